@@ -1,0 +1,1 @@
+//! The scoring network, the algorithms that train it, and the frozen policy.

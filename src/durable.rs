@@ -1,0 +1,1 @@
+//! The only module that writes files: atomic replace, fsync, lock.

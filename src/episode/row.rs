@@ -1,0 +1,33 @@
+//! The tidy row: what one round of one episode came to.
+
+use serde::{Deserialize, Serialize};
+
+/// One round of one episode. A run's rows are its results; timings are kept apart, so that the rows
+/// of two runs of one plan are equal byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The task (data set) the episode ran on.
+    pub task: String,
+    /// The strategy that queried.
+    pub strategy: String,
+    /// The network's shape, as [`NetSpec`](crate::arch::NetSpec) prints it.
+    pub architecture: String,
+    /// Repetition: strategies of one repetition share split, initial labels and initial weights.
+    pub repetition: u32,
+    /// Zero for the fit on the initial labels.
+    pub round: u32,
+    /// Labels bought so far, the initial ones included.
+    pub labels: u32,
+    /// Share of test rows classified correctly.
+    pub accuracy: f64,
+    /// Share of reward rows classified correctly.
+    pub reward_accuracy: f64,
+    /// Gradient steps made so far in the episode, search included.
+    pub steps: u64,
+    /// Rows asked for at the end of this round; empty in the last.
+    pub picks: Vec<u32>,
+    /// A failure with a defined consequence (a diverged fit, a fallback), if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}

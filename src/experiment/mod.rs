@@ -1,0 +1,1 @@
+//! Experiment files: raw TOML, checked plans, and what they run.

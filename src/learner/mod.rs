@@ -1,0 +1,8 @@
+//! Training and prediction: the bank engine for small networks, burn for everything else.
+//!
+//! A [`Bank`] trains several networks of one [`NetSpec`](crate::arch::NetSpec) side by side, each with
+//! its own weights, rows, mini-batches and dropout; a single network is a bank of one.
+
+pub mod plan;
+
+pub use plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};

@@ -1,0 +1,92 @@
+//! How a network is trained, as plain data, and what training one reports.
+
+use crate::data::MatrixView;
+use serde::{Deserialize, Serialize};
+
+/// The loss that is minimised, a mean over the mini-batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Softmax cross-entropy.
+    #[default]
+    CrossEntropy,
+    /// Mean over rows and outputs of the squared difference to the one-hot label.
+    Squared,
+}
+
+/// The update rule. Weight decay is added to the gradient (L2), as in PyTorch's `SGD`, `Adam`, `NAdam`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum Optimiser {
+    /// Stochastic gradient descent with PyTorch's momentum convention.
+    Sgd { momentum: f32, nesterov: bool },
+    /// Kingma & Ba, ICLR 2015; betas .9 and .999, epsilon 1e-8 outside the root.
+    Adam,
+    /// Dozat 2016, with PyTorch's momentum decay 4e-3.
+    NAdam,
+}
+
+/// When training ends. Every rule is also bounded by its number of epochs or steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "rule", deny_unknown_fields)]
+pub enum Stop {
+    /// After this many gradient steps.
+    Steps { steps: u32 },
+    /// After this many passes over the labelled rows.
+    Epochs { epochs: u32 },
+    /// When the epoch's mean training loss falls below `loss`.
+    TrainLoss { epochs: u32, loss: f32 },
+    /// When the loss on the lane's validation rows has not improved for more than `patience` epochs;
+    /// the weights of the last epoch are kept.
+    Validation { epochs: u32, patience: u32 },
+}
+
+/// Where a fit starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// From freshly drawn weights.
+    #[default]
+    Scratch,
+    /// From the weights that the previous fit left; the optimiser's state starts anew.
+    Warm,
+}
+
+/// How a network is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainPlan {
+    pub loss: Loss,
+    pub optimiser: Optimiser,
+    pub learning_rate: f32,
+    pub weight_decay: f32,
+    /// Rows per mini-batch; with fewer labelled rows, all of them. The last batch of an epoch may be
+    /// smaller.
+    pub batch: usize,
+    pub stop: Stop,
+    pub start: Start,
+}
+
+/// The rows that one lane of a bank trains on.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneData<'a> {
+    /// The lane's pool, shape `[n, width]`. Lanes may share one.
+    pub inputs: MatrixView<'a>,
+    /// Rows of `inputs` to train on.
+    pub rows: &'a [u32],
+    /// Their classes.
+    pub labels: &'a [u32],
+    /// Rows and classes for [`Stop::Validation`]; empty where that rule is not used.
+    pub validation: (&'a [u32], &'a [u32]),
+}
+
+/// What the training of one lane came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FitReport {
+    /// Gradient steps made: the unit of cost.
+    pub steps: u32,
+    /// Mean training loss of the last epoch.
+    pub loss: f32,
+    /// The step at which the loss stopped being finite; the lane's weights are then those before it.
+    pub diverged_at: Option<u32>,
+}

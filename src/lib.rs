@@ -1,0 +1,39 @@
+//! Querist learns which labels to ask for.
+//!
+//! A reinforcement-learning agent trains a query policy, and a local search finds the network
+//! architecture, by running many simulated active-learning episodes on source tasks; both are then
+//! transferred to a target pool that they have never seen.
+//!
+//! The modules are layers. One may use only those before it in this list, and a test enforces it:
+//! [`error`], [`rng`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
+//! [`agent`], [`search`], [`run`], [`experiment`], [`report`], [`cli`].
+
+pub mod error;
+pub mod rng;
+
+pub mod durable;
+
+pub mod data;
+
+pub mod arch;
+
+pub mod learner;
+
+pub mod query;
+
+pub mod episode;
+
+pub mod agent;
+
+pub mod search;
+
+pub mod run;
+
+pub mod experiment;
+
+pub mod report;
+
+pub mod cli;
+
+pub use error::{Error, Result};
+pub use rng::Key;

@@ -1,0 +1,34 @@
+//! Query strategies: which rows of a pool to ask the labels of.
+//!
+//! A [`Strategy`] sees a [`PoolView`] and nothing else. One file per strategy, each citing its paper;
+//! `registry` knows them by name. Learned policies implement the same trait, in the `agent` layer.
+
+pub mod view;
+
+pub use view::{Needs, Passes, PoolView, Signals};
+
+use crate::data::RowId;
+use crate::error::Result;
+use crate::rng::Key;
+
+/// Chooses rows to label.
+///
+/// Every implementor passes the contract suite (`tests/contract.rs`): picks are unique members of
+/// the candidates, exactly `min(batch, candidates)` of them; the same view and key give the same picks;
+/// a deterministic strategy is equivariant under a permutation of the pool up to ties, which go to the
+/// smaller id; nothing depends on block sizes or threads.
+pub trait Strategy: Send {
+    /// The picks, most wanted first.
+    ///
+    /// `&mut self` is for strategies that learn within an episode (bandits); an instance lives for one
+    /// episode.
+    ///
+    /// # Errors
+    /// If a signal that the strategy [needs](Strategy::needs) is missing or not finite.
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>>;
+
+    /// What the view's [`Signals`] must hold. Checked when an experiment is planned.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+}
