@@ -3,9 +3,13 @@
 //! A [`Strategy`] sees a [`PoolView`] and nothing else. One file per strategy, each citing its paper;
 //! `registry` knows them by name. Learned policies implement the same trait, in the `agent` layer.
 
+pub mod nearest;
+pub mod neighbours;
 pub mod view;
 
-pub use view::{Needs, Passes, PoolView, Signals};
+pub use nearest::Nearest;
+pub use neighbours::Neighbours;
+pub use view::{Needs, Passes, PoolView, Progress, Signals};
 
 use crate::data::RowId;
 use crate::error::Result;

@@ -1,6 +1,8 @@
 //! What a strategy is allowed to see.
 
+use super::{Nearest, Neighbours};
 use crate::data::{Matrix, MatrixView, RowId};
+use std::sync::Arc;
 
 /// The signals that a strategy asks of the learner. A plain set of flags and counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,6 +16,30 @@ pub struct Needs {
     /// Candidates whose one-step gain is simulated with their true labels; zero for none. Simulation
     /// only.
     pub lookahead: usize,
+    /// Neighbour lists of the pool's inputs, and the distance of every row to the labelled rows.
+    pub neighbours: bool,
+}
+
+impl Needs {
+    /// What both need together.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            probabilities: self.probabilities || other.probabilities,
+            embeddings: self.embeddings || other.embeddings,
+            passes: self.passes.max(other.passes),
+            lookahead: self.lookahead.max(other.lookahead),
+            neighbours: self.neighbours || other.neighbours,
+        }
+    }
+}
+
+/// How far an episode has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Labels bought since the initial ones.
+    pub spent: usize,
+    /// Labels that may be bought in all.
+    pub budget: usize,
 }
 
 /// Class probabilities of every candidate under several stochastic passes or committee members.
@@ -34,6 +60,12 @@ pub struct Signals {
     pub passes: Option<Passes>,
     /// Candidates with the gain in accuracy that labelling each alone would bring.
     pub lookahead: Option<Vec<(RowId, f32)>>,
+    /// Neighbour lists of the pool's inputs; shared by all episodes on one split.
+    pub neighbours: Option<Arc<Neighbours>>,
+    /// Distance of every row to the labelled rows of each class.
+    pub nearest: Option<Arc<Nearest>>,
+    /// How far the episode has come.
+    pub progress: Progress,
 }
 
 /// One episode's pool at the moment of a query: everything but the labels that are still to be bought.
