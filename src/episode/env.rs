@@ -162,8 +162,9 @@ impl Episodes {
         Signals {
             probabilities: needs.probabilities.then(|| bank.probabilities(place, inputs, Some(&rows))),
             embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
-            passes: (needs.passes > 0)
-                .then(|| Passes { members: bank.passes(place, inputs, Some(&rows), needs.passes, key.named("passes")) }),
+            passes: (needs.passes > 0).then(|| Passes {
+                members: bank.passes(place, inputs, Some(&rows), needs.passes, key.named("passes")),
+            }),
             lookahead: None,
             neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
             nearest: needs.neighbours.then(|| at.nearest.clone()),
@@ -214,7 +215,8 @@ impl Episodes {
         }
         let mut gains: Vec<Vec<(RowId, f32)>> = lanes.iter().map(|_| Vec::new()).collect();
         for spec in distinct(trials.iter().map(|trial| &self.lanes[trial.lane].spec)) {
-            let group: Vec<&Trial> = trials.iter().filter(|trial| self.lanes[trial.lane].spec == spec).collect();
+            let group: Vec<&Trial> =
+                trials.iter().filter(|trial| self.lanes[trial.lane].spec == spec).collect();
             let mut bank = Bank::new(&spec, group.len())?;
             let data: Vec<LaneData<'_>> = group
                 .iter()
@@ -360,9 +362,16 @@ impl Episodes {
             .iter()
             .map(|spec| live.iter().copied().filter(|&lane| self.lanes[lane].spec == *spec).collect())
             .collect();
-        let fits = |group: &Group, spec: &NetSpec, lanes: &[usize]| group.bank.spec() == spec && group.lanes == lanes;
+        let fits = |group: &Group, spec: &NetSpec, lanes: &[usize]| {
+            group.bank.spec() == spec && group.lanes == lanes
+        };
         if self.groups.len() == wanted.len()
-            && self.groups.iter().zip(&shapes).zip(&wanted).all(|((group, spec), lanes)| fits(group, spec, lanes))
+            && self
+                .groups
+                .iter()
+                .zip(&shapes)
+                .zip(&wanted)
+                .all(|((group, spec), lanes)| fits(group, spec, lanes))
         {
             return Ok(());
         }
@@ -373,9 +382,14 @@ impl Episodes {
             for (place, &lane) in lanes.iter().enumerate() {
                 let (group, at) = old_places[lane];
                 match old.get(group) {
-                    Some(group) if group.bank.spec() == spec => bank.set_weights(place, &group.bank.weights(at))?,
+                    Some(group) if group.bank.spec() == spec => {
+                        bank.set_weights(place, &group.bank.weights(at))?
+                    }
                     // A warm start needs weights to start from, also in the first round.
-                    _ => bank.init(place, self.lanes[lane].fit_key(self.lanes[lane].standing.round).named("weights")),
+                    _ => bank.init(
+                        place,
+                        self.lanes[lane].fit_key(self.lanes[lane].standing.round).named("weights"),
+                    ),
                 }
                 self.places[lane] = (self.groups.len(), place);
             }

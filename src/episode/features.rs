@@ -6,7 +6,7 @@
 //! trained on, and a mismatch is refused.
 
 use super::observation::{Observation, Schema};
-use crate::data::{Matrix, RowId};
+use crate::data::Matrix;
 use crate::error::{Fault, Result};
 use crate::query::{Nearest, Needs, Neighbours, PoolView};
 use crate::rng::Key;
@@ -85,9 +85,11 @@ impl Fault for FeatureError {}
 /// If probabilities, neighbours or distances are missing from the view, or a probability is not finite.
 pub fn observe(view: &PoolView<'_>, batch: usize, cap: usize, key: Key) -> Result<Observation, FeatureError> {
     let signals = view.signals();
-    let probabilities = signals.probabilities.as_ref().ok_or(FeatureError::Missing { signal: "probabilities" })?;
+    let probabilities =
+        signals.probabilities.as_ref().ok_or(FeatureError::Missing { signal: "probabilities" })?;
     let neighbours = signals.neighbours.as_deref().ok_or(FeatureError::Missing { signal: "neighbours" })?;
-    let nearest = signals.nearest.as_deref().ok_or(FeatureError::Missing { signal: "distances to labels" })?;
+    let nearest =
+        signals.nearest.as_deref().ok_or(FeatureError::Missing { signal: "distances to labels" })?;
     let beliefs = Beliefs::read(view, probabilities)?;
     let shown = shown(view.candidates().len(), cap, key);
     let mut features = Matrix::zeros(shown.len(), SCHEMA.candidate.len());
@@ -198,8 +200,11 @@ impl LabelShares {
         let share = |count: f32, of: f32| ((count + 1.0) / (of + classes as f32) * classes as f32).ln();
         let predictions = beliefs.of_candidate.len() as f32;
         let log_labelled: Vec<f32> = labelled.iter().map(|&count| share(count, total)).collect();
-        let predicted_over_labelled =
-            predicted.iter().zip(&log_labelled).map(|(&count, own)| cut(share(count, predictions) - own)).collect();
+        let predicted_over_labelled = predicted
+            .iter()
+            .zip(&log_labelled)
+            .map(|(&count, own)| cut(share(count, predictions) - own))
+            .collect();
         Self {
             labelled: log_labelled,
             predicted_over_labelled,
@@ -301,7 +306,8 @@ fn globals(
         .filter(|(row, belief)| nearest.any(row.index()).is_some_and(|(_, class)| class == belief.first))
         .count() as f32;
     let progress = view.signals().progress;
-    let contrast = if neighbours.spread() > 0.0 { 1.0 - neighbours.scale() / neighbours.spread() } else { 0.0 };
+    let contrast =
+        if neighbours.spread() > 0.0 { 1.0 - neighbours.scale() / neighbours.spread() } else { 0.0 };
     vec![
         cut((view.labels().len() as f32 / classes).ln_1p() - 1.0),
         progress.spent as f32 / progress.budget.max(1) as f32,
@@ -343,7 +349,7 @@ fn cut(value: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::MatrixView;
+    use crate::data::RowId;
     use crate::query::{Progress, Signals};
     use rand::RngExt;
     use rand::seq::SliceRandom;
@@ -360,7 +366,13 @@ mod tests {
     }
 
     impl World {
-        fn new(inputs: Matrix, labels: Vec<u32>, labelled: Vec<RowId>, probabilities: Matrix, classes: usize) -> Self {
+        fn new(
+            inputs: Matrix,
+            labels: Vec<u32>,
+            labelled: Vec<RowId>,
+            probabilities: Matrix,
+            classes: usize,
+        ) -> Self {
             let candidates: Vec<RowId> =
                 (0..inputs.rows() as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
             let signals = Signals {
@@ -439,8 +451,13 @@ mod tests {
         let labelled = world.labelled.iter().map(|row| RowId(place(row.index()) as u32)).collect();
         let old = world.signals.probabilities.as_ref().unwrap();
         let kept = order.iter().filter(|&&row| row >= 6).map(|&row| row - 6);
-        let other =
-            World::new(world.inputs.gather(order.iter().copied()), world.labels.clone(), labelled, old.gather(kept), 3);
+        let other = World::new(
+            world.inputs.gather(order.iter().copied()),
+            world.labels.clone(),
+            labelled,
+            old.gather(kept),
+            3,
+        );
         let (a, b) = (world.observe(1_000).unwrap(), other.observe(1_000).unwrap());
         for (at, row) in a.candidates.iter().enumerate() {
             let there = b.candidates.iter().position(|other| other.index() == place(row.index())).unwrap();

@@ -15,6 +15,6 @@ pub mod seat;
 pub use env::{End, Episodes, Standing, Step};
 pub use observation::{Observation, Schema};
 pub use plan::{EpisodeError, EpisodePlan, Measure};
-pub use play::{Architect, Choice, Labelled, Player, Played, play};
+pub use play::{Architect, Choice, Labelled, Played, Player, play};
 pub use row::Row;
 pub use seat::{Ground, Seat};

@@ -50,7 +50,9 @@ pub enum EpisodeError {
     #[error("episode: the query size is 0 rows, expected at least 1")]
     NoQuery,
     /// More is to be bought than there is.
-    #[error("episode on {task}: a budget of {budget} labels, but only {unlabelled} rows of the pool are unlabelled")]
+    #[error(
+        "episode on {task}: a budget of {budget} labels, but only {unlabelled} rows of the pool are unlabelled"
+    )]
     #[diagnostic(help("lower episode.rounds or episode.query_size, or raise episode.max_pool"))]
     Budget { task: String, budget: usize, unlabelled: usize },
     /// A strategy returned another number of rows than it was asked for.

@@ -94,7 +94,12 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             let rows = player.strategy.select(&episodes.view(lane, &signals), expected, key)?;
             played[lane].selecting += started.elapsed();
             if rows.len() != expected {
-                return Err(EpisodeError::Picks { strategy: player.name.clone(), found: rows.len(), expected }.into());
+                return Err(EpisodeError::Picks {
+                    strategy: player.name.clone(),
+                    found: rows.len(),
+                    expected,
+                }
+                .into());
             }
             let last = played[lane].rows.last_mut().expect("a row for the initial labels");
             last.picks = rows.iter().map(|row| row.0).collect();
@@ -102,8 +107,8 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         }
         episodes.ask(&picks)?;
         for &lane in &live {
+            let key = players[lane].seat.key.named("architect").at(u64::from(episodes.standing(lane).round));
             if let Some(architect) = &mut players[lane].architect {
-                let key = players[lane].seat.key.named("architect").at(u64::from(episodes.standing(lane).round));
                 let task = episodes.seat(lane).ground.task().clone();
                 let (rows, labels) = episodes.labelled(lane);
                 let labelled = Labelled { inputs: task.pool(), rows: &rows, labels, classes: task.classes() };
@@ -152,6 +157,8 @@ fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {
         reward_accuracy,
         steps,
         picks: Vec::new(),
-        note: fit.diverged_at.map(|step| format!("the loss was not finite at step {step}; weights of step before kept")),
+        note: fit
+            .diverged_at
+            .map(|step| format!("the loss was not finite at step {step}; weights of step before kept")),
     }
 }

@@ -1,14 +1,32 @@
 //! Query strategies: which rows of a pool to ask the labels of.
 //!
 //! A [`Strategy`] sees a [`PoolView`] and nothing else. One file per strategy, each citing its paper;
-//! `registry` knows them by name. Learned policies implement the same trait, in the `agent` layer.
+//! [`registry`] knows them by name. Learned policies implement the same trait, in the `agent` layer.
+//!
+//! Strategies that rate each candidate by itself are a [`Score`], which combinators turn into batches;
+//! what several of them compute over vectors is in [`geometry`]. Nothing here trains a network: what a
+//! strategy [needs](Needs) of the learner comes with the view.
 
+pub mod distribution;
+pub mod draw;
+pub mod error;
+pub mod geometry;
+pub mod hybrid;
 pub mod nearest;
 pub mod neighbours;
+pub mod random;
+pub mod registry;
+pub mod score;
+pub mod simulation;
+pub mod spec;
+pub mod uncertainty;
 pub mod view;
 
+pub use error::QueryError;
 pub use nearest::Nearest;
 pub use neighbours::Neighbours;
+pub use score::Score;
+pub use spec::Spec;
 pub use view::{Needs, Passes, PoolView, Progress, Signals};
 
 use crate::data::RowId;

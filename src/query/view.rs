@@ -1,11 +1,17 @@
 //! What a strategy is allowed to see.
 
+use super::error::QueryError;
+use super::geometry::{self, Rows};
 use super::{Nearest, Neighbours};
 use crate::data::{Matrix, MatrixView, RowId};
+use serde::Serialize;
 use std::sync::Arc;
 
+/// How far a row of probabilities may be from summing to one.
+pub const PROBABILITY_TOLERANCE: f32 = 1e-3;
+
 /// The signals that a strategy asks of the learner. A plain set of flags and counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Needs {
     /// Class probabilities of every candidate.
     pub probabilities: bool,
@@ -20,19 +26,6 @@ pub struct Needs {
     pub neighbours: bool,
 }
 
-impl Needs {
-    /// What both need together.
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            probabilities: self.probabilities || other.probabilities,
-            embeddings: self.embeddings || other.embeddings,
-            passes: self.passes.max(other.passes),
-            lookahead: self.lookahead.max(other.lookahead),
-            neighbours: self.neighbours || other.neighbours,
-        }
-    }
-}
-
 /// How far an episode has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -40,6 +33,23 @@ pub struct Progress {
     pub spent: usize,
     /// Labels that may be bought in all.
     pub budget: usize,
+}
+
+impl Needs {
+    /// Inputs and labels only.
+    pub const NONE: Needs =
+        Needs { probabilities: false, embeddings: false, passes: 0, lookahead: 0, neighbours: false };
+
+    /// What two strategies need together.
+    pub fn union(self, other: Needs) -> Needs {
+        Needs {
+            probabilities: self.probabilities || other.probabilities,
+            embeddings: self.embeddings || other.embeddings,
+            passes: self.passes.max(other.passes),
+            lookahead: self.lookahead.max(other.lookahead),
+            neighbours: self.neighbours || other.neighbours,
+        }
+    }
 }
 
 /// Class probabilities of every candidate under several stochastic passes or committee members.
@@ -138,8 +148,86 @@ impl<'a> PoolView<'a> {
         self.classes
     }
 
-    /// What the learner computed for this round.
+    /// What the learner computed for this round, unchecked. Strategies read it through the methods
+    /// below, which refuse what is missing or not finite.
     pub fn signals(&self) -> &'a Signals {
         self.signals
     }
+
+    /// Class probabilities, shape `[candidates, classes]`.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`]; [`QueryError::NotFinite`] and [`QueryError::NotProbabilities`] with the
+    /// place (rows count candidates).
+    pub fn probabilities(&self) -> Result<MatrixView<'a>, QueryError> {
+        let signal = "class probabilities";
+        let p = self.signals.probabilities.as_ref().ok_or(QueryError::Missing { signal })?.view();
+        check_probabilities(signal, p)?;
+        Ok(p)
+    }
+
+    /// Penultimate embeddings of the whole pool, shape `[n, d]`, indexed by [`RowId`].
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`]; [`QueryError::NotFinite`] with the place.
+    pub fn embeddings(&self) -> Result<MatrixView<'a>, QueryError> {
+        let signal = "embeddings";
+        let embeddings = self.signals.embeddings.as_ref().ok_or(QueryError::Missing { signal })?.view();
+        geometry::check_finite(signal, embeddings)?;
+        Ok(embeddings)
+    }
+
+    /// [`inputs`](Self::inputs), every number of which was checked.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFinite`] with the place.
+    pub fn finite_inputs(&self) -> Result<MatrixView<'a>, QueryError> {
+        geometry::check_finite("inputs", self.inputs)?;
+        Ok(self.inputs)
+    }
+
+    /// The candidates' rows of `matrix`, which is indexed by [`RowId`].
+    pub fn candidate_rows(&self, matrix: MatrixView<'a>) -> Rows<'a> {
+        Rows::new(matrix, self.candidates)
+    }
+
+    /// The labelled rows of `matrix`, which is indexed by [`RowId`].
+    pub fn labelled_rows(&self, matrix: MatrixView<'a>) -> Rows<'a> {
+        Rows::new(matrix, self.labelled)
+    }
+
+    /// One-step gains by candidate.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`], [`QueryError::NotFinite`], [`QueryError::NotACandidate`].
+    pub fn lookahead(&self) -> Result<&'a [(RowId, f32)], QueryError> {
+        let signal = "one-step gains";
+        let gains = self.signals.lookahead.as_deref().ok_or(QueryError::Missing { signal })?;
+        let mut seen = Vec::with_capacity(gains.len());
+        for &(row, gain) in gains {
+            if !gain.is_finite() {
+                let found = f64::from(gain);
+                return Err(QueryError::NotFinite { signal, row: row.index(), column: 0, found });
+            }
+            if self.candidates.binary_search(&row).is_err() || seen.contains(&row) {
+                return Err(QueryError::NotACandidate { signal, row: row.0 });
+            }
+            seen.push(row);
+        }
+        Ok(gains)
+    }
+}
+
+fn check_probabilities(signal: &'static str, p: MatrixView<'_>) -> Result<(), QueryError> {
+    geometry::check_finite(signal, p)?;
+    for row in 0..p.rows() {
+        let values = p.row(row);
+        let sum: f32 = values.iter().sum();
+        let least = values.iter().copied().fold(0.0, f32::min);
+        if least < 0.0 || (sum - 1.0).abs() > PROBABILITY_TOLERANCE {
+            let found = if least < 0.0 { format!("the entry {least}") } else { format!("the sum {sum}") };
+            return Err(QueryError::NotProbabilities { signal, row, found });
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,48 @@
+//! Strategies that look at where the candidates lie, not at what the model says of them.
+//!
+//! Each says on its card whether it looks at the fixed inputs (features that do not change over an
+//! episode) or at the learner's penultimate embeddings. Those over inputs need no label at all and so
+//! serve as initial selection too.
+
+pub mod k_center;
+pub mod typiclust;
+
+use super::registry::Entry;
+use super::{Needs, PoolView, QueryError};
+use crate::data::MatrixView;
+
+pub(super) const ENTRIES: &[Entry] = &[k_center::ENTRY, typiclust::ENTRY];
+
+/// The vectors that a strategy looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// The pool's inputs, fixed over an episode.
+    Inputs,
+    /// The learner's penultimate activations, new every round.
+    Embeddings,
+}
+
+impl Space {
+    /// The words of the parameter `space`, `default` first.
+    pub const INPUTS_FIRST: [(&'static str, Space); 2] =
+        [("inputs", Space::Inputs), ("embeddings", Space::Embeddings)];
+    /// The words of the parameter `space`, `default` first.
+    pub const EMBEDDINGS_FIRST: [(&'static str, Space); 2] =
+        [("embeddings", Space::Embeddings), ("inputs", Space::Inputs)];
+
+    /// The vectors of the whole pool, shape `[n, d]`.
+    ///
+    /// # Errors
+    /// If they are missing or not finite.
+    pub fn of<'a>(self, view: &PoolView<'a>) -> Result<MatrixView<'a>, QueryError> {
+        match self {
+            Space::Inputs => view.finite_inputs(),
+            Space::Embeddings => view.embeddings(),
+        }
+    }
+
+    /// What looking at the vectors asks of the learner.
+    pub fn needs(self) -> Needs {
+        Needs { embeddings: self == Space::Embeddings, ..Needs::NONE }
+    }
+}

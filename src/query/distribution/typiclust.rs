@@ -1,0 +1,157 @@
+//! TypiClust: the typical points of clusters that no label covers.
+
+use super::Space;
+use crate::data::RowId;
+use crate::error::Result;
+use crate::query::geometry::{Rows, Weights, kmeans, typicality};
+use crate::query::registry::{Card, Entry, Family, Make};
+use crate::query::{Needs, PoolView, Strategy};
+use crate::rng::Key;
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "typiclust",
+        summary: "the densest point of each cluster, least labelled and largest clusters first (inputs)",
+        paper: "Hacohen, Dekel & Weinshall, ICML 2022",
+        family: Family::Distribution,
+        needs: Needs::NONE,
+        reads_inputs: true,
+        cost: "time 50 n d k + n^2 d / k for k = min(L + b, 500) clusters, memory n + k d",
+        example: "typiclust",
+        deterministic: false,
+    },
+    make: Make::Batch(|params| {
+        Ok(Box::new(TypiClust {
+            space: params.choice("space", &Space::INPUTS_FIRST)?,
+            max_clusters: params.count("clusters", 500, 1..=100_000)?,
+            min_size: params.count("min_size", 5, 0..=1_000_000)?,
+            neighbours: params.count("neighbours", 20, 1..=1_000)?,
+        }))
+    }),
+};
+
+/// k-means over labelled rows and candidates with `min(L + b, clusters)` clusters; those of more than
+/// `min_size` rows, ordered by (labelled rows ascending, size descending), are visited in turn, and
+/// each visit takes the most typical of the cluster's remaining candidates.
+///
+/// Typicality is one over the mean *Euclidean* distance to the nearest `neighbours` remaining candidates
+/// of the cluster (at most half of them), as in the paper's formula; the authors' code averages squared
+/// distances. When the large clusters are used up, the small ones follow in the same order.
+pub struct TypiClust {
+    /// The vectors that are clustered; the paper's are self-supervised features.
+    pub space: Space,
+    /// The most clusters.
+    pub max_clusters: usize,
+    /// Clusters of this many rows or fewer are visited last.
+    pub min_size: usize,
+    /// Neighbours that typicality is measured by.
+    pub neighbours: usize,
+}
+
+/// One cluster's standing.
+struct Cluster {
+    labelled: usize,
+    size: usize,
+    /// Candidates not yet picked.
+    left: Vec<RowId>,
+}
+
+impl Strategy for TypiClust {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let vectors = self.space.of(view)?;
+        let batch = batch.min(view.candidates().len());
+        if batch == 0 {
+            return Ok(Vec::new());
+        }
+        let mut all: Vec<RowId> = [view.labelled(), view.candidates()].concat();
+        all.sort_unstable();
+        let rows = Rows::new(vectors, &all);
+        let k = (view.labelled().len() + batch).min(self.max_clusters);
+        let assignment = kmeans(rows, Weights::Equal, k, key).assignment;
+        let mut clusters = group(&assignment, &all, view.candidates());
+        clusters.sort_by_key(|cluster| {
+            let small = cluster.size <= self.min_size;
+            // The smallest id breaks what ties remain: the numbers of clusters are arbitrary.
+            (small, cluster.labelled, std::cmp::Reverse(cluster.size), cluster.left.first().copied())
+        });
+        let large = clusters.iter().take_while(|cluster| cluster.size > self.min_size).count();
+        let mut picks = Vec::with_capacity(batch);
+        let (large, small) = clusters.split_at_mut(large);
+        for part in [large, small] {
+            while picks.len() < batch && part.iter().any(|cluster| !cluster.left.is_empty()) {
+                for cluster in part.iter_mut().filter(|cluster| !cluster.left.is_empty()) {
+                    if picks.len() == batch {
+                        break;
+                    }
+                    let left = Rows::new(vectors, &cluster.left);
+                    let neighbours = self.neighbours.min(left.len() / 2).max(1);
+                    let typical = typicality::most_typical(left, neighbours, key);
+                    picks.push(cluster.left.remove(typical));
+                }
+            }
+        }
+        Ok(picks)
+    }
+
+    fn needs(&self) -> Needs {
+        self.space.needs()
+    }
+}
+
+/// The clusters that are not empty; `all` and `candidates` ascend.
+fn group(assignment: &[u32], all: &[RowId], candidates: &[RowId]) -> Vec<Cluster> {
+    let count = assignment.iter().max().map_or(0, |&last| last as usize + 1);
+    let mut clusters: Vec<Cluster> =
+        (0..count).map(|_| Cluster { labelled: 0, size: 0, left: Vec::new() }).collect();
+    let mut candidates = candidates.iter().peekable();
+    for (&row, &cluster) in all.iter().zip(assignment) {
+        let cluster = &mut clusters[cluster as usize];
+        cluster.size += 1;
+        if candidates.next_if_eq(&&row).is_some() {
+            cluster.left.push(row);
+        } else {
+            cluster.labelled += 1;
+        }
+    }
+    clusters.retain(|cluster| cluster.size > 0);
+    clusters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Matrix;
+    use crate::query::Signals;
+
+    /// Two blobs, the smaller one labelled: the first pick is the densest point of the other.
+    #[test]
+    fn worked_example() {
+        let mut values: Vec<f32> = (0..11).map(|i| (i as f32 - 5.0) * 0.1).collect();
+        // Twice as dense around row 5 as elsewhere.
+        values.extend([-0.05, 0.05, 0.02, -0.02]);
+        values.extend((0..8).map(|i| 100.0 + i as f32 * 0.1));
+        let n = values.len();
+        let inputs = Matrix::new(values, n, 1);
+        let labelled = [RowId(18)];
+        let candidates: Vec<RowId> = (0..n as u32).map(RowId).filter(|row| row.0 != 18).collect();
+        let signals = Signals::default();
+        let view = PoolView::new(inputs.view(), &labelled, &[0], &candidates, 2, &signals);
+        for seed in 0..10 {
+            let mut typiclust =
+                TypiClust { space: Space::Inputs, max_clusters: 500, min_size: 5, neighbours: 6 };
+            let picks = typiclust.select(&view, 1, Key::root(seed)).unwrap();
+            assert_eq!(picks, [RowId(5)]);
+        }
+    }
+
+    #[test]
+    fn small_clusters_serve_when_there_are_no_others() {
+        let inputs = Matrix::new(vec![0.0, 10.0, 20.0], 3, 1);
+        let candidates: Vec<RowId> = (0..3).map(RowId).collect();
+        let signals = Signals::default();
+        let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+        let mut typiclust =
+            TypiClust { space: Space::Inputs, max_clusters: 500, min_size: 5, neighbours: 20 };
+        assert_eq!(typiclust.select(&view, 2, Key::root(1)).unwrap().len(), 2);
+    }
+}

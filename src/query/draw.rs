@@ -1,0 +1,93 @@
+//! Random numbers that belong to a row rather than to a place in a stream, and draws by weight.
+
+use crate::data::RowId;
+use crate::rng::Key;
+use rand::RngExt;
+
+/// One number per row, the same whatever other rows there are and in whatever order they come.
+///
+/// Counter-based (SplitMix64 of seed and id), so that a draw for each of a million rows costs
+/// milliseconds. Not for cryptography.
+#[derive(Clone, Copy, Debug)]
+pub struct RowDraws(u64);
+
+impl RowDraws {
+    /// The draws of `key`.
+    pub fn new(key: Key) -> Self {
+        Self(key.seed64())
+    }
+
+    /// Uniform in the open interval (0, 1).
+    pub fn uniform(&self, row: RowId) -> f64 {
+        let mut z = self.0 ^ u64::from(row.0).wrapping_mul(0xd1b5_4a32_d192_ed03);
+        // Two rounds: ids are consecutive, and one leaves traces of that.
+        for _ in 0..2 {
+            z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^= z >> 31;
+        }
+        ((z >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+    }
+
+    /// Standard Gumbel: `-ln(-ln u)`. The largest of `ln w_i + gumbel(i)` is a draw with probability
+    /// proportional to `w`, and the largest `b` are a draw without replacement.
+    pub fn gumbel(&self, row: RowId) -> f64 {
+        -(-self.uniform(row).ln()).ln()
+    }
+}
+
+/// One of `0..n` with probability proportional to `mass`; `None` if all of it is zero or not finite.
+/// The sum runs in the order of the places, in 64 bits.
+pub fn proportional(n: usize, mass: impl Fn(usize) -> f64, rng: &mut impl rand::Rng) -> Option<usize> {
+    let total: f64 = (0..n).map(&mass).sum();
+    if !(total > 0.0 && total.is_finite()) {
+        return None;
+    }
+    let mut left = rng.random::<f64>() * total;
+    let mut last = None;
+    for place in 0..n {
+        let mass = mass(place);
+        if mass > 0.0 {
+            if left < mass {
+                return Some(place);
+            }
+            left -= mass;
+            last = Some(place);
+        }
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proportional_draws_follow_the_mass() {
+        let mut rng = Key::root(1).rng();
+        let mut counts = [0; 4];
+        for _ in 0..10_000 {
+            counts[proportional(4, |i| [0.0, 1.0, 0.0, 3.0][i], &mut rng).unwrap()] += 1;
+        }
+        assert_eq!((counts[0], counts[2]), (0, 0));
+        assert!((7_300..7_700).contains(&counts[3]), "{counts:?}");
+        assert_eq!(proportional(3, |_| 0.0, &mut rng), None);
+        assert_eq!(proportional(0, |_| 1.0, &mut rng), None);
+    }
+
+    #[test]
+    fn draws_are_uniform_and_uncorrelated_between_neighbours() {
+        let draws = RowDraws::new(Key::root(5));
+        let n = 100_000u32;
+        let u: Vec<f64> = (0..n).map(|i| draws.uniform(RowId(i))).collect();
+        let mean = u.iter().sum::<f64>() / f64::from(n);
+        let variance = u.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
+        let lag = u.windows(2).map(|w| (w[0] - mean) * (w[1] - mean)).sum::<f64>() / f64::from(n) / variance;
+        assert!((mean - 0.5).abs() < 0.005, "{mean}");
+        assert!((variance - 1.0 / 12.0).abs() < 0.002, "{variance}");
+        assert!(lag.abs() < 0.02, "{lag}");
+        let gumbel = (0..n).map(|i| draws.gumbel(RowId(i))).sum::<f64>() / f64::from(n);
+        assert!((gumbel - 0.577_215_7).abs() < 0.02, "{gumbel}");
+    }
+}

@@ -1,0 +1,58 @@
+//! What can be wrong with a query: its name, its parameters, the signals it was given.
+
+use crate::error::Fault;
+
+/// Why a strategy cannot be built or cannot choose.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
+pub enum QueryError {
+    /// The learner did not compute what the strategy needs.
+    #[error("query: the strategy needs {signal}, which the learner did not compute for this round")]
+    #[diagnostic(help("ask the strategy what it needs before the round, or choose one that needs less"))]
+    Missing { signal: &'static str },
+    /// A NaN or an infinity among the signals.
+    #[error("query: {signal}, row {row}, column {column} is {found}, expected a finite number")]
+    NotFinite { signal: &'static str, row: usize, column: usize, found: f64 },
+    /// A row of probabilities that is none.
+    #[error("query: {signal}, row {row} has {found}, expected non-negative numbers that sum to 1")]
+    NotProbabilities { signal: &'static str, row: usize, found: String },
+    /// A signal of another shape than the view promises.
+    #[error("query: {signal} has {found} {unit}, expected {expected}")]
+    Shape { signal: &'static str, unit: &'static str, found: usize, expected: usize },
+    /// A signal names a row that may not be asked for, or names it twice.
+    #[error("query: {signal} names row {row}, which is not a candidate or was named before")]
+    NotACandidate { signal: &'static str, row: u32 },
+    /// A labelled row whose class does not exist.
+    #[error("query: labelled row {row} has class {found}, but there are {classes} classes")]
+    Class { row: u32, found: u32, classes: usize },
+    /// No strategy has this name.
+    #[error("strategy `{name}` is unknown")]
+    Unknown {
+        name: String,
+        #[help]
+        hint: Option<String>,
+    },
+    /// A specification that cannot be read.
+    #[error("strategy `{spec}`, character {at}: {expected}")]
+    #[diagnostic(help("write NAME or NAME(ARM, …, KEY=VALUE, …), as in power(margin, beta=1)"))]
+    Syntax { spec: String, at: usize, expected: &'static str },
+    /// A parameter that the strategy does not have.
+    #[error("strategy `{strategy}` has no parameter `{name}`")]
+    Parameter {
+        strategy: String,
+        name: String,
+        #[help]
+        hint: Option<String>,
+    },
+    /// A parameter's value outside its range.
+    #[error("strategy `{strategy}`, parameter `{name}` is `{found}`, expected {expected}")]
+    Value { strategy: String, name: String, found: String, expected: String },
+    /// Too many or too few strategies between the parentheses.
+    #[error("strategy `{strategy}` is built over {expected}, found {found}")]
+    Arms { strategy: String, expected: &'static str, found: usize },
+    /// A combinator over scores was handed a strategy that has none.
+    #[error("strategy `{strategy}` needs a score per candidate, and `{arm}` chooses without one")]
+    #[diagnostic(help("`querist strategies` marks those with a score"))]
+    NoScore { strategy: String, arm: String },
+}
+
+impl Fault for QueryError {}

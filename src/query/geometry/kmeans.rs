@@ -1,0 +1,171 @@
+//! k-means: k-means++ start (Arthur & Vassilvitskii, SODA 2007), then Lloyd's steps.
+
+use super::lanes::{self, dispatched};
+use super::rows::{self, Rows};
+use crate::data::Matrix;
+use crate::query::draw;
+use crate::rng::Key;
+
+/// The most Lloyd steps; it ends earlier when no row changes its cluster.
+pub const MAX_STEPS: usize = 50;
+
+/// How much each row counts.
+#[derive(Clone, Copy, Debug)]
+pub enum Weights<'a> {
+    /// All the same.
+    Equal,
+    /// Non-negative weights, one per row.
+    Each(&'a [f64]),
+}
+
+impl Weights<'_> {
+    fn of(&self, place: usize) -> f64 {
+        match self {
+            Weights::Equal => 1.0,
+            Weights::Each(weights) => weights[place],
+        }
+    }
+}
+
+/// Centres, and the centre that each row belongs to. A cluster may be empty.
+#[derive(Clone, Debug)]
+pub struct KMeans {
+    /// Shape `[k, d]`.
+    pub centres: Matrix,
+    /// One centre per row.
+    pub assignment: Vec<u32>,
+}
+
+/// Clusters `rows` around `min(k, rows)` centres, at least one. Equal distances go to the centre of the smaller number.
+pub fn kmeans(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
+    let starts = plus_plus(rows, weights, k.max(1), key);
+    let mut centres = Matrix::zeros(starts.len(), rows.width());
+    for (number, &start) in starts.iter().enumerate() {
+        centres.row_mut(number).copy_from_slice(rows.get(start));
+    }
+    let mut assignment = vec![0u32; rows.len()];
+    assign(rows, &centres, &mut assignment);
+    for _ in 0..MAX_STEPS {
+        move_centres(rows, weights, &assignment, &mut centres);
+        let before = assignment.clone();
+        assign(rows, &centres, &mut assignment);
+        if assignment == before {
+            break;
+        }
+    }
+    KMeans { centres, assignment }
+}
+
+/// Places of `min(k, rows)` distinct rows, each drawn with probability proportional to its weight times
+/// its squared distance to the nearest row drawn before.
+pub fn plus_plus(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> Vec<usize> {
+    let k = k.min(rows.len());
+    let mut rng = key.named("k-means++").rng();
+    let mut chosen = Vec::with_capacity(k);
+    let mut free = vec![true; rows.len()];
+    let mut minima = vec![f32::INFINITY; rows.len()];
+    while chosen.len() < k {
+        let first = chosen.is_empty();
+        let mass = |place: usize| {
+            let distance = if first { 1.0 } else { f64::from(minima[place]) };
+            if free[place] { weights.of(place) * distance } else { 0.0 }
+        };
+        let Some(pick) = draw::proportional(rows.len(), mass, &mut rng)
+            .or_else(|| draw::proportional(rows.len(), |place| f64::from(free[place]), &mut rng))
+        else {
+            break;
+        };
+        free[pick] = false;
+        chosen.push(pick);
+        rows::shrink(rows, rows.get(pick), &mut minima);
+    }
+    chosen
+}
+
+dispatched! {
+    /// The nearest centre of each row, on this thread.
+    pub fn assign_here(rows: Rows<'_>, centres: &Matrix, assignment: &mut [u32]) {
+        for (place, assigned) in assignment.iter_mut().enumerate() {
+            let row = rows.get(place);
+            let (mut least, mut nearest) = (f32::INFINITY, 0);
+            for centre in 0..centres.rows() {
+                let distance = lanes::squared_distance(row, centres.row(centre));
+                if distance < least {
+                    (least, nearest) = (distance, centre as u32);
+                }
+            }
+            *assigned = nearest;
+        }
+    }
+}
+
+fn assign(rows: Rows<'_>, centres: &Matrix, assignment: &mut [u32]) {
+    rows::in_blocks(rows, assignment, centres.rows(), |rows, assignment| {
+        assign_here(rows, centres, assignment);
+    });
+}
+
+/// Moves every centre to the weighted mean of its rows; one without weight stays where it is.
+fn move_centres(rows: Rows<'_>, weights: Weights<'_>, assignment: &[u32], centres: &mut Matrix) {
+    let width = rows.width();
+    let mut sums = vec![0.0f64; centres.rows() * width];
+    let mut totals = vec![0.0f64; centres.rows()];
+    for (place, &centre) in assignment.iter().enumerate() {
+        let (centre, weight) = (centre as usize, weights.of(place));
+        totals[centre] += weight;
+        for (sum, &value) in sums[centre * width..][..width].iter_mut().zip(rows.get(place)) {
+            *sum += weight * f64::from(value);
+        }
+    }
+    for (centre, &total) in totals.iter().enumerate() {
+        if total > 0.0 {
+            for (value, sum) in centres.row_mut(centre).iter_mut().zip(&sums[centre * width..]) {
+                *value = (sum / total) as f32;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::RowId;
+
+    fn line(values: &[f32]) -> (Matrix, Vec<RowId>) {
+        let n = values.len();
+        (Matrix::new(values.to_vec(), n, 1), (0..n as u32).map(RowId).collect())
+    }
+
+    #[test]
+    fn finds_separated_groups() {
+        let (matrix, ids) = line(&[0.0, 0.1, 0.2, 10.0, 10.1, 10.2, 20.0, 20.1]);
+        for seed in 0..20 {
+            let found = kmeans(Rows::new(matrix.view(), &ids), Weights::Equal, 3, Key::root(seed));
+            let a = &found.assignment;
+            assert!(a[0] == a[1] && a[1] == a[2] && a[3] == a[4] && a[4] == a[5] && a[6] == a[7], "{a:?}");
+            let mut centres = found.centres.values().to_vec();
+            centres.sort_by(f32::total_cmp);
+            assert!((centres[0] - 0.1).abs() < 1e-6 && (centres[2] - 20.05).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn weights_move_the_centre() {
+        let (matrix, ids) = line(&[0.0, 1.0, 10.0]);
+        let rows = Rows::new(matrix.view(), &ids);
+        let found = kmeans(rows, Weights::Each(&[0.1, 0.3, 0.6]), 1, Key::root(0));
+        assert!((found.centres.values()[0] - 6.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn duplicates_and_more_centres_than_rows_end() {
+        let (matrix, ids) = line(&[1.0; 5]);
+        let rows = Rows::new(matrix.view(), &ids);
+        let mut starts = plus_plus(rows, Weights::Equal, 9, Key::root(3));
+        starts.sort_unstable();
+        assert_eq!(starts, [0, 1, 2, 3, 4]);
+        assert_eq!(kmeans(rows, Weights::Equal, 9, Key::root(3)).assignment, [0; 5]);
+        let zero = kmeans(rows, Weights::Each(&[0.0; 5]), 2, Key::root(3));
+        assert_eq!(zero.centres.values(), [1.0, 1.0]);
+    }
+}

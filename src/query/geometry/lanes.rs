@@ -1,0 +1,127 @@
+//! The two loops that everything waits for, compiled for several instruction sets.
+//!
+//! Sixteen partial sums, combined pairwise, then the same for every instruction set: products and sums
+//! are rounded one by one (no fused multiply-add), so the results are equal bit for bit.
+
+const LANES: usize = 16;
+
+#[inline(always)]
+fn reduce(mut partial: [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            partial[lane] += partial[lane + width];
+        }
+        width /= 2;
+    }
+    partial[0]
+}
+
+#[inline(always)]
+fn fold(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut partial = [0.0f32; LANES];
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            partial[lane] += term(x[lane], y[lane]);
+        }
+    }
+    for (lane, (x, y)) in a_rest.iter().zip(b_rest).enumerate() {
+        partial[lane] += term(*x, *y);
+    }
+    reduce(partial)
+}
+
+#[inline(always)]
+fn squared_difference(x: f32, y: f32) -> f32 {
+    (x - y) * (x - y)
+}
+
+/// `sum a_i b_i`.
+#[inline(always)]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    fold(a, b, |x, y| x * y)
+}
+
+/// `sum (a_i - b_i)^2`; zero exactly where the two are equal.
+#[inline(always)]
+pub fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+    fold(a, b, squared_difference)
+}
+
+/// Compiles a function for AVX-512, AVX2 and the portable baseline, and calls the widest that the
+/// machine has.
+macro_rules! dispatched {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+        $(#[$doc])*
+        $vis fn $name($($arg: $type),*) $(-> $result)? {
+            #[inline(always)]
+            fn portable($($arg: $type),*) $(-> $result)? $body
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f")]
+                fn wide($($arg: $type),*) $(-> $result)? { portable($($arg),*) }
+                #[target_feature(enable = "avx2")]
+                fn narrow($($arg: $type),*) $(-> $result)? { portable($($arg),*) }
+                if std::arch::is_x86_feature_detected!("avx512f") {
+                    // SAFETY: the machine has the instructions.
+                    return unsafe { wide($($arg),*) };
+                }
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    // SAFETY: the machine has the instructions.
+                    return unsafe { narrow($($arg),*) };
+                }
+            }
+            portable($($arg),*)
+        }
+    };
+}
+pub(crate) use dispatched;
+
+dispatched! {
+    /// `sum x_i * 0`: zero, or NaN if any of the values is not finite.
+    pub fn sum_of_zeros(values: &[f32]) -> f32 {
+        let mut partial = [0.0f32; LANES];
+        let (blocks, rest) = values.as_chunks::<LANES>();
+        for block in blocks {
+            for lane in 0..LANES {
+                partial[lane] += block[lane] * 0.0;
+            }
+        }
+        for value in rest {
+            partial[0] += value * 0.0;
+        }
+        reduce(partial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_match_the_plain_loop_at_every_length() {
+        for n in 0..70 {
+            let a: Vec<f32> = (0..n).map(|i| (i as f32 * 0.7).sin()).collect();
+            let b: Vec<f32> = (0..n).map(|i| (i as f32 * 1.3).cos()).collect();
+            let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(x - y).powi(2)).sum();
+            assert!((f64::from(squared_distance(&a, &b)) - plain).abs() < 1e-5 * (1.0 + plain));
+            let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+            assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-5);
+            assert_eq!(squared_distance(&a, &a), 0.0);
+        }
+    }
+
+    #[test]
+    fn finds_what_is_not_finite() {
+        assert_eq!(sum_of_zeros(&[1.0, -3.0, f32::MAX]), 0.0);
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in 0..40 {
+                let mut values = vec![1.0; 40];
+                values[at] = bad;
+                assert!(sum_of_zeros(&values).is_nan());
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! [`Rows`]: some rows of a matrix, and distances between them and a point.
+
+use super::lanes::{self, dispatched};
+use crate::data::{Matrix, MatrixView, RowId};
+use rayon::prelude::*;
+
+/// Numbers below which a loop over rows is not worth a second thread.
+const PARALLEL_FROM: usize = 1 << 20;
+/// Rows that one thread takes at a time; results do not depend on it.
+const BLOCK: usize = 8_192;
+
+/// Some rows of a matrix that is indexed by [`RowId`], in the order of their ids' list.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    matrix: MatrixView<'a>,
+    ids: &'a [RowId],
+}
+
+impl<'a> Rows<'a> {
+    /// The rows `ids` of `matrix`.
+    pub fn new(matrix: MatrixView<'a>, ids: &'a [RowId]) -> Self {
+        Self { matrix, ids }
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Numbers per row.
+    pub fn width(&self) -> usize {
+        self.matrix.cols()
+    }
+
+    /// The row at `place`.
+    #[inline(always)]
+    pub fn get(&self, place: usize) -> &'a [f32] {
+        self.matrix.row(self.ids[place].index())
+    }
+
+    /// The ids.
+    pub fn ids(&self) -> &'a [RowId] {
+        self.ids
+    }
+
+    /// The matrix.
+    pub fn matrix(&self) -> MatrixView<'a> {
+        self.matrix
+    }
+
+    fn slice(&self, start: usize, length: usize) -> Self {
+        Self { matrix: self.matrix, ids: &self.ids[start..start + length] }
+    }
+}
+
+dispatched! {
+    /// `minima[i] = min(minima[i], |row_i - centre|^2)`, on this thread.
+    pub fn shrink_here(rows: Rows<'_>, centre: &[f32], minima: &mut [f32]) {
+        for (place, least) in minima.iter_mut().enumerate() {
+            *least = least.min(lanes::squared_distance(rows.get(place), centre));
+        }
+    }
+}
+
+dispatched! {
+    /// `minima[i] = min over centres`, a block of rows against all centres, on this thread.
+    pub fn shrink_all_here(rows: Rows<'_>, centres: Rows<'_>, minima: &mut [f32]) {
+        for (place, least) in minima.iter_mut().enumerate() {
+            let row = rows.get(place);
+            for centre in 0..centres.len() {
+                *least = least.min(lanes::squared_distance(row, centres.get(centre)));
+            }
+        }
+    }
+}
+
+/// `minima[i] = min(minima[i], |row_i - centre|^2)`.
+pub fn shrink(rows: Rows<'_>, centre: &[f32], minima: &mut [f32]) {
+    in_blocks(rows, minima, 1, |rows, minima| shrink_here(rows, centre, minima));
+}
+
+/// The squared distance of every row to the nearest of `centres`; infinite where there are none.
+pub fn minima_to(rows: Rows<'_>, centres: Rows<'_>) -> Vec<f32> {
+    let mut minima = vec![f32::INFINITY; rows.len()];
+    if !centres.is_empty() {
+        in_blocks(rows, &mut minima, centres.len(), |rows, minima| shrink_all_here(rows, centres, minima));
+    }
+    minima
+}
+
+/// Runs `work` over blocks of rows and the matching part of `out`, on several threads where that pays;
+/// `passes` is how often the work reads each row. Nothing that `work` does may depend on the blocks.
+pub fn in_blocks<T: Send>(
+    rows: Rows<'_>,
+    out: &mut [T],
+    passes: usize,
+    work: impl Fn(Rows<'_>, &mut [T]) + Sync,
+) {
+    assert_eq!(rows.len(), out.len(), "one output per row");
+    if rows.len().saturating_mul(rows.width()).saturating_mul(passes) < PARALLEL_FROM {
+        work(rows, out);
+        return;
+    }
+    let block = BLOCK.min(rows.len().div_ceil(rayon::current_num_threads()).max(64));
+    out.par_chunks_mut(block).enumerate().for_each(|(number, out)| {
+        work(rows.slice(number * block, out.len()), out);
+    });
+}
+
+/// The mean row, summed in the order of the rows in 64 bits.
+pub fn mean(rows: Rows<'_>) -> Vec<f32> {
+    let mut sum = vec![0.0f64; rows.width()];
+    for place in 0..rows.len() {
+        for (sum, &value) in sum.iter_mut().zip(rows.get(place)) {
+            *sum += f64::from(value);
+        }
+    }
+    sum.into_iter().map(|sum| (sum / rows.len().max(1) as f64) as f32).collect()
+}
+
+/// The place of the row nearest `point`; the first of several.
+pub fn nearest_to(rows: Rows<'_>, point: &[f32]) -> Option<usize> {
+    let mut distances = vec![f32::INFINITY; rows.len()];
+    shrink(rows, point, &mut distances);
+    (0..rows.len()).min_by(|&a, &b| distances[a].total_cmp(&distances[b]).then(rows.ids[a].cmp(&rows.ids[b])))
+}
+
+/// A copy of `matrix` with every row scaled to length one; zero rows stay zero.
+pub fn normalised(matrix: MatrixView<'_>) -> Matrix {
+    let mut copy = Matrix::new(matrix.values().to_vec(), matrix.rows(), matrix.cols());
+    for row in 0..copy.rows() {
+        let values = copy.row_mut(row);
+        let length = values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+        if length > 0.0 {
+            values.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
+        }
+    }
+    copy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn minima_match_the_double_loop(
+            values in prop::collection::vec(-5.0f32..5.0, 20 * 7),
+            centres in 0usize..6,
+        ) {
+            let matrix = Matrix::new(values, 20, 7);
+            let ids: Vec<RowId> = (0..20).map(RowId).collect();
+            let (rows, centres) = (Rows::new(matrix.view(), &ids[6..]), Rows::new(matrix.view(), &ids[..centres]));
+            let minima = minima_to(rows, centres);
+            let mut one_by_one = vec![f32::INFINITY; rows.len()];
+            for centre in 0..centres.len() {
+                shrink(rows, centres.get(centre), &mut one_by_one);
+            }
+            prop_assert_eq!(&minima, &one_by_one);
+            for (place, found) in minima.iter().enumerate() {
+                let plain = (0..centres.len())
+                    .map(|c| rows.get(place).iter().zip(centres.get(c)).map(|(x, y)| (x - y).powi(2)).sum::<f32>())
+                    .fold(f32::INFINITY, f32::min);
+                prop_assert!(*found == plain || (found - plain).abs() < 1e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_change_nothing() {
+        let n = 40_000;
+        let values: Vec<f32> = (0..n * 128).map(|i| ((i * 7919 % 1009) as f32).sin()).collect();
+        let matrix = Matrix::new(values, n, 128);
+        let ids: Vec<RowId> = (0..n as u32).map(RowId).collect();
+        let rows = Rows::new(matrix.view(), &ids);
+        let mut blocked = vec![f32::INFINITY; n];
+        shrink(rows, rows.get(17), &mut blocked);
+        let mut whole = vec![f32::INFINITY; n];
+        shrink_here(rows, rows.get(17), &mut whole);
+        assert_eq!(blocked, whole);
+    }
+
+    #[test]
+    fn zero_rows_stay_zero() {
+        let unit = normalised(Matrix::new(vec![3.0, 4.0, 0.0, 0.0], 2, 2).view());
+        assert_eq!(unit.values(), [0.6, 0.8, 0.0, 0.0]);
+    }
+}

@@ -1,0 +1,210 @@
+//! BADGE: k-means++ sampling of hallucinated last-layer gradients.
+
+use crate::data::{Matrix, MatrixView, RowId};
+use crate::error::Result;
+use crate::query::draw;
+use crate::query::geometry::lanes::{self, dispatched};
+use crate::query::geometry::{Rows, rows};
+use crate::query::registry::{Card, Entry, Family, Make};
+use crate::query::{Needs, PoolView, Strategy};
+use crate::rng::Key;
+
+const NEEDS: Needs = Needs { probabilities: true, embeddings: true, ..Needs::NONE };
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "badge",
+        summary: "k-means++ over the gradients that the predicted labels would cause (embeddings)",
+        paper: "Ash, Zhang, Krishnamurthy, Langford & Agarwal, ICLR 2020",
+        family: Family::Hybrid,
+        needs: NEEDS,
+        reads_inputs: false,
+        cost: "time b n (C + d), memory n C",
+        example: "badge",
+        deterministic: false,
+    },
+    make: Make::Batch(|_| Ok(Box::new(Badge))),
+};
+
+/// The gradient of a candidate's loss at its predicted class with respect to the last layer's weights is
+/// `g = (p - onehot(argmax p)) h'`, an outer product that is never formed. The first pick has the largest
+/// norm, as in the authors' code; each other is drawn with probability proportional to the squared
+/// distance to the nearest pick, uniformly once all distances are zero.
+pub struct Badge;
+
+impl Strategy for Badge {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let gradients = Gradients::new(view.probabilities()?, view.candidate_rows(view.embeddings()?));
+        let picks = gradients.plus_plus(batch, key);
+        Ok(picks.into_iter().map(|place| view.candidates()[place]).collect())
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+}
+
+/// Gradient embeddings in factored form: `g_x = r_x h_x'`.
+struct Gradients<'a> {
+    /// `p - onehot(argmax p)`, shape `[n, C]`.
+    residuals: Matrix,
+    /// `0..n`, what `residuals` is indexed by.
+    places: Vec<RowId>,
+    embeddings: Rows<'a>,
+    /// `|r|^2 |h|^2`.
+    norms: Vec<f64>,
+}
+
+impl<'a> Gradients<'a> {
+    fn new(probabilities: MatrixView<'_>, embeddings: Rows<'a>) -> Self {
+        let (n, classes) = (probabilities.rows(), probabilities.cols());
+        let mut residuals = Matrix::new(probabilities.values().to_vec(), n, classes);
+        let mut norms = Vec::with_capacity(n);
+        for row in 0..n {
+            let residual = residuals.row_mut(row);
+            let mut predicted = 0;
+            for class in 1..classes {
+                if residual[class] > residual[predicted] {
+                    predicted = class;
+                }
+            }
+            residual[predicted] -= 1.0;
+            let embedding = embeddings.get(row);
+            norms.push(
+                f64::from(lanes::dot(residual, residual)) * f64::from(lanes::dot(embedding, embedding)),
+            );
+        }
+        Self { residuals, places: (0..n as u32).map(RowId).collect(), embeddings, norms }
+    }
+
+    /// Places in the order in which they are taken.
+    fn plus_plus(&self, batch: usize, key: Key) -> Vec<usize> {
+        let n = self.norms.len();
+        let batch = batch.min(n);
+        let ids = self.embeddings.ids();
+        let mut rng = key.named("badge").rng();
+        let mut minima = vec![f64::INFINITY; n];
+        let mut free = vec![true; n];
+        let mut picks = Vec::with_capacity(batch);
+        while picks.len() < batch {
+            let pick = if picks.is_empty() {
+                let norms = &self.norms;
+                (0..n).max_by(|&a, &b| norms[a].total_cmp(&norms[b]).then(ids[b].cmp(&ids[a])))
+            } else {
+                let mass = |place: usize| if free[place] { minima[place] } else { 0.0 };
+                draw::proportional(n, mass, &mut rng)
+                    .or_else(|| draw::proportional(n, |place| f64::from(free[place]), &mut rng))
+            };
+            let Some(pick) = pick else { break };
+            picks.push(pick);
+            free[pick] = false;
+            if picks.len() < batch {
+                self.shrink(pick, &mut minima);
+            }
+        }
+        picks
+    }
+
+    fn shrink(&self, pick: usize, minima: &mut [f64]) {
+        let mut inner = vec![0.0f64; minima.len()];
+        rows::in_blocks(Rows::new(self.residuals.view(), &self.places), &mut inner, 1, |block, out| {
+            let first = block.ids()[0].index();
+            inner_here(block, self.embeddings, first, pick, self.residuals.row(pick), out);
+        });
+        for (place, least) in minima.iter_mut().enumerate() {
+            let squared = self.norms[place] + self.norms[pick] - 2.0 * inner[place];
+            *least = least.min(squared.max(0.0));
+        }
+    }
+}
+
+dispatched! {
+    /// `<g_x, g_pick> = (r_x . r_pick)(h_x . h_pick)` for a block of rows that begins at place `first`.
+    fn inner_here(
+        residuals: Rows<'_>,
+        embeddings: Rows<'_>,
+        first: usize,
+        pick: usize,
+        residual: &[f32],
+        out: &mut [f64]
+    ) {
+        let embedding = embeddings.get(pick);
+        for (place, out) in out.iter_mut().enumerate() {
+            let inner = lanes::dot(residuals.get(place), residual);
+            *out = f64::from(inner) * f64::from(lanes::dot(embeddings.get(first + place), embedding));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn distance(gradients: &Gradients<'_>, a: usize, b: usize) -> f64 {
+        let mut minima = vec![f64::INFINITY; gradients.norms.len()];
+        gradients.shrink(b, &mut minima);
+        minima[a]
+    }
+
+    #[test]
+    fn worked_example() {
+        let p = Matrix::new(vec![0.7, 0.2, 0.1, 0.3, 0.4, 0.3], 2, 3);
+        let h = Matrix::new(vec![1.0, 2.0, 0.0, 1.0], 2, 2);
+        let ids = [RowId(0), RowId(1)];
+        let gradients = Gradients::new(p.view(), Rows::new(h.view(), &ids));
+        assert!((gradients.norms[0] - 0.70).abs() < 1e-6);
+        assert!((gradients.norms[1] - 0.54).abs() < 1e-6);
+        assert!((distance(&gradients, 0, 1) - 1.96).abs() < 1e-6);
+        assert_eq!(distance(&gradients, 0, 0), 0.0);
+        // The largest norm comes first, whatever the key.
+        assert!((0..20).all(|seed| gradients.plus_plus(1, Key::root(seed)) == [0]));
+    }
+
+    #[test]
+    fn without_distance_the_draw_is_uniform() {
+        let p = Matrix::new(vec![0.5; 8], 4, 2);
+        let h = Matrix::new(vec![1.0; 4], 4, 1);
+        let ids: Vec<RowId> = (0..4).map(RowId).collect();
+        let gradients = Gradients::new(p.view(), Rows::new(h.view(), &ids));
+        let mut counts = [0; 4];
+        for seed in 0..3_000 {
+            let picks = gradients.plus_plus(2, Key::root(seed));
+            assert_eq!(picks[0], 0);
+            counts[picks[1]] += 1;
+        }
+        assert!(counts[1..].iter().all(|&count| (900..1_100).contains(&count)), "{counts:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn distances_match_explicit_outer_products(
+            raw in prop::collection::vec(0.01f32..1.0, 5 * 4),
+            h in prop::collection::vec(-2.0f32..2.0, 5 * 3),
+        ) {
+            let mut p = Matrix::new(raw, 5, 4);
+            for row in 0..5 {
+                let sum: f32 = p.row(row).iter().sum();
+                p.row_mut(row).iter_mut().for_each(|value| *value /= sum);
+            }
+            let h = Matrix::new(h, 5, 3);
+            let ids: Vec<RowId> = (0..5).map(RowId).collect();
+            let gradients = Gradients::new(p.view(), Rows::new(h.view(), &ids));
+            let outer = |row: usize| -> Vec<f64> {
+                let p = p.row(row);
+                let top = (0..4).max_by(|&a, &b| p[a].total_cmp(&p[b]).then(b.cmp(&a))).unwrap();
+                (0..12).map(|i| {
+                    let (class, dim) = (i / 3, i % 3);
+                    let r = f64::from(p[class]) - f64::from(class == top);
+                    r * f64::from(h.row(row)[dim])
+                }).collect()
+            };
+            for a in 0..5 {
+                for b in 0..5 {
+                    let plain: f64 = outer(a).iter().zip(outer(b)).map(|(x, y)| (x - y).powi(2)).sum();
+                    prop_assert!((distance(&gradients, a, b) - plain).abs() < 1e-5 * (1.0 + plain));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Every strategy by name: its card, and how it is built from a [`Spec`].
+//!
+//! Each strategy's file holds its own [`Entry`]; this one only lists them.
+
+use super::error::QueryError;
+use super::score::{Score, TopScore};
+use super::spec::Spec;
+use super::{Needs, Strategy, distribution, hybrid, random, simulation, uncertainty};
+use crate::error::Result;
+use serde::Serialize;
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
+
+/// What kind of reasoning a strategy queries by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// No reasoning at all.
+    Baseline,
+    /// One prediction per candidate.
+    Uncertainty,
+    /// Several predictions per candidate: dropout passes or committee members.
+    Bayesian,
+    /// Where the candidates lie.
+    Distribution,
+    /// Prediction and place together.
+    Hybrid,
+    /// Uses another strategy.
+    Wrapper,
+    /// Learns during the episode which strategy to follow.
+    Bandit,
+    /// Gradients of the training loss.
+    Gradient,
+    /// Reads labels that a real labelling would not have.
+    Simulation,
+}
+
+/// What `querist strategies` prints.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Card {
+    /// The registered name.
+    pub name: &'static str,
+    /// One line: the rule.
+    pub summary: &'static str,
+    /// Authors, venue and year.
+    pub paper: &'static str,
+    pub family: Family,
+    /// What the example asks of the learner; another specification may ask for more or less.
+    pub needs: Needs,
+    /// Whether the example looks at the pool's inputs themselves.
+    pub reads_inputs: bool,
+    /// Time and memory for `n` candidates, `L` labelled rows, `b` picks, `C` classes, width `d`,
+    /// `T` passes.
+    pub cost: &'static str,
+    /// A specification that builds as it stands.
+    pub example: &'static str,
+    /// Whether the picks do not depend on the key.
+    pub deterministic: bool,
+}
+
+/// How an entry is built.
+#[derive(Clone, Copy)]
+pub enum Make {
+    /// A number per candidate; as a strategy, the best `batch`.
+    Score(fn(&mut Params<'_>) -> Result<Box<dyn Score>>),
+    /// A rule for the batch as a whole.
+    Batch(fn(&mut Params<'_>) -> Result<Box<dyn Strategy>>),
+}
+
+/// A registered strategy.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    pub card: Card,
+    pub make: Make,
+}
+
+impl Entry {
+    /// Whether the strategy rates each candidate by itself, so that wrappers over scores accept it.
+    pub fn has_score(&self) -> bool {
+        matches!(self.make, Make::Score(_))
+    }
+}
+
+static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let families: [&[Entry]; 5] =
+        [&[random::ENTRY], uncertainty::ENTRIES, distribution::ENTRIES, hybrid::ENTRIES, simulation::ENTRIES];
+    families.concat()
+});
+
+/// All strategies, grouped by family.
+pub fn all() -> &'static [Entry] {
+    &ALL
+}
+
+/// The entry called `name`.
+///
+/// # Errors
+/// [`QueryError::Unknown`] with the nearest known name.
+pub fn find(name: &str) -> Result<&'static Entry, QueryError> {
+    all().iter().find(|entry| entry.card.name == name).ok_or_else(|| QueryError::Unknown {
+        name: name.to_string(),
+        hint: nearest(name, all().iter().map(|entry| entry.card.name))
+            .map(|known| format!("did you mean `{known}`? `querist strategies` lists all")),
+    })
+}
+
+/// Builds the strategy that `text` specifies: `margin`, or `power(margin, beta=2)`.
+///
+/// # Errors
+/// [`QueryError`]: unknown names and parameters with the nearest known one, values out of range.
+pub fn build(text: &str) -> Result<Box<dyn Strategy>> {
+    build_spec(&text.parse()?)
+}
+
+/// Like [`build`], from a parsed specification.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_spec(spec: &Spec) -> Result<Box<dyn Strategy>> {
+    match find(&spec.name)?.make {
+        Make::Score(make) => Ok(Box::new(TopScore(Params::read(spec, make)?))),
+        Make::Batch(make) => Params::read(spec, make),
+    }
+}
+
+/// Builds the score that a specification names, for combinators and for features of the learned policy.
+///
+/// # Errors
+/// As [`build`]; [`QueryError::NoScore`] for a strategy that chooses without one.
+pub fn build_score(spec: &Spec) -> Result<Box<dyn Score>> {
+    score_for("score", spec)
+}
+
+fn score_for(user: &str, spec: &Spec) -> Result<Box<dyn Score>> {
+    match find(&spec.name)?.make {
+        Make::Score(make) => Params::read(spec, make),
+        Make::Batch(_) => {
+            Err(QueryError::NoScore { strategy: user.to_string(), arm: spec.name.clone() }.into())
+        }
+    }
+}
+
+/// A specification's parameters while a strategy reads them.
+pub struct Params<'s> {
+    spec: &'s Spec,
+    known: Vec<&'static str>,
+    arms_read: bool,
+}
+
+impl<'s> Params<'s> {
+    /// Builds by `make` and refuses what `make` did not ask for.
+    fn read<T>(spec: &'s Spec, make: fn(&mut Params<'_>) -> Result<T>) -> Result<T> {
+        let mut params = Params { spec, known: Vec::new(), arms_read: false };
+        let made = make(&mut params)?;
+        for (name, _) in &spec.parameters {
+            if !params.known.contains(&name.as_str()) {
+                let hint = match nearest(name, params.known.iter().copied()) {
+                    Some(known) => format!("did you mean `{known}`?"),
+                    None if params.known.is_empty() => "it has no parameters at all".to_string(),
+                    None => format!("it has {}", params.known.join(", ")),
+                };
+                let (strategy, name) = (spec.name.clone(), name.clone());
+                return Err(QueryError::Parameter { strategy, name, hint: Some(hint) }.into());
+            }
+        }
+        if !params.arms_read && !spec.arms.is_empty() {
+            return Err(params.arms_error("no other strategy").into());
+        }
+        Ok(made)
+    }
+
+    fn value(&mut self, name: &'static str) -> Option<&'s str> {
+        self.known.push(name);
+        let found = self.spec.parameters.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn value_error(&self, name: &str, found: &str, expected: String) -> QueryError {
+        let strategy = self.spec.name.clone();
+        QueryError::Value { strategy, name: name.to_string(), found: found.to_string(), expected }
+    }
+
+    /// A real number within `range`.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`].
+    pub fn real(
+        &mut self,
+        name: &'static str,
+        default: f64,
+        range: RangeInclusive<f64>,
+    ) -> Result<f64, QueryError> {
+        let Some(text) = self.value(name) else { return Ok(default) };
+        match text.parse() {
+            Ok(value) if range.contains(&value) => Ok(value),
+            _ => {
+                let expected = format!("a number from {} to {}", range.start(), range.end());
+                Err(self.value_error(name, text, expected))
+            }
+        }
+    }
+
+    /// A whole number within `range`.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`].
+    pub fn count(
+        &mut self,
+        name: &'static str,
+        default: usize,
+        range: RangeInclusive<usize>,
+    ) -> Result<usize, QueryError> {
+        let Some(text) = self.value(name) else { return Ok(default) };
+        match text.parse() {
+            Ok(value) if range.contains(&value) => Ok(value),
+            _ => {
+                let expected = format!("a whole number from {} to {}", range.start(), range.end());
+                Err(self.value_error(name, text, expected))
+            }
+        }
+    }
+
+    /// One of several words; the first is the default.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`].
+    pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Result<T, QueryError> {
+        let Some(text) = self.value(name) else { return Ok(choices[0].1) };
+        match choices.iter().find(|(word, _)| *word == text) {
+            Some(&(_, value)) => Ok(value),
+            None => {
+                let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+                Err(self.value_error(name, text, format!("one of {}", words.join(", "))))
+            }
+        }
+    }
+
+    fn arms_error(&self, expected: &'static str) -> QueryError {
+        QueryError::Arms { strategy: self.spec.name.clone(), expected, found: self.spec.arms.len() }
+    }
+}
+
+/// The known word closest to `word`, if one is close at all.
+fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    known
+        .map(|known| (strsim::damerau_levenshtein(word, known), known))
+        .filter(|(distance, known)| *distance <= known.len().max(3) / 2)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> (QueryError, String) {
+        let error = build(text).err().expect("refused");
+        let hint = error.hint().unwrap_or_default();
+        (error.downcast_ref::<QueryError>().expect("a query error").clone(), hint)
+    }
+
+    #[test]
+    fn cards_tell_the_truth() {
+        for (place, entry) in all().iter().enumerate() {
+            let card = entry.card;
+            let spec: Spec = card.example.parse().unwrap();
+            assert_eq!(spec.name, card.name, "the example is of the strategy itself");
+            assert_eq!(build(card.example).unwrap().needs(), card.needs, "{}", card.name);
+            assert!(all()[..place].iter().all(|other| other.card.name != card.name), "{} twice", card.name);
+            for text in [card.summary, card.paper, card.cost] {
+                assert!(!text.is_empty() && !text.contains('\n'), "{}", card.name);
+            }
+        }
+    }
+
+    #[test]
+    fn mistakes_are_answered_with_the_nearest_name() {
+        let (error, hint) = refusal("margn");
+        assert!(matches!(error, QueryError::Unknown { .. }));
+        assert!(hint.contains("`margin`"), "{hint}");
+        let (error, hint) = refusal("typiclust(neighbors=3)");
+        assert!(matches!(error, QueryError::Parameter { .. }));
+        assert!(hint.contains("`neighbours`"), "{hint}");
+        let (error, _) = refusal("typiclust(neighbours=0)");
+        assert!(matches!(error, QueryError::Value { .. }), "{error}");
+        let (error, _) = refusal("typiclust(neighbours=many)");
+        assert!(matches!(error, QueryError::Value { .. }), "{error}");
+        let (error, _) = refusal("margin(random)");
+        assert!(matches!(error, QueryError::Arms { found: 1, .. }), "{error}");
+        let (error, hint) = refusal("xyzzyxyzzy");
+        assert!(matches!(error, QueryError::Unknown { .. }));
+        assert!(hint.is_empty(), "{hint}");
+    }
+}

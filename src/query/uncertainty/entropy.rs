@@ -1,0 +1,43 @@
+//! Entropy.
+
+use crate::error::Result;
+use crate::query::registry::{Card, Entry, Family};
+use crate::query::score::{self, Score};
+use crate::query::{Needs, PoolView};
+use crate::rng::Key;
+
+const NEEDS: Needs = Needs { probabilities: true, ..Needs::NONE };
+
+pub(super) const ENTRY: Entry = score::entry(
+    Card {
+        name: "entropy",
+        summary: "the largest entropy of the class probabilities",
+        paper: "Shannon 1948; Settles, Active Learning, 2012",
+        family: Family::Uncertainty,
+        needs: NEEDS,
+        reads_inputs: false,
+        cost: "time n C, memory n",
+        example: "entropy",
+        deterministic: true,
+    },
+    |_| Ok(Box::new(Entropy)),
+);
+
+/// `-sum p ln p` with `0 ln 0 = 0`, in `[0, ln C]` nats.
+pub struct Entropy;
+
+impl Score for Entropy {
+    fn score(&mut self, view: &PoolView<'_>, _key: Key) -> Result<Vec<f64>> {
+        let p = view.probabilities()?;
+        Ok((0..p.rows()).map(|row| of(p.row(row))).collect())
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+}
+
+/// The entropy of one row of probabilities, in nats.
+pub fn of(p: &[f32]) -> f64 {
+    p.iter().map(|&p| f64::from(p)).filter(|&p| p > 0.0).map(|p| -p * p.ln()).sum::<f64>().max(0.0)
+}

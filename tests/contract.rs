@@ -1,0 +1,327 @@
+//! One suite that every registered strategy passes: what [`querist::query::Strategy`] promises.
+
+use proptest::prelude::*;
+use querist::data::{Matrix, RowId};
+use querist::query::registry::{self, Card};
+use querist::query::{Needs, Passes, PoolView, QueryError, Signals, Strategy};
+use querist::{Key, Result};
+use rand::RngExt;
+
+/// A pool with everything that a learner can compute, all of it seeded.
+#[derive(Clone)]
+struct World {
+    inputs: Matrix,
+    labelled: Vec<RowId>,
+    labels: Vec<u32>,
+    candidates: Vec<RowId>,
+    classes: usize,
+    signals: Signals,
+}
+
+const CLASSES: usize = 3;
+const PASSES: usize = 7;
+
+fn matrix(rows: usize, cols: usize, mut value: impl FnMut(usize, usize) -> f32) -> Matrix {
+    Matrix::new((0..rows * cols).map(|i| value(i / cols, i % cols)).collect(), rows, cols)
+}
+
+/// Random rows that sum to one.
+fn probabilities(rows: usize, classes: usize, key: Key) -> Matrix {
+    let mut rng = key.rng();
+    let mut p = matrix(rows, classes, |_, _| -(1.0 - rng.random::<f32>()).ln());
+    for row in 0..rows {
+        let sum: f32 = p.row(row).iter().sum();
+        p.row_mut(row).iter_mut().for_each(|value| *value /= sum);
+    }
+    p
+}
+
+impl World {
+    /// `labelled` of `n` rows, spread over the pool, bear labels.
+    fn new(n: usize, labelled: usize, seed: u64) -> Self {
+        let key = Key::root(seed);
+        let mut rng = key.named("world").rng();
+        let inputs = matrix(n, 5, |row, _| (row % 4) as f32 * 3.0 + rng.random::<f32>());
+        let embeddings = matrix(n, 6, |_, _| rng.random::<f32>() * 4.0 - 2.0);
+        let step = n.checked_div(labelled).unwrap_or(1);
+        let labelled: Vec<RowId> = (0..labelled).rev().map(|i| RowId((i * step) as u32)).collect();
+        let labels = (0..labelled.len() as u32).map(|i| i % CLASSES as u32).collect();
+        let candidates: Vec<RowId> = (0..n as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
+        let m = candidates.len();
+        let members =
+            (0..PASSES as u64).map(|t| probabilities(m, CLASSES, key.named("pass").at(t))).collect();
+        let lookahead = candidates.iter().step_by(3).map(|&row| (row, rng.random::<f32>() - 0.5)).collect();
+        let signals = Signals {
+            probabilities: Some(probabilities(m, CLASSES, key.named("p"))),
+            embeddings: Some(embeddings),
+            passes: Some(Passes { members }),
+            lookahead: Some(lookahead),
+            ..Signals::default()
+        };
+        Self { inputs, labelled, labels, candidates, classes: CLASSES, signals }
+    }
+
+    fn view(&self) -> PoolView<'_> {
+        PoolView::new(
+            self.inputs.view(),
+            &self.labelled,
+            &self.labels,
+            &self.candidates,
+            self.classes,
+            &self.signals,
+        )
+    }
+
+    fn select(&self, card: &Card, batch: usize, seed: u64) -> Result<Vec<RowId>> {
+        build(card).select(&self.view(), batch, Key::root(seed))
+    }
+
+    /// The same pool with row `i` renamed `names[i]`.
+    fn renamed(&self, names: &[usize]) -> Self {
+        let mut inverse = vec![0; names.len()];
+        for (old, &new) in names.iter().enumerate() {
+            inverse[new] = old;
+        }
+        let rename = |row: &RowId| RowId(names[row.index()] as u32);
+        let mut candidates: Vec<RowId> = self.candidates.iter().map(rename).collect();
+        candidates.sort_unstable();
+        let old_places: Vec<usize> = candidates
+            .iter()
+            .map(|row| self.candidates.binary_search(&RowId(inverse[row.index()] as u32)).unwrap())
+            .collect();
+        let per_candidate = |m: &Matrix| m.gather(old_places.iter().copied());
+        let signals = &self.signals;
+        Self {
+            inputs: self.inputs.gather(inverse.iter().copied()),
+            labelled: self.labelled.iter().map(rename).collect(),
+            labels: self.labels.clone(),
+            candidates,
+            classes: self.classes,
+            signals: Signals {
+                probabilities: signals.probabilities.as_ref().map(per_candidate),
+                embeddings: signals.embeddings.as_ref().map(|e| e.gather(inverse.iter().copied())),
+                passes: signals
+                    .passes
+                    .as_ref()
+                    .map(|passes| Passes { members: passes.members.iter().map(per_candidate).collect() }),
+                lookahead: signals
+                    .lookahead
+                    .as_ref()
+                    .map(|gains| gains.iter().map(|(row, gain)| (rename(row), *gain)).collect()),
+            },
+        }
+    }
+}
+
+fn build(card: &Card) -> Box<dyn Strategy> {
+    registry::build(card.example).unwrap()
+}
+
+fn cards() -> impl Iterator<Item = Card> {
+    registry::all().iter().map(|entry| entry.card)
+}
+
+/// Panics unless the picks are `min(batch, n)` distinct candidates.
+fn check(world: &World, card: &Card, batch: usize, picks: Result<Vec<RowId>>) -> Vec<RowId> {
+    let name = card.name;
+    let picks = picks.unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(picks.len(), batch.min(world.candidates.len()), "{name}: size of {picks:?}");
+    let mut sorted = picks.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(sorted.len(), picks.len(), "{name}: a row twice in {picks:?}");
+    let foreign = picks.iter().find(|pick| world.candidates.binary_search(pick).is_err());
+    assert_eq!(foreign, None, "{name}: not a candidate");
+    picks
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn picks_are_distinct_candidates_and_repeatable(
+        n in 2usize..60, share in 0.0f64..0.9, batch in 0usize..70, seed: u64,
+    ) {
+        let world = World::new(n, (n as f64 * share) as usize, seed);
+        for card in cards() {
+            let picks = check(&world, &card, batch, world.select(&card, batch, seed));
+            prop_assert_eq!(&picks, &world.select(&card, batch, seed).unwrap(), "{}: same key", card.name);
+            if card.deterministic {
+                prop_assert_eq!(&picks, &world.select(&card, batch, seed ^ 1).unwrap(), "{}: key", card.name);
+            }
+        }
+    }
+
+    #[test]
+    fn deterministic_strategies_follow_their_rows(n in 5usize..50, batch in 1usize..20, seed: u64) {
+        let world = World::new(n, n / 5, seed);
+        let mut names: Vec<usize> = (0..n).collect();
+        let mut rng = Key::root(seed).named("names").rng();
+        for i in (1..n).rev() {
+            names.swap(i, rng.random_range(0..=i));
+        }
+        let renamed = world.renamed(&names);
+        for card in cards().filter(|card| card.deterministic) {
+            let expected: Vec<RowId> = world
+                .select(&card, batch, seed)
+                .unwrap()
+                .iter()
+                .map(|row| RowId(names[row.index()] as u32))
+                .collect();
+            prop_assert_eq!(expected, renamed.select(&card, batch, seed).unwrap(), "{}", card.name);
+        }
+    }
+}
+
+#[test]
+fn randomised_strategies_use_their_key() {
+    let world = World::new(60, 6, 1);
+    for card in cards().filter(|card| !card.deterministic) {
+        let answers: std::collections::HashSet<_> =
+            (0..30).map(|seed| world.select(&card, 5, seed).unwrap()).collect();
+        assert!(answers.len() > 1, "{}: one answer to thirty keys", card.name);
+    }
+}
+
+/// A pool large enough that the loops over its rows are shared between threads.
+#[test]
+fn threads_change_nothing() {
+    let mut world = World::new(9_000, 40, 5);
+    let mut rng = Key::root(8).rng();
+    world.inputs = matrix(9_000, 130, |_, _| rng.random());
+    world.signals.embeddings = Some(matrix(9_000, 130, |_, _| rng.random()));
+    let pools: Vec<_> =
+        [1, 4].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()).into();
+    for card in cards() {
+        let answers: Vec<_> =
+            pools.iter().map(|pool| pool.install(|| world.select(&card, 7, 3).unwrap())).collect();
+        assert_eq!(answers[0], answers[1], "{}", card.name);
+    }
+}
+
+#[test]
+fn the_whole_pool_can_be_asked_for() {
+    let world = World::new(23, 3, 2);
+    for card in cards() {
+        for batch in [20, 21, 1_000, usize::MAX] {
+            let mut picks = check(&world, &card, batch, world.select(&card, batch, 1));
+            picks.sort_unstable();
+            assert_eq!(picks, world.candidates, "{}", card.name);
+        }
+    }
+}
+
+#[test]
+fn poor_pools_are_no_obstacle() {
+    let base = World::new(30, 6, 3);
+    let m = base.candidates.len();
+    let mut constant = base.clone();
+    constant.inputs = matrix(30, 5, |_, _| 1.5);
+    constant.signals.embeddings = Some(matrix(30, 6, |_, _| 0.0));
+    let mut identical = base.clone();
+    let same = matrix(m, CLASSES, |_, _| 1.0 / CLASSES as f32);
+    identical.signals.passes = Some(Passes { members: vec![same.clone(); PASSES] });
+    identical.signals.probabilities = Some(same);
+    let mut certain = base.clone();
+    let sure = matrix(m, CLASSES, |_, class| f32::from(class == 0));
+    certain.signals.passes = Some(Passes { members: vec![sure.clone(); PASSES] });
+    certain.signals.probabilities = Some(sure);
+    let mut one_class = base.clone();
+    one_class.labels = vec![1; 6];
+    let mut no_gain = base.clone();
+    no_gain.signals.lookahead = Some(base.candidates.iter().take(4).map(|&row| (row, 0.0)).collect());
+    let mut worthless = constant.clone();
+    worthless.signals.probabilities = identical.signals.probabilities.clone();
+    worthless.signals.passes = identical.signals.passes.clone();
+    let worlds = [
+        ("constant vectors", constant),
+        ("identical probabilities", identical),
+        ("certain probabilities", certain),
+        ("one class labelled", one_class),
+        ("no gain", no_gain),
+        ("nothing to go by", worthless),
+        ("nothing labelled", World::new(30, 0, 4)),
+        ("one candidate", World::new(2, 1, 5)),
+        ("one row", World::new(1, 0, 6)),
+    ];
+    for card in cards() {
+        for (what, world) in &worlds {
+            for batch in [0, 1, 3, 10, 40] {
+                let picks = std::panic::catch_unwind(|| world.select(&card, batch, 9))
+                    .unwrap_or_else(|_| panic!("{} on {what}, batch {batch}", card.name));
+                check(world, &card, batch, picks);
+            }
+        }
+    }
+}
+
+/// The query error that a strategy answers with.
+fn refusal(world: &World, card: &Card, what: &str) -> QueryError {
+    match world.select(card, 3, 1) {
+        Ok(picks) => panic!("{}: {what} accepted, {picks:?}", card.name),
+        Err(error) => error.downcast_ref::<QueryError>().expect("a query error").clone(),
+    }
+}
+
+#[test]
+fn what_is_missing_is_refused() {
+    let mut world = World::new(30, 6, 7);
+    world.signals = Signals::default();
+    for card in cards().filter(|card| card.needs != Needs::NONE) {
+        let error = refusal(&world, &card, "missing signals");
+        assert!(matches!(error, QueryError::Missing { .. }), "{}: {error}", card.name);
+    }
+}
+
+/// A value that is not finite in any one signal is refused by all that read the signal.
+#[test]
+fn what_is_not_finite_is_refused() {
+    for bad in [f32::NAN, f32::INFINITY] {
+        for card in cards() {
+            let base = World::new(30, 6, 8);
+            let mut spoilt: Vec<(&str, World)> = Vec::new();
+            if card.needs.probabilities {
+                let mut world = base.clone();
+                world.signals.probabilities.as_mut().unwrap().row_mut(20)[1] = bad;
+                spoilt.push(("probabilities", world));
+            }
+            if card.needs.embeddings {
+                let mut world = base.clone();
+                world.signals.embeddings.as_mut().unwrap().row_mut(29)[5] = bad;
+                spoilt.push(("embeddings", world));
+            }
+            if card.needs.passes > 0 {
+                let mut world = base.clone();
+                world.signals.passes.as_mut().unwrap().members[PASSES - 1].row_mut(3)[2] = bad;
+                spoilt.push(("passes", world));
+            }
+            if card.needs.lookahead > 0 {
+                let mut world = base.clone();
+                world.signals.lookahead.as_mut().unwrap()[1].1 = bad;
+                spoilt.push(("lookahead", world));
+            }
+            if card.reads_inputs {
+                let mut world = base.clone();
+                world.inputs.row_mut(0)[0] = bad;
+                spoilt.push(("inputs", world));
+            }
+            for (what, world) in spoilt {
+                let error = refusal(&world, &card, what);
+                assert!(matches!(error, QueryError::NotFinite { .. }), "{}, {what}: {error}", card.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn probabilities_that_are_none_are_refused() {
+    for card in cards().filter(|card| card.needs.probabilities) {
+        for (a, b) in [(0.9, 0.9), (-0.5, 1.0)] {
+            let mut world = World::new(30, 6, 9);
+            let row = world.signals.probabilities.as_mut().unwrap().row_mut(4);
+            row.copy_from_slice(&[a, b, 0.5]);
+            let error = refusal(&world, &card, "probabilities");
+            assert!(matches!(error, QueryError::NotProbabilities { row: 4, .. }), "{}: {error}", card.name);
+        }
+    }
+}
