@@ -1,1 +1,31 @@
 //! The scoring network, the algorithms that train it, and the frozen policy.
+//!
+//! Everything here works on [`Observation`](crate::episode::Observation)s, plain matrices of features:
+//! nothing knows where they come from, so the learning algorithms are tested without an episode.
+//!
+//! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
+//!   that parallel episodes share no lock; `graph` is the same function in burn, for gradients.
+//! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce).
+//! - [`imitation`], with [`ridge`] as the baseline it may start from, and [`policy_gradient`]: one file
+//!   per learning algorithm; [`trainer`] is the loop around the second, with its checkpoints.
+//! - [`policy`] with its [`card`]: the frozen policy as two files; [`importance`]: what it looked at;
+//!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
+//!
+//! Not here: how episodes run and how features are computed (`episode`), and writing to disk
+//! (`durable`): what is saved leaves this layer as bytes and text.
+
+pub mod batch;
+pub mod error;
+mod graph;
+pub mod imitation;
+mod kernel;
+pub mod network;
+pub mod optimiser;
+pub mod ridge;
+#[cfg(test)]
+mod testing;
+
+pub use error::AgentError;
+pub use imitation::{ImitationConfig, ImitationReport, LabelledState, imitate};
+pub use network::{Kind, Network, NetworkConfig};
+pub use optimiser::{AdamW, OptimiserConfig};
