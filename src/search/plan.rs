@@ -1,0 +1,190 @@
+//! [`SearchPlan`]: which search, where, and at what cost, as plain data.
+
+use super::annealing::Annealing;
+use super::choice::Rule;
+use super::error::SearchError;
+use super::fixed::Fixed;
+use super::grid::Grid;
+use super::hill_climbing::HillClimbing;
+use super::local::LocalSearch;
+use super::random::RandomSearch;
+use super::{Search, SearchError as E};
+use crate::arch::{Domain, Space};
+use crate::error::Result;
+use crate::rng::Key;
+use serde::{Deserialize, Serialize};
+
+/// The most gradient steps of one training of one candidate.
+pub const MAX_STEPS: u32 = 10_000_000;
+/// The most folds.
+pub const MAX_FOLDS: u32 = 100;
+
+/// A search and its settings. Every setting has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum Method<P> {
+    /// Active-iNAS's monotone local search.
+    Local {
+        /// `T_i`: the most moves per round.
+        #[serde(default = "one")]
+        moves: u32,
+        /// Which candidate is moved to.
+        #[serde(default)]
+        rule: Rule,
+    },
+    /// Steepest ascent over ±1 neighbours.
+    HillClimbing {
+        /// How often it starts again from a random point.
+        #[serde(default = "many")]
+        restarts: u32,
+    },
+    /// Simulated annealing over ±1 neighbours.
+    Annealing {
+        /// τ₀, in units of the score.
+        #[serde(default = "temperature")]
+        temperature: f64,
+        /// The factor on τ per iteration.
+        #[serde(default = "cooling")]
+        cooling: f64,
+        /// The most iterations.
+        #[serde(default = "iterations")]
+        iterations: u64,
+    },
+    /// Uniformly, without replacement.
+    Random {},
+    /// The whole grid.
+    Grid {},
+    /// These points and no others.
+    Fixed { points: Vec<P> },
+}
+
+fn one() -> u32 {
+    1
+}
+fn many() -> u32 {
+    1_000
+}
+fn temperature() -> f64 {
+    0.05
+}
+fn cooling() -> f64 {
+    0.9
+}
+fn iterations() -> u64 {
+    1_000
+}
+
+impl<P> Method<P> {
+    /// The name in tables and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Local { .. } => "local",
+            Self::HillClimbing { .. } => "hill-climbing",
+            Self::Annealing { .. } => "annealing",
+            Self::Random {} => "random",
+            Self::Grid {} => "grid",
+            Self::Fixed { .. } => "fixed",
+        }
+    }
+}
+
+/// One search over one space with one budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, bound = "")]
+pub struct SearchPlan<S: Space> {
+    /// The search.
+    pub method: Method<S::Point>,
+    /// Where it walks.
+    pub space: S,
+    /// Where it starts; the smallest point unless said otherwise.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub start: Option<S::Point>,
+    /// Gradient steps of one training of one candidate; what its final score is made with.
+    pub steps: u32,
+    /// Trainings of one candidate: folds of the cross-validation, 1 for a single split.
+    pub folds: u32,
+    /// Gradient steps of the whole search.
+    pub budget: u64,
+}
+
+fn none<P>() -> Option<P> {
+    None
+}
+
+impl<S: Space> SearchPlan<S> {
+    /// Gradient steps that one candidate is charged.
+    pub fn candidate_cost(&self) -> u64 {
+        u64::from(self.steps) * u64::from(self.folds)
+    }
+
+    /// Checks every setting and binds the search to a task's shape.
+    ///
+    /// # Errors
+    /// [`SearchError::Setting`], or [`SpaceError`](crate::arch::SpaceError) for a space or a point that
+    /// is refused.
+    pub fn build(
+        &self,
+        inputs: usize,
+        outputs: usize,
+        key: Key,
+    ) -> Result<(Domain<S>, Box<dyn Search<S::Point>>)> {
+        let domain = Domain::new(self.space.clone(), inputs, outputs)?;
+        let start = self.start.clone().unwrap_or_else(|| self.space.start());
+        domain.spec(&start)?;
+        range("steps", self.steps, 1, MAX_STEPS)?;
+        range("folds", self.folds, 1, MAX_FOLDS)?;
+        let key = key.named(self.method.name());
+        let steps = self.steps;
+        let bound = domain.clone();
+        let search: Box<dyn Search<S::Point>> = match &self.method {
+            &Method::Local { moves, rule } => {
+                range("moves", moves, 1, u32::MAX)?;
+                Box::new(LocalSearch { domain, start, moves, rule, steps })
+            }
+            &Method::HillClimbing { restarts } => {
+                Box::new(HillClimbing { domain, start, restarts, steps, key })
+            }
+            &Method::Annealing { temperature, cooling, iterations } => {
+                if !(temperature > 0.0 && temperature.is_finite()) {
+                    return refuse("temperature", temperature.to_string(), "a number above 0");
+                }
+                if !(cooling > 0.0 && cooling <= 1.0) {
+                    return refuse("cooling", cooling.to_string(), "above 0 and at most 1");
+                }
+                if !(1..=1_000_000).contains(&iterations) {
+                    return refuse("iterations", iterations.to_string(), "1 to 1000000");
+                }
+                Box::new(Annealing { domain, start, temperature, cooling, iterations, steps, key })
+            }
+            Method::Random {} => Box::new(RandomSearch { domain, start, steps, key }),
+            Method::Grid {} => Box::new(Grid { domain, steps }),
+            Method::Fixed { points } => {
+                if points.is_empty() {
+                    return refuse("points", "empty".to_string(), "at least one point");
+                }
+                for point in points {
+                    domain.spec(point)?;
+                }
+                let mut distinct: Vec<S::Point> = Vec::new();
+                for point in points {
+                    if !distinct.contains(point) {
+                        distinct.push(point.clone());
+                    }
+                }
+                Box::new(Fixed { domain, points: distinct, steps })
+            }
+        };
+        Ok((bound, search))
+    }
+}
+
+fn range(setting: &'static str, found: u32, least: u32, most: u32) -> Result<(), SearchError> {
+    if (least..=most).contains(&found) {
+        return Ok(());
+    }
+    Err(SearchError::Setting { setting, found: found.to_string(), expected: format!("{least} to {most}") })
+}
+
+fn refuse<T>(setting: &'static str, found: String, expected: &str) -> Result<T> {
+    Err(E::Setting { setting, found, expected: expected.to_string() }.into())
+}

@@ -1,0 +1,407 @@
+//! Every architecture search on a table of made-up scores: within budget, inside the grid, repeatable,
+//! resumable, and sound when scores are not numbers.
+
+use proptest::prelude::*;
+use querist::arch::{ArchSpace, Cell, Domain, FreeMlp, Point, Space, SpaceError, Widths};
+use querist::error::Exit;
+use querist::search::{
+    Answer, Candidate, LocalSearch, Method, Outcome, Record, Rule, SearchError, SearchLog, SearchPlan, Study,
+};
+use querist::{Key, Result};
+
+const STEPS: u32 = 90;
+const FOLDS: u32 = 5;
+const COST: u64 = STEPS as u64 * FOLDS as u64;
+
+fn every_method() -> Vec<Method<Point>> {
+    vec![
+        Method::Local { moves: 1, rule: Rule::Best },
+        Method::Local { moves: 20, rule: Rule::OneStandardError },
+        Method::HillClimbing { restarts: 1_000 },
+        Method::Annealing { temperature: 0.05, cooling: 0.9, iterations: 1_000 },
+        Method::Random {},
+        Method::Grid {},
+        Method::Fixed { points: vec![Point::new(1, 1), Point::new(2, 4), Point::new(12, 5)] },
+    ]
+}
+
+fn plan(method: Method<Point>, budget: u64) -> SearchPlan<ArchSpace> {
+    SearchPlan { method, space: ArchSpace::default(), start: None, steps: STEPS, folds: FOLDS, budget }
+}
+
+fn study(method: &Method<Point>, budget: u64, seed: u64) -> Study<ArchSpace> {
+    Study::new(&plan(method.clone(), budget), 64, 10, "table", Key::root(seed)).unwrap()
+}
+
+/// One summit at `A(5, 2)`, no other local one along ±1 moves; folds differ by a common offset.
+fn smooth(candidate: &Candidate<Point>) -> Outcome {
+    let Point { blocks, stacks } = candidate.point;
+    let height = 0.9 - 0.02 * (blocks as f64 - 5.0).powi(2) / 5.0 - 0.05 * (stacks as f64 - 2.0).powi(2);
+    Outcome::of((0..FOLDS).map(|fold| height - 0.03 * f64::from(fold)).collect())
+}
+
+/// A rugged table without structure, the same in every process.
+fn rugged(seed: u64) -> impl Fn(&Candidate<Point>) -> Outcome {
+    move |candidate| {
+        let key = Key::root(seed).at(candidate.point.blocks as u64).at(candidate.point.stacks as u64);
+        Outcome::of(
+            (0..FOLDS).map(|fold| (key.at(u64::from(fold)).seed64() % 1_000) as f64 / 1_000.0).collect(),
+        )
+    }
+}
+
+fn run(study: &mut Study<ArchSpace>, score: impl Fn(&Candidate<Point>) -> Outcome) -> Result<Answer<Point>> {
+    study.run(|_, asked| Ok(asked.iter().map(&score).collect()), |_| Ok(()))
+}
+
+fn json(log: &SearchLog<ArchSpace>) -> String {
+    serde_json::to_string(log).unwrap()
+}
+
+#[test]
+fn every_search_stays_within_budget_and_grid() {
+    for method in every_method() {
+        for budget in [COST, 2 * COST, 10 * COST + 7, 37 * COST, 200 * COST] {
+            let mut study = study(&method, budget, 1);
+            let answer = run(&mut study, rugged(3)).unwrap();
+            let records = study.history().records();
+            let name = method.name();
+            assert!(answer.charged <= budget, "{name}: {} of {budget}", answer.charged);
+            assert_eq!(answer.charged, records.iter().map(|r| r.charged).sum::<u64>());
+            assert!(records.iter().all(|r| r.charged == u64::from(r.candidate.steps) * u64::from(FOLDS)));
+            assert!(records.iter().all(|r| study.domain().admits(&r.candidate.point)), "{name}");
+            let mut once: Vec<_> = records.iter().map(|r| &r.candidate).collect();
+            once.sort();
+            once.dedup();
+            assert_eq!(once.len(), records.len(), "{name} paid twice for one candidate");
+            let curve = study.history().best_so_far();
+            assert!(curve.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1), "{name}: {curve:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_key_walks_the_same_path_and_another_key_another() {
+    for method in every_method() {
+        let path = |seed| {
+            let mut study = study(&method, 12 * COST, seed);
+            run(&mut study, rugged(3)).unwrap();
+            study.history().records().iter().map(|r| r.candidate.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(path(1), path(1), "{}", method.name());
+        let random = !matches!(method, Method::Local { .. } | Method::Grid {} | Method::Fixed { .. });
+        assert_eq!((2..6).any(|seed| path(seed) != path(1)), random, "{}", method.name());
+    }
+}
+
+/// The state of a search is its log: wherever it was killed, it continues byte for byte.
+#[test]
+fn a_search_resumes_at_any_record() {
+    for method in every_method() {
+        let plan = plan(method.clone(), 14 * COST);
+        let mut whole = study(&method, plan.budget, 5);
+        let answer = run(&mut whole, rugged(9)).unwrap();
+        let log = whole.log();
+        for kept in 0..=log.records.len() {
+            let torn = SearchLog { header: log.header.clone(), records: log.records[..kept].to_vec() };
+            let torn: SearchLog<ArchSpace> = serde_json::from_str(&json(&torn)).unwrap();
+            let mut again = Study::resume(&plan, 64, 10, "table", Key::root(5), &torn).unwrap();
+            assert_eq!(run(&mut again, rugged(9)).unwrap(), answer, "{} after {kept}", method.name());
+            assert_eq!(json(&again.log()), json(&log), "{} after {kept}", method.name());
+        }
+    }
+}
+
+/// A finished search with a larger budget goes on from where it was, and ends as if it had had it.
+#[test]
+fn a_larger_budget_continues_the_same_path() {
+    for method in every_method() {
+        let mut short = study(&method, 6 * COST, 5);
+        run(&mut short, rugged(9)).unwrap();
+        let mut long = study(&method, 15 * COST, 5);
+        let answer = run(&mut long, rugged(9)).unwrap();
+        let plan = plan(method.clone(), 15 * COST);
+        let mut more = Study::resume(&plan, 64, 10, "table", Key::root(5), &short.log()).unwrap();
+        assert_eq!(run(&mut more, rugged(9)).unwrap(), answer, "{}", method.name());
+        assert_eq!(more.log(), long.log(), "{}", method.name());
+    }
+}
+
+#[test]
+fn a_log_of_another_search_is_refused() {
+    let method = Method::Random {};
+    let mut own = study(&method, 6 * COST, 5);
+    run(&mut own, rugged(9)).unwrap();
+    let log = own.log();
+    let plan = plan(method, 6 * COST);
+    let resume = |plan: &SearchPlan<ArchSpace>, inputs, digest: &str, seed, log: &SearchLog<ArchSpace>| {
+        Study::resume(plan, inputs, 10, digest, Key::root(seed), log).err().map(|e| (e.exit(), e.to_string()))
+    };
+    assert_eq!(resume(&plan, 64, "table", 5, &log), None);
+    let field = |answer: Option<(Exit, String)>, name: &str| {
+        let (exit, message) = answer.unwrap();
+        assert_eq!(exit, Exit::BadInput);
+        assert!(message.starts_with(&format!("search log: {name}")), "{message}");
+    };
+    field(resume(&plan, 65, "table", 5, &log), "inputs");
+    field(resume(&plan, 64, "other", 5, &log), "evaluation");
+    field(resume(&plan, 64, "table", 6, &log), "key");
+    field(resume(&SearchPlan { steps: 91, ..plan.clone() }, 64, "table", 5, &log), "steps");
+    field(resume(&SearchPlan { method: Method::Grid {}, ..plan.clone() }, 64, "table", 5, &log), "method");
+    let altered = |change: fn(&mut Vec<Record<Point>>)| {
+        let mut log = log.clone();
+        change(&mut log.records);
+        log
+    };
+    field(resume(&plan, 64, "table", 5, &altered(|r| r.swap(0, 1))), "record 0");
+    field(resume(&plan, 64, "table", 5, &altered(|r| drop(r.remove(2)))), "record 2");
+    field(resume(&plan, 64, "table", 5, &altered(|r| r[3].charged -= 1)), "record 3");
+    field(
+        resume(&plan, 64, "table", 5, &altered(|r| r[4].outcome = Outcome::Scored { folds: vec![0.5] })),
+        "record 4",
+    );
+    field(
+        resume(
+            &plan,
+            64,
+            "table",
+            5,
+            &altered(|r| r[1].outcome = Outcome::Scored { folds: vec![f64::NAN; 5] }),
+        ),
+        "record 1",
+    );
+}
+
+/// Fault case 41: scores that are not numbers, the first one among them.
+#[test]
+fn failures_are_recorded_charged_and_never_the_best() {
+    for method in every_method() {
+        for failing in [[true, false], [false, true]] {
+            let mut study = study(&method, 30 * COST, 2);
+            let score = |candidate: &Candidate<Point>| {
+                let start = candidate.point == Point::new(1, 1);
+                let fails = if start { failing[0] } else { failing[1] && candidate.point.total() % 2 == 0 };
+                if fails { Outcome::of(vec![f64::NAN; FOLDS as usize]) } else { smooth(candidate) }
+            };
+            let answer = run(&mut study, score).unwrap();
+            let name = method.name();
+            assert!(answer.score.is_finite());
+            assert!(failing[1] || answer.point != Point::new(1, 1), "{name}");
+            assert!(!failing[1] || answer.point.total() % 2 == 1, "{name} took {}", answer.point);
+            let failed = study.history().records().iter().filter(|r| r.outcome.mean().is_none()).count();
+            assert!(failed > 0, "{name}");
+            assert!(study.history().records().iter().all(|r| r.charged > 0));
+        }
+    }
+}
+
+/// Fault cases 41 and 42: nothing can be scored.
+#[test]
+fn a_search_without_a_single_score_fails_with_the_reason() {
+    for method in every_method() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut study = study(&method, 9 * COST, 2);
+            let error =
+                run(&mut study, |_| Outcome::Scored { folds: vec![bad; FOLDS as usize] }).unwrap_err();
+            let Some(SearchError::AllFailed { tried, .. }) = error.downcast_ref() else { panic!("{error}") };
+            assert!(*tried > 0 && *tried == study.history().records().len());
+            assert_eq!(error.exit(), Exit::Failed);
+            assert!(study.history().best_so_far().is_empty());
+        }
+    }
+}
+
+/// Fault case 42: a start without any valid move.
+#[test]
+fn a_space_of_one_point_answers_that_point() {
+    let space = ArchSpace { max_blocks: 1, max_stacks: 1, ..ArchSpace::default() };
+    let methods = every_method().into_iter().filter(|m| !matches!(m, Method::Fixed { .. }));
+    for method in methods {
+        let plan = SearchPlan { space, ..plan(method.clone(), 50 * COST) };
+        let mut study = Study::new(&plan, 64, 10, "table", Key::root(0)).unwrap();
+        let answer = run(&mut study, smooth).unwrap();
+        assert_eq!((answer.point, answer.charged), (Point::new(1, 1), COST), "{}", method.name());
+    }
+}
+
+#[test]
+fn plans_that_cannot_run_are_refused() {
+    let refused = |plan: SearchPlan<ArchSpace>| {
+        let error = Study::new(&plan, 64, 10, "table", Key::root(0)).err().unwrap();
+        assert_eq!(error.exit(), Exit::BadInput);
+        error
+    };
+    let error = refused(plan(Method::Grid {}, COST - 1));
+    assert!(matches!(error.downcast_ref(), Some(SearchError::Budget { needed: COST, .. })), "{error}");
+    let outside = SearchPlan { start: Some(Point::new(13, 1)), ..plan(Method::Grid {}, COST) };
+    assert!(matches!(refused(outside).downcast_ref(), Some(SpaceError::Outside { .. })));
+    let point = Method::Fixed { points: vec![Point::new(1, 6)] };
+    assert!(matches!(refused(plan(point, COST)).downcast_ref(), Some(SpaceError::Outside { .. })));
+    let anneal = |temperature, cooling| Method::Annealing { temperature, cooling, iterations: 5 };
+    for method in [
+        Method::Local { moves: 0, rule: Rule::Best },
+        Method::Fixed { points: vec![] },
+        anneal(0.0, 0.9),
+        anneal(f64::NAN, 0.9),
+        anneal(0.1, 1.5),
+        anneal(0.1, f64::NAN),
+    ] {
+        let error = refused(plan(method, COST));
+        assert!(matches!(error.downcast_ref(), Some(SearchError::Setting { .. })), "{error}");
+    }
+    for (steps, folds) in [(0, 5), (5, 0), (5, 101), (u32::MAX, 1)] {
+        let error = refused(SearchPlan { steps, folds, ..plan(Method::Grid {}, u64::MAX) });
+        assert!(matches!(error.downcast_ref(), Some(SearchError::Setting { .. })), "{error}");
+    }
+}
+
+/// `T_i` moves of Active-iNAS by hand: the scores make it deepen, spread, and stop.
+#[test]
+fn local_search_follows_the_published_loop() {
+    let table = |candidate: &Candidate<Point>| {
+        let mean = match (candidate.point.blocks, candidate.point.stacks) {
+            (1, 1) => 0.50,
+            (2, 1) => 0.60,
+            (1, 2) => 0.55,
+            (3, 1) => 0.61,
+            (2, 2) => 0.70,
+            (3, 2) => 0.69,
+            _ => 0.40,
+        };
+        Outcome::of(vec![mean; FOLDS as usize])
+    };
+    let path = |moves, start| {
+        let method = Method::Local { moves, rule: Rule::Best };
+        let plan = SearchPlan { start, ..plan(method, 100 * COST) };
+        let mut study = Study::new(&plan, 64, 10, "table", Key::root(0)).unwrap();
+        let answer = run(&mut study, table).unwrap();
+        let asked: Vec<_> = study
+            .history()
+            .records()
+            .iter()
+            .map(|r| (r.candidate.point.blocks, r.candidate.point.stacks))
+            .collect();
+        (answer.point, asked)
+    };
+    assert_eq!(path(1, None), (Point::new(2, 1), vec![(1, 1), (2, 1), (1, 2)]));
+    assert_eq!(
+        path(9, None),
+        (Point::new(2, 2), vec![(1, 1), (2, 1), (1, 2), (3, 1), (2, 2), (3, 2), (2, 3)]),
+        "from (2, 2) it may go to (3, 2) and to (2, 3)"
+    );
+}
+
+/// With noise and no signal, the one-standard-error rule keeps the small network more often.
+#[test]
+fn the_standard_error_keeps_networks_small_without_a_signal() {
+    let grown = |rule| {
+        (0..200)
+            .filter(|&seed| {
+                let mut study = study(&Method::Local { moves: 1, rule }, 10 * COST, 0);
+                run(&mut study, rugged(seed)).unwrap().point != Point::new(1, 1)
+            })
+            .count()
+    };
+    let (best, careful) = (grown(Rule::Best), grown(Rule::OneStandardError));
+    // (1, 2) is the smallest of the three or not; at random the start would win one time in three.
+    assert!(best > 110 && careful < best / 2 + 20, "grown {best} times by best, {careful} by one error");
+}
+
+#[test]
+fn climbing_and_annealing_find_a_single_summit_and_the_grid_is_the_ceiling() {
+    let best = |method: Method<Point>| run(&mut study(&method, 60 * COST, 4), smooth).unwrap();
+    assert_eq!(best(Method::Grid {}).point, Point::new(5, 2));
+    assert_eq!(best(Method::Random {}).point, Point::new(5, 2));
+    assert_eq!(best(Method::HillClimbing { restarts: 0 }).point, Point::new(5, 2));
+    let annealing = Method::Annealing { temperature: 0.02, cooling: 0.95, iterations: 1_000 };
+    assert_eq!(best(annealing).point, Point::new(5, 2));
+}
+
+#[test]
+fn the_free_space_is_searched_by_the_same_code() {
+    let plan = SearchPlan {
+        method: Method::HillClimbing { restarts: 0 },
+        space: FreeMlp::default(),
+        start: None,
+        steps: 10,
+        folds: 1,
+        budget: 10 * 170,
+    };
+    let mut study = Study::new(&plan, 8, 3, "table", Key::root(0)).unwrap();
+    let score = |domain: &Domain<FreeMlp>, asked: &[Candidate<_>]| {
+        let size = |c: &Candidate<_>| (domain.size(&c.point) as f64).ln();
+        Ok(asked.iter().map(|c| Outcome::of(vec![-(size(c) - 7.0).abs()])).collect())
+    };
+    let answer = study.run(score, |_| Ok(())).unwrap();
+    assert!(answer.score > -0.2, "{} {}", answer.spec, answer.score);
+    assert_ne!(answer.point, FreeMlp::default().start());
+}
+
+/// What a search on a small grid of its own must never do, whatever the scores.
+fn small_space() -> impl Strategy<Value = ArchSpace> {
+    (1usize..6, 1usize..4, prop_oneof![Just(0.5), Just(1.0), Just(2.0)], any::<bool>()).prop_map(
+        |(max_blocks, max_stacks, growth, dense)| ArchSpace {
+            cell: if dense { Cell::Dense } else { Cell::Residual },
+            max_blocks,
+            max_stacks,
+            widths: Widths { base: 8, growth, floor: 2, ceiling: 64 },
+            dropout: 0.0,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn searches_end_on_any_grid(space in small_space(), seed: u64, trainings in 1u64..40, bad in 0u64..4) {
+        for method in every_method() {
+            if matches!(method, Method::Fixed { .. }) {
+                continue;
+            }
+            let plan = SearchPlan { space, ..plan(method.clone(), trainings * COST) };
+            let mut study = match Study::new(&plan, 4, 2, "table", Key::root(seed)) {
+                Ok(study) => study,
+                // Successive halving needs as many points as its first rung has.
+                Err(error) => {
+                    let setting = matches!(error.downcast_ref(), Some(SearchError::Setting { .. }));
+                    prop_assert!(setting, "{}", error);
+                    continue;
+                }
+            };
+            let table = rugged(seed);
+            let outcome = run(&mut study, |candidate| {
+                if candidate.point.total() as u64 % 4 < bad { Outcome::of(vec![f64::NAN]) } else { table(candidate) }
+            });
+            let scored = study.history().records().iter().any(|r| r.outcome.mean().is_some());
+            prop_assert_eq!(outcome.is_ok(), scored);
+            prop_assert!(study.history().charged() <= plan.budget);
+            if let (Ok(answer), Method::Local { .. }) = (&outcome, &method) {
+                prop_assert!(answer.point.total() >= 1);
+            }
+        }
+    }
+}
+
+/// `LocalSearch` and its siblings are public so that their settings can be documented; plans build them.
+#[test]
+fn plans_are_plain_data() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<LocalSearch<ArchSpace>>();
+    let text = r#"
+        steps = 100
+        folds = 5
+        budget = 9000
+        method = { kind = "local" }
+        space = { max_blocks = 4, widths = { base = 24 } }
+        start = { blocks = 2, stacks = 1 }
+    "#;
+    let plan: SearchPlan<ArchSpace> = toml::from_str(text).unwrap();
+    assert_eq!(plan.method, Method::Local { moves: 1, rule: Rule::OneStandardError });
+    assert_eq!((plan.space.max_blocks, plan.space.max_stacks, plan.space.widths.of(1)), (4, 5, 16));
+    assert_eq!(plan.start, Some(Point::new(2, 1)));
+    assert!(
+        toml::from_str::<SearchPlan<ArchSpace>>(&text.replace("\"local\"", "\"random\", moves = 1")).is_err()
+    );
+    assert!(toml::from_str::<SearchPlan<ArchSpace>>(&text.replace("max_blocks", "max_block")).is_err());
+}
