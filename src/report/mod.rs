@@ -7,7 +7,9 @@ pub mod curves;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod stats;
+pub mod table;
 pub mod text;
 pub mod verdict;
 
+pub use table::table;
 pub use verdict::{Verdict, VerdictOptions, verdict};
