@@ -21,6 +21,7 @@ pub mod imitation;
 mod kernel;
 pub mod network;
 pub mod optimiser;
+pub mod policy_gradient;
 pub mod ridge;
 #[cfg(test)]
 mod testing;
@@ -29,3 +30,4 @@ pub use error::AgentError;
 pub use imitation::{ImitationConfig, ImitationReport, LabelledState, imitate};
 pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
+pub use policy_gradient::{Decision, GradientConfig, Returns, Trajectory, Variant};
