@@ -13,7 +13,7 @@
 //!
 //! The unit is the *gradient step*: a candidate that is trained for `steps` steps on each of `folds`
 //! folds is charged `steps * folds`, however large the network is, whether its training diverged, and
-//! whether another search had its score in the score cache already. A search asks only for what it
+//! whether another search had its score in the [`ScoreCache`] already. A search asks only for what it
 //! does not know, so it pays for an architecture once; and it stops when the next candidate in its
 //! list would exceed the budget. Cheaper candidates further down are not preferred, so a larger budget
 //! always continues the same path.
@@ -24,7 +24,7 @@
 //! would return now. There is no other state: a search that is killed and started again with its log
 //! continues as if nothing had happened, and replaying the log gives the same search ([`Study`]
 //! checks it record by record). Candidates that are asked for together do not depend on one another
-//! and can be trained side by side as banks (`evaluate`).
+//! and can be trained side by side as banks ([`score`]).
 //!
 //! Failures (a loss or score that is not finite, a refused network) are recorded, charged, and never
 //! the best; if all candidates fail, the search ends with [`SearchError::AllFailed`].
@@ -34,8 +34,10 @@
 //! learns where to start. Training itself is the learner's, writing files the run's business.
 
 mod annealing;
+mod cache;
 mod choice;
 mod error;
+mod evaluate;
 mod fixed;
 mod grid;
 mod hill_climbing;
@@ -46,8 +48,10 @@ mod random;
 mod study;
 
 pub use annealing::{Annealing, Iteration};
+pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};
 pub use error::SearchError;
+pub use evaluate::{Evaluation, FoldJob, FoldScore, Job, MAX_LANES, Trainer, score, search};
 pub use fixed::Fixed;
 pub use grid::Grid;
 pub use hill_climbing::HillClimbing;

@@ -38,7 +38,7 @@ pub struct Header<S: Space> {
     pub outputs: usize,
     /// The search's key.
     pub key: Key,
-    /// What scores are made of: a digest.
+    /// What scores are made of: [`Evaluation::digest`](super::Evaluation::digest).
     pub evaluation: String,
 }
 
