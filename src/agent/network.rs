@@ -148,12 +148,7 @@ impl Network {
     ///
     /// # Errors
     /// [`AgentError::Setting`] for a size outside its limits.
-    pub fn new(
-        config: NetworkConfig,
-        features: usize,
-        globals: usize,
-        key: Key,
-    ) -> Result<Self, AgentError> {
+    pub fn new(config: NetworkConfig, features: usize, globals: usize, key: Key) -> Result<Self, AgentError> {
         config.check(features, globals)?;
         let layout = config.layout(features, globals);
         let mut weights = Vec::with_capacity(layout.last().map_or(0, |slot| slot.range().end));

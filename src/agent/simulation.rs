@@ -3,15 +3,15 @@
 //! [`collect`] visits states and looks one label ahead in each, for imitation; [`Simulation`] plays whole
 //! episodes against a baseline at the same seats, for policy gradients. Both read reward rows only.
 
-use super::imitation::LabelledState;
-use super::network::Scorer;
-use super::policy_gradient::{Decision, Trajectory};
-use super::trainer::Environment;
 use super::batch;
-use crate::data::{Matrix, RowId};
+use super::imitation::LabelledState;
+use super::network::Network;
+use super::policy_gradient::{Decision, Returns, Trajectory};
+use super::trainer::Environment;
+use crate::data::RowId;
 use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Observation, Seat, features};
 use crate::error::Result;
-use crate::query::{Strategy, uncertainty};
+use crate::query::registry;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::index;
@@ -132,8 +132,208 @@ fn continue_by(
         let best = gains.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
         return Ok(best.map(|&(row, _)| row).into_iter().collect());
     }
-    let mut strategy: Box<dyn Strategy> =
-        if coin < 0.75 { crate::query::registry::build("margin")? } else { crate::query::registry::build("random")? };
+    select(episodes, lane, if coin < 0.75 { "margin" } else { "random" }, key)
+}
+
+/// The picks of a registered strategy in episode `lane`.
+fn select(episodes: &Episodes, lane: usize, strategy: &str, key: Key) -> Result<Vec<RowId>> {
+    let mut strategy = registry::build(strategy)?;
     let signals = episodes.signals(lane, strategy.needs(), key);
-    strategy.select(&episodes.view(lane, &signals), batch, key.named("continue"))
+    strategy.select(&episodes.view(lane, &signals), episodes.batch(lane), key.named("select"))
+}
+
+/// How episodes are played for policy gradients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RolloutPlan {
+    /// Source tasks per iteration, drawn anew each time.
+    pub tasks: usize,
+    /// Episodes of the policy per task, and as many of the baseline.
+    pub episodes: usize,
+    /// The registered strategy that plays the same seats.
+    pub baseline: String,
+    /// Most candidates that a state is described over.
+    pub cap: usize,
+}
+
+/// Episodes on source tasks against a baseline at the same seats; validation on other tasks.
+pub struct Simulation<'a> {
+    sources: &'a [Source],
+    validation: &'a [Source],
+    plan: RolloutPlan,
+    /// Episodes per validation task.
+    repetitions: usize,
+    key: Key,
+    /// Per validation task, the baseline's mean accuracy; its episodes are the same every time.
+    reference: Vec<f64>,
+}
+
+impl<'a> Simulation<'a> {
+    /// Plays the baseline's validation episodes, `repetitions` per task.
+    pub fn new(
+        sources: &'a [Source],
+        validation: &'a [Source],
+        plan: RolloutPlan,
+        repetitions: usize,
+        key: Key,
+    ) -> Result<Self> {
+        let reference = validation
+            .par_iter()
+            .map(|source| {
+                let seats = validation_seats(source, repetitions, key);
+                mean_accuracy(source, &seats, |episodes, lane, step| {
+                    select(episodes, lane, &plan.baseline, step)
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { sources, validation, plan, repetitions, key, reference })
+    }
+
+    /// Per validation task, by how much the policy's mean accuracy over its episodes (greedy, no
+    /// sampling) is above the baseline's.
+    pub fn gains(&self, network: &Network) -> Result<Vec<f64>> {
+        self.validation
+            .par_iter()
+            .zip(&self.reference)
+            .map(|(source, reference)| {
+                let seats = validation_seats(source, self.repetitions, self.key);
+                let mean = mean_accuracy(source, &seats, |episodes, lane, step| {
+                    let seen = see(episodes, lane, self.plan.cap, step)?;
+                    let picks = batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
+                    Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
+                })?;
+                Ok(mean - reference)
+            })
+            .collect()
+    }
+}
+
+impl Environment for Simulation<'_> {
+    fn rollouts(&mut self, network: &Network, _iteration: u32, key: Key) -> Result<Vec<Trajectory>> {
+        let count = self.plan.tasks.min(self.sources.len());
+        let mut drawn = index::sample(&mut key.named("tasks").rng(), self.sources.len(), count).into_vec();
+        drawn.sort_unstable();
+        let trajectories: Vec<Vec<Trajectory>> = drawn
+            .into_par_iter()
+            .map(|task| rollout(&self.sources[task], &self.plan, network, key.named(&self.sources[task].name)))
+            .collect::<Result<_>>()?;
+        Ok(trajectories.into_iter().flatten().collect())
+    }
+
+    fn validate(&self, network: &Network) -> Result<f64> {
+        let gains = self.gains(network)?;
+        Ok(gains.iter().sum::<f64>() / gains.len().max(1) as f64)
+    }
+}
+
+fn see(episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Observation> {
+    let signals = episodes.signals(lane, features::needs(), key);
+    Ok(features::observe(&episodes.view(lane, &signals), episodes.batch(lane), cap, key)?)
+}
+
+fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {
+    (0..repetitions).map(|index| source.seat(key.named("validation").named(&source.name), index)).collect()
+}
+
+/// The mean accuracy on the reward rows, over all rounds after the first fit and over the seats.
+fn mean_accuracy(
+    source: &Source,
+    seats: &[Seat],
+    mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
+) -> Result<f64> {
+    let (mut sum, mut count) = (0.0, 0usize);
+    for seats in seats.chunks(LANES) {
+        let mut episodes = Episodes::reset(&source.learning_plan(), seats)?;
+        loop {
+            let live = episodes.live();
+            if live.is_empty() {
+                break;
+            }
+            let mut picks = Vec::with_capacity(live.len());
+            for &lane in &live {
+                let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
+                picks.push((lane, pick(&episodes, lane, step)?));
+            }
+            episodes.step(&picks)?;
+            for lane in live {
+                sum += episodes.standing(lane).reward_accuracy;
+                count += 1;
+            }
+        }
+    }
+    Ok(sum / count.max(1) as f64)
+}
+
+/// Plays one task: the policy, sampling, in the first half of the lanes, the baseline at the same seats
+/// in the second.
+fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> Result<Vec<Trajectory>> {
+    let own: Vec<Seat> = (0..plan.episodes).map(|index| source.seat(key.named("seat"), index)).collect();
+    let seats: Vec<Seat> = own.iter().chain(&own).cloned().collect();
+    let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+    let mut curves: Vec<Vec<f64>> =
+        (0..seats.len()).map(|lane| vec![episodes.standing(lane).reward_accuracy]).collect();
+    let mut decisions: Vec<Vec<Decision>> = own.iter().map(|_| Vec::new()).collect();
+    loop {
+        let live = episodes.live();
+        if live.is_empty() {
+            break;
+        }
+        let mut picks = Vec::with_capacity(live.len());
+        for &lane in &live {
+            let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
+            if lane >= own.len() {
+                picks.push((lane, select(&episodes, lane, &plan.baseline, step)?));
+                continue;
+            }
+            let observation = see(&episodes, lane, plan.cap, step)?;
+            let scores = network.score(&observation)?;
+            let drawn = batch::sample(&scores, &observation.candidates, episodes.batch(lane), step.named("policy"))?;
+            picks.push((lane, drawn.picks.iter().map(|&pick| observation.candidates[pick]).collect()));
+            decisions[lane].push(Decision {
+                observation,
+                picks: drawn.picks,
+                log_probability: drawn.log_probability,
+            });
+        }
+        episodes.step(&picks)?;
+        for lane in live {
+            curves[lane].push(episodes.standing(lane).reward_accuracy);
+        }
+    }
+    let (played, reference) = curves.split_at(own.len());
+    Ok(decisions
+        .into_iter()
+        .zip(played.iter().zip(reference))
+        .map(|(steps, (curve, baseline))| {
+            // In units of what the baseline gains on this task, so that easy tasks do not drown the hard.
+            let unit = (baseline[baseline.len() - 1] - baseline[0]).max(SMALLEST_UNIT);
+            Trajectory { steps, returns: Returns::PerStep { values: areas(curve, unit), baselines: areas(baseline, unit) } }
+        })
+        .collect())
+}
+
+/// The least total gain that rewards are divided by: a task on which nothing can be gained must not be
+/// blown up to noise.
+const SMALLEST_UNIT: f64 = 0.05;
+
+/// For each decision `k`, the area under the rest of the curve above its present level,
+/// `Σ_{t>k} (a_t - a_k) / T`, in `unit`s. The first is the episode's normalised area over its start.
+fn areas(curve: &[f64], unit: f64) -> Vec<f64> {
+    let rounds = curve.len() - 1;
+    (0..rounds)
+        .map(|k| curve[k + 1..].iter().map(|a| a - curve[k]).sum::<f64>() / rounds as f64 / unit)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_by_hand() {
+        // (.2 + .3 + .3) / 3, (.1 + .1) / 3, 0; in units of a half.
+        let found = areas(&[0.5, 0.7, 0.8, 0.8], 0.5);
+        for (found, expected) in found.iter().zip([1.6 / 3.0, 0.4 / 3.0, 0.0]) {
+            assert!((found - expected).abs() < 1e-12);
+        }
+    }
 }
