@@ -23,12 +23,7 @@ pub struct Sample {
 ///
 /// # Errors
 /// If there is not one finite score per candidate.
-pub fn sample(
-    scores: &[f32],
-    candidates: &[RowId],
-    batch: usize,
-    key: Key,
-) -> Result<Sample, AgentError> {
+pub fn sample(scores: &[f32], candidates: &[RowId], batch: usize, key: Key) -> Result<Sample, AgentError> {
     check(scores, candidates)?;
     let seed = key.seed64();
     let noisy: Vec<f64> =

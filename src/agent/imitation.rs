@@ -295,8 +295,7 @@ fn gradient(
         let batch = StateBatch::new(&observations, &device);
         let leaves = Graph::new(network, &device);
         let shape = [chosen.len(), width];
-        let log_p =
-            graph::masked_log_softmax(leaves.scores(&batch), graph::tensor(allowed, shape, &device));
+        let log_p = graph::masked_log_softmax(leaves.scores(&batch), graph::tensor(allowed, shape, &device));
         let part = (log_p * graph::tensor(target, shape, &device)).sum().neg();
         let part = part.div_scalar(sizes.len() as f32);
         loss += f64::from(graph::values(part.clone())[0]);

@@ -320,11 +320,7 @@ impl Sums {
 }
 
 /// The gradient of the mean loss over the chosen decisions.
-fn gradient_of(
-    network: &Network,
-    chosen: &[&Weighted<'_>],
-    config: &GradientConfig,
-) -> (Vec<f32>, Sums) {
+fn gradient_of(network: &Network, chosen: &[&Weighted<'_>], config: &GradientConfig) -> (Vec<f32>, Sums) {
     let device = graph::device();
     let mut total = vec![0.0f32; network.weights().len()];
     let mut sums = Sums::default();
@@ -383,8 +379,7 @@ impl Terms {
         }
         let batch = StateBatch::new(&observations, device);
         let scores = leaves.scores(&batch).reshape([states, 1, width]).expand([states, depth, width]);
-        let log_p =
-            graph::masked_log_softmax(scores, graph::tensor(allowed, [states, depth, width], device));
+        let log_p = graph::masked_log_softmax(scores, graph::tensor(allowed, [states, depth, width], device));
         let picked: Tensor<3, Int> = Tensor::from_data(TensorData::new(picked, [states, depth, 1]), device);
         let of_picks = log_p.clone().gather(2, picked).reshape([states, depth]);
         let entropy = (log_p.clone().exp() * log_p).sum_dim(2).neg().reshape([states, depth]);

@@ -110,10 +110,7 @@ mod tests {
             good.check(3, 1),
             Err(ObservationError::Width { kind: "candidate", found: 2, expected: 3 })
         );
-        assert_eq!(
-            good.check(2, 0),
-            Err(ObservationError::Width { kind: "global", found: 1, expected: 0 })
-        );
+        assert_eq!(good.check(2, 0), Err(ObservationError::Width { kind: "global", found: 1, expected: 0 }));
         let mut bad = good.clone();
         bad.features.row_mut(1)[0] = f32::INFINITY;
         assert_eq!(
