@@ -15,19 +15,24 @@
 //! (`durable`): what is saved leaves this layer as bytes and text.
 
 pub mod batch;
+pub mod card;
 pub mod error;
 mod graph;
 pub mod imitation;
 mod kernel;
 pub mod network;
 pub mod optimiser;
+pub mod policy;
 pub mod policy_gradient;
 pub mod ridge;
+mod tensors;
 #[cfg(test)]
 mod testing;
 
+pub use card::{Card, Provenance};
 pub use error::AgentError;
 pub use imitation::{ImitationConfig, ImitationReport, LabelledState, imitate};
 pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
+pub use policy::Policy;
 pub use policy_gradient::{Decision, GradientConfig, Returns, Trajectory, Variant};

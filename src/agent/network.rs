@@ -107,7 +107,11 @@ impl NetworkConfig {
     }
 
     /// The tensors, in the order in which the flat weights hold them.
-    fn layout(&self, features: usize, globals: usize) -> Vec<Slot> {
+    ///
+    /// # Errors
+    /// [`AgentError::Setting`] for a size outside its limits.
+    pub(super) fn layout(&self, features: usize, globals: usize) -> Result<Vec<Slot>, AgentError> {
+        self.check(features, globals)?;
         let mut slots = Vec::new();
         let mut offset = 0;
         let mut add = |name: String, rows: usize, cols: usize, start: (f32, usize)| {
@@ -116,7 +120,7 @@ impl NetworkConfig {
         };
         add("skip".into(), features, globals + 1, (0.0, 0));
         if self.kind == Kind::Linear {
-            return slots;
+            return Ok(slots);
         }
         let h = self.hidden;
         // He initialisation: every hidden layer ends in a ReLU.
@@ -138,7 +142,7 @@ impl NetworkConfig {
             add(format!("rho.{layer}.bias"), 1, h, (0.0, 0));
         }
         add("rho.out".into(), h, 1, (0.0, 0));
-        slots
+        Ok(slots)
     }
 }
 
@@ -149,8 +153,7 @@ impl Network {
     /// # Errors
     /// [`AgentError::Setting`] for a size outside its limits.
     pub fn new(config: NetworkConfig, features: usize, globals: usize, key: Key) -> Result<Self, AgentError> {
-        config.check(features, globals)?;
-        let layout = config.layout(features, globals);
+        let layout = config.layout(features, globals)?;
         let mut weights = Vec::with_capacity(layout.last().map_or(0, |slot| slot.range().end));
         for slot in &layout {
             let (scale, zero_rows) = slot.start;
@@ -174,8 +177,7 @@ impl Network {
         globals: usize,
         weights: Vec<f32>,
     ) -> Result<Self, AgentError> {
-        config.check(features, globals)?;
-        let layout = config.layout(features, globals);
+        let layout = config.layout(features, globals)?;
         let expected = layout.last().map_or(0, |slot| slot.range().end);
         if weights.len() != expected {
             return Err(AgentError::Setting {
