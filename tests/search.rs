@@ -8,6 +8,7 @@ use querist::search::{
     Answer, Candidate, LocalSearch, Method, Outcome, Record, Rule, SearchError, SearchLog, SearchPlan, Study,
 };
 use querist::{Key, Result};
+use std::collections::BTreeMap;
 
 const STEPS: u32 = 90;
 const FOLDS: u32 = 5;
@@ -20,9 +21,15 @@ fn every_method() -> Vec<Method<Point>> {
         Method::HillClimbing { restarts: 1_000 },
         Method::Annealing { temperature: 0.05, cooling: 0.9, iterations: 1_000 },
         Method::Random {},
+        evolution(),
+        Method::Halving { eta: 3, rungs: 3, brackets: 1_000 },
         Method::Grid {},
         Method::Fixed { points: vec![Point::new(1, 1), Point::new(2, 4), Point::new(12, 5)] },
     ]
+}
+
+fn evolution() -> Method<Point> {
+    Method::Evolution { population: 8, sample: 3, cycles: 1_000 }
 }
 
 fn plan(method: Method<Point>, budget: u64) -> SearchPlan<ArchSpace> {
@@ -77,6 +84,38 @@ fn every_search_stays_within_budget_and_grid() {
             let curve = study.history().best_so_far();
             assert!(curve.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1), "{name}: {curve:?}");
         }
+    }
+}
+
+/// Jamieson & Talwalkar 2016: a third goes on with three times the steps, so rungs cost the same.
+#[test]
+fn the_rungs_of_successive_halving_cost_the_same() {
+    for (eta, rungs) in [(3, 3), (2, 4), (3, 2), (7, 1)] {
+        let method = Method::Halving { eta, rungs, brackets: 1 };
+        let steps = 72;
+        let plan = SearchPlan { steps, ..plan(method, u64::MAX) };
+        let mut study = Study::new(&plan, 64, 10, "table", Key::root(8)).unwrap();
+        let answer = run(&mut study, rugged(2)).unwrap();
+        let records = study.history().records();
+        let mut rung_of: BTreeMap<u32, Vec<&Record<Point>>> = BTreeMap::new();
+        for record in records {
+            rung_of.entry(record.candidate.steps).or_default().push(record);
+        }
+        assert_eq!(rung_of.len() as u32, rungs);
+        for (own, rung) in &rung_of {
+            assert_eq!(rung.iter().map(|r| r.charged).sum::<u64>(), u64::from(steps * FOLDS), "{own} steps");
+        }
+        // Only the best of a rung go on.
+        for (below, above) in rung_of.values().zip(rung_of.values().skip(1)) {
+            let went = |r: &Record<Point>| above.iter().any(|a| a.candidate.point == r.candidate.point);
+            let worst_in =
+                below.iter().filter(|r| went(r)).map(|r| r.outcome.mean().unwrap()).fold(1.0, f64::min);
+            let best_out =
+                below.iter().filter(|r| !went(r)).map(|r| r.outcome.mean().unwrap()).fold(0.0, f64::max);
+            assert!(worst_in >= best_out);
+        }
+        assert_eq!(records.last().unwrap().candidate.steps, steps);
+        assert!(records.iter().any(|r| r.candidate.steps == steps && r.candidate.point == answer.point));
     }
 }
 
@@ -215,7 +254,8 @@ fn a_search_without_a_single_score_fails_with_the_reason() {
 #[test]
 fn a_space_of_one_point_answers_that_point() {
     let space = ArchSpace { max_blocks: 1, max_stacks: 1, ..ArchSpace::default() };
-    let methods = every_method().into_iter().filter(|m| !matches!(m, Method::Fixed { .. }));
+    let needs_more = |m: &Method<_>| matches!(m, Method::Fixed { .. } | Method::Halving { .. });
+    let methods = every_method().into_iter().filter(|method| !needs_more(method));
     for method in methods {
         let plan = SearchPlan { space, ..plan(method.clone(), 50 * COST) };
         let mut study = Study::new(&plan, 64, 10, "table", Key::root(0)).unwrap();
@@ -245,6 +285,13 @@ fn plans_that_cannot_run_are_refused() {
         anneal(f64::NAN, 0.9),
         anneal(0.1, 1.5),
         anneal(0.1, f64::NAN),
+        Method::Evolution { population: 0, sample: 3, cycles: 5 },
+        Method::Evolution { population: 8, sample: 0, cycles: 5 },
+        Method::Halving { eta: 1, rungs: 3, brackets: 1 },
+        Method::Halving { eta: 3, rungs: 0, brackets: 1 },
+        Method::Halving { eta: 3, rungs: 5, brackets: 1 }, // 81 of 60 points
+        Method::Halving { eta: 4, rungs: 2, brackets: 1 }, // 90 is no multiple of 4
+        Method::Halving { eta: 100, rungs: 20, brackets: 1 },
     ] {
         let error = refused(plan(method, COST));
         assert!(matches!(error.downcast_ref(), Some(SearchError::Setting { .. })), "{error}");

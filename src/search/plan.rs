@@ -1,14 +1,16 @@
 //! [`SearchPlan`]: which search, where, and at what cost, as plain data.
 
+use super::Search;
 use super::annealing::Annealing;
 use super::choice::Rule;
 use super::error::SearchError;
+use super::evolution::Evolution;
 use super::fixed::Fixed;
 use super::grid::Grid;
+use super::halving::Halving;
 use super::hill_climbing::HillClimbing;
 use super::local::LocalSearch;
 use super::random::RandomSearch;
-use super::{Search, SearchError as E};
 use crate::arch::{Domain, Space};
 use crate::error::Result;
 use crate::rng::Key;
@@ -18,6 +20,8 @@ use serde::{Deserialize, Serialize};
 pub const MAX_STEPS: u32 = 10_000_000;
 /// The most folds.
 pub const MAX_FOLDS: u32 = 100;
+/// The largest population, and sample from it, of an evolution.
+pub const MAX_POPULATION: usize = 10_000;
 
 /// A search and its settings. Every setting has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +56,30 @@ pub enum Method<P> {
     },
     /// Uniformly, without replacement.
     Random {},
+    /// Ageing evolution.
+    Evolution {
+        /// Members of the population.
+        #[serde(default = "population")]
+        population: usize,
+        /// Members drawn for one tournament.
+        #[serde(default = "sample")]
+        sample: usize,
+        /// The most cycles.
+        #[serde(default = "iterations")]
+        cycles: u64,
+    },
+    /// Successive halving.
+    Halving {
+        /// One in so many goes on, with so many times the steps.
+        #[serde(default = "three")]
+        eta: u32,
+        /// Rungs of one bracket; the steps must be divisible by `eta^(rungs-1)`.
+        #[serde(default = "three")]
+        rungs: u32,
+        /// The most brackets, each with configurations of its own.
+        #[serde(default = "many")]
+        brackets: u32,
+    },
     /// The whole grid.
     Grid {},
     /// These points and no others.
@@ -70,6 +98,15 @@ fn temperature() -> f64 {
 fn cooling() -> f64 {
     0.9
 }
+fn population() -> usize {
+    8
+}
+fn sample() -> usize {
+    3
+}
+fn three() -> u32 {
+    3
+}
 fn iterations() -> u64 {
     1_000
 }
@@ -82,6 +119,8 @@ impl<P> Method<P> {
             Self::HillClimbing { .. } => "hill-climbing",
             Self::Annealing { .. } => "annealing",
             Self::Random {} => "random",
+            Self::Evolution { .. } => "evolution",
+            Self::Halving { .. } => "halving",
             Self::Grid {} => "grid",
             Self::Fixed { .. } => "fixed",
         }
@@ -157,6 +196,39 @@ impl<S: Space> SearchPlan<S> {
                 Box::new(Annealing { domain, start, temperature, cooling, iterations, steps, key })
             }
             Method::Random {} => Box::new(RandomSearch { domain, start, steps, key }),
+            &Method::Evolution { population, sample, cycles } => {
+                for (setting, found) in [("population", population), ("sample", sample)] {
+                    if !(1..=MAX_POPULATION).contains(&found) {
+                        return refuse(setting, found.to_string(), "1 to 10000");
+                    }
+                }
+                if !(1..=1_000_000).contains(&cycles) {
+                    return refuse("cycles", cycles.to_string(), "1 to 1000000");
+                }
+                Box::new(Evolution { domain, start, population, sample, cycles, steps, key })
+            }
+            &Method::Halving { eta, rungs, brackets } => {
+                range("eta", eta, 2, 100)?;
+                range("rungs", rungs, 1, 20)?;
+                range("brackets", brackets, 1, u32::MAX)?;
+                let points = domain.points().len();
+                match Halving::<S>::width(eta, rungs) {
+                    Some(width) if steps % width == 0 && width as usize <= points => {}
+                    Some(width) if width as usize <= points => {
+                        let expected = format!("a multiple of {width}, {eta} to the power of {}", rungs - 1);
+                        return refuse("steps", steps.to_string(), &expected);
+                    }
+                    _ => {
+                        let found = format!("{rungs}, with {eta} to the power of {} points", rungs - 1);
+                        return refuse(
+                            "rungs",
+                            found,
+                            &format!("no more points than the space has, {points}"),
+                        );
+                    }
+                }
+                Box::new(Halving { domain, start, eta, rungs, brackets, steps, key })
+            }
             Method::Grid {} => Box::new(Grid { domain, steps }),
             Method::Fixed { points } => {
                 if points.is_empty() {
@@ -186,5 +258,5 @@ fn range(setting: &'static str, found: u32, least: u32, most: u32) -> Result<(),
 }
 
 fn refuse<T>(setting: &'static str, found: String, expected: &str) -> Result<T> {
-    Err(E::Setting { setting, found, expected: expected.to_string() }.into())
+    Err(SearchError::Setting { setting, found, expected: expected.to_string() }.into())
 }
