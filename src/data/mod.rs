@@ -9,12 +9,15 @@
 //! strategies.
 
 pub mod dataset;
+pub mod embedded;
 pub mod error;
 pub mod initial;
 pub mod matrix;
 pub mod pool;
+pub mod readers;
 mod scaling;
 mod split;
+pub mod synthetic;
 pub mod task;
 
 pub use dataset::{Dataset, Shape, SplitTag, Targets};
