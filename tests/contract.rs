@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use querist::data::{Matrix, RowId};
 use querist::query::registry::{self, Card};
-use querist::query::{Needs, Passes, PoolView, QueryError, Signals, Strategy};
+use querist::query::{Head, Needs, Passes, PoolView, QueryError, Signals, Strategy};
 use querist::{Key, Result};
 use rand::RngExt;
 
@@ -56,6 +56,14 @@ impl World {
             embeddings: Some(embeddings),
             passes: Some(Passes { members }),
             lookahead: Some(lookahead),
+            committee: Some(Passes {
+                members: (0..3).map(|t| probabilities(m, CLASSES, key.named("member").at(t))).collect(),
+            }),
+            head: Some(Head {
+                weights: matrix(CLASSES, 6, |_, _| rng.random::<f32>() - 0.5),
+                bias: vec![0.1, 0.0, -0.1],
+            }),
+            temperature: Some(1.7),
             ..Signals::default()
         };
         Self { inputs, labelled, labels, candidates, classes: CLASSES, signals }
@@ -108,6 +116,12 @@ impl World {
                     .lookahead
                     .as_ref()
                     .map(|gains| gains.iter().map(|(row, gain)| (rename(row), *gain)).collect()),
+                committee: signals
+                    .committee
+                    .as_ref()
+                    .map(|passes| Passes { members: passes.members.iter().map(per_candidate).collect() }),
+                head: signals.head.clone(),
+                temperature: signals.temperature,
             },
         }
     }
@@ -162,6 +176,17 @@ proptest! {
         }
         let renamed = world.renamed(&names);
         for card in cards().filter(|card| card.deterministic) {
+            if let Ok(mut score) = registry::build_score(&card.example.parse().unwrap()) {
+                // Scores may tie, and ties go by id: what follows the rows is the score.
+                let mut by_row = |world: &World, name: &dyn Fn(usize) -> usize| {
+                    let scores = score.score(&world.view(), Key::root(seed)).unwrap();
+                    let mut named: Vec<_> = world.candidates.iter().map(|row| name(row.index())).zip(scores).collect();
+                    named.sort_by_key(|(row, _)| *row);
+                    named
+                };
+                prop_assert_eq!(by_row(&world, &|row| names[row]), by_row(&renamed, &|row| row), "{}", card.name);
+                continue;
+            }
             let expected: Vec<RowId> = world
                 .select(&card, batch, seed)
                 .unwrap()
@@ -190,6 +215,7 @@ fn threads_change_nothing() {
     let mut rng = Key::root(8).rng();
     world.inputs = matrix(9_000, 130, |_, _| rng.random());
     world.signals.embeddings = Some(matrix(9_000, 130, |_, _| rng.random()));
+    world.signals.head.as_mut().unwrap().weights = matrix(CLASSES, 130, |_, _| rng.random());
     let pools: Vec<_> =
         [1, 4].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()).into();
     for card in cards() {
@@ -221,10 +247,12 @@ fn poor_pools_are_no_obstacle() {
     let mut identical = base.clone();
     let same = matrix(m, CLASSES, |_, _| 1.0 / CLASSES as f32);
     identical.signals.passes = Some(Passes { members: vec![same.clone(); PASSES] });
+    identical.signals.committee = identical.signals.passes.clone();
     identical.signals.probabilities = Some(same);
     let mut certain = base.clone();
     let sure = matrix(m, CLASSES, |_, class| f32::from(class == 0));
     certain.signals.passes = Some(Passes { members: vec![sure.clone(); PASSES] });
+    certain.signals.committee = certain.signals.passes.clone();
     certain.signals.probabilities = Some(sure);
     let mut one_class = base.clone();
     one_class.labels = vec![1; 6];
@@ -267,7 +295,7 @@ fn refusal(world: &World, card: &Card, what: &str) -> QueryError {
 fn what_is_missing_is_refused() {
     let mut world = World::new(30, 6, 7);
     world.signals = Signals::default();
-    for card in cards().filter(|card| card.needs != Needs::NONE) {
+    for card in cards().filter(|card| Needs { inputs: false, ..card.needs } != Needs::NONE) {
         let error = refusal(&world, &card, "missing signals");
         assert!(matches!(error, QueryError::Missing { .. }), "{}: {error}", card.name);
     }
@@ -295,12 +323,27 @@ fn what_is_not_finite_is_refused() {
                 world.signals.passes.as_mut().unwrap().members[PASSES - 1].row_mut(3)[2] = bad;
                 spoilt.push(("passes", world));
             }
+            if card.needs.committee > 0 {
+                let mut world = base.clone();
+                world.signals.committee.as_mut().unwrap().members[2].row_mut(0)[0] = bad;
+                spoilt.push(("committee", world));
+            }
+            if card.needs.head {
+                let mut world = base.clone();
+                world.signals.head.as_mut().unwrap().bias[1] = bad;
+                spoilt.push(("head", world));
+            }
+            if card.needs.temperature {
+                let mut world = base.clone();
+                world.signals.temperature = Some(bad);
+                spoilt.push(("temperature", world));
+            }
             if card.needs.lookahead > 0 {
                 let mut world = base.clone();
                 world.signals.lookahead.as_mut().unwrap()[1].1 = bad;
                 spoilt.push(("lookahead", world));
             }
-            if card.reads_inputs {
+            if card.needs.inputs {
                 let mut world = base.clone();
                 world.inputs.row_mut(0)[0] = bad;
                 spoilt.push(("inputs", world));

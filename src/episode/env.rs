@@ -3,12 +3,11 @@
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::seat::Seat;
 use crate::arch::NetSpec;
-use crate::data::{Oracle, Pool, RowId, initial_rows};
+use crate::data::{Matrix, Oracle, Pool, RowId, initial_rows};
 use crate::error::Result;
-use crate::learner::{Bank, FitReport, LaneData, Start};
-use crate::query::{Nearest, Needs, Passes, PoolView, Progress, Signals};
+use crate::learner::{Bank, FitReport, LaneData};
+use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
-use rand::seq::index;
 use std::sync::Arc;
 
 /// Why an episode is over.
@@ -49,36 +48,37 @@ pub struct Standing {
 }
 
 #[derive(Debug)]
-struct Lane {
-    seat: Seat,
-    spec: NetSpec,
-    pool: Pool,
-    oracle: Oracle,
+pub(super) struct Lane {
+    pub(super) seat: Seat,
+    pub(super) spec: NetSpec,
+    pub(super) pool: Pool,
+    pub(super) oracle: Oracle,
     nearest: Arc<Nearest>,
-    standing: Standing,
+    pub(super) standing: Standing,
     end: Option<End>,
 }
 
 impl Lane {
-    fn fit_key(&self, round: u32) -> Key {
+    /// The key of the fit that follows the query of round `round - 1`.
+    pub(super) fn fit_key(&self, round: u32) -> Key {
         self.seat.key.named("fit").at(u64::from(round))
     }
 }
 
 /// Lanes that share a network shape, with the bank that trains them.
-struct Group {
-    bank: Bank,
+pub(super) struct Group {
+    pub(super) bank: Bank,
     lanes: Vec<usize>,
 }
 
 /// Several episodes that advance in lock-step. An episode's course depends on its own seat, plan and
 /// picks alone, never on its neighbours.
 pub struct Episodes {
-    plan: EpisodePlan,
-    lanes: Vec<Lane>,
-    groups: Vec<Group>,
+    pub(super) plan: EpisodePlan,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) groups: Vec<Group>,
     /// For every lane, its group and its place in it.
-    places: Vec<(usize, usize)>,
+    pub(super) places: Vec<(usize, usize)>,
 }
 
 impl Episodes {
@@ -153,7 +153,9 @@ impl Episodes {
         self.plan.query_size.min(lane.oracle.left()).min(lane.pool.candidates().len())
     }
 
-    /// What a strategy with these needs is shown of episode `lane`; `key` draws stochastic passes.
+    /// What a strategy with these needs is shown of episode `lane`; `key` draws stochastic passes. What
+    /// takes fits of its own (look-ahead, committee, temperature) is left out: see
+    /// [`extras`](Self::extras).
     pub fn signals(&self, lane: usize, needs: Needs, key: Key) -> Signals {
         let (at, (group, place)) = (&self.lanes[lane], self.places[lane]);
         let bank = &self.groups[group].bank;
@@ -165,11 +167,28 @@ impl Episodes {
             passes: (needs.passes > 0).then(|| Passes {
                 members: bank.passes(place, inputs, Some(&rows), needs.passes, key.named("passes")),
             }),
+            head: needs.head.then(|| self.head(group, place)),
             lookahead: None,
+            committee: None,
+            temperature: None,
             neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
             nearest: needs.neighbours.then(|| at.nearest.clone()),
             progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
         }
+    }
+
+    /// The last layer of a network: the end of the bank's weights, `[d, classes]` and then the biases.
+    fn head(&self, group: usize, place: usize) -> Head {
+        let bank = &self.groups[group].bank;
+        let (width, classes) = (bank.spec().embedding(), bank.spec().outputs());
+        let weights = bank.weights(place);
+        let (body, bias) = weights.split_at(weights.len() - classes);
+        let last = &body[body.len() - width * classes..];
+        let mut transposed = Matrix::zeros(classes, width);
+        for (at, &weight) in last.iter().enumerate() {
+            transposed.row_mut(at % classes)[at / classes] = weight;
+        }
+        Head { weights: transposed, bias: bias.to_vec() }
     }
 
     /// Episode `lane` as a strategy may see it.
@@ -184,70 +203,6 @@ impl Episodes {
             task.classes(),
             signals,
         )
-    }
-
-    /// Simulates, for each of the given episodes, the labelling of `count` random candidates, each alone
-    /// and with its true label, and gives the gain in accuracy on the reward rows. The network of every
-    /// simulation is the one that the next round would fit.
-    pub fn look_ahead(&self, lanes: &[usize], count: usize) -> Result<Vec<Vec<(RowId, f32)>>> {
-        struct Trial {
-            lane: usize,
-            row: RowId,
-            rows: Vec<u32>,
-            labels: Vec<u32>,
-        }
-        let mut trials = Vec::new();
-        for &lane in lanes {
-            let at = &self.lanes[lane];
-            let candidates = at.pool.candidates();
-            let key = at.seat.key.named("look-ahead").at(u64::from(at.standing.round));
-            let drawn = index::sample(&mut key.rng(), candidates.len(), count.min(candidates.len()));
-            let mut drawn: Vec<RowId> = drawn.iter().map(|at| candidates[at]).collect();
-            drawn.sort_unstable();
-            let labels = at.oracle.foresee(&drawn);
-            for (row, label) in drawn.into_iter().zip(labels) {
-                let mut rows: Vec<u32> = at.pool.labelled().iter().map(|row| row.0).collect();
-                rows.push(row.0);
-                let mut all = at.pool.labels().to_vec();
-                all.push(label);
-                trials.push(Trial { lane, row, rows, labels: all });
-            }
-        }
-        let mut gains: Vec<Vec<(RowId, f32)>> = lanes.iter().map(|_| Vec::new()).collect();
-        for spec in distinct(trials.iter().map(|trial| &self.lanes[trial.lane].spec)) {
-            let group: Vec<&Trial> =
-                trials.iter().filter(|trial| self.lanes[trial.lane].spec == spec).collect();
-            let mut bank = Bank::new(&spec, group.len())?;
-            let data: Vec<LaneData<'_>> = group
-                .iter()
-                .map(|trial| LaneData {
-                    inputs: self.lanes[trial.lane].seat.ground.task().pool(),
-                    rows: &trial.rows,
-                    labels: &trial.labels,
-                    validation: (&[], &[]),
-                })
-                .collect();
-            let keys: Vec<Key> = group
-                .iter()
-                .map(|trial| &self.lanes[trial.lane])
-                .map(|lane| lane.fit_key(lane.standing.round + 1))
-                .collect();
-            if self.plan.train.start == Start::Warm {
-                for (place, trial) in group.iter().enumerate() {
-                    let (own, at) = self.places[trial.lane];
-                    bank.set_weights(place, &self.groups[own].bank.weights(at))?;
-                }
-            }
-            bank.fit(&data, &self.plan.train, &keys)?;
-            for (place, trial) in group.iter().enumerate() {
-                let at = &self.lanes[trial.lane];
-                let held = at.seat.ground.task().reward();
-                let gain = bank.accuracy(place, held.inputs(), held.labels()) - at.standing.reward_accuracy;
-                let slot = lanes.iter().position(|&lane| lane == trial.lane).expect("the trial's own lane");
-                gains[slot].push((trial.row, gain as f32));
-            }
-        }
-        Ok(gains)
     }
 
     /// Changes the network shape of episode `lane`; the next fit is from fresh weights, and `steps`
@@ -400,7 +355,7 @@ impl Episodes {
 }
 
 /// The distinct values in order of first appearance.
-fn distinct<'a, T: PartialEq + Clone + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<T> {
+pub(super) fn distinct<'a, T: PartialEq + Clone + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<T> {
     let mut seen: Vec<T> = Vec::new();
     for value in values {
         if !seen.contains(value) {

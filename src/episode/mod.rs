@@ -5,6 +5,7 @@
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
 pub mod env;
+pub mod extras;
 pub mod features;
 pub mod observation;
 pub mod plan;
@@ -13,6 +14,7 @@ pub mod row;
 pub mod seat;
 
 pub use env::{End, Episodes, Standing, Step};
+pub use extras::Extras;
 pub use observation::{Observation, Schema};
 pub use plan::{EpisodeError, EpisodePlan, Measure};
 pub use play::{Architect, Choice, Labelled, Played, Player, play};

@@ -5,9 +5,8 @@ use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::row::Row;
 use super::seat::Seat;
 use crate::arch::NetSpec;
-use crate::data::RowId;
 use crate::error::Result;
-use crate::query::Strategy;
+use crate::query::{Needs, Strategy};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
 
@@ -83,13 +82,15 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             return Ok(played);
         }
         let mut picks = Vec::with_capacity(live.len());
-        for (lane, ahead) in foresight(&episodes, &players, &live)? {
+        let needs: Vec<(usize, Needs)> =
+            live.iter().map(|&lane| (lane, players[lane].strategy.needs())).collect();
+        for ((lane, needs), extras) in needs.iter().copied().zip(episodes.extras(&needs)?) {
             let player = &mut players[lane];
             let round = u64::from(episodes.standing(lane).round);
             let key = player.seat.key.named("query").named(&player.name).at(round);
             let started = Instant::now();
-            let mut signals = episodes.signals(lane, player.strategy.needs(), key);
-            signals.lookahead = ahead;
+            let mut signals = episodes.signals(lane, needs, key);
+            extras.join(&mut signals);
             let expected = episodes.batch(lane);
             let rows = player.strategy.select(&episodes.view(lane, &signals), expected, key)?;
             played[lane].selecting += started.elapsed();
@@ -121,27 +122,6 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             played[lane].rows.push(row(&players[lane], &episodes, lane));
         }
     }
-}
-
-/// Every live lane, with the simulated gains that its strategy needs.
-fn foresight(
-    episodes: &Episodes,
-    players: &[Player],
-    live: &[usize],
-) -> Result<Vec<(usize, Option<Vec<(RowId, f32)>>)>> {
-    let mut ahead: Vec<(usize, Option<Vec<(RowId, f32)>>)> = live.iter().map(|&lane| (lane, None)).collect();
-    let wanted = |lane: usize| players[lane].strategy.needs().lookahead;
-    let mut counts: Vec<usize> = live.iter().map(|&lane| wanted(lane)).filter(|&count| count > 0).collect();
-    counts.sort_unstable();
-    counts.dedup();
-    for count in counts {
-        let lanes: Vec<usize> = live.iter().copied().filter(|&lane| wanted(lane) == count).collect();
-        for (lane, gains) in lanes.iter().zip(episodes.look_ahead(&lanes, count)?) {
-            let slot = ahead.iter_mut().find(|(other, _)| other == lane).expect("a live lane");
-            slot.1 = Some(gains);
-        }
-    }
-    Ok(ahead)
 }
 
 fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {

@@ -30,6 +30,19 @@ impl RowDraws {
         ((z >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
     }
 
+    /// Places of `min(count, rows)` of `rows`, drawn without replacement, ascending.
+    pub fn sample(&self, rows: &[RowId], count: usize) -> Vec<usize> {
+        let mut places: Vec<(f64, RowId, usize)> =
+            rows.iter().enumerate().map(|(place, &row)| (self.uniform(row), row, place)).collect();
+        if 0 < count && count < places.len() {
+            places.select_nth_unstable_by(count - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        }
+        places.truncate(count);
+        let mut places: Vec<usize> = places.into_iter().map(|(_, _, place)| place).collect();
+        places.sort_unstable();
+        places
+    }
+
     /// Standard Gumbel: `-ln(-ln u)`. The largest of `ln w_i + gumbel(i)` is a draw with probability
     /// proportional to `w`, and the largest `b` are a draw without replacement.
     pub fn gumbel(&self, row: RowId) -> f64 {

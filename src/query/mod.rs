@@ -7,6 +7,7 @@
 //! what several of them compute over vectors is in [`geometry`]. Nothing here trains a network: what a
 //! strategy [needs](Needs) of the learner comes with the view.
 
+pub mod bayesian;
 pub mod distribution;
 pub mod draw;
 pub mod error;
@@ -21,13 +22,14 @@ pub mod simulation;
 pub mod spec;
 pub mod uncertainty;
 pub mod view;
+pub mod wrapper;
 
 pub use error::QueryError;
 pub use nearest::Nearest;
 pub use neighbours::Neighbours;
 pub use score::Score;
 pub use spec::Spec;
-pub use view::{Needs, Passes, PoolView, Progress, Signals};
+pub use view::{Head, Needs, Passes, PoolView, Progress, Signals, Subset};
 
 use crate::data::RowId;
 use crate::error::Result;
@@ -52,5 +54,12 @@ pub trait Strategy: Send {
     /// What the view's [`Signals`] must hold. Checked when an experiment is planned.
     fn needs(&self) -> Needs {
         Needs::default()
+    }
+
+    /// Candidates that the learner may train on until the next query as if their class were known, with
+    /// that class. They cost nothing, are not labelled, and stay candidates. Set by
+    /// [`select`](Strategy::select); empty for all but [`ceal`](wrapper::ceal).
+    fn pseudo_labels(&self) -> &[(RowId, u32)] {
+        &[]
     }
 }

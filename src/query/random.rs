@@ -1,26 +1,25 @@
 //! Random: every candidate is as good as any other.
 
 use super::draw::RowDraws;
-use super::registry::{Card, Entry, Family};
-use super::score::{self, Score};
+use super::registry::{Built, Card, Entry, Family};
+use super::score::Score;
 use super::{Needs, PoolView};
 use crate::error::Result;
 use crate::rng::Key;
 
-pub(super) const ENTRY: Entry = score::entry(
-    Card {
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
         name: "random",
         summary: "a uniform draw without replacement",
         paper: "the baseline of every study",
         family: Family::Baseline,
         needs: Needs::NONE,
-        reads_inputs: false,
         cost: "time n, memory n",
         example: "random",
         deterministic: false,
     },
-    |_| Ok(Box::new(Random)),
-);
+    make: |_| Built::score(Random),
+};
 
 /// A uniform draw without replacement. A row's number depends on key and row alone: the larger of two
 /// batches contains the smaller.

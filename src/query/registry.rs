@@ -5,7 +5,7 @@
 use super::error::QueryError;
 use super::score::{Score, TopScore};
 use super::spec::Spec;
-use super::{Needs, Strategy, distribution, hybrid, random, simulation, uncertainty};
+use super::{Needs, Strategy, bayesian, distribution, hybrid, random, simulation, uncertainty, wrapper};
 use crate::error::Result;
 use serde::Serialize;
 use std::ops::RangeInclusive;
@@ -47,8 +47,6 @@ pub struct Card {
     pub family: Family,
     /// What the example asks of the learner; another specification may ask for more or less.
     pub needs: Needs,
-    /// Whether the example looks at the pool's inputs themselves.
-    pub reads_inputs: bool,
     /// Time and memory for `n` candidates, `L` labelled rows, `b` picks, `C` classes, width `d`,
     /// `T` passes.
     pub cost: &'static str,
@@ -58,32 +56,65 @@ pub struct Card {
     pub deterministic: bool,
 }
 
-/// How an entry is built.
-#[derive(Clone, Copy)]
-pub enum Make {
+/// What a specification builds.
+pub enum Built {
     /// A number per candidate; as a strategy, the best `batch`.
-    Score(fn(&mut Params<'_>) -> Result<Box<dyn Score>>),
+    Score(Box<dyn Score>),
     /// A rule for the batch as a whole.
-    Batch(fn(&mut Params<'_>) -> Result<Box<dyn Strategy>>),
+    Batch(Box<dyn Strategy>),
+}
+
+impl Built {
+    /// A score.
+    pub fn score(score: impl Score + 'static) -> Result<Self> {
+        Ok(Built::Score(Box::new(score)))
+    }
+
+    /// A rule for batches.
+    pub fn batch(strategy: impl Strategy + 'static) -> Result<Self> {
+        Ok(Built::Batch(Box::new(strategy)))
+    }
+
+    /// As a strategy: of a score, the best `batch`.
+    pub fn into_strategy(self) -> Box<dyn Strategy> {
+        match self {
+            Built::Score(score) => Box::new(TopScore(score)),
+            Built::Batch(strategy) => strategy,
+        }
+    }
 }
 
 /// A registered strategy.
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub card: Card,
-    pub make: Make,
+    /// Builds it from the parameters of a specification.
+    pub make: fn(&mut Params<'_>) -> Result<Built>,
 }
 
 impl Entry {
-    /// Whether the strategy rates each candidate by itself, so that wrappers over scores accept it.
+    /// Whether the example rates each candidate by itself, so that wrappers over scores accept it.
     pub fn has_score(&self) -> bool {
-        matches!(self.make, Make::Score(_))
+        card_spec(&self.card)
+            .and_then(|spec| built(&spec))
+            .is_ok_and(|built| matches!(built, Built::Score(_)))
     }
 }
 
+fn card_spec(card: &Card) -> Result<Spec> {
+    Ok(card.example.parse()?)
+}
+
 static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let families: [&[Entry]; 5] =
-        [&[random::ENTRY], uncertainty::ENTRIES, distribution::ENTRIES, hybrid::ENTRIES, simulation::ENTRIES];
+    let families: [&[Entry]; 7] = [
+        &[random::ENTRY],
+        uncertainty::ENTRIES,
+        bayesian::ENTRIES,
+        distribution::ENTRIES,
+        hybrid::ENTRIES,
+        wrapper::ENTRIES,
+        simulation::ENTRIES,
+    ];
     families.concat()
 });
 
@@ -117,10 +148,7 @@ pub fn build(text: &str) -> Result<Box<dyn Strategy>> {
 /// # Errors
 /// As [`build`].
 pub fn build_spec(spec: &Spec) -> Result<Box<dyn Strategy>> {
-    match find(&spec.name)?.make {
-        Make::Score(make) => Ok(Box::new(TopScore(Params::read(spec, make)?))),
-        Make::Batch(make) => Params::read(spec, make),
-    }
+    Ok(built(spec)?.into_strategy())
 }
 
 /// Builds the score that a specification names, for combinators and for features of the learned policy.
@@ -131,10 +159,14 @@ pub fn build_score(spec: &Spec) -> Result<Box<dyn Score>> {
     score_for("score", spec)
 }
 
+fn built(spec: &Spec) -> Result<Built> {
+    Params::read(spec, find(&spec.name)?.make)
+}
+
 fn score_for(user: &str, spec: &Spec) -> Result<Box<dyn Score>> {
-    match find(&spec.name)?.make {
-        Make::Score(make) => Params::read(spec, make),
-        Make::Batch(_) => {
+    match built(spec)? {
+        Built::Score(score) => Ok(score),
+        Built::Batch(_) => {
             Err(QueryError::NoScore { strategy: user.to_string(), arm: spec.name.clone() }.into())
         }
     }
@@ -232,6 +264,43 @@ impl<'s> Params<'s> {
                 let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
                 Err(self.value_error(name, text, format!("one of {}", words.join(", "))))
             }
+        }
+    }
+
+    /// The one strategy that a wrapper is built over, as a score or as a rule for batches.
+    ///
+    /// # Errors
+    /// [`QueryError::Arms`] and what building it fails with.
+    pub fn inner(&mut self) -> Result<Built> {
+        built(self.only_arm()?)
+    }
+
+    /// The one score that a combinator is built over.
+    ///
+    /// # Errors
+    /// [`QueryError::Arms`], [`QueryError::NoScore`], and what building it fails with.
+    pub fn inner_score(&mut self) -> Result<Box<dyn Score>> {
+        let arm = self.only_arm()?;
+        score_for(&self.spec.name, arm)
+    }
+
+    /// The two strategies that a wrapper chooses between.
+    ///
+    /// # Errors
+    /// [`QueryError::Arms`] and what building them fails with.
+    pub fn two_strategies(&mut self) -> Result<[Box<dyn Strategy>; 2]> {
+        self.arms_read = true;
+        match &self.spec.arms[..] {
+            [first, second] => Ok([build_spec(first)?, build_spec(second)?]),
+            _ => Err(self.arms_error("two other strategies").into()),
+        }
+    }
+
+    fn only_arm(&mut self) -> Result<&'s Spec, QueryError> {
+        self.arms_read = true;
+        match &self.spec.arms[..] {
+            [arm] => Ok(arm),
+            _ => Err(self.arms_error("one other strategy")),
         }
     }
 

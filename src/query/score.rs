@@ -1,6 +1,5 @@
 //! [`Score`]: one number per candidate, and the plainest strategy over it, the best `batch`.
 
-use super::registry::{Card, Entry, Make};
 use super::{Needs, PoolView, QueryError, Strategy};
 use crate::data::RowId;
 use crate::error::Result;
@@ -72,14 +71,6 @@ pub fn top_places(rows: &[RowId], scores: &[f64], batch: usize) -> Result<Vec<us
     }
     order.sort_unstable_by(before);
     Ok(order)
-}
-
-/// A registry entry of a strategy that is a score.
-pub(super) const fn entry(
-    card: Card,
-    make: fn(&mut super::registry::Params<'_>) -> Result<Box<dyn Score>>,
-) -> Entry {
-    Entry { card, make: Make::Score(make) }
 }
 
 #[cfg(test)]

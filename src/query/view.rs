@@ -13,6 +13,8 @@ pub const PROBABILITY_TOLERANCE: f32 = 1e-3;
 /// The signals that a strategy asks of the learner. A plain set of flags and counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Needs {
+    /// The inputs themselves, which every view has.
+    pub inputs: bool,
     /// Class probabilities of every candidate.
     pub probabilities: bool,
     /// Penultimate embeddings of every row of the pool.
@@ -24,6 +26,12 @@ pub struct Needs {
     pub lookahead: usize,
     /// Neighbour lists of the pool's inputs, and the distance of every row to the labelled rows.
     pub neighbours: bool,
+    /// Members of a committee, trained independently of each other; zero for none.
+    pub committee: usize,
+    /// The classifier's last layer, which makes logits of embeddings.
+    pub head: bool,
+    /// The temperature that calibrates the probabilities.
+    pub temperature: bool,
 }
 
 /// How far an episode has come.
@@ -36,18 +44,31 @@ pub struct Progress {
 }
 
 impl Needs {
-    /// Inputs and labels only.
-    pub const NONE: Needs =
-        Needs { probabilities: false, embeddings: false, passes: 0, lookahead: 0, neighbours: false };
+    /// Nothing but which rows are labelled.
+    pub const NONE: Needs = Needs {
+        inputs: false,
+        probabilities: false,
+        embeddings: false,
+        passes: 0,
+        lookahead: 0,
+        committee: 0,
+        head: false,
+        temperature: false,
+        neighbours: false,
+    };
 
     /// What two strategies need together.
     pub fn union(self, other: Needs) -> Needs {
         Needs {
+            inputs: self.inputs || other.inputs,
             probabilities: self.probabilities || other.probabilities,
             embeddings: self.embeddings || other.embeddings,
             passes: self.passes.max(other.passes),
             lookahead: self.lookahead.max(other.lookahead),
             neighbours: self.neighbours || other.neighbours,
+            committee: self.committee.max(other.committee),
+            head: self.head || other.head,
+            temperature: self.temperature || other.temperature,
         }
     }
 }
@@ -57,6 +78,15 @@ impl Needs {
 pub struct Passes {
     /// One matrix `[candidates, classes]` per pass.
     pub members: Vec<Matrix>,
+}
+
+/// The classifier's last layer: `logits = weights h + bias` for an embedding `h`.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Shape `[classes, d]`.
+    pub weights: Matrix,
+    /// One per class.
+    pub bias: Vec<f32>,
 }
 
 /// What the learner computed for one round; only what was asked for is there.
@@ -76,6 +106,12 @@ pub struct Signals {
     pub nearest: Option<Arc<Nearest>>,
     /// How far the episode has come.
     pub progress: Progress,
+    /// Members of a committee (other seeds, bootstrap samples, or model families).
+    pub committee: Option<Passes>,
+    /// The last layer.
+    pub head: Option<Head>,
+    /// `T > 0` such that `softmax(z / T)` is calibrated; 1 where it could not be fitted.
+    pub temperature: Option<f32>,
 }
 
 /// One episode's pool at the moment of a query: everything but the labels that are still to be bought.
@@ -96,6 +132,11 @@ pub struct PoolView<'a> {
     candidates: &'a [RowId],
     classes: usize,
     signals: &'a Signals,
+    // What wrappers put in place of the signals of the same name.
+    probabilities: Option<&'a Matrix>,
+    passes: Option<&'a Passes>,
+    lookahead: Option<&'a [(RowId, f32)]>,
+    committee: Option<&'a Passes>,
 }
 
 impl<'a> PoolView<'a> {
@@ -114,13 +155,42 @@ impl<'a> PoolView<'a> {
     ) -> Self {
         assert_eq!(labelled.len(), labels.len(), "one label per labelled row");
         debug_assert!(candidates.is_sorted(), "candidates ascend");
+        let (n, m) = (inputs.rows(), candidates.len());
+        assert!(labelled.iter().chain(candidates).all(|row| row.index() < n), "rows of the pool");
+        assert!(labels.iter().all(|&label| (label as usize) < classes), "labels below {classes}");
         if let Some(p) = &signals.probabilities {
-            assert_eq!((p.rows(), p.cols()), (candidates.len(), classes), "probabilities per candidate");
+            assert_eq!((p.rows(), p.cols()), (m, classes), "probabilities per candidate");
         }
         if let Some(e) = &signals.embeddings {
-            assert_eq!(e.rows(), inputs.rows(), "embeddings per row of the pool");
+            assert_eq!(e.rows(), n, "embeddings per row of the pool");
         }
-        Self { inputs, labelled, labels, candidates, classes, signals }
+        for member in [&signals.passes, &signals.committee].into_iter().flatten().flat_map(|p| &p.members) {
+            assert_eq!((member.rows(), member.cols()), (m, classes), "probabilities per pass and candidate");
+        }
+        Self {
+            inputs,
+            labelled,
+            labels,
+            candidates,
+            classes,
+            signals,
+            probabilities: signals.probabilities.as_ref(),
+            passes: signals.passes.as_ref(),
+            lookahead: signals.lookahead.as_deref(),
+            committee: signals.committee.as_ref(),
+        }
+    }
+
+    /// The same pool with other class probabilities.
+    pub fn with_probabilities(self, probabilities: &'a Matrix) -> Self {
+        let shape = (self.candidates.len(), self.classes);
+        assert_eq!((probabilities.rows(), probabilities.cols()), shape, "probabilities per candidate");
+        Self { probabilities: Some(probabilities), ..self }
+    }
+
+    /// The same pool with other passes.
+    pub fn with_passes(self, passes: &'a Passes) -> Self {
+        Self { passes: Some(passes), ..self }
     }
 
     /// Inputs of all rows of the pool, shape `[n, width]`, indexed by [`RowId`].
@@ -149,9 +219,42 @@ impl<'a> PoolView<'a> {
     }
 
     /// What the learner computed for this round, unchecked. Strategies read it through the methods
-    /// below, which refuse what is missing or not finite.
+    /// below, which refuse what is missing or not finite, and which wrappers can substitute.
     pub fn signals(&self) -> &'a Signals {
         self.signals
+    }
+
+    /// Checks that all of `needs` is there and finite. Strategies that do not read every signal in every
+    /// round call it, so as to fail in the first.
+    ///
+    /// # Errors
+    /// Those of the methods below.
+    pub fn check(&self, needs: Needs) -> Result<(), QueryError> {
+        if needs.inputs {
+            self.finite_inputs()?;
+        }
+        if needs.probabilities {
+            self.probabilities()?;
+        }
+        if needs.embeddings {
+            self.embeddings()?;
+        }
+        if needs.passes > 0 {
+            self.passes()?;
+        }
+        if needs.lookahead > 0 {
+            self.lookahead()?;
+        }
+        if needs.committee > 0 {
+            self.committee()?;
+        }
+        if needs.head {
+            self.head()?;
+        }
+        if needs.temperature {
+            self.temperature()?;
+        }
+        Ok(())
     }
 
     /// Class probabilities, shape `[candidates, classes]`.
@@ -161,9 +264,26 @@ impl<'a> PoolView<'a> {
     /// place (rows count candidates).
     pub fn probabilities(&self) -> Result<MatrixView<'a>, QueryError> {
         let signal = "class probabilities";
-        let p = self.signals.probabilities.as_ref().ok_or(QueryError::Missing { signal })?.view();
+        let p = self.probabilities.ok_or(QueryError::Missing { signal })?.view();
         check_probabilities(signal, p)?;
         Ok(p)
+    }
+
+    /// Class probabilities under at least one pass, each of shape `[candidates, classes]`.
+    ///
+    /// # Errors
+    /// As [`probabilities`](Self::probabilities).
+    pub fn passes(&self) -> Result<&'a [Matrix], QueryError> {
+        members("stochastic passes", self.passes)
+    }
+
+    /// Class probabilities under at least one committee member, each of shape `[candidates, classes]`.
+    ///
+    /// # Errors
+    /// As [`probabilities`](Self::probabilities).
+    pub fn committee(&self) -> Result<&'a Passes, QueryError> {
+        members("committee members", self.committee)?;
+        self.committee.ok_or(QueryError::Missing { signal: "committee members" })
     }
 
     /// Penultimate embeddings of the whole pool, shape `[n, d]`, indexed by [`RowId`].
@@ -177,6 +297,41 @@ impl<'a> PoolView<'a> {
         Ok(embeddings)
     }
 
+    /// The last layer, whose width is that of the embeddings.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`]; [`QueryError::NotFinite`] with the place; [`QueryError::Shape`].
+    pub fn head(&self) -> Result<&'a Head, QueryError> {
+        let signal = "the last layer";
+        let head = self.signals.head.as_ref().ok_or(QueryError::Missing { signal })?;
+        let width = self.signals.embeddings.as_ref().map_or(head.weights.cols(), Matrix::cols);
+        for (unit, found, expected) in [
+            ("classes", head.weights.rows(), self.classes),
+            ("biases", head.bias.len(), self.classes),
+            ("columns", head.weights.cols(), width),
+        ] {
+            if found != expected {
+                return Err(QueryError::Shape { signal, unit, found, expected });
+            }
+        }
+        geometry::check_finite(signal, head.weights.view())?;
+        geometry::check_finite(signal, MatrixView::new(&head.bias, 1, head.bias.len()))?;
+        Ok(head)
+    }
+
+    /// The temperature that calibrates the probabilities.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`]; [`QueryError::NotFinite`] where it is not a positive number.
+    pub fn temperature(&self) -> Result<f32, QueryError> {
+        let signal = "the temperature";
+        let found = self.signals.temperature.ok_or(QueryError::Missing { signal })?;
+        if found.is_finite() && found > 0.0 {
+            return Ok(found);
+        }
+        Err(QueryError::NotFinite { signal, row: 0, column: 0, found: f64::from(found) })
+    }
+
     /// [`inputs`](Self::inputs), every number of which was checked.
     ///
     /// # Errors
@@ -187,12 +342,18 @@ impl<'a> PoolView<'a> {
     }
 
     /// The candidates' rows of `matrix`, which is indexed by [`RowId`].
-    pub fn candidate_rows(&self, matrix: MatrixView<'a>) -> Rows<'a> {
+    pub fn candidate_rows<'m>(&self, matrix: MatrixView<'m>) -> Rows<'m>
+    where
+        'a: 'm,
+    {
         Rows::new(matrix, self.candidates)
     }
 
     /// The labelled rows of `matrix`, which is indexed by [`RowId`].
-    pub fn labelled_rows(&self, matrix: MatrixView<'a>) -> Rows<'a> {
+    pub fn labelled_rows<'m>(&self, matrix: MatrixView<'m>) -> Rows<'m>
+    where
+        'a: 'm,
+    {
         Rows::new(matrix, self.labelled)
     }
 
@@ -202,7 +363,7 @@ impl<'a> PoolView<'a> {
     /// [`QueryError::Missing`], [`QueryError::NotFinite`], [`QueryError::NotACandidate`].
     pub fn lookahead(&self) -> Result<&'a [(RowId, f32)], QueryError> {
         let signal = "one-step gains";
-        let gains = self.signals.lookahead.as_deref().ok_or(QueryError::Missing { signal })?;
+        let gains = self.lookahead.ok_or(QueryError::Missing { signal })?;
         let mut seen = Vec::with_capacity(gains.len());
         for &(row, gain) in gains {
             if !gain.is_finite() {
@@ -216,6 +377,59 @@ impl<'a> PoolView<'a> {
         }
         Ok(gains)
     }
+}
+
+/// Some of a view's candidates, with what belongs to them.
+#[derive(Clone, Debug)]
+pub struct Subset {
+    candidates: Vec<RowId>,
+    probabilities: Option<Matrix>,
+    passes: Option<Passes>,
+    lookahead: Option<Vec<(RowId, f32)>>,
+    committee: Option<Passes>,
+}
+
+impl Subset {
+    /// The candidates at `places`, which ascend.
+    pub fn new(view: &PoolView<'_>, places: &[usize]) -> Self {
+        debug_assert!(places.is_sorted(), "places ascend");
+        let gather = |matrix: &Matrix| matrix.gather(places.iter().copied());
+        let gather_all = |passes: &Passes| Passes { members: passes.members.iter().map(gather).collect() };
+        let candidates: Vec<RowId> = places.iter().map(|&place| view.candidates[place]).collect();
+        let kept = |gains: &[(RowId, f32)]| {
+            gains.iter().filter(|(row, _)| candidates.binary_search(row).is_ok()).copied().collect()
+        };
+        Self {
+            probabilities: view.probabilities.map(gather),
+            passes: view.passes.map(gather_all),
+            lookahead: view.lookahead.map(kept),
+            committee: view.committee.map(gather_all),
+            candidates,
+        }
+    }
+
+    /// `view` with these candidates only.
+    pub fn view<'b>(&'b self, view: PoolView<'b>) -> PoolView<'b> {
+        PoolView {
+            candidates: &self.candidates,
+            probabilities: self.probabilities.as_ref(),
+            passes: self.passes.as_ref(),
+            lookahead: self.lookahead.as_deref(),
+            committee: self.committee.as_ref(),
+            ..view
+        }
+    }
+}
+
+fn members<'a>(signal: &'static str, passes: Option<&'a Passes>) -> Result<&'a [Matrix], QueryError> {
+    let members = passes.map_or(&[][..], |passes| &passes.members);
+    if members.is_empty() {
+        return Err(QueryError::Missing { signal });
+    }
+    for member in members {
+        check_probabilities(signal, member.view())?;
+    }
+    Ok(members)
 }
 
 fn check_probabilities(signal: &'static str, p: MatrixView<'_>) -> Result<(), QueryError> {

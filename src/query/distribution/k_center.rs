@@ -4,7 +4,7 @@ use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::geometry::{self, Rows};
-use crate::query::registry::{Card, Entry, Family, Make};
+use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
 
@@ -15,14 +15,11 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Sener & Savarese, ICLR 2018",
         family: Family::Distribution,
         needs: Needs { embeddings: true, ..Needs::NONE },
-        reads_inputs: false,
         cost: "time (L + b) n d, memory n",
         example: "k_center",
         deterministic: true,
     },
-    make: Make::Batch(|params| {
-        Ok(Box::new(KCenter { space: params.choice("space", &Space::EMBEDDINGS_FIRST)? }))
-    }),
+    make: |params| Built::batch(KCenter { space: params.choice("space", &Space::EMBEDDINGS_FIRST)? }),
 };
 
 /// Greedy k-center: the covering radius of its picks is at most twice the smallest possible.

@@ -43,6 +43,9 @@ impl Space {
 
     /// What looking at the vectors asks of the learner.
     pub fn needs(self) -> Needs {
-        Needs { embeddings: self == Space::Embeddings, ..Needs::NONE }
+        match self {
+            Space::Inputs => Needs { inputs: true, ..Needs::NONE },
+            Space::Embeddings => Needs { embeddings: true, ..Needs::NONE },
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::geometry::{Rows, Weights, kmeans, typicality};
-use crate::query::registry::{Card, Entry, Family, Make};
+use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
 
@@ -14,20 +14,19 @@ pub(super) const ENTRY: Entry = Entry {
         summary: "the densest point of each cluster, least labelled and largest clusters first (inputs)",
         paper: "Hacohen, Dekel & Weinshall, ICML 2022",
         family: Family::Distribution,
-        needs: Needs::NONE,
-        reads_inputs: true,
+        needs: Needs { inputs: true, ..Needs::NONE },
         cost: "time 50 n d k + n^2 d / k for k = min(L + b, 500) clusters, memory n + k d",
         example: "typiclust",
         deterministic: false,
     },
-    make: Make::Batch(|params| {
-        Ok(Box::new(TypiClust {
+    make: |params| {
+        Built::batch(TypiClust {
             space: params.choice("space", &Space::INPUTS_FIRST)?,
             max_clusters: params.count("clusters", 500, 1..=100_000)?,
             min_size: params.count("min_size", 5, 0..=1_000_000)?,
             neighbours: params.count("neighbours", 20, 1..=1_000)?,
-        }))
-    }),
+        })
+    },
 };
 
 /// k-means over labelled rows and candidates with `min(L + b, clusters)` clusters; those of more than

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::query::draw;
 use crate::query::geometry::lanes::{self, dispatched};
 use crate::query::geometry::{Rows, rows};
-use crate::query::registry::{Card, Entry, Family, Make};
+use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
 
@@ -18,12 +18,11 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Ash, Zhang, Krishnamurthy, Langford & Agarwal, ICLR 2020",
         family: Family::Hybrid,
         needs: NEEDS,
-        reads_inputs: false,
         cost: "time b n (C + d), memory n C",
         example: "badge",
         deterministic: false,
     },
-    make: Make::Batch(|_| Ok(Box::new(Badge))),
+    make: |_| Built::batch(Badge),
 };
 
 /// The gradient of a candidate's loss at its predicted class with respect to the last layer's weights is

@@ -2,7 +2,7 @@
 
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::registry::{Card, Entry, Family, Make};
+use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top;
 use crate::query::uncertainty::margin;
 use crate::query::{Needs, PoolView, Strategy};
@@ -18,14 +18,13 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Werner et al., NeurIPS 2024 (datasets and benchmarks)",
         family: Family::Simulation,
         needs: Needs { probabilities: true, lookahead: CANDIDATES, ..Needs::NONE },
-        reads_inputs: false,
         cost: "one training per simulated candidate",
         example: "greedy_oracle",
         deterministic: true,
     },
-    make: Make::Batch(|params| {
-        Ok(Box::new(GreedyOracle { candidates: params.count("candidates", CANDIDATES, 1..=10_000)? }))
-    }),
+    make: |params| {
+        Built::batch(GreedyOracle { candidates: params.count("candidates", CANDIDATES, 1..=10_000)? })
+    },
 };
 
 /// Asks for the simulated candidates of positive gain, largest gain first; then for the other simulated

@@ -1,27 +1,26 @@
 //! Entropy.
 
 use crate::error::Result;
-use crate::query::registry::{Card, Entry, Family};
-use crate::query::score::{self, Score};
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::score::Score;
 use crate::query::{Needs, PoolView};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { probabilities: true, ..Needs::NONE };
 
-pub(super) const ENTRY: Entry = score::entry(
-    Card {
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
         name: "entropy",
         summary: "the largest entropy of the class probabilities",
         paper: "Shannon 1948; Settles, Active Learning, 2012",
         family: Family::Uncertainty,
         needs: NEEDS,
-        reads_inputs: false,
         cost: "time n C, memory n",
         example: "entropy",
         deterministic: true,
     },
-    |_| Ok(Box::new(Entropy)),
-);
+    make: |_| Built::score(Entropy),
+};
 
 /// `-sum p ln p` with `0 ln 0 = 0`, in `[0, ln C]` nats.
 pub struct Entropy;

@@ -1,27 +1,26 @@
 //! Least confidence.
 
 use crate::error::Result;
-use crate::query::registry::{Card, Entry, Family};
-use crate::query::score::{self, Score};
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::score::Score;
 use crate::query::{Needs, PoolView};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { probabilities: true, ..Needs::NONE };
 
-pub(super) const ENTRY: Entry = score::entry(
-    Card {
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
         name: "least_confidence",
         summary: "the smallest probability of the predicted class",
         paper: "Lewis & Gale, SIGIR 1994",
         family: Family::Uncertainty,
         needs: NEEDS,
-        reads_inputs: false,
         cost: "time n C, memory n",
         example: "least_confidence",
         deterministic: true,
     },
-    |_| Ok(Box::new(LeastConfidence)),
-);
+    make: |_| Built::score(LeastConfidence),
+};
 
 /// `1 - max p`, in `[0, 1 - 1/C]`.
 pub struct LeastConfidence;

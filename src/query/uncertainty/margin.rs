@@ -1,27 +1,26 @@
 //! Margin.
 
 use crate::error::Result;
-use crate::query::registry::{Card, Entry, Family};
-use crate::query::score::{self, Score};
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::score::Score;
 use crate::query::{Needs, PoolView};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { probabilities: true, ..Needs::NONE };
 
-pub(super) const ENTRY: Entry = score::entry(
-    Card {
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
         name: "margin",
         summary: "the smallest gap between the two most probable classes",
         paper: "Scheffer, Decomain & Wrobel, IDA 2001",
         family: Family::Uncertainty,
         needs: NEEDS,
-        reads_inputs: false,
         cost: "time n C, memory n",
         example: "margin",
         deterministic: true,
     },
-    |_| Ok(Box::new(Margin)),
-);
+    make: |_| Built::score(Margin),
+};
 
 /// `1 - (p1 - p2)` with `p1 >= p2` the two largest probabilities, in `[0, 1]`.
 pub struct Margin;

@@ -1,0 +1,47 @@
+//! Variance of the predicted class over passes.
+
+use crate::error::Result;
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::wrapper::class_balanced::predicted;
+use crate::query::wrapper::mc::PASSES;
+use crate::query::{Needs, PoolView, Score};
+use crate::rng::Key;
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "pass_variance",
+        summary: "the largest variance, over dropout passes, of the predicted class's probability",
+        paper: "Geifman & El-Yaniv, NeurIPS 2019 (its dropout acquisition)",
+        family: Family::Bayesian,
+        needs: Needs { passes: PASSES, probabilities: true, ..Needs::NONE },
+        cost: "time n C T, memory n C",
+        example: "pass_variance",
+        deterministic: true,
+    },
+    make: |params| Built::score(PassVariance { passes: params.count("passes", PASSES, 1..=10_000)? }),
+};
+
+/// The population variance over passes of the probability of the class that the network without dropout
+/// predicts.
+pub struct PassVariance {
+    /// Passes asked of the learner.
+    pub passes: usize,
+}
+
+impl Score for PassVariance {
+    fn score(&mut self, view: &PoolView<'_>, _key: Key) -> Result<Vec<f64>> {
+        let (passes, p) = (view.passes()?, view.probabilities()?);
+        let count = passes.len() as f64;
+        let variance = |row: usize| {
+            let class = predicted(p.row(row));
+            let values = || passes.iter().map(|pass| f64::from(pass.row(row)[class]));
+            let mean = values().sum::<f64>() / count;
+            values().map(|value| (value - mean).powi(2)).sum::<f64>() / count
+        };
+        Ok((0..p.rows()).map(variance).collect())
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { passes: self.passes, probabilities: true, ..Needs::NONE }
+    }
+}

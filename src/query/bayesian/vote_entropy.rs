@@ -1,0 +1,42 @@
+//! Vote entropy.
+
+use crate::error::Result;
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::wrapper::mc::PASSES;
+use crate::query::{Needs, PoolView, Score};
+use crate::rng::Key;
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "vote_entropy",
+        summary: "the largest entropy of the votes of passes or committee members",
+        paper: "Dagan & Engelson, ICML 1995",
+        family: Family::Bayesian,
+        needs: Needs { passes: PASSES, ..Needs::NONE },
+        cost: "time n C T, memory n C",
+        example: "vote_entropy",
+        deterministic: true,
+    },
+    make: |params| Built::score(VoteEntropy { passes: params.count("passes", PASSES, 1..=10_000)? }),
+};
+
+/// Entropy, in nats, of the share of passes that predict each class.
+pub struct VoteEntropy {
+    /// Passes asked of the learner.
+    pub passes: usize,
+}
+
+impl Score for VoteEntropy {
+    fn score(&mut self, view: &PoolView<'_>, _key: Key) -> Result<Vec<f64>> {
+        let passes = view.passes()?;
+        let entropy = |votes: Vec<u32>| {
+            let shares = votes.into_iter().map(|count| f64::from(count) / passes.len() as f64);
+            shares.filter(|&share| share > 0.0).map(|share| -share * share.ln()).sum()
+        };
+        Ok(super::votes(passes).into_iter().map(entropy).collect())
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { passes: self.passes, ..Needs::NONE }
+    }
+}

@@ -1,0 +1,52 @@
+//! `capped(X)`: an expensive strategy over a random part of a large pool.
+
+use crate::data::RowId;
+use crate::error::Result;
+use crate::query::draw::RowDraws;
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::{Needs, PoolView, Strategy, Subset};
+use crate::rng::Key;
+
+/// Candidates where none are named; at least ten per pick.
+pub const CANDIDATES: usize = 2_000;
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "capped",
+        summary: "another strategy over a random part of the candidates: capped(badge)",
+        paper: "customary; Yoo & Kweon, CVPR 2019, draw such subsets",
+        family: Family::Wrapper,
+        needs: Needs { probabilities: true, embeddings: true, ..Needs::NONE },
+        cost: "time n, memory m C, and the inner strategy's over m = max(10 b, candidates)",
+        example: "capped(badge,candidates=20)",
+        deterministic: false,
+    },
+    make: |params| {
+        let candidates = params.count("candidates", CANDIDATES, 1..=100_000_000)?;
+        Built::batch(Capped { candidates, inner: params.inner()?.into_strategy() })
+    },
+};
+
+/// The inner strategy sees `max(10 b, candidates)` candidates, drawn at random by row.
+pub struct Capped {
+    /// The least number of candidates that are kept.
+    pub candidates: usize,
+    /// What chooses among them.
+    pub inner: Box<dyn Strategy>,
+}
+
+impl Strategy for Capped {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let keep = self.candidates.max(batch.saturating_mul(10));
+        let rows = view.candidates();
+        if keep >= rows.len() {
+            return self.inner.select(view, batch, key);
+        }
+        let subset = Subset::new(view, &RowDraws::new(key.named("capped")).sample(rows, keep));
+        self.inner.select(&subset.view(*view), batch, key)
+    }
+
+    fn needs(&self) -> Needs {
+        self.inner.needs()
+    }
+}

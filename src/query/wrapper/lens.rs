@@ -1,0 +1,60 @@
+//! [`Lens`]: what a wrapped strategy sees instead of the pool as it is.
+
+use crate::data::RowId;
+use crate::error::Result;
+use crate::query::registry::Built;
+use crate::query::{Needs, PoolView, Score, Strategy};
+use crate::rng::Key;
+
+/// Puts other signals in place of the learner's, for the same candidates.
+pub trait Lens: Send {
+    /// What the lens asks of the learner, given what the inner strategy needs.
+    fn needs(&self, inner: Needs) -> Needs;
+
+    /// Calls `then` with the view through the lens; `inner` is what it will read.
+    ///
+    /// # Errors
+    /// If a signal that the lens needs is missing or not finite; those of `then`.
+    fn look<R>(
+        &self,
+        view: &PoolView<'_>,
+        inner: Needs,
+        then: impl FnOnce(&PoolView<'_>) -> Result<R>,
+    ) -> Result<R>;
+}
+
+/// A strategy or score that looks through a lens.
+pub struct Through<L, I> {
+    pub lens: L,
+    pub inner: I,
+}
+
+impl<L: Lens> Score for Through<L, Box<dyn Score>> {
+    fn score(&mut self, view: &PoolView<'_>, key: Key) -> Result<Vec<f64>> {
+        let inner = &mut self.inner;
+        self.lens.look(view, inner.needs(), |view| inner.score(view, key))
+    }
+
+    fn needs(&self) -> Needs {
+        self.lens.needs(self.inner.needs())
+    }
+}
+
+impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let inner = &mut self.inner;
+        self.lens.look(view, inner.needs(), |view| inner.select(view, batch, key))
+    }
+
+    fn needs(&self) -> Needs {
+        self.lens.needs(self.inner.needs())
+    }
+}
+
+/// `inner` through `lens`; a score remains a score.
+pub fn through(lens: impl Lens + 'static, inner: Built) -> Result<Built> {
+    match inner {
+        Built::Score(inner) => Built::score(Through { lens, inner }),
+        Built::Batch(inner) => Built::batch(Through { lens, inner }),
+    }
+}
