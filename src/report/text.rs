@@ -39,6 +39,11 @@ pub fn p_value(p: Option<f64>) -> String {
     }
 }
 
+/// `= 0.034` or `< 0.001`, to stand after "p".
+pub fn equals_p(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("= {}", p_value(Some(p))) }
+}
+
 /// Text that is safe in HTML and SVG, as content and in quoted attributes. Control characters, which
 /// XML 1.0 cannot carry, become the replacement character.
 pub fn escape(text: &str) -> String {
