@@ -8,7 +8,7 @@ use crate::report::text::fixed;
 const WIDTH: f64 = 480.0;
 const TOP: f64 = 30.0;
 const ROW: f64 = 21.0;
-const MAX_NAME: f64 = 170.0;
+const MAX_NAME: f64 = 215.0;
 const FIGURES: f64 = 52.0;
 
 /// One bar.

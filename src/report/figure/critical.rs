@@ -10,9 +10,9 @@ use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted};
 use super::palette::{Ink, Palette, Theme};
 use crate::report::stats::critical::CriticalDifference;
 
-const WIDTH: f64 = 640.0;
-const LEFT: f64 = 150.0;
-const RIGHT: f64 = WIDTH - 150.0;
+const WIDTH: f64 = 680.0;
+const LEFT: f64 = 175.0;
+const RIGHT: f64 = WIDTH - 175.0;
 const AXIS: f64 = 66.0;
 const ROW: f64 = 18.0;
 
@@ -52,7 +52,7 @@ pub fn critical_difference(
         let y = groups + ROW * (row as f64 + 0.7);
         let edge = if on_left { LEFT - 8.0 } else { RIGHT + 8.0 };
         canvas.polyline(&[(at, AXIS), (at, y), (edge, y)], Stroke::solid(style.ink, 1.4), names[index]);
-        let label = format!("{} {:.2}", fitted(names[index], SIZE, 100.0), diagram.ranks[index]);
+        let label = format!("{} {:.2}", fitted(names[index], SIZE, 122.0), diagram.ranks[index]);
         let anchor = if on_left { Anchor::End } else { Anchor::Start };
         let shift = if on_left { -4.0 } else { 4.0 };
         let mut font = Font::new(Ink::Text, anchor);
@@ -72,14 +72,20 @@ pub fn critical_difference(
     let friedman = diagram.friedman.map_or_else(String::new, |test| {
         format!(" Friedman χ² = {:.1}, p {}.", test.statistic, crate::report::text::equals_p(test.p))
     });
+    let groups = if diagram.cliques.is_empty() {
+        "All pairs differ by Wilcoxon tests with Holm's correction"
+    } else {
+        "Lines join strategies that pairwise Wilcoxon tests with Holm's correction do not tell apart, a dot on every \
+         member"
+    };
     Some(Figure {
         name: "critical-difference".to_owned(),
         caption: format!(
-            "Average ranks over {} blocks (task × repetition), 1 = best.{friedman} Lines join strategies that pairwise \
-             Wilcoxon tests with Holm's correction do not tell apart, a dot on every member; CD: Nemenyi's critical \
+            "Average ranks over {} blocks (task × repetition), 1 = best.{friedman} {groups}. CD: Nemenyi's critical \
              difference.",
             diagram.blocks
         ),
+        wide: true,
         svg: canvas.finish(),
     })
 }

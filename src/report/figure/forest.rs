@@ -5,7 +5,7 @@ use super::axis::{Scale, extent};
 use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted, text_width};
 use super::palette::{Ink, Palette, Theme};
 use crate::report::text::{fixed, signed_points};
-use crate::report::verdict::{Comparison, Entry, Outcome, Verdict};
+use crate::report::verdict::{Comparison, Entry, ORACLES, Outcome, Verdict};
 
 const WIDTH: f64 = 480.0;
 const TOP: f64 = 36.0;
@@ -23,8 +23,13 @@ pub fn forest(
     palette: &Palette,
     theme: Theme,
 ) -> Option<Figure> {
-    let compared: Vec<(&Entry, &Comparison)> =
-        verdict.entries.iter().filter_map(|entry| Some((entry, versus(entry)?))).collect();
+    // An oracle reads labels: its lead would only flatten the differences that matter.
+    let compared: Vec<(&Entry, &Comparison)> = verdict
+        .entries
+        .iter()
+        .filter(|entry| !ORACLES.contains(&entry.strategy.as_str()))
+        .filter_map(|entry| Some((entry, versus(entry)?)))
+        .collect();
     let ends = compared.iter().flat_map(|(_, c)| c.ci95.into_iter().flatten().chain(c.diff));
     let (lo, hi) = extent(ends.chain([0.0]).map(|share| 100.0 * share), 0.06)?;
     if compared.is_empty() {
@@ -73,6 +78,7 @@ pub fn forest(
             "Paired difference of the AULC to {reference}: mean and 95 % bootstrap interval. \
              Filled: better or worse after Holm; hollow: no difference beyond noise."
         ),
+        wide: false,
         svg: canvas.finish(),
     })
 }
@@ -84,12 +90,16 @@ fn draw(canvas: &mut Canvas, entry: &Entry, comparison: &Comparison, x: &Scale, 
     font.bold = style.order >= 4;
     canvas.text((10.0, y + 4.0), font, &name);
     if let Some([lo, hi]) = comparison.ci95 {
-        let stroke = Stroke::solid(style.ink, 2.0);
-        canvas.line((x.at(100.0 * lo), y), (x.at(100.0 * hi), y), stroke);
+        let stroke = Stroke::solid(style.ink, 1.6);
+        let (lo, hi) = (x.at(100.0 * lo), x.at(100.0 * hi));
+        canvas.line((lo, y), (hi, y), stroke);
+        for end in [lo, hi] {
+            canvas.line((end, y - 4.0), (end, y + 4.0), stroke);
+        }
     }
     if let Some(diff) = comparison.diff {
         let fill = if comparison.outcome == Outcome::NoDifference { Ink::Paper } else { style.ink };
-        canvas.circle((x.at(100.0 * diff), y), 4.0, fill, style.ink, &entry.strategy);
+        canvas.circle((x.at(100.0 * diff), y), 3.0, fill, style.ink, &entry.strategy);
     }
     let mark = crate::report::table::mark(comparison.outcome);
     canvas.text((WIDTH - 22.0, y + 4.0), Font::new(Ink::Text, Anchor::End), &signed_points(comparison.diff));

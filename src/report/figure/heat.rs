@@ -63,6 +63,7 @@ pub fn penalty_heat(matrix: &[Vec<f64>], names: &[&str], tasks: usize, theme: Th
              repetition, summed over {tasks} task{}; last line: how often a strategy is beaten on average, lower = better.",
             if tasks == 1 { "" } else { "s" }
         ),
+        wide: false,
         svg: canvas.finish(),
     })
 }

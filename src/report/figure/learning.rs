@@ -86,6 +86,7 @@ pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Op
     Some(Figure {
         name: format!("learning-{}", stem(&task.task)),
         caption: format!("Mean test accuracy on {}; bands: 95 % interval of the mean.", task.task),
+        wide: false,
         svg: canvas.finish(),
     })
 }

@@ -20,6 +20,8 @@ pub struct Figure {
     pub name: String,
     /// What it shows, in a sentence or two.
     pub caption: String,
+    /// Whether it needs the width of the page rather than half of it.
+    pub wide: bool,
     /// One complete `<svg>` element.
     pub svg: String,
 }

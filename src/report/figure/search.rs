@@ -26,7 +26,7 @@ pub fn search_path(path: &str, points: &[&SearchPoint], theme: Theme) -> Option<
     let title = format!("Architecture search: {path}");
     let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, &title);
     let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
-    canvas.text((4.0, 16.0), heading, &fitted(&title, 14.0, WIDTH - 8.0));
+    canvas.text((4.0, 16.0), heading, &fitted(path, 14.0, WIDTH - 8.0));
     canvas.text((4.0, 33.0), Font::new(Ink::Muted, Anchor::Start).sized(11.0), "score, %");
     let (ticks, decimals) = y.ticks(5);
     for tick in ticks {
@@ -78,6 +78,7 @@ pub fn search_path(path: &str, points: &[&SearchPoint], theme: Theme) -> Option<
         caption: format!(
             "Architectures tried by the search “{path}”: filled = moved to, hollow = tried and left."
         ),
+        wide: false,
         svg: canvas.finish(),
     })
 }

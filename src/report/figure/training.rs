@@ -22,11 +22,11 @@ pub fn training_curve(points: &[TrainingPoint], theme: Theme) -> Option<Figure> 
     let ends = points.iter().flat_map(|p| p.ci95.into_iter().flatten().chain([p.gain]));
     let range = extent(ends.chain([0.0]).map(|share| 100.0 * share), 0.06)?;
     let (x, y) = (Scale::new((first, last), (LEFT, RIGHT)), Scale::new(range, (BOTTOM, TOP)));
-    let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, "Training of the policy");
+    let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, "The policy's lead over margin in validation");
     let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
-    canvas.text((4.0, 16.0), heading, "Training of the policy");
+    canvas.text((4.0, 16.0), heading, "Lead over margin in validation");
     let small = Font::new(Ink::Muted, Anchor::Start).sized(11.0);
-    canvas.text((4.0, 33.0), small, "validation AULC lead over margin, points");
+    canvas.text((4.0, 33.0), small, "AULC, points; above the line = better");
     let (ticks, decimals) = y.ticks(5);
     for tick in ticks {
         let height = y.at(tick);
@@ -64,6 +64,7 @@ pub fn training_curve(points: &[TrainingPoint], theme: Theme) -> Option<Figure> 
             "The policy's lead over margin on validation episodes of the source tasks while it is trained; \
                   band: 95 % interval."
                 .to_owned(),
+        wide: false,
         svg: canvas.finish(),
     })
 }

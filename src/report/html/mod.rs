@@ -13,7 +13,7 @@ use super::stats::critical::{CriticalDifference, critical_difference};
 use super::stats::penalty::penalty_matrix;
 use super::text::escape;
 use super::verdict::compare::aulc_by_repetition;
-use super::verdict::{MARGIN, RANDOM};
+use super::verdict::{MARGIN, ORACLES, RANDOM};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -91,9 +91,16 @@ impl Drawn {
     fn new(input: &ReportInput, curves: &[TaskCurves], palette: &Palette, theme: Theme) -> Self {
         let margin = forest::forest(&input.verdict, MARGIN, |entry| entry.vs_margin.as_ref(), palette, theme);
         let random = forest::forest(&input.verdict, RANDOM, |entry| entry.vs_random.as_ref(), palette, theme);
-        let names = common_strategies(curves);
-        let ranks = ranking(curves, &names)
-            .and_then(|diagram| critical::critical_difference(&diagram, &names, palette, theme));
+        let mut names = common_strategies(curves);
+        let diagram = ranking(curves, &names);
+        let ranks = diagram
+            .as_ref()
+            .and_then(|diagram| critical::critical_difference(diagram, &names, palette, theme));
+        if let Some(diagram) = &diagram {
+            let mut ranked: Vec<(f64, &str)> = diagram.ranks.iter().copied().zip(names).collect();
+            ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+            names = ranked.into_iter().map(|(_, name)| name).collect();
+        }
         let penalties = heat::penalty_heat(&penalties(curves, &names), &names, curves.len(), theme);
         let gaps = gap_figures(input, palette, theme);
         Self {
@@ -146,6 +153,7 @@ fn importance(input: &ReportInput, theme: Theme) -> Option<Figure> {
             "How many points of AULC the policy loses when one feature is shuffled among the candidates; \
                   whiskers: 95 % interval. Near zero: the policy does without it."
                 .to_owned(),
+        wide: false,
         svg,
     })
 }
@@ -155,7 +163,7 @@ fn gap_figures(input: &ReportInput, palette: &Palette, theme: Theme) -> Option<F
     let mut rows: Vec<bars::Bar> = palette
         .strategies()
         .into_iter()
-        .filter(|(name, _)| *name != RANDOM && !super::verdict::ORACLES.contains(name))
+        .filter(|(name, _)| *name != RANDOM && !ORACLES.contains(name))
         .filter_map(|(name, style)| {
             let closed: Vec<f64> = input
                 .verdict
@@ -175,14 +183,17 @@ fn gap_figures(input: &ReportInput, palette: &Palette, theme: Theme) -> Option<F
         caption: "(strategy − random) / (oracle − random) of the mean AULC, averaged over tasks; the greedy oracle \
                   reads labels that no strategy may see."
             .to_owned(),
+        wide: false,
         svg,
     })
 }
 
-/// Strategies that ran on every task.
+/// Strategies that ran on every task; an oracle is a reference line, not a rival.
 fn common_strategies(curves: &[TaskCurves]) -> Vec<&str> {
     let Some(first) = curves.first() else { return Vec::new() };
-    let everywhere = |name: &&String| curves.iter().all(|task| task.strategies.contains_key(*name));
+    let everywhere = |name: &&String| {
+        !ORACLES.contains(&name.as_str()) && curves.iter().all(|task| task.strategies.contains_key(*name))
+    };
     first.strategies.keys().filter(everywhere).map(String::as_str).collect()
 }
 

@@ -14,11 +14,11 @@ const MOVES_SHOWN: usize = 12;
 pub(super) fn head(body: &mut String, input: &ReportInput) {
     let verdict = &input.verdict;
     body.push_str(&format!("<h1>{}</h1>\n", escape(&input.title)));
-    body.push_str(&format!("<p class=\"verdict\">{}</p>\n", escape(&verdict.sentence)));
+    body.push_str(&format!("<p class=\"verdict\">{}</p>\n", quiet(&verdict.sentence)));
     if verdict.tasks.len() > 1 {
         body.push_str("<ul class=\"tasks\">\n");
         for task in &verdict.tasks {
-            body.push_str(&format!("<li>{}</li>\n", escape(&task.sentence)));
+            body.push_str(&format!("<li>{}</li>\n", quiet(&task.sentence)));
         }
         body.push_str("</ul>\n");
     }
@@ -68,12 +68,13 @@ fn grid(body: &mut String, drawn: &[Figure], captions: bool) {
     let single = if drawn.len() == 1 { " single" } else { "" };
     body.push_str(&format!("<div class=\"figures{single}\">\n"));
     for figure in drawn {
+        let wide = if figure.wide { " class=\"wide\"" } else { "" };
         let caption = if captions {
             format!("<figcaption>{}</figcaption>\n", escape(&figure.caption))
         } else {
             String::new()
         };
-        body.push_str(&format!("<figure>\n{}{caption}</figure>\n", figure.svg));
+        body.push_str(&format!("<figure{wide}>\n{}{caption}</figure>\n", figure.svg));
     }
     body.push_str("</div>\n");
 }
@@ -259,4 +260,23 @@ fn saved(comparison: Option<&Comparison>) -> String {
     let censored = savings.only_strategy + savings.only_reference + savings.neither;
     let censored = if censored > 0 { format!(" <small>{censored} censored</small>") } else { String::new() };
     format!("{}{interval}{censored}", signed(savings.mean, 1))
+}
+
+/// A sentence with its parentheses set back, so that the claim is read first.
+fn quiet(sentence: &str) -> String {
+    let (mut text, mut depth) = (String::new(), 0usize);
+    for letter in sentence.chars() {
+        match letter {
+            '(' => {
+                depth += 1;
+                text.push_str("<span class=\"quiet\">(");
+            }
+            ')' if depth > 0 => {
+                depth -= 1;
+                text.push_str(")</span>");
+            }
+            other => text.push_str(&escape(other.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    text + &"</span>".repeat(depth)
 }
