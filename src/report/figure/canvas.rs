@@ -11,6 +11,9 @@ pub const FONT: &str = "system-ui,-apple-system,'Segoe UI','Helvetica Neue',Aria
 /// The size of ordinary figure text, in user units.
 pub const SIZE: f64 = 12.0;
 
+/// How much wider bold text is.
+pub const BOLD: f64 = 1.08;
+
 /// Which end of a text its position is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {

@@ -1,13 +1,16 @@
 //! The pairwise penalty matrix as a heat map.
 
 use super::Figure;
-use super::canvas::{Anchor, Canvas, Font, SIZE, fitted, text_width};
+use super::canvas::{Anchor, BOLD, Canvas, Font, SIZE, fitted, text_width};
 use super::palette::{Ink, Theme};
 use crate::report::stats::penalty::column_means;
 
 const CELL: f64 = 44.0;
 const ROW: f64 = 26.0;
 const MAX_NAME: f64 = 120.0;
+/// A narrow matrix is not blown up beside its neighbours.
+const WIDTH: f64 = 480.0;
+const TOTAL: &str = "mean beaten";
 
 /// Draws the matrix `[winner][loser]` over `tasks` tasks; `None` where it is empty.
 pub fn penalty_heat(matrix: &[Vec<f64>], names: &[&str], tasks: usize, theme: Theme) -> Option<Figure> {
@@ -16,10 +19,10 @@ pub fn penalty_heat(matrix: &[Vec<f64>], names: &[&str], tasks: usize, theme: Th
         return None;
     }
     let widest = names.iter().map(|name| text_width(name, SIZE)).fold(0.0, f64::max).min(MAX_NAME);
-    let left = widest + 34.0;
+    let left = (widest + 24.0).max(BOLD * text_width(TOTAL, SIZE)) + 12.0;
     let top = 58.0;
     let (width, height) =
-        ((left + CELL * size as f64 + 6.0).max(360.0), top + ROW * (size + 1) as f64 + 16.0);
+        ((left + CELL * size as f64 + 6.0).max(WIDTH), top + ROW * (size + 1) as f64 + 16.0);
     let mut canvas = Canvas::new(theme, width, height, "Pairwise penalties");
     let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
     canvas.text((4.0, 16.0), heading, "Row beats column");
@@ -51,7 +54,7 @@ pub fn penalty_heat(matrix: &[Vec<f64>], names: &[&str], tasks: usize, theme: Th
         }
     }
     let y = top + ROW * (size as f64 + 0.5) + 10.0;
-    canvas.text((left - 8.0, y), Font::new(Ink::Text, Anchor::End).bold(), "mean beaten");
+    canvas.text((left - 8.0, y), Font::new(Ink::Text, Anchor::End).bold(), TOTAL);
     for (j, value) in column_means(matrix).into_iter().enumerate() {
         let at = left + CELL * (j as f64 + 0.5);
         canvas.text((at, y), Font::new(Ink::Text, Anchor::Middle).bold().sized(11.0), &format!("{value:.2}"));

@@ -47,7 +47,7 @@ pub(super) fn learning(body: &mut String, drawn: &[Figure], palette: &Palette) {
         body.push_str(&format!("<li>{line}{}</li>\n", escape(name)));
     }
     body.push_str("</ul>\n");
-    grid(body, drawn, false);
+    grid(body, drawn, false, if drawn.len() == 1 { " lead" } else { "" });
     body.push_str(
         "<p class=\"note\">Mean test accuracy over repetitions against labels bought, the initial ones included; \
          bands: 95 % interval of the mean (Student's t). Strategies of one repetition share split, initial labels \
@@ -61,12 +61,13 @@ pub(super) fn figures(body: &mut String, heading: &str, drawn: &[Figure]) {
         return;
     }
     body.push_str(&format!("<h2>{}</h2>\n", escape(heading)));
-    grid(body, drawn, true);
+    grid(body, drawn, true, "");
 }
 
-fn grid(body: &mut String, drawn: &[Figure], captions: bool) {
+/// Figures side by side where there is room; `class` is added to the grid's.
+fn grid(body: &mut String, drawn: &[Figure], captions: bool, class: &str) {
     let single = if drawn.len() == 1 { " single" } else { "" };
-    body.push_str(&format!("<div class=\"figures{single}\">\n"));
+    body.push_str(&format!("<div class=\"figures{single}{class}\">\n"));
     for figure in drawn {
         let wide = if figure.wide { " class=\"wide\"" } else { "" };
         let caption = if captions {
@@ -140,7 +141,7 @@ pub(super) fn search(body: &mut String, drawn: &[Figure], input: &ReportInput) {
         return;
     }
     body.push_str("<h2>Architecture search</h2>\n");
-    grid(body, drawn, false);
+    grid(body, drawn, false, "");
     body.push_str(
         "<p class=\"note\">Filled: the search moved there; hollow: tried and left. Hover for the architecture.</p>\n",
     );
@@ -278,5 +279,9 @@ fn quiet(sentence: &str) -> String {
             other => text.push_str(&escape(other.encode_utf8(&mut [0; 4]))),
         }
     }
-    text + &"</span>".repeat(depth)
+    text += &"</span>".repeat(depth);
+    // Figures stay on one line.
+    [("p = ", "p&nbsp;=&nbsp;"), ("p &lt; ", "p&nbsp;&lt;&nbsp;"), ("95 % CI ", "95&nbsp;%&nbsp;CI&nbsp;")]
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to))
 }
