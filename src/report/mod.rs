@@ -6,10 +6,16 @@
 pub mod curves;
 #[cfg(test)]
 pub(crate) mod example;
+pub mod figure;
+pub mod html;
+pub mod input;
 pub mod stats;
 pub mod table;
 pub mod text;
 pub mod verdict;
 
+pub use figure::Figure;
+pub use html::{figures, html};
+pub use input::ReportInput;
 pub use table::table;
 pub use verdict::{Verdict, VerdictOptions, verdict};

@@ -87,7 +87,7 @@ fn caption(task: &str, labels: Option<[u32; 2]>, target: Option<f64>) -> String 
 }
 
 /// The six cells of one entry.
-pub(super) fn cells(entry: &Entry, labels: Option<[u32; 2]>) -> [String; 6] {
+pub(crate) fn cells(entry: &Entry, labels: Option<[u32; 2]>) -> [String; 6] {
     [
         entry.strategy.clone(),
         entry.repetitions.to_string(),
@@ -99,7 +99,7 @@ pub(super) fn cells(entry: &Entry, labels: Option<[u32; 2]>) -> [String; 6] {
 }
 
 /// `81.2 ± 0.6`.
-pub(super) fn aulc(entry: &Entry) -> String {
+pub(crate) fn aulc(entry: &Entry) -> String {
     match entry.ci95 {
         Some([lo, hi]) => format!("{} ± {}", points(entry.aulc), points(Some(0.5 * (hi - lo)))),
         None => points(entry.aulc),
@@ -117,7 +117,7 @@ fn versus(comparison: Option<&Comparison>) -> String {
 }
 
 /// The mark of an outcome.
-pub(super) fn mark(outcome: Outcome) -> &'static str {
+pub(crate) fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Better => "▲",
         Outcome::Worse => "▼",
@@ -126,7 +126,7 @@ pub(super) fn mark(outcome: Outcome) -> &'static str {
 }
 
 /// `14 (20/20)`, or `> 23 (4/20)` where most runs did not reach the target.
-pub(super) fn labels_needed(entry: &Entry, labels: Option<[u32; 2]>) -> String {
+pub(crate) fn labels_needed(entry: &Entry, labels: Option<[u32; 2]>) -> String {
     let Some(needs) = &entry.labels_to_target else { return ABSENT.to_owned() };
     let runs = needs.reached + needs.censored;
     let median = match (needs.median, labels) {

@@ -8,15 +8,25 @@ pub fn points(share: Option<f64>) -> String {
     share.filter(|s| s.is_finite()).map_or_else(|| ABSENT.to_owned(), |s| fixed(100.0 * s, 1))
 }
 
-/// A difference in accuracy points with its sign: `+1.2`, `−0.3`, `0.0`.
+/// A difference in accuracy points with its sign: `+1.2`, `−0.3`. One that rounds to zero keeps the
+/// sign that says on which side it lies (`−0.0`); zero itself has none.
 pub fn signed_points(share: Option<f64>) -> String {
     share.filter(|s| s.is_finite()).map_or_else(|| ABSENT.to_owned(), |s| signed(100.0 * s, 1))
 }
 
-/// A number with its sign, a true minus, and no sign where it rounds to zero.
+/// A number with its sign, a true minus.
 pub fn signed(value: f64, decimals: usize) -> String {
-    let text = fixed(value, decimals);
-    if value > 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b)) { format!("+{text}") } else { text }
+    /// Differences this small are rounding, and have no side.
+    const NOTHING: f64 = 1e-9;
+    if !value.is_finite() {
+        return ABSENT.to_owned();
+    }
+    let sign = match value {
+        v if v.abs() < NOTHING => "",
+        v if v < 0.0 => "−",
+        _ => "+",
+    };
+    format!("{sign}{:.*}", decimals, value.abs())
 }
 
 /// A number with a true minus, which zero does not carry.
@@ -37,6 +47,11 @@ pub fn p_value(p: Option<f64>) -> String {
         Some(p) if p < 0.1 => format!("{p:.3}"),
         Some(p) => format!("{p:.2}"),
     }
+}
+
+/// `= 0.034` or `< 0.001`, to stand after "p".
+pub fn equals_p(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("= {}", p_value(Some(p))) }
 }
 
 /// Text that is safe in HTML and SVG, as content and in quoted attributes. Control characters, which
@@ -104,7 +119,10 @@ mod tests {
         assert_eq!(points(Some(0.8123)), "81.2");
         assert_eq!(signed_points(Some(0.0123)), "+1.2");
         assert_eq!(signed_points(Some(-0.0034)), "−0.3");
-        assert_eq!(signed_points(Some(-0.0001)), "0.0");
+        assert_eq!(signed_points(Some(-0.0001)), "−0.0");
+        assert_eq!(signed_points(Some(0.0)), "0.0");
+        assert_eq!(signed_points(Some(-1e-17)), "0.0");
+        assert_eq!(fixed(-0.001, 1), "0.0");
         assert_eq!(signed_points(Some(f64::NAN)), ABSENT);
         assert_eq!(p_value(Some(0.0)), "<0.001");
         assert_eq!(p_value(Some(0.0341)), "0.034");

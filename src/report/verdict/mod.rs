@@ -146,7 +146,7 @@ pub struct TaskVerdict {
 }
 
 /// The names under which a greedy oracle may have run.
-const ORACLES: [&str; 2] = ["oracle", "greedy_oracle"];
+pub const ORACLES: [&str; 2] = ["oracle", "greedy_oracle"];
 
 /// Judges rows. Neither their order nor the number of threads has an influence.
 ///

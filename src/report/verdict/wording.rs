@@ -13,7 +13,7 @@ use crate::report::curves::TaskCurves;
 use crate::report::stats::Interval;
 use crate::report::stats::aggregate::stratified_interval;
 use crate::report::stats::mean::mean;
-use crate::report::text::{p_value, points, signed_points};
+use crate::report::text::{equals_p, points, signed_points};
 
 /// What a corrected comparison may be called.
 pub(super) fn outcome(comparison: &Comparison, alpha: f64) -> Outcome {
@@ -58,16 +58,13 @@ pub(super) fn task_sentence(task: &str, entries: &[Entry], options: &VerdictOpti
 
 /// "policy is better than margin by +1.2 points (95 % CI +0.4 to +2.0, p = 0.004)".
 fn clause(subject: &str, reference: &str, comparison: &Comparison) -> String {
+    let p = comparison.p.map_or_else(String::new, |p| format!("p {}", equals_p(p)));
     let figures = match comparison.ci95 {
-        Some([lo, hi]) => format!(
-            "95 % CI {} to {}, p = {}",
-            signed_points(Some(lo)),
-            signed_points(Some(hi)),
-            p_value(comparison.p)
-        ),
-        None => format!("p = {}", p_value(comparison.p)),
-    }
-    .replace("= <", "< ");
+        Some([lo, hi]) => {
+            format!("95 % CI {} to {}, {p}", signed_points(Some(lo)), signed_points(Some(hi)))
+        }
+        None => p,
+    };
     let few = if comparison.pairs < FEW_PAIRS {
         format!("; only {} paired repetition{}, a first look", comparison.pairs, plural(comparison.pairs))
     } else {
