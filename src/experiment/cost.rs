@@ -31,7 +31,7 @@ struct Size {
 }
 
 /// What one stage takes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct StageCost {
     pub stage: &'static str,
     /// Pieces of work that can be resumed one by one.
@@ -115,14 +115,19 @@ impl Cost {
         Self { stages, jobs, bytes: BASE_BYTES + jobs as f64 * lanes * bytes_of_episode(plan, largest) }
     }
 
+    /// The same for machines.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "stages": self.stages,
+            "jobs": self.jobs,
+            "memory_mb": (self.bytes / 1e6).round(),
+            "seconds": self.seconds().round(),
+        })
+    }
+
     /// Estimated wall-clock seconds.
     pub fn seconds(&self) -> f64 {
-        self.stages
-            .iter()
-            .map(|stage| {
-                stage.core_seconds / (self.jobs as f64).min(stage.cells.max(self.jobs as u64) as f64)
-            })
-            .sum()
+        self.stages.iter().map(|stage| stage.core_seconds).sum::<f64>() / self.jobs as f64
     }
 }
 
