@@ -73,6 +73,7 @@ impl Fault for RunError {
     fn exit(&self) -> Exit {
         match self {
             RunError::Interrupted { .. } => Exit::Interrupted,
+            RunError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::BadInput,
             RunError::Read { .. }
             | RunError::TwinCells { .. }
             | RunError::TwinRows { .. }

@@ -1,0 +1,71 @@
+//! `[search]`: the architecture search over `A(B, i, j)`.
+
+use crate::experiment::error::ExperimentError;
+use crate::experiment::raw::Section;
+use serde::Serialize;
+
+/// How the space is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// One monotone step per active-learning round (Geifman & El-Yaniv, NeurIPS 2019).
+    Local,
+    /// Steps to the best neighbour until none is better.
+    HillClimbing,
+    /// Simulated annealing (Kirkpatrick et al., Science 1983).
+    Annealing,
+}
+
+/// The block that is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockKind {
+    Dense,
+    Residual,
+}
+
+/// The search over `A(B, i, j)`: `j` stacks of `i` blocks of kind `B`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Search {
+    /// `"local"` (default), `"hill_climbing"` or `"annealing"`.
+    pub method: Method,
+    /// `B`: `"residual"` (default) or `"dense"`.
+    pub block: BlockKind,
+    /// Width of the first stack. Default 32.
+    pub width: usize,
+    /// The largest `i`. Default 12.
+    pub max_blocks: usize,
+    /// The largest `j`. Default 5.
+    pub max_stacks: usize,
+    /// Gradient steps that the search on the sources may take in all. Default 200 000.
+    pub budget: u64,
+    /// Folds of the paired cross-validation that scores a candidate. Default 4.
+    pub folds: usize,
+}
+
+impl Search {
+    pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
+        let s = &mut section;
+        let methods = [
+            ("local", Method::Local),
+            ("hill_climbing", Method::HillClimbing),
+            ("annealing", Method::Annealing),
+        ];
+        let search = Self {
+            method: s.choice("method", Method::Local, &methods)?,
+            block: s.choice(
+                "block",
+                BlockKind::Residual,
+                &[("residual", BlockKind::Residual), ("dense", BlockKind::Dense)],
+            )?,
+            width: s.count("width", 32, 1..=65_536)?,
+            max_blocks: s.count("max_blocks", 12, 1..=64)?,
+            max_stacks: s.count("max_stacks", 5, 1..=16)?,
+            budget: s.integer("budget", 200_000, 1..=1_000_000_000_000)?,
+            folds: s.count("folds", 4, 2..=20)?,
+        };
+        section.finish()?;
+        Ok(search)
+    }
+}
