@@ -25,9 +25,11 @@ pub mod optimiser;
 pub mod policy;
 pub mod policy_gradient;
 pub mod ridge;
+pub mod strategy;
 mod tensors;
 #[cfg(test)]
 mod testing;
+pub mod trainer;
 
 pub use card::{Card, Provenance};
 pub use error::AgentError;
@@ -36,3 +38,5 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
 pub use policy_gradient::{Decision, GradientConfig, Returns, Trajectory, Variant};
+pub use strategy::PolicyStrategy;
+pub use trainer::{Environment, Trainer, TrainerConfig, TrainingPoint};
