@@ -163,6 +163,18 @@ fn a_resumed_training_gives_the_bytes_of_an_uninterrupted_one() {
     }
 }
 
+/// burn's automatic differentiation shares one global registry: trainings side by side must not meet in it.
+#[test]
+fn trainings_side_by_side_do_not_disturb_each_other() {
+    let alone: Vec<Vec<u8>> = (1..=4).map(|b| trained(Kind::DeepSets, CLIPPED, b, 12).to_bytes()).collect();
+    let together: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let run = |batch| scope.spawn(move || trained(Kind::DeepSets, CLIPPED, batch, 12).to_bytes());
+        let threads: Vec<_> = (1..=4).map(run).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(alone, together);
+}
+
 #[test]
 fn a_checkpoint_of_another_training_or_a_damaged_one_is_refused() {
     let bytes = trained(Kind::DeepSets, CLIPPED, 1, 3).to_bytes();
@@ -182,9 +194,16 @@ fn a_checkpoint_of_another_training_or_a_damaged_one_is_refused() {
     assert!(!longer.finished());
     longer.run(&mut Toy { batch: 1, spoil: None }, |_| Ok(true)).unwrap();
     assert_eq!(longer.history().len(), 6);
-    for length in (0..bytes.len()).step_by(7) {
+    for length in 0..bytes.len() {
         let error = Trainer::from_bytes(&bytes[..length], settings, &start, key).unwrap_err();
-        assert!(matches!(error, AgentError::Malformed { .. }), "{length}: {error}");
+        let damaged = matches!(error, AgentError::Malformed { .. } | AgentError::Damaged { .. });
+        assert!(damaged, "{length}: {error}");
+    }
+    for bit in (0..bytes.len() * 8).step_by(5) {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let error = Trainer::from_bytes(&flipped, settings, &start, key).unwrap_err();
+        assert!(matches!(error, AgentError::Damaged { .. }), "{bit}: {error}");
     }
 }
 

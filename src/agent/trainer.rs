@@ -7,8 +7,9 @@
 use super::error::AgentError;
 use super::network::{Network, NetworkConfig};
 use super::optimiser::AdamW;
-use super::policy_gradient::{self, GradientConfig, Trajectory, Update};
+use super::policy_gradient::{self, GradientConfig, Update};
 use super::tensors::{self, Limits, Named};
+use super::trajectory::Trajectory;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
@@ -236,8 +237,8 @@ struct State {
 const STATE: &str = "state";
 
 impl Trainer {
-    /// Everything there is to know, as bytes: the network, the optimiser, the best network, the history.
-    /// The same state gives the same bytes.
+    /// Everything there is to know, as bytes: the network, the optimiser, the best network, the history,
+    /// sealed by a digest. The same state gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (updates, first, second) = self.optimiser.state();
         let state = State {
@@ -260,7 +261,7 @@ impl Trainer {
             tensors.push((("best", 1, best.network.weights().len()), best.network.weights()));
         }
         let text = serde_json::to_string(&state).expect("finite figures and string keys");
-        tensors::encode(&tensors, Some((STATE, text)))
+        tensors::seal(tensors::encode(&tensors, Some((STATE, text))))
     }
 
     /// The trainer that wrote `bytes`, if it had the settings, the key and the network's shape that this
@@ -275,6 +276,7 @@ impl Trainer {
         network: &Network,
         key: Key,
     ) -> Result<Self, AgentError> {
+        let bytes = tensors::unseal(bytes, LIMITS)?;
         let text = tensors::decode_text(bytes, STATE, LIMITS)?;
         let state: State = serde_json::from_str(&text)
             .map_err(|e| AgentError::Malformed { file: LIMITS.file, reason: e.to_string() })?;
