@@ -92,6 +92,10 @@ pub enum AgentError {
     #[error("policy.safetensors: sha256 is {found}, but card.toml says {expected}")]
     #[diagnostic(help("card and weights are from different policies, or one was edited"))]
     Digest { found: String, expected: String },
+    /// A file that does not have the digest it ends with.
+    #[error("{file}: sha256 is {found}, but the file ends with {expected}")]
+    #[diagnostic(help("the file is truncated or damaged"))]
+    Damaged { file: &'static str, found: String, expected: String },
     /// The card's format is one that this version does not know.
     #[error("card.toml: format {found}, this version knows {known}")]
     #[diagnostic(help("the policy was saved by a newer version"))]

@@ -40,7 +40,7 @@ pub struct ImitationConfig {
     /// The relative penalty of the ridge regression that the linear term starts from; without one it
     /// starts where the network has it.
     pub ridge: Option<f64>,
-    /// Passes over the training states.
+    /// Passes over the training states; with none, a linear network is the ridge baseline itself.
     pub epochs: u32,
     /// States per step.
     pub minibatch: usize,
@@ -414,14 +414,14 @@ mod tests {
         let at = |network: &Network| agreement_on(network, &all, &targets, 0.5).unwrap().loss;
         assert!((loss - at(&network)).abs() < 1e-5);
         let mut worst = 0.0f64;
-        for i in 0..network.weights().len() {
+        for (i, analytic) in analytic.iter().enumerate() {
             let mut moved = network.clone();
             let step = 1e-3;
             moved.weights_mut()[i] += step;
             let up = at(&moved);
             moved.weights_mut()[i] -= 2.0 * step;
             let numeric = (up - at(&moved)) / f64::from(2.0 * step);
-            worst = worst.max((numeric - f64::from(analytic[i])).abs());
+            worst = worst.max((numeric - f64::from(*analytic)).abs());
         }
         assert!(worst < 1e-3, "{worst}");
     }

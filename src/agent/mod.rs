@@ -6,9 +6,10 @@
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
 //!   that parallel episodes share no lock; `graph` is the same function in burn, for gradients.
 //! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce).
-//! - [`imitation`], with [`ridge`] as the baseline it may start from, and [`policy_gradient`]: one file
-//!   per learning algorithm; [`trainer`] is the loop around the second, with its checkpoints.
-//! - [`policy`] with its [`card`]: the frozen policy as two files; [`importance`]: what it looked at;
+//! - [`imitation`], with [`ridge`] as the baseline it may start from, and [`policy_gradient`] over
+//!   [`trajectory`]: one file per learning algorithm; [`trainer`] is the loop around the second, with its
+//!   checkpoints.
+//! - [`policy`] with its [`card`]: the frozen policy as two files; [`mod@importance`]: what it looked at;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
 //!
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
@@ -19,20 +20,28 @@ pub mod card;
 pub mod error;
 mod graph;
 pub mod imitation;
+pub mod importance;
 mod kernel;
 pub mod network;
 pub mod optimiser;
 pub mod policy;
 pub mod policy_gradient;
 pub mod ridge;
+pub mod strategy;
 mod tensors;
 #[cfg(test)]
 mod testing;
+pub mod trainer;
+pub mod trajectory;
 
 pub use card::{Card, Provenance};
 pub use error::AgentError;
-pub use imitation::{ImitationConfig, ImitationReport, LabelledState, imitate};
+pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
+pub use importance::{Group, Importance, importance};
 pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
-pub use policy_gradient::{Decision, GradientConfig, Returns, Trajectory, Variant};
+pub use policy_gradient::{GradientConfig, Variant};
+pub use strategy::{Choice, Observe, PolicyStrategy};
+pub use trainer::{Environment, Trainer, TrainerConfig, TrainingPoint};
+pub use trajectory::{Advantage, Decision, Returns, Trajectory};

@@ -148,11 +148,15 @@ fn read(path: &Path, file: &'static str, limit: usize) -> Result<Vec<u8>, AgentE
         path: path.display().to_string(),
         reason: e.to_string(),
     };
-    let source = std::fs::File::open(path).map_err(unreadable)?;
-    let size = source.metadata().map_err(unreadable)?.len();
-    if size > limit as u64 {
-        return Err(AgentError::FileSize { file, found: size as usize, limit });
+    // Before it is opened: opening a named pipe would wait for a writer.
+    let known = std::fs::metadata(path).map_err(unreadable)?;
+    if !known.is_file() {
+        return Err(unreadable(std::io::Error::other("not a regular file")));
     }
+    if known.len() > limit as u64 {
+        return Err(AgentError::FileSize { file, found: known.len() as usize, limit });
+    }
+    let source = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     source.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > limit {
@@ -220,6 +224,16 @@ mod tests {
         assert!(matches!(error, AgentError::Unreadable { path, .. } if path.ends_with("policy.safetensors")));
         std::fs::write(folder.path().join(WEIGHTS_FILE), bytes).unwrap();
         assert_eq!(Policy::load(folder.path(), &SCHEMA).unwrap(), policy);
+
+        let grown = std::fs::File::options().append(true).open(folder.path().join(CARD_FILE)).unwrap();
+        grown.set_len(MAX_CARD_BYTES as u64 + 1).unwrap();
+        let error = Policy::load(folder.path(), &SCHEMA).unwrap_err();
+        assert!(
+            matches!(error, AgentError::FileSize { found, limit: MAX_CARD_BYTES, .. } if found == MAX_CARD_BYTES + 1)
+        );
+        std::fs::remove_file(folder.path().join(CARD_FILE)).unwrap();
+        std::fs::create_dir(folder.path().join(CARD_FILE)).unwrap();
+        assert!(matches!(Policy::load(folder.path(), &SCHEMA), Err(AgentError::Unreadable { .. })));
     }
 
     /// Fault case 58.

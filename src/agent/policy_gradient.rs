@@ -11,59 +11,13 @@ use super::error::AgentError;
 use super::graph::{self, Graph, StateBatch};
 use super::network::Network;
 use super::optimiser::{AdamW, OptimiserConfig};
+use super::trajectory::{Advantage, Decision, Trajectory, Weighted, weigh};
 use crate::episode::Observation;
 use crate::error::Result;
 use crate::rng::Key;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
-
-/// One query of an episode.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
-    /// What the policy saw.
-    pub observation: Observation,
-    /// Indices of the candidates that were drawn, in their order; at least one.
-    pub picks: Vec<usize>,
-    /// The log-probability with which they were drawn ([`Sample`](super::batch::Sample)).
-    pub log_probability: f64,
-}
-
-/// What an episode was worth; higher = better.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Returns {
-    /// One figure, which all decisions share.
-    Total { value: f64, baseline: f64 },
-    /// For each decision, what came after it (its reward included), and the same of the baseline.
-    PerStep { values: Vec<f64>, baselines: Vec<f64> },
-}
-
-/// One episode.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trajectory {
-    /// Its queries, in order.
-    pub steps: Vec<Decision>,
-    /// What it was worth.
-    pub returns: Returns,
-}
-
-impl Trajectory {
-    /// The whole episode's return: the total, or the first step's return.
-    pub fn value(&self) -> f64 {
-        match &self.returns {
-            Returns::Total { value, .. } => *value,
-            Returns::PerStep { values, .. } => values.first().copied().unwrap_or(0.0),
-        }
-    }
-
-    /// The baseline of the whole episode.
-    pub fn baseline(&self) -> f64 {
-        match &self.returns {
-            Returns::Total { baseline, .. } => *baseline,
-            Returns::PerStep { baselines, .. } => baselines.first().copied().unwrap_or(0.0),
-        }
-    }
-}
 
 /// The surrogate whose gradient is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,20 +27,6 @@ pub enum Variant {
     Reinforce,
     /// `min(ratio · advantage, clamp(ratio, 1 ± epsilon) · advantage)`; allows several passes.
     Clipped { epsilon: f32 },
-}
-
-/// How advantages are scaled over one update.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Advantage {
-    /// As they are.
-    Raw,
-    /// Divided by their root mean square: the step does not depend on the unit of the return, and a
-    /// policy that beats its baseline everywhere is still reinforced everywhere.
-    #[default]
-    Scaled,
-    /// Centred, then divided by their standard deviation.
-    Standardised,
 }
 
 /// How one update is made.
@@ -170,17 +110,12 @@ impl GradientConfig {
     }
 }
 
-/// A decision with its advantage.
-struct Weighted<'a> {
-    decision: &'a Decision,
-    advantage: f32,
-}
-
 /// Moves `network` along the gradient of the episodes' advantage; minibatches are drawn from `key`.
 ///
 /// # Errors
 /// [`AgentError`] if a setting, a return or a pick is refused, there is no decision, or the gradient is
-/// not finite. Nothing is learned from a set of trajectories of which one is refused.
+/// not finite. A refused trajectory is found before anything is learned; a gradient that is not finite ends
+/// the update between two steps.
 pub fn update(
     network: &mut Network,
     optimiser: &mut AdamW,
@@ -223,84 +158,6 @@ pub fn gradient(network: &Network, trajectories: &[Trajectory], config: &Gradien
     config.check()?;
     let decisions = weigh(network, trajectories, config.advantage)?;
     Ok(gradient_of(network, &decisions.iter().collect::<Vec<_>>(), config).0)
-}
-
-/// Checks trajectories and gives every decision its advantage.
-fn weigh<'a>(
-    network: &Network,
-    trajectories: &'a [Trajectory],
-    scaling: Advantage,
-) -> Result<Vec<Weighted<'a>>> {
-    let mut decisions = Vec::new();
-    let mut advantages: Vec<f64> = Vec::new();
-    for (index, trajectory) in trajectories.iter().enumerate() {
-        check_returns(index, trajectory)?;
-        for (step, decision) in trajectory.steps.iter().enumerate() {
-            decision.observation.check(network.features(), network.globals())?;
-            check_picks(index, step, decision)?;
-            advantages.push(match &trajectory.returns {
-                Returns::Total { value, baseline } => value - baseline,
-                Returns::PerStep { values, baselines } => values[step] - baselines[step],
-            });
-            decisions.push(decision);
-        }
-    }
-    let count = advantages.len().max(1) as f64;
-    let centre = match scaling {
-        Advantage::Standardised => advantages.iter().sum::<f64>() / count,
-        Advantage::Raw | Advantage::Scaled => 0.0,
-    };
-    let spread = (advantages.iter().map(|a| (a - centre).powi(2)).sum::<f64>() / count).sqrt();
-    // With all advantages equal there is no direction to prefer, and nothing to divide by.
-    let scale = if scaling == Advantage::Raw || spread == 0.0 { 1.0 } else { 1.0 / spread };
-    let weigh = |(decision, advantage): (&'a Decision, f64)| {
-        let advantage = ((advantage - centre) * scale) as f32;
-        Weighted { decision, advantage }
-    };
-    Ok(decisions.into_iter().zip(advantages).map(weigh).collect())
-}
-
-fn check_returns(index: usize, trajectory: &Trajectory) -> Result<(), AgentError> {
-    let finite = |what, step, value: f64| match value.is_finite() {
-        true => Ok(()),
-        false => Err(AgentError::Reward { what, trajectory: index, step, value }),
-    };
-    match &trajectory.returns {
-        Returns::Total { value, baseline } => {
-            finite("return", 0, *value)?;
-            finite("baseline", 0, *baseline)
-        }
-        Returns::PerStep { values, baselines } => {
-            for (what, list) in [("return", values), ("baseline", baselines)] {
-                let (returns, decisions) = (list.len(), trajectory.steps.len());
-                if returns != decisions {
-                    return Err(AgentError::Returns { what, trajectory: index, returns, decisions });
-                }
-                for (step, &value) in list.iter().enumerate() {
-                    finite(what, step, value)?;
-                }
-            }
-            Ok(())
-        }
-    }
-}
-
-fn check_picks(trajectory: usize, step: usize, decision: &Decision) -> Result<(), AgentError> {
-    let candidates = decision.observation.candidates.len();
-    if decision.picks.is_empty() {
-        return Err(AgentError::NoPick { trajectory, decision: step });
-    }
-    let mut taken = vec![false; candidates];
-    for &pick in &decision.picks {
-        if pick >= candidates || std::mem::replace(&mut taken[pick], true) {
-            return Err(AgentError::Pick { trajectory, decision: step, pick, candidates });
-        }
-    }
-    let value = decision.log_probability;
-    if !value.is_finite() {
-        return Err(AgentError::Reward { what: "log-probability", trajectory, step, value });
-    }
-    Ok(())
 }
 
 /// Sums over decisions, for reporting.
@@ -424,6 +281,7 @@ mod tests {
     use super::super::batch::{log_probability, sample};
     use super::super::network::{Kind, NetworkConfig};
     use super::super::testing::{observation, random_network};
+    use super::super::trajectory::Returns;
     use super::*;
 
     fn raw(variant: Variant, entropy: f32) -> GradientConfig {

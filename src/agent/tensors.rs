@@ -118,7 +118,33 @@ fn malformed(error: &SafeTensorError, limits: Limits) -> AgentError {
     AgentError::Malformed { file: limits.file, reason }
 }
 
+/// The bytes with their SHA-256 behind them.
+pub(super) fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    let digest = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&digest);
+    bytes
+}
+
+/// The bytes that were sealed, if they still have their digest.
+pub(super) fn unseal(sealed: &[u8], limits: Limits) -> Result<&[u8], AgentError> {
+    let Limits { file, bytes: limit, .. } = limits;
+    if sealed.len() > limit {
+        return Err(AgentError::FileSize { file, found: sealed.len(), limit });
+    }
+    let Some((bytes, digest)) = sealed.split_last_chunk::<32>() else {
+        let reason = format!("{} bytes, at least 32 are expected", sealed.len());
+        return Err(AgentError::Malformed { file, reason });
+    };
+    let found = sha256(bytes);
+    let expected = hexadecimal(digest);
+    if found == expected { Ok(bytes) } else { Err(AgentError::Damaged { file, found, expected }) }
+}
+
 /// The lower-case hexadecimal SHA-256 of `bytes`.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
