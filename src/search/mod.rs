@@ -104,17 +104,12 @@ fn best_known<S: Space>(domain: &Domain<S>, history: &History<S::Point>, steps: 
     choose(&entries, Rule::Best).map(|at| scored[at].0.clone())
 }
 
-/// Every point of the domain in random order.
-fn shuffled<S: Space>(domain: &Domain<S>, key: Key) -> Vec<S::Point> {
-    let mut points = domain.points();
-    points.shuffle(&mut key.rng());
-    points
-}
-
 /// Every point in random order, but `start` first.
 fn shuffled_from<S: Space>(domain: &Domain<S>, start: &S::Point, key: Key) -> Vec<S::Point> {
-    let rest = shuffled(domain, key).into_iter().filter(|point| point != start);
-    std::iter::once(start.clone()).chain(rest).collect()
+    let mut points: Vec<S::Point> = domain.points().into_iter().filter(|point| point != start).collect();
+    points.shuffle(&mut key.rng());
+    points.insert(0, start.clone());
+    points
 }
 
 /// Asks for those of `points` that were not yet trained for `steps` steps.

@@ -1,6 +1,5 @@
 //! [`SearchPlan`]: which search, where, and at what cost, as plain data.
 
-use super::Search;
 use super::annealing::Annealing;
 use super::choice::Rule;
 use super::error::SearchError;
@@ -11,6 +10,7 @@ use super::halving::Halving;
 use super::hill_climbing::HillClimbing;
 use super::local::LocalSearch;
 use super::random::RandomSearch;
+use super::{Search, shuffled_from};
 use crate::arch::{Domain, Space};
 use crate::error::Result;
 use crate::rng::Key;
@@ -175,13 +175,15 @@ impl<S: Space> SearchPlan<S> {
         let key = key.named(self.method.name());
         let steps = self.steps;
         let bound = domain.clone();
+        let shuffled = |domain: &Domain<S>| shuffled_from(domain, &start, key.named("order"));
         let search: Box<dyn Search<S::Point>> = match &self.method {
             &Method::Local { moves, rule } => {
                 range("moves", moves, 1, u32::MAX)?;
                 Box::new(LocalSearch { domain, start, moves, rule, steps })
             }
             &Method::HillClimbing { restarts } => {
-                Box::new(HillClimbing { domain, start, restarts, steps, key })
+                let order = shuffled(&domain);
+                Box::new(HillClimbing { domain, start, order, restarts, steps })
             }
             &Method::Annealing { temperature, cooling, iterations } => {
                 if !(temperature > 0.0 && temperature.is_finite()) {
@@ -195,7 +197,7 @@ impl<S: Space> SearchPlan<S> {
                 }
                 Box::new(Annealing { domain, start, temperature, cooling, iterations, steps, key })
             }
-            Method::Random {} => Box::new(RandomSearch { domain, start, steps, key }),
+            Method::Random {} => Box::new(RandomSearch { order: shuffled(&domain), domain, steps }),
             &Method::Evolution { population, sample, cycles } => {
                 for (setting, found) in [("population", population), ("sample", sample)] {
                     if !(1..=MAX_POPULATION).contains(&found) {
@@ -205,13 +207,15 @@ impl<S: Space> SearchPlan<S> {
                 if !(1..=1_000_000).contains(&cycles) {
                     return refuse("cycles", cycles.to_string(), "1 to 1000000");
                 }
-                Box::new(Evolution { domain, start, population, sample, cycles, steps, key })
+                let order = shuffled(&domain);
+                Box::new(Evolution { domain, order, population, sample, cycles, steps, key })
             }
             &Method::Halving { eta, rungs, brackets } => {
                 range("eta", eta, 2, 100)?;
                 range("rungs", rungs, 1, 20)?;
                 range("brackets", brackets, 1, u32::MAX)?;
-                let points = domain.points().len();
+                let order = shuffled(&domain);
+                let points = order.len();
                 match Halving::<S>::width(eta, rungs) {
                     Some(width) if steps % width == 0 && width as usize <= points => {}
                     Some(width) if width as usize <= points => {
@@ -227,9 +231,13 @@ impl<S: Space> SearchPlan<S> {
                         );
                     }
                 }
-                Box::new(Halving { domain, start, eta, rungs, brackets, steps, key })
+                Box::new(Halving { domain, order, eta, rungs, brackets, steps })
             }
-            Method::Grid {} => Box::new(Grid { domain, steps }),
+            Method::Grid {} => {
+                let mut order = domain.points();
+                order.sort_by_cached_key(|point| domain.size(point));
+                Box::new(Grid { domain, order, steps })
+            }
             Method::Fixed { points } => {
                 if points.is_empty() {
                     return refuse("points", "empty".to_string(), "at least one point");
