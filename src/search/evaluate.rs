@@ -11,7 +11,7 @@ use super::error::SearchError;
 use super::history::{Candidate, Outcome, Record};
 use super::plan::SearchPlan;
 use super::study::{Answer, SearchLog, Study};
-use crate::arch::{Domain, NetSpec, Space};
+use crate::arch::{NetSpec, Space};
 use crate::data::MatrixView;
 use crate::error::Result;
 use crate::learner::{FitReport, LaneData, Start, Stop, TrainPlan};
@@ -243,6 +243,37 @@ pub fn score(trainer: &mut dyn Trainer, cache: &mut ScoreCache, jobs: &[Job<'_>]
         .collect()
 }
 
+/// One step of several searches side by side (the episodes that a runner advances together, or rivals on
+/// one labelled set): asks all of them, scores everything as one, and tells. `observe` sees every new
+/// record with the number of its study. `false`: all are finished, and
+/// [`Study::answer`] says what each came to; one that fails does not stop the others.
+///
+/// # Errors
+/// What the trainer or `observe` fail with.
+pub fn advance<S: Space>(
+    studies: &mut [(Study<S>, &Evaluation<'_>)],
+    trainer: &mut dyn Trainer,
+    cache: &mut ScoreCache,
+    mut observe: impl FnMut(usize, &Record<S::Point>) -> Result<()>,
+) -> Result<bool> {
+    let mut asked: Vec<(usize, Candidate<S::Point>, NetSpec)> = Vec::new();
+    for (at, (study, _)) in studies.iter().enumerate() {
+        for candidate in study.ask()? {
+            let spec = study.domain().spec(&candidate.point)?;
+            asked.push((at, candidate, spec));
+        }
+    }
+    let jobs: Vec<Job<'_>> = asked
+        .iter()
+        .map(|(at, candidate, spec)| Job { evaluation: studies[*at].1, spec, steps: candidate.steps })
+        .collect();
+    let outcomes = score(trainer, cache, &jobs)?;
+    for ((at, candidate, _), outcome) in asked.iter().zip(outcomes) {
+        observe(*at, studies[*at].0.tell(candidate, outcome)?)?;
+    }
+    Ok(!asked.is_empty())
+}
+
 /// A whole search on one evaluation, continued from `log` if there is one. `observe` sees every new
 /// record as it is made.
 ///
@@ -256,25 +287,34 @@ pub fn search<S: Space>(
     cache: &mut ScoreCache,
     key: Key,
     log: Option<&SearchLog<S>>,
-    observe: impl FnMut(&Record<S::Point>) -> Result<()>,
+    mut observe: impl FnMut(&Record<S::Point>) -> Result<()>,
 ) -> Result<(Answer<S::Point>, SearchLog<S>)> {
+    let mut studies = [(open_study(plan, evaluation, key, log)?, evaluation)];
+    while advance(&mut studies, trainer, cache, |_, record| observe(record))? {}
+    let [(study, _)] = studies;
+    Ok((study.answer()?, study.log()))
+}
+
+/// A study whose scores are made on `evaluation`, continued from `log` if there is one.
+///
+/// # Errors
+/// As [`Study::new`] and [`Study::resume`]; [`SearchError::Setting`] if the plan's folds are not the
+/// evaluation's.
+pub fn open_study<S: Space>(
+    plan: &SearchPlan<S>,
+    evaluation: &Evaluation<'_>,
+    key: Key,
+    log: Option<&SearchLog<S>>,
+) -> Result<Study<S>> {
     if plan.folds as usize != evaluation.folds() {
         let (found, expected) = (plan.folds.to_string(), format!("{}, the evaluation's", evaluation.folds()));
         return Err(SearchError::Setting { setting: "folds", found, expected }.into());
     }
     let (inputs, outputs, digest) = (evaluation.inputs(), evaluation.classes(), evaluation.digest());
-    let mut study = match log {
-        Some(log) => Study::resume(plan, inputs, outputs, &digest, key, log)?,
-        None => Study::new(plan, inputs, outputs, &digest, key)?,
-    };
-    let score_all = |domain: &Domain<S>, asked: &[Candidate<S::Point>]| {
-        let specs = asked.iter().map(|c| domain.spec(&c.point)).collect::<Result<Vec<_>, _>>()?;
-        let jobs: Vec<Job<'_>> =
-            asked.iter().zip(&specs).map(|(c, spec)| Job { evaluation, spec, steps: c.steps }).collect();
-        score(trainer, cache, &jobs)
-    };
-    let answer = study.run(score_all, observe)?;
-    Ok((answer, study.log()))
+    match log {
+        Some(log) => Study::resume(plan, inputs, outputs, &digest, key, log),
+        None => Study::new(plan, inputs, outputs, &digest, key),
+    }
 }
 
 /// One outcome of a candidate's folds; any training that broke down makes it a failure.
@@ -514,6 +554,43 @@ mod tests {
         let refused =
             search(&folds, &own, &mut fake, &mut ScoreCache::default(), Key::root(0), None, |_| Ok(()));
         assert!(matches!(refused.unwrap_err().downcast_ref(), Some(SearchError::Setting { .. })));
+    }
+
+    /// Episodes that search side by side share banks, and find what each would have found alone.
+    #[test]
+    fn searches_side_by_side_do_not_touch_one_another() {
+        let pool = pool();
+        let rows: Vec<u32> = (0..40).collect();
+        let labels: Vec<u32> = (0..40).map(|at| at % 3).collect();
+        let evaluations: Vec<_> =
+            (0..4).map(|at| evaluation(&pool, &rows[at..at + 12], &labels[at..at + 12], 4)).collect();
+        let plan = SearchPlan {
+            method: Method::Local { moves: 5, rule: Rule::Best },
+            space: ArchSpace::default(),
+            start: None,
+            steps: 10,
+            folds: 4,
+            budget: 2_000,
+        };
+        let mut studies: Vec<_> = evaluations
+            .iter()
+            .enumerate()
+            .map(|(at, own)| (open_study(&plan, own, Key::root(at as u64), None).unwrap(), own))
+            .collect();
+        let (mut fake, mut cache, mut seen) = (Fake::default(), ScoreCache::default(), 0);
+        let mut observe = |_: usize, _: &Record<Point>| {
+            seen += 1;
+            Ok(())
+        };
+        while advance(&mut studies, &mut fake, &mut cache, &mut observe).unwrap() {}
+        assert_eq!(fake.calls[0], 16, "the start of all four episodes in one bank");
+        assert_eq!(seen, studies.iter().map(|(study, _)| study.history().records().len()).sum::<usize>());
+        for (at, (own, evaluation)) in studies.iter().enumerate() {
+            let (mut fake, mut cache) = (Fake::default(), ScoreCache::default());
+            let key = Key::root(at as u64);
+            let alone = search(&plan, evaluation, &mut fake, &mut cache, key, None, |_| Ok(())).unwrap();
+            assert_eq!(alone, (own.answer().unwrap(), own.log()));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! # The space and its moves
 //!
 //! `A(B, i, j)` ([`ArchSpace`](crate::arch::ArchSpace)) is `j` stacks of `i` blocks of one kind; a new
-//! stack changes the width. A search starts at `A(B, 1, 1)`, at what source tasks taught (a prior), or
+//! stack changes the width. A search starts at `A(B, 1, 1)`, at what source tasks taught ([`Prior`]), or
 //! where the previous round of active learning left it. Active-iNAS may *stay*, *deepen* to
 //! `(i+1, j)`, or *spread* to `(⌊ij/(j+1)⌋+1, j+1)`; every move has more blocks in all, so the networks
 //! of successive rounds never shrink. The rivals walk over ±1 neighbours, or draw from the whole grid.
@@ -46,6 +46,7 @@ mod hill_climbing;
 mod history;
 mod local;
 mod plan;
+mod prior;
 mod random;
 mod study;
 
@@ -53,7 +54,9 @@ pub use annealing::{Annealing, Iteration};
 pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};
 pub use error::SearchError;
-pub use evaluate::{Evaluation, FoldJob, FoldScore, Job, MAX_LANES, Trainer, score, search};
+pub use evaluate::{
+    Evaluation, FoldJob, FoldScore, Job, MAX_LANES, Trainer, advance, open_study, score, search,
+};
 pub use evolution::Evolution;
 pub use fixed::Fixed;
 pub use grid::Grid;
@@ -62,6 +65,7 @@ pub use hill_climbing::HillClimbing;
 pub use history::{Candidate, History, Outcome, Record};
 pub use local::LocalSearch;
 pub use plan::{Method, SearchPlan};
+pub use prior::{ARCH_FORMAT, ARCH_VERSION, Evidence, Level, MAX_ARCH_BYTES, PointScore, Prior, Regret};
 pub use random::RandomSearch;
 pub use study::{Answer, Header, SearchLog, Study};
 
