@@ -30,8 +30,8 @@
 //! the best; if all candidates fail, the search ends with [`SearchError::AllFailed`].
 //!
 //! Files: one per search; `plan` names them all; `study` holds budget and log; `choice` picks among
-//! scored candidates; `evaluate` scores candidates by cross-validation; `cache` shares scores; `prior`
-//! learns where to start. Training itself is the learner's, writing files the run's business.
+//! scored candidates; `folds` splits labelled rows, `evaluate` trains candidates on them as banks, `cache`
+//! shares scores; `prior` learns where to start. Training itself is the learner's, writing files the run's business.
 
 mod annealing;
 mod cache;
@@ -40,6 +40,7 @@ mod error;
 mod evaluate;
 mod evolution;
 mod fixed;
+mod folds;
 mod grid;
 mod halving;
 mod hill_climbing;
@@ -54,11 +55,10 @@ pub use annealing::{Annealing, Iteration};
 pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};
 pub use error::SearchError;
-pub use evaluate::{
-    Evaluation, FoldJob, FoldScore, Job, MAX_LANES, Trainer, advance, open_study, score, search,
-};
+pub use evaluate::{FoldJob, FoldScore, Job, MAX_LANES, Trainer, advance, open_study, score, search};
 pub use evolution::Evolution;
 pub use fixed::Fixed;
+pub use folds::Evaluation;
 pub use grid::Grid;
 pub use halving::Halving;
 pub use hill_climbing::HillClimbing;

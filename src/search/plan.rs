@@ -150,6 +150,9 @@ fn none<P>() -> Option<P> {
     None
 }
 
+/// A search ready to run, and the domain it walks.
+pub type Built<S> = (Domain<S>, Box<dyn Search<<S as Space>::Point>>);
+
 impl<S: Space> SearchPlan<S> {
     /// Gradient steps that one candidate is charged.
     pub fn candidate_cost(&self) -> u64 {
@@ -161,12 +164,7 @@ impl<S: Space> SearchPlan<S> {
     /// # Errors
     /// [`SearchError::Setting`], or [`SpaceError`](crate::arch::SpaceError) for a space or a point that
     /// is refused.
-    pub fn build(
-        &self,
-        inputs: usize,
-        outputs: usize,
-        key: Key,
-    ) -> Result<(Domain<S>, Box<dyn Search<S::Point>>)> {
+    pub fn build(&self, inputs: usize, outputs: usize, key: Key) -> Result<Built<S>> {
         let domain = Domain::new(self.space.clone(), inputs, outputs)?;
         let start = self.start.clone().unwrap_or_else(|| self.space.start());
         domain.spec(&start)?;
@@ -217,7 +215,7 @@ impl<S: Space> SearchPlan<S> {
                 let order = shuffled(&domain);
                 let points = order.len();
                 match Halving::<S>::width(eta, rungs) {
-                    Some(width) if steps % width == 0 && width as usize <= points => {}
+                    Some(width) if steps.is_multiple_of(width) && width as usize <= points => {}
                     Some(width) if width as usize <= points => {
                         let expected = format!("a multiple of {width}, {eta} to the power of {}", rungs - 1);
                         return refuse("steps", steps.to_string(), &expected);
