@@ -219,7 +219,8 @@ fn failures_are_recorded_charged_and_never_the_best() {
             let mut study = study(&method, 30 * COST, 2);
             let score = |candidate: &Candidate<Point>| {
                 let start = candidate.point == Point::new(1, 1);
-                let fails = if start { failing[0] } else { failing[1] && candidate.point.total() % 2 == 0 };
+                let fails =
+                    if start { failing[0] } else { failing[1] && candidate.point.total().is_multiple_of(2) };
                 if fails { Outcome::of(vec![f64::NAN; FOLDS as usize]) } else { smooth(candidate) }
             };
             let answer = run(&mut study, score).unwrap();

@@ -177,3 +177,90 @@ impl<P: Clone> Observe<Walk<P>> for Trace<P> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::{Outcome, Record};
+    use super::*;
+    use crate::arch::{ArchSpace, Point};
+
+    fn annealing(temperature: f64, iterations: u64, seed: u64) -> Annealing<ArchSpace> {
+        let space = ArchSpace::default();
+        Annealing {
+            domain: Domain::new(space, 64, 10).unwrap(),
+            start: space.start(),
+            temperature,
+            cooling: 0.9,
+            iterations,
+            steps: 5,
+            key: Key::root(seed),
+        }
+    }
+
+    /// A history that knows every point of the grid.
+    fn known(score: impl Fn(&Point) -> f64) -> History<Point> {
+        let mut history = History::default();
+        for point in ArchSpace::default().points() {
+            let outcome = Outcome::of(vec![score(&point)]);
+            history.push(Record { candidate: Candidate { point, steps: 5 }, charged: 5, outcome });
+        }
+        history
+    }
+
+    #[test]
+    fn the_walk_waits_for_the_first_score_it_does_not_know() {
+        let search = annealing(0.05, 10, 1);
+        let mut history = History::default();
+        let (walked, waits) = search.walk(&history).unwrap();
+        assert_eq!((walked.len(), waits.clone().unwrap().point), (0, Point::new(1, 1)));
+        let outcome = Outcome::of(vec![0.5]);
+        history.push(Record { candidate: waits.unwrap(), charged: 5, outcome });
+        let (walked, waits) = search.walk(&history).unwrap();
+        assert!(walked.is_empty());
+        assert!(search.domain.neighbours(&Point::new(1, 1)).contains(&waits.unwrap().point));
+    }
+
+    #[test]
+    fn temperatures_fall_and_every_step_is_a_neighbour() {
+        let (walked, waits) = annealing(0.05, 40, 2).walk(&known(|p| p.total() as f64 / 60.0)).unwrap();
+        assert_eq!((walked.len(), waits), (40, None));
+        let neighbours = |p: &Point| ArchSpace::default().neighbours(p);
+        for (number, pair) in walked.windows(2).enumerate() {
+            assert_eq!(pair[0].number, number as u64);
+            assert!((pair[0].temperature - 0.05 * 0.9f64.powi(number as i32)).abs() < 1e-12);
+            let moved = pair[0].point != pair[1].point;
+            assert_eq!(moved, pair[1].accepted);
+            assert!(!moved || neighbours(&pair[0].point).contains(&pair[1].point));
+            assert_eq!(pair[1].cost, -(pair[1].point.total() as f64) / 60.0);
+        }
+    }
+
+    /// `exp(-Δ/τ)` for a loss of τ ln 4 is a quarter; a gain and a draw are always accepted.
+    #[test]
+    fn losses_are_accepted_as_kirkpatrick_says() {
+        let share = |loss: f64| {
+            let history = known(|p| if p.total() == 1 { 0.9 } else { 0.9 - loss });
+            let first = |seed| annealing(0.05, 1, seed).walk(&history).unwrap().0[0].accepted;
+            (0..2_000).filter(|&seed| first(seed)).count() as f64 / 2_000.0
+        };
+        let quarter = share(0.05 * 4f64.ln());
+        assert!((quarter - 0.25).abs() < 0.04, "{quarter}");
+        assert_eq!(share(0.0), 1.0);
+        assert_eq!(share(-0.1), 1.0);
+    }
+
+    /// With a NaN as its first cost, argmin alone would end well and without a best point.
+    #[test]
+    fn a_walk_that_starts_on_a_failure_leaves_it() {
+        let history = known(|p| if p.total() < 3 { f64::NAN } else { 0.5 });
+        let search = annealing(0.05, 100, 3);
+        let (walked, _) = search.walk(&history).unwrap();
+        assert_eq!(walked[0].cost, f64::MAX);
+        assert!(walked[0].accepted, "from a failure to a failure is no loss");
+        assert_eq!(walked[99].cost, -0.5);
+        let scored = walked.iter().position(|step| step.cost < 0.0).unwrap();
+        assert!(walked[scored..].iter().all(|step| step.cost < 0.0), "it never goes back");
+        let incumbent = search.next(&history).unwrap().incumbent.unwrap();
+        assert!(incumbent.total() >= 3);
+    }
+}

@@ -1,6 +1,6 @@
 //! [`ScoreCache`]: scores that are shared by all searches of a process.
 
-use super::evaluate::Evaluation;
+use super::folds::Evaluation;
 use super::history::Outcome;
 use crate::arch::NetSpec;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@
 
 use super::choice::better;
 use super::history::{Candidate, History};
-use super::{Next, Search, best_known, shuffled_from, unknown};
+use super::{Next, Search, best_known, unknown};
 use crate::arch::{Domain, Space};
 use crate::rng::Key;
 use rand::RngExt;
@@ -17,7 +17,8 @@ use std::collections::VecDeque;
 #[derive(Clone, Debug)]
 pub struct Evolution<S: Space> {
     pub(super) domain: Domain<S>,
-    pub(super) start: S::Point,
+    /// Every point, the start first: the first population is the beginning of it.
+    pub(super) order: Vec<S::Point>,
     /// Members; fewer where the space has fewer points.
     pub(super) population: usize,
     /// Members drawn for one tournament.
@@ -36,15 +37,14 @@ impl<S: Space> Evolution<S> {
     /// The population after as many cycles as `history` allows, oldest first, and the candidates that
     /// the next cycle (or the first population) waits for.
     pub fn evolve(&self, history: &History<S::Point>) -> (VecDeque<S::Point>, Vec<Candidate<S::Point>>) {
-        let order = shuffled_from(&self.domain, &self.start, self.key.named("population"));
-        let total = order.len();
-        let mut population: VecDeque<S::Point> = order.into_iter().take(self.population).collect();
+        let mut population: VecDeque<S::Point> = self.order.iter().take(self.population).cloned().collect();
         let waits = unknown(history, &population, self.steps);
         if !waits.is_empty() {
             return (population, waits);
         }
         // With every point scored there is nothing left to find.
-        let done = history.records().iter().filter(|r| r.candidate.steps == self.steps).count() >= total;
+        let done =
+            history.records().iter().filter(|r| r.candidate.steps == self.steps).count() >= self.order.len();
         for cycle in 0..if done { 0 } else { self.cycles } {
             let mut rng = self.key.named("cycle").at(cycle).rng();
             let mut parent: Option<(&S::Point, f64)> = None;
@@ -84,6 +84,7 @@ impl<S: Space> Search<S::Point> for Evolution<S> {
 #[cfg(test)]
 mod tests {
     use super::super::history::{Outcome, Record};
+    use super::super::shuffled_from;
     use super::*;
     use crate::arch::ArchSpace;
 
@@ -92,11 +93,11 @@ mod tests {
     fn the_population_is_constant_and_loses_its_oldest() {
         let domain = Domain::new(ArchSpace::default(), 64, 10).unwrap();
         for (population, expected) in [(8, 8), (100, 60), (1, 1)] {
-            let start = ArchSpace::default().start();
             let key = Key::root(6);
+            let order = shuffled_from(&domain, &ArchSpace::default().start(), key);
             let search = Evolution {
                 domain: domain.clone(),
-                start,
+                order,
                 population,
                 sample: 3,
                 cycles: 500,
@@ -122,27 +123,34 @@ mod tests {
         }
     }
 
-    /// The parent is the best of its sample: with a sample as large as the space, children surround it.
+    /// With a sample that all but surely holds the best member, every child is one of its neighbours.
     #[test]
     fn children_are_neighbours_of_the_best_of_the_sample() {
         let domain = Domain::new(ArchSpace::default(), 64, 10).unwrap();
         let start = ArchSpace::default().start();
-        let search = Evolution {
-            domain: domain.clone(),
-            start,
-            population: 8,
-            sample: 200,
-            cycles: 1,
-            steps: 1,
-            key: Key::root(1),
-        };
-        let mut history = History::default();
-        let score = |point: &crate::arch::Point| Outcome::of(vec![1.0 / point.total() as f64]);
-        for candidate in search.evolve(&history).1 {
-            let outcome = score(&candidate.point);
-            history.push(Record { candidate, charged: 1, outcome });
+        let mut children = 0;
+        for seed in 0..20 {
+            let key = Key::root(seed);
+            let order = shuffled_from(&domain, &start, key);
+            let search = Evolution {
+                domain: domain.clone(),
+                order,
+                population: 8,
+                sample: 200,
+                cycles: 1,
+                steps: 1,
+                key,
+            };
+            let mut history = History::default();
+            for candidate in search.evolve(&history).1 {
+                let outcome = Outcome::of(vec![1.0 / candidate.point.total() as f64]);
+                history.push(Record { candidate, charged: 1, outcome });
+            }
+            for child in search.evolve(&history).1 {
+                assert!(domain.neighbours(&start).contains(&child.point), "{child:?}");
+                children += 1;
+            }
         }
-        let (_, waits) = search.evolve(&history);
-        assert!(waits.is_empty() || domain.neighbours(&start).contains(&waits[0].point), "{waits:?}");
+        assert!(children > 10, "only {children} children were not in the first population already");
     }
 }

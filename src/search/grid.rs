@@ -8,15 +8,15 @@ use crate::arch::{Domain, Space};
 #[derive(Clone, Debug)]
 pub struct Grid<S: Space> {
     pub(super) domain: Domain<S>,
+    /// Every point, the smallest network first.
+    pub(super) order: Vec<S::Point>,
     pub(super) steps: u32,
 }
 
 impl<S: Space> Search<S::Point> for Grid<S> {
     fn next(&self, history: &History<S::Point>) -> crate::Result<Next<S::Point>> {
-        let mut points = self.domain.points();
-        points.sort_by_cached_key(|point| self.domain.size(point));
         Ok(Next {
-            ask: unknown(history, &points, self.steps),
+            ask: unknown(history, &self.order, self.steps),
             incumbent: best_known(&self.domain, history, self.steps),
         })
     }

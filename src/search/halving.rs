@@ -5,9 +5,8 @@
 
 use super::choice::{Entry, Rule, choose};
 use super::history::{Candidate, History};
-use super::{Next, Search, best_known, shuffled_from, unknown};
+use super::{Next, Search, best_known, unknown};
 use crate::arch::{Domain, Space};
-use crate::rng::Key;
 
 /// A bracket of `rungs` rungs: `η^(rungs-1)` configurations get `steps / η^(rungs-1)` steps each; of
 /// each rung the best `1/η` go on to the next with `η` times the steps, from scratch. So every rung
@@ -16,7 +15,8 @@ use crate::rng::Key;
 #[derive(Clone, Debug)]
 pub struct Halving<S: Space> {
     pub(super) domain: Domain<S>,
-    pub(super) start: S::Point,
+    /// Every point, the start first: where brackets take their configurations from, in turn.
+    pub(super) order: Vec<S::Point>,
     /// η: one in so many goes on.
     pub(super) eta: u32,
     pub(super) rungs: u32,
@@ -24,7 +24,6 @@ pub struct Halving<S: Space> {
     pub(super) brackets: u32,
     /// Steps of the last rung.
     pub(super) steps: u32,
-    pub(super) key: Key,
 }
 
 impl<S: Space> Halving<S> {
@@ -81,9 +80,9 @@ impl<S: Space> Halving<S> {
 
 impl<S: Space> Search<S::Point> for Halving<S> {
     fn next(&self, history: &History<S::Point>) -> crate::Result<Next<S::Point>> {
-        let order = shuffled_from(&self.domain, &self.start, self.key.named("configurations"));
-        let width = Self::width(self.eta, self.rungs).map_or(order.len(), |width| width as usize);
-        let ask = order
+        let width = Self::width(self.eta, self.rungs).map_or(self.order.len(), |width| width as usize);
+        let ask = self
+            .order
             .chunks_exact(width)
             .take(self.brackets as usize)
             .map(|configurations| self.waits(history, configurations.to_vec()))

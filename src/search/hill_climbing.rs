@@ -1,9 +1,9 @@
 //! Steepest ascent over the ±1 neighbours, with restarts while the budget lasts.
 
 use super::history::{Candidate, History};
-use super::{Next, Search, best_known, choice, shuffled};
+use super::{Next, Search, best_known, choice};
 use crate::arch::{Domain, Space};
-use crate::rng::Key;
+use std::collections::BTreeSet;
 
 /// Moves to the best neighbour while that is better than the present point; at a summit it starts again
 /// from a point not seen yet, drawn at random, up to `restarts` times.
@@ -11,9 +11,10 @@ use crate::rng::Key;
 pub struct HillClimbing<S: Space> {
     pub(super) domain: Domain<S>,
     pub(super) start: S::Point,
+    /// Every point, in the order in which restarts take them.
+    pub(super) order: Vec<S::Point>,
     pub(super) restarts: u32,
     pub(super) steps: u32,
-    pub(super) key: Key,
 }
 
 impl<S: Space> HillClimbing<S> {
@@ -32,11 +33,11 @@ impl<S: Space> HillClimbing<S> {
         &self,
         history: &History<S::Point>,
         mut at: S::Point,
-        seen: &mut Vec<S::Point>,
+        seen: &mut BTreeSet<S::Point>,
     ) -> Vec<Candidate<S::Point>> {
         loop {
             let around = self.domain.neighbours(&at);
-            seen.push(at.clone());
+            seen.insert(at.clone());
             seen.extend(around.iter().cloned());
             let unknown: Vec<_> = [&at]
                 .into_iter()
@@ -68,12 +69,11 @@ impl<S: Space> HillClimbing<S> {
 impl<S: Space> Search<S::Point> for HillClimbing<S> {
     fn next(&self, history: &History<S::Point>) -> crate::Result<Next<S::Point>> {
         let incumbent = best_known(&self.domain, history, self.steps);
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut ask = self.climb(history, self.start.clone(), &mut seen);
         if ask.is_empty() {
-            let order = shuffled(&self.domain, self.key.named("restarts"));
             for _ in 0..self.restarts {
-                let Some(fresh) = order.iter().find(|point| !seen.contains(point)) else { break };
+                let Some(fresh) = self.order.iter().find(|point| !seen.contains(*point)) else { break };
                 ask = self.climb(history, fresh.clone(), &mut seen);
                 if !ask.is_empty() {
                     break;

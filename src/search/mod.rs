@@ -3,7 +3,7 @@
 //! # The space and its moves
 //!
 //! `A(B, i, j)` ([`ArchSpace`](crate::arch::ArchSpace)) is `j` stacks of `i` blocks of one kind; a new
-//! stack changes the width. A search starts at `A(B, 1, 1)`, at what source tasks taught (a prior), or
+//! stack changes the width. A search starts at `A(B, 1, 1)`, at what source tasks taught ([`Prior`]), or
 //! where the previous round of active learning left it. Active-iNAS may *stay*, *deepen* to
 //! `(i+1, j)`, or *spread* to `(⌊ij/(j+1)⌋+1, j+1)`; every move has more blocks in all, so the networks
 //! of successive rounds never shrink. The rivals walk over ±1 neighbours, or draw from the whole grid.
@@ -30,8 +30,8 @@
 //! the best; if all candidates fail, the search ends with [`SearchError::AllFailed`].
 //!
 //! Files: one per search; `plan` names them all; `study` holds budget and log; `choice` picks among
-//! scored candidates; `evaluate` scores candidates by cross-validation; `cache` shares scores; `prior`
-//! learns where to start. Training itself is the learner's, writing files the run's business.
+//! scored candidates; `folds` splits labelled rows, `evaluate` trains candidates on them as banks, `cache`
+//! shares scores; `prior` learns where to start. Training itself is the learner's, writing files the run's business.
 
 mod annealing;
 mod cache;
@@ -40,12 +40,14 @@ mod error;
 mod evaluate;
 mod evolution;
 mod fixed;
+mod folds;
 mod grid;
 mod halving;
 mod hill_climbing;
 mod history;
 mod local;
 mod plan;
+mod prior;
 mod random;
 mod study;
 
@@ -53,15 +55,17 @@ pub use annealing::{Annealing, Iteration};
 pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};
 pub use error::SearchError;
-pub use evaluate::{Evaluation, FoldJob, FoldScore, Job, MAX_LANES, Trainer, score, search};
+pub use evaluate::{FoldJob, FoldScore, Job, MAX_LANES, Trainer, advance, open_study, score, search};
 pub use evolution::Evolution;
 pub use fixed::Fixed;
+pub use folds::Evaluation;
 pub use grid::Grid;
 pub use halving::Halving;
 pub use hill_climbing::HillClimbing;
 pub use history::{Candidate, History, Outcome, Record};
 pub use local::LocalSearch;
 pub use plan::{Method, SearchPlan};
+pub use prior::{ARCH_FORMAT, ARCH_VERSION, Evidence, Level, MAX_ARCH_BYTES, PointScore, Prior, Regret};
 pub use random::RandomSearch;
 pub use study::{Answer, Header, SearchLog, Study};
 
@@ -104,17 +108,12 @@ fn best_known<S: Space>(domain: &Domain<S>, history: &History<S::Point>, steps: 
     choose(&entries, Rule::Best).map(|at| scored[at].0.clone())
 }
 
-/// Every point of the domain in random order.
-fn shuffled<S: Space>(domain: &Domain<S>, key: Key) -> Vec<S::Point> {
-    let mut points = domain.points();
-    points.shuffle(&mut key.rng());
-    points
-}
-
 /// Every point in random order, but `start` first.
 fn shuffled_from<S: Space>(domain: &Domain<S>, start: &S::Point, key: Key) -> Vec<S::Point> {
-    let rest = shuffled(domain, key).into_iter().filter(|point| point != start);
-    std::iter::once(start.clone()).chain(rest).collect()
+    let mut points: Vec<S::Point> = domain.points().into_iter().filter(|point| point != start).collect();
+    points.shuffle(&mut key.rng());
+    points.insert(0, start.clone());
+    points
 }
 
 /// Asks for those of `points` that were not yet trained for `steps` steps.

@@ -1,6 +1,5 @@
 //! [`SearchPlan`]: which search, where, and at what cost, as plain data.
 
-use super::Search;
 use super::annealing::Annealing;
 use super::choice::Rule;
 use super::error::SearchError;
@@ -11,6 +10,7 @@ use super::halving::Halving;
 use super::hill_climbing::HillClimbing;
 use super::local::LocalSearch;
 use super::random::RandomSearch;
+use super::{Search, shuffled_from};
 use crate::arch::{Domain, Space};
 use crate::error::Result;
 use crate::rng::Key;
@@ -150,6 +150,9 @@ fn none<P>() -> Option<P> {
     None
 }
 
+/// A search ready to run, and the domain it walks.
+pub type Built<S> = (Domain<S>, Box<dyn Search<<S as Space>::Point>>);
+
 impl<S: Space> SearchPlan<S> {
     /// Gradient steps that one candidate is charged.
     pub fn candidate_cost(&self) -> u64 {
@@ -161,12 +164,7 @@ impl<S: Space> SearchPlan<S> {
     /// # Errors
     /// [`SearchError::Setting`], or [`SpaceError`](crate::arch::SpaceError) for a space or a point that
     /// is refused.
-    pub fn build(
-        &self,
-        inputs: usize,
-        outputs: usize,
-        key: Key,
-    ) -> Result<(Domain<S>, Box<dyn Search<S::Point>>)> {
+    pub fn build(&self, inputs: usize, outputs: usize, key: Key) -> Result<Built<S>> {
         let domain = Domain::new(self.space.clone(), inputs, outputs)?;
         let start = self.start.clone().unwrap_or_else(|| self.space.start());
         domain.spec(&start)?;
@@ -175,13 +173,15 @@ impl<S: Space> SearchPlan<S> {
         let key = key.named(self.method.name());
         let steps = self.steps;
         let bound = domain.clone();
+        let shuffled = |domain: &Domain<S>| shuffled_from(domain, &start, key.named("order"));
         let search: Box<dyn Search<S::Point>> = match &self.method {
             &Method::Local { moves, rule } => {
                 range("moves", moves, 1, u32::MAX)?;
                 Box::new(LocalSearch { domain, start, moves, rule, steps })
             }
             &Method::HillClimbing { restarts } => {
-                Box::new(HillClimbing { domain, start, restarts, steps, key })
+                let order = shuffled(&domain);
+                Box::new(HillClimbing { domain, start, order, restarts, steps })
             }
             &Method::Annealing { temperature, cooling, iterations } => {
                 if !(temperature > 0.0 && temperature.is_finite()) {
@@ -195,7 +195,7 @@ impl<S: Space> SearchPlan<S> {
                 }
                 Box::new(Annealing { domain, start, temperature, cooling, iterations, steps, key })
             }
-            Method::Random {} => Box::new(RandomSearch { domain, start, steps, key }),
+            Method::Random {} => Box::new(RandomSearch { order: shuffled(&domain), domain, steps }),
             &Method::Evolution { population, sample, cycles } => {
                 for (setting, found) in [("population", population), ("sample", sample)] {
                     if !(1..=MAX_POPULATION).contains(&found) {
@@ -205,15 +205,17 @@ impl<S: Space> SearchPlan<S> {
                 if !(1..=1_000_000).contains(&cycles) {
                     return refuse("cycles", cycles.to_string(), "1 to 1000000");
                 }
-                Box::new(Evolution { domain, start, population, sample, cycles, steps, key })
+                let order = shuffled(&domain);
+                Box::new(Evolution { domain, order, population, sample, cycles, steps, key })
             }
             &Method::Halving { eta, rungs, brackets } => {
                 range("eta", eta, 2, 100)?;
                 range("rungs", rungs, 1, 20)?;
                 range("brackets", brackets, 1, u32::MAX)?;
-                let points = domain.points().len();
+                let order = shuffled(&domain);
+                let points = order.len();
                 match Halving::<S>::width(eta, rungs) {
-                    Some(width) if steps % width == 0 && width as usize <= points => {}
+                    Some(width) if steps.is_multiple_of(width) && width as usize <= points => {}
                     Some(width) if width as usize <= points => {
                         let expected = format!("a multiple of {width}, {eta} to the power of {}", rungs - 1);
                         return refuse("steps", steps.to_string(), &expected);
@@ -227,9 +229,13 @@ impl<S: Space> SearchPlan<S> {
                         );
                     }
                 }
-                Box::new(Halving { domain, start, eta, rungs, brackets, steps, key })
+                Box::new(Halving { domain, order, eta, rungs, brackets, steps })
             }
-            Method::Grid {} => Box::new(Grid { domain, steps }),
+            Method::Grid {} => {
+                let mut order = domain.points();
+                order.sort_by_cached_key(|point| domain.size(point));
+                Box::new(Grid { domain, order, steps })
+            }
             Method::Fixed { points } => {
                 if points.is_empty() {
                     return refuse("points", "empty".to_string(), "at least one point");

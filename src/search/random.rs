@@ -3,24 +3,22 @@
 //! Bergstra & Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 2012.
 
 use super::history::History;
-use super::{Next, Search, best_known, shuffled_from, unknown};
+use super::{Next, Search, best_known, unknown};
 use crate::arch::{Domain, Space};
-use crate::rng::Key;
 
 /// The start, then all other points in random order.
 #[derive(Clone, Debug)]
 pub struct RandomSearch<S: Space> {
     pub(super) domain: Domain<S>,
-    pub(super) start: S::Point,
+    /// Every point, the start first.
+    pub(super) order: Vec<S::Point>,
     pub(super) steps: u32,
-    pub(super) key: Key,
 }
 
 impl<S: Space> Search<S::Point> for RandomSearch<S> {
     fn next(&self, history: &History<S::Point>) -> crate::Result<Next<S::Point>> {
-        let order = shuffled_from(&self.domain, &self.start, self.key.named("order"));
         Ok(Next {
-            ask: unknown(history, &order, self.steps),
+            ask: unknown(history, &self.order, self.steps),
             incumbent: best_known(&self.domain, history, self.steps),
         })
     }
