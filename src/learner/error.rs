@@ -42,6 +42,9 @@ pub enum LearnError {
     /// A number of the training plan outside its range.
     #[error("training plan: {field} is {found}, expected {expected}")]
     Plan { field: &'static str, found: String, expected: &'static str },
+    /// A logit or probability that is not a number to reckon with.
+    #[error("score at row {row}, column {column} is {found}, expected a finite number")]
+    Score { row: usize, column: usize, found: f32 },
     /// Stored weights of another network.
     #[error("network {lane}: {found} weights, the architecture has {expected}")]
     Weights { lane: usize, expected: usize, found: usize },

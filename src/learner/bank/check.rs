@@ -3,9 +3,38 @@
 use crate::arch::NetSpec;
 use crate::learner::error::LearnError;
 use crate::learner::plan::{LaneData, Optimiser, Stop, TrainPlan};
+use crate::rng::Key;
 
 /// The most gradient steps or epochs of one training.
 pub const MAX_STEPS: u32 = 100_000_000;
+/// The most networks of one bank.
+pub const MAX_LANES: usize = 65_536;
+
+/// Refuses no networks at all, and too many.
+pub fn check_lanes(lanes: usize) -> Result<(), LearnError> {
+    if (1..=MAX_LANES).contains(&lanes) {
+        Ok(())
+    } else {
+        Err(LearnError::Lanes { found: lanes, limit: MAX_LANES })
+    }
+}
+
+/// Refuses a training of `lanes` networks that cannot be carried out.
+pub fn check_fit(
+    spec: &NetSpec,
+    lanes: usize,
+    data: &[LaneData<'_>],
+    plan: &TrainPlan,
+    keys: &[Key],
+) -> Result<(), LearnError> {
+    for (what, found) in [("data sets", data.len()), ("keys", keys.len())] {
+        if found != lanes {
+            return Err(LearnError::Count { what, expected: lanes, found });
+        }
+    }
+    check_plan(plan)?;
+    data.iter().enumerate().try_for_each(|(lane, data)| check_lane(lane, spec, data, plan))
+}
 
 /// Refuses a plan whose numbers are out of range.
 pub fn check_plan(plan: &TrainPlan) -> Result<(), LearnError> {

@@ -18,36 +18,32 @@ mod fit;
 mod gemm;
 mod kernels;
 mod math;
-mod program;
 mod simd;
 mod team;
 mod update;
 
-pub use check::{MAX_STEPS, check_lane, check_plan};
+pub use check::{MAX_LANES, MAX_STEPS, check_plan};
+pub(super) use check::{check_fit, check_lanes};
 pub use simd::SimdPath;
 
+use super::Learner;
 use super::error::LearnError;
 use super::plan::{FitReport, LaneData, Start, Stop, TrainPlan};
+use super::program::Program;
+use super::schedule::LaneRun;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
 use crate::rng::Key;
-use fit::LaneRun;
 use kernels::Kernels;
-use program::Program;
-use rand::Rng;
 use simd::LINE;
 use team::{CHUNK, DropKeys, RowPointers, Team};
 
-/// The most networks of one bank.
-pub const MAX_LANES: usize = 65_536;
 /// The most `f32`s that a bank may hold, weights of all networks and working memory together.
 pub const MAX_NUMBERS: usize = 1 << 30;
 /// Sixteen networks run side by side while one of them has at most this many weights: beyond, their
 /// optimiser state leaves the cache.
 const SIDE_BY_SIDE_PARAMETERS: usize = 6_000;
-/// Fewer networks than this run one at a time.
-const SIDE_BY_SIDE_LANES: usize = 8;
 
 /// Several networks of one [`NetSpec`], each with its own weights.
 pub struct Bank {
@@ -80,15 +76,13 @@ impl Bank {
     /// As [`Bank::new`]; [`LearnError::Path`] if this machine cannot run them.
     pub fn with_path(spec: &NetSpec, lanes: usize, path: SimdPath) -> Result<Self> {
         spec.check()?;
-        if !(1..=MAX_LANES).contains(&lanes) {
-            return Err(LearnError::Lanes { found: lanes, limit: MAX_LANES }.into());
-        }
+        check_lanes(lanes)?;
         if !path.is_available() {
             return Err(LearnError::Path { path: format!("{path:?}") }.into());
         }
         let program = Program::new(spec);
         let parameters = program.parameters;
-        let working = Team::numbers(&program, false).saturating_add(if fits_side_by_side(parameters) {
+        let working = Team::numbers(&program, false).saturating_add(if runs_side_by_side(&program, LINE) {
             Team::numbers(&program, true)
         } else {
             0
@@ -125,22 +119,11 @@ impl Bank {
     /// # Panics
     /// If there is no such lane.
     pub fn init(&mut self, lane: usize, key: Key) {
-        let mut rng = key.rng();
         let parameters = self.program.parameters;
-        let weights = &mut self.weights[lane * parameters..(lane + 1) * parameters];
-        for map in &self.program.maps {
-            let bound = (1.0 / map.fan_in as f64).sqrt() as f32;
-            let count = map.fan_in * map.fan_out + map.bias.map_or(0, |_| map.fan_out);
-            for weight in &mut weights[map.weights..map.weights + count] {
-                // 24 bits, centred: never exactly at a bound.
-                let unit = ((rng.next_u32() >> 8) as f32 + 0.5) * (2.0 / 16_777_216.0) - 1.0;
-                *weight = unit * bound;
-            }
-        }
+        self.program.init(key, &mut self.weights[lane * parameters..(lane + 1) * parameters]);
     }
 
-    /// Trains every network on its own rows. `keys[lane]` feeds the streams `weights` (where training
-    /// starts from scratch), `order` and `dropout`.
+    /// Trains every network on its own rows: see [`Learner::fit`].
     ///
     /// A network whose loss stops being finite keeps its last weights with a finite loss, and says so in
     /// its report; its neighbours go on. Calls with the same arguments give the same bits.
@@ -148,15 +131,7 @@ impl Bank {
     /// # Errors
     /// [`LearnError`] for a plan, rows or labels that cannot be trained with; no weight is changed then.
     pub fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
-        for (what, found) in [("data sets", data.len()), ("keys", keys.len())] {
-            if found != self.lanes {
-                return Err(LearnError::Count { what, expected: self.lanes, found }.into());
-            }
-        }
-        check_plan(plan)?;
-        for (lane, data) in data.iter().enumerate() {
-            check_lane(lane, &self.spec, data, plan)?;
-        }
+        check_fit(&self.spec, self.lanes, data, plan, keys)?;
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
                 self.init(lane, key.named("weights"));
@@ -169,7 +144,7 @@ impl Bank {
         let mut first = 0;
         while first < self.lanes {
             let left = (self.lanes - first).min(LINE);
-            let together = left >= SIDE_BY_SIDE_LANES && fits_side_by_side(self.program.parameters);
+            let together = runs_side_by_side(&self.program, left);
             let count = if together { left } else { 1 };
             self.fit_team(first, &mut runs[first..first + count], plan, together);
             first += count;
@@ -353,6 +328,49 @@ impl Bank {
     }
 }
 
-fn fits_side_by_side(parameters: usize) -> bool {
-    parameters <= SIDE_BY_SIDE_PARAMETERS
+impl Learner for Bank {
+    fn spec(&self) -> &NetSpec {
+        self.spec()
+    }
+
+    fn lanes(&self) -> usize {
+        self.lanes()
+    }
+
+    fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+        self.fit(data, plan, keys)
+    }
+
+    fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.probabilities(lane, inputs, rows)
+    }
+
+    fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.embeddings(lane, inputs, rows)
+    }
+}
+
+/// The dropout factors of affine map `map` in the step whose random word is `word`, for its first `count`
+/// units counted row by row.
+pub(super) fn host_mask(rate: f32, word: u64, map: usize, count: usize) -> Vec<f32> {
+    let mut keys = DropKeys { rate, keys: [[0; LINE]; 2] };
+    keys.set(0, word);
+    keys.mask(map, count)
+}
+
+/// Whether `lanes` networks are faster side by side than one at a time, by multiply-adds with padding:
+/// side by side pays for sixteen networks whatever their number, one at a time for sixteen units
+/// whatever theirs. The two layouts give the same bits.
+fn runs_side_by_side(program: &Program, lanes: usize) -> bool {
+    let (mut exact, mut padded) = (0, 0);
+    for map in &program.maps {
+        exact += 2 * map.fan_in * map.fan_out;
+        padded += 2 * map.fan_in * map.fan_out.next_multiple_of(LINE);
+        if map.input != 0 {
+            exact += map.fan_in * map.fan_out;
+            padded += map.fan_out * map.fan_in.next_multiple_of(LINE);
+        }
+    }
+    // A tenth more: lines of networks come from farther away than lines of units.
+    program.parameters <= SIDE_BY_SIDE_PARAMETERS && lanes * padded * 10 > LINE * exact * 11
 }

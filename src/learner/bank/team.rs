@@ -14,11 +14,11 @@
 use super::buffer::Buffer;
 use super::gemm::{Finish, Gemm};
 use super::kernels::Kernels;
-use super::math::{Dropout, Losses, NO_ROW};
-use super::program::{Affine, Program, Start};
+use super::math::{Dropout, Losses, NO_ROW, scramble_one};
 use super::simd::LINE;
 use super::update::{Clock, Update};
 use crate::learner::plan::Loss;
+use crate::learner::program::{Affine, Program, Start};
 
 /// Rows that go through the network together. Weight gradients continue from chunk to chunk.
 pub(super) const CHUNK: usize = 64;
@@ -76,6 +76,16 @@ impl DropKeys {
     /// The words of one affine map's mask.
     fn of(&self, map: usize) -> [[u32; LINE]; 2] {
         self.keys.map(|words| words.map(|word| word.wrapping_add((map as u32).wrapping_mul(0x9e37_79b9))))
+    }
+
+    /// The factors of the first `count` units of one affine map, counted row by row, in the first lane.
+    pub fn mask(&self, map: usize, count: usize) -> Vec<f32> {
+        let [low, high] = self.of(map);
+        let factor = |unit| {
+            let bits = scramble_one(unit as u32, [low[0], high[0]]);
+            if bits >> 8 >= self.threshold() { self.scale() } else { 0.0 }
+        };
+        (0..count).map(factor).collect()
     }
 
     pub fn threshold(&self) -> u32 {
@@ -345,15 +355,7 @@ impl Team {
     /// One mask for every map that dropout follows (empty for others), by the counters of row 0.
     pub fn masks(&self, keys: &DropKeys) -> Vec<Vec<f32>> {
         let mask = |(index, packed): (usize, &Packed)| {
-            if !packed.map.drop {
-                return Vec::new();
-            }
-            let [low, high] = keys.of(index);
-            let unit = |unit| {
-                let bits = super::math::scramble_one(unit as u32, [low[0], high[0]]);
-                if bits >> 8 >= keys.threshold() { keys.scale() } else { 0.0 }
-            };
-            (0..packed.map.fan_out).map(unit).collect()
+            if packed.map.drop { keys.mask(index, packed.map.fan_out) } else { Vec::new() }
         };
         self.maps.iter().enumerate().map(mask).collect()
     }

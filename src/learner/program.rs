@@ -1,6 +1,8 @@
 //! A [`NetSpec`] as a list of affine maps between buffers, and where their weights lie.
 
 use crate::arch::{Block, NetSpec};
+use crate::rng::Key;
+use rand::Rng;
 
 /// Where the sums of an affine map start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,20 @@ impl Program {
         p.map(at, logits, true, Start::Bias, false, false);
         debug_assert_eq!(p.parameters, spec.parameters());
         p
+    }
+
+    /// Draws weights and biases uniformly in `±1/sqrt(fan_in)`, in the documented order.
+    pub fn init(&self, key: Key, weights: &mut [f32]) {
+        let mut rng = key.rng();
+        for map in &self.maps {
+            let bound = (1.0 / map.fan_in as f64).sqrt() as f32;
+            let count = map.fan_in * map.fan_out + map.bias.map_or(0, |_| map.fan_out);
+            for weight in &mut weights[map.weights..map.weights + count] {
+                // 24 bits, centred: never exactly at a bound.
+                let unit = ((rng.next_u32() >> 8) as f32 + 0.5) * (2.0 / 16_777_216.0) - 1.0;
+                *weight = unit * bound;
+            }
+        }
     }
 
     /// The buffer of the penultimate activations.
