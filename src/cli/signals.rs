@@ -66,9 +66,10 @@ mod tests {
     }
 
     fn wait_for(child: &mut Child, text: &[u8]) {
-        let mut seen = Vec::new();
-        for byte in child.stderr.as_mut().unwrap().bytes() {
-            seen.push(byte.unwrap());
+        let (mut seen, mut byte) = (Vec::new(), [0]);
+        // Not buffered: what follows the text is for the next call.
+        while child.stderr.as_mut().unwrap().read(&mut byte).unwrap() == 1 {
+            seen.push(byte[0]);
             if seen.ends_with(text) {
                 return;
             }
