@@ -27,6 +27,7 @@ pub mod optimiser;
 pub mod policy;
 pub mod policy_gradient;
 pub mod ridge;
+pub mod simulation;
 pub mod strategy;
 mod tensors;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
+pub use simulation::{CollectPlan, RolloutPlan, Simulation, Source, collect};
 pub use strategy::{Choice, Observe, PolicyStrategy};
 pub use trainer::{Environment, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

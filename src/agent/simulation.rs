@@ -6,8 +6,8 @@
 use super::batch;
 use super::imitation::LabelledState;
 use super::network::Network;
-use super::policy_gradient::{Decision, Returns, Trajectory};
 use super::trainer::Environment;
+use super::trajectory::{Decision, Returns, Trajectory};
 use crate::data::RowId;
 use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Observation, Seat, features};
 use crate::error::Result;
@@ -20,6 +20,9 @@ use std::sync::Arc;
 
 /// Episodes that advance in one bank.
 const LANES: usize = 16;
+
+/// Candidates that a collected state keeps beside the looked-ahead ones.
+const CONTEXT: usize = 48;
 
 /// A task to learn from: one or more splits of it, and the episodes to play on them.
 #[derive(Clone, Debug)]
@@ -77,12 +80,16 @@ fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Resul
         let rounds = source.plan.budget.div_ceil(source.plan.query_size);
         let visited: Vec<Vec<usize>> = seats
             .iter()
-            .map(|seat| index::sample(&mut seat.key.named("visited").rng(), rounds, plan.states.min(rounds)).into_vec())
+            .map(|seat| {
+                index::sample(&mut seat.key.named("visited").rng(), rounds, plan.states.min(rounds))
+                    .into_vec()
+            })
             .collect();
         let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
         for round in 0..rounds {
             let live = episodes.live();
-            let looking: Vec<usize> = live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
+            let looking: Vec<usize> =
+                live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
             let gains = episodes.look_ahead(&looking, plan.candidates)?;
             let mut picks = Vec::with_capacity(live.len());
             for lane in live {
@@ -92,7 +99,7 @@ fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Resul
                     let signals = episodes.signals(lane, features::needs(), step);
                     let view = episodes.view(lane, &signals);
                     let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
-                    states.push(labelled(&seen, gains, task));
+                    states.push(labelled(&seen, gains, task, step));
                 }
                 picks.push((lane, continue_by(&episodes, lane, found, step)?));
             }
@@ -102,15 +109,17 @@ fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Resul
     Ok(states)
 }
 
-/// The looked-ahead candidates of an observation, with their gains.
-fn labelled(seen: &Observation, gains: &[(RowId, f32)], task: u32) -> LabelledState {
-    let places: Vec<usize> = gains
-        .iter()
-        .map(|(row, _)| seen.candidates.binary_search(row).expect("every candidate is shown"))
-        .collect();
+/// The looked-ahead candidates of an observation with their gains, and after them some more, so that what
+/// the network pools over the candidates is like what it will see in use.
+fn labelled(seen: &Observation, gains: &[(RowId, f32)], task: u32, key: Key) -> LabelledState {
+    let place = |row: &RowId| seen.candidates.binary_search(row).expect("every candidate is shown");
+    let mut places: Vec<usize> = gains.iter().map(|(row, _)| place(row)).collect();
+    let others: Vec<usize> = (0..seen.candidates.len()).filter(|at| !places.contains(at)).collect();
+    let drawn = index::sample(&mut key.named("context").rng(), others.len(), CONTEXT.min(others.len()));
+    places.extend(drawn.iter().map(|at| others[at]));
     LabelledState {
         observation: Observation {
-            candidates: gains.iter().map(|&(row, _)| row).collect(),
+            candidates: places.iter().map(|&at| seen.candidates[at]).collect(),
             features: seen.features.gather(places),
             globals: seen.globals.clone(),
         },
@@ -198,7 +207,8 @@ impl<'a> Simulation<'a> {
                 let seats = validation_seats(source, self.repetitions, self.key);
                 let mean = mean_accuracy(source, &seats, |episodes, lane, step| {
                     let seen = see(episodes, lane, self.plan.cap, step)?;
-                    let picks = batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
+                    let picks =
+                        batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
                     Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
                 })?;
                 Ok(mean - reference)
@@ -214,12 +224,14 @@ impl Environment for Simulation<'_> {
         drawn.sort_unstable();
         let trajectories: Vec<Vec<Trajectory>> = drawn
             .into_par_iter()
-            .map(|task| rollout(&self.sources[task], &self.plan, network, key.named(&self.sources[task].name)))
+            .map(|task| {
+                rollout(&self.sources[task], &self.plan, network, key.named(&self.sources[task].name))
+            })
             .collect::<Result<_>>()?;
         Ok(trajectories.into_iter().flatten().collect())
     }
 
-    fn validate(&self, network: &Network) -> Result<f64> {
+    fn validate(&mut self, network: &Network) -> Result<f64> {
         let gains = self.gains(network)?;
         Ok(gains.iter().sum::<f64>() / gains.len().max(1) as f64)
     }
@@ -227,7 +239,7 @@ impl Environment for Simulation<'_> {
 
 fn see(episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Observation> {
     let signals = episodes.signals(lane, features::needs(), key);
-    Ok(features::observe(&episodes.view(lane, &signals), episodes.batch(lane), cap, key)?)
+    features::observe(&episodes.view(lane, &signals), episodes.batch(lane), cap, key)
 }
 
 fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {
@@ -286,7 +298,8 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
             }
             let observation = see(&episodes, lane, plan.cap, step)?;
             let scores = network.score(&observation)?;
-            let drawn = batch::sample(&scores, &observation.candidates, episodes.batch(lane), step.named("policy"))?;
+            let drawn =
+                batch::sample(&scores, &observation.candidates, episodes.batch(lane), step.named("policy"))?;
             picks.push((lane, drawn.picks.iter().map(|&pick| observation.candidates[pick]).collect()));
             decisions[lane].push(Decision {
                 observation,
@@ -306,7 +319,10 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
         .map(|(steps, (curve, baseline))| {
             // In units of what the baseline gains on this task, so that easy tasks do not drown the hard.
             let unit = (baseline[baseline.len() - 1] - baseline[0]).max(SMALLEST_UNIT);
-            Trajectory { steps, returns: Returns::PerStep { values: areas(curve, unit), baselines: areas(baseline, unit) } }
+            Trajectory {
+                steps,
+                returns: Returns::PerStep { values: areas(curve, unit), baselines: areas(baseline, unit) },
+            }
         })
         .collect())
 }

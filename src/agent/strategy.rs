@@ -12,8 +12,9 @@ use std::sync::Arc;
 /// The most candidates that a policy scores; a larger pool is subsampled with the query's key.
 pub const CANDIDATE_CAP: usize = 2_000;
 
-/// Computes what a policy sees of a pool: at most `cap` candidates, drawn with the key if there are more.
-pub type Observe = fn(&PoolView<'_>, cap: usize, key: Key) -> Result<Observation>;
+/// Computes what a policy sees of a pool before it asks for `batch` rows: at most `cap` candidates, drawn
+/// with the key if there are more.
+pub type Observe = fn(&PoolView<'_>, batch: usize, cap: usize, key: Key) -> Result<Observation>;
 
 /// How a batch follows from scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Strategy for PolicyStrategy {
         if batch == 0 || view.candidates().is_empty() {
             return Ok(Vec::new());
         }
-        let observation = (self.observe)(view, CANDIDATE_CAP.max(batch), key.named("observe"))?;
+        let observation = (self.observe)(view, batch, CANDIDATE_CAP.max(batch), key.named("observe"))?;
         let scores = self.policy.score(&observation)?;
         let rows = &observation.candidates;
         let picks = match self.choice {
@@ -75,7 +76,7 @@ mod tests {
     const SCHEMA: Schema = Schema { version: 1, candidate: &["first"], global: &[] };
 
     /// The feature is the first input itself; the cap keeps the first rows.
-    fn first_input(view: &PoolView<'_>, cap: usize, _: Key) -> Result<Observation> {
+    fn first_input(view: &PoolView<'_>, _: usize, cap: usize, _: Key) -> Result<Observation> {
         let candidates: Vec<RowId> = view.candidates().iter().copied().take(cap).collect();
         let values = candidates.iter().map(|row| view.inputs().row(row.index())[0]).collect();
         let features = Matrix::new(values, candidates.len(), 1);

@@ -67,6 +67,18 @@ pub struct TrainPlan {
     pub start: Start,
 }
 
+impl TrainPlan {
+    /// Gradient steps of one fit on `rows` rows, at most.
+    pub fn steps_for(&self, rows: usize) -> u32 {
+        match self.stop {
+            Stop::Steps { steps } => steps,
+            Stop::Epochs { epochs } | Stop::TrainLoss { epochs, .. } | Stop::Validation { epochs, .. } => {
+                epochs.saturating_mul(rows.div_ceil(self.batch.max(1)).max(1) as u32)
+            }
+        }
+    }
+}
+
 /// The rows that one lane of a bank trains on.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneData<'a> {

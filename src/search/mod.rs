@@ -34,6 +34,8 @@
 //! shares scores; `prior` learns where to start. Training itself is the learner's, writing files the run's business.
 
 mod annealing;
+mod architect;
+mod bank;
 mod cache;
 mod choice;
 mod error;
@@ -52,6 +54,8 @@ mod random;
 mod study;
 
 pub use annealing::{Annealing, Iteration};
+pub use architect::LocalArchitect;
+pub use bank::Banks;
 pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};
 pub use error::SearchError;
