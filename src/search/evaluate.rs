@@ -319,6 +319,35 @@ mod tests {
         assert!(matches!(refused.unwrap_err().downcast_ref(), Some(SearchError::Setting { .. })));
     }
 
+    /// Rivals share scores but not costs: who comes second pays what who came first paid.
+    #[test]
+    fn a_cached_score_is_charged_like_any_other() {
+        let pool = pool();
+        let (rows, labels): (Vec<u32>, Vec<u32>) = ((0..12).collect(), (0..12).map(|at| at % 3).collect());
+        let own = evaluation(&pool, &rows, &labels, 4);
+        let with = |method| SearchPlan {
+            method,
+            space: ArchSpace { max_blocks: 3, max_stacks: 2, ..ArchSpace::default() },
+            start: None,
+            steps: 10,
+            folds: 4,
+            budget: 160,
+        };
+        let mut cache = ScoreCache::default();
+        let mut costs = Vec::new();
+        for method in [Method::Grid {}, Method::Random {}, Method::HillClimbing { restarts: 9 }] {
+            let mut fresh = ScoreCache::default();
+            let plan = with(method);
+            let (mut one, mut two) = (Fake::default(), Fake::default());
+            let shared = search(&plan, &own, &mut one, &mut cache, Key::root(0), None, |_| Ok(())).unwrap();
+            let alone = search(&plan, &own, &mut two, &mut fresh, Key::root(0), None, |_| Ok(())).unwrap();
+            assert_eq!(shared, alone);
+            costs.push((shared.0.charged, one.calls.len() <= two.calls.len()));
+        }
+        assert_eq!(costs, [(160, true); 3]);
+        assert!((4..=6).contains(&cache.trained()), "six points, four per search: {}", cache.trained());
+    }
+
     /// Episodes that search side by side share banks, and find what each would have found alone.
     #[test]
     fn searches_side_by_side_do_not_touch_one_another() {
