@@ -19,7 +19,7 @@ fn every_method() -> Vec<Method<Point>> {
         Method::Local { moves: 1, rule: Rule::Best },
         Method::Local { moves: 20, rule: Rule::OneStandardError },
         Method::HillClimbing { restarts: 1_000 },
-        Method::Annealing { temperature: 0.05, cooling: 0.9, iterations: 1_000 },
+        Method::Annealing { temperature: 0.05, cooling: 0.9, reheat: 50, iterations: 1_000 },
         Method::Random {},
         evolution(),
         Method::Halving { eta: 3, rungs: 3, brackets: 1_000 },
@@ -132,6 +132,34 @@ fn the_same_key_walks_the_same_path_and_another_key_another() {
         assert_eq!((2..6).any(|seed| path(seed) != path(1)), random, "{}", method.name());
     }
 }
+
+/// Paths are part of what a stored plan and seed promise: the same in every process and build.
+#[test]
+fn paths_are_pinned() {
+    let path = |method: Method<Point>| {
+        let mut study = study(&method, 12 * COST, 1);
+        run(&mut study, rugged(3)).unwrap();
+        let last = study.history().records().iter().rev().take(4).rev();
+        last.map(|r| format!("{}.{}", r.candidate.point.blocks, r.candidate.point.stacks))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let found = every_method().into_iter().map(|method| format!("{}: {}", method.name(), path(method)));
+    assert_eq!(found.collect::<Vec<_>>(), PATHS);
+}
+
+/// The last four points of twelve trainings, or fewer, of each search.
+const PATHS: [&str; 9] = [
+    "local: 1.1 2.1 1.2",
+    "local: 2.1 1.2 3.1 2.2",
+    "hill-climbing: 7.5 7.4 8.5 4.1",
+    "annealing: 2.1 3.1 2.2 3.2",
+    "random: 7.1 2.3 8.2 1.5",
+    "evolution: 6.2 7.2 3.5 2.5",
+    "halving: 11.1 1.4 10.3 11.1",
+    "grid: 8.1 9.1 10.1 2.2",
+    "fixed: 1.1 2.4 12.5",
+];
 
 /// The state of a search is its log: wherever it was killed, it continues byte for byte.
 #[test]
@@ -278,7 +306,7 @@ fn plans_that_cannot_run_are_refused() {
     assert!(matches!(refused(outside).downcast_ref(), Some(SpaceError::Outside { .. })));
     let point = Method::Fixed { points: vec![Point::new(1, 6)] };
     assert!(matches!(refused(plan(point, COST)).downcast_ref(), Some(SpaceError::Outside { .. })));
-    let anneal = |temperature, cooling| Method::Annealing { temperature, cooling, iterations: 5 };
+    let anneal = |temperature, cooling| Method::Annealing { temperature, cooling, reheat: 5, iterations: 5 };
     for method in [
         Method::Local { moves: 0, rule: Rule::Best },
         Method::Fixed { points: vec![] },
@@ -286,6 +314,7 @@ fn plans_that_cannot_run_are_refused() {
         anneal(f64::NAN, 0.9),
         anneal(0.1, 1.5),
         anneal(0.1, f64::NAN),
+        Method::Annealing { temperature: 0.1, cooling: 0.9, reheat: 0, iterations: 5 },
         Method::Evolution { population: 0, sample: 3, cycles: 5 },
         Method::Evolution { population: 8, sample: 0, cycles: 5 },
         Method::Halving { eta: 1, rungs: 3, brackets: 1 },
@@ -382,7 +411,7 @@ fn climbing_and_annealing_find_a_single_summit_and_the_grid_is_the_ceiling() {
     assert_eq!(best(Method::Grid {}).point, Point::new(5, 2));
     assert_eq!(best(Method::Random {}).point, Point::new(5, 2));
     assert_eq!(best(Method::HillClimbing { restarts: 0 }).point, Point::new(5, 2));
-    let annealing = Method::Annealing { temperature: 0.02, cooling: 0.95, iterations: 1_000 };
+    let annealing = Method::Annealing { temperature: 0.02, cooling: 0.95, reheat: 100, iterations: 1_000 };
     assert_eq!(best(annealing).point, Point::new(5, 2));
 }
 

@@ -29,9 +29,12 @@
 //! Failures (a loss or score that is not finite, a refused network) are recorded, charged, and never
 //! the best; if all candidates fail, the search ends with [`SearchError::AllFailed`].
 //!
-//! Files: one per search; `plan` names them all; `study` holds budget and log; `choice` picks among
-//! scored candidates; `folds` splits labelled rows, `evaluate` trains candidates on them as banks, `cache`
-//! shares scores; `prior` learns where to start. Training itself is the learner's, writing files the run's business.
+//! # Files
+//!
+//! One per search; `plan` names them all; `study` holds budget and log; `choice` picks among scored
+//! candidates; `folds` splits labelled rows, `evaluate` trains candidates on them, `cache` shares
+//! scores; `prior` learns where to start. Training itself is the learner's business, writing files the
+//! run's, and what to do in an episode with the architecture found the experiment's.
 
 mod annealing;
 mod cache;
@@ -55,7 +58,9 @@ pub use annealing::{Annealing, Iteration};
 pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};
 pub use error::SearchError;
-pub use evaluate::{FoldJob, FoldScore, Job, MAX_LANES, Trainer, advance, open_study, score, search};
+pub use evaluate::{
+    FoldJob, FoldScore, Job, MAX_BANK_WEIGHTS, MAX_LANES, Trainer, advance, open_study, score, search,
+};
 pub use evolution::Evolution;
 pub use fixed::Fixed;
 pub use folds::Evaluation;
@@ -64,10 +69,10 @@ pub use halving::Halving;
 pub use hill_climbing::HillClimbing;
 pub use history::{Candidate, History, Outcome, Record};
 pub use local::LocalSearch;
-pub use plan::{Method, SearchPlan};
+pub use plan::{Built, MAX_FOLDS, MAX_POPULATION, MAX_STEPS, Method, SearchPlan};
 pub use prior::{ARCH_FORMAT, ARCH_VERSION, Evidence, Level, MAX_ARCH_BYTES, PointScore, Prior, Regret};
 pub use random::RandomSearch;
-pub use study::{Answer, Header, SearchLog, Study};
+pub use study::{Answer, Header, LOG_VERSION, MAX_BATCH, SearchLog, Study};
 
 use crate::arch::{Domain, Space};
 use crate::error::Result;
