@@ -293,6 +293,21 @@ fn a_space_of_one_point_answers_that_point() {
     }
 }
 
+/// An answer to a question that was not asked changes nothing.
+#[test]
+fn telling_out_of_turn_is_refused() {
+    let mut study = study(&Method::Grid {}, 5 * COST, 0);
+    let asked = study.ask().unwrap();
+    assert_eq!(asked.len(), 5, "what the budget affords");
+    let error = study.tell(&asked[1], smooth(&asked[1])).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(SearchError::Record { at: 0, .. })), "{error}");
+    let error = study.tell(&asked[0], Outcome::of(vec![0.5; 4])).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(SearchError::Answers { found: 4, expected: 5 })), "{error}");
+    assert!(study.history().records().is_empty());
+    assert_eq!(study.tell(&asked[0], smooth(&asked[0])).unwrap().charged, COST);
+    assert_eq!((study.left(), study.ask().unwrap()), (4 * COST, asked[1..].to_vec()));
+}
+
 #[test]
 fn plans_that_cannot_run_are_refused() {
     let refused = |plan: SearchPlan<ArchSpace>| {
