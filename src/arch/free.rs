@@ -35,8 +35,10 @@ pub struct FreeMlp {
 }
 
 impl Default for FreeMlp {
+    /// Up to two layers; where labels are few the linear head can be the best of all, where they are
+    /// plenty the widest.
     fn default() -> Self {
-        Self { max_depth: 3, widths: vec![12, 24, 48, 96], dropouts: vec![0.0, 0.2] }
+        Self { max_depth: 2, widths: vec![12, 24, 48, 96, 192], dropouts: vec![0.0, 0.2] }
     }
 }
 
@@ -185,7 +187,8 @@ mod tests {
 
     #[test]
     fn starts_at_the_linear_head_and_grows_from_there() {
-        let domain = Domain::new(FreeMlp::default(), 64, 10).unwrap();
+        let space = FreeMlp { max_depth: 3, widths: vec![12, 24, 48, 96], ..FreeMlp::default() };
+        let domain = Domain::new(space, 64, 10).unwrap();
         let start = domain.space().start();
         assert_eq!(domain.spec(&start).unwrap().to_string(), "64-10");
         assert_eq!(domain.moves(&start), [point(&[0])]);
@@ -203,7 +206,7 @@ mod tests {
         let space = FreeMlp::default();
         let points = space.points();
         assert_eq!(points.len() as u64, space.count());
-        assert_eq!(points.len(), 2 * (1 + 4 + 16 + 64));
+        assert_eq!(points.len(), 2 * (1 + 5 + 25));
         let set: BTreeSet<_> = points.iter().cloned().collect();
         assert_eq!(set.len(), points.len());
         for from in &points {

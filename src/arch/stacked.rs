@@ -66,13 +66,13 @@ pub struct Widths {
 }
 
 impl Default for Widths {
-    /// 32, 16, 16, …: a funnel. The images' rule (half the resolution, twice the filters) keeps the
-    /// number of activations falling from stack to stack; for vectors, which have no resolution to
-    /// give up, halving the width does the same. The floor keeps a deep network from squeezing a
-    /// dozen classes through fewer units than there are classes. With `growth = 1` the points `(4, 1)`
-    /// and `(2, 2)` would be one and the same network.
+    /// 32, 64, 128, 128, …: a new stack doubles the width, as it doubles the filters of a network for
+    /// images, and the ceiling keeps the far end of the grid affordable. The base is small enough for a
+    /// handful of labels per class. On small tabular sets (a few hundred labels, a few hundred steps) a
+    /// wider second stack pays once labels are plenty; a narrower one (0.5) never did, and depth alone
+    /// hardly. With `growth = 1` the points `(4, 1)` and `(2, 2)` are one and the same network.
     fn default() -> Self {
-        Self { base: 32, growth: 0.5, floor: 16, ceiling: 512 }
+        Self { base: 32, growth: 2.0, floor: 8, ceiling: 128 }
     }
 }
 
@@ -242,7 +242,9 @@ mod tests {
     fn a_network_has_i_blocks_in_each_of_j_stacks() {
         let space = ArchSpace::default();
         let spec = space.spec(&Point::new(2, 3), 64, 10).unwrap();
-        assert_eq!(spec.to_string(), "64-r32-r32-r16-r16-r16-r16-10");
+        assert_eq!(spec.to_string(), "64-r32-r32-r64-r64-r128-r128-10");
+        let halving = Widths { growth: 0.5, floor: 6, ..Widths::default() };
+        assert_eq!((0..4).map(|s| halving.of(s)).collect::<Vec<_>>(), [32, 16, 8, 6]);
         let doubling = Widths { base: 8, growth: 2.0, floor: 1, ceiling: 20 };
         assert_eq!((0..4).map(|s| doubling.of(s)).collect::<Vec<_>>(), [8, 16, 20, 20]);
         let constant =

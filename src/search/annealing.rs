@@ -23,13 +23,16 @@ use rand::RngExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Walks over ±1 neighbours; a worse one is accepted with probability `exp(-Δ/τ)`, where Δ is the loss
-/// in mean score and `τ = temperature * cooling^t` in iteration `t`.
+/// in mean score and `τ = temperature * cooling^(t mod reheat)` in iteration `t`. Without reheating, a
+/// walk in a small space freezes where it knows all neighbours, and leaves its budget unspent.
 #[derive(Clone, Debug)]
 pub struct Annealing<S: Space> {
     pub(super) domain: Domain<S>,
     pub(super) start: S::Point,
     pub(super) temperature: f64,
     pub(super) cooling: f64,
+    /// Iterations after which the temperature starts again.
+    pub(super) reheat: u64,
     /// The most iterations; a return to a point that was scored already is free, but is one.
     pub(super) iterations: u64,
     pub(super) steps: u32,
@@ -139,7 +142,8 @@ impl<S: Space> Solver<Landscape<'_, S>, Walk<S::Point>> for Metropolis<'_, S> {
         mut state: Walk<S::Point>,
     ) -> Result<(Walk<S::Point>, Option<KV>), ArgminError> {
         let number = state.get_iter();
-        let temperature = self.search.temperature * self.search.cooling.powf(number as f64);
+        let temperature =
+            self.search.temperature * self.search.cooling.powf((number % self.search.reheat) as f64);
         let (here, cost) =
             (state.take_param().unwrap_or_else(|| self.search.start.clone()), state.get_cost());
         let mut rng = self.search.key.named("iteration").at(number).rng();
@@ -191,6 +195,7 @@ mod tests {
             start: space.start(),
             temperature,
             cooling: 0.9,
+            reheat: 50,
             iterations,
             steps: 5,
             key: Key::root(seed),
@@ -222,12 +227,12 @@ mod tests {
 
     #[test]
     fn temperatures_fall_and_every_step_is_a_neighbour() {
-        let (walked, waits) = annealing(0.05, 40, 2).walk(&known(|p| p.total() as f64 / 60.0)).unwrap();
-        assert_eq!((walked.len(), waits), (40, None));
+        let (walked, waits) = annealing(0.05, 120, 2).walk(&known(|p| p.total() as f64 / 60.0)).unwrap();
+        assert_eq!((walked.len(), waits), (120, None));
         let neighbours = |p: &Point| ArchSpace::default().neighbours(p);
         for (number, pair) in walked.windows(2).enumerate() {
             assert_eq!(pair[0].number, number as u64);
-            assert!((pair[0].temperature - 0.05 * 0.9f64.powi(number as i32)).abs() < 1e-12);
+            assert!((pair[0].temperature - 0.05 * 0.9f64.powi(number as i32 % 50)).abs() < 1e-12);
             let moved = pair[0].point != pair[1].point;
             assert_eq!(moved, pair[1].accepted);
             assert!(!moved || neighbours(&pair[0].point).contains(&pair[1].point));

@@ -19,6 +19,9 @@ use crate::rng::Key;
 
 /// The most networks that are trained side by side in one call of a [`Trainer`].
 pub const MAX_LANES: usize = 256;
+/// The most weights of all networks of one call together, unless a single network has more: what keeps
+/// a search among large networks from taking memory for all of them at once.
+pub const MAX_BANK_WEIGHTS: usize = 1 << 22;
 
 /// One training: the rows to train on, then the rows to score on, of the same pool.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +103,8 @@ pub fn score(trainer: &mut dyn Trainer, cache: &mut ScoreCache, jobs: &[Job<'_>]
             .flat_map(|&at| (0..jobs[at].evaluation.folds()).map(move |fold| (at, fold)))
             .collect();
         let mut scores = Vec::with_capacity(lanes.len());
-        for lanes in lanes.chunks(MAX_LANES) {
+        let most = (MAX_BANK_WEIGHTS / like.spec.parameters()).clamp(1, MAX_LANES);
+        for lanes in lanes.chunks(most) {
             let folds: Vec<FoldJob<'_>> =
                 lanes.iter().map(|&(at, fold)| jobs[at].evaluation.job(fold)).collect();
             let keys: Vec<Key> = lanes.iter().map(|&(at, fold)| jobs[at].evaluation.fold_key(fold)).collect();
@@ -317,6 +321,48 @@ mod tests {
         let refused =
             search(&folds, &own, &mut fake, &mut ScoreCache::default(), Key::root(0), None, |_| Ok(()));
         assert!(matches!(refused.unwrap_err().downcast_ref(), Some(SearchError::Setting { .. })));
+    }
+
+    #[test]
+    fn large_networks_train_in_smaller_banks() {
+        let pool = pool();
+        let own = evaluation(&pool, &[1, 2, 3, 4, 5, 6], &[0, 1, 2, 0, 1, 2], 6);
+        let spec = NetSpec::mlp(2, &[1_000, 1_000], 3).unwrap();
+        let jobs = [Job { evaluation: &own, spec: &spec, steps: 5 }];
+        let mut fake = Fake::default();
+        let outcomes = score(&mut fake, &mut ScoreCache::default(), &jobs).unwrap();
+        // 1,007,003 weights: four to a bank.
+        assert_eq!(fake.calls, [4, 2]);
+        assert_eq!(outcomes[0].folds().unwrap().len(), 6);
+    }
+
+    /// Rivals share scores but not costs: who comes second pays what who came first paid.
+    #[test]
+    fn a_cached_score_is_charged_like_any_other() {
+        let pool = pool();
+        let (rows, labels): (Vec<u32>, Vec<u32>) = ((0..12).collect(), (0..12).map(|at| at % 3).collect());
+        let own = evaluation(&pool, &rows, &labels, 4);
+        let with = |method| SearchPlan {
+            method,
+            space: ArchSpace { max_blocks: 3, max_stacks: 2, ..ArchSpace::default() },
+            start: None,
+            steps: 10,
+            folds: 4,
+            budget: 160,
+        };
+        let mut cache = ScoreCache::default();
+        let mut costs = Vec::new();
+        for method in [Method::Grid {}, Method::Random {}, Method::HillClimbing { restarts: 9 }] {
+            let mut fresh = ScoreCache::default();
+            let plan = with(method);
+            let (mut one, mut two) = (Fake::default(), Fake::default());
+            let shared = search(&plan, &own, &mut one, &mut cache, Key::root(0), None, |_| Ok(())).unwrap();
+            let alone = search(&plan, &own, &mut two, &mut fresh, Key::root(0), None, |_| Ok(())).unwrap();
+            assert_eq!(shared, alone);
+            costs.push((shared.0.charged, one.calls.len() <= two.calls.len()));
+        }
+        assert_eq!(costs, [(160, true); 3]);
+        assert!((4..=6).contains(&cache.trained()), "six points, four per search: {}", cache.trained());
     }
 
     /// Episodes that search side by side share banks, and find what each would have found alone.

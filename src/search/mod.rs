@@ -7,7 +7,7 @@
 //! where the previous round of active learning left it. Active-iNAS may *stay*, *deepen* to
 //! `(i+1, j)`, or *spread* to `(⌊ij/(j+1)⌋+1, j+1)`; every move has more blocks in all, so the networks
 //! of successive rounds never shrink. The rivals walk over ±1 neighbours, or draw from the whole grid.
-//! Any [`Space`](crate::arch::Space) will do; [`FreeMlp`](crate::arch::FreeMlp) is the other one here.
+//! Any [`Space`] will do; [`FreeMlp`](crate::arch::FreeMlp) is the other one here.
 //!
 //! # Equal cost
 //!
@@ -29,9 +29,12 @@
 //! Failures (a loss or score that is not finite, a refused network) are recorded, charged, and never
 //! the best; if all candidates fail, the search ends with [`SearchError::AllFailed`].
 //!
-//! Files: one per search; `plan` names them all; `study` holds budget and log; `choice` picks among
-//! scored candidates; `folds` splits labelled rows, `evaluate` trains candidates on them as banks, `cache`
-//! shares scores; `prior` learns where to start. Training itself is the learner's, writing files the run's business.
+//! # Files
+//!
+//! One per search; `plan` names them all; `study` holds budget and log; `choice` picks among scored
+//! candidates; `folds` splits labelled rows, `evaluate` trains candidates on them, `cache` shares
+//! scores; `prior` learns where to start. Training itself is the learner's business, writing files the
+//! run's, and what to do in an episode with the architecture found the experiment's.
 
 mod annealing;
 mod architect;
@@ -59,7 +62,9 @@ pub use bank::Banks;
 pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};
 pub use error::SearchError;
-pub use evaluate::{FoldJob, FoldScore, Job, MAX_LANES, Trainer, advance, open_study, score, search};
+pub use evaluate::{
+    FoldJob, FoldScore, Job, MAX_BANK_WEIGHTS, MAX_LANES, Trainer, advance, open_study, score, search,
+};
 pub use evolution::Evolution;
 pub use fixed::Fixed;
 pub use folds::Evaluation;
@@ -68,10 +73,10 @@ pub use halving::Halving;
 pub use hill_climbing::HillClimbing;
 pub use history::{Candidate, History, Outcome, Record};
 pub use local::LocalSearch;
-pub use plan::{Method, SearchPlan};
+pub use plan::{Built, MAX_FOLDS, MAX_POPULATION, MAX_STEPS, Method, SearchPlan};
 pub use prior::{ARCH_FORMAT, ARCH_VERSION, Evidence, Level, MAX_ARCH_BYTES, PointScore, Prior, Regret};
 pub use random::RandomSearch;
-pub use study::{Answer, Header, SearchLog, Study};
+pub use study::{Answer, Header, LOG_VERSION, MAX_BATCH, SearchLog, Study};
 
 use crate::arch::{Domain, Space};
 use crate::error::Result;

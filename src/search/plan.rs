@@ -50,6 +50,9 @@ pub enum Method<P> {
         /// The factor on τ per iteration.
         #[serde(default = "cooling")]
         cooling: f64,
+        /// After how many iterations τ starts again at τ₀.
+        #[serde(default = "reheat")]
+        reheat: u64,
         /// The most iterations.
         #[serde(default = "iterations")]
         iterations: u64,
@@ -106,6 +109,9 @@ fn sample() -> usize {
 }
 fn three() -> u32 {
     3
+}
+fn reheat() -> u64 {
+    50
 }
 fn iterations() -> u64 {
     1_000
@@ -183,17 +189,20 @@ impl<S: Space> SearchPlan<S> {
                 let order = shuffled(&domain);
                 Box::new(HillClimbing { domain, start, order, restarts, steps })
             }
-            &Method::Annealing { temperature, cooling, iterations } => {
+            &Method::Annealing { temperature, cooling, reheat, iterations } => {
                 if !(temperature > 0.0 && temperature.is_finite()) {
                     return refuse("temperature", temperature.to_string(), "a number above 0");
                 }
                 if !(cooling > 0.0 && cooling <= 1.0) {
                     return refuse("cooling", cooling.to_string(), "above 0 and at most 1");
                 }
+                if reheat == 0 {
+                    return refuse("reheat", reheat.to_string(), "at least 1");
+                }
                 if !(1..=1_000_000).contains(&iterations) {
                     return refuse("iterations", iterations.to_string(), "1 to 1000000");
                 }
-                Box::new(Annealing { domain, start, temperature, cooling, iterations, steps, key })
+                Box::new(Annealing { domain, start, temperature, cooling, reheat, iterations, steps, key })
             }
             Method::Random {} => Box::new(RandomSearch { order: shuffled(&domain), domain, steps }),
             &Method::Evolution { population, sample, cycles } => {

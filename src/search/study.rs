@@ -1,10 +1,9 @@
 //! [`Study`]: one search with its budget and its log.
 
-use super::choice::{Entry, Rule, choose};
 use super::error::SearchError;
 use super::history::{Candidate, History, Outcome, Record};
 use super::plan::{Method, SearchPlan};
-use super::{Next, Search};
+use super::{Next, Search, best_known};
 use crate::arch::{Domain, NetSpec, Space};
 use crate::error::Result;
 use crate::rng::Key;
@@ -239,24 +238,14 @@ impl<S: Space> Study<S> {
             };
             return Err(SearchError::AllFailed { tried: records.len(), point, reason }.into());
         };
-        let scored: Vec<(&Record<S::Point>, Entry<'_>)> = records
-            .iter()
-            .filter(|record| record.candidate.steps == steps)
-            .filter_map(|record| {
-                let size = self.domain.size(&record.candidate.point);
-                Some((record, Entry { size, folds: record.outcome.folds()? }))
-            })
-            .collect();
-        let entries: Vec<Entry<'_>> = scored.iter().map(|&(_, entry)| entry).collect();
-        let incumbent = self.next()?.incumbent;
-        let at = scored
-            .iter()
-            .position(|(record, _)| Some(&record.candidate.point) == incumbent.as_ref())
-            .or_else(|| choose(&entries, Rule::Best))
-            .unwrap_or(0);
-        let point = scored[at].0.candidate.point.clone();
+        let mean = |point: &S::Point| self.history.get(&Candidate { point: point.clone(), steps })?.mean();
+        let incumbent = self.next()?.incumbent.filter(|point| mean(point).is_some());
+        let point = incumbent
+            .or_else(|| best_known(&self.domain, &self.history, steps))
+            .unwrap_or_else(|| self.header.start.clone());
         let spec = self.domain.spec(&point)?;
-        Ok(Answer { point, spec, score: entries[at].mean(), charged: self.history.charged() })
+        let score = mean(&point).unwrap_or(f64::NEG_INFINITY);
+        Ok(Answer { point, spec, score, charged: self.history.charged() })
     }
 
     /// Everything told so far.
