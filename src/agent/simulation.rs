@@ -59,15 +59,30 @@ pub struct CollectPlan {
     pub cap: usize,
 }
 
+/// Called with what has just been done; an error ends the work. Must be quick, and may be called from any
+/// thread.
+pub type Watch<'a> = &'a (dyn Fn() -> Result<()> + Sync);
+
 /// Visits states of every source and measures the one-step gain of some candidates in each.
 ///
 /// The episodes are continued by random rows, by margin, or by the best row found, drawn anew at every
 /// step, so that the states cover what good and bad policies come through.
-pub fn collect(sources: &[Source], plan: CollectPlan, key: Key) -> Result<Vec<LabelledState>> {
+/// `first_task` numbers the first source in the states; `watch` is called after each source.
+pub fn collect(
+    sources: &[Source],
+    first_task: u32,
+    plan: CollectPlan,
+    key: Key,
+    watch: Watch<'_>,
+) -> Result<Vec<LabelledState>> {
     let states: Vec<Vec<LabelledState>> = sources
         .par_iter()
         .enumerate()
-        .map(|(task, source)| collect_one(source, task as u32, plan, key.named(&source.name)))
+        .map(|(task, source)| {
+            let states = collect_one(source, first_task + task as u32, plan, key.named(&source.name))?;
+            watch()?;
+            Ok(states)
+        })
         .collect::<Result<_>>()?;
     Ok(states.into_iter().flatten().collect())
 }

@@ -13,6 +13,7 @@ mod run;
 pub mod sections;
 pub mod set;
 pub mod stages;
+pub mod tasks;
 mod vocabulary;
 
 pub use error::{ExperimentError, Place};

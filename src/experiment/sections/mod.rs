@@ -18,4 +18,4 @@ pub use report::Report;
 pub use search::{BlockKind, Method, Search};
 pub use sources::{DataRef, Sources};
 pub use train::{Baseline, Imitation, PolicyGradient, PolicyNetwork, Train};
-pub use transfer::{ArchitectureChoice, LEARNED, Transfer};
+pub use transfer::{ArchitectureChoice, LEARNED, Transfer, UNTRAINED};

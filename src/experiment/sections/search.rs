@@ -42,6 +42,8 @@ pub struct Search {
     pub budget: u64,
     /// Folds of the paired cross-validation that scores a candidate. Default 4.
     pub folds: usize,
+    /// Rounds between two searches within an episode on a target. Default 5.
+    pub every: usize,
 }
 
 impl Search {
@@ -64,6 +66,7 @@ impl Search {
             max_stacks: s.count("max_stacks", 5, 1..=16)?,
             budget: s.integer("budget", 200_000, 1..=1_000_000_000_000)?,
             folds: s.count("folds", 4, 2..=20)?,
+            every: s.count("every", 5, 1..=100_000)?,
         };
         section.finish()?;
         Ok(search)

@@ -1,5 +1,6 @@
 //! `[sources]`: where the policy and the architecture are learned, and how data sets are named.
 
+use super::episode::MAX_POOL;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::raw::{self, Node, Section, Value};
 use crate::experiment::vocabulary::Vocabulary;
@@ -91,6 +92,15 @@ pub struct Sources {
     pub validation: Vec<DataRef>,
     /// Synthetic tasks for the same. Default 8.
     pub validation_synthetic: usize,
+    /// At most this many rows in the pool of a source task. Default 400.
+    pub max_pool: usize,
+    /// At most this many rows in its reward part. Default 400.
+    pub max_held: usize,
+    /// Splits of every source task that episodes take in turn. Default 2.
+    pub splits: usize,
+    /// Whether source tasks differ in initial labels per class, hidden widths and length of episode,
+    /// drawn by the run's seed. Default true.
+    pub randomise: bool,
 }
 
 impl Sources {
@@ -104,6 +114,10 @@ impl Sources {
             synthetic: s.count("synthetic", 40, 0..=100_000)?,
             validation: DataRef::list(s, "validation", vocabulary)?.unwrap_or_default(),
             validation_synthetic: s.count("validation_synthetic", 8, 0..=100_000)?,
+            max_pool: s.count("max_pool", 400, 2..=MAX_POOL)?,
+            max_held: s.count("max_held", 400, 1..=MAX_POOL)?,
+            splits: s.count("splits", 2, 1..=1_000)?,
+            randomise: s.boolean("randomise", true)?,
         };
         section.finish()?;
         Ok(sources)

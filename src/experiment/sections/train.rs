@@ -19,6 +19,8 @@ pub struct Train {
     pub imitation: Imitation,
     pub policy_gradient: PolicyGradient,
     pub network: PolicyNetwork,
+    /// Episodes per validation task by which checkpoints are chosen. Default 8.
+    pub validation_episodes: usize,
 }
 
 /// `imitation = { … }`: learning from the greedy one-step oracle.
@@ -88,7 +90,8 @@ impl Train {
         let mut s = section.section_or_empty("network")?;
         let network = PolicyNetwork { hidden: s.count("hidden", 32, 1..=4_096)? };
         s.finish()?;
+        let validation_episodes = section.count("validation_episodes", 8, 1..=100_000)?;
         section.finish()?;
-        Ok(Self { imitation, policy_gradient, network })
+        Ok(Self { imitation, policy_gradient, network, validation_episodes })
     }
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 /// The name of the learned policy among the strategies.
 pub const LEARNED: &str = "policy";
+/// The name of the policy before it learned anything: the same network, whose scores are all equal.
+pub const UNTRAINED: &str = "untrained";
 
 /// Which network labels the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -62,7 +64,7 @@ impl Transfer {
         let targets = DataRef::list(s, "targets", vocabulary)?.unwrap_or_default();
         let policy = s.text("policy")?.map(|(path, _)| path);
         let has_policy = has_train || policy.is_some();
-        let known = || vocabulary.strategies.iter().copied().chain([LEARNED]);
+        let known = || vocabulary.strategies.iter().copied().chain([LEARNED, UNTRAINED]);
         let strategy = |node, name: String| {
             let (found, place) = raw::text_of(node, name.clone())?;
             if !known().any(|known| known == found) {

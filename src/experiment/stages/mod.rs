@@ -4,10 +4,12 @@
 //! implementation must depend on the plan and the arguments alone, never on threads or on what was
 //! computed before.
 
-mod search;
-mod train;
-mod transfer;
+mod builtin;
+pub mod search;
+pub mod train;
+pub mod transfer;
 
+pub use builtin::Builtin;
 pub use search::Found;
 pub use train::Trained;
 pub use transfer::{Block, Failure, blocks, transfer};
@@ -16,7 +18,7 @@ use super::error::ExperimentError;
 use super::plan::Plan;
 use crate::episode::Row;
 use crate::error::Result;
-use crate::run::{Cancel, Progress, Store};
+use crate::run::{Cancel, Progress, RunError, Store};
 
 /// What the computations of a stage are given besides the plan.
 #[derive(Clone, Copy)]
@@ -27,6 +29,14 @@ pub struct Site<'a> {
     pub progress: &'a dyn Progress,
     /// Polled between rounds; once raised, return an error whose exit is `Interrupted`.
     pub cancel: &'a Cancel,
+}
+
+/// An interruption, once somebody asked for one.
+fn check_cancelled(site: Site<'_>) -> Result<()> {
+    match site.cancel.raised() {
+        true => Err(RunError::Interrupted { done: 0, total: 1 }.into()),
+        false => Ok(()),
+    }
 }
 
 /// What earlier stages hand on to the transfer.
