@@ -4,7 +4,7 @@ use super::error::ReadError;
 use super::guard::Guard;
 use super::labels::{LabelBook, SplitBook};
 use super::source::{Source, fault};
-use super::{ReadOptions, shape_of};
+use super::{ReadOptions, npy, shape_of};
 use crate::data::dataset::{Dataset, check_size};
 use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
@@ -62,9 +62,17 @@ pub(super) fn read(name: &str, mut source: Source<'_>, options: &ReadOptions) ->
         return Err(ReadError::NoRows { file }.into());
     }
     let rows = labels.rows();
-    let inputs = match () {
-        () if width == 0 => return Err(DataError::NoColumns { name: file }.into()),
-        () => Matrix::new(values, rows, width),
+    let inputs = match &options.features {
+        Some(path) => {
+            let (_, inputs) = npy::read_features(path)?;
+            if inputs.rows() != rows {
+                let (found, features) = (inputs.rows(), path.display().to_string());
+                return Err(ReadError::Rows { file: features, found, other: file, expected: rows }.into());
+            }
+            inputs
+        }
+        None if width == 0 => return Err(DataError::NoColumns { name: file }.into()),
+        None => Matrix::new(values, rows, width),
     };
     let shape = shape_of(&file, inputs.cols(), options)?;
     Dataset::new(name, shape, inputs, labels.into_targets(), split.into_split())
@@ -171,7 +179,8 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn utf8<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
+    /// The text of a field, without the spaces around it.
+    pub fn utf8<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
         std::str::from_utf8(bytes).map(str::trim).map_err(|error| ReadError::NotUtf8 {
             file: self.file.to_string(),
             line: self.line,
