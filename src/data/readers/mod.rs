@@ -23,6 +23,7 @@ pub use npz::MAX_MEMBERS;
 pub use source::{FREE_INFLATION, MAX_INFLATION};
 pub use sparse::{FREE_VALUES, MAX_LINE_BYTES, VALUES_PER_BYTE};
 pub use table::DEFAULT_SPLIT_COLUMN;
+pub(super) use table::suggest;
 
 use crate::data::dataset::{Dataset, Shape};
 use crate::data::error::DataError;
@@ -94,6 +95,13 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Dataset> {
     }
 }
 
+/// Whether `path` is a table with such a column.
+pub(super) fn has_column(path: &Path, column: &str) -> Result<bool> {
+    let mut source = Source::open(path)?;
+    let format = Format::of(path, source.peek()?);
+    Ok(format == Some(Format::Table) && table::columns(source)?.iter().any(|name| name == column))
+}
+
 /// What a file is.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
@@ -150,7 +158,7 @@ impl ReadOptions {
 }
 
 /// The file's name without `.gz` and without its format's ending.
-fn stem(path: &Path) -> String {
+pub(super) fn stem(path: &Path) -> String {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     let ending =
