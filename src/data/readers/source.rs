@@ -97,21 +97,6 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Exactly `count` more bytes. Memory grows with what is really there, not with what is announced.
-    pub fn take_bytes(&mut self, count: u64) -> Result<Vec<u8>, ReadError> {
-        let mut bytes = Vec::new();
-        if !self.compressed {
-            bytes.reserve_exact(count.min(self.size) as usize);
-        }
-        let got = (&mut self.reader).take(count).read_to_end(&mut bytes);
-        got.map_err(|error| fault(&self.file, error))?;
-        if (bytes.len() as u64) < count {
-            let what = format!("{count} bytes announced, {} there", bytes.len());
-            return Err(ReadError::Truncated { file: self.file.clone(), what });
-        }
-        Ok(bytes)
-    }
-
     /// Refuses bytes after the announced end; `announced` is what has been read.
     pub fn expect_end(&mut self, announced: u64) -> Result<(), ReadError> {
         let more = io::copy(&mut self.reader, &mut io::sink()).map_err(|error| fault(&self.file, error))?;
@@ -120,6 +105,11 @@ impl<'a> Source<'a> {
             return Err(ReadError::Trailing { file, expected: announced, found: announced + more });
         }
         Ok(())
+    }
+
+    /// The stream itself, to be read further.
+    pub fn reader(&mut self) -> impl Read {
+        &mut self.reader
     }
 
     /// The stream itself.

@@ -4,7 +4,7 @@ use super::error::ReadError;
 use super::guard::Guard;
 use super::labels::{LabelBook, SplitBook};
 use super::source::{Source, fault};
-use super::{ReadOptions, shape_of};
+use super::{ReadOptions, npy, shape_of};
 use crate::data::dataset::{Dataset, check_size};
 use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
@@ -25,16 +25,9 @@ enum Role {
 }
 
 /// Reads a table.
-pub(super) fn read(name: &str, mut source: Source<'_>, options: &ReadOptions) -> Result<Dataset> {
-    source.expect_utf8()?;
-    let file = source.file.clone();
-    let guard = Guard::new(file.clone(), source.into_reader());
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(guard);
-    let mut record = ByteRecord::new();
-    if !advance(&file, &mut reader, &mut record)? {
-        return Err(ReadError::Empty { file }.into());
-    }
-    let header = Header::new(&file, &record, options)?;
+pub(super) fn read(name: &str, source: Source<'_>, options: &ReadOptions) -> Result<Dataset> {
+    let (file, mut reader, mut record) = start(source)?;
+    let header = Header::new(&file, names(&file, &record)?, options)?;
     let width = header.roles.iter().filter(|&&role| role == Role::Feature).count();
     check_size(&file, 1, width)?;
     let (mut values, mut labels, mut split) = (Vec::new(), LabelBook::default(), SplitBook::default());
@@ -62,12 +55,49 @@ pub(super) fn read(name: &str, mut source: Source<'_>, options: &ReadOptions) ->
         return Err(ReadError::NoRows { file }.into());
     }
     let rows = labels.rows();
-    let inputs = match () {
-        () if width == 0 => return Err(DataError::NoColumns { name: file }.into()),
-        () => Matrix::new(values, rows, width),
+    let inputs = match &options.features {
+        Some(path) => {
+            let (_, inputs) = npy::read_features(path)?;
+            if inputs.rows() != rows {
+                let (found, features) = (inputs.rows(), path.display().to_string());
+                return Err(ReadError::Rows { file: features, found, other: file, expected: rows }.into());
+            }
+            inputs
+        }
+        None if width == 0 => return Err(DataError::NoColumns { name: file }.into()),
+        None => Matrix::new(values, rows, width),
     };
     let shape = shape_of(&file, inputs.cols(), options)?;
     Dataset::new(name, shape, inputs, labels.into_targets(), split.into_split())
+}
+
+/// The names of a table's columns.
+pub(super) fn columns(source: Source<'_>) -> Result<Vec<String>, ReadError> {
+    let (file, _, record) = start(source)?;
+    names(&file, &record)
+}
+
+type Table<'a> = csv::Reader<Guard<Box<dyn std::io::BufRead + 'a>>>;
+
+/// The file's name, a reader that stands after the header, and the header.
+fn start(mut source: Source<'_>) -> Result<(String, Table<'_>, ByteRecord), ReadError> {
+    source.expect_utf8()?;
+    let file = source.file.clone();
+    let guard = Guard::new(file.clone(), source.into_reader());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(guard);
+    let mut record = ByteRecord::new();
+    if !advance(&file, &mut reader, &mut record)? {
+        return Err(ReadError::Empty { file });
+    }
+    Ok((file, reader, record))
+}
+
+fn names(file: &str, record: &ByteRecord) -> Result<Vec<String>, ReadError> {
+    let name = |(index, bytes): (usize, &[u8])| {
+        let column = (index + 1).to_string();
+        Place { file, line: 1, column: &column }.utf8(bytes).map(str::to_string)
+    };
+    record.iter().enumerate().map(name).collect()
 }
 
 fn advance<R: std::io::Read>(
@@ -88,12 +118,7 @@ struct Header {
 }
 
 impl Header {
-    fn new(file: &str, record: &ByteRecord, options: &ReadOptions) -> Result<Self, ReadError> {
-        let mut names = Vec::with_capacity(record.len());
-        for (index, bytes) in record.iter().enumerate() {
-            let column = (index + 1).to_string();
-            names.push(Place { file, line: 1, column: &column }.utf8(bytes)?.to_string());
-        }
+    fn new(file: &str, names: Vec<String>, options: &ReadOptions) -> Result<Self, ReadError> {
         let mut places = HashMap::new();
         for (index, name) in names.iter().enumerate() {
             if let Some(first) = places.insert(name.as_str(), index) {
@@ -130,7 +155,7 @@ impl Header {
 }
 
 /// The nearest of `known`, or what there is.
-pub(super) fn suggest(wanted: &str, known: &[String]) -> String {
+pub(in crate::data) fn suggest(wanted: &str, known: &[String]) -> String {
     /// How many names are listed where none is near.
     const LISTED: usize = 8;
     /// Similarity (Jaro-Winkler, letter case ignored) from which a name is taken for a slip.
@@ -171,7 +196,8 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn utf8<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
+    /// The text of a field, without the spaces around it.
+    pub fn utf8<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
         std::str::from_utf8(bytes).map(str::trim).map_err(|error| ReadError::NotUtf8 {
             file: self.file.to_string(),
             line: self.line,

@@ -3,9 +3,16 @@
 //!
 //! The same key gives the same bytes on every machine of one kind. Nothing here reads a file.
 
+mod categorical;
 pub mod classic;
 mod draw;
+pub mod family;
 pub mod plan;
+mod scores;
+mod teacher;
+mod tree;
+mod warp;
 
-pub use classic::{diverging_sin, three_clust};
+pub use classic::{diverging_sin, diverging_sin_of, three_clust};
+pub use family::{Family, SourceFamily};
 pub use plan::SyntheticPlan;
