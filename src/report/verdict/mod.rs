@@ -11,6 +11,7 @@
 //! random; all against margin). See [`wording`] for when a difference may be called one.
 
 pub mod compare;
+pub mod robustness;
 pub mod wording;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use super::stats::savings::{Needs, needs};
 use crate::episode::Row;
 use crate::rng::Key;
 pub use compare::{Comparison, LabelSavings, Outcome};
+pub use robustness::Robustness;
 
 /// The strategy that every claim starts from.
 pub const RANDOM: &str = "random";
@@ -74,6 +76,8 @@ pub struct Verdict {
     pub tasks: Vec<TaskVerdict>,
     /// The verdict in one plain sentence.
     pub sentence: String,
+    /// Every strategy over all tasks, by name.
+    pub robustness: Vec<Robustness>,
     /// What limits it, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -169,7 +173,8 @@ pub fn verdict(rows: &[Row], options: &VerdictOptions) -> Verdict {
         entries.extend(judged.entries);
     }
     let sentence = wording::overall(&curves, &entries, &tasks, options);
-    Verdict { entries, tasks, sentence, warnings }
+    let robustness = robustness::robustness(&curves, options);
+    Verdict { entries, tasks, sentence, robustness, warnings }
 }
 
 /// A task's entries and the accuracy its label savings refer to.

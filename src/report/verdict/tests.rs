@@ -128,6 +128,25 @@ fn several_tasks_are_summed_up_with_counts() {
 }
 
 #[test]
+fn a_clear_lead_is_robust_and_equals_are_even() {
+    let mut all = clear();
+    all.extend(
+        rows("wine", "margin", 20, 0.04).into_iter().map(|row| Row { strategy: "twin".to_owned(), ..row }),
+    );
+    let verdict = verdict(&all, &options());
+    let of = |name: &str| verdict.robustness.iter().find(|entry| entry.strategy == name).unwrap();
+    let policy = of("policy");
+    // Repetitions are 2 points apart at most, the lead is 3: every run wins, and so does every subset.
+    let (chance, interval) = policy.improvement.unwrap();
+    assert!(chance > 0.95 && interval.hi <= 1.0 && interval.lo <= chance, "{policy:?}");
+    assert_eq!(policy.flips, [Some(0.0); 3]);
+    assert_eq!(of("twin").improvement.unwrap().0, 0.5);
+    assert_eq!(of("twin").flips, [None; 3]);
+    assert_eq!(of("margin").reference, None);
+    assert!(of("policy").interquartile.unwrap().0 > of("margin").interquartile.unwrap().0);
+}
+
+#[test]
 fn nothing_gives_an_empty_verdict() {
     let verdict = verdict(&[], &options());
     assert!(verdict.entries.is_empty());
