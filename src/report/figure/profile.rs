@@ -1,10 +1,11 @@
-//! Performance profiles (Agarwal et al., NeurIPS 2021): the share of runs above each AULC.
+//! Performance profiles (Agarwal et al., NeurIPS 2021): the share of runs above each score.
 
 use super::Figure;
 use super::axis::{Scale, extent};
 use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted};
 use super::palette::{Ink, Palette, Theme};
 use crate::report::stats::aggregate::performance_profile;
+use crate::report::text::fixed;
 
 const WIDTH: f64 = 480.0;
 const TOP: f64 = 44.0;
@@ -15,7 +16,8 @@ const THRESHOLDS: usize = 160;
 const KEY_ROW: f64 = 17.0;
 const KEY_COLUMNS: usize = 3;
 
-/// Draws the profiles of strategies given with the AULC of all their runs; `None` without a run.
+/// Draws the profiles of strategies given with the score of all their runs, the lead of the
+/// AULC over random's mean; `None` without a run.
 pub fn performance_profiles(runs: &[(&str, Vec<f64>)], palette: &Palette, theme: Theme) -> Option<Figure> {
     let mut runs: Vec<&(&str, Vec<f64>)> = runs.iter().filter(|(_, values)| !values.is_empty()).collect();
     runs.sort_by_key(|(name, _)| palette.style(name).order);
@@ -36,14 +38,14 @@ pub fn performance_profiles(runs: &[(&str, Vec<f64>)], palette: &Palette, theme:
     }
     let (ticks, decimals) = x.ticks(6);
     for tick in ticks {
-        let text = format!("{:.*}", decimals.saturating_sub(2), 100.0 * tick);
+        let text = fixed(100.0 * tick, decimals.saturating_sub(2));
         canvas.text((x.at(tick), bottom + 17.0), Font::new(Ink::Muted, Anchor::Middle), &text);
     }
     let middle = 0.5 * (LEFT + RIGHT);
     canvas.text(
         (middle, bottom + 34.0),
         Font::new(Ink::Muted, Anchor::Middle).sized(11.0),
-        "AULC of a run, %",
+        "AULC lead over random, points",
     );
     let step = (hi - lo) / THRESHOLDS as f64;
     let thresholds: Vec<f64> = (0..=THRESHOLDS).map(|i| lo + step * i as f64).collect();
@@ -69,8 +71,8 @@ pub fn performance_profiles(runs: &[(&str, Vec<f64>)], palette: &Palette, theme:
     Some(Figure {
         name: "performance-profiles".to_owned(),
         caption:
-            "The share of all runs, tasks together, whose AULC lies above the value on the axis: a curve \
-                  further right is better."
+            "The share of all runs, tasks together, whose AULC leads random's mean on its task by more than \
+                  the value on the axis: a curve further right is better."
                 .to_owned(),
         wide: false,
         svg: canvas.finish(),

@@ -10,6 +10,7 @@ use super::figure::palette::{Palette, Theme, variables};
 use super::figure::{Figure, bars, critical, forest, heat, learning, profile, search, training};
 use super::input::{ReportInput, SearchPoint};
 use super::stats::critical::{CriticalDifference, critical_difference};
+use super::stats::mean::mean;
 use super::stats::penalty::penalty_matrix;
 use super::text::escape;
 use super::verdict::compare::aulc_by_repetition;
@@ -174,7 +175,7 @@ fn gap_figures(input: &ReportInput, palette: &Palette, theme: Theme) -> Option<F
                 .filter(|entry| entry.strategy == name)
                 .filter_map(|entry| entry.gap_closed)
                 .collect();
-            let value = 100.0 * super::stats::mean::mean(&closed)?;
+            let value = 100.0 * mean(&closed)?;
             Some(bars::Bar { name: name.to_owned(), value, whisker: None, ink: style.ink })
         })
         .collect();
@@ -199,14 +200,22 @@ fn common_strategies(curves: &[TaskCurves]) -> Vec<&str> {
     first.strategies.keys().filter(everywhere).map(String::as_str).collect()
 }
 
-/// Profiles over all runs; one task's would repeat what its learning curve says.
+/// Profiles over all runs, each as its lead over random's mean on its task: raw accuracies would show
+/// the tasks apart rather than the strategies. One task's would repeat what its learning curve says.
 fn profiles(curves: &[TaskCurves], names: &[&str], palette: &Palette, theme: Theme) -> Option<Figure> {
     if curves.len() < 2 {
         return None;
     }
+    let areas = |task: &TaskCurves, name: &str| -> Vec<f64> {
+        aulc_by_repetition(&task.strategies[name], task.shared).into_values().collect()
+    };
+    let centre = |task| names.contains(&RANDOM).then(|| mean(&areas(task, RANDOM))).flatten();
+    let centres = curves.iter().map(centre).collect::<Option<Vec<f64>>>()?;
     let of = |name: &str| {
-        let task = |task: &TaskCurves| aulc_by_repetition(&task.strategies[name], task.shared).into_values();
-        curves.iter().flat_map(task).collect()
+        let lead = |(task, centre): (&TaskCurves, &f64)| -> Vec<f64> {
+            areas(task, name).into_iter().map(|area| area - centre).collect()
+        };
+        curves.iter().zip(&centres).flat_map(lead).collect()
     };
     let runs: Vec<(&str, Vec<f64>)> = names.iter().map(|name| (*name, of(name))).collect();
     profile::performance_profiles(&runs, palette, theme)

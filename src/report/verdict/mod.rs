@@ -76,7 +76,7 @@ pub struct Verdict {
     pub tasks: Vec<TaskVerdict>,
     /// The verdict in one plain sentence.
     pub sentence: String,
-    /// Every strategy over all tasks, by name.
+    /// Every strategy over all tasks, best first.
     pub robustness: Vec<Robustness>,
     /// What limits it, one sentence each.
     pub warnings: Vec<String>,
@@ -238,6 +238,7 @@ fn correct(entries: &mut [Entry], family: impl Fn(&mut Entry) -> Option<&mut Com
     let raw: Vec<f64> = members.iter().filter_map(|c| c.p_raw).collect();
     let mut adjusted = holm(&raw).into_iter();
     for comparison in &mut members {
+        comparison.family = raw.len();
         comparison.p = comparison.p_raw.and_then(|_| adjusted.next());
         comparison.outcome = wording::outcome(comparison, alpha);
     }

@@ -31,13 +31,13 @@ pub struct Robustness {
     pub flips: [Option<f64>; SUBSETS.len()],
 }
 
-/// Judges every strategy that ran on all tasks, oracles aside, by name.
+/// Judges every strategy that ran on all tasks, oracles aside, by falling interquartile mean.
 pub(super) fn robustness(curves: &[TaskCurves], options: &VerdictOptions) -> Vec<Robustness> {
     let Some(first) = curves.first() else { return Vec::new() };
     let everywhere = |name: &str| curves.iter().all(|task| task.strategies.contains_key(name));
     let reference = [MARGIN, RANDOM].into_iter().find(|name| everywhere(name));
     let names = first.strategies.keys().map(String::as_str);
-    names
+    let mut judged: Vec<Robustness> = names
         .filter(|name| everywhere(name) && !ORACLES.contains(name))
         .map(|name| {
             let key = options.key.named("robustness").named(name);
@@ -53,7 +53,10 @@ pub(super) fn robustness(curves: &[TaskCurves], options: &VerdictOptions) -> Vec
                 flips: SUBSETS.map(|size| flips(curves, name, reference?, size, key.named("flips"))),
             }
         })
-        .collect()
+        .collect();
+    let height = |entry: &Robustness| entry.interquartile.map_or(f64::NEG_INFINITY, |(mean, _)| mean);
+    judged.sort_by(|a, b| height(b).total_cmp(&height(a)));
+    judged
 }
 
 /// The AULC of every run, by task.
