@@ -3,6 +3,9 @@
 //! Looks for Chromium or Chrome on the path (or in the variable `QUERIST_BROWSER`); without one there is
 //! nothing to render with, and the estimate of text widths in `report.rs` has to do.
 
+// The ban on writing files is for the library; these pages are looked at and thrown away.
+#![allow(clippy::disallowed_methods)]
+
 #[path = "report/example.rs"]
 mod example;
 

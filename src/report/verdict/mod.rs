@@ -191,7 +191,7 @@ fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
         .collect();
     let ends = |name: &str| figures.get(name).and_then(|f| f.final_accuracy);
     let lowest = || figures.values().filter_map(|f| f.final_accuracy).reduce(f64::min);
-    let target = options.target.or_else(|| ends(RANDOM)).or_else(lowest);
+    let target = options.target.filter(|target| target.is_finite()).or_else(|| ends(RANDOM)).or_else(lowest);
     let aulc_of = |name: &str| figures.get(name).and_then(|f| mean(&f.values()));
     let oracle = ORACLES.iter().find_map(|name| aulc_of(name));
     let gap = |aulc: Option<f64>| super::stats::gap::gap_closed(aulc?, aulc_of(RANDOM)?, oracle?);
