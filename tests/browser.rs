@@ -3,6 +3,9 @@
 //! Looks for Chromium or Chrome on the path (or in the variable `QUERIST_BROWSER`); without one there is
 //! nothing to render with, and the estimate of text widths in `report.rs` has to do.
 
+// The ban on writing files is for the library; these pages are looked at and thrown away.
+#![allow(clippy::disallowed_methods)]
+
 #[path = "report/example.rs"]
 mod example;
 
@@ -95,9 +98,9 @@ fn nothing_overflows_and_no_texts_overlap() {
         return;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for (tasks, strategies) in [(1, 1), (1, 4), (4, 9)] {
+    for (tasks, strategies, repetitions) in [(1, 1, 1), (1, 4, 20), (2, 9, 5), (4, 9, 20)] {
         let file = folder.path().join(format!("{tasks}-{strategies}.html"));
-        std::fs::write(&file, wrapped(&html(&example::input(tasks, strategies))))
+        std::fs::write(&file, wrapped(&html(&example::input(tasks, strategies, repetitions))))
             .expect("the page is written");
         let found = findings(&browser, &file, &folder.path().join("profile"));
         assert!(found.is_empty(), "{tasks} tasks, {strategies} strategies:\n{}", found.join("\n"));

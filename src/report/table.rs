@@ -8,7 +8,7 @@ const HEADER: [&str; 6] = ["strategy", "reps", "AULC", "vs random", "vs margin",
 /// What the columns and marks mean; stands below every table.
 pub const LEGEND: &str = "AULC: mean normalised area under the learning curve ± half its 95 % interval, in accuracy points. \
 vs: mean paired difference in points [95 % bootstrap interval] p (Wilcoxon signed-rank, Holm). \
-▲ better, ▼ worse: p and interval both say so; no mark: no difference beyond noise. \
+▲ better, ▼ worse: p and interval both say so; no mark: no difference beyond noise, or too few repetitions to tell. \
 Labels: median to reach the target (runs that reached it / all); > N: most did not within N labels.";
 
 /// Columns of [`LEGEND`] when it is wrapped for a terminal.
@@ -121,7 +121,7 @@ pub(crate) fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Better => "▲",
         Outcome::Worse => "▼",
-        Outcome::NoDifference => "",
+        Outcome::NoDifference | Outcome::Undecided => "",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Believable synthetic results: four tasks, nine strategies, twenty repetitions.
+//! Believable synthetic results: four tasks, nine strategies.
 
 use querist::episode::Row;
 use querist::report::input::{Fact, Importance, SearchPoint, Separation, TrainingPoint};
@@ -69,8 +69,8 @@ fn rows(tasks: usize, strategies: usize, repetitions: u32) -> Vec<Row> {
 }
 
 /// A report with every section over the first tasks and strategies.
-pub fn input(tasks: usize, strategies: usize) -> ReportInput {
-    let rows = rows(tasks, strategies, 20);
+pub fn input(tasks: usize, strategies: usize, repetitions: u32) -> ReportInput {
+    let rows = rows(tasks, strategies, repetitions);
     let verdict = verdict(&rows, &VerdictOptions::default());
     let mut input = ReportInput::new("quickstart", rows, verdict);
     let mut rng = Key::root(3).rng();

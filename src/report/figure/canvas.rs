@@ -146,6 +146,9 @@ impl Canvas {
 
     /// A line of text whose baseline starts, is centred or ends at a position.
     pub fn text(&mut self, at: (f64, f64), font: Font, content: &str) {
+        if content.is_empty() {
+            return;
+        }
         let anchor = match font.anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",

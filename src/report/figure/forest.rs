@@ -76,7 +76,8 @@ pub fn forest(
         name: format!("difference-to-{}", super::stem(reference)),
         caption: format!(
             "Paired difference of the AULC to {reference}: mean and 95 % bootstrap interval. \
-             Filled: better or worse after Holm; hollow: no difference beyond noise."
+             Filled: better or worse after Holm; hollow: no difference beyond noise, or too \
+             few repetitions to tell."
         ),
         wide: false,
         svg: canvas.finish(),
@@ -98,7 +99,8 @@ fn draw(canvas: &mut Canvas, entry: &Entry, comparison: &Comparison, x: &Scale, 
         }
     }
     if let Some(diff) = comparison.diff {
-        let fill = if comparison.outcome == Outcome::NoDifference { Ink::Paper } else { style.ink };
+        let decided = matches!(comparison.outcome, Outcome::Better | Outcome::Worse);
+        let fill = if decided { style.ink } else { Ink::Paper };
         canvas.circle((x.at(100.0 * diff), y), 3.0, fill, style.ink, &entry.strategy);
     }
     let mark = crate::report::table::mark(comparison.outcome);

@@ -5,7 +5,7 @@ use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted, text_width};
 use super::palette::{Ink, Palette, Theme};
 use super::{Figure, stem};
 use crate::report::curves::{StrategyCurves, TaskCurves};
-use crate::report::stats::mean::{mean, mean_interval};
+use crate::report::stats::mean::{MeanIntervals, mean};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 320.0;
@@ -15,6 +15,8 @@ const LEFT: f64 = 40.0;
 /// The widest that direct labels may be.
 const MAX_LABEL: f64 = 120.0;
 const LABEL_GAP: f64 = 13.5;
+/// More points than this would be closer than a pixel and only make the page heavy.
+const MAX_POINTS: usize = 200;
 
 /// The mean curve of a strategy with its band, per point of a grid of label counts.
 struct Band {
@@ -24,12 +26,12 @@ struct Band {
 }
 
 impl Band {
-    fn of(name: &str, strategy: &StrategyCurves, grid: &[u32]) -> Self {
+    fn of(name: &str, strategy: &StrategyCurves, grid: &[u32], intervals: &mut MeanIntervals) -> Self {
         let point = |&labels: &u32| {
             let x = f64::from(labels);
             let values: Vec<f64> = strategy.curves.values().filter_map(|curve| curve.at(x)).collect();
             let centre = mean(&values)?;
-            let interval = mean_interval(&values, 0.95);
+            let interval = intervals.of(&values);
             let (lo, hi) = interval.map_or((centre, centre), |ci| (ci.lo.max(0.0), ci.hi.min(1.0)));
             Some((x, centre, lo, hi))
         };
@@ -39,11 +41,12 @@ impl Band {
 
 /// Draws one task; `None` where its curves share no label range.
 pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Option<Figure> {
-    let grid = task.grid();
+    let grid = thinned(task.grid());
+    let mut intervals = MeanIntervals::new(0.95);
     let mut bands: Vec<Band> = task
         .strategies
         .iter()
-        .map(|(name, strategy)| Band::of(name, strategy, &grid))
+        .map(|(name, strategy)| Band::of(name, strategy, &grid, &mut intervals))
         .filter(|band| !band.points.is_empty())
         .collect();
     bands.sort_by_key(|band| palette.style(&band.name).order);
@@ -91,6 +94,15 @@ pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Op
     })
 }
 
+/// At most [`MAX_POINTS`] label counts, evenly chosen, the first and the last among them.
+fn thinned(grid: Vec<u32>) -> Vec<u32> {
+    if grid.len() <= MAX_POINTS {
+        return grid;
+    }
+    let last = grid.len() - 1;
+    (0..MAX_POINTS).map(|i| grid[i * last / (MAX_POINTS - 1)]).collect()
+}
+
 /// Title, grid, ticks and axis names.
 fn frame(canvas: &mut Canvas, title: &str, x: &Scale, y: &Scale, across: (f64, f64)) {
     let muted = Font::new(Ink::Muted, Anchor::Start);
@@ -112,4 +124,29 @@ fn frame(canvas: &mut Canvas, title: &str, x: &Scale, y: &Scale, across: (f64, f
     }
     let middle = 0.5 * (across.0 + across.1);
     canvas.text((middle, BOTTOM + 34.0), Font::new(Ink::Muted, Anchor::Middle).sized(11.0), "labels");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::curves::gather;
+    use crate::report::example::rows;
+
+    #[test]
+    fn long_grids_are_thinned_and_keep_their_ends() {
+        let thin = thinned((3..1_003).collect());
+        assert_eq!((thin.len(), thin[0], thin[MAX_POINTS - 1]), (MAX_POINTS, 3, 1_002));
+        assert!(thin.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(thinned(vec![1, 2]), [1, 2]);
+    }
+
+    #[test]
+    fn one_line_one_band_one_label_per_strategy() {
+        let all = [rows("wine", "random", 5, 0.0), rows("wine", "margin", 5, 0.04)].concat();
+        let palette = Palette::new(["random", "margin"], "policy");
+        let figure = learning_curves(&gather(&all)[0], &palette, Theme::Alone).unwrap();
+        assert_eq!(figure.svg.matches("fill-opacity:0.13").count(), 2);
+        assert_eq!(figure.svg.matches("<title>margin</title>").count(), 1);
+        assert_eq!(figure.svg.matches(">margin</text>").count(), 1);
+    }
 }

@@ -10,6 +10,7 @@ pub mod forest;
 pub mod heat;
 pub mod learning;
 pub mod palette;
+pub mod profile;
 pub mod search;
 pub mod training;
 

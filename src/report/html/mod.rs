@@ -7,9 +7,10 @@ mod sections;
 
 use super::curves::{TaskCurves, gather};
 use super::figure::palette::{Palette, Theme, variables};
-use super::figure::{Figure, bars, critical, forest, heat, learning, search, training};
+use super::figure::{Figure, bars, critical, forest, heat, learning, profile, search, training};
 use super::input::{ReportInput, SearchPoint};
 use super::stats::critical::{CriticalDifference, critical_difference};
+use super::stats::mean::mean;
 use super::stats::penalty::penalty_matrix;
 use super::text::escape;
 use super::verdict::compare::aulc_by_repetition;
@@ -34,6 +35,7 @@ pub fn html(input: &ReportInput) -> String {
     sections::verdict_table(&mut body, input, &palette);
     sections::label_savings(&mut body, input, &palette);
     sections::figures(&mut body, "Ranking", &drawn.ranking);
+    sections::robustness(&mut body, input, &palette);
     sections::figures(&mut body, "Training of the policy", &drawn.training);
     sections::figures(&mut body, "What the policy looks at", &drawn.importance);
     sections::search(&mut body, &drawn.search, input);
@@ -102,6 +104,7 @@ impl Drawn {
             names = ranked.into_iter().map(|(_, name)| name).collect();
         }
         let penalties = heat::penalty_heat(&penalties(curves, &names), &names, curves.len(), theme);
+        let profiles = profiles(curves, &names, palette, theme);
         let gaps = gap_figures(input, palette, theme);
         Self {
             learning: curves
@@ -109,7 +112,7 @@ impl Drawn {
                 .filter_map(|task| learning::learning_curves(task, palette, theme))
                 .collect(),
             differences: margin.into_iter().chain(random).collect(),
-            ranking: ranks.into_iter().chain(penalties).chain(gaps).collect(),
+            ranking: ranks.into_iter().chain(penalties).chain(profiles).chain(gaps).collect(),
             training: training::training_curve(&input.training, theme).into_iter().collect(),
             importance: importance(input, theme).into_iter().collect(),
             search: searches(input)
@@ -172,7 +175,7 @@ fn gap_figures(input: &ReportInput, palette: &Palette, theme: Theme) -> Option<F
                 .filter(|entry| entry.strategy == name)
                 .filter_map(|entry| entry.gap_closed)
                 .collect();
-            let value = 100.0 * super::stats::mean::mean(&closed)?;
+            let value = 100.0 * mean(&closed)?;
             Some(bars::Bar { name: name.to_owned(), value, whisker: None, ink: style.ink })
         })
         .collect();
@@ -195,6 +198,27 @@ fn common_strategies(curves: &[TaskCurves]) -> Vec<&str> {
         !ORACLES.contains(&name.as_str()) && curves.iter().all(|task| task.strategies.contains_key(*name))
     };
     first.strategies.keys().filter(everywhere).map(String::as_str).collect()
+}
+
+/// Profiles over all runs, each as its lead over random's mean on its task: raw accuracies would show
+/// the tasks apart rather than the strategies. One task's would repeat what its learning curve says.
+fn profiles(curves: &[TaskCurves], names: &[&str], palette: &Palette, theme: Theme) -> Option<Figure> {
+    if curves.len() < 2 {
+        return None;
+    }
+    let areas = |task: &TaskCurves, name: &str| -> Vec<f64> {
+        aulc_by_repetition(&task.strategies[name], task.shared).into_values().collect()
+    };
+    let centre = |task| names.contains(&RANDOM).then(|| mean(&areas(task, RANDOM))).flatten();
+    let centres = curves.iter().map(centre).collect::<Option<Vec<f64>>>()?;
+    let of = |name: &str| {
+        let lead = |(task, centre): (&TaskCurves, &f64)| -> Vec<f64> {
+            areas(task, name).into_iter().map(|area| area - centre).collect()
+        };
+        curves.iter().zip(&centres).flat_map(lead).collect()
+    };
+    let runs: Vec<(&str, Vec<f64>)> = names.iter().map(|name| (*name, of(name))).collect();
+    profile::performance_profiles(&runs, palette, theme)
 }
 
 /// Ranks over the blocks (task, repetition) that every one of `names` completed.

@@ -5,7 +5,7 @@ use super::super::figure::palette::{Palette, Theme};
 use super::super::input::{Fact, ReportInput, Separation};
 use super::super::table::{LEGEND, aulc, labels_needed, mark};
 use super::super::text::{ABSENT, equals_p, escape, fixed, points, signed, signed_points};
-use super::super::verdict::{Comparison, Entry};
+use super::super::verdict::Comparison;
 
 /// Rows of the table of searched architectures before it is folded away.
 const MOVES_SHOWN: usize = 12;
@@ -90,7 +90,7 @@ pub(super) fn verdict_table(body: &mut String, input: &ReportInput, palette: &Pa
     for task in &input.verdict.tasks {
         open_table(body, &task_caption(&task.task, task.labels), &heads);
         for entry in input.verdict.entries.iter().filter(|entry| entry.task == task.task) {
-            open_row(body, entry, input, palette);
+            open_row(body, &entry.strategy, input, palette);
             cell(body, heads[1], &entry.repetitions.to_string());
             cell(body, heads[2], &aulc(entry));
             cell(body, heads[3], &versus(entry.vs_random.as_ref()));
@@ -119,7 +119,7 @@ pub(super) fn label_savings(body: &mut String, input: &ReportInput, palette: &Pa
         let target = task.target.map_or_else(String::new, |t| format!(": {} % accuracy", points(Some(t))));
         open_table(body, &format!("{}{target}", task.task), &heads);
         for entry in input.verdict.entries.iter().filter(|entry| entry.task == task.task) {
-            open_row(body, entry, input, palette);
+            open_row(body, &entry.strategy, input, palette);
             cell(body, heads[1], &escape(&labels_needed(entry, task.labels)));
             cell(body, heads[2], &saved(entry.vs_random.as_ref()));
             cell(body, heads[3], &saved(entry.vs_margin.as_ref()));
@@ -133,6 +133,41 @@ pub(super) fn label_savings(body: &mut String, input: &ReportInput, palette: &Pa
          whole label range in the paired means [95 % bootstrap interval], which are then bounds. Positive: fewer labels \
          than the reference.</p>\n",
     );
+}
+
+/// Aggregates over all tasks and what fewer repetitions would have said.
+pub(super) fn robustness(body: &mut String, input: &ReportInput, palette: &Palette) {
+    let Some(reference) = input.verdict.robustness.iter().find_map(|entry| entry.reference.as_deref()) else {
+        return;
+    };
+    let improvement = format!("beats {reference}, %");
+    let heads = ["strategy", "IQM of AULC", &improvement, "order flips, %: 3 | 5 | 10 runs"];
+    body.push_str("<h2>How sure it is</h2>\n");
+    open_table(body, "", &heads);
+    for entry in &input.verdict.robustness {
+        open_row(body, &entry.strategy, input, palette);
+        for (head, figure) in [(heads[1], &entry.interquartile), (heads[2], &entry.improvement)] {
+            let text = figure.as_ref().map_or_else(
+                || ABSENT.to_owned(),
+                |(value, ci)| {
+                    let (lo, hi) = (points(Some(ci.lo)), points(Some(ci.hi)));
+                    format!("{} <small>[{lo}, {hi}]</small>", points(Some(*value)))
+                },
+            );
+            cell(body, head, &text);
+        }
+        let flips = entry.flips.map(|rate| rate.map_or_else(|| ABSENT.to_owned(), |r| fixed(100.0 * r, 0)));
+        cell(body, heads[3], &flips.join(" | "));
+        body.push_str("</tr>\n");
+    }
+    body.push_str("</tbody></table></div>\n");
+    body.push_str(&format!(
+        "<p class=\"note\">IQM: mean of the middle half of all runs, tasks together. Beats: the chance that a run of \
+         the strategy beats a run of {reference} on the same task, 50 = alike. Both with 95 % intervals that resample \
+         runs within each task. Order flips: how often 3, 5 or 10 of the repetitions put the strategy and {reference} \
+         in the opposite order to all of them.</p>\n",
+        reference = escape(reference)
+    ));
 }
 
 /// Search figures, and the moves as a table.
@@ -224,12 +259,12 @@ fn open_table(body: &mut String, caption: &str, heads: &[&str]) {
     body.push_str("</tr></thead>\n<tbody>\n");
 }
 
-fn open_row(body: &mut String, entry: &Entry, input: &ReportInput, palette: &Palette) {
-    let class = if entry.strategy == input.subject { " class=\"subject\"" } else { "" };
-    let colour = palette.style(&entry.strategy).ink.css(Theme::Page);
+fn open_row(body: &mut String, strategy: &str, input: &ReportInput, palette: &Palette) {
+    let class = if strategy == input.subject { " class=\"subject\"" } else { "" };
+    let colour = palette.style(strategy).ink.css(Theme::Page);
     body.push_str(&format!(
         "<tr{class}><td class=\"name\"><span class=\"dot\" style=\"background:{colour}\"></span>{}</td>",
-        escape(&entry.strategy)
+        escape(strategy)
     ));
 }
 

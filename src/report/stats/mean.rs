@@ -1,5 +1,7 @@
 //! The mean and its interval by Student's t.
 
+use std::collections::BTreeMap;
+
 use super::Interval;
 use super::special::t_critical;
 
@@ -22,8 +24,29 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
 /// The interval `mean ± t · sd / √n` that covers the mean of a normal population in the share `level`
 /// of samples; `None` under two values.
 pub fn mean_interval(values: &[f64], level: f64) -> Option<Interval> {
-    let (centre, deviation) = (mean(values)?, standard_deviation(values)?);
-    let n = values.len() as f64;
-    let half = t_critical(1.0 - level, n - 1.0) * deviation / n.sqrt();
-    Some(Interval { lo: centre - half, hi: centre + half })
+    MeanIntervals::new(level).of(values)
+}
+
+/// [`mean_interval`] of many samples: the quantile of each sample size is computed once.
+#[derive(Clone, Debug)]
+pub struct MeanIntervals {
+    level: f64,
+    critical: BTreeMap<usize, f64>,
+}
+
+impl MeanIntervals {
+    /// Intervals of one level.
+    pub fn new(level: f64) -> Self {
+        Self { level, critical: BTreeMap::new() }
+    }
+
+    /// The interval of one sample; `None` under two values.
+    pub fn of(&mut self, values: &[f64]) -> Option<Interval> {
+        let (centre, deviation) = (mean(values)?, standard_deviation(values)?);
+        let n = values.len();
+        let tail = 1.0 - self.level;
+        let critical = *self.critical.entry(n).or_insert_with(|| t_critical(tail, (n - 1) as f64));
+        let half = critical * deviation / (n as f64).sqrt();
+        Some(Interval { lo: centre - half, hi: centre + half })
+    }
 }

@@ -6,7 +6,7 @@
 //! beaten: lower = better.
 
 use super::mean::{mean, standard_deviation};
-use super::special::t_critical;
+use super::special::t_two_sided;
 
 /// One task's accuracies `[strategy][label count][repetition]`; `None` where a repetition is missing.
 pub type TaskAccuracies = Vec<Vec<Vec<Option<f64>>>>;
@@ -42,7 +42,8 @@ fn beats(first: &[Option<f64>], second: &[Option<f64>], alpha: f64) -> bool {
         return false;
     };
     let n = differences.len() as f64;
-    centre > 0.0 && centre * n.sqrt() > t_critical(alpha, n - 1.0) * deviation
+    // No spread makes t infinite and p zero.
+    centre > 0.0 && t_two_sided(centre * n.sqrt() / deviation, n - 1.0) < alpha
 }
 
 #[cfg(test)]

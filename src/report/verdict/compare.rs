@@ -23,6 +23,8 @@ pub enum Outcome {
     Worse,
     /// The repetitions do not tell the two apart.
     NoDifference,
+    /// So few repetitions that no outcome of them could have told the two apart.
+    Undecided,
 }
 
 /// A paired comparison: strategy minus reference, positive = the strategy is better.
@@ -36,6 +38,8 @@ pub struct Comparison {
     pub p: Option<f64>,
     /// The same before Holm.
     pub p_raw: Option<f64>,
+    /// Comparisons that Holm corrected together.
+    pub family: usize,
     /// Repetitions that both sides have.
     pub pairs: usize,
     /// Repetitions that only one side has.
@@ -130,6 +134,7 @@ pub(super) fn compare(
         ci95: ends(&paired, key.named("aulc")),
         p: p_raw,
         p_raw,
+        family: 1,
         pairs: paired.len(),
         unpaired,
         wins_ties_losses: [count(|d| d > 0.0), count(|d| d == 0.0), count(|d| d < 0.0)],

@@ -11,6 +11,7 @@
 //! random; all against margin). See [`wording`] for when a difference may be called one.
 
 pub mod compare;
+pub mod robustness;
 pub mod wording;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use super::stats::savings::{Needs, needs};
 use crate::episode::Row;
 use crate::rng::Key;
 pub use compare::{Comparison, LabelSavings, Outcome};
+pub use robustness::Robustness;
 
 /// The strategy that every claim starts from.
 pub const RANDOM: &str = "random";
@@ -74,6 +76,8 @@ pub struct Verdict {
     pub tasks: Vec<TaskVerdict>,
     /// The verdict in one plain sentence.
     pub sentence: String,
+    /// Every strategy over all tasks, best first.
+    pub robustness: Vec<Robustness>,
     /// What limits it, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -169,7 +173,8 @@ pub fn verdict(rows: &[Row], options: &VerdictOptions) -> Verdict {
         entries.extend(judged.entries);
     }
     let sentence = wording::overall(&curves, &entries, &tasks, options);
-    Verdict { entries, tasks, sentence, warnings }
+    let robustness = robustness::robustness(&curves, options);
+    Verdict { entries, tasks, sentence, robustness, warnings }
 }
 
 /// A task's entries and the accuracy its label savings refer to.
@@ -186,7 +191,7 @@ fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
         .collect();
     let ends = |name: &str| figures.get(name).and_then(|f| f.final_accuracy);
     let lowest = || figures.values().filter_map(|f| f.final_accuracy).reduce(f64::min);
-    let target = options.target.or_else(|| ends(RANDOM)).or_else(lowest);
+    let target = options.target.filter(|target| target.is_finite()).or_else(|| ends(RANDOM)).or_else(lowest);
     let aulc_of = |name: &str| figures.get(name).and_then(|f| mean(&f.values()));
     let oracle = ORACLES.iter().find_map(|name| aulc_of(name));
     let gap = |aulc: Option<f64>| super::stats::gap::gap_closed(aulc?, aulc_of(RANDOM)?, oracle?);
@@ -233,6 +238,7 @@ fn correct(entries: &mut [Entry], family: impl Fn(&mut Entry) -> Option<&mut Com
     let raw: Vec<f64> = members.iter().filter_map(|c| c.p_raw).collect();
     let mut adjusted = holm(&raw).into_iter();
     for comparison in &mut members {
+        comparison.family = raw.len();
         comparison.p = comparison.p_raw.and_then(|_| adjusted.next());
         comparison.outcome = wording::outcome(comparison, alpha);
     }

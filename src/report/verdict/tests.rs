@@ -61,13 +61,36 @@ fn identical_strategies_are_no_difference() {
 }
 
 #[test]
-fn few_pairs_are_a_first_look_and_five_are_never_better() {
+fn few_pairs_are_a_first_look_and_five_decide_nothing() {
+    let judge = |repetitions: u32| {
+        let mut all = clear();
+        all.retain(|row| row.repetition < repetitions);
+        verdict(&all, &options())
+    };
+    // Two comparisons a family: even five of five (p = 1/16) or six of six (1/32, doubled) decide nothing.
+    for (repetitions, expected) in
+        [(5, Outcome::Undecided), (6, Outcome::Undecided), (7, Outcome::Better), (10, Outcome::Better)]
+    {
+        let judged = judge(repetitions);
+        assert_eq!(entry(&judged, "wine", "policy").vs_margin.as_ref().unwrap().outcome, expected);
+    }
+    let five = judge(5);
+    assert!(five.sentence.contains("too few repetitions to tell policy from margin"), "{}", five.sentence);
+    assert!(five.sentence.contains("only 5 paired repetitions, a first look"), "{}", five.sentence);
+    assert!(five.warnings.iter().any(|w| w.contains("under 10")), "{:?}", five.warnings);
+    assert!(judge(9).sentence.contains("a first look") && !judge(10).sentence.contains("a first look"));
+}
+
+#[test]
+fn tasks_too_small_for_themselves_may_decide_together() {
     let mut all = clear();
+    for (task, policy) in [("iris", 0.07), ("digits", 0.08)] {
+        all.extend([rows(task, "margin", 20, 0.04), rows(task, "policy", 20, policy)].concat());
+    }
     all.retain(|row| row.repetition < 5);
-    let verdict = verdict(&all, &options());
-    assert_eq!(entry(&verdict, "wine", "policy").vs_margin.as_ref().unwrap().outcome, Outcome::NoDifference);
-    assert!(verdict.sentence.contains("only 5 paired repetitions"), "{}", verdict.sentence);
-    assert!(verdict.warnings.iter().any(|w| w.contains("under 10")), "{:?}", verdict.warnings);
+    let judged = verdict(&all, &options());
+    assert!(judged.sentence.starts_with("Policy is better than margin over 3 tasks"), "{}", judged.sentence);
+    assert!(judged.sentence.contains("too few repetitions on 1; a first look"), "{}", judged.sentence);
 }
 
 #[test]
@@ -125,6 +148,25 @@ fn several_tasks_are_summed_up_with_counts() {
     let mixed = verdict(&all, &options());
     assert!(mixed.sentence.contains("Policy against margin depends on the task"), "{}", mixed.sentence);
     assert!(mixed.sentence.contains("better on 1, no difference on 0, worse on 1"), "{}", mixed.sentence);
+}
+
+#[test]
+fn a_clear_lead_is_robust_and_equals_are_even() {
+    let mut all = clear();
+    all.extend(
+        rows("wine", "margin", 20, 0.04).into_iter().map(|row| Row { strategy: "twin".to_owned(), ..row }),
+    );
+    let verdict = verdict(&all, &options());
+    let of = |name: &str| verdict.robustness.iter().find(|entry| entry.strategy == name).unwrap();
+    let policy = of("policy");
+    // Repetitions are 2 points apart at most, the lead is 3: every run wins, and so does every subset.
+    let (chance, interval) = policy.improvement.unwrap();
+    assert!(chance > 0.95 && interval.hi <= 1.0 && interval.lo <= chance, "{policy:?}");
+    assert_eq!(policy.flips, [Some(0.0); 3]);
+    assert_eq!(of("twin").improvement.unwrap().0, 0.5);
+    assert_eq!(of("twin").flips, [None; 3]);
+    assert_eq!(of("margin").reference, None);
+    assert!(of("policy").interquartile.unwrap().0 > of("margin").interquartile.unwrap().0);
 }
 
 #[test]

@@ -3,20 +3,29 @@
 //! *Better* (or *worse*) needs both: Wilcoxon's p after Holm at most α, and a bootstrap interval of
 //! the mean difference that lies on that side of zero. Everything else is *no difference*, and is said
 //! with its interval, so that a reader sees how large a difference the repetitions could have missed:
-//! "no difference" never claims equality. Under [`FEW_PAIRS`] pairs every sentence is marked as a
-//! first look. Over several tasks a strategy is called better only where the stratified interval of
-//! its mean difference lies above zero and no single task is worse.
+//! "no difference" never claims equality. Where so few repetitions are paired that even a win in every
+//! one of them would not have been significant after Holm, nothing is claimed at all: the comparison is
+//! *undecided*. Under [`FEW_PAIRS`] pairs every sentence is marked as a first look.
+//!
+//! Over several tasks a strategy is called better only where the stratified interval of its mean
+//! difference lies above zero, the signed-rank test over the pairs of all tasks (Holm over random and
+//! margin) agrees, and no single task is worse.
 
 use super::compare::{Comparison, Outcome, differences};
 use super::{Entry, FEW_PAIRS, MARGIN, RANDOM, TaskVerdict, VerdictOptions};
 use crate::report::curves::TaskCurves;
 use crate::report::stats::Interval;
 use crate::report::stats::aggregate::stratified_interval;
+use crate::report::stats::holm::holm;
 use crate::report::stats::mean::mean;
+use crate::report::stats::wilcoxon::signed_rank;
 use crate::report::text::{equals_p, points, signed_points};
 
 /// What a corrected comparison may be called.
 pub(super) fn outcome(comparison: &Comparison, alpha: f64) -> Outcome {
+    if comparison.family as f64 * least_p(comparison.pairs) > alpha {
+        return Outcome::Undecided;
+    }
     let (Some(p), Some([lo, hi])) = (comparison.p, comparison.ci95) else {
         return Outcome::NoDifference;
     };
@@ -27,6 +36,11 @@ pub(super) fn outcome(comparison: &Comparison, alpha: f64) -> Outcome {
     } else {
         Outcome::NoDifference
     }
+}
+
+/// The smallest two-sided p that a signed-rank test of `pairs` differences can have: all of one sign.
+fn least_p(pairs: usize) -> f64 {
+    0.5f64.powi(i32::try_from(pairs).unwrap_or(i32::MAX).saturating_sub(1))
 }
 
 /// The sentence of one task: the subject against random and against margin.
@@ -74,6 +88,9 @@ fn clause(subject: &str, reference: &str, comparison: &Comparison) -> String {
     match comparison.outcome {
         Outcome::Better => format!("{subject} is better than {reference} by {diff} points ({figures}{few})"),
         Outcome::Worse => format!("{subject} is worse than {reference} by {diff} points ({figures}{few})"),
+        Outcome::Undecided => {
+            format!("too few repetitions to tell {subject} from {reference}: {diff} points ({figures}{few})")
+        }
         Outcome::NoDifference => {
             format!(
                 "no difference between {subject} and {reference} beyond noise: {diff} points ({figures}{few})"
@@ -94,63 +111,101 @@ pub(super) fn overall(
             .first()
             .map_or_else(|| "There are no results yet.".to_owned(), |task| task.sentence.clone());
     };
-    let clauses: Vec<String> = [MARGIN, RANDOM]
-        .iter()
-        .filter_map(|reference| overall_clause(curves, entries, reference, options))
+    let mut pooled: Vec<Pooled> = [MARGIN, RANDOM]
+        .into_iter()
+        .filter_map(|reference| Pooled::of(curves, entries, reference, options))
         .collect();
-    if clauses.is_empty() {
+    if pooled.is_empty() {
         return format!("{} tasks ran; none has {} beside random or margin.", tasks.len(), options.subject);
     }
-    let joined = format!("{}.", clauses.join("; "));
-    capitalised(&joined)
+    let adjusted = holm(&pooled.iter().map(|clause| clause.p).collect::<Vec<_>>());
+    for (clause, p) in pooled.iter_mut().zip(adjusted) {
+        clause.p = p;
+    }
+    let clauses: Vec<String> = pooled.iter().map(|clause| clause.words(options)).collect();
+    capitalised(&format!("{}.", clauses.join("; ")))
 }
 
-fn overall_clause(
-    curves: &[TaskCurves],
-    entries: &[Entry],
-    reference: &str,
-    options: &VerdictOptions,
-) -> Option<String> {
-    let subject = &options.subject;
-    let strata: Vec<Vec<f64>> = curves
-        .iter()
-        .filter_map(|task| {
-            let (own, other) = (task.strategies.get(subject)?, task.strategies.get(reference)?);
-            let (paired, _) = differences(own, other, task.shared);
-            (subject != reference && !paired.is_empty()).then_some(paired)
+/// The subject against one reference over all tasks on which both ran.
+struct Pooled {
+    reference: &'static str,
+    tasks: usize,
+    fewest: usize,
+    diff: f64,
+    interval: Interval,
+    p: f64,
+    outcomes: Vec<Outcome>,
+}
+
+impl Pooled {
+    fn of(
+        curves: &[TaskCurves],
+        entries: &[Entry],
+        reference: &'static str,
+        options: &VerdictOptions,
+    ) -> Option<Self> {
+        let subject = &options.subject;
+        let strata: Vec<Vec<f64>> = curves
+            .iter()
+            .filter_map(|task| {
+                let (own, other) = (task.strategies.get(subject)?, task.strategies.get(reference)?);
+                let (paired, _) = differences(own, other, task.shared);
+                (subject != reference && !paired.is_empty()).then_some(paired)
+            })
+            .collect();
+        let over_tasks =
+            |sample: &[Vec<f64>]| mean(&sample.iter().map(|task| mean(task)).collect::<Option<Vec<_>>>()?);
+        let key = options.key.named("overall").named(reference);
+        let versus = |entry: &Entry| {
+            let comparison = if reference == RANDOM { &entry.vs_random } else { &entry.vs_margin };
+            comparison.as_ref().map(|comparison| comparison.outcome)
+        };
+        Some(Self {
+            reference,
+            tasks: strata.len(),
+            fewest: strata.iter().map(Vec::len).min()?,
+            diff: over_tasks(&strata)?,
+            interval: stratified_interval(&strata, options.level, options.resamples, key, over_tasks)?,
+            p: signed_rank(&strata.concat())?.p,
+            outcomes: entries.iter().filter(|entry| entry.strategy == *subject).filter_map(versus).collect(),
         })
-        .collect();
-    let over_tasks =
-        |sample: &[Vec<f64>]| mean(&sample.iter().filter_map(|task| mean(task)).collect::<Vec<_>>());
-    let diff = over_tasks(&strata)?;
-    let key = options.key.named("overall").named(reference);
-    let interval = stratified_interval(&strata, options.level, options.resamples, key, over_tasks)?;
-    let outcomes: Vec<Outcome> = entries
-        .iter()
-        .filter(|entry| entry.strategy == *subject)
-        .filter_map(
-            |entry| if reference == RANDOM { entry.vs_random.as_ref() } else { entry.vs_margin.as_ref() },
+    }
+
+    fn count(&self, outcome: Outcome) -> usize {
+        self.outcomes.iter().filter(|o| **o == outcome).count()
+    }
+
+    fn words(&self, options: &VerdictOptions) -> String {
+        let Self { reference, tasks, interval: Interval { lo, hi }, .. } = self;
+        let subject = &options.subject;
+        let over = format!("over {tasks} task{}", plural(*tasks));
+        let (better, worse) = (self.count(Outcome::Better), self.count(Outcome::Worse));
+        let significant = self.p <= options.alpha;
+        let head = if better > 0 && worse > 0 {
+            format!("{subject} against {reference} depends on the task")
+        } else if significant && *lo > 0.0 && worse == 0 {
+            format!("{subject} is better than {reference} {over}")
+        } else if significant && *hi < 0.0 && better == 0 {
+            format!("{subject} is worse than {reference} {over}")
+        } else {
+            format!("no difference between {subject} and {reference} {over} beyond noise")
+        };
+        let mut counts =
+            format!("better on {better}, no difference on {}", self.count(Outcome::NoDifference));
+        counts.push_str(&format!(", worse on {worse}"));
+        let undecided = self.count(Outcome::Undecided);
+        if undecided > 0 {
+            counts.push_str(&format!(", too few repetitions on {undecided}"));
+        }
+        let few = if self.fewest < FEW_PAIRS { "; a first look" } else { "" };
+        format!(
+            "{head}: {} points on average (95 % CI {} to {}, p {}; {counts}{few})",
+            signed_points(Some(self.diff)),
+            signed_points(Some(*lo)),
+            signed_points(Some(*hi)),
+            equals_p(self.p),
         )
-        .map(|comparison| comparison.outcome)
-        .collect();
-    let count = |outcome| outcomes.iter().filter(|o| **o == outcome).count();
-    let (better, worse, same) = (count(Outcome::Better), count(Outcome::Worse), count(Outcome::NoDifference));
-    let Interval { lo, hi } = interval;
-    let head = if lo > 0.0 && worse == 0 {
-        format!("{subject} is better than {reference} over {} tasks", strata.len())
-    } else if hi < 0.0 && better == 0 {
-        format!("{subject} is worse than {reference} over {} tasks", strata.len())
-    } else if better > 0 && worse > 0 {
-        format!("{subject} against {reference} depends on the task")
-    } else {
-        format!("no difference between {subject} and {reference} over {} tasks beyond noise", strata.len())
-    };
-    Some(format!(
-        "{head}: {} points on average (95 % CI {} to {}; better on {better}, no difference on {same}, worse on {worse})",
-        signed_points(Some(diff)),
-        signed_points(Some(lo)),
-        signed_points(Some(hi)),
-    ))
+    }
 }
 
 /// What limits the verdict of one task.
