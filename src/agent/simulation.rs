@@ -55,8 +55,6 @@ pub struct CollectPlan {
     pub states: usize,
     /// Candidates that are looked ahead per state.
     pub candidates: usize,
-    /// Most candidates that a state is described over.
-    pub cap: usize,
 }
 
 /// Called with what has just been done; an error ends the work. Must be quick, and may be called from any

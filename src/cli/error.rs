@@ -20,9 +20,6 @@ pub enum CliError {
         "the rest is in the run's folder; the same command again tries the failed cells anew"
     ))]
     CellsFailed { failed: usize, total: usize, cell: String, reason: String },
-    /// A part that this binary was built without.
-    #[error("this binary has no {what}")]
-    Unavailable { what: &'static str },
     /// A stage that the file does not ask for.
     #[error("{file}: no [{section}] section")]
     NoSection { file: String, section: &'static str },

@@ -1,6 +1,6 @@
 //! What can be wrong with an experiment file.
 
-use crate::error::{Exit, Fault};
+use crate::error::Fault;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,9 +70,10 @@ pub enum ExperimentError {
     #[error("{place}: `{key}` {why}")]
     #[diagnostic(help("{hint}"))]
     Conflict { place: Place, key: String, why: String, hint: String },
-    /// A stage that this binary cannot run.
-    #[error("experiment: this binary has no `{stage}` stage")]
-    Unavailable { stage: &'static str },
+    /// The policy in the run's folder is not the one that was trained there.
+    #[error("policy: weights with digest {found}, expected {expected}")]
+    #[diagnostic(help("the run's folder was changed; run again with --fresh"))]
+    PolicyChanged { found: String, expected: String },
 }
 
 fn suggestion(nearest: &Option<String>, known: &[String]) -> String {
@@ -82,11 +83,4 @@ fn suggestion(nearest: &Option<String>, known: &[String]) -> String {
     }
 }
 
-impl Fault for ExperimentError {
-    fn exit(&self) -> Exit {
-        match self {
-            ExperimentError::Unavailable { .. } => Exit::Failed,
-            _ => Exit::BadInput,
-        }
-    }
-}
+impl Fault for ExperimentError {}

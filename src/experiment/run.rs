@@ -176,7 +176,15 @@ mod tests {
         fn train(&self, _plan: &Plan, site: Site<'_>) -> Result<Trained> {
             self.trained.fetch_add(1, Ordering::Relaxed);
             site.store.write(&format!("{POLICY}/policy.safetensors"), b"weights")?;
-            Ok(Trained { digest: digest::of(b"weights"), curve: Vec::new() })
+            Ok(Trained {
+                digest: digest::of(b"weights"),
+                sources: Vec::new(),
+                validation: Vec::new(),
+                states: 0,
+                episodes: 0,
+                curve: Vec::new(),
+                importance: Vec::new(),
+            })
         }
 
         fn search(&self, _plan: &Plan, _site: Site<'_>) -> Result<Found> {
@@ -311,16 +319,5 @@ mod tests {
         assert!(matches!(error, RunError::RowsDigest { .. }), "{error}");
         go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap();
         assert_eq!(fs::read(&path).unwrap(), good);
-    }
-
-    #[test]
-    fn a_stage_that_is_missing_is_named() {
-        struct Nothing;
-        impl Stages for Nothing {}
-        let dir = tempfile::tempdir().unwrap();
-        let cancel = Cancel::new();
-        let context = Context { dir: dir.path(), jobs: 1, fresh: false, progress: &Silent, cancel: &cancel };
-        let error = run(&plan(&[]), BTreeMap::new(), &Nothing, context).unwrap_err();
-        assert!(error.to_string().contains("this binary has no `train` stage"), "{error}");
     }
 }

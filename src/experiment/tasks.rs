@@ -82,7 +82,8 @@ fn make(plan: &Plan, datasets: &[DataRef], synthetic: usize, key: Key) -> Result
 /// A source task: its splits, and what is played on them.
 fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
     let sources = plan.sources();
-    let split = SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() };
+    let split =
+        SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() };
     let grounds = (0..sources.splits as u64)
         .map(|index| Ok(Ground::new(Task::split(dataset, &split, key.named("split").at(index))?)))
         .collect::<Result<Vec<_>>>()?;

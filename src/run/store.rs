@@ -27,11 +27,18 @@ pub const ROWS: &str = "rows.jsonl";
 pub const TIMINGS: &str = "timings.jsonl";
 pub const SUMMARY: &str = "summary.json";
 pub const REPORT: &str = "report.html";
+/// Where a search on a target starts, and why.
+pub const ARCHITECTURE: &str = "arch.json";
+/// The trained policy.
 pub const POLICY: &str = "policy";
+/// What training that was interrupted goes on from.
+pub const TRAINING: &str = "train";
+/// The report's figures, one file each.
+pub const FIGURES: &str = "figures";
 
 /// All that a run writes at the top of its folder; files first.
-const FILES: [&str; 7] = [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SUMMARY, REPORT];
-const FOLDERS: [&str; 1] = [POLICY];
+const FILES: [&str; 8] = [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SUMMARY, REPORT, ARCHITECTURE];
+const FOLDERS: [&str; 3] = [POLICY, TRAINING, FIGURES];
 /// The most bytes of a plan or manifest that are read.
 const MAX_TEXT_BYTES: u64 = 16 << 20;
 
@@ -73,34 +80,12 @@ impl Store {
     /// [`RunError::Outside`] if it is absolute, goes up, or passes a symbolic link. (A link that
     /// another process puts there between this check and the use is not seen.)
     pub fn path(&self, name: &str) -> Result<PathBuf, RunError> {
-        let outside = |why| RunError::Outside { dir: self.dir.clone(), name: name.to_string(), why };
-        let mut path = self.dir.clone();
-        let mut parts = 0;
-        for component in Path::new(name).components() {
-            let Component::Normal(part) = component else {
-                return Err(outside("it is absolute or has a `.` or `..` part"));
-            };
-            path.push(part);
-            parts += 1;
-            if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
-                return Err(outside("a part of it is a symbolic link"));
-            }
-        }
-        if parts == 0 { Err(outside("it is empty")) } else { Ok(path) }
+        inside(&self.dir, name)
     }
 
     /// Writes a file whole, unless it is already just that. True if it was written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<bool> {
-        let path = self.path(name)?;
-        let same_length = fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
-        if same_length && fs::read(&path).is_ok_and(|found| found == bytes) {
-            return Ok(false);
-        }
-        if let Some(parent) = path.parent() {
-            durable::create_dir(parent)?;
-        }
-        durable::replace(&path, bytes)?;
-        Ok(true)
+        write_in(&self.dir, name, bytes)
     }
 
     /// Refuses a folder with content that is no run's, before anything is written to it.
@@ -189,6 +174,42 @@ impl Store {
             (a != b).then(|| format!("{a} lines of plan there, {b} here"))
         })
     }
+}
+
+/// The path of `name` in `dir`; see [`Store::path`].
+fn inside(dir: &Path, name: &str) -> Result<PathBuf, RunError> {
+    let outside = |why| RunError::Outside { dir: dir.to_path_buf(), name: name.to_string(), why };
+    let mut path = dir.to_path_buf();
+    let mut parts = 0;
+    for component in Path::new(name).components() {
+        let Component::Normal(part) = component else {
+            return Err(outside("it is absolute or has a `.` or `..` part"));
+        };
+        path.push(part);
+        parts += 1;
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            return Err(outside("a part of it is a symbolic link"));
+        }
+    }
+    if parts == 0 { Err(outside("it is empty")) } else { Ok(path) }
+}
+
+/// Writes a file of a finished run: what is made of its rows, and can be made again. True if it was
+/// written; not if it is already just that.
+///
+/// # Errors
+/// As [`Store::path`], and whatever writing fails with.
+pub fn write_in(dir: &Path, name: &str, bytes: &[u8]) -> Result<bool> {
+    let path = inside(dir, name)?;
+    let same_length = fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
+    if same_length && fs::read(&path).is_ok_and(|found| found == bytes) {
+        return Ok(false);
+    }
+    if let Some(parent) = path.parent() {
+        durable::create_dir(parent)?;
+    }
+    durable::replace(&path, bytes)?;
+    Ok(true)
 }
 
 /// Reads a small file of a run.

@@ -3,6 +3,8 @@
 use crate::cli::args::{Args, ListArgs};
 use crate::cli::{backend, output};
 use crate::error::Result;
+use crate::query::Needs;
+use crate::query::registry::Entry;
 use clap::CommandFactory;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -13,15 +15,33 @@ const RUNS: &str = "runs";
 
 /// Lists the query strategies.
 pub fn strategies(args: &ListArgs) -> Result<()> {
-    let all = backend::strategies()?;
+    let all = backend::strategies();
     if args.json {
-        let entry =
-            |[name, needs, source]: &[String; 3]| json!({ "name": name, "needs": needs, "source": source });
-        return output::json(&all.iter().map(entry).collect());
+        return output::json(&all.iter().map(|entry| json!(entry.card)).collect());
     }
-    let heading = ["strategy", "needs", "source"].map(String::from);
-    let rows: Vec<_> = std::iter::once(heading).chain(all).map(|row| row.to_vec()).collect();
+    let heading = ["strategy", "needs", "what it asks for", "source"].map(String::from).to_vec();
+    let line = |entry: &Entry| {
+        let card = &entry.card;
+        vec![card.name.to_string(), needs(card.needs), card.summary.to_string(), card.paper.to_string()]
+    };
+    let rows: Vec<_> = std::iter::once(heading).chain(all.iter().map(line)).collect();
     output::data(&output::table(&rows))
+}
+
+/// What a strategy needs of the learner, in a few words.
+fn needs(needs: Needs) -> String {
+    let words = [
+        (needs.inputs || needs.neighbours, "inputs".to_string()),
+        (needs.probabilities, "probabilities".to_string()),
+        (needs.embeddings, "embeddings".to_string()),
+        (needs.passes > 0, format!("{} passes", needs.passes)),
+        (needs.committee > 0, format!("{} members", needs.committee)),
+        (needs.head, "head".to_string()),
+        (needs.temperature, "temperature".to_string()),
+        (needs.lookahead > 0, format!("labels of {}", needs.lookahead)),
+    ];
+    let words: Vec<String> = words.into_iter().filter(|(needed, _)| *needed).map(|(_, word)| word).collect();
+    if words.is_empty() { "nothing".to_string() } else { words.join(", ") }
 }
 
 /// Lists the policies that lie in the usual places.

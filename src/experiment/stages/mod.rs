@@ -14,7 +14,6 @@ pub use search::Found;
 pub use train::Trained;
 pub use transfer::{Block, Failure, blocks, transfer};
 
-use super::error::ExperimentError;
 use super::plan::Plan;
 use crate::episode::Row;
 use crate::error::Result;
@@ -52,20 +51,11 @@ pub struct Learned<'a> {
 pub trait Stages: Sync {
     /// Trains a policy on the sources and writes it to [`POLICY`](crate::run::store::POLICY) in the
     /// run's folder before it returns.
-    fn train(&self, plan: &Plan, site: Site<'_>) -> Result<Trained> {
-        let _ = (plan, site);
-        Err(ExperimentError::Unavailable { stage: "train" }.into())
-    }
+    fn train(&self, plan: &Plan, site: Site<'_>) -> Result<Trained>;
 
     /// Searches an architecture on the sources.
-    fn search(&self, plan: &Plan, site: Site<'_>) -> Result<Found> {
-        let _ = (plan, site);
-        Err(ExperimentError::Unavailable { stage: "search" }.into())
-    }
+    fn search(&self, plan: &Plan, site: Site<'_>) -> Result<Found>;
 
     /// Runs the episodes of one block on its target.
-    fn episodes(&self, plan: &Plan, block: &Block, learned: Learned<'_>, site: Site<'_>) -> Result<Vec<Row>> {
-        let _ = (plan, block, learned, site);
-        Err(ExperimentError::Unavailable { stage: "transfer" }.into())
-    }
+    fn episodes(&self, plan: &Plan, block: &Block, learned: Learned<'_>, site: Site<'_>) -> Result<Vec<Row>>;
 }

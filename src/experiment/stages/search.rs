@@ -10,12 +10,12 @@ use crate::experiment::plan::Plan;
 use crate::experiment::sections::{BlockKind, Method as MethodName, Search};
 use crate::experiment::tasks;
 use crate::rng::Key;
-use crate::search::{Banks, Evaluation, Evidence, History, Method, Prior, Rule, ScoreCache, SearchPlan, search as run};
+use crate::search::{
+    Banks, Evaluation, Evidence, History, Method, Prior, Rule, ScoreCache, SearchPlan, search as run,
+};
+use crate::run::store;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-
-/// The file that says where a search starts, in the run's folder.
-pub const ARCHITECTURE: &str = "arch.json";
 
 /// An architecture found on the sources, free of any task's width and classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let searched: Vec<(Evidence<Point>, u64, Vec<Visit>)> = sources
         .par_iter()
         .map(|source| {
-            let found = one(plan, section, &space, source, share, key.named(&source.name))?;
+            let found = one(section, &space, source, share, key.named(&source.name))?;
             bar.advance(1);
             super::check_cancelled(site)?;
             Ok(found)
@@ -85,7 +85,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let steps = searched.iter().map(|(_, steps, _)| steps).sum();
     let log = searched.iter().flat_map(|(_, _, visits)| visits).cloned().collect();
     let prior = Prior::learn(space.clone(), searched.into_iter().map(|(evidence, ..)| evidence).collect())?;
-    site.store.write(ARCHITECTURE, prior.to_json()?.as_bytes())?;
+    site.store.write(store::ARCHITECTURE, prior.to_json()?.as_bytes())?;
     let start = prior.start_overall();
     Ok(Found {
         blocks_per_stack: start.blocks,
@@ -104,7 +104,6 @@ fn annealing() -> Method<Point> {
 
 /// The search on one source task: as many labels as an episode ends with, drawn at random.
 fn one(
-    plan: &Plan,
     section: &Search,
     space: &ArchSpace,
     source: &Source,

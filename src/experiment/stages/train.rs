@@ -2,12 +2,12 @@
 
 use super::Site;
 use crate::agent::{
-    CollectPlan, Environment, GradientConfig, Group, ImitationConfig, LabelledState, Network, NetworkConfig,
+    CollectPlan, GradientConfig, Group, ImitationConfig, LabelledState, Network, NetworkConfig,
     OptimiserConfig, Policy, Provenance, RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect,
     imitate, importance, policy,
 };
 use crate::episode::features::SCHEMA;
-use crate::error::{Fault, Result};
+use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::Baseline;
 use crate::experiment::tasks;
@@ -124,12 +124,8 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
             imitated
         }
     };
-    let start = Network::from_weights(
-        config,
-        SCHEMA.candidate.len(),
-        SCHEMA.global.len(),
-        imitated.weights.clone(),
-    )?;
+    let start =
+        Network::from_weights(config, SCHEMA.candidate.len(), SCHEMA.global.len(), imitated.weights.clone())?;
     let (network, episodes, more) = policy_gradient(plan, site, start, &mut simulation, key)?;
     let mut curve = imitated.curve.clone();
     curve.extend(more);

@@ -117,8 +117,8 @@ impl Shared {
         let ground = tasks::ground(plan, dataset, repetition)?;
         let bytes = 4 * ground.task().pool().values().len().max(1);
         let most = (GROUND_BYTES / bytes).max(1);
-        let excess = (held.len() + 1).saturating_sub(most);
-        held.drain(..excess.min(held.len()));
+        let excess = (held.len() + 1).saturating_sub(most).min(held.len());
+        held.drain(..excess);
         held.push((key, ground.clone()));
         Ok(ground)
     }
@@ -197,7 +197,8 @@ fn strategy(
     site: Site<'_>,
     shared: &Shared,
 ) -> Result<Box<dyn Strategy>> {
-    let frozen = |policy, choice| Box::new(PolicyStrategy::new(policy, features::observe, features::needs(), choice));
+    let frozen =
+        |policy, choice| Box::new(PolicyStrategy::new(policy, features::observe, features::needs(), choice));
     Ok(match name {
         LEARNED => frozen(shared.policy(transfer, learned, site)?, Choice::Greedy),
         UNTRAINED => frozen(untrained()?, Choice::Sampled),
@@ -209,7 +210,11 @@ fn strategy(
 fn untrained() -> Result<Arc<Policy>> {
     let key = crate::Key::root(0).named(UNTRAINED);
     let network = Network::new(NetworkConfig::default(), SCHEMA.candidate.len(), SCHEMA.global.len(), key)?;
-    Ok(Arc::new(Policy::new(network, &SCHEMA, Provenance { name: UNTRAINED.into(), ..Provenance::default() })?))
+    Ok(Arc::new(Policy::new(
+        network,
+        &SCHEMA,
+        Provenance { name: UNTRAINED.into(), ..Provenance::default() },
+    )?))
 }
 
 fn architect(plan: &Plan, block: &Block, learned: Learned<'_>) -> Option<Box<dyn Architect>> {
@@ -219,6 +224,7 @@ fn architect(plan: &Plan, block: &Block, learned: Learned<'_>) -> Option<Box<dyn
         let start = Point::new(found.blocks_per_stack, found.stacks);
         let every = section.every * plan.episode().query_size;
         let training = plan.learner().train_plan();
-        Box::new(LocalArchitect::new(space, start, section.folds as u32, training, every)) as Box<dyn Architect>
+        Box::new(LocalArchitect::new(space, start, section.folds as u32, training, every))
+            as Box<dyn Architect>
     })
 }
