@@ -122,6 +122,7 @@ impl World {
                     .map(|passes| Passes { members: passes.members.iter().map(per_candidate).collect() }),
                 head: signals.head.clone(),
                 temperature: signals.temperature,
+                ..Signals::default()
             },
         }
     }

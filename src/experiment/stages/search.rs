@@ -10,10 +10,10 @@ use crate::experiment::plan::Plan;
 use crate::experiment::sections::{BlockKind, Method as MethodName, Search};
 use crate::experiment::tasks;
 use crate::rng::Key;
+use crate::run::store;
 use crate::search::{
     Banks, Evaluation, Evidence, History, Method, Prior, Rule, ScoreCache, SearchPlan, search as run,
 };
-use crate::run::store;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
