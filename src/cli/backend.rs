@@ -27,7 +27,7 @@ pub fn vocabulary() -> Vocabulary {
         "typiclust",
         "greedy_oracle",
     ];
-    Vocabulary { datasets, strategies }
+    Vocabulary { datasets, strategies, specification: None }
 }
 
 /// What the stages of this binary compute.

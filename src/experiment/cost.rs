@@ -85,9 +85,10 @@ impl Cost {
         }
         if let Some(search) = plan.search() {
             let network = Fits::of_episode(plan, ASSUMED);
-            let fits = (search.budget as f64 / network.steps_per_fit()).ceil();
-            let flops = search.budget as f64 * network.flops_per_step() * SEARCHED_GROWTH;
-            let steps = search.budget as f64;
+            // Per source task; a search may well end before its budget does.
+            let steps = search.budget as f64 * sources.tasks() as f64;
+            let fits = steps / f64::from(search.steps);
+            let flops = steps * network.flops_per_step() * SEARCHED_GROWTH;
             let seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP;
             let total = Fits { fits, steps, flops, core_seconds: seconds };
             stages.push(total.stage("search", 1));
@@ -180,10 +181,6 @@ impl Fits {
     fn grown(self, factor: f64) -> Self {
         let more = self.flops * (factor - 1.0);
         Self { flops: self.flops + more, core_seconds: self.core_seconds + more / FLOPS_PER_CORE, ..self }
-    }
-
-    fn steps_per_fit(&self) -> f64 {
-        self.steps / self.fits.max(1.0)
     }
 
     fn flops_per_step(&self) -> f64 {

@@ -233,6 +233,10 @@ mod tests {
         Vocabulary {
             datasets: vec![set("digits", 1797, 64, 10), set("iris", 150, 4, 3), set("wine", 178, 13, 3)],
             strategies: vec!["random", "margin", "entropy"],
+            specification: Some(|text| match text {
+                "power(margin, beta=2)" => Ok(()),
+                _ => Err(ExperimentError::Set { text: text.into() }.into()),
+            }),
         }
     }
 
@@ -369,6 +373,22 @@ mod tests {
         assert_eq!(hint, "did you mean `digits`?");
         let (_, hint) = refused("[transfer]\ntargets = [\"digits\"]\nstrategies = [\"margins\"]");
         assert_eq!(hint, "did you mean `margin`?");
+    }
+
+    /// Strategies with parameters are judged by the registry's own reader.
+    #[test]
+    fn specifications_of_strategies_are_checked() {
+        let plan = |spec: &str| {
+            parse(&format!("[transfer]\ntargets = [\"iris\"]\nstrategies = [\"random\", \"{spec}\"]"))
+        };
+        let good = plan("power(margin, beta=2)").unwrap();
+        assert_eq!(good.transfer().unwrap().strategies[1], "power(margin, beta=2)");
+        let error = plan("power(margin, gamma=2)").unwrap_err();
+        assert!(
+            error.to_string().starts_with("lab/my-run.toml:3:25: `transfer.strategies[1]`: --set power("),
+            "{error}"
+        );
+        assert!(crate::Error::from(error).hint().is_some(), "the reader's hint is handed on");
     }
 
     #[test]

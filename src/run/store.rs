@@ -9,6 +9,7 @@
 //! summary.json    totals and the rows' digest
 //! report.html     figures
 //! policy/         the trained policy
+//! checkpoints/    where an interrupted training goes on
 //! ```
 
 use super::error::RunError;
@@ -28,10 +29,11 @@ pub const TIMINGS: &str = "timings.jsonl";
 pub const SUMMARY: &str = "summary.json";
 pub const REPORT: &str = "report.html";
 pub const POLICY: &str = "policy";
+pub const CHECKPOINTS: &str = "checkpoints";
 
 /// All that a run writes at the top of its folder; files first.
 const FILES: [&str; 7] = [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SUMMARY, REPORT];
-const FOLDERS: [&str; 1] = [POLICY];
+const FOLDERS: [&str; 2] = [POLICY, CHECKPOINTS];
 /// The most bytes of a plan or manifest that are read.
 const MAX_TEXT_BYTES: u64 = 16 << 20;
 
@@ -55,6 +57,12 @@ impl Store {
         let lock = durable::lock(dir)?;
         let store = Self { dir: dir.to_path_buf(), _lock: lock };
         durable::sweep(dir)?;
+        for folder in FOLDERS.map(|name| store.path(name)) {
+            let folder = folder?;
+            if folder.is_dir() {
+                durable::sweep(&folder)?;
+            }
+        }
         if fresh {
             store.clear()?;
         }
