@@ -177,6 +177,22 @@ fn an_abort_while_a_torn_run_is_resumed_loses_nothing() {
     }
 }
 
+/// Fault case 51: a second process is refused by the first one's number; a dead one is no obstacle.
+#[test]
+fn a_second_process_is_refused_until_the_first_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = command(dir.path()).env(SLOW, "1000").spawn().unwrap();
+    while !dir.path().join("manifest.json").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let error = run(dir.path(), 1, Duration::ZERO).unwrap_err();
+    assert!(error.to_string().ends_with(&format!("in use by process {}", child.id())), "{error}");
+    assert_eq!(error.exit() as u8, 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    run(dir.path(), 2, Duration::ZERO).unwrap();
+}
+
 /// Fault case 44: `kill -9` at random moments, several times in one run.
 #[test]
 fn kills_at_random_moments_lose_nothing() {

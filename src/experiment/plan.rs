@@ -327,6 +327,10 @@ mod tests {
         let (text, hint) = refused("[trian]");
         assert_eq!(text, "lab/my-run.toml:1:2: unknown key `trian`");
         assert_eq!(hint, "did you mean `train`?");
+        let (_, hint) = refused("rounds = 30\n[train]");
+        assert_eq!(hint, "did you mean `episode.rounds`?", "the same key of another section");
+        let (_, hint) = refused("[train]\niterations = 30");
+        assert_eq!(hint, "did you mean `train.policy_gradient.iterations`?");
         let (text, _) = refused("[train]\nimitation = { state = 3 }");
         assert!(text.starts_with("lab/my-run.toml:2:15: unknown key `train.imitation.state`"), "{text}");
         let (text, hint) = refused("[train]\n[report]\nzzz = 1");

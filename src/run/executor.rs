@@ -20,6 +20,10 @@ use std::time::Instant;
 /// The most threads that may be asked for.
 pub const MAX_JOBS: usize = 1024;
 
+/// As much stack as a main thread has; dropping a long computation graph takes more than the two
+/// megabytes that threads get otherwise.
+const STACK_BYTES: usize = 8 << 20;
+
 /// What the names of the threads begin with.
 pub const WORKER: &str = "worker";
 
@@ -87,6 +91,7 @@ where
         let jobs = crew.jobs.clamp(1, MAX_JOBS);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
+            .stack_size(STACK_BYTES)
             .thread_name(|i| format!("{WORKER} {i}"))
             .build()
             .map_err(|error| RunError::Threads { jobs, reason: error.to_string() })?;
