@@ -1,6 +1,6 @@
 //! The command line: arguments, progress, tables, exit codes.
 //!
-//! [`main`] reads the arguments, calls one of the [`commands`] and maps its result to an exit code: 0
+//! [`main`] reads the arguments, calls one of the `commands` and maps its result to an exit code: 0
 //! done, 1 failed, 2 bad input, 130 interrupted. Data goes to stdout, progress and messages to stderr.
 //! Nothing is computed here.
 
