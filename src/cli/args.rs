@@ -102,8 +102,8 @@ pub struct TransferArgs {
     #[arg(long, value_name = "FILE.npy")]
     pub features: Option<PathBuf>,
     /// What the policy is compared with
-    #[arg(long, value_name = "A,B,C", value_delimiter = ',', default_value = "random,margin")]
-    pub strategies: Vec<String>,
+    #[arg(long, value_name = "A,B,C", default_value = "random,margin")]
+    pub strategies: String,
     /// Labels per class at the start
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub initial: usize,

@@ -32,7 +32,7 @@ pub fn vocabulary() -> Vocabulary {
     ];
     debug_assert!(embedded::NAMES.iter().all(|name| datasets.iter().any(|facts| facts.name == *name)));
     let strategies = registry::all().iter().map(|entry| entry.card.name).collect();
-    Vocabulary { datasets, strategies }
+    Vocabulary { datasets, strategies, specification: Some(|text| registry::build(text).map(drop)) }
 }
 
 /// What the stages of this binary compute.

@@ -1,6 +1,6 @@
 //! The command line: arguments, progress, tables, exit codes.
 //!
-//! [`main`] reads the arguments, calls one of the [`commands`] and maps its result to an exit code: 0
+//! [`main`] reads the arguments, calls one of the `commands` and maps its result to an exit code: 0
 //! done, 1 failed, 2 bad input, 130 interrupted. Data goes to stdout, progress and messages to stderr.
 //! Nothing is computed here.
 
@@ -16,6 +16,7 @@ mod signals;
 pub use error::CliError;
 
 use crate::error::{Error, Exit, Result};
+use crate::run::executor::WORKER;
 use args::{Args, Command};
 use clap::Parser;
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ pub fn main() -> ExitCode {
         }
     };
     start_log();
+    quiet_workers();
     match dispatch(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if matches!(error.downcast_ref(), Some(CliError::ReaderGone)) => ExitCode::SUCCESS,
@@ -59,6 +61,19 @@ fn complain(error: &Error) {
     if let Some(hint) = error.hint() {
         output::message(&format!("hint: {hint}"));
     }
+}
+
+/// A panic in a cell is recorded and reported as the cell's failure; it is not printed as well.
+fn quiet_workers() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        if thread.name().is_some_and(|name| name.starts_with(WORKER)) {
+            tracing::debug!(%panic, "in a cell");
+        } else {
+            usual(panic);
+        }
+    }));
 }
 
 /// Warnings and, with `QUERIST_LOG=debug` or the like, more, on stderr.

@@ -3,7 +3,7 @@
 //! What has been acknowledged (a call that returned `Ok`) survives the end of the process at any
 //! moment, and a power failure as far as the file system honours `fsync`. A file is either the old or
 //! the new one, never a mixture. What files mean (journals, manifests, reports) is not known here.
-//! Every system call that changes the disk passes [`faults::boundary`], so that tests can make the
+//! Every system call that changes the disk passes `faults::boundary`, so that tests can make the
 //! n-th of them fail or be the process's last. Lints forbid file writes elsewhere; `clippy.toml` lists
 //! the calls.
 

@@ -50,8 +50,10 @@ pub struct Cost {
     pub stages: Vec<StageCost>,
     /// Threads that share the work.
     pub jobs: usize,
-    /// Resident bytes with that many threads.
-    pub bytes: f64,
+    /// Episodes that one thread runs side by side.
+    pub lanes: usize,
+    /// Bytes of one episode on the largest task.
+    pub episode_bytes: f64,
 }
 
 impl Cost {
@@ -85,9 +87,10 @@ impl Cost {
         }
         if let Some(search) = plan.search() {
             let network = Fits::of_episode(plan, ASSUMED);
-            let fits = (search.budget as f64 / network.steps_per_fit()).ceil();
-            let flops = search.budget as f64 * network.flops_per_step() * SEARCHED_GROWTH;
-            let steps = search.budget as f64;
+            // Per source task; a search may well end before its budget does.
+            let steps = search.budget as f64 * sources.tasks() as f64;
+            let fits = steps / f64::from(search.steps);
+            let flops = steps * network.flops_per_step() * SEARCHED_GROWTH;
             let seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP;
             let total = Fits { fits, steps, flops, core_seconds: seconds };
             stages.push(total.stage("search", 1));
@@ -111,8 +114,13 @@ impl Cost {
             }
             stages.push(total.stage("transfer", cells));
         }
-        let lanes = plan.transfer().map_or(1, |transfer| transfer.block) as f64;
-        Self { stages, jobs, bytes: BASE_BYTES + jobs as f64 * lanes * bytes_of_episode(plan, largest) }
+        let lanes = plan.transfer().map_or(1, |transfer| transfer.block as usize);
+        Self { stages, jobs, lanes, episode_bytes: bytes_of_episode(plan, largest) }
+    }
+
+    /// Estimated resident bytes.
+    pub fn bytes(&self) -> f64 {
+        BASE_BYTES + (self.jobs * self.lanes) as f64 * self.episode_bytes
     }
 
     /// The same for machines.
@@ -120,7 +128,7 @@ impl Cost {
         serde_json::json!({
             "stages": self.stages,
             "jobs": self.jobs,
-            "memory_mb": (self.bytes / 1e6).round(),
+            "memory_mb": (self.bytes() / 1e6).round(),
             "seconds": self.seconds().round(),
         })
     }
@@ -182,10 +190,6 @@ impl Fits {
         Self { flops: self.flops + more, core_seconds: self.core_seconds + more / FLOPS_PER_CORE, ..self }
     }
 
-    fn steps_per_fit(&self) -> f64 {
-        self.steps / self.fits.max(1.0)
-    }
-
     fn flops_per_step(&self) -> f64 {
         self.flops / self.steps.max(1.0)
     }
@@ -242,8 +246,15 @@ impl fmt::Display for Cost {
                 duration(stage.core_seconds / self.jobs as f64)
             )?;
         }
-        let megabytes = self.bytes / 1e6;
-        writeln!(f, "memory     about {megabytes:.0} MB resident")?;
+        writeln!(
+            f,
+            "memory     about {:.0} MB resident: {:.0} MB, and {} threads x {} episodes x {:.1} MB",
+            self.bytes() / 1e6,
+            BASE_BYTES / 1e6,
+            self.jobs,
+            self.lanes,
+            self.episode_bytes / 1e6
+        )?;
         write!(f, "time       about {} on {} threads", duration(self.seconds()), self.jobs)
     }
 }
@@ -277,4 +288,52 @@ pub fn describe(plan: &Plan) -> String {
         lines.push(format!("strategies {}; {} repetitions", strategies.join(", "), transfer.repetitions));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary::DatasetFacts;
+    use super::*;
+
+    fn cost(text: &str, jobs: usize) -> Cost {
+        let digits = DatasetFacts { name: "digits", rows: 1797, width: 64, classes: 10 };
+        let vocabulary =
+            Vocabulary { datasets: vec![digits], strategies: vec!["random", "margin"], specification: None };
+        let plan = super::Plan::parse(text, "x.toml", &[], None, &vocabulary).unwrap();
+        Cost::of(&plan, jobs, &vocabulary)
+    }
+
+    /// Two strategies, six repetitions in blocks of four, ten rounds after the first fit, five steps each.
+    const TRANSFER: &str = "[learner]\nsteps = 5\n[episode]\nrounds = 10\n\
+                            [transfer]\ntargets = [\"digits\"]\nrepetitions = 6\nblock = 4\n";
+
+    #[test]
+    fn cells_trainings_and_steps_are_counted_as_by_hand() {
+        let cost = cost(TRANSFER, 1);
+        let transfer = &cost.stages[0];
+        assert_eq!((transfer.cells, transfer.trainings, transfer.steps), (4, 2 * 6 * 11, 660.0));
+        assert_eq!(cost.lanes, 4);
+    }
+
+    /// A 64-32-10 network has 2410 weights; 10 initial labels and half of 10 more make a mean batch of 15.
+    #[test]
+    fn time_follows_the_constants() {
+        let one = cost(TRANSFER, 1);
+        let training = 660.0 * (6.0 * 2410.0 * 15.0 / FLOPS_PER_CORE + SECONDS_PER_STEP);
+        let scoring = 132.0 * 500.0 * (2.0 * 2410.0 / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
+        assert!((one.seconds() - training - scoring).abs() < 1e-9, "{}", one.seconds());
+        let four = cost(TRANSFER, 4);
+        assert!((four.seconds() - one.seconds() / 4.0).abs() < 1e-9);
+        assert!(four.bytes() > one.bytes());
+    }
+
+    #[test]
+    fn what_is_turned_off_costs_nothing() {
+        let off = "[train]\nimitation = { epochs = 0 }\npolicy_gradient = { iterations = 0 }";
+        assert_eq!(cost(off, 1).stages[0].trainings, 0);
+        let some = "[sources]\nsynthetic = 2\n[episode]\nrounds = 10\n[train]\nimitation = { epochs = 0 }\n\
+                    policy_gradient = { iterations = 3, episodes = 5 }";
+        // Each episode with its baseline.
+        assert_eq!(cost(some, 1).stages[0].trainings, 2 * 3 * 5 * 11);
+    }
 }

@@ -60,6 +60,15 @@ pub enum ExperimentError {
     #[error("{place}: `{key}` is \"{found}\", which is not known")]
     #[diagnostic(help("{}", suggestion(nearest, known)))]
     Choice { place: Place, key: String, found: String, nearest: Option<String>, known: Vec<String> },
+    /// A value that another layer refuses.
+    #[error("{place}: `{key}`: {reason}")]
+    Refused {
+        place: Place,
+        key: String,
+        reason: String,
+        #[help]
+        hint: Option<String>,
+    },
     /// Something given twice.
     #[error("{place}: `{key}` lists \"{found}\" twice")]
     Twice { place: Place, key: String, found: String },

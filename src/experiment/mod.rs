@@ -19,4 +19,4 @@ mod vocabulary;
 pub use error::{ExperimentError, Place};
 pub use plan::{MAX_SEED, Plan};
 pub use run::{Context, Finished, Summary, run};
-pub use vocabulary::{DatasetFacts, Vocabulary, nearest};
+pub use vocabulary::{DatasetFacts, Vocabulary, nearest, split_specifications};

@@ -233,6 +233,10 @@ mod tests {
         Vocabulary {
             datasets: vec![set("digits", 1797, 64, 10), set("iris", 150, 4, 3), set("wine", 178, 13, 3)],
             strategies: vec!["random", "margin", "entropy"],
+            specification: Some(|text| match text {
+                "power(margin, beta=2)" => Ok(()),
+                _ => Err(ExperimentError::Set { text: text.into() }.into()),
+            }),
         }
     }
 
@@ -323,6 +327,10 @@ mod tests {
         let (text, hint) = refused("[trian]");
         assert_eq!(text, "lab/my-run.toml:1:2: unknown key `trian`");
         assert_eq!(hint, "did you mean `train`?");
+        let (_, hint) = refused("rounds = 30\n[train]");
+        assert_eq!(hint, "did you mean `episode.rounds`?", "the same key of another section");
+        let (_, hint) = refused("[train]\niterations = 30");
+        assert_eq!(hint, "did you mean `train.policy_gradient.iterations`?");
         let (text, _) = refused("[train]\nimitation = { state = 3 }");
         assert!(text.starts_with("lab/my-run.toml:2:15: unknown key `train.imitation.state`"), "{text}");
         let (text, hint) = refused("[train]\n[report]\nzzz = 1");
@@ -369,6 +377,22 @@ mod tests {
         assert_eq!(hint, "did you mean `digits`?");
         let (_, hint) = refused("[transfer]\ntargets = [\"digits\"]\nstrategies = [\"margins\"]");
         assert_eq!(hint, "did you mean `margin`?");
+    }
+
+    /// Strategies with parameters are judged by the registry's own reader.
+    #[test]
+    fn specifications_of_strategies_are_checked() {
+        let plan = |spec: &str| {
+            parse(&format!("[transfer]\ntargets = [\"iris\"]\nstrategies = [\"random\", \"{spec}\"]"))
+        };
+        let good = plan("power(margin, beta=2)").unwrap();
+        assert_eq!(good.transfer().unwrap().strategies[1], "power(margin, beta=2)");
+        let error = plan("power(margin, gamma=2)").unwrap_err();
+        assert!(
+            error.to_string().starts_with("lab/my-run.toml:3:25: `transfer.strategies[1]`: --set power("),
+            "{error}"
+        );
+        assert!(crate::Error::from(error).hint().is_some(), "the reader's hint is handed on");
     }
 
     #[test]

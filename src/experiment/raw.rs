@@ -5,9 +5,11 @@
 
 use super::error::{ExperimentError, Place};
 use super::vocabulary::nearest;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
@@ -115,13 +117,15 @@ pub struct Section {
     place: Place,
     table: Table,
     asked: Vec<&'static str>,
+    /// Full names of all keys that were asked for anywhere in the file so far.
+    everywhere: Rc<RefCell<Vec<String>>>,
 }
 
 impl Section {
     /// The whole file.
     pub fn root(table: Table, file: &str) -> Self {
         let place = Place::File { file: file.into(), line: 1, column: 1 };
-        Self { path: String::new(), place, table, asked: Vec::new() }
+        Self { path: String::new(), place, table, asked: Vec::new(), everywhere: Rc::default() }
     }
 
     /// The full name of one of its keys.
@@ -137,6 +141,7 @@ impl Section {
     /// Takes a key's value.
     pub fn take(&mut self, key: &'static str) -> Option<Node> {
         self.asked.push(key);
+        self.everywhere.borrow_mut().push(self.name(key));
         self.table.remove(key)
     }
 
@@ -145,15 +150,19 @@ impl Section {
         let Some(Node { value, place }) = self.take(key) else { return Ok(None) };
         let path = self.name(key);
         match value {
-            Value::Table(table) => Ok(Some(Section { path, place, table, asked: Vec::new() })),
+            Value::Table(table) => Ok(Some(self.inner(path, place, table))),
             other => Err(wrong_type(place, path, &other, "a table")),
         }
+    }
+
+    fn inner(&self, path: String, place: Place, table: Table) -> Section {
+        Section { path, place, table, asked: Vec::new(), everywhere: self.everywhere.clone() }
     }
 
     /// Takes a table; an empty one if it is not there.
     pub fn section_or_empty(&mut self, key: &'static str) -> Result<Section> {
         let (path, place) = (self.name(key), self.place.clone());
-        Ok(self.section(key)?.unwrap_or(Section { path, place, table: Table::new(), asked: Vec::new() }))
+        Ok(self.section(key)?.unwrap_or_else(|| self.inner(path, place, Table::new())))
     }
 
     /// Takes a whole number in `range`.
@@ -242,10 +251,17 @@ impl Section {
     /// Refuses what nobody asked for.
     pub fn finish(self) -> Result<()> {
         let Some((key, node)) = self.table.iter().next() else { return Ok(()) };
+        let elsewhere = || {
+            let everywhere = self.everywhere.borrow();
+            let same = everywhere.iter().filter(|name| name.rsplit('.').next() == Some(key));
+            // Of the places that have this very key, one further down first.
+            same.max_by_key(|name| name.starts_with(&self.path)).cloned()
+        };
         Err(ExperimentError::UnknownKey {
             place: node.place.clone(),
             key: self.name(key),
-            nearest: nearest(key, self.asked.iter().copied()).map(|near| self.name(near)),
+            nearest: elsewhere()
+                .or_else(|| nearest(key, self.asked.iter().copied()).map(|near| self.name(near))),
             known: self.asked.iter().map(|key| self.name(key)).collect(),
         })
     }
@@ -254,7 +270,9 @@ impl Section {
 /// A node that must be a table.
 pub fn section_of(node: Node, name: String) -> Result<Section> {
     match node.value {
-        Value::Table(table) => Ok(Section { path: name, place: node.place, table, asked: Vec::new() }),
+        Value::Table(table) => {
+            Ok(Section { path: name, place: node.place, table, asked: Vec::new(), everywhere: Rc::default() })
+        }
         other => Err(wrong_type(node.place, name, &other, "a table")),
     }
 }

@@ -157,8 +157,11 @@ mod tests {
 
     fn plan(sets: &[&str]) -> Plan {
         let set = |name| DatasetFacts { name, rows: 100, width: 4, classes: 3 };
-        let vocabulary =
-            Vocabulary { datasets: vec![set("digits"), set("iris")], strategies: vec!["random", "margin"] };
+        let vocabulary = Vocabulary {
+            datasets: vec![set("digits"), set("iris")],
+            strategies: vec!["random", "margin"],
+            specification: None,
+        };
         let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
         Plan::parse(PLAN, "fake.toml", &sets, None, &vocabulary).unwrap()
     }

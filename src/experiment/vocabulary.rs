@@ -14,8 +14,11 @@ pub struct DatasetFacts {
 pub struct Vocabulary {
     /// Embedded data sets.
     pub datasets: Vec<DatasetFacts>,
-    /// Hand-made strategies.
+    /// Hand-made strategies, by name.
     pub strategies: Vec<&'static str>,
+    /// Whether a strategy with parameters can be built (`typiclust(neighbours=10)`), and if not, why.
+    /// Without it, only bare names are known.
+    pub specification: Option<fn(&str) -> crate::Result<()>>,
 }
 
 impl Vocabulary {
@@ -23,6 +26,26 @@ impl Vocabulary {
     pub fn dataset(&self, name: &str) -> Option<&DatasetFacts> {
         self.datasets.iter().find(|facts| facts.name == name)
     }
+}
+
+/// Splits a list of strategies at its commas; commas within parentheses belong to a strategy.
+pub fn split_specifications(list: &str) -> Vec<String> {
+    let (mut depth, mut items) = (0usize, vec![String::new()]);
+    for c in list.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                items.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(item) = items.last_mut() {
+            item.push(c);
+        }
+    }
+    items.iter().map(|item| item.trim().to_string()).collect()
 }
 
 /// Below this Jaro-Winkler similarity a name is no suggestion.
@@ -40,7 +63,14 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::*;
+
+    #[test]
+    fn commas_in_parentheses_do_not_split() {
+        let split = split_specifications("margin, power(mc(margin), beta=2),badge");
+        assert_eq!(split, ["margin", "power(mc(margin), beta=2)", "badge"]);
+        assert_eq!(split_specifications("a)),b"), ["a))", "b"]);
+    }
 
     #[test]
     fn suggests_what_was_meant() {

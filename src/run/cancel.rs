@@ -1,5 +1,6 @@
 //! The flag that asks a run to stop.
 
+use super::error::RunError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,6 +22,11 @@ impl Cancel {
     /// Whether somebody has asked to stop.
     pub fn raised(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+
+    /// An error whose exit is `Interrupted` if somebody has asked to stop; for work to end with.
+    pub fn check(&self) -> Result<(), RunError> {
+        if self.raised() { Err(RunError::Interrupted { done: 0, total: 1 }) } else { Ok(()) }
     }
 
     /// The flag itself, for layers that do not know this type.

@@ -285,6 +285,30 @@ mod tests {
         }
     }
 
+    /// Fault case 48 on a sample of 64 KiB: one random bit of every byte.
+    #[test]
+    fn a_flipped_bit_in_every_byte_of_a_long_journal_is_refused() {
+        use rand::RngExt;
+        let mut bytes = header("abc").into_bytes();
+        for seq in 0.. {
+            if bytes.len() >= 64 << 10 {
+                break;
+            }
+            let output = "x".repeat(2000 + seq as usize).into();
+            let record = Record::Done { key: format!("cell/{seq}"), seconds: 0.5, output };
+            bytes.extend(encode(seq, &record).into_bytes());
+        }
+        let mut rng = crate::Key::root(48).rng();
+        for at in 0..bytes.len() {
+            let bit = 1 << rng.random_range(0..8);
+            bytes[at] ^= bit;
+            let result = decode(&bytes, Path::new("j"));
+            assert!(matches!(result, Err(RunError::Damaged { .. })), "byte {at}");
+            bytes[at] ^= bit;
+        }
+        assert!(decode(&bytes, Path::new("j")).is_ok());
+    }
+
     #[test]
     fn missing_repeated_and_swapped_records_are_refused() {
         let dir = tempfile::tempdir().unwrap();

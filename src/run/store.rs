@@ -9,6 +9,7 @@
 //! summary.json    totals and the rows' digest
 //! report.html     figures
 //! policy/         the trained policy
+//! checkpoints/    where an interrupted training goes on
 //! ```
 
 use super::error::RunError;
@@ -32,13 +33,13 @@ pub const ARCHITECTURE: &str = "arch.json";
 /// The trained policy.
 pub const POLICY: &str = "policy";
 /// What training that was interrupted goes on from.
-pub const TRAINING: &str = "train";
+pub const CHECKPOINTS: &str = "checkpoints";
 /// The report's figures, one file each.
 pub const FIGURES: &str = "figures";
 
 /// All that a run writes at the top of its folder; files first.
 const FILES: [&str; 8] = [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SUMMARY, REPORT, ARCHITECTURE];
-const FOLDERS: [&str; 3] = [POLICY, TRAINING, FIGURES];
+const FOLDERS: [&str; 3] = [POLICY, CHECKPOINTS, FIGURES];
 /// The most bytes of a plan or manifest that are read.
 const MAX_TEXT_BYTES: u64 = 16 << 20;
 
@@ -62,6 +63,12 @@ impl Store {
         let lock = durable::lock(dir)?;
         let store = Self { dir: dir.to_path_buf(), _lock: lock };
         durable::sweep(dir)?;
+        for folder in FOLDERS.map(|name| store.path(name)) {
+            let folder = folder?;
+            if folder.is_dir() {
+                durable::sweep(&folder)?;
+            }
+        }
         if fresh {
             store.clear()?;
         }

@@ -1,5 +1,6 @@
 //! `querist strategies`, `querist policies`, `querist completions`.
 
+use super::run::RUNS;
 use crate::cli::args::{Args, ListArgs};
 use crate::cli::{backend, output};
 use crate::error::Result;
@@ -9,9 +10,8 @@ use clap::CommandFactory;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Where policies are looked for: folders of policies, and runs that hold one each.
+/// Folders of policies; runs hold one each, too.
 const POLICIES: &str = "policies";
-const RUNS: &str = "runs";
 
 /// Lists the query strategies.
 pub fn strategies(args: &ListArgs) -> Result<()> {

@@ -5,7 +5,7 @@ use crate::cli::args::TransferArgs;
 use crate::cli::backend;
 use crate::error::Result;
 use crate::experiment::sections::LEARNED;
-use crate::experiment::{ExperimentError, Plan, Vocabulary};
+use crate::experiment::{ExperimentError, Plan, Vocabulary, split_specifications};
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -31,9 +31,9 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
     if let Some(features) = &args.features {
         target.insert("features".into(), text(features));
     }
-    let mut strategies: Vec<&str> = args.strategies.iter().map(String::as_str).collect();
-    if !strategies.contains(&LEARNED) {
-        strategies.push(LEARNED);
+    let mut strategies = split_specifications(&args.strategies);
+    if !strategies.iter().any(|name| name == LEARNED) {
+        strategies.push(LEARNED.to_string());
     }
     let episode = Table::from_iter([
         ("initial_per_class".to_string(), count(args.initial)),

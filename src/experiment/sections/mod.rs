@@ -17,5 +17,5 @@ pub use learner::{Learner, OptimiserKind};
 pub use report::Report;
 pub use search::{BlockKind, Method, Search};
 pub use sources::{DataRef, Sources};
-pub use train::{Baseline, Imitation, PolicyGradient, PolicyNetwork, Train};
+pub use train::{Baseline, Imitation, NetworkKind, PolicyGradient, PolicyNetwork, Train};
 pub use transfer::{ArchitectureChoice, LEARNED, Transfer, UNTRAINED};

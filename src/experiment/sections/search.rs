@@ -14,6 +14,14 @@ pub enum Method {
     HillClimbing,
     /// Simulated annealing (Kirkpatrick et al., Science 1983).
     Annealing,
+    /// Uniformly, without replacement.
+    Random,
+    /// Ageing evolution (Real et al., AAAI 2019).
+    Evolution,
+    /// Successive halving (Jamieson & Talwalkar, AISTATS 2016).
+    Halving,
+    /// Every point of the space.
+    Grid,
 }
 
 /// The block that is repeated.
@@ -28,7 +36,8 @@ pub enum BlockKind {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Search {
-    /// `"local"` (default), `"hill_climbing"` or `"annealing"`.
+    /// `"local"` (default), `"hill_climbing"`, `"annealing"`, `"random"`, `"evolution"`, `"halving"` or
+    /// `"grid"`.
     pub method: Method,
     /// `B`: `"residual"` (default) or `"dense"`.
     pub block: BlockKind,
@@ -38,9 +47,11 @@ pub struct Search {
     pub max_blocks: usize,
     /// The largest `j`. Default 5.
     pub max_stacks: usize,
-    /// Gradient steps that the search on the sources may take in all. Default 200 000.
+    /// Gradient steps of one training of one candidate. Default 270.
+    pub steps: u32,
+    /// Gradient steps that the search on one source task may take in all. Default 50 000.
     pub budget: u64,
-    /// Folds of the paired cross-validation that scores a candidate. Default 4.
+    /// Folds of the paired cross-validation that scores a candidate; 1 for a single split. Default 4.
     pub folds: usize,
     /// Rounds between two searches within an episode on a target. Default 5.
     pub every: usize,
@@ -53,6 +64,10 @@ impl Search {
             ("local", Method::Local),
             ("hill_climbing", Method::HillClimbing),
             ("annealing", Method::Annealing),
+            ("random", Method::Random),
+            ("evolution", Method::Evolution),
+            ("halving", Method::Halving),
+            ("grid", Method::Grid),
         ];
         let search = Self {
             method: s.choice("method", Method::Local, &methods)?,
@@ -64,8 +79,9 @@ impl Search {
             width: s.count("width", 32, 1..=65_536)?,
             max_blocks: s.count("max_blocks", 12, 1..=64)?,
             max_stacks: s.count("max_stacks", 5, 1..=16)?,
-            budget: s.integer("budget", 200_000, 1..=1_000_000_000_000)?,
-            folds: s.count("folds", 4, 2..=20)?,
+            steps: s.integer("steps", 270, 1..=10_000_000)? as u32,
+            budget: s.integer("budget", 50_000, 1..=1_000_000_000_000)?,
+            folds: s.count("folds", 4, 1..=20)?,
             every: s.count("every", 5, 1..=100_000)?,
         };
         section.finish()?;

@@ -37,7 +37,8 @@ impl ArchitectureChoice {
 pub struct Transfer {
     /// Data sets that nothing was learned from. At least one.
     pub targets: Vec<DataRef>,
-    /// Strategies; `"policy"` is the learned one. Default `["random", "margin", "policy"]`.
+    /// Strategies, with parameters where they have any (`"typiclust(neighbours=10)"`); `"policy"` is
+    /// the learned one. Default `["random", "margin", "policy"]`.
     pub strategies: Vec<String>,
     /// Paired repetitions per strategy: each has its own split, initial labels and initial weights,
     /// the same for all strategies. Default 20.
@@ -68,7 +69,15 @@ impl Transfer {
         let strategy = |node, name: String| {
             let (found, place) = raw::text_of(node, name.clone())?;
             if !known().any(|known| known == found) {
-                return Err(raw::unknown_word(place, name, found, known()));
+                let Some(check) = vocabulary.specification.filter(|_| found.contains('(')) else {
+                    return Err(raw::unknown_word(place, name, found, known()));
+                };
+                check(&found).map_err(|error| ExperimentError::Refused {
+                    place: place.clone(),
+                    key: name.clone(),
+                    reason: error.to_string(),
+                    hint: error.hint(),
+                })?;
             }
             if found == LEARNED && !has_policy {
                 return Err(conflict(

@@ -70,13 +70,12 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let section = plan.search().expect("the stage runs where there is a section");
     let space = space(section, plan.learner().dropout);
     let sources = tasks::sources(plan)?;
-    let share = (section.budget / sources.len().max(1) as u64).max(1);
     let bar = site.progress.begin("search", sources.len() as u64);
     let key = Key::root(plan.seed()).named("search");
     let searched: Vec<(Evidence<Point>, u64, Vec<Visit>)> = sources
         .par_iter()
         .map(|source| {
-            let found = one(section, &space, source, share, key.named(&source.name))?;
+            let found = one(section, &space, source, key.named(&source.name))?;
             bar.advance(1);
             super::check_cancelled(site)?;
             Ok(found)
@@ -97,9 +96,21 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     })
 }
 
-/// Simulated annealing with its default settings.
-fn annealing() -> Method<Point> {
-    serde_json::from_str(r#"{"kind": "annealing"}"#).expect("every setting has a default")
+/// A search by name, with its default settings. On a source there are enough labels for as many moves as
+/// help; within an episode the local search moves once per round.
+fn method(name: MethodName) -> Method<Point> {
+    let by_default = |kind: &str| {
+        serde_json::from_value(serde_json::json!({ "kind": kind })).expect("every setting has a default")
+    };
+    match name {
+        MethodName::Local => Method::Local { moves: u32::MAX, rule: Rule::OneStandardError },
+        MethodName::HillClimbing => by_default("hill_climbing"),
+        MethodName::Annealing => by_default("annealing"),
+        MethodName::Random => by_default("random"),
+        MethodName::Evolution => by_default("evolution"),
+        MethodName::Halving => by_default("halving"),
+        MethodName::Grid => by_default("grid"),
+    }
 }
 
 /// The search on one source task: as many labels as an episode ends with, drawn at random.
@@ -107,7 +118,6 @@ fn one(
     section: &Search,
     space: &ArchSpace,
     source: &Source,
-    budget: u64,
     key: Key,
 ) -> Result<(Evidence<Point>, u64, Vec<Visit>)> {
     let task = source.grounds[0].task();
@@ -120,17 +130,12 @@ fn one(
     let evaluation =
         Evaluation::new(task.pool(), &rows, &labels, task.classes(), folds, training, key.named("folds"))?;
     let plan = SearchPlan {
-        method: match section.method {
-            MethodName::Local => Method::Local { moves: u32::MAX, rule: Rule::OneStandardError },
-            MethodName::HillClimbing => Method::HillClimbing { restarts: 1_000 },
-            MethodName::Annealing => annealing(),
-        },
+        method: method(section.method),
         space: space.clone(),
         start: None,
-        steps: training.steps_for(rows.len()),
+        steps: section.steps,
         folds,
-        // One candidate at least: a share that is too small for any would find nothing.
-        budget: budget.max(u64::from(training.steps_for(rows.len())) * u64::from(folds)),
+        budget: section.budget,
     };
     let mut history = History::default();
     let mut cache = ScoreCache::default();

@@ -2,14 +2,14 @@
 
 use super::Site;
 use crate::agent::{
-    CollectPlan, GradientConfig, Group, ImitationConfig, LabelledState, Network, NetworkConfig,
+    CollectPlan, GradientConfig, Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig,
     OptimiserConfig, Policy, Provenance, RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect,
     imitate, importance, policy,
 };
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::Baseline;
+use crate::experiment::sections::{Baseline, NetworkKind};
 use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::{Bar, RunError, digest, store};
@@ -17,15 +17,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where a run keeps what imitation came to, so that an interrupted policy gradient goes on from it.
-const IMITATED: &str = "train/imitated.json";
+const IMITATED: &str = "checkpoints/imitated.json";
 /// Where a run keeps the policy gradient's checkpoint.
-const CHECKPOINT: &str = "train/checkpoint.safetensors";
+const CHECKPOINT: &str = "checkpoints/policy-gradient.safetensors";
 /// Episodes of a task that are played side by side against as many of the baseline.
 const EPISODES_PER_TASK: usize = 8;
 /// Shuffles per feature for its importance.
 const SHUFFLES: usize = 3;
-/// Validations in the whole of a policy gradient, the start and the end not counted.
-const VALIDATIONS: u32 = 8;
 
 /// A trained policy, as the journal remembers it. The weights are in the run's folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,7 +94,14 @@ struct Sealed {
 pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     let section = plan.train().expect("the stage runs where there is a section");
     let key = Key::root(plan.seed()).named("train");
-    let config = NetworkConfig { hidden: section.network.hidden, ..NetworkConfig::default() };
+    let config = NetworkConfig {
+        kind: match section.network.kind {
+            NetworkKind::DeepSets => Kind::DeepSets,
+            NetworkKind::Linear => Kind::Linear,
+        },
+        hidden: section.network.hidden,
+        layers: section.network.layers,
+    };
     let untrained = Network::new(config, SCHEMA.candidate.len(), SCHEMA.global.len(), key.named("network"))?;
     let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
     let baseline = match section.policy_gradient.baseline {
@@ -201,6 +206,7 @@ fn imitation(
     drop(bar);
     let config = ImitationConfig {
         epochs: section.epochs as u32,
+        temperature: section.temperature as f32,
         optimiser: OptimiserConfig { learning_rate: section.learning_rate, ..OptimiserConfig::default() },
         ..ImitationConfig::default()
     };
@@ -232,7 +238,7 @@ fn policy_gradient(
     }
     let config = TrainerConfig {
         iterations,
-        validate_every: iterations.div_ceil(VALIDATIONS).max(1),
+        validate_every: section.validate_every as u32,
         gradient: GradientConfig {
             entropy: section.entropy as f32,
             optimiser: OptimiserConfig {
@@ -246,7 +252,7 @@ fn policy_gradient(
     let path = site.store.path(CHECKPOINT)?;
     let mut trainer = match path.exists() {
         true => Trainer::from_bytes(&store::read_text(&path)?, config, &start, key)?,
-        false => Trainer::new(config, start, key)?,
+        false => Trainer::new(config, start.sharpened(section.sharpness as f32), key)?,
     };
     let bar = site.progress.begin("policy gradient", u64::from(iterations) + 1);
     bar.advance(trainer.history().len() as u64);
@@ -283,7 +289,8 @@ fn look(
     let tasks = if validation.is_empty() { sources } else { validation };
     let states: Vec<LabelledState> =
         collect(tasks, 0, collect_plan(plan), key.named("importance"), &|| Ok(()))?;
-    let temperature = ImitationConfig::default().temperature;
+    let temperature =
+        plan.train().expect("the stage runs where there is a section").imitation.temperature as f32;
     let groups = Group::singles(&SCHEMA);
     let found = importance(network, &states, &groups, SHUFFLES, temperature, key.named("importance"))?;
     let triple = |e: crate::agent::importance::Estimate| [e.mean, e.low, e.high];
