@@ -337,14 +337,15 @@ impl Team {
 
     /// Multiplies every row's values of a dropped-out buffer by one mask: see `passes`.
     pub fn forward_masked(&mut self, rows: usize, masks: &[Vec<f32>]) {
-        for index in 0..self.maps.len() {
+        assert_eq!(masks.len(), self.maps.len(), "one mask per affine map");
+        for (index, mask) in masks.iter().enumerate() {
             let packed = self.maps[index];
             self.affine(packed, rows);
             if packed.map.drop {
                 let width = self.width(packed.map.output);
                 for row in 0..rows {
                     let values = &mut self.values[packed.map.output][row * width..];
-                    for (value, factor) in values.iter_mut().zip(&masks[index]) {
+                    for (value, factor) in values.iter_mut().zip(mask) {
                         *value *= factor;
                     }
                 }
