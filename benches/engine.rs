@@ -4,6 +4,7 @@
 //! networks one at a time, and banks of 16 and of 1, and ends with one line of JSON on standard output. Steps include
 //! gathering the mini-batch, shuffling, losses and the update; nothing is left out. Blocks of the
 //! things compared are interleaved and medians taken, because other work on the machine moves the clock.
+//! `cargo bench --bench engine -- 64-24-12-10` measures that shape only.
 
 use burn::tensor::Device;
 use querist::Key;
@@ -41,7 +42,10 @@ fn main() {
         "{:>16} {:>5} {:>6} {:>12} {:>9} {:>7}",
         "shape", "bank", "batch", "net-steps/s", "GFLOP/s", "sgemm"
     );
-    for (spec, batch) in &cases() {
+    // Cargo hands over `--bench`; anything else names the shapes to measure.
+    let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let wanted = |spec: &NetSpec| only.is_empty() || only.contains(&spec.to_string());
+    for (spec, batch) in cases().iter().filter(|(spec, _)| wanted(spec)) {
         for bank in [16, 1] {
             let mut trainer = Trainer::new(spec, bank, *batch);
             let (mut rates, mut ratios) = (Vec::new(), Vec::new());
@@ -82,10 +86,11 @@ fn main() {
             "shape": spec.to_string(), "batch": batch, "steps_per_second": rate, "bank_of_one": times,
         }));
     }
+    let predict = predictions();
     let episode = episodes();
     println!(
         "{}",
-        json!({ "sgemm_gflops": median(&mut sgemm), "rows": rows, "burn": burns, "episode": episode })
+        json!({ "sgemm_gflops": median(&mut sgemm), "rows": rows, "burn": burns, "predict": predict, "episode": episode })
     );
 }
 
@@ -201,6 +206,29 @@ impl Burn {
         self.net.fit(&[data], &plan(self.batch, Stop::Steps { steps }), &[Key::root(1)]).expect("a training");
         f64::from(steps) / start.elapsed().as_secs_f64()
     }
+}
+
+/// Probabilities of one network for a pool of 2,000 rows, and its rate against the same run's sgemm.
+fn predictions() -> serde_json::Value {
+    let spec = &cases()[0].0;
+    let (inputs, _) = pool(2_000, spec, 1);
+    let mut bank = Bank::new(spec, 1).expect("a bank");
+    bank.init(0, Key::root(1));
+    let mut product = Product::new(1024);
+    let (mut seconds, mut ratios) = (Vec::new(), Vec::new());
+    for _ in 0..BLOCKS {
+        let limit = product.gflops();
+        let start = Instant::now();
+        for _ in 0..200 {
+            std::hint::black_box(bank.probabilities(0, inputs.view(), None));
+        }
+        let time = start.elapsed().as_secs_f64() / 200.0;
+        seconds.push(time);
+        ratios.push(2.0 * spec.multiply_adds() as f64 * 2_000.0 / time / 1e9 / limit);
+    }
+    let (seconds, ratio) = (median(&mut seconds), median(&mut ratios));
+    eprintln!("probabilities of 2,000 rows: {:.0} us, {:.1}% of sgemm", 1e6 * seconds, 100.0 * ratio);
+    json!({ "shape": spec.to_string(), "rows": 2_000, "seconds": seconds, "ratio": ratio })
 }
 
 /// Episodes of 20 rounds x 50 epochs over a pool of 2,000 by margin, ten labels a round, on one thread

@@ -72,7 +72,7 @@ fn bits(weights: &[f32]) -> Vec<u32> {
     weights.iter().map(|w| w.to_bits()).collect()
 }
 
-/// Trains the given lanes as one bank; weights and reports per lane.
+/// Trains the given lanes as one bank; weights, then probabilities, and the report of each lane.
 fn train(
     spec: &NetSpec,
     pools: &Pools,
@@ -84,7 +84,15 @@ fn train(
     let data: Vec<_> = lanes.iter().map(|&lane| pools.lane(lane)).collect();
     let keys: Vec<_> = lanes.iter().map(|&lane| Key::root(9).at(lane as u64)).collect();
     let reports = bank.fit(&data, plan, &keys).unwrap();
-    (0..lanes.len()).map(|lane| (bits(&bank.weights(lane)), reports[lane])).collect()
+    let inputs: Vec<_> = data.iter().map(|data| data.inputs).collect();
+    let rows: Vec<_> = data.iter().map(|data| Some(data.rows)).collect();
+    let probabilities = bank.probabilities_all(&inputs, &rows);
+    let result = |lane: usize| {
+        assert_eq!(probabilities[lane], bank.probabilities(lane, inputs[lane], rows[lane]));
+        let numbers = [bank.weights(lane), probabilities[lane].values().to_vec()].concat();
+        (bits(&numbers), reports[lane])
+    };
+    (0..lanes.len()).map(result).collect()
 }
 
 #[test]

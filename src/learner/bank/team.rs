@@ -209,15 +209,21 @@ impl Team {
         self.second.fill(0.0);
     }
 
+    /// Puts row `row` of the chunk into the input buffer of a team of one.
+    pub fn set_input(&mut self, row: usize, input: &[f32]) {
+        assert!(!self.lanes, "a row of one network");
+        let (units, width) = (self.buffers[0], self.width(0));
+        self.values[0][row * width..row * width + units].copy_from_slice(input);
+    }
+
     /// Puts row `row` of the chunk into the input buffer; side by side, `inputs[lane]` is lane's own row
     /// and an empty one stands for zeros.
     pub fn set_inputs(&mut self, row: usize, inputs: &RowPointers<'_>) {
+        if !self.lanes {
+            return self.set_input(row, inputs[0]);
+        }
         let (units, width) = (self.buffers[0], self.width(0));
         let to = &mut self.values[0][row * width..(row + 1) * width];
-        if !self.lanes {
-            to[..units].copy_from_slice(inputs[0]);
-            return;
-        }
         let rows: [*const f32; LINE] = std::array::from_fn(|lane| {
             if inputs[lane].is_empty() {
                 self.nothing.as_ptr()
