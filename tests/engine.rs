@@ -72,14 +72,17 @@ fn bits(weights: &[f32]) -> Vec<u32> {
     weights.iter().map(|w| w.to_bits()).collect()
 }
 
-/// Trains the given lanes as one bank; weights, then probabilities, and the report of each lane.
-fn train(
-    spec: &NetSpec,
-    pools: &Pools,
-    lanes: &[usize],
-    plan: &TrainPlan,
-    path: SimdPath,
-) -> Vec<(Vec<u32>, FitReport)> {
+/// What became of one network, as bits where equality to the last of them is asked for.
+#[derive(Debug, PartialEq)]
+struct Trained {
+    weights: Vec<u32>,
+    /// Probabilities of the rows it was trained on.
+    probabilities: Vec<u32>,
+    report: FitReport,
+}
+
+/// Trains the given lanes as one bank.
+fn train(spec: &NetSpec, pools: &Pools, lanes: &[usize], plan: &TrainPlan, path: SimdPath) -> Vec<Trained> {
     let mut bank = Bank::with_path(spec, lanes.len(), path).unwrap();
     let data: Vec<_> = lanes.iter().map(|&lane| pools.lane(lane)).collect();
     let keys: Vec<_> = lanes.iter().map(|&lane| Key::root(9).at(lane as u64)).collect();
@@ -88,9 +91,13 @@ fn train(
     let rows: Vec<_> = data.iter().map(|data| Some(data.rows)).collect();
     let probabilities = bank.probabilities_all(&inputs, &rows);
     let result = |lane: usize| {
-        assert_eq!(probabilities[lane], bank.probabilities(lane, inputs[lane], rows[lane]));
-        let numbers = [bank.weights(lane), probabilities[lane].values().to_vec()].concat();
-        (bits(&numbers), reports[lane])
+        let single = bank.probabilities(lane, inputs[lane], rows[lane]);
+        assert_eq!(bits(probabilities[lane].values()), bits(single.values()));
+        Trained {
+            weights: bits(&bank.weights(lane)),
+            probabilities: bits(single.values()),
+            report: reports[lane],
+        }
     };
     (0..lanes.len()).map(result).collect()
 }
@@ -377,7 +384,7 @@ fn a_network_that_diverges_is_recorded_and_alone() {
     };
     let all: Vec<usize> = (0..16).collect();
     let calm = train(&spec, &pools, &all, &plan, SimdPath::best());
-    assert!(calm.iter().all(|(_, report)| report.diverged_at.is_none()));
+    assert!(calm.iter().all(|lane| lane.report.diverged_at.is_none()));
     for value in pools.pools[5].0.values_mut() {
         *value *= 50.0;
     }
@@ -385,16 +392,16 @@ fn a_network_that_diverges_is_recorded_and_alone() {
     for lane in (0..16).filter(|&lane| lane != 5) {
         assert_eq!(wild[lane], calm[lane]);
     }
-    let (weights, report) = &wild[5];
+    let Trained { weights, report, .. } = &wild[5];
     let at = report.diverged_at.expect("a rate that is far too high");
     assert!(at > 2 && weights.iter().all(|&bits| f32::from_bits(bits).is_finite()));
     let stopped = TrainPlan { stop: Stop::Steps { steps: at - 2 }, ..plan };
-    assert_eq!(train(&spec, &pools, &[5], &stopped, SimdPath::best())[0].0, *weights);
+    assert_eq!(train(&spec, &pools, &[5], &stopped, SimdPath::best())[0].weights, *weights);
     // Inputs that are no numbers: nothing was learned, nothing is lost.
     pools.pools[5].0.row_mut(0)[0] = f32::NAN;
     let lost = &train(&spec, &pools, &all, &plan, SimdPath::best())[5];
-    assert_eq!(lost.1.diverged_at.map(|at| at <= 3), Some(true));
-    assert!(lost.0.iter().all(|&bits| f32::from_bits(bits).is_finite()));
+    assert_eq!(lost.report.diverged_at.map(|at| at <= 3), Some(true));
+    assert!(lost.weights.iter().all(|&bits| f32::from_bits(bits).is_finite()));
 }
 
 #[test]
