@@ -423,3 +423,43 @@ fn stochastic_passes_share_a_mask_over_rows() {
     let mean: f32 = passes.iter().map(|p| p.row(9)[1]).sum::<f32>() / 60.0;
     assert!((mean - plain.row(9)[1]).abs() < 0.05, "{mean} and {}", plain.row(9)[1]);
 }
+
+/// `tests/golden/optimisers.py` made the reference with PyTorch, in double precision.
+#[test]
+fn optimisers_agree_with_pytorch() {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/optimisers.json")).unwrap();
+    let spec = NetSpec::mlp(5, &[4], 3).unwrap();
+    let inputs: Vec<f32> = (0..60).map(|i| (0.3 * f64::from(i)).cos() as f32).collect();
+    let inputs = Matrix::new(inputs, 12, 5);
+    let start: Vec<f32> = (0..39).map(|i| (0.5 * (1.0 + 0.7 * f64::from(i)).sin()) as f32).collect();
+    let (rows, labels): (Vec<u32>, Vec<u32>) = (0..12).map(|row| (row, row % 3)).unzip();
+    let optimisers = [
+        ("sgd", Optimiser::Sgd { momentum: 0.0, nesterov: false }),
+        ("momentum", Optimiser::Sgd { momentum: 0.9, nesterov: false }),
+        ("nesterov", Optimiser::Sgd { momentum: 0.9, nesterov: true }),
+        ("adam", Optimiser::Adam),
+        ("nadam", Optimiser::NAdam),
+    ];
+    for (name, optimiser) in optimisers {
+        for (kind, loss) in [("cross_entropy", Loss::CrossEntropy), ("squared", Loss::Squared)] {
+            let plan = TrainPlan {
+                loss,
+                weight_decay: 1e-2,
+                batch: 12,
+                start: Start::Warm,
+                ..plan(optimiser, Stop::Steps { steps: 25 })
+            };
+            let mut bank = Bank::new(&spec, 1).unwrap();
+            bank.set_weights(0, &start).unwrap();
+            let data =
+                LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+            bank.fit(&[data], &plan, &[Key::root(0)]).unwrap();
+            let expected = golden["weights"][format!("{name}/{kind}")].as_array().unwrap();
+            assert_eq!(expected.len(), start.len());
+            for (found, expected) in bank.weights(0).iter().zip(expected) {
+                let expected = expected.as_f64().unwrap();
+                assert!((f64::from(*found) - expected).abs() < 5e-6, "{name}/{kind}: {found} and {expected}");
+            }
+        }
+    }
+}
