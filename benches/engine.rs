@@ -86,8 +86,7 @@ fn main() {
             "shape": spec.to_string(), "batch": batch, "steps_per_second": rate, "bank_of_one": times,
         }));
     }
-    let predict = predictions();
-    let episode = episodes();
+    let (predict, episode) = if only.is_empty() { (predictions(), episodes()) } else { Default::default() };
     println!(
         "{}",
         json!({ "sgemm_gflops": median(&mut sgemm), "rows": rows, "burn": burns, "predict": predict, "episode": episode })

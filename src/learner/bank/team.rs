@@ -97,7 +97,7 @@ impl DropKeys {
     }
 }
 
-/// The `LINE` rows that form one row side by side, or one row alone.
+/// The input rows, one per lane, that form one row side by side.
 pub(super) type RowPointers<'a> = [&'a [f32]; LINE];
 
 impl Team {
@@ -148,6 +148,11 @@ impl Team {
         let weights: usize = program.maps.iter().map(|m| (m.fan_in + 1) * width(m.fan_out)).sum();
         let values: usize = program.buffers.iter().map(|&units| CHUNK * width(units)).sum();
         weights.saturating_mul(5).saturating_add(values.saturating_mul(2))
+    }
+
+    /// Whether this is a team of sixteen.
+    pub fn is_side_by_side(&self) -> bool {
+        self.lanes
     }
 
     fn width(&self, buffer: usize) -> usize {
@@ -216,12 +221,9 @@ impl Team {
         self.values[0][row * width..row * width + units].copy_from_slice(input);
     }
 
-    /// Puts row `row` of the chunk into the input buffer; side by side, `inputs[lane]` is lane's own row
-    /// and an empty one stands for zeros.
+    /// Puts one row per lane into row `row` of the chunk; an empty one stands for zeros.
     pub fn set_inputs(&mut self, row: usize, inputs: &RowPointers<'_>) {
-        if !self.lanes {
-            return self.set_input(row, inputs[0]);
-        }
+        assert!(self.lanes, "a row of each of sixteen networks");
         let (units, width) = (self.buffers[0], self.width(0));
         let to = &mut self.values[0][row * width..(row + 1) * width];
         let rows: [*const f32; LINE] = std::array::from_fn(|lane| {
