@@ -144,12 +144,9 @@ fn add_losses(team: &Team, sums: &mut [f64; LINE], rows: usize, lanes: usize) {
 
 fn drop_keys(lanes: &[LaneRun<'_>], rate: f32) -> DropKeys {
     let mut keys = DropKeys { rate, keys: [[0; LINE]; 2] };
-    for (index, lane) in lanes.iter().enumerate() {
-        keys.set(index, lane.drop_word());
-    }
-    if let [only] = lanes {
-        let word = only.drop_word();
-        (0..LINE).for_each(|index| keys.set(index, word));
+    // A line that is one network takes its words throughout; lanes without a network take any.
+    for index in 0..LINE {
+        keys.set(index, lanes[index.min(lanes.len() - 1)].drop_word());
     }
     keys
 }

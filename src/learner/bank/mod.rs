@@ -114,7 +114,7 @@ impl Bank {
     }
 
     /// Draws the weights of one network as PyTorch's `Linear` does: weights and biases uniform in
-    /// `±1/sqrt(fan_in)`, in the documented order.
+    /// `±1/sqrt(fan_in)`, in the documented order. A fit from scratch draws from `keys[lane].named("weights")`.
     ///
     /// # Panics
     /// If there is no such lane.

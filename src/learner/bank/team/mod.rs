@@ -11,20 +11,19 @@
 //! Every number is computed by the same chain of operations in both, so a network's result does not
 //! depend on which one it was trained in. Units that pad a row have zero weights and stay zero.
 
+mod backward;
+mod outputs;
+
 use super::buffer::Buffer;
 use super::gemm::{Finish, Gemm};
 use super::kernels::Kernels;
-use super::math::{Dropout, Losses, NO_ROW, scramble_one};
+use super::math::{Dropout, NO_ROW, scramble_one};
 use super::simd::LINE;
 use super::update::{Clock, Update};
-use crate::learner::plan::Loss;
 use crate::learner::program::{Affine, Program, Start};
 
 /// Rows that go through the network together. Weight gradients continue from chunk to chunk.
 pub(super) const CHUNK: usize = 64;
-
-static ZEROS: [f32; LINE] = [0.0; LINE];
-static ONES: [f32; LINE] = [1.0; LINE];
 
 /// A packed affine map: where its weights lie in the team's storage.
 #[derive(Clone, Copy)]
@@ -34,6 +33,19 @@ struct Packed {
     bias: usize,
     /// Where the transposed weights lie, if the layout and the backward pass need them.
     transposed: usize,
+    /// Whether the inputs went through dropout.
+    dropped: bool,
+}
+
+impl Packed {
+    /// Every weight's and bias's place in the team, for lane 0, and in the documented order.
+    fn places(&self, width: usize, unit: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let Packed { map, weights, bias, .. } = *self;
+        let row = move |at: usize, from: usize| (0..map.fan_out).map(move |o| (at + o * unit, from + o));
+        let matrix =
+            (0..map.fan_in).flat_map(move |i| row(weights + i * width, map.weights + i * map.fan_out));
+        matrix.chain(map.bias.into_iter().flat_map(move |from| row(bias, from)))
+    }
 }
 
 /// Weights, optimiser state and activations of the networks that run together.
@@ -54,7 +66,7 @@ pub(super) struct Team {
     turned: Buffer,
     labels: Vec<u32>,
     losses: Buffer,
-    /// Units of zero, as wide as the inputs.
+    /// Zeros, as many as the widest layer has units.
     nothing: Buffer,
 }
 
@@ -88,11 +100,13 @@ impl DropKeys {
         (0..count).map(factor).collect()
     }
 
-    pub fn threshold(&self) -> u32 {
+    /// A unit is dropped when its 24 random bits are below this.
+    fn threshold(&self) -> u32 {
         (self.rate * 16_777_216.0) as u32
     }
 
-    pub fn scale(&self) -> f32 {
+    /// What kept units are multiplied by.
+    fn scale(&self) -> f32 {
         1.0 / (1.0 - self.rate)
     }
 }
@@ -103,7 +117,7 @@ pub(super) type RowPointers<'a> = [&'a [f32]; LINE];
 impl Team {
     /// A team of sixteen networks (`lanes`) or of one; `training` also makes room for gradients.
     pub fn new(program: &Program, kernels: &'static Kernels, lanes: bool, training: bool) -> Self {
-        let width = |units: usize| if lanes { units * LINE } else { units.next_multiple_of(LINE) };
+        let width = |units| width_of(lanes, units);
         let (mut size, mut turned) = (0, 0);
         let maps = program
             .maps
@@ -118,7 +132,8 @@ impl Team {
                     // Whole blocks of sixteen rows are turned at a time.
                     turned += map.fan_out * width(map.fan_in);
                 }
-                Packed { map, weights, bias, transposed }
+                let dropped = program.maps.iter().any(|other| other.output == map.input && other.drop);
+                Packed { map, weights, bias, transposed, dropped }
             })
             .collect();
         let state = if training { size } else { 0 };
@@ -144,7 +159,7 @@ impl Team {
 
     /// Numbers that a team of this kind holds, for checks before it is built.
     pub fn numbers(program: &Program, lanes: bool) -> usize {
-        let width = |units: usize| if lanes { units * LINE } else { units.next_multiple_of(LINE) };
+        let width = |units| width_of(lanes, units);
         let weights: usize = program.maps.iter().map(|m| (m.fan_in + 1) * width(m.fan_out)).sum();
         let values: usize = program.buffers.iter().map(|&units| CHUNK * width(units)).sum();
         weights.saturating_mul(5).saturating_add(values.saturating_mul(2))
@@ -159,8 +174,9 @@ impl Team {
         self.units(self.buffers[buffer])
     }
 
+    /// Floats of a row of `units` units.
     fn units(&self, units: usize) -> usize {
-        if self.lanes { units * LINE } else { units.next_multiple_of(LINE) }
+        width_of(self.lanes, units)
     }
 
     /// Floats from one unit to the next.
@@ -170,40 +186,19 @@ impl Team {
 
     /// Puts one network's weights, in the documented order, into place.
     pub fn pack(&mut self, lane: usize, weights: &[f32]) {
-        for packed in self.maps.clone() {
-            self.each(packed, lane, |own, at, from| own.weights[at] = weights[from]);
+        let (lanes, unit) = (self.lanes, self.unit());
+        for packed in &self.maps {
+            for (at, from) in packed.places(width_of(lanes, packed.map.fan_out), unit) {
+                self.weights[at + lane] = weights[from];
+            }
         }
     }
 
     /// Takes one network's weights out again.
     pub fn unpack(&self, lane: usize, weights: &mut [f32]) {
-        for &packed in &self.maps {
-            let (width, unit) = (self.units(packed.map.fan_out), self.unit());
-            for i in 0..packed.map.fan_in {
-                for o in 0..packed.map.fan_out {
-                    weights[packed.map.weights + i * packed.map.fan_out + o] =
-                        self.weights[packed.weights + i * width + o * unit + lane];
-                }
-            }
-            if let Some(bias) = packed.map.bias {
-                for o in 0..packed.map.fan_out {
-                    weights[bias + o] = self.weights[packed.bias + o * unit + lane];
-                }
-            }
-        }
-    }
-
-    fn each(&mut self, packed: Packed, lane: usize, mut f: impl FnMut(&mut Self, usize, usize)) {
-        let (width, unit) = (self.units(packed.map.fan_out), self.unit());
-        for i in 0..packed.map.fan_in {
-            for o in 0..packed.map.fan_out {
-                let from = packed.map.weights + i * packed.map.fan_out + o;
-                f(self, packed.weights + i * width + o * unit + lane, from);
-            }
-        }
-        if let Some(bias) = packed.map.bias {
-            for o in 0..packed.map.fan_out {
-                f(self, packed.bias + o * unit + lane, bias + o);
+        for packed in &self.maps {
+            for (at, to) in packed.places(self.units(packed.map.fan_out), self.unit()) {
+                weights[to] = self.weights[at + lane];
             }
         }
     }
@@ -343,7 +338,7 @@ impl Team {
         unsafe { (self.kernels.dropout)(&dropout) };
     }
 
-    /// Multiplies every row's values of a dropped-out buffer by one mask: see `passes`.
+    /// Runs `rows` rows forward with one dropout mask for all of them: see [`super::Bank::passes`].
     pub fn forward_masked(&mut self, rows: usize, masks: &[Vec<f32>]) {
         assert_eq!(masks.len(), self.maps.len(), "one mask per affine map");
         for (index, mask) in masks.iter().enumerate() {
@@ -375,249 +370,6 @@ impl Team {
         blank(&mut self.values[buffer], rows, width, ends);
     }
 
-    /// Turns logits into losses and, if `deltas`, into their gradients. `scale[lane]` multiplies these.
-    pub fn losses(&mut self, loss: Loss, rows: usize, scale: &[f32; LINE], keep_gradient: bool) {
-        let logits = self.buffers.len() - 1;
-        let (outputs, width) = (self.buffers[logits], self.width(logits));
-        let blocks = if self.lanes { rows } else { rows.div_ceil(LINE) };
-        // One at a time, the elements of a line are rows of the one network.
-        let scale = if self.lanes { *scale } else { [scale[0]; LINE] };
-        if !self.lanes {
-            self.turn(rows);
-            self.labels[rows..blocks * LINE].fill(NO_ROW);
-        } else if keep_gradient {
-            let len = rows * width;
-            let (values, deltas) = (&self.values[logits], &mut self.deltas[logits]);
-            deltas[..len].copy_from_slice(&values[..len]);
-        }
-        let at = match (self.lanes, keep_gradient) {
-            (false, _) => &mut self.turned,
-            (true, true) => &mut self.deltas[logits],
-            (true, false) => &mut self.values[logits],
-        };
-        assert!(at.len() >= blocks * outputs * LINE && self.labels.len() >= blocks * LINE);
-        assert!(self.losses.len() >= blocks * LINE);
-        let losses = Losses {
-            blocks,
-            outputs,
-            logits: at.as_mut_ptr(),
-            labels: self.labels.as_ptr(),
-            scale: scale.as_ptr(),
-            losses: self.losses.as_mut_ptr(),
-        };
-        // SAFETY: the sizes were checked above.
-        unsafe {
-            match loss {
-                Loss::CrossEntropy => (self.kernels.cross_entropy)(&losses),
-                Loss::Squared => (self.kernels.squared)(&losses),
-            }
-        }
-        if !self.lanes && keep_gradient {
-            self.turn_back(rows, true);
-        }
-    }
-
-    /// Replaces the logits by probabilities, in a team of one.
-    pub fn softmax(&mut self, rows: usize) {
-        let outputs = self.buffers[self.buffers.len() - 1];
-        self.turn(rows);
-        // SAFETY: `turned` holds `CHUNK` rows.
-        unsafe { (self.kernels.softmax)(self.turned.as_mut_ptr(), rows.div_ceil(LINE), outputs) };
-        self.turn_back(rows, false);
-    }
-
-    /// `[row][output]` to `[block][output][16 rows]`; rows beyond the last repeat it.
-    fn turn(&mut self, rows: usize) {
-        let logits = self.buffers.len() - 1;
-        let (outputs, width) = (self.buffers[logits], self.width(logits));
-        let values = &self.values[logits];
-        for block in 0..rows.div_ceil(LINE) {
-            let pointers: [*const f32; LINE] = std::array::from_fn(|r| {
-                let row = (block * LINE + r).min(rows - 1);
-                values[row * width..(row + 1) * width].as_ptr()
-            });
-            let to = &mut self.turned[block * outputs * LINE..(block + 1) * outputs * LINE];
-            // SAFETY: every row has `outputs` numbers, `to` as many lines.
-            unsafe { (self.kernels.transpose)(&pointers, outputs, to.as_mut_ptr(), LINE) };
-        }
-    }
-
-    /// The inverse of [`Team::turn`], into the logits' deltas or values; padding becomes zero.
-    fn turn_back(&mut self, rows: usize, deltas: bool) {
-        let logits = self.buffers.len() - 1;
-        let (outputs, width) = (self.buffers[logits], self.width(logits));
-        let to = if deltas { &mut self.deltas[logits] } else { &mut self.values[logits] };
-        for block in 0..rows.div_ceil(LINE) {
-            for o in (0..outputs).step_by(LINE) {
-                let pointers: [*const f32; LINE] = std::array::from_fn(|r| {
-                    if o + r < outputs {
-                        self.turned[(block * outputs + o + r) * LINE..][..LINE].as_ptr()
-                    } else {
-                        self.nothing.as_ptr()
-                    }
-                });
-                let to = &mut to[block * LINE * width + o..];
-                assert!(to.len() >= (LINE - 1) * width + LINE);
-                // SAFETY: `to` has sixteen rows of `width`, at least a line each from `o` on.
-                unsafe { (self.kernels.transpose)(&pointers, LINE, to.as_mut_ptr(), width) };
-            }
-        }
-    }
-
-    /// Prepares the backward passes of a step: transposed weights where the layout needs them.
-    pub fn transpose_weights(&mut self) {
-        if self.lanes {
-            return;
-        }
-        for index in 0..self.maps.len() {
-            let Packed { map, weights, transposed, .. } = self.maps[index];
-            if map.input == 0 {
-                continue;
-            }
-            let (in_width, out_width) = (self.units(map.fan_in), self.units(map.fan_out));
-            let to = &mut self.transposed[transposed..transposed + map.fan_out * in_width];
-            for i in (0..map.fan_in).step_by(LINE) {
-                let pointers: [*const f32; LINE] = std::array::from_fn(|r| {
-                    if i + r < map.fan_in {
-                        self.weights[weights + (i + r) * out_width..][..out_width].as_ptr()
-                    } else {
-                        self.nothing.as_ptr()
-                    }
-                });
-                // SAFETY: `to` has `fan_out` rows of `in_width`; the source rows have `fan_out` numbers.
-                unsafe { (self.kernels.transpose)(&pointers, map.fan_out, to[i..].as_mut_ptr(), in_width) };
-            }
-        }
-    }
-
-    /// Runs `rows` rows backward from the logits' deltas, adding to the weight gradients (`more`) or
-    /// starting them.
-    pub fn backward(
-        &mut self,
-        rows: usize,
-        more: bool,
-        drop: Option<&DropKeys>,
-        ends: Option<&[usize; LINE]>,
-    ) {
-        for index in (0..self.maps.len()).rev() {
-            let packed = self.maps[index];
-            self.weight_gradient(packed, rows, more);
-            let input = packed.map.input;
-            if input == 0 {
-                continue;
-            }
-            // A residual block's input gets a gradient from its skip first, then from its first map.
-            let start = if self.maps[index].map.start == Start::Output {
-                // The projection: its partner is two maps before; the sums are finished there.
-                InputStart::Zero
-            } else {
-                match self.maps.get(index + 1).map(|next| next.map) {
-                    Some(Affine { start: Start::BiasPlus(_), output, .. }) => InputStart::Delta(output),
-                    Some(_) if self.projection_after(index) => InputStart::Continue,
-                    _ => InputStart::Zero,
-                }
-            };
-            let finished = packed.map.start != Start::Output;
-            self.input_gradient(packed, rows, start, finished, drop);
-            if let Some(ends) = ends {
-                let width = self.width(input);
-                blank(&mut self.deltas[input], rows, width, ends);
-            }
-        }
-    }
-
-    /// Whether map `index` is the first of a residual block whose skip is a projection.
-    fn projection_after(&self, index: usize) -> bool {
-        self.maps.get(index + 2).is_some_and(|next| {
-            next.map.start == Start::Output && next.map.input == self.maps[index].map.input
-        })
-    }
-
-    fn weight_gradient(&mut self, packed: Packed, rows: usize, more: bool) {
-        let Packed { map, weights, bias, .. } = packed;
-        let (unit, in_width, out_width) = (self.unit(), self.units(map.fan_in), self.units(map.fan_out));
-        let gradients = &mut self.gradients[weights..weights + map.fan_in * out_width];
-        let c = gradients.as_mut_ptr();
-        let zero = (ZEROS.as_ptr(), 0, 0);
-        let (start, start_m, start_n) = if more { (c.cast_const(), out_width, unit) } else { zero };
-        let gemm = Gemm {
-            m: map.fan_in,
-            n: map.fan_out,
-            k: rows,
-            a: self.values[map.input].as_ptr(),
-            a_m: unit,
-            a_k: in_width,
-            b: self.deltas[map.output].as_ptr(),
-            b_k: out_width,
-            b_n: unit,
-            start,
-            start_m,
-            start_n,
-            c,
-            c_m: out_width,
-            c_n: unit,
-            finish: Finish::Keep,
-        };
-        // SAFETY: values and deltas hold `CHUNK` rows, the gradients `fan_in` of them, in whole lines.
-        unsafe { self.product(&gemm) };
-        if map.bias.is_some() {
-            let c = self.gradients[bias..bias + out_width].as_mut_ptr();
-            let (start, start_n) = if more { (c.cast_const(), unit) } else { (ZEROS.as_ptr(), 0) };
-            let ones = Gemm { m: 1, a: ONES.as_ptr(), a_m: 0, a_k: 0, start, start_m: 0, start_n, c, ..gemm };
-            // SAFETY: as above; `A` is one line of ones for every `k`.
-            unsafe { self.product(&ones) };
-        }
-    }
-
-    fn input_gradient(
-        &mut self,
-        packed: Packed,
-        rows: usize,
-        start: InputStart,
-        finished: bool,
-        drop: Option<&DropKeys>,
-    ) {
-        let Packed { map, weights, transposed, .. } = packed;
-        let (unit, in_width, out_width) = (self.unit(), self.units(map.fan_in), self.units(map.fan_out));
-        let dropped = self.maps.iter().any(|other| other.map.output == map.input && other.map.drop);
-        let scale = drop.filter(|_| dropped).map_or(1.0, DropKeys::scale);
-        let (b, b_k, b_n) = if self.lanes {
-            (self.weights[weights..weights + map.fan_in * out_width].as_ptr(), unit, out_width)
-        } else {
-            (self.transposed[transposed..transposed + map.fan_out * in_width].as_ptr(), in_width, 1)
-        };
-        let c = self.deltas[map.input].as_mut_ptr();
-        let (start, start_m, start_n) = match start {
-            InputStart::Zero => (ZEROS.as_ptr(), 0, 0),
-            InputStart::Continue => (c.cast_const(), in_width, unit),
-            InputStart::Delta(buffer) => (self.deltas[buffer].as_ptr(), in_width, unit),
-        };
-        let gemm = Gemm {
-            m: rows,
-            n: map.fan_in,
-            k: map.fan_out,
-            a: self.deltas[map.output].as_ptr(),
-            a_m: out_width,
-            a_k: unit,
-            b,
-            b_k,
-            b_n,
-            start,
-            start_m,
-            start_n,
-            c,
-            c_m: in_width,
-            c_n: unit,
-            finish: if finished {
-                Finish::Gate { activation: self.values[map.input].as_ptr(), scale }
-            } else {
-                Finish::Keep
-            },
-        };
-        // SAFETY: all buffers hold `CHUNK` rows of whole lines; input and output are different ones.
-        unsafe { self.product(&gemm) };
-    }
-
     /// Makes one step of the optimiser.
     pub fn update(&mut self, clock: &mut Clock, decay: f32) {
         let update =
@@ -627,15 +379,12 @@ impl Team {
     }
 }
 
-/// Where the sums of an input gradient start.
-enum InputStart {
-    Zero,
-    /// From what a projection skip has put there.
-    Continue,
-    /// From the deltas of a block's output: an identity skip.
-    Delta(usize),
+/// Floats of a row of `units` units in either layout.
+fn width_of(lanes: bool, units: usize) -> usize {
+    if lanes { units * LINE } else { units.next_multiple_of(LINE) }
 }
 
+/// Zeroes what lies in rows that a lane does not have.
 fn blank(values: &mut [f32], rows: usize, width: usize, ends: &[usize; LINE]) {
     let first = ends.iter().copied().min().unwrap_or(0);
     for row in first..rows {
