@@ -3,6 +3,7 @@
 //! Not on the instruction set, not on the layout, not on the neighbours, not on what they do.
 
 use burn::tensor::Device;
+use proptest::prelude::*;
 use querist::Key;
 use querist::arch::{Block, NetSpec};
 use querist::data::Matrix;
@@ -49,6 +50,8 @@ struct Pools {
     pools: Vec<(Matrix, Vec<u32>)>,
     rows: Vec<Vec<u32>>,
     labels: Vec<Vec<u32>>,
+    /// How many of them serve as validation rows, too.
+    held: usize,
 }
 
 impl Pools {
@@ -59,12 +62,17 @@ impl Pools {
         let rows: Vec<Vec<u32>> = (0..lanes).map(|lane| (0..20 + 3 * (lane as u32 % 11)).collect()).collect();
         let labels =
             rows.iter().zip(&pools).map(|(r, p)| r.iter().map(|&r| p.1[r as usize]).collect()).collect();
-        Self { pools, rows, labels }
+        Self { pools, rows, labels, held: 9 }
     }
 
     fn lane(&self, lane: usize) -> LaneData<'_> {
         let (rows, labels) = (&self.rows[lane][..], &self.labels[lane][..]);
-        LaneData { inputs: self.pools[lane].0.view(), rows, labels, validation: (&rows[..9], &labels[..9]) }
+        LaneData {
+            inputs: self.pools[lane].0.view(),
+            rows,
+            labels,
+            validation: (&rows[..self.held], &labels[..self.held]),
+        }
     }
 }
 
@@ -462,4 +470,50 @@ fn optimisers_agree_with_pytorch() {
             }
         }
     }
+}
+
+fn any_block() -> impl Strategy<Value = Block> {
+    (1..20usize, any::<bool>())
+        .prop_map(|(width, dense)| if dense { Block::Dense { width } } else { Block::Residual { width } })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any shape, any bank, mini-batches of more rows than are processed together: a lane of a bank is
+    /// what it would have been alone, on every path.
+    #[test]
+    fn any_network_is_its_own(
+        (inputs, blocks, outputs) in (1..40usize, prop::collection::vec(any_block(), 0..4), 1..19usize),
+        drop in prop::sample::select(vec![0.0f32, 0.4]),
+        sizes in prop::collection::vec(1..150usize, 1..20),
+        batch in 1..160usize,
+        optimiser in prop::sample::select(vec![
+            Optimiser::Sgd { momentum: 0.9, nesterov: false },
+            Optimiser::Adam,
+            Optimiser::NAdam,
+        ]),
+        steps in 1..9u32,
+        chosen in any::<prop::sample::Index>(),
+    ) {
+        let spec = NetSpec::new(inputs, blocks, outputs, drop).unwrap();
+        let pools: Vec<_> = (0..sizes.len()).map(|lane| blobs(150, inputs, outputs, lane as u64)).collect();
+        let rows: Vec<Vec<u32>> = sizes.iter().map(|&size| (0..size as u32).collect()).collect();
+        let labels: Vec<Vec<u32>> = sizes.iter().zip(&pools).map(|(&size, p)| p.1[..size].to_vec()).collect();
+        let pools = Pools { pools, rows, labels, held: 1 };
+        let plan = TrainPlan { batch, ..plan(optimiser, Stop::Steps { steps }) };
+        let all: Vec<usize> = (0..sizes.len()).collect();
+        let lane = chosen.index(sizes.len());
+        let alone = train(&spec, &pools, &[lane], &plan, SimdPath::best()).remove(0);
+        for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+            prop_assert_eq!(&train(&spec, &pools, &all, &plan, path)[lane], &alone);
+        }
+    }
+}
+
+/// Banks move between threads and are read from several.
+#[test]
+fn banks_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<Bank>();
 }
