@@ -3,6 +3,7 @@
 //! Not on the instruction set, not on the layout, not on the neighbours, not on what they do.
 
 use burn::tensor::Device;
+use proptest::prelude::*;
 use querist::Key;
 use querist::arch::{Block, NetSpec};
 use querist::data::Matrix;
@@ -49,6 +50,8 @@ struct Pools {
     pools: Vec<(Matrix, Vec<u32>)>,
     rows: Vec<Vec<u32>>,
     labels: Vec<Vec<u32>>,
+    /// How many of them serve as validation rows, too.
+    held: usize,
 }
 
 impl Pools {
@@ -59,12 +62,17 @@ impl Pools {
         let rows: Vec<Vec<u32>> = (0..lanes).map(|lane| (0..20 + 3 * (lane as u32 % 11)).collect()).collect();
         let labels =
             rows.iter().zip(&pools).map(|(r, p)| r.iter().map(|&r| p.1[r as usize]).collect()).collect();
-        Self { pools, rows, labels }
+        Self { pools, rows, labels, held: 9 }
     }
 
     fn lane(&self, lane: usize) -> LaneData<'_> {
         let (rows, labels) = (&self.rows[lane][..], &self.labels[lane][..]);
-        LaneData { inputs: self.pools[lane].0.view(), rows, labels, validation: (&rows[..9], &labels[..9]) }
+        LaneData {
+            inputs: self.pools[lane].0.view(),
+            rows,
+            labels,
+            validation: (&rows[..self.held], &labels[..self.held]),
+        }
     }
 }
 
@@ -72,19 +80,34 @@ fn bits(weights: &[f32]) -> Vec<u32> {
     weights.iter().map(|w| w.to_bits()).collect()
 }
 
-/// Trains the given lanes as one bank; weights and reports per lane.
-fn train(
-    spec: &NetSpec,
-    pools: &Pools,
-    lanes: &[usize],
-    plan: &TrainPlan,
-    path: SimdPath,
-) -> Vec<(Vec<u32>, FitReport)> {
+/// What became of one network, as bits where equality to the last of them is asked for.
+#[derive(Debug, PartialEq)]
+struct Trained {
+    weights: Vec<u32>,
+    /// Probabilities of the rows it was trained on.
+    probabilities: Vec<u32>,
+    report: FitReport,
+}
+
+/// Trains the given lanes as one bank.
+fn train(spec: &NetSpec, pools: &Pools, lanes: &[usize], plan: &TrainPlan, path: SimdPath) -> Vec<Trained> {
     let mut bank = Bank::with_path(spec, lanes.len(), path).unwrap();
     let data: Vec<_> = lanes.iter().map(|&lane| pools.lane(lane)).collect();
     let keys: Vec<_> = lanes.iter().map(|&lane| Key::root(9).at(lane as u64)).collect();
     let reports = bank.fit(&data, plan, &keys).unwrap();
-    (0..lanes.len()).map(|lane| (bits(&bank.weights(lane)), reports[lane])).collect()
+    let inputs: Vec<_> = data.iter().map(|data| data.inputs).collect();
+    let rows: Vec<_> = data.iter().map(|data| Some(data.rows)).collect();
+    let probabilities = bank.probabilities_all(&inputs, &rows);
+    let result = |lane: usize| {
+        let single = bank.probabilities(lane, inputs[lane], rows[lane]);
+        assert_eq!(bits(probabilities[lane].values()), bits(single.values()));
+        Trained {
+            weights: bits(&bank.weights(lane)),
+            probabilities: bits(single.values()),
+            report: reports[lane],
+        }
+    };
+    (0..lanes.len()).map(result).collect()
 }
 
 #[test]
@@ -369,7 +392,7 @@ fn a_network_that_diverges_is_recorded_and_alone() {
     };
     let all: Vec<usize> = (0..16).collect();
     let calm = train(&spec, &pools, &all, &plan, SimdPath::best());
-    assert!(calm.iter().all(|(_, report)| report.diverged_at.is_none()));
+    assert!(calm.iter().all(|lane| lane.report.diverged_at.is_none()));
     for value in pools.pools[5].0.values_mut() {
         *value *= 50.0;
     }
@@ -377,16 +400,16 @@ fn a_network_that_diverges_is_recorded_and_alone() {
     for lane in (0..16).filter(|&lane| lane != 5) {
         assert_eq!(wild[lane], calm[lane]);
     }
-    let (weights, report) = &wild[5];
+    let Trained { weights, report, .. } = &wild[5];
     let at = report.diverged_at.expect("a rate that is far too high");
     assert!(at > 2 && weights.iter().all(|&bits| f32::from_bits(bits).is_finite()));
     let stopped = TrainPlan { stop: Stop::Steps { steps: at - 2 }, ..plan };
-    assert_eq!(train(&spec, &pools, &[5], &stopped, SimdPath::best())[0].0, *weights);
+    assert_eq!(train(&spec, &pools, &[5], &stopped, SimdPath::best())[0].weights, *weights);
     // Inputs that are no numbers: nothing was learned, nothing is lost.
     pools.pools[5].0.row_mut(0)[0] = f32::NAN;
     let lost = &train(&spec, &pools, &all, &plan, SimdPath::best())[5];
-    assert_eq!(lost.1.diverged_at.map(|at| at <= 3), Some(true));
-    assert!(lost.0.iter().all(|&bits| f32::from_bits(bits).is_finite()));
+    assert_eq!(lost.report.diverged_at.map(|at| at <= 3), Some(true));
+    assert!(lost.weights.iter().all(|&bits| f32::from_bits(bits).is_finite()));
 }
 
 #[test]
@@ -407,4 +430,90 @@ fn stochastic_passes_share_a_mask_over_rows() {
     let plain = bank.probabilities(0, inputs.view(), None);
     let mean: f32 = passes.iter().map(|p| p.row(9)[1]).sum::<f32>() / 60.0;
     assert!((mean - plain.row(9)[1]).abs() < 0.05, "{mean} and {}", plain.row(9)[1]);
+}
+
+/// `tests/golden/optimisers.py` made the reference with PyTorch, in double precision.
+#[test]
+fn optimisers_agree_with_pytorch() {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/optimisers.json")).unwrap();
+    let spec = NetSpec::mlp(5, &[4], 3).unwrap();
+    let inputs: Vec<f32> = (0..60).map(|i| (0.3 * f64::from(i)).cos() as f32).collect();
+    let inputs = Matrix::new(inputs, 12, 5);
+    let start: Vec<f32> = (0..39).map(|i| (0.5 * (1.0 + 0.7 * f64::from(i)).sin()) as f32).collect();
+    let (rows, labels): (Vec<u32>, Vec<u32>) = (0..12).map(|row| (row, row % 3)).unzip();
+    let optimisers = [
+        ("sgd", Optimiser::Sgd { momentum: 0.0, nesterov: false }),
+        ("momentum", Optimiser::Sgd { momentum: 0.9, nesterov: false }),
+        ("nesterov", Optimiser::Sgd { momentum: 0.9, nesterov: true }),
+        ("adam", Optimiser::Adam),
+        ("nadam", Optimiser::NAdam),
+    ];
+    for (name, optimiser) in optimisers {
+        for (kind, loss) in [("cross_entropy", Loss::CrossEntropy), ("squared", Loss::Squared)] {
+            let plan = TrainPlan {
+                loss,
+                weight_decay: 1e-2,
+                batch: 12,
+                start: Start::Warm,
+                ..plan(optimiser, Stop::Steps { steps: 25 })
+            };
+            let mut bank = Bank::new(&spec, 1).unwrap();
+            bank.set_weights(0, &start).unwrap();
+            let data =
+                LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+            bank.fit(&[data], &plan, &[Key::root(0)]).unwrap();
+            let expected = golden["weights"][format!("{name}/{kind}")].as_array().unwrap();
+            assert_eq!(expected.len(), start.len());
+            for (found, expected) in bank.weights(0).iter().zip(expected) {
+                let expected = expected.as_f64().unwrap();
+                assert!((f64::from(*found) - expected).abs() < 5e-6, "{name}/{kind}: {found} and {expected}");
+            }
+        }
+    }
+}
+
+fn any_block() -> impl Strategy<Value = Block> {
+    (1..20usize, any::<bool>())
+        .prop_map(|(width, dense)| if dense { Block::Dense { width } } else { Block::Residual { width } })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any shape, any bank, mini-batches of more rows than are processed together: a lane of a bank is
+    /// what it would have been alone, on every path.
+    #[test]
+    fn any_network_is_its_own(
+        (inputs, blocks, outputs) in (1..40usize, prop::collection::vec(any_block(), 0..4), 1..19usize),
+        drop in prop::sample::select(vec![0.0f32, 0.4]),
+        sizes in prop::collection::vec(1..150usize, 1..20),
+        batch in 1..160usize,
+        optimiser in prop::sample::select(vec![
+            Optimiser::Sgd { momentum: 0.9, nesterov: false },
+            Optimiser::Adam,
+            Optimiser::NAdam,
+        ]),
+        steps in 1..9u32,
+        chosen in any::<prop::sample::Index>(),
+    ) {
+        let spec = NetSpec::new(inputs, blocks, outputs, drop).unwrap();
+        let pools: Vec<_> = (0..sizes.len()).map(|lane| blobs(150, inputs, outputs, lane as u64)).collect();
+        let rows: Vec<Vec<u32>> = sizes.iter().map(|&size| (0..size as u32).collect()).collect();
+        let labels: Vec<Vec<u32>> = sizes.iter().zip(&pools).map(|(&size, p)| p.1[..size].to_vec()).collect();
+        let pools = Pools { pools, rows, labels, held: 1 };
+        let plan = TrainPlan { batch, ..plan(optimiser, Stop::Steps { steps }) };
+        let all: Vec<usize> = (0..sizes.len()).collect();
+        let lane = chosen.index(sizes.len());
+        let alone = train(&spec, &pools, &[lane], &plan, SimdPath::best()).remove(0);
+        for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+            prop_assert_eq!(&train(&spec, &pools, &all, &plan, path)[lane], &alone);
+        }
+    }
+}
+
+/// Banks move between threads and are read from several.
+#[test]
+fn banks_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<Bank>();
 }

@@ -97,8 +97,9 @@ pub struct LaneData<'a> {
 pub struct FitReport {
     /// Gradient steps made: the unit of cost.
     pub steps: u32,
-    /// Mean training loss of the last epoch.
+    /// Mean training loss of the last epoch, over its finite steps; `f32::MAX` if there was none.
     pub loss: f32,
-    /// The step at which the loss stopped being finite; the lane's weights are then those before it.
+    /// The step at which the loss stopped being finite, or would have. The lane's weights are then the
+    /// last ones whose loss was finite.
     pub diverged_at: Option<u32>,
 }

@@ -69,18 +69,9 @@ fn gradient(
     for first in (0..most).step_by(CHUNK) {
         let rows = CHUNK.min(most - first);
         for row in 0..rows {
-            let mut inputs: RowPointers<'_> = [&[]; LINE];
-            for (index, lane) in lanes.iter().enumerate() {
-                let label = if first + row < counts[index] {
-                    let (input, label) = lane.example(first + row);
-                    inputs[index] = input;
-                    label
-                } else {
-                    NO_ROW
-                };
-                team.set_label(row, index, label);
-            }
-            team.set_inputs(row, &inputs);
+            load(team, row, lanes.len(), |index| {
+                (first + row < counts[index]).then(|| lanes[index].example(first + row))
+            });
         }
         // Networks that have stopped may compute what they like: nobody reads it.
         let end = |index: usize| match lanes.get(index) {
@@ -113,23 +104,34 @@ fn held_losses(
     for first in (0..most).step_by(CHUNK) {
         let rows = CHUNK.min(most - first);
         for row in 0..rows {
-            let mut inputs: RowPointers<'_> = [&[]; LINE];
-            for (index, lane) in lanes.iter().enumerate() {
-                let at = first + row;
-                let mut label = NO_ROW;
-                if at < counts[index] {
-                    inputs[index] = lane.input(lane.held().0[at]);
-                    label = lane.held().1[at];
-                }
-                team.set_label(row, index, label);
-            }
-            team.set_inputs(row, &inputs);
+            load(team, row, lanes.len(), |index| {
+                let (at, (rows, labels)) = (first + row, lanes[index].held());
+                (at < counts[index]).then(|| (lanes[index].input(rows[at]), labels[at]))
+            });
         }
         team.forward(rows, 0, None, None);
         team.losses(plan.loss, rows, &[0.0; LINE], false);
         add_losses(team, &mut sums, rows, lanes.len());
     }
     std::array::from_fn(|index| sums[index] / counts[index].max(1) as f64)
+}
+
+/// Puts one row per lane, input and class, into row `row` of the chunk; nothing where a lane has none.
+fn load<'a>(team: &mut Team, row: usize, lanes: usize, example: impl Fn(usize) -> Option<(&'a [f32], u32)>) {
+    if !team.is_side_by_side() {
+        if let Some((input, label)) = example(0) {
+            team.set_input(row, input);
+            team.set_label(row, 0, label);
+        }
+        return;
+    }
+    let mut inputs: RowPointers<'_> = [&[]; LINE];
+    for (index, input) in inputs.iter_mut().enumerate().take(lanes) {
+        let (own, label) = example(index).unwrap_or((&[], NO_ROW));
+        *input = own;
+        team.set_label(row, index, label);
+    }
+    team.set_inputs(row, &inputs);
 }
 
 fn add_losses(team: &Team, sums: &mut [f64; LINE], rows: usize, lanes: usize) {
@@ -142,12 +144,9 @@ fn add_losses(team: &Team, sums: &mut [f64; LINE], rows: usize, lanes: usize) {
 
 fn drop_keys(lanes: &[LaneRun<'_>], rate: f32) -> DropKeys {
     let mut keys = DropKeys { rate, keys: [[0; LINE]; 2] };
-    for (index, lane) in lanes.iter().enumerate() {
-        keys.set(index, lane.drop_word());
-    }
-    if let [only] = lanes {
-        let word = only.drop_word();
-        (0..LINE).for_each(|index| keys.set(index, word));
+    // A line that is one network takes its words throughout; lanes without a network take any.
+    for index in 0..LINE {
+        keys.set(index, lanes[index.min(lanes.len() - 1)].drop_word());
     }
     keys
 }

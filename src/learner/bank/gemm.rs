@@ -7,6 +7,8 @@
 //!
 //! A chain may be cut: storing the sum and starting again from it rounds nothing.
 
+#![expect(clippy::needless_range_loop, reason = "loops over register tiles are unrolled, not iterated")]
+
 use super::simd::{LINE, Vector};
 
 /// Longest run of `k` before the sums are stored and taken up again, so that a tile's operands stay in

@@ -287,3 +287,48 @@ pub(super) unsafe fn transpose<V: Vector>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::Portable;
+    use super::*;
+
+    fn of(f: impl Fn(Portable) -> Portable, x: f32) -> f32 {
+        let mut out = [0.0; LINE];
+        // SAFETY: plain Rust on an array of sixteen.
+        unsafe { f(Portable::splat(x)).store(out.as_mut_ptr()) };
+        out[0]
+    }
+
+    /// Distance to the true value in units in the last place of `f32`.
+    fn ulps(found: f32, exact: f64) -> f64 {
+        let unit = f64::from(f32::EPSILON) * exact.abs().log2().floor().exp2();
+        (f64::from(found) - exact).abs() / unit
+    }
+
+    #[test]
+    fn exponential_and_logarithm_are_accurate() {
+        // SAFETY: the portable path needs no instruction set.
+        let exp = |x| of(|v| unsafe { exp(v) }, x);
+        let ln = |x| of(|v| unsafe { ln(v) }, x);
+        let mut worst = [0.0f64; 2];
+        for step in 0..200_000 {
+            let x = -79.9 * step as f32 / 200_000.0;
+            worst[0] = worst[0].max(ulps(exp(x), f64::from(x).exp()));
+            let y = 1.0 + step as f32 * 0.05;
+            if step > 0 {
+                worst[1] = worst[1].max(ulps(ln(y), f64::from(y).ln()));
+            }
+        }
+        assert!(worst[0] < 1.5 && worst[1] < 1.5, "{worst:?}");
+        assert_eq!((exp(0.0), exp(-80.5), exp(f32::NEG_INFINITY), ln(1.0)), (1.0, 0.0, 0.0, 0.0));
+        assert!(exp(f32::NAN).is_nan() && ln(f32::NAN).is_nan() && !ln(f32::INFINITY).is_finite());
+    }
+
+    #[test]
+    fn the_generator_is_even() {
+        let drawn = (0..100_000u32).filter(|&i| scramble_one(i, [7, 9]) >> 8 < 1 << 22).count();
+        // A quarter, within five standard deviations.
+        assert!((drawn as f64 - 25_000.0).abs() < 5.0 * (100_000.0f64 * 0.25 * 0.75).sqrt(), "{drawn}");
+    }
+}

@@ -37,7 +37,7 @@ use crate::error::Result;
 use crate::rng::Key;
 use kernels::Kernels;
 use simd::LINE;
-use team::{CHUNK, DropKeys, RowPointers, Team};
+use team::{CHUNK, DropKeys, Team};
 
 /// The most `f32`s that a bank may hold, weights of all networks and working memory together.
 pub const MAX_NUMBERS: usize = 1 << 30;
@@ -114,7 +114,7 @@ impl Bank {
     }
 
     /// Draws the weights of one network as PyTorch's `Linear` does: weights and biases uniform in
-    /// `±1/sqrt(fan_in)`, in the documented order.
+    /// `±1/sqrt(fan_in)`, in the documented order. A fit from scratch draws from `keys[lane].named("weights")`.
     ///
     /// # Panics
     /// If there is no such lane.
@@ -213,6 +213,23 @@ impl Bank {
         })
     }
 
+    /// Softmax probabilities of every network on its own inputs and rows: what one call of
+    /// [`Bank::probabilities`] per lane gives, without setting up working memory for each.
+    ///
+    /// # Panics
+    /// If there is not one of each per lane.
+    pub fn probabilities_all(&self, inputs: &[MatrixView<'_>], rows: &[Option<&[u32]>]) -> Vec<Matrix> {
+        assert!(inputs.len() == self.lanes && rows.len() == self.lanes, "inputs and rows of every lane");
+        let mut team = self.reader();
+        let one = |lane| {
+            self.read(&mut team, lane, inputs[lane], rows[lane], self.program.logits(), |team, rows| {
+                team.forward(rows, 0, None, None);
+                team.softmax(rows);
+            })
+        };
+        (0..self.lanes).map(one).collect()
+    }
+
     /// Penultimate activations of one network, shape `[rows, embedding]`; the inputs themselves where it
     /// has no hidden block.
     pub fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
@@ -297,9 +314,26 @@ impl Bank {
         &self.weights[lane * parameters..(lane + 1) * parameters]
     }
 
-    /// Runs rows through one network in chunks and collects a buffer.
     fn predict(
         &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        buffer: usize,
+        run: impl FnMut(&mut Team, usize),
+    ) -> Matrix {
+        self.read(&mut self.reader(), lane, inputs, rows, buffer, run)
+    }
+
+    /// Working memory for predictions.
+    fn reader(&self) -> Team {
+        Team::new(&self.program, self.kernels, false, false)
+    }
+
+    /// Runs rows through one network in chunks and collects a buffer.
+    fn read(
+        &self,
+        team: &mut Team,
         lane: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
@@ -308,18 +342,15 @@ impl Bank {
     ) -> Matrix {
         assert_eq!(inputs.cols(), self.spec.inputs(), "columns of the inputs");
         let count = rows.map_or(inputs.rows(), <[u32]>::len);
-        let mut team = Team::new(&self.program, self.kernels, false, false);
         team.pack(0, self.own(lane));
         let mut out = Matrix::zeros(count, self.program.buffers[buffer]);
         for first in (0..count).step_by(CHUNK) {
             let chunk = CHUNK.min(count - first);
             for at in 0..chunk {
                 let row = rows.map_or(first + at, |rows| rows[first + at] as usize);
-                let mut pointers: RowPointers<'_> = [&[]; LINE];
-                pointers[0] = inputs.row(row);
-                team.set_inputs(at, &pointers);
+                team.set_input(at, inputs.row(row));
             }
-            run(&mut team, chunk);
+            run(team, chunk);
             for at in 0..chunk {
                 out.row_mut(first + at).copy_from_slice(team.row(buffer, at));
             }

@@ -1,7 +1,5 @@
 //! Plain Rust: what the other paths must agree with, and what runs where they cannot.
 
-#![allow(clippy::needless_range_loop)]
-
 use super::Vector;
 
 const N: usize = 16;
@@ -138,9 +136,9 @@ impl Vector for Portable {
     }
     #[inline(always)]
     unsafe fn transpose(rows: &[*const f32], to: *mut f32, stride: usize) {
-        for r in 0..N {
+        for (r, row) in rows.iter().enumerate() {
             for c in 0..N {
-                unsafe { *to.add(c * stride + r) = *rows[r].add(c) };
+                unsafe { *to.add(c * stride + r) = *row.add(c) };
             }
         }
     }
