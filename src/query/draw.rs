@@ -53,11 +53,17 @@ impl RowDraws {
 /// One of `0..n` with probability proportional to `mass`; `None` if all of it is zero or not finite.
 /// The sum runs in the order of the places, in 64 bits.
 pub fn proportional(n: usize, mass: impl Fn(usize) -> f64, rng: &mut impl rand::Rng) -> Option<usize> {
+    at_share(n, mass, rng.random())
+}
+
+/// The place at which the running sum of `mass` passes `share`, in `[0, 1)`, of the whole; `None` if all
+/// of it is zero or not finite.
+pub fn at_share(n: usize, mass: impl Fn(usize) -> f64, share: f64) -> Option<usize> {
     let total: f64 = (0..n).map(&mass).sum();
     if !(total > 0.0 && total.is_finite()) {
         return None;
     }
-    let mut left = rng.random::<f64>() * total;
+    let mut left = share * total;
     let mut last = None;
     for place in 0..n {
         let mass = mass(place);
@@ -69,6 +75,7 @@ pub fn proportional(n: usize, mass: impl Fn(usize) -> f64, rng: &mut impl rand::
             last = Some(place);
         }
     }
+    // Rounding can leave a little of the last one's share.
     last
 }
 

@@ -284,6 +284,17 @@ impl<'s> Params<'s> {
         score_for(&self.spec.name, arm)
     }
 
+    /// Like [`inner_score`](Self::inner_score), with a score where no strategy is named.
+    ///
+    /// # Errors
+    /// As [`inner_score`](Self::inner_score).
+    pub fn inner_score_or(&mut self, default: &str) -> Result<Box<dyn Score>> {
+        if self.spec.arms.is_empty() {
+            return score_for(&self.spec.name, &default.parse()?);
+        }
+        self.inner_score()
+    }
+
     /// The two strategies that a wrapper chooses between.
     ///
     /// # Errors

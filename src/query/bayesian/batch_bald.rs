@@ -3,7 +3,7 @@
 use super::bald;
 use crate::data::{Matrix, RowId};
 use crate::error::Result;
-use crate::query::draw;
+use crate::query::draw::{self, RowDraws};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::uncertainty::entropy;
@@ -166,14 +166,16 @@ impl Joint {
     /// Draws `count` configurations of `picked`, the same number from each pass in turn.
     fn drawn(picked: &[&Point], passes: usize, count: usize, key: Key) -> Self {
         let mut joint = Self { likelihood: Vec::new(), log_scale: Vec::new(), passes, sampled: true };
+        let draws: Vec<RowDraws> =
+            (0..picked.len() as u64).map(|place| RowDraws::new(key.at(place))).collect();
         for number in 0..count {
             let from = number % passes;
             let mut one = Self { sampled: true, ..Self::empty(passes) };
             for (place, point) in picked.iter().enumerate() {
                 // By pick and configuration: a longer batch begins with the same labels.
-                let mut rng = key.at(place as u64).at(number as u64).rng();
+                let share = draws[place].uniform(RowId(number as u32));
                 let p = point.p.row(from);
-                let class = draw::proportional(p.len(), |class| f64::from(p[class]), &mut rng).unwrap_or(0);
+                let class = draw::at_share(p.len(), |class| f64::from(p[class]), share).unwrap_or(0);
                 let mut next = Self { likelihood: Vec::new(), log_scale: Vec::new(), passes, sampled: true };
                 next.push(&one.likelihood, one.log_scale[0], point, class);
                 one = next;

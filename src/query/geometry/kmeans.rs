@@ -2,12 +2,15 @@
 
 use super::lanes::{self, dispatched};
 use super::rows::{self, Rows};
-use crate::data::Matrix;
-use crate::query::draw;
+use crate::data::{Matrix, RowId};
+use crate::query::draw::{self, RowDraws};
 use crate::rng::Key;
 
 /// The most Lloyd steps; it ends earlier when no row changes its cluster.
 pub const MAX_STEPS: usize = 50;
+
+/// Rows above which the centres are those of this many, drawn at random.
+pub const MAX_ROWS: usize = 50_000;
 
 /// How much each row counts.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +39,23 @@ pub struct KMeans {
     pub assignment: Vec<u32>,
 }
 
-/// Clusters `rows` around `min(k, rows)` centres, at least one. Equal distances go to the centre of the smaller number.
+/// Clusters `rows` around `min(k, rows)` centres, at least one. With more than [`MAX_ROWS`] rows (and than
+/// `k`) the centres are found on a random part of them. Equal distances go to the centre of the smaller number.
 pub fn kmeans(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
+    let most = MAX_ROWS.max(k);
+    if rows.len() <= most {
+        return lloyd(rows, weights, k, key);
+    }
+    let places = RowDraws::new(key.named("k-means rows")).sample(rows.ids(), most);
+    let ids: Vec<RowId> = places.iter().map(|&place| rows.ids()[place]).collect();
+    let part: Vec<f64> = places.iter().map(|&place| weights.of(place)).collect();
+    let KMeans { centres, .. } = lloyd(Rows::new(rows.matrix(), &ids), Weights::Each(&part), k, key);
+    let mut assignment = vec![0u32; rows.len()];
+    assign(rows, &centres, &mut assignment);
+    KMeans { centres, assignment }
+}
+
+fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
     let starts = plus_plus(rows, weights, k.max(1), key);
     let mut centres = Matrix::zeros(starts.len(), rows.width());
     for (number, &start) in starts.iter().enumerate() {
@@ -129,7 +147,6 @@ fn move_centres(rows: Rows<'_>, weights: Weights<'_>, assignment: &[u32], centre
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::RowId;
 
     fn line(values: &[f32]) -> (Matrix, Vec<RowId>) {
         let n = values.len();
@@ -155,6 +172,17 @@ mod tests {
         let rows = Rows::new(matrix.view(), &ids);
         let found = kmeans(rows, Weights::Each(&[0.1, 0.3, 0.6]), 1, Key::root(0));
         assert!((found.centres.values()[0] - 6.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn large_pools_are_clustered_by_a_part() {
+        let n = MAX_ROWS + 1_000;
+        let (matrix, ids) = line(&(0..n).map(|i| (i % 3) as f32 * 10.0).collect::<Vec<_>>());
+        let found = kmeans(Rows::new(matrix.view(), &ids), Weights::Equal, 3, Key::root(1));
+        assert_eq!(found.assignment.len(), n);
+        for (place, &centre) in found.assignment.iter().enumerate() {
+            assert_eq!(found.centres.values()[centre as usize], (place % 3) as f32 * 10.0);
+        }
     }
 
     #[test]

@@ -6,10 +6,13 @@
 
 pub mod kmeans;
 pub mod lanes;
+pub mod nearest;
 pub mod rows;
 pub mod typicality;
+pub mod within;
 
 pub use kmeans::{KMeans, Weights, kmeans};
+pub use nearest::nearest_distinct;
 pub use rows::{Rows, mean, nearest_to, normalised, shrink};
 
 use super::error::QueryError;
