@@ -19,15 +19,21 @@ impl RowDraws {
 
     /// Uniform in the open interval (0, 1).
     pub fn uniform(&self, row: RowId) -> f64 {
-        let mut z = self.0 ^ u64::from(row.0).wrapping_mul(0xd1b5_4a32_d192_ed03);
-        // Two rounds: ids are consecutive, and one leaves traces of that.
-        for _ in 0..2 {
-            z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^= z >> 31;
-        }
-        ((z >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+        to_unit(self.bits(row))
+    }
+
+    /// An endless sequence of uniforms that belongs to the row.
+    pub fn uniforms(&self, row: RowId) -> impl Iterator<Item = f64> {
+        let mut state = self.bits(row);
+        std::iter::repeat_with(move || {
+            state = split_mix(state);
+            to_unit(state)
+        })
+    }
+
+    fn bits(&self, row: RowId) -> u64 {
+        // Twice: ids are consecutive, and one round leaves traces of that.
+        split_mix(split_mix(self.0 ^ u64::from(row.0).wrapping_mul(0xd1b5_4a32_d192_ed03)))
     }
 
     /// Places of `min(count, rows)` of `rows`, drawn without replacement, ascending.
@@ -48,6 +54,19 @@ impl RowDraws {
     pub fn gumbel(&self, row: RowId) -> f64 {
         -(-self.uniform(row).ln()).ln()
     }
+}
+
+/// The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), a bijection.
+fn split_mix(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The upper bits as a number in the open interval (0, 1).
+fn to_unit(bits: u64) -> f64 {
+    ((bits >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
 }
 
 /// One of `0..n` with probability proportional to `mass`; `None` if all of it is zero or not finite.

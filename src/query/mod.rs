@@ -7,11 +7,13 @@
 //! what several of them compute over vectors is in [`geometry`]. Nothing here trains a network: what a
 //! strategy [needs](Needs) of the learner comes with the view.
 
+pub mod bandit;
 pub mod bayesian;
 pub mod distribution;
 pub mod draw;
 pub mod error;
 pub mod geometry;
+pub mod gradient;
 pub mod hybrid;
 pub mod random;
 pub mod registry;

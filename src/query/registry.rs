@@ -5,7 +5,10 @@
 use super::error::QueryError;
 use super::score::{Score, TopScore};
 use super::spec::Spec;
-use super::{Needs, Strategy, bayesian, distribution, hybrid, random, simulation, uncertainty, wrapper};
+use super::{
+    Needs, Strategy, bandit, bayesian, distribution, gradient, hybrid, random, simulation, uncertainty,
+    wrapper,
+};
 use crate::error::Result;
 use serde::Serialize;
 use std::ops::RangeInclusive;
@@ -106,12 +109,14 @@ fn card_spec(card: &Card) -> Result<Spec> {
 }
 
 static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let families: [&[Entry]; 7] = [
+    let families: [&[Entry]; 9] = [
         &[random::ENTRY],
         uncertainty::ENTRIES,
         bayesian::ENTRIES,
         distribution::ENTRIES,
         hybrid::ENTRIES,
+        gradient::ENTRIES,
+        bandit::ENTRIES,
         wrapper::ENTRIES,
         simulation::ENTRIES,
     ];
@@ -305,6 +310,31 @@ impl<'s> Params<'s> {
             [first, second] => Ok([build_spec(first)?, build_spec(second)?]),
             _ => Err(self.arms_error("two other strategies").into()),
         }
+    }
+
+    /// All the strategies that a bandit chooses between.
+    ///
+    /// # Errors
+    /// [`QueryError::Arms`] and what building them fails with.
+    pub fn strategies(&mut self, number: RangeInclusive<usize>) -> Result<Vec<Box<dyn Strategy>>> {
+        self.arms(number)?.iter().map(build_spec).collect()
+    }
+
+    /// All the scores that a bandit chooses between.
+    ///
+    /// # Errors
+    /// [`QueryError::Arms`], [`QueryError::NoScore`], and what building them fails with.
+    pub fn scores(&mut self, number: RangeInclusive<usize>) -> Result<Vec<Box<dyn Score>>> {
+        let name = &self.spec.name;
+        self.arms(number)?.iter().map(|arm| score_for(name, arm)).collect()
+    }
+
+    fn arms(&mut self, number: RangeInclusive<usize>) -> Result<&'s [Spec], QueryError> {
+        self.arms_read = true;
+        if number.contains(&self.spec.arms.len()) {
+            return Ok(&self.spec.arms);
+        }
+        Err(self.arms_error("2 to 100 other strategies"))
     }
 
     fn only_arm(&mut self) -> Result<&'s Spec, QueryError> {

@@ -46,7 +46,7 @@ impl Strategy for KMeansCentres {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::query) mod tests {
     use crate::data::{Matrix, RowId};
     use crate::query::{PoolView, Signals, registry};
     use crate::rng::Key;

@@ -1,7 +1,10 @@
 //! Strategies that weigh what the model says of a candidate against where it lies.
 
 pub mod badge;
+pub mod clue;
+pub mod cluster_margin;
+pub mod drop_query;
 
 use super::registry::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[badge::ENTRY];
+pub(super) const ENTRIES: &[Entry] = &[badge::ENTRY, clue::ENTRY, cluster_margin::ENTRY, drop_query::ENTRY];
