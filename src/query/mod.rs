@@ -13,6 +13,8 @@ pub mod distribution;
 pub mod draw;
 pub mod error;
 pub mod geometry;
+#[cfg(test)]
+mod golden;
 pub mod gradient;
 pub mod hybrid;
 pub mod random;
