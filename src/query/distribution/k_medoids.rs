@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::geometry::lanes::{self, dispatched};
 use crate::query::geometry::rows::{self, Rows};
-use crate::query::geometry::{Weights, kmeans, normalised};
+use crate::query::geometry::{Weights, kmeans, minima_to, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
@@ -58,7 +58,7 @@ impl Strategy for KMedoids {
             let places = RowDraws::new(key.named("part")).sample(all.ids(), most);
             let ids: Vec<RowId> = places.into_iter().map(|place| all.ids()[place]).collect();
             let found = medoids(Rows::new(unit.view(), &ids), batch, key);
-            let minima = rows::minima_to(all, Rows::new(unit.view(), &found));
+            let minima = minima_to(all, Rows::new(unit.view(), &found));
             let cost: f64 = minima.iter().map(|&squared| f64::from(squared).sqrt()).sum();
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                 best = Some((cost, found));

@@ -5,8 +5,7 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::geometry::rows::{self, Rows};
-use crate::query::geometry::within;
-use crate::query::geometry::{Weights, kmeans, normalised};
+use crate::query::geometry::{Weights, kmeans, minima_to, normalised, within};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
@@ -83,7 +82,7 @@ fn cover(rows: Rows<'_>, labelled: Rows<'_>, delta: f64, batch: usize, key: Key)
     let radius = (delta * delta) as f32;
     // The largest number below the radius: closer than it, not as far.
     let closer = radius.next_down();
-    let near_label = rows::minima_to(rows, labelled);
+    let near_label = minima_to(rows, labelled);
     let mut open: Vec<bool> = near_label.iter().map(|&squared| squared >= radius).collect();
     let targets: Vec<RowId> = (0..ids.len()).filter(|&place| open[place]).map(|place| ids[place]).collect();
     let mut degree = vec![0i64; ids.len()];
@@ -131,8 +130,7 @@ fn delta_by_purity(rows: Rows<'_>, clusters: usize, key: Key) -> f64 {
             .collect();
         let members: Vec<usize> = (0..sample.len()).filter(|&i| assignment[sample[i]] == cluster).collect();
         let member_ids: Vec<RowId> = members.iter().map(|&i| ids[i]).collect();
-        let minima =
-            rows::minima_to(Rows::new(rows.matrix(), &member_ids), Rows::new(rows.matrix(), &others));
+        let minima = minima_to(Rows::new(rows.matrix(), &member_ids), Rows::new(rows.matrix(), &others));
         for (member, least) in members.into_iter().zip(minima) {
             pure_to[member] = least;
         }

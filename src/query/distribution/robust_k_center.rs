@@ -5,7 +5,7 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::geometry::rows::{self, Rows};
-use crate::query::geometry::within;
+use crate::query::geometry::{minima_to, within};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
@@ -75,7 +75,7 @@ impl Strategy for RobustKCenter {
 /// Places of the picks, and the radius they were found with.
 fn robust(rows: Rows<'_>, labelled: Rows<'_>, batch: usize, allowed: usize) -> (Vec<usize>, f64) {
     let greedy = k_center::cover(rows, labelled, batch);
-    let near_label = rows::minima_to(rows, labelled);
+    let near_label = minima_to(rows, labelled);
     let mut minima = near_label.clone();
     greedy.iter().for_each(|&pick| rows::shrink(rows, rows.get(pick), &mut minima));
     let (mut low, mut high) = (0.0, f64::from(minima.iter().copied().fold(0.0, f32::max)).sqrt());

@@ -1,6 +1,6 @@
 //! k-means: k-means++ start (Arthur & Vassilvitskii, SODA 2007), then Lloyd's steps.
 
-use super::lanes::{self, dispatched};
+use super::assign::{self, Assignment};
 use super::rows::{self, Rows};
 use crate::data::{Matrix, RowId};
 use crate::query::draw::{self, RowDraws};
@@ -50,8 +50,7 @@ pub fn kmeans(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMean
     let ids: Vec<RowId> = places.iter().map(|&place| rows.ids()[place]).collect();
     let part: Vec<f64> = places.iter().map(|&place| weights.of(place)).collect();
     let KMeans { centres, .. } = lloyd(Rows::new(rows.matrix(), &ids), Weights::Each(&part), k, key);
-    let mut assignment = vec![0u32; rows.len()];
-    assign(rows, &centres, &mut assignment);
+    let assignment = assign::nearest(rows, &centres);
     KMeans { centres, assignment }
 }
 
@@ -61,17 +60,14 @@ fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
     for (number, &start) in starts.iter().enumerate() {
         centres.row_mut(number).copy_from_slice(rows.get(start));
     }
-    let mut assignment = vec![0u32; rows.len()];
-    assign(rows, &centres, &mut assignment);
+    let mut assignment = Assignment::new(rows, &centres);
     for _ in 0..MAX_STEPS {
-        move_centres(rows, weights, &assignment, &mut centres);
-        let before = assignment.clone();
-        assign(rows, &centres, &mut assignment);
-        if assignment == before {
+        move_centres(rows, weights, &assignment.nearest(), &mut centres);
+        if !assignment.follow(rows, &centres) {
             break;
         }
     }
-    KMeans { centres, assignment }
+    KMeans { centres, assignment: assignment.nearest() }
 }
 
 /// Places of `min(k, rows)` distinct rows, each drawn with probability proportional to its weight times
@@ -83,13 +79,16 @@ pub fn plus_plus(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> Ve
     let mut free = vec![true; rows.len()];
     let mut minima = vec![f32::INFINITY; rows.len()];
     while chosen.len() < k {
-        let first = chosen.is_empty();
-        let mass = |place: usize| {
-            let distance = if first { 1.0 } else { f64::from(minima[place]) };
-            if free[place] { weights.of(place) * distance } else { 0.0 }
+        let pick = match chosen.is_empty() {
+            true => draw::proportional(rows.len(), |place| weights.of(place), &mut rng),
+            // What is chosen is at distance zero from itself.
+            false => {
+                let mass = |place: usize| weights.of(place) * f64::from(minima[place]);
+                draw::proportional(rows.len(), mass, &mut rng)
+            }
         };
-        let Some(pick) = draw::proportional(rows.len(), mass, &mut rng)
-            .or_else(|| draw::proportional(rows.len(), |place| f64::from(free[place]), &mut rng))
+        let Some(pick) =
+            pick.or_else(|| draw::proportional(rows.len(), |place| f64::from(free[place]), &mut rng))
         else {
             break;
         };
@@ -98,29 +97,6 @@ pub fn plus_plus(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> Ve
         rows::shrink(rows, rows.get(pick), &mut minima);
     }
     chosen
-}
-
-dispatched! {
-    /// The nearest centre of each row, on this thread.
-    pub fn assign_here(rows: Rows<'_>, centres: &Matrix, assignment: &mut [u32]) {
-        for (place, assigned) in assignment.iter_mut().enumerate() {
-            let row = rows.get(place);
-            let (mut least, mut nearest) = (f32::INFINITY, 0);
-            for centre in 0..centres.rows() {
-                let distance = lanes::squared_distance(row, centres.row(centre));
-                if distance < least {
-                    (least, nearest) = (distance, centre as u32);
-                }
-            }
-            *assigned = nearest;
-        }
-    }
-}
-
-fn assign(rows: Rows<'_>, centres: &Matrix, assignment: &mut [u32]) {
-    rows::in_blocks(rows, assignment, centres.rows(), |rows, assignment| {
-        assign_here(rows, centres, assignment);
-    });
 }
 
 /// Moves every centre to the weighted mean of its rows; one without weight stays where it is.

@@ -1,27 +1,29 @@
 //! How many rows lie within a distance.
 
-use super::lanes::{self, dispatched};
-use super::rows::{self, Rows};
+use super::lanes::dispatched;
+use super::packed::{self, Packed};
+use super::rows::Rows;
 use crate::data::RowId;
 
 /// Adds `change` to `counts[i]` for each of `targets` (rows of the same matrix) whose squared distance to
-/// row `i` is at most `squared`.
+/// row `i` is at most `squared`, a finite number.
 pub fn add(rows: Rows<'_>, targets: &[RowId], squared: f32, change: i64, counts: &mut [i64]) {
     let targets = Rows::new(rows.matrix(), targets);
-    rows::in_blocks(rows, counts, targets.len(), |rows, counts| {
-        add_here(rows, targets, squared, change, counts);
+    packed::against(rows, targets, counts, |rows, packed, counts| {
+        add_here(rows, packed, squared, change, counts);
     });
 }
 
 dispatched! {
-    fn add_here(rows: Rows<'_>, targets: Rows<'_>, squared: f32, change: i64, counts: &mut [i64]) {
+    fn add_here(rows: Rows<'_>, packed: &Packed, squared: f32, change: i64, counts: &mut [i64]) {
         for (place, count) in counts.iter_mut().enumerate() {
-            let row = rows.get(place);
-            let mut within = 0i64;
-            for target in 0..targets.len() {
-                within += i64::from(lanes::squared_distance(row, targets.get(target)) <= squared);
+            let mut within = 0u32;
+            for group in 0..packed.groups() {
+                for distance in packed.squared(group, rows.get(place)) {
+                    within += u32::from(distance <= squared);
+                }
             }
-            *count += change * within;
+            *count += change * i64::from(within);
         }
     }
 }
