@@ -21,6 +21,10 @@ struct World {
 const CLASSES: usize = 3;
 const PASSES: usize = 7;
 
+/// Deterministic strategies whose values tie all the time, so that the smaller id often decides: one counts
+/// rows, and to the other two rows that resemble only each other are worth the same.
+const TIED: [&str; 2] = ["robust_k_center", "suggestive"];
+
 fn matrix(rows: usize, cols: usize, mut value: impl FnMut(usize, usize) -> f32) -> Matrix {
     Matrix::new((0..rows * cols).map(|i| value(i / cols, i % cols)).collect(), rows, cols)
 }
@@ -191,8 +195,7 @@ proptest! {
                 }
                 continue;
             }
-            if card.name == "robust_k_center" {
-                // It compares whole numbers, which tie all the time.
+            if TIED.contains(&card.name) {
                 continue;
             }
             let expected: Vec<RowId> = world

@@ -16,6 +16,8 @@ pub const CONFIGURATIONS: usize = 10_000;
 /// Candidates of the highest BALD that are looked at, where no number is given; at least ten per pick.
 pub const CANDIDATES: usize = 200;
 
+/// The most likelihoods (configurations times passes) that are held, 160 MB of them.
+const MAX_LIKELIHOODS: usize = 20_000_000;
 /// By how much a gain may exceed an earlier one all the same: probabilities sum to one up to rounding.
 const SLACK: f64 = 1e-6;
 
@@ -33,7 +35,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |params| {
         Built::batch(BatchBald {
             passes: params.count("passes", PASSES, 1..=10_000)?,
-            configurations: params.count("configurations", CONFIGURATIONS, 1..=10_000_000)?,
+            configurations: params.count("configurations", CONFIGURATIONS, 1..=1_000_000)?,
             candidates: params.count("candidates", CANDIDATES, 1..=1_000_000)?,
         })
     },
@@ -62,7 +64,8 @@ impl Strategy for BatchBald {
         let keep = self.candidates.max(batch.saturating_mul(10));
         let kept = top_places(rows, &bald::of(passes), keep)?;
         let points: Vec<Point> = kept.iter().map(|&place| Point::new(passes, place, rows[place])).collect();
-        let picks = greedy(&points, batch, self.configurations.max(passes.len()), key);
+        let most = self.configurations.min(MAX_LIKELIHOODS / passes.len()).max(passes.len());
+        let picks = greedy(&points, batch, most, key);
         Ok(picks.into_iter().map(|pick| points[pick].row).collect())
     }
 

@@ -4,7 +4,8 @@ use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
-use crate::query::geometry::lanes::{self, dispatched};
+use crate::query::geometry::lanes::dispatched;
+use crate::query::geometry::packed::{self, LANES, Packed};
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Weights, kmeans, minima_to, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
@@ -119,20 +120,25 @@ fn central(rows: Rows<'_>, members: &[usize]) -> usize {
     let ids: Vec<RowId> = members.iter().map(|&place| rows.ids()[place]).collect();
     let cluster = Rows::new(rows.matrix(), &ids);
     let mut totals = vec![0.0f64; members.len()];
-    rows::in_blocks(cluster, &mut totals, members.len(), |block, totals| {
-        total_distances_here(block, cluster, totals);
-    });
+    packed::against(cluster, cluster, &mut totals, add_distances_here);
     let best = (0..members.len()).min_by(|&a, &b| totals[a].total_cmp(&totals[b]).then(ids[a].cmp(&ids[b])));
     members[best.unwrap_or(0)]
 }
 
 dispatched! {
-    /// The sum of the distances of each row to all of `others`.
-    fn total_distances_here(rows: Rows<'_>, others: Rows<'_>, totals: &mut [f64]) {
+    /// Adds to each total the distances of its row to all centres.
+    fn add_distances_here(rows: Rows<'_>, packed: &Packed, totals: &mut [f64]) {
         for (place, total) in totals.iter_mut().enumerate() {
-            let row = rows.get(place);
-            let distance = |other| f64::from(lanes::squared_distance(row, others.get(other)).sqrt());
-            *total = (0..others.len()).map(distance).sum();
+            let mut lanes = [0.0f64; LANES];
+            for group in 0..packed.groups() {
+                let squared = packed.squared(group, rows.get(place));
+                for lane in 0..LANES {
+                    // Missing lanes are infinitely far.
+                    let distance = if squared[lane] < f32::INFINITY { squared[lane].sqrt() } else { 0.0 };
+                    lanes[lane] += f64::from(distance);
+                }
+            }
+            *total += lanes.iter().sum::<f64>();
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::lanes;
 use crate::data::MatrixView;
 
-/// The most rows: the one place where all pairwise distances are held, 8 MB of them.
-pub const MAX_ROWS: usize = 1_000;
+/// The most rows: the one place where all pairwise distances are held, 2 MB of them.
+pub const MAX_ROWS: usize = 500;
 
 /// Merges clusters while the mean distance between their members is at most `radius`; the cluster of
 /// every row, numbered by first member. `sizes` is how many points each row stands for.

@@ -24,7 +24,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Citovsky, DeSalvo, Gentile, Karydas, Rajagopalan, Rostamizadeh & Kumar, NeurIPS 2021",
         family: Family::Hybrid,
         needs: NEEDS,
-        cost: "once: time 50 m n d + m^2, memory n d + m^2 for m = min(n, 1,000); then n C per round",
+        cost: "once: time 50 m n d + m^2, memory n d + m^2 for m = min(n, 500); then n C per round",
         example: "cluster_margin(radius=1)",
         deterministic: false,
     },
@@ -41,7 +41,7 @@ pub(super) const ENTRY: Entry = Entry {
 
 /// In the first round, average-linkage clustering of all rows' normalised embeddings: clusters are merged
 /// while their mean distance is at most `radius` (half the median distance where it is not given); above
-/// 1,000 rows, k-means with that many centres comes first and the centres are merged. The clusters are
+/// 500 rows, k-means with that many centres comes first and the centres are merged. The clusters are
 /// kept for the episode.
 ///
 /// In every round the `margins_per_pick * b` candidates of the smallest margin are grouped by cluster;
