@@ -294,6 +294,39 @@ fn poor_pools_are_no_obstacle() {
     }
 }
 
+/// Squares of finite numbers need not be finite: picks or a typed error, and never a panic.
+#[test]
+fn huge_numbers_do_not_panic() {
+    for huge in [1e19f32, 1e30, f32::MAX] {
+        for every in [1, 7] {
+            let mut world = World::new(30, 6, 12);
+            let scale = |matrix: &mut Matrix| {
+                matrix
+                    .values_mut()
+                    .iter_mut()
+                    .step_by(every)
+                    .for_each(|value| *value = value.signum() * huge);
+            };
+            scale(&mut world.inputs);
+            scale(world.signals.embeddings.as_mut().unwrap());
+            scale(&mut world.signals.head.as_mut().unwrap().weights);
+            for card in cards() {
+                match world.select(&card, 5, 2) {
+                    Ok(picks) => drop(check(&world, &card, 5, Ok(picks))),
+                    Err(error) => {
+                        let error = error.downcast_ref::<QueryError>();
+                        assert!(
+                            matches!(error, Some(QueryError::NotFinite { .. })),
+                            "{}: {error:?}",
+                            card.name
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The query error that a strategy answers with.
 fn refusal(world: &World, card: &Card, what: &str) -> QueryError {
     match world.select(card, 3, 1) {

@@ -384,6 +384,22 @@ mod tests {
     }
 
     #[test]
+    fn specifications_nest_and_say_what_they_need() {
+        let needs = |text: &str| build(text).unwrap().needs();
+        let none = Needs::NONE;
+        assert_eq!(needs("scaled(mc(entropy,passes=7))"), Needs { passes: 7, temperature: true, ..none });
+        assert_eq!(needs("power(ensemble(bald,members=3),beta=2)"), Needs { committee: 3, ..none });
+        assert_eq!(
+            needs("switch(k_center(space=inputs),capped(badge))"),
+            Needs { inputs: true, probabilities: true, embeddings: true, ..none }
+        );
+        assert_eq!(needs("ceal(k_center)"), Needs { probabilities: true, embeddings: true, ..none });
+        assert!(find("margin").unwrap().has_score() && find("mc").unwrap().has_score());
+        assert!(!find("badge").unwrap().has_score());
+        assert!(serde_json::to_string(&find("margin").unwrap().card).unwrap().contains("\"uncertainty\""));
+    }
+
+    #[test]
     fn mistakes_are_answered_with_the_nearest_name() {
         let (error, hint) = refusal("margn");
         assert!(matches!(error, QueryError::Unknown { .. }));
@@ -397,6 +413,21 @@ mod tests {
         assert!(matches!(error, QueryError::Value { .. }), "{error}");
         let (error, _) = refusal("margin(random)");
         assert!(matches!(error, QueryError::Arms { found: 1, .. }), "{error}");
+        let (error, hint) = refusal("power(margn)");
+        assert!(matches!(error, QueryError::Unknown { .. }));
+        assert!(hint.contains("`margin`"), "{hint}");
+        for text in ["power(margin,beta=nan)", "power(margin,beta=-1)", "k_center(space=outer)"] {
+            assert!(matches!(refusal(text).0, QueryError::Value { .. }), "{text}");
+        }
+        for text in ["power", "power(margin,entropy)", "switch(margin)", "albl(margin)"] {
+            assert!(matches!(refusal(text).0, QueryError::Arms { .. }), "{text}");
+        }
+        for text in ["power(k_center)", "comb(margin,badge)", "soft_rank(switch(random,margin))"] {
+            assert!(matches!(refusal(text).0, QueryError::NoScore { .. }), "{text}");
+        }
+        let (error, hint) = refusal("margin(beta=1)");
+        assert!(matches!(error, QueryError::Parameter { .. }));
+        assert!(hint.contains("no parameters"), "{hint}");
         let (error, hint) = refusal("xyzzyxyzzy");
         assert!(matches!(error, QueryError::Unknown { .. }));
         assert!(hint.is_empty(), "{hint}");
