@@ -21,6 +21,10 @@ struct World {
 const CLASSES: usize = 3;
 const PASSES: usize = 7;
 
+/// Deterministic strategies whose values tie all the time, so that the smaller id often decides: one counts
+/// rows, and to the other two rows that resemble only each other are worth the same.
+const TIED: [&str; 2] = ["robust_k_center", "suggestive"];
+
 fn matrix(rows: usize, cols: usize, mut value: impl FnMut(usize, usize) -> f32) -> Matrix {
     Matrix::new((0..rows * cols).map(|i| value(i / cols, i % cols)).collect(), rows, cols)
 }
@@ -151,7 +155,7 @@ fn check(world: &World, card: &Card, batch: usize, picks: Result<Vec<RowId>>) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn picks_are_distinct_candidates_and_repeatable(
@@ -185,7 +189,15 @@ proptest! {
                     named.sort_by_key(|(row, _)| *row);
                     named
                 };
-                prop_assert_eq!(by_row(&world, &|row| names[row]), by_row(&renamed, &|row| row), "{}", card.name);
+                let (expected, found) = (by_row(&world, &|row| names[row]), by_row(&renamed, &|row| row));
+                for (expected, found) in expected.into_iter().zip(found) {
+                    prop_assert_eq!(expected.0, found.0);
+                    // Sums over the pool run in the order of its rows.
+                    prop_assert!((expected.1 - found.1).abs() < 1e-9, "{}: {expected:?} {found:?}", card.name);
+                }
+                continue;
+            }
+            if TIED.contains(&card.name) {
                 continue;
             }
             let expected: Vec<RowId> = world
@@ -212,11 +224,11 @@ fn randomised_strategies_use_their_key() {
 /// A pool large enough that the loops over its rows are shared between threads.
 #[test]
 fn threads_change_nothing() {
-    let mut world = World::new(9_000, 40, 5);
+    let mut world = World::new(400, 40, 5);
     let mut rng = Key::root(8).rng();
-    world.inputs = matrix(9_000, 130, |_, _| rng.random());
-    world.signals.embeddings = Some(matrix(9_000, 130, |_, _| rng.random()));
-    world.signals.head.as_mut().unwrap().weights = matrix(CLASSES, 130, |_, _| rng.random());
+    world.inputs = matrix(400, 2_700, |_, _| rng.random());
+    world.signals.embeddings = Some(matrix(400, 2_700, |_, _| rng.random()));
+    world.signals.head.as_mut().unwrap().weights = matrix(CLASSES, 2_700, |_, _| rng.random());
     let pools: Vec<_> =
         [1, 4].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()).into();
     for card in cards() {
@@ -279,6 +291,39 @@ fn poor_pools_are_no_obstacle() {
                 let picks = std::panic::catch_unwind(|| world.select(&card, batch, 9))
                     .unwrap_or_else(|_| panic!("{} on {what}, batch {batch}", card.name));
                 check(world, &card, batch, picks);
+            }
+        }
+    }
+}
+
+/// Squares of finite numbers need not be finite: picks or a typed error, and never a panic.
+#[test]
+fn huge_numbers_do_not_panic() {
+    for huge in [1e19f32, 1e30, f32::MAX] {
+        for every in [1, 7] {
+            let mut world = World::new(30, 6, 12);
+            let scale = |matrix: &mut Matrix| {
+                matrix
+                    .values_mut()
+                    .iter_mut()
+                    .step_by(every)
+                    .for_each(|value| *value = value.signum() * huge);
+            };
+            scale(&mut world.inputs);
+            scale(world.signals.embeddings.as_mut().unwrap());
+            scale(&mut world.signals.head.as_mut().unwrap().weights);
+            for card in cards() {
+                match world.select(&card, 5, 2) {
+                    Ok(picks) => drop(check(&world, &card, 5, Ok(picks))),
+                    Err(error) => {
+                        let error = error.downcast_ref::<QueryError>();
+                        assert!(
+                            matches!(error, Some(QueryError::NotFinite { .. })),
+                            "{}: {error:?}",
+                            card.name
+                        );
+                    }
+                }
             }
         }
     }

@@ -19,15 +19,21 @@ impl RowDraws {
 
     /// Uniform in the open interval (0, 1).
     pub fn uniform(&self, row: RowId) -> f64 {
-        let mut z = self.0 ^ u64::from(row.0).wrapping_mul(0xd1b5_4a32_d192_ed03);
-        // Two rounds: ids are consecutive, and one leaves traces of that.
-        for _ in 0..2 {
-            z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^= z >> 31;
-        }
-        ((z >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+        to_unit(self.bits(row))
+    }
+
+    /// An endless sequence of uniforms that belongs to the row.
+    pub fn uniforms(&self, row: RowId) -> impl Iterator<Item = f64> {
+        let mut state = self.bits(row);
+        std::iter::repeat_with(move || {
+            state = split_mix(state);
+            to_unit(state)
+        })
+    }
+
+    fn bits(&self, row: RowId) -> u64 {
+        // Twice: ids are consecutive, and one round leaves traces of that.
+        split_mix(split_mix(self.0 ^ u64::from(row.0).wrapping_mul(0xd1b5_4a32_d192_ed03)))
     }
 
     /// Places of `min(count, rows)` of `rows`, drawn without replacement, ascending.
@@ -50,26 +56,64 @@ impl RowDraws {
     }
 }
 
+/// The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), a bijection.
+fn split_mix(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The upper bits as a number in the open interval (0, 1).
+fn to_unit(bits: u64) -> f64 {
+    ((bits >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+}
+
+/// Masses that are summed as one before they are looked at one by one.
+const BLOCK: usize = 256;
+
 /// One of `0..n` with probability proportional to `mass`; `None` if all of it is zero or not finite.
-/// The sum runs in the order of the places, in 64 bits.
+/// Sums run in one fixed order, in 64 bits.
 pub fn proportional(n: usize, mass: impl Fn(usize) -> f64, rng: &mut impl rand::Rng) -> Option<usize> {
-    let total: f64 = (0..n).map(&mass).sum();
+    at_share(n, mass, rng.random())
+}
+
+/// The place at which the running sum of `mass` passes `share`, in `[0, 1)`, of the whole; `None` if all
+/// of it is zero or not finite.
+pub fn at_share(n: usize, mass: impl Fn(usize) -> f64, share: f64) -> Option<usize> {
+    let block = |start: usize| -> f64 {
+        let mut partial = [0.0f64; 8];
+        let end = (start + BLOCK).min(n);
+        for place in start..end {
+            partial[place % 8] += mass(place);
+        }
+        partial.iter().sum()
+    };
+    let blocks: Vec<f64> = (0..n).step_by(BLOCK).map(block).collect();
+    let total: f64 = blocks.iter().sum();
     if !(total > 0.0 && total.is_finite()) {
         return None;
     }
-    let mut left = rng.random::<f64>() * total;
+    let mut left = share * total;
     let mut last = None;
-    for place in 0..n {
-        let mass = mass(place);
-        if mass > 0.0 {
-            if left < mass {
-                return Some(place);
+    for (number, &sum) in blocks.iter().enumerate() {
+        if left >= sum && number + 1 < blocks.len() {
+            left -= sum;
+            continue;
+        }
+        for place in number * BLOCK..((number + 1) * BLOCK).min(n) {
+            let mass = mass(place);
+            if mass > 0.0 {
+                if left < mass {
+                    return Some(place);
+                }
+                left -= mass;
+                last = Some(place);
             }
-            left -= mass;
-            last = Some(place);
         }
     }
-    last
+    // Rounding can leave a little beyond the last mass; it belongs to the last that is positive.
+    last.or_else(|| (0..n).rev().find(|&place| mass(place) > 0.0))
 }
 
 #[cfg(test)]
@@ -87,6 +131,23 @@ mod tests {
         assert!((7_300..7_700).contains(&counts[3]), "{counts:?}");
         assert_eq!(proportional(3, |_| 0.0, &mut rng), None);
         assert_eq!(proportional(0, |_| 1.0, &mut rng), None);
+    }
+
+    #[test]
+    fn shares_fall_where_the_running_sum_says() {
+        let mass: Vec<f64> = (0..1_000).map(|i| f64::from(i % 7)).collect();
+        let total: f64 = mass.iter().sum();
+        for step in 0..997 {
+            let share = f64::from(step) / 997.0;
+            let mut left = share * total;
+            let plain = mass.iter().position(|&mass| {
+                left -= mass;
+                left < 0.0
+            });
+            assert_eq!(at_share(1_000, |i| mass[i], share), plain);
+        }
+        let tail = |i: usize| f64::from(u8::from(i == 0));
+        assert_eq!(at_share(1_000, tail, 1.0 - f64::EPSILON), Some(0));
     }
 
     #[test]

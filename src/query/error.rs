@@ -21,9 +21,6 @@ pub enum QueryError {
     /// A signal names a row that may not be asked for, or names it twice.
     #[error("query: {signal} names row {row}, which is not a candidate or was named before")]
     NotACandidate { signal: &'static str, row: u32 },
-    /// A labelled row whose class does not exist.
-    #[error("query: labelled row {row} has class {found}, but there are {classes} classes")]
-    Class { row: u32, found: u32, classes: usize },
     /// No strategy has this name.
     #[error("strategy `{name}` is unknown")]
     Unknown {

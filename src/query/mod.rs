@@ -7,11 +7,15 @@
 //! what several of them compute over vectors is in [`geometry`]. Nothing here trains a network: what a
 //! strategy [needs](Needs) of the learner comes with the view.
 
+pub mod bandit;
 pub mod bayesian;
 pub mod distribution;
 pub mod draw;
 pub mod error;
 pub mod geometry;
+#[cfg(test)]
+mod golden;
+pub mod gradient;
 pub mod hybrid;
 pub mod nearest;
 pub mod neighbours;

@@ -5,7 +5,10 @@
 use super::error::QueryError;
 use super::score::{Score, TopScore};
 use super::spec::Spec;
-use super::{Needs, Strategy, bayesian, distribution, hybrid, random, simulation, uncertainty, wrapper};
+use super::{
+    Needs, Strategy, bandit, bayesian, distribution, gradient, hybrid, random, simulation, uncertainty,
+    wrapper,
+};
 use crate::error::Result;
 use serde::Serialize;
 use std::ops::RangeInclusive;
@@ -106,12 +109,14 @@ fn card_spec(card: &Card) -> Result<Spec> {
 }
 
 static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let families: [&[Entry]; 7] = [
+    let families: [&[Entry]; 9] = [
         &[random::ENTRY],
         uncertainty::ENTRIES,
         bayesian::ENTRIES,
         distribution::ENTRIES,
         hybrid::ENTRIES,
+        gradient::ENTRIES,
+        bandit::ENTRIES,
         wrapper::ENTRIES,
         simulation::ENTRIES,
     ];
@@ -284,6 +289,17 @@ impl<'s> Params<'s> {
         score_for(&self.spec.name, arm)
     }
 
+    /// Like [`inner_score`](Self::inner_score), with a score where no strategy is named.
+    ///
+    /// # Errors
+    /// As [`inner_score`](Self::inner_score).
+    pub fn inner_score_or(&mut self, default: &str) -> Result<Box<dyn Score>> {
+        if self.spec.arms.is_empty() {
+            return score_for(&self.spec.name, &default.parse()?);
+        }
+        self.inner_score()
+    }
+
     /// The two strategies that a wrapper chooses between.
     ///
     /// # Errors
@@ -294,6 +310,31 @@ impl<'s> Params<'s> {
             [first, second] => Ok([build_spec(first)?, build_spec(second)?]),
             _ => Err(self.arms_error("two other strategies").into()),
         }
+    }
+
+    /// All the strategies that a bandit chooses between.
+    ///
+    /// # Errors
+    /// [`QueryError::Arms`] and what building them fails with.
+    pub fn strategies(&mut self, number: RangeInclusive<usize>) -> Result<Vec<Box<dyn Strategy>>> {
+        self.arms(number)?.iter().map(build_spec).collect()
+    }
+
+    /// All the scores that a bandit chooses between.
+    ///
+    /// # Errors
+    /// [`QueryError::Arms`], [`QueryError::NoScore`], and what building them fails with.
+    pub fn scores(&mut self, number: RangeInclusive<usize>) -> Result<Vec<Box<dyn Score>>> {
+        let name = &self.spec.name;
+        self.arms(number)?.iter().map(|arm| score_for(name, arm)).collect()
+    }
+
+    fn arms(&mut self, number: RangeInclusive<usize>) -> Result<&'s [Spec], QueryError> {
+        self.arms_read = true;
+        if number.contains(&self.spec.arms.len()) {
+            return Ok(&self.spec.arms);
+        }
+        Err(self.arms_error("2 to 100 other strategies"))
     }
 
     fn only_arm(&mut self) -> Result<&'s Spec, QueryError> {
@@ -343,6 +384,22 @@ mod tests {
     }
 
     #[test]
+    fn specifications_nest_and_say_what_they_need() {
+        let needs = |text: &str| build(text).unwrap().needs();
+        let none = Needs::NONE;
+        assert_eq!(needs("scaled(mc(entropy,passes=7))"), Needs { passes: 7, temperature: true, ..none });
+        assert_eq!(needs("power(ensemble(bald,members=3),beta=2)"), Needs { committee: 3, ..none });
+        assert_eq!(
+            needs("switch(k_center(space=inputs),capped(badge))"),
+            Needs { inputs: true, probabilities: true, embeddings: true, ..none }
+        );
+        assert_eq!(needs("ceal(k_center)"), Needs { probabilities: true, embeddings: true, ..none });
+        assert!(find("margin").unwrap().has_score() && find("mc").unwrap().has_score());
+        assert!(!find("badge").unwrap().has_score());
+        assert!(serde_json::to_string(&find("margin").unwrap().card).unwrap().contains("\"uncertainty\""));
+    }
+
+    #[test]
     fn mistakes_are_answered_with_the_nearest_name() {
         let (error, hint) = refusal("margn");
         assert!(matches!(error, QueryError::Unknown { .. }));
@@ -356,6 +413,21 @@ mod tests {
         assert!(matches!(error, QueryError::Value { .. }), "{error}");
         let (error, _) = refusal("margin(random)");
         assert!(matches!(error, QueryError::Arms { found: 1, .. }), "{error}");
+        let (error, hint) = refusal("power(margn)");
+        assert!(matches!(error, QueryError::Unknown { .. }));
+        assert!(hint.contains("`margin`"), "{hint}");
+        for text in ["power(margin,beta=nan)", "power(margin,beta=-1)", "k_center(space=outer)"] {
+            assert!(matches!(refusal(text).0, QueryError::Value { .. }), "{text}");
+        }
+        for text in ["power", "power(margin,entropy)", "switch(margin)", "albl(margin)"] {
+            assert!(matches!(refusal(text).0, QueryError::Arms { .. }), "{text}");
+        }
+        for text in ["power(k_center)", "comb(margin,badge)", "soft_rank(switch(random,margin))"] {
+            assert!(matches!(refusal(text).0, QueryError::NoScore { .. }), "{text}");
+        }
+        let (error, hint) = refusal("margin(beta=1)");
+        assert!(matches!(error, QueryError::Parameter { .. }));
+        assert!(hint.contains("no parameters"), "{hint}");
         let (error, hint) = refusal("xyzzyxyzzy");
         assert!(matches!(error, QueryError::Unknown { .. }));
         assert!(hint.is_empty(), "{hint}");

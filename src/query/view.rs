@@ -1,7 +1,7 @@
 //! What a strategy is allowed to see.
 
 use super::error::QueryError;
-use super::geometry::{self, Rows};
+use super::geometry::{self, Rows, lanes};
 use super::{Nearest, Neighbours};
 use crate::data::{Matrix, MatrixView, RowId};
 use serde::Serialize;
@@ -87,6 +87,31 @@ pub struct Head {
     pub weights: Matrix,
     /// One per class.
     pub bias: Vec<f32>,
+}
+
+impl Head {
+    /// `softmax(weights h + bias)` for each row of embeddings, shape `[rows, classes]`.
+    ///
+    /// # Panics
+    /// If the rows are not as wide as the layer; [`PoolView::head`] has checked that.
+    pub fn probabilities(&self, embeddings: Rows<'_>) -> Matrix {
+        assert_eq!(embeddings.width(), self.weights.cols(), "width of the last layer");
+        let mut p = Matrix::zeros(embeddings.len(), self.bias.len());
+        let mut logits = vec![0.0f64; self.bias.len()];
+        for row in 0..embeddings.len() {
+            for (class, logit) in logits.iter_mut().enumerate() {
+                let along = lanes::dot(self.weights.row(class), embeddings.get(row));
+                *logit = f64::from(along) + f64::from(self.bias[class]);
+            }
+            let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
+            let sum: f64 = logits.iter().sum();
+            for (out, value) in p.row_mut(row).iter_mut().zip(&logits) {
+                *out = (value / sum) as f32;
+            }
+        }
+        p
+    }
 }
 
 /// What the learner computed for one round; only what was asked for is there.

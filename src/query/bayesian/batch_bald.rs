@@ -3,7 +3,7 @@
 use super::bald;
 use crate::data::{Matrix, RowId};
 use crate::error::Result;
-use crate::query::draw;
+use crate::query::draw::{self, RowDraws};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::uncertainty::entropy;
@@ -16,6 +16,8 @@ pub const CONFIGURATIONS: usize = 10_000;
 /// Candidates of the highest BALD that are looked at, where no number is given; at least ten per pick.
 pub const CANDIDATES: usize = 200;
 
+/// The most likelihoods (configurations times passes) that are held, 160 MB of them.
+const MAX_LIKELIHOODS: usize = 20_000_000;
 /// By how much a gain may exceed an earlier one all the same: probabilities sum to one up to rounding.
 const SLACK: f64 = 1e-6;
 
@@ -33,7 +35,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |params| {
         Built::batch(BatchBald {
             passes: params.count("passes", PASSES, 1..=10_000)?,
-            configurations: params.count("configurations", CONFIGURATIONS, 1..=10_000_000)?,
+            configurations: params.count("configurations", CONFIGURATIONS, 1..=1_000_000)?,
             candidates: params.count("candidates", CANDIDATES, 1..=1_000_000)?,
         })
     },
@@ -62,7 +64,8 @@ impl Strategy for BatchBald {
         let keep = self.candidates.max(batch.saturating_mul(10));
         let kept = top_places(rows, &bald::of(passes), keep)?;
         let points: Vec<Point> = kept.iter().map(|&place| Point::new(passes, place, rows[place])).collect();
-        let picks = greedy(&points, batch, self.configurations.max(passes.len()), key);
+        let most = self.configurations.min(MAX_LIKELIHOODS / passes.len()).max(passes.len());
+        let picks = greedy(&points, batch, most, key);
         Ok(picks.into_iter().map(|pick| points[pick].row).collect())
     }
 
@@ -166,14 +169,16 @@ impl Joint {
     /// Draws `count` configurations of `picked`, the same number from each pass in turn.
     fn drawn(picked: &[&Point], passes: usize, count: usize, key: Key) -> Self {
         let mut joint = Self { likelihood: Vec::new(), log_scale: Vec::new(), passes, sampled: true };
+        let draws: Vec<RowDraws> =
+            (0..picked.len() as u64).map(|place| RowDraws::new(key.at(place))).collect();
         for number in 0..count {
             let from = number % passes;
             let mut one = Self { sampled: true, ..Self::empty(passes) };
             for (place, point) in picked.iter().enumerate() {
                 // By pick and configuration: a longer batch begins with the same labels.
-                let mut rng = key.at(place as u64).at(number as u64).rng();
+                let share = draws[place].uniform(RowId(number as u32));
                 let p = point.p.row(from);
-                let class = draw::proportional(p.len(), |class| f64::from(p[class]), &mut rng).unwrap_or(0);
+                let class = draw::at_share(p.len(), |class| f64::from(p[class]), share).unwrap_or(0);
                 let mut next = Self { likelihood: Vec::new(), log_scale: Vec::new(), passes, sampled: true };
                 next.push(&one.likelihood, one.log_scale[0], point, class);
                 one = next;

@@ -50,7 +50,7 @@ pub fn cover(rows: Rows<'_>, centres: Rows<'_>, batch: usize) -> Vec<usize> {
     if batch == 0 {
         return picks;
     }
-    let mut minima = geometry::rows::minima_to(rows, centres);
+    let mut minima = geometry::minima_to(rows, centres);
     let mut next = match centres.is_empty() {
         true => geometry::nearest_to(rows, &geometry::mean(rows)),
         false => farthest(rows.ids(), &minima),

@@ -4,14 +4,27 @@
 //! episode) or at the learner's penultimate embeddings. Those over inputs need no label at all and so
 //! serve as initial selection too.
 
+pub mod information_density;
 pub mod k_center;
+pub mod k_means;
+pub mod k_medoids;
+pub mod prob_cover;
+pub mod robust_k_center;
 pub mod typiclust;
 
 use super::registry::Entry;
 use super::{Needs, PoolView, QueryError};
 use crate::data::MatrixView;
 
-pub(super) const ENTRIES: &[Entry] = &[k_center::ENTRY, typiclust::ENTRY];
+pub(super) const ENTRIES: &[Entry] = &[
+    k_center::ENTRY,
+    robust_k_center::ENTRY,
+    k_means::ENTRY,
+    k_medoids::ENTRY,
+    typiclust::ENTRY,
+    prob_cover::ENTRY,
+    information_density::ENTRY,
+];
 
 /// The vectors that a strategy looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,16 @@
 //! k-means: k-means++ start (Arthur & Vassilvitskii, SODA 2007), then Lloyd's steps.
 
-use super::lanes::{self, dispatched};
+use super::assign::{self, Assignment};
 use super::rows::{self, Rows};
-use crate::data::Matrix;
-use crate::query::draw;
+use crate::data::{Matrix, RowId};
+use crate::query::draw::{self, RowDraws};
 use crate::rng::Key;
 
 /// The most Lloyd steps; it ends earlier when no row changes its cluster.
 pub const MAX_STEPS: usize = 50;
+
+/// Rows above which the centres are those of this many, drawn at random.
+pub const MAX_ROWS: usize = 50_000;
 
 /// How much each row counts.
 #[derive(Clone, Copy, Debug)]
@@ -36,24 +39,35 @@ pub struct KMeans {
     pub assignment: Vec<u32>,
 }
 
-/// Clusters `rows` around `min(k, rows)` centres, at least one. Equal distances go to the centre of the smaller number.
+/// Clusters `rows` around `min(k, rows)` centres, at least one. With more than [`MAX_ROWS`] rows (and than
+/// `k`) the centres are found on a random part of them. Equal distances go to the centre of the smaller number.
 pub fn kmeans(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
+    let most = MAX_ROWS.max(k);
+    if rows.len() <= most {
+        return lloyd(rows, weights, k, key);
+    }
+    let places = RowDraws::new(key.named("k-means rows")).sample(rows.ids(), most);
+    let ids: Vec<RowId> = places.iter().map(|&place| rows.ids()[place]).collect();
+    let part: Vec<f64> = places.iter().map(|&place| weights.of(place)).collect();
+    let KMeans { centres, .. } = lloyd(Rows::new(rows.matrix(), &ids), Weights::Each(&part), k, key);
+    let assignment = assign::nearest(rows, &centres);
+    KMeans { centres, assignment }
+}
+
+fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
     let starts = plus_plus(rows, weights, k.max(1), key);
     let mut centres = Matrix::zeros(starts.len(), rows.width());
     for (number, &start) in starts.iter().enumerate() {
         centres.row_mut(number).copy_from_slice(rows.get(start));
     }
-    let mut assignment = vec![0u32; rows.len()];
-    assign(rows, &centres, &mut assignment);
+    let mut assignment = Assignment::new(rows, &centres);
     for _ in 0..MAX_STEPS {
-        move_centres(rows, weights, &assignment, &mut centres);
-        let before = assignment.clone();
-        assign(rows, &centres, &mut assignment);
-        if assignment == before {
+        move_centres(rows, weights, &assignment.nearest(), &mut centres);
+        if !assignment.follow(rows, &centres) {
             break;
         }
     }
-    KMeans { centres, assignment }
+    KMeans { centres, assignment: assignment.nearest() }
 }
 
 /// Places of `min(k, rows)` distinct rows, each drawn with probability proportional to its weight times
@@ -65,13 +79,16 @@ pub fn plus_plus(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> Ve
     let mut free = vec![true; rows.len()];
     let mut minima = vec![f32::INFINITY; rows.len()];
     while chosen.len() < k {
-        let first = chosen.is_empty();
-        let mass = |place: usize| {
-            let distance = if first { 1.0 } else { f64::from(minima[place]) };
-            if free[place] { weights.of(place) * distance } else { 0.0 }
+        let pick = match chosen.is_empty() {
+            true => draw::proportional(rows.len(), |place| weights.of(place), &mut rng),
+            // What is chosen is at distance zero from itself.
+            false => {
+                let mass = |place: usize| weights.of(place) * f64::from(minima[place]);
+                draw::proportional(rows.len(), mass, &mut rng)
+            }
         };
-        let Some(pick) = draw::proportional(rows.len(), mass, &mut rng)
-            .or_else(|| draw::proportional(rows.len(), |place| f64::from(free[place]), &mut rng))
+        let Some(pick) =
+            pick.or_else(|| draw::proportional(rows.len(), |place| f64::from(free[place]), &mut rng))
         else {
             break;
         };
@@ -80,29 +97,6 @@ pub fn plus_plus(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> Ve
         rows::shrink(rows, rows.get(pick), &mut minima);
     }
     chosen
-}
-
-dispatched! {
-    /// The nearest centre of each row, on this thread.
-    pub fn assign_here(rows: Rows<'_>, centres: &Matrix, assignment: &mut [u32]) {
-        for (place, assigned) in assignment.iter_mut().enumerate() {
-            let row = rows.get(place);
-            let (mut least, mut nearest) = (f32::INFINITY, 0);
-            for centre in 0..centres.rows() {
-                let distance = lanes::squared_distance(row, centres.row(centre));
-                if distance < least {
-                    (least, nearest) = (distance, centre as u32);
-                }
-            }
-            *assigned = nearest;
-        }
-    }
-}
-
-fn assign(rows: Rows<'_>, centres: &Matrix, assignment: &mut [u32]) {
-    rows::in_blocks(rows, assignment, centres.rows(), |rows, assignment| {
-        assign_here(rows, centres, assignment);
-    });
 }
 
 /// Moves every centre to the weighted mean of its rows; one without weight stays where it is.
@@ -129,7 +123,6 @@ fn move_centres(rows: Rows<'_>, weights: Weights<'_>, assignment: &[u32], centre
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::RowId;
 
     fn line(values: &[f32]) -> (Matrix, Vec<RowId>) {
         let n = values.len();
@@ -155,6 +148,17 @@ mod tests {
         let rows = Rows::new(matrix.view(), &ids);
         let found = kmeans(rows, Weights::Each(&[0.1, 0.3, 0.6]), 1, Key::root(0));
         assert!((found.centres.values()[0] - 6.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn large_pools_are_clustered_by_a_part() {
+        let n = MAX_ROWS + 1_000;
+        let (matrix, ids) = line(&(0..n).map(|i| (i % 3) as f32 * 10.0).collect::<Vec<_>>());
+        let found = kmeans(Rows::new(matrix.view(), &ids), Weights::Equal, 3, Key::root(1));
+        assert_eq!(found.assignment.len(), n);
+        for (place, &centre) in found.assignment.iter().enumerate() {
+            assert_eq!(found.centres.values()[centre as usize], (place % 3) as f32 * 10.0);
+        }
     }
 
     #[test]

@@ -1,15 +1,22 @@
 //! Vectors and distances: what the distribution strategies have in common.
 //!
-//! Nothing here allocates `n x n`. Every sum over a vector runs in one fixed order (sixteen partial
+//! Nothing here allocates `n x n` (all pairs are held by [`linkage`] alone, for at most 500 rows). Every sum over a vector runs in one fixed order (sixteen partial
 //! sums), so that a distance depends on its two vectors alone: not on blocks, threads, or which
 //! vector instructions the machine has. What chooses rows is not here.
 
+pub mod assign;
 pub mod kmeans;
 pub mod lanes;
+pub mod linkage;
+pub mod nearest;
+pub mod packed;
 pub mod rows;
 pub mod typicality;
+pub mod within;
 
 pub use kmeans::{KMeans, Weights, kmeans};
+pub use nearest::nearest_distinct;
+pub use packed::minima_to;
 pub use rows::{Rows, mean, nearest_to, normalised, shrink};
 
 use super::error::QueryError;

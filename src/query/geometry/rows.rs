@@ -67,30 +67,9 @@ dispatched! {
     }
 }
 
-dispatched! {
-    /// `minima[i] = min over centres`, a block of rows against all centres, on this thread.
-    pub fn shrink_all_here(rows: Rows<'_>, centres: Rows<'_>, minima: &mut [f32]) {
-        for (place, least) in minima.iter_mut().enumerate() {
-            let row = rows.get(place);
-            for centre in 0..centres.len() {
-                *least = least.min(lanes::squared_distance(row, centres.get(centre)));
-            }
-        }
-    }
-}
-
 /// `minima[i] = min(minima[i], |row_i - centre|^2)`.
 pub fn shrink(rows: Rows<'_>, centre: &[f32], minima: &mut [f32]) {
     in_blocks(rows, minima, 1, |rows, minima| shrink_here(rows, centre, minima));
-}
-
-/// The squared distance of every row to the nearest of `centres`; infinite where there are none.
-pub fn minima_to(rows: Rows<'_>, centres: Rows<'_>) -> Vec<f32> {
-    let mut minima = vec![f32::INFINITY; rows.len()];
-    if !centres.is_empty() {
-        in_blocks(rows, &mut minima, centres.len(), |rows, minima| shrink_all_here(rows, centres, minima));
-    }
-    minima
 }
 
 /// Runs `work` over blocks of rows and the matching part of `out`, on several threads where that pays;
@@ -146,31 +125,6 @@ pub fn normalised(matrix: MatrixView<'_>) -> Matrix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn minima_match_the_double_loop(
-            values in prop::collection::vec(-5.0f32..5.0, 20 * 7),
-            centres in 0usize..6,
-        ) {
-            let matrix = Matrix::new(values, 20, 7);
-            let ids: Vec<RowId> = (0..20).map(RowId).collect();
-            let (rows, centres) = (Rows::new(matrix.view(), &ids[6..]), Rows::new(matrix.view(), &ids[..centres]));
-            let minima = minima_to(rows, centres);
-            let mut one_by_one = vec![f32::INFINITY; rows.len()];
-            for centre in 0..centres.len() {
-                shrink(rows, centres.get(centre), &mut one_by_one);
-            }
-            prop_assert_eq!(&minima, &one_by_one);
-            for (place, found) in minima.iter().enumerate() {
-                let plain = (0..centres.len())
-                    .map(|c| rows.get(place).iter().zip(centres.get(c)).map(|(x, y)| (x - y).powi(2)).sum::<f32>())
-                    .fold(f32::INFINITY, f32::min);
-                prop_assert!(*found == plain || (found - plain).abs() < 1e-3);
-            }
-        }
-    }
 
     #[test]
     fn blocks_change_nothing() {

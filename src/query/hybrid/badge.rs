@@ -44,7 +44,7 @@ impl Strategy for Badge {
 }
 
 /// Gradient embeddings in factored form: `g_x = r_x h_x'`.
-struct Gradients<'a> {
+pub(in crate::query) struct Gradients<'a> {
     /// `p - onehot(argmax p)`, shape `[n, C]`.
     residuals: Matrix,
     /// `0..n`, what `residuals` is indexed by.
@@ -55,7 +55,8 @@ struct Gradients<'a> {
 }
 
 impl<'a> Gradients<'a> {
-    fn new(probabilities: MatrixView<'_>, embeddings: Rows<'a>) -> Self {
+    /// Of candidates' probabilities and embeddings, in the same order.
+    pub fn new(probabilities: MatrixView<'_>, embeddings: Rows<'a>) -> Self {
         let (n, classes) = (probabilities.rows(), probabilities.cols());
         let mut residuals = Matrix::new(probabilities.values().to_vec(), n, classes);
         let mut norms = Vec::with_capacity(n);
@@ -104,7 +105,8 @@ impl<'a> Gradients<'a> {
         picks
     }
 
-    fn shrink(&self, pick: usize, minima: &mut [f64]) {
+    /// `minima[i] = min(minima[i], |g_i - g_pick|^2)`.
+    pub fn shrink(&self, pick: usize, minima: &mut [f64]) {
         let mut inner = vec![0.0f64; minima.len()];
         rows::in_blocks(Rows::new(self.residuals.view(), &self.places), &mut inner, 1, |block, out| {
             let first = block.ids()[0].index();

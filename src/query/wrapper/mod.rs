@@ -10,6 +10,7 @@ pub mod class_balanced;
 pub mod ensemble;
 pub mod lens;
 pub mod mc;
+pub mod mixture;
 pub mod scaled;
 pub mod stochastic;
 pub mod switch;
@@ -26,5 +27,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     stochastic::SOFT_RANK,
     class_balanced::ENTRY,
     switch::ENTRY,
+    mixture::ENTRY,
     ceal::ENTRY,
 ];

@@ -1,0 +1,81 @@
+//! k-means: one candidate for each of `b` clusters.
+
+use super::Space;
+use crate::data::RowId;
+use crate::error::Result;
+use crate::query::geometry::{Rows, Weights, kmeans, nearest_distinct, normalised};
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::{Needs, PoolView, Strategy};
+use crate::rng::Key;
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "k_means",
+        summary: "the candidate nearest each of b cluster centres of the normalised vectors (inputs)",
+        paper: "Nguyen & Smeulders, ICML 2004; Bodo, Minier & Csato 2011",
+        family: Family::Distribution,
+        needs: Needs { inputs: true, ..Needs::NONE },
+        cost: "time 50 b n d, memory n d (the normalised copy)",
+        example: "k_means",
+        deterministic: false,
+    },
+    make: |params| Built::batch(KMeansCentres { space: params.choice("space", &Space::INPUTS_FIRST)? }),
+};
+
+/// k-means with `k = b` over the candidates' vectors scaled to length one; each centre takes the nearest
+/// candidate that no larger cluster took.
+pub struct KMeansCentres {
+    pub space: Space,
+}
+
+impl Strategy for KMeansCentres {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let unit = normalised(self.space.of(view)?);
+        let rows = Rows::new(unit.view(), view.candidates());
+        let batch = batch.min(rows.len());
+        if batch == 0 {
+            return Ok(Vec::new());
+        }
+        let clusters = kmeans(rows, Weights::Equal, batch, key);
+        Ok(nearest_distinct(rows, &clusters).into_iter().map(|place| rows.ids()[place]).collect())
+    }
+
+    fn needs(&self) -> Needs {
+        self.space.needs()
+    }
+}
+
+#[cfg(test)]
+pub(in crate::query) mod tests {
+    use crate::data::{Matrix, RowId};
+    use crate::query::{PoolView, Signals, registry};
+    use crate::rng::Key;
+
+    /// Five blobs on a circle, twelve rows each: row `i` belongs to blob `i % 5`.
+    pub fn blobs() -> Matrix {
+        let values = (0..60).flat_map(|i| {
+            let angle = (i % 5) as f32 * 1.2566 + (i / 5) as f32 * 0.004;
+            [3.0 * angle.cos(), 3.0 * angle.sin()]
+        });
+        Matrix::new(values.collect(), 60, 2)
+    }
+
+    /// That a batch of five holds one row of each blob.
+    pub fn takes_one_of_each_blob(name: &str) {
+        let inputs = blobs();
+        let candidates: Vec<RowId> = (0..60).map(RowId).collect();
+        let signals = Signals::default();
+        let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+        for seed in 0..20 {
+            let picks = registry::build(name).unwrap().select(&view, 5, Key::root(seed)).unwrap();
+            let mut found: Vec<u32> = picks.iter().map(|row| row.0 % 5).collect();
+            found.sort_unstable();
+            assert_eq!(found, [0, 1, 2, 3, 4], "{name}, seed {seed}");
+        }
+    }
+
+    #[test]
+    fn one_pick_per_blob() {
+        takes_one_of_each_blob("k_means");
+    }
+}

@@ -1,0 +1,123 @@
+//! Strategies against scikit-activeml: `tests/golden/strategies.json`, made by the script beside it.
+
+use super::geometry::{Rows, typicality};
+use super::hybrid::badge::Gradients;
+use super::{Passes, PoolView, Signals, registry};
+use crate::data::{Matrix, RowId};
+use crate::rng::Key;
+use serde_json::Value;
+
+struct Golden {
+    file: Value,
+    inputs: Matrix,
+    labelled: Vec<RowId>,
+    labels: Vec<u32>,
+    candidates: Vec<RowId>,
+    signals: Signals,
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+fn floats(value: &Value) -> Vec<f32> {
+    numbers(value).into_iter().map(|v| v as f32).collect()
+}
+
+fn rows(value: &Value) -> Vec<RowId> {
+    numbers(value).into_iter().map(|v| RowId(v as u32)).collect()
+}
+
+impl Golden {
+    fn read() -> Self {
+        let file: Value = serde_json::from_str(include_str!("../../tests/golden/strategies.json")).unwrap();
+        let count = |name: &str| file[name].as_u64().unwrap() as usize;
+        let (width, classes, labelled) = (count("width"), count("classes"), count("labelled"));
+        let inputs = floats(&file["inputs"]);
+        let inputs = Matrix::new(inputs.clone(), inputs.len() / width, width);
+        let n = inputs.rows();
+        let member = |value: &Value| Matrix::new(floats(value), n - labelled, classes);
+        let members: Vec<Matrix> = file["members"].as_array().unwrap().iter().map(member).collect();
+        let signals = Signals {
+            probabilities: members.first().cloned(),
+            embeddings: Some(inputs.clone()),
+            passes: Some(Passes { members }),
+            ..Signals::default()
+        };
+        let row = |range: std::ops::Range<usize>| range.map(|row| RowId(row as u32)).collect();
+        let labels = (0..labelled as u32).map(|row| row % classes as u32).collect();
+        Self { inputs, labelled: row(0..labelled), labels, candidates: row(labelled..n), signals, file }
+    }
+
+    fn view(&self) -> PoolView<'_> {
+        let classes = self.file["classes"].as_u64().unwrap() as usize;
+        PoolView::new(
+            self.inputs.view(),
+            &self.labelled,
+            &self.labels,
+            &self.candidates,
+            classes,
+            &self.signals,
+        )
+    }
+
+    fn select(&self, name: &str, batch: usize) -> Vec<RowId> {
+        registry::build(name).unwrap().select(&self.view(), batch, Key::root(0)).unwrap()
+    }
+}
+
+fn close(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
+            "{name}, {place}: {found} {expected}"
+        );
+    }
+}
+
+#[test]
+fn scores() {
+    let golden = Golden::read();
+    for name in ["least_confidence", "margin", "entropy", "vote_entropy", "bald", "variation_ratio"] {
+        let mut score = registry::build_score(&name.parse().unwrap()).unwrap();
+        let found = score.score(&golden.view(), Key::root(0)).unwrap();
+        close(name, &found, &numbers(&golden.file[name]), 1e-6);
+    }
+}
+
+#[test]
+fn selections() {
+    let golden = Golden::read();
+    assert_eq!(golden.select("k_center", 10), rows(&golden.file["k_center"]));
+    assert_eq!(golden.select("batch_bald", 5), rows(&golden.file["batch_bald"]));
+    // The reference ends where everything is covered.
+    let expected = rows(&golden.file["prob_cover"]);
+    let delta = golden.file["delta"].as_f64().unwrap();
+    assert_eq!(golden.select(&format!("prob_cover(delta={delta})"), expected.len()), expected);
+}
+
+#[test]
+fn badge_distances() {
+    let golden = Golden::read();
+    let view = golden.view();
+    let embeddings = view.candidate_rows(view.embeddings().unwrap());
+    let gradients = Gradients::new(view.probabilities().unwrap(), embeddings);
+    let mut minima = vec![f64::INFINITY; golden.candidates.len()];
+    let centres = numbers(&golden.file["badge_centres"]);
+    for (centre, expected) in centres.iter().zip(golden.file["badge_minima"].as_array().unwrap()) {
+        gradients.shrink(*centre as usize, &mut minima);
+        close("badge", &minima, &numbers(expected), 1e-5);
+    }
+    let first = golden.candidates[centres[0] as usize];
+    assert_eq!(golden.select("badge", 1), [first]);
+}
+
+#[test]
+fn typicalities() {
+    let golden = Golden::read();
+    let candidates = Rows::new(golden.inputs.view(), &golden.candidates);
+    let found = typicality::typicalities(candidates, 5, Key::root(0));
+    // The reference adds a smaller constant to the sum of the distances.
+    close("typicality", &found, &numbers(&golden.file["typicality"]), 1e-4);
+}

@@ -1,0 +1,149 @@
+//! DropQuery: candidates whose prediction does not survive dropout of their features, spread out.
+
+use crate::data::{Matrix, RowId};
+use crate::error::Result;
+use crate::query::draw::RowDraws;
+use crate::query::geometry::lanes;
+use crate::query::geometry::{Rows, Weights, kmeans, nearest_distinct, normalised};
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::view::Head;
+use crate::query::wrapper::class_balanced::predicted;
+use crate::query::{Needs, PoolView, Strategy};
+use crate::rng::Key;
+
+const NEEDS: Needs = Needs { embeddings: true, head: true, ..Needs::NONE };
+/// Candidates per pick that disagreement is to leave.
+const POOL_PER_PICK: usize = 25;
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "drop_query",
+        summary: "cluster centres among candidates whose prediction changes under feature dropout (embeddings)",
+        paper: "Gupte, Aklilu, Nirschl & Yeung-Levy, TMLR 2024",
+        family: Family::Hybrid,
+        needs: NEEDS,
+        cost: "time M n C d + 50 b n d, memory n d",
+        example: "drop_query",
+        deterministic: false,
+    },
+    make: |params| {
+        Built::batch(DropQuery {
+            rate: params.real("rate", 0.75, 0.0..=0.999)?,
+            passes: params.count("passes", 3, 1..=1_000)?,
+        })
+    },
+};
+
+/// Drops features of the embedding `passes` times and keeps the candidates whose predicted class changes
+/// in more than half of them (rounded down); while that leaves fewer than 25 per pick, fewer changes
+/// suffice, but at least one. Of what remains, the candidate nearest each of `b` k-means centres of the
+/// normalised embeddings; the rest of the batch is drawn at random.
+pub struct DropQuery {
+    /// The share of features that is dropped.
+    pub rate: f64,
+    /// How often.
+    pub passes: usize,
+}
+
+impl Strategy for DropQuery {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let (head, embeddings) = (view.head()?, view.embeddings()?);
+        let rows = view.candidate_rows(embeddings);
+        let batch = batch.min(rows.len());
+        if batch == 0 {
+            return Ok(Vec::new());
+        }
+        let changes = self.changes(head, rows, key.named("dropout"));
+        let unstable = |least: usize| (0..rows.len()).filter(move |&place| changes[place] > least);
+        let mut threshold = self.passes / 2;
+        while threshold > 0 && unstable.clone()(threshold).count() < batch.saturating_mul(POOL_PER_PICK) {
+            threshold -= 1;
+        }
+        let kept: Vec<RowId> = unstable(threshold).map(|place| rows.ids()[place]).collect();
+        let mut picks = Vec::with_capacity(batch);
+        if !kept.is_empty() {
+            let mut unit = Matrix::zeros(kept.len(), embeddings.cols());
+            for (place, row) in kept.iter().enumerate() {
+                unit.row_mut(place).copy_from_slice(embeddings.row(row.index()));
+            }
+            let unit = normalised(unit.view());
+            let places: Vec<RowId> = (0..kept.len() as u32).map(RowId).collect();
+            let unit = Rows::new(unit.view(), &places);
+            let clusters = kmeans(unit, Weights::Equal, batch, key);
+            picks.extend(nearest_distinct(unit, &clusters).into_iter().map(|place| kept[place]));
+        }
+        let mut taken = picks.clone();
+        taken.sort_unstable();
+        let open = |row: &RowId| taken.binary_search(row).is_err();
+        let left: Vec<RowId> = rows.ids().iter().copied().filter(open).collect();
+        let fill = RowDraws::new(key.named("fill")).sample(&left, batch - picks.len());
+        picks.extend(fill.into_iter().map(|place| left[place]));
+        Ok(picks)
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+}
+
+impl DropQuery {
+    /// In how many passes the prediction of each row changes.
+    fn changes(&self, head: &Head, rows: Rows<'_>, key: Key) -> Vec<usize> {
+        let mut logits = vec![0.0f32; head.bias.len()];
+        let mut dropped = vec![0.0f32; rows.width()];
+        let scale = (1.0 / (1.0 - self.rate)) as f32;
+        let passes: Vec<RowDraws> = (0..self.passes as u64).map(|pass| RowDraws::new(key.at(pass))).collect();
+        (0..rows.len())
+            .map(|place| {
+                let (row, h) = (rows.ids()[place], rows.get(place));
+                let usual = predict(head, h, &mut logits);
+                let changed = |draws: &&RowDraws| {
+                    for ((out, &value), u) in dropped.iter_mut().zip(h).zip(draws.uniforms(row)) {
+                        *out = if u < self.rate { 0.0 } else { value * scale };
+                    }
+                    predict(head, &dropped, &mut logits) != usual
+                };
+                passes.iter().filter(changed).count()
+            })
+            .collect()
+    }
+}
+
+/// The class of the largest logit; `logits` is scratch space.
+fn predict(head: &Head, h: &[f32], logits: &mut [f32]) -> usize {
+    for (class, logit) in logits.iter_mut().enumerate() {
+        *logit = lanes::dot(head.weights.row(class), h) + head.bias[class];
+    }
+    predicted(logits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Signals;
+
+    #[test]
+    fn keeps_what_hangs_on_one_feature() {
+        // Class 1 where feature 0 outweighs a bias of .5: rows 20.. lose the class when it is dropped,
+        // rows 0..20 are class 0 whatever is dropped.
+        let n = 40;
+        let values = (0..n).flat_map(|i| [f32::from(i >= 20), 1.0]).collect();
+        let signals = Signals {
+            embeddings: Some(Matrix::new(values, n, 2)),
+            head: Some(Head { weights: Matrix::new(vec![0.0, 0.0, 1.0, 0.0], 2, 2), bias: vec![0.5, 0.0] }),
+            ..Signals::default()
+        };
+        let inputs = Matrix::zeros(n, 1);
+        let candidates: Vec<RowId> = (0..n as u32).map(RowId).collect();
+        let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+        for seed in 0..20 {
+            let mut strategy = DropQuery { rate: 0.75, passes: 3 };
+            let picks = strategy.select(&view, 4, Key::root(seed)).unwrap();
+            assert!(picks.iter().all(|row| row.0 >= 20), "{picks:?}");
+        }
+        // Without dropout nothing changes, and the batch is a random one.
+        let mut strategy = DropQuery { rate: 0.0, passes: 3 };
+        let low = (0..50).filter(|&seed| strategy.select(&view, 1, Key::root(seed)).unwrap()[0].0 < 20);
+        assert!((10..40).contains(&low.count()));
+    }
+}

@@ -1,0 +1,136 @@
+//! Suggestive annotation: of the most uncertain candidates, those that the pool resembles most.
+
+use super::super::distribution::Space;
+use crate::data::RowId;
+use crate::error::Result;
+use crate::query::draw::RowDraws;
+use crate::query::geometry::{Rows, lanes, normalised};
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::score::top_places;
+use crate::query::wrapper::ensemble::MEMBERS;
+use crate::query::{Needs, PoolView, Score, Strategy};
+use crate::rng::Key;
+
+/// Candidates above which likeness is measured to a random part of this many.
+pub const MAX_POOL: usize = 20_000;
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "suggestive",
+        summary: "of the most uncertain, those most similar to the whole pool (embeddings)",
+        paper: "Yang, Zhang, Chen, Zhang & Chen, MICCAI 2017",
+        family: Family::Hybrid,
+        needs: Needs { embeddings: true, committee: MEMBERS, ..Needs::NONE },
+        cost: "time k m d + b k d for k = 2 b uncertain rows and m = min(n, 20,000); memory n d + k m",
+        example: "suggestive",
+        deterministic: true,
+    },
+    make: |params| {
+        Built::batch(Suggestive {
+            space: params.choice("space", &Space::EMBEDDINGS_FIRST)?,
+            keep: params.count("keep", 2, 1..=1_000)?,
+            inner: params.inner_score_or("ensemble(mean_std)")?,
+        })
+    },
+};
+
+/// Keeps the `keep * b` candidates of the highest score (a committee's mean standard deviation where none
+/// is named), then adds `b` of them one by one, each the one that adds most to
+/// `sum over candidates of the largest cosine to a pick`, at least `1 - 1/e` of the best possible sum.
+/// Equal gains go to the smaller id.
+///
+/// Deterministic up to [`MAX_POOL`] candidates; above, a random part of that many stands for the pool.
+pub struct Suggestive {
+    pub space: Space,
+    /// Uncertain candidates per pick.
+    pub keep: usize,
+    pub inner: Box<dyn Score>,
+}
+
+impl Strategy for Suggestive {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let vectors = self.space.of(view)?;
+        let scores = self.inner.score(view, key.named("inner"))?;
+        let kept = top_places(view.candidates(), &scores, batch.saturating_mul(self.keep))?;
+        let ids: Vec<RowId> = kept.iter().map(|&place| view.candidates()[place]).collect();
+        let unit = normalised(vectors);
+        let part = RowDraws::new(key.named("pool")).sample(view.candidates(), MAX_POOL);
+        let pool: Vec<RowId> = part.into_iter().map(|place| view.candidates()[place]).collect();
+        let pool = Rows::new(unit.view(), &pool);
+        let kept = Rows::new(unit.view(), &ids);
+        let likeness = |of: usize, to: usize| f64::from(lanes::dot(kept.get(of), pool.get(to)));
+        Ok(represent(&ids, pool.len(), batch, likeness).into_iter().map(|place| ids[place]).collect())
+    }
+
+    fn needs(&self) -> Needs {
+        self.inner.needs().union(self.space.needs())
+    }
+}
+
+/// Places of the `batch` of `ids` that together are most like all of `0..pool`, greedily. A member's
+/// likeness starts from that of nothing, -1, so that the first pick counts in full.
+fn represent(ids: &[RowId], pool: usize, batch: usize, likeness: impl Fn(usize, usize) -> f64) -> Vec<usize> {
+    let mut best = vec![-1.0f64; pool];
+    let mut open: Vec<usize> = (0..ids.len()).collect();
+    // Gains never grow while picks are added, so an old gain bounds the new one.
+    let mut bound = vec![f64::INFINITY; ids.len()];
+    let mut picks = Vec::with_capacity(batch.min(ids.len()));
+    while picks.len() < batch && !open.is_empty() {
+        open.sort_by(|&a, &b| bound[b].total_cmp(&bound[a]).then(ids[a].cmp(&ids[b])));
+        let mut winner: Option<(f64, usize)> = None;
+        for &place in &open {
+            if winner.is_some_and(|(gain, _)| bound[place] < gain) {
+                break;
+            }
+            let gain: f64 = (0..pool).map(|to| (likeness(place, to) - best[to]).max(0.0)).sum();
+            bound[place] = gain;
+            let better =
+                winner.is_none_or(|(most, of)| gain > most || (gain == most && ids[place] < ids[of]));
+            if better {
+                winner = Some((gain, place));
+            }
+        }
+        let Some((_, pick)) = winner else { break };
+        (0..pool).for_each(|to| best[to] = best[to].max(likeness(pick, to)));
+        open.retain(|&place| place != pick);
+        picks.push(pick);
+    }
+    picks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn worked_example() {
+        let rows = [[1.0, 0.9, 0.2, 0.1], [0.9, 1.0, 0.1, 0.1], [0.1, 0.1, 1.0, 0.8]];
+        let ids: Vec<RowId> = (0..3).map(RowId).collect();
+        let picks = represent(&ids, 4, 2, |of, to| rows[of][to]);
+        assert_eq!(picks, [0, 2]);
+        let f: f64 = (0..4).map(|to| picks.iter().map(|&of| rows[of][to]).fold(-1.0, f64::max)).sum();
+        assert!((f - 3.7).abs() < 1e-12);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn lazy_greedy_is_greedy(values in prop::collection::vec(-1.0f64..1.0, 7 * 9)) {
+            let ids: Vec<RowId> = (0..7).map(RowId).collect();
+            let likeness = |of: usize, to: usize| values[of * 9 + to];
+            let total = |picks: &[usize]| -> f64 {
+                (0..9).map(|to| picks.iter().map(|&of| likeness(of, to)).fold(-1.0, f64::max)).sum()
+            };
+            let mut plain: Vec<usize> = Vec::new();
+            for _ in 0..4 {
+                let with = |place: usize| [&plain[..], &[place]].concat();
+                let open = (0..7).filter(|place| !plain.contains(place));
+                let next = open.max_by(|&a, &b| total(&with(a)).total_cmp(&total(&with(b))).then(b.cmp(&a))).unwrap();
+                plain.push(next);
+            }
+            prop_assert!((total(&represent(&ids, 9, 4, likeness)) - total(&plain)).abs() < 1e-9);
+        }
+    }
+}
