@@ -43,6 +43,7 @@ pub fn stages() -> impl Stages {
 /// The digests of the data sets and policies that `plan` reads. Refuses, before anything is written,
 /// targets on which the plan's episodes cannot be played.
 pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
+    tasks::check_strategies(plan)?;
     let mut digests = BTreeMap::new();
     let sources = plan.sources();
     let learns = plan.train().is_some() || plan.search().is_some();

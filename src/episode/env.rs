@@ -1,5 +1,6 @@
 //! [`Episodes`]: several episodes in lock-step, one bank fit per round.
 
+use super::holdout::Divided;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::seat::Seat;
 use crate::arch::NetSpec;
@@ -271,19 +272,20 @@ impl Episodes {
         self.regroup()?;
         for group in &mut self.groups {
             let lanes: Vec<&Lane> = group.lanes.iter().map(|&lane| &self.lanes[lane]).collect();
-            let rows: Vec<Vec<u32>> =
-                lanes.iter().map(|lane| lane.pool.labelled().iter().map(|row| row.0).collect()).collect();
-            let data: Vec<LaneData<'_>> = lanes
+            let keys: Vec<Key> = lanes.iter().map(|lane| lane.fit_key(lane.standing.round)).collect();
+            let divided: Vec<Divided> = lanes
                 .iter()
-                .zip(&rows)
-                .map(|(lane, rows)| LaneData {
-                    inputs: lane.seat.ground.task().pool(),
-                    rows,
-                    labels: lane.pool.labels(),
-                    validation: (&[], &[]),
+                .zip(&keys)
+                .map(|(lane, &key)| {
+                    let rows: Vec<u32> = lane.pool.labelled().iter().map(|row| row.0).collect();
+                    Divided::new(&self.plan.train, &rows, lane.pool.labels(), key)
                 })
                 .collect();
-            let keys: Vec<Key> = lanes.iter().map(|lane| lane.fit_key(lane.standing.round)).collect();
+            let data: Vec<LaneData<'_>> = lanes
+                .iter()
+                .zip(&divided)
+                .map(|(lane, divided)| divided.lane(lane.seat.ground.task().pool()))
+                .collect();
             let reports = group.bank.fit(&data, &self.plan.train, &keys)?;
             for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {
                 let lane = &mut self.lanes[lane];

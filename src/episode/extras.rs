@@ -1,14 +1,18 @@
-//! Signals that take fits of their own: simulated look-ahead and committees.
+//! Signals that take fits of their own: simulated look-ahead, committees, and calibration.
 //!
 //! The fits of all episodes that ask for them go into one bank per network shape.
 
 use super::env::{Episodes, distinct};
-use crate::data::{Matrix, RowId};
+use super::holdout::Divided;
+use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
-use crate::learner::{Bank, LaneData, Start};
+use crate::learner::{Bank, LaneData, Start, Temperature, calibration};
 use crate::query::{Needs, Passes, Signals};
 use crate::rng::Key;
 use rand::seq::index;
+
+/// Folds whose held-out logits calibrate.
+const FOLDS: usize = 5;
 
 /// The extra signals of one episode; only what was asked for is there.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,8 @@ pub struct Extras {
     pub lookahead: Option<Vec<(RowId, f32)>>,
     /// Class probabilities of every candidate under every member.
     pub committee: Option<Passes>,
+    /// The temperature that calibrates the probabilities.
+    pub temperature: Option<f32>,
 }
 
 impl Extras {
@@ -24,6 +30,7 @@ impl Extras {
     pub fn join(self, signals: &mut Signals) {
         signals.lookahead = self.lookahead;
         signals.committee = self.committee;
+        signals.temperature = self.temperature;
     }
 }
 
@@ -56,6 +63,9 @@ impl Episodes {
         }
         for (slot, members) in self.committees(lanes)? {
             extras[slot].committee = Some(Passes { members });
+        }
+        for (slot, temperature) in self.temperatures(lanes)? {
+            extras[slot].temperature = Some(temperature);
         }
         Ok(extras)
     }
@@ -111,6 +121,58 @@ impl Episodes {
             .collect())
     }
 
+    /// Temperatures from out-of-fold logits of the labels in hand (Guo et al., ICML 2017), for the slots
+    /// that ask for one. Too few labels say nothing about a temperature, and cost no fits: 1.
+    fn temperatures(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, f32)>> {
+        let asking = || lanes.iter().enumerate().filter(|(_, (_, needs))| needs.temperature);
+        let labels = |lane: usize| self.lanes[lane].pool.labels();
+        let enough = |lane: usize| labels(lane).len() >= calibration::MIN_ROWS;
+        let mut trials = Vec::new();
+        for (_, &(lane, _)) in asking().filter(|(_, (lane, _))| enough(*lane)) {
+            let at = &self.lanes[lane];
+            let key = at.fit_key(at.standing.round).named("fold");
+            for fold in 0..FOLDS {
+                let mut trial = self.trial(lane, key.at(fold as u64));
+                let kept = |index: &usize| index % FOLDS != fold;
+                trial.rows = (0..trial.rows.len()).filter(kept).map(|index| trial.rows[index]).collect();
+                trial.labels =
+                    (0..trial.labels.len()).filter(kept).map(|index| trial.labels[index]).collect();
+                trials.push((trial, fold));
+            }
+        }
+        let (trials, folds): (Vec<Trial>, Vec<usize>) = trials.into_iter().unzip();
+        let held = |lane: usize, fold: usize| {
+            let pool = &self.lanes[lane].pool;
+            let of_fold = move |index: &usize| index % FOLDS == fold;
+            let places: Vec<usize> = (0..pool.labels().len()).filter(of_fold).collect();
+            let rows: Vec<u32> = places.iter().map(|&place| pool.labelled()[place].0).collect();
+            let labels: Vec<u32> = places.iter().map(|&place| pool.labels()[place]).collect();
+            (rows, labels)
+        };
+        let mut fold = folds.iter();
+        let mut logits = self
+            .fit_trials(&trials, |bank, place, trial| {
+                bank.logits(place, self.lanes[trial.lane].seat.ground.task().pool(), None)
+            })?
+            .into_iter();
+        asking()
+            .map(|(slot, &(lane, _))| {
+                if !enough(lane) {
+                    return Ok((slot, 1.0));
+                }
+                let (mut values, mut truth) = (Vec::new(), Vec::new());
+                for all in logits.by_ref().take(FOLDS) {
+                    let (rows, labels) = held(lane, *fold.next().expect("one fold per trial"));
+                    values.extend(rows.iter().flat_map(|&row| all.row(row as usize)).copied());
+                    truth.extend(labels);
+                }
+                let classes = self.lanes[lane].spec.outputs();
+                let found = Temperature::fit(MatrixView::new(&values, truth.len(), classes), &truth)?;
+                Ok((slot, found.value() as f32))
+            })
+            .collect()
+    }
+
     /// A fit on the labels in hand.
     fn trial(&self, lane: usize, key: Key) -> Trial {
         let pool = &self.lanes[lane].pool;
@@ -131,14 +193,14 @@ impl Episodes {
                     bank.set_weights(place, &self.groups[own].bank.weights(at))?;
                 }
             }
+            let divided: Vec<Divided> = group
+                .iter()
+                .map(|(_, trial)| Divided::new(&self.plan.train, &trial.rows, &trial.labels, trial.key))
+                .collect();
             let data: Vec<LaneData<'_>> = group
                 .iter()
-                .map(|(_, trial)| LaneData {
-                    inputs: self.lanes[trial.lane].seat.ground.task().pool(),
-                    rows: &trial.rows,
-                    labels: &trial.labels,
-                    validation: (&[], &[]),
-                })
+                .zip(&divided)
+                .map(|((_, trial), divided)| divided.lane(self.lanes[trial.lane].seat.ground.task().pool()))
                 .collect();
             let keys: Vec<Key> = group.iter().map(|(_, trial)| trial.key).collect();
             bank.fit(&data, &self.plan.train, &keys)?;

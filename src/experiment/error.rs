@@ -79,6 +79,14 @@ pub enum ExperimentError {
     #[error("{place}: `{key}` {why}")]
     #[diagnostic(help("{hint}"))]
     Conflict { place: Place, key: String, why: String, hint: String },
+    /// Stochastic passes of a network without dropout.
+    #[error(
+        "`transfer.strategies`: {strategy} needs {passes} dropout passes, but the learner's hidden units are dropped at rate {dropout}"
+    )]
+    #[diagnostic(help(
+        "set learner.dropout above 0 and give the learner a hidden layer, or use a committee"
+    ))]
+    Passes { strategy: String, passes: usize, dropout: f64 },
     /// The policy in the run's folder is not the one that was trained there.
     #[error("policy: weights with digest {found}, expected {expected}")]
     #[diagnostic(help("the run's folder was changed; run again with --fresh"))]

@@ -1,13 +1,15 @@
 //! From the names in a plan to data sets, source tasks and grounds.
 
+use super::error::ExperimentError;
 use super::plan::Plan;
-use super::sections::DataRef;
+use super::sections::{DataRef, LEARNED, UNTRAINED};
 use crate::agent::Source;
 use crate::data::readers::{self, ReadOptions};
 use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
 use crate::data::{Dataset, SplitPlan, Task, embedded, initial_rows};
 use crate::episode::{EpisodeError, EpisodePlan, Ground, Measure};
 use crate::error::Result;
+use crate::query::registry;
 use crate::rng::Key;
 use rand::RngExt;
 use rayon::prelude::*;
@@ -126,6 +128,22 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
         return Err(EpisodeError::Budget { task, budget, unlabelled }.into());
     }
     episode.spec(task)?;
+    Ok(())
+}
+
+/// Refuses strategies that ask for what the classifier of `[learner]` cannot give.
+pub fn check_strategies(plan: &Plan) -> Result<()> {
+    let learner = plan.learner();
+    for name in plan.transfer().map_or(&[][..], |transfer| &transfer.strategies) {
+        if name == LEARNED || name == UNTRAINED {
+            continue;
+        }
+        let needs = registry::build(name)?.needs();
+        let (strategy, dropout) = (name.clone(), learner.dropout);
+        if needs.passes > 0 && (dropout == 0.0 || learner.hidden.is_empty()) {
+            return Err(ExperimentError::Passes { strategy, passes: needs.passes, dropout }.into());
+        }
+    }
     Ok(())
 }
 

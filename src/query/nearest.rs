@@ -1,6 +1,7 @@
 //! [`Nearest`]: how far every row of a pool is from the labelled rows of each class, kept up to date
 //! label by label.
 
+use super::geometry::lanes::squared_distance;
 use crate::data::{MatrixView, RowId};
 
 /// Squared Euclidean distance of every row to its nearest labelled row of every class.
@@ -54,21 +55,6 @@ impl Nearest {
     }
 }
 
-/// Squared Euclidean distance, summed in sixteen fixed lanes: fast, and the same everywhere.
-fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; 16];
-    let (a_blocks, b_blocks) = (a.chunks_exact(16), b.chunks_exact(16));
-    let (a_rest, b_rest) = (a_blocks.remainder(), b_blocks.remainder());
-    for (x, y) in a_blocks.zip(b_blocks) {
-        for lane in 0..16 {
-            let difference = x[lane] - y[lane];
-            lanes[lane] += difference * difference;
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| (x - y) * (x - y)).sum();
-    lanes.iter().sum::<f32>() + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,12 +67,5 @@ mod tests {
         assert_eq!(nearest.per_class(3), &[9.0, 16.0, f32::INFINITY]);
         assert_eq!(nearest.any(3), Some((9.0, 0)));
         assert_eq!(nearest.any(4), Some((0.0, 1)));
-    }
-
-    #[test]
-    fn the_lanes_add_up() {
-        let a: Vec<f32> = (0..37).map(|i| i as f32).collect();
-        let b = vec![0.0; 37];
-        assert_eq!(squared_distance(&a, &b), (0..37).map(|i| (i * i) as f32).sum::<f32>());
     }
 }

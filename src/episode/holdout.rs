@@ -1,0 +1,80 @@
+//! Labelled rows that are held back where training stops early by a validation loss.
+
+use crate::data::MatrixView;
+use crate::learner::{LaneData, Stop, TrainPlan};
+use crate::rng::Key;
+use rand::seq::index;
+
+/// One labelled row in this many is held back, and at least one.
+const SHARE: usize = 5;
+
+/// Labelled rows, divided into those that are trained on and those that tell when to stop.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Divided {
+    train: (Vec<u32>, Vec<u32>),
+    validation: (Vec<u32>, Vec<u32>),
+}
+
+impl Divided {
+    /// Holds back a random fifth where `plan` stops by a validation loss and there is more than one row;
+    /// else nothing.
+    pub fn new(plan: &TrainPlan, rows: &[u32], labels: &[u32], key: Key) -> Self {
+        let holds = matches!(plan.stop, Stop::Validation { .. }) && rows.len() > 1;
+        if !holds {
+            return Self { train: (rows.to_vec(), labels.to_vec()), validation: Default::default() };
+        }
+        let count = (rows.len() / SHARE).max(1);
+        let mut held = vec![false; rows.len()];
+        for at in index::sample(&mut key.named("validation").rng(), rows.len(), count) {
+            held[at] = true;
+        }
+        let part = |wanted: bool| {
+            let places = || (0..rows.len()).filter(|&at| held[at] == wanted);
+            (places().map(|at| rows[at]).collect(), places().map(|at| labels[at]).collect())
+        };
+        Self { train: part(false), validation: part(true) }
+    }
+
+    /// As the bank wants it.
+    pub fn lane<'a>(&'a self, inputs: MatrixView<'a>) -> LaneData<'a> {
+        LaneData {
+            inputs,
+            rows: &self.train.0,
+            labels: &self.train.1,
+            validation: (&self.validation.0, &self.validation.1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learner::{Loss, Optimiser, Start};
+
+    #[test]
+    fn a_fifth_is_held_back_only_where_it_is_needed() {
+        let plan = |stop| TrainPlan {
+            loss: Loss::CrossEntropy,
+            optimiser: Optimiser::Adam,
+            learning_rate: 0.01,
+            weight_decay: 0.0,
+            batch: 8,
+            stop,
+            start: Start::Scratch,
+        };
+        let rows: Vec<u32> = (10..22).collect();
+        let labels: Vec<u32> = (0..12).map(|i| i % 3).collect();
+        let all = Divided::new(&plan(Stop::Epochs { epochs: 3 }), &rows, &labels, Key::root(1));
+        assert_eq!((all.train.0.clone(), all.validation.0.len()), (rows.clone(), 0));
+        let patient = plan(Stop::Validation { epochs: 3, patience: 1 });
+        let divided = Divided::new(&patient, &rows, &labels, Key::root(1));
+        assert_eq!((divided.train.0.len(), divided.validation.0.len()), (10, 2));
+        let mut together = [divided.train.0.clone(), divided.validation.0.clone()].concat();
+        together.sort_unstable();
+        assert_eq!(together, rows);
+        for (row, label) in divided.validation.0.iter().zip(&divided.validation.1) {
+            assert_eq!((row - 10) % 3, *label);
+        }
+        assert_eq!(Divided::new(&patient, &rows[..1], &labels[..1], Key::root(1)).validation.0.len(), 0);
+    }
+}
