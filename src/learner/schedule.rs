@@ -163,3 +163,81 @@ fn shuffle(order: &mut [u32], seed: u64) {
         order.swap(last, pick);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Matrix;
+    use crate::learner::plan::{Loss, Optimiser, Start};
+
+    fn plan(stop: Stop) -> TrainPlan {
+        TrainPlan {
+            loss: Loss::CrossEntropy,
+            optimiser: Optimiser::Adam,
+            learning_rate: 0.1,
+            weight_decay: 0.0,
+            batch: 8,
+            stop,
+            start: Start::Scratch,
+        }
+    }
+
+    /// Follows a training whose every epoch has the given loss, in training and validation alike.
+    fn epochs(stop: Stop, losses: &[f64]) -> u32 {
+        let inputs = Matrix::zeros(20, 1);
+        let (rows, labels): (Vec<u32>, Vec<u32>) = (0..20).map(|row| (row, row)).unzip();
+        let data =
+            LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&rows, &labels) };
+        let mut run = LaneRun::new(data, &plan(stop), Key::root(1));
+        let mut orders = Vec::new();
+        for &loss in losses {
+            let mut seen = Vec::new();
+            for size in [8, 8, 4] {
+                run.begin_step();
+                assert_eq!(run.rows_left(), size);
+                seen.extend((0..size).map(|at| run.example(at).1));
+                let ended = run.end_step(loss * size as f64, size);
+                assert_eq!(ended, size == 4);
+                if !run.goes_on(ended, loss) {
+                    run.stop_here();
+                    return run.steps;
+                }
+            }
+            assert!((f64::from(run.report().loss) - loss).abs() < 1e-6);
+            // Every row once, in another order than before.
+            assert!(!orders.contains(&seen));
+            orders.push(seen.clone());
+            seen.sort_unstable();
+            assert_eq!(seen, rows);
+        }
+        u32::MAX
+    }
+
+    #[test]
+    fn every_rule_stops_where_it_says() {
+        let losses = [5.0, 4.0, 4.5, 4.0, 3.0, 3.5, 3.5, 3.5, 3.5, 1.0];
+        assert_eq!(epochs(Stop::Steps { steps: 7 }, &losses), 7);
+        assert_eq!(epochs(Stop::Epochs { epochs: 2 }, &losses), 6);
+        assert_eq!(epochs(Stop::TrainLoss { epochs: 10, loss: 3.2 }, &losses), 15);
+        assert_eq!(epochs(Stop::TrainLoss { epochs: 4, loss: 3.2 }, &losses), 12);
+        // Best 4.0 after two epochs; 4.5 and 4.0 are no improvement.
+        assert_eq!(epochs(Stop::Validation { epochs: 10, patience: 1 }, &losses), 12);
+        assert_eq!(epochs(Stop::Validation { epochs: 10, patience: 2 }, &losses), 24);
+        assert_eq!(epochs(Stop::Validation { epochs: 10, patience: 9 }, &losses), 30);
+        // A loss that is no number is no improvement.
+        assert_eq!(epochs(Stop::Validation { epochs: 10, patience: 0 }, &[2.0, f64::NAN]), 6);
+    }
+
+    /// Each of the six orders of three rows comes up equally often, within five standard deviations.
+    #[test]
+    fn shuffles_are_even() {
+        let mut counts = std::collections::BTreeMap::new();
+        for seed in 0..60_000 {
+            let mut order = [0, 1, 2];
+            shuffle(&mut order, mix(seed));
+            *counts.entry(order).or_insert(0u32) += 1;
+        }
+        assert_eq!(counts.len(), 6);
+        assert!(counts.values().all(|&count| count.abs_diff(10_000) < 460), "{counts:?}");
+    }
+}

@@ -121,80 +121,61 @@ unsafe fn parts<V: Vector, const BROADCAST: bool, E: Epilogue>(g: &Gemm, epilogu
     }
 }
 
+/// Calls the tile of the given height and width.
+macro_rules! tiles {
+    ($t:ident, $epilogue:ident, $rows:ident, $width:ident: $($m:literal x $n:literal),+) => {
+        match ($rows, $width) {
+            $(($m, $n) => one::<V, BROADCAST, E, $m, $n>($t, $epilogue),)+
+            _ => unreachable!("no tile of {} x {}", $rows, $width),
+        }
+    };
+}
+
 /// All tiles of one block of `k`: rows outside, so that the rows of `A` are read from afar only once.
 #[inline(always)]
 unsafe fn sweep<V: Vector, const BROADCAST: bool, E: Epilogue>(mut t: Tile, registers: usize, epilogue: E) {
-    unsafe {
-        if V::LANES == LINE {
-            // 32 registers: up to 24 sums, 4 of B, 1 of A.
-            let rows = if registers == 1 {
-                16
-            } else if registers == 2 {
-                12
-            } else {
-                6
-            };
-            while t.m < t.g.m {
-                let left = t.g.m - t.m;
-                let rows = [rows, 12, 8, 6, 4, 2, 1].into_iter().find(|&r| r <= left.min(rows)).unwrap_or(1);
-                let panels = registers.div_ceil(4);
-                t.n = 0;
-                for panel in 0..panels {
-                    let width = registers / panels + usize::from(panel < registers % panels);
-                    match (rows, width) {
-                        (16, 1) => one::<V, BROADCAST, E, 16, 1>(t, epilogue),
-                        (12, 1) => one::<V, BROADCAST, E, 12, 1>(t, epilogue),
-                        (8, 1) => one::<V, BROADCAST, E, 8, 1>(t, epilogue),
-                        (6, 1) => one::<V, BROADCAST, E, 6, 1>(t, epilogue),
-                        (4, 1) => one::<V, BROADCAST, E, 4, 1>(t, epilogue),
-                        (2, 1) => one::<V, BROADCAST, E, 2, 1>(t, epilogue),
-                        (_, 1) => one::<V, BROADCAST, E, 1, 1>(t, epilogue),
-                        (12, 2) => one::<V, BROADCAST, E, 12, 2>(t, epilogue),
-                        (8, 2) => one::<V, BROADCAST, E, 8, 2>(t, epilogue),
-                        (6, 2) => one::<V, BROADCAST, E, 6, 2>(t, epilogue),
-                        (4, 2) => one::<V, BROADCAST, E, 4, 2>(t, epilogue),
-                        (2, 2) => one::<V, BROADCAST, E, 2, 2>(t, epilogue),
-                        (_, 2) => one::<V, BROADCAST, E, 1, 2>(t, epilogue),
-                        (6, 3) => one::<V, BROADCAST, E, 6, 3>(t, epilogue),
-                        (4, 3) => one::<V, BROADCAST, E, 4, 3>(t, epilogue),
-                        (2, 3) => one::<V, BROADCAST, E, 2, 3>(t, epilogue),
-                        (_, 3) => one::<V, BROADCAST, E, 1, 3>(t, epilogue),
-                        (6, _) => one::<V, BROADCAST, E, 6, 4>(t, epilogue),
-                        (4, _) => one::<V, BROADCAST, E, 4, 4>(t, epilogue),
-                        (2, _) => one::<V, BROADCAST, E, 2, 4>(t, epilogue),
-                        (_, _) => one::<V, BROADCAST, E, 1, 4>(t, epilogue),
-                    }
-                    t.n += width;
-                }
-                t.m += rows;
-            }
-        } else {
-            // 16 registers: up to 12 sums, 2 of B, 1 of A.
-            while t.m < t.g.m {
-                let left = t.g.m - t.m;
-                let rows = if left >= 6 {
-                    6
-                } else if left >= 2 {
-                    2
+    // Of 32 wide registers, 24 hold sums, 4 a row of `B`, 1 a number of `A`; of 16 narrow ones, 12, 2, 1.
+    let wide = V::LANES == LINE;
+    let most_rows = match registers {
+        1 if wide => 16,
+        2 if wide => 12,
+        _ => 6,
+    };
+    let panels = registers.div_ceil(if wide { 4 } else { 2 });
+    while t.m < t.g.m {
+        let rows = tile_rows(most_rows.min(t.g.m - t.m));
+        t.n = 0;
+        for panel in 0..panels {
+            let width = registers / panels + usize::from(panel < registers % panels);
+            unsafe {
+                if wide {
+                    tiles!(t, epilogue, rows, width:
+                        16 x 1, 12 x 1, 8 x 1, 6 x 1, 4 x 1, 2 x 1, 1 x 1,
+                        12 x 2, 8 x 2, 6 x 2, 4 x 2, 2 x 2, 1 x 2,
+                        6 x 3, 4 x 3, 2 x 3, 1 x 3,
+                        6 x 4, 4 x 4, 2 x 4, 1 x 4);
                 } else {
-                    1
-                };
-                t.n = 0;
-                while t.n < registers {
-                    let width = (registers - t.n).min(2);
-                    match (rows, width) {
-                        (6, 1) => one::<V, BROADCAST, E, 6, 1>(t, epilogue),
-                        (2, 1) => one::<V, BROADCAST, E, 2, 1>(t, epilogue),
-                        (_, 1) => one::<V, BROADCAST, E, 1, 1>(t, epilogue),
-                        (6, _) => one::<V, BROADCAST, E, 6, 2>(t, epilogue),
-                        (2, _) => one::<V, BROADCAST, E, 2, 2>(t, epilogue),
-                        (_, _) => one::<V, BROADCAST, E, 1, 2>(t, epilogue),
-                    }
-                    t.n += width;
+                    tiles!(t, epilogue, rows, width:
+                        6 x 1, 4 x 1, 2 x 1, 1 x 1, 6 x 2, 4 x 2, 2 x 2, 1 x 2);
                 }
-                t.m += rows;
             }
+            t.n += width;
         }
+        t.m += rows;
+    }
+}
+
+/// The height of the tallest tile of at most `rows` rows.
+#[inline(always)]
+fn tile_rows(rows: usize) -> usize {
+    match rows {
+        16.. => 16,
+        12.. => 12,
+        8.. => 8,
+        6.. => 6,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
     }
 }
 
