@@ -8,6 +8,8 @@
 //! [`error`], [`rng`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
 //! [`agent`], [`search`], [`run`], [`experiment`], [`report`], [`cli`].
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests write into temporary folders
+
 pub mod error;
 pub mod rng;
 

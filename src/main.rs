@@ -1,1 +1,5 @@
-fn main() {}
+//! The `querist` binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    querist::cli::main()
+}

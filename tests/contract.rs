@@ -68,6 +68,7 @@ impl World {
                 bias: vec![0.1, 0.0, -0.1],
             }),
             temperature: Some(1.7),
+            ..Signals::default()
         };
         Self { inputs, labelled, labels, candidates, classes: CLASSES, signals }
     }
@@ -125,6 +126,7 @@ impl World {
                     .map(|passes| Passes { members: passes.members.iter().map(per_candidate).collect() }),
                 head: signals.head.clone(),
                 temperature: signals.temperature,
+                ..Signals::default()
             },
         }
     }

@@ -1,1 +1,49 @@
 //! The scoring network, the algorithms that train it, and the frozen policy.
+//!
+//! Everything here works on [`Observation`](crate::episode::Observation)s, plain matrices of features:
+//! nothing knows where they come from, so the learning algorithms are tested without an episode.
+//!
+//! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
+//!   that parallel episodes share no lock; `graph` is the same function in burn, for gradients.
+//! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce).
+//! - [`imitation`], with [`ridge`] as the baseline it may start from, and [`policy_gradient`] over
+//!   [`trajectory`]: one file per learning algorithm; [`trainer`] is the loop around the second, with its
+//!   checkpoints.
+//! - [`policy`] with its [`card`]: the frozen policy as two files; [`mod@importance`]: what it looked at;
+//!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
+//!
+//! Not here: how episodes run and how features are computed (`episode`), and writing to disk
+//! (`durable`): what is saved leaves this layer as bytes and text.
+
+pub mod batch;
+pub mod card;
+pub mod error;
+mod graph;
+pub mod imitation;
+pub mod importance;
+mod kernel;
+pub mod network;
+pub mod optimiser;
+pub mod policy;
+pub mod policy_gradient;
+pub mod ridge;
+pub mod simulation;
+pub mod strategy;
+mod tensors;
+#[cfg(test)]
+mod testing;
+pub mod trainer;
+pub mod trajectory;
+
+pub use card::{Card, Provenance};
+pub use error::AgentError;
+pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
+pub use importance::{Group, Importance, importance};
+pub use network::{Kind, Network, NetworkConfig};
+pub use optimiser::{AdamW, OptimiserConfig};
+pub use policy::Policy;
+pub use policy_gradient::{GradientConfig, Variant};
+pub use simulation::{CollectPlan, RolloutPlan, Simulation, Source, collect};
+pub use strategy::{Choice, Observe, PolicyStrategy};
+pub use trainer::{Environment, Trainer, TrainerConfig, TrainingPoint};
+pub use trajectory::{Advantage, Decision, Returns, Trajectory};

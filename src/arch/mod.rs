@@ -1,8 +1,18 @@
 //! Network architectures as plain data, and the spaces that searches walk.
 //!
 //! A [`NetSpec`] is hashable, serialisable, and costed (parameters, multiply-adds) and checked against
-//! limits before anything is allocated. Training one is the `learner` layer's business.
+//! limits before anything is allocated. A [`Space`] is a set of architectures with a start, moves that
+//! only grow, and neighbours: [`ArchSpace`] is `A(B, i, j)`, stacks of blocks; [`FreeMlp`] is the
+//! multilayer perceptrons outside it. A [`Domain`] is a space checked for one input width and number of
+//! outputs; searches see nothing else. Training an architecture is the `learner` layer's business,
+//! choosing one the `search` layer's.
 
+pub mod free;
+pub mod space;
 pub mod spec;
+pub mod stacked;
 
-pub use spec::{Block, NetSpec};
+pub use free::{FreeMlp, FreePoint};
+pub use space::{Cost, Domain, Space, SpaceError};
+pub use spec::{Block, NetSpec, SpecError};
+pub use stacked::{ArchSpace, Cell, Point, Widths};

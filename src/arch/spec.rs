@@ -26,6 +26,14 @@ impl Block {
             Block::Dense { width } | Block::Residual { width } => width,
         }
     }
+
+    /// A block of the same kind and another width.
+    pub fn with_width(&self, width: usize) -> Self {
+        match self {
+            Block::Dense { .. } => Block::Dense { width },
+            Block::Residual { .. } => Block::Residual { width },
+        }
+    }
 }
 
 /// A feed-forward classifier: hidden blocks, then a linear head.

@@ -1,1 +1,84 @@
-//! Arguments, progress and tables.
+//! The command line: arguments, progress, tables, exit codes.
+//!
+//! [`main`] reads the arguments, calls one of the `commands` and maps its result to an exit code: 0
+//! done, 1 failed, 2 bad input, 130 interrupted. Data goes to stdout, progress and messages to stderr.
+//! Nothing is computed here.
+
+mod args;
+mod backend;
+mod commands;
+mod error;
+mod memory;
+mod output;
+mod progress;
+mod signals;
+
+pub use error::CliError;
+
+use crate::error::{Error, Exit, Result};
+use crate::run::executor::WORKER;
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Runs the process's command line.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help for a reader who has gone is not worth a word.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::BadInput as u8 } else { 0 });
+        }
+    };
+    start_log();
+    quiet_workers();
+    match dispatch(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if matches!(error.downcast_ref(), Some(CliError::ReaderGone)) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(error.exit() as u8)
+        }
+    }
+}
+
+fn dispatch(args: Args) -> Result<()> {
+    match args.command {
+        Command::Run(run) => commands::run::run(&run, args.quiet),
+        Command::Train(run) => commands::run::train(&run, args.quiet),
+        Command::Transfer(transfer) => commands::transfer::transfer(&transfer, args.quiet),
+        Command::Strategies(list) => commands::lists::strategies(&list),
+        Command::Policies(list) => commands::lists::policies(&list),
+        Command::Data(data) => commands::data::data(&data),
+        Command::Report(report) => commands::report::report(&report),
+        Command::Completions { shell } => commands::lists::completions(shell),
+    }
+}
+
+fn complain(error: &Error) {
+    output::message(&format!("error: {error}"));
+    if let Some(hint) = error.hint() {
+        output::message(&format!("hint: {hint}"));
+    }
+}
+
+/// A panic in a cell is recorded and reported as the cell's failure; it is not printed as well.
+fn quiet_workers() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        if thread.name().is_some_and(|name| name.starts_with(WORKER)) {
+            tracing::debug!(%panic, "in a cell");
+        } else {
+            usual(panic);
+        }
+    }));
+}
+
+/// Warnings and, with `QUERIST_LOG=debug` or the like, more, on stderr.
+fn start_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("QUERIST_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

@@ -1,5 +1,21 @@
 //! [`Dataset`]: validated, immutable examples with a content digest.
 
+use super::error::DataError;
+use super::matrix::{Matrix, MatrixView};
+use crate::error::Result;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// Rows are numbered by `u32`.
+pub const MAX_ROWS: usize = u32::MAX as usize;
+/// Numbers per example: a 1024 × 1024 grey image.
+pub const MAX_WIDTH: usize = 1 << 20;
+/// Rows × width: 8 GiB of `f32`.
+pub const MAX_VALUES: usize = 1 << 31;
+/// Classes of a classification set. A column of identifiers read as labels exceeds it soon.
+pub const MAX_CLASSES: usize = 10_000;
+
 /// The shape of one example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
@@ -10,11 +26,21 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Numbers per example.
+    /// Numbers per example. Saturates, so that absurd sizes exceed [`MAX_WIDTH`] instead of wrapping.
     pub fn width(&self) -> usize {
         match *self {
             Shape::Vector(width) => width,
-            Shape::Image { channels, height, width } => channels * height * width,
+            Shape::Image { channels, height, width } => channels.saturating_mul(height).saturating_mul(width),
+        }
+    }
+}
+
+/// `64`, or `1x28x28` (channels, height, width).
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Shape::Vector(width) => write!(f, "{width}"),
+            Shape::Image { channels, height, width } => write!(f, "{channels}x{height}x{width}"),
         }
     }
 }
@@ -27,6 +53,15 @@ pub enum Targets {
     Class { labels: Vec<u32>, names: Vec<String> },
 }
 
+impl Targets {
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Targets::Class { labels, .. } => labels.len(),
+        }
+    }
+}
+
 /// The part of an official split that a row belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SplitTag {
@@ -36,12 +71,309 @@ pub enum SplitTag {
     Test,
 }
 
-/// Validated, immutable examples.
+/// Validated, immutable examples: finite inputs, labels in range, equal lengths, at least one row.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     name: String,
     shape: Shape,
-    inputs: super::Matrix,
+    inputs: Matrix,
     targets: Targets,
     split: Option<Vec<SplitTag>>,
+    digest: OnceLock<String>,
+}
+
+impl Dataset {
+    /// A data set called `name`, with `inputs` of shape `[rows, shape.width()]`, and, if it has an
+    /// official split, the part of every row.
+    ///
+    /// A class that no row has is allowed; [`describe`](super::describe::describe) warns of it.
+    ///
+    /// # Errors
+    /// [`DataError`] when there is no row or no column, a limit is exceeded, lengths disagree, a value
+    /// is not finite, a label is out of range, or two classes share a name.
+    pub fn new(
+        name: impl Into<String>,
+        shape: Shape,
+        inputs: Matrix,
+        targets: Targets,
+        split: Option<Vec<SplitTag>>,
+    ) -> Result<Self> {
+        let name = name.into();
+        let rows = inputs.rows();
+        if rows == 0 {
+            return Err(DataError::NoRows { name }.into());
+        }
+        if inputs.cols() == 0 {
+            return Err(DataError::NoColumns { name }.into());
+        }
+        check_size(&name, rows, shape.width())?;
+        let disagree =
+            |what, expected, found| DataError::Disagree { name: name.clone(), what, expected, found };
+        if inputs.cols() != shape.width() {
+            return Err(disagree("feature columns", shape.width(), inputs.cols()).into());
+        }
+        if targets.rows() != rows {
+            return Err(disagree("labels", rows, targets.rows()).into());
+        }
+        if let Some(split) = &split
+            && split.len() != rows
+        {
+            return Err(disagree("split entries", rows, split.len()).into());
+        }
+        check_finite(&name, inputs.view())?;
+        check_targets(&name, &targets)?;
+        Ok(Self { name, shape, inputs, targets, split, digest: OnceLock::new() })
+    }
+
+    /// The name that reports call it by. Not part of the digest.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same data under another name.
+    pub fn renamed(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The shape of one example.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The number of examples.
+    pub fn rows(&self) -> usize {
+        self.inputs.rows()
+    }
+
+    /// Numbers per example.
+    pub fn width(&self) -> usize {
+        self.inputs.cols()
+    }
+
+    /// All inputs as they were handed in, unscaled, shape `[rows, width]`.
+    pub fn inputs(&self) -> MatrixView<'_> {
+        self.inputs.view()
+    }
+
+    /// What is to be predicted.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// The class of every row, each below [`classes`](Self::classes).
+    pub fn labels(&self) -> &[u32] {
+        match &self.targets {
+            Targets::Class { labels, .. } => labels,
+        }
+    }
+
+    /// The number of classes, those without a row included.
+    pub fn classes(&self) -> usize {
+        self.class_names().len()
+    }
+
+    /// The names of the classes, all different.
+    pub fn class_names(&self) -> &[String] {
+        match &self.targets {
+            Targets::Class { names, .. } => names,
+        }
+    }
+
+    /// The official split, one entry per row.
+    pub fn split(&self) -> Option<&[SplitTag]> {
+        self.split.as_deref()
+    }
+
+    /// SHA-256 over shape, inputs (bit for bit), targets and split, as 64 hexadecimal digits. The name
+    /// is left out: the same content has the same digest wherever it was read from.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| {
+            let mut sha = Sha256::new();
+            sha.update(b"querist/dataset/1");
+            let (kind, dims) = match self.shape {
+                Shape::Vector(width) => (0u64, [width, 1, 1]),
+                Shape::Image { channels, height, width } => (1, [channels, height, width]),
+            };
+            sha.update(kind.to_le_bytes());
+            for size in dims.into_iter().chain([self.rows()]) {
+                sha.update((size as u64).to_le_bytes());
+            }
+            absorb(&mut sha, self.inputs.values(), |value: &f32| value.to_le_bytes());
+            match &self.targets {
+                Targets::Class { labels, names } => {
+                    sha.update(b"class");
+                    absorb(&mut sha, labels, |label: &u32| label.to_le_bytes());
+                    sha.update((names.len() as u64).to_le_bytes());
+                    for name in names {
+                        sha.update((name.len() as u64).to_le_bytes());
+                        sha.update(name);
+                    }
+                }
+            }
+            match &self.split {
+                None => sha.update([0]),
+                Some(split) => {
+                    sha.update([1]);
+                    absorb(&mut sha, split, |tag: &SplitTag| [u8::from(*tag == SplitTag::Test)]);
+                }
+            }
+            hex(&sha.finalize())
+        })
+    }
+}
+
+/// Refuses sizes over the limits of this module. To be called before anything is allocated.
+pub fn check_size(name: &str, rows: usize, width: usize) -> Result<(), DataError> {
+    let values = rows as u128 * width as u128;
+    for (what, found, limit) in [
+        ("rows", rows as u128, MAX_ROWS),
+        ("feature columns", width as u128, MAX_WIDTH),
+        ("values (rows times columns)", values, MAX_VALUES),
+    ] {
+        if found > limit as u128 {
+            return Err(DataError::TooMany { name: name.to_string(), what, found, limit: limit as u128 });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn check_finite(name: &str, inputs: MatrixView<'_>) -> Result<(), DataError> {
+    match inputs.values().iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(DataError::NotFinite {
+            name: name.to_string(),
+            row: at / inputs.cols(),
+            column: at % inputs.cols(),
+            value: inputs.values()[at],
+        }),
+    }
+}
+
+pub(super) fn check_labels(name: &str, labels: &[u32], classes: usize) -> Result<(), DataError> {
+    match labels.iter().position(|&label| label as usize >= classes) {
+        None => Ok(()),
+        Some(row) => Err(DataError::LabelRange { name: name.to_string(), row, label: labels[row], classes }),
+    }
+}
+
+fn check_targets(name: &str, targets: &Targets) -> Result<(), DataError> {
+    let Targets::Class { labels, names } = targets;
+    if names.len() > MAX_CLASSES {
+        let (found, limit) = (names.len() as u128, MAX_CLASSES as u128);
+        return Err(DataError::TooMany { name: name.to_string(), what: "classes", found, limit });
+    }
+    let mut seen = HashMap::new();
+    for (second, class) in names.iter().enumerate() {
+        if let Some(first) = seen.insert(class, second) {
+            return Err(DataError::SameClassName {
+                name: name.to_string(),
+                class: class.clone(),
+                first,
+                second,
+            });
+        }
+    }
+    check_labels(name, labels, names.len())
+}
+
+/// Feeds `values` to `sha` in blocks, so that no copy of them all is made.
+fn absorb<T, const N: usize>(sha: &mut Sha256, values: &[T], bytes: impl Fn(&T) -> [u8; N]) {
+    let mut buffer = Vec::with_capacity(4096 * N);
+    for block in values.chunks(4096) {
+        buffer.clear();
+        buffer.extend(block.iter().flat_map(&bytes));
+        sha.update(&buffer);
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(labels: &[u32], names: &[&str]) -> Targets {
+        Targets::Class { labels: labels.to_vec(), names: names.iter().map(|name| name.to_string()).collect() }
+    }
+
+    fn small(values: [f32; 4], split: Option<Vec<SplitTag>>) -> Result<Dataset> {
+        Dataset::new(
+            "s",
+            Shape::Vector(2),
+            Matrix::new(values.to_vec(), 2, 2),
+            class(&[0, 1], &["a", "b"]),
+            split,
+        )
+    }
+
+    fn refusal(result: Result<Dataset>) -> DataError {
+        result.expect_err("must be refused").downcast_ref::<DataError>().expect("a data error").clone()
+    }
+
+    #[test]
+    fn every_rule_has_its_refusal() {
+        let matrix = |rows, cols| Matrix::zeros(rows, cols);
+        let two = || class(&[0, 1], &["a", "b"]);
+        let build = |m, t, s| refusal(Dataset::new("s", Shape::Vector(2), m, t, s));
+        assert!(matches!(build(matrix(0, 2), class(&[], &["a"]), None), DataError::NoRows { .. }));
+        assert!(matches!(build(matrix(2, 0), two(), None), DataError::NoColumns { .. }));
+        assert_eq!(build(matrix(2, 3), two(), None).to_string(), "s: 3 feature columns, but 2 were expected");
+        assert_eq!(build(matrix(3, 2), two(), None).to_string(), "s: 2 labels, but 3 were expected");
+        let split = Some(vec![SplitTag::Train]);
+        assert_eq!(build(matrix(2, 2), two(), split).to_string(), "s: 1 split entries, but 2 were expected");
+        let third = class(&[0, 2], &["a", "b"]);
+        assert_eq!(
+            build(matrix(2, 2), third, None).to_string(),
+            "s: row 1: class 2, but there are 2 classes (0 to 1)"
+        );
+        let twins = class(&[0, 1], &["a", "a"]);
+        assert_eq!(build(matrix(2, 2), twins, None).to_string(), "s: classes 0 and 1 are both called \"a\"");
+        let nan = refusal(small([0.0, 1.0, f32::NAN, 2.0], None));
+        assert_eq!(nan.to_string(), "s: row 1, column 0: NaN is not a finite number");
+        let many = class(&[0, 1], &vec!["x"; MAX_CLASSES + 1]);
+        assert!(matches!(build(matrix(2, 2), many, None), DataError::TooMany { what: "classes", .. }));
+        let huge = Shape::Image { channels: usize::MAX, height: 3, width: 5 };
+        let refused = refusal(Dataset::new("s", huge, matrix(2, 2), two(), None));
+        assert!(matches!(refused, DataError::TooMany { what: "feature columns", .. }));
+    }
+
+    #[test]
+    fn sizes_are_limited_without_overflow() {
+        assert!(check_size("s", MAX_VALUES / 4, 4).is_ok());
+        assert!(check_size("s", MAX_VALUES / 4 + 1, 4).is_err());
+        assert!(check_size("s", usize::MAX, usize::MAX).is_err());
+        assert!(check_size("s", 1, MAX_WIDTH + 1).is_err());
+    }
+
+    #[test]
+    fn the_digest_covers_content_and_not_the_name() {
+        let base = small([0.0, 1.0, 2.0, 3.0], None).unwrap();
+        assert_eq!(base.digest().len(), 64);
+        assert_eq!(base.digest(), base.clone().renamed("other").digest());
+        let split = |tags: [SplitTag; 2]| small([0.0, 1.0, 2.0, 3.0], Some(tags.to_vec())).unwrap();
+        let image = Shape::Image { channels: 1, height: 1, width: 2 };
+        let inputs = Matrix::new(vec![0.0, 1.0, 2.0, 3.0], 2, 2);
+        let others = [
+            small([0.0, 1.0, 2.0, 3.5], None).unwrap(),
+            split([SplitTag::Train, SplitTag::Train]),
+            split([SplitTag::Train, SplitTag::Test]),
+            Dataset::new("s", image, inputs.clone(), class(&[0, 1], &["a", "b"]), None).unwrap(),
+            Dataset::new("s", Shape::Vector(2), inputs.clone(), class(&[1, 0], &["a", "b"]), None).unwrap(),
+            Dataset::new("s", Shape::Vector(2), inputs, class(&[0, 1], &["a", "c"]), None).unwrap(),
+        ];
+        let digests: std::collections::HashSet<_> =
+            others.iter().map(Dataset::digest).chain([base.digest()]).collect();
+        assert_eq!(digests.len(), others.len() + 1);
+    }
+
+    /// Run folders name their data by this digest: changing how it is made disowns every stored run.
+    #[test]
+    fn the_digest_is_pinned() {
+        let set = small([0.0, 1.0, 2.0, 3.0], Some(vec![SplitTag::Train, SplitTag::Test])).unwrap();
+        assert_eq!(set.digest(), PINNED);
+    }
+    const PINNED: &str = "0a98c39637b2fb175ece28882c0bf5b09027834772b9e039b947fb1d3742159a";
 }

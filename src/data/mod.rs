@@ -1,16 +1,32 @@
 //! Data sets, their readers and generators, and what a simulated labelling is made of.
 //!
-//! A [`Dataset`] is validated and immutable. A [`Task`] is one seeded split of it into three disjoint
-//! parts (pool, reward, test), scaled by statistics of the pool alone. A [`Pool`] is the labelled and
-//! unlabelled rows of one episode; only the [`Oracle`] turns an unlabelled row into a label, and it
-//! charges the budget for it. Nothing here knows networks or strategies.
+//! A [`Dataset`] is validated and immutable. It comes from a file ([`readers`]), from the sets that are
+//! compiled in ([`embedded`]) or from a generator ([`synthetic`]); [`load`](load::load()) finds any of them by name,
+//! and [`describe`](describe::describe()) says what it holds and what is wrong with it. A [`Task`] is one
+//! seeded split of it into three disjoint parts (pool, reward, test), scaled by statistics of the pool
+//! alone. A [`Pool`] is the labelled and unlabelled rows of one episode; only the [`Oracle`] turns an
+//! unlabelled row into a label, and it charges the budget for it. Nothing here knows networks or
+//! strategies.
 
 pub mod dataset;
+pub mod describe;
+pub mod embedded;
+pub mod error;
+pub mod initial;
+pub mod load;
 pub mod matrix;
 pub mod pool;
+pub mod readers;
+mod scaling;
+mod split;
+pub mod synthetic;
 pub mod task;
 
 pub use dataset::{Dataset, Shape, SplitTag, Targets};
+pub use describe::{Description, describe};
+pub use error::DataError;
+pub use initial::{initial_rows, uniform_rows};
+pub use load::load;
 pub use matrix::{Matrix, MatrixView};
 pub use pool::{Oracle, Pool, RowId};
-pub use task::{Held, Reward, Scaling, SplitPlan, Task, Test};
+pub use task::{Held, Reward, Scaling, Separation, SplitPlan, Task, Test};

@@ -1,8 +1,16 @@
 //! [`Task`]: one seeded split of a data set into pool, reward and test rows.
 
+use super::dataset::{Dataset, check_finite, check_labels, check_size, hex};
+use super::error::DataError;
 use super::matrix::{Matrix, MatrixView};
 use super::pool::RowId;
+use super::scaling::Scaler;
+pub use super::scaling::Scaling;
+use super::split::split_rows;
+use crate::error::Result;
+use crate::rng::Key;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -41,19 +49,6 @@ impl<Role> Held<Role> {
     }
 }
 
-/// How inputs are scaled. Statistics come from the pool's rows alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scaling {
-    /// Left as they are.
-    None,
-    /// Zero mean, unit variance per column; constant columns become zero.
-    #[default]
-    Standard,
-    /// To `[0, 1]` per column; constant columns become zero.
-    MinMax,
-}
-
 /// How a data set is split into a task's three parts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -76,6 +71,24 @@ impl Default for SplitPlan {
     }
 }
 
+impl SplitPlan {
+    /// Refuses shares outside of (0, 1) and limits that leave no pool or no held-out row.
+    pub fn check(&self) -> Result<(), DataError> {
+        for (key, value) in [("test", self.test), ("reward", self.reward)] {
+            // A NaN is refused too: it lies in no interval.
+            if !(value > 0.0 && value < 1.0) {
+                return Err(DataError::Share { key, value });
+            }
+        }
+        for (key, value, least) in [("max_pool", self.max_pool, 2), ("max_held", self.max_held, 1)] {
+            if value < least {
+                return Err(DataError::TooSmallLimit { key, value, least });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One seeded split of a data set: pool, reward and test rows, disjoint, and scaled by the pool.
 ///
 /// A pool label can be had from an [`Oracle`](super::Oracle) only.
@@ -87,9 +100,130 @@ pub struct Task {
     pool_labels: Vec<u32>,
     reward: Held<Reward>,
     test: Held<Test>,
+    rows: PartRows,
+}
+
+/// The rows of the data set that each part was made of, in the order of the part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PartRows {
+    pub(super) pool: Vec<u32>,
+    pub(super) reward: Vec<u32>,
+    pub(super) test: Vec<u32>,
+}
+
+/// What a report prints to show that pool, reward and test rows are apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Separation {
+    /// The rows that may be labelled.
+    pub pool: PartSummary,
+    /// The rows that rewards are computed on.
+    pub reward: PartSummary,
+    /// The rows that results are reported on.
+    pub test: PartSummary,
+    /// Row numbers that stand in more than one part: zero. Counted afresh, not assumed. (Two rows with
+    /// the same content have two numbers; [`describe`](super::describe::describe) counts those.)
+    pub shared: usize,
+}
+
+/// How many rows a part has, and which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartSummary {
+    /// The number of rows.
+    pub rows: usize,
+    /// SHA-256 over the ascending row numbers, as 64 hexadecimal digits.
+    pub digest: String,
 }
 
 impl Task {
+    /// Splits `dataset` into pool, reward and test rows.
+    ///
+    /// Where the data set has an official test part, the test rows are drawn from it and the other two
+    /// parts from the rest; otherwise all three come from all rows. The parts are stratified: each class
+    /// is spread over them in proportion, and a class with too few rows for that goes to the pool first,
+    /// so every class that may be drawn from is in the pool as long as it has room for one row of each.
+    /// Which rows of a class go where depends on `key` alone. Scaling is fitted on the pool's rows.
+    ///
+    /// # Errors
+    /// [`DataError`] when a share lies outside of (0, 1), a limit or a part is too small, the pool would
+    /// hold fewer than two classes, or an official test part holds a class that the rest lacks.
+    pub fn split(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Result<Self> {
+        plan.check()?;
+        let rows = split_rows(dataset, plan, key)?;
+        let scaler = Scaler::fit(plan.scaling, dataset.inputs(), &rows.pool);
+        let part = |rows: &[u32]| {
+            let labels = rows.iter().map(|&row| dataset.labels()[row as usize]).collect::<Vec<_>>();
+            (scaler.gather(dataset.inputs(), rows), labels)
+        };
+        let (pool, reward, test) = (part(&rows.pool), part(&rows.reward), part(&rows.test));
+        Self::assemble(dataset.name(), dataset.classes(), pool, reward, test, rows)
+    }
+
+    /// A task over three parts that are apart already, each `(inputs, labels)`; nothing is scaled. The
+    /// rows are numbered through: pool, then reward, then test.
+    ///
+    /// # Errors
+    /// [`DataError`] when a part is empty, widths or lengths disagree, a value is not finite, a label is
+    /// out of range, or the pool holds fewer than two classes.
+    pub fn from_parts(
+        name: &str,
+        classes: usize,
+        pool: (Matrix, Vec<u32>),
+        reward: (Matrix, Vec<u32>),
+        test: (Matrix, Vec<u32>),
+    ) -> Result<Self> {
+        let mut next = 0;
+        let mut take = |count: usize| {
+            let range = next..next + count as u32;
+            next = range.end;
+            range.collect()
+        };
+        let counts = [pool.0.rows(), reward.0.rows(), test.0.rows()];
+        check_size(name, counts.into_iter().fold(0, usize::saturating_add), pool.0.cols())?;
+        let rows = PartRows { pool: take(counts[0]), reward: take(counts[1]), test: take(counts[2]) };
+        Self::assemble(name, classes, pool, reward, test, rows)
+    }
+
+    fn assemble(
+        name: &str,
+        classes: usize,
+        pool: (Matrix, Vec<u32>),
+        reward: (Matrix, Vec<u32>),
+        test: (Matrix, Vec<u32>),
+        rows: PartRows,
+    ) -> Result<Self> {
+        let width = pool.0.cols();
+        let total = pool.0.rows() + reward.0.rows() + test.0.rows();
+        for (part, (inputs, labels)) in [("pool", &pool), ("reward", &reward), ("test", &test)] {
+            if inputs.rows() == 0 {
+                let name = name.to_string();
+                return Err(DataError::PartTooSmall { name, part, found: 0, least: 1, rows: total }.into());
+            }
+            for (what, expected, found) in
+                [("feature columns", width, inputs.cols()), ("labels", inputs.rows(), labels.len())]
+            {
+                if found != expected {
+                    let name = format!("{name}, {part} part");
+                    return Err(DataError::Disagree { name, what, expected, found }.into());
+                }
+            }
+            check_finite(name, inputs.view())?;
+            check_labels(name, labels, classes)?;
+        }
+        let found = (0..classes as u32).filter(|class| pool.1.contains(class)).count();
+        if found < 2 {
+            return Err(DataError::OneClass { name: name.to_string(), found, classes }.into());
+        }
+        Ok(Self {
+            name: name.into(),
+            classes,
+            pool: pool.0,
+            pool_labels: pool.1,
+            reward: Held::new(reward.0, reward.1),
+            test: Held::new(test.0, test.1),
+            rows,
+        })
+    }
+
     /// The data set's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -120,7 +254,38 @@ impl Task {
         &self.test
     }
 
+    /// The row of the data set that a row of the pool is.
+    ///
+    /// # Panics
+    /// If the pool has no such row.
+    pub fn dataset_row(&self, row: RowId) -> usize {
+        self.rows.pool[row.index()] as usize
+    }
+
+    /// Counts and digests of the three row sets, and how many rows they share.
+    pub fn separation(&self) -> Separation {
+        let parts = [&self.rows.pool, &self.rows.reward, &self.rows.test];
+        let mut all: Vec<u32> = parts.into_iter().flatten().copied().collect();
+        all.sort_unstable();
+        let shared = all.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        let [pool, reward, test] = parts.map(|rows| PartSummary::of(rows));
+        Separation { pool, reward, test, shared }
+    }
+
     pub(super) fn pool_label(&self, row: RowId) -> u32 {
         self.pool_labels[row.index()]
+    }
+}
+
+impl PartSummary {
+    fn of(rows: &[u32]) -> Self {
+        let mut ascending = rows.to_vec();
+        ascending.sort_unstable();
+        let mut sha = Sha256::new();
+        sha.update(b"querist/rows/1");
+        for row in ascending {
+            sha.update(row.to_le_bytes());
+        }
+        Self { rows: rows.len(), digest: hex(&sha.finalize()) }
     }
 }

@@ -1,5 +1,22 @@
-//! The vectorised environment: reset and step, candidate features, reward.
+//! The vectorised environment: simulated active-learning episodes.
+//!
+//! [`Episodes`] advances several episodes in lock-step, one bank fit per round; [`play`] lets strategies
+//! play them and gives tidy rows; `features` turns a pool view into what a policy looks at. What is
+//! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
+pub mod env;
+pub mod extras;
+pub mod features;
+pub mod observation;
+pub mod plan;
+pub mod play;
 pub mod row;
+pub mod seat;
 
+pub use env::{End, Episodes, Standing, Step};
+pub use extras::Extras;
+pub use observation::{Observation, Schema};
+pub use plan::{EpisodeError, EpisodePlan, Measure};
+pub use play::{Architect, Choice, Labelled, Played, Player, play};
 pub use row::Row;
+pub use seat::{Ground, Seat};

@@ -1,1 +1,22 @@
 //! Experiment files: raw TOML, checked plans, and what they run.
+//!
+//! [`raw`] is TOML with places; [`set`] changes it as `--set` asks; [`Plan`] is what comes of it once
+//! every key is known and every number in range, and only a `Plan` runs. [`cost`] says beforehand what
+//! it will take. [`run`](fn@run) goes through the [`stages`] in the order train, search, transfer, and
+//! leaves a run folder. How figures are made of the rows is the `report` layer's business.
+
+pub mod cost;
+mod error;
+mod plan;
+pub mod raw;
+mod run;
+pub mod sections;
+pub mod set;
+pub mod stages;
+pub mod tasks;
+mod vocabulary;
+
+pub use error::{ExperimentError, Place};
+pub use plan::{MAX_SEED, Plan};
+pub use run::{Context, Finished, Summary, run};
+pub use vocabulary::{DatasetFacts, Vocabulary, nearest, split_specifications};

@@ -67,6 +67,18 @@ pub struct TrainPlan {
     pub start: Start,
 }
 
+impl TrainPlan {
+    /// Gradient steps of one fit on `rows` rows, at most.
+    pub fn steps_for(&self, rows: usize) -> u32 {
+        match self.stop {
+            Stop::Steps { steps } => steps,
+            Stop::Epochs { epochs } | Stop::TrainLoss { epochs, .. } | Stop::Validation { epochs, .. } => {
+                epochs.saturating_mul(rows.div_ceil(self.batch.max(1)).max(1) as u32)
+            }
+        }
+    }
+}
+
 /// The rows that one lane of a bank trains on.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneData<'a> {
@@ -85,8 +97,9 @@ pub struct LaneData<'a> {
 pub struct FitReport {
     /// Gradient steps made: the unit of cost.
     pub steps: u32,
-    /// Mean training loss of the last epoch.
+    /// Mean training loss of the last epoch, over its finite steps; `f32::MAX` if there was none.
     pub loss: f32,
-    /// The step at which the loss stopped being finite; the lane's weights are then those before it.
+    /// The step at which the loss stopped being finite, or would have. The lane's weights are then the
+    /// last ones whose loss was finite.
     pub diverged_at: Option<u32>,
 }

@@ -17,6 +17,8 @@ pub mod geometry;
 mod golden;
 pub mod gradient;
 pub mod hybrid;
+pub mod nearest;
+pub mod neighbours;
 pub mod random;
 pub mod registry;
 pub mod score;
@@ -27,9 +29,11 @@ pub mod view;
 pub mod wrapper;
 
 pub use error::QueryError;
+pub use nearest::Nearest;
+pub use neighbours::Neighbours;
 pub use score::Score;
 pub use spec::Spec;
-pub use view::{Head, Needs, Passes, PoolView, Signals, Subset};
+pub use view::{Head, Needs, Passes, PoolView, Progress, Signals, Subset};
 
 use crate::data::RowId;
 use crate::error::Result;

@@ -2,8 +2,10 @@
 
 use super::error::QueryError;
 use super::geometry::{self, Rows, lanes};
+use super::{Nearest, Neighbours};
 use crate::data::{Matrix, MatrixView, RowId};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// How far a row of probabilities may be from summing to one.
 pub const PROBABILITY_TOLERANCE: f32 = 1e-3;
@@ -22,12 +24,23 @@ pub struct Needs {
     /// Candidates whose one-step gain is simulated with their true labels; zero for none. Simulation
     /// only.
     pub lookahead: usize,
+    /// Neighbour lists of the pool's inputs, and the distance of every row to the labelled rows.
+    pub neighbours: bool,
     /// Members of a committee, trained independently of each other; zero for none.
     pub committee: usize,
     /// The classifier's last layer, which makes logits of embeddings.
     pub head: bool,
     /// The temperature that calibrates the probabilities.
     pub temperature: bool,
+}
+
+/// How far an episode has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Labels bought since the initial ones.
+    pub spent: usize,
+    /// Labels that may be bought in all.
+    pub budget: usize,
 }
 
 impl Needs {
@@ -41,6 +54,7 @@ impl Needs {
         committee: 0,
         head: false,
         temperature: false,
+        neighbours: false,
     };
 
     /// What two strategies need together.
@@ -51,6 +65,7 @@ impl Needs {
             embeddings: self.embeddings || other.embeddings,
             passes: self.passes.max(other.passes),
             lookahead: self.lookahead.max(other.lookahead),
+            neighbours: self.neighbours || other.neighbours,
             committee: self.committee.max(other.committee),
             head: self.head || other.head,
             temperature: self.temperature || other.temperature,
@@ -110,6 +125,12 @@ pub struct Signals {
     pub passes: Option<Passes>,
     /// Candidates with the gain in accuracy that labelling each alone would bring.
     pub lookahead: Option<Vec<(RowId, f32)>>,
+    /// Neighbour lists of the pool's inputs; shared by all episodes on one split.
+    pub neighbours: Option<Arc<Neighbours>>,
+    /// Distance of every row to the labelled rows of each class.
+    pub nearest: Option<Arc<Nearest>>,
+    /// How far the episode has come.
+    pub progress: Progress,
     /// Members of a committee (other seeds, bootstrap samples, or model families).
     pub committee: Option<Passes>,
     /// The last layer.

@@ -1,1 +1,21 @@
-//! Statistics, figures and the HTML report.
+//! What a run's rows say: statistics, the verdict, tables, figures and the HTML report.
+//!
+//! Everything here is a function of rows and of plain records that a caller fills in; nothing here
+//! runs an experiment, and nothing writes a file: a report is returned as text.
+
+pub mod curves;
+#[cfg(test)]
+pub(crate) mod example;
+pub mod figure;
+pub mod html;
+pub mod input;
+pub mod stats;
+pub mod table;
+pub mod text;
+pub mod verdict;
+
+pub use figure::Figure;
+pub use html::{figures, html};
+pub use input::ReportInput;
+pub use table::table;
+pub use verdict::{Verdict, VerdictOptions, verdict};

@@ -1,0 +1,129 @@
+//! What can go wrong in the agent layer.
+
+use crate::error::{Exit, Fault};
+
+/// A failure of the agent layer: a rule per variant, with the place and both numbers.
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
+pub enum AgentError {
+    /// A size of the network or of training outside its limits.
+    #[error("{place} is {found}, expected {least} to {most}")]
+    Setting { place: &'static str, found: usize, least: usize, most: usize },
+    /// A rate or weight outside its limits.
+    #[error("{place} is {found}, expected {expected}")]
+    Rate { place: &'static str, found: f64, expected: &'static str },
+    /// A score that is NaN or infinite.
+    #[error("scores: candidate {row} has score {score}, expected a finite number")]
+    #[diagnostic(help("the network's weights or the features have overflowed"))]
+    Score { row: u32, score: f32 },
+    /// Scores for another number of candidates.
+    #[error("scores: {scores} scores for {candidates} candidates")]
+    Scores { scores: usize, candidates: usize },
+    /// There is nothing to learn from.
+    #[error("{place}: nothing to train on")]
+    #[diagnostic(help("at least one state with two candidates or more is needed"))]
+    NothingToLearn { place: &'static str },
+    /// Gains for more candidates than the state has, or for none.
+    #[error("imitation: state {state} has {gains} gains for {candidates} candidates")]
+    Gains { state: usize, gains: usize, candidates: usize },
+    /// A gain that is NaN or infinite.
+    #[error("imitation: gain {index} of state {state} is {value}, expected a finite number")]
+    Gain { state: usize, index: usize, value: f32 },
+    /// One task on both sides of the choice of the epoch.
+    #[error("imitation: task {task} is among the training tasks and among the validation tasks")]
+    #[diagnostic(help("split tasks by domain, not by seed"))]
+    Leak { task: u32 },
+    /// The normal equations have no solution.
+    #[error("ridge: pivot {pivot} of {size} is {value}, expected a positive number")]
+    #[diagnostic(help("use a larger ridge penalty"))]
+    Ridge { pivot: usize, size: usize, value: f64 },
+    /// A reward that is NaN or infinite.
+    #[error("policy gradient: {what} {step} of trajectory {trajectory} is {value}, expected a finite number")]
+    #[diagnostic(help("such an episode must be recorded as failed, not learned from"))]
+    Reward { what: &'static str, trajectory: usize, step: usize, value: f64 },
+    /// Returns for another number of decisions.
+    #[error("policy gradient: trajectory {trajectory} has {returns} {what} for {decisions} decisions")]
+    Returns { what: &'static str, trajectory: usize, returns: usize, decisions: usize },
+    /// A pick that does not exist or stands twice in its batch.
+    #[error(
+        "policy gradient: pick {pick} of decision {decision} of trajectory {trajectory} is repeated, or \
+         beyond its {candidates} candidates"
+    )]
+    Pick { trajectory: usize, decision: usize, pick: usize, candidates: usize },
+    /// A decision without a pick.
+    #[error("policy gradient: decision {decision} of trajectory {trajectory} picks nothing")]
+    NoPick { trajectory: usize, decision: usize },
+    /// Training left the finite numbers.
+    #[error("training: the gradient norm at update {update} is {norm}, expected a finite number")]
+    #[diagnostic(help("lower the learning rate"))]
+    Diverged { update: u64, norm: f64 },
+    /// A validation figure that is NaN or infinite.
+    #[error("training: validation at iteration {iteration} gave {value}, expected a finite number")]
+    Validation { iteration: u32, value: f64 },
+    /// A file of weights that is larger than any policy.
+    #[error("{file}: {found} bytes, at most {limit} are read")]
+    FileSize { file: &'static str, found: usize, limit: usize },
+    /// A header that is larger than any policy's.
+    #[error("{file}: header of {found} bytes, at most {limit} are read")]
+    HeaderSize { file: &'static str, found: u64, limit: u64 },
+    /// Not a well-formed safetensors file: truncated, overlapping, with holes, not JSON.
+    #[error("{file}: {reason}")]
+    #[diagnostic(help("the file is damaged or is no safetensors file"))]
+    Malformed { file: &'static str, reason: String },
+    /// A tensor that the network has and the file lacks, or the reverse.
+    #[error("{file}: tensor `{name}` is {state}")]
+    TensorSet { file: &'static str, name: String, state: &'static str },
+    /// A tensor of another element type.
+    #[error("{file}: tensor `{name}` holds {found}, expected {expected}")]
+    TensorType { file: &'static str, name: String, found: String, expected: String },
+    /// A tensor of another shape.
+    #[error("{file}: tensor `{name}` has shape {found:?}, expected {expected:?}")]
+    TensorShape { file: &'static str, name: String, found: Vec<usize>, expected: Vec<usize> },
+    /// A weight that is NaN or infinite.
+    #[error("{file}: value {index} of tensor `{name}` is {value}, expected a finite number")]
+    Weight { file: &'static str, name: String, index: usize, value: f32 },
+    /// The card does not parse.
+    #[error("card.toml: {reason}")]
+    Card { reason: String },
+    /// A file of the policy's folder cannot be read.
+    #[error("{path}: {reason}")]
+    #[diagnostic(help("a policy is a folder with `policy.safetensors` and `card.toml`"))]
+    Unreadable { path: String, reason: String },
+    /// The card belongs to other weights.
+    #[error("policy.safetensors: sha256 is {found}, but card.toml says {expected}")]
+    #[diagnostic(help("card and weights are from different policies, or one was edited"))]
+    Digest { found: String, expected: String },
+    /// A file that does not have the digest it ends with.
+    #[error("{file}: sha256 is {found}, but the file ends with {expected}")]
+    #[diagnostic(help("the file is truncated or damaged"))]
+    Damaged { file: &'static str, found: String, expected: String },
+    /// The card's format is one that this version does not know.
+    #[error("card.toml: format {found}, this version knows {known}")]
+    #[diagnostic(help("the policy was saved by a newer version"))]
+    Format { found: u32, known: u32 },
+    /// The policy was trained on other features.
+    #[error("card.toml: feature schema {found}, this version computes schema {known}")]
+    #[diagnostic(help("use the version that made the policy, or train it again"))]
+    SchemaVersion { found: u32, known: u32 },
+    /// The features have other names, at `index`.
+    #[error("card.toml: {kind} feature {index} is `{found}`, this version computes `{known}`")]
+    #[diagnostic(help("use the version that made the policy, or train it again"))]
+    SchemaName { kind: &'static str, index: usize, found: String, known: String },
+    /// A checkpoint of other settings, another key or another program.
+    #[error("checkpoint: {what} is {found}, expected {expected}")]
+    #[diagnostic(help("a checkpoint continues only the training that wrote it"))]
+    Checkpoint { what: &'static str, found: String, expected: String },
+}
+
+impl Fault for AgentError {
+    fn exit(&self) -> Exit {
+        match self {
+            // The work itself went wrong; nobody handed in anything bad.
+            Self::Score { .. }
+            | Self::Ridge { .. }
+            | Self::Reward { .. }
+            | Self::Diverged { .. }
+            | Self::Validation { .. } => Exit::Failed,
+            _ => Exit::BadInput,
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! The scoring network: weights as plain data, and scores from them.
+//!
+//! One score per candidate,
+//! `x_i^T W [1; g] + ρ([ψ(x_i); mean_j ψ(x_j); max_j ψ(x_j); g])`,
+//! the second term being DeepSets (Zaheer et al., NeurIPS 2017). The first is linear in the products of
+//! candidate and global features: the baseline that every network must beat. The last layer of `ρ`
+//! starts at zero, so an untrained network *is* that linear scorer, and `W` may be set to a fitted one.
+//!
+//! Scores are equivariant under a permutation of the candidates, and only their differences mean
+//! anything (hence no bias at the output). Higher = ask first.
+
+use super::error::AgentError;
+use super::kernel::dense_relu;
+use crate::data::Matrix;
+use crate::episode::Observation;
+use crate::error::Result;
+use crate::rng::Key;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+/// The widest hidden layer.
+pub const MAX_HIDDEN: usize = 1_024;
+/// The most hidden layers in each of the two parts.
+pub const MAX_LAYERS: usize = 8;
+/// The most candidate or global features.
+pub const MAX_FEATURES: usize = 1_024;
+
+/// What the network is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The linear term and DeepSets.
+    #[default]
+    DeepSets,
+    /// The linear term alone.
+    Linear,
+}
+
+/// The shape of a scoring network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Which terms there are.
+    pub kind: Kind,
+    /// Units of every hidden layer (multiples of 16 are fastest); ignored by [`Kind::Linear`].
+    pub hidden: usize,
+    /// Hidden layers of `ψ` and, again, of `ρ`; ignored by [`Kind::Linear`].
+    pub layers: usize,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self { kind: Kind::DeepSets, hidden: 32, layers: 2 }
+    }
+}
+
+/// One tensor of a network: where it lies in the flat weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slot {
+    /// The name it is saved under.
+    pub name: String,
+    /// Rows: inputs.
+    pub rows: usize,
+    /// Columns: outputs.
+    pub cols: usize,
+    /// Index of its first value in [`Network::weights`].
+    pub offset: usize,
+    /// Standard deviation at the start, and how many leading rows start at zero instead.
+    start: (f32, usize),
+}
+
+impl Slot {
+    fn range(&self) -> std::ops::Range<usize> {
+        self.offset..self.offset + self.rows * self.cols
+    }
+}
+
+/// A scoring network: plain data, cheap to copy, safe to share between threads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    config: NetworkConfig,
+    features: usize,
+    globals: usize,
+    layout: Vec<Slot>,
+    weights: Vec<f32>,
+}
+
+impl NetworkConfig {
+    /// Checks the sizes, for `features` candidate features and `globals` global ones.
+    ///
+    /// # Errors
+    /// [`AgentError::Setting`] for a size outside its limits.
+    pub fn check(&self, features: usize, globals: usize) -> Result<(), AgentError> {
+        let rules = [
+            ("network: candidate features", features, 1, MAX_FEATURES),
+            ("network: global features", globals, 0, MAX_FEATURES),
+            ("network: hidden", self.hidden, 1, MAX_HIDDEN),
+            ("network: layers", self.layers, 1, MAX_LAYERS),
+        ];
+        let linear = self.kind == Kind::Linear;
+        for (place, found, least, most) in rules.into_iter().take(if linear { 2 } else { 4 }) {
+            if !(least..=most).contains(&found) {
+                return Err(AgentError::Setting { place, found, least, most });
+            }
+        }
+        Ok(())
+    }
+
+    /// The tensors, in the order in which the flat weights hold them.
+    ///
+    /// # Errors
+    /// [`AgentError::Setting`] for a size outside its limits.
+    pub(super) fn layout(&self, features: usize, globals: usize) -> Result<Vec<Slot>, AgentError> {
+        self.check(features, globals)?;
+        let mut slots = Vec::new();
+        let mut offset = 0;
+        let mut add = |name: String, rows: usize, cols: usize, start: (f32, usize)| {
+            slots.push(Slot { name, rows, cols, offset, start });
+            offset += rows * cols;
+        };
+        add("skip".into(), features, globals + 1, (0.0, 0));
+        if self.kind == Kind::Linear {
+            return Ok(slots);
+        }
+        let h = self.hidden;
+        // He initialisation: every hidden layer ends in a ReLU.
+        let he = |inputs: usize| ((2.0 / inputs as f32).sqrt(), 0);
+        let mut incoming = features;
+        for layer in 0..self.layers {
+            add(format!("psi.{layer}.weight"), incoming, h, he(incoming));
+            add(format!("psi.{layer}.bias"), 1, h, (0.0, 0));
+            incoming = h;
+        }
+        let joint = 3 * h + globals;
+        add("rho.0.item".into(), h, h, he(joint));
+        add("rho.0.mean".into(), h, h, he(joint));
+        add("rho.0.max".into(), h, h, he(joint));
+        // Its first row multiplies the constant 1: the bias.
+        add("rho.0.global".into(), globals + 1, h, (he(joint).0, 1));
+        for layer in 1..self.layers {
+            add(format!("rho.{layer}.weight"), h, h, he(h));
+            add(format!("rho.{layer}.bias"), 1, h, (0.0, 0));
+        }
+        add("rho.out".into(), h, 1, (0.0, 0));
+        Ok(slots)
+    }
+}
+
+impl Network {
+    /// A network at its start: hidden layers drawn from `key`, tensor by tensor; the linear term and
+    /// the output layer zero, so that all scores are zero.
+    ///
+    /// # Errors
+    /// [`AgentError::Setting`] for a size outside its limits.
+    pub fn new(config: NetworkConfig, features: usize, globals: usize, key: Key) -> Result<Self, AgentError> {
+        let layout = config.layout(features, globals)?;
+        let mut weights = Vec::with_capacity(layout.last().map_or(0, |slot| slot.range().end));
+        for slot in &layout {
+            let (scale, zero_rows) = slot.start;
+            let mut rng = key.named(&slot.name).rng();
+            weights.extend(std::iter::repeat_n(0.0, zero_rows * slot.cols));
+            weights.extend((zero_rows * slot.cols..slot.rows * slot.cols).map(|_| {
+                let normal: f32 = StandardNormal.sample(&mut rng);
+                scale * normal
+            }));
+        }
+        Ok(Self { config, features, globals, layout, weights })
+    }
+
+    /// A network with the given flat weights.
+    ///
+    /// # Errors
+    /// [`AgentError::Setting`] for a size outside its limits or another number of weights.
+    pub fn from_weights(
+        config: NetworkConfig,
+        features: usize,
+        globals: usize,
+        weights: Vec<f32>,
+    ) -> Result<Self, AgentError> {
+        let layout = config.layout(features, globals)?;
+        let expected = layout.last().map_or(0, |slot| slot.range().end);
+        if weights.len() != expected {
+            return Err(AgentError::Setting {
+                place: "network: number of weights",
+                found: weights.len(),
+                least: expected,
+                most: expected,
+            });
+        }
+        Ok(Self { config, features, globals, layout, weights })
+    }
+
+    /// Its shape.
+    pub fn config(&self) -> NetworkConfig {
+        self.config
+    }
+
+    /// Candidate features it reads.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Global features it reads.
+    pub fn globals(&self) -> usize {
+        self.globals
+    }
+
+    /// All weights, tensor after tensor as in [`layout`](Self::layout).
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// All weights, to be written.
+    pub fn weights_mut(&mut self) -> &mut [f32] {
+        &mut self.weights
+    }
+
+    /// Where each tensor lies in the flat weights.
+    pub fn layout(&self) -> &[Slot] {
+        &self.layout
+    }
+
+    /// The linear term's weights, shape `[F, 1 + G]`; column 0 goes with the constant.
+    pub fn skip(&self) -> Matrix {
+        Matrix::new(self.slot("skip").to_vec(), self.features, self.globals + 1)
+    }
+
+    /// Sets the linear term's weights, shape `[F, 1 + G]`.
+    ///
+    /// # Panics
+    /// If the shape is another one.
+    pub fn set_skip(&mut self, skip: &Matrix) {
+        assert_eq!((skip.rows(), skip.cols()), (self.features, self.globals + 1), "shape of the linear term");
+        self.weights[..skip.values().len()].copy_from_slice(skip.values());
+    }
+
+    /// The network whose scores are `factor` times these: the same ranking, drawn from more sharply.
+    pub fn sharpened(mut self, factor: f32) -> Self {
+        for slot in self.layout.iter().filter(|slot| matches!(slot.name.as_str(), "skip" | "rho.out")) {
+            self.weights[slot.range()].iter_mut().for_each(|weight| *weight *= factor);
+        }
+        self
+    }
+
+    /// The scores, one per candidate; higher = ask first.
+    ///
+    /// # Errors
+    /// [`ObservationError`](crate::episode::ObservationError) if the observation does not fit, and
+    /// [`AgentError::Score`] if a score is not finite.
+    pub fn score(&self, observation: &Observation) -> Result<Vec<f32>> {
+        observation.check(self.features, self.globals)?;
+        let mut scores = self.linear(observation);
+        if self.config.kind == Kind::DeepSets {
+            self.add_deep_sets(observation, &mut scores);
+        }
+        if let Some(at) = scores.iter().position(|s| !s.is_finite()) {
+            return Err(AgentError::Score { row: observation.candidates[at].0, score: scores[at] }.into());
+        }
+        Ok(scores)
+    }
+
+    /// `x_i^T W [1; g]`.
+    fn linear(&self, observation: &Observation) -> Vec<f32> {
+        let skip = self.slot("skip");
+        let slopes: Vec<f32> = skip
+            .chunks_exact(self.globals + 1)
+            .map(|row| row[0] + row[1..].iter().zip(&observation.globals).map(|(w, g)| w * g).sum::<f32>())
+            .collect();
+        let rows = observation.features.values().chunks_exact(self.features);
+        rows.map(|x| x.iter().zip(&slopes).map(|(x, w)| x * w).sum()).collect()
+    }
+
+    /// Adds `ρ([ψ(x_i); mean ψ; max ψ; g])`.
+    fn add_deep_sets(&self, observation: &Observation, scores: &mut [f32]) {
+        let h = self.config.hidden;
+        let rows = scores.len();
+        let mut now = vec![0.0f32; rows * h];
+        let mut next = vec![0.0f32; rows * h];
+        let psi = |layer: usize, part: &str| self.slot(&format!("psi.{layer}.{part}"));
+        let first = observation.features.values();
+        dense_relu(first, self.features, psi(0, "weight"), psi(0, "bias"), &mut now);
+        for layer in 1..self.config.layers {
+            dense_relu(&now, h, psi(layer, "weight"), psi(layer, "bias"), &mut next);
+            std::mem::swap(&mut now, &mut next);
+        }
+        let context = self.context(&now, &observation.globals);
+        dense_relu(&now, h, self.slot("rho.0.item"), &context, &mut next);
+        std::mem::swap(&mut now, &mut next);
+        for layer in 1..self.config.layers {
+            let part = |part: &str| self.slot(&format!("rho.{layer}.{part}"));
+            dense_relu(&now, h, part("weight"), part("bias"), &mut next);
+            std::mem::swap(&mut now, &mut next);
+        }
+        let out = self.slot("rho.out");
+        for (score, unit) in scores.iter_mut().zip(now.chunks_exact(h)) {
+            *score += unit.iter().zip(out).map(|(u, w)| u * w).sum::<f32>();
+        }
+    }
+
+    /// What all candidates share in the first layer of `ρ`: it is the bias of that layer, so that the
+    /// concatenation `[ψ; mean; max; g]` is never made.
+    fn context(&self, psi: &[f32], globals: &[f32]) -> Vec<f32> {
+        let h = self.config.hidden;
+        let mut sum = vec![0.0f64; h];
+        let mut max = vec![0.0f32; h]; // after a ReLU nothing is below zero
+        for row in psi.chunks_exact(h) {
+            for ((s, m), value) in sum.iter_mut().zip(&mut max).zip(row) {
+                *s += f64::from(*value);
+                *m = m.max(*value);
+            }
+        }
+        let count = (psi.len() / h) as f64;
+        let mean: Vec<f32> = sum.iter().map(|s| (s / count) as f32).collect();
+        let constant_and_globals: Vec<f32> = std::iter::once(1.0).chain(globals.iter().copied()).collect();
+        let mut context = vec![0.0f32; h];
+        for (name, values) in
+            [("rho.0.global", &constant_and_globals), ("rho.0.mean", &mean), ("rho.0.max", &max)]
+        {
+            for (value, weights) in values.iter().zip(self.slot(name).chunks_exact(h)) {
+                for (c, w) in context.iter_mut().zip(weights) {
+                    *c += value * w;
+                }
+            }
+        }
+        context
+    }
+
+    fn slot(&self, name: &str) -> &[f32] {
+        let slot = self.layout.iter().find(|slot| slot.name == name).expect("a tensor of the layout");
+        &self.weights[slot.range()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{observation, random_network};
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_untrained_network_is_its_linear_term() {
+        let mut network = Network::new(NetworkConfig::default(), 5, 2, Key::root(1)).unwrap();
+        let state = observation(30, 5, 2, Key::root(2));
+        assert_eq!(network.score(&state).unwrap(), vec![0.0; 30]);
+        // W has one entry: feature 3 times global 1.
+        let mut skip = Matrix::zeros(5, 3);
+        skip.row_mut(3)[2] = 2.0;
+        network.set_skip(&skip);
+        let expected: Vec<f32> =
+            (0..30).map(|i| state.features.row(i)[3] * (2.0 * state.globals[1])).collect();
+        assert_eq!(network.score(&state).unwrap(), expected);
+        assert_eq!(network.skip(), skip);
+    }
+
+    /// One candidate feature, no global, one unit: by hand.
+    #[test]
+    fn deep_sets_as_by_hand() {
+        let config = NetworkConfig { kind: Kind::DeepSets, hidden: 1, layers: 1 };
+        // skip, psi weight, psi bias, item, mean, max, bias (the constant's row), out
+        let weights = vec![0.5, 2.0, 0.1, 1.0, 10.0, 100.0, -3.0, 0.25];
+        let network = Network::from_weights(config, 1, 0, weights).unwrap();
+        let state = Observation {
+            candidates: vec![crate::data::RowId(0), crate::data::RowId(1)],
+            features: Matrix::new(vec![1.0, -1.0], 2, 1),
+            globals: vec![],
+        };
+        // psi = relu(2x + .1) = 2.1 and 0; mean 1.05, max 2.1; context 10.5 + 210 - 3 = 217.5
+        let expected = [0.5 + 0.25 * (2.1 + 217.5), -0.5 + 0.25 * 217.5];
+        for (found, expected) in network.score(&state).unwrap().iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_checked() {
+        let config = NetworkConfig { hidden: 2_000, ..NetworkConfig::default() };
+        let error = Network::new(config, 5, 2, Key::root(1)).unwrap_err();
+        assert!(matches!(error, AgentError::Setting { found: 2_000, most: MAX_HIDDEN, .. }));
+        let config = NetworkConfig::default();
+        assert!(matches!(Network::new(config, 0, 2, Key::root(1)), Err(AgentError::Setting { .. })));
+        assert!(matches!(Network::from_weights(config, 3, 2, vec![0.0; 7]), Err(AgentError::Setting { .. })));
+        let network = Network::new(config, 5, 2, Key::root(1)).unwrap();
+        assert!(network.score(&observation(3, 4, 2, Key::root(1))).is_err());
+    }
+
+    #[test]
+    fn a_score_that_overflows_is_an_error() {
+        let mut network = Network::new(NetworkConfig::default(), 1, 0, Key::root(1)).unwrap();
+        network.weights_mut()[0] = f32::MAX;
+        let mut state = observation(1, 1, 0, Key::root(1));
+        state.features.row_mut(0)[0] = 3.0;
+        let error = network.score(&state).unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(AgentError::Score { row: 1, .. })));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn scores_follow_a_permutation(m in 1usize..60, turn in 0usize..60, seed: u64) {
+            let network = random_network(NetworkConfig::default(), 6, 3, Key::root(seed));
+            let state = observation(m, 6, 3, Key::root(seed).at(1));
+            let order: Vec<usize> = (0..m).map(|i| (i + turn) % m).rev().collect();
+            let turned = Observation {
+                candidates: order.iter().map(|&i| state.candidates[i]).collect(),
+                features: state.features.gather(order.iter().copied()),
+                globals: state.globals.clone(),
+            };
+            let (a, b) = (network.score(&state).unwrap(), network.score(&turned).unwrap());
+            for (at, &i) in order.iter().enumerate() {
+                prop_assert!((a[i] - b[at]).abs() <= 1e-5 * (1.0 + a[i].abs()));
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The arguments.
+
+use crate::experiment::MAX_SEED;
+use crate::run::executor::MAX_JOBS;
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Learns which labels to ask for.
+///
+/// Trains query policies and searches network architectures on simulated active-learning episodes,
+/// and transfers both to pools that they have never seen.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted (run it again to continue)."
+)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+    /// No progress bars
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run an experiment file: train, search, transfer, report
+    Run(RunArgs),
+    /// Train the policy of an experiment file, and nothing else
+    Train(RunArgs),
+    /// Try a policy on a labelled data set of your own
+    Transfer(TransferArgs),
+    /// List the query strategies
+    Strategies(ListArgs),
+    /// List the policies in ./policies and ./runs
+    Policies(ListArgs),
+    /// Look at data files
+    Data(DataArgs),
+    /// Make the report of finished runs again, from their stored rows
+    Report(ReportArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The experiment file (TOML)
+    pub file: PathBuf,
+    /// Change the file's keys before they are checked; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Print what it would take, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What all commands that run something share.
+#[derive(Debug, clap::Args)]
+pub struct CommonArgs {
+    /// The run's folder [default: runs/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long, short, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_JOBS as u64))]
+    pub jobs: Option<usize>,
+    /// The seed, instead of the file's
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
+    pub seed: Option<u64>,
+    /// Remove a run that is there, instead of continuing it
+    #[arg(long)]
+    pub fresh: bool,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl CommonArgs {
+    /// The number of threads.
+    pub fn threads(&self) -> usize {
+        self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()).min(MAX_JOBS))
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TransferArgs {
+    /// The policy's folder (policy.safetensors and card.toml)
+    #[arg(long, value_name = "DIR")]
+    pub policy: PathBuf,
+    /// The labelled data set: CSV, CSV.gz, NPY, NPZ, IDX or LIBSVM; labelling is simulated
+    #[arg(long, value_name = "FILE")]
+    pub target: PathBuf,
+    /// The column, or NPZ member, that holds the labels
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Inputs from a NumPy file, one row per row of the target
+    #[arg(long, value_name = "FILE.npy")]
+    pub features: Option<PathBuf>,
+    /// What the policy is compared with
+    #[arg(long, value_name = "A,B,C", default_value = "random,margin")]
+    pub strategies: String,
+    /// Labels per class at the start
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub initial: usize,
+    /// Labels asked for per round
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub query_size: usize,
+    /// Labels asked for in all, after the initial ones
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub budget: usize,
+    /// Paired repetitions
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repetitions: u32,
+    /// Change other keys of an experiment file (learner.*, episode.*); may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Say what a file holds and what is wrong with it
+    Describe(DescribeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DescribeArgs {
+    /// The data file
+    pub file: PathBuf,
+    /// The column, or NPZ member, that holds the labels
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// Run folders
+    #[arg(required = true, value_name = "DIR")]
+    pub runs: Vec<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,217 @@
+//! Where the commands meet the layers that they show: names, stages, digests, verdicts.
+
+use super::args::DescribeArgs;
+use super::memory;
+use crate::agent::Policy;
+use crate::data::readers::{self, ReadOptions};
+use crate::data::{describe as describe_data, embedded};
+use crate::episode::features::SCHEMA;
+use crate::error::Result;
+use crate::experiment::sections::LEARNED;
+use crate::experiment::stages::{Builtin, Stages};
+use crate::experiment::{DatasetFacts, Finished, Plan, Vocabulary, tasks};
+use crate::query::registry::{self, Entry};
+use crate::report::input::{Fact, Importance, SearchPoint, Separation, TrainingPoint};
+use crate::report::{ReportInput, Verdict, VerdictOptions, figures, html, table, verdict as judge};
+use crate::rng::Key;
+use crate::run::store;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The names that an experiment file may use.
+pub fn vocabulary() -> Vocabulary {
+    let facts = |name, rows, width, classes| DatasetFacts { name, rows, width, classes };
+    let datasets = vec![
+        facts("digits", 1797, 64, 10),
+        facts("wine", 178, 13, 3),
+        facts("breast_cancer", 569, 30, 2),
+        facts("iris", 150, 4, 3),
+        facts(tasks::GENERATED[0], 600, 2, 2),
+        facts(tasks::GENERATED[1], 1000, 2, 2),
+    ];
+    debug_assert!(embedded::NAMES.iter().all(|name| datasets.iter().any(|facts| facts.name == *name)));
+    let strategies = registry::all().iter().map(|entry| entry.card.name).collect();
+    Vocabulary { datasets, strategies, specification: Some(|text| registry::build(text).map(drop)) }
+}
+
+/// What the stages of this binary compute.
+pub fn stages() -> impl Stages {
+    Builtin::default()
+}
+
+/// The digests of the data sets and policies that `plan` reads. Refuses, before anything is written,
+/// targets on which the plan's episodes cannot be played.
+pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
+    let mut digests = BTreeMap::new();
+    let sources = plan.sources();
+    let learns = plan.train().is_some() || plan.search().is_some();
+    let learned = sources.datasets.iter().chain(&sources.validation).filter(|_| learns);
+    for reference in learned {
+        let dataset = tasks::load(reference, plan.seed())?;
+        digests.insert(dataset.name().to_string(), dataset.digest().to_string());
+    }
+    if let Some(transfer) = plan.transfer() {
+        for target in &transfer.targets {
+            let dataset = tasks::load(target, plan.seed())?;
+            tasks::check_target(plan, &dataset)?;
+            digests.insert(dataset.name().to_string(), dataset.digest().to_string());
+        }
+        if let (Some(folder), None) = (&transfer.policy, plan.train()) {
+            let policy = Policy::load(Path::new(folder), &SCHEMA)?;
+            digests.insert(format!("policy {folder}"), policy.card().weights_sha256.clone());
+        }
+    }
+    Ok(digests)
+}
+
+fn judged(plan: &Plan, finished: &Finished) -> Verdict {
+    let options = VerdictOptions {
+        subject: LEARNED.to_string(),
+        target: Some(plan.report().target_accuracy),
+        key: Key::root(plan.seed()).named("verdict"),
+        ..VerdictOptions::default()
+    };
+    judge(&finished.rows, &options)
+}
+
+/// The verdict of a finished run: a JSON list as `--json` prints it, and a table for people.
+pub fn verdict(plan: &Plan, finished: &Finished) -> Result<(Value, String)> {
+    let verdict = judged(plan, finished);
+    let list = serde_json::to_value(&verdict).expect("a verdict holds strings and finite numbers");
+    let mut text = if finished.rows.is_empty() { String::new() } else { table(&verdict) };
+    if let Some(architecture) = &finished.summary.architecture {
+        text.push_str(&format!(
+            "\narchitecture found on the sources: A(B, {}, {}), {} gradient steps\n",
+            architecture.blocks_per_stack, architecture.stacks, architecture.steps
+        ));
+    }
+    if let Some(policy) = &finished.summary.policy {
+        text.push_str(&format!(
+            "policy trained on {} tasks: {} states looked ahead in, {} episodes of policy gradient\n",
+            policy.sources.len(),
+            policy.states,
+            policy.episodes
+        ));
+    }
+    Ok((list, text))
+}
+
+/// Writes `report.html` and the figures of a finished run.
+pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
+    let summary = &finished.summary;
+    let mut input = ReportInput::new(plan.name(), finished.rows.clone(), judged(plan, finished));
+    if let Some(policy) = &summary.policy {
+        let imitated = policy.curve.iter().filter(|point| point.phase != "policy gradient").count() as u64;
+        input.training = policy
+            .curve
+            .iter()
+            .enumerate()
+            .map(|(at, point)| TrainingPoint {
+                iteration: if (at as u64) < imitated { at as u64 } else { imitated - 1 + point.iteration },
+                stage: point.phase.clone(),
+                gain: point.validation,
+                ci95: point.error.map(|e| [point.validation - 1.96 * e, point.validation + 1.96 * e]),
+            })
+            .collect();
+        input.importance = policy
+            .importance
+            .iter()
+            .map(|one| Importance {
+                name: one.name.clone(),
+                mean: one.changed[0],
+                ci95: Some([one.changed[1], one.changed[2]]),
+            })
+            .collect();
+    }
+    if let Some(architecture) = &summary.architecture {
+        input.search = architecture
+            .log
+            .iter()
+            .enumerate()
+            .filter_map(|(at, visit)| {
+                let earlier = architecture.log[..at].iter().filter(|other| other.task == visit.task).count();
+                Some(SearchPoint {
+                    path: visit.task.clone(),
+                    step: earlier as u64 + 1,
+                    architecture: visit.architecture.clone(),
+                    score: visit.score?,
+                    accepted: visit.taken,
+                    parameters: Some(visit.parameters),
+                })
+            })
+            .collect();
+    }
+    input.separation = separation(plan)?;
+    input.plan = Some(plan.to_toml());
+    input.facts = facts(finished);
+    let write = |name: &str, bytes: &[u8]| store::write_in(&finished.dir, name, bytes).map(drop);
+    for figure in figures(&input) {
+        write(&format!("{}/{}.svg", store::FIGURES, figure.name), figure.svg.as_bytes())?;
+    }
+    write(store::REPORT, html(&input).as_bytes())
+}
+
+/// The parts of every target's first repetition, and of every source's first split.
+fn separation(plan: &Plan) -> Result<Vec<Separation>> {
+    let line = |task: &crate::data::Task, role: &str| {
+        let parts = task.separation();
+        Separation {
+            task: task.name().to_string(),
+            role: role.to_string(),
+            train: parts.pool.rows,
+            reward: parts.reward.rows,
+            test: parts.test.rows,
+        }
+    };
+    let mut lines = Vec::new();
+    for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets) {
+        let dataset = tasks::load(target, plan.seed())?;
+        lines.push(line(tasks::ground(plan, &dataset, 0)?.task(), "target"));
+    }
+    if plan.train().is_some() || plan.search().is_some() {
+        for (sources, role) in [(tasks::sources(plan)?, "source"), (tasks::validation(plan)?, "validation")] {
+            lines.extend(sources.iter().map(|source| line(source.grounds[0].task(), role)));
+        }
+    }
+    Ok(lines)
+}
+
+fn facts(finished: &Finished) -> Vec<Fact> {
+    let summary = &finished.summary;
+    let fact = |name: &str, value: String| Fact { name: name.to_string(), value };
+    let mut facts = vec![
+        fact("rows", summary.rows.to_string()),
+        fact("digest of the rows", summary.rows_digest.clone()),
+        fact("run", summary.run.clone()),
+        fact("version", format!("querist {}", env!("CARGO_PKG_VERSION"))),
+    ];
+    if let Some(policy) = &summary.policy {
+        facts.push(fact("policy", policy.digest.clone()));
+    }
+    if let Some(peak) = memory::peak_rss_mb() {
+        facts.push(fact("peak memory of the last process", format!("{peak:.0} MB")));
+    }
+    facts
+}
+
+/// What a data file holds and what is wrong with it: as JSON, and for people.
+pub fn describe(args: &DescribeArgs) -> Result<(Value, String)> {
+    let default = ReadOptions::default();
+    let options =
+        ReadOptions { label: args.label.clone().unwrap_or_else(|| default.label.clone()), ..default };
+    let description = describe_data(&readers::read(&args.file, &options)?);
+    let list = serde_json::to_value(&description).expect("a description holds strings and finite numbers");
+    Ok((list, format!("{description}\n")))
+}
+
+/// Every strategy with its card.
+pub fn strategies() -> &'static [Entry] {
+    registry::all()
+}
+
+/// What the card of a policy says.
+pub fn card(dir: &Path) -> Result<Value> {
+    let policy = Policy::load(dir, &SCHEMA)?;
+    Ok(json!(policy.card()))
+}

@@ -1,0 +1,101 @@
+//! `querist strategies`, `querist policies`, `querist completions`.
+
+use super::run::RUNS;
+use crate::cli::args::{Args, ListArgs};
+use crate::cli::{backend, output};
+use crate::error::Result;
+use crate::query::Needs;
+use crate::query::registry::Entry;
+use clap::CommandFactory;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Folders of policies; runs hold one each, too.
+const POLICIES: &str = "policies";
+
+/// Lists the query strategies.
+pub fn strategies(args: &ListArgs) -> Result<()> {
+    let all = backend::strategies();
+    if args.json {
+        return output::json(&all.iter().map(|entry| json!(entry.card)).collect());
+    }
+    let heading = ["strategy", "needs", "what it asks for", "source"].map(String::from).to_vec();
+    let line = |entry: &Entry| {
+        let card = &entry.card;
+        vec![card.name.to_string(), needs(card.needs), card.summary.to_string(), card.paper.to_string()]
+    };
+    let rows: Vec<_> = std::iter::once(heading).chain(all.iter().map(line)).collect();
+    output::data(&output::table(&rows))
+}
+
+/// What a strategy needs of the learner, in a few words.
+fn needs(needs: Needs) -> String {
+    let words = [
+        (needs.inputs || needs.neighbours, "inputs".to_string()),
+        (needs.probabilities, "probabilities".to_string()),
+        (needs.embeddings, "embeddings".to_string()),
+        (needs.passes > 0, format!("{} passes", needs.passes)),
+        (needs.committee > 0, format!("{} members", needs.committee)),
+        (needs.head, "head".to_string()),
+        (needs.temperature, "temperature".to_string()),
+        (needs.lookahead > 0, format!("labels of {}", needs.lookahead)),
+    ];
+    let words: Vec<String> = words.into_iter().filter(|(needed, _)| *needed).map(|(_, word)| word).collect();
+    if words.is_empty() { "nothing".to_string() } else { words.join(", ") }
+}
+
+/// Lists the policies that lie in the usual places.
+pub fn policies(args: &ListArgs) -> Result<()> {
+    let found = find_policies(Path::new("."));
+    if args.json {
+        let mut list = Vec::new();
+        for dir in &found {
+            list.push(json!({ "policy": dir, "card": backend::card(dir)? }));
+        }
+        return output::json(&list.into());
+    }
+    if found.is_empty() {
+        output::message(&format!("no policies in ./{POLICIES} or ./{RUNS}; `querist train` makes one"));
+        return Ok(());
+    }
+    output::data(&found.iter().map(|dir| format!("{}\n", dir.display())).collect::<String>())
+}
+
+fn find_policies(root: &Path) -> Vec<PathBuf> {
+    let children = |dir: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(root.join(dir)).into_iter().flatten().flatten();
+        entries.map(|entry| dir.join(entry.file_name())).collect()
+    };
+    let candidates = children(Path::new(POLICIES))
+        .into_iter()
+        .chain(children(Path::new(RUNS)).into_iter().map(|run| run.join(crate::run::store::POLICY)));
+    let mut found: Vec<PathBuf> =
+        candidates.filter(|dir| root.join(dir).join("card.toml").is_file()).collect();
+    found.sort();
+    found
+}
+
+/// Prints a completion script.
+pub fn completions(shell: clap_complete::Shell) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "querist", &mut script);
+    output::data(&String::from_utf8_lossy(&script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn policies_are_found_in_both_places() {
+        let root = tempfile::tempdir().unwrap();
+        for dir in ["policies/b", "runs/a/policy", "runs/unfinished", "policies/empty"] {
+            fs::create_dir_all(root.path().join(dir)).unwrap();
+        }
+        assert!(find_policies(root.path()).is_empty());
+        fs::write(root.path().join("policies/b/card.toml"), "").unwrap();
+        fs::write(root.path().join("runs/a/policy/card.toml"), "").unwrap();
+        assert_eq!(find_policies(root.path()), [Path::new("policies/b"), Path::new("runs/a/policy")]);
+    }
+}

@@ -1,0 +1,98 @@
+//! `querist run` and `querist train`.
+
+use crate::cli::args::{CommonArgs, RunArgs};
+use crate::cli::error::CliError;
+use crate::cli::{backend, memory, output, progress, signals};
+use crate::error::Result;
+use crate::experiment::cost::{self, Cost};
+use crate::experiment::{Context, Finished, Plan, run as run_plan, stages};
+use crate::run::store::POLICY;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Where runs lie unless `--out` says otherwise.
+pub const RUNS: &str = "runs";
+
+/// Runs an experiment file.
+pub fn run(args: &RunArgs, quiet: bool) -> Result<()> {
+    let plan = load(args)?;
+    if args.dry_run {
+        return dry_run(&plan, &args.common);
+    }
+    let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(plan.name()));
+    execute(&plan, dir, &args.common, quiet)
+}
+
+/// Runs the train stage of an experiment file.
+pub fn train(args: &RunArgs, quiet: bool) -> Result<()> {
+    let file = args.file.display().to_string();
+    let plan = load(args)?.train_only().ok_or(CliError::NoSection { file, section: "train" })?;
+    if args.dry_run {
+        return dry_run(&plan, &args.common);
+    }
+    let name = format!("{}-train", plan.name());
+    let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
+    execute(&plan, dir, &args.common, quiet)
+}
+
+fn load(args: &RunArgs) -> Result<Plan> {
+    Ok(Plan::load(&args.file, &args.sets, args.common.seed, &backend::vocabulary())?)
+}
+
+fn dry_run(plan: &Plan, common: &CommonArgs) -> Result<()> {
+    let cost = Cost::of(plan, common.threads(), &backend::vocabulary());
+    if common.json {
+        return output::json(&cost.to_json());
+    }
+    output::data(&format!("{}\n\n{cost}", cost::describe(plan)))
+}
+
+/// Runs a plan in `dir`, makes its report and prints the verdict.
+pub fn execute(plan: &Plan, dir: PathBuf, common: &CommonArgs, quiet: bool) -> Result<()> {
+    let start = Instant::now();
+    let inputs = backend::inputs(plan)?;
+    let cancel = signals::catch()?;
+    let progress = progress::progress(quiet);
+    let jobs = common.threads();
+    let context = Context { dir: &dir, jobs, fresh: common.fresh, progress: &*progress, cancel: &cancel };
+    let finished = run_plan(plan, inputs, &backend::stages(), context)?;
+    let (verdict, table) = backend::verdict(plan, &finished)?;
+    backend::report(plan, &finished)?;
+    if common.json {
+        output::json(&to_json(&finished, verdict, start.elapsed().as_secs_f64()))?;
+    } else {
+        output::data(&table)?;
+        output::message(&format!("run folder: {}", dir.display()));
+    }
+    complain_about_failures(plan, &finished)
+}
+
+/// What `--json` prints. `rows_digest` covers the results, not the timings.
+fn to_json(finished: &Finished, verdict: Value, seconds: f64) -> Value {
+    let summary = &finished.summary;
+    json!({
+        "run": finished.dir,
+        "seconds": (seconds * 1e3).round() / 1e3,
+        "peak_rss_mb": memory::peak_rss_mb(),
+        "rows_digest": summary.rows_digest,
+        "policy": summary.policy.as_ref().map(|_| finished.dir.join(POLICY)),
+        "architecture": summary.architecture,
+        "verdict": verdict,
+    })
+}
+
+fn complain_about_failures(plan: &Plan, finished: &Finished) -> Result<()> {
+    let failures = &finished.summary.failures;
+    let total = plan.transfer().map_or(0, |transfer| stages::blocks(transfer).len());
+    match failures.first() {
+        None => Ok(()),
+        Some(first) => Err(CliError::CellsFailed {
+            failed: failures.len(),
+            total,
+            cell: first.cell.clone(),
+            reason: first.reason.clone(),
+        }
+        .into()),
+    }
+}

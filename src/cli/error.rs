@@ -1,0 +1,35 @@
+//! What can go wrong at the command line itself.
+
+use crate::error::{Exit, Fault};
+
+/// Why a command fails that is not a layer's own error.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CliError {
+    /// The reader of stdout has closed it (`| head`). Not a failure.
+    #[error("stdout was closed")]
+    ReaderGone,
+    /// Stdout cannot be written.
+    #[error("stdout: cannot write: {source}")]
+    Stdout { source: std::io::Error },
+    /// The signal handler cannot be set.
+    #[error("cannot catch Ctrl-C: {reason}")]
+    Signals { reason: String },
+    /// Cells without rows.
+    #[error("{failed} of {total} cells failed; the first, `{cell}`: {reason}")]
+    #[diagnostic(help(
+        "the rest is in the run's folder; the same command again tries the failed cells anew"
+    ))]
+    CellsFailed { failed: usize, total: usize, cell: String, reason: String },
+    /// A stage that the file does not ask for.
+    #[error("{file}: no [{section}] section")]
+    NoSection { file: String, section: &'static str },
+}
+
+impl Fault for CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            CliError::NoSection { .. } => Exit::BadInput,
+            _ => Exit::Failed,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What can be wrong with a data set, with a split of it, or with a plan for a synthetic one.
+
+use crate::error::Fault;
+
+/// Why a data set, a split or a synthetic plan is refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
+pub enum DataError {
+    /// No example at all.
+    #[error("{name}: no rows; at least 1 is needed")]
+    NoRows { name: String },
+    /// Examples without a single number.
+    #[error("{name}: no feature columns; at least 1 is needed")]
+    NoColumns { name: String },
+    /// More of something than this crate handles.
+    #[error("{name}: {found} {what}, but at most {limit} are handled")]
+    #[diagnostic(help("draw a random part of the rows or columns, and read that"))]
+    TooMany { name: String, what: &'static str, found: u128, limit: u128 },
+    /// Two things that must agree in size do not.
+    #[error("{name}: {found} {what}, but {expected} were expected")]
+    Disagree { name: String, what: &'static str, expected: usize, found: usize },
+    /// A feature is NaN or infinite.
+    #[error("{name}: row {row}, column {column}: {value} is not a finite number")]
+    #[diagnostic(help("fill in or leave out missing values first; none are skipped here"))]
+    NotFinite { name: String, row: usize, column: usize, value: f32 },
+    /// A label that no class has.
+    #[error("{name}: row {row}: class {label}, but there are {classes} classes (0 to {})", classes.saturating_sub(1))]
+    LabelRange { name: String, row: usize, label: u32, classes: usize },
+    /// Two classes of one name.
+    #[error("{name}: classes {first} and {second} are both called \"{class}\"")]
+    SameClassName { name: String, class: String, first: usize, second: usize },
+    /// A share outside the open interval from 0 to 1.
+    #[error("split: `{key}` is {value}, but must be above 0 and below 1")]
+    Share { key: &'static str, value: f64 },
+    /// A size limit that leaves too little.
+    #[error("split: `{key}` is {value}, but must be at least {least}")]
+    TooSmallLimit { key: &'static str, value: usize, least: usize },
+    /// One of the three parts would hold too few rows.
+    #[error(
+        "{name}: the {part} part would get {found} rows, but needs at least {least} ({rows} rows to split)"
+    )]
+    #[diagnostic(help("hand in more rows, or change the shares of the split"))]
+    PartTooSmall { name: String, part: &'static str, found: usize, least: usize, rows: usize },
+    /// Nothing to tell apart.
+    #[error("{name}: the pool holds {found} of {classes} classes, but at least 2 are needed")]
+    #[diagnostic(help("with fewer than two classes there is nothing to learn"))]
+    OneClass { name: String, found: usize, classes: usize },
+    /// The official test part holds a class that may never be learned.
+    #[error("{name}: {rows} test rows are of class \"{class}\", of which the training part has 0")]
+    #[diagnostic(help("leave these rows out, or drop the split column to get a seeded split"))]
+    ClassOnlyInTest { name: String, class: String, rows: usize },
+    /// A classification task is asked for something else.
+    #[error("{name}: {need} is asked of it, but its targets are of another kind")]
+    OtherTargets { name: String, need: &'static str },
+    /// More rows are asked for than there are.
+    #[error("{name}: {asked} rows asked for, but there are {rows}")]
+    TooFewRows { name: String, asked: usize, rows: usize },
+    /// A value of a synthetic plan outside of what it may be.
+    #[error("synthetic plan: `{key}` is {value}, but must be {rule}")]
+    Plan { key: &'static str, value: String, rule: String },
+    /// No data set of that name.
+    #[error("no data set is called \"{name}\"{}", looked_in.as_ref().map(|dir| format!(" (looked in {dir} too)")).unwrap_or_default())]
+    #[diagnostic(help("{hint}"))]
+    UnknownName { name: String, looked_in: Option<String>, hint: String },
+}
+
+impl Fault for DataError {}

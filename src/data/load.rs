@@ -1,0 +1,168 @@
+//! [`load`]: a data set by name or by path.
+
+use super::dataset::Dataset;
+use super::error::DataError;
+use super::readers::{ReadOptions, read};
+use super::{embedded, synthetic};
+use crate::error::Result;
+use crate::rng::Key;
+use std::path::{Path, PathBuf};
+
+/// The names of the two synthetic sets from the literature.
+const CLASSIC: [&str; 2] = ["threeclust", "divergingsin"];
+/// The column of raw text in a table whose features are an array beside it.
+const TEXT_COLUMN: &str = "text";
+
+/// The data set that `spec` names, looked for in this order:
+///
+/// 1. `NAME` in `data_dir`: the folder `NAME/` with `NAME.csv.gz` (or `.csv`; label column `label`, split
+///    column `split`; where there is a column `text`, the one `.npy` file of the folder takes the place of
+///    the features), with a pair of IDX files, or with one file of another known format; or a file
+///    `NAME.csv.gz` and so on in `data_dir` itself;
+/// 2. an embedded set ([`embedded::NAMES`]);
+/// 3. `threeclust` or `divergingsin`, made from the key of seed 0;
+/// 4. the path of a file.
+///
+/// A folder that is handed in wins over an embedded set of the same name. A name never leads out of
+/// `data_dir`: what has a separator in it is a path.
+///
+/// # Errors
+/// [`DataError::UnknownName`] with the nearest known name, or what the reader says.
+pub fn load(spec: &str, data_dir: Option<&Path>) -> Result<Dataset> {
+    let is_name = !spec.is_empty() && !spec.contains(['/', '\\']) && spec != "." && spec != "..";
+    if is_name {
+        if let Some(dir) = data_dir
+            && let Some(found) = find(spec, dir)
+        {
+            return Ok(read_found(&found)?.renamed(spec));
+        }
+        if embedded::NAMES.contains(&spec) {
+            return embedded::load(spec);
+        }
+        let key = Key::root(0).named(spec);
+        match spec {
+            "threeclust" => return synthetic::three_clust(key),
+            "divergingsin" => return synthetic::diverging_sin(key),
+            _ => {}
+        }
+    }
+    let path = Path::new(spec);
+    if path.is_file() || !is_name || path.extension().is_some() {
+        return read_found(path);
+    }
+    let mut known: Vec<String> = embedded::NAMES.into_iter().chain(CLASSIC).map(String::from).collect();
+    known.extend(data_dir.map(names_in).unwrap_or_default());
+    known.sort();
+    known.dedup();
+    Err(DataError::UnknownName {
+        name: spec.to_string(),
+        looked_in: data_dir.map(|dir| dir.display().to_string()),
+        hint: super::readers::suggest(spec, &known),
+    }
+    .into())
+}
+
+/// The file that `name` stands for in `dir`.
+fn find(name: &str, dir: &Path) -> Option<PathBuf> {
+    let endings = ["csv.gz", "csv", "npz", "libsvm.gz", "libsvm", "svm.gz", "svm"];
+    let folder = dir.join(name);
+    let named = |dir: &Path| {
+        endings.iter().map(|ending| dir.join(format!("{name}.{ending}"))).find(|path| path.is_file())
+    };
+    named(&folder).or_else(|| images_in(&folder)).or_else(|| named(dir))
+}
+
+/// The file of images in `folder`, the first by name if there are several.
+fn images_in(folder: &Path) -> Option<PathBuf> {
+    files_in(folder).into_iter().find(|path| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        name.contains("images") && name.contains("-idx")
+    })
+}
+
+/// The files of a folder by name; none where it cannot be listed.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect();
+    files.sort();
+    files
+}
+
+/// The names in a data folder, for a hint.
+fn names_in(dir: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| Some(super::readers::stem(&entry.ok()?.path())))
+        .filter(|name| find(name, dir).is_some())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Reads a file; a table with a column of text takes its features from the one array beside it.
+fn read_found(path: &Path) -> Result<Dataset> {
+    let mut options = ReadOptions::default();
+    let arrays: Vec<PathBuf> = path
+        .parent()
+        .map(files_in)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "npy"))
+        .collect();
+    if let [array] = &arrays[..]
+        && super::readers::has_column(path, TEXT_COLUMN)?
+    {
+        options.features = Some(array.clone());
+    }
+    read(path, &options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Shape;
+
+    #[test]
+    fn names_are_found_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("iris")).unwrap();
+        std::fs::write(dir.path().join("iris/iris.csv"), "label,x\na,1\nb,2\n").unwrap();
+        std::fs::write(dir.path().join("mine.csv"), "label,x\na,1\nb,2\nb,3\n").unwrap();
+        let own = load("iris", Some(dir.path())).unwrap();
+        assert_eq!((own.rows(), own.name()), (2, "iris"));
+        assert_eq!(load("iris", None).unwrap().rows(), 150);
+        assert_eq!(load("mine", Some(dir.path())).unwrap().rows(), 3);
+        let path = dir.path().join("mine.csv").display().to_string();
+        assert_eq!(load(&path, None).unwrap().name(), "mine");
+        assert_eq!(load("threeclust", Some(dir.path())).unwrap().rows(), 600);
+        assert_eq!(load("divergingsin", None).unwrap().rows(), 1000);
+        let error = load("mime", Some(dir.path())).unwrap_err();
+        assert_eq!(error.hint().unwrap(), "did you mean \"mine\"?");
+        assert!(load("missing.csv", None).unwrap_err().to_string().contains("cannot be opened"));
+        assert!(load("..", Some(dir.path())).is_err());
+    }
+
+    #[test]
+    fn images_and_texts_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+        std::fs::create_dir(dir.path().join("pics")).unwrap();
+        write("pics/t-images-idx3-ubyte", &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4]);
+        write("pics/t-labels-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 2, 0, 1]);
+        let pics = load("pics", Some(dir.path())).unwrap();
+        assert_eq!(pics.shape(), Shape::Image { channels: 1, height: 1, width: 2 });
+        assert_eq!((pics.inputs().values(), pics.labels()), (&[1.0, 2.0, 3.0, 4.0][..], &[0, 1][..]));
+
+        std::fs::create_dir(dir.path().join("news")).unwrap();
+        write("news/news.csv", b"split,label,text\nnone,0,\"a, b\"\nnone,1,c\n");
+        let mut array =
+            b"\x93NUMPY\x01\x00\x3c\x00{'descr': '<f2', 'fortran_order': False, 'shape': (2, 1)}".to_vec();
+        array.resize(10 + 0x3c, b' ');
+        array.extend([0x00, 0x3c, 0x00, 0xc0]);
+        write("news/embedding.npy", &array);
+        let news = load("news", Some(dir.path())).unwrap();
+        assert_eq!(news.inputs().values(), [1.0, -2.0]);
+    }
+}

@@ -1,0 +1,271 @@
+//! What the binary formats share: an announced layout, checked against what is there, and its elements.
+
+use super::error::ReadError;
+use super::source::fault;
+use crate::data::dataset::{Dataset, MAX_CLASSES, Shape, SplitTag, Targets, check_size};
+use crate::data::error::DataError;
+use crate::data::matrix::Matrix;
+use crate::error::Result;
+use half::f16;
+use std::io::Read;
+
+/// Dimensions of an array.
+pub(super) const MAX_DIMENSIONS: usize = 8;
+/// Bytes that are converted at a time; a multiple of every element size.
+const BLOCK: usize = 64 << 10;
+
+/// The type of an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Element {
+    Bool,
+    Signed(usize),
+    Unsigned(usize),
+    Float(usize),
+}
+
+impl Element {
+    /// Bytes per element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Element::Bool => 1,
+            Element::Signed(bytes) | Element::Unsigned(bytes) | Element::Float(bytes) => bytes,
+        }
+    }
+
+    /// The value of `bytes`, least significant byte first. 64-bit integers are rounded to `f64`.
+    fn value(self, bytes: &[u8]) -> f64 {
+        let mut eight = [0u8; 8];
+        eight[..bytes.len()].copy_from_slice(bytes);
+        let bits = u64::from_le_bytes(eight);
+        match self {
+            Element::Bool => f64::from(u8::from(bits != 0)),
+            Element::Unsigned(_) => bits as f64,
+            // Shifted up and back down, so that the sign bit is copied.
+            Element::Signed(bytes) => ((bits << (64 - 8 * bytes)) as i64 >> (64 - 8 * bytes)) as f64,
+            Element::Float(2) => f16::from_bits(bits as u16).to_f64(),
+            Element::Float(4) => f64::from(f32::from_bits(bits as u32)),
+            Element::Float(_) => f64::from_bits(bits),
+        }
+    }
+}
+
+/// What a header announces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub element: Element,
+    pub big_endian: bool,
+    /// Whether the first index varies fastest.
+    pub fortran: bool,
+    /// The lengths of the dimensions, the first being the rows.
+    pub shape: Vec<usize>,
+}
+
+impl Layout {
+    /// Bytes of the elements.
+    pub fn byte_count(&self, file: &str) -> Result<u64, ReadError> {
+        let size = self.element.bytes() as u64;
+        self.shape.iter().try_fold(size, |product, &length| product.checked_mul(length as u64)).ok_or_else(
+            || ReadError::Header {
+                file: file.to_string(),
+                problem: format!("the shape {:?} has more elements than can be counted", self.shape),
+            },
+        )
+    }
+
+    /// Refuses a layout whose elements are not exactly the `there` bytes that follow the header.
+    pub fn expect_bytes(&self, file: &str, there: u64) -> Result<(), ReadError> {
+        let expected = self.byte_count(file)?;
+        if there < expected {
+            let what =
+                format!("shape {:?} announces {expected} bytes of elements, {there} there", self.shape);
+            return Err(ReadError::Truncated { file: file.to_string(), what });
+        }
+        if there > expected {
+            return Err(ReadError::Trailing { file: file.to_string(), expected, found: there });
+        }
+        Ok(())
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.shape.first().copied().unwrap_or(0)
+    }
+
+    /// The shape of one row: an image for three (rows, height, width) and four dimensions (rows,
+    /// channels, height, width), else a vector. Call [`byte_count`](Self::byte_count) first.
+    pub fn row_shape(&self) -> Shape {
+        match self.shape[..] {
+            [_, height, width] => Shape::Image { channels: 1, height, width },
+            [_, channels, height, width] => Shape::Image { channels, height, width },
+            _ => Shape::Vector(self.shape.iter().skip(1).product()),
+        }
+    }
+
+    /// Where the element that comes as number `index` belongs in row-major order.
+    fn place(&self, index: usize) -> usize {
+        if !self.fortran {
+            return index;
+        }
+        let (mut rest, mut place) = (index, 0);
+        let mut stride: usize = self.shape.iter().product();
+        for &length in &self.shape {
+            stride /= length;
+            place += rest % length * stride;
+            rest /= length;
+        }
+        place
+    }
+
+    /// Calls `take` with the row-major place and the value of every element. Checks nothing but that
+    /// they are there.
+    fn each(
+        &self,
+        file: &str,
+        mut from: impl Read,
+        mut take: impl FnMut(usize, f64) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let size = self.element.bytes();
+        let (mut left, mut index) = (self.byte_count(file)? as usize, 0);
+        let mut block = vec![0u8; BLOCK.min(left)];
+        while left > 0 {
+            let block = &mut block[..BLOCK.min(left)];
+            from.read_exact(block).map_err(|error| match fault(file, error) {
+                ReadError::Truncated { file, .. } => {
+                    let what = format!("shape {:?} announces {left} more bytes", self.shape);
+                    ReadError::Truncated { file, what }
+                }
+                other => other,
+            })?;
+            for bytes in block.chunks_exact_mut(size) {
+                if self.big_endian {
+                    bytes.reverse();
+                }
+                take(self.place(index), self.element.value(bytes))?;
+                index += 1;
+            }
+            left -= block.len();
+        }
+        Ok(())
+    }
+
+    /// All elements as features, one row per first index. The caller has checked that the bytes are
+    /// there, or reads from a source that cannot inflate to more than it should.
+    pub fn read_matrix(&self, file: &str, from: impl Read) -> Result<Matrix> {
+        self.byte_count(file)?;
+        let problem =
+            |problem: &str| ReadError::Header { file: file.to_string(), problem: problem.to_string() };
+        if self.shape.len() < 2 {
+            return Err(problem("features need two dimensions (rows, columns), this array has fewer").into());
+        }
+        let (rows, width) = (self.rows(), self.row_shape().width());
+        if rows == 0 {
+            return Err(DataError::NoRows { name: file.to_string() }.into());
+        }
+        if width == 0 {
+            return Err(DataError::NoColumns { name: file.to_string() }.into());
+        }
+        check_size(file, rows, width)?;
+        let mut values = if self.fortran { vec![0.0f32; rows * width] } else { Vec::new() };
+        self.each(file, from, |place, value| {
+            let narrow = value as f32;
+            if !narrow.is_finite() {
+                let (file, row, column) = (file.to_string(), place / width, place % width);
+                let problem =
+                    if value.is_finite() { "beyond what `f32` can hold" } else { "not a finite number" };
+                return Err(ReadError::Element { file, row, column, value: value.to_string(), problem });
+            }
+            match values.get_mut(place) {
+                Some(value) => *value = narrow,
+                None => values.push(narrow),
+            }
+            Ok(())
+        })?;
+        Ok(Matrix::new(values, rows, width))
+    }
+
+    /// All elements as whole numbers; one dimension, or a second of length one.
+    pub fn read_whole(&self, file: &str, from: impl Read) -> Result<Vec<i64>> {
+        self.byte_count(file)?;
+        if !matches!(self.shape[..], [_] | [_, 1]) {
+            let problem =
+                format!("labels and splits have one dimension, this array's shape is {:?}", self.shape);
+            return Err(ReadError::Header { file: file.to_string(), problem }.into());
+        }
+        check_size(file, self.rows(), 1)?;
+        let mut numbers = Vec::new();
+        self.each(file, from, |row, value| {
+            // Beyond 2^53 two whole numbers may be one `f64`.
+            const MOST: f64 = 9_007_199_254_740_992.0;
+            if value.fract() != 0.0 || !(-MOST..=MOST).contains(&value) {
+                let (file, value) = (file.to_string(), value.to_string());
+                let problem = "not a whole number within 2^53";
+                return Err(ReadError::Element { file, row, column: 0, value, problem });
+            }
+            numbers.push(value as i64);
+            Ok(())
+        })?;
+        Ok(numbers)
+    }
+}
+
+/// Makes a data set of arrays: classes in ascending order of their numbers; split 0 is train, 1 test.
+pub(super) fn assemble(
+    name: &str,
+    file: &str,
+    (shape, inputs): (Shape, Matrix),
+    labels: &[i64],
+    split: Option<&[i64]>,
+) -> Result<Dataset> {
+    let mut distinct = labels.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() > MAX_CLASSES {
+        let (name, found, limit) = (file.to_string(), distinct.len() as u128, MAX_CLASSES as u128);
+        return Err(DataError::TooMany { name, what: "different labels", found, limit }.into());
+    }
+    // Every label is among the distinct ones, so its place is the same whether found or not.
+    let class = |label: &i64| distinct.binary_search(label).unwrap_or_else(|place| place) as u32;
+    let targets = Targets::Class {
+        labels: labels.iter().map(class).collect(),
+        names: distinct.iter().map(i64::to_string).collect(),
+    };
+    let tag = |(row, &number): (usize, &i64)| match number {
+        0 => Ok(SplitTag::Train),
+        1 => Ok(SplitTag::Test),
+        other => Err(ReadError::Element {
+            file: file.to_string(),
+            row,
+            column: 0,
+            value: other.to_string(),
+            problem: "no split: 0 is train and 1 is test",
+        }),
+    };
+    let split = split.map(|numbers| numbers.iter().enumerate().map(tag).collect()).transpose()?;
+    Dataset::new(name, shape, inputs, targets, split)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_decode() {
+        assert_eq!(Element::Signed(1).value(&[0xff]), -1.0);
+        assert_eq!(Element::Signed(2).value(&[0xfe, 0xff]), -2.0);
+        assert_eq!(Element::Signed(8).value(&[0xff; 8]), -1.0);
+        assert_eq!(Element::Unsigned(2).value(&[0x01, 0x02]), 513.0);
+        assert_eq!(Element::Float(2).value(&[0x00, 0x3e]), 1.5);
+        assert_eq!(Element::Float(4).value(&1.5f32.to_le_bytes()), 1.5);
+        assert_eq!(Element::Float(8).value(&(-2.5f64).to_le_bytes()), -2.5);
+        assert_eq!(Element::Bool.value(&[7]), 1.0);
+    }
+
+    /// The array [[0, 1, 2], [3, 4, 5]] comes in Fortran order as 0, 3, 1, 4, 2, 5.
+    #[test]
+    fn fortran_order_is_turned() {
+        let layout =
+            Layout { element: Element::Unsigned(1), big_endian: false, fortran: true, shape: vec![2, 3] };
+        let matrix = layout.read_matrix("a", &[0u8, 3, 1, 4, 2, 5][..]).unwrap();
+        assert_eq!(matrix.values(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    }
+}

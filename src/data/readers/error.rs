@@ -1,0 +1,113 @@
+//! What can be wrong with a file.
+
+use crate::error::{Exit, Fault};
+
+/// Why a file is refused. Lines count from 1, like an editor's; rows of arrays count from 0.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
+pub enum ReadError {
+    /// The operating system refuses.
+    #[error("{file}: cannot be {what}: {error}")]
+    Io { file: String, what: &'static str, error: String },
+    /// A folder, a pipe or a device.
+    #[error("{file}: not a regular file")]
+    NotAFile { file: String },
+    /// Not a single byte.
+    #[error("{file}: the file is empty")]
+    Empty { file: String },
+    /// Neither the name nor the content says what it is.
+    #[error("{file}: of no format that is known here")]
+    #[diagnostic(help(
+        "known are .csv, .npy, .npz, IDX and LIBSVM (.libsvm or .svm), each but .npy and .npz also with .gz"
+    ))]
+    UnknownFormat { file: String },
+    /// An option that the format has no use for, or a missing one.
+    #[error("{file}: {problem}")]
+    #[diagnostic(help("{hint}"))]
+    Option { file: String, problem: String, hint: String },
+    /// Compressed data that is damaged.
+    #[error("{file}: the compressed data is damaged: {error}")]
+    Compressed { file: String, error: String },
+    /// The file ends before its content does.
+    #[error("{file}: ends too early: {what}")]
+    Truncated { file: String, what: String },
+    /// More data than the header announces.
+    #[error("{file}: {found} bytes, but its header announces {expected}")]
+    Trailing { file: String, expected: u64, found: u64 },
+    /// A decompression bomb.
+    #[error("{file}: {inflated} bytes come out of {compressed}, more than {ratio} times as many")]
+    #[diagnostic(help("if the file is sound, decompress it first and read that"))]
+    Bomb { file: String, inflated: u64, compressed: u64, ratio: u64 },
+
+    /// A text in another encoding than UTF-8.
+    #[error("{file}: {what}, but only UTF-8 is read")]
+    #[diagnostic(help("convert it, for example with `iconv -f UTF-16 -t UTF-8`"))]
+    Encoding { file: String, what: &'static str },
+    /// Bytes that are no UTF-8.
+    #[error("{file}: line {line}, column {column}: not UTF-8 from byte {byte} of the field on")]
+    #[diagnostic(help("convert the file, for example with `iconv -f LATIN1 -t UTF-8`"))]
+    NotUtf8 { file: String, line: u64, column: String, byte: usize },
+    /// A NUL byte.
+    #[error("{file}: line {line}: a NUL byte in a text file")]
+    Nul { file: String, line: u64 },
+    /// A record that does not end.
+    #[error("{file}: line {line}: a record of more than {limit} {what}")]
+    #[diagnostic(help("a quote that is opened and never closed swallows everything after it"))]
+    LongRecord { file: String, line: u64, limit: usize, what: &'static str },
+    /// A quote without an end.
+    #[error("{file}: line {line}: a quote is opened and never closed")]
+    UnclosedQuote { file: String, line: u64 },
+    /// A record with too few or too many fields.
+    #[error("{file}: line {line}: {found} fields, but the header has {expected}")]
+    Ragged { file: String, line: u64, expected: usize, found: usize },
+    /// Two columns of one name.
+    #[error("{file}: columns {first} and {second} are both called \"{column}\"")]
+    SameColumn { file: String, column: String, first: usize, second: usize },
+    /// A column that is asked for and not there.
+    #[error("{file}: no column is called \"{column}\"")]
+    #[diagnostic(help("{hint}"))]
+    NoColumn { file: String, column: String, hint: String },
+    /// A header and nothing else.
+    #[error("{file}: a header, but no rows")]
+    NoRows { file: String },
+    /// A field that is no finite number.
+    #[error("{file}: line {line}, column {column}: {value:?} is not a finite number{range}")]
+    #[diagnostic(help("{hint}"))]
+    Number { file: String, line: u64, column: String, value: String, range: &'static str, hint: String },
+    /// A row without a label.
+    #[error("{file}: line {line}, column {column}: the label is {value:?}")]
+    #[diagnostic(help("leave out the rows that have no label"))]
+    NoLabel { file: String, line: u64, column: String, value: String },
+    /// A split entry of no known meaning.
+    #[error(
+        "{file}: line {line}, column {column}: {value:?}, but a split is train or test, or none in every row"
+    )]
+    #[diagnostic(help("name another split column, or rename this one if it is no split"))]
+    SplitValue { file: String, line: u64, column: String, value: String },
+
+    /// A number of the header that cannot be.
+    #[error("{file}: {problem}")]
+    Header { file: String, problem: String },
+    /// An array of a type that is no number.
+    #[error("{file}: elements of type {found}, but {expected} is needed")]
+    #[diagnostic(help("convert with `array.astype(...)` and save again without pickling"))]
+    ElementType { file: String, found: String, expected: &'static str },
+    /// An array element that is not finite or out of range.
+    #[error("{file}: row {row}, column {column}: {value} is {problem}")]
+    Element { file: String, row: usize, column: usize, value: String, problem: &'static str },
+    /// Two arrays, or an array and a table, that must have as many rows.
+    #[error("{file}: {found} rows, but {other} has {expected}")]
+    Rows { file: String, found: usize, other: String, expected: usize },
+    /// An archive member that is not there.
+    #[error("{file}: no member is called \"{member}\"")]
+    #[diagnostic(help("{hint}"))]
+    NoMember { file: String, member: String, hint: String },
+    /// A data line of a sparse file that cannot be understood.
+    #[error("{file}: line {line}: {problem}")]
+    Line { file: String, line: u64, problem: String },
+}
+
+impl Fault for ReadError {
+    fn exit(&self) -> Exit {
+        Exit::BadInput
+    }
+}

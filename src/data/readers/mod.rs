@@ -1,0 +1,188 @@
+//! Files made into data sets: one file per format, and [`read`], which chooses.
+//!
+//! Every reader is bounded: what a header announces is checked against limits and against what is
+//! really there before memory is asked for, compressed data may not be a bomb, and a fault is an error
+//! with its place. Nothing is skipped or guessed: a missing value, a ragged row or a stray byte is
+//! refused. No file is written here, and none but the ones named is opened.
+
+mod array;
+pub mod error;
+mod guard;
+mod idx;
+mod labels;
+mod npy;
+mod npz;
+mod source;
+mod sparse;
+mod table;
+
+pub use error::ReadError;
+pub use guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
+pub use npy::MAX_HEADER_BYTES;
+pub use npz::MAX_MEMBERS;
+pub use source::{FREE_INFLATION, MAX_INFLATION};
+pub use sparse::{FREE_VALUES, MAX_LINE_BYTES, VALUES_PER_BYTE};
+pub use table::DEFAULT_SPLIT_COLUMN;
+pub(super) use table::suggest;
+
+use crate::data::dataset::{Dataset, Shape};
+use crate::data::error::DataError;
+use crate::error::Result;
+use source::Source;
+use std::path::{Path, PathBuf};
+
+/// How a file is to be read. Every format takes what concerns it, and refuses what it cannot heed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadOptions {
+    /// What the data set is called; `None` for the file's name without its endings.
+    pub name: Option<String>,
+    /// The label column of a table.
+    pub label: String,
+    /// The split column of a table (entries `train`, `test`, or `none` throughout); `None` for a column
+    /// called `split`, if there is one.
+    pub split: Option<String>,
+    /// Columns of a table that are neither features, label nor split.
+    pub ignore: Vec<String>,
+    /// A `.npy` file of shape `[rows, width]` that takes the place of a table's feature columns.
+    pub features: Option<PathBuf>,
+    /// The IDX file with the labels; `None` for the images' neighbour of the customary name.
+    pub labels: Option<PathBuf>,
+    /// The shape of one example; `None` for what the format says, else a vector.
+    pub shape: Option<Shape>,
+}
+
+impl Default for ReadOptions {
+    /// The label column is called `label`.
+    fn default() -> Self {
+        Self {
+            name: None,
+            label: "label".to_string(),
+            split: None,
+            ignore: Vec::new(),
+            features: None,
+            labels: None,
+            shape: None,
+        }
+    }
+}
+
+/// Reads `path`. NumPy archives, IDX and gzip are known by their first bytes; tables and sparse files by
+/// their names (`.csv`, `.libsvm` or `.svm`, each also with `.gz`).
+///
+/// # Errors
+/// [`ReadError`] with the place of the fault, or [`DataError`] where the content breaks a rule of
+/// [`Dataset::new`].
+pub fn read(path: &Path, options: &ReadOptions) -> Result<Dataset> {
+    let mut source = Source::open(path)?;
+    let stem = stem(path);
+    let name = options.name.as_deref().unwrap_or(&stem);
+    let file = source.file.clone();
+    let format = Format::of(path, source.peek()?).ok_or(ReadError::UnknownFormat { file: file.clone() })?;
+    options.check(&file, format)?;
+    match format {
+        Format::Table => table::read(name, source, options),
+        Format::Sparse => sparse::read(name, source, options),
+        Format::Idx => idx::read(name, path, source, options),
+        Format::Npz => npz::read(name, path, options),
+        Format::Npy => Err(ReadError::Option {
+            file,
+            problem: "a single array has no labels".to_string(),
+            hint: "save features and labels together with `np.savez(file, X=…, y=…)`, or hand the array in \
+                   as the features of a table"
+                .to_string(),
+        }
+        .into()),
+    }
+}
+
+/// Whether `path` is a table with such a column.
+pub(super) fn has_column(path: &Path, column: &str) -> Result<bool> {
+    let mut source = Source::open(path)?;
+    let format = Format::of(path, source.peek()?);
+    Ok(format == Some(Format::Table) && table::columns(source)?.iter().any(|name| name == column))
+}
+
+/// What a file is.
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Table,
+    Sparse,
+    Idx,
+    Npy,
+    Npz,
+}
+
+impl Format {
+    fn of(path: &Path, start: &[u8]) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        if start.starts_with(npy::MAGIC) || ends(&[".npy"]) {
+            Some(Self::Npy)
+        } else if start.starts_with(npz::MAGIC) || ends(&[".npz"]) {
+            Some(Self::Npz)
+        } else if ends(&[".csv"]) {
+            Some(Self::Table)
+        } else if ends(&[".libsvm", ".svm"]) {
+            Some(Self::Sparse)
+        } else if idx::recognise(start) || name.contains("-idx") || ends(&[".idx"]) {
+            Some(Self::Idx)
+        } else {
+            None
+        }
+    }
+}
+
+impl ReadOptions {
+    /// Refuses options that `format` could only ignore.
+    fn check(&self, file: &str, format: Format) -> Result<(), ReadError> {
+        let table = [
+            ("a split column", self.split.is_some()),
+            ("columns to ignore", !self.ignore.is_empty()),
+            ("separate features", self.features.is_some()),
+        ];
+        let named = match format {
+            Format::Table => None,
+            _ => table.into_iter().find(|(_, named)| *named).map(|(what, _)| what),
+        };
+        let labels = (format != Format::Idx && self.labels.is_some()).then_some("a file of labels");
+        match named.or(labels) {
+            None => Ok(()),
+            Some(what) => Err(ReadError::Option {
+                file: file.to_string(),
+                problem: format!("{what} named, which this format does not have"),
+                hint: "leave the option out".to_string(),
+            }),
+        }
+    }
+}
+
+/// The file's name without `.gz` and without its format's ending.
+pub(super) fn stem(path: &Path) -> String {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let ending =
+        [".csv", ".npz", ".npy", ".libsvm", ".svm", ".idx"].into_iter().find(|end| plain.ends_with(end));
+    ending
+        .and_then(|ending| plain.strip_suffix(ending))
+        .filter(|stem| !stem.is_empty())
+        .unwrap_or(plain)
+        .to_string()
+}
+
+/// The shape that `options` ask for, if it fits `width`.
+fn shape_of(file: &str, width: usize, options: &ReadOptions) -> Result<Shape> {
+    match options.shape {
+        None => Ok(Shape::Vector(width)),
+        Some(shape) if shape.width() == width => Ok(shape),
+        Some(shape) => {
+            let (name, expected) = (file.to_string(), shape.width());
+            Err(DataError::Disagree { name, what: "feature columns", expected, found: width }.into())
+        }
+    }
+}
+
+/// A table that is in memory already, compressed or not.
+pub fn read_table_bytes(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<Dataset> {
+    table::read(name, Source::of_bytes(name, bytes)?, options)
+}

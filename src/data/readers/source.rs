@@ -1,0 +1,198 @@
+//! A file opened with care: regular, not empty, inflated if compressed, and never a bomb.
+
+use super::error::ReadError;
+use flate2::bufread::MultiGzDecoder;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::rc::Rc;
+
+/// Compressed data may inflate to this many times its size …
+pub const MAX_INFLATION: u64 = 200;
+/// … beyond this many bytes, which any file may.
+pub const FREE_INFLATION: u64 = 8 << 20;
+
+/// Whether `inflated` bytes out of `compressed` are more than a sound data file gives.
+pub(super) fn check_inflation(file: &str, inflated: u64, compressed: u64) -> Result<(), ReadError> {
+    if inflated > FREE_INFLATION.saturating_add(compressed.saturating_mul(MAX_INFLATION)) {
+        return Err(ReadError::Bomb { file: file.to_string(), inflated, compressed, ratio: MAX_INFLATION });
+    }
+    Ok(())
+}
+
+/// The plain bytes of a file, to be read once from front to back.
+pub(super) struct Source<'a> {
+    /// What errors call it.
+    pub file: String,
+    /// Bytes on disk.
+    pub size: u64,
+    /// Whether it was compressed; if not, `size` bytes will come.
+    pub compressed: bool,
+    reader: Box<dyn BufRead + 'a>,
+}
+
+impl Source<'static> {
+    /// Opens `path`. Gzip is known by its first two bytes, whatever the name says.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let file = path.display().to_string();
+        let (handle, size) = open_regular(path)?;
+        Self::over(file, size, BufReader::with_capacity(64 << 10, handle))
+    }
+}
+
+impl<'a> Source<'a> {
+    /// A file that is in memory already.
+    pub fn of_bytes(file: &str, bytes: &'a [u8]) -> Result<Self, ReadError> {
+        Self::over(file.to_string(), bytes.len() as u64, bytes)
+    }
+
+    fn over(file: String, size: u64, mut raw: impl BufRead + 'a) -> Result<Self, ReadError> {
+        let start = raw.fill_buf().map_err(|error| fault(&file, error))?;
+        if start.is_empty() {
+            return Err(ReadError::Empty { file });
+        }
+        let compressed = start.starts_with(&[0x1f, 0x8b]);
+        let mut reader: Box<dyn BufRead + 'a> = if compressed {
+            let consumed = Rc::new(Cell::new(0));
+            let counted = Counted { inner: raw, consumed: consumed.clone() };
+            let inflate =
+                Inflate { decoder: MultiGzDecoder::new(counted), file: file.clone(), consumed, inflated: 0 };
+            Box::new(BufReader::with_capacity(64 << 10, inflate))
+        } else {
+            Box::new(raw)
+        };
+        if reader.fill_buf().map_err(|error| fault(&file, error))?.is_empty() {
+            return Err(ReadError::Empty { file });
+        }
+        Ok(Self { file, size, compressed, reader })
+    }
+
+    /// The first bytes, without consuming them.
+    pub fn peek(&mut self) -> Result<&[u8], ReadError> {
+        self.reader.fill_buf().map_err(|error| fault(&self.file, error))
+    }
+
+    /// Skips a UTF-8 byte-order mark; refuses what starts like UTF-16 or UTF-32.
+    pub fn expect_utf8(&mut self) -> Result<(), ReadError> {
+        let start = self.peek()?;
+        let two_byte = start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]);
+        if two_byte {
+            let file = self.file.clone();
+            return Err(ReadError::Encoding { file, what: "starts like UTF-16 (byte-order mark)" });
+        }
+        if start.starts_with(&[0xef, 0xbb, 0xbf]) {
+            self.reader.consume(3);
+        }
+        Ok(())
+    }
+
+    /// Fills `buffer`; `what` says what was expected where the file ends too early.
+    pub fn fill(&mut self, buffer: &mut [u8], what: &str) -> Result<(), ReadError> {
+        self.reader.read_exact(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof if error.get_ref().is_none() => {
+                ReadError::Truncated { file: self.file.clone(), what: what.to_string() }
+            }
+            _ => fault(&self.file, error),
+        })
+    }
+
+    /// Refuses bytes after the announced end; `announced` is what has been read.
+    pub fn expect_end(&mut self, announced: u64) -> Result<(), ReadError> {
+        let more = io::copy(&mut self.reader, &mut io::sink()).map_err(|error| fault(&self.file, error))?;
+        if more > 0 {
+            let file = self.file.clone();
+            return Err(ReadError::Trailing { file, expected: announced, found: announced + more });
+        }
+        Ok(())
+    }
+
+    /// The stream itself, to be read further.
+    pub fn reader(&mut self) -> impl Read {
+        &mut self.reader
+    }
+
+    /// The stream itself.
+    pub fn into_reader(self) -> Box<dyn BufRead + 'a> {
+        self.reader
+    }
+}
+
+/// Opens a regular file and says how long it is. Anything else (a pipe, `/dev/zero`) might never end.
+pub(super) fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
+    let file = path.display().to_string();
+    let io_fault =
+        |error: io::Error| ReadError::Io { file: file.clone(), what: "opened", error: plain(&error) };
+    // Asked before opening, since opening a pipe without a writer blocks.
+    if !std::fs::metadata(path).map_err(io_fault)?.is_file() {
+        return Err(ReadError::NotAFile { file });
+    }
+    let handle = File::open(path).map_err(io_fault)?;
+    let size = handle.metadata().map_err(io_fault)?.len();
+    Ok((handle, size))
+}
+
+/// The reader's own error if `error` carries one, else what the decoder or the system says.
+pub(super) fn fault(file: &str, error: io::Error) -> ReadError {
+    let file = file.to_string();
+    match error.downcast::<ReadError>() {
+        Ok(own) => own,
+        Err(error) => match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                ReadError::Truncated { file, what: "the compressed data has no end".to_string() }
+            }
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                ReadError::Compressed { file, error: plain(&error) }
+            }
+            _ => ReadError::Io { file, what: "read", error: plain(&error) },
+        },
+    }
+}
+
+/// The system's words without `(os error 2)`.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
+/// Counts what the decoder consumes.
+struct Counted<R> {
+    inner: R,
+    consumed: Rc<Cell<u64>>,
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.consumed.set(self.consumed.get() + count as u64);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.consumed.set(self.consumed.get() + count as u64);
+        self.inner.consume(count);
+    }
+}
+
+/// Inflates, and stops at the first byte that makes it a bomb.
+struct Inflate<R> {
+    decoder: MultiGzDecoder<R>,
+    file: String,
+    consumed: Rc<Cell<u64>>,
+    inflated: u64,
+}
+
+impl<R: BufRead> Read for Inflate<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.decoder.read(buffer)?;
+        self.inflated += count as u64;
+        check_inflation(&self.file, self.inflated, self.consumed.get()).map_err(io::Error::other)?;
+        Ok(count)
+    }
+}

@@ -1,0 +1,239 @@
+//! CSV tables with a header line (RFC 4180; commas; UTF-8), plain or gzip-compressed.
+
+use super::error::ReadError;
+use super::guard::Guard;
+use super::labels::{LabelBook, SplitBook};
+use super::source::{Source, fault};
+use super::{ReadOptions, npy, shape_of};
+use crate::data::dataset::{Dataset, check_size};
+use crate::data::error::DataError;
+use crate::data::matrix::Matrix;
+use crate::error::Result;
+use csv::ByteRecord;
+use std::collections::HashMap;
+
+/// The column that holds the official split, unless another is named.
+pub const DEFAULT_SPLIT_COLUMN: &str = "split";
+
+/// What a column is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    Feature,
+    Label,
+    Split,
+    Ignored,
+}
+
+/// Reads a table.
+pub(super) fn read(name: &str, source: Source<'_>, options: &ReadOptions) -> Result<Dataset> {
+    let (file, mut reader, mut record) = start(source)?;
+    let header = Header::new(&file, names(&file, &record)?, options)?;
+    let width = header.roles.iter().filter(|&&role| role == Role::Feature).count();
+    check_size(&file, 1, width)?;
+    let (mut values, mut labels, mut split) = (Vec::new(), LabelBook::default(), SplitBook::default());
+    while advance(&file, &mut reader, &mut record)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let (expected, found) = (header.names.len(), record.len());
+        if found != expected {
+            return Err(ReadError::Ragged { file, line, expected, found }.into());
+        }
+        for (column, (bytes, role)) in record.iter().zip(&header.roles).enumerate() {
+            if *role == Role::Ignored {
+                continue;
+            }
+            let place = || Place { file: &file, line, column: &header.names[column] };
+            let text = place().utf8(bytes)?;
+            match role {
+                Role::Feature => values.push(place().number(text)?),
+                Role::Label => labels.push(place(), text)?,
+                _ => split.push(place(), text)?,
+            }
+        }
+        check_size(&file, labels.rows(), width)?;
+    }
+    if labels.rows() == 0 {
+        return Err(ReadError::NoRows { file }.into());
+    }
+    let rows = labels.rows();
+    let inputs = match &options.features {
+        Some(path) => {
+            let (_, inputs) = npy::read_features(path)?;
+            if inputs.rows() != rows {
+                let (found, features) = (inputs.rows(), path.display().to_string());
+                return Err(ReadError::Rows { file: features, found, other: file, expected: rows }.into());
+            }
+            inputs
+        }
+        None if width == 0 => return Err(DataError::NoColumns { name: file }.into()),
+        None => Matrix::new(values, rows, width),
+    };
+    let shape = shape_of(&file, inputs.cols(), options)?;
+    Dataset::new(name, shape, inputs, labels.into_targets(), split.into_split())
+}
+
+/// The names of a table's columns.
+pub(super) fn columns(source: Source<'_>) -> Result<Vec<String>, ReadError> {
+    let (file, _, record) = start(source)?;
+    names(&file, &record)
+}
+
+type Table<'a> = csv::Reader<Guard<Box<dyn std::io::BufRead + 'a>>>;
+
+/// The file's name, a reader that stands after the header, and the header.
+fn start(mut source: Source<'_>) -> Result<(String, Table<'_>, ByteRecord), ReadError> {
+    source.expect_utf8()?;
+    let file = source.file.clone();
+    let guard = Guard::new(file.clone(), source.into_reader());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(guard);
+    let mut record = ByteRecord::new();
+    if !advance(&file, &mut reader, &mut record)? {
+        return Err(ReadError::Empty { file });
+    }
+    Ok((file, reader, record))
+}
+
+fn names(file: &str, record: &ByteRecord) -> Result<Vec<String>, ReadError> {
+    let name = |(index, bytes): (usize, &[u8])| {
+        let column = (index + 1).to_string();
+        Place { file, line: 1, column: &column }.utf8(bytes).map(str::to_string)
+    };
+    record.iter().enumerate().map(name).collect()
+}
+
+fn advance<R: std::io::Read>(
+    file: &str,
+    reader: &mut csv::Reader<R>,
+    record: &mut ByteRecord,
+) -> Result<bool, ReadError> {
+    reader.read_byte_record(record).map_err(|error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => fault(file, error),
+        // A flexible reader of raw bytes has no other errors; this keeps the words of one that comes.
+        other => ReadError::Header { file: file.to_string(), problem: format!("{other:?}") },
+    })
+}
+
+struct Header {
+    names: Vec<String>,
+    roles: Vec<Role>,
+}
+
+impl Header {
+    fn new(file: &str, names: Vec<String>, options: &ReadOptions) -> Result<Self, ReadError> {
+        let mut places = HashMap::new();
+        for (index, name) in names.iter().enumerate() {
+            if let Some(first) = places.insert(name.as_str(), index) {
+                let (file, column) = (file.to_string(), name.clone());
+                return Err(ReadError::SameColumn { file, column, first: first + 1, second: index + 1 });
+            }
+        }
+        let find = |column: &str| match places.get(column) {
+            Some(&index) => Ok(index),
+            None => Err(ReadError::NoColumn {
+                file: file.to_string(),
+                column: column.to_string(),
+                hint: suggest(column, &names),
+            }),
+        };
+        let others = if options.features.is_some() { Role::Ignored } else { Role::Feature };
+        let mut roles = vec![others; names.len()];
+        for column in &options.ignore {
+            roles[find(column)?] = Role::Ignored;
+        }
+        match &options.split {
+            Some(column) => roles[find(column)?] = Role::Split,
+            None => {
+                if let Some(&index) = places.get(DEFAULT_SPLIT_COLUMN)
+                    && !options.ignore.iter().any(|column| column == DEFAULT_SPLIT_COLUMN)
+                {
+                    roles[index] = Role::Split;
+                }
+            }
+        }
+        roles[find(&options.label)?] = Role::Label;
+        Ok(Self { names, roles })
+    }
+}
+
+/// The nearest of `known`, or what there is.
+pub(in crate::data) fn suggest(wanted: &str, known: &[String]) -> String {
+    /// How many names are listed where none is near.
+    const LISTED: usize = 8;
+    /// Similarity (Jaro-Winkler, letter case ignored) from which a name is taken for a slip.
+    const NEAR: f64 = 0.75;
+    let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
+    let best = known
+        .iter()
+        .filter(|name| name.len() <= 200)
+        .map(|name| (likeness(name), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
+    if let Some((likeness, name)) = best
+        && likeness >= NEAR
+    {
+        return format!("did you mean \"{name}\"?");
+    }
+    if known.len() == 1 && (known[0].contains(';') || known[0].contains('\t')) {
+        return "there is only one column: fields must be separated by commas".to_string();
+    }
+    let listed: Vec<String> = known.iter().take(LISTED).map(|name| clip(name)).collect();
+    let more = if known.len() > LISTED { ", …" } else { "" };
+    format!("there are: {}{more}", listed.join(", "))
+}
+
+/// At most 40 characters of `text`, for a message.
+pub(super) fn clip(text: &str) -> String {
+    const MOST: usize = 40;
+    match text.char_indices().nth(MOST) {
+        None => text.to_string(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// Where a field stands, for errors.
+pub(super) struct Place<'a> {
+    pub file: &'a str,
+    pub line: u64,
+    pub column: &'a str,
+}
+
+impl Place<'_> {
+    /// The text of a field, without the spaces around it.
+    pub fn utf8<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
+        std::str::from_utf8(bytes).map(str::trim).map_err(|error| ReadError::NotUtf8 {
+            file: self.file.to_string(),
+            line: self.line,
+            column: clip(self.column),
+            byte: error.valid_up_to() + 1,
+        })
+    }
+
+    /// A finite number within the range of `f32`, rounded through `f64` as NumPy does.
+    pub fn number(&self, text: &str) -> Result<f32, ReadError> {
+        let parsed = text.parse::<f64>();
+        if let Ok(value) = parsed
+            && (value as f32).is_finite()
+        {
+            return Ok(value as f32);
+        }
+        let (range, hint) = match parsed {
+            Ok(value) if !value.is_nan() && text.bytes().any(|byte| byte.is_ascii_digit()) => {
+                (" that `f32` can hold", "rescale the column")
+            }
+            Ok(_) => ("", "fill in or leave out missing values first; none are skipped here"),
+            Err(_) if text.is_empty() => {
+                ("", "fill in or leave out missing values first; none are skipped here")
+            }
+            Err(_) if text.replacen(',', ".", 1).parse::<f64>().is_ok() => {
+                ("", "write decimals with a point, not with a comma")
+            }
+            Err(_) => ("", "a column that is no feature can be left out (`ignore`)"),
+        };
+        Err(ReadError::Number {
+            file: self.file.to_string(),
+            line: self.line,
+            column: clip(self.column),
+            value: clip(text),
+            range,
+            hint: hint.to_string(),
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! Column scaling, fitted on some rows and applied to any.
+
+use super::matrix::{Matrix, MatrixView};
+use serde::{Deserialize, Serialize};
+
+/// Scaled values are kept within ± this. A row that took part in the fit never reaches it (a standard
+/// score is at most the square root of the row count); a held-out value of a column that hardly varies
+/// in the pool would otherwise overflow to infinity.
+pub const SCALED_LIMIT: f32 = 1e6;
+
+/// How inputs are scaled. Statistics come from the pool's rows alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scaling {
+    /// Left as they are.
+    None,
+    /// Zero mean, unit variance per column; constant columns become zero.
+    #[default]
+    Standard,
+    /// To `[0, 1]` per column; constant columns become zero.
+    MinMax,
+}
+
+/// Per column, `scaled = (value - shift) * factor`; `None` leaves values alone.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scaler(Option<Vec<(f64, f64)>>);
+
+impl Scaler {
+    /// Statistics of `rows` of `inputs`. A column counts as constant where its spread is below what
+    /// `f32` resolves at its magnitude.
+    pub(super) fn fit(scaling: Scaling, inputs: MatrixView<'_>, rows: &[u32]) -> Self {
+        let column = |j: usize| rows.iter().map(move |&row| f64::from(inputs.row(row as usize)[j]));
+        let factor = |spread: f64, magnitude: f64| {
+            if spread <= magnitude * f64::from(f32::EPSILON) { 0.0 } else { 1.0 / spread }
+        };
+        let fitted = |j: usize| match scaling {
+            Scaling::None => (0.0, 1.0),
+            Scaling::Standard => {
+                let n = rows.len() as f64;
+                let mean = column(j).sum::<f64>() / n;
+                let variance = column(j).map(|value| (value - mean).powi(2)).sum::<f64>() / n;
+                (mean, factor(variance.sqrt(), mean.abs()))
+            }
+            Scaling::MinMax => {
+                let least = column(j).fold(f64::INFINITY, f64::min);
+                let most = column(j).fold(f64::NEG_INFINITY, f64::max);
+                (least, factor(most - least, least.abs().max(most.abs())))
+            }
+        };
+        Self((scaling != Scaling::None).then(|| (0..inputs.cols()).map(fitted).collect()))
+    }
+
+    /// The given rows, scaled, in the given order.
+    pub(super) fn gather(&self, inputs: MatrixView<'_>, rows: &[u32]) -> Matrix {
+        let mut values = Vec::with_capacity(rows.len() * inputs.cols());
+        for &row in rows {
+            let row = inputs.row(row as usize);
+            match &self.0 {
+                None => values.extend_from_slice(row),
+                Some(columns) => values.extend(row.iter().zip(columns).map(|(&value, &(shift, factor))| {
+                    (((f64::from(value) - shift) * factor) as f32).clamp(-SCALED_LIMIT, SCALED_LIMIT)
+                })),
+            }
+        }
+        Matrix::new(values, rows.len(), inputs.cols())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Columns: 1, 2, 3, (9) and a constant 5; the last row does not take part in the fit.
+    fn inputs() -> Matrix {
+        Matrix::new(vec![1.0, 5.0, 2.0, 5.0, 3.0, 5.0, 9.0, 6.0], 4, 2)
+    }
+
+    fn scaled(scaling: Scaling) -> Vec<f32> {
+        let inputs = inputs();
+        Scaler::fit(scaling, inputs.view(), &[0, 1, 2]).gather(inputs.view(), &[0, 1, 2, 3]).into_values()
+    }
+
+    #[test]
+    fn worked_examples() {
+        assert_eq!(scaled(Scaling::None), inputs().into_values());
+        assert_eq!(scaled(Scaling::MinMax), [0.0, 0.0, 0.5, 0.0, 1.0, 0.0, 4.0, 0.0]);
+        let third = 1.5f64.sqrt() as f32; // (3 - 2) / sqrt(2/3)
+        let seventh = (7.0 * 1.5f64.sqrt()) as f32;
+        assert_eq!(scaled(Scaling::Standard), [-third, 0.0, 0.0, 0.0, third, 0.0, seventh, 0.0]);
+    }
+
+    #[test]
+    fn a_held_out_outlier_stays_finite() {
+        let inputs = Matrix::new(vec![0.0, 1e-30, f32::MAX, -f32::MAX], 4, 1);
+        for scaling in [Scaling::Standard, Scaling::MinMax] {
+            let scaler = Scaler::fit(scaling, inputs.view(), &[0, 1]);
+            let held = scaler.gather(inputs.view(), &[2, 3]);
+            assert_eq!(held.values(), [SCALED_LIMIT, -SCALED_LIMIT]);
+        }
+    }
+
+    #[test]
+    fn a_column_constant_up_to_rounding_becomes_zero() {
+        let inputs = Matrix::new(vec![1e8, 1e8 + 8.0, 1e8, 1e8], 4, 1);
+        let scaler = Scaler::fit(Scaling::Standard, inputs.view(), &[0, 1, 2, 3]);
+        assert_eq!(scaler.gather(inputs.view(), &[0, 1]).values(), [0.0, 0.0]);
+    }
+}

@@ -1,0 +1,18 @@
+//! Data sets made from a [`Key`](crate::Key): two from the literature, a parametric generator, and a
+//! sampler that draws unlimited diverse source tasks.
+//!
+//! The same key gives the same bytes on every machine of one kind. Nothing here reads a file.
+
+mod categorical;
+pub mod classic;
+mod draw;
+pub mod family;
+pub mod plan;
+mod scores;
+mod teacher;
+mod tree;
+mod warp;
+
+pub use classic::{diverging_sin, diverging_sin_of, three_clust};
+pub use family::{Family, SourceFamily};
+pub use plan::SyntheticPlan;

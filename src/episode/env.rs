@@ -1,0 +1,366 @@
+//! [`Episodes`]: several episodes in lock-step, one bank fit per round.
+
+use super::plan::{EpisodeError, EpisodePlan, Measure};
+use super::seat::Seat;
+use crate::arch::NetSpec;
+use crate::data::{Matrix, Oracle, Pool, RowId, initial_rows};
+use crate::error::Result;
+use crate::learner::{Bank, FitReport, LaneData};
+use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
+use crate::rng::Key;
+use std::sync::Arc;
+
+/// Why an episode is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The budget is spent.
+    Budget,
+    /// Nothing is left to ask for.
+    PoolEmpty,
+    /// The target accuracy is reached.
+    Target,
+}
+
+/// What one query came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Gain in accuracy on the reward rows. The rewards of an episode telescope to its total gain.
+    pub reward: f64,
+    /// Whether that was the last query, and why.
+    pub end: Option<End>,
+}
+
+/// Where one episode stands.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Queries answered.
+    pub round: u32,
+    /// Labels in hand, the initial ones included.
+    pub labels: usize,
+    /// Share of reward rows classified correctly.
+    pub reward_accuracy: f64,
+    /// Share of test rows classified correctly; `None` under [`Measure::Reward`].
+    pub accuracy: Option<f64>,
+    /// Gradient steps made.
+    pub steps: u64,
+    /// The last fit.
+    pub fit: FitReport,
+}
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) seat: Seat,
+    pub(super) spec: NetSpec,
+    pub(super) pool: Pool,
+    pub(super) oracle: Oracle,
+    nearest: Arc<Nearest>,
+    pub(super) standing: Standing,
+    end: Option<End>,
+}
+
+impl Lane {
+    /// The key of the fit that follows the query of round `round - 1`.
+    pub(super) fn fit_key(&self, round: u32) -> Key {
+        self.seat.key.named("fit").at(u64::from(round))
+    }
+}
+
+/// Lanes that share a network shape, with the bank that trains them.
+pub(super) struct Group {
+    pub(super) bank: Bank,
+    lanes: Vec<usize>,
+}
+
+/// Several episodes that advance in lock-step. An episode's course depends on its own seat, plan and
+/// picks alone, never on its neighbours.
+pub struct Episodes {
+    pub(super) plan: EpisodePlan,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) groups: Vec<Group>,
+    /// For every lane, its group and its place in it.
+    pub(super) places: Vec<(usize, usize)>,
+}
+
+impl Episodes {
+    /// Draws the initial labels, fits a first network on them and measures it.
+    ///
+    /// # Errors
+    /// If the plan cannot be satisfied on one of the tasks, or the network's shape is refused.
+    pub fn reset(plan: &EpisodePlan, seats: &[Seat]) -> Result<Self> {
+        plan.check()?;
+        let mut lanes = Vec::with_capacity(seats.len());
+        for seat in seats {
+            let task = seat.ground.task();
+            let rows = initial_rows(task, plan.initial_per_class, seat.key.named("initial"))?;
+            let mut pool = Pool::unlabelled(task.pool().rows());
+            pool.ask(&mut Oracle::new(task.clone(), rows.len()), &rows)?;
+            let unlabelled = pool.candidates().len();
+            if plan.budget > unlabelled {
+                let (task, budget) = (task.name().to_string(), plan.budget);
+                return Err(EpisodeError::Budget { task, budget, unlabelled }.into());
+            }
+            lanes.push(Lane {
+                spec: plan.spec(task)?,
+                nearest: Arc::new(Nearest::of(task.pool(), pool.labelled(), pool.labels(), task.classes())),
+                oracle: Oracle::new(task.clone(), plan.budget),
+                standing: Standing {
+                    round: 0,
+                    labels: pool.labelled().len(),
+                    reward_accuracy: 0.0,
+                    accuracy: None,
+                    steps: 0,
+                    fit: FitReport { steps: 0, loss: 0.0, diverged_at: None },
+                },
+                pool,
+                end: None,
+                seat: seat.clone(),
+            });
+        }
+        let places = vec![(0, 0); lanes.len()];
+        let mut episodes = Self { plan: plan.clone(), lanes, groups: Vec::new(), places };
+        episodes.fit()?;
+        Ok(episodes)
+    }
+
+    /// The number of episodes, those that are over included.
+    pub fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Whether there is no episode at all.
+    pub fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    /// Episodes that are not over.
+    pub fn live(&self) -> Vec<usize> {
+        (0..self.lanes.len()).filter(|&lane| self.lanes[lane].end.is_none()).collect()
+    }
+
+    /// Where episode `lane` stands.
+    pub fn standing(&self, lane: usize) -> &Standing {
+        &self.lanes[lane].standing
+    }
+
+    /// The network shape of episode `lane`.
+    pub fn spec(&self, lane: usize) -> &NetSpec {
+        &self.lanes[lane].spec
+    }
+
+    /// Rows to ask for in the next query of episode `lane`.
+    pub fn batch(&self, lane: usize) -> usize {
+        let lane = &self.lanes[lane];
+        self.plan.query_size.min(lane.oracle.left()).min(lane.pool.candidates().len())
+    }
+
+    /// What a strategy with these needs is shown of episode `lane`; `key` draws stochastic passes. What
+    /// takes fits of its own (look-ahead, committee, temperature) is left out: see
+    /// [`extras`](Self::extras).
+    pub fn signals(&self, lane: usize, needs: Needs, key: Key) -> Signals {
+        let (at, (group, place)) = (&self.lanes[lane], self.places[lane]);
+        let bank = &self.groups[group].bank;
+        let inputs = at.seat.ground.task().pool();
+        let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
+        Signals {
+            probabilities: needs.probabilities.then(|| bank.probabilities(place, inputs, Some(&rows))),
+            embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
+            passes: (needs.passes > 0).then(|| Passes {
+                members: bank.passes(place, inputs, Some(&rows), needs.passes, key.named("passes")),
+            }),
+            head: needs.head.then(|| self.head(group, place)),
+            lookahead: None,
+            committee: None,
+            temperature: None,
+            neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
+            nearest: needs.neighbours.then(|| at.nearest.clone()),
+            progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
+        }
+    }
+
+    /// The last layer of a network: the end of the bank's weights, `[d, classes]` and then the biases.
+    fn head(&self, group: usize, place: usize) -> Head {
+        let bank = &self.groups[group].bank;
+        let (width, classes) = (bank.spec().embedding(), bank.spec().outputs());
+        let weights = bank.weights(place);
+        let (body, bias) = weights.split_at(weights.len() - classes);
+        let last = &body[body.len() - width * classes..];
+        let mut transposed = Matrix::zeros(classes, width);
+        for (at, &weight) in last.iter().enumerate() {
+            transposed.row_mut(at % classes)[at / classes] = weight;
+        }
+        Head { weights: transposed, bias: bias.to_vec() }
+    }
+
+    /// Episode `lane` as a strategy may see it.
+    pub fn view<'a>(&'a self, lane: usize, signals: &'a Signals) -> PoolView<'a> {
+        let lane = &self.lanes[lane];
+        let task = lane.seat.ground.task();
+        PoolView::new(
+            task.pool(),
+            lane.pool.labelled(),
+            lane.pool.labels(),
+            lane.pool.candidates(),
+            task.classes(),
+            signals,
+        )
+    }
+
+    /// Changes the network shape of episode `lane`; the next fit is from fresh weights, and `steps`
+    /// gradient steps are added to the episode's account.
+    pub fn reshape(&mut self, lane: usize, spec: NetSpec, steps: u64) {
+        self.lanes[lane].spec = spec;
+        self.lanes[lane].standing.steps += steps;
+    }
+
+    /// Labels that episode `lane` has in hand: rows of its pool and their classes.
+    pub fn labelled(&self, lane: usize) -> (Vec<u32>, &[u32]) {
+        let pool = &self.lanes[lane].pool;
+        (pool.labelled().iter().map(|row| row.0).collect(), pool.labels())
+    }
+
+    /// The seat of episode `lane`.
+    pub fn seat(&self, lane: usize) -> &Seat {
+        &self.lanes[lane].seat
+    }
+
+    /// Buys labels and adds them to the pools; the networks are not refitted yet. Follow with
+    /// [`refit`](Self::refit).
+    ///
+    /// # Errors
+    /// If a pick is unknown, labelled already, doubled, or over the budget. Episodes before it in
+    /// `picks` have then been charged: an error ends the whole set.
+    pub fn ask(&mut self, picks: &[(usize, Vec<RowId>)]) -> Result<()> {
+        for (lane, rows) in picks {
+            let lane = &mut self.lanes[*lane];
+            lane.pool.ask(&mut lane.oracle, rows)?;
+            let inputs = lane.seat.ground.task().pool();
+            let nearest = Arc::make_mut(&mut lane.nearest);
+            let labels = &lane.pool.labels()[lane.pool.labels().len() - rows.len()..];
+            for (&row, &label) in rows.iter().zip(labels) {
+                nearest.add(inputs, row, label);
+            }
+            lane.standing.round += 1;
+            lane.standing.labels += rows.len();
+        }
+        Ok(())
+    }
+
+    /// Fits and measures the live episodes after [`ask`](Self::ask). One [`Step`] per live episode, in
+    /// the order of [`live`](Self::live) before the call.
+    pub fn refit(&mut self) -> Result<Vec<Step>> {
+        let live = self.live();
+        let before: Vec<f64> = live.iter().map(|&lane| self.lanes[lane].standing.reward_accuracy).collect();
+        self.fit()?;
+        Ok(live
+            .iter()
+            .zip(before)
+            .map(|(&lane, before)| Step {
+                reward: self.lanes[lane].standing.reward_accuracy - before,
+                end: self.lanes[lane].end,
+            })
+            .collect())
+    }
+
+    /// [`ask`](Self::ask), then [`refit`](Self::refit).
+    pub fn step(&mut self, picks: &[(usize, Vec<RowId>)]) -> Result<Vec<Step>> {
+        self.ask(picks)?;
+        self.refit()
+    }
+
+    fn fit(&mut self) -> Result<()> {
+        self.regroup()?;
+        for group in &mut self.groups {
+            let lanes: Vec<&Lane> = group.lanes.iter().map(|&lane| &self.lanes[lane]).collect();
+            let rows: Vec<Vec<u32>> =
+                lanes.iter().map(|lane| lane.pool.labelled().iter().map(|row| row.0).collect()).collect();
+            let data: Vec<LaneData<'_>> = lanes
+                .iter()
+                .zip(&rows)
+                .map(|(lane, rows)| LaneData {
+                    inputs: lane.seat.ground.task().pool(),
+                    rows,
+                    labels: lane.pool.labels(),
+                    validation: (&[], &[]),
+                })
+                .collect();
+            let keys: Vec<Key> = lanes.iter().map(|lane| lane.fit_key(lane.standing.round)).collect();
+            let reports = group.bank.fit(&data, &self.plan.train, &keys)?;
+            for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {
+                let lane = &mut self.lanes[lane];
+                let task = lane.seat.ground.task();
+                let (reward, test) = (task.reward(), task.test());
+                lane.standing.fit = report;
+                lane.standing.steps += u64::from(report.steps);
+                lane.standing.reward_accuracy = group.bank.accuracy(place, reward.inputs(), reward.labels());
+                lane.standing.accuracy = (self.plan.measure == Measure::RewardAndTest)
+                    .then(|| group.bank.accuracy(place, test.inputs(), test.labels()));
+                let measured = lane.standing.accuracy.unwrap_or(lane.standing.reward_accuracy);
+                lane.end = if self.plan.target_accuracy.is_some_and(|target| measured >= target) {
+                    Some(End::Target)
+                } else if lane.oracle.left() == 0 {
+                    Some(End::Budget)
+                } else if lane.pool.candidates().is_empty() {
+                    Some(End::PoolEmpty)
+                } else {
+                    None
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the live episodes into one bank per network shape, taking their weights along.
+    fn regroup(&mut self) -> Result<()> {
+        let live = self.live();
+        let shapes = distinct(live.iter().map(|&lane| &self.lanes[lane].spec));
+        let wanted: Vec<Vec<usize>> = shapes
+            .iter()
+            .map(|spec| live.iter().copied().filter(|&lane| self.lanes[lane].spec == *spec).collect())
+            .collect();
+        let fits = |group: &Group, spec: &NetSpec, lanes: &[usize]| {
+            group.bank.spec() == spec && group.lanes == lanes
+        };
+        if self.groups.len() == wanted.len()
+            && self
+                .groups
+                .iter()
+                .zip(&shapes)
+                .zip(&wanted)
+                .all(|((group, spec), lanes)| fits(group, spec, lanes))
+        {
+            return Ok(());
+        }
+        let old = std::mem::take(&mut self.groups);
+        let old_places = self.places.clone();
+        for (spec, lanes) in shapes.iter().zip(wanted) {
+            let mut bank = Bank::new(spec, lanes.len())?;
+            for (place, &lane) in lanes.iter().enumerate() {
+                let (group, at) = old_places[lane];
+                match old.get(group) {
+                    Some(group) if group.bank.spec() == spec => {
+                        bank.set_weights(place, &group.bank.weights(at))?
+                    }
+                    // A warm start needs weights to start from, also in the first round.
+                    _ => bank.init(
+                        place,
+                        self.lanes[lane].fit_key(self.lanes[lane].standing.round).named("weights"),
+                    ),
+                }
+                self.places[lane] = (self.groups.len(), place);
+            }
+            self.groups.push(Group { bank, lanes });
+        }
+        Ok(())
+    }
+}
+
+/// The distinct values in order of first appearance.
+pub(super) fn distinct<'a, T: PartialEq + Clone + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let mut seen: Vec<T> = Vec::new();
+    for value in values {
+        if !seen.contains(value) {
+            seen.push(value.clone());
+        }
+    }
+    seen
+}

@@ -1,0 +1,152 @@
+//! Signals that take fits of their own: simulated look-ahead and committees.
+//!
+//! The fits of all episodes that ask for them go into one bank per network shape.
+
+use super::env::{Episodes, distinct};
+use crate::data::{Matrix, RowId};
+use crate::error::Result;
+use crate::learner::{Bank, LaneData, Start};
+use crate::query::{Needs, Passes, Signals};
+use crate::rng::Key;
+use rand::seq::index;
+
+/// The extra signals of one episode; only what was asked for is there.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// Candidates with their simulated gain.
+    pub lookahead: Option<Vec<(RowId, f32)>>,
+    /// Class probabilities of every candidate under every member.
+    pub committee: Option<Passes>,
+}
+
+impl Extras {
+    /// Moves the extra signals over.
+    pub fn join(self, signals: &mut Signals) {
+        signals.lookahead = self.lookahead;
+        signals.committee = self.committee;
+    }
+}
+
+/// One extra fit.
+struct Trial {
+    lane: usize,
+    rows: Vec<u32>,
+    labels: Vec<u32>,
+    key: Key,
+}
+
+impl Episodes {
+    /// What the given episodes need beyond [`signals`](Self::signals), in their order.
+    pub fn extras(&self, lanes: &[(usize, Needs)]) -> Result<Vec<Extras>> {
+        let mut extras = vec![Extras::default(); lanes.len()];
+        let mut counts: Vec<usize> =
+            lanes.iter().map(|(_, needs)| needs.lookahead).filter(|&n| n > 0).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        for count in counts {
+            let (slots, asking): (Vec<usize>, Vec<usize>) = lanes
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, needs))| needs.lookahead == count)
+                .map(|(slot, &(lane, _))| (slot, lane))
+                .unzip();
+            for (slot, gains) in slots.into_iter().zip(self.look_ahead(&asking, count)?) {
+                extras[slot].lookahead = Some(gains);
+            }
+        }
+        for (slot, members) in self.committees(lanes)? {
+            extras[slot].committee = Some(Passes { members });
+        }
+        Ok(extras)
+    }
+
+    /// Simulates, for each of the given episodes, the labelling of `count` random candidates, each alone
+    /// and with its true label, and gives the gain in accuracy on the reward rows. The network of every
+    /// simulation is the one that the next round would fit.
+    pub fn look_ahead(&self, lanes: &[usize], count: usize) -> Result<Vec<Vec<(RowId, f32)>>> {
+        let mut trials = Vec::new();
+        for &lane in lanes {
+            let at = &self.lanes[lane];
+            let candidates = at.pool.candidates();
+            let key = at.seat.key.named("look-ahead").at(u64::from(at.standing.round));
+            let drawn = index::sample(&mut key.rng(), candidates.len(), count.min(candidates.len()));
+            let mut drawn: Vec<RowId> = drawn.iter().map(|at| candidates[at]).collect();
+            drawn.sort_unstable();
+            for (&row, label) in drawn.iter().zip(at.oracle.foresee(&drawn)) {
+                let mut trial = self.trial(lane, at.fit_key(at.standing.round + 1));
+                trial.rows.push(row.0);
+                trial.labels.push(label);
+                trials.push(trial);
+            }
+        }
+        let gains = self.fit_trials(&trials, |bank, place, trial| {
+            let at = &self.lanes[trial.lane];
+            let held = at.seat.ground.task().reward();
+            let row = RowId(trial.rows[trial.rows.len() - 1]);
+            (row, (bank.accuracy(place, held.inputs(), held.labels()) - at.standing.reward_accuracy) as f32)
+        })?;
+        let gains_of = |lane| trials.iter().zip(&gains).filter(move |(trial, _)| trial.lane == lane);
+        Ok(lanes.iter().map(|&lane| gains_of(lane).map(|(_, &gain)| gain).collect()).collect())
+    }
+
+    /// Members that differ from the episode's own network in their seeds (Lakshminarayanan et al., NeurIPS
+    /// 2017), for the slots that ask for a committee.
+    fn committees(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<Matrix>)>> {
+        let mut trials = Vec::new();
+        for &(lane, needs) in lanes {
+            let at = &self.lanes[lane];
+            let key = at.fit_key(at.standing.round).named("member");
+            trials.extend((0..needs.committee as u64).map(|member| self.trial(lane, key.at(member))));
+        }
+        let mut members = self
+            .fit_trials(&trials, |bank, place, trial| {
+                let at = &self.lanes[trial.lane];
+                let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
+                bank.probabilities(place, at.seat.ground.task().pool(), Some(&rows))
+            })?
+            .into_iter();
+        let asking = lanes.iter().enumerate().filter(|(_, (_, needs))| needs.committee > 0);
+        Ok(asking
+            .map(|(slot, (_, needs))| (slot, members.by_ref().take(needs.committee).collect()))
+            .collect())
+    }
+
+    /// A fit on the labels in hand.
+    fn trial(&self, lane: usize, key: Key) -> Trial {
+        let pool = &self.lanes[lane].pool;
+        let rows = pool.labelled().iter().map(|row| row.0).collect();
+        Trial { lane, rows, labels: pool.labels().to_vec(), key }
+    }
+
+    /// Fits every trial, one bank per network shape, and measures it; results in the order of `trials`.
+    fn fit_trials<T>(&self, trials: &[Trial], measure: impl Fn(&Bank, usize, &Trial) -> T) -> Result<Vec<T>> {
+        let mut results: Vec<(usize, T)> = Vec::with_capacity(trials.len());
+        for spec in distinct(trials.iter().map(|trial| &self.lanes[trial.lane].spec)) {
+            let group: Vec<(usize, &Trial)> =
+                trials.iter().enumerate().filter(|(_, trial)| self.lanes[trial.lane].spec == spec).collect();
+            let mut bank = Bank::new(&spec, group.len())?;
+            if self.plan.train.start == Start::Warm {
+                for (place, (_, trial)) in group.iter().enumerate() {
+                    let (own, at) = self.places[trial.lane];
+                    bank.set_weights(place, &self.groups[own].bank.weights(at))?;
+                }
+            }
+            let data: Vec<LaneData<'_>> = group
+                .iter()
+                .map(|(_, trial)| LaneData {
+                    inputs: self.lanes[trial.lane].seat.ground.task().pool(),
+                    rows: &trial.rows,
+                    labels: &trial.labels,
+                    validation: (&[], &[]),
+                })
+                .collect();
+            let keys: Vec<Key> = group.iter().map(|(_, trial)| trial.key).collect();
+            bank.fit(&data, &self.plan.train, &keys)?;
+            results.extend(
+                group.iter().enumerate().map(|(place, &(at, trial))| (at, measure(&bank, place, trial))),
+            );
+        }
+        results.sort_by_key(|&(at, _)| at);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+}

@@ -1,0 +1,79 @@
+//! What an episode is, as plain data.
+
+use crate::arch::{Block, NetSpec};
+use crate::data::Task;
+use crate::error::{Fault, Result};
+use crate::learner::TrainPlan;
+use serde::{Deserialize, Serialize};
+
+/// Which held-out rows an episode may measure its network on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// The reward rows only: everything that learns or chooses runs like this, and cannot see a test row.
+    Reward,
+    /// Reward and test rows: for results that are reported.
+    #[default]
+    RewardAndTest,
+}
+
+/// An episode without its task: what is asked for, how much, and what is trained on the answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpisodePlan {
+    /// Hidden blocks of the classifier; its input and output widths are the task's.
+    pub blocks: Vec<Block>,
+    /// Its dropout rate.
+    pub dropout: f32,
+    /// How the classifier is trained after every query.
+    pub train: TrainPlan,
+    /// Labels per class that every episode starts from; not charged to the budget.
+    pub initial_per_class: usize,
+    /// Rows per query.
+    pub query_size: usize,
+    /// Labels that may be bought.
+    pub budget: usize,
+    /// The episode ends once the measured accuracy reaches this share.
+    pub target_accuracy: Option<f64>,
+    /// Which held-out rows are read.
+    pub measure: Measure,
+}
+
+/// Why an episode cannot be played.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
+pub enum EpisodeError {
+    /// Nothing may be bought.
+    #[error("episode: the budget is 0 labels, expected at least 1")]
+    #[diagnostic(help("set episode.rounds (queries of episode.query_size rows each) to 1 or more"))]
+    NoBudget,
+    /// Queries of no rows.
+    #[error("episode: the query size is 0 rows, expected at least 1")]
+    NoQuery,
+    /// More is to be bought than there is.
+    #[error(
+        "episode on {task}: a budget of {budget} labels, but only {unlabelled} rows of the pool are unlabelled"
+    )]
+    #[diagnostic(help("lower episode.rounds or episode.query_size, or raise episode.max_pool"))]
+    Budget { task: String, budget: usize, unlabelled: usize },
+    /// A strategy returned another number of rows than it was asked for.
+    #[error("strategy {strategy}: {found} rows picked, expected {expected}")]
+    Picks { strategy: String, found: usize, expected: usize },
+}
+
+impl Fault for EpisodeError {}
+
+impl EpisodePlan {
+    /// The classifier of this plan for a task.
+    pub fn spec(&self, task: &Task) -> Result<NetSpec> {
+        Ok(NetSpec::new(task.width(), self.blocks.clone(), task.classes(), self.dropout)?)
+    }
+
+    /// Refuses a plan that no task can satisfy.
+    pub fn check(&self) -> Result<(), EpisodeError> {
+        match (self.budget, self.query_size) {
+            (0, _) => Err(EpisodeError::NoBudget),
+            (_, 0) => Err(EpisodeError::NoQuery),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! [`play`]: strategies play episodes, round by round, and leave tidy rows.
+
+use super::env::{Episodes, Standing};
+use super::plan::{EpisodeError, EpisodePlan, Measure};
+use super::row::Row;
+use super::seat::Seat;
+use crate::arch::NetSpec;
+use crate::error::Result;
+use crate::query::{Needs, Strategy};
+use crate::rng::Key;
+use std::time::{Duration, Instant};
+
+/// One strategy at one seat.
+pub struct Player {
+    /// The name under which its rows stand.
+    pub name: String,
+    /// Who chooses the rows.
+    pub strategy: Box<dyn Strategy>,
+    /// Where it plays.
+    pub seat: Seat,
+    /// The number of the repetition.
+    pub repetition: u32,
+    /// Who chooses the network's shape before each fit; `None` keeps the plan's.
+    pub architect: Option<Box<dyn Architect>>,
+}
+
+/// Chooses the network's shape as labels come in.
+pub trait Architect: Send {
+    /// The shape to train next, and the gradient steps that choosing it took.
+    fn choose(&mut self, labelled: &Labelled<'_>, current: &NetSpec, key: Key) -> Result<Choice>;
+}
+
+/// The labels in hand when an architecture is chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Labelled<'a> {
+    /// All inputs of the pool.
+    pub inputs: crate::data::MatrixView<'a>,
+    /// Labelled rows of it.
+    pub rows: &'a [u32],
+    /// Their classes.
+    pub labels: &'a [u32],
+    /// The number of classes.
+    pub classes: usize,
+}
+
+/// An architecture that was chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The shape to train.
+    pub spec: NetSpec,
+    /// Gradient steps that the choice cost.
+    pub steps: u64,
+}
+
+/// What one player's episode came to.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// One row per round, the first for the initial labels.
+    pub rows: Vec<Row>,
+    /// Time spent in selection, signals included; not part of the results.
+    pub selecting: Duration,
+}
+
+/// Plays every player's episode to its end, all in lock-step, and measures it on reward and test rows
+/// whatever the plan says: rows are results. What learns uses [`Episodes`] itself.
+///
+/// # Errors
+/// If the plan cannot be satisfied, or a strategy fails or answers with anything but as many distinct
+/// candidates as it was asked for.
+pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>> {
+    let seats: Vec<Seat> = players.iter().map(|player| player.seat.clone()).collect();
+    let plan = EpisodePlan { measure: Measure::RewardAndTest, ..plan.clone() };
+    let mut episodes = Episodes::reset(&plan, &seats)?;
+    let mut played: Vec<Played> = players
+        .iter()
+        .enumerate()
+        .map(|(lane, player)| Played { rows: vec![row(player, &episodes, lane)], selecting: Duration::ZERO })
+        .collect();
+    loop {
+        let live = episodes.live();
+        if live.is_empty() {
+            return Ok(played);
+        }
+        let mut picks = Vec::with_capacity(live.len());
+        let needs: Vec<(usize, Needs)> =
+            live.iter().map(|&lane| (lane, players[lane].strategy.needs())).collect();
+        for ((lane, needs), extras) in needs.iter().copied().zip(episodes.extras(&needs)?) {
+            let player = &mut players[lane];
+            let round = u64::from(episodes.standing(lane).round);
+            let key = player.seat.key.named("query").named(&player.name).at(round);
+            let started = Instant::now();
+            let mut signals = episodes.signals(lane, needs, key);
+            extras.join(&mut signals);
+            let expected = episodes.batch(lane);
+            let rows = player.strategy.select(&episodes.view(lane, &signals), expected, key)?;
+            played[lane].selecting += started.elapsed();
+            if rows.len() != expected {
+                return Err(EpisodeError::Picks {
+                    strategy: player.name.clone(),
+                    found: rows.len(),
+                    expected,
+                }
+                .into());
+            }
+            let last = played[lane].rows.last_mut().expect("a row for the initial labels");
+            last.picks = rows.iter().map(|row| row.0).collect();
+            picks.push((lane, rows));
+        }
+        episodes.ask(&picks)?;
+        for &lane in &live {
+            let key = players[lane].seat.key.named("architect").at(u64::from(episodes.standing(lane).round));
+            if let Some(architect) = &mut players[lane].architect {
+                let task = episodes.seat(lane).ground.task().clone();
+                let (rows, labels) = episodes.labelled(lane);
+                let labelled = Labelled { inputs: task.pool(), rows: &rows, labels, classes: task.classes() };
+                let choice = architect.choose(&labelled, episodes.spec(lane), key)?;
+                episodes.reshape(lane, choice.spec, choice.steps);
+            }
+        }
+        episodes.refit()?;
+        for &lane in &live {
+            played[lane].rows.push(row(&players[lane], &episodes, lane));
+        }
+    }
+}
+
+fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {
+    let Standing { round, labels, reward_accuracy, accuracy, steps, fit } = episodes.standing(lane).clone();
+    Row {
+        task: player.seat.ground.task().name().to_string(),
+        strategy: player.name.clone(),
+        architecture: episodes.spec(lane).to_string(),
+        repetition: player.repetition,
+        round,
+        labels: labels as u32,
+        accuracy: accuracy.expect("measured on the test rows"),
+        reward_accuracy,
+        steps,
+        picks: Vec::new(),
+        note: fit
+            .diverged_at
+            .map(|step| format!("the loss was not finite at step {step}; weights of step before kept")),
+    }
+}

@@ -1,0 +1,43 @@
+//! [`Seat`]: where an episode takes place.
+
+use super::features::NEIGHBOURS;
+use crate::data::Task;
+use crate::query::Neighbours;
+use crate::rng::Key;
+use std::sync::{Arc, OnceLock};
+
+/// A task with what is computed from its pool once and shared by every episode on it.
+#[derive(Debug)]
+pub struct Ground {
+    task: Arc<Task>,
+    neighbours: OnceLock<Arc<Neighbours>>,
+}
+
+impl Ground {
+    /// The ground of one task.
+    pub fn new(task: Task) -> Arc<Self> {
+        Arc::new(Self { task: Arc::new(task), neighbours: OnceLock::new() })
+    }
+
+    /// The task.
+    pub fn task(&self) -> &Arc<Task> {
+        &self.task
+    }
+
+    /// The neighbour lists of the pool, made when first asked for.
+    pub fn neighbours(&self) -> Arc<Neighbours> {
+        self.neighbours.get_or_init(|| Arc::new(Neighbours::of(self.task.pool(), NEIGHBOURS))).clone()
+    }
+}
+
+/// A ground and the key of one repetition on it.
+///
+/// Two episodes with equal seats share initial labels, initial weights, mini-batch orders and dropout
+/// masks: what differs between them is what was asked for.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// Where.
+    pub ground: Arc<Ground>,
+    /// Which repetition.
+    pub key: Key,
+}

@@ -1,0 +1,339 @@
+//! What a plan will take, before anything is started: `--dry-run`.
+//!
+//! Counts are exact upper bounds; times and memory are estimates from the constants below, good to a
+//! factor of about two.
+
+use super::plan::Plan;
+use super::sections::{ArchitectureChoice, DataRef, LEARNED};
+use super::vocabulary::Vocabulary;
+use std::fmt;
+
+/// Floating-point operations per second and core that training of small networks reaches.
+const FLOPS_PER_CORE: f64 = 8e9;
+/// Seconds that a gradient step takes however small the network is.
+const SECONDS_PER_STEP: f64 = 1.5e-6;
+/// Seconds per candidate and round for signals, features and selection.
+const SECONDS_PER_CANDIDATE: f64 = 2e-6;
+/// Bytes that the process takes before it has data.
+const BASE_BYTES: f64 = 40e6;
+/// Weights, gradients and two moments, each in single precision.
+const BYTES_PER_WEIGHT: f64 = 16.0;
+/// What is assumed of a data set that is a file, or synthetic: its true size is known once it is read.
+const ASSUMED: Size = Size { rows: 1_000, width: 32, classes: 5 };
+/// A search candidate is, over a search, about this many times the learner's network.
+const SEARCHED_GROWTH: f64 = 4.0;
+
+#[derive(Clone, Copy)]
+struct Size {
+    rows: usize,
+    width: usize,
+    classes: usize,
+}
+
+/// What one stage takes.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct StageCost {
+    pub stage: &'static str,
+    /// Pieces of work that can be resumed one by one.
+    pub cells: u64,
+    /// Networks trained.
+    pub trainings: u64,
+    /// Gradient steps.
+    pub steps: f64,
+    /// Seconds of one core.
+    pub core_seconds: f64,
+}
+
+/// What a plan takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cost {
+    pub stages: Vec<StageCost>,
+    /// Threads that share the work.
+    pub jobs: usize,
+    /// Episodes that one thread runs side by side.
+    pub lanes: usize,
+    /// Bytes of one episode on the largest task.
+    pub episode_bytes: f64,
+}
+
+impl Cost {
+    /// The cost of `plan` on `jobs` threads.
+    pub fn of(plan: &Plan, jobs: usize, vocabulary: &Vocabulary) -> Self {
+        let jobs = jobs.max(1);
+        let mut stages = Vec::new();
+        let mut largest = ASSUMED;
+        let mut widest = |size: Size| {
+            if size.rows.saturating_mul(size.width) > largest.rows.saturating_mul(largest.width) {
+                largest = size;
+            }
+        };
+        let sources = plan.sources();
+        for set in sources.datasets.iter().chain(&sources.validation) {
+            widest(size_of(set, vocabulary));
+        }
+        if let Some(train) = plan.train() {
+            let episode = Fits::of_episode(plan, ASSUMED);
+            let imitated =
+                if train.imitation.epochs > 0 { sources.tasks() * train.imitation.episodes } else { 0 };
+            // Per judged state, each candidate is one fit.
+            let judged = Fits::of_episode(plan, ASSUMED).times(
+                (imitated * train.imitation.states * train.imitation.candidates) as f64
+                    / (plan.episode().rounds + 1) as f64,
+            );
+            // Each episode has its baseline on the same seed.
+            let rehearsed = 2 * train.policy_gradient.iterations * train.policy_gradient.episodes;
+            let total = episode.times((imitated + rehearsed) as f64).plus(judged);
+            stages.push(total.stage("train", 1));
+        }
+        if let Some(search) = plan.search() {
+            let network = Fits::of_episode(plan, ASSUMED);
+            // Per source task; a search may well end before its budget does.
+            let steps = search.budget as f64 * sources.tasks() as f64;
+            let fits = steps / f64::from(search.steps);
+            let flops = steps * network.flops_per_step() * SEARCHED_GROWTH;
+            let seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP;
+            let total = Fits { fits, steps, flops, core_seconds: seconds };
+            stages.push(total.stage("search", 1));
+        }
+        if let Some(transfer) = plan.transfer() {
+            let mut total = Fits::default();
+            let mut cells = 0;
+            for target in &transfer.targets {
+                let size = size_of(target, vocabulary);
+                widest(size);
+                for architecture in &transfer.architectures {
+                    let growth = match architecture {
+                        ArchitectureChoice::Learner => 1.0,
+                        ArchitectureChoice::Searched => SEARCHED_GROWTH,
+                    };
+                    let episodes = transfer.strategies.len() as f64 * f64::from(transfer.repetitions);
+                    total = total.plus(Fits::of_episode(plan, size).grown(growth).times(episodes));
+                    cells += transfer.strategies.len() as u64
+                        * u64::from(transfer.repetitions.div_ceil(transfer.block));
+                }
+            }
+            stages.push(total.stage("transfer", cells));
+        }
+        let lanes = plan.transfer().map_or(1, |transfer| transfer.block as usize);
+        Self { stages, jobs, lanes, episode_bytes: bytes_of_episode(plan, largest) }
+    }
+
+    /// Estimated resident bytes.
+    pub fn bytes(&self) -> f64 {
+        BASE_BYTES + (self.jobs * self.lanes) as f64 * self.episode_bytes
+    }
+
+    /// The same for machines.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "stages": self.stages,
+            "jobs": self.jobs,
+            "memory_mb": (self.bytes() / 1e6).round(),
+            "seconds": self.seconds().round(),
+        })
+    }
+
+    /// Estimated wall-clock seconds.
+    pub fn seconds(&self) -> f64 {
+        self.stages.iter().map(|stage| stage.core_seconds).sum::<f64>() / self.jobs as f64
+    }
+}
+
+/// Trainings and what they take.
+#[derive(Clone, Copy, Default)]
+struct Fits {
+    fits: f64,
+    steps: f64,
+    flops: f64,
+    core_seconds: f64,
+}
+
+impl Fits {
+    /// One episode on a task of this size.
+    fn of_episode(plan: &Plan, size: Size) -> Self {
+        let (episode, learner) = (plan.episode(), plan.learner());
+        let rounds = episode.rounds + 1;
+        let initial = size.classes * episode.initial_per_class;
+        let pool = size.rows.min(episode.max_pool);
+        // The number of labels grows evenly, so the mean round stands for all.
+        let mean_labels = (initial + episode.budget() / 2).min(pool);
+        let steps = (rounds as u64 * learner.steps_per_fit(mean_labels)) as f64;
+        let weights = weights(plan, size);
+        // Forward, backward through the inputs and through the weights; two operations each.
+        let flops = steps * 6.0 * weights * learner.batch.min(mean_labels) as f64;
+        let scored = rounds as f64 * episode.candidates.min(pool) as f64;
+        let scoring = scored * (2.0 * weights / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
+        let core_seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP + scoring;
+        Self { fits: rounds as f64, steps, flops, core_seconds }
+    }
+
+    fn times(self, n: f64) -> Self {
+        Self {
+            fits: self.fits * n,
+            steps: self.steps * n,
+            flops: self.flops * n,
+            core_seconds: self.core_seconds * n,
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            fits: self.fits + other.fits,
+            steps: self.steps + other.steps,
+            flops: self.flops + other.flops,
+            core_seconds: self.core_seconds + other.core_seconds,
+        }
+    }
+
+    fn grown(self, factor: f64) -> Self {
+        let more = self.flops * (factor - 1.0);
+        Self { flops: self.flops + more, core_seconds: self.core_seconds + more / FLOPS_PER_CORE, ..self }
+    }
+
+    fn flops_per_step(&self) -> f64 {
+        self.flops / self.steps.max(1.0)
+    }
+
+    fn stage(self, stage: &'static str, cells: u64) -> StageCost {
+        StageCost {
+            stage,
+            cells,
+            trainings: self.fits.round() as u64,
+            steps: self.steps,
+            core_seconds: self.core_seconds,
+        }
+    }
+}
+
+fn size_of(set: &DataRef, vocabulary: &Vocabulary) -> Size {
+    vocabulary.dataset(set.name()).map_or(ASSUMED, |facts| Size {
+        rows: facts.rows,
+        width: facts.width,
+        classes: facts.classes,
+    })
+}
+
+/// The learner's weights on a task of this size. Beyond the limit the plan fails later, in its place.
+fn weights(plan: &Plan, size: Size) -> f64 {
+    plan.learner().spec(size.width, size.classes).map_or(0.0, |spec| spec.parameters() as f64)
+}
+
+/// Pool, held-out rows, signals of every candidate, and the network.
+fn bytes_of_episode(plan: &Plan, size: Size) -> f64 {
+    let episode = plan.episode();
+    let pool = size.rows.min(episode.max_pool);
+    let held = 2 * size.rows.min(episode.max_held);
+    let hidden: usize = plan.learner().hidden.iter().sum();
+    let numbers = (pool + held) * size.width + pool * (size.classes + hidden);
+    4.0 * numbers as f64 + BYTES_PER_WEIGHT * weights(plan, size)
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:<10} {:>8} {:>12} {:>16} {:>12}",
+            "stage", "cells", "trainings", "gradient steps", "time"
+        )?;
+        for stage in &self.stages {
+            writeln!(
+                f,
+                "{:<10} {:>8} {:>12} {:>16.0} {:>12}",
+                stage.stage,
+                stage.cells,
+                stage.trainings,
+                stage.steps,
+                duration(stage.core_seconds / self.jobs as f64)
+            )?;
+        }
+        writeln!(
+            f,
+            "memory     about {:.0} MB resident: {:.0} MB, and {} threads x {} episodes x {:.1} MB",
+            self.bytes() / 1e6,
+            BASE_BYTES / 1e6,
+            self.jobs,
+            self.lanes,
+            self.episode_bytes / 1e6
+        )?;
+        write!(f, "time       about {} on {} threads", duration(self.seconds()), self.jobs)
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "< 1 s".into(),
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7_200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3_600.0),
+    }
+}
+
+/// What the plan compares, for the heading of a dry run.
+pub fn describe(plan: &Plan) -> String {
+    let mut lines = vec![format!("run        {} (seed {})", plan.name(), plan.seed())];
+    let sources = plan.sources();
+    if plan.train().is_some() || plan.search().is_some() {
+        let names: Vec<&str> = sources.datasets.iter().map(DataRef::name).collect();
+        let real = if names.is_empty() { String::new() } else { format!("{}, ", names.join(", ")) };
+        lines.push(format!("sources    {real}{} synthetic", sources.synthetic));
+    }
+    if let Some(transfer) = plan.transfer() {
+        let targets: Vec<&str> = transfer.targets.iter().map(DataRef::name).collect();
+        lines.push(format!("targets    {}", targets.join(", ")));
+        let strategies = transfer.strategies.iter().map(|name| match name.as_str() {
+            LEARNED => "policy (learned)",
+            name => name,
+        });
+        let strategies: Vec<&str> = strategies.collect();
+        lines.push(format!("strategies {}; {} repetitions", strategies.join(", "), transfer.repetitions));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary::DatasetFacts;
+    use super::*;
+
+    fn cost(text: &str, jobs: usize) -> Cost {
+        let digits = DatasetFacts { name: "digits", rows: 1797, width: 64, classes: 10 };
+        let vocabulary =
+            Vocabulary { datasets: vec![digits], strategies: vec!["random", "margin"], specification: None };
+        let plan = super::Plan::parse(text, "x.toml", &[], None, &vocabulary).unwrap();
+        Cost::of(&plan, jobs, &vocabulary)
+    }
+
+    /// Two strategies, six repetitions in blocks of four, ten rounds after the first fit, five steps each.
+    const TRANSFER: &str = "[learner]\nsteps = 5\n[episode]\nrounds = 10\n\
+                            [transfer]\ntargets = [\"digits\"]\nrepetitions = 6\nblock = 4\n";
+
+    #[test]
+    fn cells_trainings_and_steps_are_counted_as_by_hand() {
+        let cost = cost(TRANSFER, 1);
+        let transfer = &cost.stages[0];
+        assert_eq!((transfer.cells, transfer.trainings, transfer.steps), (4, 2 * 6 * 11, 660.0));
+        assert_eq!(cost.lanes, 4);
+    }
+
+    /// A 64-32-10 network has 2410 weights; 10 initial labels and half of 10 more make a mean batch of 15.
+    #[test]
+    fn time_follows_the_constants() {
+        let one = cost(TRANSFER, 1);
+        let training = 660.0 * (6.0 * 2410.0 * 15.0 / FLOPS_PER_CORE + SECONDS_PER_STEP);
+        let scoring = 132.0 * 500.0 * (2.0 * 2410.0 / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
+        assert!((one.seconds() - training - scoring).abs() < 1e-9, "{}", one.seconds());
+        let four = cost(TRANSFER, 4);
+        assert!((four.seconds() - one.seconds() / 4.0).abs() < 1e-9);
+        assert!(four.bytes() > one.bytes());
+    }
+
+    #[test]
+    fn what_is_turned_off_costs_nothing() {
+        let off = "[train]\nimitation = { epochs = 0 }\npolicy_gradient = { iterations = 0 }";
+        assert_eq!(cost(off, 1).stages[0].trainings, 0);
+        let some = "[sources]\nsynthetic = 2\n[episode]\nrounds = 10\n[train]\nimitation = { epochs = 0 }\n\
+                    policy_gradient = { iterations = 3, episodes = 5 }";
+        // Each episode with its baseline.
+        assert_eq!(cost(some, 1).stages[0].trainings, 2 * 3 * 5 * 11);
+    }
+}

@@ -1,0 +1,95 @@
+//! What can be wrong with an experiment file.
+
+use crate::error::Fault;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a key or value was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a file; line and column from one.
+    File { file: Arc<str>, line: usize, column: usize },
+    /// In a `--set` argument.
+    Set { text: Arc<str> },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
+            Place::Set { text } => write!(f, "--set {text}"),
+        }
+    }
+}
+
+/// Why an experiment is refused.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ExperimentError {
+    /// The file cannot be read.
+    #[error("{}: cannot read: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    /// The file is too large to be an experiment.
+    #[error("{}: {found} bytes, an experiment file has at most {limit}", path.display())]
+    TooLarge { path: PathBuf, found: u64, limit: u64 },
+    /// The file is not text.
+    #[error("{}: not UTF-8 at byte {offset}", path.display())]
+    #[diagnostic(help("save the file as UTF-8"))]
+    NotUtf8 { path: PathBuf, offset: usize },
+    /// The file is not TOML.
+    #[error("{place}: {message}")]
+    #[diagnostic(help(
+        "an experiment file is TOML (https://toml.io): `key = value` lines under `[section]` headers"
+    ))]
+    Syntax { place: Place, message: String },
+    /// A `--set` argument that is not `key=value`.
+    #[error("--set {text}: not of the form key=value")]
+    #[diagnostic(help("for example --set episode.rounds=20 or --set 'learner.hidden=[64, 32]'"))]
+    Set { text: String },
+    /// A key that nothing reads.
+    #[error("{place}: unknown key `{key}`")]
+    #[diagnostic(help("{}", suggestion(nearest, known)))]
+    UnknownKey { place: Place, key: String, nearest: Option<String>, known: Vec<String> },
+    /// A value of the wrong type.
+    #[error("{place}: `{key}` is {found}, expected {expected}")]
+    WrongType { place: Place, key: String, found: String, expected: &'static str },
+    /// A number out of range.
+    #[error("{place}: `{key}` is {found}, expected {low} to {high}")]
+    OutOfRange { place: Place, key: String, found: String, low: String, high: String },
+    /// A word that is none of the choices.
+    #[error("{place}: `{key}` is \"{found}\", which is not known")]
+    #[diagnostic(help("{}", suggestion(nearest, known)))]
+    Choice { place: Place, key: String, found: String, nearest: Option<String>, known: Vec<String> },
+    /// A value that another layer refuses.
+    #[error("{place}: `{key}`: {reason}")]
+    Refused {
+        place: Place,
+        key: String,
+        reason: String,
+        #[help]
+        hint: Option<String>,
+    },
+    /// Something given twice.
+    #[error("{place}: `{key}` lists \"{found}\" twice")]
+    Twice { place: Place, key: String, found: String },
+    /// Something that must be there.
+    #[error("{place}: `{key}` is missing: {why}")]
+    Missing { place: Place, key: String, why: String },
+    /// Two settings that contradict each other.
+    #[error("{place}: `{key}` {why}")]
+    #[diagnostic(help("{hint}"))]
+    Conflict { place: Place, key: String, why: String, hint: String },
+    /// The policy in the run's folder is not the one that was trained there.
+    #[error("policy: weights with digest {found}, expected {expected}")]
+    #[diagnostic(help("the run's folder was changed; run again with --fresh"))]
+    PolicyChanged { found: String, expected: String },
+}
+
+fn suggestion(nearest: &Option<String>, known: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("known are {}", known.join(", ")),
+    }
+}
+
+impl Fault for ExperimentError {}

@@ -1,0 +1,452 @@
+//! [`Plan`]: the only runnable form of an experiment file.
+
+use super::error::{ExperimentError, Place};
+use super::raw::{self, Section, Table};
+use super::sections::{DataRef, Episode, Learner, Report, Search, Sources, Train, Transfer};
+use super::set;
+use super::vocabulary::Vocabulary;
+use crate::run::digest;
+use serde::Serialize;
+use std::path::Path;
+
+/// The longest experiment file.
+pub const MAX_BYTES: u64 = 1 << 20;
+/// The longest name of a run.
+const MAX_NAME: usize = 80;
+/// TOML's integers are signed.
+pub const MAX_SEED: u64 = i64::MAX as u64;
+
+/// A checked experiment. There is no other way to one than through the checks.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    name: String,
+    seed: u64,
+    learner: Learner,
+    episode: Episode,
+    sources: Sources,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train: Option<Train>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<Search>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<Transfer>,
+    report: Report,
+}
+
+impl Plan {
+    /// Reads and checks an experiment file, changed by `sets` (`a.b=value`) and `seed`.
+    pub fn load(
+        path: &Path,
+        sets: &[String],
+        seed: Option<u64>,
+        vocabulary: &Vocabulary,
+    ) -> Result<Self, ExperimentError> {
+        let unreadable = |source| ExperimentError::Read { path: path.to_path_buf(), source };
+        let found = std::fs::metadata(path).map_err(unreadable)?.len();
+        if found > MAX_BYTES {
+            return Err(ExperimentError::TooLarge { path: path.to_path_buf(), found, limit: MAX_BYTES });
+        }
+        let text = String::from_utf8(std::fs::read(path).map_err(unreadable)?).map_err(|error| {
+            let offset = error.utf8_error().valid_up_to();
+            ExperimentError::NotUtf8 { path: path.to_path_buf(), offset }
+        })?;
+        Self::parse(&text, &path.display().to_string(), sets, seed, vocabulary)
+    }
+
+    /// Checks the text of an experiment file; `file` is its name in messages and, without extension,
+    /// the run's default name.
+    pub fn parse(
+        text: &str,
+        file: &str,
+        sets: &[String],
+        seed: Option<u64>,
+        vocabulary: &Vocabulary,
+    ) -> Result<Self, ExperimentError> {
+        let mut table = raw::parse(text, &raw::locate_in(file, text))?;
+        for set in sets {
+            set::apply(&mut table, set)?;
+        }
+        if let Some(seed) = seed {
+            set::apply(&mut table, &format!("seed={seed}"))?;
+        }
+        Self::check(table, file, vocabulary)
+    }
+
+    fn check(table: Table, file: &str, vocabulary: &Vocabulary) -> Result<Self, ExperimentError> {
+        let mut root = Section::root(table, file);
+        let name = match root.text("name")? {
+            Some((name, place)) => check_name(name, place)?,
+            None => {
+                let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("run");
+                check_name(stem.to_string(), root.place().clone())?
+            }
+        };
+        let seed = root.integer("seed", 1, 0..=MAX_SEED)?;
+        let learner = Learner::read(root.section_or_empty("learner")?)?;
+        let episode = Episode::read(root.section_or_empty("episode")?)?;
+        let sources_section = root.section_or_empty("sources")?;
+        let sources_place = sources_section.place().clone();
+        let sources = Sources::read(sources_section, vocabulary)?;
+        let train = root.section("train")?.map(Train::read).transpose()?;
+        let search = root.section("search")?.map(Search::read).transpose()?;
+        let transfer_section = root.section("transfer")?;
+        let transfer_place = transfer_section.as_ref().map(|section| section.place().clone());
+        let transfer = transfer_section
+            .map(|section| Transfer::read(section, vocabulary, train.is_some(), search.is_some()))
+            .transpose()?;
+        let report = Report::read(root.section_or_empty("report")?)?;
+        let root_place = root.place().clone();
+        root.finish()?;
+        let plan = Self { name, seed, learner, episode, sources, train, search, transfer, report };
+        plan.check_stages(root_place, sources_place, transfer_place)?;
+        Ok(plan)
+    }
+
+    /// What contradicts between the sections.
+    fn check_stages(
+        &self,
+        root: Place,
+        sources: Place,
+        transfer: Option<Place>,
+    ) -> Result<(), ExperimentError> {
+        if self.train.is_none() && self.search.is_none() && self.transfer.is_none() {
+            let why = "nothing to run: give at least one of [train], [search] and [transfer]".to_string();
+            return Err(ExperimentError::Missing { place: root, key: "transfer".into(), why });
+        }
+        if (self.train.is_some() || self.search.is_some()) && self.sources.tasks() == 0 {
+            let why = "training and search need at least one source task".to_string();
+            return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
+        }
+        let overlap = |a: &[DataRef], b: &[DataRef]| {
+            a.iter()
+                .find(|one| b.iter().any(|other| one.name() == other.name()))
+                .map(|one| one.name().to_string())
+        };
+        let (learned, validation) = (&self.sources.datasets, &self.sources.validation);
+        if let Some(name) = overlap(validation, learned) {
+            return Err(ExperimentError::Conflict {
+                place: sources,
+                key: "sources.validation".into(),
+                why: format!("holds \"{name}\", which is learned from"),
+                hint: "a data set can be learned from or validated on, not both".into(),
+            });
+        }
+        if let (Some(stage), Some(place)) = (&self.transfer, transfer) {
+            let seen = [("sources.datasets", learned), ("sources.validation", validation)];
+            for (key, list) in seen {
+                if let Some(name) = overlap(&stage.targets, list) {
+                    return Err(ExperimentError::Conflict {
+                        place,
+                        key: "transfer.targets".into(),
+                        why: format!("holds \"{name}\", which `{key}` holds too"),
+                        hint: "a target must be unseen: take it out of one of the two lists".into(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The run's name: a folder name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The seed that everything random is derived from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The classifier that is trained inside every episode.
+    pub fn learner(&self) -> &Learner {
+        &self.learner
+    }
+
+    /// How a labelling is simulated.
+    pub fn episode(&self) -> &Episode {
+        &self.episode
+    }
+
+    /// Where the policy and the architecture are learned.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// How the policy is trained, if it is.
+    pub fn train(&self) -> Option<&Train> {
+        self.train.as_ref()
+    }
+
+    /// How the architecture is searched, if it is.
+    pub fn search(&self) -> Option<&Search> {
+        self.search.as_ref()
+    }
+
+    /// What is compared on which targets, if anything is.
+    pub fn transfer(&self) -> Option<&Transfer> {
+        self.transfer.as_ref()
+    }
+
+    /// What the report asks of the rows.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The same plan without search and transfer; none if it trains nothing.
+    pub fn train_only(self) -> Option<Self> {
+        self.train.is_some().then_some(Self { search: None, transfer: None, ..self })
+    }
+
+    /// The resolved plan: an experiment file that says every key, and gives this plan again.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a plan holds strings, numbers and lists")
+    }
+
+    /// The digest of the resolved plan.
+    pub fn digest(&self) -> String {
+        digest::of(self.to_toml().as_bytes())
+    }
+}
+
+fn check_name(name: String, place: Place) -> Result<String, ExperimentError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > MAX_NAME || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(ExperimentError::Conflict {
+            place,
+            key: "name".into(),
+            why: format!("is \"{name}\", which cannot be a folder"),
+            hint: format!("use up to {MAX_NAME} letters, digits, `-`, `_` and `.`, not starting with `.`"),
+        });
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sections::{ArchitectureChoice, LEARNED, Method, OptimiserKind};
+    use super::super::vocabulary::DatasetFacts;
+    use super::*;
+    use crate::learner::{Optimiser, Stop};
+
+    fn vocabulary() -> Vocabulary {
+        let set = |name, rows, width, classes| DatasetFacts { name, rows, width, classes };
+        Vocabulary {
+            datasets: vec![set("digits", 1797, 64, 10), set("iris", 150, 4, 3), set("wine", 178, 13, 3)],
+            strategies: vec!["random", "margin", "entropy"],
+            specification: Some(|text| match text {
+                "power(margin, beta=2)" => Ok(()),
+                _ => Err(ExperimentError::Set { text: text.into() }.into()),
+            }),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Plan, ExperimentError> {
+        Plan::parse(text, "lab/my-run.toml", &[], None, &vocabulary())
+    }
+
+    /// The error's message and hint.
+    fn refused(text: &str) -> (String, String) {
+        let error: crate::Error = parse(text).expect_err(text).into();
+        assert_eq!(error.exit(), crate::error::Exit::BadInput);
+        (error.to_string(), error.hint().unwrap_or_default())
+    }
+
+    const FULL: &str = r#"
+        name = "full"
+        seed = 7
+        [learner]
+        hidden = [24, 12]
+        optimiser = "sgd"
+        momentum = 0.8
+        epochs = 80
+        train_loss = 0.03
+        [episode]
+        query_size = 2
+        [sources]
+        datasets = ["wine"]
+        validation = ["iris"]
+        [train]
+        imitation = { episodes = 3, epochs = 5 }
+        policy_gradient = { iterations = 9, baseline = "random" }
+        [search]
+        method = "annealing"
+        [transfer]
+        targets = ["digits", { file = "a/b.csv.gz", label = "y" }]
+        strategies = ["random", "policy"]
+        architectures = ["learner", "searched"]
+        repetitions = 6
+    "#;
+
+    #[test]
+    fn a_small_file_suffices() {
+        let plan = parse("[transfer]\ntargets = [\"digits\"]").unwrap();
+        assert_eq!((plan.name(), plan.seed()), ("my-run", 1));
+        let transfer = plan.transfer().unwrap();
+        assert_eq!(transfer.strategies, ["random", "margin"], "no policy without training");
+        assert_eq!(transfer.architectures, [ArchitectureChoice::Learner]);
+        assert_eq!(plan.learner().train_plan().stop, Stop::Epochs { epochs: 40 });
+        let with_policy = parse("[train]\n[search]\n[transfer]\ntargets = [\"digits\"]").unwrap();
+        let transfer = with_policy.transfer().unwrap();
+        assert_eq!(transfer.strategies, ["random", "margin", LEARNED]);
+        assert_eq!(transfer.architectures, [ArchitectureChoice::Searched]);
+    }
+
+    #[test]
+    fn all_sections_are_read() {
+        let plan = parse(FULL).unwrap();
+        assert_eq!(plan.learner().optimiser, OptimiserKind::Sgd);
+        let train = plan.learner().train_plan();
+        assert_eq!(train.optimiser, Optimiser::Sgd { momentum: 0.8, nesterov: true });
+        assert_eq!(train.stop, Stop::TrainLoss { epochs: 80, loss: 0.03 });
+        assert_eq!(plan.learner().spec(64, 10).unwrap().to_string(), "64-24-12-10");
+        assert_eq!(plan.episode().budget(), 60);
+        assert_eq!(plan.train().unwrap().imitation.epochs, 5);
+        assert_eq!(plan.search().unwrap().method, Method::Annealing);
+        let names: Vec<_> = plan.transfer().unwrap().targets.iter().map(DataRef::name).collect();
+        assert_eq!(names, ["digits", "b"]);
+    }
+
+    /// The resolved plan is an experiment file, says every key, and gives the same plan.
+    #[test]
+    fn the_resolved_plan_reads_back_to_itself() {
+        for text in [FULL, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"] {
+            let plan = parse(text).unwrap();
+            let resolved = plan.to_toml();
+            let again = Plan::parse(&resolved, "plan.toml", &[], None, &vocabulary()).unwrap();
+            assert_eq!(again, plan, "{resolved}");
+            assert_eq!(again.digest(), plan.digest());
+        }
+    }
+
+    /// Fault case 62.
+    #[test]
+    fn unknown_keys_are_refused_with_place_and_nearest() {
+        let (text, hint) = refused("seed = 1\n[learner]\n  epoch = 3\n[train]");
+        assert_eq!(text, "lab/my-run.toml:3:3: unknown key `learner.epoch`");
+        assert_eq!(hint, "did you mean `learner.epochs`?");
+        let (text, hint) = refused("[trian]");
+        assert_eq!(text, "lab/my-run.toml:1:2: unknown key `trian`");
+        assert_eq!(hint, "did you mean `train`?");
+        let (_, hint) = refused("rounds = 30\n[train]");
+        assert_eq!(hint, "did you mean `episode.rounds`?", "the same key of another section");
+        let (_, hint) = refused("[train]\niterations = 30");
+        assert_eq!(hint, "did you mean `train.policy_gradient.iterations`?");
+        let (text, _) = refused("[train]\nimitation = { state = 3 }");
+        assert!(text.starts_with("lab/my-run.toml:2:15: unknown key `train.imitation.state`"), "{text}");
+        let (text, hint) = refused("[train]\n[report]\nzzz = 1");
+        assert_eq!(text, "lab/my-run.toml:3:1: unknown key `report.zzz`");
+        assert_eq!(hint, "known are report.target_accuracy");
+        let (text, _) = refused("[learner]\nmomentum = 0.5\n[train]");
+        assert!(text.ends_with("unknown key `learner.momentum`"), "adam has none: {text}");
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_both_numbers() {
+        let cases = [
+            ("[learner]\nbatch = 0", "2:1: `learner.batch` is 0, expected 1 to 1000000"),
+            ("[learner]\nbatch = -3", "2:1: `learner.batch` is -3, expected 1 to 1000000"),
+            ("[learner]\ndropout = nan", "2:1: `learner.dropout` is NaN, expected 0 to 0.95"),
+            ("[learner]\nhidden = [3, 0]", "2:14: `learner.hidden[1]` is 0, expected 1 to 1000000"),
+            ("[learner]\nbatch = \"8\"", "2:1: `learner.batch` is the string \"8\", expected a whole number"),
+            ("[learner]\nbatch = 1.5", "2:1: `learner.batch` is the number 1.5, expected a whole number"),
+            ("[learner]\nhidden = 3", "2:1: `learner.hidden` is the integer 3, expected a list"),
+            ("learner = 3", "1:1: `learner` is the integer 3, expected a table"),
+            (
+                "seed = 99999999999999999999",
+                "1:1: `seed` is the integer 99999999999999999999 (beyond 64 bits), expected a whole number",
+            ),
+            ("seed = -1", "1:1: `seed` is -1, expected 0 to 9223372036854775807"),
+            (
+                "[episode]\nscaling = 1979-05-27",
+                "2:1: `episode.scaling` is the date 1979-05-27, expected a string",
+            ),
+        ];
+        for (text, wanted) in cases {
+            let (found, _) = refused(&format!("{text}\n[train]"));
+            let found = found.strip_prefix("lab/my-run.toml:").unwrap();
+            assert!(found.starts_with(wanted), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn words_are_checked_and_the_nearest_named() {
+        let (text, hint) = refused("[learner]\noptimiser = \"adma\"\n[train]");
+        assert_eq!(text, "lab/my-run.toml:2:1: `learner.optimiser` is \"adma\", which is not known");
+        assert_eq!(hint, "did you mean `adam`?");
+        let (_, hint) = refused("[transfer]\ntargets = [\"digit\"]");
+        assert_eq!(hint, "did you mean `digits`?");
+        let (_, hint) = refused("[transfer]\ntargets = [\"digits\"]\nstrategies = [\"margins\"]");
+        assert_eq!(hint, "did you mean `margin`?");
+    }
+
+    /// Strategies with parameters are judged by the registry's own reader.
+    #[test]
+    fn specifications_of_strategies_are_checked() {
+        let plan = |spec: &str| {
+            parse(&format!("[transfer]\ntargets = [\"iris\"]\nstrategies = [\"random\", \"{spec}\"]"))
+        };
+        let good = plan("power(margin, beta=2)").unwrap();
+        assert_eq!(good.transfer().unwrap().strategies[1], "power(margin, beta=2)");
+        let error = plan("power(margin, gamma=2)").unwrap_err();
+        assert!(
+            error.to_string().starts_with("lab/my-run.toml:3:25: `transfer.strategies[1]`: --set power("),
+            "{error}"
+        );
+        assert!(crate::Error::from(error).hint().is_some(), "the reader's hint is handed on");
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let cases = [
+            ("", "nothing to run"),
+            ("[train]\n[sources]\nsynthetic = 0", "at least one source task"),
+            ("[learner]\nepochs = 3\nsteps = 4\n[train]", "cannot stand beside `learner.epochs`"),
+            ("[learner]\ntrain_loss = 0.1\npatience = 4\n[train]", "cannot stand beside `learner.patience`"),
+            ("[transfer]\ntargets = []", "at least one"),
+            ("[transfer]\ntargets = [\"iris\"]\nstrategies = []", "at least one"),
+            ("[transfer]\ntargets = [\"iris\", \"iris\"]", "lists \"iris\" twice"),
+            ("[transfer]\ntargets = [\"iris\"]\nstrategies = [\"random\", \"random\"]", "twice"),
+            ("[transfer]\ntargets = [\"iris\"]\nstrategies = [\"policy\"]", "nothing trains or names one"),
+            ("[transfer]\ntargets = [\"iris\"]\narchitectures = [\"searched\"]", "nothing searches one"),
+            ("[transfer]\ntargets = [{ label = \"y\" }]", "`transfer.targets[0].file` is missing"),
+            ("[train]\n[sources]\ndatasets = [\"iris\"]\n[transfer]\ntargets = [\"iris\"]", "holds too"),
+            ("[train]\n[sources]\ndatasets = [\"iris\"]\nvalidation = [\"iris\"]", "which is learned from"),
+            ("name = \"../x\"\n[train]", "cannot be a folder"),
+            ("name = \"\"\n[train]", "cannot be a folder"),
+        ];
+        for (text, wanted) in cases {
+            let (found, _) = refused(text);
+            assert!(found.contains(wanted), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_refused_with_its_place() {
+        let (text, hint) = refused("seed = 1\n[train\n");
+        assert!(text.starts_with("lab/my-run.toml:2:"), "{text}");
+        assert!(hint.contains("TOML"));
+        assert!(refused("seed = 1\nseed = 2").0.starts_with("lab/my-run.toml:2:1: duplicate key"));
+    }
+
+    #[test]
+    fn sets_and_seed_come_before_the_checks() {
+        let with = |sets: &[&str], seed| {
+            let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+            Plan::parse(FULL, "f.toml", &sets, seed, &vocabulary())
+        };
+        let plan = with(&["learner.hidden=[8]", "search.method=local"], Some(11)).unwrap();
+        assert_eq!((plan.seed(), plan.learner().hidden.as_slice()), (11, &[8][..]));
+        assert_eq!(plan.search().unwrap().method, Method::Local);
+        let error = with(&["episode.rounds=0"], None).unwrap_err();
+        assert_eq!(error.to_string(), "--set episode.rounds=0: `episode.rounds` is 0, expected 1 to 100000");
+        let error = with(&["episode.round=5"], None).unwrap_err();
+        assert_eq!(error.to_string(), "--set episode.round=5: unknown key `episode.round`");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[\\[\\]{}=\",.a-z0-9\n \\-]{0,120}") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! TOML with places, and the reader that turns its tables into checked values.
+//!
+//! A key is known because something asks for it: [`Section`] notes every key that is asked for, and
+//! [`Section::finish`] refuses those that nobody asked for, with the nearest that somebody did.
+
+use super::error::{ExperimentError, Place};
+use super::vocabulary::nearest;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+use std::sync::Arc;
+use toml::de::{DeTable, DeValue};
+
+type Result<T> = std::result::Result<T, ExperimentError>;
+
+/// A value and where its key was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    pub value: Value,
+    pub place: Place,
+}
+
+/// A TOML value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    /// Dates, and integers beyond 64 bits: nothing here wants them.
+    Other(String),
+    List(Vec<Node>),
+    Table(Table),
+}
+
+/// A table, by key.
+pub type Table = BTreeMap<String, Node>;
+
+impl Value {
+    /// The value as the messages name it.
+    fn describe(&self) -> String {
+        match self {
+            Value::Text(text) => format!("the string \"{text}\""),
+            Value::Integer(number) => format!("the integer {number}"),
+            Value::Float(number) => format!("the number {number}"),
+            Value::Boolean(value) => format!("{value}"),
+            Value::Other(text) => text.clone(),
+            Value::List(_) => "a list".into(),
+            Value::Table(_) => "a table".into(),
+        }
+    }
+}
+
+/// Parses TOML text; `locate` names the place of a byte offset.
+pub fn parse(text: &str, locate: &dyn Fn(usize) -> Place) -> Result<Table> {
+    match DeTable::parse(text) {
+        Ok(table) => Ok(convert_table(table.get_ref(), locate)),
+        Err(error) => Err(ExperimentError::Syntax {
+            place: locate(error.span().map_or(0, |span| span.start)),
+            message: error.message().lines().collect::<Vec<_>>().join("; "),
+        }),
+    }
+}
+
+/// Names the places in a file: line and column from one.
+pub fn locate_in(file: &str, text: &str) -> impl Fn(usize) -> Place + use<> {
+    let file: Arc<str> = file.into();
+    let text = text.to_string();
+    move |offset| {
+        let before = &text.as_bytes()[..offset.min(text.len())];
+        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+        let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        Place::File { file: file.clone(), line, column }
+    }
+}
+
+fn convert_table(table: &DeTable<'_>, locate: &dyn Fn(usize) -> Place) -> Table {
+    let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| {
+        let name: &std::borrow::Cow<'_, str> = key.get_ref();
+        let place = locate(key.span().start);
+        (name.to_string(), Node { value: convert(value.get_ref(), locate), place })
+    };
+    table.iter().map(entry).collect()
+}
+
+fn convert(value: &DeValue<'_>, locate: &dyn Fn(usize) -> Place) -> Value {
+    match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Value::Integer(number),
+            Err(_) => Value::Other(format!("the integer {} (beyond 64 bits)", number.as_str())),
+        },
+        DeValue::Float(number) => match number.as_str().parse() {
+            Ok(number) => Value::Float(number),
+            Err(_) => Value::Other(format!("the number {}", number.as_str())),
+        },
+        DeValue::Boolean(value) => Value::Boolean(*value),
+        DeValue::Datetime(date) => Value::Other(format!("the date {date}")),
+        DeValue::Array(items) => Value::List(
+            items
+                .iter()
+                .map(|item| Node { value: convert(item.get_ref(), locate), place: locate(item.span().start) })
+                .collect(),
+        ),
+        DeValue::Table(table) => Value::Table(convert_table(table, locate)),
+    }
+}
+
+/// One table of an experiment file, read key by key.
+#[derive(Debug)]
+pub struct Section {
+    /// `train.imitation`; empty for the file itself.
+    path: String,
+    place: Place,
+    table: Table,
+    asked: Vec<&'static str>,
+    /// Full names of all keys that were asked for anywhere in the file so far.
+    everywhere: Rc<RefCell<Vec<String>>>,
+}
+
+impl Section {
+    /// The whole file.
+    pub fn root(table: Table, file: &str) -> Self {
+        let place = Place::File { file: file.into(), line: 1, column: 1 };
+        Self { path: String::new(), place, table, asked: Vec::new(), everywhere: Rc::default() }
+    }
+
+    /// The full name of one of its keys.
+    pub fn name(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// Where the section begins.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Takes a key's value.
+    pub fn take(&mut self, key: &'static str) -> Option<Node> {
+        self.asked.push(key);
+        self.everywhere.borrow_mut().push(self.name(key));
+        self.table.remove(key)
+    }
+
+    /// Takes a table.
+    pub fn section(&mut self, key: &'static str) -> Result<Option<Section>> {
+        let Some(Node { value, place }) = self.take(key) else { return Ok(None) };
+        let path = self.name(key);
+        match value {
+            Value::Table(table) => Ok(Some(self.inner(path, place, table))),
+            other => Err(wrong_type(place, path, &other, "a table")),
+        }
+    }
+
+    fn inner(&self, path: String, place: Place, table: Table) -> Section {
+        Section { path, place, table, asked: Vec::new(), everywhere: self.everywhere.clone() }
+    }
+
+    /// Takes a table; an empty one if it is not there.
+    pub fn section_or_empty(&mut self, key: &'static str) -> Result<Section> {
+        let (path, place) = (self.name(key), self.place.clone());
+        Ok(self.section(key)?.unwrap_or_else(|| self.inner(path, place, Table::new())))
+    }
+
+    /// Takes a whole number in `range`.
+    pub fn integer(&mut self, key: &'static str, default: u64, range: RangeInclusive<u64>) -> Result<u64> {
+        Ok(self.optional_integer(key, range)?.unwrap_or(default))
+    }
+
+    /// Takes a count in `range`.
+    pub fn count(
+        &mut self,
+        key: &'static str,
+        default: usize,
+        range: RangeInclusive<usize>,
+    ) -> Result<usize> {
+        Ok(self.integer(key, default as u64, *range.start() as u64..=*range.end() as u64)? as usize)
+    }
+
+    /// Takes a whole number in `range`, if it is there.
+    pub fn optional_integer(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>> {
+        let name = self.name(key);
+        self.take(key).map(|node| integer_of(node, name, range)).transpose()
+    }
+
+    /// Takes a number in `range`.
+    pub fn number(&mut self, key: &'static str, default: f64, range: RangeInclusive<f64>) -> Result<f64> {
+        Ok(self.optional_number(key, range)?.unwrap_or(default))
+    }
+
+    /// Takes a number in `range`, if it is there. NaN is in no range.
+    pub fn optional_number(&mut self, key: &'static str, range: RangeInclusive<f64>) -> Result<Option<f64>> {
+        let name = self.name(key);
+        let Some(Node { value, place }) = self.take(key) else { return Ok(None) };
+        let number = match value {
+            Value::Float(number) => number,
+            Value::Integer(number) => number as f64,
+            other => return Err(wrong_type(place, name, &other, "a number")),
+        };
+        if range.contains(&number) { Ok(Some(number)) } else { Err(out_of_range(place, name, number, range)) }
+    }
+
+    /// Takes `true` or `false`.
+    pub fn boolean(&mut self, key: &'static str, default: bool) -> Result<bool> {
+        let name = self.name(key);
+        match self.take(key) {
+            None => Ok(default),
+            Some(Node { value: Value::Boolean(value), .. }) => Ok(value),
+            Some(Node { value, place }) => Err(wrong_type(place, name, &value, "true or false")),
+        }
+    }
+
+    /// Takes a string, if it is there.
+    pub fn text(&mut self, key: &'static str) -> Result<Option<(String, Place)>> {
+        let name = self.name(key);
+        self.take(key).map(|node| text_of(node, name)).transpose()
+    }
+
+    /// Takes one of some words.
+    pub fn choice<T: Copy>(&mut self, key: &'static str, default: T, choices: &[(&str, T)]) -> Result<T> {
+        let name = self.name(key);
+        match self.text(key)? {
+            None => Ok(default),
+            Some((found, place)) => match choices.iter().find(|(word, _)| *word == found) {
+                Some(&(_, value)) => Ok(value),
+                None => Err(unknown_word(place, name, found, choices.iter().map(|&(word, _)| word))),
+            },
+        }
+    }
+
+    /// Takes a list, if it is there; `read` is given each item and its name.
+    pub fn list<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(Node, String) -> Result<T>,
+    ) -> Result<Option<Vec<T>>> {
+        let name = self.name(key);
+        let Some(Node { value, place }) = self.take(key) else { return Ok(None) };
+        match value {
+            Value::List(items) => {
+                let named = items.into_iter().enumerate().map(|(i, item)| read(item, format!("{name}[{i}]")));
+                named.collect::<Result<_>>().map(Some)
+            }
+            other => Err(wrong_type(place, name, &other, "a list")),
+        }
+    }
+
+    /// Refuses what nobody asked for.
+    pub fn finish(self) -> Result<()> {
+        let Some((key, node)) = self.table.iter().next() else { return Ok(()) };
+        let elsewhere = || {
+            let everywhere = self.everywhere.borrow();
+            let same = everywhere.iter().filter(|name| name.rsplit('.').next() == Some(key));
+            // Of the places that have this very key, one further down first.
+            same.max_by_key(|name| name.starts_with(&self.path)).cloned()
+        };
+        Err(ExperimentError::UnknownKey {
+            place: node.place.clone(),
+            key: self.name(key),
+            nearest: elsewhere()
+                .or_else(|| nearest(key, self.asked.iter().copied()).map(|near| self.name(near))),
+            known: self.asked.iter().map(|key| self.name(key)).collect(),
+        })
+    }
+}
+
+/// A node that must be a table.
+pub fn section_of(node: Node, name: String) -> Result<Section> {
+    match node.value {
+        Value::Table(table) => {
+            Ok(Section { path: name, place: node.place, table, asked: Vec::new(), everywhere: Rc::default() })
+        }
+        other => Err(wrong_type(node.place, name, &other, "a table")),
+    }
+}
+
+/// A node that must be a string.
+pub fn text_of(node: Node, name: String) -> Result<(String, Place)> {
+    match node.value {
+        Value::Text(text) => Ok((text, node.place)),
+        other => Err(wrong_type(node.place, name, &other, "a string")),
+    }
+}
+
+/// A node that must be a whole number in `range`.
+pub fn integer_of(node: Node, name: String, range: RangeInclusive<u64>) -> Result<u64> {
+    match node.value {
+        Value::Integer(number) => match u64::try_from(number) {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(out_of_range(node.place, name, number, range)),
+        },
+        other => Err(wrong_type(node.place, name, &other, "a whole number")),
+    }
+}
+
+/// The error for a word that is none of `known`.
+pub fn unknown_word<'a>(
+    place: Place,
+    key: String,
+    found: String,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> ExperimentError {
+    let nearest = nearest(&found, known.clone()).map(str::to_string);
+    ExperimentError::Choice { place, key, found, nearest, known: known.map(str::to_string).collect() }
+}
+
+fn wrong_type(place: Place, key: String, found: &Value, expected: &'static str) -> ExperimentError {
+    ExperimentError::WrongType { place, key, found: found.describe(), expected }
+}
+
+fn out_of_range<T: Display>(
+    place: Place,
+    key: String,
+    found: impl Display,
+    range: RangeInclusive<T>,
+) -> ExperimentError {
+    let (low, high) = (range.start().to_string(), range.end().to_string());
+    ExperimentError::OutOfRange { place, key, found: found.to_string(), low, high }
+}

@@ -1,0 +1,326 @@
+//! Runs a plan: its stages in order, recorded, resumed, and written to a run folder.
+
+use super::plan::Plan;
+use super::stages::{Failure, Found, Learned, Site, Stages, Trained, transfer};
+use crate::error::Result;
+use crate::run::store::{ROWS, SUMMARY, TIMINGS};
+use crate::run::{Cancel, Crew, Manifest, Progress, RunError, Store, digest, once, rows};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where and how a plan runs. Nothing in it changes a result.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The run's folder.
+    pub dir: &'a Path,
+    /// Threads.
+    pub jobs: usize,
+    /// Remove a run that is there, instead of continuing it.
+    pub fresh: bool,
+    pub progress: &'a dyn Progress,
+    pub cancel: &'a Cancel,
+}
+
+/// `summary.json`: totals of a finished run. Equal for equal manifests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// The run's name.
+    pub name: String,
+    /// The manifest's digest.
+    pub run: String,
+    /// Rows of results.
+    pub rows: usize,
+    /// The digest of `rows.jsonl`.
+    pub rows_digest: String,
+    /// The trained policy.
+    pub policy: Option<Trained>,
+    /// The architecture found on the sources.
+    pub architecture: Option<Found>,
+    /// Cells that have no rows.
+    pub failures: Vec<Failure>,
+}
+
+impl Summary {
+    /// Reads the summary of the run in `dir`.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join(SUMMARY);
+        let bytes = crate::run::store::read_text(&path)?;
+        let damaged = |error: serde_json::Error| RunError::Damaged {
+            path: path.clone(),
+            offset: 0,
+            reason: error.to_string(),
+        };
+        Ok(serde_json::from_slice(&bytes).map_err(damaged)?)
+    }
+}
+
+/// A run that came to its end.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The run's folder.
+    pub dir: PathBuf,
+    pub summary: Summary,
+    /// All rows, in canonical order.
+    pub rows: Vec<crate::episode::Row>,
+}
+
+/// Runs what of `plan` is not yet done in `context.dir`. `data` holds the digests of all that is read
+/// besides the plan, by name.
+///
+/// # Errors
+/// Whatever [`Store::open`] refuses; a failed train or search stage; an interruption. A failed transfer
+/// cell is no error but one of the [failures](Summary::failures).
+pub fn run(
+    plan: &Plan,
+    data: BTreeMap<String, String>,
+    stages: &dyn Stages,
+    context: Context<'_>,
+) -> Result<Finished> {
+    let text = plan.to_toml();
+    let manifest = Manifest::new(&text, plan.seed(), data)?;
+    let (store, mut ledger) = Store::open(context.dir, &manifest, &text, context.fresh)?;
+    let site = Site { store: &store, progress: context.progress, cancel: context.cancel };
+    let crew = Crew { jobs: context.jobs, progress: context.progress, cancel: context.cancel };
+
+    let policy = match plan.train() {
+        Some(_) => Some(once("train", &mut ledger, crew, || stages.train(plan, site))?),
+        None => None,
+    };
+    let architecture = match plan.search() {
+        Some(_) => Some(once("search", &mut ledger, crew, || stages.search(plan, site))?),
+        None => None,
+    };
+    let (all, failures) = match plan.transfer() {
+        Some(section) => {
+            let learned = Learned { policy: policy.as_ref(), architecture: architecture.as_ref() };
+            transfer(plan, section, &mut ledger, crew, |plan, block| {
+                stages.episodes(plan, block, learned, site)
+            })?
+        }
+        None => (Vec::new(), Vec::new()),
+    };
+
+    let bytes = rows::to_jsonl(all)?;
+    store.write(ROWS, &bytes)?;
+    store.write(TIMINGS, &timings(&ledger))?;
+    let rows = rows::read(&store.path(ROWS)?, None)?;
+    let summary = Summary {
+        name: plan.name().to_string(),
+        run: manifest.digest(),
+        rows: rows.len(),
+        rows_digest: digest::of(&bytes),
+        policy,
+        architecture,
+        failures,
+    };
+    let mut text = serde_json::to_vec_pretty(&summary).expect("strings and finite numbers serialise");
+    text.push(b'\n');
+    // Last: it says that the rest is there.
+    store.write(SUMMARY, &text)?;
+    Ok(Finished { dir: context.dir.to_path_buf(), summary, rows })
+}
+
+fn timings(ledger: &crate::run::Ledger) -> Vec<u8> {
+    let line = |(cell, seconds, done): (&str, f64, bool)| {
+        format!("{}\n", serde_json::json!({ "cell": cell, "seconds": seconds, "done": done }))
+    };
+    ledger.timings().into_iter().map(line).collect::<String>().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stages::Block;
+    use super::super::vocabulary::{DatasetFacts, Vocabulary};
+    use super::*;
+    use crate::Key;
+    use crate::episode::Row;
+    use crate::error::Exit;
+    use crate::run::{Silent, store::POLICY};
+    use rand::RngExt;
+    use std::fs;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const PLAN: &str = r#"
+        name = "fake"
+        [train]
+        [search]
+        [transfer]
+        targets = ["digits", "iris"]
+        architectures = ["learner", "searched"]
+        repetitions = 10
+        block = 4
+    "#;
+    /// Targets, architectures, strategies, blocks.
+    const CELLS: usize = 2 * 2 * 3 * 3;
+
+    fn plan(sets: &[&str]) -> Plan {
+        let set = |name| DatasetFacts { name, rows: 100, width: 4, classes: 3 };
+        let vocabulary = Vocabulary {
+            datasets: vec![set("digits"), set("iris")],
+            strategies: vec!["random", "margin"],
+            specification: None,
+        };
+        let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+        Plan::parse(PLAN, "fake.toml", &sets, None, &vocabulary).unwrap()
+    }
+
+    /// Stages whose numbers depend on plan and repetition alone, and which count what they do.
+    #[derive(Default)]
+    struct Fake {
+        trained: AtomicUsize,
+        ran: AtomicUsize,
+        broken: Option<&'static str>,
+        stop_after: Option<(usize, Cancel)>,
+    }
+
+    impl Stages for Fake {
+        fn train(&self, _plan: &Plan, site: Site<'_>) -> Result<Trained> {
+            self.trained.fetch_add(1, Ordering::Relaxed);
+            site.store.write(&format!("{POLICY}/policy.safetensors"), b"weights")?;
+            Ok(Trained {
+                digest: digest::of(b"weights"),
+                sources: Vec::new(),
+                validation: Vec::new(),
+                states: 0,
+                episodes: 0,
+                curve: Vec::new(),
+                importance: Vec::new(),
+            })
+        }
+
+        fn search(&self, _plan: &Plan, _site: Site<'_>) -> Result<Found> {
+            let blocks = vec![crate::arch::Block::Residual { width: 32 }];
+            Ok(Found { blocks_per_stack: 1, stacks: 1, blocks, steps: 9, log: Vec::new() })
+        }
+
+        fn episodes(
+            &self,
+            plan: &Plan,
+            block: &Block,
+            learned: Learned<'_>,
+            _site: Site<'_>,
+        ) -> Result<Vec<Row>> {
+            assert!(learned.policy.is_some() && learned.architecture.is_some());
+            let ran = self.ran.fetch_add(1, Ordering::Relaxed) + 1;
+            if let Some((after, cancel)) = &self.stop_after
+                && ran == *after
+            {
+                cancel.raise();
+            }
+            if self.broken == Some(block.strategy.as_str()) {
+                panic!("{} is broken", block.strategy);
+            }
+            let key = Key::root(plan.seed()).named(block.target.name()).named(&block.strategy);
+            let row = |repetition: u32| Row {
+                task: block.target.name().into(),
+                strategy: block.strategy.clone(),
+                architecture: block.architecture.name().into(),
+                repetition,
+                round: 0,
+                labels: 3,
+                accuracy: key.at(repetition.into()).rng().random(),
+                reward_accuracy: 0.5,
+                steps: 1,
+                picks: vec![],
+                note: None,
+            };
+            Ok(block.repetitions.clone().map(row).collect())
+        }
+    }
+
+    fn go(dir: &Path, plan: &Plan, stages: &Fake, jobs: usize) -> Result<Finished> {
+        let cancel = stages.stop_after.as_ref().map_or_else(Cancel::new, |(_, cancel)| cancel.clone());
+        let context = Context { dir, jobs, fresh: false, progress: &Silent, cancel: &cancel };
+        run(plan, BTreeMap::from([("digits".into(), "d".into())]), stages, context)
+    }
+
+    fn results(dir: &Path) -> [Vec<u8>; 2] {
+        [ROWS, SUMMARY].map(|name| fs::read(dir.join(name)).unwrap())
+    }
+
+    #[test]
+    fn a_run_writes_its_folder_and_then_does_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let fake = Fake::default();
+        let finished = go(dir.path(), &plan(&[]), &fake, 2).unwrap();
+        assert_eq!(fake.ran.load(Ordering::Relaxed), CELLS);
+        assert_eq!(finished.rows.len(), 2 * 2 * 3 * 10);
+        assert_eq!(Summary::read(dir.path()).unwrap(), finished.summary);
+        let stored = rows::read(&dir.path().join(ROWS), Some(&finished.summary.rows_digest)).unwrap();
+        assert_eq!(stored, finished.rows);
+        let before = results(dir.path());
+        let again = go(dir.path(), &plan(&[]), &fake, 1).unwrap();
+        assert_eq!(fake.ran.load(Ordering::Relaxed), CELLS, "nothing is run again");
+        assert_eq!(fake.trained.load(Ordering::Relaxed), 1);
+        assert_eq!((again.summary, results(dir.path())), (finished.summary, before));
+    }
+
+    #[test]
+    fn results_do_not_depend_on_threads_blocks_or_interruptions() {
+        let reference = tempfile::tempdir().unwrap();
+        go(reference.path(), &plan(&[]), &Fake::default(), 1).unwrap();
+        let [rows, summary] = results(reference.path());
+        for jobs in [2, 8] {
+            let dir = tempfile::tempdir().unwrap();
+            for after in [1, 5, 9] {
+                let stop_after = Some((after, Cancel::new()));
+                let error =
+                    go(dir.path(), &plan(&[]), &Fake { stop_after, ..Fake::default() }, jobs).unwrap_err();
+                assert_eq!(error.exit(), Exit::Interrupted);
+                assert!(!dir.path().join(SUMMARY).exists());
+            }
+            go(dir.path(), &plan(&[]), &Fake::default(), jobs).unwrap();
+            assert_eq!(results(dir.path()), [rows.clone(), summary.clone()], "{jobs} threads");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        go(dir.path(), &plan(&["transfer.block=7"]), &Fake::default(), 1).unwrap();
+        assert_eq!(results(dir.path())[0], rows, "blocks of seven repetitions");
+    }
+
+    /// Fault case 43: a strategy that panics costs its own rows alone, and its cells are tried again.
+    #[test]
+    fn a_broken_strategy_leaves_the_others_their_rows() {
+        let dir = tempfile::tempdir().unwrap();
+        let broken = Fake { broken: Some("margin"), ..Fake::default() };
+        let finished = go(dir.path(), &plan(&[]), &broken, 2).unwrap();
+        assert_eq!(finished.summary.failures.len(), CELLS / 3);
+        assert_eq!(finished.summary.failures[0].cell, "transfer/digits/learner/margin/0-3");
+        assert_eq!(finished.summary.failures[0].reason, "panic: margin is broken");
+        assert_eq!(finished.rows.len(), 2 * 2 * 2 * 10);
+        let repaired = Fake::default();
+        let finished = go(dir.path(), &plan(&[]), &repaired, 2).unwrap();
+        assert_eq!(repaired.ran.load(Ordering::Relaxed), CELLS / 3);
+        assert_eq!((finished.summary.failures.len(), finished.rows.len()), (0, 2 * 2 * 3 * 10));
+    }
+
+    /// Fault cases 52 and 53, through the whole run.
+    #[test]
+    fn a_changed_plan_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap();
+        let before = results(dir.path());
+        let error = go(dir.path(), &plan(&["transfer.repetitions=11"]), &Fake::default(), 2).unwrap_err();
+        assert_eq!(error.exit(), Exit::BadInput);
+        let text = error.to_string();
+        assert!(text.contains("`repetitions = 10` there, `repetitions = 11` here"), "{text}");
+        assert_eq!(results(dir.path()), before);
+    }
+
+    /// Fault case 48: damaged rows are noticed by readers and written again by the run.
+    #[test]
+    fn damaged_rows_are_refused_and_restored() {
+        let dir = tempfile::tempdir().unwrap();
+        let finished = go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap();
+        let path = dir.path().join(ROWS);
+        let good = fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        bad[40] ^= 1;
+        fs::write(&path, bad).unwrap();
+        let error = rows::read(&path, Some(&finished.summary.rows_digest)).unwrap_err();
+        assert!(matches!(error, RunError::RowsDigest { .. }), "{error}");
+        go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), good);
+    }
+}

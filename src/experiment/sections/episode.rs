@@ -1,0 +1,79 @@
+//! `[episode]`: how a labelling is simulated.
+
+use crate::data::{Scaling, SplitPlan};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::raw::Section;
+use serde::Serialize;
+
+/// The most candidates that are scored in one round.
+pub const MAX_CANDIDATES: usize = 1_000_000;
+/// The most rows of a pool.
+pub const MAX_POOL: usize = 10_000_000;
+
+/// How a labelling is simulated.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Episode {
+    /// Labels per class at the start. Default 1.
+    pub initial_per_class: usize,
+    /// Labels asked for per round. Default 1.
+    pub query_size: usize,
+    /// Rounds of queries after the first fit. Default 30.
+    pub rounds: usize,
+    /// At most this many candidates, drawn at random, are scored per round. Default 500.
+    pub candidates: usize,
+    /// End an episode once the reward rows' accuracy reaches this share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_accuracy: Option<f64>,
+    /// Share of the rows that is tested on, where a data set has no test part of its own. Default 0.3.
+    pub test: f64,
+    /// Share of the remaining rows that rewards are computed on. Default 0.3.
+    pub reward: f64,
+    /// At most this many rows in the pool. Default 2000.
+    pub max_pool: usize,
+    /// At most this many rows in the reward part and in the test part. Default 2000.
+    pub max_held: usize,
+    /// `"standard"` (default), `"min_max"` or `"none"`; fitted on the pool.
+    pub scaling: Scaling,
+}
+
+impl Episode {
+    pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
+        let s = &mut section;
+        let split = SplitPlan::default();
+        let episode = Self {
+            initial_per_class: s.count("initial_per_class", 1, 1..=100_000)?,
+            query_size: s.count("query_size", 1, 1..=100_000)?,
+            rounds: s.count("rounds", 30, 1..=100_000)?,
+            candidates: s.count("candidates", 500, 1..=MAX_CANDIDATES)?,
+            target_accuracy: s.optional_number("target_accuracy", 0.0..=1.0)?,
+            test: s.number("test", split.test, 0.01..=0.9)?,
+            reward: s.number("reward", split.reward, 0.01..=0.9)?,
+            max_pool: s.count("max_pool", split.max_pool, 1..=MAX_POOL)?,
+            max_held: s.count("max_held", split.max_held, 1..=MAX_POOL)?,
+            scaling: s.choice(
+                "scaling",
+                split.scaling,
+                &[("standard", Scaling::Standard), ("min_max", Scaling::MinMax), ("none", Scaling::None)],
+            )?,
+        };
+        section.finish()?;
+        Ok(episode)
+    }
+
+    /// How data sets are split into tasks.
+    pub fn split(&self) -> SplitPlan {
+        SplitPlan {
+            test: self.test,
+            reward: self.reward,
+            max_pool: self.max_pool,
+            max_held: self.max_held,
+            scaling: self.scaling,
+        }
+    }
+
+    /// Labels bought after the initial ones.
+    pub fn budget(&self) -> usize {
+        self.rounds.saturating_mul(self.query_size)
+    }
+}

@@ -1,0 +1,164 @@
+//! `[learner]`: the classifier that is trained inside every episode.
+
+use crate::arch::{Block, NetSpec, spec::SpecError};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::raw::{self, Section};
+use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+use serde::Serialize;
+
+/// The update rule, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimiserKind {
+    Sgd,
+    Adam,
+    #[serde(rename = "nadam")]
+    NAdam,
+}
+
+/// The classifier that is trained inside every episode.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Learner {
+    /// Hidden widths, input side first; `[]` is a linear head. Default `[32]`.
+    pub hidden: Vec<usize>,
+    /// Share of hidden units dropped in training. Default 0.
+    pub dropout: f64,
+    /// `"cross_entropy"` (default) or `"squared"`.
+    pub loss: Loss,
+    /// `"adam"` (default), `"nadam"` or `"sgd"`.
+    pub optimiser: OptimiserKind,
+    /// Momentum of `"sgd"`. Default 0.9.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// Nesterov's form of `"sgd"`. Default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nesterov: Option<bool>,
+    /// Step size. Default 0.01.
+    pub learning_rate: f64,
+    /// L2 penalty, added to the gradient. Default 1e-4.
+    pub weight_decay: f64,
+    /// Rows per mini-batch. Default 32.
+    pub batch: usize,
+    /// Passes over the labelled rows per fit, at most. Default 40; not beside `steps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u32>,
+    /// Gradient steps per fit, instead of `epochs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// Stop early once the epoch's mean training loss is below this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_loss: Option<f64>,
+    /// Stop early once the loss on held-back rows has not improved for more than this many epochs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u32>,
+    /// Start each fit from the weights of the round before. Default false.
+    pub warm_start: bool,
+}
+
+const DEFAULT_EPOCHS: u32 = 40;
+const MAX_WIDTH: u64 = 1_000_000;
+const MAX_ROUNDS_OF_TRAINING: u64 = 10_000_000;
+
+impl Learner {
+    pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
+        let s = &mut section;
+        let width = |node, name| raw::integer_of(node, name, 1..=MAX_WIDTH).map(|width| width as usize);
+        let hidden = s.list("hidden", width)?.unwrap_or_else(|| vec![32]);
+        let optimiser = s.choice(
+            "optimiser",
+            OptimiserKind::Adam,
+            &[("adam", OptimiserKind::Adam), ("nadam", OptimiserKind::NAdam), ("sgd", OptimiserKind::Sgd)],
+        )?;
+        let sgd = optimiser == OptimiserKind::Sgd;
+        let mut learner = Self {
+            hidden,
+            dropout: s.number("dropout", 0.0, 0.0..=0.95)?,
+            loss: s.choice(
+                "loss",
+                Loss::CrossEntropy,
+                &[("cross_entropy", Loss::CrossEntropy), ("squared", Loss::Squared)],
+            )?,
+            optimiser,
+            // Keys of another optimiser are not asked for, and so refused as unknown.
+            momentum: if sgd { Some(s.number("momentum", 0.9, 0.0..=0.9999)?) } else { None },
+            nesterov: if sgd { Some(s.boolean("nesterov", true)?) } else { None },
+            learning_rate: s.number("learning_rate", 0.01, 1e-9..=100.0)?,
+            weight_decay: s.number("weight_decay", 1e-4, 0.0..=10.0)?,
+            batch: s.count("batch", 32, 1..=1_000_000)?,
+            epochs: s.optional_integer("epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
+            steps: s.optional_integer("steps", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
+            train_loss: s.optional_number("train_loss", 0.0..=100.0)?,
+            patience: s.optional_integer("patience", 0..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
+            warm_start: s.boolean("warm_start", false)?,
+        };
+        let rules = [
+            ("epochs", learner.epochs.is_some()),
+            ("train_loss", learner.train_loss.is_some()),
+            ("patience", learner.patience.is_some()),
+        ];
+        let beside = |a: &str, b: &str| ExperimentError::Conflict {
+            place: section.place().clone(),
+            key: format!("learner.{a}"),
+            why: format!("cannot stand beside `learner.{b}`"),
+            hint: "give `steps`, or `epochs` with at most one of `train_loss` and `patience`".into(),
+        };
+        if learner.steps.is_some()
+            && let Some((rule, _)) = rules.iter().find(|(_, given)| *given)
+        {
+            return Err(beside("steps", rule));
+        }
+        if learner.train_loss.is_some() && learner.patience.is_some() {
+            return Err(beside("train_loss", "patience"));
+        }
+        if learner.steps.is_none() && learner.epochs.is_none() {
+            learner.epochs = Some(DEFAULT_EPOCHS);
+        }
+        section.finish()?;
+        Ok(learner)
+    }
+
+    /// How each network is trained.
+    pub fn train_plan(&self) -> TrainPlan {
+        let epochs = self.epochs.unwrap_or(DEFAULT_EPOCHS);
+        let stop = match (self.steps, self.train_loss, self.patience) {
+            (Some(steps), ..) => Stop::Steps { steps },
+            (None, Some(loss), _) => Stop::TrainLoss { epochs, loss: loss as f32 },
+            (None, None, Some(patience)) => Stop::Validation { epochs, patience },
+            (None, None, None) => Stop::Epochs { epochs },
+        };
+        let optimiser = match self.optimiser {
+            OptimiserKind::Adam => Optimiser::Adam,
+            OptimiserKind::NAdam => Optimiser::NAdam,
+            OptimiserKind::Sgd => Optimiser::Sgd {
+                momentum: self.momentum.unwrap_or_default() as f32,
+                nesterov: self.nesterov.unwrap_or_default(),
+            },
+        };
+        TrainPlan {
+            loss: self.loss,
+            optimiser,
+            learning_rate: self.learning_rate as f32,
+            weight_decay: self.weight_decay as f32,
+            batch: self.batch,
+            stop,
+            start: if self.warm_start { Start::Warm } else { Start::Scratch },
+        }
+    }
+
+    /// The network for a task of this width and number of classes.
+    pub fn spec(&self, inputs: usize, outputs: usize) -> Result<NetSpec, SpecError> {
+        let blocks = self.hidden.iter().map(|&width| Block::Dense { width }).collect();
+        NetSpec::new(inputs, blocks, outputs, self.dropout as f32)
+    }
+
+    /// Gradient steps of one fit on `labels` rows, at most.
+    pub fn steps_per_fit(&self, labels: usize) -> u64 {
+        match (self.steps, self.epochs) {
+            (Some(steps), _) => steps.into(),
+            (None, epochs) => {
+                u64::from(epochs.unwrap_or(DEFAULT_EPOCHS)) * labels.div_ceil(self.batch).max(1) as u64
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `[sources]`: where the policy and the architecture are learned, and how data sets are named.
+
+use super::episode::MAX_POOL;
+use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::raw::{self, Node, Section, Value};
+use crate::experiment::vocabulary::Vocabulary;
+use serde::Serialize;
+use std::path::Path;
+
+/// A data set: the name of an embedded one, or a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum DataRef {
+    /// `"iris"`
+    Embedded(String),
+    /// `{ file = "my.csv", label = "y", features = "my.npy" }`; paths as the shell sees them.
+    File {
+        file: String,
+        /// The label's column. Not needed where the format has labels of its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        /// A NumPy file with the inputs, one row per row of `file`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        features: Option<String>,
+    },
+}
+
+impl DataRef {
+    /// The name that rows and messages use: the embedded set's, or the file's without its extensions.
+    pub fn name(&self) -> &str {
+        match self {
+            DataRef::Embedded(name) => name,
+            DataRef::File { file, .. } => {
+                let base = Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or(file);
+                base.split_once('.').map_or(base, |(stem, _)| if stem.is_empty() { base } else { stem })
+            }
+        }
+    }
+
+    /// Takes a list of data sets.
+    pub(in crate::experiment) fn list(
+        section: &mut Section,
+        key: &'static str,
+        vocabulary: &Vocabulary,
+    ) -> Result<Option<Vec<Self>>, ExperimentError> {
+        let name = section.name(key);
+        let read = |node: Node, name| {
+            let place = node.place.clone();
+            Ok((Self::read(node, name, vocabulary)?, place))
+        };
+        let Some(list) = section.list(key, read)? else { return Ok(None) };
+        for (i, (one, place)) in list.iter().enumerate() {
+            if list[..i].iter().any(|(other, _)| other.name() == one.name()) {
+                let found = one.name().to_string();
+                return Err(ExperimentError::Twice { place: place.clone(), key: name, found });
+            }
+        }
+        Ok(Some(list.into_iter().map(|(one, _)| one).collect()))
+    }
+
+    fn read(node: Node, name: String, vocabulary: &Vocabulary) -> Result<Self, ExperimentError> {
+        if let Value::Table(_) = node.value {
+            let place = node.place.clone();
+            let mut section = raw::section_of(node, name)?;
+            let path = |text: Option<(String, Place)>| text.map(|(text, _)| text);
+            let file = path(section.text("file")?);
+            let (label, features) = (path(section.text("label")?), path(section.text("features")?));
+            let key = section.name("file");
+            section.finish()?;
+            let why = "a data set is a name or a table with `file` and `label`".to_string();
+            let file = file.ok_or(ExperimentError::Missing { place, key, why })?;
+            return Ok(DataRef::File { file, label, features });
+        }
+        let (found, place) = raw::text_of(node, name.clone())?;
+        if vocabulary.dataset(&found).is_some() {
+            return Ok(DataRef::Embedded(found));
+        }
+        let known = vocabulary.datasets.iter().map(|facts| facts.name);
+        Err(raw::unknown_word(place, name, found, known))
+    }
+}
+
+/// Where the policy and the architecture are learned.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Sources {
+    /// Real data sets. Default none.
+    pub datasets: Vec<DataRef>,
+    /// Synthetic tasks, drawn by the run's seed. Default 40.
+    pub synthetic: usize,
+    /// Real data sets that choose between checkpoints and are not learned from. Default none.
+    pub validation: Vec<DataRef>,
+    /// Synthetic tasks for the same. Default 8.
+    pub validation_synthetic: usize,
+    /// At most this many rows in the pool of a source task. Default 400.
+    pub max_pool: usize,
+    /// At most this many rows in its reward part. Default 400.
+    pub max_held: usize,
+    /// Splits of every source task that episodes take in turn. Default 2.
+    pub splits: usize,
+    /// Whether source tasks differ in initial labels per class, hidden widths and length of episode,
+    /// drawn by the run's seed. Default true.
+    pub randomise: bool,
+}
+
+impl Sources {
+    pub(in crate::experiment) fn read(
+        mut section: Section,
+        vocabulary: &Vocabulary,
+    ) -> Result<Self, ExperimentError> {
+        let s = &mut section;
+        let sources = Self {
+            datasets: DataRef::list(s, "datasets", vocabulary)?.unwrap_or_default(),
+            synthetic: s.count("synthetic", 40, 0..=100_000)?,
+            validation: DataRef::list(s, "validation", vocabulary)?.unwrap_or_default(),
+            validation_synthetic: s.count("validation_synthetic", 8, 0..=100_000)?,
+            max_pool: s.count("max_pool", 400, 2..=MAX_POOL)?,
+            max_held: s.count("max_held", 400, 1..=MAX_POOL)?,
+            splits: s.count("splits", 2, 1..=1_000)?,
+            randomise: s.boolean("randomise", true)?,
+        };
+        section.finish()?;
+        Ok(sources)
+    }
+
+    /// Tasks that are learned from.
+    pub fn tasks(&self) -> usize {
+        self.datasets.len() + self.synthetic
+    }
+
+    /// Tasks that choose between checkpoints.
+    pub fn validation_tasks(&self) -> usize {
+        self.validation.len() + self.validation_synthetic
+    }
+}

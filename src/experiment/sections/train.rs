@@ -1,0 +1,128 @@
+//! `[train]`: imitation of the greedy oracle, then policy gradient.
+
+use crate::experiment::error::ExperimentError;
+use crate::experiment::raw::Section;
+use serde::Serialize;
+
+/// What the episode's return is compared with, on the same seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Baseline {
+    Random,
+    Margin,
+}
+
+/// The policy is trained by imitation and then by policy gradient; each can be turned off.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Train {
+    pub imitation: Imitation,
+    pub policy_gradient: PolicyGradient,
+    pub network: PolicyNetwork,
+    /// Episodes per validation task by which checkpoints are chosen. Default 8.
+    pub validation_episodes: usize,
+}
+
+/// `imitation = { … }`: learning from the greedy one-step oracle.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Imitation {
+    /// Episodes per source task. Default 1.
+    pub episodes: usize,
+    /// States per episode that the oracle judges. Default 8.
+    pub states: usize,
+    /// Candidates per state whose gain is simulated. Default 12.
+    pub candidates: usize,
+    /// Passes over the judged states; 0 turns imitation off. Default 40.
+    pub epochs: usize,
+    /// Softness of the oracle's choice, in standard deviations of a task's gains. Default 0.5.
+    pub temperature: f64,
+    /// Step size of Adam. Default 2e-3.
+    pub learning_rate: f64,
+}
+
+/// `policy_gradient = { … }`: reinforcement learning.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PolicyGradient {
+    /// Updates of the policy; 0 turns reinforcement learning off. Default 60.
+    pub iterations: usize,
+    /// Episodes per update. Default 16.
+    pub episodes: usize,
+    /// Updates between two looks at the validation tasks; the best policy is kept. Default 5.
+    pub validate_every: usize,
+    /// Step size of Adam. Default 1e-3.
+    pub learning_rate: f64,
+    /// What the imitated scores are multiplied by before episodes are drawn from them. It changes no
+    /// ranking; imitated scores are so close to one another that draws from them would be near uniform.
+    /// Default 8.
+    pub sharpness: f64,
+    /// Weight of the entropy bonus. Default 0.01.
+    pub entropy: f64,
+    /// `"margin"` (default) or `"random"`: whose return on the same seed is subtracted.
+    pub baseline: Baseline,
+}
+
+/// `network = { … }`: the scoring network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PolicyNetwork {
+    /// `"deep_sets"` (default), or `"linear"` in features and globals.
+    pub kind: NetworkKind,
+    /// Width of every hidden layer. Default 32.
+    pub hidden: usize,
+    /// Hidden layers before and, again, after the candidates are pooled. Default 2.
+    pub layers: usize,
+}
+
+/// What the scoring network is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkKind {
+    DeepSets,
+    Linear,
+}
+
+impl Train {
+    pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
+        let mut s = section.section_or_empty("imitation")?;
+        let imitation = Imitation {
+            episodes: s.count("episodes", 1, 1..=10_000)?,
+            states: s.count("states", 8, 1..=10_000)?,
+            candidates: s.count("candidates", 12, 2..=2_000)?,
+            epochs: s.count("epochs", 40, 0..=100_000)?,
+            temperature: s.number("temperature", 0.5, 1e-3..=100.0)?,
+            learning_rate: s.number("learning_rate", 2e-3, 1e-9..=10.0)?,
+        };
+        s.finish()?;
+        let mut s = section.section_or_empty("policy_gradient")?;
+        let policy_gradient = PolicyGradient {
+            iterations: s.count("iterations", 60, 0..=1_000_000)?,
+            episodes: s.count("episodes", 16, 1..=100_000)?,
+            validate_every: s.count("validate_every", 5, 1..=1_000_000)?,
+            learning_rate: s.number("learning_rate", 1e-3, 1e-9..=10.0)?,
+            sharpness: s.number("sharpness", 8.0, 1e-3..=1e3)?,
+            entropy: s.number("entropy", 0.01, 0.0..=10.0)?,
+            baseline: s.choice(
+                "baseline",
+                Baseline::Margin,
+                &[("margin", Baseline::Margin), ("random", Baseline::Random)],
+            )?,
+        };
+        s.finish()?;
+        let mut s = section.section_or_empty("network")?;
+        let network = PolicyNetwork {
+            kind: s.choice(
+                "kind",
+                NetworkKind::DeepSets,
+                &[("deep_sets", NetworkKind::DeepSets), ("linear", NetworkKind::Linear)],
+            )?,
+            hidden: s.count("hidden", 32, 1..=1_024)?,
+            layers: s.count("layers", 2, 1..=8)?,
+        };
+        s.finish()?;
+        let validation_episodes = section.count("validation_episodes", 8, 1..=100_000)?;
+        section.finish()?;
+        Ok(Self { imitation, policy_gradient, network, validation_episodes })
+    }
+}

@@ -1,0 +1,156 @@
+//! `[transfer]`: what is compared on which targets.
+
+use super::sources::DataRef;
+use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::raw::{self, Section};
+use crate::experiment::vocabulary::Vocabulary;
+use serde::Serialize;
+
+/// The name of the learned policy among the strategies.
+pub const LEARNED: &str = "policy";
+/// The name of the policy before it learned anything: the same network, whose scores are all equal.
+pub const UNTRAINED: &str = "untrained";
+
+/// Which network labels the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchitectureChoice {
+    /// That of `[learner]`.
+    Learner,
+    /// The one that `[search]` found on the sources, from which the search on the target goes on.
+    Searched,
+}
+
+impl ArchitectureChoice {
+    /// The word in the experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            ArchitectureChoice::Learner => "learner",
+            ArchitectureChoice::Searched => "searched",
+        }
+    }
+}
+
+/// What is compared on which targets.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Transfer {
+    /// Data sets that nothing was learned from. At least one.
+    pub targets: Vec<DataRef>,
+    /// Strategies, with parameters where they have any (`"typiclust(neighbours=10)"`); `"policy"` is
+    /// the learned one. Default `["random", "margin", "policy"]`.
+    pub strategies: Vec<String>,
+    /// Paired repetitions per strategy: each has its own split, initial labels and initial weights,
+    /// the same for all strategies. Default 20.
+    pub repetitions: u32,
+    /// Repetitions that one cell runs side by side. Changes the speed, never the rows. Default 4.
+    pub block: u32,
+    /// `"searched"` where there is a `[search]`, else `"learner"`; or both.
+    pub architectures: Vec<ArchitectureChoice>,
+    /// A policy folder to use where there is no `[train]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+}
+
+impl Transfer {
+    /// `has_train`, `has_search`: what earlier stages will hand on.
+    pub(in crate::experiment) fn read(
+        mut section: Section,
+        vocabulary: &Vocabulary,
+        has_train: bool,
+        has_search: bool,
+    ) -> Result<Self, ExperimentError> {
+        let place = section.place().clone();
+        let s = &mut section;
+        let targets = DataRef::list(s, "targets", vocabulary)?.unwrap_or_default();
+        let policy = s.text("policy")?.map(|(path, _)| path);
+        let has_policy = has_train || policy.is_some();
+        let known = || vocabulary.strategies.iter().copied().chain([LEARNED, UNTRAINED]);
+        let strategy = |node, name: String| {
+            let (found, place) = raw::text_of(node, name.clone())?;
+            if !known().any(|known| known == found) {
+                let Some(check) = vocabulary.specification.filter(|_| found.contains('(')) else {
+                    return Err(raw::unknown_word(place, name, found, known()));
+                };
+                check(&found).map_err(|error| ExperimentError::Refused {
+                    place: place.clone(),
+                    key: name.clone(),
+                    reason: error.to_string(),
+                    hint: error.hint(),
+                })?;
+            }
+            if found == LEARNED && !has_policy {
+                return Err(conflict(
+                    place,
+                    name,
+                    "asks for a learned policy, but nothing trains or names one",
+                    "add a [train] section, or `policy = \"DIR\"` under [transfer]",
+                ));
+            }
+            Ok((found, place))
+        };
+        let strategies = match s.list("strategies", strategy)? {
+            Some(given) => {
+                for (i, (one, place)) in given.iter().enumerate() {
+                    if given[..i].iter().any(|(other, _)| other == one) {
+                        let (key, found) = ("transfer.strategies".to_string(), one.clone());
+                        return Err(ExperimentError::Twice { place: place.clone(), key, found });
+                    }
+                }
+                given.into_iter().map(|(name, _)| name).collect()
+            }
+            None => {
+                let mut default = vec!["random".to_string(), "margin".to_string()];
+                default.extend(has_policy.then(|| LEARNED.to_string()));
+                default
+            }
+        };
+        let choices = [ArchitectureChoice::Learner, ArchitectureChoice::Searched];
+        let architecture = |node, name: String| {
+            let (found, place) = raw::text_of(node, name.clone())?;
+            let names = choices.iter().map(|choice| choice.name());
+            let choice = choices.iter().find(|choice| choice.name() == found).copied();
+            let choice =
+                choice.ok_or_else(|| raw::unknown_word(place.clone(), name.clone(), found, names))?;
+            if choice == ArchitectureChoice::Searched && !has_search {
+                return Err(conflict(
+                    place,
+                    name,
+                    "asks for a searched architecture, but nothing searches one",
+                    "add a [search] section",
+                ));
+            }
+            Ok(choice)
+        };
+        let mut architectures = s.list("architectures", architecture)?.unwrap_or_else(|| {
+            vec![if has_search { ArchitectureChoice::Searched } else { ArchitectureChoice::Learner }]
+        });
+        architectures.dedup();
+        let transfer = Self {
+            targets,
+            strategies,
+            repetitions: s.integer("repetitions", 20, 1..=1_000_000)? as u32,
+            block: s.integer("block", 4, 1..=256)? as u32,
+            architectures,
+            policy,
+        };
+        section.finish()?;
+        let empty = [
+            ("targets", transfer.targets.is_empty()),
+            ("strategies", transfer.strategies.is_empty()),
+            ("architectures", transfer.architectures.is_empty()),
+        ];
+        match empty.iter().find(|(_, empty)| *empty) {
+            Some((key, _)) => Err(ExperimentError::Missing {
+                place,
+                key: format!("transfer.{key}"),
+                why: "a transfer needs at least one".into(),
+            }),
+            None => Ok(transfer),
+        }
+    }
+}
+
+fn conflict(place: Place, key: String, why: &str, hint: &str) -> ExperimentError {
+    ExperimentError::Conflict { place, key, why: why.into(), hint: hint.into() }
+}

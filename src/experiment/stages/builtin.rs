@@ -1,0 +1,27 @@
+//! [`Builtin`]: the stages that this crate computes.
+
+use super::transfer::Shared;
+use super::{Block, Found, Learned, Site, Stages, Trained, search, train, transfer};
+use crate::episode::Row;
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+
+/// The real thing: simulated episodes on the bank engine.
+#[derive(Debug, Default)]
+pub struct Builtin {
+    shared: Shared,
+}
+
+impl Stages for Builtin {
+    fn train(&self, plan: &Plan, site: Site<'_>) -> Result<Trained> {
+        train::train(plan, site)
+    }
+
+    fn search(&self, plan: &Plan, site: Site<'_>) -> Result<Found> {
+        search::search(plan, site)
+    }
+
+    fn episodes(&self, plan: &Plan, block: &Block, learned: Learned<'_>, site: Site<'_>) -> Result<Vec<Row>> {
+        transfer::episodes(plan, block, learned, site, &self.shared)
+    }
+}

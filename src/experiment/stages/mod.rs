@@ -1,0 +1,61 @@
+//! The stages of an experiment, one file each: train, search, transfer.
+//!
+//! [`Stages`] is what they compute; [`run`](fn@super::run) decides when, records it and resumes it. An
+//! implementation must depend on the plan and the arguments alone, never on threads or on what was
+//! computed before.
+
+mod builtin;
+pub mod search;
+pub mod train;
+pub mod transfer;
+
+pub use builtin::Builtin;
+pub use search::Found;
+pub use train::Trained;
+pub use transfer::{Block, Failure, blocks, transfer};
+
+use super::plan::Plan;
+use crate::episode::Row;
+use crate::error::Result;
+use crate::run::{Cancel, Progress, RunError, Store};
+
+/// What the computations of a stage are given besides the plan.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// The run's folder.
+    pub store: &'a Store,
+    /// Told about episodes and updates.
+    pub progress: &'a dyn Progress,
+    /// Polled between rounds; once raised, return an error whose exit is `Interrupted`.
+    pub cancel: &'a Cancel,
+}
+
+/// An interruption, once somebody asked for one.
+fn check_cancelled(site: Site<'_>) -> Result<()> {
+    match site.cancel.raised() {
+        true => Err(RunError::Interrupted { done: 0, total: 1 }.into()),
+        false => Ok(()),
+    }
+}
+
+/// What earlier stages hand on to the transfer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Learned<'a> {
+    /// The trained policy.
+    pub policy: Option<&'a Trained>,
+    /// The architecture found on the sources.
+    pub architecture: Option<&'a Found>,
+}
+
+/// What the stages compute.
+pub trait Stages: Sync {
+    /// Trains a policy on the sources and writes it to [`POLICY`](crate::run::store::POLICY) in the
+    /// run's folder before it returns.
+    fn train(&self, plan: &Plan, site: Site<'_>) -> Result<Trained>;
+
+    /// Searches an architecture on the sources.
+    fn search(&self, plan: &Plan, site: Site<'_>) -> Result<Found>;
+
+    /// Runs the episodes of one block on its target.
+    fn episodes(&self, plan: &Plan, block: &Block, learned: Learned<'_>, site: Site<'_>) -> Result<Vec<Row>>;
+}

@@ -1,0 +1,230 @@
+//! The transfer stage: its cells.
+//!
+//! A cell is one target, one architecture, one strategy and a block of repetitions that run side by
+//! side. What pairs repetitions is their number: repetition 7 has the same split, initial labels and
+//! initial weights under every strategy, whatever block it is in.
+
+use super::{Learned, Site, search};
+use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance};
+use crate::arch::Point;
+use crate::data::Dataset;
+use crate::episode::features::{self, SCHEMA};
+use crate::episode::{Architect, Ground, Player, Row, Seat, play};
+use crate::error::Result;
+use crate::experiment::error::ExperimentError;
+use crate::experiment::plan::Plan;
+use crate::experiment::sections::{ArchitectureChoice, DataRef, LEARNED, Transfer, UNTRAINED};
+use crate::experiment::tasks;
+use crate::query::{Strategy, registry};
+use crate::run::{Cell, Crew, Ledger, Outcome, run_cells, store};
+use crate::search::LocalArchitect;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// What one cell runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    pub target: DataRef,
+    pub architecture: ArchitectureChoice,
+    /// A strategy of the registry, or [`LEARNED`](crate::experiment::sections::LEARNED).
+    pub strategy: String,
+    pub repetitions: Range<u32>,
+}
+
+/// A cell that has no rows.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    pub cell: String,
+    pub reason: String,
+}
+
+/// All cells of a transfer, repetition blocks first, so that early results are comparable.
+pub fn blocks(transfer: &Transfer) -> Vec<Cell<Block>> {
+    let mut cells = Vec::new();
+    for target in &transfer.targets {
+        for start in (0..transfer.repetitions).step_by(transfer.block as usize) {
+            let repetitions = start..(start + transfer.block).min(transfer.repetitions);
+            for &architecture in &transfer.architectures {
+                for strategy in &transfer.strategies {
+                    let (first, last) = (repetitions.start, repetitions.end - 1);
+                    let (target, strategy) = (target.clone(), strategy.clone());
+                    let key = format!(
+                        "transfer/{}/{}/{strategy}/{first}-{last}",
+                        target.name(),
+                        architecture.name()
+                    );
+                    let repetitions = repetitions.clone();
+                    cells.push(Cell { key, input: Block { target, architecture, strategy, repetitions } });
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// Runs all cells with `episodes` and returns all rows, and the cells that have none.
+pub fn transfer<W>(
+    plan: &Plan,
+    transfer: &Transfer,
+    ledger: &mut Ledger,
+    crew: Crew<'_>,
+    episodes: W,
+) -> Result<(Vec<Row>, Vec<Failure>)>
+where
+    W: Fn(&Plan, &Block) -> Result<Vec<Row>> + Sync,
+{
+    let cells = blocks(transfer);
+    let outcomes = run_cells("transfer", &cells, ledger, crew, |cell| episodes(plan, &cell.input))?;
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    for (cell, outcome) in cells.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Done(more) => rows.extend::<Vec<Row>>(more),
+            Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
+        }
+    }
+    Ok((rows, failures))
+}
+
+/// What the cells of a transfer share: data sets, the splits in use, and the policy.
+#[derive(Debug, Default)]
+pub struct Shared {
+    datasets: Mutex<Vec<(DataRef, Arc<Dataset>)>>,
+    grounds: Mutex<Vec<((String, u32), Arc<Ground>)>>,
+    policy: Mutex<Option<Arc<Policy>>>,
+}
+
+/// Bytes of pools that are kept for the strategies that come next; blocks come one after another.
+const GROUND_BYTES: usize = 256 << 20;
+
+impl Shared {
+    fn dataset(&self, plan: &Plan, target: &DataRef) -> Result<Arc<Dataset>> {
+        let mut held = self.datasets.lock().expect("no panic while it is held");
+        if let Some((_, dataset)) = held.iter().find(|(other, _)| other == target) {
+            return Ok(dataset.clone());
+        }
+        let dataset = Arc::new(tasks::load(target, plan.seed())?);
+        held.push((target.clone(), dataset.clone()));
+        Ok(dataset)
+    }
+
+    fn ground(&self, plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<Arc<Ground>> {
+        let key = (dataset.name().to_string(), repetition);
+        let mut held = self.grounds.lock().expect("no panic while it is held");
+        if let Some((_, ground)) = held.iter().find(|(other, _)| *other == key) {
+            return Ok(ground.clone());
+        }
+        let ground = tasks::ground(plan, dataset, repetition)?;
+        let bytes = 4 * ground.task().pool().values().len().max(1);
+        let most = (GROUND_BYTES / bytes).max(1);
+        let excess = (held.len() + 1).saturating_sub(most).min(held.len());
+        held.drain(..excess);
+        held.push((key, ground.clone()));
+        Ok(ground)
+    }
+
+    fn policy(&self, transfer: &Transfer, learned: Learned<'_>, site: Site<'_>) -> Result<Arc<Policy>> {
+        let mut held = self.policy.lock().expect("no panic while it is held");
+        if let Some(policy) = &*held {
+            return Ok(policy.clone());
+        }
+        let policy = match (&transfer.policy, learned.policy) {
+            (_, Some(trained)) => {
+                let policy = Policy::load(&site.store.path(store::POLICY)?, &SCHEMA)?;
+                let (found, expected) = (policy.card().weights_sha256.clone(), trained.digest.clone());
+                if found != expected {
+                    return Err(ExperimentError::PolicyChanged { found, expected }.into());
+                }
+                policy
+            }
+            (Some(folder), None) => Policy::load(Path::new(folder), &SCHEMA)?,
+            (None, None) => unreachable!("a plan that asks for the policy trains or names one"),
+        };
+        let policy = Arc::new(policy);
+        *held = Some(policy.clone());
+        Ok(policy)
+    }
+}
+
+/// The name under which rows stand: with two architectures side by side, those of the searched one say
+/// so.
+pub fn label(transfer: &Transfer, strategy: &str, architecture: ArchitectureChoice) -> String {
+    match architecture {
+        ArchitectureChoice::Searched if transfer.architectures.len() > 1 => format!("{strategy}+search"),
+        _ => strategy.to_string(),
+    }
+}
+
+/// Plays the episodes of one block.
+pub fn episodes(
+    plan: &Plan,
+    block: &Block,
+    learned: Learned<'_>,
+    site: Site<'_>,
+    shared: &Shared,
+) -> Result<Vec<Row>> {
+    super::check_cancelled(site)?;
+    let transfer = plan.transfer().expect("the stage runs where there is a section");
+    let dataset = shared.dataset(plan, &block.target)?;
+    let mut episode = tasks::episode_plan(plan)?;
+    if block.architecture == ArchitectureChoice::Searched {
+        let found = learned.architecture.expect("a plan that asks for a searched architecture searches one");
+        episode.blocks.clone_from(&found.blocks);
+    }
+    let players = block
+        .repetitions
+        .clone()
+        .map(|repetition| {
+            Ok(Player {
+                name: label(transfer, &block.strategy, block.architecture),
+                strategy: strategy(&block.strategy, transfer, learned, site, shared)?,
+                seat: Seat {
+                    ground: shared.ground(plan, &dataset, repetition)?,
+                    key: tasks::seat_key(plan, dataset.name(), repetition),
+                },
+                repetition,
+                architect: architect(plan, block, learned),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(play(&episode, players)?.into_iter().flat_map(|played| played.rows).collect())
+}
+
+fn strategy(
+    name: &str,
+    transfer: &Transfer,
+    learned: Learned<'_>,
+    site: Site<'_>,
+    shared: &Shared,
+) -> Result<Box<dyn Strategy>> {
+    let frozen =
+        |policy, choice| Box::new(PolicyStrategy::new(policy, features::observe, features::needs(), choice));
+    Ok(match name {
+        LEARNED => frozen(shared.policy(transfer, learned, site)?, Choice::Greedy),
+        UNTRAINED => frozen(untrained()?, Choice::Sampled),
+        _ => return registry::build(name),
+    })
+}
+
+/// The policy before it learned anything: all scores are equal, so a draw from them is uniform.
+fn untrained() -> Result<Arc<Policy>> {
+    let key = crate::Key::root(0).named(UNTRAINED);
+    let network = Network::new(NetworkConfig::default(), SCHEMA.candidate.len(), SCHEMA.global.len(), key)?;
+    Ok(Arc::new(Policy::new(
+        network,
+        &SCHEMA,
+        Provenance { name: UNTRAINED.into(), ..Provenance::default() },
+    )?))
+}
+
+fn architect(plan: &Plan, block: &Block, learned: Learned<'_>) -> Option<Box<dyn Architect>> {
+    let (section, found) = (plan.search()?, learned.architecture?);
+    (block.architecture == ArchitectureChoice::Searched).then(|| {
+        let space = search::space(section, plan.learner().dropout);
+        let start = Point::new(found.blocks_per_stack, found.stacks);
+        let every = section.every * plan.episode().query_size;
+        let training = plan.learner().train_plan();
+        Box::new(LocalArchitect::new(space, start, section.folds as u32, training, every))
+            as Box<dyn Architect>
+    })
+}

@@ -1,0 +1,141 @@
+//! From the names in a plan to data sets, source tasks and grounds.
+
+use super::plan::Plan;
+use super::sections::DataRef;
+use crate::agent::Source;
+use crate::data::readers::{self, ReadOptions};
+use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
+use crate::data::{Dataset, SplitPlan, Task, embedded, initial_rows};
+use crate::episode::{EpisodeError, EpisodePlan, Ground, Measure};
+use crate::error::Result;
+use crate::rng::Key;
+use rand::RngExt;
+use rayon::prelude::*;
+use std::path::Path;
+
+/// Generated data sets that an experiment file may name: rows, width and classes are those of the paper.
+pub const GENERATED: [&str; 2] = ["three_clust", "diverging_sin"];
+
+/// The data set that a plan names.
+pub fn load(reference: &DataRef, seed: u64) -> Result<Dataset> {
+    let key = || Key::root(seed).named("generated");
+    match reference {
+        DataRef::Embedded(name) if name == GENERATED[0] => three_clust(key()),
+        DataRef::Embedded(name) if name == GENERATED[1] => diverging_sin(key()),
+        DataRef::Embedded(name) => embedded::load(name),
+        DataRef::File { file, label, features } => {
+            let options = ReadOptions {
+                name: Some(reference.name().to_string()),
+                label: label.clone().unwrap_or(ReadOptions::default().label),
+                features: features.as_ref().map(Into::into),
+                ..ReadOptions::default()
+            };
+            readers::read(Path::new(file), &options)
+        }
+    }
+}
+
+/// The episodes of a plan, with the classifier of `[learner]`.
+pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
+    let (learner, episode) = (plan.learner(), plan.episode());
+    Ok(EpisodePlan {
+        // The widths at both ends are the task's; any will do to see the blocks.
+        blocks: learner.spec(1, 1)?.blocks().to_vec(),
+        dropout: learner.dropout as f32,
+        train: learner.train_plan(),
+        initial_per_class: episode.initial_per_class,
+        query_size: episode.query_size,
+        budget: episode.budget(),
+        target_accuracy: episode.target_accuracy,
+        measure: Measure::RewardAndTest,
+    })
+}
+
+/// The tasks that are learned from.
+pub fn sources(plan: &Plan) -> Result<Vec<Source>> {
+    let sources = plan.sources();
+    let key = Key::root(plan.seed()).named("sources");
+    make(plan, &sources.datasets, sources.synthetic, key)
+}
+
+/// The tasks that choose between checkpoints.
+pub fn validation(plan: &Plan) -> Result<Vec<Source>> {
+    let sources = plan.sources();
+    let key = Key::root(plan.seed()).named("validation");
+    make(plan, &sources.validation, sources.validation_synthetic, key)
+}
+
+fn make(plan: &Plan, datasets: &[DataRef], synthetic: usize, key: Key) -> Result<Vec<Source>> {
+    let family = SourceFamily::new(key.named("synthetic"));
+    (0..datasets.len() + synthetic)
+        .into_par_iter()
+        .map(|index| {
+            let dataset = match datasets.get(index) {
+                Some(reference) => load(reference, plan.seed())?,
+                None => family.sample((index - datasets.len()) as u64)?,
+            };
+            source(plan, &dataset, key.named("task").named(dataset.name()))
+        })
+        .collect()
+}
+
+/// A source task: its splits, and what is played on them.
+fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
+    let sources = plan.sources();
+    let split =
+        SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() };
+    let grounds = (0..sources.splits as u64)
+        .map(|index| Ok(Ground::new(Task::split(dataset, &split, key.named("split").at(index))?)))
+        .collect::<Result<Vec<_>>>()?;
+    let mut episode = episode_plan(plan)?;
+    if sources.randomise {
+        randomise(&mut episode, key.named("setting"));
+    }
+    // Small sets end earlier; at least one query is left, or the task is refused when it is played.
+    let unlabelled = |ground: &std::sync::Arc<Ground>| -> Result<usize> {
+        let task = ground.task();
+        Ok(task.pool().rows() - initial_rows(task, episode.initial_per_class, key)?.len())
+    };
+    let most = grounds.iter().map(unlabelled).collect::<Result<Vec<_>>>()?.into_iter().min().unwrap_or(0);
+    episode.budget = episode.budget.min(most).max(1);
+    Ok(Source { name: dataset.name().to_string(), grounds, plan: episode })
+}
+
+/// Varies what a policy must not depend on.
+fn randomise(episode: &mut EpisodePlan, key: Key) {
+    let mut rng = key.rng();
+    episode.initial_per_class = [1, 1, 2, 4][rng.random_range(0..4)];
+    let (numerator, denominator) = [(1, 2), (1, 1), (2, 1)][rng.random_range(0..3)];
+    for block in &mut episode.blocks {
+        let width = (block.width() * numerator / denominator).max(2);
+        *block = block.with_width(width);
+    }
+    let (numerator, denominator) = [(1, 2), (1, 1), (2, 1)][rng.random_range(0..3)];
+    episode.budget = (episode.budget * numerator / denominator).max(1);
+}
+
+/// Refuses, before anything is written, a target on which the plan's episodes cannot be played.
+pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
+    let episode = episode_plan(plan)?;
+    let ground = ground(plan, dataset, 0)?;
+    let task = ground.task();
+    let initial = initial_rows(task, episode.initial_per_class, seat_key(plan, dataset.name(), 0))?.len();
+    let unlabelled = task.pool().rows() - initial;
+    if episode.budget > unlabelled {
+        let (task, budget) = (task.name().to_string(), episode.budget);
+        return Err(EpisodeError::Budget { task, budget, unlabelled }.into());
+    }
+    episode.spec(task)?;
+    Ok(())
+}
+
+/// The split of one repetition on a target.
+pub fn ground(plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<std::sync::Arc<Ground>> {
+    let key = seat_key(plan, dataset.name(), repetition).named("split");
+    Ok(Ground::new(Task::split(dataset, &plan.episode().split(), key)?))
+}
+
+/// The key of one repetition on a target: the same for every strategy and architecture.
+pub fn seat_key(plan: &Plan, target: &str, repetition: u32) -> Key {
+    Key::root(plan.seed()).named("transfer").named(target).at(u64::from(repetition))
+}

@@ -1,0 +1,83 @@
+//! The names that an experiment file may use, and the nearest of them to a misspelt one.
+
+/// What is known of a data set before it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatasetFacts {
+    pub name: &'static str,
+    pub rows: usize,
+    pub width: usize,
+    pub classes: usize,
+}
+
+/// The names that an experiment file may use. Filled from the registries by whoever reads the file.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    /// Embedded data sets.
+    pub datasets: Vec<DatasetFacts>,
+    /// Hand-made strategies, by name.
+    pub strategies: Vec<&'static str>,
+    /// Whether a strategy with parameters can be built (`typiclust(neighbours=10)`), and if not, why.
+    /// Without it, only bare names are known.
+    pub specification: Option<fn(&str) -> crate::Result<()>>,
+}
+
+impl Vocabulary {
+    /// The embedded data set of this name.
+    pub fn dataset(&self, name: &str) -> Option<&DatasetFacts> {
+        self.datasets.iter().find(|facts| facts.name == name)
+    }
+}
+
+/// Splits a list of strategies at its commas; commas within parentheses belong to a strategy.
+pub fn split_specifications(list: &str) -> Vec<String> {
+    let (mut depth, mut items) = (0usize, vec![String::new()]);
+    for c in list.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                items.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(item) = items.last_mut() {
+            item.push(c);
+        }
+    }
+    items.iter().map(|item| item.trim().to_string()).collect()
+}
+
+/// Below this Jaro-Winkler similarity a name is no suggestion.
+const SIMILAR: f64 = 0.75;
+
+/// The name in `known` that is most like `found`, if one is like it at all.
+pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(found, name), name))
+        .filter(|&(similarity, _)| similarity >= SIMILAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_in_parentheses_do_not_split() {
+        let split = split_specifications("margin, power(mc(margin), beta=2),badge");
+        assert_eq!(split, ["margin", "power(mc(margin), beta=2)", "badge"]);
+        assert_eq!(split_specifications("a)),b"), ["a))", "b"]);
+    }
+
+    #[test]
+    fn suggests_what_was_meant() {
+        let keys = ["epochs", "steps", "batch", "learning_rate", "patience"];
+        assert_eq!(nearest("epoch", keys), Some("epochs"));
+        assert_eq!(nearest("learning-rate", keys), Some("learning_rate"));
+        assert_eq!(nearest("bacth", keys), Some("batch"));
+        assert_eq!(nearest("zzz", keys), None);
+    }
+}

@@ -1,0 +1,334 @@
+//! Exponential, logarithm, the losses, and dropout, over lines of sixteen independent elements.
+
+use super::simd::{LINE, Vector};
+
+/// Below this, `exp` gives zero: the result stays clear of subnormal numbers.
+const EXP_FLOOR: f32 = -80.0;
+/// Adding and subtracting it rounds a small number to an integer, which then sits in the low bits.
+const ROUNDER: f32 = 12_582_912.0;
+const LN2_HIGH: f32 = 0.693_359_4;
+const LN2_LOW: f32 = -2.121_944_4e-4;
+
+/// `exp(x)` for `x <= 0`, to about one unit in the last place (Cephes' polynomial); zero below
+/// [`EXP_FLOOR`], NaN for NaN.
+#[inline(always)]
+unsafe fn exp<V: Vector>(x: V) -> V {
+    unsafe {
+        let floor = V::splat(EXP_FLOOR);
+        let inside = floor.max(x);
+        let rounded = inside.fma(V::splat(std::f32::consts::LOG2_E), V::splat(ROUNDER));
+        let n = rounded.sub(V::splat(ROUNDER));
+        let r = n.fma(V::splat(-LN2_LOW), n.fma(V::splat(-LN2_HIGH), inside));
+        let mut p = V::splat(1.987_569_1e-4);
+        for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.0e-1] {
+            p = p.fma(r, V::splat(c));
+        }
+        let e = p.fma(r.mul(r), r.add(V::splat(1.0)));
+        let scaled = V::from_bits(V::int_add(e.bits(), V::int_shl::<23>(rounded.bits())));
+        // `x < floor` gives zero; a NaN is not below and went through.
+        scaled.sub(scaled.keep_above(floor, x))
+    }
+}
+
+/// `ln(x)` for normal `x > 0` (Cephes' polynomial); NaN and infinity come out as themselves.
+#[inline(always)]
+unsafe fn ln<V: Vector>(x: V) -> V {
+    unsafe {
+        // Move the exponent so that the mantissa lies in [sqrt(1/2), sqrt(2)).
+        let shifted = V::int_sub(x.bits(), V::int_splat(0x3f35_04f3));
+        let exponent = V::from_int(V::int_sar::<23>(shifted));
+        let mantissa = V::from_bits(V::int_add(
+            V::int_and(shifted, V::int_splat(0x007f_ffff)),
+            V::int_splat(0x3f35_04f3),
+        ));
+        let r = mantissa.sub(V::splat(1.0));
+        let mut p = V::splat(7.037_683_6e-2);
+        for c in [
+            -1.151_461e-1,
+            1.167_699_9e-1,
+            -1.242_014_1e-1,
+            1.424_932_3e-1,
+            -1.666_805_7e-1,
+            2.000_071_5e-1,
+            -2.499_999_4e-1,
+            3.333_333e-1,
+        ] {
+            p = p.fma(r, V::splat(c));
+        }
+        let square = r.mul(r);
+        let tail = exponent.fma(V::splat(LN2_LOW), p.mul(r).mul(square));
+        let whole = exponent.fma(V::splat(LN2_HIGH), r.add(square.fma(V::splat(-0.5), tail)));
+        // NaN and infinity: `x - x` is NaN there and zero elsewhere.
+        whole.add(x.sub(x))
+    }
+}
+
+/// The label of a place that holds no row.
+pub(super) const NO_ROW: u32 = u32::MAX;
+
+/// Losses and their gradients over blocks of lines: a block is `[outputs][16]`, either sixteen networks
+/// on one row each, or sixteen rows of one network.
+#[derive(Clone, Copy)]
+pub(super) struct Losses {
+    pub blocks: usize,
+    pub outputs: usize,
+    /// Logits in, gradients with respect to them out, `[blocks][outputs][16]`.
+    pub logits: *mut f32,
+    /// Classes, or [`NO_ROW`], `[blocks][16]`.
+    pub labels: *const u32,
+    /// What a row's gradient is multiplied by, `[16]`.
+    pub scale: *const f32,
+    /// Each row's loss, `[blocks][16]`; zero where there is no row.
+    pub losses: *mut f32,
+}
+
+/// Softmax cross-entropy: `ln Σ e^z - z_y`, gradient `(p - y) * scale`.
+///
+/// # Safety
+/// The pointers must be valid for the sizes given.
+#[inline(always)]
+pub(super) unsafe fn cross_entropy<V: Vector>(l: &Losses) {
+    unsafe {
+        for place in (0..l.blocks * LINE).step_by(V::LANES) {
+            let (block, lane) = (place / LINE, place % LINE);
+            let z = l.logits.add(block * l.outputs * LINE + lane);
+            let label = V::int_load(l.labels.add(place));
+            let scale = V::load(l.scale.add(lane));
+            let top = top::<V>(z, l.outputs);
+            let mut sum = V::splat(0.0);
+            let mut own = V::splat(0.0);
+            for o in 0..l.outputs {
+                let at = z.add(o * LINE);
+                let shifted = V::load(at).sub(top);
+                own = own.add(shifted.keep_equal(label, V::int_splat(o as u32)));
+                let e = exp(shifted);
+                sum = sum.add(e);
+                e.store(at);
+            }
+            let loss = ln(sum).sub(own);
+            loss.keep_unequal(label, V::int_splat(NO_ROW)).store(l.losses.add(place));
+            let share = V::splat(1.0).div(sum);
+            for o in 0..l.outputs {
+                let at = z.add(o * LINE);
+                let hot = V::splat(1.0).keep_equal(label, V::int_splat(o as u32));
+                let gradient = V::load(at).mul(share).sub(hot).mul(scale);
+                gradient.keep_unequal(label, V::int_splat(NO_ROW)).store(at);
+            }
+        }
+    }
+}
+
+/// Squared loss: `Σ (z - y)^2 / outputs`, gradient `2 (z - y) * scale / outputs`.
+///
+/// # Safety
+/// The pointers must be valid for the sizes given.
+#[inline(always)]
+pub(super) unsafe fn squared<V: Vector>(l: &Losses) {
+    unsafe {
+        let share = V::splat(1.0 / l.outputs as f32);
+        for place in (0..l.blocks * LINE).step_by(V::LANES) {
+            let (block, lane) = (place / LINE, place % LINE);
+            let z = l.logits.add(block * l.outputs * LINE + lane);
+            let label = V::int_load(l.labels.add(place));
+            let factor = V::load(l.scale.add(lane)).mul(share).mul(V::splat(2.0));
+            let mut sum = V::splat(0.0);
+            for o in 0..l.outputs {
+                let at = z.add(o * LINE);
+                let hot = V::splat(1.0).keep_equal(label, V::int_splat(o as u32));
+                let miss = V::load(at).sub(hot);
+                sum = miss.fma(miss, sum);
+                miss.mul(factor).keep_unequal(label, V::int_splat(NO_ROW)).store(at);
+            }
+            sum.mul(share).keep_unequal(label, V::int_splat(NO_ROW)).store(l.losses.add(place));
+        }
+    }
+}
+
+/// Softmax in place over `[blocks][outputs][16]`.
+///
+/// # Safety
+/// The pointer must be valid for the sizes given.
+#[inline(always)]
+pub(super) unsafe fn softmax<V: Vector>(logits: *mut f32, blocks: usize, outputs: usize) {
+    unsafe {
+        for place in (0..blocks * LINE).step_by(V::LANES) {
+            let z = logits.add(place / LINE * outputs * LINE + place % LINE);
+            let top = top::<V>(z, outputs);
+            let mut sum = V::splat(0.0);
+            for o in 0..outputs {
+                let at = z.add(o * LINE);
+                let e = exp(V::load(at).sub(top));
+                sum = sum.add(e);
+                e.store(at);
+            }
+            let share = V::splat(1.0).div(sum);
+            for o in 0..outputs {
+                let at = z.add(o * LINE);
+                V::load(at).mul(share).store(at);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn top<V: Vector>(z: *const f32, outputs: usize) -> V {
+    unsafe {
+        let mut top = V::load(z);
+        for o in 1..outputs {
+            top = top.max(V::load(z.add(o * LINE)));
+        }
+        top
+    }
+}
+
+/// Inverted dropout over a matrix of activations.
+#[derive(Clone, Copy)]
+pub(super) struct Dropout {
+    pub values: *mut f32,
+    pub rows: usize,
+    /// Floats from row to row.
+    pub stride: usize,
+    /// Lines per row.
+    pub lines: usize,
+    /// Number of the first row in its mini-batch.
+    pub first: usize,
+    /// Units per row: element `(row, unit)` has the number `row * units + unit`.
+    pub units: usize,
+    /// Units per line: 1 side by side, 16 one at a time.
+    pub units_per_line: usize,
+    /// Number of each element of a line, less that of its first.
+    pub offsets: [u32; LINE],
+    /// Two words of key per element of a line.
+    pub keys: [[u32; LINE]; 2],
+    /// An element is dropped when its 24 random bits are below this.
+    pub threshold: u32,
+    /// What a kept element is multiplied by.
+    pub scale: f32,
+}
+
+/// Drops and scales.
+///
+/// # Safety
+/// The pointer must be valid for the sizes given.
+#[inline(always)]
+pub(super) unsafe fn dropout<V: Vector>(d: &Dropout) {
+    unsafe {
+        let threshold = V::int_splat(d.threshold);
+        for part in (0..LINE).step_by(V::LANES) {
+            let keys = [V::int_load(d.keys[0].as_ptr().add(part)), V::int_load(d.keys[1].as_ptr().add(part))];
+            let offsets = V::int_load(d.offsets.as_ptr().add(part));
+            for row in 0..d.rows {
+                let base = (d.first + row).wrapping_mul(d.units);
+                for line in 0..d.lines {
+                    let number = base.wrapping_add(line * d.units_per_line) as u32;
+                    let bits = scramble::<V>(V::int_add(V::int_splat(number), offsets), keys);
+                    let at = d.values.add(row * d.stride + line * LINE + part);
+                    let scaled = V::load(at).mul(V::splat(d.scale));
+                    scaled.keep_at_least(V::int_shr::<8>(bits), threshold).store(at);
+                }
+            }
+        }
+    }
+}
+
+/// A counter-based generator: the counter, mixed with two words of key by rounds of multiplication and
+/// xor-shift (the constants of Wellons's `lowbias32`).
+#[inline(always)]
+unsafe fn scramble<V: Vector>(counter: V::Int, keys: [V::Int; 2]) -> V::Int {
+    unsafe {
+        let mut x = V::int_xor(counter, keys[0]);
+        x = V::int_xor(x, V::int_shr::<16>(x));
+        x = V::int_mul(x, V::int_splat(0x7feb_352d));
+        x = V::int_add(x, keys[1]);
+        x = V::int_xor(x, V::int_shr::<15>(x));
+        x = V::int_mul(x, V::int_splat(0x846c_a68b));
+        V::int_xor(x, V::int_shr::<16>(x))
+    }
+}
+
+/// [`scramble`] of one number.
+pub(super) fn scramble_one(counter: u32, keys: [u32; 2]) -> u32 {
+    let mut x = counter ^ keys[0];
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x7feb_352d);
+    x = x.wrapping_add(keys[1]);
+    x ^= x >> 15;
+    x = x.wrapping_mul(0x846c_a68b);
+    x ^ (x >> 16)
+}
+
+/// Transposes sixteen rows of `columns` numbers: `to[c * stride + r] = rows[r][c]`.
+///
+/// # Safety
+/// The rows must be valid for `columns` numbers, `to` for what is written.
+#[inline(always)]
+pub(super) unsafe fn transpose<V: Vector>(
+    rows: &[*const f32; LINE],
+    columns: usize,
+    to: *mut f32,
+    stride: usize,
+) {
+    unsafe {
+        for part in (0..LINE).step_by(V::LANES) {
+            let mut c = 0;
+            while c + V::LANES <= columns {
+                let mut block = [std::ptr::null(); LINE];
+                for r in 0..V::LANES {
+                    block[r] = rows[part + r].add(c);
+                }
+                V::transpose(&block[..V::LANES], to.add(c * stride + part), stride);
+                c += V::LANES;
+            }
+            for c in c..columns {
+                for r in 0..V::LANES {
+                    *to.add(c * stride + part + r) = *rows[part + r].add(c);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::Portable;
+    use super::*;
+
+    fn of(f: impl Fn(Portable) -> Portable, x: f32) -> f32 {
+        let mut out = [0.0; LINE];
+        // SAFETY: plain Rust on an array of sixteen.
+        unsafe { f(Portable::splat(x)).store(out.as_mut_ptr()) };
+        out[0]
+    }
+
+    /// Distance to the true value in units in the last place of `f32`.
+    fn ulps(found: f32, exact: f64) -> f64 {
+        let unit = f64::from(f32::EPSILON) * exact.abs().log2().floor().exp2();
+        (f64::from(found) - exact).abs() / unit
+    }
+
+    #[test]
+    fn exponential_and_logarithm_are_accurate() {
+        // SAFETY: the portable path needs no instruction set.
+        let exp = |x| of(|v| unsafe { exp(v) }, x);
+        let ln = |x| of(|v| unsafe { ln(v) }, x);
+        let mut worst = [0.0f64; 2];
+        for step in 0..200_000 {
+            let x = -79.9 * step as f32 / 200_000.0;
+            worst[0] = worst[0].max(ulps(exp(x), f64::from(x).exp()));
+            let y = 1.0 + step as f32 * 0.05;
+            if step > 0 {
+                worst[1] = worst[1].max(ulps(ln(y), f64::from(y).ln()));
+            }
+        }
+        assert!(worst[0] < 1.5 && worst[1] < 1.5, "{worst:?}");
+        assert_eq!((exp(0.0), exp(-80.5), exp(f32::NEG_INFINITY), ln(1.0)), (1.0, 0.0, 0.0, 0.0));
+        assert!(exp(f32::NAN).is_nan() && ln(f32::NAN).is_nan() && !ln(f32::INFINITY).is_finite());
+    }
+
+    #[test]
+    fn the_generator_is_even() {
+        let drawn = (0..100_000u32).filter(|&i| scramble_one(i, [7, 9]) >> 8 < 1 << 22).count();
+        // A quarter, within five standard deviations.
+        assert!((drawn as f64 - 25_000.0).abs() < 5.0 * (100_000.0f64 * 0.25 * 0.75).sqrt(), "{drawn}");
+    }
+}

@@ -1,0 +1,407 @@
+//! The bank engine: small networks of one [`NetSpec`], trained and read side by side.
+//!
+//! Tiny networks run sixteen at a time, one per SIMD lane; wider ones, and the few that do not fill a
+//! line, run one after another with their units along the registers (see `team.rs` for both layouts).
+//! Every number is computed by one fixed chain of fused multiply-adds, so a network's result depends
+//! neither on the layout, nor on the width of the registers, nor on its neighbours. `gemm.rs`,
+//! `math.rs` and `update.rs` hold the kernels, `simd/` the registers they are written over, `fit.rs`
+//! the training loop. What is not here: convolutions, devices, anything that allocates per step.
+//!
+//! # Order of the weights
+//! Affine map after affine map in forward order, each as `W` (`[fan_in][fan_out]`, row-major) and then
+//! its bias (`[fan_out]`). A dense block is one map. A residual block is `W1, b1, W2, b2`, and the
+//! projection `P` without bias where the width changes. The linear head comes last.
+
+mod buffer;
+mod check;
+mod fit;
+mod gemm;
+mod kernels;
+mod math;
+mod simd;
+mod team;
+mod update;
+
+pub use check::{MAX_LANES, MAX_STEPS, check_plan};
+pub(super) use check::{check_fit, check_lanes};
+pub use simd::SimdPath;
+
+use super::Learner;
+use super::error::LearnError;
+use super::plan::{FitReport, LaneData, Start, Stop, TrainPlan};
+use super::program::Program;
+use super::schedule::LaneRun;
+use crate::arch::NetSpec;
+use crate::data::{Matrix, MatrixView};
+use crate::error::Result;
+use crate::rng::Key;
+use kernels::Kernels;
+use simd::LINE;
+use team::{CHUNK, DropKeys, Team};
+
+/// The most `f32`s that a bank may hold, weights of all networks and working memory together.
+pub const MAX_NUMBERS: usize = 1 << 30;
+/// Sixteen networks run side by side while one of them has at most this many weights: beyond, their
+/// optimiser state leaves the cache.
+const SIDE_BY_SIDE_PARAMETERS: usize = 6_000;
+
+/// Several networks of one [`NetSpec`], each with its own weights.
+pub struct Bank {
+    spec: NetSpec,
+    lanes: usize,
+    kernels: &'static Kernels,
+    program: Program,
+    /// `[lanes][parameters]`, in the documented order.
+    weights: Vec<f32>,
+    /// What the current fit started from.
+    initial: Vec<f32>,
+    /// Working memory of the two layouts, kept from fit to fit.
+    side_by_side: Option<Team>,
+    one_at_a_time: Option<Team>,
+}
+
+impl Bank {
+    /// A bank of `lanes` networks whose weights are zero.
+    ///
+    /// # Errors
+    /// [`LearnError::Lanes`], [`LearnError::Memory`], or what [`NetSpec::check`] refuses; nothing is
+    /// allocated then.
+    pub fn new(spec: &NetSpec, lanes: usize) -> Result<Self> {
+        Self::with_path(spec, lanes, SimdPath::best())
+    }
+
+    /// A bank that uses the kernels of `path`. The results are those of every other path.
+    ///
+    /// # Errors
+    /// As [`Bank::new`]; [`LearnError::Path`] if this machine cannot run them.
+    pub fn with_path(spec: &NetSpec, lanes: usize, path: SimdPath) -> Result<Self> {
+        spec.check()?;
+        check_lanes(lanes)?;
+        if !path.is_available() {
+            return Err(LearnError::Path { path: format!("{path:?}") }.into());
+        }
+        let program = Program::new(spec);
+        let parameters = program.parameters;
+        let working = Team::numbers(&program, false).saturating_add(if runs_side_by_side(&program, LINE) {
+            Team::numbers(&program, true)
+        } else {
+            0
+        });
+        let found = lanes.saturating_mul(parameters).saturating_mul(2).saturating_add(working);
+        if found > MAX_NUMBERS {
+            return Err(LearnError::Memory { lanes, parameters, found, limit: MAX_NUMBERS }.into());
+        }
+        Ok(Self {
+            spec: spec.clone(),
+            lanes,
+            kernels: Kernels::of(path),
+            program,
+            weights: vec![0.0; lanes * parameters],
+            initial: Vec::new(),
+            side_by_side: None,
+            one_at_a_time: None,
+        })
+    }
+
+    /// The architecture of every network.
+    pub fn spec(&self) -> &NetSpec {
+        &self.spec
+    }
+
+    /// The number of networks.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Draws the weights of one network as PyTorch's `Linear` does: weights and biases uniform in
+    /// `±1/sqrt(fan_in)`, in the documented order. A fit from scratch draws from `keys[lane].named("weights")`.
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    pub fn init(&mut self, lane: usize, key: Key) {
+        let parameters = self.program.parameters;
+        self.program.init(key, &mut self.weights[lane * parameters..(lane + 1) * parameters]);
+    }
+
+    /// Trains every network on its own rows: see [`Learner::fit`].
+    ///
+    /// A network whose loss stops being finite keeps its last weights with a finite loss, and says so in
+    /// its report; its neighbours go on. Calls with the same arguments give the same bits.
+    ///
+    /// # Errors
+    /// [`LearnError`] for a plan, rows or labels that cannot be trained with; no weight is changed then.
+    pub fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+        check_fit(&self.spec, self.lanes, data, plan, keys)?;
+        if plan.start == Start::Scratch {
+            for (lane, key) in keys.iter().enumerate() {
+                self.init(lane, key.named("weights"));
+            }
+        }
+        self.initial.clear();
+        self.initial.extend_from_slice(&self.weights);
+        let mut runs: Vec<_> =
+            data.iter().zip(keys).map(|(&data, &key)| LaneRun::new(data, plan, key)).collect();
+        let mut first = 0;
+        while first < self.lanes {
+            let left = (self.lanes - first).min(LINE);
+            let together = runs_side_by_side(&self.program, left);
+            let count = if together { left } else { 1 };
+            self.fit_team(first, &mut runs[first..first + count], plan, together);
+            first += count;
+        }
+        for (lane, run) in runs.iter_mut().enumerate() {
+            self.restore_diverged(lane, run, data[lane], plan, keys[lane]);
+        }
+        Ok(runs.iter().map(LaneRun::report).collect())
+    }
+
+    /// Trains the networks from `first` on as one team, from the weights that the bank holds.
+    fn fit_team(&mut self, first: usize, runs: &mut [LaneRun<'_>], plan: &TrainPlan, together: bool) {
+        let (program, kernels, parameters) = (&self.program, self.kernels, self.program.parameters);
+        let slot = if together { &mut self.side_by_side } else { &mut self.one_at_a_time };
+        let team = slot.get_or_insert_with(|| Team::new(program, kernels, together, true));
+        let own = |lane: usize| (first + lane) * parameters..(first + lane + 1) * parameters;
+        for lane in 0..runs.len() {
+            team.pack(lane, &self.weights[own(lane)]);
+        }
+        let weights = &mut self.weights;
+        fit::fit(team, runs, plan, self.spec.dropout(), |team, lane| {
+            team.unpack(lane, &mut weights[own(lane)]);
+        });
+    }
+
+    /// Gives a diverged network the weights of its last finite loss, by training it again up to there:
+    /// rare enough, and it costs the other trainings nothing.
+    fn restore_diverged(
+        &mut self,
+        lane: usize,
+        run: &mut LaneRun<'_>,
+        data: LaneData<'_>,
+        plan: &TrainPlan,
+        key: Key,
+    ) {
+        let parameters = self.program.parameters;
+        let own = lane * parameters..(lane + 1) * parameters;
+        if self.weights[own.clone()].iter().any(|weight| !weight.is_finite()) {
+            run.diverged_at_last();
+        }
+        let Some(step) = run.report().diverged_at else { return };
+        let (from, to) = (&self.initial[own.clone()], &mut self.weights[own]);
+        to.copy_from_slice(from);
+        // The loss of step s is that of the weights after s - 1 updates.
+        if let steps @ 1.. = step.saturating_sub(2) {
+            let plan = TrainPlan { stop: Stop::Steps { steps }, ..*plan };
+            self.fit_team(lane, &mut [LaneRun::new(data, &plan, key)], &plan, false);
+        }
+    }
+
+    /// Logits of one network, shape `[rows, outputs]`; of all rows of `inputs` without `rows`.
+    ///
+    /// # Panics
+    /// Here and in the other predictions: if there is no such lane or row, or `inputs` has not the
+    /// network's width.
+    pub fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        let logits = self.program.logits();
+        self.predict(lane, inputs, rows, logits, |team, rows| team.forward(rows, 0, None, None))
+    }
+
+    /// Softmax probabilities of one network, shape `[rows, outputs]`.
+    pub fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.predict(lane, inputs, rows, self.program.logits(), |team, rows| {
+            team.forward(rows, 0, None, None);
+            team.softmax(rows);
+        })
+    }
+
+    /// Softmax probabilities of every network on its own inputs and rows: what one call of
+    /// [`Bank::probabilities`] per lane gives, without setting up working memory for each.
+    ///
+    /// # Panics
+    /// If there is not one of each per lane.
+    pub fn probabilities_all(&self, inputs: &[MatrixView<'_>], rows: &[Option<&[u32]>]) -> Vec<Matrix> {
+        assert!(inputs.len() == self.lanes && rows.len() == self.lanes, "inputs and rows of every lane");
+        let mut team = self.reader();
+        let one = |lane| {
+            self.read(&mut team, lane, inputs[lane], rows[lane], self.program.logits(), |team, rows| {
+                team.forward(rows, 0, None, None);
+                team.softmax(rows);
+            })
+        };
+        (0..self.lanes).map(one).collect()
+    }
+
+    /// Penultimate activations of one network, shape `[rows, embedding]`; the inputs themselves where it
+    /// has no hidden block.
+    pub fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        let embedding = self.program.embedding();
+        self.predict(lane, inputs, rows, embedding, |team, rows| team.forward(rows, 0, None, None))
+    }
+
+    /// Softmax probabilities of `count` stochastic passes with dropout (Gal & Ghahramani, ICML 2016),
+    /// each of shape `[rows, outputs]`. A pass has one mask, shared over all rows; pass `t` draws it from
+    /// `key.at(t)`.
+    pub fn passes(
+        &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        count: usize,
+        key: Key,
+    ) -> Vec<Matrix> {
+        let pass = |t: usize| {
+            let seed = key.at(t as u64).seed64();
+            let mut keys = DropKeys { rate: self.spec.dropout(), keys: [[0; LINE]; 2] };
+            (0..LINE).for_each(|lane| keys.set(lane, seed));
+            let mut masks = None;
+            self.predict(lane, inputs, rows, self.program.logits(), |team, rows| {
+                let masks = masks.get_or_insert_with(|| team.masks(&keys));
+                team.forward_masked(rows, masks);
+                team.softmax(rows);
+            })
+        };
+        (0..count).map(pass).collect()
+    }
+
+    /// The share of rows whose largest logit (the first of equals) is their label's. Zero rows give 0.
+    ///
+    /// # Panics
+    /// If there is not one label per row of `inputs`.
+    pub fn accuracy(&self, lane: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
+        assert_eq!(inputs.rows(), labels.len(), "one label per row");
+        let logits = self.logits(lane, inputs, None);
+        let hits = labels.iter().enumerate().filter(|&(row, &label)| {
+            let row = logits.row(row);
+            let mut best = 0;
+            for (class, value) in row.iter().enumerate() {
+                if *value > row[best] {
+                    best = class;
+                }
+            }
+            best == label as usize
+        });
+        hits.count() as f64 / labels.len().max(1) as f64
+    }
+
+    /// One network's weights in the documented order.
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    pub fn weights(&self, lane: usize) -> Vec<f32> {
+        self.own(lane).to_vec()
+    }
+
+    /// Replaces one network's weights.
+    ///
+    /// # Errors
+    /// If their number is not the architecture's, or one of them is not finite.
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    pub fn set_weights(&mut self, lane: usize, weights: &[f32]) -> Result<()> {
+        let expected = self.program.parameters;
+        if weights.len() != expected {
+            return Err(LearnError::Weights { lane, expected, found: weights.len() }.into());
+        }
+        if let Some((index, &found)) = weights.iter().enumerate().find(|(_, weight)| !weight.is_finite()) {
+            return Err(LearnError::NotFinite { lane, index, found }.into());
+        }
+        self.weights[lane * expected..(lane + 1) * expected].copy_from_slice(weights);
+        Ok(())
+    }
+
+    fn own(&self, lane: usize) -> &[f32] {
+        let parameters = self.program.parameters;
+        &self.weights[lane * parameters..(lane + 1) * parameters]
+    }
+
+    fn predict(
+        &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        buffer: usize,
+        run: impl FnMut(&mut Team, usize),
+    ) -> Matrix {
+        self.read(&mut self.reader(), lane, inputs, rows, buffer, run)
+    }
+
+    /// Working memory for predictions.
+    fn reader(&self) -> Team {
+        Team::new(&self.program, self.kernels, false, false)
+    }
+
+    /// Runs rows through one network in chunks and collects a buffer.
+    fn read(
+        &self,
+        team: &mut Team,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        buffer: usize,
+        mut run: impl FnMut(&mut Team, usize),
+    ) -> Matrix {
+        assert_eq!(inputs.cols(), self.spec.inputs(), "columns of the inputs");
+        let count = rows.map_or(inputs.rows(), <[u32]>::len);
+        team.pack(0, self.own(lane));
+        let mut out = Matrix::zeros(count, self.program.buffers[buffer]);
+        for first in (0..count).step_by(CHUNK) {
+            let chunk = CHUNK.min(count - first);
+            for at in 0..chunk {
+                let row = rows.map_or(first + at, |rows| rows[first + at] as usize);
+                team.set_input(at, inputs.row(row));
+            }
+            run(team, chunk);
+            for at in 0..chunk {
+                out.row_mut(first + at).copy_from_slice(team.row(buffer, at));
+            }
+        }
+        out
+    }
+}
+
+impl Learner for Bank {
+    fn spec(&self) -> &NetSpec {
+        self.spec()
+    }
+
+    fn lanes(&self) -> usize {
+        self.lanes()
+    }
+
+    fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+        self.fit(data, plan, keys)
+    }
+
+    fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.probabilities(lane, inputs, rows)
+    }
+
+    fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.embeddings(lane, inputs, rows)
+    }
+}
+
+/// The dropout factors of affine map `map` in the step whose random word is `word`, for its first `count`
+/// units counted row by row.
+pub(super) fn host_mask(rate: f32, word: u64, map: usize, count: usize) -> Vec<f32> {
+    let mut keys = DropKeys { rate, keys: [[0; LINE]; 2] };
+    keys.set(0, word);
+    keys.mask(map, count)
+}
+
+/// Whether `lanes` networks are faster side by side than one at a time, by multiply-adds with padding:
+/// side by side pays for sixteen networks whatever their number, one at a time for sixteen units
+/// whatever theirs. The two layouts give the same bits.
+fn runs_side_by_side(program: &Program, lanes: usize) -> bool {
+    let (mut exact, mut padded) = (0, 0);
+    for map in &program.maps {
+        exact += 2 * map.fan_in * map.fan_out;
+        padded += 2 * map.fan_in * map.fan_out.next_multiple_of(LINE);
+        if map.input != 0 {
+            exact += map.fan_in * map.fan_out;
+            padded += map.fan_out * map.fan_in.next_multiple_of(LINE);
+        }
+    }
+    // A tenth more: lines of networks come from farther away than lines of units.
+    program.parameters <= SIDE_BY_SIDE_PARAMETERS && lanes * padded * 10 > LINE * exact * 11
+}

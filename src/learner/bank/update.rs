@@ -1,0 +1,182 @@
+//! The update rules, element by element over all weights of a team.
+
+use super::simd::Vector;
+use crate::learner::plan::Optimiser;
+
+const BETA1: f64 = 0.9;
+const BETA2: f64 = 0.999;
+const EPSILON: f32 = 1e-8;
+/// `0.96^0.004`: what NAdam's momentum decay multiplies by in every step.
+const NADAM_DECAY: f64 = 0.999_836_725_352_675_3;
+/// Gradients below this become `+0`, and first moments below [`TINY_MOMENT`]: their squares and
+/// remainders would be subnormal, which is slow, and they move no weight. It also makes the sign of a
+/// zero independent of rows that a neighbour has and this network has not.
+const TINY_GRADIENT: f32 = 1e-17;
+const TINY_MOMENT: f32 = 1e-30;
+
+/// The factors of one step.
+#[derive(Clone, Copy)]
+enum Rule {
+    Sgd {
+        rate: f32,
+        momentum: f32,
+        nesterov: bool,
+        first: bool,
+    },
+    /// `w -= moment * m / (sqrt(v) * root + eps) + gradient * g / (…)`; Adam has no `gradient` term.
+    Moments {
+        moment: f32,
+        gradient: f32,
+        root: f32,
+    },
+}
+
+/// The state of a run of steps that all weights share.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    optimiser: Optimiser,
+    rate: f64,
+    step: u32,
+    power1: f64,
+    power2: f64,
+    decay: f64,
+    product: f64,
+}
+
+impl Clock {
+    pub fn new(optimiser: Optimiser, rate: f32) -> Self {
+        let rate = f64::from(rate);
+        Self { optimiser, rate, step: 0, power1: 1.0, power2: 1.0, decay: NADAM_DECAY, product: 1.0 }
+    }
+
+    fn tick(&mut self) -> Rule {
+        self.step += 1;
+        // Running products, not `powi`: the same on every machine.
+        self.power1 *= BETA1;
+        self.power2 *= BETA2;
+        let root = (1.0 / (1.0 - self.power2).sqrt()) as f32;
+        match self.optimiser {
+            Optimiser::Sgd { momentum, nesterov } => {
+                Rule::Sgd { rate: self.rate as f32, momentum, nesterov, first: self.step == 1 }
+            }
+            Optimiser::Adam => {
+                Rule::Moments { moment: (self.rate / (1.0 - self.power1)) as f32, gradient: 0.0, root }
+            }
+            Optimiser::NAdam => {
+                let now = BETA1 * (1.0 - 0.5 * self.decay);
+                self.decay *= NADAM_DECAY;
+                let next = BETA1 * (1.0 - 0.5 * self.decay);
+                self.product *= now;
+                let gradient = (self.rate * (1.0 - now) / (1.0 - self.product)) as f32;
+                let moment = (self.rate * next / (1.0 - self.product * next)) as f32;
+                Rule::Moments { moment, gradient, root }
+            }
+        }
+    }
+}
+
+/// One step over `len` weights.
+#[derive(Clone, Copy)]
+pub(super) struct Update {
+    rule: Rule,
+    pub decay: f32,
+    pub len: usize,
+    pub weights: *mut f32,
+    pub gradients: *const f32,
+    /// First moments; SGD's momentum buffer.
+    pub first: *mut f32,
+    /// Second moments; untouched by SGD.
+    pub second: *mut f32,
+}
+
+impl Update {
+    /// The next step of `clock`.
+    pub fn next(
+        clock: &mut Clock,
+        decay: f32,
+        weights: &mut [f32],
+        gradients: &[f32],
+        first: &mut [f32],
+        second: &mut [f32],
+    ) -> Self {
+        let len = weights.len();
+        assert!(gradients.len() == len && first.len() == len && second.len() == len);
+        Self {
+            rule: clock.tick(),
+            decay,
+            len,
+            weights: weights.as_mut_ptr(),
+            gradients: gradients.as_ptr(),
+            first: first.as_mut_ptr(),
+            second: second.as_mut_ptr(),
+        }
+    }
+}
+
+/// Makes the step.
+///
+/// # Safety
+/// The pointers must be valid for `len` elements, a multiple of the register's.
+#[inline(always)]
+pub(super) unsafe fn update<V: Vector>(u: &Update) {
+    unsafe {
+        match u.rule {
+            Rule::Sgd { rate, momentum, nesterov, first } => {
+                let rate = V::splat(-rate);
+                for at in (0..u.len).step_by(V::LANES) {
+                    let w = V::load(u.weights.add(at));
+                    let g = gradient(u, at, w);
+                    let m = u.first.add(at);
+                    let buffer = if first { g } else { flush(V::load(m).fma(V::splat(momentum), g)) };
+                    let direction = if nesterov { buffer.fma(V::splat(momentum), g) } else { buffer };
+                    buffer.store(m);
+                    direction.fma(rate, w).store(u.weights.add(at));
+                }
+            }
+            Rule::Moments { moment, gradient: 0.0, root } => {
+                for at in (0..u.len).step_by(V::LANES) {
+                    let w = V::load(u.weights.add(at));
+                    let g = gradient(u, at, w);
+                    let (m, denominator) = moments(u, at, g, root);
+                    m.div(denominator).fma(V::splat(-moment), w).store(u.weights.add(at));
+                }
+            }
+            Rule::Moments { moment, gradient: share, root } => {
+                for at in (0..u.len).step_by(V::LANES) {
+                    let w = V::load(u.weights.add(at));
+                    let g = gradient(u, at, w);
+                    let (m, denominator) = moments(u, at, g, root);
+                    let direction = m.fma(V::splat(-moment), g.mul(V::splat(-share)));
+                    w.add(direction.div(denominator)).store(u.weights.add(at));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn gradient<V: Vector>(u: &Update, at: usize, w: V) -> V {
+    unsafe {
+        let g = V::load(u.gradients.add(at));
+        V::splat(u.decay).fma(w, g.keep_above(g.abs(), V::splat(TINY_GRADIENT)))
+    }
+}
+
+#[inline(always)]
+unsafe fn flush<V: Vector>(m: V) -> V {
+    unsafe { m.keep_above(m.abs(), V::splat(TINY_MOMENT)) }
+}
+
+/// Both moments, updated and stored; gives the first, and `sqrt(v / correction) + eps`.
+#[inline(always)]
+unsafe fn moments<V: Vector>(u: &Update, at: usize, g: V, root: f32) -> (V, V) {
+    unsafe {
+        let m = V::load(u.first.add(at));
+        let m = flush(g.sub(m).fma(V::splat((1.0 - BETA1) as f32), m));
+        m.store(u.first.add(at));
+        let v = V::load(u.second.add(at)).mul(V::splat(BETA2 as f32));
+        let v = g.mul(g).fma(V::splat((1.0 - BETA2) as f32), v);
+        v.store(u.second.add(at));
+        (m, v.sqrt().fma(V::splat(root), V::splat(EPSILON)))
+    }
+}

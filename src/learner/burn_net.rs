@@ -1,0 +1,343 @@
+//! The same networks through burn: autodiff on a device, for what the bank engine does not do.
+//!
+//! [`BurnNet`] trains on the batches, masks and rules of [`Bank`](super::Bank) from the same keys, and
+//! keeps weights in the same documented order, so the two can be compared step by step. It is an order
+//! of magnitude slower on small networks. All randomness is drawn on the host: burn's device seed is one
+//! lock for the whole process.
+
+use super::Learner;
+use super::bank::{check_fit, host_mask};
+use super::error::LearnError;
+use super::plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+use super::program::{self, Program};
+use super::schedule::LaneRun;
+use crate::arch::NetSpec;
+use crate::data::{Matrix, MatrixView};
+use crate::error::Result;
+use crate::rng::Key;
+use burn::module::{Module, Param};
+use burn::nn::loss::{CrossEntropyLoss, MseLoss, Reduction};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{
+    AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams, LearningRate, ModuleOptimizer,
+    Optimizer as BurnOptimizer, SgdConfig,
+};
+use burn::tensor::activation::{relu, softmax};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// Rows that are predicted together.
+const CHUNK: usize = 1024;
+
+/// Networks of one [`NetSpec`] on a burn device, trained one after another.
+pub struct BurnNet {
+    spec: NetSpec,
+    program: Program,
+    device: Device,
+    lanes: Vec<Affines>,
+}
+
+/// The trainable tensors of a network: weights `[fan_in, fan_out]` of every map, biases of those that
+/// have one.
+#[derive(Module, Debug)]
+struct Affines {
+    weights: Vec<Param<Tensor<2>>>,
+    biases: Vec<Param<Tensor<1>>>,
+}
+
+impl BurnNet {
+    /// `lanes` networks whose weights are zero, on `device` (`Device::flex()` is the CPU).
+    ///
+    /// # Errors
+    /// What [`NetSpec::check`] refuses, and [`LearnError::Lanes`].
+    pub fn new(spec: &NetSpec, lanes: usize, device: Device) -> Result<Self> {
+        spec.check()?;
+        super::bank::check_lanes(lanes)?;
+        let program = Program::new(spec);
+        let device = device.autodiff();
+        let zeros = vec![0.0; program.parameters];
+        let lanes = (0..lanes).map(|_| Affines::new(&program, &zeros, &device)).collect();
+        Ok(Self { spec: spec.clone(), program, device, lanes })
+    }
+
+    /// One network's weights in the order documented in [`super::bank`].
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    pub fn weights(&self, lane: usize) -> Vec<f32> {
+        self.lanes[lane].flatten(&self.program)
+    }
+
+    /// Replaces one network's weights.
+    ///
+    /// # Errors
+    /// If their number is not the architecture's.
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    pub fn set_weights(&mut self, lane: usize, weights: &[f32]) -> Result<()> {
+        let (expected, found) = (self.program.parameters, weights.len());
+        if found != expected {
+            return Err(LearnError::Weights { lane, expected, found }.into());
+        }
+        self.lanes[lane] = Affines::new(&self.program, weights, &self.device);
+        Ok(())
+    }
+
+    fn fit_lane(&mut self, lane: usize, data: LaneData<'_>, plan: &TrainPlan, key: Key) -> FitReport {
+        let mut optimiser = optimiser(plan);
+        let mut run = LaneRun::new(data, plan, key);
+        let mut net = self.lanes[lane].clone();
+        // The weights before the last update: the last ones whose loss is known to be finite.
+        let mut before = net.clone();
+        while run.is_active() {
+            run.begin_step();
+            let rows = run.rows_left();
+            let (inputs, labels): (Vec<_>, Vec<_>) = (0..rows).map(|at| run.example(at)).unzip();
+            let masks = self.masks(rows, run.drop_word());
+            let values = self.forward(&net, self.tensor(&inputs), &masks);
+            let loss = self.loss(plan.loss, &values[self.program.logits()], &labels);
+            let mean = scalar(&loss);
+            if !mean.is_finite() {
+                run.diverge();
+                net = before;
+                break;
+            }
+            before = net.clone();
+            let gradients = GradientsParams::from_grads(loss.backward(), &net);
+            net = optimiser.step(LearningRate::from(plan.learning_rate), net, gradients);
+            let ended = run.end_step(f64::from(mean) * rows as f64, rows);
+            let held = match plan.stop {
+                Stop::Validation { .. } if ended => self.held_loss(&net, &run, plan.loss),
+                _ => 0.0,
+            };
+            if !run.goes_on(ended, held) {
+                run.stop_here();
+                if net.flatten(&self.program).iter().any(|weight| !weight.is_finite()) {
+                    run.diverged_at_last();
+                    net = before.clone();
+                }
+            }
+        }
+        self.lanes[lane] = net;
+        run.report()
+    }
+
+    fn held_loss(&self, net: &Affines, run: &LaneRun<'_>, loss: Loss) -> f64 {
+        let (rows, labels) = run.held();
+        let inputs: Vec<_> = rows.iter().map(|&row| run.input(row)).collect();
+        let values = self.forward(net, self.tensor(&inputs), &[]);
+        f64::from(scalar(&self.loss(loss, &values[self.program.logits()], labels)))
+    }
+
+    fn tensor(&self, rows: &[&[f32]]) -> Tensor<2> {
+        let shape = [rows.len(), self.spec.inputs()];
+        Tensor::from_data(TensorData::new(rows.concat(), shape), &self.device)
+    }
+
+    /// Dropout factors of one step for every affine map that dropout follows.
+    fn masks(&self, rows: usize, word: u64) -> Vec<Option<Tensor<2>>> {
+        if self.spec.dropout() == 0.0 {
+            return Vec::new();
+        }
+        let mask = |(index, map): (usize, &program::Affine)| {
+            map.drop.then(|| {
+                let values = host_mask(self.spec.dropout(), word, index, rows * map.fan_out);
+                Tensor::from_data(TensorData::new(values, [rows, map.fan_out]), &self.device)
+            })
+        };
+        self.program.maps.iter().enumerate().map(mask).collect()
+    }
+
+    /// The values of every buffer of the program.
+    fn forward(&self, net: &Affines, inputs: Tensor<2>, masks: &[Option<Tensor<2>>]) -> Vec<Tensor<2>> {
+        let mut values = vec![inputs];
+        let mut biases = net.biases.iter();
+        for (index, map) in self.program.maps.iter().enumerate() {
+            let mut sum = values[map.input].clone().matmul(net.weights[index].val());
+            if map.bias.is_some()
+                && let Some(bias) = biases.next()
+            {
+                sum = sum + bias.val().unsqueeze();
+            }
+            match map.start {
+                program::Start::Bias => {}
+                program::Start::BiasPlus(skip) => sum = sum + values[skip].clone(),
+                program::Start::Output => sum = sum + values[map.output].clone(),
+            }
+            if map.relu {
+                sum = relu(sum);
+            }
+            if let Some(Some(mask)) = masks.get(index) {
+                sum = sum * mask.clone();
+            }
+            values.truncate(map.output);
+            values.push(sum);
+        }
+        values
+    }
+
+    fn loss(&self, loss: Loss, logits: &Tensor<2>, labels: &[u32]) -> Tensor<1> {
+        let classes = labels.iter().map(|&label| i64::from(label)).collect();
+        let classes: Tensor<1, Int> =
+            Tensor::from_data(TensorData::new::<i64, _>(classes, [labels.len()]), &self.device);
+        match loss {
+            Loss::CrossEntropy => CrossEntropyLoss::new(None, &self.device).forward(logits.clone(), classes),
+            Loss::Squared => {
+                let hot = classes.one_hot::<2>(self.spec.outputs()).float();
+                MseLoss::new().forward(logits.clone(), hot, Reduction::Mean)
+            }
+        }
+    }
+
+    /// A buffer's values, chunk after chunk.
+    fn predict(
+        &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        buffer: usize,
+        finish: impl Fn(Tensor<2>) -> Tensor<2>,
+    ) -> Matrix {
+        let count = rows.map_or(inputs.rows(), <[u32]>::len);
+        let width = self.program.buffers[buffer];
+        let net = self.lanes[lane].valid();
+        let mut out = Vec::with_capacity(count * width);
+        for first in (0..count).step_by(CHUNK) {
+            let row = |at: usize| inputs.row(rows.map_or(at, |rows| rows[at] as usize));
+            let chunk: Vec<_> = (first..count.min(first + CHUNK)).map(row).collect();
+            let shape = [chunk.len(), self.spec.inputs()];
+            let device = self.device.clone().inner();
+            let chunk = Tensor::from_data(TensorData::new(chunk.concat(), shape), &device);
+            out.extend(host(&finish(self.forward(&net, chunk, &[]).swap_remove(buffer))));
+        }
+        Matrix::new(out, count, width)
+    }
+}
+
+impl Learner for BurnNet {
+    fn spec(&self) -> &NetSpec {
+        &self.spec
+    }
+
+    fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+        check_fit(&self.spec, self.lanes.len(), data, plan, keys)?;
+        if plan.start == Start::Scratch {
+            for (lane, key) in keys.iter().enumerate() {
+                let mut weights = vec![0.0; self.program.parameters];
+                self.program.init(key.named("weights"), &mut weights);
+                self.lanes[lane] = Affines::new(&self.program, &weights, &self.device);
+            }
+        }
+        Ok((0..data.len()).map(|lane| self.fit_lane(lane, data[lane], plan, keys[lane])).collect())
+    }
+
+    fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.predict(lane, inputs, rows, self.program.logits(), |logits| softmax(logits, 1))
+    }
+
+    fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.predict(lane, inputs, rows, self.program.embedding(), |values| values)
+    }
+}
+
+impl Affines {
+    fn new(program: &Program, weights: &[f32], device: &Device) -> Self {
+        let (mut matrices, mut biases) = (Vec::new(), Vec::new());
+        for map in &program.maps {
+            let own = weights[map.weights..map.weights + map.fan_in * map.fan_out].to_vec();
+            matrices.push(Param::from_data(TensorData::new(own, [map.fan_in, map.fan_out]), device));
+            if let Some(at) = map.bias {
+                let own = weights[at..at + map.fan_out].to_vec();
+                biases.push(Param::from_data(TensorData::new(own, [map.fan_out]), device));
+            }
+        }
+        Self { weights: matrices, biases }
+    }
+
+    fn flatten(&self, program: &Program) -> Vec<f32> {
+        let mut weights = Vec::with_capacity(program.parameters);
+        let mut biases = self.biases.iter();
+        for (map, matrix) in program.maps.iter().zip(&self.weights) {
+            weights.extend(host(&matrix.val()));
+            if map.bias.is_some()
+                && let Some(bias) = biases.next()
+            {
+                weights.extend(host(&bias.val()));
+            }
+        }
+        weights
+    }
+}
+
+/// A tensor's values on the host.
+fn host<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.to_data().try_to_vec().expect("networks are made of f32")
+}
+
+fn scalar(tensor: &Tensor<1>) -> f32 {
+    host(tensor)[0]
+}
+
+fn optimiser(plan: &TrainPlan) -> ModuleOptimizer {
+    let decay = (plan.weight_decay > 0.0).then(|| WeightDecayConfig::new(plan.weight_decay));
+    match plan.optimiser {
+        Optimiser::Sgd { momentum, nesterov } => {
+            // PyTorch's default is no dampening; burn's is 0.1.
+            let momentum = MomentumConfig::new()
+                .with_momentum(f64::from(momentum))
+                .with_dampening(0.0)
+                .with_nesterov(nesterov);
+            SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(decay).init()
+        }
+        Optimiser::Adam => AdamConfig::new().with_epsilon(1e-8).with_weight_decay(decay).init(),
+        Optimiser::NAdam => ModuleOptimizer::from(NAdam { decay: plan.weight_decay }),
+    }
+}
+
+/// PyTorch's `NAdam`, which burn lacks.
+#[derive(Clone)]
+struct NAdam {
+    decay: f32,
+}
+
+impl BurnOptimizer for NAdam {
+    /// Adam's moments are all that it keeps, too.
+    type State<const D: usize> = AdamState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        rate: LearningRate,
+        tensor: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<Self::State<D>>,
+    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        let gradient = gradient + tensor.clone().mul_scalar(self.decay);
+        let (time, first, second) = match state {
+            Some(AdamState { momentum: old }) => {
+                (old.time + 1, old.moment_1.mul_scalar(0.9), old.moment_2.mul_scalar(0.999))
+            }
+            None => (1, gradient.zeros_like(), gradient.zeros_like()),
+        };
+        let first = first + gradient.clone().mul_scalar(1.0 - 0.9);
+        let second = second + gradient.clone().square().mul_scalar(1.0 - 0.999);
+        let momentum = |step: usize| 0.9 * (1.0 - 0.5 * 0.96f64.powf(step as f64 * 0.004));
+        let product: f64 = (1..=time).map(momentum).product();
+        let (now, next) = (momentum(time), momentum(time + 1));
+        let correction = 1.0 - 0.999f64.powi(time as i32);
+        let denominator = second.clone().div_scalar(correction).sqrt().add_scalar(1e-8);
+        let direction = gradient.mul_scalar((1.0 - now) / (1.0 - product))
+            + first.clone().mul_scalar(next / (1.0 - product * next));
+        let tensor = tensor - (direction / denominator).mul_scalar(rate);
+        (tensor, Some(AdamState::new(AdaptiveMomentumState::new(time, first, second))))
+    }
+
+    fn to_device<const D: usize>(mut state: Self::State<D>, device: &Device) -> Self::State<D> {
+        state.momentum = state.momentum.to_device(device);
+        state
+    }
+}

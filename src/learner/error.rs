@@ -1,0 +1,56 @@
+//! What can be wrong with what a learner is asked to do.
+
+use crate::error::Fault;
+
+/// Why a network is not built, trained or loaded.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum LearnError {
+    /// More networks than a bank may have, or none.
+    #[error("bank: {found} networks, expected 1 to {limit}")]
+    Lanes { found: usize, limit: usize },
+    /// A bank that would take too much memory.
+    #[error(
+        "bank: {lanes} networks of {parameters} parameters need {found} numbers, at most {limit} are allowed"
+    )]
+    #[diagnostic(help("use fewer networks in one bank or a smaller architecture"))]
+    Memory { lanes: usize, parameters: usize, found: usize, limit: usize },
+    /// The kernels of an instruction set that this machine lacks.
+    #[error("bank: the instruction set {path} is not available on this machine")]
+    Path { path: String },
+    /// As many keys or data sets as networks are needed.
+    #[error("bank: {found} {what} for {expected} networks")]
+    Count { what: &'static str, expected: usize, found: usize },
+    /// A lane without rows to train on.
+    #[error("network {lane}: no labelled rows to train on")]
+    #[diagnostic(help("label at least one row before training"))]
+    NoRows { lane: usize },
+    /// The stop rule needs validation rows.
+    #[error("network {lane}: stopping on a validation loss needs validation rows, found none")]
+    NoValidation { lane: usize },
+    /// Inputs of another width than the network's.
+    #[error("network {lane}: inputs have {found} columns, the network takes {expected}")]
+    Width { lane: usize, expected: usize, found: usize },
+    /// As many labels as rows are needed.
+    #[error("network {lane}: {labels} labels for {rows} rows")]
+    Labels { lane: usize, rows: usize, labels: usize },
+    /// A row that does not exist.
+    #[error("network {lane}: row {found} of inputs with {rows} rows")]
+    Row { lane: usize, found: u32, rows: usize },
+    /// A class that the network has no output for.
+    #[error("network {lane}: class {found} at row {row}, the network has {classes} outputs")]
+    Class { lane: usize, row: u32, found: u32, classes: usize },
+    /// A number of the training plan outside its range.
+    #[error("training plan: {field} is {found}, expected {expected}")]
+    Plan { field: &'static str, found: String, expected: &'static str },
+    /// A logit or probability that is not a number to reckon with.
+    #[error("score at row {row}, column {column} is {found}, expected a finite number")]
+    Score { row: usize, column: usize, found: f32 },
+    /// Stored weights of another network.
+    #[error("network {lane}: {found} weights, the architecture has {expected}")]
+    Weights { lane: usize, expected: usize, found: usize },
+    /// A weight that is not a finite number.
+    #[error("network {lane}: weight {index} is {found}, expected a finite number")]
+    NotFinite { lane: usize, index: usize, found: f32 },
+}
+
+impl Fault for LearnError {}

@@ -1,0 +1,116 @@
+//! A [`NetSpec`] as a list of affine maps between buffers, and where their weights lie.
+
+use crate::arch::{Block, NetSpec};
+use crate::rng::Key;
+use rand::Rng;
+
+/// Where the sums of an affine map start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// From the bias.
+    Bias,
+    /// From the bias plus the activations of a buffer as wide as the output: an identity skip.
+    BiasPlus(usize),
+    /// From what the output buffer holds already, which is a projection skip's other half.
+    Output,
+}
+
+/// `output = finish(start + input · W)`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Affine {
+    pub input: usize,
+    pub output: usize,
+    pub fan_in: usize,
+    pub fan_out: usize,
+    /// Offset of `W`, `[fan_in][fan_out]`, in the documented order.
+    pub weights: usize,
+    /// Offset of the bias, `[fan_out]`, if there is one.
+    pub bias: Option<usize>,
+    pub start: Start,
+    /// Whether the rectifier follows.
+    pub relu: bool,
+    /// Whether dropout follows.
+    pub drop: bool,
+}
+
+/// The affine maps of a network, in forward order. Buffer 0 holds the inputs, the last one the logits.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub maps: Vec<Affine>,
+    /// Units per buffer.
+    pub buffers: Vec<usize>,
+    pub parameters: usize,
+}
+
+impl Program {
+    pub fn new(spec: &NetSpec) -> Self {
+        let mut p = Self { maps: Vec::new(), buffers: vec![spec.inputs()], parameters: 0 };
+        let mut at = 0;
+        for block in spec.blocks() {
+            let width = block.width();
+            match block {
+                Block::Dense { .. } => {
+                    let to = p.buffer(width);
+                    p.map(at, to, true, Start::Bias, true, true);
+                    at = to;
+                }
+                Block::Residual { .. } => {
+                    let inner = p.buffer(width);
+                    let to = p.buffer(width);
+                    p.map(at, inner, true, Start::Bias, true, false);
+                    if p.buffers[at] == width {
+                        p.map(inner, to, true, Start::BiasPlus(at), true, true);
+                    } else {
+                        p.map(inner, to, true, Start::Bias, false, false);
+                        p.map(at, to, false, Start::Output, true, true);
+                    }
+                    at = to;
+                }
+            }
+        }
+        let logits = p.buffer(spec.outputs());
+        p.map(at, logits, true, Start::Bias, false, false);
+        debug_assert_eq!(p.parameters, spec.parameters());
+        p
+    }
+
+    /// Draws weights and biases uniformly in `±1/sqrt(fan_in)`, in the documented order.
+    pub fn init(&self, key: Key, weights: &mut [f32]) {
+        let mut rng = key.rng();
+        for map in &self.maps {
+            let bound = (1.0 / map.fan_in as f64).sqrt() as f32;
+            let count = map.fan_in * map.fan_out + map.bias.map_or(0, |_| map.fan_out);
+            for weight in &mut weights[map.weights..map.weights + count] {
+                // 24 bits, centred: never exactly at a bound.
+                let unit = ((rng.next_u32() >> 8) as f32 + 0.5) * (2.0 / 16_777_216.0) - 1.0;
+                *weight = unit * bound;
+            }
+        }
+    }
+
+    /// The buffer of the penultimate activations.
+    pub fn embedding(&self) -> usize {
+        self.maps[self.maps.len() - 1].input
+    }
+
+    /// The buffer of the logits.
+    pub fn logits(&self) -> usize {
+        self.buffers.len() - 1
+    }
+
+    fn buffer(&mut self, units: usize) -> usize {
+        self.buffers.push(units);
+        self.buffers.len() - 1
+    }
+
+    fn map(&mut self, input: usize, output: usize, bias: bool, start: Start, relu: bool, drop: bool) {
+        let (fan_in, fan_out) = (self.buffers[input], self.buffers[output]);
+        let weights = self.parameters;
+        self.parameters += fan_in * fan_out;
+        let bias = bias.then_some(self.parameters);
+        if bias.is_some() {
+            self.parameters += fan_out;
+        }
+        self.maps.push(Affine { input, output, fan_in, fan_out, weights, bias, start, relu, drop });
+    }
+}

@@ -1,0 +1,163 @@
+//! [`Neighbours`]: the nearest rows of every row of a pool, computed once per pool.
+//!
+//! The inputs of a pool never change in an episode, so neighbour lists are shared by every strategy and
+//! every round. Memory is O(n k); distances are made block by block.
+
+use crate::data::MatrixView;
+
+/// Rows per block of the distance computation: 256 x 2,000 floats stay in the cache.
+const BLOCK: usize = 256;
+
+/// The `k` nearest other rows of every row, nearest first, by Euclidean distance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Neighbours {
+    k: usize,
+    ids: Vec<u32>,
+    distances: Vec<f32>,
+    scale: f32,
+    spread: f32,
+}
+
+impl Neighbours {
+    /// The `min(k, n - 1)` nearest neighbours of each of the `n` rows. Ties go to the smaller row.
+    pub fn of(inputs: MatrixView<'_>, k: usize) -> Self {
+        let (n, d) = (inputs.rows(), inputs.cols());
+        let k = k.min(n.saturating_sub(1));
+        let norms: Vec<f32> = (0..n).map(|i| inputs.row(i).iter().map(|x| x * x).sum()).collect();
+        let (mut ids, mut distances) = (Vec::with_capacity(n * k), Vec::with_capacity(n * k));
+        let mut products = vec![0.0f32; BLOCK.min(n) * n];
+        let mut order: Vec<(f32, u32)> = Vec::with_capacity(n);
+        let (mut all, mut pairs) = (0.0f64, 0u64);
+        for start in (0..n).step_by(BLOCK) {
+            let rows = BLOCK.min(n - start);
+            multiply_transposed(
+                &inputs.values()[start * d..(start + rows) * d],
+                inputs.values(),
+                rows,
+                n,
+                d,
+                &mut products,
+            );
+            for i in 0..rows {
+                let row = start + i;
+                order.clear();
+                for (j, product) in products[i * n..(i + 1) * n].iter().enumerate() {
+                    let squared = (norms[row] + norms[j] - 2.0 * product).max(0.0);
+                    all += f64::from(squared.sqrt());
+                    if j != row {
+                        order.push((squared, j as u32));
+                    }
+                }
+                pairs += n as u64 - 1;
+                let nearest = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+                if k < order.len() {
+                    order.select_nth_unstable_by(k, nearest);
+                }
+                order[..k].sort_unstable_by(nearest);
+                for &(squared, j) in &order[..k] {
+                    ids.push(j);
+                    distances.push(squared.sqrt());
+                }
+            }
+        }
+        let mut means: Vec<f32> =
+            distances.chunks(k.max(1)).map(|row| row.iter().sum::<f32>() / k.max(1) as f32).collect();
+        means.sort_unstable_by(f32::total_cmp);
+        let scale = means.get(means.len() / 2).copied().unwrap_or(0.0);
+        let spread = if pairs == 0 { 0.0 } else { (all / pairs as f64) as f32 };
+        Self { k, ids, distances, scale, spread }
+    }
+
+    /// Neighbours per row.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// The neighbours of `row`, nearest first.
+    pub fn ids(&self, row: usize) -> &[u32] {
+        &self.ids[row * self.k..(row + 1) * self.k]
+    }
+
+    /// The distances to [`ids`](Self::ids).
+    pub fn distances(&self, row: usize) -> &[f32] {
+        &self.distances[row * self.k..(row + 1) * self.k]
+    }
+
+    /// The median over rows of the mean distance to the neighbours: the pool's unit of length.
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// The mean distance between two different rows of the pool.
+    pub fn spread(&self) -> f32 {
+        self.spread
+    }
+}
+
+/// `out[i, j] = a_i . b_j` for `a` of shape `[m, d]` and `b` of shape `[n, d]`, all row-major.
+fn multiply_transposed(a: &[f32], b: &[f32], m: usize, n: usize, d: usize, out: &mut [f32]) {
+    assert!(a.len() == m * d && b.len() == n * d && out.len() >= m * n, "shapes of a matrix product");
+    // SAFETY: the three slices cover the index ranges that the strides below reach, as asserted.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            d,
+            out.as_mut_ptr(),
+            1,
+            n as isize,
+            false,
+            a.as_ptr(),
+            1,
+            d as isize,
+            b.as_ptr(),
+            d as isize,
+            1,
+            0.0f32,
+            1.0f32,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Key;
+    use rand::RngExt;
+
+    #[test]
+    fn equals_the_double_loop() {
+        let mut rng = Key::root(3).rng();
+        let (n, d, k) = (300, 7, 5);
+        let values: Vec<f32> = (0..n * d).map(|_| rng.random::<f32>()).collect();
+        let inputs = MatrixView::new(&values, n, d);
+        let found = Neighbours::of(inputs, k);
+        for i in 0..n {
+            let mut all: Vec<(f32, u32)> = (0..n)
+                .filter(|&j| j != i)
+                .map(|j| {
+                    let squared: f32 =
+                        inputs.row(i).iter().zip(inputs.row(j)).map(|(a, b)| (a - b) * (a - b)).sum();
+                    (squared.sqrt(), j as u32)
+                })
+                .collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for (at, (distance, id)) in all[..k].iter().enumerate() {
+                assert!((found.distances(i)[at] - distance).abs() < 1e-3);
+                assert_eq!(found.ids(i)[at], *id);
+            }
+        }
+        assert!(found.spread() > found.scale());
+    }
+
+    #[test]
+    fn small_and_degenerate_pools_have_neighbours_too() {
+        assert_eq!(Neighbours::of(MatrixView::new(&[1.0, 2.0], 1, 2), 5).k(), 0);
+        let same = Neighbours::of(MatrixView::new(&[1.0; 6], 3, 2), 5);
+        assert_eq!((same.k(), same.scale(), same.ids(1)), (2, 0.0, &[0, 2][..]));
+    }
+}

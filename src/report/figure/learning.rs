@@ -1,0 +1,152 @@
+//! Learning curves of one task: mean test accuracy against labels, with the 95 % interval of the mean.
+
+use super::axis::{Scale, extent, spread};
+use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted, text_width};
+use super::palette::{Ink, Palette, Theme};
+use super::{Figure, stem};
+use crate::report::curves::{StrategyCurves, TaskCurves};
+use crate::report::stats::mean::{MeanIntervals, mean};
+
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 320.0;
+const TOP: f64 = 44.0;
+const BOTTOM: f64 = HEIGHT - 40.0;
+const LEFT: f64 = 40.0;
+/// The widest that direct labels may be.
+const MAX_LABEL: f64 = 120.0;
+const LABEL_GAP: f64 = 13.5;
+/// More points than this would be closer than a pixel and only make the page heavy.
+const MAX_POINTS: usize = 200;
+
+/// The mean curve of a strategy with its band, per point of a grid of label counts.
+struct Band {
+    name: String,
+    /// `(labels, mean, lo, hi)`; accuracies as shares.
+    points: Vec<(f64, f64, f64, f64)>,
+}
+
+impl Band {
+    fn of(name: &str, strategy: &StrategyCurves, grid: &[u32], intervals: &mut MeanIntervals) -> Self {
+        let point = |&labels: &u32| {
+            let x = f64::from(labels);
+            let values: Vec<f64> = strategy.curves.values().filter_map(|curve| curve.at(x)).collect();
+            let centre = mean(&values)?;
+            let interval = intervals.of(&values);
+            let (lo, hi) = interval.map_or((centre, centre), |ci| (ci.lo.max(0.0), ci.hi.min(1.0)));
+            Some((x, centre, lo, hi))
+        };
+        Self { name: name.to_owned(), points: grid.iter().filter_map(point).collect() }
+    }
+}
+
+/// Draws one task; `None` where its curves share no label range.
+pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Option<Figure> {
+    let grid = thinned(task.grid());
+    let mut intervals = MeanIntervals::new(0.95);
+    let mut bands: Vec<Band> = task
+        .strategies
+        .iter()
+        .map(|(name, strategy)| Band::of(name, strategy, &grid, &mut intervals))
+        .filter(|band| !band.points.is_empty())
+        .collect();
+    bands.sort_by_key(|band| palette.style(&band.name).order);
+    let (first, last) = (f64::from(*grid.first()?), f64::from(*grid.last()?));
+    let range = extent(bands.iter().flat_map(|band| &band.points).flat_map(|p| [p.2, p.3]), 0.04)?;
+    let labels: Vec<String> = bands.iter().map(|band| fitted(&band.name, SIZE, MAX_LABEL)).collect();
+    let room = labels.iter().map(|label| text_width(label, SIZE)).fold(0.0, f64::max);
+    let right = WIDTH - room - 24.0;
+    let x = Scale::new((first, last), (LEFT, right));
+    let y = Scale::new((range.0.max(0.0), range.1.min(1.0)), (BOTTOM, TOP));
+    let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, &format!("Learning curves on {}", task.task));
+    frame(&mut canvas, &task.task, &x, &y, (LEFT, right));
+    for band in &bands {
+        let style = palette.style(&band.name);
+        let upper = band.points.iter().map(|p| (x.at(p.0), y.at(p.3)));
+        let lower = band.points.iter().rev().map(|p| (x.at(p.0), y.at(p.2)));
+        canvas.area(&upper.chain(lower).collect::<Vec<_>>(), style.ink, 0.13);
+    }
+    for band in &bands {
+        let style = palette.style(&band.name);
+        let line: Vec<(f64, f64)> = band.points.iter().map(|p| (x.at(p.0), y.at(p.1))).collect();
+        let stroke = Stroke { ink: style.ink, width: style.width, dash: style.dash };
+        if let [only] = line.as_slice() {
+            canvas.circle(*only, 3.0, style.ink, style.ink, &band.name);
+        }
+        canvas.polyline(&line, stroke, &band.name);
+    }
+    let ends: Vec<(f64, f64)> =
+        bands.iter().filter_map(|band| band.points.last()).map(|p| (x.at(p.0), y.at(p.1))).collect();
+    let wanted: Vec<f64> = ends.iter().map(|end| end.1).collect();
+    let placed = spread(&wanted, LABEL_GAP, (TOP - 4.0, BOTTOM + 4.0));
+    for (((band, label), end), height) in bands.iter().zip(&labels).zip(&ends).zip(placed) {
+        let style = palette.style(&band.name);
+        let thin = Stroke::solid(style.ink, 0.8);
+        canvas.polyline(&[(end.0 + 2.0, end.1), (right + 8.0, height), (right + 14.0, height)], thin, "");
+        let mut font = Font::new(if style.ink == Ink::Grey { Ink::Muted } else { style.ink }, Anchor::Start);
+        font.bold = style.order >= 4;
+        canvas.text((right + 17.0, height + 4.0), font, label);
+    }
+    Some(Figure {
+        name: format!("learning-{}", stem(&task.task)),
+        caption: format!("Mean test accuracy on {}; bands: 95 % interval of the mean.", task.task),
+        wide: false,
+        svg: canvas.finish(),
+    })
+}
+
+/// At most [`MAX_POINTS`] label counts, evenly chosen, the first and the last among them.
+fn thinned(grid: Vec<u32>) -> Vec<u32> {
+    if grid.len() <= MAX_POINTS {
+        return grid;
+    }
+    let last = grid.len() - 1;
+    (0..MAX_POINTS).map(|i| grid[i * last / (MAX_POINTS - 1)]).collect()
+}
+
+/// Title, grid, ticks and axis names.
+fn frame(canvas: &mut Canvas, title: &str, x: &Scale, y: &Scale, across: (f64, f64)) {
+    let muted = Font::new(Ink::Muted, Anchor::Start);
+    let title = fitted(title, 14.0, WIDTH - 150.0);
+    canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), &title);
+    canvas.text((4.0, 33.0), muted.sized(11.0), "test accuracy, %");
+    let (ticks, decimals) = y.ticks(5);
+    for tick in ticks {
+        let height = y.at(tick);
+        canvas.line((across.0, height), (across.1, height), Stroke::solid(Ink::Grid, 1.0));
+        let text = format!("{:.*}", decimals.saturating_sub(2), 100.0 * tick);
+        canvas.text((across.0 - 6.0, height + 4.0), Font::new(Ink::Muted, Anchor::End), &text);
+    }
+    canvas.line((across.0, BOTTOM), (across.1, BOTTOM), Stroke::solid(Ink::Muted, 1.0));
+    for tick in x.whole_ticks(6) {
+        let at = x.at(tick);
+        canvas.line((at, BOTTOM), (at, BOTTOM + 4.0), Stroke::solid(Ink::Muted, 1.0));
+        canvas.text((at, BOTTOM + 17.0), Font::new(Ink::Muted, Anchor::Middle), &format!("{tick:.0}"));
+    }
+    let middle = 0.5 * (across.0 + across.1);
+    canvas.text((middle, BOTTOM + 34.0), Font::new(Ink::Muted, Anchor::Middle).sized(11.0), "labels");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::curves::gather;
+    use crate::report::example::rows;
+
+    #[test]
+    fn long_grids_are_thinned_and_keep_their_ends() {
+        let thin = thinned((3..1_003).collect());
+        assert_eq!((thin.len(), thin[0], thin[MAX_POINTS - 1]), (MAX_POINTS, 3, 1_002));
+        assert!(thin.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(thinned(vec![1, 2]), [1, 2]);
+    }
+
+    #[test]
+    fn one_line_one_band_one_label_per_strategy() {
+        let all = [rows("wine", "random", 5, 0.0), rows("wine", "margin", 5, 0.04)].concat();
+        let palette = Palette::new(["random", "margin"], "policy");
+        let figure = learning_curves(&gather(&all)[0], &palette, Theme::Alone).unwrap();
+        assert_eq!(figure.svg.matches("fill-opacity:0.13").count(), 2);
+        assert_eq!(figure.svg.matches("<title>margin</title>").count(), 1);
+        assert_eq!(figure.svg.matches(">margin</text>").count(), 1);
+    }
+}

@@ -1,0 +1,41 @@
+//! Figures as SVG text, drawn by hand: no fonts, no renderer, no clock, so a figure is the same bytes
+//! everywhere. One file per kind of figure; [`canvas`] has the primitives, [`palette`] the colours,
+//! [`axis`] scales and ticks. What a figure shows is computed by the statistics, not here.
+
+pub mod axis;
+pub mod bars;
+pub mod canvas;
+pub mod critical;
+pub mod forest;
+pub mod heat;
+pub mod learning;
+pub mod palette;
+pub mod profile;
+pub mod search;
+pub mod training;
+
+/// A drawn figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// A name that serves as a file name without its ending: lower-case letters, digits, hyphens.
+    pub name: String,
+    /// What it shows, in a sentence or two.
+    pub caption: String,
+    /// Whether it needs the width of the page rather than half of it.
+    pub wide: bool,
+    /// One complete `<svg>` element.
+    pub svg: String,
+}
+
+/// A file-name stem from any text: what is neither a letter nor a digit of ASCII becomes a hyphen.
+pub fn stem(text: &str) -> String {
+    let mut stem = String::new();
+    for letter in text.chars() {
+        if letter.is_ascii_alphanumeric() {
+            stem.push(letter.to_ascii_lowercase());
+        } else if !stem.ends_with('-') {
+            stem.push('-');
+        }
+    }
+    stem.trim_matches('-').to_owned()
+}

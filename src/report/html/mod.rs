@@ -1,0 +1,257 @@
+//! The report as one HTML file that opens offline: no script, no font, no request.
+//!
+//! The verdict's sentence comes first, then what supports it. Colours follow the reader's light or dark
+//! setting; paper is always light. Every string that came from outside is escaped.
+
+mod sections;
+
+use super::curves::{TaskCurves, gather};
+use super::figure::palette::{Palette, Theme, variables};
+use super::figure::{Figure, bars, critical, forest, heat, learning, profile, search, training};
+use super::input::{ReportInput, SearchPoint};
+use super::stats::critical::{CriticalDifference, critical_difference};
+use super::stats::mean::mean;
+use super::stats::penalty::penalty_matrix;
+use super::text::escape;
+use super::verdict::compare::aulc_by_repetition;
+use super::verdict::{MARGIN, ORACLES, RANDOM};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The permutation importances shown, largest first.
+const MAX_IMPORTANCES: usize = 30;
+/// The searches drawn; a run over many repetitions would bury the first in the rest.
+const MAX_SEARCHES: usize = 12;
+
+/// The whole report.
+pub fn html(input: &ReportInput) -> String {
+    let curves = gather(&input.rows);
+    let palette = palette(input, &curves);
+    let drawn = Drawn::new(input, &curves, &palette, Theme::Page);
+    let mut body = String::new();
+    sections::head(&mut body, input);
+    sections::learning(&mut body, &drawn.learning, &palette);
+    sections::figures(&mut body, "Differences", &drawn.differences);
+    sections::verdict_table(&mut body, input, &palette);
+    sections::label_savings(&mut body, input, &palette);
+    sections::figures(&mut body, "Ranking", &drawn.ranking);
+    sections::robustness(&mut body, input, &palette);
+    sections::figures(&mut body, "Training of the policy", &drawn.training);
+    sections::figures(&mut body, "What the policy looks at", &drawn.importance);
+    sections::search(&mut body, &drawn.search, input);
+    sections::separation(&mut body, &input.separation);
+    sections::facts(&mut body, &input.facts);
+    sections::plan(&mut body, input.plan.as_deref());
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n\
+         :root{{{}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}\n{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n{body}</main>\n</body>\n</html>\n",
+        escape(&input.title),
+        variables(false),
+        variables(true),
+    )
+}
+
+/// Every figure as a file of its own, in the colours of paper.
+pub fn figures(input: &ReportInput) -> Vec<Figure> {
+    let curves = gather(&input.rows);
+    let palette = palette(input, &curves);
+    let drawn = Drawn::new(input, &curves, &palette, Theme::Alone);
+    let groups =
+        [drawn.learning, drawn.differences, drawn.ranking, drawn.training, drawn.importance, drawn.search];
+    let mut all: Vec<Figure> = groups.into_iter().flatten().collect();
+    // Names of tasks may differ in what a file name cannot hold.
+    for index in 1..all.len() {
+        let taken = |name: &str, all: &[Figure]| all[..index].iter().any(|figure| figure.name == name);
+        let base = all[index].name.clone();
+        let mut number = 2;
+        while taken(&all[index].name, &all) {
+            all[index].name = format!("{base}-{number}");
+            number += 1;
+        }
+    }
+    all
+}
+
+fn palette(input: &ReportInput, curves: &[TaskCurves]) -> Palette {
+    Palette::new(curves.iter().flat_map(|task| task.strategies.keys().map(String::as_str)), &input.subject)
+}
+
+/// All figures of a report, by section.
+struct Drawn {
+    learning: Vec<Figure>,
+    differences: Vec<Figure>,
+    ranking: Vec<Figure>,
+    training: Vec<Figure>,
+    importance: Vec<Figure>,
+    search: Vec<Figure>,
+}
+
+impl Drawn {
+    fn new(input: &ReportInput, curves: &[TaskCurves], palette: &Palette, theme: Theme) -> Self {
+        let margin = forest::forest(&input.verdict, MARGIN, |entry| entry.vs_margin.as_ref(), palette, theme);
+        let random = forest::forest(&input.verdict, RANDOM, |entry| entry.vs_random.as_ref(), palette, theme);
+        let mut names = common_strategies(curves);
+        let diagram = ranking(curves, &names);
+        let ranks = diagram
+            .as_ref()
+            .and_then(|diagram| critical::critical_difference(diagram, &names, palette, theme));
+        if let Some(diagram) = &diagram {
+            let mut ranked: Vec<(f64, &str)> = diagram.ranks.iter().copied().zip(names).collect();
+            ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+            names = ranked.into_iter().map(|(_, name)| name).collect();
+        }
+        let penalties = heat::penalty_heat(&penalties(curves, &names), &names, curves.len(), theme);
+        let profiles = profiles(curves, &names, palette, theme);
+        let gaps = gap_figures(input, palette, theme);
+        Self {
+            learning: curves
+                .iter()
+                .filter_map(|task| learning::learning_curves(task, palette, theme))
+                .collect(),
+            differences: margin.into_iter().chain(random).collect(),
+            ranking: ranks.into_iter().chain(penalties).chain(profiles).chain(gaps).collect(),
+            training: training::training_curve(&input.training, theme).into_iter().collect(),
+            importance: importance(input, theme).into_iter().collect(),
+            search: searches(input)
+                .into_iter()
+                .take(MAX_SEARCHES)
+                .filter_map(|(path, points)| search::search_path(path, &points, theme))
+                .collect(),
+        }
+    }
+}
+
+/// Searches by path, in the order in which they first appear.
+fn searches(input: &ReportInput) -> Vec<(&str, Vec<&SearchPoint>)> {
+    let mut paths: Vec<(&str, Vec<&SearchPoint>)> = Vec::new();
+    for point in &input.search {
+        match paths.iter_mut().find(|(path, _)| *path == point.path) {
+            Some((_, points)) => points.push(point),
+            None => paths.push((&point.path, vec![point])),
+        }
+    }
+    paths
+}
+
+fn importance(input: &ReportInput, theme: Theme) -> Option<Figure> {
+    let mut shown: Vec<_> = input.importance.iter().filter(|feature| feature.mean.is_finite()).collect();
+    shown.sort_by(|a, b| b.mean.total_cmp(&a.mean).then_with(|| a.name.cmp(&b.name)));
+    shown.truncate(MAX_IMPORTANCES);
+    let rows: Vec<bars::Bar> = shown
+        .iter()
+        .map(|feature| bars::Bar {
+            name: feature.name.clone(),
+            value: 100.0 * feature.mean,
+            whisker: feature.ci95.map(|ci| ci.map(|share| 100.0 * share)),
+            ink: super::figure::palette::Ink::Series(0),
+        })
+        .collect();
+    let svg = bars::bars("Permutation importance", "AULC lost when shuffled, points", 2, &rows, theme)?;
+    Some(Figure {
+        name: "importance".to_owned(),
+        caption:
+            "How many points of AULC the policy loses when one feature is shuffled among the candidates; \
+                  whiskers: 95 % interval. Near zero: the policy does without it."
+                .to_owned(),
+        wide: false,
+        svg,
+    })
+}
+
+/// The share of the oracle's lead that every strategy closes, averaged over tasks that have an oracle.
+fn gap_figures(input: &ReportInput, palette: &Palette, theme: Theme) -> Option<Figure> {
+    let mut rows: Vec<bars::Bar> = palette
+        .strategies()
+        .into_iter()
+        .filter(|(name, _)| *name != RANDOM && !ORACLES.contains(name))
+        .filter_map(|(name, style)| {
+            let closed: Vec<f64> = input
+                .verdict
+                .entries
+                .iter()
+                .filter(|entry| entry.strategy == name)
+                .filter_map(|entry| entry.gap_closed)
+                .collect();
+            let value = 100.0 * mean(&closed)?;
+            Some(bars::Bar { name: name.to_owned(), value, whisker: None, ink: style.ink })
+        })
+        .collect();
+    rows.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
+    let svg = bars::bars("Oracle gap closed", "share of the oracle's lead over random, %", 0, &rows, theme)?;
+    Some(Figure {
+        name: "gap-closed".to_owned(),
+        caption: "(strategy − random) / (oracle − random) of the mean AULC, averaged over tasks; the greedy oracle \
+                  reads labels that no strategy may see."
+            .to_owned(),
+        wide: false,
+        svg,
+    })
+}
+
+/// Strategies that ran on every task; an oracle is a reference line, not a rival.
+fn common_strategies(curves: &[TaskCurves]) -> Vec<&str> {
+    let Some(first) = curves.first() else { return Vec::new() };
+    let everywhere = |name: &&String| {
+        !ORACLES.contains(&name.as_str()) && curves.iter().all(|task| task.strategies.contains_key(*name))
+    };
+    first.strategies.keys().filter(everywhere).map(String::as_str).collect()
+}
+
+/// Profiles over all runs, each as its lead over random's mean on its task: raw accuracies would show
+/// the tasks apart rather than the strategies. One task's would repeat what its learning curve says.
+fn profiles(curves: &[TaskCurves], names: &[&str], palette: &Palette, theme: Theme) -> Option<Figure> {
+    if curves.len() < 2 {
+        return None;
+    }
+    let areas = |task: &TaskCurves, name: &str| -> Vec<f64> {
+        aulc_by_repetition(&task.strategies[name], task.shared).into_values().collect()
+    };
+    let centre = |task| names.contains(&RANDOM).then(|| mean(&areas(task, RANDOM))).flatten();
+    let centres = curves.iter().map(centre).collect::<Option<Vec<f64>>>()?;
+    let of = |name: &str| {
+        let lead = |(task, centre): (&TaskCurves, &f64)| -> Vec<f64> {
+            areas(task, name).into_iter().map(|area| area - centre).collect()
+        };
+        curves.iter().zip(&centres).flat_map(lead).collect()
+    };
+    let runs: Vec<(&str, Vec<f64>)> = names.iter().map(|name| (*name, of(name))).collect();
+    profile::performance_profiles(&runs, palette, theme)
+}
+
+/// Ranks over the blocks (task, repetition) that every one of `names` completed.
+fn ranking(curves: &[TaskCurves], names: &[&str]) -> Option<CriticalDifference> {
+    let mut blocks: Vec<Vec<f64>> = Vec::new();
+    for task in curves {
+        let scores: Vec<_> =
+            names.iter().map(|name| aulc_by_repetition(&task.strategies[*name], task.shared)).collect();
+        for repetition in scores.first()?.keys() {
+            blocks.extend(scores.iter().map(|by| by.get(repetition).copied()).collect::<Option<Vec<f64>>>());
+        }
+    }
+    critical_difference(&blocks, 0.05)
+}
+
+fn penalties(curves: &[TaskCurves], names: &[&str]) -> Vec<Vec<f64>> {
+    let task_accuracies = |task: &TaskCurves| {
+        let repetitions: std::collections::BTreeSet<u32> =
+            task.strategies.values().flat_map(|strategy| strategy.curves.keys().copied()).collect();
+        let grid = task.grid();
+        let of = |name: &&str| {
+            let strategy = &task.strategies[*name];
+            let at = |labels: &u32| {
+                let accuracy =
+                    |r: &u32| strategy.curves.get(r).and_then(|curve| curve.at(f64::from(*labels)));
+                repetitions.iter().map(accuracy).collect()
+            };
+            grid.iter().map(at).collect()
+        };
+        names.iter().map(of).collect()
+    };
+    penalty_matrix(&curves.iter().map(task_accuracies).collect::<Vec<_>>(), 0.05)
+}
+
+#[cfg(test)]
+mod tests;

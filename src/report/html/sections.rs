@@ -1,0 +1,322 @@
+//! The sections of the page, each appended to its body; a section without data leaves no trace.
+
+use super::super::figure::Figure;
+use super::super::figure::palette::{Palette, Theme};
+use super::super::input::{Fact, ReportInput, Separation};
+use super::super::table::{LEGEND, aulc, labels_needed, mark};
+use super::super::text::{ABSENT, equals_p, escape, fixed, points, signed, signed_points};
+use super::super::verdict::Comparison;
+
+/// Rows of the table of searched architectures before it is folded away.
+const MOVES_SHOWN: usize = 12;
+
+/// Title, verdict sentence, a sentence per task, warnings.
+pub(super) fn head(body: &mut String, input: &ReportInput) {
+    let verdict = &input.verdict;
+    body.push_str(&format!("<h1>{}</h1>\n", escape(&input.title)));
+    body.push_str(&format!("<p class=\"verdict\">{}</p>\n", quiet(&verdict.sentence)));
+    if verdict.tasks.len() > 1 {
+        body.push_str("<ul class=\"tasks\">\n");
+        for task in &verdict.tasks {
+            body.push_str(&format!("<li>{}</li>\n", quiet(&task.sentence)));
+        }
+        body.push_str("</ul>\n");
+    }
+    if !verdict.warnings.is_empty() {
+        body.push_str("<ul class=\"warnings\">\n");
+        for warning in &verdict.warnings {
+            body.push_str(&format!("<li>{}</li>\n", escape(warning)));
+        }
+        body.push_str("</ul>\n");
+    }
+}
+
+/// Learning curves under one legend.
+pub(super) fn learning(body: &mut String, drawn: &[Figure], palette: &Palette) {
+    if drawn.is_empty() {
+        return;
+    }
+    body.push_str("<h2>Learning curves</h2>\n<ul class=\"legend\">\n");
+    for (name, style) in palette.strategies() {
+        let line = format!(
+            "<svg viewBox=\"0 0 30 10\" aria-hidden=\"true\"><path d=\"M0 5L30 5\" style=\"fill:none;stroke:{};stroke-width:{};stroke-dasharray:{}\"/></svg>",
+            style.ink.css(Theme::Page),
+            style.width,
+            if style.dash.is_empty() { "none" } else { style.dash }
+        );
+        body.push_str(&format!("<li>{line}{}</li>\n", escape(name)));
+    }
+    body.push_str("</ul>\n");
+    grid(body, drawn, false, if drawn.len() == 1 { " lead" } else { "" });
+    body.push_str(
+        "<p class=\"note\">Mean test accuracy over repetitions against labels bought, the initial ones included; \
+         bands: 95 % interval of the mean (Student's t). Strategies of one repetition share split, initial labels \
+         and initial weights.</p>\n",
+    );
+}
+
+/// A section of figures with their captions.
+pub(super) fn figures(body: &mut String, heading: &str, drawn: &[Figure]) {
+    if drawn.is_empty() {
+        return;
+    }
+    body.push_str(&format!("<h2>{}</h2>\n", escape(heading)));
+    grid(body, drawn, true, "");
+}
+
+/// Figures side by side where there is room; `class` is added to the grid's.
+fn grid(body: &mut String, drawn: &[Figure], captions: bool, class: &str) {
+    let single = if drawn.len() == 1 { " single" } else { "" };
+    body.push_str(&format!("<div class=\"figures{single}{class}\">\n"));
+    for figure in drawn {
+        let wide = if figure.wide { " class=\"wide\"" } else { "" };
+        let caption = if captions {
+            format!("<figcaption>{}</figcaption>\n", escape(&figure.caption))
+        } else {
+            String::new()
+        };
+        body.push_str(&format!("<figure{wide}>\n{}{caption}</figure>\n", figure.svg));
+    }
+    body.push_str("</div>\n");
+}
+
+/// The verdict table, one per task.
+pub(super) fn verdict_table(body: &mut String, input: &ReportInput, palette: &Palette) {
+    if input.verdict.entries.is_empty() {
+        return;
+    }
+    body.push_str("<h2>Verdict table</h2>\n");
+    let heads = ["strategy", "reps", "AULC", "vs random", "vs margin", "early | late", "final"];
+    for task in &input.verdict.tasks {
+        open_table(body, &task_caption(&task.task, task.labels), &heads);
+        for entry in input.verdict.entries.iter().filter(|entry| entry.task == task.task) {
+            open_row(body, &entry.strategy, input, palette);
+            cell(body, heads[1], &entry.repetitions.to_string());
+            cell(body, heads[2], &aulc(entry));
+            cell(body, heads[3], &versus(entry.vs_random.as_ref()));
+            cell(body, heads[4], &versus(entry.vs_margin.as_ref()));
+            cell(body, heads[5], &format!("{} | {}", points(entry.aulc_early), points(entry.aulc_late)));
+            cell(body, heads[6], &points(entry.final_accuracy));
+            body.push_str("</tr>\n");
+        }
+        body.push_str("</tbody></table></div>\n");
+    }
+    // The last two columns of the plain table stand in a section of their own here.
+    let legend = LEGEND.split(" Labels:").next().unwrap_or(LEGEND);
+    let rest =
+        "Early, late: AULC of the first and second half of the label range; final: accuracy at its end.";
+    body.push_str(&format!("<p class=\"note\">{} {rest}</p>\n", escape(legend)));
+}
+
+/// Labels needed for the target accuracy.
+pub(super) fn label_savings(body: &mut String, input: &ReportInput, palette: &Palette) {
+    if !input.verdict.entries.iter().any(|entry| entry.labels_to_target.is_some()) {
+        return;
+    }
+    body.push_str("<h2>Labels to a target accuracy</h2>\n");
+    let heads = ["strategy", "median labels", "saved vs random", "saved vs margin"];
+    for task in &input.verdict.tasks {
+        let target = task.target.map_or_else(String::new, |t| format!(": {} % accuracy", points(Some(t))));
+        open_table(body, &format!("{}{target}", task.task), &heads);
+        for entry in input.verdict.entries.iter().filter(|entry| entry.task == task.task) {
+            open_row(body, &entry.strategy, input, palette);
+            cell(body, heads[1], &escape(&labels_needed(entry, task.labels)));
+            cell(body, heads[2], &saved(entry.vs_random.as_ref()));
+            cell(body, heads[3], &saved(entry.vs_margin.as_ref()));
+            body.push_str("</tr>\n");
+        }
+        body.push_str("</tbody></table></div>\n");
+    }
+    body.push_str(
+        "<p class=\"note\">Fewest labels at which a repetition reaches the target (in brackets: repetitions that did, \
+         of all). A repetition that never does is censored: it stands at the far end of the median and counts as the \
+         whole label range in the paired means [95 % bootstrap interval], which are then bounds. Positive: fewer labels \
+         than the reference.</p>\n",
+    );
+}
+
+/// Aggregates over all tasks and what fewer repetitions would have said.
+pub(super) fn robustness(body: &mut String, input: &ReportInput, palette: &Palette) {
+    let Some(reference) = input.verdict.robustness.iter().find_map(|entry| entry.reference.as_deref()) else {
+        return;
+    };
+    let improvement = format!("beats {reference}, %");
+    let heads = ["strategy", "IQM of AULC", &improvement, "order flips, %: 3 | 5 | 10 runs"];
+    body.push_str("<h2>How sure it is</h2>\n");
+    open_table(body, "", &heads);
+    for entry in &input.verdict.robustness {
+        open_row(body, &entry.strategy, input, palette);
+        for (head, figure) in [(heads[1], &entry.interquartile), (heads[2], &entry.improvement)] {
+            let text = figure.as_ref().map_or_else(
+                || ABSENT.to_owned(),
+                |(value, ci)| {
+                    let (lo, hi) = (points(Some(ci.lo)), points(Some(ci.hi)));
+                    format!("{} <small>[{lo}, {hi}]</small>", points(Some(*value)))
+                },
+            );
+            cell(body, head, &text);
+        }
+        let flips = entry.flips.map(|rate| rate.map_or_else(|| ABSENT.to_owned(), |r| fixed(100.0 * r, 0)));
+        cell(body, heads[3], &flips.join(" | "));
+        body.push_str("</tr>\n");
+    }
+    body.push_str("</tbody></table></div>\n");
+    body.push_str(&format!(
+        "<p class=\"note\">IQM: mean of the middle half of all runs, tasks together. Beats: the chance that a run of \
+         the strategy beats a run of {reference} on the same task, 50 = alike. Both with 95 % intervals that resample \
+         runs within each task. Order flips: how often 3, 5 or 10 of the repetitions put the strategy and {reference} \
+         in the opposite order to all of them.</p>\n",
+        reference = escape(reference)
+    ));
+}
+
+/// Search figures, and the moves as a table.
+pub(super) fn search(body: &mut String, drawn: &[Figure], input: &ReportInput) {
+    if drawn.is_empty() {
+        return;
+    }
+    body.push_str("<h2>Architecture search</h2>\n");
+    grid(body, drawn, false, "");
+    body.push_str(
+        "<p class=\"note\">Filled: the search moved there; hollow: tried and left. Hover for the architecture.</p>\n",
+    );
+    let moves: Vec<_> = input.search.iter().filter(|point| point.accepted).collect();
+    if moves.is_empty() {
+        return;
+    }
+    let open = if moves.len() <= MOVES_SHOWN { " open" } else { "" };
+    body.push_str(&format!("<details{open}><summary>The {} moves</summary>\n", moves.len()));
+    let heads = ["search", "step", "architecture", "score, %", "parameters"];
+    open_table(body, "", &heads);
+    for point in moves {
+        body.push_str(&format!("<tr><td class=\"name\">{}</td>", escape(&point.path)));
+        cell(body, heads[1], &point.step.to_string());
+        cell(body, heads[2], &escape(&point.architecture));
+        cell(body, heads[3], &points(Some(point.score)));
+        cell(body, heads[4], &point.parameters.map_or_else(|| ABSENT.to_owned(), |n| n.to_string()));
+        body.push_str("</tr>\n");
+    }
+    body.push_str("</tbody></table></div></details>\n");
+}
+
+/// The rows that each task keeps apart.
+pub(super) fn separation(body: &mut String, tasks: &[Separation]) {
+    if tasks.is_empty() {
+        return;
+    }
+    body.push_str("<h2>Separation of rows</h2>\n");
+    let heads = ["task", "role", "pool (train)", "reward", "test"];
+    open_table(body, "", &heads);
+    for task in tasks {
+        body.push_str(&format!("<tr><td class=\"name\">{}</td>", escape(&task.task)));
+        cell(body, heads[1], &escape(&task.role));
+        for (head, rows) in heads[2..].iter().zip([task.train, task.reward, task.test]) {
+            cell(body, head, &rows.to_string());
+        }
+        body.push_str("</tr>\n");
+    }
+    body.push_str(
+        "</tbody></table></div>\n<p class=\"note\">The three are disjoint. Strategies ask for labels of pool rows only; \
+         a policy's reward reads reward rows only; the curves above are measured on test rows, which neither a strategy \
+         nor a reward reads.</p>\n",
+    );
+}
+
+/// What the run cost and what identifies it.
+pub(super) fn facts(body: &mut String, facts: &[Fact]) {
+    if facts.is_empty() {
+        return;
+    }
+    body.push_str("<h2>The run</h2>\n<dl>\n");
+    for fact in facts {
+        body.push_str(&format!("<dt>{}</dt><dd>{}</dd>\n", escape(&fact.name), escape(&fact.value)));
+    }
+    body.push_str("</dl>\n");
+}
+
+/// The plan, exactly as it was resolved.
+pub(super) fn plan(body: &mut String, plan: Option<&str>) {
+    if let Some(plan) = plan {
+        body.push_str(&format!("<h2>The plan</h2>\n<pre>{}</pre>\n", escape(plan)));
+    }
+}
+
+fn task_caption(task: &str, labels: Option<[u32; 2]>) -> String {
+    let labels = labels.map_or_else(String::new, |[lo, hi]| format!(", {lo} to {hi} labels"));
+    format!("{task}{labels}")
+}
+
+fn open_table(body: &mut String, caption: &str, heads: &[&str]) {
+    body.push_str("<div class=\"scroll\"><table class=\"stack\">");
+    if !caption.is_empty() {
+        body.push_str(&format!("<caption>{}</caption>", escape(caption)));
+    }
+    body.push_str("<thead><tr>");
+    for (index, head) in heads.iter().enumerate() {
+        let class = if index > 0 { " class=\"r\"" } else { "" };
+        body.push_str(&format!("<th{class}>{}</th>", escape(head)));
+    }
+    body.push_str("</tr></thead>\n<tbody>\n");
+}
+
+fn open_row(body: &mut String, strategy: &str, input: &ReportInput, palette: &Palette) {
+    let class = if strategy == input.subject { " class=\"subject\"" } else { "" };
+    let colour = palette.style(strategy).ink.css(Theme::Page);
+    body.push_str(&format!(
+        "<tr{class}><td class=\"name\"><span class=\"dot\" style=\"background:{colour}\"></span>{}</td>",
+        escape(strategy)
+    ));
+}
+
+/// A cell of finished HTML; `head` names it where a narrow screen stacks the table.
+fn cell(body: &mut String, head: &str, content: &str) {
+    body.push_str(&format!("<td class=\"r\" data-head=\"{}\"><span>{content}</span></td>", escape(head)));
+}
+
+fn versus(comparison: Option<&Comparison>) -> String {
+    let Some(comparison) = comparison else { return ABSENT.to_owned() };
+    let interval = comparison.ci95.map_or_else(String::new, |[lo, hi]| {
+        format!(" [{}, {}]", signed_points(Some(lo)), signed_points(Some(hi)))
+    });
+    let p = comparison.p.map_or_else(String::new, |p| format!(" p {}", escape(&equals_p(p))));
+    format!(
+        "{} <small>{interval}{p}</small> <span class=\"mark\">{}</span>",
+        signed_points(comparison.diff),
+        mark(comparison.outcome)
+    )
+}
+
+fn saved(comparison: Option<&Comparison>) -> String {
+    let Some(savings) = comparison.and_then(|c| c.label_savings.as_ref()) else {
+        return ABSENT.to_owned();
+    };
+    let interval = savings
+        .ci95
+        .map_or_else(String::new, |[lo, hi]| format!(" <small>[{}, {}]</small>", fixed(lo, 1), fixed(hi, 1)));
+    let censored = savings.only_strategy + savings.only_reference + savings.neither;
+    let censored = if censored > 0 { format!(" <small>{censored} censored</small>") } else { String::new() };
+    format!("{}{interval}{censored}", signed(savings.mean, 1))
+}
+
+/// A sentence with its parentheses set back, so that the claim is read first.
+fn quiet(sentence: &str) -> String {
+    let (mut text, mut depth) = (String::new(), 0usize);
+    for letter in sentence.chars() {
+        match letter {
+            '(' => {
+                depth += 1;
+                text.push_str("<span class=\"quiet\">(");
+            }
+            ')' if depth > 0 => {
+                depth -= 1;
+                text.push_str(")</span>");
+            }
+            other => text.push_str(&escape(other.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    text += &"</span>".repeat(depth);
+    // Figures stay on one line.
+    [("p = ", "p&nbsp;=&nbsp;"), ("p &lt; ", "p&nbsp;&lt;&nbsp;"), ("95 % CI ", "95&nbsp;%&nbsp;CI&nbsp;")]
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to))
+}

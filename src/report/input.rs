@@ -1,0 +1,113 @@
+//! What a report is made of: plain records that the caller fills in. A section whose records are
+//! absent is left out of the report.
+
+use super::verdict::Verdict;
+use crate::episode::Row;
+
+/// Everything a report shows.
+#[derive(Clone, Debug)]
+pub struct ReportInput {
+    /// The heading, usually the experiment's name.
+    pub title: String,
+    /// The tidy rows that the verdict judged.
+    pub rows: Vec<Row>,
+    /// The verdict on them.
+    pub verdict: Verdict,
+    /// The strategy drawn in the foreground.
+    pub subject: String,
+    /// The policy's training, in order.
+    pub training: Vec<TrainingPoint>,
+    /// Architecture searches, in order of their steps within each path.
+    pub search: Vec<SearchPoint>,
+    /// What the policy looks at.
+    pub importance: Vec<Importance>,
+    /// The rows every task keeps apart.
+    pub separation: Vec<Separation>,
+    /// The resolved plan as TOML text.
+    pub plan: Option<String>,
+    /// What the run cost and what identifies it.
+    pub facts: Vec<Fact>,
+}
+
+impl ReportInput {
+    /// A report of rows and their verdict alone.
+    pub fn new(title: impl Into<String>, rows: Vec<Row>, verdict: Verdict) -> Self {
+        Self {
+            title: title.into(),
+            rows,
+            verdict,
+            subject: super::verdict::VerdictOptions::default().subject,
+            training: Vec::new(),
+            search: Vec::new(),
+            importance: Vec::new(),
+            separation: Vec::new(),
+            plan: None,
+            facts: Vec::new(),
+        }
+    }
+}
+
+/// One validation of a policy in training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingPoint {
+    /// The iteration, counted over all stages.
+    pub iteration: u64,
+    /// The stage ("imitation", "policy gradient").
+    pub stage: String,
+    /// Mean AULC lead over margin on the validation episodes, as a share; positive = better.
+    pub gain: f64,
+    /// Its 95 % interval, if there is one.
+    pub ci95: Option<[f64; 2]>,
+}
+
+/// One architecture that a search looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchPoint {
+    /// Which search ("sources", "wine, repetition 3").
+    pub path: String,
+    /// The round or the number of evaluations so far.
+    pub step: u64,
+    /// The architecture, as its spec prints it.
+    pub architecture: String,
+    /// Its score, a share; higher = better.
+    pub score: f64,
+    /// Whether the search moved there.
+    pub accepted: bool,
+    /// Its parameters, if counted.
+    pub parameters: Option<u64>,
+}
+
+/// How much worse the policy gets when one feature is shuffled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Importance {
+    /// The feature.
+    pub name: String,
+    /// The mean loss of AULC, as a share; higher = the policy relies on it more.
+    pub mean: f64,
+    /// Its 95 % interval, if there is one.
+    pub ci95: Option<[f64; 2]>,
+}
+
+/// The disjoint rows of one task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Separation {
+    /// The task.
+    pub task: String,
+    /// Whether the policy was trained on it ("source") or not ("target").
+    pub role: String,
+    /// Rows a strategy may ask labels of.
+    pub train: usize,
+    /// Rows the reward is measured on.
+    pub reward: usize,
+    /// Rows the curves are measured on; neither queried nor rewarded.
+    pub test: usize,
+}
+
+/// A named fact about the run: seconds, peak memory, digests, versions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    /// What it is.
+    pub name: String,
+    /// Its value, ready to print.
+    pub value: String,
+}

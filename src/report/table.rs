@@ -1,0 +1,238 @@
+//! The verdict as a table: aligned text for a terminal, Markdown, LaTeX.
+
+use super::text::{ABSENT, escape_latex, escape_markdown, fixed, p_value, points, signed_points};
+use super::verdict::{Comparison, Entry, Outcome, Verdict};
+
+const HEADER: [&str; 6] = ["strategy", "reps", "AULC", "vs random", "vs margin", "labels to target"];
+
+/// What the columns and marks mean; stands below every table.
+pub const LEGEND: &str = "AULC: mean normalised area under the learning curve ± half its 95 % interval, in accuracy points. \
+vs: mean paired difference in points [95 % bootstrap interval] p (Wilcoxon signed-rank, Holm). \
+▲ better, ▼ worse: p and interval both say so; no mark: no difference beyond noise, or too few repetitions to tell. \
+Labels: median to reach the target (runs that reached it / all); > N: most did not within N labels.";
+
+/// Columns of [`LEGEND`] when it is wrapped for a terminal.
+const WIDTH: usize = 100;
+
+/// The table for a terminal: one block per task, then the legend, the sentence and the warnings.
+pub fn table(verdict: &Verdict) -> String {
+    let mut text = String::new();
+    for task in &verdict.tasks {
+        let entries: Vec<&Entry> = verdict.entries.iter().filter(|entry| entry.task == task.task).collect();
+        text.push_str(&caption(&printable(&task.task), task.labels, task.target));
+        text.push('\n');
+        let mut rows = vec![HEADER.map(str::to_owned)];
+        rows.extend(entries.iter().map(|entry| {
+            let mut cells = cells(entry, task.labels);
+            cells[0] = printable(&cells[0]);
+            cells
+        }));
+        text.push_str(&aligned(&rows));
+        text.push('\n');
+    }
+    for paragraph in
+        [LEGEND, &verdict.sentence].into_iter().chain(verdict.warnings.iter().map(String::as_str))
+    {
+        text.push_str(&wrapped(&printable(paragraph), WIDTH));
+        text.push('\n');
+    }
+    text
+}
+
+/// The table in Markdown, one per task.
+pub fn markdown(verdict: &Verdict) -> String {
+    let mut text = String::new();
+    for task in &verdict.tasks {
+        text.push_str(&format!(
+            "**{}**\n\n",
+            escape_markdown(&caption(&task.task, task.labels, task.target))
+        ));
+        text.push_str(&format!("| {} |\n|:---|---:|---:|:---|:---|---:|\n", HEADER.join(" | ")));
+        for entry in verdict.entries.iter().filter(|entry| entry.task == task.task) {
+            let cells = cells(entry, task.labels).map(|cell| escape_markdown(&cell));
+            text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        }
+        text.push('\n');
+    }
+    text.push_str(&escape_markdown(LEGEND));
+    text.push('\n');
+    text
+}
+
+/// The table in LaTeX (`booktabs`), one `tabular` over all tasks.
+pub fn latex(verdict: &Verdict) -> String {
+    let mut text = String::from("% \\usepackage{booktabs,amssymb}\n\\begin{tabular}{lrrllr}\n\\toprule\n");
+    text.push_str(&format!("{} \\\\\n", HEADER.map(escape_latex).join(" & ")));
+    for task in &verdict.tasks {
+        let caption = escape_latex(&caption(&task.task, task.labels, task.target));
+        text.push_str(&format!("\\midrule\n\\multicolumn{{6}}{{l}}{{{caption}}} \\\\\n"));
+        for entry in verdict.entries.iter().filter(|entry| entry.task == task.task) {
+            let cells = cells(entry, task.labels).map(|cell| {
+                let cell = escape_latex(&cell)
+                    .replace('▲', "$\\blacktriangle$")
+                    .replace('▼', "$\\blacktriangledown$");
+                cell.replace('±', "$\\pm$").replace('>', "$>$").replace('<', "$<$")
+            });
+            text.push_str(&format!("{} \\\\\n", cells.join(" & ")));
+        }
+    }
+    text.push_str("\\bottomrule\n\\end{tabular}\n");
+    text
+}
+
+fn caption(task: &str, labels: Option<[u32; 2]>, target: Option<f64>) -> String {
+    let labels = labels.map_or_else(String::new, |[lo, hi]| format!(", {lo} to {hi} labels"));
+    let target = target.map_or_else(String::new, |t| format!(", target accuracy {} %", points(Some(t))));
+    format!("{task}{labels}{target}")
+}
+
+/// The six cells of one entry.
+pub(crate) fn cells(entry: &Entry, labels: Option<[u32; 2]>) -> [String; 6] {
+    [
+        entry.strategy.clone(),
+        entry.repetitions.to_string(),
+        aulc(entry),
+        versus(entry.vs_random.as_ref()),
+        versus(entry.vs_margin.as_ref()),
+        labels_needed(entry, labels),
+    ]
+}
+
+/// `81.2 ± 0.6`.
+pub(crate) fn aulc(entry: &Entry) -> String {
+    match entry.ci95 {
+        Some([lo, hi]) => format!("{} ± {}", points(entry.aulc), points(Some(0.5 * (hi - lo)))),
+        None => points(entry.aulc),
+    }
+}
+
+/// `+1.2 [+0.4, +2.0] 0.004 ▲`.
+fn versus(comparison: Option<&Comparison>) -> String {
+    let Some(comparison) = comparison else { return ABSENT.to_owned() };
+    let interval = comparison.ci95.map_or_else(String::new, |[lo, hi]| {
+        format!(" [{}, {}]", signed_points(Some(lo)), signed_points(Some(hi)))
+    });
+    let diff = signed_points(comparison.diff);
+    format!("{diff}{interval} {} {}", p_value(comparison.p), mark(comparison.outcome)).trim_end().to_owned()
+}
+
+/// The mark of an outcome.
+pub(crate) fn mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Better => "▲",
+        Outcome::Worse => "▼",
+        Outcome::NoDifference | Outcome::Undecided => "",
+    }
+}
+
+/// `14 (20/20)`, or `> 23 (4/20)` where most runs did not reach the target.
+pub(crate) fn labels_needed(entry: &Entry, labels: Option<[u32; 2]>) -> String {
+    let Some(needs) = &entry.labels_to_target else { return ABSENT.to_owned() };
+    let runs = needs.reached + needs.censored;
+    let median = match (needs.median, labels) {
+        (Some(median), _) => fixed(median, usize::from(median.fract() != 0.0)),
+        (None, Some([_, end])) => format!("> {end}"),
+        (None, None) => ABSENT.to_owned(),
+    };
+    format!("{median} ({}/{runs})", needs.reached)
+}
+
+/// Columns padded to their widest cell, the header underlined; the columns of figures on the right.
+fn aligned(rows: &[[String; 6]]) -> String {
+    const RIGHT: [bool; 6] = [false, true, true, false, false, true];
+    let mut widths = [0; 6];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for ((cell, width), right) in row.iter().zip(widths).zip(RIGHT) {
+            let padding = " ".repeat(width - cell.chars().count());
+            line.push_str("  ");
+            line.push_str(&if right { padding + cell } else { cell.clone() + &padding });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+        if index == 0 {
+            text.push_str(&format!(
+                "  {}\n",
+                "─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1))
+            ));
+        }
+    }
+    text
+}
+
+/// Words broken into lines of at most `width` characters.
+fn wrapped(text: &str, width: usize) -> String {
+    let (mut lines, mut used) = (String::new(), 0);
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            lines.push('\n');
+            used = 0;
+        } else if used > 0 {
+            lines.push(' ');
+            used += 1;
+        }
+        lines.push_str(word);
+        used += length;
+    }
+    lines.push('\n');
+    lines
+}
+
+/// A user's name without the control characters that would move a terminal's cursor.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example::rows;
+    use crate::report::verdict::{VerdictOptions, verdict};
+
+    fn example() -> Verdict {
+        let rows = [
+            rows("wine_1", "random", 20, 0.0),
+            rows("wine_1", "margin", 20, 0.04),
+            rows("wine_1", "policy", 20, 0.07),
+        ];
+        verdict(&rows.concat(), &VerdictOptions { resamples: 500, ..VerdictOptions::default() })
+    }
+
+    #[test]
+    fn the_terminal_table_is_aligned_and_marked() {
+        let text = table(&example());
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("wine_1, 3 to 23 labels, target accuracy "), "{text}");
+        assert!(lines[3].starts_with("  policy "), "{text}");
+        assert!(lines[3].contains("▲") && lines[5].contains("▼"), "{text}");
+        // Columns stand below their headings.
+        let column = |line: &str, what: &str| line.find(what).map(|at| line[..at].chars().count());
+        assert_eq!(column(lines[1], "vs random"), column(lines[3], "+7"), "{text}");
+        assert!(text.contains("no difference beyond noise"), "{text}");
+        assert!(lines.iter().skip(6).all(|line| line.chars().count() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn markdown_and_latex_escape_names() {
+        let markdown = markdown(&example());
+        assert!(markdown.contains("**wine\\_1, 3 to 23 labels"), "{markdown}");
+        assert_eq!(markdown.lines().filter(|line| line.starts_with("| ")).count(), 4, "{markdown}");
+        let latex = latex(&example());
+        assert!(latex.contains("wine\\_1") && latex.contains("$\\blacktriangle$"), "{latex}");
+        assert_eq!(latex.matches("\\\\\n").count(), 5, "{latex}");
+    }
+
+    #[test]
+    fn a_name_cannot_move_the_cursor() {
+        let rows = rows("bad\u{1b}[2J", "random", 2, 0.0);
+        let text = table(&verdict(&rows, &VerdictOptions { resamples: 50, ..VerdictOptions::default() }));
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+}

@@ -1,0 +1,292 @@
+//! The verdict: for every task and strategy, how good, against random and against margin, and what may
+//! be said about it.
+//!
+//! # What counts
+//!
+//! The figure is the normalised AULC on the label range that all curves of a task share. Comparisons
+//! are *paired*: a repetition of the strategy with the repetition of the same number of the reference
+//! (same split, initial labels and weights); a repetition that one side lacks is left out of the pair
+//! and counted. An interval is the BCa bootstrap of the mean difference; p is Wilcoxon's signed-rank
+//! test with Pratt's zeros, after Holm within the task and the family of comparisons (all against
+//! random; all against margin). See [`wording`] for when a difference may be called one.
+
+pub mod compare;
+pub mod robustness;
+pub mod wording;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::curves::{StrategyCurves, TaskCurves, gather};
+use super::stats::bootstrap::RESAMPLES;
+use super::stats::holm::holm;
+use super::stats::mean::{mean, mean_interval};
+use super::stats::savings::{Needs, needs};
+use crate::episode::Row;
+use crate::rng::Key;
+pub use compare::{Comparison, LabelSavings, Outcome};
+pub use robustness::Robustness;
+
+/// The strategy that every claim starts from.
+pub const RANDOM: &str = "random";
+/// The strong hand-made reference.
+pub const MARGIN: &str = "margin";
+/// Under this many pairs a verdict is a first look, and says so.
+pub const FEW_PAIRS: usize = 10;
+
+/// What a verdict may be told.
+#[derive(Clone, Debug)]
+pub struct VerdictOptions {
+    /// The strategy the sentences are about; where no row has it, the best mean is named instead.
+    pub subject: String,
+    /// Accuracy for label savings; without one, on each task what random reaches on average at the end
+    /// of the shared range (without random: the lowest such mean of any strategy).
+    pub target: Option<f64>,
+    /// The level of significance, after Holm.
+    pub alpha: f64,
+    /// The coverage of intervals.
+    pub level: f64,
+    /// Bootstrap resamples per interval.
+    pub resamples: usize,
+    /// What the bootstrap draws from.
+    pub key: Key,
+}
+
+impl Default for VerdictOptions {
+    fn default() -> Self {
+        Self {
+            subject: "policy".to_owned(),
+            target: None,
+            alpha: 0.05,
+            level: 0.95,
+            resamples: RESAMPLES,
+            key: Key::root(0).named("verdict"),
+        }
+    }
+}
+
+/// The verdict over all tasks. Serialises as the array of its entries; a number that does not exist is
+/// `null`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// One per task and strategy: tasks by name, strategies by falling AULC.
+    pub entries: Vec<Entry>,
+    /// One per task, by name.
+    pub tasks: Vec<TaskVerdict>,
+    /// The verdict in one plain sentence.
+    pub sentence: String,
+    /// Every strategy over all tasks, best first.
+    pub robustness: Vec<Robustness>,
+    /// What limits it, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.entries.serialize(serializer)
+    }
+}
+
+/// One strategy on one task. Accuracies and their differences are shares (0.012 = 1.2 points).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// The task.
+    pub task: String,
+    /// The strategy.
+    pub strategy: String,
+    /// Repetitions with a complete curve.
+    pub repetitions: usize,
+    /// Repetitions left out because their rows are no curve.
+    pub left_out: usize,
+    /// The mean normalised AULC.
+    pub aulc: Option<f64>,
+    /// The 95 % interval of that mean (Student's t), `[lo, hi]`.
+    pub ci95: Option<[f64; 2]>,
+    /// Paired with random; `null` for random itself and where random did not run.
+    pub vs_random: Option<Comparison>,
+    /// Paired with margin; `null` for margin itself and where margin did not run.
+    pub vs_margin: Option<Comparison>,
+    /// The mean AULC of the first half of the label range.
+    pub aulc_early: Option<f64>,
+    /// The mean AULC of the second half of the label range.
+    pub aulc_late: Option<f64>,
+    /// The cross-domain benchmark's AUC: the mean accuracy over the curve's points.
+    pub auc: Option<f64>,
+    /// The mean accuracy at the end of the shared range.
+    pub final_accuracy: Option<f64>,
+    /// Labels needed for the target accuracy.
+    pub labels_to_target: Option<LabelsToTarget>,
+    /// The share of the greedy oracle's lead over random that is closed, where both ran.
+    pub gap_closed: Option<f64>,
+}
+
+/// Labels needed for the target accuracy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LabelsToTarget {
+    /// The target.
+    pub target: f64,
+    /// Repetitions that reached it.
+    pub reached: usize,
+    /// Repetitions that did not.
+    pub censored: usize,
+    /// The median over all repetitions; `null` where it falls among the censored.
+    pub median: Option<f64>,
+    /// The mean of labels spent before the target or the end of the range.
+    pub restricted_mean: f64,
+}
+
+/// What one task came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TaskVerdict {
+    /// The task.
+    pub task: String,
+    /// The label range that all curves share.
+    pub labels: Option<[u32; 2]>,
+    /// The accuracy that label savings refer to.
+    pub target: Option<f64>,
+    /// The plain sentence.
+    pub sentence: String,
+}
+
+/// The names under which a greedy oracle may have run.
+pub const ORACLES: [&str; 2] = ["oracle", "greedy_oracle"];
+
+/// Judges rows. Neither their order nor the number of threads has an influence.
+///
+/// Rows that are no learning curve are left out, counted and warned of; an empty slice gives an empty
+/// verdict that says so.
+pub fn verdict(rows: &[Row], options: &VerdictOptions) -> Verdict {
+    let curves = gather(rows);
+    let mut entries = Vec::new();
+    let mut tasks = Vec::new();
+    let mut warnings = Vec::new();
+    for task in &curves {
+        let judged = judge(task, options);
+        warnings.extend(wording::warnings(task, &judged.entries));
+        tasks.push(TaskVerdict {
+            task: task.task.clone(),
+            labels: task.shared.map(|(lo, hi)| [lo, hi]),
+            target: judged.target,
+            sentence: wording::task_sentence(&task.task, &judged.entries, options),
+        });
+        entries.extend(judged.entries);
+    }
+    let sentence = wording::overall(&curves, &entries, &tasks, options);
+    let robustness = robustness::robustness(&curves, options);
+    Verdict { entries, tasks, sentence, robustness, warnings }
+}
+
+/// A task's entries and the accuracy its label savings refer to.
+struct Judged {
+    entries: Vec<Entry>,
+    target: Option<f64>,
+}
+
+fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
+    let figures: BTreeMap<&str, Figures> = task
+        .strategies
+        .iter()
+        .map(|(name, strategy)| (name.as_str(), Figures::of(strategy, task.shared)))
+        .collect();
+    let ends = |name: &str| figures.get(name).and_then(|f| f.final_accuracy);
+    let lowest = || figures.values().filter_map(|f| f.final_accuracy).reduce(f64::min);
+    let target = options.target.filter(|target| target.is_finite()).or_else(|| ends(RANDOM)).or_else(lowest);
+    let aulc_of = |name: &str| figures.get(name).and_then(|f| mean(&f.values()));
+    let oracle = ORACLES.iter().find_map(|name| aulc_of(name));
+    let gap = |aulc: Option<f64>| super::stats::gap::gap_closed(aulc?, aulc_of(RANDOM)?, oracle?);
+    let mut entries: Vec<Entry> = figures
+        .iter()
+        .map(|(&name, figures)| {
+            let versus = |reference: &str| {
+                let other = task.strategies.get(reference).filter(|_| reference != name)?;
+                let key = options.key.named(&task.task).named(name).named(reference);
+                compare::compare(&task.strategies[name], other, task.shared, target, options, key)
+            };
+            let values = figures.values();
+            let aulc = mean(&values);
+            Entry {
+                task: task.task.clone(),
+                strategy: name.to_owned(),
+                repetitions: task.strategies[name].curves.len(),
+                left_out: task.strategies[name].left_out.len(),
+                aulc,
+                ci95: mean_interval(&values, options.level).map(|ci| [ci.lo, ci.hi]),
+                vs_random: versus(RANDOM),
+                vs_margin: versus(MARGIN),
+                aulc_early: figures.early,
+                aulc_late: figures.late,
+                auc: figures.auc,
+                final_accuracy: figures.final_accuracy,
+                labels_to_target: target
+                    .and_then(|t| labels_to_target(&task.strategies[name], t, task.shared)),
+                gap_closed: gap(aulc),
+            }
+        })
+        .collect();
+    correct(&mut entries, |entry| entry.vs_random.as_mut(), options.alpha);
+    correct(&mut entries, |entry| entry.vs_margin.as_mut(), options.alpha);
+    // Best first; a stable sort keeps ties by name.
+    let height = |entry: &Entry| entry.aulc.unwrap_or(f64::NEG_INFINITY);
+    entries.sort_by(|a, b| height(b).total_cmp(&height(a)));
+    Judged { entries, target }
+}
+
+/// Holm over one family of comparisons of one task, and what each may then be called.
+fn correct(entries: &mut [Entry], family: impl Fn(&mut Entry) -> Option<&mut Comparison>, alpha: f64) {
+    let mut members: Vec<&mut Comparison> = entries.iter_mut().filter_map(family).collect();
+    let raw: Vec<f64> = members.iter().filter_map(|c| c.p_raw).collect();
+    let mut adjusted = holm(&raw).into_iter();
+    for comparison in &mut members {
+        comparison.family = raw.len();
+        comparison.p = comparison.p_raw.and_then(|_| adjusted.next());
+        comparison.outcome = wording::outcome(comparison, alpha);
+    }
+}
+
+fn labels_to_target(
+    strategy: &StrategyCurves,
+    target: f64,
+    shared: Option<(u32, u32)>,
+) -> Option<LabelsToTarget> {
+    let (_, budget) = shared?;
+    let labels: Vec<Option<u32>> =
+        strategy.curves.values().map(|curve| compare::labels_within(curve, target, budget)).collect();
+    let Needs { runs, censored, median, restricted_mean } = needs(&labels, budget)?;
+    Some(LabelsToTarget { target, reached: runs - censored, censored, median, restricted_mean })
+}
+
+/// Means over a strategy's repetitions on the shared range.
+struct Figures {
+    aulc: BTreeMap<u32, f64>,
+    early: Option<f64>,
+    late: Option<f64>,
+    auc: Option<f64>,
+    final_accuracy: Option<f64>,
+}
+
+impl Figures {
+    fn of(strategy: &StrategyCurves, shared: Option<(u32, u32)>) -> Self {
+        let Some((lo, hi)) = shared.map(|(lo, hi)| (f64::from(lo), f64::from(hi))) else {
+            return Self { aulc: BTreeMap::new(), early: None, late: None, auc: None, final_accuracy: None };
+        };
+        let middle = 0.5 * (lo + hi);
+        let over = |figure: &dyn Fn(&super::stats::aulc::Curve) -> Option<f64>| {
+            mean(&strategy.curves.values().filter_map(figure).collect::<Vec<_>>())
+        };
+        Self {
+            aulc: compare::aulc_by_repetition(strategy, shared),
+            early: over(&|curve| curve.aulc(lo, middle)),
+            late: over(&|curve| curve.aulc(middle, hi)),
+            auc: over(&|curve| curve.auc(lo, hi)),
+            final_accuracy: over(&|curve| curve.at(hi)),
+        }
+    }
+
+    fn values(&self) -> Vec<f64> {
+        self.aulc.values().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

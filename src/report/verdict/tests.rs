@@ -1,0 +1,215 @@
+//! Tests of the verdict as a whole.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::report::example::rows;
+
+fn options() -> VerdictOptions {
+    VerdictOptions { resamples: 1_000, ..VerdictOptions::default() }
+}
+
+fn entry<'a>(verdict: &'a Verdict, task: &str, strategy: &str) -> &'a Entry {
+    verdict.entries.iter().find(|e| e.task == task && e.strategy == strategy).expect("an entry")
+}
+
+/// 20 repetitions: policy 3 points above margin, margin 4 above random.
+fn clear() -> Vec<Row> {
+    [rows("wine", "random", 20, 0.0), rows("wine", "margin", 20, 0.04), rows("wine", "policy", 20, 0.07)]
+        .concat()
+}
+
+#[test]
+fn a_clear_lead_is_called_better() {
+    let verdict = verdict(&clear(), &options());
+    let policy = entry(&verdict, "wine", "policy");
+    let versus = policy.vs_margin.as_ref().unwrap();
+    assert_eq!((policy.repetitions, versus.pairs, versus.unpaired), (20, 20, 0));
+    assert!((versus.diff.unwrap() - 0.03).abs() < 0.003, "{versus:?}");
+    assert_eq!(versus.outcome, Outcome::Better);
+    // Twenty of twenty pairs: 2^-19, twice in the family (policy and random against margin).
+    assert_eq!(versus.p_raw, Some(2f64.powi(-19)));
+    assert_eq!(versus.p, Some(2f64.powi(-18)));
+    assert_eq!(verdict.entries[0].strategy, "policy");
+    assert!(
+        verdict.sentence.starts_with("On wine, policy is better than margin by +3.0 points (95 % CI +"),
+        "{}",
+        verdict.sentence
+    );
+    assert!(verdict.sentence.contains("p < 0.001"), "{}", verdict.sentence);
+    assert!(verdict.warnings.is_empty(), "{:?}", verdict.warnings);
+    assert!(policy.vs_random.as_ref().unwrap().label_savings.as_ref().unwrap().mean > 0.0);
+}
+
+#[test]
+fn identical_strategies_are_no_difference() {
+    let mut all = rows("wine", "margin", 12, 0.0);
+    for name in ["random", "policy"] {
+        let copies = rows("wine", "margin", 12, 0.0).into_iter();
+        all.extend(copies.map(|row| Row { strategy: name.to_owned(), ..row }));
+    }
+    let verdict = verdict(&all, &options());
+    for entry in &verdict.entries {
+        for versus in [&entry.vs_random, &entry.vs_margin].into_iter().flatten() {
+            assert_eq!(versus.diff, Some(0.0));
+            assert_eq!(versus.ci95, Some([0.0, 0.0]));
+            assert_eq!((versus.p, versus.outcome), (Some(1.0), Outcome::NoDifference));
+            assert_eq!(versus.wins_ties_losses, [0, 12, 0]);
+        }
+    }
+    assert!(verdict.sentence.contains("no difference between policy and margin"), "{}", verdict.sentence);
+}
+
+#[test]
+fn few_pairs_are_a_first_look_and_five_decide_nothing() {
+    let judge = |repetitions: u32| {
+        let mut all = clear();
+        all.retain(|row| row.repetition < repetitions);
+        verdict(&all, &options())
+    };
+    // Two comparisons a family: even five of five (p = 1/16) or six of six (1/32, doubled) decide nothing.
+    for (repetitions, expected) in
+        [(5, Outcome::Undecided), (6, Outcome::Undecided), (7, Outcome::Better), (10, Outcome::Better)]
+    {
+        let judged = judge(repetitions);
+        assert_eq!(entry(&judged, "wine", "policy").vs_margin.as_ref().unwrap().outcome, expected);
+    }
+    let five = judge(5);
+    assert!(five.sentence.contains("too few repetitions to tell policy from margin"), "{}", five.sentence);
+    assert!(five.sentence.contains("only 5 paired repetitions, a first look"), "{}", five.sentence);
+    assert!(five.warnings.iter().any(|w| w.contains("under 10")), "{:?}", five.warnings);
+    assert!(judge(9).sentence.contains("a first look") && !judge(10).sentence.contains("a first look"));
+}
+
+#[test]
+fn tasks_too_small_for_themselves_may_decide_together() {
+    let mut all = clear();
+    for (task, policy) in [("iris", 0.07), ("digits", 0.08)] {
+        all.extend([rows(task, "margin", 20, 0.04), rows(task, "policy", 20, policy)].concat());
+    }
+    all.retain(|row| row.repetition < 5);
+    let judged = verdict(&all, &options());
+    assert!(judged.sentence.starts_with("Policy is better than margin over 3 tasks"), "{}", judged.sentence);
+    assert!(judged.sentence.contains("too few repetitions on 1; a first look"), "{}", judged.sentence);
+}
+
+#[test]
+fn a_missing_repetition_is_unpaired_and_counted() {
+    let mut all = clear();
+    all.retain(|row| !(row.strategy == "margin" && row.repetition == 3));
+    let verdict = verdict(&all, &options());
+    let versus = entry(&verdict, "wine", "policy").vs_margin.clone().unwrap();
+    assert_eq!((versus.pairs, versus.unpaired), (19, 1));
+    assert_eq!(entry(&verdict, "wine", "policy").vs_random.as_ref().unwrap().pairs, 20);
+}
+
+#[test]
+fn without_references_comparisons_are_null() {
+    let verdict = verdict(&rows("wine", "policy", 12, 0.0), &options());
+    let json = serde_json::to_value(&verdict).unwrap();
+    assert!(json[0]["vs_random"].is_null() && json[0]["vs_margin"].is_null());
+    assert_eq!(verdict.warnings.len(), 2, "{:?}", verdict.warnings);
+}
+
+#[test]
+fn the_json_has_the_promised_fields_and_no_nan() {
+    let mut all = clear();
+    all[0].accuracy = f64::NAN;
+    all.extend(rows("tiny", "random", 1, 0.0));
+    all.extend(rows("tiny", "margin", 1, 0.01));
+    let verdict = verdict(&all, &options());
+    let json = serde_json::to_value(&verdict).unwrap();
+    for entry in json.as_array().unwrap() {
+        for key in ["task", "strategy", "repetitions", "aulc", "ci95", "vs_random", "vs_margin"] {
+            assert!(entry.get(key).is_some(), "{key} in {entry}");
+        }
+    }
+    let policy = json.as_array().unwrap().iter().find(|e| e["strategy"] == "policy").unwrap();
+    assert_eq!(policy["ci95"].as_array().unwrap().len(), 2);
+    for key in ["diff", "ci95", "p"] {
+        assert!(!policy["vs_margin"][key].is_null(), "{key}");
+    }
+    let tiny =
+        json.as_array().unwrap().iter().find(|e| e["task"] == "tiny" && e["strategy"] == "margin").unwrap();
+    assert!(tiny["ci95"].is_null() && tiny["vs_random"]["ci95"].is_null());
+    let random = entry(&verdict, "wine", "random");
+    assert_eq!((random.repetitions, random.left_out), (19, 1));
+    let text = serde_json::to_string(&verdict).unwrap();
+    assert!(!text.contains("NaN") && !text.contains("inf"));
+}
+
+#[test]
+fn several_tasks_are_summed_up_with_counts() {
+    let mut all = clear();
+    all.extend(
+        [rows("iris", "random", 20, 0.0), rows("iris", "margin", 20, 0.05), rows("iris", "policy", 20, 0.0)]
+            .concat(),
+    );
+    let mixed = verdict(&all, &options());
+    assert!(mixed.sentence.contains("Policy against margin depends on the task"), "{}", mixed.sentence);
+    assert!(mixed.sentence.contains("better on 1, no difference on 0, worse on 1"), "{}", mixed.sentence);
+}
+
+#[test]
+fn a_clear_lead_is_robust_and_equals_are_even() {
+    let mut all = clear();
+    all.extend(
+        rows("wine", "margin", 20, 0.04).into_iter().map(|row| Row { strategy: "twin".to_owned(), ..row }),
+    );
+    let verdict = verdict(&all, &options());
+    let of = |name: &str| verdict.robustness.iter().find(|entry| entry.strategy == name).unwrap();
+    let policy = of("policy");
+    // Repetitions are 2 points apart at most, the lead is 3: every run wins, and so does every subset.
+    let (chance, interval) = policy.improvement.unwrap();
+    assert!(chance > 0.95 && interval.hi <= 1.0 && interval.lo <= chance, "{policy:?}");
+    assert_eq!(policy.flips, [Some(0.0); 3]);
+    assert_eq!(of("twin").improvement.unwrap().0, 0.5);
+    assert_eq!(of("twin").flips, [None; 3]);
+    assert_eq!(of("margin").reference, None);
+    assert!(of("policy").interquartile.unwrap().0 > of("margin").interquartile.unwrap().0);
+}
+
+#[test]
+fn nothing_gives_an_empty_verdict() {
+    let verdict = verdict(&[], &options());
+    assert!(verdict.entries.is_empty());
+    assert_eq!(verdict.sentence, "There are no results yet.");
+}
+
+#[test]
+fn label_savings_count_runs_that_never_arrive() {
+    let options = VerdictOptions { target: Some(0.92), ..options() };
+    let verdict = verdict(&clear(), &options);
+    let needs = entry(&verdict, "wine", "random").labels_to_target.clone().unwrap();
+    assert_eq!((needs.reached, needs.censored), (0, 20));
+    assert_eq!((needs.median, needs.restricted_mean), (None, 23.0));
+    let policy = entry(&verdict, "wine", "policy");
+    assert_eq!(policy.labels_to_target.as_ref().unwrap().reached, 20);
+    let savings = policy.vs_random.as_ref().unwrap().label_savings.clone().unwrap();
+    assert_eq!((savings.only_strategy, savings.only_reference, savings.neither), (20, 0, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn the_order_of_the_rows_has_no_influence(seed in any::<u64>()) {
+        let original = clear();
+        let mut shuffled = original.clone();
+        let mut rng = Key::root(seed).rng();
+        for i in (1..shuffled.len()).rev() {
+            shuffled.swap(i, crate::report::stats::bootstrap::below(&mut rng, i + 1));
+        }
+        let options = VerdictOptions { resamples: 200, ..options() };
+        prop_assert_eq!(verdict(&original, &options), verdict(&shuffled, &options));
+    }
+
+    #[test]
+    fn intervals_depend_on_the_key_alone(seed in any::<u64>()) {
+        let with = |key| verdict(&clear(), &VerdictOptions { resamples: 200, key, ..options() });
+        let (a, b) = (with(Key::root(seed)), with(Key::root(seed)));
+        prop_assert_eq!(&a, &b);
+        let c = with(Key::root(seed).at(1));
+        prop_assert_ne!(&a.entries[0].vs_random, &c.entries[0].vs_random);
+    }
+}

@@ -1,0 +1,43 @@
+//! SHA-256 as hexadecimal text, the name of a content.
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The digest of `bytes`: 64 lower-case hexadecimal digits.
+pub fn of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// The digest of a file, read in blocks.
+pub fn of_file(path: &Path) -> io::Result<String> {
+    const BLOCK: usize = 1 << 16;
+    let mut file = std::fs::File::open(path)?;
+    let mut sha = Sha256::new();
+    let mut block = vec![0; BLOCK];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(hex(&sha.finalize())),
+            Ok(read) => sha.update(&block[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    /// FIPS 180-2, appendix B.1.
+    #[test]
+    fn agrees_with_the_standard() {
+        assert_eq!(super::of(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

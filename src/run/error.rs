@@ -1,0 +1,86 @@
+//! What can be wrong with a run.
+
+use crate::error::{Exit, Fault};
+use std::path::PathBuf;
+
+/// Why a run cannot start, continue or be read.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunError {
+    /// A file of the run cannot be read.
+    #[error("{}: cannot read: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    /// A file of the run is not what was written.
+    #[error("{}: damaged at byte {offset}: {reason}", path.display())]
+    #[diagnostic(help(
+        "nothing was changed; restore the file, or start anew with --fresh or in another folder with --out"
+    ))]
+    Damaged { path: PathBuf, offset: u64, reason: String },
+    /// A file of the run was written by a later release.
+    #[error("{}: format version {found}, this binary knows versions up to {known}", path.display())]
+    #[diagnostic(help("use the release that wrote it, or choose another folder with --out"))]
+    Newer { path: PathBuf, found: u64, known: u64 },
+    /// The folder holds another run.
+    #[error("{}: the run there has {what} {stored}, this one has {found}{}", dir.display(), difference(detail))]
+    #[diagnostic(help(
+        "restore what was changed to continue it, choose another folder with --out, or start anew with --fresh"
+    ))]
+    Changed { dir: PathBuf, what: String, stored: String, found: String, detail: Option<String> },
+    /// The folder holds something, but no run.
+    #[error("{}: not empty and not a run folder (it holds {found:?})", dir.display())]
+    #[diagnostic(help("choose an empty or a new folder with --out"))]
+    NotARun { dir: PathBuf, found: String },
+    /// A file name that leads out of the folder.
+    #[error("{}: `{name}` leads out of the run folder ({why})", dir.display())]
+    #[diagnostic(help("names inside a run folder are relative, without `..` and without symbolic links"))]
+    Outside { dir: PathBuf, name: String, why: &'static str },
+    /// A file above its limit.
+    #[error("{}: {found} bytes, at most {limit} are read", path.display())]
+    TooLarge { path: PathBuf, found: u64, limit: u64 },
+    /// Two cells of one name: the later would be taken for done.
+    #[error("run: two cells are called `{key}`")]
+    TwinCells { key: String },
+    /// Two results for one place.
+    #[error("rows: two rows for {place}")]
+    TwinRows { place: String },
+    /// A result that is not a number.
+    #[error("rows: {place}: {field} is {found}, expected a share in [0, 1]")]
+    Value { place: String, field: &'static str, found: f64 },
+    /// A row that is not one.
+    #[error("{}:{line}: not a row: {reason}", path.display())]
+    Row { path: PathBuf, line: usize, reason: String },
+    /// The rows are not those of the summary.
+    #[error("{}: digest {found}, but the summary says {expected}", path.display())]
+    #[diagnostic(help("run the experiment again: it rewrites the rows from its journal"))]
+    RowsDigest { path: PathBuf, expected: String, found: String },
+    /// The thread pool.
+    #[error("run: cannot start {jobs} threads: {reason}")]
+    #[diagnostic(help("choose fewer with --jobs"))]
+    Threads { jobs: usize, reason: String },
+    /// Work that others build on failed.
+    #[error("run: `{key}` failed: {reason}")]
+    Work { key: String, reason: String },
+    /// Ctrl-C or SIGTERM.
+    #[error("interrupted with {done} of {total} cells done")]
+    #[diagnostic(help("run the same command again to continue"))]
+    Interrupted { done: usize, total: usize },
+}
+
+fn difference(detail: &Option<String>) -> String {
+    detail.as_ref().map(|text| format!(" ({text})")).unwrap_or_default()
+}
+
+impl Fault for RunError {
+    fn exit(&self) -> Exit {
+        match self {
+            RunError::Interrupted { .. } => Exit::Interrupted,
+            RunError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::BadInput,
+            RunError::Read { .. }
+            | RunError::TwinCells { .. }
+            | RunError::TwinRows { .. }
+            | RunError::Value { .. }
+            | RunError::Threads { .. }
+            | RunError::Work { .. } => Exit::Failed,
+            _ => Exit::BadInput,
+        }
+    }
+}

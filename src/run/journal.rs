@@ -1,0 +1,351 @@
+//! The journal: an append-only file of checksummed records, one line each.
+//!
+//! ```text
+//! querist-journal 1 <run> <crc>\n           the header; <run> is the manifest's digest
+//! <crc> <seq> <len> <json>\n                a record
+//! ```
+//!
+//! `<crc>` is the CRC-32 (IEEE) of the rest of the line without its newline, in eight hexadecimal
+//! digits: of `querist-journal 1 <run>` in the header, of `<seq> <len> <json>` in a record. `<seq>`
+//! counts records from zero and `<len>` is the length of `<json>` in bytes. JSON text holds no raw
+//! newline, so a record is a line and the file can be read with `less` and `cut -d' ' -f4-`.
+//!
+//! Reading is strict. A process that dies while it appends leaves a *torn tail*: a strict prefix of a
+//! record, without a newline, at the very end. That, and a tail of zero bytes (what some file systems
+//! leave after a power failure), is cut off before anything is appended. Everything else that is not
+//! a record is damage, wherever it is, and is refused: a damaged record is never skipped. What this
+//! cannot see is a file cut off exactly between two records; those records' cells are computed again.
+
+use super::error::RunError;
+use crate::durable::{self, Log};
+use crate::error::Result;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The format's version.
+pub const VERSION: u64 = 1;
+/// The longest journal that is read.
+pub const MAX_BYTES: u64 = 4 << 30;
+const MAGIC: &str = "querist-journal";
+
+/// What became of one cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// It was computed.
+    Done { key: String, seconds: f64, output: serde_json::Value },
+    /// It erred or panicked. The same command again tries it anew.
+    Failed { key: String, seconds: f64, reason: String },
+}
+
+impl Record {
+    /// The cell's key.
+    pub fn key(&self) -> &str {
+        match self {
+            Record::Done { key, .. } | Record::Failed { key, .. } => key,
+        }
+    }
+}
+
+/// What a journal holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    /// The digest of the manifest it belongs to.
+    pub run: String,
+    /// All records, oldest first.
+    pub records: Vec<Record>,
+    /// Bytes up to the end of the last record; what follows is a torn tail.
+    pub keep: u64,
+}
+
+/// A journal that can be appended to.
+#[derive(Debug)]
+pub struct Journal {
+    log: Log,
+    next: u64,
+}
+
+impl Journal {
+    /// Starts an empty journal of the run with this digest; what was at `path` is replaced.
+    pub fn create(path: &Path, run: &str) -> Result<Self> {
+        let header = header(run);
+        durable::replace(path, header.as_bytes())?;
+        Ok(Self { log: Log::open(path, header.len() as u64)?, next: 0 })
+    }
+
+    /// Reads the journal at `path` and opens it behind its last whole record.
+    pub fn open(path: &Path) -> Result<(Self, Content)> {
+        let content = read(path)?;
+        let log = Log::open(path, content.keep)?;
+        Ok((Self { log, next: content.records.len() as u64 }, content))
+    }
+
+    /// Appends `records`; they are on the disk when this returns.
+    pub fn append(&mut self, records: &[Record]) -> Result<()> {
+        let mut lines = String::new();
+        for record in records {
+            lines.push_str(&encode(self.next, record));
+            self.next += 1;
+        }
+        Ok(self.log.append(lines.as_bytes())?)
+    }
+}
+
+/// Reads the journal at `path`.
+pub fn read(path: &Path) -> Result<Content, RunError> {
+    let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
+    let found = std::fs::metadata(path).map_err(unreadable)?.len();
+    if found > MAX_BYTES {
+        return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit: MAX_BYTES });
+    }
+    decode(&std::fs::read(path).map_err(unreadable)?, path)
+}
+
+fn header(run: &str) -> String {
+    let text = format!("{MAGIC} {VERSION} {run}");
+    format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()))
+}
+
+fn encode(seq: u64, record: &Record) -> String {
+    let json = serde_json::to_string(record).expect("a record of strings and JSON values serialises");
+    let text = format!("{seq} {} {json}", json.len());
+    format!("{:08x} {text}\n", crc32fast::hash(text.as_bytes()))
+}
+
+/// Reads a journal's bytes; `path` is for the messages.
+pub fn decode(bytes: &[u8], path: &Path) -> Result<Content, RunError> {
+    let damaged = |offset: usize, reason: &str| RunError::Damaged {
+        path: path.to_path_buf(),
+        offset: offset as u64,
+        reason: reason.to_string(),
+    };
+    let end = bytes.iter().position(|&b| b == b'\n').ok_or_else(|| damaged(0, "no header line"))?;
+    let (version, run) = decode_header(&bytes[..end]).map_err(|reason| damaged(0, reason))?;
+    if version != VERSION {
+        return Err(RunError::Newer { path: path.to_path_buf(), found: version, known: VERSION });
+    }
+    let mut records = Vec::new();
+    let mut at = end + 1;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let seq = records.len() as u64;
+        match rest.iter().position(|&b| b == b'\n') {
+            Some(length) => {
+                records.push(decode_record(&rest[..length], seq).map_err(|reason| damaged(at, reason))?);
+                at += length + 1;
+            }
+            None if is_torn(rest, seq) => break,
+            None => return Err(damaged(at, "the last line is neither a record nor the beginning of one")),
+        }
+    }
+    Ok(Content { run, records, keep: at as u64 })
+}
+
+fn decode_header(line: &[u8]) -> Result<(u64, String), &'static str> {
+    let line = std::str::from_utf8(line).map_err(|_| "the header is not UTF-8")?;
+    let (text, crc) = line.rsplit_once(' ').ok_or("not a journal")?;
+    let mut words = text.split(' ');
+    if words.next() != Some(MAGIC) {
+        return Err("not a journal");
+    }
+    if parse_crc(crc) != Some(crc32fast::hash(text.as_bytes())) {
+        return Err("the header's checksum does not match");
+    }
+    let version = words.next().and_then(|word| word.parse().ok()).ok_or("the header has no version")?;
+    Ok((version, words.next().unwrap_or_default().to_string()))
+}
+
+fn decode_record(line: &[u8], seq: u64) -> Result<Record, &'static str> {
+    let line = std::str::from_utf8(line).map_err(|_| "the record is not UTF-8")?;
+    let (crc, text) = line.split_once(' ').ok_or("not a record")?;
+    if parse_crc(crc) != Some(crc32fast::hash(text.as_bytes())) {
+        return Err("the record's checksum does not match");
+    }
+    let mut words = text.splitn(3, ' ');
+    if words.next() != Some(seq.to_string().as_str()) {
+        return Err("a record is missing before this one, or stands twice");
+    }
+    let length = words.next().ok_or("not a record")?;
+    let json = words.next().ok_or("not a record")?;
+    if length != json.len().to_string() {
+        return Err("the record's length does not match");
+    }
+    serde_json::from_str(json).map_err(|_| "the record's content is not known")
+}
+
+/// Exactly eight lower-case digits, so that no flipped bit gives another spelling of the same number.
+fn parse_crc(text: &str) -> Option<u32> {
+    let canonical = text.len() == 8 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    canonical.then(|| u32::from_str_radix(text, 16).ok()).flatten()
+}
+
+/// Whether `tail`, which has no newline, is what an interrupted append of record `seq` leaves.
+fn is_torn(tail: &[u8], seq: u64) -> bool {
+    if tail.iter().all(|&b| b == 0) {
+        return true;
+    }
+    let is_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let (crc, rest) = tail.split_at(tail.len().min(8));
+    if !crc.iter().all(is_hex) {
+        return false;
+    }
+    let Some((b' ', rest)) = rest.split_first() else { return rest.is_empty() };
+    let expected = format!("{seq} ");
+    if rest.len() < expected.len() {
+        return expected.as_bytes().starts_with(rest);
+    }
+    let Some(rest) = rest.strip_prefix(expected.as_bytes()) else { return false };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (length, rest) = rest.split_at(digits);
+    let Some((b' ', json)) = rest.split_first() else { return rest.is_empty() };
+    let length = std::str::from_utf8(length).ok().and_then(|text| text.parse::<usize>().ok());
+    let Some(length) = length else { return false };
+    // The whole record without its newline is torn only if it is the record.
+    json.len() < length || (json.len() == length && decode_record(tail, seq).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn done(i: usize) -> Record {
+        let output = serde_json::json!({"rows": [i, 0.1, "π \n"], "i": i});
+        Record::Done { key: format!("cell/{i}"), seconds: 0.25, output }
+    }
+
+    fn sample(dir: &Path) -> (std::path::PathBuf, Vec<u8>) {
+        let path = dir.join("journal");
+        let mut journal = Journal::create(&path, "abc123").unwrap();
+        journal.append(&[done(0)]).unwrap();
+        let failed = Record::Failed { key: "cell/1".into(), seconds: 1.5, reason: "it broke".into() };
+        journal.append(&[failed, done(2)]).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        (path, bytes)
+    }
+
+    #[test]
+    fn reads_back_what_was_appended() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, bytes) = sample(dir.path());
+        let content = read(&path).unwrap();
+        assert_eq!(content.run, "abc123");
+        assert_eq!(content.keep, bytes.len() as u64);
+        let keys: Vec<_> = content.records.iter().map(Record::key).collect();
+        assert_eq!(keys, ["cell/0", "cell/1", "cell/2"]);
+        assert_eq!(content.records[0], done(0));
+    }
+
+    /// Worked example: the checksum of `0 <len> <json>` stands before it.
+    #[test]
+    fn a_record_is_one_readable_line() {
+        let record = Record::Failed { key: "a".into(), seconds: 0.0, reason: "b".into() };
+        let json = r#"{"failed":{"key":"a","seconds":0.0,"reason":"b"}}"#;
+        let text = format!("7 {} {json}", json.len());
+        assert_eq!(encode(7, &record), format!("{:08x} {text}\n", crc32fast::hash(text.as_bytes())));
+    }
+
+    /// Fault case 46: every torn tail is cut off, and what is appended then can be read for ever.
+    #[test]
+    fn every_truncation_is_noticed_and_can_be_appended_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, bytes) = sample(dir.path());
+        let all = read(&path).unwrap().records;
+        let header = bytes.iter().position(|&b| b == b'\n').unwrap() + 1;
+        for length in 0..bytes.len() {
+            fs::write(&path, &bytes[..length]).unwrap();
+            if length < header {
+                assert!(matches!(read(&path), Err(RunError::Damaged { .. })), "length {length}");
+                continue;
+            }
+            let (mut journal, content) = Journal::open(&path).unwrap();
+            let whole = bytes[header..length].iter().filter(|&&b| b == b'\n').count();
+            assert_eq!(content.records, all[..whole], "length {length}");
+            journal.append(&[done(9)]).unwrap();
+            drop(journal);
+            let again = read(&path).unwrap();
+            assert_eq!(again.records.len(), whole + 1, "length {length}");
+            assert_eq!(again.records[whole], done(9));
+            assert_eq!(again.keep, fs::metadata(&path).unwrap().len());
+        }
+    }
+
+    /// Fault cases 47 and 48: no flipped bit, wherever it is, is read as something else.
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, bytes) = sample(dir.path());
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << bit;
+                let result = decode(&flipped, &path);
+                assert!(matches!(result, Err(RunError::Damaged { .. })), "byte {at}, bit {bit}: {result:?}");
+            }
+        }
+    }
+
+    /// Fault case 48 on a sample of 64 KiB: one random bit of every byte.
+    #[test]
+    fn a_flipped_bit_in_every_byte_of_a_long_journal_is_refused() {
+        use rand::RngExt;
+        let mut bytes = header("abc").into_bytes();
+        for seq in 0.. {
+            if bytes.len() >= 64 << 10 {
+                break;
+            }
+            let output = "x".repeat(2000 + seq as usize).into();
+            let record = Record::Done { key: format!("cell/{seq}"), seconds: 0.5, output };
+            bytes.extend(encode(seq, &record).into_bytes());
+        }
+        let mut rng = crate::Key::root(48).rng();
+        for at in 0..bytes.len() {
+            let bit = 1 << rng.random_range(0..8);
+            bytes[at] ^= bit;
+            let result = decode(&bytes, Path::new("j"));
+            assert!(matches!(result, Err(RunError::Damaged { .. })), "byte {at}");
+            bytes[at] ^= bit;
+        }
+        assert!(decode(&bytes, Path::new("j")).is_ok());
+    }
+
+    #[test]
+    fn missing_repeated_and_swapped_records_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, bytes) = sample(dir.path());
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|&b| b == b'\n').collect();
+        for order in [&[0, 2, 3][..], &[0, 1, 1, 2], &[0, 2, 1, 3], &[0, 1, 3], &[1, 2, 3]] {
+            let mixed: Vec<u8> = order.iter().flat_map(|&i| lines[i]).copied().collect();
+            assert!(matches!(decode(&mixed, &path), Err(RunError::Damaged { .. })), "{order:?}");
+        }
+    }
+
+    /// Fault case 55: a later version is named, not called damage.
+    #[test]
+    fn a_newer_version_is_refused_by_number() {
+        let text = format!("{MAGIC} 2 abc");
+        let line = format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()));
+        let error = decode(line.as_bytes(), Path::new("j")).unwrap_err();
+        assert!(matches!(error, RunError::Newer { found: 2, known: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_tail_of_zeros_is_torn() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, mut bytes) = sample(dir.path());
+        let keep = bytes.len() as u64;
+        bytes.extend([0; 512]);
+        let content = decode(&bytes, &path).unwrap();
+        assert_eq!((content.keep, content.records.len()), (keep, 3));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(tail in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let mut bytes = header("abc").into_bytes();
+            bytes.extend(&tail);
+            let _ = decode(&bytes, Path::new("j"));
+            let _ = decode(&tail, Path::new("j"));
+        }
+    }
+}

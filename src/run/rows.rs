@@ -1,0 +1,136 @@
+//! Rows as the run's result: canonical order, canonical text, digest.
+
+use super::digest;
+use super::error::RunError;
+use crate::episode::Row;
+use std::path::Path;
+
+/// The most bytes of rows that are read back.
+pub const MAX_BYTES: u64 = 4 << 30;
+
+/// Rows as JSONL in canonical order: by task, strategy, architecture, repetition, round. The same
+/// rows give the same bytes, whatever order they come in.
+///
+/// # Errors
+/// Two rows of one place; an accuracy that is not in `[0, 1]`.
+pub fn to_jsonl(mut rows: Vec<Row>) -> Result<Vec<u8>, RunError> {
+    rows.sort_by(|a, b| place(a).cmp(&place(b)));
+    if let Some(pair) = rows.windows(2).find(|pair| place(&pair[0]) == place(&pair[1])) {
+        return Err(RunError::TwinRows { place: describe(&pair[0]) });
+    }
+    let mut bytes = Vec::new();
+    for row in &rows {
+        for (field, found) in [("accuracy", row.accuracy), ("reward_accuracy", row.reward_accuracy)] {
+            if !(0.0..=1.0).contains(&found) {
+                return Err(RunError::Value { place: describe(row), field, found });
+            }
+        }
+        serde_json::to_writer(&mut bytes, row).expect("numbers and strings serialise");
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+/// Reads rows back, and compares their digest with the `expected` one.
+pub fn read(path: &Path, expected: Option<&str>) -> Result<Vec<Row>, RunError> {
+    let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
+    let found = std::fs::metadata(path).map_err(unreadable)?.len();
+    if found > MAX_BYTES {
+        return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit: MAX_BYTES });
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    if let Some(expected) = expected {
+        let found = digest::of(&bytes);
+        if found != expected {
+            return Err(RunError::RowsDigest {
+                path: path.to_path_buf(),
+                expected: expected.to_string(),
+                found,
+            });
+        }
+    }
+    let lines = bytes.split_inclusive(|&b| b == b'\n').enumerate();
+    lines
+        .map(|(i, line)| {
+            serde_json::from_slice(line).map_err(|error| RunError::Row {
+                path: path.to_path_buf(),
+                line: i + 1,
+                reason: error.to_string(),
+            })
+        })
+        .collect()
+}
+
+fn place(row: &Row) -> (&str, &str, &str, u32, u32) {
+    (&row.task, &row.strategy, &row.architecture, row.repetition, row.round)
+}
+
+fn describe(row: &Row) -> String {
+    let (task, strategy, architecture, repetition, round) = place(row);
+    format!("{task}, {strategy}, {architecture}, repetition {repetition}, round {round}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(task: &str, repetition: u32, round: u32) -> Row {
+        Row {
+            task: task.into(),
+            strategy: "margin".into(),
+            architecture: "4-3".into(),
+            repetition,
+            round,
+            labels: round + 3,
+            accuracy: 1.0 / 3.0,
+            reward_accuracy: 0.5,
+            steps: 10,
+            picks: vec![round],
+            note: None,
+        }
+    }
+
+    #[test]
+    fn order_does_not_matter_and_reading_returns_them() {
+        let rows = vec![row("b", 0, 0), row("a", 10, 0), row("a", 2, 1), row("a", 2, 0)];
+        let mut reversed = rows.clone();
+        reversed.reverse();
+        let bytes = to_jsonl(rows).unwrap();
+        assert_eq!(bytes, to_jsonl(reversed).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.jsonl");
+        std::fs::write(&path, &bytes).unwrap();
+        let back = read(&path, Some(&digest::of(&bytes))).unwrap();
+        let order: Vec<_> = back.iter().map(|r| (r.task.as_str(), r.repetition, r.round)).collect();
+        assert_eq!(order, [("a", 2, 0), ("a", 2, 1), ("a", 10, 0), ("b", 0, 0)]);
+        assert_eq!(to_jsonl(back).unwrap(), bytes);
+    }
+
+    #[test]
+    fn refuses_twins_and_what_is_no_share() {
+        assert!(matches!(to_jsonl(vec![row("a", 0, 0); 2]), Err(RunError::TwinRows { .. })));
+        for bad in [f64::NAN, f64::INFINITY, 1.5, -0.1] {
+            let mut wrong = row("a", 0, 0);
+            wrong.reward_accuracy = bad;
+            let error = to_jsonl(vec![wrong]).unwrap_err();
+            assert!(error.to_string().contains("reward_accuracy"), "{error}");
+        }
+    }
+
+    /// Fault case 48: whatever bit of the rows is flipped, reading refuses them.
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.jsonl");
+        let bytes = to_jsonl(vec![row("a", 0, 0)]).unwrap();
+        let good = digest::of(&bytes);
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << bit;
+                std::fs::write(&path, flipped).unwrap();
+                assert!(matches!(read(&path, Some(&good)), Err(RunError::RowsDigest { .. })));
+            }
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! A run's folder.
+//!
+//! ```text
+//! plan.toml       the resolved plan; an experiment file itself
+//! manifest.json   what the results depend on (plan, seed, data, binary)
+//! journal         every finished cell; the authority from which the rest can be written again
+//! rows.jsonl      the results, sorted
+//! timings.jsonl   seconds per cell
+//! summary.json    totals and the rows' digest
+//! report.html     figures
+//! policy/         the trained policy
+//! checkpoints/    where an interrupted training goes on
+//! ```
+
+use super::error::RunError;
+use super::journal::{self, Journal};
+use super::ledger::Ledger;
+use super::manifest::Manifest;
+use crate::durable::{self, Lock};
+use crate::error::Result;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+pub const PLAN: &str = "plan.toml";
+pub const MANIFEST: &str = "manifest.json";
+pub const JOURNAL: &str = "journal";
+pub const ROWS: &str = "rows.jsonl";
+pub const TIMINGS: &str = "timings.jsonl";
+pub const SUMMARY: &str = "summary.json";
+pub const REPORT: &str = "report.html";
+/// Where a search on a target starts, and why.
+pub const ARCHITECTURE: &str = "arch.json";
+/// The trained policy.
+pub const POLICY: &str = "policy";
+/// What training that was interrupted goes on from.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// The report's figures, one file each.
+pub const FIGURES: &str = "figures";
+
+/// All that a run writes at the top of its folder; files first.
+const FILES: [&str; 8] = [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SUMMARY, REPORT, ARCHITECTURE];
+const FOLDERS: [&str; 3] = [POLICY, CHECKPOINTS, FIGURES];
+/// The most bytes of a plan or manifest that are read.
+const MAX_TEXT_BYTES: u64 = 16 << 20;
+
+/// The folder of one run, held by this process.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens the run of `manifest` in `dir`: starts it where there is none, continues it where there
+    /// is this one. `plan` is the resolved plan's text. With `fresh`, a run that is there is removed.
+    ///
+    /// # Errors
+    /// If the folder is in use, is not a run's, or holds another run (with both digests); if the run's
+    /// files are damaged or from a later release. Nothing is changed then.
+    pub fn open(dir: &Path, manifest: &Manifest, plan: &str, fresh: bool) -> Result<(Self, Ledger)> {
+        durable::create_dir(dir)?;
+        Self::check_foreign(dir)?;
+        let lock = durable::lock(dir)?;
+        let store = Self { dir: dir.to_path_buf(), _lock: lock };
+        durable::sweep(dir)?;
+        for folder in FOLDERS.map(|name| store.path(name)) {
+            let folder = folder?;
+            if folder.is_dir() {
+                durable::sweep(&folder)?;
+            }
+        }
+        if fresh {
+            store.clear()?;
+        }
+        let ledger = store.resume_or_start(manifest, plan)?;
+        Ok((store, ledger))
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The path of `name` in the folder. `name` may be a path with `/`.
+    ///
+    /// # Errors
+    /// [`RunError::Outside`] if it is absolute, goes up, or passes a symbolic link. (A link that
+    /// another process puts there between this check and the use is not seen.)
+    pub fn path(&self, name: &str) -> Result<PathBuf, RunError> {
+        inside(&self.dir, name)
+    }
+
+    /// Writes a file whole, unless it is already just that. True if it was written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+        write_in(&self.dir, name, bytes)
+    }
+
+    /// Refuses a folder with content that is no run's, before anything is written to it.
+    fn check_foreign(dir: &Path) -> Result<(), RunError> {
+        let unreadable = |source| RunError::Read { path: dir.to_path_buf(), source };
+        for entry in fs::read_dir(dir).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
+            let known = name.starts_with('.') || FILES.contains(&&*name) || FOLDERS.contains(&&*name);
+            // Beside a run, the user may keep what he likes.
+            if !known && !dir.join(MANIFEST).exists() {
+                return Err(RunError::NotARun { dir: dir.to_path_buf(), found: name });
+            }
+        }
+        Ok(())
+    }
+
+    fn clear(&self) -> Result<()> {
+        // The manifest last: while it is there, the folder is known as a run's.
+        for name in FILES.iter().filter(|&&name| name != MANIFEST).chain([&MANIFEST]) {
+            durable::remove(&self.dir.join(name))?;
+        }
+        for name in FOLDERS {
+            durable::remove_dir(&self.path(name)?)?;
+        }
+        Ok(())
+    }
+
+    fn resume_or_start(&self, manifest: &Manifest, plan: &str) -> Result<Ledger> {
+        let (manifest_path, journal_path) = (self.path(MANIFEST)?, self.path(JOURNAL)?);
+        if manifest_path.exists() {
+            let stored = Manifest::from_json(&read_text(&manifest_path)?, &manifest_path)?;
+            if let Some((what, before, now)) = stored.difference(manifest) {
+                let detail = self.plan_difference(plan);
+                return Err(RunError::Changed {
+                    dir: self.dir.clone(),
+                    what,
+                    stored: before,
+                    found: now,
+                    detail,
+                }
+                .into());
+            }
+        }
+        if journal_path.exists() {
+            let content = journal::read(&journal_path)?;
+            if content.run == manifest.digest() {
+                let (journal, content) = Journal::open(&journal_path)?;
+                self.write(PLAN, plan.as_bytes())?;
+                self.write(MANIFEST, &manifest.to_json())?;
+                return Ok(Ledger::new(journal, content));
+            }
+            // Without records and without a manifest, it is a start that was interrupted.
+            if manifest_path.exists() || !content.records.is_empty() {
+                return Err(RunError::Changed {
+                    dir: self.dir.clone(),
+                    what: "a journal of the run".into(),
+                    stored: content.run,
+                    found: manifest.digest(),
+                    detail: None,
+                }
+                .into());
+            }
+        } else if manifest_path.exists() {
+            return Err(RunError::Damaged {
+                path: journal_path,
+                offset: 0,
+                reason: "the journal is missing".into(),
+            }
+            .into());
+        }
+        // The manifest last: it says that the rest is there.
+        self.write(PLAN, plan.as_bytes())?;
+        let journal = Journal::create(&journal_path, &manifest.digest())?;
+        self.write(MANIFEST, &manifest.to_json())?;
+        Ok(Ledger::new(journal, journal::read(&journal_path)?))
+    }
+
+    /// The first line in which the stored plan differs from `plan`, for the message.
+    fn plan_difference(&self, plan: &str) -> Option<String> {
+        let stored = read_text(&self.path(PLAN).ok()?).ok()?;
+        let stored = String::from_utf8(stored).ok()?;
+        let changed = |a: &str, b: &str| format!("`{}` there, `{}` here", a.trim(), b.trim());
+        let mut pairs = stored.lines().zip(plan.lines());
+        pairs.find(|(a, b)| a != b).map(|(a, b)| changed(a, b)).or_else(|| {
+            let (a, b) = (stored.lines().count(), plan.lines().count());
+            (a != b).then(|| format!("{a} lines of plan there, {b} here"))
+        })
+    }
+}
+
+/// The path of `name` in `dir`; see [`Store::path`].
+fn inside(dir: &Path, name: &str) -> Result<PathBuf, RunError> {
+    let outside = |why| RunError::Outside { dir: dir.to_path_buf(), name: name.to_string(), why };
+    let mut path = dir.to_path_buf();
+    let mut parts = 0;
+    for component in Path::new(name).components() {
+        let Component::Normal(part) = component else {
+            return Err(outside("it is absolute or has a `.` or `..` part"));
+        };
+        path.push(part);
+        parts += 1;
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            return Err(outside("a part of it is a symbolic link"));
+        }
+    }
+    if parts == 0 { Err(outside("it is empty")) } else { Ok(path) }
+}
+
+/// Writes a file of a finished run: what is made of its rows, and can be made again. True if it was
+/// written; not if it is already just that.
+///
+/// # Errors
+/// As [`Store::path`], and whatever writing fails with.
+pub fn write_in(dir: &Path, name: &str, bytes: &[u8]) -> Result<bool> {
+    let path = inside(dir, name)?;
+    let same_length = fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
+    if same_length && fs::read(&path).is_ok_and(|found| found == bytes) {
+        return Ok(false);
+    }
+    if let Some(parent) = path.parent() {
+        durable::create_dir(parent)?;
+    }
+    durable::replace(&path, bytes)?;
+    Ok(true)
+}
+
+/// Reads a small file of a run.
+pub fn read_text(path: &Path) -> Result<Vec<u8>, RunError> {
+    let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
+    let found = fs::metadata(path).map_err(unreadable)?.len();
+    if found > MAX_TEXT_BYTES {
+        return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit: MAX_TEXT_BYTES });
+    }
+    fs::read(path).map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::journal::Record;
+    use super::*;
+    use crate::error::Exit;
+    use std::collections::BTreeMap;
+
+    fn manifest(seed: u64) -> Manifest {
+        Manifest::new(&plan(seed), seed, BTreeMap::from([("iris".into(), "d1".into())])).unwrap()
+    }
+
+    fn plan(seed: u64) -> String {
+        format!("name = \"a\"\nseed = {seed}\n")
+    }
+
+    fn open(dir: &Path, seed: u64, fresh: bool) -> Result<(Store, Ledger)> {
+        Store::open(dir, &manifest(seed), &plan(seed), fresh)
+    }
+
+    fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+        let mut all: Vec<_> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().is_file() && entry.file_name() != ".lock")
+            .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+            .collect();
+        all.sort();
+        all
+    }
+
+    fn done(key: &str) -> Record {
+        Record::Done { key: key.into(), seconds: 0.0, output: 1.into() }
+    }
+
+    #[test]
+    fn a_run_continues_where_it_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("runs/a");
+        let (store, mut ledger) = open(&run, 1, false).unwrap();
+        ledger.record(vec![done("x")]).unwrap();
+        drop((store, ledger));
+        let before = files(&run);
+        let (_store, ledger) = open(&run, 1, false).unwrap();
+        assert_eq!(ledger.output("x"), Some(&1.into()));
+        assert_eq!(files(&run), before, "opening changes nothing");
+    }
+
+    /// Fault cases 52 and 53: another seed, plan or data set is refused with both digests.
+    #[test]
+    fn another_run_is_refused_and_nothing_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, mut ledger) = open(dir.path(), 1, false).unwrap();
+        ledger.record(vec![done("x")]).unwrap();
+        let before = files(dir.path());
+        let refused = |manifest: &Manifest, plan: &str, wanted: [&str; 2]| {
+            let error = Store::open(dir.path(), manifest, plan, false).unwrap_err();
+            assert_eq!(error.exit(), Exit::BadInput);
+            let text = error.to_string();
+            assert!(wanted.iter().all(|part| text.contains(part)), "{text}");
+            assert!(error.hint().unwrap().contains("--fresh"));
+            assert_eq!(files(dir.path()), before);
+        };
+        refused(&manifest(2), &plan(2), ["the seed 1", "2 (`seed = 1` there, `seed = 2` here)"]);
+        let mut other = manifest(1);
+        other.data.insert("iris".into(), "d2".into());
+        refused(&other, &plan(1), ["d1", "d2"]);
+        let mut other = manifest(1);
+        other.binary = "ffff".into();
+        refused(&other, &plan(1), ["the binary digest", "ffff"]);
+        let longer = format!("{}rounds = 40\n", plan(1));
+        let other = Manifest::new(&longer, 1, manifest(1).data).unwrap();
+        refused(&other, &longer, [&manifest(1).plan, "2 lines of plan there, 3 here"]);
+    }
+
+    /// Fault case 54: a journal of another run beside a manifest.
+    #[test]
+    fn parts_of_two_runs_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        drop(open(&a, 1, false).unwrap());
+        drop(open(&b, 2, false).unwrap());
+        fs::copy(b.join(JOURNAL), a.join(JOURNAL)).unwrap();
+        let error = open(&a, 1, false).unwrap_err();
+        assert!(error.to_string().contains(&manifest(2).digest()), "{error}");
+        fs::remove_file(a.join(JOURNAL)).unwrap();
+        let error = open(&a, 1, false).unwrap_err();
+        assert!(error.to_string().contains("the journal is missing"), "{error}");
+    }
+
+    #[test]
+    fn a_lost_manifest_is_written_again_but_never_over_other_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, mut ledger) = open(dir.path(), 1, false).unwrap();
+        ledger.record(vec![done("x")]).unwrap();
+        drop((store, ledger));
+        fs::remove_file(dir.path().join(MANIFEST)).unwrap();
+        let error = open(dir.path(), 2, false).unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(RunError::Changed { .. })), "{error}");
+        let (_store, ledger) = open(dir.path(), 1, false).unwrap();
+        assert!(ledger.output("x").is_some());
+        assert!(dir.path().join(MANIFEST).exists());
+    }
+
+    #[test]
+    fn fresh_starts_anew_but_keeps_what_is_not_the_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, mut ledger) = open(dir.path(), 1, false).unwrap();
+        ledger.record(vec![done("x")]).unwrap();
+        store.write("policy/card.toml", b"old").unwrap();
+        drop((store, ledger));
+        fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        let (_store, ledger) = open(dir.path(), 2, true).unwrap();
+        assert!(ledger.get("x").is_none());
+        assert!(!dir.path().join("policy").exists());
+        assert_eq!(fs::read(dir.path().join("notes.txt")).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_folder_of_other_things_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "").unwrap();
+        let error = open(dir.path(), 1, true).unwrap_err();
+        assert!(error.to_string().contains("thesis.tex"), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    /// Fault case 51.
+    #[test]
+    fn a_run_in_use_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = open(dir.path(), 1, false).unwrap();
+        let error = open(dir.path(), 1, false).unwrap_err();
+        assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+        drop(held);
+        open(dir.path(), 1, false).unwrap();
+    }
+
+    /// Fault case 63.
+    #[test]
+    fn no_name_leads_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let (store, _ledger) = open(dir.path(), 1, false).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("link")).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path().join("x"), dir.path().join("dangling")).unwrap();
+        for name in ["", ".", "..", "../x", "a/../../x", "/etc/passwd", "link", "link/x", "dangling"] {
+            assert!(matches!(store.path(name), Err(RunError::Outside { .. })), "{name}");
+            assert!(store.write(name, b"x").is_err(), "{name}");
+        }
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+        assert!(store.write("policy/a/b", b"x").unwrap());
+        assert!(!store.write("policy/a/b", b"x").unwrap(), "the same again is not written");
+    }
+}

@@ -1,0 +1,519 @@
+//! The bank engine's contract: a network's result is its own.
+//!
+//! Not on the instruction set, not on the layout, not on the neighbours, not on what they do.
+
+use burn::tensor::Device;
+use proptest::prelude::*;
+use querist::Key;
+use querist::arch::{Block, NetSpec};
+use querist::data::Matrix;
+use querist::learner::{Bank, BurnNet, Learner};
+use querist::learner::{FitReport, LaneData, LearnError, Loss, Optimiser, SimdPath, Start, Stop, TrainPlan};
+use rand::Rng;
+
+/// Inputs and labels with something to learn: class `c` is shifted along input `c`.
+fn blobs(rows: usize, width: usize, classes: usize, seed: u64) -> (Matrix, Vec<u32>) {
+    let mut rng = Key::root(seed).named("blobs").rng();
+    let mut unit = move || (rng.next_u32() >> 8) as f32 / 8_388_608.0 - 1.0;
+    let labels: Vec<u32> = (0..rows).map(|row| (row % classes) as u32).collect();
+    let mut values = Vec::new();
+    for &label in &labels {
+        values.extend((0..width).map(|i| unit() + if i == label as usize % width { 1.5 } else { 0.0 }));
+    }
+    (Matrix::new(values, rows, width), labels)
+}
+
+fn plan(optimiser: Optimiser, stop: Stop) -> TrainPlan {
+    TrainPlan {
+        loss: Loss::CrossEntropy,
+        optimiser,
+        learning_rate: 1e-2,
+        weight_decay: 1e-3,
+        batch: 13,
+        stop,
+        start: Start::Scratch,
+    }
+}
+
+fn shapes() -> Vec<NetSpec> {
+    let residual =
+        vec![Block::Residual { width: 7 }, Block::Residual { width: 7 }, Block::Dense { width: 18 }];
+    vec![
+        NetSpec::mlp(5, &[], 3).unwrap(),
+        NetSpec::mlp(21, &[24, 12], 10).unwrap(),
+        NetSpec::new(6, residual, 4, 0.0).unwrap(),
+        NetSpec::new(9, vec![Block::Dense { width: 17 }, Block::Residual { width: 5 }], 3, 0.3).unwrap(),
+    ]
+}
+
+struct Pools {
+    pools: Vec<(Matrix, Vec<u32>)>,
+    rows: Vec<Vec<u32>>,
+    labels: Vec<Vec<u32>>,
+    /// How many of them serve as validation rows, too.
+    held: usize,
+}
+
+impl Pools {
+    /// One pool per lane, each lane with another number of labelled rows.
+    fn new(spec: &NetSpec, lanes: usize) -> Self {
+        let pools: Vec<_> =
+            (0..lanes).map(|lane| blobs(80, spec.inputs(), spec.outputs(), lane as u64)).collect();
+        let rows: Vec<Vec<u32>> = (0..lanes).map(|lane| (0..20 + 3 * (lane as u32 % 11)).collect()).collect();
+        let labels =
+            rows.iter().zip(&pools).map(|(r, p)| r.iter().map(|&r| p.1[r as usize]).collect()).collect();
+        Self { pools, rows, labels, held: 9 }
+    }
+
+    fn lane(&self, lane: usize) -> LaneData<'_> {
+        let (rows, labels) = (&self.rows[lane][..], &self.labels[lane][..]);
+        LaneData {
+            inputs: self.pools[lane].0.view(),
+            rows,
+            labels,
+            validation: (&rows[..self.held], &labels[..self.held]),
+        }
+    }
+}
+
+fn bits(weights: &[f32]) -> Vec<u32> {
+    weights.iter().map(|w| w.to_bits()).collect()
+}
+
+/// What became of one network, as bits where equality to the last of them is asked for.
+#[derive(Debug, PartialEq)]
+struct Trained {
+    weights: Vec<u32>,
+    /// Probabilities of the rows it was trained on.
+    probabilities: Vec<u32>,
+    report: FitReport,
+}
+
+/// Trains the given lanes as one bank.
+fn train(spec: &NetSpec, pools: &Pools, lanes: &[usize], plan: &TrainPlan, path: SimdPath) -> Vec<Trained> {
+    let mut bank = Bank::with_path(spec, lanes.len(), path).unwrap();
+    let data: Vec<_> = lanes.iter().map(|&lane| pools.lane(lane)).collect();
+    let keys: Vec<_> = lanes.iter().map(|&lane| Key::root(9).at(lane as u64)).collect();
+    let reports = bank.fit(&data, plan, &keys).unwrap();
+    let inputs: Vec<_> = data.iter().map(|data| data.inputs).collect();
+    let rows: Vec<_> = data.iter().map(|data| Some(data.rows)).collect();
+    let probabilities = bank.probabilities_all(&inputs, &rows);
+    let result = |lane: usize| {
+        let single = bank.probabilities(lane, inputs[lane], rows[lane]);
+        assert_eq!(bits(probabilities[lane].values()), bits(single.values()));
+        Trained {
+            weights: bits(&bank.weights(lane)),
+            probabilities: bits(single.values()),
+            report: reports[lane],
+        }
+    };
+    (0..lanes.len()).map(result).collect()
+}
+
+#[test]
+fn a_network_does_not_depend_on_width_layout_or_neighbours() {
+    let optimisers = [Optimiser::Sgd { momentum: 0.9, nesterov: true }, Optimiser::Adam, Optimiser::NAdam];
+    let stops = [
+        Stop::Steps { steps: 11 },
+        Stop::Epochs { epochs: 3 },
+        Stop::TrainLoss { epochs: 12, loss: 1.0 },
+        Stop::Validation { epochs: 12, patience: 1 },
+    ];
+    for (index, spec) in shapes().iter().enumerate() {
+        let pools = Pools::new(spec, 19);
+        for (turn, stop) in stops.into_iter().enumerate() {
+            let mut plan = plan(optimisers[(index + turn) % 3], stop);
+            if turn == 1 {
+                plan.loss = Loss::Squared;
+                plan.batch = 1000;
+            }
+            let all: Vec<usize> = (0..19).collect();
+            let alone: Vec<_> =
+                all.iter().map(|&l| train(spec, &pools, &[l], &plan, SimdPath::best()).remove(0)).collect();
+            for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+                let together = train(spec, &pools, &all, &plan, path);
+                let differ: Vec<_> = all.iter().filter(|&&lane| together[lane] != alone[lane]).collect();
+                assert!(differ.is_empty(), "lanes {differ:?} of {spec} {plan:?} {path:?}");
+            }
+            let mixed = [18, 3, 7, 0, 1, 2, 4, 5, 17];
+            let some = train(spec, &pools, &mixed, &plan, SimdPath::best());
+            for (result, &lane) in some.iter().zip(&mixed) {
+                assert_eq!(*result, alone[lane], "{spec} lane {lane}");
+            }
+        }
+    }
+}
+
+#[test]
+fn training_learns() {
+    let spec = NetSpec::mlp(8, &[16], 4).unwrap();
+    let (inputs, labels) = blobs(400, 8, 4, 3);
+    let rows: Vec<u32> = (0..200).collect();
+    let data =
+        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels[..200], validation: (&[], &[]) };
+    let mut bank = Bank::new(&spec, 1).unwrap();
+    bank.init(0, Key::root(1));
+    let before = bank.accuracy(0, inputs.view(), &labels);
+    let report =
+        bank.fit(&[data], &plan(Optimiser::Adam, Stop::Epochs { epochs: 60 }), &[Key::root(2)]).unwrap();
+    let after = bank.accuracy(0, inputs.view(), &labels);
+    assert!(before < 0.5 && after > 0.8, "{before} -> {after}, {report:?}");
+    assert_eq!(report[0].steps, 60 * 200u32.div_ceil(13));
+    let p = bank.probabilities(0, inputs.view(), Some(&[5, 0, 399]));
+    assert_eq!((p.rows(), p.cols()), (3, 4));
+    assert!((0..3).all(|r| (p.row(r).iter().sum::<f32>() - 1.0).abs() < 1e-5));
+}
+
+#[test]
+fn refuses_what_cannot_be_trained() {
+    let spec = NetSpec::mlp(3, &[4], 2).unwrap();
+    let mut bank = Bank::new(&spec, 1).unwrap();
+    let (inputs, labels) = blobs(10, 3, 2, 0);
+    let good =
+        LaneData { inputs: inputs.view(), rows: &[0, 1], labels: &labels[..2], validation: (&[], &[]) };
+    let plan = plan(Optimiser::Adam, Stop::Epochs { epochs: 2 });
+    let mut fails = |data: LaneData<'_>, plan: TrainPlan| {
+        let error = bank.fit(&[data], &plan, &[Key::root(0)]).unwrap_err();
+        format!("{:?}", error.downcast_ref::<LearnError>().unwrap())
+            .split([' ', '{'])
+            .next()
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(fails(LaneData { rows: &[], labels: &[], ..good }, plan), "NoRows");
+    assert_eq!(fails(LaneData { rows: &[0, 10], ..good }, plan), "Row");
+    assert_eq!(fails(LaneData { labels: &[0, 2], ..good }, plan), "Class");
+    assert_eq!(fails(LaneData { labels: &[0], ..good }, plan), "Labels");
+    assert_eq!(fails(good, TrainPlan { learning_rate: f32::NAN, ..plan }), "Plan");
+    assert_eq!(fails(good, TrainPlan { batch: 0, ..plan }), "Plan");
+    assert_eq!(
+        fails(good, TrainPlan { stop: Stop::Validation { epochs: 3, patience: 1 }, ..plan }),
+        "NoValidation"
+    );
+    assert!(Bank::new(&spec, 0).is_err());
+    assert!(Bank::new(&NetSpec::mlp(10_000, &[10_000], 2).unwrap(), 60_000).is_err());
+    assert!(bank.set_weights(0, &[0.0; 3]).is_err());
+}
+
+/// What every learner promises, whatever it is made of.
+fn contract(make: impl Fn(&NetSpec, usize) -> Box<dyn Learner>) {
+    for spec in shapes() {
+        let pools = Pools::new(&spec, 3);
+        let plan = plan(Optimiser::Adam, Stop::Validation { epochs: 4, patience: 9 });
+        let data: Vec<_> = (0..3).map(|lane| pools.lane(lane)).collect();
+        let keys: Vec<_> = (0..3).map(|lane| Key::root(5).at(lane)).collect();
+        let mut learner = make(&spec, 3);
+        assert_eq!((learner.spec(), learner.lanes()), (&spec, 3));
+        let reports = learner.fit(&data, &plan, &keys).unwrap();
+        for (lane, report) in reports.iter().enumerate() {
+            let batches = pools.rows[lane].len().div_ceil(13) as u32;
+            assert_eq!((report.steps, report.diverged_at), (4 * batches, None));
+            assert!(report.loss.is_finite());
+        }
+        // The same again gives the same bits; a lane alone gives its own.
+        let inputs = pools.pools[1].0.view();
+        let first = learner.probabilities(1, inputs, None);
+        learner.fit(&data, &plan, &keys).unwrap();
+        assert_eq!(learner.probabilities(1, inputs, None), first);
+        let mut alone = make(&spec, 1);
+        alone.fit(&data[1..2], &plan, &keys[1..2]).unwrap();
+        assert_eq!(alone.probabilities(0, inputs, None), first);
+        // Rows are those asked for, in that order.
+        let some = learner.probabilities(1, inputs, Some(&[7, 0, 7]));
+        for (at, row) in [7, 0, 7].into_iter().enumerate() {
+            assert!(some.row(at).iter().zip(first.row(row)).all(|(a, b)| (a - b).abs() < 1e-6));
+            assert!((some.row(at).iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        }
+        assert_eq!(learner.embeddings(1, inputs, Some(&[])).cols(), spec.embedding());
+        // Warm start goes on from where it was.
+        let warm = TrainPlan { start: Start::Warm, ..plan };
+        learner.fit(&data, &warm, &keys).unwrap();
+        assert_ne!(learner.probabilities(1, inputs, None), first);
+        assert!(learner.fit(&data[..2], &plan, &keys).is_err());
+    }
+}
+
+#[test]
+fn a_bank_keeps_the_contract() {
+    contract(|spec, lanes| Box::new(Bank::new(spec, lanes).unwrap()));
+}
+
+#[test]
+fn burn_keeps_the_contract() {
+    contract(|spec, lanes| Box::new(BurnNet::new(spec, lanes, Device::flex()).unwrap()));
+}
+
+/// From the same keys, on the same batches and masks, the engine and burn make the same steps.
+#[test]
+fn the_bank_agrees_with_burn() {
+    let optimisers = [
+        Optimiser::Sgd { momentum: 0.0, nesterov: false },
+        Optimiser::Sgd { momentum: 0.9, nesterov: false },
+        Optimiser::Sgd { momentum: 0.9, nesterov: true },
+        Optimiser::Adam,
+        Optimiser::NAdam,
+    ];
+    let mut worst = 0.0f64;
+    for spec in shapes() {
+        let pools = Pools::new(&spec, 2);
+        let data = [pools.lane(0), pools.lane(1)];
+        let keys = [Key::root(3), Key::root(4)];
+        for optimiser in optimisers {
+            for loss in [Loss::CrossEntropy, Loss::Squared] {
+                let plan = TrainPlan {
+                    loss,
+                    learning_rate: 3e-3,
+                    weight_decay: 1e-2,
+                    ..plan(optimiser, Stop::Steps { steps: 40 })
+                };
+                let mut bank = Bank::new(&spec, 2).unwrap();
+                let mut burn = BurnNet::new(&spec, 2, Device::flex()).unwrap();
+                let ours = bank.fit(&data, &plan, &keys).unwrap();
+                let theirs = burn.fit(&data, &plan, &keys).unwrap();
+                for lane in 0..2 {
+                    let (a, b) = (bank.weights(lane), burn.weights(lane));
+                    let square = |x: f32| f64::from(x) * f64::from(x);
+                    let gap: f64 = a.iter().zip(&b).map(|(a, b)| square(a - b)).sum::<f64>().sqrt();
+                    let gap = gap / b.iter().map(|&b| square(b)).sum::<f64>().sqrt();
+                    worst = worst.max(gap);
+                    assert!(gap < 1e-4, "{spec} {plan:?} lane {lane}: {gap:e}");
+                    assert!((ours[lane].loss - theirs[lane].loss).abs() < 1e-4);
+                }
+                let inputs = pools.pools[0].0.view();
+                let (p, q) = (bank.probabilities(0, inputs, None), burn.probabilities(0, inputs, None));
+                assert!(p.values().iter().zip(q.values()).all(|(p, q)| (p - q).abs() < 1e-4));
+                let (p, q) = (bank.embeddings(0, inputs, None), burn.embeddings(0, inputs, None));
+                assert!(p.values().iter().zip(q.values()).all(|(p, q)| (p - q).abs() < 1e-3));
+            }
+        }
+    }
+    println!("largest relative distance of weights after 40 steps: {worst:.1e}");
+}
+
+/// The loss of a network in `f64`, written without regard to speed; weights in the documented order.
+fn reference_loss(spec: &NetSpec, weights: &[f64], inputs: &Matrix, labels: &[u32], loss: Loss) -> f64 {
+    fn affine(x: &[f64], out: usize, bias: bool, weights: &mut &[f64]) -> Vec<f64> {
+        let (w, rest) = weights.split_at(x.len() * out);
+        let (b, rest) = rest.split_at(if bias { out } else { 0 });
+        *weights = rest;
+        let sum = |o: usize| -> f64 { x.iter().enumerate().map(|(i, x)| x * w[i * out + o]).sum() };
+        (0..out).map(|o| sum(o) + b.get(o).unwrap_or(&0.0)).collect()
+    }
+    let relu = |x: Vec<f64>| -> Vec<f64> { x.into_iter().map(|x| x.max(0.0)).collect() };
+    let mut total = 0.0;
+    for (row, &label) in labels.iter().enumerate() {
+        let mut rest = weights;
+        let mut x: Vec<f64> = inputs.row(row).iter().map(|&x| f64::from(x)).collect();
+        for block in spec.blocks() {
+            x = match *block {
+                Block::Dense { width } => relu(affine(&x, width, true, &mut rest)),
+                Block::Residual { width } => {
+                    let inner = relu(affine(&x, width, true, &mut rest));
+                    let outer = affine(&inner, width, true, &mut rest);
+                    let skip = if x.len() == width { x } else { affine(&x, width, false, &mut rest) };
+                    relu(outer.iter().zip(&skip).map(|(a, b)| a + b).collect())
+                }
+            };
+        }
+        let z = affine(&x, spec.outputs(), true, &mut rest);
+        assert!(rest.is_empty());
+        total += match loss {
+            Loss::CrossEntropy => z.iter().map(|z| z.exp()).sum::<f64>().ln() - z[label as usize],
+            Loss::Squared => {
+                let miss = |(o, z): (usize, &f64)| (z - f64::from(u8::from(o == label as usize))).powi(2);
+                z.iter().enumerate().map(miss).sum::<f64>() / z.len() as f64
+            }
+        };
+    }
+    total / labels.len() as f64
+}
+
+/// One step of plain SGD at rate 1 shows the gradient; central differences in `f64` say what it must be.
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let mut shapes = shapes();
+    shapes[3] =
+        NetSpec::new(9, vec![Block::Dense { width: 17 }, Block::Residual { width: 5 }], 3, 0.0).unwrap();
+    for spec in shapes {
+        // More rows than a chunk holds, so that gradients are carried from one to the next.
+        let (inputs, labels) = blobs(150, spec.inputs(), spec.outputs(), 11);
+        let rows: Vec<u32> = (0..150).collect();
+        for loss in [Loss::CrossEntropy, Loss::Squared] {
+            let plan = TrainPlan {
+                loss,
+                optimiser: Optimiser::Sgd { momentum: 0.0, nesterov: false },
+                learning_rate: 1.0,
+                weight_decay: 0.0,
+                batch: 150,
+                stop: Stop::Steps { steps: 1 },
+                start: Start::Warm,
+            };
+            let data =
+                LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+            for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+                let mut bank = Bank::with_path(&spec, 1, path).unwrap();
+                bank.init(0, Key::root(8));
+                let before = bank.weights(0);
+                let report = bank.fit(&[data], &plan, &[Key::root(0)]).unwrap()[0];
+                let after = bank.weights(0);
+                let mut wide: Vec<f64> = before.iter().map(|&w| f64::from(w)).collect();
+                let at = reference_loss(&spec, &wide, &inputs, &labels, loss);
+                assert!((f64::from(report.loss) - at).abs() < 1e-5, "{spec}: {} and {at}", report.loss);
+                for index in 0..wide.len() {
+                    let own = wide[index];
+                    let mut side = |step: f64| {
+                        wide[index] = own + step;
+                        let loss = reference_loss(&spec, &wide, &inputs, &labels, loss);
+                        wide[index] = own;
+                        loss
+                    };
+                    let expected = (side(1e-6) - side(-1e-6)) / 2e-6;
+                    let found = f64::from(before[index]) - f64::from(after[index]);
+                    assert!(
+                        (found - expected).abs() < 2e-6 + 1e-4 * expected.abs(),
+                        "{spec} {loss:?} {path:?} weight {index}: {found} and {expected}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Fault cases 37 and 38: a network that explodes keeps its last weights with a finite loss, says when,
+/// and its neighbours do not notice.
+#[test]
+fn a_network_that_diverges_is_recorded_and_alone() {
+    let spec = NetSpec::mlp(6, &[9], 3).unwrap();
+    let mut pools = Pools::new(&spec, 16);
+    let plan = TrainPlan {
+        loss: Loss::Squared,
+        learning_rate: 0.05,
+        ..plan(Optimiser::Sgd { momentum: 0.9, nesterov: false }, Stop::Epochs { epochs: 20 })
+    };
+    let all: Vec<usize> = (0..16).collect();
+    let calm = train(&spec, &pools, &all, &plan, SimdPath::best());
+    assert!(calm.iter().all(|lane| lane.report.diverged_at.is_none()));
+    for value in pools.pools[5].0.values_mut() {
+        *value *= 50.0;
+    }
+    let wild = train(&spec, &pools, &all, &plan, SimdPath::best());
+    for lane in (0..16).filter(|&lane| lane != 5) {
+        assert_eq!(wild[lane], calm[lane]);
+    }
+    let Trained { weights, report, .. } = &wild[5];
+    let at = report.diverged_at.expect("a rate that is far too high");
+    assert!(at > 2 && weights.iter().all(|&bits| f32::from_bits(bits).is_finite()));
+    let stopped = TrainPlan { stop: Stop::Steps { steps: at - 2 }, ..plan };
+    assert_eq!(train(&spec, &pools, &[5], &stopped, SimdPath::best())[0].weights, *weights);
+    // Inputs that are no numbers: nothing was learned, nothing is lost.
+    pools.pools[5].0.row_mut(0)[0] = f32::NAN;
+    let lost = &train(&spec, &pools, &all, &plan, SimdPath::best())[5];
+    assert_eq!(lost.report.diverged_at.map(|at| at <= 3), Some(true));
+    assert!(lost.weights.iter().all(|&bits| f32::from_bits(bits).is_finite()));
+}
+
+#[test]
+fn stochastic_passes_share_a_mask_over_rows() {
+    let spec = NetSpec::new(4, vec![Block::Dense { width: 40 }], 3, 0.5).unwrap();
+    let mut bank = Bank::new(&spec, 1).unwrap();
+    bank.init(0, Key::root(1));
+    let (inputs, _) = blobs(130, 4, 3, 2);
+    let passes = bank.passes(0, inputs.view(), None, 60, Key::root(2));
+    assert_eq!(passes, bank.passes(0, inputs.view(), None, 60, Key::root(2)));
+    assert_ne!(passes[0], passes[1]);
+    // A pass over some rows is that pass over all rows, at those rows: one mask for all.
+    let some = bank.passes(0, inputs.view(), Some(&[100, 3]), 60, Key::root(2));
+    for (all, some) in passes.iter().zip(&some) {
+        assert_eq!((some.row(0), some.row(1)), (all.row(100), all.row(3)));
+    }
+    // Inverted dropout: the mean over passes is near the pass without.
+    let plain = bank.probabilities(0, inputs.view(), None);
+    let mean: f32 = passes.iter().map(|p| p.row(9)[1]).sum::<f32>() / 60.0;
+    assert!((mean - plain.row(9)[1]).abs() < 0.05, "{mean} and {}", plain.row(9)[1]);
+}
+
+/// `tests/golden/optimisers.py` made the reference with PyTorch, in double precision.
+#[test]
+fn optimisers_agree_with_pytorch() {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/optimisers.json")).unwrap();
+    let spec = NetSpec::mlp(5, &[4], 3).unwrap();
+    let inputs: Vec<f32> = (0..60).map(|i| (0.3 * f64::from(i)).cos() as f32).collect();
+    let inputs = Matrix::new(inputs, 12, 5);
+    let start: Vec<f32> = (0..39).map(|i| (0.5 * (1.0 + 0.7 * f64::from(i)).sin()) as f32).collect();
+    let (rows, labels): (Vec<u32>, Vec<u32>) = (0..12).map(|row| (row, row % 3)).unzip();
+    let optimisers = [
+        ("sgd", Optimiser::Sgd { momentum: 0.0, nesterov: false }),
+        ("momentum", Optimiser::Sgd { momentum: 0.9, nesterov: false }),
+        ("nesterov", Optimiser::Sgd { momentum: 0.9, nesterov: true }),
+        ("adam", Optimiser::Adam),
+        ("nadam", Optimiser::NAdam),
+    ];
+    for (name, optimiser) in optimisers {
+        for (kind, loss) in [("cross_entropy", Loss::CrossEntropy), ("squared", Loss::Squared)] {
+            let plan = TrainPlan {
+                loss,
+                weight_decay: 1e-2,
+                batch: 12,
+                start: Start::Warm,
+                ..plan(optimiser, Stop::Steps { steps: 25 })
+            };
+            let mut bank = Bank::new(&spec, 1).unwrap();
+            bank.set_weights(0, &start).unwrap();
+            let data =
+                LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+            bank.fit(&[data], &plan, &[Key::root(0)]).unwrap();
+            let expected = golden["weights"][format!("{name}/{kind}")].as_array().unwrap();
+            assert_eq!(expected.len(), start.len());
+            for (found, expected) in bank.weights(0).iter().zip(expected) {
+                let expected = expected.as_f64().unwrap();
+                assert!((f64::from(*found) - expected).abs() < 5e-6, "{name}/{kind}: {found} and {expected}");
+            }
+        }
+    }
+}
+
+fn any_block() -> impl Strategy<Value = Block> {
+    (1..20usize, any::<bool>())
+        .prop_map(|(width, dense)| if dense { Block::Dense { width } } else { Block::Residual { width } })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any shape, any bank, mini-batches of more rows than are processed together: a lane of a bank is
+    /// what it would have been alone, on every path.
+    #[test]
+    fn any_network_is_its_own(
+        (inputs, blocks, outputs) in (1..40usize, prop::collection::vec(any_block(), 0..4), 1..19usize),
+        drop in prop::sample::select(vec![0.0f32, 0.4]),
+        sizes in prop::collection::vec(1..150usize, 1..20),
+        batch in 1..160usize,
+        optimiser in prop::sample::select(vec![
+            Optimiser::Sgd { momentum: 0.9, nesterov: false },
+            Optimiser::Adam,
+            Optimiser::NAdam,
+        ]),
+        steps in 1..9u32,
+        chosen in any::<prop::sample::Index>(),
+    ) {
+        let spec = NetSpec::new(inputs, blocks, outputs, drop).unwrap();
+        let pools: Vec<_> = (0..sizes.len()).map(|lane| blobs(150, inputs, outputs, lane as u64)).collect();
+        let rows: Vec<Vec<u32>> = sizes.iter().map(|&size| (0..size as u32).collect()).collect();
+        let labels: Vec<Vec<u32>> = sizes.iter().zip(&pools).map(|(&size, p)| p.1[..size].to_vec()).collect();
+        let pools = Pools { pools, rows, labels, held: 1 };
+        let plan = TrainPlan { batch, ..plan(optimiser, Stop::Steps { steps }) };
+        let all: Vec<usize> = (0..sizes.len()).collect();
+        let lane = chosen.index(sizes.len());
+        let alone = train(&spec, &pools, &[lane], &plan, SimdPath::best()).remove(0);
+        for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+            prop_assert_eq!(&train(&spec, &pools, &all, &plan, path)[lane], &alone);
+        }
+    }
+}
+
+/// Banks move between threads and are read from several.
+#[test]
+fn banks_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<Bank>();
+}
