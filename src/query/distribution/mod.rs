@@ -4,6 +4,7 @@
 //! episode) or at the learner's penultimate embeddings. Those over inputs need no label at all and so
 //! serve as initial selection too.
 
+pub mod dal;
 pub mod information_density;
 pub mod k_center;
 pub mod k_means;
@@ -24,6 +25,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     typiclust::ENTRY,
     prob_cover::ENTRY,
     information_density::ENTRY,
+    dal::ENTRY,
 ];
 
 /// The vectors that a strategy looks at.

@@ -1,0 +1,179 @@
+//! Discriminative active learning: what can be told apart from the labelled rows is asked for.
+
+use super::Space;
+use crate::arch::NetSpec;
+use crate::data::{Matrix, MatrixView, RowId};
+use crate::error::Result;
+use crate::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+use crate::query::draw::RowDraws;
+use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::score::top_places;
+use crate::query::{Needs, PoolView, Strategy};
+use crate::rng::Key;
+
+/// Unlabelled rows per labelled row that the discriminator sees.
+const UNLABELLED_PER_LABELLED: usize = 10;
+/// Training ends once this share of the rows is told apart.
+const ENOUGH: f64 = 0.98;
+/// Epochs between two looks at that share.
+const EPOCHS_PER_LOOK: u32 = 5;
+
+pub(super) const ENTRY: Entry = Entry {
+    card: Card {
+        name: "dal",
+        summary: "what a small network most surely tells apart from the labelled rows (embeddings)",
+        paper: "Gissin & Shalev-Shwartz 2019; Du, Zhong & Shao, ICIP 2019",
+        family: Family::Distribution,
+        needs: Needs { embeddings: true, ..Needs::NONE },
+        cost: "10 trainings of a 3 x 256 network on at most 11 L rows each; memory n d",
+        example: "dal(sub_batches=2,epochs=5,width=8)",
+        deterministic: false,
+    },
+    make: |params| {
+        Built::batch(Dal {
+            space: params.choice("space", &Space::EMBEDDINGS_FIRST)?,
+            sub_batches: params.count("sub_batches", 10, 1..=1_000)?,
+            epochs: params.count("epochs", 100, 1..=10_000)? as u32,
+            width: params.count("width", 256, 1..=4_096)?,
+        })
+    },
+};
+
+/// In `sub_batches` turns, a network of three hidden layers learns to tell the labelled rows and the picks
+/// so far from a random part of the candidates (ten per labelled row; vectors standardised per column),
+/// until it does so for more than 98 % of them or for `epochs` epochs; the candidates of that part that
+/// are most surely unlabelled are picked. Without a label the first pick is random.
+pub struct Dal {
+    pub space: Space,
+    /// Turns that the batch is split into.
+    pub sub_batches: usize,
+    /// The most epochs per turn.
+    pub epochs: u32,
+    /// Units per hidden layer.
+    pub width: usize,
+}
+
+impl Strategy for Dal {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let vectors = standardised(self.space.of(view)?);
+        let batch = batch.min(view.candidates().len());
+        let mut known: Vec<RowId> = view.labelled().to_vec();
+        let mut open: Vec<RowId> = view.candidates().to_vec();
+        let mut picks: Vec<RowId> = Vec::with_capacity(batch);
+        let turn = batch.div_ceil(self.sub_batches).max(1);
+        while picks.len() < batch {
+            let key = key.at(picks.len() as u64);
+            let wanted = turn.min(batch - picks.len());
+            let most = known.len().saturating_mul(UNLABELLED_PER_LABELLED).max(wanted);
+            let part = RowDraws::new(key.named("part")).sample(&open, most);
+            let part: Vec<RowId> = part.into_iter().map(|place| open[place]).collect();
+            let chosen: Vec<RowId> = if known.is_empty() {
+                part.into_iter().take(1).collect()
+            } else {
+                let surely = self.surely_unlabelled(vectors.view(), &known, &part, key)?;
+                top_places(&part, &surely, wanted)?.into_iter().map(|place| part[place]).collect()
+            };
+            open.retain(|row| !chosen.contains(row));
+            known.extend_from_slice(&chosen);
+            picks.extend(chosen);
+        }
+        Ok(picks)
+    }
+
+    fn needs(&self) -> Needs {
+        self.space.needs()
+    }
+}
+
+impl Dal {
+    /// The probability of each of `part` to be unlabelled.
+    fn surely_unlabelled(
+        &self,
+        vectors: MatrixView<'_>,
+        known: &[RowId],
+        part: &[RowId],
+        key: Key,
+    ) -> Result<Vec<f64>> {
+        let rows: Vec<u32> = known.iter().chain(part).map(|row| row.0).collect();
+        let labels: Vec<u32> = (0..rows.len()).map(|place| u32::from(place >= known.len())).collect();
+        let spec = NetSpec::mlp(vectors.cols(), &[self.width; 3], 2)?;
+        let mut bank = Bank::new(&spec, 1)?;
+        let data = LaneData { inputs: vectors, rows: &rows, labels: &labels, validation: (&[], &[]) };
+        let mut done = 0;
+        loop {
+            let epochs = EPOCHS_PER_LOOK.min(self.epochs - done);
+            let plan = TrainPlan {
+                loss: Loss::CrossEntropy,
+                optimiser: Optimiser::Adam,
+                learning_rate: 1e-3,
+                weight_decay: 0.0,
+                batch: 64,
+                stop: Stop::Epochs { epochs },
+                start: if done == 0 { Start::Scratch } else { Start::Warm },
+            };
+            bank.fit(&[data], &plan, &[key.named("fit").at(u64::from(done))])?;
+            done += epochs;
+            let p = bank.probabilities(0, vectors, Some(&rows));
+            let right = (0..rows.len()).filter(|&place| u32::from(p.row(place)[1] > 0.5) == labels[place]);
+            if right.count() as f64 > ENOUGH * rows.len() as f64 || done >= self.epochs {
+                return Ok((known.len()..rows.len()).map(|place| f64::from(p.row(place)[1])).collect());
+            }
+        }
+    }
+}
+
+/// Zero mean and unit variance per column; constant columns become zero.
+fn standardised(matrix: MatrixView<'_>) -> Matrix {
+    let (rows, cols) = (matrix.rows(), matrix.cols());
+    let (mut sums, mut squares) = (vec![0.0f64; cols], vec![0.0f64; cols]);
+    for row in 0..rows {
+        sums.iter_mut().zip(matrix.row(row)).for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    let means: Vec<f64> = sums.into_iter().map(|sum| sum / rows.max(1) as f64).collect();
+    for row in 0..rows {
+        for ((square, mean), &value) in squares.iter_mut().zip(&means).zip(matrix.row(row)) {
+            *square += (f64::from(value) - mean).powi(2);
+        }
+    }
+    let mut out = Matrix::zeros(rows, cols);
+    for row in 0..rows {
+        for (column, (out, &value)) in out.row_mut(row).iter_mut().zip(matrix.row(row)).enumerate() {
+            let deviation = (squares[column] / rows as f64).sqrt();
+            if deviation > 0.0 {
+                *out = ((f64::from(value) - means[column]) / deviation) as f32;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Signals;
+
+    /// Labels cover one of two blobs: nearly all picks come from the other.
+    #[test]
+    fn asks_for_what_the_labels_do_not_cover() {
+        let n = 120;
+        let values = (0..n * 2).map(|i| {
+            let blob = if i / 2 % 2 == 0 { 0.0 } else { 4.0 };
+            blob + ((i * 7919 % 101) as f32 / 101.0 - 0.5)
+        });
+        let signals = Signals { embeddings: Some(Matrix::new(values.collect(), n, 2)), ..Signals::default() };
+        let inputs = Matrix::zeros(n, 1);
+        let labelled: Vec<RowId> = (0..10).map(|i| RowId(i * 2)).collect();
+        let candidates: Vec<RowId> = (0..n as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
+        let view = PoolView::new(inputs.view(), &labelled, &[0; 10], &candidates, 2, &signals);
+        let mut dal = Dal { space: Space::Embeddings, sub_batches: 2, epochs: 100, width: 32 };
+        let picks = dal.select(&view, 20, Key::root(0)).unwrap();
+        let other = picks.iter().filter(|row| row.0 % 2 == 1).count();
+        assert!(other >= 19, "{other} of 20");
+    }
+
+    #[test]
+    fn constant_columns_become_zero() {
+        let out = standardised(Matrix::new(vec![1.0, 5.0, 3.0, 5.0], 2, 2).view());
+        assert_eq!(out.values(), [-1.0, 0.0, 1.0, 0.0]);
+    }
+}
