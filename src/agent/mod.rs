@@ -43,7 +43,7 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
-pub use simulation::{CollectPlan, RolloutPlan, Simulation, Source, collect};
+pub use simulation::{Baseline, CollectPlan, RolloutPlan, Simulation, Source, collect};
 pub use strategy::{Choice, Observe, PolicyStrategy};
 pub use trainer::{Environment, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

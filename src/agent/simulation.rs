@@ -171,11 +171,25 @@ pub struct RolloutPlan {
     pub tasks: usize,
     /// Episodes of the policy per task, and as many of the baseline.
     pub episodes: usize,
-    /// The registered strategy that plays the same seats.
-    pub baseline: String,
+    /// Who plays the same seats, for the returns to be compared with.
+    pub baseline: Baseline,
     /// Most candidates that a state is described over.
     pub cap: usize,
 }
+
+/// Who plays the baseline's episodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Baseline {
+    /// The policy itself, taking its best candidates instead of drawing: what remains of the difference
+    /// is what the draws changed, so its variance is the least.
+    #[default]
+    Greedy,
+    /// A registered strategy.
+    Strategy(&'static str),
+}
+
+/// The strategy that validation compares with.
+const REFERENCE: &str = "margin";
 
 /// Episodes on source tasks against a baseline at the same seats; validation on other tasks.
 pub struct Simulation<'a> {
@@ -185,12 +199,12 @@ pub struct Simulation<'a> {
     /// Episodes per validation task.
     repetitions: usize,
     key: Key,
-    /// Per validation task, the baseline's mean accuracy; its episodes are the same every time.
+    /// Per validation task, the mean accuracy of [`REFERENCE`]; its episodes are the same every time.
     reference: Vec<f64>,
 }
 
 impl<'a> Simulation<'a> {
-    /// Plays the baseline's validation episodes, `repetitions` per task.
+    /// Plays margin's validation episodes, `repetitions` per task: what a policy is compared with.
     pub fn new(
         sources: &'a [Source],
         validation: &'a [Source],
@@ -202,16 +216,14 @@ impl<'a> Simulation<'a> {
             .par_iter()
             .map(|source| {
                 let seats = validation_seats(source, repetitions, key);
-                mean_accuracy(source, &seats, |episodes, lane, step| {
-                    select(episodes, lane, &plan.baseline, step)
-                })
+                mean_accuracy(source, &seats, |episodes, lane, step| select(episodes, lane, REFERENCE, step))
             })
             .collect::<Result<_>>()?;
         Ok(Self { sources, validation, plan, repetitions, key, reference })
     }
 
     /// Per validation task, by how much the policy's mean accuracy over its episodes (greedy, no
-    /// sampling) is above the baseline's.
+    /// sampling) is above margin's.
     pub fn gains(&self, network: &Network) -> Result<Vec<f64>> {
         self.validation
             .par_iter()
@@ -305,12 +317,18 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
         let mut picks = Vec::with_capacity(live.len());
         for &lane in &live {
             let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
-            if lane >= own.len() {
-                picks.push((lane, select(&episodes, lane, &plan.baseline, step)?));
+            let sampling = lane < own.len();
+            if let (false, Baseline::Strategy(name)) = (sampling, plan.baseline) {
+                picks.push((lane, select(&episodes, lane, name, step)?));
                 continue;
             }
             let observation = see(&episodes, lane, plan.cap, step)?;
             let scores = network.score(&observation)?;
+            if !sampling {
+                let best = batch::greedy(&scores, &observation.candidates, episodes.batch(lane))?;
+                picks.push((lane, best.into_iter().map(|pick| observation.candidates[pick]).collect()));
+                continue;
+            }
             let drawn =
                 batch::sample(&scores, &observation.candidates, episodes.batch(lane), step.named("policy"))?;
             picks.push((lane, drawn.picks.iter().map(|&pick| observation.candidates[pick]).collect()));

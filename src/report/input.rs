@@ -77,12 +77,12 @@ pub struct SearchPoint {
     pub parameters: Option<u64>,
 }
 
-/// How much worse the policy gets when one feature is shuffled.
+/// How often the policy chooses otherwise when one feature is shuffled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Importance {
     /// The feature.
     pub name: String,
-    /// The mean loss of AULC, as a share; higher = the policy relies on it more.
+    /// The share of states in which the first choice changes; higher = the policy relies on it more.
     pub mean: f64,
     /// Its 95 % interval, if there is one.
     pub ci95: Option<[f64; 2]>,

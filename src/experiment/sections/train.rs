@@ -8,8 +8,10 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
-    Random,
+    /// The policy itself, without drawing.
+    Greedy,
     Margin,
+    Random,
 }
 
 /// The policy is trained by imitation and then by policy gradient; each can be turned off.
@@ -59,7 +61,8 @@ pub struct PolicyGradient {
     pub sharpness: f64,
     /// Weight of the entropy bonus. Default 0.01.
     pub entropy: f64,
-    /// `"margin"` (default) or `"random"`: whose return on the same seed is subtracted.
+    /// `"greedy"` (default: the policy itself, without drawing), `"margin"` or `"random"`: whose return on
+    /// the same seed is subtracted.
     pub baseline: Baseline,
 }
 
@@ -105,8 +108,8 @@ impl Train {
             entropy: s.number("entropy", 0.01, 0.0..=10.0)?,
             baseline: s.choice(
                 "baseline",
-                Baseline::Margin,
-                &[("margin", Baseline::Margin), ("random", Baseline::Random)],
+                Baseline::Greedy,
+                &[("greedy", Baseline::Greedy), ("margin", Baseline::Margin), ("random", Baseline::Random)],
             )?,
         };
         s.finish()?;

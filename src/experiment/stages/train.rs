@@ -2,7 +2,7 @@
 
 use super::Site;
 use crate::agent::{
-    CollectPlan, GradientConfig, Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig,
+    self, CollectPlan, GradientConfig, Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig,
     OptimiserConfig, Policy, Provenance, RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect,
     imitate, importance, policy,
 };
@@ -105,8 +105,9 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     let untrained = Network::new(config, SCHEMA.candidate.len(), SCHEMA.global.len(), key.named("network"))?;
     let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
     let baseline = match section.policy_gradient.baseline {
-        Baseline::Margin => "margin",
-        Baseline::Random => "random",
+        Baseline::Greedy => agent::Baseline::Greedy,
+        Baseline::Margin => agent::Baseline::Strategy("margin"),
+        Baseline::Random => agent::Baseline::Strategy("random"),
     };
     let mut simulation = Simulation::new(
         &sources,
@@ -114,7 +115,7 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         RolloutPlan {
             tasks: section.policy_gradient.episodes.div_ceil(EPISODES_PER_TASK),
             episodes: EPISODES_PER_TASK.min(section.policy_gradient.episodes),
-            baseline: baseline.to_string(),
+            baseline,
             cap: plan.episode().candidates,
         },
         section.validation_episodes,

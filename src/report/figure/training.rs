@@ -61,7 +61,7 @@ pub fn training_curve(points: &[TrainingPoint], theme: Theme) -> Option<Figure> 
     Some(Figure {
         name: "training".to_owned(),
         caption:
-            "The policy's lead over margin on validation episodes of the source tasks while it is trained; \
+            "The policy's lead over margin on episodes of the validation tasks, from untrained to trained; \
                   band: 95 % interval."
                 .to_owned(),
         wide: false,

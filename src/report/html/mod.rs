@@ -149,12 +149,14 @@ fn importance(input: &ReportInput, theme: Theme) -> Option<Figure> {
             ink: super::figure::palette::Ink::Series(0),
         })
         .collect();
-    let svg = bars::bars("Permutation importance", "AULC lost when shuffled, points", 2, &rows, theme)?;
+    let svg =
+        bars::bars("Permutation importance", "first choices that change when shuffled, %", 2, &rows, theme)?;
     Some(Figure {
         name: "importance".to_owned(),
         caption:
-            "How many points of AULC the policy loses when one feature is shuffled among the candidates; \
-                  whiskers: 95 % interval. Near zero: the policy does without it."
+            "In how many states of the validation tasks the policy's first choice changes when one feature is \
+             shuffled among the candidates (a global one: among the states); whiskers: 95 % interval. Near \
+             zero: the policy does without it. Features that say the same hide each other."
                 .to_owned(),
         wide: false,
         svg,
