@@ -1,10 +1,14 @@
 //! The arguments.
 
+use super::error::CliError;
 use crate::experiment::MAX_SEED;
 use crate::run::executor::MAX_JOBS;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
+
+/// Names the data folder where `--data-dir` does not.
+const DATA_VARIABLE: &str = "QUERIST_DATA";
 
 /// Learns which labels to ask for.
 ///
@@ -78,6 +82,30 @@ pub struct CommonArgs {
     /// Print one JSON object instead of tables
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub data: DataDirArgs,
+}
+
+/// Where data sets are found by name.
+#[derive(Debug, clap::Args)]
+pub struct DataDirArgs {
+    /// The folder in which data sets are found by name [default: $QUERIST_DATA, then the file's `data_dir`]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+impl DataDirArgs {
+    /// The folder that was named, by argument or by environment; none if neither names one.
+    ///
+    /// # Errors
+    /// [`CliError::NoDataDir`] if there is no such folder.
+    pub fn folder(&self) -> Result<Option<PathBuf>, CliError> {
+        let variable = || std::env::var_os(DATA_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        match self.data_dir.clone().or_else(variable) {
+            Some(dir) if !dir.is_dir() => Err(CliError::NoDataDir { dir }),
+            folder => Ok(folder),
+        }
+    }
 }
 
 impl CommonArgs {
@@ -162,6 +190,8 @@ pub struct ReportArgs {
     /// Print JSON instead of tables
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub data: DataDirArgs,
 }
 
 #[cfg(test)]

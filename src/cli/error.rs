@@ -23,12 +23,16 @@ pub enum CliError {
     /// A stage that the file does not ask for.
     #[error("{file}: no [{section}] section")]
     NoSection { file: String, section: &'static str },
+    /// A data folder that is none.
+    #[error("data folder {}: not a folder", dir.display())]
+    #[diagnostic(help("name another one with --data-dir or QUERIST_DATA"))]
+    NoDataDir { dir: std::path::PathBuf },
 }
 
 impl Fault for CliError {
     fn exit(&self) -> Exit {
         match self {
-            CliError::NoSection { .. } => Exit::BadInput,
+            CliError::NoSection { .. } | CliError::NoDataDir { .. } => Exit::BadInput,
             _ => Exit::Failed,
         }
     }

@@ -160,7 +160,7 @@ mod tests {
         let vocabulary = Vocabulary {
             datasets: vec![set("digits"), set("iris")],
             strategies: vec!["random", "margin"],
-            specification: None,
+            ..Vocabulary::default()
         };
         let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
         Plan::parse(PLAN, "fake.toml", &sets, None, &vocabulary).unwrap()

@@ -13,7 +13,7 @@ pub fn report(args: &ReportArgs) -> Result<()> {
     for dir in &args.runs {
         let summary = Summary::read(dir)?;
         let rows = rows::read(&dir.join(store::ROWS), Some(&summary.rows_digest))?;
-        let plan = Plan::load(&dir.join(store::PLAN), &[], None, &backend::vocabulary())?;
+        let plan = Plan::load(&dir.join(store::PLAN), &[], None, &backend::vocabulary(args.data.folder()?))?;
         let finished = Finished { dir: dir.clone(), summary, rows };
         let (verdict, table) = backend::verdict(&plan, &finished)?;
         backend::report(&plan, &finished)?;

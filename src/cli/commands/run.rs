@@ -37,11 +37,16 @@ pub fn train(args: &RunArgs, quiet: bool) -> Result<()> {
 }
 
 fn load(args: &RunArgs) -> Result<Plan> {
-    Ok(Plan::load(&args.file, &args.sets, args.common.seed, &backend::vocabulary())?)
+    Ok(Plan::load(
+        &args.file,
+        &args.sets,
+        args.common.seed,
+        &backend::vocabulary(args.common.data.folder()?),
+    )?)
 }
 
 fn dry_run(plan: &Plan, common: &CommonArgs) -> Result<()> {
-    let cost = Cost::of(plan, common.threads(), &backend::vocabulary());
+    let cost = Cost::of(plan, common.threads(), &backend::vocabulary(None));
     if common.json {
         return output::json(&cost.to_json());
     }

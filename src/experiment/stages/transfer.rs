@@ -103,7 +103,7 @@ impl Shared {
         if let Some((_, dataset)) = held.iter().find(|(other, _)| other == target) {
             return Ok(dataset.clone());
         }
-        let dataset = Arc::new(tasks::load(target, plan.seed())?);
+        let dataset = Arc::new(tasks::load(plan, target)?);
         held.push((target.clone(), dataset.clone()));
         Ok(dataset)
     }
