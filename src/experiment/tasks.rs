@@ -50,6 +50,8 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         budget: episode.budget(),
         target_accuracy: episode.target_accuracy,
         measure: Measure::RewardAndTest,
+        stop_on: episode.stop_on,
+        oracle_on_test: episode.as_published,
     })
 }
 
