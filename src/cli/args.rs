@@ -1,7 +1,7 @@
 //! The arguments.
 
 use super::error::CliError;
-use crate::experiment::MAX_SEED;
+use crate::experiment::{MAX_SEED, stages::Shard};
 use crate::run::executor::MAX_JOBS;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
@@ -33,6 +33,9 @@ pub enum Command {
     Run(RunArgs),
     /// Train the policy of an experiment file, and nothing else
     Train(RunArgs),
+    /// Compare the strategies of an experiment file, without training; more strategies or repetitions
+    /// continue what is there
+    Bench(BenchArgs),
     /// Try a policy on a labelled data set of your own
     Transfer(TransferArgs),
     /// List the query strategies
@@ -62,6 +65,15 @@ pub struct RunArgs {
     pub dry_run: bool,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Run every N-th cell only, beginning with the I-th (from 1); `querist report` joins the folders
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
 }
 
 /// What all commands that run something share.
@@ -184,9 +196,12 @@ pub struct DescribeArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ReportArgs {
-    /// Run folders
+    /// Run folders; shards of one benchmark are joined
     #[arg(required = true, value_name = "DIR")]
     pub runs: Vec<PathBuf>,
+    /// Where the report of joined shards goes [default: the first of their folders]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Print JSON instead of tables
     #[arg(long)]
     pub json: bool,

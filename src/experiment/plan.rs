@@ -224,6 +224,22 @@ impl Plan {
         self.train.is_some().then_some(Self { search: None, transfer: None, ..self })
     }
 
+    /// The same plan without training and search; none if it compares nothing.
+    pub fn transfer_only(self) -> Option<Self> {
+        self.transfer.is_some().then_some(Self { train: None, search: None, ..self })
+    }
+
+    /// What all benchmarks have in common that may continue one another: the resolved plan, whatever its
+    /// strategies and repetitions are.
+    pub(super) fn benchmark(&self) -> String {
+        let mut plan = self.clone();
+        if let Some(transfer) = &mut plan.transfer {
+            transfer.strategies.clear();
+            transfer.repetitions = 0;
+        }
+        plan.to_toml()
+    }
+
     /// The resolved plan: an experiment file that says every key, and gives this plan again.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a plan holds strings, numbers and lists")

@@ -17,7 +17,7 @@ pub fn transfer(args: &TransferArgs, quiet: bool) -> Result<()> {
     let plan = plan(args, &backend::vocabulary(args.common.data.folder()?))?;
     let name = format!("{}-{}", plan.name(), &plan.digest()[..DIGEST]);
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(&plan, dir, &args.common, quiet)
+    execute(&plan, None, dir, &args.common, quiet)
 }
 
 /// The arguments as an experiment file, checked like one.
