@@ -1,10 +1,14 @@
 //! The arguments.
 
-use crate::experiment::MAX_SEED;
+use super::error::CliError;
+use crate::experiment::{MAX_SEED, stages::Shard};
 use crate::run::executor::MAX_JOBS;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
+
+/// Names the data folder where `--data-dir` does not.
+const DATA_VARIABLE: &str = "QUERIST_DATA";
 
 /// Learns which labels to ask for.
 ///
@@ -29,6 +33,9 @@ pub enum Command {
     Run(RunArgs),
     /// Train the policy of an experiment file, and nothing else
     Train(RunArgs),
+    /// Compare the strategies of an experiment file, without training; more strategies or repetitions
+    /// continue what is there
+    Bench(BenchArgs),
     /// Try a policy on a labelled data set of your own
     Transfer(TransferArgs),
     /// List the query strategies
@@ -60,6 +67,15 @@ pub struct RunArgs {
     pub common: CommonArgs,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Run every N-th cell only, beginning with the I-th (from 1); `querist report` joins the folders
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+}
+
 /// What all commands that run something share.
 #[derive(Debug, clap::Args)]
 pub struct CommonArgs {
@@ -78,6 +94,30 @@ pub struct CommonArgs {
     /// Print one JSON object instead of tables
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub data: DataDirArgs,
+}
+
+/// Where data sets are found by name.
+#[derive(Debug, clap::Args)]
+pub struct DataDirArgs {
+    /// The folder in which data sets are found by name [default: $QUERIST_DATA, then the file's `data_dir`]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+impl DataDirArgs {
+    /// The folder that was named, by argument or by environment; none if neither names one.
+    ///
+    /// # Errors
+    /// [`CliError::NoDataDir`] if there is no such folder.
+    pub fn folder(&self) -> Result<Option<PathBuf>, CliError> {
+        let variable = || std::env::var_os(DATA_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        match self.data_dir.clone().or_else(variable) {
+            Some(dir) if !dir.is_dir() => Err(CliError::NoDataDir { dir }),
+            folder => Ok(folder),
+        }
+    }
 }
 
 impl CommonArgs {
@@ -156,12 +196,17 @@ pub struct DescribeArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ReportArgs {
-    /// Run folders
+    /// Run folders; shards of one benchmark are joined
     #[arg(required = true, value_name = "DIR")]
     pub runs: Vec<PathBuf>,
+    /// Where the report of joined shards goes [default: the first of their folders]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Print JSON instead of tables
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub data: DataDirArgs,
 }
 
 #[cfg(test)]

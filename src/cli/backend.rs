@@ -17,10 +17,10 @@ use crate::rng::Key;
 use crate::run::store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The names that an experiment file may use.
-pub fn vocabulary() -> Vocabulary {
+/// The names that an experiment file may use; `data_dir` is where `--data-dir` or the environment says.
+pub fn vocabulary(data_dir: Option<PathBuf>) -> Vocabulary {
     let facts = |name, rows, width, classes| DatasetFacts { name, rows, width, classes };
     let datasets = vec![
         facts("digits", 1797, 64, 10),
@@ -32,7 +32,8 @@ pub fn vocabulary() -> Vocabulary {
     ];
     debug_assert!(embedded::NAMES.iter().all(|name| datasets.iter().any(|facts| facts.name == *name)));
     let strategies = registry::all().iter().map(|entry| entry.card.name).collect();
-    Vocabulary { datasets, strategies, specification: Some(|text| registry::build(text).map(drop)) }
+    let specification: Option<fn(&str) -> Result<()>> = Some(|text| registry::build(text).map(drop));
+    Vocabulary { datasets, data_dir, found: Vec::new(), strategies, specification }
 }
 
 /// What the stages of this binary compute.
@@ -49,12 +50,12 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
     let learns = plan.train().is_some() || plan.search().is_some();
     let learned = sources.datasets.iter().chain(&sources.validation).filter(|_| learns);
     for reference in learned {
-        let dataset = tasks::load(reference, plan.seed())?;
+        let dataset = tasks::load(plan, reference)?;
         digests.insert(dataset.name().to_string(), dataset.digest().to_string());
     }
     if let Some(transfer) = plan.transfer() {
         for target in &transfer.targets {
-            let dataset = tasks::load(target, plan.seed())?;
+            let dataset = tasks::load(plan, target)?;
             tasks::check_target(plan, &dataset)?;
             digests.insert(dataset.name().to_string(), dataset.digest().to_string());
         }
@@ -167,7 +168,7 @@ fn separation(plan: &Plan) -> Result<Vec<Separation>> {
     };
     let mut lines = Vec::new();
     for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets) {
-        let dataset = tasks::load(target, plan.seed())?;
+        let dataset = tasks::load(plan, target)?;
         lines.push(line(tasks::ground(plan, &dataset, 0)?.task(), "target"));
     }
     if plan.train().is_some() || plan.search().is_some() {

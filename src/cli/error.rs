@@ -23,12 +23,24 @@ pub enum CliError {
     /// A stage that the file does not ask for.
     #[error("{file}: no [{section}] section")]
     NoSection { file: String, section: &'static str },
+    /// A benchmark of what only training gives.
+    #[error("{file}: `bench` trains nothing, but the file compares {what}")]
+    #[diagnostic(help(
+        "name a trained one with transfer.policy, take it out with --set, or use `querist run`"
+    ))]
+    Unlearned { file: String, what: &'static str },
+    /// A data folder that is none.
+    #[error("data folder {}: not a folder", dir.display())]
+    #[diagnostic(help("name another one with --data-dir or QUERIST_DATA"))]
+    NoDataDir { dir: std::path::PathBuf },
 }
 
 impl Fault for CliError {
     fn exit(&self) -> Exit {
         match self {
-            CliError::NoSection { .. } => Exit::BadInput,
+            CliError::NoSection { .. } | CliError::Unlearned { .. } | CliError::NoDataDir { .. } => {
+                Exit::BadInput
+            }
             _ => Exit::Failed,
         }
     }

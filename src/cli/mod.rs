@@ -47,6 +47,7 @@ fn dispatch(args: Args) -> Result<()> {
     match args.command {
         Command::Run(run) => commands::run::run(&run, args.quiet),
         Command::Train(run) => commands::run::train(&run, args.quiet),
+        Command::Bench(bench) => commands::run::bench(&bench, args.quiet),
         Command::Transfer(transfer) => commands::transfer::transfer(&transfer, args.quiet),
         Command::Strategies(list) => commands::lists::strategies(&list),
         Command::Policies(list) => commands::lists::policies(&list),

@@ -89,8 +89,8 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The names in a data folder, for a hint.
-fn names_in(dir: &Path) -> Vec<String> {
+/// The names of the data sets in a data folder, in order; none where it cannot be listed.
+pub fn names_in(dir: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let mut names: Vec<String> = entries
         .filter_map(|entry| Some(super::readers::stem(&entry.ok()?.path())))

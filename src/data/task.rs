@@ -63,11 +63,21 @@ pub struct SplitPlan {
     pub max_held: usize,
     /// How inputs are scaled.
     pub scaling: Scaling,
+    /// Scale the test part by its own statistics instead of the pool's. A leak, for comparison with
+    /// published results that have it.
+    pub test_by_itself: bool,
 }
 
 impl Default for SplitPlan {
     fn default() -> Self {
-        Self { test: 0.3, reward: 0.3, max_pool: 2_000, max_held: 2_000, scaling: Scaling::Standard }
+        Self {
+            test: 0.3,
+            reward: 0.3,
+            max_pool: 2_000,
+            max_held: 2_000,
+            scaling: Scaling::Standard,
+            test_by_itself: false,
+        }
     }
 }
 
@@ -96,7 +106,8 @@ impl SplitPlan {
 pub struct Task {
     name: Arc<str>,
     classes: usize,
-    pool: Matrix,
+    /// The rows of the pool, then those of the reward part.
+    pool_and_reward: Matrix,
     pool_labels: Vec<u32>,
     reward: Held<Reward>,
     test: Held<Test>,
@@ -150,11 +161,13 @@ impl Task {
         plan.check()?;
         let rows = split_rows(dataset, plan, key)?;
         let scaler = Scaler::fit(plan.scaling, dataset.inputs(), &rows.pool);
-        let part = |rows: &[u32]| {
+        let own = plan.test_by_itself.then(|| Scaler::fit(plan.scaling, dataset.inputs(), &rows.test));
+        let part = |rows: &[u32], scaler: &Scaler| {
             let labels = rows.iter().map(|&row| dataset.labels()[row as usize]).collect::<Vec<_>>();
             (scaler.gather(dataset.inputs(), rows), labels)
         };
-        let (pool, reward, test) = (part(&rows.pool), part(&rows.reward), part(&rows.test));
+        let (pool, reward) = (part(&rows.pool, &scaler), part(&rows.reward, &scaler));
+        let test = part(&rows.test, own.as_ref().unwrap_or(&scaler));
         Self::assemble(dataset.name(), dataset.classes(), pool, reward, test, rows)
     }
 
@@ -213,10 +226,11 @@ impl Task {
         if found < 2 {
             return Err(DataError::OneClass { name: name.to_string(), found, classes }.into());
         }
+        let both = [pool.0.values(), reward.0.values()].concat();
         Ok(Self {
             name: name.into(),
             classes,
-            pool: pool.0,
+            pool_and_reward: Matrix::new(both, pool.0.rows() + reward.0.rows(), width),
             pool_labels: pool.1,
             reward: Held::new(reward.0, reward.1),
             test: Held::new(test.0, test.1),
@@ -236,12 +250,19 @@ impl Task {
 
     /// Numbers per example.
     pub fn width(&self) -> usize {
-        self.pool.cols()
+        self.pool_and_reward.cols()
     }
 
     /// All rows of the pool, labelled or not, shape `[n, width]`; [`RowId`] indexes it.
     pub fn pool(&self) -> MatrixView<'_> {
-        self.pool.view()
+        let (rows, width) = (self.pool_labels.len(), self.width());
+        MatrixView::new(&self.pool_and_reward.values()[..rows * width], rows, width)
+    }
+
+    /// The rows of the pool and, numbered on behind them, those of the reward part: for fits that stop
+    /// by the loss on the reward rows.
+    pub fn pool_and_reward(&self) -> MatrixView<'_> {
+        self.pool_and_reward.view()
     }
 
     /// The rows that rewards are computed on.

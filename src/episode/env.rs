@@ -278,13 +278,13 @@ impl Episodes {
                 .zip(&keys)
                 .map(|(lane, &key)| {
                     let rows: Vec<u32> = lane.pool.labelled().iter().map(|row| row.0).collect();
-                    Divided::new(&self.plan.train, &rows, lane.pool.labels(), key)
+                    Divided::of(&self.plan, lane.seat.ground.task(), &rows, lane.pool.labels(), key)
                 })
                 .collect();
             let data: Vec<LaneData<'_>> = lanes
                 .iter()
                 .zip(&divided)
-                .map(|(lane, divided)| divided.lane(lane.seat.ground.task().pool()))
+                .map(|(lane, divided)| divided.lane(lane.seat.ground.task()))
                 .collect();
             let reports = group.bank.fit(&data, &self.plan.train, &keys)?;
             for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {

@@ -71,7 +71,8 @@ impl Episodes {
     }
 
     /// Simulates, for each of the given episodes, the labelling of `count` random candidates, each alone
-    /// and with its true label, and gives the gain in accuracy on the reward rows. The network of every
+    /// and with its true label, and gives the gain in accuracy on the reward rows (or on the test rows, where
+    /// the plan says so). The network of every
     /// simulation is the one that the next round would fit.
     pub fn look_ahead(&self, lanes: &[usize], count: usize) -> Result<Vec<Vec<(RowId, f32)>>> {
         let mut trials = Vec::new();
@@ -91,9 +92,16 @@ impl Episodes {
         }
         let gains = self.fit_trials(&trials, |bank, place, trial| {
             let at = &self.lanes[trial.lane];
-            let held = at.seat.ground.task().reward();
+            let task = at.seat.ground.task();
             let row = RowId(trial.rows[trial.rows.len() - 1]);
-            (row, (bank.accuracy(place, held.inputs(), held.labels()) - at.standing.reward_accuracy) as f32)
+            let (after, before) = match at.standing.accuracy.filter(|_| self.plan.oracle_on_test) {
+                Some(before) => (bank.accuracy(place, task.test().inputs(), task.test().labels()), before),
+                None => {
+                    let held = task.reward();
+                    (bank.accuracy(place, held.inputs(), held.labels()), at.standing.reward_accuracy)
+                }
+            };
+            (row, (after - before) as f32)
         })?;
         let gains_of = |lane| trials.iter().zip(&gains).filter(move |(trial, _)| trial.lane == lane);
         Ok(lanes.iter().map(|&lane| gains_of(lane).map(|(_, &gain)| gain).collect()).collect())
@@ -195,12 +203,15 @@ impl Episodes {
             }
             let divided: Vec<Divided> = group
                 .iter()
-                .map(|(_, trial)| Divided::new(&self.plan.train, &trial.rows, &trial.labels, trial.key))
+                .map(|(_, trial)| {
+                    let task = self.lanes[trial.lane].seat.ground.task();
+                    Divided::of(&self.plan, task, &trial.rows, &trial.labels, trial.key)
+                })
                 .collect();
             let data: Vec<LaneData<'_>> = group
                 .iter()
                 .zip(&divided)
-                .map(|((_, trial), divided)| divided.lane(self.lanes[trial.lane].seat.ground.task().pool()))
+                .map(|((_, trial), divided)| divided.lane(self.lanes[trial.lane].seat.ground.task()))
                 .collect();
             let keys: Vec<Key> = group.iter().map(|(_, trial)| trial.key).collect();
             bank.fit(&data, &self.plan.train, &keys)?;

@@ -1,6 +1,7 @@
 //! Labelled rows that are held back where training stops early by a validation loss.
 
-use crate::data::MatrixView;
+use super::plan::{EpisodePlan, StopOn};
+use crate::data::Task;
 use crate::learner::{LaneData, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::seq::index;
@@ -16,9 +17,22 @@ pub(super) struct Divided {
 }
 
 impl Divided {
+    /// The labelled rows of a fit on `task`, divided as `plan` says.
+    pub fn of(plan: &EpisodePlan, task: &Task, rows: &[u32], labels: &[u32], key: Key) -> Self {
+        let stops = matches!(plan.train.stop, Stop::Validation { .. });
+        if !stops || plan.stop_on == StopOn::Labels {
+            return Self::new(&plan.train, rows, labels, key);
+        }
+        // They lie behind the pool's rows.
+        let first = task.pool().rows() as u32;
+        let held = task.reward().labels();
+        let validation = ((first..first + held.len() as u32).collect(), held.to_vec());
+        Self { train: (rows.to_vec(), labels.to_vec()), validation }
+    }
+
     /// Holds back a random fifth where `plan` stops by a validation loss and there is more than one row;
     /// else nothing.
-    pub fn new(plan: &TrainPlan, rows: &[u32], labels: &[u32], key: Key) -> Self {
+    fn new(plan: &TrainPlan, rows: &[u32], labels: &[u32], key: Key) -> Self {
         let holds = matches!(plan.stop, Stop::Validation { .. }) && rows.len() > 1;
         if !holds {
             return Self { train: (rows.to_vec(), labels.to_vec()), validation: Default::default() };
@@ -36,9 +50,9 @@ impl Divided {
     }
 
     /// As the bank wants it.
-    pub fn lane<'a>(&'a self, inputs: MatrixView<'a>) -> LaneData<'a> {
+    pub fn lane<'a>(&'a self, task: &'a Task) -> LaneData<'a> {
         LaneData {
-            inputs,
+            inputs: task.pool_and_reward(),
             rows: &self.train.0,
             labels: &self.train.1,
             validation: (&self.validation.0, &self.validation.1),

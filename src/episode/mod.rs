@@ -17,7 +17,7 @@ pub mod seat;
 pub use env::{End, Episodes, Standing, Step};
 pub use extras::Extras;
 pub use observation::{Observation, Schema};
-pub use plan::{EpisodeError, EpisodePlan, Measure};
+pub use plan::{EpisodeError, EpisodePlan, Measure, StopOn};
 pub use play::{Architect, Choice, Labelled, Played, Player, play};
 pub use row::Row;
 pub use seat::{Ground, Seat};

@@ -37,6 +37,22 @@ pub struct EpisodePlan {
     pub target_accuracy: Option<f64>,
     /// Which held-out rows are read.
     pub measure: Measure,
+    /// Which rows tell a fit with [`Stop::Validation`](crate::learner::Stop) when to stop.
+    pub stop_on: StopOn,
+    /// Whether look-ahead measures its gains on the test rows, which is a leak: for comparison with
+    /// published oracles alone. Without effect under [`Measure::Reward`].
+    pub oracle_on_test: bool,
+}
+
+/// The rows that tell a fit when to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopOn {
+    /// A random fifth of the labels in hand: nothing is used that was not paid for.
+    #[default]
+    Labels,
+    /// The reward rows, whose labels are not charged.
+    Reward,
 }
 
 /// Why an episode cannot be played.

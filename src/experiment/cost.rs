@@ -297,8 +297,11 @@ mod tests {
 
     fn cost(text: &str, jobs: usize) -> Cost {
         let digits = DatasetFacts { name: "digits", rows: 1797, width: 64, classes: 10 };
-        let vocabulary =
-            Vocabulary { datasets: vec![digits], strategies: vec!["random", "margin"], specification: None };
+        let vocabulary = Vocabulary {
+            datasets: vec![digits],
+            strategies: vec!["random", "margin"],
+            ..Vocabulary::default()
+        };
         let plan = super::Plan::parse(text, "x.toml", &[], None, &vocabulary).unwrap();
         Cost::of(&plan, jobs, &vocabulary)
     }

@@ -7,7 +7,7 @@ use super::set;
 use super::vocabulary::Vocabulary;
 use crate::run::digest;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The longest experiment file.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -21,6 +21,13 @@ pub const MAX_SEED: u64 = i64::MAX as u64;
 pub struct Plan {
     name: String,
     seed: u64,
+    /// What the file says; results depend on the data sets, whose digests the manifest holds, and not
+    /// on where they lie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<String>,
+    /// The folder in use.
+    #[serde(skip)]
+    folder: Option<PathBuf>,
     learner: Learner,
     episode: Episode,
     sources: Sources,
@@ -82,6 +89,20 @@ impl Plan {
             }
         };
         let seed = root.integer("seed", 1, 0..=MAX_SEED)?;
+        let given = root.text("data_dir")?;
+        if let (Some((dir, place)), None) = (&given, &vocabulary.data_dir)
+            && !Path::new(dir).is_dir()
+        {
+            return Err(ExperimentError::Refused {
+                place: place.clone(),
+                key: "data_dir".into(),
+                reason: format!("\"{dir}\" is not a folder"),
+                hint: Some("name another one with --data-dir or QUERIST_DATA".into()),
+            });
+        }
+        let data_dir = given.map(|(dir, _)| dir);
+        let folder = vocabulary.data_dir.clone().or_else(|| data_dir.as_ref().map(PathBuf::from));
+        let vocabulary = &vocabulary.with_folder(folder.as_deref());
         let learner = Learner::read(root.section_or_empty("learner")?)?;
         let episode = Episode::read(root.section_or_empty("episode")?)?;
         let sources_section = root.section_or_empty("sources")?;
@@ -97,7 +118,8 @@ impl Plan {
         let report = Report::read(root.section_or_empty("report")?)?;
         let root_place = root.place().clone();
         root.finish()?;
-        let plan = Self { name, seed, learner, episode, sources, train, search, transfer, report };
+        let plan =
+            Self { name, seed, data_dir, folder, learner, episode, sources, train, search, transfer, report };
         plan.check_stages(root_place, sources_place, transfer_place)?;
         Ok(plan)
     }
@@ -157,6 +179,11 @@ impl Plan {
         self.seed
     }
 
+    /// The folder in which data sets are found by name.
+    pub fn data_dir(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// The classifier that is trained inside every episode.
     pub fn learner(&self) -> &Learner {
         &self.learner
@@ -197,6 +224,22 @@ impl Plan {
         self.train.is_some().then_some(Self { search: None, transfer: None, ..self })
     }
 
+    /// The same plan without training and search; none if it compares nothing.
+    pub fn transfer_only(self) -> Option<Self> {
+        self.transfer.is_some().then_some(Self { train: None, search: None, ..self })
+    }
+
+    /// What all benchmarks have in common that may continue one another: the resolved plan, whatever its
+    /// strategies and repetitions are.
+    pub(super) fn benchmark(&self) -> String {
+        let mut plan = self.clone();
+        if let Some(transfer) = &mut plan.transfer {
+            transfer.strategies.clear();
+            transfer.repetitions = 0;
+        }
+        plan.to_toml()
+    }
+
     /// The resolved plan: an experiment file that says every key, and gives this plan again.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a plan holds strings, numbers and lists")
@@ -231,6 +274,8 @@ mod tests {
     fn vocabulary() -> Vocabulary {
         let set = |name, rows, width, classes| DatasetFacts { name, rows, width, classes };
         Vocabulary {
+            data_dir: None,
+            found: Vec::new(),
             datasets: vec![set("digits", 1797, 64, 10), set("iris", 150, 4, 3), set("wine", 178, 13, 3)],
             strategies: vec!["random", "margin", "entropy"],
             specification: Some(|text| match text {

@@ -1,7 +1,7 @@
 //! Runs a plan: its stages in order, recorded, resumed, and written to a run folder.
 
 use super::plan::Plan;
-use super::stages::{Failure, Found, Learned, Site, Stages, Trained, transfer};
+use super::stages::{Failure, Found, Learned, Shard, Site, Stages, Trained, transfer};
 use crate::error::Result;
 use crate::run::store::{ROWS, SUMMARY, TIMINGS};
 use crate::run::{Cancel, Crew, Manifest, Progress, RunError, Store, digest, once, rows};
@@ -78,8 +78,35 @@ pub fn run(
     stages: &dyn Stages,
     context: Context<'_>,
 ) -> Result<Finished> {
+    let manifest = Manifest::new(&plan.to_toml(), plan.seed(), data)?;
+    execute(plan, manifest, Shard::WHOLE, stages, context)
+}
+
+/// Runs what of one shard of a benchmark is not yet done in `context.dir`. Unlike [`run`](fn@run), it goes
+/// on where the folder's benchmark had other strategies or another number of repetitions; the rows are
+/// those of the present plan.
+///
+/// # Errors
+/// As [`run`](fn@run).
+pub fn bench(
+    plan: &Plan,
+    shard: Shard,
+    data: BTreeMap<String, String>,
+    stages: &dyn Stages,
+    context: Context<'_>,
+) -> Result<Finished> {
+    let manifest = Manifest::new(&plan.benchmark(), plan.seed(), data)?;
+    execute(plan, manifest, shard, stages, context)
+}
+
+fn execute(
+    plan: &Plan,
+    manifest: Manifest,
+    shard: Shard,
+    stages: &dyn Stages,
+    context: Context<'_>,
+) -> Result<Finished> {
     let text = plan.to_toml();
-    let manifest = Manifest::new(&text, plan.seed(), data)?;
     let (store, mut ledger) = Store::open(context.dir, &manifest, &text, context.fresh)?;
     let site = Site { store: &store, progress: context.progress, cancel: context.cancel };
     let crew = Crew { jobs: context.jobs, progress: context.progress, cancel: context.cancel };
@@ -95,7 +122,7 @@ pub fn run(
     let (all, failures) = match plan.transfer() {
         Some(section) => {
             let learned = Learned { policy: policy.as_ref(), architecture: architecture.as_ref() };
-            transfer(plan, section, &mut ledger, crew, |plan, block| {
+            transfer(plan, section, shard, &mut ledger, crew, |plan, block| {
                 stages.episodes(plan, block, learned, site)
             })?
         }
@@ -160,7 +187,7 @@ mod tests {
         let vocabulary = Vocabulary {
             datasets: vec![set("digits"), set("iris")],
             strategies: vec!["random", "margin"],
-            specification: None,
+            ..Vocabulary::default()
         };
         let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
         Plan::parse(PLAN, "fake.toml", &sets, None, &vocabulary).unwrap()

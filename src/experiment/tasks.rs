@@ -6,7 +6,7 @@ use super::sections::{DataRef, LEARNED, UNTRAINED};
 use crate::agent::Source;
 use crate::data::readers::{self, ReadOptions};
 use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
-use crate::data::{Dataset, SplitPlan, Task, embedded, initial_rows};
+use crate::data::{self, Dataset, SplitPlan, Task, initial_rows};
 use crate::episode::{EpisodeError, EpisodePlan, Ground, Measure};
 use crate::error::Result;
 use crate::query::registry;
@@ -19,12 +19,12 @@ use std::path::Path;
 pub const GENERATED: [&str; 2] = ["three_clust", "diverging_sin"];
 
 /// The data set that a plan names.
-pub fn load(reference: &DataRef, seed: u64) -> Result<Dataset> {
-    let key = || Key::root(seed).named("generated");
+pub fn load(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
+    let key = || Key::root(plan.seed()).named("generated");
     match reference {
-        DataRef::Embedded(name) if name == GENERATED[0] => three_clust(key()),
-        DataRef::Embedded(name) if name == GENERATED[1] => diverging_sin(key()),
-        DataRef::Embedded(name) => embedded::load(name),
+        DataRef::Named(name) if name == GENERATED[0] => three_clust(key()),
+        DataRef::Named(name) if name == GENERATED[1] => diverging_sin(key()),
+        DataRef::Named(name) => data::load::load(name, plan.data_dir()),
         DataRef::File { file, label, features } => {
             let options = ReadOptions {
                 name: Some(reference.name().to_string()),
@@ -50,6 +50,8 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         budget: episode.budget(),
         target_accuracy: episode.target_accuracy,
         measure: Measure::RewardAndTest,
+        stop_on: episode.stop_on,
+        oracle_on_test: episode.as_published,
     })
 }
 
@@ -73,7 +75,7 @@ fn make(plan: &Plan, datasets: &[DataRef], synthetic: usize, key: Key) -> Result
         .into_par_iter()
         .map(|index| {
             let dataset = match datasets.get(index) {
-                Some(reference) => load(reference, plan.seed())?,
+                Some(reference) => load(plan, reference)?,
                 None => family.sample((index - datasets.len()) as u64)?,
             };
             source(plan, &dataset, key.named("task").named(dataset.name()))

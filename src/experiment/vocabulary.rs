@@ -1,5 +1,7 @@
 //! The names that an experiment file may use, and the nearest of them to a misspelt one.
 
+use std::path::{Path, PathBuf};
+
 /// What is known of a data set before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatasetFacts {
@@ -14,6 +16,10 @@ pub struct DatasetFacts {
 pub struct Vocabulary {
     /// Embedded data sets.
     pub datasets: Vec<DatasetFacts>,
+    /// The data folder of the command line or the environment; it goes before the file's own.
+    pub data_dir: Option<PathBuf>,
+    /// Names of the data sets in the data folder.
+    pub found: Vec<String>,
     /// Hand-made strategies, by name.
     pub strategies: Vec<&'static str>,
     /// Whether a strategy with parameters can be built (`typiclust(neighbours=10)`), and if not, why.
@@ -22,6 +28,16 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
+    /// The same, with the data sets of the folder `dir`.
+    pub(super) fn with_folder(&self, dir: Option<&Path>) -> Self {
+        Self { found: dir.map(crate::data::load::names_in).unwrap_or_default(), ..self.clone() }
+    }
+
+    /// All names of data sets.
+    pub fn dataset_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.datasets.iter().map(|facts| facts.name).chain(self.found.iter().map(String::as_str))
+    }
+
     /// The embedded data set of this name.
     pub fn dataset(&self, name: &str) -> Option<&DatasetFacts> {
         self.datasets.iter().find(|facts| facts.name == name)

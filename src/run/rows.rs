@@ -31,6 +31,15 @@ pub fn to_jsonl(mut rows: Vec<Row>) -> Result<Vec<u8>, RunError> {
     Ok(bytes)
 }
 
+/// The rows of two shards in canonical order; a row that stands in both counts once. Rows that contradict
+/// each other both stay, and [`to_jsonl`] refuses them.
+pub fn union(mut rows: Vec<Row>, more: Vec<Row>) -> Vec<Row> {
+    rows.extend(more);
+    rows.sort_by(|a, b| place(a).cmp(&place(b)));
+    rows.dedup();
+    rows
+}
+
 /// Reads rows back, and compares their digest with the `expected` one.
 pub fn read(path: &Path, expected: Option<&str>) -> Result<Vec<Row>, RunError> {
     let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };

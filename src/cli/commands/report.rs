@@ -4,17 +4,18 @@ use crate::cli::args::ReportArgs;
 use crate::cli::{backend, output};
 use crate::error::Result;
 use crate::experiment::{Finished, Plan, Summary};
-use crate::run::{rows, store};
+use crate::run::{digest, rows, store};
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// Makes the reports of finished runs again.
 pub fn report(args: &ReportArgs) -> Result<()> {
     let mut all = Vec::new();
-    for dir in &args.runs {
-        let summary = Summary::read(dir)?;
-        let rows = rows::read(&dir.join(store::ROWS), Some(&summary.rows_digest))?;
-        let plan = Plan::load(&dir.join(store::PLAN), &[], None, &backend::vocabulary())?;
-        let finished = Finished { dir: dir.clone(), summary, rows };
+    for finished in join(&args.runs, args.out.as_deref())? {
+        let vocabulary = backend::vocabulary(args.data.folder()?);
+        let plan = Plan::load(&finished.plan.join(store::PLAN), &[], None, &vocabulary)?;
+        let finished = finished.run;
+        let dir = &finished.dir;
         let (verdict, table) = backend::verdict(&plan, &finished)?;
         backend::report(&plan, &finished)?;
         if args.json {
@@ -24,4 +25,37 @@ pub fn report(args: &ReportArgs) -> Result<()> {
         }
     }
     if args.json { output::json(&all.into()) } else { Ok(()) }
+}
+
+/// Runs that are reported as one.
+struct Joined {
+    /// The folder of the plan.
+    plan: PathBuf,
+    run: Finished,
+}
+
+/// The runs in `dirs`; those of one manifest, which are shards of one benchmark, as one. A row that
+/// stands in several of them counts once.
+fn join(dirs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Joined>> {
+    let mut joined: Vec<Joined> = Vec::new();
+    for dir in dirs {
+        let summary = Summary::read(dir)?;
+        let rows = rows::read(&dir.join(store::ROWS), Some(&summary.rows_digest))?;
+        match joined.iter_mut().find(|one| one.run.summary.run == summary.run) {
+            None => {
+                let run = Finished { dir: dir.clone(), summary, rows };
+                joined.push(Joined { plan: dir.clone(), run });
+            }
+            Some(Joined { run, .. }) => {
+                run.rows = rows::union(std::mem::take(&mut run.rows), rows);
+                run.summary.failures.extend(summary.failures);
+                run.summary.rows = run.rows.len();
+                run.summary.rows_digest = digest::of(&rows::to_jsonl(run.rows.clone())?);
+                if let Some(out) = out {
+                    run.dir = out.to_path_buf();
+                }
+            }
+        }
+    }
+    Ok(joined)
 }

@@ -1,11 +1,13 @@
 //! `querist run` and `querist train`.
 
-use crate::cli::args::{CommonArgs, RunArgs};
+use crate::cli::args::{BenchArgs, CommonArgs, RunArgs};
 use crate::cli::error::CliError;
 use crate::cli::{backend, memory, output, progress, signals};
 use crate::error::Result;
 use crate::experiment::cost::{self, Cost};
-use crate::experiment::{Context, Finished, Plan, run as run_plan, stages};
+use crate::experiment::sections::{ArchitectureChoice, LEARNED};
+use crate::experiment::stages::Shard;
+use crate::experiment::{Context, Finished, Plan, bench as bench_plan, run as run_plan, stages};
 use crate::run::store::POLICY;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -21,7 +23,37 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<()> {
         return dry_run(&plan, &args.common);
     }
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(plan.name()));
-    execute(&plan, dir, &args.common, quiet)
+    execute(&plan, None, dir, &args.common, quiet)
+}
+
+/// Runs the comparison of an experiment file, or one shard of it.
+pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
+    let (file, common) = (args.run.file.display().to_string(), &args.run.common);
+    let plan = load(&args.run)?;
+    let plan = plan.transfer_only().ok_or(CliError::NoSection { file: file.clone(), section: "transfer" })?;
+    if let Some(transfer) = plan.transfer() {
+        let missing = if transfer.policy.is_none() && transfer.strategies.iter().any(|name| name == LEARNED) {
+            Some("the learned policy")
+        } else if transfer.architectures.contains(&ArchitectureChoice::Searched) {
+            Some("a searched architecture")
+        } else {
+            None
+        };
+        if let Some(what) = missing {
+            return Err(CliError::Unlearned { file, what }.into());
+        }
+    }
+    if args.run.dry_run {
+        return dry_run(&plan, common);
+    }
+    let shard = args.shard.unwrap_or(Shard::WHOLE);
+    let part = match shard {
+        Shard::WHOLE => String::new(),
+        Shard { index, count } => format!("-{}of{count}", index + 1),
+    };
+    let name = format!("{}-bench{part}", plan.name());
+    let dir = common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
+    execute(&plan, Some(shard), dir, common, quiet)
 }
 
 /// Runs the train stage of an experiment file.
@@ -33,30 +65,44 @@ pub fn train(args: &RunArgs, quiet: bool) -> Result<()> {
     }
     let name = format!("{}-train", plan.name());
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(&plan, dir, &args.common, quiet)
+    execute(&plan, None, dir, &args.common, quiet)
 }
 
 fn load(args: &RunArgs) -> Result<Plan> {
-    Ok(Plan::load(&args.file, &args.sets, args.common.seed, &backend::vocabulary())?)
+    Ok(Plan::load(
+        &args.file,
+        &args.sets,
+        args.common.seed,
+        &backend::vocabulary(args.common.data.folder()?),
+    )?)
 }
 
 fn dry_run(plan: &Plan, common: &CommonArgs) -> Result<()> {
-    let cost = Cost::of(plan, common.threads(), &backend::vocabulary());
+    let cost = Cost::of(plan, common.threads(), &backend::vocabulary(None));
     if common.json {
         return output::json(&cost.to_json());
     }
     output::data(&format!("{}\n\n{cost}", cost::describe(plan)))
 }
 
-/// Runs a plan in `dir`, makes its report and prints the verdict.
-pub fn execute(plan: &Plan, dir: PathBuf, common: &CommonArgs, quiet: bool) -> Result<()> {
+/// Runs a plan, or a shard of it as a benchmark, in `dir`; makes its report and prints the verdict.
+pub fn execute(
+    plan: &Plan,
+    shard: Option<Shard>,
+    dir: PathBuf,
+    common: &CommonArgs,
+    quiet: bool,
+) -> Result<()> {
     let start = Instant::now();
     let inputs = backend::inputs(plan)?;
     let cancel = signals::catch()?;
     let progress = progress::progress(quiet);
     let jobs = common.threads();
     let context = Context { dir: &dir, jobs, fresh: common.fresh, progress: &*progress, cancel: &cancel };
-    let finished = run_plan(plan, inputs, &backend::stages(), context)?;
+    let finished = match shard {
+        None => run_plan(plan, inputs, &backend::stages(), context)?,
+        Some(shard) => bench_plan(plan, shard, inputs, &backend::stages(), context)?,
+    };
     let (verdict, table) = backend::verdict(plan, &finished)?;
     backend::report(plan, &finished)?;
     if common.json {

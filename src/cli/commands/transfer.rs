@@ -14,10 +14,10 @@ const DIGEST: usize = 8;
 
 /// Tries a policy on one labelled target.
 pub fn transfer(args: &TransferArgs, quiet: bool) -> Result<()> {
-    let plan = plan(args, &backend::vocabulary())?;
+    let plan = plan(args, &backend::vocabulary(args.common.data.folder()?))?;
     let name = format!("{}-{}", plan.name(), &plan.digest()[..DIGEST]);
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(&plan, dir, &args.common, quiet)
+    execute(&plan, None, dir, &args.common, quiet)
 }
 
 /// The arguments as an experiment file, checked like one.
@@ -64,7 +64,7 @@ mod tests {
     fn plan_of(line: &str) -> Result<Plan, ExperimentError> {
         let words = ["querist", "transfer"].into_iter().chain(line.split(' '));
         let Command::Transfer(args) = Args::parse_from(words).command else { panic!() };
-        plan(&args, &backend::vocabulary())
+        plan(&args, &backend::vocabulary(None))
     }
 
     #[test]

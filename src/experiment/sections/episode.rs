@@ -1,6 +1,7 @@
 //! `[episode]`: how a labelling is simulated.
 
 use crate::data::{Scaling, SplitPlan};
+use crate::episode::StopOn;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::Section;
 use serde::Serialize;
@@ -35,6 +36,12 @@ pub struct Episode {
     pub max_held: usize,
     /// `"standard"` (default), `"min_max"` or `"none"`; fitted on the pool.
     pub scaling: Scaling,
+    /// Which rows tell a fit with `learner.patience` when to stop: `"labels"` (default) holds back a
+    /// fifth of the labels in hand, `"reward"` takes the reward rows, whose labels are not charged.
+    pub stop_on: StopOn,
+    /// Repeat two leaks of published cross-domain results (Werner et al., NeurIPS 2024): the test rows
+    /// are scaled by their own range, and the oracle's gains are measured on them. Default false.
+    pub as_published: bool,
 }
 
 impl Episode {
@@ -56,6 +63,12 @@ impl Episode {
                 split.scaling,
                 &[("standard", Scaling::Standard), ("min_max", Scaling::MinMax), ("none", Scaling::None)],
             )?,
+            stop_on: s.choice(
+                "stop_on",
+                StopOn::Labels,
+                &[("labels", StopOn::Labels), ("reward", StopOn::Reward)],
+            )?,
+            as_published: s.boolean("as_published", false)?,
         };
         section.finish()?;
         Ok(episode)
@@ -69,6 +82,7 @@ impl Episode {
             max_pool: self.max_pool,
             max_held: self.max_held,
             scaling: self.scaling,
+            test_by_itself: self.as_published,
         }
     }
 

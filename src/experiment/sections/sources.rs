@@ -7,12 +7,12 @@ use crate::experiment::vocabulary::Vocabulary;
 use serde::Serialize;
 use std::path::Path;
 
-/// A data set: the name of an embedded one, or a file.
+/// A data set: the name of an embedded or generated one or of one in the data folder, or a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum DataRef {
     /// `"iris"`
-    Embedded(String),
+    Named(String),
     /// `{ file = "my.csv", label = "y", features = "my.npy" }`; paths as the shell sees them.
     File {
         file: String,
@@ -26,10 +26,10 @@ pub enum DataRef {
 }
 
 impl DataRef {
-    /// The name that rows and messages use: the embedded set's, or the file's without its extensions.
+    /// The name that rows and messages use: the set's own, or the file's without its extensions.
     pub fn name(&self) -> &str {
         match self {
-            DataRef::Embedded(name) => name,
+            DataRef::Named(name) => name,
             DataRef::File { file, .. } => {
                 let base = Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or(file);
                 base.split_once('.').map_or(base, |(stem, _)| if stem.is_empty() { base } else { stem })
@@ -72,11 +72,10 @@ impl DataRef {
             return Ok(DataRef::File { file, label, features });
         }
         let (found, place) = raw::text_of(node, name.clone())?;
-        if vocabulary.dataset(&found).is_some() {
-            return Ok(DataRef::Embedded(found));
+        if vocabulary.dataset_names().any(|known| known == found) {
+            return Ok(DataRef::Named(found));
         }
-        let known = vocabulary.datasets.iter().map(|facts| facts.name);
-        Err(raw::unknown_word(place, name, found, known))
+        Err(raw::unknown_word(place, name, found, vocabulary.dataset_names()))
     }
 }
 

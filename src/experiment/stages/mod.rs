@@ -12,7 +12,7 @@ pub mod transfer;
 pub use builtin::Builtin;
 pub use search::Found;
 pub use train::Trained;
-pub use transfer::{Block, Failure, blocks, transfer};
+pub use transfer::{Block, Failure, Shard, blocks, transfer};
 
 use super::plan::Plan;
 use crate::episode::Row;

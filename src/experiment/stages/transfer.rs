@@ -20,6 +20,7 @@ use crate::run::{Cell, Crew, Ledger, Outcome, run_cells, store};
 use crate::search::LocalArchitect;
 use std::ops::Range;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
 /// What one cell runs.
@@ -39,23 +40,64 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// One of several parts of the cells, each run on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From zero, below `count`.
+    pub index: usize,
+    pub count: usize,
+}
+
+impl Shard {
+    /// All cells.
+    pub const WHOLE: Self = Self { index: 0, count: 1 };
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    /// `"2/8"` is the second of eight.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((i @ 1.., count)) if i <= count => Ok(Self { index: i - 1, count }),
+            _ => Err(format!("\"{text}\" is not of the form I/N with I from 1 to N, for example 2/8")),
+        }
+    }
+}
+
 /// All cells of a transfer, repetition blocks first, so that early results are comparable.
 pub fn blocks(transfer: &Transfer) -> Vec<Cell<Block>> {
+    cells(transfer, Shard::WHOLE, &|_| false)
+}
+
+/// The cells of one shard, cut where cells that are `done` begin and end: what is done under another
+/// number of repetitions is used again, and only what is missing becomes a cell. Which shard a cell is
+/// in does not change when strategies or repetitions are added at the end.
+fn cells(transfer: &Transfer, shard: Shard, done: &dyn Fn(&str) -> bool) -> Vec<Cell<Block>> {
     let mut cells = Vec::new();
-    for target in &transfer.targets {
-        for start in (0..transfer.repetitions).step_by(transfer.block as usize) {
-            let repetitions = start..(start + transfer.block).min(transfer.repetitions);
-            for &architecture in &transfer.architectures {
-                for strategy in &transfer.strategies {
-                    let (first, last) = (repetitions.start, repetitions.end - 1);
-                    let (target, strategy) = (target.clone(), strategy.clone());
-                    let key = format!(
-                        "transfer/{}/{}/{strategy}/{first}-{last}",
-                        target.name(),
-                        architecture.name()
-                    );
-                    let repetitions = repetitions.clone();
-                    cells.push(Cell { key, input: Block { target, architecture, strategy, repetitions } });
+    for (t, target) in transfer.targets.iter().enumerate() {
+        for (b, start) in (0..transfer.repetitions).step_by(transfer.block as usize).enumerate() {
+            for (a, &architecture) in transfer.architectures.iter().enumerate() {
+                for (s, strategy) in transfer.strategies.iter().enumerate() {
+                    if (t + b + a + s) % shard.count != shard.index {
+                        continue;
+                    }
+                    let key = |range: &Range<u32>| {
+                        let (first, last) = (range.start, range.end - 1);
+                        format!(
+                            "transfer/{}/{}/{strategy}/{first}-{last}",
+                            target.name(),
+                            architecture.name()
+                        )
+                    };
+                    let wanted = start..(start + transfer.block).min(transfer.repetitions);
+                    for repetitions in cut(wanted, start + transfer.block, &|range| done(&key(range))) {
+                        let (target, strategy) = (target.clone(), strategy.clone());
+                        let key = key(&repetitions);
+                        let input = Block { target, architecture, strategy, repetitions };
+                        cells.push(Cell { key, input });
+                    }
                 }
             }
         }
@@ -63,10 +105,27 @@ pub fn blocks(transfer: &Transfer) -> Vec<Cell<Block>> {
     cells
 }
 
-/// Runs all cells with `episodes` and returns all rows, and the cells that have none.
+/// Ranges that cover `wanted`: those that are done, of which the last may go on to `limit`, and the gaps
+/// between them.
+fn cut(wanted: Range<u32>, limit: u32, done: &dyn Fn(&Range<u32>) -> bool) -> Vec<Range<u32>> {
+    let from = |start: u32| (start + 1..=limit).rev().map(|end| start..end).find(done);
+    let (mut ranges, mut at) = (Vec::new(), wanted.start);
+    while at < wanted.end {
+        let range = from(at).unwrap_or_else(|| {
+            let next = (at + 1..wanted.end).find(|&start| from(start).is_some());
+            at..next.unwrap_or(wanted.end)
+        });
+        at = range.end;
+        ranges.push(range);
+    }
+    ranges
+}
+
+/// Runs the cells of `shard` with `episodes` and returns their rows, and the cells that have none.
 pub fn transfer<W>(
     plan: &Plan,
     transfer: &Transfer,
+    shard: Shard,
     ledger: &mut Ledger,
     crew: Crew<'_>,
     episodes: W,
@@ -74,12 +133,15 @@ pub fn transfer<W>(
 where
     W: Fn(&Plan, &Block) -> Result<Vec<Row>> + Sync,
 {
-    let cells = blocks(transfer);
+    let cells = cells(transfer, shard, &|key| ledger.output(key).is_some());
     let outcomes = run_cells("transfer", &cells, ledger, crew, |cell| episodes(plan, &cell.input))?;
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for (cell, outcome) in cells.iter().zip(outcomes) {
         match outcome {
-            Outcome::Done(more) => rows.extend::<Vec<Row>>(more),
+            Outcome::Done(more) => {
+                let more: Vec<Row> = more;
+                rows.extend(more.into_iter().filter(|row| row.repetition < transfer.repetitions));
+            }
             Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
         }
     }
@@ -103,7 +165,7 @@ impl Shared {
         if let Some((_, dataset)) = held.iter().find(|(other, _)| other == target) {
             return Ok(dataset.clone());
         }
-        let dataset = Arc::new(tasks::load(target, plan.seed())?);
+        let dataset = Arc::new(tasks::load(plan, target)?);
         held.push((target.clone(), dataset.clone()));
         Ok(dataset)
     }
@@ -227,4 +289,29 @@ fn architect(plan: &Plan, block: &Block, learned: Learned<'_>) -> Option<Box<dyn
         Box::new(LocalArchitect::new(space, start, section.folds as u32, training, every))
             as Box<dyn Architect>
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_is_cut_out() {
+        let ranges = |done: &[Range<u32>], end| cut(4..end, 8, &|range| done.contains(range));
+        assert_eq!(ranges(&[], 8), [4..8]);
+        assert_eq!(ranges(&[], 6), [4..6]);
+        // Six repetitions, then eight; then six again.
+        assert_eq!(ranges(&[4..6], 8), [4..6, 6..8]);
+        assert_eq!(ranges(&[4..6, 6..8], 6), [4..6]);
+        assert_eq!(ranges(&[4..8], 6), [4..8]);
+        assert_eq!(ranges(&[6..8], 8), [4..6, 6..8]);
+    }
+
+    #[test]
+    fn shards_are_counted_from_one() {
+        assert_eq!("2/8".parse(), Ok(Shard { index: 1, count: 8 }));
+        for bad in ["", "0/8", "9/8", "1", "a/b", "1/0", "-1/2"] {
+            assert!(bad.parse::<Shard>().is_err(), "{bad}");
+        }
+    }
 }

@@ -1,0 +1,145 @@
+//! Benchmarks through the binary: data sets from a folder, continuation, shards.
+
+#![allow(clippy::disallowed_methods)]
+
+use assert_cmd::{Command, cargo::cargo_bin};
+use predicates::prelude::*;
+use std::fs;
+use std::path::Path;
+
+fn querist(dir: &Path) -> Command {
+    let mut command = Command::new(cargo_bin("querist"));
+    command.current_dir(dir).env_remove("QUERIST_LOG").env_remove("QUERIST_DATA").env("NO_COLOR", "1");
+    command
+}
+
+/// Two Gaussian-like classes in one column each, sixty rows, and an experiment on them.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("sets/pebbles")).unwrap();
+    let row = |i: i32| format!("none,{},{},{}\n", i % 2, (i % 2) * 3 + i % 5, i % 7);
+    let table: String = std::iter::once("split,label,x0,x1\n".to_string()).chain((0..60).map(row)).collect();
+    fs::write(dir.path().join("sets/pebbles/pebbles.csv"), table).unwrap();
+    let plan = "[learner]\nhidden = [4]\nepochs = 5\n[episode]\nrounds = 3\n[transfer]\n\
+                targets = [\"pebbles\"]\nstrategies = [\"random\"]\nrepetitions = 3\nblock = 2\n";
+    fs::write(dir.path().join("x.toml"), plan).unwrap();
+    dir
+}
+
+fn rows(dir: &Path, run: &str) -> String {
+    fs::read_to_string(dir.join("runs").join(run).join("rows.jsonl")).unwrap()
+}
+
+#[test]
+fn data_sets_are_found_by_name_in_a_folder_named_in_any_of_three_ways() {
+    let dir = folder();
+    let unknown = "`transfer.targets[0]` is \"pebbles\", which is not known";
+    querist(dir.path()).args(["run", "x.toml"]).assert().code(2).stderr(predicate::str::contains(unknown));
+    querist(dir.path()).args(["run", "x.toml", "-q", "--data-dir", "sets"]).assert().code(0);
+    let reference = rows(dir.path(), "x");
+    assert_eq!(reference.lines().count(), 3 * 4);
+    // The folder's place is no part of the run: it goes on, and there is nothing to do.
+    querist(dir.path()).args(["run", "x.toml", "-q"]).env("QUERIST_DATA", "sets").assert().code(0);
+    querist(dir.path())
+        .args(["run", "x.toml", "-q", "--out", "runs/y", "--set", "data_dir=sets"])
+        .assert()
+        .code(0);
+    assert_eq!(rows(dir.path(), "y"), reference);
+    querist(dir.path()).args(["report", "runs/y"]).assert().code(0);
+    let manifest = fs::read_to_string(dir.path().join("runs/x/manifest.json")).unwrap();
+    assert!(manifest.contains("\"pebbles\": \""), "{manifest}");
+}
+
+#[test]
+fn misspelt_sets_and_missing_folders_are_refused() {
+    let dir = folder();
+    let set = ["--set", "transfer.targets=[\"peblbes\"]"];
+    querist(dir.path())
+        .args(["run", "x.toml", "--data-dir", "sets"])
+        .args(set)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("hint: did you mean `pebbles`?"));
+    for args in [&["--data-dir", "nowhere"][..], &["--set", "data_dir=nowhere"]] {
+        querist(dir.path())
+            .args(["run", "x.toml"])
+            .args(args)
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains("not a folder").and(predicate::str::contains("QUERIST_DATA")));
+    }
+}
+
+fn journal_lines(dir: &Path, run: &str) -> usize {
+    let journal = fs::read_to_string(dir.join("runs").join(run).join("journal")).unwrap();
+    journal.lines().count() - 1
+}
+
+/// Three repetitions in blocks of two are two cells per strategy; what is added later adds its own.
+#[test]
+fn more_strategies_and_repetitions_run_only_what_is_missing() {
+    let dir = folder();
+    let bench = |more: &[&str]| {
+        querist(dir.path()).args(["bench", "x.toml", "-q", "--data-dir", "sets"]).args(more).assert().code(0);
+    };
+    bench(&[]);
+    assert_eq!(journal_lines(dir.path(), "x-bench"), 2);
+    let both = ["--set", "transfer.strategies=[\"random\", \"margin\"]"];
+    bench(&both);
+    assert_eq!(journal_lines(dir.path(), "x-bench"), 4);
+    let five = [&both[..], &["--set", "transfer.repetitions=5"]].concat();
+    bench(&five);
+    // The fourth and the fifth repetition of two strategies.
+    assert_eq!(journal_lines(dir.path(), "x-bench"), 8);
+    bench(&[&five[..], &["--out", "runs/whole"]].concat());
+    assert_eq!(rows(dir.path(), "x-bench"), rows(dir.path(), "whole"));
+    // Fewer again: the rows are those of the plan.
+    bench(&["--set", "transfer.repetitions=1"]);
+    assert_eq!(rows(dir.path(), "x-bench").lines().count(), 4);
+    assert_eq!(journal_lines(dir.path(), "x-bench"), 8);
+    let other = ["bench", "x.toml", "--data-dir", "sets", "--set", "episode.rounds=2"];
+    querist(dir.path()).args(other).assert().code(2).stderr(predicate::str::contains("`rounds = 3` there"));
+}
+
+#[test]
+fn shards_make_the_whole() {
+    let dir = folder();
+    let bench = |more: &[&str]| {
+        querist(dir.path())
+            .args(["bench", "x.toml", "-q", "--data-dir", "sets", "--set"])
+            .arg("transfer.strategies=[\"random\", \"margin\", \"entropy\"]")
+            .args(more)
+            .assert()
+            .code(0);
+    };
+    bench(&[]);
+    bench(&["--shard", "1/2"]);
+    bench(&["--shard", "2/2"]);
+    let [one, two] = ["x-bench-1of2", "x-bench-2of2"].map(|run| journal_lines(dir.path(), run));
+    assert_eq!((one, two), (3, 3));
+    let json = |runs: &[&str]| {
+        let output = querist(dir.path())
+            .args(["report", "--json", "--data-dir", "sets", "--out", "runs/joined"])
+            .args(runs)
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(list.as_array().unwrap().len(), 1);
+        (list[0]["rows_digest"].clone(), list[0]["verdict"].clone())
+    };
+    assert_eq!(json(&["runs/x-bench-1of2", "runs/x-bench-2of2"]), json(&["runs/x-bench"]));
+    assert!(dir.path().join("runs/joined/report.html").exists());
+    querist(dir.path()).args(["bench", "x.toml", "--shard", "3/2"]).assert().code(2);
+}
+
+#[test]
+fn what_only_training_gives_cannot_be_benchmarked() {
+    let dir = folder();
+    querist(dir.path())
+        .args(["bench", "x.toml", "--data-dir", "sets", "--set", "train.network.hidden=8"])
+        .args(["--set", "transfer.strategies=[\"policy\"]"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("`bench` trains nothing").and(predicate::str::contains("hint: ")));
+}
