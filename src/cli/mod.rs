@@ -48,6 +48,7 @@ fn dispatch(args: Args) -> Result<()> {
         Command::Run(run) => commands::run::run(&run, args.quiet),
         Command::Train(run) => commands::run::train(&run, args.quiet),
         Command::Transfer(transfer) => commands::transfer::transfer(&transfer, args.quiet),
+        Command::Select(select) => commands::select::select(&select),
         Command::Strategies(list) => commands::lists::strategies(&list),
         Command::Policies(list) => commands::lists::policies(&list),
         Command::Data(data) => commands::data::data(&data),
