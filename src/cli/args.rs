@@ -1,6 +1,7 @@
 //! The arguments.
 
 use super::error::CliError;
+use crate::data::dataset::MAX_CLASSES;
 use crate::experiment::{MAX_SEED, stages::Shard};
 use crate::run::executor::MAX_JOBS;
 use clap::builder::RangedU64ValueParser;
@@ -38,8 +39,10 @@ pub enum Command {
     Bench(BenchArgs),
     /// Try a policy on a labelled data set of your own
     Transfer(TransferArgs),
-    /// List the query strategies
-    Strategies(ListArgs),
+    /// Choose rows to label by arrays of your own, with your own training loop
+    Select(SelectArgs),
+    /// List the query strategies, or print one strategy's card
+    Strategies(StrategiesArgs),
     /// List the policies in ./policies and ./runs
     Policies(ListArgs),
     /// Look at data files
@@ -161,6 +164,56 @@ pub struct TransferArgs {
     pub sets: Vec<String>,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// One selection on plain arrays. Prints row numbers of the pool, counted from 0, most wanted first.
+#[derive(Debug, clap::Args)]
+pub struct SelectArgs {
+    /// The strategy, as `querist strategies` lists it: margin, or power(margin, beta=2)
+    #[arg(long, value_name = "NAME")]
+    pub strategy: String,
+    /// The inputs of all rows, shape (n, d); f16, f32 or f64
+    #[arg(long, value_name = "FILE.npy")]
+    pub pool: PathBuf,
+    /// Rows that are labelled: one number per line, and their class in a second column [default: none]
+    #[arg(long, value_name = "FILE.csv")]
+    pub labelled: Option<PathBuf>,
+    /// Class probabilities of all rows, shape (n, C)
+    #[arg(long, value_name = "FILE.npy")]
+    pub proba: Option<PathBuf>,
+    /// Penultimate embeddings of all rows, shape (n, e) [default: the pool]
+    #[arg(long, value_name = "FILE.npy")]
+    pub embeddings: Option<PathBuf>,
+    /// Class probabilities under T stochastic passes, shape (T, n, C)
+    #[arg(long, value_name = "FILE.npy")]
+    pub passes: Option<PathBuf>,
+    /// Class probabilities under M committee members, shape (M, n, C)
+    #[arg(long, value_name = "FILE.npy")]
+    pub committee: Option<PathBuf>,
+    /// The temperature that calibrates the probabilities
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f32>,
+    /// The number of classes, where no probabilities tell it
+    #[arg(long, value_name = "C", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_CLASSES as u64))]
+    pub classes: Option<usize>,
+    /// Rows to choose
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub batch: usize,
+    /// The seed of strategies that draw
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// Print one JSON object, with times and the peak of memory
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct StrategiesArgs {
+    /// Print the whole card of this one
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]

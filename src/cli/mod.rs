@@ -49,6 +49,7 @@ fn dispatch(args: Args) -> Result<()> {
         Command::Train(run) => commands::run::train(&run, args.quiet),
         Command::Bench(bench) => commands::run::bench(&bench, args.quiet),
         Command::Transfer(transfer) => commands::transfer::transfer(&transfer, args.quiet),
+        Command::Select(select) => commands::select::select(&select),
         Command::Strategies(list) => commands::lists::strategies(&list),
         Command::Policies(list) => commands::lists::policies(&list),
         Command::Data(data) => commands::data::data(&data),

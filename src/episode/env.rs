@@ -38,6 +38,8 @@ pub struct Standing {
     pub round: u32,
     /// Labels in hand, the initial ones included.
     pub labels: usize,
+    /// What the last fit was taught beyond the labels in hand.
+    pub believed: Option<Believed>,
     /// Share of reward rows classified correctly.
     pub reward_accuracy: f64,
     /// Share of test rows classified correctly; `None` under [`Measure::Reward`].
@@ -48,6 +50,15 @@ pub struct Standing {
     pub fit: FitReport,
 }
 
+/// Pseudo-labels that one fit took part in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Believed {
+    /// How many there were.
+    pub count: usize,
+    /// How many of them were wrong, which only a simulation can tell.
+    pub wrong: usize,
+}
+
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) seat: Seat,
@@ -56,6 +67,8 @@ pub(super) struct Lane {
     pub(super) oracle: Oracle,
     nearest: Arc<Nearest>,
     pub(super) standing: Standing,
+    /// Candidates that the next fit trains on as if their class were known.
+    pseudo: Vec<(RowId, u32)>,
     end: Option<End>,
 }
 
@@ -107,12 +120,14 @@ impl Episodes {
                 standing: Standing {
                     round: 0,
                     labels: pool.labelled().len(),
+                    believed: None,
                     reward_accuracy: 0.0,
                     accuracy: None,
                     steps: 0,
                     fit: FitReport { steps: 0, loss: 0.0, diverged_at: None },
                 },
                 pool,
+                pseudo: Vec::new(),
                 end: None,
                 seat: seat.clone(),
             });
@@ -246,6 +261,27 @@ impl Episodes {
         Ok(())
     }
 
+    /// Has the next fit of episode `lane`, and no other, train on candidates as if their class were
+    /// known. Nothing is bought: the rows stay candidates, and the budget is what it was.
+    ///
+    /// # Errors
+    /// If a row is not a candidate (any more), comes twice, or has a class that the task has not.
+    pub fn believe(&mut self, lane: usize, pseudo: &[(RowId, u32)]) -> Result<()> {
+        let at = &mut self.lanes[lane];
+        let (task, classes) = (at.seat.ground.task().name().to_string(), at.seat.ground.task().classes());
+        let mut rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
+        rows.sort_unstable();
+        let strange = |&&(row, class): &&(RowId, u32)| {
+            at.pool.candidates().binary_search(&row).is_err() || class as usize >= classes
+        };
+        let doubled = rows.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        if let Some(row) = pseudo.iter().find(strange).map(|&(row, _)| row).or(doubled) {
+            return Err(EpisodeError::PseudoLabel { task, row: row.0, classes }.into());
+        }
+        at.pseudo = pseudo.to_vec();
+        Ok(())
+    }
+
     /// Fits and measures the live episodes after [`ask`](Self::ask). One [`Step`] per live episode, in
     /// the order of [`live`](Self::live) before the call.
     pub fn refit(&mut self) -> Result<Vec<Step>> {
@@ -279,6 +315,7 @@ impl Episodes {
                 .map(|(lane, &key)| {
                     let rows: Vec<u32> = lane.pool.labelled().iter().map(|row| row.0).collect();
                     Divided::of(&self.plan, lane.seat.ground.task(), &rows, lane.pool.labels(), key)
+                        .and_train(&lane.pseudo)
                 })
                 .collect();
             let data: Vec<LaneData<'_>> = lanes
@@ -291,6 +328,12 @@ impl Episodes {
                 let lane = &mut self.lanes[lane];
                 let task = lane.seat.ground.task();
                 let (reward, test) = (task.reward(), task.test());
+                let pseudo = std::mem::take(&mut lane.pseudo);
+                let rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
+                let truth = lane.oracle.foresee(&rows);
+                let wrong = pseudo.iter().zip(truth).filter(|((_, class), truth)| class != truth).count();
+                lane.standing.believed =
+                    (!pseudo.is_empty()).then_some(Believed { count: pseudo.len(), wrong });
                 lane.standing.fit = report;
                 lane.standing.steps += u64::from(report.steps);
                 lane.standing.reward_accuracy = group.bank.accuracy(place, reward.inputs(), reward.labels());

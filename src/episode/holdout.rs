@@ -1,7 +1,7 @@
 //! Labelled rows that are held back where training stops early by a validation loss.
 
 use super::plan::{EpisodePlan, StopOn};
-use crate::data::Task;
+use crate::data::{RowId, Task};
 use crate::learner::{LaneData, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::seq::index;
@@ -47,6 +47,13 @@ impl Divided {
             (places().map(|at| rows[at]).collect(), places().map(|at| labels[at]).collect())
         };
         Self { train: part(false), validation: part(true) }
+    }
+
+    /// Trains on pseudo-labels too; they never tell when to stop.
+    pub fn and_train(mut self, pseudo: &[(RowId, u32)]) -> Self {
+        self.train.0.extend(pseudo.iter().map(|(row, _)| row.0));
+        self.train.1.extend(pseudo.iter().map(|&(_, class)| class));
+        self
     }
 
     /// As the bank wants it.

@@ -14,7 +14,7 @@ pub mod play;
 pub mod row;
 pub mod seat;
 
-pub use env::{End, Episodes, Standing, Step};
+pub use env::{Believed, End, Episodes, Standing, Step};
 pub use extras::Extras;
 pub use observation::{Observation, Schema};
 pub use plan::{EpisodeError, EpisodePlan, Measure, StopOn};

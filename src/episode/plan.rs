@@ -74,6 +74,12 @@ pub enum EpisodeError {
     /// A strategy returned another number of rows than it was asked for.
     #[error("strategy {strategy}: {found} rows picked, expected {expected}")]
     Picks { strategy: String, found: usize, expected: usize },
+    /// A pseudo-label for what cannot have one.
+    #[error(
+        "episode on {task}: a pseudo-label for row {row}, which is no candidate, comes twice, or is given a \
+         class beyond the {classes} there are"
+    )]
+    PseudoLabel { task: String, row: u32, classes: usize },
 }
 
 impl Fault for EpisodeError {}

@@ -1,6 +1,6 @@
 //! [`play`]: strategies play episodes, round by round, and leave tidy rows.
 
-use super::env::{Episodes, Standing};
+use super::env::{Believed, Episodes, Standing};
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::row::Row;
 use super::seat::Seat;
@@ -117,6 +117,9 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
                 episodes.reshape(lane, choice.spec, choice.steps);
             }
         }
+        for &lane in &live {
+            episodes.believe(lane, players[lane].strategy.pseudo_labels())?;
+        }
         episodes.refit()?;
         for &lane in &live {
             played[lane].rows.push(row(&players[lane], &episodes, lane));
@@ -125,7 +128,11 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
 }
 
 fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {
-    let Standing { round, labels, reward_accuracy, accuracy, steps, fit } = episodes.standing(lane).clone();
+    let Standing { round, labels, believed, reward_accuracy, accuracy, steps, fit } =
+        episodes.standing(lane).clone();
+    let diverged = |step| format!("the loss was not finite at step {step}; weights of step before kept");
+    let taught = |b: Believed| format!("trained on {} pseudo-labels, {} of them wrong", b.count, b.wrong);
+    let notes: Vec<String> = fit.diverged_at.map(diverged).into_iter().chain(believed.map(taught)).collect();
     Row {
         task: player.seat.ground.task().name().to_string(),
         strategy: player.name.clone(),
@@ -137,8 +144,6 @@ fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {
         reward_accuracy,
         steps,
         picks: Vec::new(),
-        note: fit
-            .diverged_at
-            .map(|step| format!("the loss was not finite at step {step}; weights of step before kept")),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
 }

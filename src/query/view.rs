@@ -32,6 +32,10 @@ pub struct Needs {
     pub head: bool,
     /// The temperature that calibrates the probabilities.
     pub temperature: bool,
+    /// The classes of the labelled rows, which every view has.
+    pub labels: bool,
+    /// The number of classes, for strategies that read no probabilities; every view has it.
+    pub classes: bool,
 }
 
 /// How far an episode has come.
@@ -55,6 +59,8 @@ impl Needs {
         head: false,
         temperature: false,
         neighbours: false,
+        labels: false,
+        classes: false,
     };
 
     /// What two strategies need together.
@@ -69,6 +75,8 @@ impl Needs {
             committee: self.committee.max(other.committee),
             head: self.head || other.head,
             temperature: self.temperature || other.temperature,
+            labels: self.labels || other.labels,
+            classes: self.classes || other.classes,
         }
     }
 }
@@ -157,6 +165,7 @@ pub struct PoolView<'a> {
     candidates: &'a [RowId],
     classes: usize,
     signals: &'a Signals,
+    embeddings: Option<MatrixView<'a>>,
     // What wrappers put in place of the signals of the same name.
     probabilities: Option<&'a Matrix>,
     passes: Option<&'a Passes>,
@@ -199,6 +208,7 @@ impl<'a> PoolView<'a> {
             candidates,
             classes,
             signals,
+            embeddings: signals.embeddings.as_ref().map(Matrix::view),
             probabilities: signals.probabilities.as_ref(),
             passes: signals.passes.as_ref(),
             lookahead: signals.lookahead.as_deref(),
@@ -211,6 +221,15 @@ impl<'a> PoolView<'a> {
         let shape = (self.candidates.len(), self.classes);
         assert_eq!((probabilities.rows(), probabilities.cols()), shape, "probabilities per candidate");
         Self { probabilities: Some(probabilities), ..self }
+    }
+
+    /// The same pool with these embeddings, which need no copy of their own.
+    ///
+    /// # Panics
+    /// If they have not one row per row of the pool.
+    pub fn with_embeddings(self, embeddings: MatrixView<'a>) -> Self {
+        assert_eq!(embeddings.rows(), self.inputs.rows(), "embeddings per row of the pool");
+        Self { embeddings: Some(embeddings), ..self }
     }
 
     /// The same pool with other passes.
@@ -317,7 +336,7 @@ impl<'a> PoolView<'a> {
     /// [`QueryError::Missing`]; [`QueryError::NotFinite`] with the place.
     pub fn embeddings(&self) -> Result<MatrixView<'a>, QueryError> {
         let signal = "embeddings";
-        let embeddings = self.signals.embeddings.as_ref().ok_or(QueryError::Missing { signal })?.view();
+        let embeddings = self.embeddings.ok_or(QueryError::Missing { signal })?;
         geometry::check_finite(signal, embeddings)?;
         Ok(embeddings)
     }
@@ -329,7 +348,7 @@ impl<'a> PoolView<'a> {
     pub fn head(&self) -> Result<&'a Head, QueryError> {
         let signal = "the last layer";
         let head = self.signals.head.as_ref().ok_or(QueryError::Missing { signal })?;
-        let width = self.signals.embeddings.as_ref().map_or(head.weights.cols(), Matrix::cols);
+        let width = self.embeddings.map_or(head.weights.cols(), |embeddings| embeddings.cols());
         for (unit, found, expected) in [
             ("classes", head.weights.rows(), self.classes),
             ("biases", head.bias.len(), self.classes),

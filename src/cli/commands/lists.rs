@@ -1,11 +1,11 @@
 //! `querist strategies`, `querist policies`, `querist completions`.
 
 use super::run::RUNS;
-use crate::cli::args::{Args, ListArgs};
+use crate::cli::args::{Args, ListArgs, StrategiesArgs};
 use crate::cli::{backend, output};
 use crate::error::Result;
 use crate::query::Needs;
-use crate::query::registry::Entry;
+use crate::query::registry::{self, Entry};
 use clap::CommandFactory;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,12 @@ use std::path::{Path, PathBuf};
 /// Folders of policies; runs hold one each, too.
 const POLICIES: &str = "policies";
 
-/// Lists the query strategies.
-pub fn strategies(args: &ListArgs) -> Result<()> {
+/// Lists the query strategies, or prints the card of one.
+pub fn strategies(args: &StrategiesArgs) -> Result<()> {
+    if let Some(name) = &args.name {
+        let entry = registry::find(name)?;
+        return if args.json { output::json(&json!(entry.card)) } else { output::data(&card(entry)) };
+    }
     let all = backend::strategies();
     if args.json {
         return output::json(&all.iter().map(|entry| json!(entry.card)).collect());
@@ -28,6 +32,27 @@ pub fn strategies(args: &ListArgs) -> Result<()> {
     output::data(&output::table(&rows))
 }
 
+/// Everything that is known of one strategy.
+fn card(entry: &Entry) -> String {
+    let card = &entry.card;
+    let family = json!(card.family).as_str().unwrap_or_default().to_string();
+    let lines = [
+        ("strategy", card.name.to_string()),
+        ("asks for", card.summary.to_string()),
+        ("source", card.paper.to_string()),
+        ("family", family),
+        ("needs", needs(card.needs)),
+        ("cost", card.cost.to_string()),
+        ("example", card.example.to_string()),
+        (
+            "score",
+            if entry.has_score() { "one per candidate" } else { "none: a rule for batches" }.to_string(),
+        ),
+        ("random", if card.deterministic { "no" } else { "yes, by the seed" }.to_string()),
+    ];
+    output::table(&lines.map(|(name, value)| vec![name.to_string(), value]))
+}
+
 /// What a strategy needs of the learner, in a few words.
 fn needs(needs: Needs) -> String {
     let words = [
@@ -38,6 +63,7 @@ fn needs(needs: Needs) -> String {
         (needs.committee > 0, format!("{} members", needs.committee)),
         (needs.head, "head".to_string()),
         (needs.temperature, "temperature".to_string()),
+        (needs.labels, "labels".to_string()),
         (needs.lookahead > 0, format!("labels of {}", needs.lookahead)),
     ];
     let words: Vec<String> = words.into_iter().filter(|(needed, _)| *needed).map(|(_, word)| word).collect();

@@ -4,4 +4,5 @@ pub mod data;
 pub mod lists;
 pub mod report;
 pub mod run;
+pub mod select;
 pub mod transfer;

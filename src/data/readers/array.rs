@@ -2,7 +2,7 @@
 
 use super::error::ReadError;
 use super::source::fault;
-use crate::data::dataset::{Dataset, MAX_CLASSES, Shape, SplitTag, Targets, check_size};
+use crate::data::dataset::{Dataset, MAX_CLASSES, MAX_VALUES, Shape, SplitTag, Targets, check_size};
 use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
 use crate::error::Result;
@@ -165,7 +165,31 @@ impl Layout {
             return Err(DataError::NoColumns { name: file.to_string() }.into());
         }
         check_size(file, rows, width)?;
-        let mut values = if self.fortran { vec![0.0f32; rows * width] } else { Vec::new() };
+        let values = self.read_finite(file, from, rows * width, width)?;
+        Ok(Matrix::new(values, rows, width))
+    }
+
+    /// All elements of an array of any shape. The caller has checked that the bytes are there.
+    pub fn read_values(&self, file: &str, from: impl Read) -> Result<Vec<f32>, ReadError> {
+        let count = (self.byte_count(file)? / self.element.bytes() as u64) as usize;
+        if count > MAX_VALUES {
+            let problem = format!("{count} elements, but at most {MAX_VALUES} are read");
+            return Err(ReadError::Header { file: file.to_string(), problem });
+        }
+        let width = self.shape.iter().skip(1).product::<usize>().max(1);
+        self.read_finite(file, from, count, width)
+    }
+
+    /// `count` elements in row-major order, none of them NaN or infinite; `width` per row.
+    fn read_finite(
+        &self,
+        file: &str,
+        from: impl Read,
+        count: usize,
+        width: usize,
+    ) -> Result<Vec<f32>, ReadError> {
+        // An archive's member is not yet known to hold what its header announces.
+        let mut values = if self.fortran { vec![0.0f32; count] } else { Vec::new() };
         self.each(file, from, |place, value| {
             let narrow = value as f32;
             if !narrow.is_finite() {
@@ -180,7 +204,7 @@ impl Layout {
             }
             Ok(())
         })?;
-        Ok(Matrix::new(values, rows, width))
+        Ok(values)
     }
 
     /// All elements as whole numbers; one dimension, or a second of length one.

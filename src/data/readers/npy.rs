@@ -28,6 +28,32 @@ pub(super) fn read_features(path: &Path) -> Result<(Shape, Matrix)> {
     Ok((layout.row_shape(), matrix))
 }
 
+/// Any array of numbers: its shape and its elements in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// The lengths of the dimensions.
+    pub shape: Vec<usize>,
+    /// As many as the product of the lengths.
+    pub values: Vec<f32>,
+}
+
+/// Reads a `.npy` file of any shape. The elements are streamed into `f32`, so that at most four bytes
+/// per element are held.
+///
+/// # Errors
+/// [`ReadError`] with the place: rows are the first dimension, columns all others.
+pub fn read_array(path: &Path) -> Result<Array> {
+    let file = path.display().to_string();
+    let (handle, size) = open_regular(path)?;
+    if size == 0 {
+        return Err(ReadError::Empty { file }.into());
+    }
+    let mut from = BufReader::new(handle);
+    let layout = read_layout(&file, &mut from, size)?;
+    let values = layout.read_values(&file, from)?;
+    Ok(Array { shape: layout.shape, values })
+}
+
 /// The header of an array of `total` bytes, which leaves exactly the announced elements in `from`.
 pub(super) fn read_layout(file: &str, mut from: impl Read, total: u64) -> Result<Layout, ReadError> {
     let problem = |problem: String| ReadError::Header { file: file.to_string(), problem };

@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
         summary: "an Exp4.P bandit over strategies, rewarded by importance-weighted accuracy",
         paper: "Hsu & Lin, AAAI 2015",
         family: Family::Bandit,
-        needs: Needs { probabilities: true, embeddings: true, head: true, ..Needs::NONE },
+        needs: Needs { probabilities: true, embeddings: true, head: true, labels: true, ..Needs::NONE },
         cost: "time L C d + b n and the arms', memory b per arm",
         example: "albl(margin,k_center)",
         deterministic: false,
@@ -132,7 +132,7 @@ impl Strategy for Albl {
     }
 
     fn needs(&self) -> Needs {
-        arms::needs(&self.arms).union(Needs { embeddings: true, head: true, ..Needs::NONE })
+        arms::needs(&self.arms).union(Needs { embeddings: true, head: true, labels: true, ..Needs::NONE })
     }
 }
 

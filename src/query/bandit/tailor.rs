@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
         summary: "Thompson sampling over strategies, rewarded by labels of rare classes",
         paper: "Zhang, Shao, Verma & Nowak, NeurIPS 2023",
         family: Family::Bandit,
-        needs: Needs { probabilities: true, embeddings: true, ..Needs::NONE },
+        needs: Needs { probabilities: true, embeddings: true, labels: true, classes: true, ..Needs::NONE },
         cost: "time b C per arm and the arms', memory b per arm",
         example: "tailor(margin,k_center)",
         deterministic: false,
@@ -69,7 +69,7 @@ impl Strategy for Tailor {
     }
 
     fn needs(&self) -> Needs {
-        arms::needs(&self.arms)
+        arms::needs(&self.arms).union(Needs { labels: true, classes: true, ..Needs::NONE })
     }
 }
 

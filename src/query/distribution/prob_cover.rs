@@ -23,8 +23,8 @@ pub(super) const ENTRY: Entry = Entry {
         summary: "the candidate whose ball of radius delta holds most uncovered candidates (inputs)",
         paper: "Yehuda, Dekel, Hacohen & Weinshall, NeurIPS 2022",
         family: Family::Distribution,
-        needs: Needs { inputs: true, ..Needs::NONE },
-        cost: "time 2 m^2 d + L m d for m = min(n, max(20,000, b)) candidates, memory n d",
+        needs: Needs { inputs: true, classes: true, ..Needs::NONE },
+        cost: "time 2 m^2 d + L m d for m = min(n, max(20,000, b)) candidates, memory (m + L) d",
         example: "prob_cover",
         deterministic: false,
     },
@@ -56,7 +56,7 @@ pub struct ProbCover {
 
 impl Strategy for ProbCover {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let unit = normalised(self.space.of(view)?);
+        let vectors = self.space.of(view)?;
         let batch = batch.min(view.candidates().len());
         if batch == 0 {
             return Ok(Vec::new());
@@ -64,14 +64,20 @@ impl Strategy for ProbCover {
         let places =
             RowDraws::new(key.named("candidates")).sample(view.candidates(), MAX_CANDIDATES.max(batch));
         let ids: Vec<RowId> = places.into_iter().map(|place| view.candidates()[place]).collect();
-        let rows = Rows::new(unit.view(), &ids);
+        // Only what takes part is copied: the pool may be far larger.
+        let taking_part: Vec<RowId> = ids.iter().chain(view.labelled()).copied().collect();
+        let unit = normalised(Rows::new(vectors, &taking_part).to_matrix().view());
+        let places: Vec<RowId> = (0..taking_part.len() as u32).map(RowId).collect();
+        let (own, labelled) = places.split_at(ids.len());
+        let (rows, labelled) = (Rows::new(unit.view(), own), Rows::new(unit.view(), labelled));
         let clusters = self.pseudo_classes.unwrap_or(view.classes());
         let delta = self.delta.unwrap_or_else(|| delta_by_purity(rows, clusters, key));
-        Ok(cover(rows, Rows::new(unit.view(), view.labelled()), delta, batch, key))
+        Ok(cover(rows, labelled, delta, batch, key).into_iter().map(|place| ids[place.index()]).collect())
     }
 
     fn needs(&self) -> Needs {
-        self.space.needs()
+        let classes = self.delta.is_none() && self.pseudo_classes.is_none();
+        self.space.needs().union(Needs { classes, ..Needs::NONE })
     }
 }
 

@@ -53,6 +53,13 @@ impl<'a> Rows<'a> {
         self.matrix
     }
 
+    /// A copy of the rows, in their order.
+    pub fn to_matrix(&self) -> Matrix {
+        let mut values = Vec::with_capacity(self.len() * self.width());
+        (0..self.len()).for_each(|place| values.extend_from_slice(self.get(place)));
+        Matrix::new(values, self.len(), self.width())
+    }
+
     fn slice(&self, start: usize, length: usize) -> Self {
         Self { matrix: self.matrix, ids: &self.ids[start..start + length] }
     }

@@ -9,7 +9,7 @@ use crate::query::wrapper::class_balanced::predicted;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
 
-const NEEDS: Needs = Needs { probabilities: true, embeddings: true, head: true, ..Needs::NONE };
+const NEEDS: Needs = Needs { probabilities: true, embeddings: true, head: true, labels: true, ..Needs::NONE };
 
 pub(super) const ENTRY: Entry = Entry {
     card: Card {

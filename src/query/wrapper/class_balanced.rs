@@ -14,7 +14,7 @@ pub(super) const ENTRY: Entry = Entry {
         summary: "the best of a score from the predicted class that is rarest among the labels",
         paper: "own rule; compare Bengar et al., WACV 2022",
         family: Family::Wrapper,
-        needs: Needs { probabilities: true, ..Needs::NONE },
+        needs: Needs { probabilities: true, labels: true, ..Needs::NONE },
         cost: "time n (C + log n) + b C, memory n, and the score's",
         example: "class_balanced(margin)",
         deterministic: true,
@@ -51,7 +51,7 @@ impl Strategy for ClassBalanced {
     }
 
     fn needs(&self) -> Needs {
-        self.inner.needs().union(Needs { probabilities: true, ..Needs::NONE })
+        self.inner.needs().union(Needs { probabilities: true, labels: true, ..Needs::NONE })
     }
 }
 

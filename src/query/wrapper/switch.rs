@@ -12,7 +12,7 @@ pub(super) const ENTRY: Entry = Entry {
         summary: "one strategy below five labels per class, another above: switch(typiclust, margin)",
         paper: "the low- and high-budget regimes of Hacohen et al., ICML 2022",
         family: Family::Wrapper,
-        needs: Needs { inputs: true, probabilities: true, ..Needs::NONE },
+        needs: Needs { inputs: true, probabilities: true, classes: true, ..Needs::NONE },
         cost: "that of the strategy in charge",
         example: "switch(typiclust,margin)",
         deterministic: false,
@@ -41,7 +41,8 @@ impl Strategy for Switch {
     }
 
     fn needs(&self) -> Needs {
-        self.few.needs().union(self.many.needs())
+        let classes = Needs { classes: true, ..Needs::NONE };
+        self.few.needs().union(self.many.needs()).union(classes)
     }
 }
 
