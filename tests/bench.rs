@@ -143,3 +143,34 @@ fn what_only_training_gives_cannot_be_benchmarked() {
         .code(2)
         .stderr(predicate::str::contains("`bench` trains nothing").and(predicate::str::contains("hint: ")));
 }
+
+/// The two settings of the cross-domain protocol change what they say, and nothing else.
+#[test]
+fn reward_rows_can_stop_fits_and_leaks_can_be_repeated() {
+    let dir = folder();
+    let run = |name: &str, sets: &[&str]| {
+        let mut command = querist(dir.path());
+        command.args(["bench", "x.toml", "-q", "--data-dir", "sets", "--out", &format!("runs/{name}")]);
+        command.args(["--set", "learner.patience=0", "--set", "episode.scaling=min_max"]);
+        for set in sets {
+            command.args(["--set", set]);
+        }
+        command.assert().code(0);
+        rows(dir.path(), name)
+    };
+    let labels = run("labels", &[]);
+    let reward = run("reward", &["episode.stop_on=reward"]);
+    assert_ne!(labels, reward);
+    let report = fs::read_to_string(dir.path().join("runs/reward/report.html")).unwrap();
+    assert!(report.contains("its reward rows, not charged, stop fits"));
+    // Without an official test part the two ranges differ; picks of `random` do not.
+    let published = run("published", &["episode.stop_on=reward", "episode.as_published=true"]);
+    assert_ne!(reward, published);
+    let field = |rows: &str, name: &str| -> Vec<serde_json::Value> {
+        let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()[name].clone();
+        rows.lines().map(value).collect()
+    };
+    for name in ["picks", "reward_accuracy", "steps"] {
+        assert_eq!(field(&reward, name), field(&published, name), "{name}");
+    }
+}

@@ -5,6 +5,7 @@ use super::memory;
 use crate::agent::Policy;
 use crate::data::readers::{self, ReadOptions};
 use crate::data::{describe as describe_data, embedded};
+use crate::episode::StopOn;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::experiment::sections::LEARNED;
@@ -166,10 +167,12 @@ fn separation(plan: &Plan) -> Result<Vec<Separation>> {
             test: parts.test.rows,
         }
     };
+    let stops = plan.episode().stop_on == StopOn::Reward && plan.learner().patience.is_some();
+    let target_role = if stops { "target; its reward rows, not charged, stop fits" } else { "target" };
     let mut lines = Vec::new();
     for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets) {
         let dataset = tasks::load(plan, target)?;
-        lines.push(line(tasks::ground(plan, &dataset, 0)?.task(), "target"));
+        lines.push(line(tasks::ground(plan, &dataset, 0)?.task(), target_role));
     }
     if plan.train().is_some() || plan.search().is_some() {
         for (sources, role) in [(tasks::sources(plan)?, "source"), (tasks::validation(plan)?, "validation")] {
