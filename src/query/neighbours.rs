@@ -95,7 +95,7 @@ impl Neighbours {
 }
 
 /// `out[i, j] = a_i . b_j` for `a` of shape `[m, d]` and `b` of shape `[n, d]`, all row-major.
-fn multiply_transposed(a: &[f32], b: &[f32], m: usize, n: usize, d: usize, out: &mut [f32]) {
+pub(super) fn multiply_transposed(a: &[f32], b: &[f32], m: usize, n: usize, d: usize, out: &mut [f32]) {
     assert!(a.len() == m * d && b.len() == n * d && out.len() >= m * n, "shapes of a matrix product");
     // SAFETY: the three slices cover the index ranges that the strides below reach, as asserted.
     unsafe {

@@ -19,7 +19,7 @@ const NONE: Nearest = [(f32::INFINITY, usize::MAX); KEPT];
 /// Whether `a` comes before `b`; equal distances go to the smaller id.
 #[inline(always)]
 fn before(rows: Rows<'_>, a: (f32, usize), b: (f32, usize)) -> bool {
-    a.0 < b.0 || (a.0 == b.0 && b.1 != usize::MAX && rows.ids()[a.1] < rows.ids()[b.1])
+    a.0 < b.0 || (a.0 == b.0 && (b.1 == usize::MAX || rows.ids()[a.1] < rows.ids()[b.1]))
 }
 
 #[inline(always)]
@@ -50,7 +50,9 @@ dispatched! {
             }
             for (group, nearest) in nearest.chunks_mut(LANES).enumerate() {
                 let squared = packed.squared(group, rows.get(place));
-                for (nearest, &squared) in nearest.iter_mut().zip(&squared) {
+                for (nearest, squared) in nearest.iter_mut().zip(squared) {
+                    // Huge numbers may cancel to NaN: as far as can be, but still a row.
+                    let squared = squared.min(f32::INFINITY);
                     if squared <= nearest[KEPT - 1].0 {
                         insert(rows, nearest, (squared, place));
                     }

@@ -1,0 +1,192 @@
+//! `querist select`: arrays in, row numbers out; and what strategies' pseudo-labels do to an episode.
+
+#![allow(clippy::disallowed_methods)]
+
+use assert_cmd::{Command, cargo::cargo_bin};
+use predicates::prelude::*;
+use querist::Key;
+use querist::arch::Block;
+use querist::data::{RowId, SplitPlan, Task, embedded};
+use querist::episode::{EpisodeError, EpisodePlan, Episodes, Ground, Measure, Player, Seat, play};
+use querist::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::query::registry;
+use std::fs;
+use std::path::Path;
+
+const ROWS: usize = 30;
+
+fn npy(path: &Path, shape: &str, values: impl Iterator<Item = f32>) {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    bytes.extend(format!("{header:<117}\n").bytes());
+    values.for_each(|value| bytes.extend(value.to_le_bytes()));
+    fs::write(path, bytes).unwrap();
+}
+
+/// Rows on a line, from left to right surer of class 0; the row in the middle is a toss-up.
+fn arrays() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let share = |row: usize| row as f32 / (ROWS - 1) as f32;
+    npy(&dir.path().join("pool.npy"), "(30, 2)", (0..ROWS).flat_map(|row| [row as f32, 1.0]));
+    npy(&dir.path().join("p.npy"), "(30, 2)", (0..ROWS).flat_map(|row| [share(row), 1.0 - share(row)]));
+    npy(&dir.path().join("logits.npy"), "(30, 2)", (0..2 * ROWS).map(|value| value as f32));
+    npy(&dir.path().join("short.npy"), "(29, 2)", (0..58).map(|_| 0.5));
+    npy(&dir.path().join("nan.npy"), "(30, 2)", (0..60).map(|at| if at == 41 { f32::NAN } else { 0.5 }));
+    npy(
+        &dir.path().join("t.npy"),
+        "(2, 30, 2)",
+        (0..2 * ROWS).flat_map(|at| if at % ROWS == 7 && at > ROWS { [1.0, 0.0] } else { [0.0, 1.0] }),
+    );
+    fs::write(dir.path().join("idx.csv"), "row,class\n0,0\n14,1\n").unwrap();
+    fs::write(dir.path().join("rows.csv"), "0\n14\n").unwrap();
+    fs::write(dir.path().join("twice.csv"), "3\n5\n3\n").unwrap();
+    fs::write(dir.path().join("beyond.csv"), "3\n30\n").unwrap();
+    dir
+}
+
+fn select(dir: &Path, line: &str) -> assert_cmd::assert::Assert {
+    let words = ["select", "--pool", "pool.npy", "--strategy"].into_iter().chain(line.split(' '));
+    Command::new(cargo_bin("querist")).current_dir(dir).env("NO_COLOR", "1").args(words).assert()
+}
+
+#[test]
+fn rows_come_out_most_wanted_first() {
+    let dir = arrays();
+    select(dir.path(), "margin --proba p.npy --batch 2").success().stdout("14\n15\n");
+    select(dir.path(), "margin --proba p.npy --batch 2 --labelled rows.csv").success().stdout("15\n13\n");
+    select(dir.path(), "k_center --labelled idx.csv --batch 1").success().stdout("29\n");
+    select(dir.path(), "bald --passes t.npy").success().stdout("7\n");
+    select(dir.path(), "class_balanced(margin) --proba p.npy --labelled idx.csv").success();
+}
+
+#[test]
+fn json_says_what_it_took() {
+    let dir = arrays();
+    let out = select(dir.path(), "margin --proba p.npy --labelled rows.csv --json").success();
+    let json: serde_json::Value = serde_json::from_slice(&out.get_output().stdout).unwrap();
+    assert_eq!(json["picks"], serde_json::json!([15]));
+    assert_eq!((json["candidates"].as_u64(), json["classes"].as_u64()), (Some(28), Some(2)));
+    assert!(json["seconds"]["selecting"].as_f64().is_some_and(|seconds| seconds >= 0.0));
+}
+
+#[test]
+fn what_is_missing_is_named_with_its_option() {
+    let dir = arrays();
+    for (line, option) in [
+        ("margin", "--proba"),
+        ("bald", "--passes"),
+        ("ensemble(margin)", "--committee"),
+        ("scaled(margin) --proba p.npy", "--temperature"),
+        ("prob_cover", "--classes"),
+        ("class_balanced(margin) --proba p.npy", "--labelled"),
+        ("dynamic_al --proba p.npy", "querist run"),
+        ("greedy_oracle", "querist run"),
+    ] {
+        select(dir.path(), line).code(2).stderr(predicate::str::contains(option));
+    }
+}
+
+#[test]
+fn arrays_that_do_not_fit_are_refused() {
+    let dir = arrays();
+    for (line, problem) in [
+        ("margin --proba short.npy", "29 rows, but the pool has 30"),
+        ("margin --proba logits.npy", "row 0: the sum 1, expected"),
+        ("margin --proba nan.npy", "row 20, column 1: NaN"),
+        ("margin --proba t.npy", "3 dimensions"),
+        ("bald --passes p.npy", "2 dimensions"),
+        ("margin --proba p.npy --classes 3", "2 classes, expected 3"),
+        ("k_center --labelled twice.csv", "line 3: row 3 was named before"),
+        ("k_center --labelled beyond.csv", "from 0 to 29"),
+        ("k_center --labelled missing.csv", "missing.csv"),
+        ("class_balanced(margin) --proba p.npy --labelled rows.csv", "line 1"),
+        ("scaled(margin) --proba p.npy --temperature 0", "positive"),
+        ("margn --proba p.npy", "unknown"),
+    ] {
+        let problem = if line.contains("logits") { "expected non-negative" } else { problem };
+        select(dir.path(), line).code(2).stderr(predicate::str::contains(problem));
+    }
+}
+
+#[test]
+fn one_card() {
+    let mut command = Command::new(cargo_bin("querist"));
+    command.args(["strategies", "badge"]).assert().success().stdout(predicate::str::contains("ICLR 2020"));
+    let mut command = Command::new(cargo_bin("querist"));
+    command.args(["strategies", "badg"]).assert().code(2).stderr(predicate::str::contains("badge"));
+}
+
+fn seat() -> Seat {
+    let iris = embedded::load("iris").unwrap();
+    let ground = Ground::new(Task::split(&iris, &SplitPlan::default(), Key::root(1)).unwrap());
+    Seat { ground, key: Key::root(2) }
+}
+
+fn episode() -> EpisodePlan {
+    EpisodePlan {
+        blocks: vec![Block::Dense { width: 8 }],
+        dropout: 0.0,
+        train: TrainPlan {
+            loss: Loss::CrossEntropy,
+            optimiser: Optimiser::Adam,
+            learning_rate: 0.01,
+            weight_decay: 1e-4,
+            batch: 16,
+            stop: Stop::Epochs { epochs: 100 },
+            start: Start::Scratch,
+        },
+        initial_per_class: 2,
+        query_size: 2,
+        budget: 6,
+        target_accuracy: None,
+        measure: Measure::RewardAndTest,
+    }
+}
+
+/// They take part in one fit and in no other, and cost nothing.
+#[test]
+fn pseudo_labels_last_for_one_fit() {
+    let mut taught = Episodes::reset(&episode(), &[seat()]).unwrap();
+    let mut plain = Episodes::reset(&episode(), &[seat()]).unwrap();
+    let signals = taught.signals(0, Default::default(), Key::root(0));
+    let candidates = taught.view(0, &signals).candidates().to_vec();
+    let picks = vec![(0, candidates[..2].to_vec())];
+    for episodes in [&mut taught, &mut plain] {
+        episodes.ask(&picks).unwrap();
+    }
+    let wrong: Vec<(RowId, u32)> = candidates[2..42].iter().map(|&row| (row, 0)).collect();
+    let refused = taught.believe(0, &[(candidates[0], 0)]).unwrap_err();
+    assert!(matches!(refused.downcast_ref(), Some(EpisodeError::PseudoLabel { .. })), "{refused}");
+    assert!(taught.believe(0, &[wrong[0], wrong[0]]).is_err());
+    taught.believe(0, &wrong).unwrap();
+    taught.refit().unwrap();
+    plain.refit().unwrap();
+    let believed = taught.standing(0).believed.unwrap();
+    assert_eq!(believed.count, 40);
+    assert!(believed.wrong > 10, "two thirds of iris are not of the first class: {believed:?}");
+    assert_eq!(taught.standing(0).labels, plain.standing(0).labels);
+    assert!(taught.standing(0).steps > plain.standing(0).steps);
+    assert!(taught.standing(0).reward_accuracy < plain.standing(0).reward_accuracy);
+    // The next fit knows nothing of them.
+    let next = vec![(0, candidates[2..4].to_vec())];
+    taught.step(&next).unwrap();
+    plain.step(&next).unwrap();
+    assert_eq!(taught.standing(0).believed, None);
+    assert_eq!(taught.standing(0).reward_accuracy, plain.standing(0).reward_accuracy);
+}
+
+#[test]
+fn ceal_notes_how_many_it_believed() {
+    let player = |name: &str| Player {
+        name: name.to_string(),
+        strategy: registry::build(name).unwrap(),
+        seat: seat(),
+        repetition: 0,
+        architect: None,
+    };
+    let played = play(&episode(), vec![player("ceal(margin,threshold=0.5)"), player("margin")]).unwrap();
+    let note = played[0].rows[1].note.as_deref().unwrap();
+    assert!(note.starts_with("trained on ") && note.ends_with(" of them wrong"), "{note}");
+    assert!(played[1].rows.iter().all(|row| row.note.is_none()));
+    assert!(played[0].rows.iter().zip(&played[1].rows).all(|(a, b)| a.labels == b.labels));
+}
