@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use querist::Key;
 use querist::arch::Block;
 use querist::data::{RowId, SplitPlan, Task, embedded};
-use querist::episode::{EpisodeError, EpisodePlan, Episodes, Ground, Measure, Player, Seat, play};
+use querist::episode::{EpisodeError, EpisodePlan, Episodes, Ground, Measure, Player, Seat, StopOn, play};
 use querist::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use std::fs;
@@ -140,6 +140,8 @@ fn episode() -> EpisodePlan {
         budget: 6,
         target_accuracy: None,
         measure: Measure::RewardAndTest,
+        oracle_on_test: false,
+        stop_on: StopOn::default(),
     }
 }
 
