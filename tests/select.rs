@@ -23,10 +23,10 @@ fn npy(path: &Path, shape: &str, values: impl Iterator<Item = f32>) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Rows on a line, from left to right surer of class 0; the row in the middle is a toss-up.
+/// Rows on a line, from left to right surer of class 0; row 15 is nearest to a toss-up, then 14, 16 and 13.
 fn arrays() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let share = |row: usize| row as f32 / (ROWS - 1) as f32;
+    let share = |row: usize| (row as f32 + 0.25) / ROWS as f32;
     npy(&dir.path().join("pool.npy"), "(30, 2)", (0..ROWS).flat_map(|row| [row as f32, 1.0]));
     npy(&dir.path().join("p.npy"), "(30, 2)", (0..ROWS).flat_map(|row| [share(row), 1.0 - share(row)]));
     npy(&dir.path().join("logits.npy"), "(30, 2)", (0..2 * ROWS).map(|value| value as f32));
@@ -52,8 +52,8 @@ fn select(dir: &Path, line: &str) -> assert_cmd::assert::Assert {
 #[test]
 fn rows_come_out_most_wanted_first() {
     let dir = arrays();
-    select(dir.path(), "margin --proba p.npy --batch 2").success().stdout("14\n15\n");
-    select(dir.path(), "margin --proba p.npy --batch 2 --labelled rows.csv").success().stdout("15\n13\n");
+    select(dir.path(), "margin --proba p.npy --batch 2").success().stdout("15\n14\n");
+    select(dir.path(), "margin --proba p.npy --batch 2 --labelled rows.csv").success().stdout("15\n16\n");
     select(dir.path(), "k_center --labelled idx.csv --batch 1").success().stdout("29\n");
     select(dir.path(), "bald --passes t.npy").success().stdout("7\n");
     select(dir.path(), "class_balanced(margin) --proba p.npy --labelled idx.csv").success();
@@ -79,8 +79,8 @@ fn what_is_missing_is_named_with_its_option() {
         ("scaled(margin) --proba p.npy", "--temperature"),
         ("prob_cover", "--classes"),
         ("class_balanced(margin) --proba p.npy", "--labelled"),
-        ("dynamic_al --proba p.npy", "querist run"),
-        ("greedy_oracle", "querist run"),
+        ("dynamic_al --proba p.npy --labelled idx.csv", "querist run"),
+        ("greedy_oracle --proba p.npy", "querist run"),
     ] {
         select(dir.path(), line).code(2).stderr(predicate::str::contains(option));
     }
