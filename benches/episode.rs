@@ -20,7 +20,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
 
-const BLOCKS: usize = 5;
+const BLOCKS: usize = 3;
 const LANES: u32 = 16;
 const POOL: usize = 2_000;
 const HELD: usize = 600;
@@ -165,11 +165,11 @@ fn replay(case: &Case, task: &Task, played: &[Played], predictions: usize) -> f6
     seconds
 }
 
-/// Seconds by the clock and by processor time for four sets of episodes.
+/// Seconds by the clock and by processor time for two sets of episodes.
 fn on_threads(threads: usize, run: &(impl Fn() -> Vec<Played> + Sync)) -> (f64, f64) {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let (start, cpu) = (Instant::now(), cpu_seconds());
-    threads.install(|| (0..4).into_par_iter().for_each(|_| drop(std::hint::black_box(run()))));
+    threads.install(|| (0..2).into_par_iter().for_each(|_| drop(std::hint::black_box(run()))));
     // By processor time, two threads that do not disturb each other take as much together as one.
     (start.elapsed().as_secs_f64(), cpu_seconds() - cpu)
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::learner::{Bank, FitReport, LaneData};
 use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Why an episode is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,8 @@ pub(super) struct Lane {
     pub(super) spec: NetSpec,
     pub(super) pool: Pool,
     pub(super) oracle: Oracle,
-    nearest: Arc<Nearest>,
+    /// Made when a strategy first looks at it; most never do.
+    nearest: OnceLock<Arc<Nearest>>,
     pub(super) standing: Standing,
     /// Candidates that the next fit trains on as if their class were known.
     pseudo: Vec<(RowId, u32)>,
@@ -73,6 +74,13 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// The distances of the pool's rows to the labelled ones.
+    fn nearest(&self) -> Arc<Nearest> {
+        let task = self.seat.ground.task();
+        let make = || Nearest::of(task.pool(), self.pool.labelled(), self.pool.labels(), task.classes());
+        self.nearest.get_or_init(|| Arc::new(make())).clone()
+    }
+
     /// The key of the fit that follows the query of round `round - 1`.
     pub(super) fn fit_key(&self, round: u32) -> Key {
         self.seat.key.named("fit").at(u64::from(round))
@@ -115,7 +123,7 @@ impl Episodes {
             }
             lanes.push(Lane {
                 spec: plan.spec(task)?,
-                nearest: Arc::new(Nearest::of(task.pool(), pool.labelled(), pool.labels(), task.classes())),
+                nearest: OnceLock::new(),
                 oracle: Oracle::new(task.clone(), plan.budget),
                 standing: Standing {
                     round: 0,
@@ -188,7 +196,7 @@ impl Episodes {
             committee: None,
             temperature: None,
             neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
-            nearest: needs.neighbours.then(|| at.nearest.clone()),
+            nearest: needs.neighbours.then(|| at.nearest()),
             progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
         }
     }
@@ -250,10 +258,11 @@ impl Episodes {
             let lane = &mut self.lanes[*lane];
             lane.pool.ask(&mut lane.oracle, rows)?;
             let inputs = lane.seat.ground.task().pool();
-            let nearest = Arc::make_mut(&mut lane.nearest);
-            let labels = &lane.pool.labels()[lane.pool.labels().len() - rows.len()..];
-            for (&row, &label) in rows.iter().zip(labels) {
-                nearest.add(inputs, row, label);
+            if let Some(nearest) = lane.nearest.get_mut().map(Arc::make_mut) {
+                let labels = &lane.pool.labels()[lane.pool.labels().len() - rows.len()..];
+                for (&row, &label) in rows.iter().zip(labels) {
+                    nearest.add(inputs, row, label);
+                }
             }
             lane.standing.round += 1;
             lane.standing.labels += rows.len();

@@ -94,8 +94,9 @@ pub fn observe(view: &PoolView<'_>, batch: usize, cap: usize, key: Key) -> Resul
     let shown = shown(view.candidates().len(), cap, key);
     let mut features = Matrix::zeros(shown.len(), SCHEMA.candidate.len());
     let labels = LabelShares::of(view, &beliefs);
+    let novelty = novelty(view.inputs().rows(), neighbours, nearest);
     for (out, &at) in shown.iter().enumerate() {
-        describe(view, &beliefs, &labels, neighbours, nearest, at, features.row_mut(out));
+        describe(view, &beliefs, &labels, neighbours, nearest, &novelty, at, features.row_mut(out));
     }
     for column in QUANTILES {
         to_quantiles(&mut features, column);
@@ -214,13 +215,23 @@ impl LabelShares {
     }
 }
 
+/// The distance of every row to its nearest label, in the pool's unit of length. Every row is the
+/// neighbour of many, so this is looked up far more often than there are rows.
+fn novelty(rows: usize, neighbours: &Neighbours, nearest: &Nearest) -> Vec<f32> {
+    let scale = neighbours.scale().max(f32::MIN_POSITIVE);
+    let of = |row| nearest.any(row).map_or(LOG_LIMIT.exp(), |(squared, _)| squared.sqrt() / scale);
+    (0..rows).map(of).collect()
+}
+
 /// Writes the features of candidate `at`; quantile columns get the raw value that is ranked later.
+#[expect(clippy::too_many_arguments, reason = "all of a state, read once per candidate")]
 fn describe(
     view: &PoolView<'_>,
     beliefs: &Beliefs,
     shares: &LabelShares,
     neighbours: &Neighbours,
     nearest: &Nearest,
+    novelty: &[f32],
     at: usize,
     out: &mut [f32],
 ) {
@@ -232,9 +243,9 @@ fn describe(
     let k = around.len().max(1) as f32;
 
     let to_label = nearest.any(row);
-    let novelty = to_label.map_or(LOG_LIMIT.exp(), |(squared, _)| squared.sqrt() / scale);
     let mean_distance = distances.iter().sum::<f32>() / k / scale;
 
+    let (all, novelty) = (novelty, novelty[row]);
     // How much nearer to a label its neighbours would come if this row were labelled.
     let (mut gain, mut doubt, mut open, mut differ) = (0.0f32, 0.0f32, 0.0f32, 0.0f32);
     for (&other, &distance) in around.iter().zip(distances) {
@@ -242,8 +253,7 @@ fn describe(
         open += 1.0;
         doubt += theirs.margin;
         differ += f32::from(theirs.first != belief.first);
-        let now = nearest.any(other as usize).map_or(LOG_LIMIT.exp(), |(squared, _)| squared.sqrt() / scale);
-        gain += (now - distance / scale).max(0.0);
+        gain += (all[other as usize] - distance / scale).max(0.0);
     }
     let doubt = if open > 0.0 { doubt / open } else { belief.margin };
     let differ = if open > 0.0 { differ / open } else { 0.0 };
@@ -324,9 +334,12 @@ fn globals(
 /// Replaces a column by its ranks, mapped to `[-1, 1]`; equal values share their mean rank.
 fn to_quantiles(features: &mut Matrix, column: usize) {
     let n = features.rows();
-    let mut order: Vec<u32> = (0..n as u32).collect();
     let value = |features: &Matrix, row: u32| features.row(row as usize)[column];
-    order.sort_unstable_by(|&a, &b| value(features, a).total_cmp(&value(features, b)).then(a.cmp(&b)));
+    // Value and row in one number that sorts like `total_cmp` and then by row, many times faster.
+    let key = |row: u32| u64::from(ascending(value(features, row))) << 32 | u64::from(row);
+    let mut keys: Vec<u64> = (0..n as u32).map(key).collect();
+    keys.sort_unstable();
+    let order: Vec<u32> = keys.into_iter().map(|key| key as u32).collect();
     let mut start = 0;
     while start < n {
         let mut end = start + 1;
@@ -340,6 +353,12 @@ fn to_quantiles(features: &mut Matrix, column: usize) {
         }
         start = end;
     }
+}
+
+/// A number that orders like [`f32::total_cmp`].
+fn ascending(value: f32) -> u32 {
+    let bits = value.to_bits();
+    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
 }
 
 fn cut(value: f32) -> f32 {
@@ -410,6 +429,16 @@ mod tests {
                 &self.signals,
             );
             observe(&view, 1, cap, Key::root(5))
+        }
+    }
+
+    #[test]
+    fn sort_keys_order_like_total_cmp() {
+        let values = [f32::NEG_INFINITY, -2.5, -1e-40, -0.0, 0.0, 1e-40, 1.0, 1.5, f32::MAX, f32::INFINITY];
+        for a in values {
+            for b in values {
+                assert_eq!(ascending(a).cmp(&ascending(b)), a.total_cmp(&b), "{a} {b}");
+            }
         }
     }
 

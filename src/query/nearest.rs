@@ -1,7 +1,7 @@
 //! [`Nearest`]: how far every row of a pool is from the labelled rows of each class, kept up to date
 //! label by label.
 
-use super::geometry::lanes::squared_distance;
+use super::geometry::lanes::{dispatched, squared_distance};
 use crate::data::{MatrixView, RowId};
 
 /// Squared Euclidean distance of every row to its nearest labelled row of every class.
@@ -30,11 +30,7 @@ impl Nearest {
 
     /// Takes one more labelled row into account.
     pub fn add(&mut self, inputs: MatrixView<'_>, row: RowId, label: u32) {
-        let new = inputs.row(row.index());
-        for (i, distances) in self.squared.chunks_exact_mut(self.classes).enumerate() {
-            let own = &mut distances[label as usize];
-            *own = own.min(squared_distance(inputs.row(i), new));
-        }
+        lower(&mut self.squared[label as usize..], self.classes, inputs, inputs.row(row.index()));
     }
 
     /// The squared distances of `row`, one per class; infinite for a class without a label.
@@ -52,6 +48,15 @@ impl Nearest {
             .min_by(|a, b| a.1.total_cmp(b.1))
             .filter(|(_, s)| s.is_finite())?;
         Some((squared, class as u32))
+    }
+}
+
+dispatched! {
+    /// Lowers every `classes`-th distance to that of its row to `new` where that one is smaller.
+    fn lower(squared: &mut [f32], classes: usize, inputs: MatrixView<'_>, new: &[f32]) {
+        for (i, own) in squared.iter_mut().step_by(classes).enumerate() {
+            *own = own.min(squared_distance(inputs.row(i), new));
+        }
     }
 }
 

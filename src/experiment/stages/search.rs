@@ -83,7 +83,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
         .collect::<Result<_>>()?;
     let steps = searched.iter().map(|(_, steps, _)| steps).sum();
     let log = searched.iter().flat_map(|(_, _, visits)| visits).cloned().collect();
-    let prior = Prior::learn(space.clone(), searched.into_iter().map(|(evidence, ..)| evidence).collect())?;
+    let prior = Prior::learn(space, searched.into_iter().map(|(evidence, ..)| evidence).collect())?;
     site.store.write(store::ARCHITECTURE, prior.to_json()?.as_bytes())?;
     let start = prior.start_overall();
     Ok(Found {
@@ -131,7 +131,7 @@ fn one(
         Evaluation::new(task.pool(), &rows, &labels, task.classes(), folds, training, key.named("folds"))?;
     let plan = SearchPlan {
         method: method(section.method),
-        space: space.clone(),
+        space: *space,
         start: None,
         steps: section.steps,
         folds,

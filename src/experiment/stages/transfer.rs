@@ -148,11 +148,14 @@ where
     Ok((rows, failures))
 }
 
+/// A target by name, and a repetition on it.
+type Split = (String, u32);
+
 /// What the cells of a transfer share: data sets, the splits in use, and the policy.
 #[derive(Debug, Default)]
 pub struct Shared {
     datasets: Mutex<Vec<(DataRef, Arc<Dataset>)>>,
-    grounds: Mutex<Vec<((String, u32), Arc<Ground>)>>,
+    grounds: Mutex<Vec<(Split, Arc<Ground>)>>,
     policy: Mutex<Option<Arc<Policy>>>,
 }
 
@@ -296,6 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "lists of ranges are what is meant")]
     fn what_is_done_is_cut_out() {
         let ranges = |done: &[Range<u32>], end| cut(4..end, 8, &|range| done.contains(range));
         assert_eq!(ranges(&[], 8), [4..8]);

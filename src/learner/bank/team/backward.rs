@@ -89,7 +89,8 @@ impl Team {
 
     fn weight_gradient(&mut self, packed: Packed, rows: usize, more: bool) {
         let Packed { map, weights, bias, .. } = packed;
-        let (unit, in_width, out_width) = (self.unit(), self.units(map.fan_in), self.units(map.fan_out));
+        let (unit, out_width) = (self.unit(), self.units(map.fan_out));
+        let (from, to) = (self.width(map.input), self.width(map.output));
         let gradients = &mut self.gradients[weights..weights + map.fan_in * out_width];
         let c = gradients.as_mut_ptr();
         let zero = (ZEROS.as_ptr(), 0, 0);
@@ -100,9 +101,9 @@ impl Team {
             k: rows,
             a: self.values[map.input].as_ptr(),
             a_m: unit,
-            a_k: in_width,
+            a_k: from,
             b: self.deltas[map.output].as_ptr(),
-            b_k: out_width,
+            b_k: to,
             b_n: unit,
             start,
             start_m,
@@ -133,6 +134,7 @@ impl Team {
     ) {
         let Packed { map, weights, transposed, dropped, .. } = packed;
         let (unit, in_width, out_width) = (self.unit(), self.units(map.fan_in), self.units(map.fan_out));
+        let (from, to) = (self.width(map.input), self.width(map.output));
         let scale = drop.filter(|_| dropped).map_or(1.0, DropKeys::scale);
         let (b, b_k, b_n) = if self.lanes {
             (self.weights[weights..weights + map.fan_in * out_width].as_ptr(), unit, out_width)
@@ -142,15 +144,15 @@ impl Team {
         let c = self.deltas[map.input].as_mut_ptr();
         let (start, start_m, start_n) = match start {
             InputStart::Zero => (ZEROS.as_ptr(), 0, 0),
-            InputStart::Continue => (c.cast_const(), in_width, unit),
-            InputStart::Delta(buffer) => (self.deltas[buffer].as_ptr(), in_width, unit),
+            InputStart::Continue => (c.cast_const(), from, unit),
+            InputStart::Delta(buffer) => (self.deltas[buffer].as_ptr(), from, unit),
         };
         let gemm = Gemm {
             m: rows,
             n: map.fan_in,
             k: map.fan_out,
             a: self.deltas[map.output].as_ptr(),
-            a_m: out_width,
+            a_m: to,
             a_k: unit,
             b,
             b_k,
@@ -159,7 +161,7 @@ impl Team {
             start_m,
             start_n,
             c,
-            c_m: in_width,
+            c_m: from,
             c_n: unit,
             finish: if finished {
                 Finish::Gate { activation: self.values[map.input].as_ptr(), scale }

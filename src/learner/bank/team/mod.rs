@@ -3,7 +3,7 @@
 //! ```text
 //!            side by side (16 networks)             one at a time (1 network)
 //! weights    [in][out][16 networks]                 [in][out, padded to 16]
-//! values     [row][unit][16 networks]               [row][unit, padded to 16]
+//! values     [row][unit, made odd][16 networks]     [row][unit, padded to 16]
 //! product    A: a line per (row, unit)              A: one number, broadcast
 //! losses     a line is 16 networks on one row       a line is 16 rows of the network
 //! ```
@@ -137,7 +137,9 @@ impl Team {
             })
             .collect();
         let state = if training { size } else { 0 };
-        let activations = || program.buffers.iter().map(|&units| Buffer::zeros(CHUNK * width(units)));
+        let logits = program.logits();
+        let rows = |(buffer, &units)| Buffer::zeros(CHUNK * row_of(lanes, units, buffer == logits));
+        let activations = || program.buffers.iter().enumerate().map(rows);
         Self {
             kernels,
             lanes,
@@ -161,7 +163,7 @@ impl Team {
     pub fn numbers(program: &Program, lanes: bool) -> usize {
         let width = |units| width_of(lanes, units);
         let weights: usize = program.maps.iter().map(|m| (m.fan_in + 1) * width(m.fan_out)).sum();
-        let values: usize = program.buffers.iter().map(|&units| CHUNK * width(units)).sum();
+        let values: usize = program.buffers.iter().map(|&units| CHUNK * row_of(lanes, units, false)).sum();
         weights.saturating_mul(5).saturating_add(values.saturating_mul(2))
     }
 
@@ -170,11 +172,12 @@ impl Team {
         self.lanes
     }
 
+    /// Floats from row to row of activations.
     fn width(&self, buffer: usize) -> usize {
-        self.units(self.buffers[buffer])
+        row_of(self.lanes, self.buffers[buffer], buffer + 1 == self.buffers.len())
     }
 
-    /// Floats of a row of `units` units.
+    /// Floats of a row of weights to `units` units.
     fn units(&self, units: usize) -> usize {
         width_of(self.lanes, units)
     }
@@ -274,12 +277,13 @@ impl Team {
 
     fn affine(&mut self, packed: Packed, rows: usize) {
         let Packed { map, weights, bias, .. } = packed;
-        let (unit, in_width, out_width) = (self.unit(), self.units(map.fan_in), self.units(map.fan_out));
+        let (unit, out_width) = (self.unit(), self.units(map.fan_out));
+        let (from, to) = (self.width(map.input), self.width(map.output));
         if let Start::BiasPlus(skip) = map.start {
             let [skip, out] = self.values.get_disjoint_mut([skip, map.output]).expect("two buffers");
             let bias = &self.weights[bias..bias + out_width];
             for row in 0..rows {
-                let range = row * out_width..(row + 1) * out_width;
+                let range = row * to..(row + 1) * to;
                 for ((o, s), b) in out[range.clone()].iter_mut().zip(&skip[range]).zip(bias) {
                     *o = s + b;
                 }
@@ -289,14 +293,14 @@ impl Team {
         let c = output.as_mut_ptr();
         let (start, start_m) = match map.start {
             Start::Bias => (self.weights[bias..bias + out_width].as_ptr(), 0),
-            Start::BiasPlus(_) | Start::Output => (c.cast_const(), out_width),
+            Start::BiasPlus(_) | Start::Output => (c.cast_const(), to),
         };
         let gemm = Gemm {
             m: rows,
             n: map.fan_out,
             k: map.fan_in,
             a: input.as_ptr(),
-            a_m: in_width,
+            a_m: from,
             a_k: unit,
             b: self.weights[weights..weights + map.fan_in * out_width].as_ptr(),
             b_k: out_width,
@@ -305,7 +309,7 @@ impl Team {
             start_m,
             start_n: unit,
             c,
-            c_m: out_width,
+            c_m: to,
             c_n: unit,
             finish: if map.relu { Finish::Relu } else { Finish::Keep },
         };
@@ -377,6 +381,13 @@ impl Team {
         // SAFETY: four slices of one length, whole lines.
         unsafe { (self.kernels.update)(&update) };
     }
+}
+
+/// Floats from row to row of activations. Side by side, a row has an odd number of lines: with 64 of
+/// them, rows would be 4,096 bytes apart, and a column of 64 rows would have to share the few places of
+/// the nearest cache that this distance reaches. Logits stay dense, as the losses read them.
+fn row_of(lanes: bool, units: usize, logits: bool) -> usize {
+    width_of(lanes, if lanes && !logits { units | 1 } else { units })
 }
 
 /// Floats of a row of `units` units in either layout.
