@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(needs("power(ensemble(bald,members=3),beta=2)"), Needs { committee: 3, ..none });
         assert_eq!(
             needs("switch(k_center(space=inputs),capped(badge))"),
-            Needs { inputs: true, probabilities: true, embeddings: true, ..none }
+            Needs { inputs: true, probabilities: true, embeddings: true, classes: true, ..none }
         );
         assert_eq!(needs("ceal(k_center)"), Needs { probabilities: true, embeddings: true, ..none });
         assert!(find("margin").unwrap().has_score() && find("mc").unwrap().has_score());
