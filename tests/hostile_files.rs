@@ -481,6 +481,19 @@ fn archives_are_read() {
     }
 }
 
+/// What NumPy writes, with its 64-bit local headers (`tests/golden/arrays.py`).
+#[test]
+fn archives_of_numpy_are_read() {
+    let folder = Folder::new();
+    let expected: Vec<f32> = (0..12).map(|eighths| eighths as f32 / 8.0).collect();
+    for bytes in [&include_bytes!("golden/stored.npz")[..], include_bytes!("golden/deflated.npz")] {
+        let set = bounded(&folder.file("a.npz", bytes), &ReadOptions::default()).unwrap();
+        assert_eq!((set.inputs().values(), set.labels()), (&expected[..], &[1, 0, 1, 2][..]));
+        use querist::data::SplitTag::{Test, Train};
+        assert_eq!(set.split(), Some(&[Train, Train, Test, Train][..]));
+    }
+}
+
 #[test]
 fn archives_24_and_25() {
     let folder = Folder::new();

@@ -115,7 +115,7 @@ mod tests {
         let refused = |text: &[u8]| pass(text).expect_err("must be refused").to_string();
         assert_eq!(refused(b"a,b\n1,\"2\n3,4\n"), "t: line 2: a quote is opened and never closed");
         assert_eq!(refused(b"a\n\"x\"\"\n1\n"), "t: line 2: a quote is opened and never closed");
-        assert_eq!(refused(b"a\n1\n\02\n"), "t: line 3: a NUL byte in a text file");
+        assert_eq!(refused(b"a\n1\n\x002\n"), "t: line 3: a NUL byte in a text file");
         let long = [b"a\n".to_vec(), vec![b'7'; MAX_RECORD_BYTES + 1]].concat();
         assert_eq!(refused(&long), format!("t: line 2: a record of more than {MAX_RECORD_BYTES} bytes"));
         let wide = [b"a\n".to_vec(), vec![b','; MAX_RECORD_FIELDS]].concat();
