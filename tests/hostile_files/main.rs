@@ -68,6 +68,8 @@ impl Folder {
 
     fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.0.path().join(name);
+        // Some file systems flush a file that is truncated and written anew; there are thousands here.
+        let _ = std::fs::remove_file(&path);
         std::fs::write(&path, bytes).expect("written");
         path
     }
