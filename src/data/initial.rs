@@ -45,3 +45,51 @@ pub fn uniform_rows(task: &Task, count: usize, key: Key) -> Result<Vec<RowId>> {
     all.truncate(count);
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Matrix;
+    use std::collections::BTreeSet;
+
+    /// Twelve rows: class 0 has nine, class 1 has two, class 2 one, class 3 none.
+    fn task() -> Task {
+        let labels = vec![0, 1, 0, 0, 2, 0, 0, 1, 0, 0, 0, 0];
+        let held = || (Matrix::zeros(1, 1), vec![0]);
+        Task::from_parts("t", 4, (Matrix::zeros(12, 1), labels), held(), held()).unwrap()
+    }
+
+    fn classes(rows: &[RowId]) -> Vec<u32> {
+        rows.iter().map(|&row| task().pool_label(row)).collect()
+    }
+
+    #[test]
+    fn every_class_of_the_pool_is_there() {
+        let key = Key::root(1);
+        assert_eq!(classes(&initial_rows(&task(), 1, key).unwrap()), [0, 1, 2]);
+        assert_eq!(classes(&initial_rows(&task(), 3, key).unwrap()), [0, 1, 2, 0, 1, 0]);
+        let all = initial_rows(&task(), usize::MAX, key).unwrap();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 12);
+        assert!(initial_rows(&task(), 0, key).is_err());
+    }
+
+    #[test]
+    fn draws_follow_the_key_and_reach_every_row() {
+        let drawn: BTreeSet<RowId> =
+            (0..200).flat_map(|seed| initial_rows(&task(), 1, Key::root(seed)).unwrap()).collect();
+        assert_eq!(drawn.len(), 12);
+        let [a, b] = [0, 0].map(|seed| initial_rows(&task(), 2, Key::root(seed)).unwrap());
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn uniform_rows_are_distinct_and_bounded() {
+        let rows = uniform_rows(&task(), 12, Key::root(1)).unwrap();
+        assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), 12);
+        let firsts: BTreeSet<RowId> =
+            (0..200).map(|seed| uniform_rows(&task(), 1, Key::root(seed)).unwrap()[0]).collect();
+        assert_eq!(firsts.len(), 12);
+        let error = uniform_rows(&task(), 13, Key::root(1)).unwrap_err();
+        assert_eq!(error.to_string(), "t: 13 rows asked for, but there are 12");
+    }
+}

@@ -94,3 +94,183 @@ fn check_test_classes(dataset: &Dataset, train: &[u32], test: &[u32]) -> Result<
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Matrix, RowId, Scaling, Shape, Targets, Task};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// Row `i` has the inputs `[i, 1]`, so that a row can be told by its inputs where nothing is scaled.
+    fn set(labels: Vec<u32>, split: Option<Vec<SplitTag>>) -> Dataset {
+        let rows = labels.len();
+        let values = (0..rows).flat_map(|row| [row as f32, 1.0]).collect();
+        let names = (0..5).map(|class| format!("c{class}")).collect();
+        let targets = Targets::Class { labels, names };
+        Dataset::new("set", Shape::Vector(2), Matrix::new(values, rows, 2), targets, split).unwrap()
+    }
+
+    fn plan() -> SplitPlan {
+        SplitPlan { scaling: Scaling::None, ..SplitPlan::default() }
+    }
+
+    fn refusal(dataset: &Dataset, plan: &SplitPlan) -> String {
+        Task::split(dataset, plan, Key::root(1)).unwrap_err().to_string()
+    }
+
+    fn numbers(inputs: crate::data::MatrixView<'_>) -> Vec<u32> {
+        (0..inputs.rows()).map(|row| inputs.row(row)[0] as u32).collect()
+    }
+
+    fn share_of(labels: &[u32], class: u32) -> f64 {
+        labels.iter().filter(|&&label| label == class).count() as f64 / labels.len() as f64
+    }
+
+    #[test]
+    fn sizes_are_the_shares_and_classes_are_spread_in_proportion() {
+        // 1000 rows: 800 of class 0, 199 of class 1, a single one of class 2.
+        let labels: Vec<u32> =
+            (0..1000).map(|row| if row == 500 { 2 } else { u32::from(row % 5 == 0) }).collect();
+        let set = set(labels, None);
+        for seed in 0..20 {
+            let task = Task::split(&set, &plan(), Key::root(seed)).unwrap();
+            let sizes = [task.pool().rows(), task.reward().labels().len(), task.test().labels().len()];
+            assert_eq!(sizes, [490, 210, 300]);
+            let pool: Vec<u32> = (0..490).map(|row| task.pool_label(RowId(row))).collect();
+            for labels in [&pool[..], task.reward().labels(), task.test().labels()] {
+                assert!((share_of(labels, 1) - 0.199).abs() < 0.01, "{}", share_of(labels, 1));
+            }
+            assert_eq!(pool.iter().filter(|&&label| label == 2).count(), 1, "fault 29");
+        }
+    }
+
+    #[test]
+    fn the_pool_is_not_sorted_by_class() {
+        let set = set((0..400).map(|row| row % 4).collect(), None);
+        let task = Task::split(&set, &plan(), Key::root(3)).unwrap();
+        let firsts: BTreeSet<Vec<u32>> = (0..40)
+            .map(|seed| {
+                let task = Task::split(&set, &plan(), Key::root(seed)).unwrap();
+                (0..3).map(|row| task.pool_label(RowId(row))).collect()
+            })
+            .collect();
+        assert!(firsts.len() > 20, "{firsts:?}");
+        assert_eq!(task.dataset_row(RowId(5)) as f32, task.pool().row(5)[0]);
+    }
+
+    #[test]
+    fn an_official_test_part_is_honoured() {
+        let tags = (0..100).map(|row| if row < 60 { SplitTag::Train } else { SplitTag::Test }).collect();
+        let set = set((0..100).map(|row| row % 2).collect(), Some(tags));
+        let plan = SplitPlan { max_held: 25, ..plan() };
+        let task = Task::split(&set, &plan, Key::root(1)).unwrap();
+        assert!(numbers(task.test().inputs()).iter().all(|&row| row >= 60));
+        assert!(numbers(task.pool()).iter().chain(&numbers(task.reward().inputs())).all(|&row| row < 60));
+        let separation = task.separation();
+        let counts = [&separation.pool, &separation.reward, &separation.test].map(|part| part.rows);
+        assert_eq!((counts, separation.shared), ([42, 18, 25], 0));
+        // A split without test rows gives no test part: one is drawn.
+        let all_train = self::set((0..100).map(|row| row % 2).collect(), Some(vec![SplitTag::Train; 100]));
+        assert_eq!(Task::split(&all_train, &plan, Key::root(1)).unwrap().test().labels().len(), 25);
+    }
+
+    #[test]
+    fn scaling_is_fitted_on_the_pool_alone() {
+        let set = set((0..100).map(|row| row % 2).collect(), None);
+        let raw = Task::split(&set, &plan(), Key::root(1)).unwrap();
+        let standard = SplitPlan { scaling: Scaling::Standard, ..plan() };
+        let scaled = Task::split(&set, &standard, Key::root(1)).unwrap();
+        let pool = numbers(raw.pool()).into_iter().map(f64::from).collect::<Vec<_>>();
+        let mean = pool.iter().sum::<f64>() / pool.len() as f64;
+        let deviation = (pool.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / pool.len() as f64).sqrt();
+        for (raw, scaled) in [
+            (raw.pool(), scaled.pool()),
+            (raw.reward().inputs(), scaled.reward().inputs()),
+            (raw.test().inputs(), scaled.test().inputs()),
+        ] {
+            for row in 0..raw.rows() {
+                let expected = (f64::from(raw.row(row)[0]) - mean) / deviation;
+                assert!((f64::from(scaled.row(row)[0]) - expected).abs() < 1e-6);
+                assert_eq!(scaled.row(row)[1], 0.0, "a constant column becomes zero");
+            }
+        }
+    }
+
+    /// Faults 11 and 26 to 28, and plans that make no sense.
+    #[test]
+    fn hopeless_splits_are_refused_with_their_numbers() {
+        let small = set(vec![0, 1], None);
+        assert_eq!(
+            refusal(&small, &plan()),
+            "set: the pool part would get 1 rows, but needs at least 2 (2 rows to split)"
+        );
+        let one = set(vec![0], None);
+        assert!(refusal(&one, &plan()).contains("the pool part would get"), "{}", refusal(&one, &plan()));
+        let same = set(vec![3; 50], None);
+        assert_eq!(refusal(&same, &plan()), "set: the pool holds 1 of 5 classes, but at least 2 are needed");
+        let few = SplitPlan { test: 0.01, ..plan() };
+        let twenty = set((0..20).map(|row| row % 2).collect(), None);
+        assert!(refusal(&twenty, &few).starts_with("set: the test part would get 0 rows"));
+        let tags = (0..20).map(|row| if row < 10 { SplitTag::Train } else { SplitTag::Test }).collect();
+        let unseen = set((0..20).map(|row| if row > 16 { 4 } else { row % 2 }).collect(), Some(tags));
+        assert_eq!(
+            refusal(&unseen, &plan()),
+            "set: 3 test rows are of class \"c4\", of which the training part has 0"
+        );
+        let only_test = set(vec![0, 1, 0], Some(vec![SplitTag::Test; 3]));
+        assert!(refusal(&only_test, &plan()).contains("of which the training part has 0"));
+        for (bad, message) in [
+            (SplitPlan { test: 0.0, ..plan() }, "split: `test` is 0, but must be above 0 and below 1"),
+            (SplitPlan { test: f64::NAN, ..plan() }, "split: `test` is NaN, but must be above 0 and below 1"),
+            (SplitPlan { reward: 1.0, ..plan() }, "split: `reward` is 1, but must be above 0 and below 1"),
+            (SplitPlan { max_pool: 1, ..plan() }, "split: `max_pool` is 1, but must be at least 2"),
+            (SplitPlan { max_held: 0, ..plan() }, "split: `max_held` is 0, but must be at least 1"),
+        ] {
+            assert_eq!(refusal(&twenty, &bad), message);
+        }
+    }
+
+    proptest! {
+        /// Parts are disjoint, within their limits, in range, and the same for the same key; the pool
+        /// holds every class that it could hold.
+        #[test]
+        fn parts_are_disjoint_and_repeatable(
+            labels in prop::collection::vec(0u32..5, 12..200),
+            tested in prop::collection::vec(any::<bool>(), 200),
+            official: bool,
+            max_pool in 2usize..60,
+            max_held in 1usize..40,
+            seed: u64,
+        ) {
+            let tag = |test: &bool| if *test { SplitTag::Test } else { SplitTag::Train };
+            let split = official.then(|| tested[..labels.len()].iter().map(tag).collect());
+            let set = set(labels.clone(), split.clone());
+            let plan = SplitPlan { max_pool, max_held, ..plan() };
+            let Ok(task) = Task::split(&set, &plan, Key::root(seed)) else {
+                let trainable: BTreeSet<u32> = labels.iter().copied().collect();
+                prop_assert!(official || trainable.len() < 2, "refused without a reason");
+                return Ok(());
+            };
+            let parts = [numbers(task.pool()), numbers(task.reward().inputs()), numbers(task.test().inputs())];
+            let all: BTreeSet<u32> = parts.iter().flatten().copied().collect();
+            prop_assert_eq!(all.len(), parts.iter().map(Vec::len).sum::<usize>());
+            prop_assert_eq!(task.separation().shared, 0);
+            prop_assert!(parts[0].len() <= max_pool && parts[1].len() <= max_held && parts[2].len() <= max_held);
+            for (row, &number) in parts[0].iter().enumerate() {
+                prop_assert_eq!(task.pool_label(RowId(row as u32)), labels[number as usize]);
+            }
+            if let Some(split) = split.filter(|split: &Vec<SplitTag>| split.contains(&SplitTag::Test)) {
+                prop_assert!(parts[2].iter().all(|&row| split[row as usize] == SplitTag::Test));
+                prop_assert!(parts[..2].iter().flatten().all(|&row| split[row as usize] == SplitTag::Train));
+            } else {
+                let classes = |rows: &[u32]| rows.iter().map(|&row| labels[row as usize]).collect::<BTreeSet<_>>();
+                let every: Vec<u32> = (0..labels.len() as u32).collect();
+                prop_assert_eq!(classes(&parts[0]).len(), classes(&every).len().min(parts[0].len()));
+            }
+            let again = Task::split(&set, &plan, Key::root(seed)).unwrap();
+            prop_assert_eq!(again.separation(), task.separation());
+            prop_assert_eq!(numbers(again.pool()), parts[0].clone());
+        }
+    }
+}

@@ -92,12 +92,14 @@ impl Layout {
     }
 
     /// The shape of one row: an image for three (rows, height, width) and four dimensions (rows,
-    /// channels, height, width), else a vector. Call [`byte_count`](Self::byte_count) first.
+    /// channels, height, width), else a vector. Saturates.
     pub fn row_shape(&self) -> Shape {
         match self.shape[..] {
             [_, height, width] => Shape::Image { channels: 1, height, width },
             [_, channels, height, width] => Shape::Image { channels, height, width },
-            _ => Shape::Vector(self.shape.iter().skip(1).product()),
+            _ => Shape::Vector(
+                self.shape.iter().skip(1).fold(1, |width, &length| width.saturating_mul(length)),
+            ),
         }
     }
 

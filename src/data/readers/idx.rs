@@ -47,12 +47,12 @@ pub(super) fn read(
     let mut source = Source::open(&labels_path)?;
     let labels_file = source.file.clone();
     let labels_layout = read_layout(&mut source)?;
-    let labels = labels_layout.read_whole(&labels_file, source.reader())?;
-    source.expect_end(labels_layout.byte_count(&labels_file)?)?;
-    if labels.len() != inputs.rows() {
-        let (found, expected) = (labels.len(), inputs.rows());
+    if labels_layout.rows() != inputs.rows() {
+        let (found, expected) = (labels_layout.rows(), inputs.rows());
         return Err(ReadError::Rows { file: labels_file, found, other: file, expected }.into());
     }
+    let labels = labels_layout.read_whole(&labels_file, source.reader())?;
+    source.expect_end(labels_layout.byte_count(&labels_file)?)?;
     let shape = match options.shape {
         None => layout.row_shape(),
         Some(_) => shape_of(&file, inputs.cols(), options)?,

@@ -11,7 +11,7 @@ use super::source::{check_inflation, open_regular};
 use crate::data::dataset::Dataset;
 use crate::error::Result;
 use flate2::bufread::DeflateDecoder;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// How an archive starts.
@@ -26,21 +26,30 @@ pub(super) fn read(name: &str, path: &Path, options: &ReadOptions) -> Result<Dat
     let mut bytes = Vec::new();
     handle.take(size).read_to_end(&mut bytes).map_err(|error| super::source::fault(&file, error))?;
     let archive = Archive::open(&file, &bytes)?;
-    let (layout, inputs) = archive.array("X", |file, layout, from| layout.read_matrix(file, from))?;
-    let whole = |file: &str, layout: &Layout, from: &mut dyn Read| layout.read_whole(file, from);
-    let (_, labels) = archive.array("y", whole)?;
-    let split = match archive.find("split") {
-        Some(_) => Some(archive.array("split", whole)?.1),
-        None => None,
-    };
-    for (member, found) in [("y", Some(labels.len())), ("split", split.as_ref().map(Vec::len))] {
-        if let Some(found) = found
-            && found != inputs.rows()
-        {
-            let (file, expected) = (member_name(&file, member), inputs.rows());
+    // Headers first: nothing is read of arrays that do not belong together.
+    let layout = archive.array("X", |_, layout, _| Ok(layout.clone()))?;
+    let members: &[&str] = if archive.find("split").is_some() { &["y", "split"] } else { &["y"] };
+    for member in members {
+        let (found, expected) = (archive.array(member, |_, layout, _| Ok(layout.rows()))?, layout.rows());
+        if found != expected {
+            let file = member_name(&file, member);
             return Err(ReadError::Rows { file, found, other: "X".to_string(), expected }.into());
         }
     }
+    let whole = |member| {
+        archive.array(member, |file, layout, from| {
+            let numbers = layout.read_whole(file, &mut *from)?;
+            from.expect_sum(file)?;
+            Ok(numbers)
+        })
+    };
+    let labels = whole("y")?;
+    let split = if members.contains(&"split") { Some(whole("split")?) } else { None };
+    let inputs = archive.array("X", |file, layout, from| {
+        let inputs = layout.read_matrix(file, &mut *from)?;
+        from.expect_sum(file)?;
+        Ok(inputs)
+    })?;
     let shape =
         options.shape.map_or(Ok(layout.row_shape()), |_| super::shape_of(&file, inputs.cols(), options))?;
     assemble(name, &file, (shape, inputs), &labels, split.as_deref())
@@ -105,12 +114,8 @@ impl<'a> Archive<'a> {
         self.members.iter().find(|member| member.name.strip_suffix(".npy") == Some(array))
     }
 
-    /// Reads one array with `read`, then makes sure that it ended where announced and is undamaged.
-    fn array<T>(
-        &self,
-        array: &str,
-        read: impl Fn(&str, &Layout, &mut dyn Read) -> Result<T>,
-    ) -> Result<(Layout, T)> {
+    /// Calls `read` with the layout of one array and the stream of its elements.
+    fn array<T>(&self, array: &str, read: impl Fn(&str, &Layout, &mut Summed<'_>) -> Result<T>) -> Result<T> {
         let member = self.find(array).ok_or_else(|| {
             let names: Vec<String> = self.members.iter().map(|member| member.name.clone()).collect();
             let hint = match names.len() {
@@ -134,15 +139,10 @@ impl<'a> Archive<'a> {
         }
         let plain: Box<dyn Read> =
             if member.deflated { Box::new(DeflateDecoder::new(data)) } else { Box::new(data) };
-        let mut from = Summed { inner: plain.take(member.inflated), sum: crc32fast::Hasher::new() };
+        let inner = plain.take(member.inflated);
+        let mut from = Summed { inner, sum: crc32fast::Hasher::new(), announced: member.checksum };
         let layout = read_layout(&file, &mut from, member.inflated)?;
-        let value = read(&file, &layout, &mut from)?;
-        let sum = from.sum.finalize();
-        if sum != member.checksum {
-            let error = format!("checksum {sum:08x}, but {:08x} is announced", member.checksum);
-            return Err(ReadError::Compressed { file, error }.into());
-        }
-        Ok((layout, value))
+        read(&file, &layout, &mut from)
     }
 
     /// The member's bytes as they are stored. The local header repeats name and extra field, whose
@@ -232,14 +232,27 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
 }
 
-/// Sums what is read.
-struct Summed<R> {
-    inner: R,
+/// A member's stream, with the checksum of what has been read.
+struct Summed<'a> {
+    inner: io::Take<Box<dyn Read + 'a>>,
     sum: crc32fast::Hasher,
+    announced: u32,
 }
 
-impl<R: Read> Read for Summed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+impl Summed<'_> {
+    /// Refuses a member that has been read to its end and is not what was stored.
+    fn expect_sum(&self, file: &str) -> Result<(), ReadError> {
+        let sum = self.sum.clone().finalize();
+        if sum != self.announced {
+            let error = format!("checksum {sum:08x}, but {:08x} is announced", self.announced);
+            return Err(ReadError::Compressed { file: file.to_string(), error });
+        }
+        Ok(())
+    }
+}
+
+impl Read for Summed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.sum.update(&buffer[..count]);
         Ok(count)

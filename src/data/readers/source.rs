@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// Compressed data may inflate to this many times its size …
 pub const MAX_INFLATION: u64 = 200;
 /// … beyond this many bytes, which any file may.
-pub const FREE_INFLATION: u64 = 8 << 20;
+pub const FREE_INFLATION: u64 = 4 << 20;
 
 /// Whether `inflated` bytes out of `compressed` are more than a sound data file gives.
 pub(super) fn check_inflation(file: &str, inflated: u64, compressed: u64) -> Result<(), ReadError> {

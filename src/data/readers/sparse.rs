@@ -72,7 +72,7 @@ pub(super) fn read(name: &str, mut source: Source<'_>, options: &ReadOptions) ->
     }
     let rows = labels.rows();
     if rows == 0 {
-        return Err(ReadError::NoRows { file }.into());
+        return Err(DataError::NoRows { name: file }.into());
     }
     if width == 0 {
         return Err(DataError::NoColumns { name: file }.into());

@@ -160,6 +160,9 @@ pub(in crate::data) fn suggest(wanted: &str, known: &[String]) -> String {
     const LISTED: usize = 8;
     /// Similarity (Jaro-Winkler, letter case ignored) from which a name is taken for a slip.
     const NEAR: f64 = 0.75;
+    if known.len() == 1 && (known[0].contains(';') || known[0].contains('\t')) {
+        return "there is only one column: fields must be separated by commas".to_string();
+    }
     let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
     let best = known
         .iter()
@@ -170,9 +173,6 @@ pub(in crate::data) fn suggest(wanted: &str, known: &[String]) -> String {
         && likeness >= NEAR
     {
         return format!("did you mean \"{name}\"?");
-    }
-    if known.len() == 1 && (known[0].contains(';') || known[0].contains('\t')) {
-        return "there is only one column: fields must be separated by commas".to_string();
     }
     let listed: Vec<String> = known.iter().take(LISTED).map(|name| clip(name)).collect();
     let more = if known.len() > LISTED { ", …" } else { "" };

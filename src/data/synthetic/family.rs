@@ -130,7 +130,7 @@ impl Knobs {
 fn clusters(name: &str, knobs: &Knobs, key: Key) -> Result<Dataset> {
     let mut rng = key.named("clusters").rng();
     let informative = rng.random_range(knobs.width.div_ceil(4).max(2).min(knobs.width)..=knobs.width);
-    let separation = log_uniform(&mut rng, 0.8, 4.0);
+    let separation = log_uniform(&mut rng, 1.2, 5.0);
     let plan = SyntheticPlan {
         rows: knobs.rows,
         classes: knobs.classes,

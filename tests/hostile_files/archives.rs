@@ -1,0 +1,113 @@
+//! Archives of arrays: faults 24 and 25.
+
+use super::make::{Member, floats, member, npy, sound_archive, zip};
+use super::{Folder, bounded, refusal};
+use querist::data::SplitTag::{Test, Train};
+use querist::data::readers::ReadOptions;
+
+#[test]
+fn archives_are_read() {
+    let folder = Folder::new();
+    for deflate in [false, true] {
+        let set = bounded(&folder.file("a.npz", &sound_archive(deflate)), &ReadOptions::default()).unwrap();
+        assert_eq!(set.inputs().values(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!((set.labels(), set.classes()), (&[0, 1, 0][..], 2));
+        assert_eq!(set.split().map(<[_]>::len), Some(3));
+    }
+}
+
+/// What NumPy writes, with its 64-bit local headers (`tests/golden/arrays.py`).
+#[test]
+fn archives_of_numpy_are_read() {
+    let folder = Folder::new();
+    let expected: Vec<f32> = (0..12).map(|eighths| eighths as f32 / 8.0).collect();
+    for bytes in [&include_bytes!("../golden/stored.npz")[..], include_bytes!("../golden/deflated.npz")] {
+        let set = bounded(&folder.file("a.npz", bytes), &ReadOptions::default()).unwrap();
+        assert_eq!((set.inputs().values(), set.labels()), (&expected[..], &[1, 0, 1, 2][..]));
+        assert_eq!(set.split(), Some(&[Train, Train, Test, Train][..]));
+    }
+}
+
+#[test]
+fn archives_24_and_25() {
+    let folder = Folder::new();
+    let x = || npy("<f4", false, "(3, 2)", &floats(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]));
+    let y = |rows: usize| npy("|u1", false, &format!("({rows},)"), &vec![0; rows]);
+    let both = |x: Member, y: Member| zip(&[x, y]);
+    let bomb = npy("<f4", false, "(4194304, 8)", &vec![0; 128 << 20]);
+    let mut damaged = sound_archive(false);
+    let at = damaged.windows(4).position(|window| window == 5.0f32.to_le_bytes()).unwrap();
+    damaged[at + 2] ^= 1;
+    let mut many = Vec::new();
+    many.extend(zip(&[member("X.npy", x())]));
+    let end = many.len() - 22;
+    many[end + 10..end + 12].copy_from_slice(&5_000u16.to_le_bytes());
+    let mut encrypted = zip(&[member("X.npy", x()), member("y.npy", y(3))]);
+    let directory = encrypted.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    encrypted[directory + 8] |= 1;
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        (
+            "24 bomb",
+            both(Member { deflate: true, ..member("X.npy", bomb) }, member("y.npy", y(3))),
+            "more than 200 times",
+        ),
+        (
+            "24 announces too little",
+            both(
+                Member { deflate: true, announced: Some(80), ..member("X.npy", x()) },
+                member("y.npy", y(3)),
+            ),
+            "member X: ends too early: shape [3, 2] announces 24 bytes",
+        ),
+        (
+            "24 announces too much",
+            both(Member { announced: Some(1 << 20), ..member("X.npy", x()) }, member("y.npy", y(3))),
+            "but its header announces 1048576",
+        ),
+        (
+            "24 parent folder",
+            zip(&[member("../X.npy", x())]),
+            "member \"../X.npy\" points out of the archive",
+        ),
+        ("24 absolute path", zip(&[member("/X.npy", x())]), "points out of the archive"),
+        (
+            "24 two of a name",
+            zip(&[member("X.npy", x()), member("X.npy", x())]),
+            "two members are called \"X.npy\"",
+        ),
+        ("24 encrypted", encrypted, "or encrypted"),
+        ("24 many members", many, "5000 members, but at most 1024 are read"),
+        ("24 damaged", damaged, "member X: the compressed data is damaged: checksum"),
+        (
+            "25 other length",
+            both(member("X.npy", x()), member("y.npy", y(2))),
+            "member y: 2 rows, but X has 3",
+        ),
+        ("no labels", zip(&[member("X.npy", x())]), "no member is called \"y\" | there are: X.npy"),
+        ("no features", zip(&[member("x.npy", x()), member("y.npy", y(3))]), "no member is called \"X\""),
+        ("no directory", b"PK\x03\x04".to_vec(), "no whole archive directory"),
+        (
+            "labels of two dimensions",
+            both(member("X.npy", x()), member("y.npy", x())),
+            "labels and splits have one dimension",
+        ),
+        (
+            "labels that are no whole numbers",
+            both(member("X.npy", x()), member("y.npy", npy("<f4", false, "(3,)", &floats(&[0.0, 1.5, 0.0])))),
+            "member y: row 1, column 0: 1.5 is not a whole number",
+        ),
+        (
+            "split that is none",
+            zip(&[
+                member("X.npy", x()),
+                member("y.npy", y(3)),
+                member("split.npy", npy("|u1", false, "(3,)", &[0, 1, 2])),
+            ]),
+            "row 2, column 0: 2 is no split",
+        ),
+    ];
+    for (case, bytes, expected) in cases {
+        let found = refusal(&folder.file("a.npz", &bytes), &ReadOptions::default());
+        assert!(found.contains(expected), "{case}: {found}");
+    }
+}
