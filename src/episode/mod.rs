@@ -1,6 +1,6 @@
 //! The vectorised environment: simulated active-learning episodes.
 //!
-//! [`Episodes`] advances several episodes in lock-step, one bank fit per round; [`play`] lets strategies
+//! [`Episodes`] advances several episodes in lock-step, one bank fit per round; [`play()`] lets strategies
 //! play them and gives tidy rows; `features` turns a pool view into what a policy looks at. What is
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
@@ -16,7 +16,7 @@ pub mod seat;
 
 pub use env::{Believed, End, Episodes, Standing, Step};
 pub use extras::Extras;
-pub use observation::{Observation, Schema};
+pub use observation::{Observation, ObservationError, Schema};
 pub use plan::{EpisodeError, EpisodePlan, Measure, StopOn};
 pub use play::{Architect, Choice, Labelled, Played, Player, play};
 pub use row::Row;

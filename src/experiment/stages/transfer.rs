@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex};
 pub struct Block {
     pub target: DataRef,
     pub architecture: ArchitectureChoice,
-    /// A strategy of the registry, or [`LEARNED`](crate::experiment::sections::LEARNED).
+    /// A strategy of the registry, or [`LEARNED`].
     pub strategy: String,
     pub repetitions: Range<u32>,
 }
