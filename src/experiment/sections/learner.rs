@@ -38,7 +38,7 @@ pub struct Learner {
     pub learning_rate: f64,
     /// L2 penalty, added to the gradient. Default 1e-4.
     pub weight_decay: f64,
-    /// Rows per mini-batch. Default 32.
+    /// Rows per mini-batch. Default 64.
     pub batch: usize,
     /// Passes over the labelled rows per fit, at most. Default 40; not beside `steps`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +85,7 @@ impl Learner {
             nesterov: if sgd { Some(s.boolean("nesterov", true)?) } else { None },
             learning_rate: s.number("learning_rate", 0.01, 1e-9..=100.0)?,
             weight_decay: s.number("weight_decay", 1e-4, 0.0..=10.0)?,
-            batch: s.count("batch", 32, 1..=1_000_000)?,
+            batch: s.count("batch", 64, 1..=1_000_000)?,
             epochs: s.optional_integer("epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             steps: s.optional_integer("steps", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             train_loss: s.optional_number("train_loss", 0.0..=100.0)?,
