@@ -1,7 +1,8 @@
 //! The scoring network, the algorithms that train it, and the frozen policy.
 //!
-//! Everything here works on [`Observation`](crate::episode::Observation)s, plain matrices of features:
-//! nothing knows where they come from, so the learning algorithms are tested without an episode.
+//! The learning algorithms work on [`Observation`](crate::episode::Observation)s, plain matrices of
+//! features, and do not know where they come from, so they are tested without an episode. Only
+//! `simulation` plays episodes: it is where their states and trajectories come from.
 //!
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
 //!   that parallel episodes share no lock; `graph` is the same function in burn, for gradients.

@@ -33,8 +33,9 @@
 //!
 //! One per search; `plan` names them all; `study` holds budget and log; `choice` picks among scored
 //! candidates; `folds` splits labelled rows, `evaluate` trains candidates on them, `cache` shares
-//! scores; `prior` learns where to start. Training itself is the learner's business, writing files the
-//! run's, and what to do in an episode with the architecture found the experiment's.
+//! scores, `bank` has the bank engine train them; `prior` learns where to start; `architect` is the local
+//! search inside an episode. Training itself is the learner's business, writing files the run's, and
+//! which architecture an episode begins with the experiment's.
 
 mod annealing;
 mod architect;
