@@ -5,6 +5,7 @@
 use super::draw::{log_uniform_count, normals};
 use super::family::{Knobs, WIDTH};
 use super::scores::label;
+use super::sequence::choose;
 use crate::data::Matrix;
 use crate::rng::Key;
 use rand::RngExt;
@@ -68,17 +69,6 @@ fn blocks(rng: &mut rand_chacha::ChaCha8Rng, width: usize) -> Vec<usize> {
         left -= levels;
     }
     blocks
-}
-
-fn choose(rng: &mut rand_chacha::ChaCha8Rng, weights: &[f64]) -> usize {
-    let mut at = rng.random::<f64>() * weights.iter().sum::<f64>();
-    for (index, weight) in weights.iter().enumerate() {
-        at -= weight;
-        if at < 0.0 {
-            return index;
-        }
-    }
-    weights.len() - 1
 }
 
 #[cfg(test)]
