@@ -99,6 +99,7 @@ fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Resul
             })
             .collect();
         let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+        episodes.remember(&episodes.live());
         for round in 0..rounds {
             let live = episodes.live();
             let looking: Vec<usize> =
@@ -216,7 +217,8 @@ impl<'a> Simulation<'a> {
             .par_iter()
             .map(|source| {
                 let seats = validation_seats(source, repetitions, key);
-                mean_accuracy(source, &seats, |episodes, lane, step| select(episodes, lane, REFERENCE, step))
+                let margin = |episodes: &Episodes, lane, step| select(episodes, lane, REFERENCE, step);
+                mean_accuracy(source, &seats, false, margin)
             })
             .collect::<Result<_>>()?;
         Ok(Self { sources, validation, plan, repetitions, key, reference })
@@ -230,7 +232,7 @@ impl<'a> Simulation<'a> {
             .zip(&self.reference)
             .map(|(source, reference)| {
                 let seats = validation_seats(source, self.repetitions, self.key);
-                let mean = mean_accuracy(source, &seats, |episodes, lane, step| {
+                let mean = mean_accuracy(source, &seats, true, |episodes, lane, step| {
                     let seen = see(episodes, lane, self.plan.cap, step)?;
                     let picks =
                         batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
@@ -271,15 +273,20 @@ fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> 
     (0..repetitions).map(|index| source.seat(key.named("validation").named(&source.name), index)).collect()
 }
 
-/// The mean accuracy on the reward rows, over all rounds after the first fit and over the seats.
+/// The mean accuracy on the reward rows, over all rounds after the first fit and over the seats;
+/// `remember` for whoever looks at the history.
 fn mean_accuracy(
     source: &Source,
     seats: &[Seat],
+    remember: bool,
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
     for seats in seats.chunks(LANES) {
         let mut episodes = Episodes::reset(&source.learning_plan(), seats)?;
+        if remember {
+            episodes.remember(&episodes.live());
+        }
         loop {
             let live = episodes.live();
             if live.is_empty() {
@@ -306,6 +313,7 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
     let own: Vec<Seat> = (0..plan.episodes).map(|index| source.seat(key.named("seat"), index)).collect();
     let seats: Vec<Seat> = own.iter().chain(&own).cloned().collect();
     let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+    episodes.remember(&episodes.live());
     let mut curves: Vec<Vec<f64>> =
         (0..seats.len()).map(|lane| vec![episodes.standing(lane).reward_accuracy]).collect();
     let mut decisions: Vec<Vec<Decision>> = own.iter().map(|_| Vec::new()).collect();

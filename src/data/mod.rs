@@ -21,6 +21,7 @@ mod scaling;
 mod split;
 pub mod synthetic;
 pub mod task;
+pub mod variation;
 
 pub use dataset::{Dataset, Shape, SplitTag, Targets};
 pub use describe::{Description, describe};
@@ -30,3 +31,4 @@ pub use load::load;
 pub use matrix::{Matrix, MatrixView};
 pub use pool::{Oracle, Pool, RowId};
 pub use task::{Held, Reward, Scaling, Separation, SplitPlan, Task, Test};
+pub use variation::Variation;

@@ -7,7 +7,7 @@ use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId, initial_rows};
 use crate::error::Result;
 use crate::learner::{Bank, FitReport, LaneData};
-use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
+use crate::query::{Head, History, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
 
@@ -67,6 +67,8 @@ pub(super) struct Lane {
     pub(super) oracle: Oracle,
     /// Made when a strategy first looks at it; most never do.
     nearest: OnceLock<Arc<Nearest>>,
+    /// Kept from [`Episodes::remember`] on.
+    history: Option<Remembered>,
     pub(super) standing: Standing,
     /// Candidates that the next fit trains on as if their class were known.
     pseudo: Vec<(RowId, u32)>,
@@ -85,6 +87,13 @@ impl Lane {
     pub(super) fn fit_key(&self, round: u32) -> Key {
         self.seat.key.named("fit").at(u64::from(round))
     }
+}
+
+/// What is kept of earlier fits, and the probabilities of the last one, which were computed for it.
+#[derive(Debug)]
+struct Remembered {
+    history: Arc<History>,
+    probabilities: Matrix,
 }
 
 /// Lanes that share a network shape, with the bank that trains them.
@@ -124,6 +133,7 @@ impl Episodes {
             lanes.push(Lane {
                 spec: plan.spec(task)?,
                 nearest: OnceLock::new(),
+                history: None,
                 oracle: Oracle::new(task.clone(), plan.budget),
                 standing: Standing {
                     round: 0,
@@ -185,8 +195,12 @@ impl Episodes {
         let bank = &self.groups[group].bank;
         let inputs = at.seat.ground.task().pool();
         let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
+        let probabilities = || match &at.history {
+            Some(remembered) => remembered.probabilities.clone(),
+            None => bank.probabilities(place, inputs, Some(&rows)),
+        };
         Signals {
-            probabilities: needs.probabilities.then(|| bank.probabilities(place, inputs, Some(&rows))),
+            probabilities: needs.probabilities.then(probabilities),
             embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
             passes: (needs.passes > 0).then(|| Passes {
                 members: bank.passes(place, inputs, Some(&rows), needs.passes, key.named("passes")),
@@ -197,8 +211,35 @@ impl Episodes {
             temperature: None,
             neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
             nearest: needs.neighbours.then(|| at.nearest()),
+            landmarks: needs.landmarks.then(|| at.seat.ground.landmarks()),
+            history: at.history.as_ref().filter(|_| needs.history).map(|kept| kept.history.clone()),
             progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
         }
+    }
+
+    /// Keeps what the fits of these episodes predict, from the present one on, for strategies that ask for
+    /// the [`History`]. To be called before the first query.
+    pub fn remember(&mut self, lanes: &[usize]) {
+        for &lane in lanes {
+            let at = &mut self.lanes[lane];
+            if at.history.is_none() {
+                let task = at.seat.ground.task();
+                let history = Arc::new(History::new(task.pool().rows(), task.classes()));
+                at.history = Some(Remembered { history, probabilities: Matrix::zeros(0, task.classes()) });
+                self.take_down(lane);
+            }
+        }
+    }
+
+    /// Adds the present fit to what is remembered of episode `lane`.
+    fn take_down(&mut self, lane: usize) {
+        let (group, place) = self.places[lane];
+        let at = &mut self.lanes[lane];
+        let Some(kept) = &mut at.history else { return };
+        let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
+        let inputs = at.seat.ground.task().pool();
+        kept.probabilities = self.groups[group].bank.probabilities(place, inputs, Some(&rows));
+        Arc::make_mut(&mut kept.history).add(at.pool.candidates(), &kept.probabilities);
     }
 
     /// The last layer of a network: the end of the bank's weights, `[d, classes]` and then the biases.
@@ -258,8 +299,16 @@ impl Episodes {
             let lane = &mut self.lanes[*lane];
             lane.pool.ask(&mut lane.oracle, rows)?;
             let inputs = lane.seat.ground.task().pool();
+            let labels = &lane.pool.labels()[lane.pool.labels().len() - rows.len()..];
+            if let Some(kept) = &mut lane.history {
+                let history = Arc::make_mut(&mut kept.history);
+                for (&row, &label) in rows.iter().zip(labels) {
+                    // Of all rows of a batch, the nearest is one that was labelled before it.
+                    let nearest = lane.nearest.get().and_then(|nearest| nearest.any(row.index()));
+                    history.answered(row, label, nearest.map(|(_, class)| class));
+                }
+            }
             if let Some(nearest) = lane.nearest.get_mut().map(Arc::make_mut) {
-                let labels = &lane.pool.labels()[lane.pool.labels().len() - rows.len()..];
                 for (&row, &label) in rows.iter().zip(labels) {
                     nearest.add(inputs, row, label);
                 }
@@ -359,6 +408,9 @@ impl Episodes {
                     None
                 };
             }
+        }
+        for lane in self.live() {
+            self.take_down(lane);
         }
         Ok(())
     }

@@ -8,27 +8,39 @@
 use super::observation::{Observation, Schema};
 use crate::data::Matrix;
 use crate::error::{Fault, Result};
-use crate::query::{Nearest, Needs, Neighbours, PoolView};
+use crate::query::geometry::lanes::dispatched;
+use crate::query::history::minus_p_ln_p;
+use crate::query::{History, Landmarks, Nearest, Needs, Neighbours, PoolView};
 use crate::rng::Key;
 use rand::seq::index;
 
 /// The schema of [`observe`].
 pub static SCHEMA: Schema = Schema {
-    version: 1,
+    version: 2,
     candidate: &[
         "least confidence, quantile",
         "margin, quantile",
         "entropy, quantile",
+        "past margin, quantile",
+        "disagreement of rounds, quantile",
+        "novelty, quantile",
+        "density, quantile",
+        "coverage gain, quantile",
+        "wide coverage gain, quantile",
+        "wide coverage of doubt, quantile",
+        "neighbours' uncertainty, quantile",
+        "uncertainty x novelty, quantile",
+        "uncertainty x density, quantile",
         "least confidence",
         "margin",
         "entropy",
-        "novelty, quantile",
+        "past margin",
+        "disagreement of rounds",
+        "changes of the predicted class",
         "log novelty",
-        "density, quantile",
         "log density",
-        "coverage gain, quantile",
         "coverage gain",
-        "neighbours' uncertainty, quantile",
+        "wide coverage gain",
         "neighbours' uncertainty",
         "uncertainty above its neighbours",
         "neighbours predicted differently",
@@ -37,19 +49,21 @@ pub static SCHEMA: Schema = Schema {
         "runner-up class in labels, log share",
         "predicted class under-labelled, log ratio",
         "nearest label disagrees",
+        "probability of the nearest label's class",
         "boundary between nearest labels",
-        "uncertainty x novelty, quantile",
-        "uncertainty x density, quantile",
     ],
     global: &[
         "log labels per class",
         "share of the budget spent",
         "log classes",
         "mean uncertainty",
+        "mean disagreement of rounds",
         "balance of labels",
         "classes seen",
         "contrast of distances",
         "agreement with the nearest label",
+        "bought labels foreseen",
+        "bought labels like the nearest",
         "log query size",
     ],
 };
@@ -57,12 +71,16 @@ pub static SCHEMA: Schema = Schema {
 /// Neighbours per row that the features look at.
 pub const NEIGHBOURS: usize = 15;
 
+/// The first columns hold quantiles, in the order of [`Raw`].
+const QUANTILES: usize = 13;
+
 /// Log-features are cut here, so that one outlier does not drown a state.
 const LOG_LIMIT: f32 = 3.0;
 
-/// What [`observe`] needs of a view.
+/// What [`observe`] needs of a view. Without a history, which only an episode has, every round counts as
+/// the first.
 pub fn needs() -> Needs {
-    Needs { probabilities: true, neighbours: true, ..Needs::default() }
+    Needs { probabilities: true, neighbours: true, landmarks: true, history: true, ..Needs::default() }
 }
 
 /// Why a state cannot be observed.
@@ -82,32 +100,44 @@ impl Fault for FeatureError {}
 /// of `batch` rows.
 ///
 /// # Errors
-/// If probabilities, neighbours or distances are missing from the view, or a probability is not finite.
+/// If probabilities, neighbours, landmarks or distances are missing from the view, or a probability is
+/// not finite.
 pub fn observe(view: &PoolView<'_>, batch: usize, cap: usize, key: Key) -> Result<Observation> {
     let signals = view.signals();
-    let probabilities =
-        signals.probabilities.as_ref().ok_or(FeatureError::Missing { signal: "probabilities" })?;
-    let neighbours = signals.neighbours.as_deref().ok_or(FeatureError::Missing { signal: "neighbours" })?;
-    let nearest =
-        signals.nearest.as_deref().ok_or(FeatureError::Missing { signal: "distances to labels" })?;
+    let missing = |signal| FeatureError::Missing { signal };
+    let probabilities = signals.probabilities.as_ref().ok_or(missing("probabilities"))?;
+    let neighbours = signals.neighbours.as_deref().ok_or(missing("neighbours"))?;
+    let landmarks = signals.landmarks.as_deref().ok_or(missing("distances to landmarks"))?;
+    let nearest = signals.nearest.as_deref().ok_or(missing("distances to labels"))?;
     let beliefs = Beliefs::read(view, probabilities)?;
+    let around = Around::of(view.inputs().rows(), neighbours, nearest);
+    let state = State {
+        view,
+        shares: LabelShares::of(view, &beliefs),
+        reach: Reach::of(landmarks, neighbours, &around, &beliefs),
+        probabilities,
+        neighbours,
+        landmarks,
+        nearest,
+        beliefs,
+        around,
+    };
     let shown = shown(view.candidates().len(), cap, key);
     let mut features = Matrix::zeros(shown.len(), SCHEMA.candidate.len());
-    let labels = LabelShares::of(view, &beliefs);
-    let novelty = novelty(view.inputs().rows(), neighbours, nearest);
+    let mut raw: [Vec<f32>; QUANTILES] = std::array::from_fn(|_| Vec::with_capacity(shown.len()));
     for (out, &at) in shown.iter().enumerate() {
-        describe(view, &beliefs, &labels, neighbours, nearest, &novelty, at, features.row_mut(out));
+        let ranked = state.describe(at, &mut features.row_mut(out)[QUANTILES..]);
+        for (column, value) in raw.iter_mut().zip(ranked) {
+            column.push(value);
+        }
     }
-    for column in QUANTILES {
-        to_quantiles(&mut features, column);
+    let mut ranks = Ranks::default();
+    for (column, values) in raw.iter().enumerate() {
+        ranks.quantiles(values, |row, quantile| features.row_mut(row)[column] = quantile);
     }
-    let globals = globals(view, batch, &beliefs, &labels, neighbours, nearest);
     let candidates = shown.iter().map(|&at| view.candidates()[at]).collect();
-    Ok(Observation { candidates, features, globals })
+    Ok(Observation { candidates, features, globals: state.globals(batch) })
 }
-
-/// Columns that hold raw values until [`to_quantiles`] ranks them.
-const QUANTILES: [usize; 9] = [0, 1, 2, 6, 8, 10, 12, 22, 23];
 
 /// Which candidates are shown: all of them, or a uniform draw, ascending.
 fn shown(candidates: usize, cap: usize, key: Key) -> Vec<usize> {
@@ -127,48 +157,76 @@ struct Belief {
     least_confidence: f32,
     margin: f32,
     entropy: f32,
+    past_margin: f32,
+    disagreement: f32,
+    changes: f32,
 }
 
-/// Beliefs of all candidates, and of every pool row (labelled rows have none).
+/// Beliefs of all candidates, and what neighbours look up of them.
 struct Beliefs {
     of_candidate: Vec<Belief>,
-    of_row: Vec<Option<Belief>>,
+    /// Margin score of every pool row; negative for a labelled one.
+    margin: Vec<f32>,
+    /// Predicted class of every pool row.
+    first: Vec<u32>,
+}
+
+/// The largest and the second largest of some probabilities, and where they are; ties go to the smaller.
+fn top_two(p: &[f32]) -> (usize, usize) {
+    let (mut first, mut second) = (0, p.len().min(2) - 1);
+    if second == 1 && p[1] > p[0] {
+        (first, second) = (1, 0);
+    }
+    for class in 2..p.len() {
+        if p[class] > p[first] {
+            (first, second) = (class, first);
+        } else if p[class] > p[second] {
+            second = class;
+        }
+    }
+    (first, second)
+}
+
+/// One less the lead of the most probable class.
+fn margin(p: &[f32], (first, second): (usize, usize)) -> f32 {
+    1.0 - (p[first] - if second == first { 0.0 } else { p[second] })
 }
 
 impl Beliefs {
     fn read(view: &PoolView<'_>, probabilities: &Matrix) -> Result<Self, FeatureError> {
-        let classes = view.classes();
+        let (classes, rows) = (view.classes(), view.inputs().rows());
         let largest_entropy = (classes.max(2) as f32).ln();
         let largest_doubt = 1.0 - 1.0 / classes.max(2) as f32;
-        let mut of_row = vec![None; view.inputs().rows()];
+        let history = view.signals().history.as_deref().filter(|history| history.rounds() > 1);
+        let (mut margins, mut firsts) = (vec![-1.0; rows], vec![0; rows]);
         let mut of_candidate = Vec::with_capacity(view.candidates().len());
         for (at, &row) in view.candidates().iter().enumerate() {
             let p = probabilities.row(at);
             if let Some(class) = p.iter().position(|value| !value.is_finite()) {
                 return Err(FeatureError::NotFinite { row: row.0, class, value: p[class] });
             }
-            let (mut first, mut second) = (0usize, usize::MAX);
-            for class in 1..classes {
-                if p[class] > p[first] {
-                    second = first;
-                    first = class;
-                } else if second == usize::MAX || p[class] > p[second] {
-                    second = class;
-                }
-            }
-            let (top, next) = (p[first], p.get(second).copied().unwrap_or(0.0));
-            let entropy: f32 = p.iter().filter(|&&value| value > 0.0).map(|&value| -value * value.ln()).sum();
-            let belief = Belief {
-                first: first as u32,
-                second: if second == usize::MAX { first as u32 } else { second as u32 },
-                least_confidence: (1.0 - top) / largest_doubt,
-                margin: 1.0 - (top - next),
-                entropy: entropy / largest_entropy,
+            let top = top_two(p);
+            let now = margin(p, top);
+            let past = |history: &History| {
+                let mean = history.mean(row.index());
+                let past_margin = margin(mean, top_two(mean));
+                (past_margin, history.disagreement(row.index()), history.changes(row.index()))
             };
-            of_row[row.index()] = Some(belief);
-            of_candidate.push(belief);
+            let (past_margin, disagreement, changes) = history.map_or((now, 0.0, 0.0), past);
+            margins[row.index()] = now;
+            firsts[row.index()] = top.0 as u32;
+            of_candidate.push(Belief {
+                first: top.0 as u32,
+                second: top.1 as u32,
+                least_confidence: (1.0 - p[top.0]) / largest_doubt,
+                margin: now,
+                entropy: p.iter().map(|&value| minus_p_ln_p(value)).sum::<f32>() / largest_entropy,
+                past_margin,
+                disagreement: disagreement / largest_entropy,
+                changes,
+            });
         }
-        Ok(Self { of_candidate, of_row })
+        Ok(Self { of_candidate, margin: margins, first: firsts })
     }
 }
 
@@ -215,143 +273,259 @@ impl LabelShares {
     }
 }
 
-/// The distance of every row to its nearest label, in the pool's unit of length. Every row is the
-/// neighbour of many, so this is looked up far more often than there are rows.
-fn novelty(rows: usize, neighbours: &Neighbours, nearest: &Nearest) -> Vec<f32> {
-    let scale = neighbours.scale().max(f32::MIN_POSITIVE);
-    let of = |row| nearest.any(row).map_or(LOG_LIMIT.exp(), |(squared, _)| squared.sqrt() / scale);
-    (0..rows).map(of).collect()
+/// For every row of the pool, its nearest label. Every row is the neighbour of many, so this is looked up
+/// far more often than there are rows.
+struct Around {
+    /// The pool's unit of length.
+    unit: f32,
+    /// Distance to the nearest label, in units.
+    novelty: Vec<f32>,
+    /// The class of the nearest label; none without labels.
+    class: Option<Vec<u32>>,
 }
 
-/// Writes the features of candidate `at`; quantile columns get the raw value that is ranked later.
-#[expect(clippy::too_many_arguments, reason = "all of a state, read once per candidate")]
-fn describe(
-    view: &PoolView<'_>,
-    beliefs: &Beliefs,
-    shares: &LabelShares,
-    neighbours: &Neighbours,
-    nearest: &Nearest,
-    novelty: &[f32],
-    at: usize,
-    out: &mut [f32],
-) {
-    let row = view.candidates()[at].index();
-    let belief = beliefs.of_candidate[at];
-    let scale = neighbours.scale().max(f32::MIN_POSITIVE);
-    let distances = neighbours.distances(row);
-    let around = neighbours.ids(row);
-    let k = around.len().max(1) as f32;
-
-    let to_label = nearest.any(row);
-    let mean_distance = distances.iter().sum::<f32>() / k / scale;
-
-    let (all, novelty) = (novelty, novelty[row]);
-    // How much nearer to a label its neighbours would come if this row were labelled.
-    let (mut gain, mut doubt, mut open, mut differ) = (0.0f32, 0.0f32, 0.0f32, 0.0f32);
-    for (&other, &distance) in around.iter().zip(distances) {
-        let Some(theirs) = beliefs.of_row[other as usize] else { continue };
-        open += 1.0;
-        doubt += theirs.margin;
-        differ += f32::from(theirs.first != belief.first);
-        gain += (all[other as usize] - distance / scale).max(0.0);
+impl Around {
+    fn of(rows: usize, neighbours: &Neighbours, nearest: &Nearest) -> Self {
+        let unit = neighbours.scale().max(f32::MIN_POSITIVE);
+        let (mut novelty, mut class) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        for row in 0..rows {
+            let Some((squared, own)) = nearest.any(row) else {
+                return Self { unit, novelty: vec![LOG_LIMIT.exp(); rows], class: None };
+            };
+            novelty.push(squared.sqrt() / unit);
+            class.push(own);
+        }
+        Self { unit, novelty, class: Some(class) }
     }
-    let doubt = if open > 0.0 { doubt / open } else { belief.margin };
-    let differ = if open > 0.0 { differ / open } else { 0.0 };
-
-    // 0 far from any boundary between labels, 1 on it.
-    let per_class = nearest.per_class(row);
-    let boundary = match to_label {
-        Some((own, class)) => per_class
-            .iter()
-            .enumerate()
-            .filter(|&(other, squared)| other != class as usize && squared.is_finite())
-            .map(|(_, squared)| (own / squared.max(f32::MIN_POSITIVE)).sqrt().min(1.0))
-            .fold(0.0, f32::max),
-        None => 0.0,
-    };
-
-    out.copy_from_slice(&[
-        belief.least_confidence,
-        belief.margin,
-        belief.entropy,
-        belief.least_confidence,
-        belief.margin,
-        belief.entropy,
-        novelty,
-        cut(novelty.max(f32::MIN_POSITIVE).ln()),
-        -mean_distance,
-        cut(-mean_distance.max(f32::MIN_POSITIVE).ln()),
-        gain,
-        cut((gain / k).ln_1p()),
-        doubt,
-        doubt,
-        belief.margin - doubt,
-        differ,
-        1.0 - open / k,
-        cut(shares.labelled[belief.first as usize]),
-        cut(shares.labelled[belief.second as usize]),
-        shares.predicted_over_labelled[belief.first as usize],
-        to_label.map_or(0.0, |(_, class)| f32::from(class != belief.first)),
-        boundary,
-        belief.margin * novelty,
-        belief.margin / mean_distance.max(1e-3),
-    ]);
 }
 
-fn globals(
-    view: &PoolView<'_>,
-    batch: usize,
-    beliefs: &Beliefs,
-    shares: &LabelShares,
-    neighbours: &Neighbours,
-    nearest: &Nearest,
-) -> Vec<f32> {
-    let classes = view.classes() as f32;
-    let candidates = beliefs.of_candidate.len().max(1) as f32;
-    let doubt: f32 = beliefs.of_candidate.iter().map(|belief| belief.margin).sum::<f32>() / candidates;
-    let agree = view
-        .candidates()
-        .iter()
-        .zip(&beliefs.of_candidate)
-        .filter(|(row, belief)| nearest.any(row.index()).is_some_and(|(_, class)| class == belief.first))
-        .count() as f32;
-    let progress = view.signals().progress;
-    let contrast =
-        if neighbours.spread() > 0.0 { 1.0 - neighbours.scale() / neighbours.spread() } else { 0.0 };
-    vec![
-        cut((view.labels().len() as f32 / classes).ln_1p() - 1.0),
-        progress.spent as f32 / progress.budget.max(1) as f32,
-        cut(classes.ln() - 1.5),
-        doubt,
-        shares.balance,
-        shares.seen,
-        contrast,
-        agree / candidates,
-        cut((batch as f32).ln()),
-    ]
+/// How far the landmarks are from a label, and how doubtful they are.
+struct Reach {
+    /// Distance of each landmark to its nearest label, in the unit of the inputs.
+    distance: Vec<f32>,
+    /// Margin score of each landmark, zero for a labelled one; they sum to the number of landmarks.
+    doubt: Vec<f32>,
 }
 
-/// Replaces a column by its ranks, mapped to `[-1, 1]`; equal values share their mean rank.
-fn to_quantiles(features: &mut Matrix, column: usize) {
-    let n = features.rows();
-    let value = |features: &Matrix, row: u32| features.row(row as usize)[column];
-    // Value and row in one number that sorts like `total_cmp` and then by row, many times faster.
-    let key = |row: u32| u64::from(ascending(value(features, row))) << 32 | u64::from(row);
-    let mut keys: Vec<u64> = (0..n as u32).map(key).collect();
-    keys.sort_unstable();
-    let order: Vec<u32> = keys.into_iter().map(|key| key as u32).collect();
-    let mut start = 0;
-    while start < n {
-        let mut end = start + 1;
-        while end < n && value(features, order[end]) == value(features, order[start]) {
-            end += 1;
+impl Reach {
+    fn of(landmarks: &Landmarks, neighbours: &Neighbours, around: &Around, beliefs: &Beliefs) -> Self {
+        // Without labels every landmark is as far as can be: then the most central row reaches most.
+        let far = neighbours.spread().max(around.unit);
+        let distance = |&row: &u32| match around.class {
+            Some(_) => around.novelty[row as usize] * around.unit,
+            None => far,
+        };
+        let mut doubt: Vec<f32> =
+            landmarks.rows().iter().map(|&row| beliefs.margin[row as usize].max(0.0)).collect();
+        let mean = doubt.iter().sum::<f32>() / doubt.len().max(1) as f32;
+        doubt.iter_mut().for_each(|doubt| *doubt /= mean.max(f32::MIN_POSITIVE));
+        Self { distance: landmarks.rows().iter().map(distance).collect(), doubt }
+    }
+}
+
+dispatched! {
+    /// By how much the landmarks' distances to a label would fall in all, plainly and weighted by doubt.
+    fn nearer(to_row: &[f32], reach: &[f32], doubt: &[f32]) -> (f32, f32) {
+        const LANES: usize = 16;
+        let (mut plain, mut weighted) = ([0.0f32; LANES], [0.0f32; LANES]);
+        let blocks = to_row.chunks(LANES).zip(reach.chunks(LANES)).zip(doubt.chunks(LANES));
+        for ((to_row, reach), doubt) in blocks {
+            for (lane, ((to_row, reach), doubt)) in to_row.iter().zip(reach).zip(doubt).enumerate() {
+                let gain = (reach - to_row).max(0.0);
+                plain[lane] += gain;
+                weighted[lane] += gain * doubt;
+            }
         }
-        let rank = (start + end - 1) as f32 / 2.0;
-        let quantile = if n > 1 { 2.0 * rank / (n - 1) as f32 - 1.0 } else { 0.0 };
-        for &row in &order[start..end] {
-            features.row_mut(row as usize)[column] = quantile;
+        (plain.iter().sum(), weighted.iter().sum())
+    }
+}
+
+/// Everything that a candidate is described from.
+struct State<'a> {
+    view: &'a PoolView<'a>,
+    probabilities: &'a Matrix,
+    neighbours: &'a Neighbours,
+    landmarks: &'a Landmarks,
+    nearest: &'a Nearest,
+    beliefs: Beliefs,
+    shares: LabelShares,
+    around: Around,
+    reach: Reach,
+}
+
+/// Values that are ranked among the candidates.
+type Raw = [f32; QUANTILES];
+
+impl State<'_> {
+    /// Writes the plain features of candidate `at` to `out`, and gives those that are ranked.
+    fn describe(&self, at: usize, out: &mut [f32]) -> Raw {
+        let (row, belief) = (self.view.candidates()[at].index(), self.beliefs.of_candidate[at]);
+        let (unit, novelty) = (self.around.unit, self.around.novelty[row]);
+        let distances = self.neighbours.distances(row);
+        let k = distances.len().max(1) as f32;
+        let mean_distance = distances.iter().sum::<f32>() / k / unit;
+
+        // How much nearer to a label its neighbours would come if this row were labelled.
+        let (mut gain, mut doubt, mut open, mut differ) = (0.0f32, 0.0f32, 0.0f32, 0.0f32);
+        for (&other, &distance) in self.neighbours.ids(row).iter().zip(distances) {
+            let other = other as usize;
+            let margin = self.beliefs.margin[other];
+            if margin < 0.0 {
+                continue;
+            }
+            open += 1.0;
+            doubt += margin;
+            differ += f32::from(self.beliefs.first[other] != belief.first);
+            gain += (self.around.novelty[other] - distance / unit).max(0.0);
         }
-        start = end;
+        let (doubt, differ) = if open > 0.0 { (doubt / open, differ / open) } else { (belief.margin, 0.0) };
+        let marks = self.landmarks.distances(row);
+        let (wide, wide_doubt) = nearer(marks, &self.reach.distance, &self.reach.doubt);
+        let wide = wide / marks.len().max(1) as f32 / unit;
+
+        // The boundary is 0 far from any between labels, 1 on it.
+        let (disagrees, own_class, boundary) = match &self.around.class {
+            None => (0.0, belief.least_confidence, 0.0),
+            Some(class) => {
+                let class = class[row];
+                let per_class = self.nearest.per_class(row);
+                let own = per_class[class as usize];
+                let other = (0..per_class.len())
+                    .filter(|&other| other != class as usize)
+                    .map(|other| per_class[other])
+                    .fold(f32::INFINITY, f32::min);
+                let boundary = (own / other.max(f32::MIN_POSITIVE)).sqrt().min(1.0);
+                let p = self.probabilities.row(at)[class as usize];
+                (f32::from(class != belief.first), p, boundary)
+            }
+        };
+        out.copy_from_slice(&[
+            belief.least_confidence,
+            belief.margin,
+            belief.entropy,
+            belief.past_margin,
+            belief.disagreement,
+            belief.changes,
+            cut(novelty.max(f32::MIN_POSITIVE).ln()),
+            cut(-mean_distance.max(f32::MIN_POSITIVE).ln()),
+            cut((gain / k).ln_1p()),
+            cut((10.0 * wide).ln_1p()),
+            doubt,
+            belief.margin - doubt,
+            differ,
+            1.0 - open / k,
+            cut(self.shares.labelled[belief.first as usize]),
+            cut(self.shares.labelled[belief.second as usize]),
+            self.shares.predicted_over_labelled[belief.first as usize],
+            disagrees,
+            own_class,
+            boundary,
+        ]);
+        [
+            belief.least_confidence,
+            belief.margin,
+            belief.entropy,
+            belief.past_margin,
+            belief.disagreement,
+            novelty,
+            -mean_distance,
+            gain,
+            wide,
+            wide_doubt,
+            doubt,
+            belief.margin * novelty,
+            belief.margin / mean_distance.max(1e-3),
+        ]
+    }
+
+    fn globals(&self, batch: usize) -> Vec<f32> {
+        let classes = self.view.classes() as f32;
+        let of_candidate = &self.beliefs.of_candidate;
+        let candidates = of_candidate.len().max(1) as f32;
+        let mean = |of: fn(&Belief) -> f32| of_candidate.iter().map(of).sum::<f32>() / candidates;
+        let agree = self.around.class.as_ref().map_or(0, |class| {
+            let own = self.view.candidates().iter().map(|row| class[row.index()]);
+            own.zip(of_candidate).filter(|(class, belief)| *class == belief.first).count()
+        });
+        let progress = self.view.signals().progress;
+        let (scale, spread) = (self.neighbours.scale(), self.neighbours.spread());
+        let contrast = if spread > 0.0 { 1.0 - scale / spread } else { 0.0 };
+        let chance = 1.0 / classes;
+        let (foreseen, like_nearest) =
+            self.view.signals().history.as_deref().map_or((chance, chance), History::foresight);
+        // 0 at chance, 1 where all is foreseen.
+        let above_chance = |share: f32| (share - chance) / (1.0 - chance).max(f32::MIN_POSITIVE);
+        vec![
+            cut((self.view.labels().len() as f32 / classes).ln_1p() - 1.0),
+            progress.spent as f32 / progress.budget.max(1) as f32,
+            cut(classes.ln() - 1.5),
+            mean(|belief| belief.margin),
+            mean(|belief| belief.disagreement),
+            self.shares.balance,
+            self.shares.seen,
+            contrast,
+            agree as f32 / candidates,
+            above_chance(foreseen),
+            above_chance(like_nearest),
+            cut((batch as f32).ln()),
+        ]
+    }
+}
+
+/// Ranks columns; keeps what it needs for it.
+#[derive(Default)]
+struct Ranks {
+    keys: Vec<u64>,
+    spare: Vec<u64>,
+}
+
+impl Ranks {
+    /// Gives `set` for every row the rank of its value, mapped to `[-1, 1]`; equal values share their
+    /// mean rank.
+    fn quantiles(&mut self, values: &[f32], mut set: impl FnMut(usize, f32)) {
+        let n = values.len();
+        // Value and row in one number that sorts like `total_cmp` and then by row.
+        self.keys.clear();
+        self.keys.extend(
+            values.iter().enumerate().map(|(row, &value)| u64::from(ascending(value)) << 32 | row as u64),
+        );
+        self.sort();
+        let value = |key: u64| values[key as u32 as usize];
+        let mut start = 0;
+        while start < n {
+            let mut end = start + 1;
+            while end < n && value(self.keys[end]) == value(self.keys[start]) {
+                end += 1;
+            }
+            let rank = (start + end - 1) as f32 / 2.0;
+            let quantile = if n > 1 { 2.0 * rank / (n - 1) as f32 - 1.0 } else { 0.0 };
+            for &key in &self.keys[start..end] {
+                set(key as u32 as usize, quantile);
+            }
+            start = end;
+        }
+    }
+
+    /// Sorts the keys by their upper halves, digit by digit; rows are in order already. Several times
+    /// faster than comparing, for the few thousand keys there are.
+    fn sort(&mut self) {
+        const BITS: u32 = 11;
+        self.spare.resize(self.keys.len(), 0);
+        for shift in [32, 32 + BITS, 32 + 2 * BITS] {
+            let digit = |key: u64| (key >> shift) as usize & ((1 << BITS) - 1);
+            let mut starts = [0u32; 1 << BITS];
+            self.keys.iter().for_each(|&key| starts[digit(key)] += 1);
+            let mut sum = 0;
+            for start in &mut starts {
+                (*start, sum) = (sum, sum + *start);
+            }
+            for &key in &self.keys {
+                let place = &mut starts[digit(key)];
+                self.spare[*place as usize] = key;
+                *place += 1;
+            }
+            std::mem::swap(&mut self.keys, &mut self.spare);
+        }
     }
 }
 
@@ -396,6 +570,7 @@ mod tests {
                 (0..inputs.rows() as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
             let signals = Signals {
                 neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
+                landmarks: Some(Arc::new(Landmarks::of(inputs.view()))),
                 nearest: Some(Arc::new(Nearest::of(inputs.view(), &labelled, &labels, classes))),
                 probabilities: Some(probabilities),
                 progress: Progress { spent: 2, budget: 8 },
@@ -430,6 +605,28 @@ mod tests {
             );
             observe(&view, 1, cap, Key::root(5))
         }
+    }
+
+    #[test]
+    fn ranks_are_those_of_a_sort_by_comparison() {
+        let mut rng = Key::root(4).rng();
+        let values: Vec<f32> = (0..3_000).map(|_| (rng.random::<f32>() - 0.5) * 1e3).collect();
+        let mut sorted = values.clone();
+        sorted.sort_by(f32::total_cmp);
+        Ranks::default().quantiles(&values, |row, quantile| {
+            let rank = sorted.partition_point(|&other| other < values[row]);
+            assert!((quantile - (2.0 * rank as f32 / 2_999.0 - 1.0)).abs() < 1e-6);
+        });
+    }
+
+    #[test]
+    fn the_two_largest() {
+        assert_eq!(top_two(&[1.0]), (0, 0));
+        assert_eq!(top_two(&[0.5, 0.5]), (0, 1));
+        assert_eq!(top_two(&[0.1, 0.6, 0.3]), (1, 2));
+        assert_eq!(top_two(&[0.2, 0.2, 0.6]), (2, 0));
+        assert_eq!(margin(&[1.0], (0, 0)), 0.0);
+        assert!((margin(&[0.1, 0.6, 0.3], (1, 2)) - 0.7).abs() < 1e-6);
     }
 
     #[test]
@@ -497,9 +694,9 @@ mod tests {
 
     #[test]
     fn quantiles_run_from_least_to_most_and_share_ties() {
-        let mut column = Matrix::new(vec![5.0, 1.0, 5.0, 9.0, 0.0], 5, 1);
-        to_quantiles(&mut column, 0);
-        assert_eq!(column.values(), &[0.25, -0.5, 0.25, 1.0, -1.0]);
+        let mut found = [0.0; 5];
+        Ranks::default().quantiles(&[5.0, 1.0, 5.0, 9.0, 0.0], |row, quantile| found[row] = quantile);
+        assert_eq!(found, [0.25, -0.5, 0.25, 1.0, -1.0]);
     }
 
     #[test]

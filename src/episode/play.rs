@@ -71,6 +71,9 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let seats: Vec<Seat> = players.iter().map(|player| player.seat.clone()).collect();
     let plan = EpisodePlan { measure: Measure::RewardAndTest, ..plan.clone() };
     let mut episodes = Episodes::reset(&plan, &seats)?;
+    let remembering: Vec<usize> =
+        (0..players.len()).filter(|&lane| players[lane].strategy.needs().history).collect();
+    episodes.remember(&remembering);
     let mut played: Vec<Played> = players
         .iter()
         .enumerate()

@@ -194,13 +194,7 @@ impl Section {
     /// Takes a number in `range`, if it is there. NaN is in no range.
     pub fn optional_number(&mut self, key: &'static str, range: RangeInclusive<f64>) -> Result<Option<f64>> {
         let name = self.name(key);
-        let Some(Node { value, place }) = self.take(key) else { return Ok(None) };
-        let number = match value {
-            Value::Float(number) => number,
-            Value::Integer(number) => number as f64,
-            other => return Err(wrong_type(place, name, &other, "a number")),
-        };
-        if range.contains(&number) { Ok(Some(number)) } else { Err(out_of_range(place, name, number, range)) }
+        self.take(key).map(|node| number_of(node, name, range)).transpose()
     }
 
     /// Takes `true` or `false`.
@@ -294,6 +288,16 @@ pub fn integer_of(node: Node, name: String, range: RangeInclusive<u64>) -> Resul
         },
         other => Err(wrong_type(node.place, name, &other, "a whole number")),
     }
+}
+
+/// A node that must be a number in `range`. NaN is in no range.
+pub fn number_of(node: Node, name: String, range: RangeInclusive<f64>) -> Result<f64> {
+    let number = match node.value {
+        Value::Float(number) => number,
+        Value::Integer(number) => number as f64,
+        other => return Err(wrong_type(node.place, name, &other, "a number")),
+    };
+    if range.contains(&number) { Ok(number) } else { Err(out_of_range(node.place, name, number, range)) }
 }
 
 /// The error for a word that is none of `known`.

@@ -6,12 +6,11 @@ use super::sections::{DataRef, LEARNED, UNTRAINED};
 use crate::agent::Source;
 use crate::data::readers::{self, ReadOptions};
 use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
-use crate::data::{self, Dataset, SplitPlan, Task, initial_rows};
+use crate::data::{self, Dataset, SplitPlan, Task, Variation, initial_rows};
 use crate::episode::{EpisodeError, EpisodePlan, Ground, Measure};
 use crate::error::Result;
 use crate::query::registry;
 use crate::rng::Key;
-use rand::RngExt;
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -59,26 +58,47 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
 pub fn sources(plan: &Plan) -> Result<Vec<Source>> {
     let sources = plan.sources();
     let key = Key::root(plan.seed()).named("sources");
-    make(plan, &sources.datasets, sources.synthetic, key)
+    make(plan, &sources.datasets, sources.variants, sources.synthetic, key)
 }
 
 /// The tasks that choose between checkpoints.
 pub fn validation(plan: &Plan) -> Result<Vec<Source>> {
     let sources = plan.sources();
     let key = Key::root(plan.seed()).named("validation");
-    make(plan, &sources.validation, sources.validation_synthetic, key)
+    make(plan, &sources.validation, 0, sources.validation_synthetic, key)
 }
 
-fn make(plan: &Plan, datasets: &[DataRef], synthetic: usize, key: Key) -> Result<Vec<Source>> {
-    let family = SourceFamily::new(key.named("synthetic"));
-    (0..datasets.len() + synthetic)
+/// `variants` variations of every real set, beside the set itself, and synthetic tasks.
+fn make(
+    plan: &Plan,
+    datasets: &[DataRef],
+    variants: usize,
+    synthetic: usize,
+    key: Key,
+) -> Result<Vec<Source>> {
+    let family = SourceFamily::of(&plan.sources().families, key.named("synthetic"))
+        .unwrap_or_else(|| SourceFamily::new(key.named("synthetic")));
+    let real: Vec<Dataset> =
+        datasets.par_iter().map(|reference| load(plan, reference)).collect::<Result<_>>()?;
+    let of_each = 1 + variants;
+    (0..real.len() * of_each + synthetic)
         .into_par_iter()
         .map(|index| {
-            let dataset = match datasets.get(index) {
-                Some(reference) => load(plan, reference)?,
-                None => family.sample((index - datasets.len()) as u64)?,
+            let made;
+            let dataset = match (real.get(index / of_each), index % of_each) {
+                (Some(dataset), 0) => dataset,
+                (Some(dataset), variant) => {
+                    let key = key.named("variant").named(dataset.name()).at(variant as u64);
+                    let name = format!("{}/variant-{variant:05}", dataset.name());
+                    made = Variation::draw(dataset, key).apply(dataset, &name, key)?;
+                    &made
+                }
+                (None, _) => {
+                    made = family.sample((index - real.len() * of_each) as u64)?;
+                    &made
+                }
             };
-            source(plan, &dataset, key.named("task").named(dataset.name()))
+            source(plan, dataset, key.named("task").named(dataset.name()))
         })
         .collect()
 }
@@ -92,8 +112,8 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
         .map(|index| Ok(Ground::new(Task::split(dataset, &split, key.named("split").at(index))?)))
         .collect::<Result<Vec<_>>>()?;
     let mut episode = episode_plan(plan)?;
-    if sources.randomise {
-        randomise(&mut episode, key.named("setting"));
+    if let Some(randomise) = &sources.randomise {
+        randomise.apply(&mut episode, key.named("setting"));
     }
     // Small sets end earlier; at least one query is left, or the task is refused when it is played.
     let unlabelled = |ground: &std::sync::Arc<Ground>| -> Result<usize> {
@@ -103,19 +123,6 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
     let most = grounds.iter().map(unlabelled).collect::<Result<Vec<_>>>()?.into_iter().min().unwrap_or(0);
     episode.budget = episode.budget.min(most).max(1);
     Ok(Source { name: dataset.name().to_string(), grounds, plan: episode })
-}
-
-/// Varies what a policy must not depend on.
-fn randomise(episode: &mut EpisodePlan, key: Key) {
-    let mut rng = key.rng();
-    episode.initial_per_class = [1, 1, 2, 4][rng.random_range(0..4)];
-    let (numerator, denominator) = [(1, 2), (1, 1), (2, 1)][rng.random_range(0..3)];
-    for block in &mut episode.blocks {
-        let width = (block.width() * numerator / denominator).max(2);
-        *block = block.with_width(width);
-    }
-    let (numerator, denominator) = [(1, 2), (1, 1), (2, 1)][rng.random_range(0..3)];
-    episode.budget = (episode.budget * numerator / denominator).max(1);
 }
 
 /// Refuses, before anything is written, a target on which the plan's episodes cannot be played.

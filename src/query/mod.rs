@@ -16,7 +16,9 @@ pub mod geometry;
 #[cfg(test)]
 mod golden;
 pub mod gradient;
+pub mod history;
 pub mod hybrid;
+pub mod landmarks;
 pub mod nearest;
 pub mod neighbours;
 pub mod random;
@@ -29,6 +31,8 @@ pub mod view;
 pub mod wrapper;
 
 pub use error::QueryError;
+pub use history::History;
+pub use landmarks::Landmarks;
 pub use nearest::Nearest;
 pub use neighbours::Neighbours;
 pub use score::Score;

@@ -2,7 +2,7 @@
 
 use super::error::QueryError;
 use super::geometry::{self, Rows, lanes};
-use super::{Nearest, Neighbours};
+use super::{History, Landmarks, Nearest, Neighbours};
 use crate::data::{Matrix, MatrixView, RowId};
 use serde::Serialize;
 use std::sync::Arc;
@@ -26,6 +26,10 @@ pub struct Needs {
     pub lookahead: usize,
     /// Neighbour lists of the pool's inputs, and the distance of every row to the labelled rows.
     pub neighbours: bool,
+    /// Distances of the pool's inputs to its landmarks.
+    pub landmarks: bool,
+    /// What the classifiers of earlier rounds predicted.
+    pub history: bool,
     /// Members of a committee, trained independently of each other; zero for none.
     pub committee: usize,
     /// The classifier's last layer, which makes logits of embeddings.
@@ -59,6 +63,8 @@ impl Needs {
         head: false,
         temperature: false,
         neighbours: false,
+        landmarks: false,
+        history: false,
         labels: false,
         classes: false,
     };
@@ -72,6 +78,8 @@ impl Needs {
             passes: self.passes.max(other.passes),
             lookahead: self.lookahead.max(other.lookahead),
             neighbours: self.neighbours || other.neighbours,
+            landmarks: self.landmarks || other.landmarks,
+            history: self.history || other.history,
             committee: self.committee.max(other.committee),
             head: self.head || other.head,
             temperature: self.temperature || other.temperature,
@@ -137,6 +145,10 @@ pub struct Signals {
     pub neighbours: Option<Arc<Neighbours>>,
     /// Distance of every row to the labelled rows of each class.
     pub nearest: Option<Arc<Nearest>>,
+    /// Distances to the pool's landmarks; shared by all episodes on one split.
+    pub landmarks: Option<Arc<Landmarks>>,
+    /// What the classifiers of earlier rounds, and of this one, predicted.
+    pub history: Option<Arc<History>>,
     /// How far the episode has come.
     pub progress: Progress,
     /// Members of a committee (other seeds, bootstrap samples, or model families).

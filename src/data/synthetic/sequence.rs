@@ -16,6 +16,7 @@ const LEVELS: (usize, usize) = (2, 4);
 /// Positions of a motif, fewest and most.
 const MOTIF: (usize, usize) = (2, 8);
 /// The widest input.
+#[cfg(test)]
 pub(super) const MAX_WIDTH: usize = POSITIONS.1 * LEVELS.1;
 
 /// Inputs and labels of one task.

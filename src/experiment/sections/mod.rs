@@ -6,6 +6,7 @@
 
 mod episode;
 mod learner;
+mod randomise;
 mod report;
 mod search;
 mod sources;
@@ -14,6 +15,7 @@ mod transfer;
 
 pub use episode::Episode;
 pub use learner::{Learner, OptimiserKind};
+pub use randomise::Randomise;
 pub use report::Report;
 pub use search::{BlockKind, Method, Search};
 pub use sources::{DataRef, Sources};

@@ -1,6 +1,8 @@
 //! `[sources]`: where the policy and the architecture are learned, and how data sets are named.
 
 use super::episode::MAX_POOL;
+use super::randomise::{self, Randomise};
+use crate::data::synthetic::Family;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::raw::{self, Node, Section, Value};
 use crate::experiment::vocabulary::Vocabulary;
@@ -97,9 +99,14 @@ pub struct Sources {
     pub max_held: usize,
     /// Splits of every source task that episodes take in turn. Default 2.
     pub splits: usize,
-    /// Whether source tasks differ in initial labels per class, hidden widths and length of episode,
-    /// drawn by the run's seed. Default true.
-    pub randomise: bool,
+    /// Variations of every real set, beside the set itself: subsets of its classes and columns, rotated,
+    /// imbalanced, noisy, with distractors. Validation sets are left as they are. Default 0.
+    pub variants: usize,
+    /// Kinds of synthetic tasks, in turn. Default all.
+    pub families: Vec<Family>,
+    /// What differs between the episodes of the tasks: `true` (default), `false` or a table.
+    #[serde(serialize_with = "randomise::write")]
+    pub randomise: Option<Randomise>,
 }
 
 impl Sources {
@@ -116,7 +123,9 @@ impl Sources {
             max_pool: s.count("max_pool", 400, 2..=MAX_POOL)?,
             max_held: s.count("max_held", 400, 1..=MAX_POOL)?,
             splits: s.count("splits", 2, 1..=1_000)?,
-            randomise: s.boolean("randomise", true)?,
+            variants: s.count("variants", 0, 0..=10_000)?,
+            families: families(s)?,
+            randomise: Randomise::read(s)?,
         };
         section.finish()?;
         Ok(sources)
@@ -124,11 +133,22 @@ impl Sources {
 
     /// Tasks that are learned from.
     pub fn tasks(&self) -> usize {
-        self.datasets.len() + self.synthetic
+        self.datasets.len() * (1 + self.variants) + self.synthetic
     }
 
     /// Tasks that choose between checkpoints.
     pub fn validation_tasks(&self) -> usize {
         self.validation.len() + self.validation_synthetic
     }
+}
+
+fn families(section: &mut Section) -> Result<Vec<Family>, ExperimentError> {
+    let names = || Family::ALL.into_iter().map(Family::name);
+    let read = |node, name: String| {
+        let (found, place) = raw::text_of(node, name.clone())?;
+        let family = Family::ALL.into_iter().find(|family| family.name() == found);
+        family.ok_or_else(|| raw::unknown_word(place, name, found, names()))
+    };
+    let given = section.list("families", read)?.unwrap_or_default();
+    Ok(if given.is_empty() { Family::ALL.to_vec() } else { given })
 }

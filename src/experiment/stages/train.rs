@@ -9,7 +9,7 @@ use crate::agent::{
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{Baseline, NetworkKind};
+use crate::experiment::sections::{Baseline, NetworkKind, Randomise};
 use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::{Bar, RunError, digest, store};
@@ -167,12 +167,19 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
 
 /// What the policy was not tried on.
 fn limits(plan: &Plan) -> Vec<String> {
-    let episode = plan.episode();
+    let (episode, randomise) = (plan.episode(), plan.sources().randomise.as_ref());
+    let longest = randomise.map_or(1.0, Randomise::longest);
+    let mut sizes = randomise.map(|r| r.query_size.clone()).unwrap_or_default();
+    if sizes.is_empty() {
+        sizes.push(episode.query_size);
+    }
+    sizes.sort_unstable();
+    sizes.dedup();
     vec![
         format!(
             "Trained on episodes of up to {} queries of {} rows; longer ones and other batches are untried.",
-            episode.rounds * if plan.sources().randomise { 2 } else { 1 },
-            episode.query_size
+            (episode.rounds as f64 * longest).round(),
+            sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         ),
         format!("Trained with classifiers of hidden widths around {:?}.", plan.learner().hidden),
         "Trained on tables of up to a few thousand rows; frozen embeddings and images are untried.".into(),
