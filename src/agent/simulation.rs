@@ -1,9 +1,11 @@
 //! Where a policy's experience comes from: simulated episodes on source tasks.
 //!
 //! [`collect`] visits states and looks one label ahead in each, for imitation; [`Simulation`] plays whole
-//! episodes against a baseline at the same seats, for policy gradients. Both read reward rows only.
+//! episodes: against a baseline at the same seats, for policy gradients, and two networks at the same seats,
+//! for evolution strategies. All read reward rows only.
 
 use super::batch;
+use super::evolution::{Duel, Pair};
 use super::imitation::LabelledState;
 use super::network::Network;
 use super::trainer::Environment;
@@ -177,6 +179,21 @@ pub struct RolloutPlan {
     pub cap: usize,
 }
 
+/// How pairs of networks are played against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DuelPlan {
+    /// Source tasks per pair, drawn anew in each iteration. Pairs that fit into one bank share them.
+    pub tasks: usize,
+    /// Episodes of each half of a pair on each of its tasks.
+    pub episodes: usize,
+}
+
+impl Default for DuelPlan {
+    fn default() -> Self {
+        Self { tasks: 4, episodes: 1 }
+    }
+}
+
 /// Who plays the baseline's episodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Baseline {
@@ -196,6 +213,7 @@ pub struct Simulation<'a> {
     sources: &'a [Source],
     validation: &'a [Source],
     plan: RolloutPlan,
+    duels: DuelPlan,
     /// Episodes per validation task.
     repetitions: usize,
     key: Key,
@@ -219,7 +237,13 @@ impl<'a> Simulation<'a> {
                 mean_accuracy(source, &seats, |episodes, lane, step| select(episodes, lane, REFERENCE, step))
             })
             .collect::<Result<_>>()?;
-        Ok(Self { sources, validation, plan, repetitions, key, reference })
+        let duels = DuelPlan::default();
+        Ok(Self { sources, validation, plan, duels, repetitions, key, reference })
+    }
+
+    /// The same with other duels.
+    pub fn with_duels(self, duels: DuelPlan) -> Self {
+        Self { duels, ..self }
     }
 
     /// Per validation task, by how much the policy's mean accuracy over its episodes (greedy, no
@@ -231,10 +255,7 @@ impl<'a> Simulation<'a> {
             .map(|(source, reference)| {
                 let seats = validation_seats(source, self.repetitions, self.key);
                 let mean = mean_accuracy(source, &seats, |episodes, lane, step| {
-                    let seen = see(episodes, lane, self.plan.cap, step)?;
-                    let picks =
-                        batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
-                    Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
+                    best_of(network, episodes, lane, self.plan.cap, step)
                 })?;
                 Ok(mean - reference)
             })
@@ -256,6 +277,35 @@ impl Environment for Simulation<'_> {
         Ok(trajectories.into_iter().flatten().collect())
     }
 
+    fn duels(&mut self, pairs: &[Pair], _iteration: u32, key: Key) -> Result<Vec<Duel>> {
+        let tasks = self.duels.tasks.min(self.sources.len());
+        let together = (LANES / (2 * self.duels.episodes)).max(1);
+        let mut banks = Vec::new();
+        for (group, pairs) in pairs.chunks(together).enumerate() {
+            let mut rng = key.named("tasks").at(group as u64).rng();
+            let mut drawn = index::sample(&mut rng, self.sources.len(), tasks).into_vec();
+            drawn.sort_unstable();
+            banks.extend(drawn.into_iter().map(|task| (group * together, pairs, task)));
+        }
+        let duels: Vec<Vec<Duel>> = banks
+            .into_par_iter()
+            .map(|(first, pairs, task)| {
+                let source = &self.sources[task];
+                let returns = duel(source, pairs, first, self.duels.episodes, self.plan.cap, key)?;
+                let (task, episodes) = (task as u32, self.duels.episodes as u32);
+                let named = returns.into_iter().enumerate().map(|(pair, (plus, minus))| Duel {
+                    pair: first + pair,
+                    task,
+                    episodes,
+                    plus,
+                    minus,
+                });
+                Ok(named.collect())
+            })
+            .collect::<Result<_>>()?;
+        Ok(duels.into_iter().flatten().collect())
+    }
+
     fn validate(&mut self, network: &Network) -> Result<f64> {
         let gains = self.gains(network)?;
         Ok(gains.iter().sum::<f64>() / gains.len().max(1) as f64)
@@ -265,6 +315,13 @@ impl Environment for Simulation<'_> {
 fn see(episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Observation> {
     let signals = episodes.signals(lane, features::needs(), key);
     features::observe(&episodes.view(lane, &signals), episodes.batch(lane), cap, key)
+}
+
+/// The rows that `network` asks for in episode `lane`, without drawing.
+fn best_of(network: &Network, episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Vec<RowId>> {
+    let seen = see(episodes, lane, cap, key)?;
+    let picks = batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
+    Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
 }
 
 fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {
@@ -279,25 +336,68 @@ fn mean_accuracy(
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
     for seats in seats.chunks(LANES) {
-        let mut episodes = Episodes::reset(&source.learning_plan(), seats)?;
-        loop {
-            let live = episodes.live();
-            if live.is_empty() {
-                break;
-            }
-            let mut picks = Vec::with_capacity(live.len());
-            for &lane in &live {
-                let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
-                picks.push((lane, pick(&episodes, lane, step)?));
-            }
-            episodes.step(&picks)?;
-            for lane in live {
-                sum += episodes.standing(lane).reward_accuracy;
-                count += 1;
-            }
+        for lane in accuracies(source, seats, &mut pick)? {
+            sum += lane.iter().sum::<f64>();
+            count += lane.len();
         }
     }
     Ok(sum / count.max(1) as f64)
+}
+
+/// For each seat, the accuracies on the reward rows after each query, all seats in one bank.
+fn accuracies(
+    source: &Source,
+    seats: &[Seat],
+    mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
+) -> Result<Vec<Vec<f64>>> {
+    let mut curves = vec![Vec::new(); seats.len()];
+    let mut episodes = Episodes::reset(&source.learning_plan(), seats)?;
+    loop {
+        let live = episodes.live();
+        if live.is_empty() {
+            return Ok(curves);
+        }
+        let mut picks = Vec::with_capacity(live.len());
+        for &lane in &live {
+            let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
+            picks.push((lane, pick(&episodes, lane, step)?));
+        }
+        episodes.step(&picks)?;
+        for lane in live {
+            curves[lane].push(episodes.standing(lane).reward_accuracy);
+        }
+    }
+}
+
+/// Plays pairs on one task, the first of which is number `first`: for each, the mean accuracy of both
+/// halves over the rounds and `repetitions` seats, which they share. Other pairs have other seats.
+fn duel(
+    source: &Source,
+    pairs: &[Pair],
+    first: usize,
+    repetitions: usize,
+    cap: usize,
+    key: Key,
+) -> Result<Vec<(f64, f64)>> {
+    let key = key.named(&source.name).named("seat");
+    // Per pair, the lanes of one half and then those of the other.
+    let half =
+        |pair: usize| (0..repetitions).map(move |i| source.seat(key, (first + pair) * repetitions + i));
+    let seats: Vec<Seat> = (0..pairs.len()).flat_map(|pair| half(pair).chain(half(pair))).collect();
+    let network = |lane: usize| {
+        let pair = &pairs[lane / (2 * repetitions)];
+        if lane / repetitions % 2 == 0 { &pair.plus } else { &pair.minus }
+    };
+    let curves =
+        accuracies(source, &seats, |episodes, lane, step| best_of(network(lane), episodes, lane, cap, step))?;
+    let mean = |curves: &[Vec<f64>]| {
+        let values = curves.iter().flatten();
+        values.clone().sum::<f64>() / values.count().max(1) as f64
+    };
+    Ok(curves
+        .chunks(2 * repetitions)
+        .map(|both| (mean(&both[..repetitions]), mean(&both[repetitions..])))
+        .collect())
 }
 
 /// Plays one task: the policy, sampling, in the first half of the lanes, the baseline at the same seats
@@ -373,7 +473,73 @@ fn areas(curve: &[f64], unit: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::network::{Kind, NetworkConfig};
+    use super::super::testing::random_network;
     use super::*;
+    use crate::arch::Block;
+    use crate::data::{SplitPlan, Task, embedded};
+    use crate::episode::StopOn;
+    use crate::episode::features::SCHEMA;
+    use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+
+    fn sources() -> Vec<Source> {
+        let plan = EpisodePlan {
+            blocks: vec![Block::Dense { width: 6 }],
+            dropout: 0.0,
+            train: TrainPlan {
+                loss: Loss::CrossEntropy,
+                optimiser: Optimiser::Adam,
+                learning_rate: 0.02,
+                weight_decay: 1e-4,
+                batch: 16,
+                stop: Stop::Epochs { epochs: 20 },
+                start: Start::Scratch,
+            },
+            initial_per_class: 1,
+            query_size: 1,
+            budget: 4,
+            target_accuracy: None,
+            measure: Measure::RewardAndTest,
+            oracle_on_test: false,
+            stop_on: StopOn::default(),
+        };
+        let source = |name: &str| {
+            let task = Task::split(&embedded::load(name).unwrap(), &SplitPlan::default(), Key::root(1));
+            Source { name: name.into(), grounds: vec![Ground::new(task.unwrap())], plan: plan.clone() }
+        };
+        vec![source("iris"), source("wine")]
+    }
+
+    /// The two halves of a pair share seats: equal networks tie exactly, others do not; and neither the
+    /// threads nor the other pairs of a bank change a result.
+    #[test]
+    fn duels_are_fair_and_do_not_depend_on_threads_or_neighbours() {
+        let sources = sources();
+        let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
+        let network =
+            |seed| random_network(config, SCHEMA.candidate.len(), SCHEMA.global.len(), Key::root(seed));
+        let mut pairs = vec![Pair { plus: network(1), minus: network(1) }];
+        pairs.extend((1..11).map(|i| Pair { plus: network(2 * i), minus: network(2 * i + 1) }));
+        let rollouts = RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, cap: 500 };
+        let play = |pairs: &[Pair], threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                Simulation::new(&sources, &sources, rollouts.clone(), 1, Key::root(3))
+                    .unwrap()
+                    .with_duels(DuelPlan { tasks: 2, episodes: 1 })
+                    .duels(pairs, 1, Key::root(4))
+                    .unwrap()
+            })
+        };
+        let all = play(&pairs, 1);
+        assert_eq!(all, play(&pairs, 3));
+        assert_eq!(all.len(), 2 * 11);
+        assert!(all.iter().filter(|duel| duel.pair == 0).all(|duel| duel.plus == duel.minus));
+        assert!(all.iter().filter(|duel| duel.plus != duel.minus).count() > 5);
+        for duel in play(&pairs[..3], 1) {
+            assert!(all.contains(&duel), "{duel:?}");
+        }
+    }
 
     #[test]
     fn areas_by_hand() {
