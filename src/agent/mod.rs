@@ -7,8 +7,8 @@
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
 //!   that parallel episodes share no lock; `graph` is the same function in burn, for gradients.
 //! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce).
-//! - [`imitation`], with [`ridge`] as the baseline it may start from, [`policy_gradient`] over
-//!   [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
+//! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
+//!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`mod@importance`]: what it looked at;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
@@ -18,6 +18,7 @@
 
 pub mod batch;
 pub mod card;
+pub mod dagger;
 pub mod error;
 pub mod evolution;
 mod graph;
@@ -38,6 +39,7 @@ pub mod trainer;
 pub mod trajectory;
 
 pub use card::{Card, Provenance};
+pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
 pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
@@ -46,7 +48,9 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
-pub use simulation::{Baseline, CollectPlan, DuelPlan, RolloutPlan, Simulation, Source, collect};
+pub use simulation::{
+    Baseline, Behaviour, CollectPlan, DuelPlan, RolloutPlan, Simulation, Source, collect, collect_by,
+};
 pub use strategy::{Choice, Observe, PolicyStrategy};
 pub use trainer::{Algorithm, Environment, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

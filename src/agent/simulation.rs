@@ -63,12 +63,33 @@ pub struct CollectPlan {
 /// thread.
 pub type Watch<'a> = &'a (dyn Fn() -> Result<()> + Sync);
 
+/// Who continues an episode whose states are collected. What is learned from a state does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub enum Behaviour<'a> {
+    /// Random rows, margin, or the best row found, drawn anew at every step, so that the states cover what
+    /// good and bad policies come through.
+    Mixture,
+    /// A network, without drawing, over at most `cap` candidates; by one coin per episode, the mixture with
+    /// the chance `others`.
+    Policy { network: &'a Network, others: f64, cap: usize },
+}
+
+/// [`collect_by`] the mixture.
+pub fn collect(
+    sources: &[Source],
+    first_task: u32,
+    plan: CollectPlan,
+    key: Key,
+    watch: Watch<'_>,
+) -> Result<Vec<LabelledState>> {
+    collect_by(Behaviour::Mixture, sources, first_task, plan, key, watch)
+}
+
 /// Visits states of every source and measures the one-step gain of some candidates in each.
 ///
-/// The episodes are continued by random rows, by margin, or by the best row found, drawn anew at every
-/// step, so that the states cover what good and bad policies come through.
 /// `first_task` numbers the first source in the states; `watch` is called after each source.
-pub fn collect(
+pub fn collect_by(
+    behaviour: Behaviour<'_>,
     sources: &[Source],
     first_task: u32,
     plan: CollectPlan,
@@ -79,7 +100,8 @@ pub fn collect(
         .par_iter()
         .enumerate()
         .map(|(task, source)| {
-            let states = collect_one(source, first_task + task as u32, plan, key.named(&source.name))?;
+            let task = first_task + task as u32;
+            let states = collect_one(behaviour, source, task, plan, key.named(&source.name))?;
             watch()?;
             Ok(states)
         })
@@ -87,7 +109,13 @@ pub fn collect(
     Ok(states.into_iter().flatten().collect())
 }
 
-fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Result<Vec<LabelledState>> {
+fn collect_one(
+    behaviour: Behaviour<'_>,
+    source: &Source,
+    task: u32,
+    plan: CollectPlan,
+    key: Key,
+) -> Result<Vec<LabelledState>> {
     let mut states = Vec::new();
     for block in (0..plan.episodes).step_by(LANES) {
         let lanes = LANES.min(plan.episodes - block);
@@ -100,6 +128,13 @@ fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Resul
                     .into_vec()
             })
             .collect();
+        let acting = |lane: usize| match behaviour {
+            Behaviour::Policy { network, others, cap } => {
+                let coin: f64 = seats[lane].key.named("coin").rng().random();
+                (coin >= others).then_some((network, cap))
+            }
+            Behaviour::Mixture => None,
+        };
         let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
         for round in 0..rounds {
             let live = episodes.live();
@@ -116,7 +151,11 @@ fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Resul
                     let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
                     states.push(labelled(&seen, gains, task, step));
                 }
-                picks.push((lane, continue_by(&episodes, lane, found, step)?));
+                let rows = match acting(lane) {
+                    Some((network, cap)) => best_of(network, &episodes, lane, cap, step)?,
+                    None => continue_by(&episodes, lane, found, step)?,
+                };
+                picks.push((lane, rows));
             }
             episodes.step(&picks)?;
         }

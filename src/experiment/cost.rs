@@ -73,8 +73,8 @@ impl Cost {
         }
         if let Some(train) = plan.train() {
             let episode = Fits::of_episode(plan, ASSUMED);
-            let imitated =
-                if train.imitation.epochs > 0 { sources.tasks() * train.imitation.episodes } else { 0 };
+            let visited = train.imitation.episodes + train.dagger.rounds * train.dagger.episodes;
+            let imitated = if train.imitation.epochs > 0 { sources.tasks() * visited } else { 0 };
             // Per judged state, each candidate is one fit.
             let judged = Fits::of_episode(plan, ASSUMED).times(
                 (imitated * train.imitation.states * train.imitation.candidates) as f64

@@ -21,10 +21,11 @@ pub enum Baseline {
 #[non_exhaustive]
 pub struct Train {
     pub imitation: Imitation,
+    pub dagger: Dagger,
     pub evolution: Evolution,
     pub policy_gradient: PolicyGradient,
     pub network: PolicyNetwork,
-    /// Episodes per validation task by which checkpoints are chosen. Default 8.
+    /// Episodes per validation task by which checkpoints are chosen. Default 16.
     pub validation_episodes: usize,
 }
 
@@ -44,6 +45,20 @@ pub struct Imitation {
     pub temperature: f64,
     /// Step size of Adam. Default 2e-3.
     pub learning_rate: f64,
+}
+
+/// `dagger = { … }`: imitation again, on states that the imitated policy comes through.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Dagger {
+    /// Times that the policy plays, is judged by the oracle, and is fitted again to all states so far; 0,
+    /// the default, turns it off.
+    pub rounds: usize,
+    /// Episodes per source task and round. Default 1.
+    pub episodes: usize,
+    /// In round `e`, the chance `mixing^e` that an episode is played as those of the first imitation were.
+    /// Default 0.5.
+    pub mixing: f64,
 }
 
 /// `evolution = { … }`: search among policies near the imitated one, by how they play.
@@ -123,6 +138,13 @@ impl Train {
             learning_rate: s.number("learning_rate", 2e-3, 1e-9..=10.0)?,
         };
         s.finish()?;
+        let mut s = section.section_or_empty("dagger")?;
+        let dagger = Dagger {
+            rounds: s.count("rounds", 0, 0..=1_000)?,
+            episodes: s.count("episodes", 1, 1..=10_000)?,
+            mixing: s.number("mixing", 0.5, 0.0..=1.0)?,
+        };
+        s.finish()?;
         let mut s = section.section_or_empty("evolution")?;
         let evolution = Evolution {
             iterations: s.count("iterations", 0, 0..=1_000_000)?,
@@ -161,8 +183,8 @@ impl Train {
             layers: s.count("layers", 2, 1..=8)?,
         };
         s.finish()?;
-        let validation_episodes = section.count("validation_episodes", 8, 1..=100_000)?;
+        let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;
         section.finish()?;
-        Ok(Self { imitation, evolution, policy_gradient, network, validation_episodes })
+        Ok(Self { imitation, dagger, evolution, policy_gradient, network, validation_episodes })
     }
 }

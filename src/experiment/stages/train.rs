@@ -3,9 +3,9 @@
 
 use super::Site;
 use crate::agent::{
-    self, Algorithm, CollectPlan, DuelPlan, EvolutionConfig, GradientConfig, Group, ImitationConfig, Kind,
-    LabelledState, Network, NetworkConfig, OptimiserConfig, Policy, Provenance, RolloutPlan, Simulation,
-    Source, Trainer, TrainerConfig, collect, imitate, importance, policy,
+    self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
+    Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy, Provenance,
+    RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect, collect_by, dagger, importance, policy,
 };
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
@@ -62,7 +62,7 @@ pub struct Trained {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Point {
-    /// `"untrained"`, `"imitation"`, `"evolution"` or `"policy gradient"`.
+    /// `"untrained"`, `"imitation"`, `"dagger"`, `"evolution"` or `"policy gradient"`.
     pub phase: String,
     /// Updates of this phase so far.
     pub iteration: u64,
@@ -216,7 +216,7 @@ fn imitation(
         return Ok(Imitated { weights, states: 0, figures: BTreeMap::new(), curve });
     }
     let bar = site.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
-    let watch = || watch(site, &*bar);
+    let watch = || self::watch(site, &*bar);
     let collect_plan = collect_plan(plan);
     let states = collect(sources, 0, collect_plan, key.named("collect"), &watch)?;
     let held = collect(validation, sources.len() as u32, collect_plan, key.named("collect"), &watch)?;
@@ -227,16 +227,55 @@ fn imitation(
         optimiser: OptimiserConfig { learning_rate: section.learning_rate, ..OptimiserConfig::default() },
         ..ImitationConfig::default()
     };
-    let (network, report) = imitate(untrained.clone(), &states, &held, &config, key.named("imitate"))?;
+    let section = &plan.train().expect("the stage runs where there is a section").dagger;
+    let dagger_config = DaggerConfig { rounds: section.rounds as u32, mixing: section.mixing };
+    let bar = site.progress.begin("look ahead on the policy's way", (section.rounds * sources.len()) as u64);
+    let watch = || self::watch(site, &*bar);
+    let mut expert = GreedyExpert { plan, sources, simulation, gains: Vec::new(), watch: &watch };
+    let configs = (&dagger_config, &config);
+    let (network, rounds) = dagger(untrained, states, &held, configs, &mut expert, key.named("imitate"))?;
+    for (round, gains) in rounds.iter().zip(&expert.gains) {
+        let phase = if round.round == 0 { "imitation" } else { "dagger" };
+        curve.push(point(phase, u64::from(round.round), gains));
+    }
+    let kept = rounds.iter().rev().max_by(|a, b| a.value.total_cmp(&b.value)).expect("round 0 is played");
     let mut figures = BTreeMap::new();
-    for (name, agreement) in [("training", Some(report.training)), ("validation", report.validation)] {
+    for (name, agreement) in
+        [("training", Some(kept.imitation.training)), ("validation", kept.imitation.validation)]
+    {
         if let Some(agreement) = agreement {
             figures.insert(format!("imitation_{name}_top1"), agreement.top1);
             figures.insert(format!("imitation_{name}_captured"), agreement.captured);
         }
     }
-    curve.push(point("imitation", 0, &simulation.gains(&network)?));
-    Ok(Imitated { weights: network.weights().to_vec(), states: states.len(), figures, curve })
+    let states = rounds.last().map_or(0, |round| round.states);
+    Ok(Imitated { weights: network.weights().to_vec(), states, figures, curve })
+}
+
+/// The greedy oracle on the source tasks, and margin on the validation tasks to compare with.
+struct GreedyExpert<'a> {
+    plan: &'a Plan,
+    sources: &'a [Source],
+    simulation: &'a Simulation<'a>,
+    /// Per round, the gains over margin by validation task.
+    gains: Vec<Vec<f64>>,
+    watch: agent::simulation::Watch<'a>,
+}
+
+impl Expert for GreedyExpert<'_> {
+    fn label(&mut self, network: &Network, others: f64, _round: u32, key: Key) -> Result<Vec<LabelledState>> {
+        let section = self.plan.train().expect("the stage runs where there is a section");
+        let collect_plan = CollectPlan { episodes: section.dagger.episodes, ..collect_plan(self.plan) };
+        let behaviour = Behaviour::Policy { network, others, cap: self.plan.episode().candidates };
+        collect_by(behaviour, self.sources, 0, collect_plan, key, self.watch)
+    }
+
+    fn value(&mut self, network: &Network) -> Result<f64> {
+        let gains = self.simulation.gains(network)?;
+        let mean = gains.iter().sum::<f64>() / gains.len().max(1) as f64;
+        self.gains.push(gains);
+        Ok(mean)
+    }
 }
 
 /// What a search came to.
