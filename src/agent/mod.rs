@@ -6,10 +6,11 @@
 //!
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
 //!   that parallel episodes share no lock; `graph` is the same function in burn, for gradients.
-//! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce).
-//! - [`imitation`], with [`ridge`] as the baseline it may start from, and [`policy_gradient`] over
-//!   [`trajectory`]: one file per learning algorithm; [`trainer`] is the loop around the second, with its
-//!   checkpoints.
+//! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce); [`growth`]: the
+//!   batch of a frozen policy, which looks again as it grows.
+//! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
+//!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
+//!   last two, with its checkpoints.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`mod@importance`]: what it looked at;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
 //!
@@ -18,8 +19,11 @@
 
 pub mod batch;
 pub mod card;
+pub mod dagger;
 pub mod error;
+pub mod evolution;
 mod graph;
+pub mod growth;
 pub mod imitation;
 pub mod importance;
 mod kernel;
@@ -37,14 +41,18 @@ pub mod trainer;
 pub mod trajectory;
 
 pub use card::{Card, Provenance};
+pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
+pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
 pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
 pub use importance::{Group, Importance, importance};
 pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
-pub use simulation::{Baseline, CollectPlan, RolloutPlan, Simulation, Source, collect};
+pub use simulation::{
+    Baseline, Behaviour, CollectPlan, DuelPlan, RolloutPlan, Simulation, Source, collect, collect_by,
+};
 pub use strategy::{Choice, Observe, PolicyStrategy};
-pub use trainer::{Environment, Trainer, TrainerConfig, TrainingPoint};
+pub use trainer::{Algorithm, Environment, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

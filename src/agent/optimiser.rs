@@ -76,7 +76,15 @@ impl AdamW {
     ///
     /// # Errors
     /// [`AgentError::Diverged`] if the gradient is not finite; the network is then left as it was.
-    pub fn update(&mut self, network: &mut Network, mut gradient: Vec<f32>) -> Result<f64, AgentError> {
+    pub fn update(&mut self, network: &mut Network, gradient: Vec<f32>) -> Result<f64, AgentError> {
+        self.step(network.weights_mut(), gradient)
+    }
+
+    /// The same for any weights, as long as `gradient`, which must be the same ones at every step.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub(super) fn step(&mut self, values: &mut [f32], mut gradient: Vec<f32>) -> Result<f64, AgentError> {
         let norm = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
         if !norm.is_finite() {
             return Err(AgentError::Diverged { update: self.updates, norm });
@@ -95,13 +103,13 @@ impl AdamW {
             let (first, second) = (std::mem::take(&mut self.first), std::mem::take(&mut self.second));
             AdamWState::new(AdaptiveMomentumState::new(self.updates as usize, flat(first), flat(second)))
         });
-        let weights = flat(network.weights().to_vec());
+        let weights = flat(values.to_vec());
         let (weights, state) = rule.step(self.config.learning_rate, weights, flat(gradient), state);
         if let Some(AdamWState { momentum }) = state {
             self.first = graph::values(momentum.moment_1);
             self.second = graph::values(momentum.moment_2);
         }
-        network.weights_mut().copy_from_slice(&graph::values(weights));
+        values.copy_from_slice(&graph::values(weights));
         self.updates += 1;
         Ok(norm)
     }

@@ -1,9 +1,12 @@
 //! Where a policy's experience comes from: simulated episodes on source tasks.
 //!
 //! [`collect`] visits states and looks one label ahead in each, for imitation; [`Simulation`] plays whole
-//! episodes against a baseline at the same seats, for policy gradients. Both read reward rows only.
+//! episodes: against a baseline at the same seats, for policy gradients, and two networks at the same seats,
+//! for evolution strategies. All read reward rows only.
 
 use super::batch;
+use super::evolution::{Duel, Pair};
+use super::growth::grow;
 use super::imitation::LabelledState;
 use super::network::Network;
 use super::trainer::Environment;
@@ -61,12 +64,33 @@ pub struct CollectPlan {
 /// thread.
 pub type Watch<'a> = &'a (dyn Fn() -> Result<()> + Sync);
 
+/// Who continues an episode whose states are collected. What is learned from a state does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub enum Behaviour<'a> {
+    /// Random rows, margin, or the best row found, drawn anew at every step, so that the states cover what
+    /// good and bad policies come through.
+    Mixture,
+    /// A network, without drawing, over at most `cap` candidates; by one coin per episode, the mixture with
+    /// the chance `others`.
+    Policy { network: &'a Network, others: f64, cap: usize },
+}
+
+/// [`collect_by`] the mixture.
+pub fn collect(
+    sources: &[Source],
+    first_task: u32,
+    plan: CollectPlan,
+    key: Key,
+    watch: Watch<'_>,
+) -> Result<Vec<LabelledState>> {
+    collect_by(Behaviour::Mixture, sources, first_task, plan, key, watch)
+}
+
 /// Visits states of every source and measures the one-step gain of some candidates in each.
 ///
-/// The episodes are continued by random rows, by margin, or by the best row found, drawn anew at every
-/// step, so that the states cover what good and bad policies come through.
 /// `first_task` numbers the first source in the states; `watch` is called after each source.
-pub fn collect(
+pub fn collect_by(
+    behaviour: Behaviour<'_>,
     sources: &[Source],
     first_task: u32,
     plan: CollectPlan,
@@ -77,7 +101,8 @@ pub fn collect(
         .par_iter()
         .enumerate()
         .map(|(task, source)| {
-            let states = collect_one(source, first_task + task as u32, plan, key.named(&source.name))?;
+            let task = first_task + task as u32;
+            let states = collect_one(behaviour, source, task, plan, key.named(&source.name))?;
             watch()?;
             Ok(states)
         })
@@ -85,7 +110,13 @@ pub fn collect(
     Ok(states.into_iter().flatten().collect())
 }
 
-fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Result<Vec<LabelledState>> {
+fn collect_one(
+    behaviour: Behaviour<'_>,
+    source: &Source,
+    task: u32,
+    plan: CollectPlan,
+    key: Key,
+) -> Result<Vec<LabelledState>> {
     let mut states = Vec::new();
     for block in (0..plan.episodes).step_by(LANES) {
         let lanes = LANES.min(plan.episodes - block);
@@ -98,6 +129,13 @@ fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Resul
                     .into_vec()
             })
             .collect();
+        let acting = |lane: usize| match behaviour {
+            Behaviour::Policy { network, others, cap } => {
+                let coin: f64 = seats[lane].key.named("coin").rng().random();
+                (coin >= others).then_some((network, cap))
+            }
+            Behaviour::Mixture => None,
+        };
         let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
         episodes.remember(&episodes.live());
         for round in 0..rounds {
@@ -115,7 +153,11 @@ fn collect_one(source: &Source, task: u32, plan: CollectPlan, key: Key) -> Resul
                     let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
                     states.push(labelled(&seen, gains, task, step));
                 }
-                picks.push((lane, continue_by(&episodes, lane, found, step)?));
+                let rows = match acting(lane) {
+                    Some((network, cap)) => best_of(network, &episodes, lane, cap, step)?,
+                    None => continue_by(&episodes, lane, found, step)?,
+                };
+                picks.push((lane, rows));
             }
             episodes.step(&picks)?;
         }
@@ -178,6 +220,21 @@ pub struct RolloutPlan {
     pub cap: usize,
 }
 
+/// How pairs of networks are played against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DuelPlan {
+    /// Source tasks per pair, drawn anew in each iteration. Pairs that fit into one bank share them.
+    pub tasks: usize,
+    /// Episodes of each half of a pair on each of its tasks.
+    pub episodes: usize,
+}
+
+impl Default for DuelPlan {
+    fn default() -> Self {
+        Self { tasks: 4, episodes: 1 }
+    }
+}
+
 /// Who plays the baseline's episodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Baseline {
@@ -197,6 +254,7 @@ pub struct Simulation<'a> {
     sources: &'a [Source],
     validation: &'a [Source],
     plan: RolloutPlan,
+    duels: DuelPlan,
     /// Episodes per validation task.
     repetitions: usize,
     key: Key,
@@ -221,7 +279,13 @@ impl<'a> Simulation<'a> {
                 mean_accuracy(source, &seats, false, margin)
             })
             .collect::<Result<_>>()?;
-        Ok(Self { sources, validation, plan, repetitions, key, reference })
+        let duels = DuelPlan::default();
+        Ok(Self { sources, validation, plan, duels, repetitions, key, reference })
+    }
+
+    /// The same with other duels.
+    pub fn with_duels(self, duels: DuelPlan) -> Self {
+        Self { duels, ..self }
     }
 
     /// Per validation task, by how much the policy's mean accuracy over its episodes (greedy, no
@@ -233,10 +297,7 @@ impl<'a> Simulation<'a> {
             .map(|(source, reference)| {
                 let seats = validation_seats(source, self.repetitions, self.key);
                 let mean = mean_accuracy(source, &seats, true, |episodes, lane, step| {
-                    let seen = see(episodes, lane, self.plan.cap, step)?;
-                    let picks =
-                        batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
-                    Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
+                    best_of(network, episodes, lane, self.plan.cap, step)
                 })?;
                 Ok(mean - reference)
             })
@@ -258,6 +319,35 @@ impl Environment for Simulation<'_> {
         Ok(trajectories.into_iter().flatten().collect())
     }
 
+    fn duels(&mut self, pairs: &[Pair], _iteration: u32, key: Key) -> Result<Vec<Duel>> {
+        let tasks = self.duels.tasks.min(self.sources.len());
+        let together = (LANES / (2 * self.duels.episodes)).max(1);
+        let mut banks = Vec::new();
+        for (group, pairs) in pairs.chunks(together).enumerate() {
+            let mut rng = key.named("tasks").at(group as u64).rng();
+            let mut drawn = index::sample(&mut rng, self.sources.len(), tasks).into_vec();
+            drawn.sort_unstable();
+            banks.extend(drawn.into_iter().map(|task| (group * together, pairs, task)));
+        }
+        let duels: Vec<Vec<Duel>> = banks
+            .into_par_iter()
+            .map(|(first, pairs, task)| {
+                let source = &self.sources[task];
+                let returns = duel(source, pairs, first, self.duels.episodes, self.plan.cap, key)?;
+                let (task, episodes) = (task as u32, self.duels.episodes as u32);
+                let named = returns.into_iter().enumerate().map(|(pair, (plus, minus))| Duel {
+                    pair: first + pair,
+                    task,
+                    episodes,
+                    plus,
+                    minus,
+                });
+                Ok(named.collect())
+            })
+            .collect::<Result<_>>()?;
+        Ok(duels.into_iter().flatten().collect())
+    }
+
     fn validate(&mut self, network: &Network) -> Result<f64> {
         let gains = self.gains(network)?;
         Ok(gains.iter().sum::<f64>() / gains.len().max(1) as f64)
@@ -267,6 +357,13 @@ impl Environment for Simulation<'_> {
 fn see(episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Observation> {
     let signals = episodes.signals(lane, features::needs(), key);
     features::observe(&episodes.view(lane, &signals), episodes.batch(lane), cap, key)
+}
+
+/// The rows that `network` asks for in episode `lane`, without drawing.
+fn best_of(network: &Network, episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Vec<RowId>> {
+    let signals = episodes.signals(lane, features::needs(), key);
+    let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
+    grow(&view, batch, cap, key, features::observe, |seen| network.score(seen))
 }
 
 fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {
@@ -283,28 +380,73 @@ fn mean_accuracy(
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
     for seats in seats.chunks(LANES) {
-        let mut episodes = Episodes::reset(&source.learning_plan(), seats)?;
-        if remember {
-            episodes.remember(&episodes.live());
-        }
-        loop {
-            let live = episodes.live();
-            if live.is_empty() {
-                break;
-            }
-            let mut picks = Vec::with_capacity(live.len());
-            for &lane in &live {
-                let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
-                picks.push((lane, pick(&episodes, lane, step)?));
-            }
-            episodes.step(&picks)?;
-            for lane in live {
-                sum += episodes.standing(lane).reward_accuracy;
-                count += 1;
-            }
+        for lane in accuracies(source, seats, remember, &mut pick)? {
+            sum += lane.iter().sum::<f64>();
+            count += lane.len();
         }
     }
     Ok(sum / count.max(1) as f64)
+}
+
+/// For each seat, the accuracies on the reward rows after each query, all seats in one bank.
+fn accuracies(
+    source: &Source,
+    seats: &[Seat],
+    remember: bool,
+    mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
+) -> Result<Vec<Vec<f64>>> {
+    let mut curves = vec![Vec::new(); seats.len()];
+    let mut episodes = Episodes::reset(&source.learning_plan(), seats)?;
+    if remember {
+        episodes.remember(&episodes.live());
+    }
+    loop {
+        let live = episodes.live();
+        if live.is_empty() {
+            return Ok(curves);
+        }
+        let mut picks = Vec::with_capacity(live.len());
+        for &lane in &live {
+            let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
+            picks.push((lane, pick(&episodes, lane, step)?));
+        }
+        episodes.step(&picks)?;
+        for lane in live {
+            curves[lane].push(episodes.standing(lane).reward_accuracy);
+        }
+    }
+}
+
+/// Plays pairs on one task, the first of which is number `first`: for each, the mean accuracy of both
+/// halves over the rounds and `repetitions` seats, which they share. Other pairs have other seats.
+fn duel(
+    source: &Source,
+    pairs: &[Pair],
+    first: usize,
+    repetitions: usize,
+    cap: usize,
+    key: Key,
+) -> Result<Vec<(f64, f64)>> {
+    let key = key.named(&source.name).named("seat");
+    // Per pair, the lanes of one half and then those of the other.
+    let half =
+        |pair: usize| (0..repetitions).map(move |i| source.seat(key, (first + pair) * repetitions + i));
+    let seats: Vec<Seat> = (0..pairs.len()).flat_map(|pair| half(pair).chain(half(pair))).collect();
+    let network = |lane: usize| {
+        let pair = &pairs[lane / (2 * repetitions)];
+        if lane / repetitions % 2 == 0 { &pair.plus } else { &pair.minus }
+    };
+    let curves = accuracies(source, &seats, true, |episodes, lane, step| {
+        best_of(network(lane), episodes, lane, cap, step)
+    })?;
+    let mean = |curves: &[Vec<f64>]| {
+        let values = curves.iter().flatten();
+        values.clone().sum::<f64>() / values.count().max(1) as f64
+    };
+    Ok(curves
+        .chunks(2 * repetitions)
+        .map(|both| (mean(&both[..repetitions]), mean(&both[repetitions..])))
+        .collect())
 }
 
 /// Plays one task: the policy, sampling, in the first half of the lanes, the baseline at the same seats
@@ -381,7 +523,73 @@ fn areas(curve: &[f64], unit: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::network::{Kind, NetworkConfig};
+    use super::super::testing::random_network;
     use super::*;
+    use crate::arch::Block;
+    use crate::data::{SplitPlan, Task, embedded};
+    use crate::episode::StopOn;
+    use crate::episode::features::SCHEMA;
+    use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+
+    fn sources() -> Vec<Source> {
+        let plan = EpisodePlan {
+            blocks: vec![Block::Dense { width: 6 }],
+            dropout: 0.0,
+            train: TrainPlan {
+                loss: Loss::CrossEntropy,
+                optimiser: Optimiser::Adam,
+                learning_rate: 0.02,
+                weight_decay: 1e-4,
+                batch: 16,
+                stop: Stop::Epochs { epochs: 20 },
+                start: Start::Scratch,
+            },
+            initial_per_class: 1,
+            query_size: 1,
+            budget: 4,
+            target_accuracy: None,
+            measure: Measure::RewardAndTest,
+            oracle_on_test: false,
+            stop_on: StopOn::default(),
+        };
+        let source = |name: &str| {
+            let task = Task::split(&embedded::load(name).unwrap(), &SplitPlan::default(), Key::root(1));
+            Source { name: name.into(), grounds: vec![Ground::new(task.unwrap())], plan: plan.clone() }
+        };
+        vec![source("iris"), source("wine")]
+    }
+
+    /// The two halves of a pair share seats: equal networks tie exactly, others do not; and neither the
+    /// threads nor the other pairs of a bank change a result.
+    #[test]
+    fn duels_are_fair_and_do_not_depend_on_threads_or_neighbours() {
+        let sources = sources();
+        let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
+        let network =
+            |seed| random_network(config, SCHEMA.candidate.len(), SCHEMA.global.len(), Key::root(seed));
+        let mut pairs = vec![Pair { plus: network(1), minus: network(1) }];
+        pairs.extend((1..11).map(|i| Pair { plus: network(2 * i), minus: network(2 * i + 1) }));
+        let rollouts = RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, cap: 500 };
+        let play = |pairs: &[Pair], threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                Simulation::new(&sources, &sources, rollouts.clone(), 1, Key::root(3))
+                    .unwrap()
+                    .with_duels(DuelPlan { tasks: 2, episodes: 1 })
+                    .duels(pairs, 1, Key::root(4))
+                    .unwrap()
+            })
+        };
+        let all = play(&pairs, 1);
+        assert_eq!(all, play(&pairs, 3));
+        assert_eq!(all.len(), 2 * 11);
+        assert!(all.iter().filter(|duel| duel.pair == 0).all(|duel| duel.plus == duel.minus));
+        assert!(all.iter().filter(|duel| duel.plus != duel.minus).count() > 5);
+        for duel in play(&pairs[..3], 1) {
+            assert!(all.contains(&duel), "{duel:?}");
+        }
+    }
 
     #[test]
     fn areas_by_hand() {

@@ -1,6 +1,7 @@
 //! The frozen policy as a [`Strategy`].
 
 use super::batch;
+use super::growth::grow;
 use super::policy::Policy;
 use crate::data::RowId;
 use crate::episode::Observation;
@@ -19,7 +20,8 @@ pub type Observe = fn(&PoolView<'_>, batch: usize, cap: usize, key: Key) -> Resu
 /// How a batch follows from scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// The largest scores; ties go to the smaller row id. How a frozen policy is used.
+    /// The largest scores, looking again as the batch grows; ties go to the smaller row id. How a frozen
+    /// policy is used.
     #[default]
     Greedy,
     /// A draw from the Plackett–Luce distribution of the scores. How a policy explores.
@@ -49,13 +51,15 @@ impl Strategy for PolicyStrategy {
         if batch == 0 || view.candidates().is_empty() {
             return Ok(Vec::new());
         }
-        let observation = (self.observe)(view, batch, CANDIDATE_CAP.max(batch), key.named("observe"))?;
+        let (cap, key_of_looks) = (CANDIDATE_CAP, key.named("observe"));
+        if self.choice == Choice::Greedy {
+            let score = |seen: &Observation| self.policy.score(seen);
+            return grow(view, batch, cap, key_of_looks, self.observe, score);
+        }
+        let observation = (self.observe)(view, batch, cap.max(batch), key_of_looks)?;
         let scores = self.policy.score(&observation)?;
         let rows = &observation.candidates;
-        let picks = match self.choice {
-            Choice::Greedy => batch::greedy(&scores, rows, batch)?,
-            Choice::Sampled => batch::sample(&scores, rows, batch, key.named("draw"))?.picks,
-        };
+        let picks = batch::sample(&scores, rows, batch, key.named("draw"))?.picks;
         Ok(picks.into_iter().map(|pick| rows[pick]).collect())
     }
 

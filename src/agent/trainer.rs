@@ -1,27 +1,22 @@
-//! The loop around the policy gradient: collect, update, validate, keep the best, checkpoint.
+//! The loop around policy search: play, update, validate, keep the best, checkpoint.
 //!
 //! The trainer knows no episodes; an [`Environment`] plays them. Everything is derived from the key and
 //! the iteration's number, so training that is interrupted and resumed from a checkpoint gives the same
 //! bytes as training that was not.
 
+mod checkpoint;
+
+pub use checkpoint::{FORMAT, MAX_CHECKPOINT_BYTES, MAX_HEADER_BYTES};
+
 use super::error::AgentError;
-use super::network::{Network, NetworkConfig};
+use super::evolution::{Duel, Evolution, EvolutionConfig, Generation, Pair};
+use super::network::Network;
 use super::optimiser::AdamW;
 use super::policy_gradient::{self, GradientConfig, Update};
-use super::tensors::{self, Limits, Named};
 use super::trajectory::Trajectory;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
-
-/// The checkpoint format that this version writes, and the only one it reads.
-pub const FORMAT: u32 = 1;
-/// The largest checkpoint that is read, in bytes.
-pub const MAX_CHECKPOINT_BYTES: usize = 256 << 20;
-/// The largest header of a checkpoint (it holds the history), in bytes.
-pub const MAX_HEADER_BYTES: u64 = 32 << 20;
-
-const LIMITS: Limits = Limits { file: "checkpoint", bytes: MAX_CHECKPOINT_BYTES, header: MAX_HEADER_BYTES };
 
 /// Plays episodes.
 pub trait Environment {
@@ -31,6 +26,13 @@ pub trait Environment {
     /// # Errors
     /// Whatever keeps an episode from being played.
     fn rollouts(&mut self, network: &Network, iteration: u32, key: Key) -> Result<Vec<Trajectory>>;
+
+    /// Both networks of every pair at the same seats, without exploring. As for
+    /// [`rollouts`](Self::rollouts), nothing is remembered between calls.
+    ///
+    /// # Errors
+    /// Whatever keeps an episode from being played.
+    fn duels(&mut self, pairs: &[Pair], iteration: u32, key: Key) -> Result<Vec<Duel>>;
 
     /// How good `network` is on tasks that it is not trained on; higher = better. Always the same
     /// tasks and seeds, so that two networks can be compared.
@@ -48,13 +50,36 @@ pub struct TrainerConfig {
     pub iterations: u32,
     /// Updates between two validations; the start and the end are always validated.
     pub validate_every: u32,
-    /// One update.
-    pub gradient: GradientConfig,
+    /// How the policy is improved.
+    pub algorithm: Algorithm,
+}
+
+/// How an iteration improves the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// From episodes that explore.
+    PolicyGradient(GradientConfig),
+    /// From pairs of networks at the same seats.
+    Evolution(EvolutionConfig),
+}
+
+impl Algorithm {
+    fn check(&self) -> Result<(), AgentError> {
+        match self {
+            Self::PolicyGradient(config) => config.check(),
+            Self::Evolution(config) => config.check(),
+        }
+    }
 }
 
 impl Default for TrainerConfig {
     fn default() -> Self {
-        Self { iterations: 50, validate_every: 5, gradient: GradientConfig::default() }
+        Self {
+            iterations: 50,
+            validate_every: 5,
+            algorithm: Algorithm::PolicyGradient(GradientConfig::default()),
+        }
     }
 }
 
@@ -69,12 +94,30 @@ pub struct TrainingPoint {
     pub mean_return: Option<f64>,
     /// Mean return minus baseline of this iteration's episodes, before the update.
     pub mean_advantage: Option<f64>,
-    /// What the update came to.
+    /// What the update came to, by policy gradient.
     pub update: Option<Update>,
+    /// What the update came to, by evolution strategy.
+    pub generation: Option<Generation>,
     /// Validation after the update, where there was one.
     pub validation: Option<f64>,
     /// Whether it is the best validation so far.
     pub best: bool,
+}
+
+impl TrainingPoint {
+    /// Nothing done yet.
+    fn start() -> Self {
+        Self {
+            iteration: 0,
+            episodes: 0,
+            mean_return: None,
+            mean_advantage: None,
+            update: None,
+            generation: None,
+            validation: None,
+            best: false,
+        }
+    }
 }
 
 /// The network with the best validation so far.
@@ -91,24 +134,49 @@ pub struct Trainer {
     config: TrainerConfig,
     key: Key,
     network: Network,
-    optimiser: AdamW,
+    learner: Learner,
     history: Vec<TrainingPoint>,
     best: Option<Best>,
 }
 
+/// What an algorithm remembers between two updates, beside the network.
+#[derive(Clone, Debug, PartialEq)]
+enum Learner {
+    PolicyGradient(AdamW),
+    Evolution(Evolution),
+}
+
 impl Trainer {
-    /// Training of `network` that has not begun.
+    /// Training of `network` that has not begun. An evolution strategy takes all weights to have the
+    /// scale 1, if nothing else is [said](Self::with_scale).
     ///
     /// # Errors
     /// If a setting is outside its limits.
     pub fn new(config: TrainerConfig, network: Network, key: Key) -> Result<Self, AgentError> {
-        config.gradient.check()?;
+        config.algorithm.check()?;
         if config.validate_every == 0 {
             let (place, most) = ("trainer: validate_every", u32::MAX as usize);
             return Err(AgentError::Setting { place, found: 0, least: 1, most });
         }
-        let optimiser = AdamW::new(config.gradient.optimiser);
-        Ok(Self { config, key, network, optimiser, history: Vec::new(), best: None })
+        let learner = match &config.algorithm {
+            Algorithm::PolicyGradient(config) => Learner::PolicyGradient(AdamW::new(config.optimiser)),
+            Algorithm::Evolution(config) => {
+                Learner::Evolution(Evolution::new(&network, vec![1.0; network.weights().len()], config)?)
+            }
+        };
+        Ok(Self { config, key, network, learner, history: Vec::new(), best: None })
+    }
+
+    /// Training that has not begun, whose evolution strategy moves each weight in units of its own
+    /// ([`evolution::scale`](super::evolution::scale)). Without effect on other algorithms.
+    ///
+    /// # Errors
+    /// If there is not one positive scale per weight.
+    pub fn with_scale(mut self, scale: Vec<f32>) -> Result<Self, AgentError> {
+        if let Algorithm::Evolution(config) = &self.config.algorithm {
+            self.learner = Learner::Evolution(Evolution::new(&self.network, scale, config)?);
+        }
+        Ok(self)
     }
 
     /// Whether all iterations are done.
@@ -140,15 +208,7 @@ impl Trainer {
     pub fn step(&mut self, environment: &mut dyn Environment) -> Result<TrainingPoint> {
         let mut next = self.clone();
         let point = match self.history.last() {
-            None => TrainingPoint {
-                iteration: 0,
-                episodes: 0,
-                mean_return: None,
-                mean_advantage: None,
-                update: None,
-                validation: None,
-                best: false,
-            },
+            None => TrainingPoint::start(),
             Some(last) => next.learn(environment, last)?,
         };
         let point = next.judge(environment, point)?;
@@ -179,20 +239,30 @@ impl Trainer {
     fn learn(&mut self, environment: &mut dyn Environment, last: &TrainingPoint) -> Result<TrainingPoint> {
         let iteration = last.iteration + 1;
         let key = self.key.at(u64::from(iteration));
-        let played = environment.rollouts(&self.network, iteration, key.named("rollouts"))?;
-        let (config, order) = (&self.config.gradient, key.named("update"));
-        let update = policy_gradient::update(&mut self.network, &mut self.optimiser, &played, config, order)?;
-        let mean =
-            |of: fn(&Trajectory) -> f64| Some(played.iter().map(of).sum::<f64>() / played.len() as f64);
-        Ok(TrainingPoint {
-            iteration,
-            episodes: last.episodes + played.len() as u64,
-            mean_return: mean(Trajectory::value),
-            mean_advantage: mean(|t| t.value() - t.baseline()),
-            update: Some(update),
-            validation: None,
-            best: false,
-        })
+        let mut point = TrainingPoint { iteration, episodes: last.episodes, ..TrainingPoint::start() };
+        let mean = |sum: f64, count: usize| Some(sum / count as f64);
+        match (&mut self.learner, &self.config.algorithm) {
+            (Learner::PolicyGradient(optimiser), Algorithm::PolicyGradient(config)) => {
+                let played = environment.rollouts(&self.network, iteration, key.named("rollouts"))?;
+                let order = key.named("update");
+                let update = policy_gradient::update(&mut self.network, optimiser, &played, config, order)?;
+                point.update = Some(update);
+                point.episodes += played.len() as u64;
+                point.mean_return = mean(played.iter().map(Trajectory::value).sum(), played.len());
+                let advantage = |t: &Trajectory| t.value() - t.baseline();
+                point.mean_advantage = mean(played.iter().map(advantage).sum(), played.len());
+            }
+            (Learner::Evolution(evolution), Algorithm::Evolution(config)) => {
+                let directions = key.named("pairs");
+                let pairs = evolution.pairs(&self.network, config, directions);
+                let duels = environment.duels(&pairs, iteration, key.named("duels"))?;
+                point.generation = Some(evolution.learn(&mut self.network, &duels, config, directions)?);
+                point.episodes += duels.iter().map(|duel| 2 * u64::from(duel.episodes)).sum::<u64>();
+                point.mean_return = mean(duels.iter().map(|d| (d.plus + d.minus) / 2.0).sum(), duels.len());
+            }
+            _ => unreachable!("the learner is made for the algorithm"),
+        }
+        Ok(point)
     }
 
     fn judge(
@@ -215,114 +285,5 @@ impl Trainer {
             self.best = Some(Best { iteration, validation: value, network: self.network.clone() });
         }
         Ok(point)
-    }
-}
-
-/// The part of a checkpoint that is not tensors.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct State {
-    format: u32,
-    config: TrainerConfig,
-    key: Key,
-    network: NetworkConfig,
-    features: usize,
-    globals: usize,
-    updates: u64,
-    best: Option<(u32, f64)>,
-    history: Vec<TrainingPoint>,
-}
-
-/// The name that the text of a checkpoint is stored under.
-const STATE: &str = "state";
-
-impl Trainer {
-    /// Everything there is to know, as bytes: the network, the optimiser, the best network, the history,
-    /// sealed by a digest. The same state gives the same bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let (updates, first, second) = self.optimiser.state();
-        let state = State {
-            format: FORMAT,
-            config: self.config,
-            key: self.key,
-            network: self.network.config(),
-            features: self.network.features(),
-            globals: self.network.globals(),
-            updates,
-            best: self.best.as_ref().map(|best| (best.iteration, best.validation)),
-            history: self.history.clone(),
-        };
-        let mut tensors = vec![(("network", 1, self.network.weights().len()), self.network.weights())];
-        if updates > 0 {
-            tensors.push((("first", 1, first.len()), first));
-            tensors.push((("second", 1, second.len()), second));
-        }
-        if let Some(best) = &self.best {
-            tensors.push((("best", 1, best.network.weights().len()), best.network.weights()));
-        }
-        let text = serde_json::to_string(&state).expect("finite figures and string keys");
-        tensors::seal(tensors::encode(&tensors, Some((STATE, text))))
-    }
-
-    /// The trainer that wrote `bytes`, if it had the settings, the key and the network's shape that this
-    /// training has; more iterations are allowed, as nothing already done depends on their number.
-    ///
-    /// # Errors
-    /// [`AgentError::Checkpoint`] with both values where something differs, and every error of a damaged
-    /// file of tensors.
-    pub fn from_bytes(
-        bytes: &[u8],
-        config: TrainerConfig,
-        network: &Network,
-        key: Key,
-    ) -> Result<Self, AgentError> {
-        let bytes = tensors::unseal(bytes, LIMITS)?;
-        let text = tensors::decode_text(bytes, STATE, LIMITS)?;
-        let state: State = serde_json::from_str(&text)
-            .map_err(|e| AgentError::Malformed { file: LIMITS.file, reason: e.to_string() })?;
-        let done = state.history.last().map_or(0, |last| last.iteration);
-        // The last iteration is validated whatever the interval: a finished run with a larger budget
-        // then differs by that one figure from a run that had the budget from the start.
-        let comparable = TrainerConfig { iterations: config.iterations, ..state.config };
-        let shape = (state.network, state.features, state.globals);
-        let mine = (network.config(), network.features(), network.globals());
-        for (what, same, found, expected) in [
-            ("format", state.format == FORMAT, state.format.to_string(), FORMAT.to_string()),
-            ("configuration", comparable == config, format!("{:?}", state.config), format!("{config:?}")),
-            ("key", state.key == key, format!("{:?}", state.key), format!("{key:?}")),
-            ("network", shape == mine, format!("{shape:?}"), format!("{mine:?}")),
-            (
-                "number of iterations done",
-                done <= config.iterations,
-                done.to_string(),
-                format!("at most {}", config.iterations),
-            ),
-        ] {
-            if !same {
-                return Err(AgentError::Checkpoint { what, found, expected });
-            }
-        }
-        let size = network.weights().len();
-        let mut expected: Vec<Named<'_>> = vec![("network", 1, size)];
-        if state.updates > 0 {
-            expected.extend([("first", 1, size), ("second", 1, size)]);
-        }
-        if state.best.is_some() {
-            expected.push(("best", 1, size));
-        }
-        let mut values = tensors::decode(bytes, &expected, LIMITS)?.into_iter();
-        let mut next = || values.next().expect("one vector per expected tensor");
-        let (mine, features, globals) = mine;
-        let rebuild = |weights| Network::from_weights(mine, features, globals, weights);
-        let network = rebuild(next())?;
-        let optimiser = match state.updates {
-            0 => AdamW::new(config.gradient.optimiser),
-            updates => AdamW::resume(config.gradient.optimiser, updates, next(), next()),
-        };
-        let best = match state.best {
-            None => None,
-            Some((iteration, validation)) => Some(Best { iteration, validation, network: rebuild(next())? }),
-        };
-        Ok(Self { config, key, network, optimiser, history: state.history, best })
     }
 }

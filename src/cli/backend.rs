@@ -91,7 +91,7 @@ pub fn verdict(plan: &Plan, finished: &Finished) -> Result<(Value, String)> {
     }
     if let Some(policy) = &finished.summary.policy {
         text.push_str(&format!(
-            "policy trained on {} tasks: {} states looked ahead in, {} episodes of policy gradient\n",
+            "policy trained on {} tasks: {} states looked ahead in, {} episodes played\n",
             policy.sources.len(),
             policy.states,
             policy.episodes
@@ -105,18 +105,21 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
     let summary = &finished.summary;
     let mut input = ReportInput::new(plan.name(), finished.rows.clone(), judged(plan, finished));
     if let Some(policy) = &summary.policy {
-        let imitated = policy.curve.iter().filter(|point| point.phase != "policy gradient").count() as u64;
-        input.training = policy
-            .curve
-            .iter()
-            .enumerate()
-            .map(|(at, point)| TrainingPoint {
-                iteration: if (at as u64) < imitated { at as u64 } else { imitated - 1 + point.iteration },
+        // Each phase counts its own iterations; the figure shows them one after the other.
+        let (mut before, mut shown): (u64, Option<(&str, u64)>) = (0, None);
+        for point in &policy.curve {
+            if let Some((_, last)) = shown.filter(|(phase, _)| *phase != point.phase) {
+                before = last + u64::from(point.iteration == 0);
+            }
+            let iteration = before + point.iteration;
+            shown = Some((&point.phase, iteration));
+            input.training.push(TrainingPoint {
+                iteration,
                 stage: point.phase.clone(),
                 gain: point.validation,
                 ci95: point.error.map(|e| [point.validation - 1.96 * e, point.validation + 1.96 * e]),
-            })
-            .collect();
+            });
+        }
         input.importance = policy
             .importance
             .iter()

@@ -73,8 +73,8 @@ impl Cost {
         }
         if let Some(train) = plan.train() {
             let episode = Fits::of_episode(plan, ASSUMED);
-            let imitated =
-                if train.imitation.epochs > 0 { sources.tasks() * train.imitation.episodes } else { 0 };
+            let visited = train.imitation.episodes + train.dagger.rounds * train.dagger.episodes;
+            let imitated = if train.imitation.epochs > 0 { sources.tasks() * visited } else { 0 };
             // Per judged state, each candidate is one fit.
             let judged = Fits::of_episode(plan, ASSUMED).times(
                 (imitated * train.imitation.states * train.imitation.candidates) as f64
@@ -82,7 +82,10 @@ impl Cost {
             );
             // Each episode has its baseline on the same seed.
             let rehearsed = 2 * train.policy_gradient.iterations * train.policy_gradient.episodes;
-            let total = episode.times((imitated + rehearsed) as f64).plus(judged);
+            let evolution = &train.evolution;
+            let duelled =
+                2 * evolution.iterations * evolution.pairs * evolution.tasks_per_pair * evolution.episodes;
+            let total = episode.times((imitated + rehearsed + duelled) as f64).plus(judged);
             stages.push(total.stage("train", 1));
         }
         if let Some(search) = plan.search() {
@@ -338,5 +341,10 @@ mod tests {
                     policy_gradient = { iterations = 3, episodes = 5 }";
         // Each episode with its baseline.
         assert_eq!(cost(some, 1).stages[0].trainings, 2 * 3 * 5 * 11);
+        // Pairs, both ways.
+        let pairs =
+            off.to_string() + "\nevolution = { iterations = 3, pairs = 5, tasks_per_pair = 2, episodes = 4 }";
+        let rounds = cost(&format!("[episode]\nrounds = 10\n{pairs}"), 1);
+        assert_eq!(rounds.stages[0].trainings, 2 * 3 * 5 * 2 * 4 * 11);
     }
 }

@@ -1,5 +1,6 @@
-//! `[train]`: imitation of the greedy oracle, then policy gradient.
+//! `[train]`: imitation of the greedy oracle, then an evolution strategy, then policy gradient.
 
+use crate::agent::evolution::MAX_PAIRS;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::Section;
 use serde::Serialize;
@@ -14,14 +15,17 @@ pub enum Baseline {
     Random,
 }
 
-/// The policy is trained by imitation and then by policy gradient; each can be turned off.
+/// The policy is trained by imitation, then by an evolution strategy, then by policy gradient; each can be
+/// turned off.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Train {
     pub imitation: Imitation,
+    pub dagger: Dagger,
+    pub evolution: Evolution,
     pub policy_gradient: PolicyGradient,
     pub network: PolicyNetwork,
-    /// Episodes per validation task by which checkpoints are chosen. Default 8.
+    /// Episodes per validation task by which checkpoints are chosen. Default 16.
     pub validation_episodes: usize,
 }
 
@@ -41,6 +45,42 @@ pub struct Imitation {
     pub temperature: f64,
     /// Step size of Adam. Default 2e-3.
     pub learning_rate: f64,
+}
+
+/// `dagger = { … }`: imitation again, on states that the imitated policy comes through.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Dagger {
+    /// Times that the policy plays, is judged by the oracle, and is fitted again to all states so far; 0,
+    /// the default, turns it off.
+    pub rounds: usize,
+    /// Episodes per source task and round. Default 1.
+    pub episodes: usize,
+    /// In round `e`, the chance `mixing^e` that an episode is played as those of the first imitation were.
+    /// Default 0.5.
+    pub mixing: f64,
+}
+
+/// `evolution = { … }`: search among policies near the imitated one, by how they play.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Evolution {
+    /// Steps of the policy; 0, the default, turns the evolution strategy off.
+    pub iterations: usize,
+    /// Directions per step, each played both ways. Default 32.
+    pub pairs: usize,
+    /// Source tasks that a pair is played on. Default 4.
+    pub tasks_per_pair: usize,
+    /// Episodes per pair, task and way. Default 1.
+    pub episodes: usize,
+    /// Size of a move: by how much it disturbs scores, in units of what they differ. Default 0.3.
+    pub sigma: f64,
+    /// Step size of Adam, in the same unit. Default 0.03.
+    pub learning_rate: f64,
+    /// Pull back to the imitated policy, per step and times the step size. Default 0.1.
+    pub decay: f64,
+    /// Steps between two looks at the validation tasks; the best policy is kept. Default 5.
+    pub validate_every: usize,
 }
 
 /// `policy_gradient = { … }`: reinforcement learning.
@@ -98,6 +138,25 @@ impl Train {
             learning_rate: s.number("learning_rate", 2e-3, 1e-9..=10.0)?,
         };
         s.finish()?;
+        let mut s = section.section_or_empty("dagger")?;
+        let dagger = Dagger {
+            rounds: s.count("rounds", 0, 0..=1_000)?,
+            episodes: s.count("episodes", 1, 1..=10_000)?,
+            mixing: s.number("mixing", 0.5, 0.0..=1.0)?,
+        };
+        s.finish()?;
+        let mut s = section.section_or_empty("evolution")?;
+        let evolution = Evolution {
+            iterations: s.count("iterations", 0, 0..=1_000_000)?,
+            pairs: s.count("pairs", 32, 1..=MAX_PAIRS)?,
+            tasks_per_pair: s.count("tasks_per_pair", 4, 1..=100_000)?,
+            episodes: s.count("episodes", 1, 1..=1_000)?,
+            sigma: s.number("sigma", 0.3, 1e-6..=100.0)?,
+            learning_rate: s.number("learning_rate", 0.03, 1e-9..=10.0)?,
+            decay: s.number("decay", 0.1, 0.0..=1.0)?,
+            validate_every: s.count("validate_every", 5, 1..=1_000_000)?,
+        };
+        s.finish()?;
         let mut s = section.section_or_empty("policy_gradient")?;
         let policy_gradient = PolicyGradient {
             iterations: s.count("iterations", 60, 0..=1_000_000)?,
@@ -124,8 +183,8 @@ impl Train {
             layers: s.count("layers", 2, 1..=8)?,
         };
         s.finish()?;
-        let validation_episodes = section.count("validation_episodes", 8, 1..=100_000)?;
+        let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;
         section.finish()?;
-        Ok(Self { imitation, policy_gradient, network, validation_episodes })
+        Ok(Self { imitation, dagger, evolution, policy_gradient, network, validation_episodes })
     }
 }

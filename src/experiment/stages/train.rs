@@ -1,10 +1,11 @@
-//! The train stage: imitation of the greedy oracle, then policy gradient, then a frozen policy.
+//! The train stage: imitation of the greedy oracle, an evolution strategy, policy gradient, and then a
+//! frozen policy.
 
 use super::Site;
 use crate::agent::{
-    self, CollectPlan, GradientConfig, Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig,
-    OptimiserConfig, Policy, Provenance, RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect,
-    imitate, importance, policy,
+    self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
+    Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy, Provenance,
+    RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect, collect_by, dagger, importance, policy,
 };
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
@@ -16,10 +17,22 @@ use crate::run::{Bar, RunError, digest, store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Where a run keeps what imitation came to, so that an interrupted policy gradient goes on from it.
+/// Where a run keeps what imitation came to, so that an interrupted policy search goes on from it.
 const IMITATED: &str = "checkpoints/imitated.json";
-/// Where a run keeps the policy gradient's checkpoint.
-const CHECKPOINT: &str = "checkpoints/policy-gradient.safetensors";
+/// A search for a better policy: its name in reports, and where a run keeps its checkpoint.
+struct Phase {
+    name: &'static str,
+    checkpoint: &'static str,
+}
+
+const EVOLUTION: Phase = Phase { name: "evolution", checkpoint: "checkpoints/evolution.safetensors" };
+const POLICY_GRADIENT: Phase =
+    Phase { name: "policy gradient", checkpoint: "checkpoints/policy-gradient.safetensors" };
+
+/// Source tasks, spread over all of them, and states in an episode of each, from which the scale of the
+/// weights is found. Their candidates are not looked ahead at.
+const SCALE_TASKS: usize = 64;
+const SCALE_STATES: usize = 4;
 /// Episodes of a task that are played side by side against as many of the baseline.
 const EPISODES_PER_TASK: usize = 8;
 /// Shuffles per feature for its importance.
@@ -37,7 +50,7 @@ pub struct Trained {
     pub validation: Vec<String>,
     /// States that were looked ahead in.
     pub states: usize,
-    /// Episodes that the policy gradient learned from.
+    /// Episodes that the evolution strategy and the policy gradient learned from.
     pub episodes: u64,
     /// Figures along the training, for the report; one per evaluation.
     pub curve: Vec<Point>,
@@ -49,9 +62,9 @@ pub struct Trained {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Point {
-    /// `"untrained"`, `"imitation"` or `"policy gradient"`.
+    /// `"untrained"`, `"imitation"`, `"dagger"`, `"evolution"` or `"policy gradient"`.
     pub phase: String,
-    /// Updates of the policy gradient so far.
+    /// Updates of this phase so far.
     pub iteration: u64,
     /// Difference to the baseline on the validation tasks, in mean accuracy over the rounds of an
     /// episode: its mean over tasks, and the standard error of that mean.
@@ -72,7 +85,7 @@ pub struct Looked {
     pub loss: [f64; 3],
 }
 
-/// What imitation hands to the policy gradient.
+/// What imitation hands to the policy search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Imitated {
@@ -120,7 +133,8 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         },
         section.validation_episodes,
         key.named("validation"),
-    )?;
+    )?
+    .with_duels(DuelPlan { tasks: section.evolution.tasks_per_pair, episodes: section.evolution.episodes });
 
     let imitated = match recall(site)? {
         Some(imitated) => imitated,
@@ -132,15 +146,17 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     };
     let start =
         Network::from_weights(config, SCHEMA.candidate.len(), SCHEMA.global.len(), imitated.weights.clone())?;
-    let (network, episodes, more) = policy_gradient(plan, site, start, &mut simulation, key)?;
-    let mut curve = imitated.curve.clone();
-    curve.extend(more);
+    let evolved = evolution(plan, site, start, &mut simulation, &sources, key)?;
+    let reinforced = policy_gradient(plan, site, evolved.network, &mut simulation, key)?;
+    let (network, episodes) = (reinforced.network, evolved.episodes + reinforced.episodes);
+    let curve = [imitated.curve.clone(), evolved.curve, reinforced.curve].concat();
 
     let mut figures = imitated.figures.clone();
     if let Some(last) = curve.iter().max_by(|a, b| a.validation.total_cmp(&b.validation)) {
         figures.insert("validation_gain_over_baseline".into(), last.validation);
     }
-    figures.insert("policy_gradient_episodes".into(), episodes as f64);
+    figures.insert("evolution_episodes".into(), evolved.episodes as f64);
+    figures.insert("policy_gradient_episodes".into(), reinforced.episodes as f64);
     let names = |sources: &[Source]| sources.iter().map(|source| source.name.clone()).collect::<Vec<_>>();
     let provenance = Provenance {
         name: plan.name().to_string(),
@@ -207,7 +223,7 @@ fn imitation(
         return Ok(Imitated { weights, states: 0, figures: BTreeMap::new(), curve });
     }
     let bar = site.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
-    let watch = || watch(site, &*bar);
+    let watch = || self::watch(site, &*bar);
     let collect_plan = collect_plan(plan);
     let states = collect(sources, 0, collect_plan, key.named("collect"), &watch)?;
     let held = collect(validation, sources.len() as u32, collect_plan, key.named("collect"), &watch)?;
@@ -218,55 +234,152 @@ fn imitation(
         optimiser: OptimiserConfig { learning_rate: section.learning_rate, ..OptimiserConfig::default() },
         ..ImitationConfig::default()
     };
-    let (network, report) = imitate(untrained.clone(), &states, &held, &config, key.named("imitate"))?;
+    let section = &plan.train().expect("the stage runs where there is a section").dagger;
+    let dagger_config = DaggerConfig { rounds: section.rounds as u32, mixing: section.mixing };
+    let bar = site.progress.begin("look ahead on the policy's way", (section.rounds * sources.len()) as u64);
+    let watch = || self::watch(site, &*bar);
+    let mut expert = GreedyExpert { plan, sources, simulation, gains: Vec::new(), watch: &watch };
+    let configs = (&dagger_config, &config);
+    let (network, rounds) = dagger(untrained, states, &held, configs, &mut expert, key.named("imitate"))?;
+    for (round, gains) in rounds.iter().zip(&expert.gains) {
+        let phase = if round.round == 0 { "imitation" } else { "dagger" };
+        curve.push(point(phase, u64::from(round.round), gains));
+    }
+    let kept = rounds.iter().rev().max_by(|a, b| a.value.total_cmp(&b.value)).expect("round 0 is played");
     let mut figures = BTreeMap::new();
-    for (name, agreement) in [("training", Some(report.training)), ("validation", report.validation)] {
+    for (name, agreement) in
+        [("training", Some(kept.imitation.training)), ("validation", kept.imitation.validation)]
+    {
         if let Some(agreement) = agreement {
             figures.insert(format!("imitation_{name}_top1"), agreement.top1);
             figures.insert(format!("imitation_{name}_captured"), agreement.captured);
         }
     }
-    curve.push(point("imitation", 0, &simulation.gains(&network)?));
-    Ok(Imitated { weights: network.weights().to_vec(), states: states.len(), figures, curve })
+    let states = rounds.last().map_or(0, |round| round.states);
+    Ok(Imitated { weights: network.weights().to_vec(), states, figures, curve })
 }
 
-/// The policy gradient: the network that gained most on the validation tasks (the start included), the
-/// episodes it learned from, and its curve.
+/// The greedy oracle on the source tasks, and margin on the validation tasks to compare with.
+struct GreedyExpert<'a> {
+    plan: &'a Plan,
+    sources: &'a [Source],
+    simulation: &'a Simulation<'a>,
+    /// Per round, the gains over margin by validation task.
+    gains: Vec<Vec<f64>>,
+    watch: agent::simulation::Watch<'a>,
+}
+
+impl Expert for GreedyExpert<'_> {
+    fn label(&mut self, network: &Network, others: f64, _round: u32, key: Key) -> Result<Vec<LabelledState>> {
+        let section = self.plan.train().expect("the stage runs where there is a section");
+        let collect_plan = CollectPlan { episodes: section.dagger.episodes, ..collect_plan(self.plan) };
+        let behaviour = Behaviour::Policy { network, others, cap: self.plan.episode().candidates };
+        collect_by(behaviour, self.sources, 0, collect_plan, key, self.watch)
+    }
+
+    fn value(&mut self, network: &Network) -> Result<f64> {
+        let gains = self.simulation.gains(network)?;
+        let mean = gains.iter().sum::<f64>() / gains.len().max(1) as f64;
+        self.gains.push(gains);
+        Ok(mean)
+    }
+}
+
+/// What a search came to.
+struct Searched {
+    /// The network that gained most on the validation tasks, the start included.
+    network: Network,
+    /// Episodes learned from.
+    episodes: u64,
+    curve: Vec<Point>,
+}
+
+fn evolution(
+    plan: &Plan,
+    site: Site<'_>,
+    start: Network,
+    simulation: &mut Simulation<'_>,
+    sources: &[Source],
+    key: Key,
+) -> Result<Searched> {
+    let section = &plan.train().expect("the stage runs where there is a section").evolution;
+    let evolution = EvolutionConfig {
+        pairs: section.pairs,
+        sigma: section.sigma as f32,
+        optimiser: OptimiserConfig {
+            learning_rate: section.learning_rate,
+            weight_decay: section.decay as f32,
+            ..EvolutionConfig::default().optimiser
+        },
+        ..EvolutionConfig::default()
+    };
+    let config = TrainerConfig {
+        iterations: section.iterations as u32,
+        validate_every: section.validate_every as u32,
+        algorithm: Algorithm::Evolution(evolution),
+    };
+    let key = key.named("evolution");
+    search(site, EVOLUTION, config, start, simulation, key, |network| {
+        let some: Vec<Source> =
+            sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
+        let collect_plan = CollectPlan { episodes: 1, states: SCALE_STATES, candidates: 1 };
+        let states = collect(&some, 0, collect_plan, key.named("states"), &|| Ok(()))?;
+        let states: Vec<_> = states.into_iter().map(|state| state.observation).collect();
+        let scale = agent::evolution::scale(&network, &states, key.named("scale"))?;
+        Ok(Trainer::new(config, network, key)?.with_scale(scale)?)
+    })
+}
+
 fn policy_gradient(
     plan: &Plan,
     site: Site<'_>,
     start: Network,
     simulation: &mut Simulation<'_>,
     key: Key,
-) -> Result<(Network, u64, Vec<Point>)> {
+) -> Result<Searched> {
     let section = &plan.train().expect("the stage runs where there is a section").policy_gradient;
-    let iterations = section.iterations as u32;
-    if iterations == 0 {
-        return Ok((start, 0, Vec::new()));
-    }
-    let config = TrainerConfig {
-        iterations,
-        validate_every: section.validate_every as u32,
-        gradient: GradientConfig {
-            entropy: section.entropy as f32,
-            optimiser: OptimiserConfig {
-                learning_rate: section.learning_rate,
-                ..GradientConfig::default().optimiser
-            },
-            ..GradientConfig::default()
+    let gradient = GradientConfig {
+        entropy: section.entropy as f32,
+        optimiser: OptimiserConfig {
+            learning_rate: section.learning_rate,
+            ..GradientConfig::default().optimiser
         },
+        ..GradientConfig::default()
+    };
+    let config = TrainerConfig {
+        iterations: section.iterations as u32,
+        validate_every: section.validate_every as u32,
+        algorithm: Algorithm::PolicyGradient(gradient),
     };
     let key = key.named("policy gradient");
-    let path = site.store.path(CHECKPOINT)?;
+    search(site, POLICY_GRADIENT, config, start, simulation, key, |network| {
+        Ok(Trainer::new(config, network.sharpened(section.sharpness as f32), key)?)
+    })
+}
+
+/// Runs a trainer to its end, from its checkpoint if there is one, else from what `begin` makes of `start`.
+fn search(
+    site: Site<'_>,
+    phase: Phase,
+    config: TrainerConfig,
+    start: Network,
+    simulation: &mut Simulation<'_>,
+    key: Key,
+    begin: impl FnOnce(Network) -> Result<Trainer>,
+) -> Result<Searched> {
+    if config.iterations == 0 {
+        return Ok(Searched { network: start, episodes: 0, curve: Vec::new() });
+    }
+    let path = site.store.path(phase.checkpoint)?;
     let mut trainer = match path.exists() {
         true => Trainer::from_bytes(&store::read_text(&path)?, config, &start, key)?,
-        false => Trainer::new(config, start.sharpened(section.sharpness as f32), key)?,
+        false => begin(start)?,
     };
-    let bar = site.progress.begin("policy gradient", u64::from(iterations) + 1);
+    let bar = site.progress.begin(phase.name, u64::from(config.iterations) + 1);
     bar.advance(trainer.history().len() as u64);
     while !trainer.finished() {
         let step = trainer.step(simulation)?;
-        site.store.write(CHECKPOINT, &trainer.to_bytes())?;
+        site.store.write(phase.checkpoint, &trainer.to_bytes())?;
         if let Some(gain) = step.validation {
             bar.note(&format!("{:+.2} points over the baseline", 100.0 * gain));
         }
@@ -277,13 +390,13 @@ fn policy_gradient(
         .iter()
         .filter(|step| step.iteration > 0)
         .filter_map(|step| {
-            let (phase, iteration) = ("policy gradient".to_string(), u64::from(step.iteration));
-            Some(Point { phase, iteration, validation: step.validation?, error: None })
+            let (name, iteration) = (phase.name.to_string(), u64::from(step.iteration));
+            Some(Point { phase: name, iteration, validation: step.validation?, error: None })
         })
         .collect();
     let episodes = trainer.history().last().map_or(0, |last| last.episodes);
     let (network, _, _) = trainer.best().expect("the start is validated");
-    Ok((network.clone(), episodes, curve))
+    Ok(Searched { network: network.clone(), episodes, curve })
 }
 
 fn look(
