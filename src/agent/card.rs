@@ -1,6 +1,7 @@
 //! The card of a policy: what it is, where it comes from, and what it may be used for.
 
 use super::error::AgentError;
+use super::guard::Guard;
 use super::network::NetworkConfig;
 use crate::episode::Schema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,9 @@ pub struct Card {
     pub schema: CardSchema,
     /// Its network's shape.
     pub network: NetworkConfig,
+    /// Where it does not trust itself; without one, it asks everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
 }
 
 impl Card {
@@ -113,7 +117,7 @@ impl Card {
                 }
             }
         }
-        Ok(())
+        self.guard.as_ref().map_or(Ok(()), |guard| guard.check(known))
     }
 }
 

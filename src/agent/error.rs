@@ -95,6 +95,10 @@ pub enum AgentError {
     #[error("{path}: {reason}")]
     #[diagnostic(help("a policy is a folder with `policy.safetensors` and `card.toml`"))]
     Unreadable { path: String, reason: String },
+    /// Neither a folder nor the name of a policy that comes with the program.
+    #[error("policy \"{name}\" is no folder, and none of that name comes with the program")]
+    #[diagnostic(help("`querist policies` lists those there are: {}", known.join(", ")))]
+    NoPolicy { name: String, known: Vec<&'static str> },
     /// The card belongs to other weights.
     #[error("policy.safetensors: sha256 is {found}, but card.toml says {expected}")]
     #[diagnostic(help("card and weights are from different policies, or one was edited"))]

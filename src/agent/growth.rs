@@ -17,13 +17,14 @@ use std::sync::Arc;
 /// The most looks at the candidates of one query; larger batches take several rows per look.
 pub const MAX_LOOKS: usize = 10;
 
-/// The `min(batch, candidates)` rows that `score` puts first, where at most `cap` candidates (or the
-/// batch, if that is more) are shown per look.
+/// The `min(batch, candidates)` rows that `score` puts first. `first` is the first look at the view; further
+/// ones show at most `cap` candidates, or the batch, if that is more.
 ///
 /// # Errors
 /// Those of `observe` and `score`, and scores that are not finite.
 pub fn grow(
     view: &PoolView<'_>,
+    first: &Observation,
     batch: usize,
     cap: usize,
     key: Key,
@@ -32,19 +33,19 @@ pub fn grow(
 ) -> Result<Vec<RowId>> {
     let batch = batch.min(view.candidates().len());
     let per_look = batch.div_ceil(MAX_LOOKS);
-    let look = |view: &PoolView<'_>, wanted: usize, key: Key| -> Result<Vec<RowId>> {
-        let seen = observe(view, batch, cap.max(batch), key)?;
-        let picks = batch::greedy(&score(&seen)?, &seen.candidates, wanted)?;
+    let best = |seen: &Observation, wanted: usize| -> Result<Vec<RowId>> {
+        let picks = batch::greedy(&score(seen)?, &seen.candidates, wanted)?;
         Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
     };
-    let mut picks = if batch == 0 { Vec::new() } else { look(view, per_look, key)? };
+    let mut picks = if batch == 0 { Vec::new() } else { best(first, per_look)? };
     if picks.len() == batch {
         return Ok(picks);
     }
     let mut rest = Rest::of(view);
     rest.assume(view, &picks);
     for number in 1.. {
-        let more = look(&rest.view(view), per_look.min(batch - picks.len()), key.named("look").at(number))?;
+        let seen = observe(&rest.view(view), batch, cap.max(batch), key.named("look").at(number))?;
+        let more = best(&seen, per_look.min(batch - picks.len()))?;
         picks.extend(&more);
         // A look that finds nothing has nothing left to find.
         if picks.len() == batch || more.is_empty() {
@@ -144,7 +145,8 @@ mod tests {
     fn picks(batch: usize) -> Vec<RowId> {
         let (inputs, candidates, signals) = heaps();
         let view = PoolView::new(inputs.view(), &[RowId(0)], &[0], &candidates, 2, &signals);
-        grow(&view, batch, 1_000, Key::root(1), distance, first).unwrap()
+        let seen = distance(&view, batch, 1_000, Key::root(1)).unwrap();
+        grow(&view, &seen, batch, 1_000, Key::root(1), distance, first).unwrap()
     }
 
     #[test]

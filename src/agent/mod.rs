@@ -11,7 +11,8 @@
 //! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
-//! - [`policy`] with its [`card`]: the frozen policy as two files; [`mod@importance`]: what it looked at;
+//! - [`policy`] with its [`card`]: the frozen policy as two files; [`guard`]: where it does not trust itself;
+//!   [`shipped`]: the policies that come with the program; [`mod@importance`]: what it looked at;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
 //!
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
@@ -24,6 +25,7 @@ pub mod error;
 pub mod evolution;
 mod graph;
 pub mod growth;
+pub mod guard;
 pub mod imitation;
 pub mod importance;
 mod kernel;
@@ -32,6 +34,7 @@ pub mod optimiser;
 pub mod policy;
 pub mod policy_gradient;
 pub mod ridge;
+pub mod shipped;
 pub mod simulation;
 pub mod strategy;
 mod tensors;
@@ -44,6 +47,7 @@ pub use card::{Card, Provenance};
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
+pub use guard::Guard;
 pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
 pub use importance::{Group, Importance, importance};
 pub use network::{Kind, Network, NetworkConfig};

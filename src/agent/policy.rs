@@ -5,6 +5,7 @@
 
 use super::card::{Card, CardSchema, FORMAT, MAX_CARD_BYTES, Provenance};
 use super::error::AgentError;
+use super::guard::Guard;
 use super::network::Network;
 use super::tensors::{self, Limits, Named};
 use crate::episode::{Observation, Schema};
@@ -59,10 +60,20 @@ impl Policy {
             policy: provenance,
             schema: CardSchema::from(schema),
             network: network.config(),
+            guard: None,
         };
         // What is written must be readable again.
         Card::from_text(&card.to_text())?;
         Ok(Self { network, card })
+    }
+
+    /// The same policy with a guard.
+    ///
+    /// # Errors
+    /// [`AgentError::Card`] if the guard does not fit `schema`.
+    pub fn guarded(self, guard: Guard, schema: &Schema) -> Result<Self, AgentError> {
+        guard.check(schema)?;
+        Ok(Self { card: Card { guard: Some(guard), ..self.card }, ..self })
     }
 
     /// Its card.

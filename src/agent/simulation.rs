@@ -363,7 +363,8 @@ fn see(episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Observa
 fn best_of(network: &Network, episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Vec<RowId>> {
     let signals = episodes.signals(lane, features::needs(), key);
     let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
-    grow(&view, batch, cap, key, features::observe, |seen| network.score(seen))
+    let first = features::observe(&view, batch, cap.max(batch), key)?;
+    grow(&view, &first, batch, cap, key, features::observe, |seen| network.score(seen))
 }
 
 fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {

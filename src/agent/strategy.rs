@@ -2,11 +2,12 @@
 
 use super::batch;
 use super::growth::grow;
+use super::guard::Outside;
 use super::policy::Policy;
 use crate::data::RowId;
 use crate::episode::Observation;
 use crate::error::Result;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Strategy, registry};
 use crate::rng::Key;
 use std::sync::Arc;
 
@@ -30,19 +31,21 @@ pub enum Choice {
 
 /// A learned policy that queries like any other strategy.
 ///
-/// It scores at most [`CANDIDATE_CAP`] candidates, and at least as many as are asked for.
+/// It scores at most [`CANDIDATE_CAP`] candidates, and at least as many as are asked for. Where its guard says
+/// that the state is outside of what it was trained on, the guard's fallback asks, and the row says so.
 #[derive(Clone)]
 pub struct PolicyStrategy {
     policy: Arc<Policy>,
     observe: Observe,
     needs: Needs,
     choice: Choice,
+    remark: Option<String>,
 }
 
 impl PolicyStrategy {
     /// `observe` must compute the schema that the policy was loaded with; `needs` are its signals.
     pub fn new(policy: Arc<Policy>, observe: Observe, needs: Needs, choice: Choice) -> Self {
-        Self { policy, observe, needs, choice }
+        Self { policy, observe, needs, choice, remark: None }
     }
 }
 
@@ -51,12 +54,23 @@ impl Strategy for PolicyStrategy {
         if batch == 0 || view.candidates().is_empty() {
             return Ok(Vec::new());
         }
-        let (cap, key_of_looks) = (CANDIDATE_CAP, key.named("observe"));
+        let (cap, looks) = (CANDIDATE_CAP.max(batch), key.named("observe"));
+        let observation = (self.observe)(view, batch, cap, looks)?;
+        self.remark = None;
+        if let Some(guard) = &self.policy.card().guard
+            && let Some(outside) = guard.outside(&observation)
+        {
+            let feature = &self.policy.card().schema.global[outside.column];
+            let (fallback, Outside { value, low, high, .. }) = (&guard.fallback, outside);
+            self.remark = Some(format!(
+                "the policy left the choice to {fallback}: {feature} is {value:.3}, trained on {low:.3} to {high:.3}"
+            ));
+            return registry::build(fallback)?.select(view, batch, key.named("fallback"));
+        }
         if self.choice == Choice::Greedy {
             let score = |seen: &Observation| self.policy.score(seen);
-            return grow(view, batch, cap, key_of_looks, self.observe, score);
+            return grow(view, &observation, batch, cap, looks, self.observe, score);
         }
-        let observation = (self.observe)(view, batch, cap.max(batch), key_of_looks)?;
         let scores = self.policy.score(&observation)?;
         let rows = &observation.candidates;
         let picks = batch::sample(&scores, rows, batch, key.named("draw"))?.picks;
@@ -65,6 +79,10 @@ impl Strategy for PolicyStrategy {
 
     fn needs(&self) -> Needs {
         self.needs
+    }
+
+    fn remark(&self) -> Option<&str> {
+        self.remark.as_deref()
     }
 }
 

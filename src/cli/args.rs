@@ -43,8 +43,8 @@ pub enum Command {
     Select(SelectArgs),
     /// List the query strategies, or print one strategy's card
     Strategies(StrategiesArgs),
-    /// List the policies in ./policies and ./runs
-    Policies(ListArgs),
+    /// List the policies that come with the program and those in ./policies and ./runs, or print one's card
+    Policies(PoliciesArgs),
     /// Look at data files
     Data(DataArgs),
     /// Make the report of finished runs again, from their stored rows
@@ -132,8 +132,8 @@ impl CommonArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct TransferArgs {
-    /// The policy's folder (policy.safetensors and card.toml)
-    #[arg(long, value_name = "DIR")]
+    /// A policy that comes with the program, by its name, or a folder with policy.safetensors and card.toml
+    #[arg(long, value_name = "NAME|DIR")]
     pub policy: PathBuf,
     /// The labelled data set: CSV, CSV.gz, NPY, NPZ, IDX or LIBSVM; labelling is simulated
     #[arg(long, value_name = "FILE")]
@@ -217,8 +217,10 @@ pub struct StrategiesArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct ListArgs {
-    /// Print JSON instead of a table
+pub struct PoliciesArgs {
+    /// Print the whole card of this one: a name, or a folder
+    pub name: Option<String>,
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::args::DescribeArgs;
 use super::memory;
-use crate::agent::Policy;
+use crate::agent::{Policy, shipped};
 use crate::data::readers::{self, ReadOptions};
 use crate::data::{describe as describe_data, embedded};
 use crate::episode::StopOn;
@@ -16,9 +16,9 @@ use crate::report::input::{Fact, Importance, SearchPoint, Separation, TrainingPo
 use crate::report::{ReportInput, Verdict, VerdictOptions, figures, html, table, verdict as judge};
 use crate::rng::Key;
 use crate::run::store;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The names that an experiment file may use; `data_dir` is where `--data-dir` or the environment says.
 pub fn vocabulary(data_dir: Option<PathBuf>) -> Vocabulary {
@@ -61,7 +61,7 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
             digests.insert(dataset.name().to_string(), dataset.digest().to_string());
         }
         if let (Some(folder), None) = (&transfer.policy, plan.train()) {
-            let policy = Policy::load(Path::new(folder), &SCHEMA)?;
+            let policy = shipped::open(folder, &SCHEMA)?;
             digests.insert(format!("policy {folder}"), policy.card().weights_sha256.clone());
         }
     }
@@ -218,8 +218,12 @@ pub fn strategies() -> &'static [Entry] {
     registry::all()
 }
 
-/// What the card of a policy says.
-pub fn card(dir: &Path) -> Result<Value> {
-    let policy = Policy::load(dir, &SCHEMA)?;
-    Ok(json!(policy.card()))
+/// A policy by the name or the folder under which it is asked for.
+pub fn policy(name: &str) -> Result<Policy> {
+    Ok(shipped::open(name, &SCHEMA)?)
+}
+
+/// The names of the policies that come with the program.
+pub fn shipped_policies() -> impl Iterator<Item = &'static str> {
+    shipped::SHIPPED.iter().map(|one| one.name)
 }

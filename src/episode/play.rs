@@ -107,6 +107,8 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             }
             let last = played[lane].rows.last_mut().expect("a row for the initial labels");
             last.picks = rows.iter().map(|row| row.0).collect();
+            let notes = last.note.take().into_iter().chain(player.strategy.remark().map(str::to_string));
+            last.note = notes.reduce(|a, b| format!("{a}; {b}"));
             picks.push((lane, rows));
         }
         episodes.ask(&picks)?;

@@ -70,4 +70,9 @@ pub trait Strategy: Send {
     fn pseudo_labels(&self) -> &[(RowId, u32)] {
         &[]
     }
+
+    /// What is to be told of the last [`select`](Strategy::select), in the row of its round; mostly nothing.
+    fn remark(&self) -> Option<&str> {
+        None
+    }
 }

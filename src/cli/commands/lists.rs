@@ -1,7 +1,7 @@
 //! `querist strategies`, `querist policies`, `querist completions`.
 
 use super::run::RUNS;
-use crate::cli::args::{Args, ListArgs, StrategiesArgs};
+use crate::cli::args::{Args, PoliciesArgs, StrategiesArgs};
 use crate::cli::{backend, output};
 use crate::error::Result;
 use crate::query::Needs;
@@ -70,21 +70,42 @@ fn needs(needs: Needs) -> String {
     if words.is_empty() { "nothing".to_string() } else { words.join(", ") }
 }
 
-/// Lists the policies that lie in the usual places.
-pub fn policies(args: &ListArgs) -> Result<()> {
-    let found = find_policies(Path::new("."));
+/// Lists the policies that come with the program and those that lie in the usual places, or prints the
+/// card of one.
+pub fn policies(args: &PoliciesArgs) -> Result<()> {
+    if let Some(name) = &args.name {
+        let policy = backend::policy(name)?;
+        return if args.json {
+            output::json(&json!(policy.card()))
+        } else {
+            output::data(&policy.card_text())
+        };
+    }
+    let shipped = backend::shipped_policies().map(str::to_string);
+    // A checkout of the program has its policies in the usual place, too.
+    let known: Vec<PathBuf> =
+        backend::shipped_policies().map(|name| Path::new(POLICIES).join(name)).collect();
+    let folders = find_policies(Path::new(".")).into_iter().filter(|dir| !known.contains(dir));
+    let names: Vec<String> = shipped.chain(folders.map(|dir| dir.display().to_string())).collect();
     if args.json {
-        let mut list = Vec::new();
-        for dir in &found {
-            list.push(json!({ "policy": dir, "card": backend::card(dir)? }));
+        let list =
+            names.iter().map(|name| Ok(json!({ "policy": name, "card": backend::policy(name)?.card() })));
+        return output::json(&list.collect::<Result<Vec<_>>>()?.into());
+    }
+    let heading = ["policy", "learned from", "validation", "limits"].map(String::from).to_vec();
+    let line = |name: String| match backend::policy(&name) {
+        Ok(policy) => {
+            let about = &policy.card().policy;
+            let gain = about.figures.get("validation_gain_over_baseline");
+            let gain = gain.map_or("-".into(), |gain| format!("{:+.2} points over margin", 100.0 * gain));
+            let first_limit = about.limits.first().cloned().unwrap_or_default();
+            vec![name, about.source_tasks.join(", "), gain, first_limit]
         }
-        return output::json(&list.into());
-    }
-    if found.is_empty() {
-        output::message(&format!("no policies in ./{POLICIES} or ./{RUNS}; `querist train` makes one"));
-        return Ok(());
-    }
-    output::data(&found.iter().map(|dir| format!("{}\n", dir.display())).collect::<String>())
+        // One damaged folder must not hide the others.
+        Err(error) => vec![name, format!("cannot be read: {error}"), "-".into(), String::new()],
+    };
+    let rows: Vec<_> = std::iter::once(heading).chain(names.into_iter().map(line)).collect();
+    output::data(&output::table(&rows))
 }
 
 fn find_policies(root: &Path) -> Vec<PathBuf> {

@@ -4,8 +4,9 @@
 use super::Site;
 use crate::agent::{
     self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
-    Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy, Provenance,
-    RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect, collect_by, dagger, importance, policy,
+    Group, Guard, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy,
+    Provenance, RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect, collect_by, dagger,
+    importance, policy,
 };
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
@@ -35,6 +36,8 @@ const SCALE_TASKS: usize = 64;
 const SCALE_STATES: usize = 4;
 /// Episodes of a task that are played side by side against as many of the baseline.
 const EPISODES_PER_TASK: usize = 8;
+/// Who asks where a policy's guard does not let it.
+const FALLBACK: &str = "margin";
 /// Shuffles per feature for its importance.
 const SHUFFLES: usize = 3;
 
@@ -161,12 +164,17 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     let provenance = Provenance {
         name: plan.name().to_string(),
         plan: plan.digest(),
-        source_tasks: names(&sources),
+        source_tasks: summarised(&sources),
         limits: limits(plan),
         figures,
     };
-    let importance = look(plan, &network, &validation, &sources, key)?;
+    // Where nothing is held out, on what was learned from: a policy can be asked what it looks at anyway.
+    let judges = if validation.is_empty() { &sources } else { &validation };
+    let states = collect(judges, 0, collect_plan(plan), key.named("importance"), &|| Ok(()))?;
+    let importance = look(plan, &network, &states, key)?;
+    let guard = Guard::around(states.iter().map(|state| &state.observation), FALLBACK);
     let frozen = Policy::new(network, &SCHEMA, provenance)?;
+    let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
     let weights = frozen.weights_bytes();
     site.store.write(&format!("{}/{}", store::POLICY, policy::WEIGHTS_FILE), &weights)?;
     site.store.write(&format!("{}/{}", store::POLICY, policy::CARD_FILE), frozen.card_text().as_bytes())?;
@@ -179,6 +187,27 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         curve,
         importance,
     })
+}
+
+/// Real tasks by name, and how many there are of each kind of variation and of synthetic tasks.
+fn summarised(sources: &[Source]) -> Vec<String> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for source in sources {
+        let (kind, number) = source.name.rsplit_once('-').unwrap_or((&source.name, ""));
+        let kind = if number.bytes().all(|b| b.is_ascii_digit()) && !number.is_empty() {
+            kind
+        } else {
+            &source.name
+        };
+        match counts.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind, 1)),
+        }
+    }
+    let line = |(kind, count): (&str, usize)| {
+        if count == 1 { kind.to_string() } else { format!("{kind} x {count}") }
+    };
+    counts.into_iter().map(line).collect()
 }
 
 /// What the policy was not tried on.
@@ -399,21 +428,11 @@ fn search(
     Ok(Searched { network: network.clone(), episodes, curve })
 }
 
-fn look(
-    plan: &Plan,
-    network: &Network,
-    validation: &[Source],
-    sources: &[Source],
-    key: Key,
-) -> Result<Vec<Looked>> {
-    // Where nothing is held out, on what was learned from: a policy can be asked what it looks at anyway.
-    let tasks = if validation.is_empty() { sources } else { validation };
-    let states: Vec<LabelledState> =
-        collect(tasks, 0, collect_plan(plan), key.named("importance"), &|| Ok(()))?;
+fn look(plan: &Plan, network: &Network, states: &[LabelledState], key: Key) -> Result<Vec<Looked>> {
     let temperature =
         plan.train().expect("the stage runs where there is a section").imitation.temperature as f32;
     let groups = Group::singles(&SCHEMA);
-    let found = importance(network, &states, &groups, SHUFFLES, temperature, key.named("importance"))?;
+    let found = importance(network, states, &groups, SHUFFLES, temperature, key.named("importance"))?;
     let triple = |e: crate::agent::importance::Estimate| [e.mean, e.low, e.high];
     Ok(found
         .into_iter()

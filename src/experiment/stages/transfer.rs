@@ -5,7 +5,7 @@
 //! initial weights under every strategy, whatever block it is in.
 
 use super::{Learned, Site, search};
-use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance};
+use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
 use crate::arch::Point;
 use crate::data::Dataset;
 use crate::episode::features::{self, SCHEMA};
@@ -19,7 +19,6 @@ use crate::query::{Strategy, registry};
 use crate::run::{Cell, Crew, Ledger, Outcome, run_cells, store};
 use crate::search::LocalArchitect;
 use std::ops::Range;
-use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
@@ -202,7 +201,7 @@ impl Shared {
                 }
                 policy
             }
-            (Some(folder), None) => Policy::load(Path::new(folder), &SCHEMA)?,
+            (Some(name), None) => shipped::open(name, &SCHEMA)?,
             (None, None) => unreachable!("a plan that asks for the policy trains or names one"),
         };
         let policy = Arc::new(policy);

@@ -1,0 +1,120 @@
+//! [`Guard`]: where a policy does not trust itself.
+//!
+//! A policy has learned from states within some range; beyond it, its scores are extrapolation. The guard
+//! knows the range of every global feature over the states of training, and names the strategy that asks
+//! in the policy's place outside of it.
+
+use super::error::AgentError;
+use crate::episode::{Observation, Schema};
+use serde::{Deserialize, Serialize};
+
+/// How far beyond the range of the states a feature may lie, as a share of that range.
+const SLACK: f32 = 0.1;
+
+/// The range of each global feature, and who asks outside of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// A strategy of the registry.
+    pub fallback: String,
+    /// Smallest value of each global feature, in the schema's order.
+    pub low: Vec<f32>,
+    /// Largest value.
+    pub high: Vec<f32>,
+}
+
+/// A global feature outside its range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outside {
+    /// Index of the feature in the schema.
+    pub column: usize,
+    pub value: f32,
+    pub low: f32,
+    pub high: f32,
+}
+
+impl Guard {
+    /// The range of `states`, with some slack; none without states.
+    pub fn around<'a>(states: impl Iterator<Item = &'a Observation>, fallback: &str) -> Option<Self> {
+        let mut range: Option<(Vec<f32>, Vec<f32>)> = None;
+        for state in states {
+            let (low, high) = range.get_or_insert_with(|| (state.globals.clone(), state.globals.clone()));
+            for ((low, high), &value) in low.iter_mut().zip(high).zip(&state.globals) {
+                (*low, *high) = (low.min(value), high.max(value));
+            }
+        }
+        let (mut low, mut high) = range?;
+        for (low, high) in low.iter_mut().zip(&mut high) {
+            let slack = SLACK * (*high - *low);
+            (*low, *high) = (*low - slack, *high + slack);
+        }
+        Some(Self { fallback: fallback.to_string(), low, high })
+    }
+
+    /// Refuses a guard that does not fit the schema, or whose ranges are empty or not numbers.
+    ///
+    /// # Errors
+    /// [`AgentError::Card`].
+    pub fn check(&self, schema: &Schema) -> Result<(), AgentError> {
+        let expected = schema.global.len();
+        for (name, found) in [("low", self.low.len()), ("high", self.high.len())] {
+            if found != expected {
+                let reason = format!("guard.{name} has {found} values, expected {expected}");
+                return Err(AgentError::Card { reason });
+            }
+        }
+        for (column, (low, high)) in self.low.iter().zip(&self.high).enumerate() {
+            if !(low.is_finite() && high.is_finite() && low <= high) {
+                let name = schema.global[column];
+                let reason = format!("guard: the range of \"{name}\" is {low} to {high}");
+                return Err(AgentError::Card { reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// The first global feature that is outside its range.
+    pub fn outside(&self, state: &Observation) -> Option<Outside> {
+        let ranges = self.low.iter().zip(&self.high).zip(&state.globals).enumerate();
+        ranges
+            .map(|(column, ((&low, &high), &value))| Outside { column, value, low, high })
+            .find(|one| !(one.low..=one.high).contains(&one.value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Matrix;
+
+    const SCHEMA: Schema = Schema { version: 1, candidate: &["a"], global: &["labels", "classes"] };
+
+    fn state(globals: [f32; 2]) -> Observation {
+        Observation { candidates: vec![], features: Matrix::zeros(0, 1), globals: globals.to_vec() }
+    }
+
+    #[test]
+    fn ranges_by_hand() {
+        let states = [state([0.0, 1.0]), state([2.0, 1.0]), state([1.0, 1.0])];
+        let guard = Guard::around(states.iter(), "margin").unwrap();
+        assert_eq!((guard.low.clone(), guard.high.clone()), (vec![-0.2, 1.0], vec![2.2, 1.0]));
+        assert_eq!(guard.outside(&state([2.1, 1.0])), None);
+        let outside = Outside { column: 0, value: 2.5, low: -0.2, high: 2.2 };
+        assert_eq!(guard.outside(&state([2.5, 0.0])), Some(outside));
+        assert_eq!(guard.outside(&state([0.0, 1.5])).map(|one| one.column), Some(1));
+        assert!(Guard::around([].iter(), "margin").is_none());
+        guard.check(&SCHEMA).unwrap();
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let good = Guard { fallback: "margin".into(), low: vec![0.0; 2], high: vec![1.0; 2] };
+        let refused = |guard: Guard, words: &str| {
+            let error = guard.check(&SCHEMA).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        };
+        refused(Guard { low: vec![0.0], ..good.clone() }, "guard.low has 1 values, expected 2");
+        refused(Guard { high: vec![1.0, -1.0], ..good.clone() }, "\"classes\" is 0 to -1");
+        refused(Guard { high: vec![f32::NAN, 1.0], ..good }, "\"labels\" is 0 to NaN");
+    }
+}
