@@ -124,15 +124,16 @@ pub fn observe(view: &PoolView<'_>, batch: usize, cap: usize, key: Key) -> Resul
     };
     let shown = shown(view.candidates().len(), cap, key);
     let mut features = Matrix::zeros(shown.len(), SCHEMA.candidate.len());
-    let mut raw: [Vec<f32>; QUANTILES] = std::array::from_fn(|_| Vec::with_capacity(shown.len()));
+    // Column by column, in one piece: allocations would take as long as what is computed.
+    let mut raw = vec![0.0; QUANTILES * shown.len()];
     for (out, &at) in shown.iter().enumerate() {
         let ranked = state.describe(at, &mut features.row_mut(out)[QUANTILES..]);
-        for (column, value) in raw.iter_mut().zip(ranked) {
-            column.push(value);
+        for (column, value) in ranked.into_iter().enumerate() {
+            raw[column * shown.len() + out] = value;
         }
     }
     let mut ranks = Ranks::default();
-    for (column, values) in raw.iter().enumerate() {
+    for (column, values) in raw.chunks_exact(shown.len().max(1)).enumerate() {
         ranks.quantiles(values, |row, quantile| features.row_mut(row)[column] = quantile);
     }
     let candidates = shown.iter().map(|&at| view.candidates()[at]).collect();
@@ -328,13 +329,20 @@ dispatched! {
     fn nearer(to_row: &[f32], reach: &[f32], doubt: &[f32]) -> (f32, f32) {
         const LANES: usize = 16;
         let (mut plain, mut weighted) = ([0.0f32; LANES], [0.0f32; LANES]);
-        let blocks = to_row.chunks(LANES).zip(reach.chunks(LANES)).zip(doubt.chunks(LANES));
-        for ((to_row, reach), doubt) in blocks {
-            for (lane, ((to_row, reach), doubt)) in to_row.iter().zip(reach).zip(doubt).enumerate() {
-                let gain = (reach - to_row).max(0.0);
+        let (to_blocks, to_rest) = to_row.as_chunks::<LANES>();
+        let (reach_blocks, reach_rest) = reach.as_chunks::<LANES>();
+        let (doubt_blocks, doubt_rest) = doubt.as_chunks::<LANES>();
+        for ((to_row, reach), doubt) in to_blocks.iter().zip(reach_blocks).zip(doubt_blocks) {
+            for lane in 0..LANES {
+                let gain = (reach[lane] - to_row[lane]).max(0.0);
                 plain[lane] += gain;
-                weighted[lane] += gain * doubt;
+                weighted[lane] += gain * doubt[lane];
             }
+        }
+        for (lane, ((to_row, reach), doubt)) in to_rest.iter().zip(reach_rest).zip(doubt_rest).enumerate() {
+            let gain = (reach - to_row).max(0.0);
+            plain[lane] += gain;
+            weighted[lane] += gain * doubt;
         }
         (plain.iter().sum(), weighted.iter().sum())
     }
@@ -509,9 +517,9 @@ impl Ranks {
     /// Sorts the keys by their upper halves, digit by digit; rows are in order already. Several times
     /// faster than comparing, for the few thousand keys there are.
     fn sort(&mut self) {
-        const BITS: u32 = 11;
+        const BITS: u32 = 8;
         self.spare.resize(self.keys.len(), 0);
-        for shift in [32, 32 + BITS, 32 + 2 * BITS] {
+        for shift in [32, 40, 48, 56] {
             let digit = |key: u64| (key >> shift) as usize & ((1 << BITS) - 1);
             let mut starts = [0u32; 1 << BITS];
             self.keys.iter().for_each(|&key| starts[digit(key)] += 1);
