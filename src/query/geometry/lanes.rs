@@ -50,6 +50,30 @@ pub fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     fold(a, b, squared_difference)
 }
 
+/// [`squared_distance`] of `a` to each of `others`, bit for bit. `a` is read once for all, and no sum waits
+/// for another.
+#[inline(always)]
+pub fn squared_distances(a: &[f32], others: [&[f32]; 4]) -> [f32; 4] {
+    // Four variables rather than an array of four, which the compiler would not keep in registers.
+    let (mut p, mut q, mut r, mut s) = ([0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES]);
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let [(b, b_rest), (c, c_rest), (d, d_rest), (e, e_rest)] = others.map(|other| other.as_chunks::<LANES>());
+    for ((((a, b), c), d), e) in a_blocks.iter().zip(b).zip(c).zip(d).zip(e) {
+        for lane in 0..LANES {
+            p[lane] += squared_difference(a[lane], b[lane]);
+            q[lane] += squared_difference(a[lane], c[lane]);
+            r[lane] += squared_difference(a[lane], d[lane]);
+            s[lane] += squared_difference(a[lane], e[lane]);
+        }
+    }
+    for (partial, rest) in [(&mut p, b_rest), (&mut q, c_rest), (&mut r, d_rest), (&mut s, e_rest)] {
+        for (lane, (x, y)) in a_rest.iter().zip(rest).enumerate() {
+            partial[lane] += squared_difference(*x, *y);
+        }
+    }
+    [reduce(p), reduce(q), reduce(r), reduce(s)]
+}
+
 /// Compiles a function for AVX-512, AVX2 and the portable baseline, and calls the widest that the
 /// machine has.
 macro_rules! dispatched {
@@ -110,6 +134,9 @@ mod tests {
             let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
             assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-5);
             assert_eq!(squared_distance(&a, &a), 0.0);
+            let others = [&b, &a, &b, &a];
+            let four = squared_distances(&a, others.map(Vec::as_slice));
+            assert_eq!(four.map(f32::to_bits), others.map(|other| squared_distance(&a, other).to_bits()));
         }
     }
 
