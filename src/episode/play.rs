@@ -6,7 +6,7 @@ use super::row::Row;
 use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::error::Result;
-use crate::query::{Needs, Strategy};
+use crate::query::{Needs, Strategy, cut};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
 
@@ -104,6 +104,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             }
             let last = played[lane].rows.last_mut().expect("a row for the initial labels");
             last.picks = rows.iter().map(|row| row.0).collect();
+            last.note = cut::join([last.note.take(), player.strategy.note()]);
             picks.push((lane, rows));
         }
         episodes.ask(&picks)?;

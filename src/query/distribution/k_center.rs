@@ -5,7 +5,7 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::query::geometry::{self, FarthestFirst, Rows};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -40,6 +40,11 @@ impl Strategy for KCenter {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // A bound per row, its copy while the largest are sought, and what is watched; the picks.
+        Size::items(size.candidates, 20) + size.vectors(size.batch + 2 * size.labelled.min(1_024))
     }
 }
 

@@ -28,8 +28,7 @@ struct Bound {
 /// Rows in the order of farthest first.
 pub struct FarthestFirst<'a> {
     rows: Rows<'a>,
-    /// Of every row; minus infinity for picks, below every distance, so that duplicates of a pick come
-    /// before the pick itself.
+    /// Of every row; minus infinity for picks, below every distance, so that they are never watched.
     bounds: Vec<Bound>,
     picks: Vec<usize>,
     /// Copies of the picked rows, side by side.
@@ -116,38 +115,40 @@ impl<'a> FarthestFirst<'a> {
         for (&place, &squared) in self.places.iter().zip(&self.exact) {
             self.bounds[place] = Bound { squared, seen: self.picks.len() as u32 };
         }
+        // Twice as many each time, so that it ends soon even where all bounds are far too large.
         let mut wanted = self.watch;
         loop {
-            let mut bounds: Vec<f32> =
-                self.bounds.iter().map(|b| b.squared).filter(|&b| b > f32::NEG_INFINITY).collect();
-            self.level = match wanted < bounds.len() {
-                true => *bounds.select_nth_unstable_by(wanted, |a, b| b.total_cmp(a)).1,
-                false => 0.0,
-            };
-            drop(bounds);
-            self.places = self.above();
-            self.refresh();
-            self.places = self.above();
-            // With too few of them this would soon be needed again.
-            if self.places.len() > wanted / 8 || wanted >= self.bounds.len() {
+            self.level = self.nth_largest(self.watch);
+            self.places = self.above(self.level);
+            if self.places.iter().all(|&place| self.bounds[place].seen as usize == self.picks.len()) {
                 break;
             }
+            self.refresh(&self.above(self.nth_largest(wanted)));
             wanted = wanted.saturating_mul(2);
         }
         self.ids = self.places.iter().map(|&place| self.rows.ids()[place]).collect();
         self.exact = self.places.iter().map(|&place| self.bounds[place].squared).collect();
     }
 
-    /// Places of the rows whose bound reaches the level.
-    fn above(&self) -> Vec<usize> {
-        (0..self.bounds.len()).filter(|&place| self.bounds[place].squared >= self.level).collect()
+    /// The largest bound but `n`; zero if there are no more.
+    fn nth_largest(&self, n: usize) -> f32 {
+        let mut bounds: Vec<f32> =
+            self.bounds.iter().map(|bound| bound.squared).filter(|&b| b > f32::NEG_INFINITY).collect();
+        match n < bounds.len() {
+            true => *bounds.select_nth_unstable_by(n, |a, b| b.total_cmp(a)).1,
+            false => 0.0,
+        }
+    }
+
+    /// Places of the rows whose bound is `level` or more.
+    fn above(&self, level: f32) -> Vec<usize> {
+        (0..self.bounds.len()).filter(|&place| self.bounds[place].squared >= level).collect()
     }
 
     /// Brings the bounds of the rows at `places` up to date.
-    fn refresh(&mut self) {
+    fn refresh(&mut self, places: &[usize]) {
         let now = self.picks.len() as u32;
-        let stale: Vec<usize> =
-            self.places.iter().copied().filter(|&place| self.bounds[place].seen < now).collect();
+        let stale: Vec<usize> = places.iter().copied().filter(|&p| self.bounds[p].seen < now).collect();
         let mut bounds: Vec<Bound> = stale.iter().map(|&place| self.bounds[place]).collect();
         let pending = bounds.iter().map(|bound| now - bound.seen).max().unwrap_or(0) as usize;
         let ids: Vec<RowId> = stale.iter().map(|&place| self.rows.ids()[place]).collect();

@@ -19,7 +19,7 @@ pub use farthest::FarthestFirst;
 pub use kmeans::{KMeans, Weights, kmeans};
 pub use nearest::nearest_distinct;
 pub use packed::minima_to;
-pub use rows::{Rows, mean, nearest_to, normalised, shrink};
+pub use rows::{Rows, Scale, mean, nearest_to, normalised, shrink};
 
 use super::error::QueryError;
 use crate::data::MatrixView;

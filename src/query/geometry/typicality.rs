@@ -3,8 +3,8 @@
 use super::lanes::{self, dispatched};
 use super::rows::{self, Rows};
 use crate::data::{Matrix, RowId};
-use crate::query::draw::RowDraws;
 use crate::query::neighbours::multiply_transposed;
+use crate::query::{Cut, Size};
 use crate::rng::Key;
 
 /// The most neighbours' candidates that a typicality is measured against; larger groups are subsampled.
@@ -32,15 +32,18 @@ pub fn most_typical(rows: Rows<'_>, neighbours: usize, key: Key) -> usize {
 
 /// The typicality of every row among the others.
 pub fn typicalities(rows: Rows<'_>, neighbours: usize, key: Key) -> Vec<f64> {
-    let draws = RowDraws::new(key.named("typicality"));
-    let sample: Vec<RowId> =
-        draws.sample(rows.ids(), MAX_GROUP).into_iter().map(|place| rows.ids()[place]).collect();
+    let sample = Cut::new(rows.ids(), MAX_GROUP, key.named("typicality")).rows;
     let others = Others::new(Rows::new(rows.matrix(), &sample));
     let mut means = vec![0.0f64; rows.len()];
     rows::in_blocks(rows, &mut means, sample.len(), |rows, means| {
         others.mean_distances(rows, neighbours, means);
     });
     means.into_iter().map(|mean| 1.0 / (mean + EPSILON)).collect()
+}
+
+/// Forecast of the bytes that the typicalities of a group of `rows` rows take.
+pub fn memory(rows: usize, size: &Size) -> u64 {
+    size.vectors(rows) + Size::items(rows, 2 * BLOCK as u64 * 4 + 24)
 }
 
 /// Rows that others are measured against. Which are nearest is found by matrix products, which need not be
