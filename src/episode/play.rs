@@ -57,8 +57,9 @@ pub struct Choice {
 pub struct Played {
     /// One row per round, the first for the initial labels.
     pub rows: Vec<Row>,
-    /// Time spent in selection, signals included; not part of the results.
-    pub selecting: Duration,
+    /// How long each query took, signals included, by round; not part of the results. One less than there
+    /// are rows.
+    pub selecting: Vec<Duration>,
 }
 
 /// Plays every player's episode to its end, all in lock-step, and measures it on reward and test rows
@@ -74,7 +75,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let mut played: Vec<Played> = players
         .iter()
         .enumerate()
-        .map(|(lane, player)| Played { rows: vec![row(player, &episodes, lane)], selecting: Duration::ZERO })
+        .map(|(lane, player)| Played { rows: vec![row(player, &episodes, lane)], selecting: Vec::new() })
         .collect();
     loop {
         let live = episodes.live();
@@ -93,7 +94,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             extras.join(&mut signals);
             let expected = episodes.batch(lane);
             let rows = player.strategy.select(&episodes.view(lane, &signals), expected, key)?;
-            played[lane].selecting += started.elapsed();
+            played[lane].selecting.push(started.elapsed());
             if rows.len() != expected {
                 return Err(EpisodeError::Picks {
                     strategy: player.name.clone(),
