@@ -7,7 +7,8 @@
 
 Reads the same arrays, and counts the time of choosing alone. Each peer runs in a process of its own that may
 take LIMIT seconds and MEMORY gigabytes; querist runs right before and right after it, three times each, and
-its median counts. Where scikit-activeml does not finish, the number of rows is halved until it does
+its median counts. Beside seconds by the clock there are processor seconds, which other work on the machine
+disturbs less; querist's include reading its arrays, so that their ratio is too small rather than too large. Where scikit-activeml does not finish, the number of rows is halved until it does
 (with `--halve`), and the ratio is that at the size where it did. The last line is JSON.
 """
 
@@ -34,6 +35,12 @@ def load(folder, rows):
     p = np.load(f"{folder}/proba.npy")[:rows]
     labelled = np.arange(LABELLED) * rows // LABELLED
     return x, p, labelled
+
+
+def clocks(who=resource.RUSAGE_SELF):
+    """Seconds by the clock and of the processors."""
+    usage = resource.getrusage(who)
+    return np.array([time.perf_counter(), usage.ru_utime + usage.ru_stime])
 
 
 def scikit_activeml(name, x, p, labelled, batch):
@@ -69,18 +76,18 @@ def scikit_activeml(name, x, p, labelled, batch):
             n_classes=CLASSES, deltas=np.arange(2, 41) * 0.05, random_state=0
         ).query(unit, y, batch_size=batch),
     }[name]
-    started = time.perf_counter()
+    started = clocks()
     picks = run()
-    return time.perf_counter() - started, len(set(np.asarray(picks).tolist()))
+    return clocks() - started, len(set(np.asarray(picks).tolist()))
 
 
 def plain_numpy(name, x, p, labelled, batch):
     """As one would write them down with NumPy, without an allocation of n x n."""
     rng = np.random.default_rng(0)
-    started = time.perf_counter()
+    started = clocks()
     candidates = np.setdiff1d(np.arange(len(x)), labelled)
     picks = globals()[f"numpy_{name}"](x, p, labelled, candidates, batch, rng)
-    return time.perf_counter() - started, len(set(picks))
+    return clocks() - started, len(set(picks))
 
 
 def squared_distances(a, b):
@@ -184,10 +191,10 @@ def alone(work, name, folder, rows, batch, memory, out):
     warnings.filterwarnings("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (int(memory * 1e9),) * 2)
     try:
-        seconds, distinct = work(name, *load(folder, rows), batch)
+        (seconds, cpu), distinct = work(name, *load(folder, rows), batch)
         assert distinct == batch
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-        out.put({"seconds": seconds, "peak_rss_mb": peak})
+        out.put({"seconds": seconds, "cpu_seconds": cpu, "peak_rss_mb": peak})
     except MemoryError as error:
         out.put({"failed": f"memory: {error}"})
     except Exception as error:
@@ -211,8 +218,9 @@ def peer(work, name, folder, rows, batch, limit, memory):
 def querist(binary, name, folder, batch):
     line = [binary, "select", "--strategy", name, "--pool", f"{folder}/pool.npy", "--proba", f"{folder}/proba.npy"]
     line += ["--labelled", f"{folder}/labelled.csv", "--batch", str(batch), "--json"]
+    started = clocks(resource.RUSAGE_CHILDREN)
     found = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
-    return found["seconds"]["selecting"]
+    return found["seconds"]["selecting"], (clocks(resource.RUSAGE_CHILDREN) - started)[1]
 
 
 def main():
@@ -238,7 +246,9 @@ def main():
         "load": os.getloadavg()[0],
     }
     print(json.dumps(versions), file=sys.stderr)
-    print(f"{'strategy':>12} {'rows':>7} {'querist':>9} {'peer':>16} {'seconds':>9} {'MB':>7} {'ratio':>7}", file=sys.stderr)
+    heads = ["strategy", "rows", "querist", "its CPU", "peer", "seconds", "CPU", "MB", "ratio", "of CPU"]
+    row_format = "{:>12} {:>7} {:>8} {:>8} {:>16} {:>8} {:>8} {:>7} {:>7} {:>7}"
+    print(row_format.format(*heads), file=sys.stderr)
     all_rows = len(np.load(f"{args.dir}/pool.npy", mmap_mode="r"))
     results = []
     for name in args.only.split(","):
@@ -255,16 +265,18 @@ def main():
                     own = [querist(args.binary, name, folder, args.batch) for _ in range(3)]
                     found = peer(work, name, folder, rows, args.batch, args.limit, args.memory)
                     own += [querist(args.binary, name, folder, args.batch) for _ in range(3)]
-                own = statistics.median(own)
-                ratio = found["seconds"] / own if "seconds" in found else None
-                results.append({"strategy": name, "rows": rows, "peer": which, "querist": own, "ratio": ratio, **found})
-                shown = [f"{found[key]:9.2f}" if "seconds" in found else "" for key in ["seconds", "peak_rss_mb"] if key in found]
-                print(
-                    f"{name:>12} {rows:>7} {own:>9.3f} {which:>16} {' '.join(shown)} "
-                    + (f"{ratio:7.1f}x" if ratio else found["failed"]),
-                    file=sys.stderr,
-                    flush=True,
+                own, own_cpu = (statistics.median(column) for column in zip(*own))
+                done = "seconds" in found
+                ratio = found["seconds"] / own if done else None
+                cpu_ratio = found["cpu_seconds"] / own_cpu if done else None
+                results.append(
+                    {"strategy": name, "rows": rows, "peer": which, "querist": own, "querist_cpu": own_cpu}
+                    | {"ratio": ratio, "cpu_ratio": cpu_ratio} | found
                 )
+                theirs = [f"{found[k]:.1f}" for k in ["seconds", "cpu_seconds", "peak_rss_mb"]] if done else ["", "", ""]
+                ratios = [f"{ratio:.1f}", f"{cpu_ratio:.1f}"] if done else [found["failed"], ""]
+                line = row_format.format(name, rows, f"{own:.3f}", f"{own_cpu:.2f}", which, *theirs, *ratios)
+                print(line, file=sys.stderr, flush=True)
                 if ratio or not args.halve or which == "numpy":
                     break
                 rows //= 2
