@@ -46,12 +46,13 @@ dispatched! {
         packed: &Packed,
         nearest: &mut [Nearest],
     ) {
-        for place in first..first + vectors.len() {
+        for offset in 0..vectors.len() {
+            let place = first + offset;
             if taken[place] {
                 continue;
             }
             for (group, nearest) in nearest.chunks_mut(LANES).enumerate() {
-                let squared = packed.squared(group, vectors.get(place - first));
+                let squared = packed.squared(group, vectors.get(offset));
                 for (nearest, squared) in nearest.iter_mut().zip(squared) {
                     // Huge numbers may cancel to NaN: as far as can be, but still a row.
                     let squared = squared.min(f32::INFINITY);

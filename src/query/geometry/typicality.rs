@@ -147,8 +147,8 @@ dispatched! {
             let lower = bounds(products, lengths, length, -1.0);
             let beyond = lower.iter().filter(|&&lower| lower > limit).count();
             if beyond < CHUNK {
-                // Not `<=`: what is NaN is measured.
-                let near = lower.iter().enumerate().filter(|(_, lower)| !(**lower > limit));
+                // What is NaN is measured.
+                let near = lower.iter().enumerate().filter(|(_, lower)| **lower <= limit || lower.is_nan());
                 near.for_each(|(lane, _)| measure(number * CHUNK + lane));
             }
         }
