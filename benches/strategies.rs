@@ -60,7 +60,10 @@ fn main() {
         "{} x {WIDTH}, {CLASSES} classes, batch {}: a file of {file_mb:.0} MB",
         options.rows, options.batch
     );
-    eprintln!("{:>20} {:>9} {:>12} {:>12}", "strategy", "seconds", "reading, s", "peak RSS, MB");
+    eprintln!(
+        "{:>20} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "strategy", "seconds", "CPU, s", "reading", "peak, MB", "forecast"
+    );
     let mut results = Vec::new();
     for strategy in
         STRATEGIES.iter().filter(|name| options.only.is_empty() || options.only.contains(&name.to_string()))
@@ -74,10 +77,12 @@ fn main() {
             .unwrap_or_else(|_| panic!("{strategy}: {}", String::from_utf8_lossy(&child.stderr)));
         let number = |name: &str| result[name].as_f64().unwrap_or(f64::NAN);
         eprintln!(
-            "{strategy:>20} {:>9.3} {:>12.1} {:>12.0}",
+            "{strategy:>20} {:>9.3} {:>9.3} {:>9.1} {:>9.0} {:>9.0}",
             number("seconds"),
+            number("cpu_seconds"),
             number("reading"),
-            number("peak_rss_mb")
+            number("peak_rss_mb"),
+            number("forecast_mb"),
         );
         results.push(result);
     }
@@ -126,11 +131,41 @@ fn measure(strategy: &str, dir: &Path, batch: usize) -> Value {
     let view = PoolView::new(pool.view(), &labelled, &labels, &candidates, CLASSES, &signals)
         .with_embeddings(pool.view());
     let mut built = registry::build(strategy).expect("a registered strategy");
-    let started = Instant::now();
+    let (started, cpu) = (Instant::now(), cpu_seconds());
     let picks = built.select(&view, batch, Key::root(1)).expect("a selection");
-    let seconds = started.elapsed().as_secs_f64();
+    let (seconds, cpu) = (started.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     assert_eq!(picks.len(), batch, "{strategy}");
-    json!({ "strategy": strategy, "seconds": seconds, "reading": reading, "peak_rss_mb": peak_rss_mb() })
+    json!({
+        "strategy": strategy,
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "reading": reading,
+        "peak_rss_mb": peak_rss_mb(),
+        "forecast_mb": forecast_mb(strategy, dir, batch),
+        "note": built.note(),
+    })
+}
+
+/// What `querist select --dry-run` forecasts for the same arrays.
+fn forecast_mb(strategy: &str, dir: &Path, batch: usize) -> Option<f64> {
+    let out = Command::new(env!("CARGO_BIN_EXE_querist"))
+        .args(["select", "--dry-run", "--json", "--strategy", strategy, "--batch", &batch.to_string()])
+        .arg("--pool")
+        .arg(dir.join("pool.npy"))
+        .arg("--proba")
+        .arg(dir.join("proba.npy"))
+        .output()
+        .ok()?;
+    serde_json::from_slice::<Value>(&out.stdout).ok()?["forecast"]["peak_rss_mb"].as_f64()
+}
+
+/// Processor seconds of all threads so far, in steps of a hundredth.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name, which may hold anything: state is field 3, user and system time are 14 and 15.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN);
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 fn labelled(rows: usize) -> impl Iterator<Item = usize> {

@@ -2,6 +2,10 @@
 
 #![allow(clippy::disallowed_methods)]
 
+#[allow(dead_code)]
+#[path = "hostile_files/make.rs"]
+mod make;
+
 use assert_cmd::{Command, cargo::cargo_bin};
 use predicates::prelude::*;
 use querist::Key;
@@ -37,6 +41,20 @@ fn arrays() -> tempfile::TempDir {
         "(2, 30, 2)",
         (0..2 * ROWS).flat_map(|at| if at % ROWS == 7 && at > ROWS { [1.0, 0.0] } else { [0.0, 1.0] }),
     );
+    // The rows' first column says the class, as in p.npy; b is too long, and W too wide, in two others.
+    let head = |weights: usize, columns: usize, biases: usize| {
+        let w: Vec<f32> = (0..weights * columns).map(|at| if at == 0 { 0.2 } else { 0.0 }).collect();
+        let b: Vec<f32> = (0..biases).map(|at| if at == 0 { -3.0 } else { 0.0 }).collect();
+        let w = make::npy("<f4", false, &format!("({weights}, {columns})"), &make::floats(&w));
+        let b = make::npy("<f4", false, &format!("({biases},)"), &make::floats(&b));
+        make::zip(&[make::member("W.npy", w), make::member("b.npy", b)])
+    };
+    fs::write(dir.path().join("head.npz"), head(2, 2, 2)).unwrap();
+    fs::write(dir.path().join("wide.npz"), head(2, 5, 2)).unwrap();
+    fs::write(dir.path().join("biases.npz"), head(2, 2, 4)).unwrap();
+    fs::write(dir.path().join("three.npz"), head(3, 2, 3)).unwrap();
+    let x = make::npy("<f4", false, "(2, 2)", &make::floats(&[0.0; 4]));
+    fs::write(dir.path().join("other.npz"), make::zip(&[make::member("W.npy", x)])).unwrap();
     fs::write(dir.path().join("idx.csv"), "row,class\n0,0\n14,1\n").unwrap();
     fs::write(dir.path().join("rows.csv"), "0\n14\n").unwrap();
     fs::write(dir.path().join("twice.csv"), "3\n5\n3\n").unwrap();
@@ -79,7 +97,7 @@ fn what_is_missing_is_named_with_its_option() {
         ("scaled(margin) --proba p.npy", "--temperature"),
         ("prob_cover", "--classes"),
         ("class_balanced(margin) --proba p.npy", "--labelled"),
-        ("dynamic_al --proba p.npy --labelled idx.csv", "querist run"),
+        ("dynamic_al --proba p.npy --labelled idx.csv", "--head"),
         ("greedy_oracle --proba p.npy", "querist run"),
     ] {
         select(dir.path(), line).code(2).stderr(predicate::str::contains(option));
@@ -102,10 +120,97 @@ fn arrays_that_do_not_fit_are_refused() {
         ("class_balanced(margin) --proba p.npy --labelled rows.csv", "line 1"),
         ("scaled(margin) --proba p.npy --temperature 0", "positive"),
         ("margn --proba p.npy", "unknown"),
+        ("dynamic_al --proba p.npy --labelled idx.csv --head wide.npz", "5 columns of W, expected 2"),
+        ("dynamic_al --proba p.npy --labelled idx.csv --head biases.npz", "4 entries of b, expected 2"),
+        ("dynamic_al --proba p.npy --labelled idx.csv --head three.npz", "3 classes, expected 2"),
+        ("dynamic_al --proba p.npy --labelled idx.csv --head other.npz", "np.savez(file, b=…)"),
+        ("dynamic_al --proba p.npy --labelled idx.csv --head p.npy", "p.npy"),
+        ("margin --proba short.npy --dry-run", "29 rows, but the pool has 30"),
+        ("bald --passes p.npy --dry-run", "2 dimensions"),
+        ("margin --proba p.npy --classes 3 --dry-run", "2 classes, expected 3"),
     ] {
         let problem = if line.contains("logits") { "expected non-negative" } else { problem };
         select(dir.path(), line).code(2).stderr(predicate::str::contains(problem));
     }
+}
+
+/// What needs the last layer works on plain arrays, and an archive that is deflated is as good.
+#[test]
+fn a_head_can_be_handed_in() {
+    let dir = arrays();
+    let rows = |line: &str| {
+        let out = select(dir.path(), line).success();
+        let text = String::from_utf8(out.get_output().stdout.clone()).unwrap();
+        text.lines().map(|row| row.parse::<usize>().unwrap()).collect::<Vec<_>>()
+    };
+    for strategy in ["albl(margin,k_center)", "dynamic_al", "drop_query"] {
+        let mut picks =
+            rows(&format!("{strategy} --proba p.npy --labelled idx.csv --head head.npz --batch 5"));
+        picks.sort_unstable();
+        picks.dedup();
+        assert_eq!(picks.len(), 5, "{strategy}");
+        assert!(picks.iter().all(|&row| row < ROWS && row != 0 && row != 14), "{strategy}: {picks:?}");
+    }
+    // Only features that change the class of some: without noise the head says 1 up to row 15, then 0.
+    let unstable = rows("drop_query(rate=0) --proba p.npy --head head.npz --batch 30");
+    assert_eq!(unstable.len(), ROWS);
+}
+
+#[test]
+fn a_dry_run_forecasts_and_chooses_nothing() {
+    let dir = arrays();
+    let out = select(dir.path(), "k_center --labelled idx.csv --batch 4 --dry-run --json").success();
+    let json: serde_json::Value = serde_json::from_slice(&out.get_output().stdout).unwrap();
+    assert_eq!((json["rows"].as_u64(), json["candidates"].as_u64()), (Some(30), Some(28)));
+    assert!(json["picks"].is_null());
+    assert!(json["forecast"]["peak_rss_mb"].as_f64().is_some_and(|mb| mb > 1.0));
+    select(dir.path(), "margin --proba p.npy --dry-run")
+        .success()
+        .stdout(predicate::str::contains("peak memory"));
+}
+
+/// The forecast against the process's own peak, where arrays are large enough to matter.
+#[test]
+#[cfg(target_os = "linux")]
+fn forecasts_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let (rows, width) = (60_000, 128);
+    npy(
+        &dir.path().join("pool.npy"),
+        &format!("({rows}, {width})"),
+        (0..rows * width).map(|at| ((at as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 1.6e7),
+    );
+    let share = |row: usize| (row as f32 + 0.5) / rows as f32;
+    npy(
+        &dir.path().join("p.npy"),
+        &format!("({rows}, 2)"),
+        (0..rows).flat_map(|row| [share(row), 1.0 - share(row)]),
+    );
+    for strategy in ["margin", "k_center", "badge", "information_density"] {
+        let json = |more: &str| -> serde_json::Value {
+            let line = format!("{strategy} --proba p.npy --batch 20 --json{more}");
+            let out = select(dir.path(), &line).success();
+            serde_json::from_slice(&out.get_output().stdout).unwrap()
+        };
+        let forecast = json(" --dry-run")["forecast"]["peak_rss_mb"].as_f64().unwrap();
+        let measured = json("")["peak_rss_mb"].as_f64().unwrap();
+        assert!(
+            (forecast / measured - 1.0).abs() < 0.25,
+            "{strategy}: {forecast} MB, measured {measured} MB"
+        );
+    }
+}
+
+/// What a cap left out is said, beside the picks.
+#[test]
+fn capped_selections_say_so() {
+    let dir = arrays();
+    let line = "capped(k_center,candidates=3) --batch 1 --labelled idx.csv";
+    let said = "chosen among 10 of 28 candidates, drawn at random";
+    select(dir.path(), line).success().stderr(predicate::str::contains(format!("note: {said}")));
+    let out = select(dir.path(), &format!("{line} --json")).success();
+    let json: serde_json::Value = serde_json::from_slice(&out.get_output().stdout).unwrap();
+    assert_eq!(json["note"], said);
 }
 
 #[test]

@@ -39,13 +39,13 @@ pub struct PolicyStrategy {
     observe: Observe,
     needs: Needs,
     choice: Choice,
-    remark: Option<String>,
+    note: Option<String>,
 }
 
 impl PolicyStrategy {
     /// `observe` must compute the schema that the policy was loaded with; `needs` are its signals.
     pub fn new(policy: Arc<Policy>, observe: Observe, needs: Needs, choice: Choice) -> Self {
-        Self { policy, observe, needs, choice, remark: None }
+        Self { policy, observe, needs, choice, note: None }
     }
 }
 
@@ -56,13 +56,13 @@ impl Strategy for PolicyStrategy {
         }
         let (cap, looks) = (CANDIDATE_CAP.max(batch), key.named("observe"));
         let observation = (self.observe)(view, batch, cap, looks)?;
-        self.remark = None;
+        self.note = None;
         if let Some(guard) = &self.policy.card().guard
             && let Some(outside) = guard.outside(&observation)
         {
             let feature = &self.policy.card().schema.global[outside.column];
             let (fallback, Outside { value, low, high, .. }) = (&guard.fallback, outside);
-            self.remark = Some(format!(
+            self.note = Some(format!(
                 "the policy left the choice to {fallback}: {feature} is {value:.3}, trained on {low:.3} to {high:.3}"
             ));
             return registry::build(fallback)?.select(view, batch, key.named("fallback"));
@@ -81,8 +81,8 @@ impl Strategy for PolicyStrategy {
         self.needs
     }
 
-    fn remark(&self) -> Option<&str> {
-        self.remark.as_deref()
+    fn note(&self) -> Option<String> {
+        self.note.clone()
     }
 }
 

@@ -190,6 +190,9 @@ pub struct SelectArgs {
     /// Class probabilities under M committee members, shape (M, n, C)
     #[arg(long, value_name = "FILE.npy")]
     pub committee: Option<PathBuf>,
+    /// The last layer of the classifier: weights W, shape (C, e), and biases b, shape (C)
+    #[arg(long, value_name = "FILE.npz")]
+    pub head: Option<PathBuf>,
     /// The temperature that calibrates the probabilities
     #[arg(long, value_name = "T")]
     pub temperature: Option<f32>,
@@ -202,6 +205,9 @@ pub struct SelectArgs {
     /// The seed of strategies that draw
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
+    /// Choose nothing: forecast the peak of memory from the arrays' shapes
+    #[arg(long)]
+    pub dry_run: bool,
     /// Print one JSON object, with times and the peak of memory
     #[arg(long)]
     pub json: bool,

@@ -6,7 +6,7 @@ use super::row::Row;
 use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::error::Result;
-use crate::query::{Needs, Strategy};
+use crate::query::{Needs, Strategy, cut};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
 
@@ -57,8 +57,9 @@ pub struct Choice {
 pub struct Played {
     /// One row per round, the first for the initial labels.
     pub rows: Vec<Row>,
-    /// Time spent in selection, signals included; not part of the results.
-    pub selecting: Duration,
+    /// How long each query took, signals included, by round; not part of the results. One less than there
+    /// are rows.
+    pub selecting: Vec<Duration>,
 }
 
 /// Plays every player's episode to its end, all in lock-step, and measures it on reward and test rows
@@ -77,7 +78,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let mut played: Vec<Played> = players
         .iter()
         .enumerate()
-        .map(|(lane, player)| Played { rows: vec![row(player, &episodes, lane)], selecting: Duration::ZERO })
+        .map(|(lane, player)| Played { rows: vec![row(player, &episodes, lane)], selecting: Vec::new() })
         .collect();
     loop {
         let live = episodes.live();
@@ -96,7 +97,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             extras.join(&mut signals);
             let expected = episodes.batch(lane);
             let rows = player.strategy.select(&episodes.view(lane, &signals), expected, key)?;
-            played[lane].selecting += started.elapsed();
+            played[lane].selecting.push(started.elapsed());
             if rows.len() != expected {
                 return Err(EpisodeError::Picks {
                     strategy: player.name.clone(),
@@ -107,8 +108,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             }
             let last = played[lane].rows.last_mut().expect("a row for the initial labels");
             last.picks = rows.iter().map(|row| row.0).collect();
-            let notes = last.note.take().into_iter().chain(player.strategy.remark().map(str::to_string));
-            last.note = notes.reduce(|a, b| format!("{a}; {b}"));
+            last.note = cut::join([last.note.take(), player.strategy.note()]);
             picks.push((lane, rows));
         }
         episodes.ask(&picks)?;

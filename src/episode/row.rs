@@ -27,8 +27,8 @@ pub struct Row {
     pub steps: u64,
     /// Rows asked for at the end of this round; empty in the last.
     pub picks: Vec<u32>,
-    /// A failure with a defined consequence (a diverged fit, a fallback), or the pseudo-labels that the
-    /// fit took part in, if there were any.
+    /// A failure with a defined consequence (a diverged fit, a fallback), the pseudo-labels that the fit took
+    /// part in, or what the query left out of account, if there was any of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -1,9 +1,9 @@
 //! Runs a plan: its stages in order, recorded, resumed, and written to a run folder.
 
 use super::plan::Plan;
-use super::stages::{Failure, Found, Learned, Shard, Site, Stages, Trained, transfer};
+use super::stages::{Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
 use crate::error::Result;
-use crate::run::store::{ROWS, SUMMARY, TIMINGS};
+use crate::run::store::{ROWS, SELECTION, SUMMARY, TIMINGS};
 use crate::run::{Cancel, Crew, Manifest, Progress, RunError, Store, digest, once, rows};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,9 +129,11 @@ fn execute(
         None => (Vec::new(), Vec::new()),
     };
 
-    let bytes = rows::to_jsonl(all)?;
+    let selection = selection(&all);
+    let bytes = rows::to_jsonl(all.into_iter().map(|timed| timed.row).collect())?;
     store.write(ROWS, &bytes)?;
     store.write(TIMINGS, &timings(&ledger))?;
+    store.write(SELECTION, &selection)?;
     let rows = rows::read(&store.path(ROWS)?, None)?;
     let summary = Summary {
         name: plan.name().to_string(),
@@ -147,6 +149,30 @@ fn execute(
     // Last: it says that the rest is there.
     store.write(SUMMARY, &text)?;
     Ok(Finished { dir: context.dir.to_path_buf(), summary, rows })
+}
+
+/// One line per query, sorted as the rows are: the five columns that tell rows apart, and the seconds.
+fn selection(rows: &[TimedRow]) -> Vec<u8> {
+    let mut lines: Vec<_> = rows
+        .iter()
+        .filter_map(|TimedRow { row, selecting }| {
+            let place = (&row.task, &row.strategy, &row.architecture, row.repetition, row.round);
+            selecting.map(|seconds| (place, seconds))
+        })
+        .collect();
+    lines.sort_by(|a, b| a.0.cmp(&b.0));
+    let line = |((task, strategy, architecture, repetition, round), seconds)| {
+        let json = serde_json::json!({
+            "task": task,
+            "strategy": strategy,
+            "architecture": architecture,
+            "repetition": repetition,
+            "round": round,
+            "seconds": seconds,
+        });
+        format!("{json}\n")
+    };
+    lines.into_iter().map(line).collect::<String>().into_bytes()
 }
 
 fn timings(ledger: &crate::run::Ledger) -> Vec<u8> {
@@ -228,7 +254,7 @@ mod tests {
             block: &Block,
             learned: Learned<'_>,
             _site: Site<'_>,
-        ) -> Result<Vec<Row>> {
+        ) -> Result<Vec<TimedRow>> {
             assert!(learned.policy.is_some() && learned.architecture.is_some());
             let ran = self.ran.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some((after, cancel)) = &self.stop_after
@@ -240,18 +266,21 @@ mod tests {
                 panic!("{} is broken", block.strategy);
             }
             let key = Key::root(plan.seed()).named(block.target.name()).named(&block.strategy);
-            let row = |repetition: u32| Row {
-                task: block.target.name().into(),
-                strategy: block.strategy.clone(),
-                architecture: block.architecture.name().into(),
-                repetition,
-                round: 0,
-                labels: 3,
-                accuracy: key.at(repetition.into()).rng().random(),
-                reward_accuracy: 0.5,
-                steps: 1,
-                picks: vec![],
-                note: None,
+            let row = |repetition: u32| TimedRow {
+                selecting: Some(0.25),
+                row: Row {
+                    task: block.target.name().into(),
+                    strategy: block.strategy.clone(),
+                    architecture: block.architecture.name().into(),
+                    repetition,
+                    round: 0,
+                    labels: 3,
+                    accuracy: key.at(repetition.into()).rng().random(),
+                    reward_accuracy: 0.5,
+                    steps: 1,
+                    picks: vec![],
+                    note: None,
+                },
             };
             Ok(block.repetitions.clone().map(row).collect())
         }
@@ -276,6 +305,18 @@ mod tests {
         assert_eq!(finished.rows.len(), 2 * 2 * 3 * 10);
         assert_eq!(Summary::read(dir.path()).unwrap(), finished.summary);
         let stored = rows::read(&dir.path().join(ROWS), Some(&finished.summary.rows_digest)).unwrap();
+        // One time per query, in the rows' order, so that the two can be joined.
+        let times = fs::read_to_string(dir.path().join(SELECTION)).unwrap();
+        let time = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        for (line, row) in times.lines().zip(&stored) {
+            let time = time(line);
+            assert_eq!(
+                (time["strategy"].as_str(), time["seconds"].as_f64()),
+                (Some(&*row.strategy), Some(0.25))
+            );
+            assert_eq!(time["repetition"].as_u64(), Some(row.repetition.into()));
+        }
+        assert_eq!(times.lines().count(), stored.len());
         assert_eq!(stored, finished.rows);
         let before = results(dir.path());
         let again = go(dir.path(), &plan(&[]), &fake, 1).unwrap();

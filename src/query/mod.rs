@@ -9,6 +9,7 @@
 
 pub mod bandit;
 pub mod bayesian;
+pub mod cut;
 pub mod distribution;
 pub mod draw;
 pub mod error;
@@ -25,17 +26,20 @@ pub mod random;
 pub mod registry;
 pub mod score;
 pub mod simulation;
+pub mod size;
 pub mod spec;
 pub mod uncertainty;
 pub mod view;
 pub mod wrapper;
 
+pub use cut::Cut;
 pub use error::QueryError;
 pub use history::History;
 pub use landmarks::Landmarks;
 pub use nearest::Nearest;
 pub use neighbours::Neighbours;
 pub use score::Score;
+pub use size::Size;
 pub use spec::Spec;
 pub use view::{Head, Needs, Passes, PoolView, Progress, Signals, Subset};
 
@@ -71,8 +75,16 @@ pub trait Strategy: Send {
         &[]
     }
 
-    /// What is to be told of the last [`select`](Strategy::select), in the row of its round; mostly nothing.
-    fn remark(&self) -> Option<&str> {
+    /// What is to be told of the last [`select`](Strategy::select): what it left out of account to end in
+    /// reasonable time and memory, such as candidates that a cap kept from being looked at, or who asked in
+    /// its place; `None` if nothing. Part of the result.
+    fn note(&self) -> Option<String> {
         None
+    }
+
+    /// Forecast of the bytes that [`select`](Strategy::select) takes at its peak beyond what it is handed, on
+    /// two threads. Linear in candidates, width and classes once the pool is larger than every cap.
+    fn memory(&self, size: &Size) -> u64 {
+        size.scores()
     }
 }

@@ -6,6 +6,7 @@
 //! journal         every finished cell; the authority from which the rest can be written again
 //! rows.jsonl      the results, sorted
 //! timings.jsonl   seconds per cell
+//! selection.jsonl seconds per query, to be joined with the rows
 //! summary.json    totals and the rows' digest
 //! report.html     figures
 //! policy/         the trained policy
@@ -26,6 +27,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const JOURNAL: &str = "journal";
 pub const ROWS: &str = "rows.jsonl";
 pub const TIMINGS: &str = "timings.jsonl";
+/// Seconds that each query took.
+pub const SELECTION: &str = "selection.jsonl";
 pub const SUMMARY: &str = "summary.json";
 pub const REPORT: &str = "report.html";
 /// Where a search on a target starts, and why.
@@ -38,7 +41,7 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const FIGURES: &str = "figures";
 
 /// All that a run writes at the top of its folder; files first.
-const FILES: [&str; 8] = [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SUMMARY, REPORT, ARCHITECTURE];
+const FILES: [&str; 9] = [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SELECTION, SUMMARY, REPORT, ARCHITECTURE];
 const FOLDERS: [&str; 3] = [POLICY, CHECKPOINTS, FIGURES];
 /// The most bytes of a plan or manifest that are read.
 const MAX_TEXT_BYTES: u64 = 16 << 20;

@@ -7,6 +7,7 @@ use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
 use crate::error::Result;
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 use std::io::Read;
 
 /// Dimensions of an array.
@@ -131,13 +132,7 @@ impl Layout {
         let mut block = vec![0u8; BLOCK.min(left)];
         while left > 0 {
             let block = &mut block[..BLOCK.min(left)];
-            from.read_exact(block).map_err(|error| match fault(file, error) {
-                ReadError::Truncated { file, .. } => {
-                    let what = format!("shape {:?} announces {left} more bytes", self.shape);
-                    ReadError::Truncated { file, what }
-                }
-                other => other,
-            })?;
+            self.fill(file, &mut from, block, left)?;
             for bytes in block.chunks_exact_mut(size) {
                 if self.big_endian {
                     bytes.reverse();
@@ -148,6 +143,17 @@ impl Layout {
             left -= block.len();
         }
         Ok(())
+    }
+
+    /// Reads a block, of `left` bytes that are still announced.
+    fn fill(&self, file: &str, from: &mut impl Read, block: &mut [u8], left: usize) -> Result<(), ReadError> {
+        from.read_exact(block).map_err(|error| match fault(file, error) {
+            ReadError::Truncated { file, .. } => {
+                let what = format!("shape {:?} announces {left} more bytes", self.shape);
+                ReadError::Truncated { file, what }
+            }
+            other => other,
+        })
     }
 
     /// All elements as features, one row per first index. The caller has checked that the bytes are
@@ -190,6 +196,9 @@ impl Layout {
         count: usize,
         width: usize,
     ) -> Result<Vec<f32>, ReadError> {
+        if !self.fortran && !self.big_endian && matches!(self.element, Element::Float(2 | 4)) {
+            return self.read_plain(file, from, width);
+        }
         // An archive's member is not yet known to hold what its header announces.
         let mut values = if self.fortran { vec![0.0f32; count] } else { Vec::new() };
         self.each(file, from, |place, value| {
@@ -206,6 +215,41 @@ impl Layout {
             }
             Ok(())
         })?;
+        Ok(values)
+    }
+
+    /// As [`read_finite`](Self::read_finite), for little-endian floats of two or four bytes in row-major
+    /// order, which large pools are made of: whole blocks are converted at once.
+    fn read_plain(&self, file: &str, mut from: impl Read, width: usize) -> Result<Vec<f32>, ReadError> {
+        let mut left = self.byte_count(file)? as usize;
+        let mut block = vec![0u8; BLOCK.min(left)];
+        let mut halves = vec![f16::ZERO; BLOCK / 2];
+        let mut floats = vec![0.0f32; BLOCK / 2];
+        let mut values: Vec<f32> = Vec::new();
+        while left > 0 {
+            let block = &mut block[..BLOCK.min(left)];
+            self.fill(file, &mut from, block, left)?;
+            left -= block.len();
+            let count = block.len() / self.element.bytes();
+            let floats = &mut floats[..count];
+            if self.element == Element::Float(2) {
+                for (half, bytes) in halves.iter_mut().zip(block.as_chunks::<2>().0) {
+                    *half = f16::from_le_bytes(*bytes);
+                }
+                halves[..count].convert_to_f32_slice(floats);
+            } else {
+                for (float, bytes) in floats.iter_mut().zip(block.as_chunks::<4>().0) {
+                    *float = f32::from_le_bytes(*bytes);
+                }
+            }
+            if let Some(at) = floats.iter().position(|float| !float.is_finite()) {
+                let (place, value) = (values.len() + at, f64::from(floats[at]).to_string());
+                let (file, row, column) = (file.to_string(), place / width, place % width);
+                let problem = "not a finite number";
+                return Err(ReadError::Element { file, row, column, value, problem });
+            }
+            values.extend_from_slice(floats);
+        }
         Ok(values)
     }
 
@@ -284,6 +328,29 @@ mod tests {
         assert_eq!(Element::Float(4).value(&1.5f32.to_le_bytes()), 1.5);
         assert_eq!(Element::Float(8).value(&(-2.5f64).to_le_bytes()), -2.5);
         assert_eq!(Element::Bool.value(&[7]), 1.0);
+    }
+
+    /// What is converted block by block is what is converted one by one, over several blocks.
+    #[test]
+    fn blocks_convert_as_elements_do() {
+        let count = 2 * BLOCK + 2;
+        let bits: Vec<u16> =
+            (0..count).map(|at| (at * 7_919 % 0x7c00) as u16 | ((at as u16 & 1) << 15)).collect();
+        let bytes: Vec<u8> = bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+        let reversed: Vec<u8> = bits.iter().flat_map(|bits| bits.to_be_bytes()).collect();
+        let read = |big_endian, bytes: &[u8]| {
+            let shape = vec![count / 2, 2];
+            Layout { element: Element::Float(2), big_endian, fortran: false, shape }.read_values("a", bytes)
+        };
+        assert_eq!(read(false, &bytes), read(true, &reversed));
+        let mut broken = bytes;
+        broken[2 * (BLOCK + 3)..][..2].copy_from_slice(&0x7c00u16.to_le_bytes());
+        let (row, column) = ((BLOCK + 3) / 2, (BLOCK + 3) % 2);
+        let found = read(false, &broken).unwrap_err();
+        assert!(
+            matches!(&found, ReadError::Element { row: r, column: c, .. } if (*r, *c) == (row, column)),
+            "{found}"
+        );
     }
 
     /// The array [[0, 1, 2], [3, 4, 5]] comes in Fortran order as 0, 3, 1, 4, 2, 5.

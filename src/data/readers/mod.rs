@@ -18,8 +18,8 @@ mod table;
 
 pub use error::ReadError;
 pub use guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
-pub use npy::{Array, MAX_HEADER_BYTES, read_array};
-pub use npz::MAX_MEMBERS;
+pub use npy::{Array, MAX_HEADER_BYTES, read_array, read_shape};
+pub use npz::{MAX_MEMBERS, read_arrays};
 pub use source::{FREE_INFLATION, MAX_INFLATION};
 pub use sparse::{FREE_VALUES, MAX_LINE_BYTES, VALUES_PER_BYTE};
 pub use table::DEFAULT_SPLIT_COLUMN;

@@ -54,6 +54,20 @@ pub fn read_array(path: &Path) -> Result<Array> {
     Ok(Array { shape: layout.shape, values })
 }
 
+/// The lengths of the dimensions of a `.npy` file. Only its header is read, and weighed against the file's
+/// length.
+///
+/// # Errors
+/// [`ReadError`] as [`read_array`], but for the elements.
+pub fn read_shape(path: &Path) -> Result<Vec<usize>> {
+    let file = path.display().to_string();
+    let (handle, size) = open_regular(path)?;
+    if size == 0 {
+        return Err(ReadError::Empty { file }.into());
+    }
+    Ok(read_layout(&file, BufReader::new(handle), size)?.shape)
+}
+
 /// The header of an array of `total` bytes, which leaves exactly the announced elements in `from`.
 pub(super) fn read_layout(file: &str, mut from: impl Read, total: u64) -> Result<Layout, ReadError> {
     let problem = |problem: String| ReadError::Header { file: file.to_string(), problem };

@@ -6,7 +6,7 @@
 use super::ReadOptions;
 use super::array::{Layout, assemble};
 use super::error::ReadError;
-use super::npy::read_layout;
+use super::npy::{Array, read_layout};
 use super::source::{check_inflation, open_regular};
 use crate::data::dataset::Dataset;
 use crate::error::Result;
@@ -21,10 +21,7 @@ pub const MAX_MEMBERS: usize = 1_024;
 
 /// Reads an archive.
 pub(super) fn read(name: &str, path: &Path, options: &ReadOptions) -> Result<Dataset> {
-    let file = path.display().to_string();
-    let (handle, size) = open_regular(path)?;
-    let mut bytes = Vec::new();
-    handle.take(size).read_to_end(&mut bytes).map_err(|error| super::source::fault(&file, error))?;
+    let (file, bytes) = read_bytes(path)?;
     let archive = Archive::open(&file, &bytes)?;
     // Headers first: nothing is read of arrays that do not belong together.
     let layout = archive.array("X", |_, layout, _| Ok(layout.clone()))?;
@@ -53,6 +50,33 @@ pub(super) fn read(name: &str, path: &Path, options: &ReadOptions) -> Result<Dat
     let shape =
         options.shape.map_or(Ok(layout.row_shape()), |_| super::shape_of(&file, inputs.cols(), options))?;
     assemble(name, &file, (shape, inputs), &labels, split.as_deref())
+}
+
+/// Arrays of numbers by name: their shapes, and their elements in row-major order.
+///
+/// # Errors
+/// [`ReadError`] with the member and the place.
+pub fn read_arrays<const N: usize>(path: &Path, names: [&str; N]) -> Result<[Array; N]> {
+    let (file, bytes) = read_bytes(path)?;
+    let archive = Archive::open(&file, &bytes)?;
+    let mut arrays = names.map(|_| Array { shape: Vec::new(), values: Vec::new() });
+    for (array, name) in arrays.iter_mut().zip(names) {
+        *array = archive.array(name, |file, layout, from| {
+            let values = layout.read_values(file, &mut *from)?;
+            from.expect_sum(file)?;
+            Ok(Array { shape: layout.shape.clone(), values })
+        })?;
+    }
+    Ok(arrays)
+}
+
+/// What errors call the file, and all of it.
+fn read_bytes(path: &Path) -> Result<(String, Vec<u8>)> {
+    let file = path.display().to_string();
+    let (handle, size) = open_regular(path)?;
+    let mut bytes = Vec::new();
+    handle.take(size).read_to_end(&mut bytes).map_err(|error| super::source::fault(&file, error))?;
+    Ok((file, bytes))
 }
 
 /// What errors call a member.
@@ -121,7 +145,7 @@ impl<'a> Archive<'a> {
             let hint = match names.len() {
                 0 => "the archive is empty".to_string(),
                 _ => {
-                    format!("{}; save with `np.savez(file, X=…, y=…)`", super::table::suggest(array, &names))
+                    format!("{}; save with `np.savez(file, {array}=…)`", super::table::suggest(array, &names))
                 }
             };
             ReadError::NoMember { file: self.file.to_string(), member: array.to_string(), hint }

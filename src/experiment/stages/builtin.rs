@@ -1,8 +1,7 @@
 //! [`Builtin`]: the stages that this crate computes.
 
 use super::transfer::Shared;
-use super::{Block, Found, Learned, Site, Stages, Trained, search, train, transfer};
-use crate::episode::Row;
+use super::{Block, Found, Learned, Site, Stages, TimedRow, Trained, search, train, transfer};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 
@@ -21,7 +20,13 @@ impl Stages for Builtin {
         search::search(plan, site)
     }
 
-    fn episodes(&self, plan: &Plan, block: &Block, learned: Learned<'_>, site: Site<'_>) -> Result<Vec<Row>> {
+    fn episodes(
+        &self,
+        plan: &Plan,
+        block: &Block,
+        learned: Learned<'_>,
+        site: Site<'_>,
+    ) -> Result<Vec<TimedRow>> {
         transfer::episodes(plan, block, learned, site, &self.shared)
     }
 }

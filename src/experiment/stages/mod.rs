@@ -18,6 +18,7 @@ use super::plan::Plan;
 use crate::episode::Row;
 use crate::error::Result;
 use crate::run::{Cancel, Progress, RunError, Store};
+use serde::{Deserialize, Serialize};
 
 /// What the computations of a stage are given besides the plan.
 #[derive(Clone, Copy)]
@@ -47,6 +48,15 @@ pub struct Learned<'a> {
     pub architecture: Option<&'a Found>,
 }
 
+/// A row, which is a result, and how long it took, which is not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimedRow {
+    pub row: Row,
+    /// Seconds that the query at the end of the round took, signals included; `None` without a query.
+    pub selecting: Option<f64>,
+}
+
 /// What the stages compute.
 pub trait Stages: Sync {
     /// Trains a policy on the sources and writes it to [`POLICY`](crate::run::store::POLICY) in the
@@ -57,5 +67,11 @@ pub trait Stages: Sync {
     fn search(&self, plan: &Plan, site: Site<'_>) -> Result<Found>;
 
     /// Runs the episodes of one block on its target.
-    fn episodes(&self, plan: &Plan, block: &Block, learned: Learned<'_>, site: Site<'_>) -> Result<Vec<Row>>;
+    fn episodes(
+        &self,
+        plan: &Plan,
+        block: &Block,
+        learned: Learned<'_>,
+        site: Site<'_>,
+    ) -> Result<Vec<TimedRow>>;
 }

@@ -4,12 +4,12 @@
 //! side. What pairs repetitions is their number: repetition 7 has the same split, initial labels and
 //! initial weights under every strategy, whatever block it is in.
 
-use super::{Learned, Site, search};
+use super::{Learned, Site, TimedRow, search};
 use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
 use crate::arch::Point;
 use crate::data::Dataset;
 use crate::episode::features::{self, SCHEMA};
-use crate::episode::{Architect, Ground, Player, Row, Seat, play};
+use crate::episode::{Architect, Ground, Played, Player, Seat, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
@@ -128,9 +128,9 @@ pub fn transfer<W>(
     ledger: &mut Ledger,
     crew: Crew<'_>,
     episodes: W,
-) -> Result<(Vec<Row>, Vec<Failure>)>
+) -> Result<(Vec<TimedRow>, Vec<Failure>)>
 where
-    W: Fn(&Plan, &Block) -> Result<Vec<Row>> + Sync,
+    W: Fn(&Plan, &Block) -> Result<Vec<TimedRow>> + Sync,
 {
     let cells = cells(transfer, shard, &|key| ledger.output(key).is_some());
     let outcomes = run_cells("transfer", &cells, ledger, crew, |cell| episodes(plan, &cell.input))?;
@@ -138,8 +138,8 @@ where
     for (cell, outcome) in cells.iter().zip(outcomes) {
         match outcome {
             Outcome::Done(more) => {
-                let more: Vec<Row> = more;
-                rows.extend(more.into_iter().filter(|row| row.repetition < transfer.repetitions));
+                let more: Vec<TimedRow> = more;
+                rows.extend(more.into_iter().filter(|timed| timed.row.repetition < transfer.repetitions));
             }
             Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
         }
@@ -226,7 +226,7 @@ pub fn episodes(
     learned: Learned<'_>,
     site: Site<'_>,
     shared: &Shared,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<TimedRow>> {
     super::check_cancelled(site)?;
     let transfer = plan.transfer().expect("the stage runs where there is a section");
     let dataset = shared.dataset(plan, &block.target)?;
@@ -251,7 +251,11 @@ pub fn episodes(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(play(&episode, players)?.into_iter().flat_map(|played| played.rows).collect())
+    let timed = |Played { rows, selecting }| {
+        let mut seconds = selecting.into_iter().map(|time| time.as_secs_f64());
+        rows.into_iter().map(move |row| TimedRow { row, selecting: seconds.next() })
+    };
+    Ok(play(&episode, players)?.into_iter().flat_map(timed).collect())
 }
 
 fn strategy(

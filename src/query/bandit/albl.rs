@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::query::draw;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::wrapper::class_balanced::predicted;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 /// Chance that the bound of Exp4.P fails.
@@ -133,6 +133,14 @@ impl Strategy for Albl {
 
     fn needs(&self) -> Needs {
         arms::needs(&self.arms).union(Needs { embeddings: true, head: true, labels: true, ..Needs::NONE })
+    }
+
+    fn note(&self) -> Option<String> {
+        arms::note(&self.arms)
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        arms::memory(&self.arms, size)
     }
 }
 

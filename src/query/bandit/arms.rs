@@ -2,7 +2,7 @@
 
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 use std::collections::HashSet;
 
@@ -12,6 +12,18 @@ pub const MAX_ARMS: usize = 100;
 /// What all arms need together.
 pub fn needs(arms: &[Box<dyn Strategy>]) -> Needs {
     arms.iter().fold(Needs::NONE, |all, arm| all.union(arm.needs()))
+}
+
+/// What any arm left out of account.
+pub fn note(arms: &[Box<dyn Strategy>]) -> Option<String> {
+    let notes: Vec<String> = arms.iter().filter_map(|arm| arm.note()).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// Forecast of the bytes that the hungriest arm takes, and those of a list of open candidates.
+pub fn memory(arms: &[Box<dyn Strategy>], size: &Size) -> u64 {
+    let most = arms.iter().map(|arm| arm.memory(size)).max().unwrap_or(0);
+    most.saturating_add(size.scores())
 }
 
 /// The batch that each arm would ask for by itself.

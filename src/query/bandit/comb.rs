@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::query::draw;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::wrapper::class_balanced::predicted;
-use crate::query::{Needs, PoolView, Score, Strategy};
+use crate::query::{Needs, PoolView, Score, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -98,6 +98,11 @@ impl Strategy for Comb {
     fn needs(&self) -> Needs {
         let own = Needs { probabilities: true, ..Needs::NONE };
         self.arms.iter().fold(own, |all, arm| all.union(arm.needs()))
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // Each arm's scores, and the distribution over the kept candidates.
+        Size::items(size.candidates, 8 * self.arms.len() as u64 + 24)
     }
 }
 

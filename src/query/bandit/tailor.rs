@@ -4,7 +4,7 @@ use super::arms::{self, MAX_ARMS, Proposals};
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 use rand_distr::{Distribution, Gamma};
 use std::collections::HashMap;
@@ -70,6 +70,14 @@ impl Strategy for Tailor {
 
     fn needs(&self) -> Needs {
         arms::needs(&self.arms).union(Needs { labels: true, classes: true, ..Needs::NONE })
+    }
+
+    fn note(&self) -> Option<String> {
+        arms::note(&self.arms)
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        arms::memory(&self.arms, size)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
 use crate::query::draw::RowDraws;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 /// Unlabelled rows per labelled row that the discriminator sees.
@@ -82,6 +82,11 @@ impl Strategy for Dal {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // The standardised copy.
+        size.vectors(size.candidates + size.labelled) + Size::items(size.candidates, 40)
     }
 }
 

@@ -3,9 +3,9 @@
 use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::geometry::{self, Rows};
+use crate::query::geometry::{self, FarthestFirst, Rows};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -15,7 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Sener & Savarese, ICLR 2018",
         family: Family::Distribution,
         needs: Needs { embeddings: true, ..Needs::NONE },
-        cost: "time (L + b) n d, memory n",
+        cost: "time (L + b) n d at most, far less where few rows stay far; memory n + b d",
         example: "k_center",
         deterministic: true,
     },
@@ -41,45 +41,25 @@ impl Strategy for KCenter {
     fn needs(&self) -> Needs {
         self.space.needs()
     }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // A bound per row, its copy while the largest are sought, and what is watched; the picks.
+        Size::items(size.candidates, 20) + size.vectors(size.batch + 2 * size.labelled.min(1_024))
+    }
 }
 
 /// Places of the rows that greedy k-center takes, in order; `centres` are covered from the start.
 pub fn cover(rows: Rows<'_>, centres: Rows<'_>, batch: usize) -> Vec<usize> {
-    let batch = batch.min(rows.len());
-    let mut picks = Vec::with_capacity(batch);
-    if batch == 0 {
-        return picks;
+    let mut order = FarthestFirst::new(rows, geometry::minima_to(rows, centres));
+    for number in 0..batch.min(rows.len()) {
+        let next = match number == 0 && centres.is_empty() {
+            true => geometry::nearest_to(rows, &geometry::mean(rows)),
+            false => order.farthest(),
+        };
+        let Some(pick) = next else { break };
+        order.pick(pick);
     }
-    let mut minima = geometry::minima_to(rows, centres);
-    let mut next = match centres.is_empty() {
-        true => geometry::nearest_to(rows, &geometry::mean(rows)),
-        false => farthest(rows.ids(), &minima),
-    };
-    while let Some(pick) = next {
-        picks.push(pick);
-        if picks.len() == batch {
-            break;
-        }
-        geometry::shrink(rows, rows.get(pick), &mut minima);
-        // Below every distance, so that duplicates of it come before the pick itself.
-        minima[pick] = f32::NEG_INFINITY;
-        next = farthest(rows.ids(), &minima);
-    }
-    picks
-}
-
-/// The place of the largest minimum; equal ones go to the smaller id.
-fn farthest(ids: &[RowId], minima: &[f32]) -> Option<usize> {
-    let mut best: Option<usize> = None;
-    for (place, &distance) in minima.iter().enumerate() {
-        let better = best.is_none_or(|best| {
-            distance > minima[best] || (distance == minima[best] && ids[place] < ids[best])
-        });
-        if better {
-            best = Some(place);
-        }
-    }
-    best
+    order.into_picks()
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::geometry::{Rows, Weights, kmeans, nearest_distinct, normalised};
+use crate::query::geometry::kmeans::{self, kmeans_scaled};
+use crate::query::geometry::{Scale, Weights, nearest_distinct};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -15,33 +16,44 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Nguyen & Smeulders, ICML 2004; Bodo, Minier & Csato 2011",
         family: Family::Distribution,
         needs: Needs { inputs: true, ..Needs::NONE },
-        cost: "time 50 b n d, memory n d (the normalised copy)",
+        cost: "time b n d + 50 b m d for m = min(n, max(50,000, b)) rows, memory n + m d",
         example: "k_means",
         deterministic: false,
     },
-    make: |params| Built::batch(KMeansCentres { space: params.choice("space", &Space::INPUTS_FIRST)? }),
+    make: |params| {
+        Built::batch(KMeansCentres { space: params.choice("space", &Space::INPUTS_FIRST)?, note: None })
+    },
 };
 
 /// k-means with `k = b` over the candidates' vectors scaled to length one; each centre takes the nearest
 /// candidate that no larger cluster took.
 pub struct KMeansCentres {
     pub space: Space,
+    note: Option<String>,
 }
 
 impl Strategy for KMeansCentres {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let unit = normalised(self.space.of(view)?);
-        let rows = Rows::new(unit.view(), view.candidates());
+        let rows = view.candidate_rows(self.space.of(view)?);
         let batch = batch.min(rows.len());
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let clusters = kmeans(rows, Weights::Equal, batch, key);
+        self.note = kmeans::note(rows.len(), batch);
+        let clusters = kmeans_scaled(rows, Scale::Unit, Weights::Equal, batch, key);
         Ok(nearest_distinct(rows, &clusters).into_iter().map(|place| rows.ids()[place]).collect())
     }
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        kmeans::memory(size.candidates, Scale::Unit, size.batch, size)
     }
 }
 

@@ -3,13 +3,12 @@
 use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::draw::RowDraws;
 use crate::query::geometry::lanes::dispatched;
 use crate::query::geometry::packed::{self, LANES, Packed};
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Weights, kmeans, minima_to, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Cut, Needs, PoolView, Size, Strategy, cut};
 use crate::rng::Key;
 
 /// Rows above which medoids are sought among random parts of this many rows.
@@ -30,7 +29,9 @@ pub(super) const ENTRY: Entry = Entry {
         example: "k_medoids",
         deterministic: false,
     },
-    make: |params| Built::batch(KMedoids { space: params.choice("space", &Space::INPUTS_FIRST)? }),
+    make: |params| {
+        Built::batch(KMedoids { space: params.choice("space", &Space::INPUTS_FIRST)?, note: None })
+    },
 };
 
 /// Alternates between assigning every row to its nearest medoid and moving each medoid to the row of its
@@ -39,6 +40,7 @@ pub(super) const ENTRY: Entry = Entry {
 /// the whole pool best (CLARA). Medoids of larger clusters come first.
 pub struct KMedoids {
     pub space: Space,
+    note: Option<String>,
 }
 
 impl Strategy for KMedoids {
@@ -50,14 +52,14 @@ impl Strategy for KMedoids {
             return Ok(Vec::new());
         }
         let most = MAX_ROWS.max(batch);
+        self.note = cut::note("medoids are sought among five parts of", all.len().min(most), all.len());
         if all.len() <= most {
             return Ok(medoids(all, batch, key));
         }
         let mut best: Option<(f64, Vec<RowId>)> = None;
         for part in 0..PARTS {
             let key = key.at(part);
-            let places = RowDraws::new(key.named("part")).sample(all.ids(), most);
-            let ids: Vec<RowId> = places.into_iter().map(|place| all.ids()[place]).collect();
+            let ids = Cut::new(all.ids(), most, key.named("part")).rows;
             let found = medoids(Rows::new(unit.view(), &ids), batch, key);
             let minima = minima_to(all, Rows::new(unit.view(), &found));
             let cost: f64 = minima.iter().map(|&squared| f64::from(squared).sqrt()).sum();
@@ -70,6 +72,15 @@ impl Strategy for KMedoids {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // The normalised copy, a draw, and distances to the medoids.
+        size.vectors(size.candidates + size.labelled) + Size::items(size.candidates, 40)
     }
 }
 

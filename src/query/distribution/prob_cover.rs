@@ -5,9 +5,10 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::geometry::rows::{self, Rows};
-use crate::query::geometry::{Weights, kmeans, minima_to, normalised, within};
+use crate::query::geometry::{Scale, Weights, kmeans, minima_to, within};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::size;
+use crate::query::{Cut, Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 /// Candidates above which the cover is sought among a random part of this many.
@@ -36,6 +37,7 @@ pub(super) const ENTRY: Entry = Entry {
             space: params.choice("space", &Space::INPUTS_FIRST)?,
             delta: (delta > 0.0).then_some(delta),
             pseudo_classes: (classes > 0).then_some(classes),
+            note: None,
         })
     },
 };
@@ -52,6 +54,7 @@ pub struct ProbCover {
     pub delta: Option<f64>,
     /// Clusters that purity is measured by; the number of classes where `None`.
     pub pseudo_classes: Option<usize>,
+    note: Option<String>,
 }
 
 impl Strategy for ProbCover {
@@ -61,12 +64,13 @@ impl Strategy for ProbCover {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let places =
-            RowDraws::new(key.named("candidates")).sample(view.candidates(), MAX_CANDIDATES.max(batch));
-        let ids: Vec<RowId> = places.into_iter().map(|place| view.candidates()[place]).collect();
+        let cut = Cut::new(view.candidates(), MAX_CANDIDATES.max(batch), key.named("candidates"));
+        self.note = cut.note("the cover was sought among");
+        let ids = cut.rows;
         // Only what takes part is copied: the pool may be far larger.
         let taking_part: Vec<RowId> = ids.iter().chain(view.labelled()).copied().collect();
-        let unit = normalised(Rows::new(vectors, &taking_part).to_matrix().view());
+        let mut unit = Rows::new(vectors, &taking_part).to_matrix();
+        rows::normalise(&mut unit);
         let places: Vec<RowId> = (0..taking_part.len() as u32).map(RowId).collect();
         let (own, labelled) = places.split_at(ids.len());
         let (rows, labelled) = (Rows::new(unit.view(), own), Rows::new(unit.view(), labelled));
@@ -78,6 +82,19 @@ impl Strategy for ProbCover {
     fn needs(&self) -> Needs {
         let classes = self.delta.is_none() && self.pseudo_classes.is_none();
         self.space.needs().union(Needs { classes, ..Needs::NONE })
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        let kept = size.candidates.min(MAX_CANDIDATES.max(size.batch));
+        let drawn = if kept < size.candidates { Size::items(size.candidates, size::DRAW) } else { 0 };
+        let copy = size.vectors(kept + size.labelled);
+        let clusters = self.pseudo_classes.unwrap_or(size.classes);
+        let working = kmeans::memory(kept, Scale::AsIs, clusters, size).max(within::memory(kept, size));
+        drawn.max(copy + Size::items(kept, 64) + working)
     }
 }
 

@@ -3,11 +3,11 @@
 use super::{Space, k_center};
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::draw::RowDraws;
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{minima_to, within};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::size;
+use crate::query::{Cut, Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 /// Candidates above which the cover is sought among a random part of this many.
@@ -30,6 +30,7 @@ pub(super) const ENTRY: Entry = Entry {
         Built::batch(RobustKCenter {
             space: params.choice("space", &Space::EMBEDDINGS_FIRST)?,
             outliers: params.real("outliers", 1e-4, 0.0..=1.0)?,
+            note: None,
         })
     },
 };
@@ -46,6 +47,7 @@ pub struct RobustKCenter {
     pub space: Space,
     /// The share of candidates that may stay uncovered.
     pub outliers: f64,
+    note: Option<String>,
 }
 
 impl Strategy for RobustKCenter {
@@ -55,9 +57,9 @@ impl Strategy for RobustKCenter {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let places =
-            RowDraws::new(key.named("candidates")).sample(view.candidates(), MAX_CANDIDATES.max(batch));
-        let ids: Vec<RowId> = places.into_iter().map(|place| view.candidates()[place]).collect();
+        let cut = Cut::new(view.candidates(), MAX_CANDIDATES.max(batch), key.named("candidates"));
+        self.note = cut.note("the cover was sought among");
+        let ids = cut.rows;
         let rows = Rows::new(vectors, &ids);
         let allowed = match self.outliers {
             share if share > 0.0 => (share * ids.len() as f64).ceil() as usize,
@@ -69,6 +71,16 @@ impl Strategy for RobustKCenter {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        let kept = size.candidates.min(MAX_CANDIDATES.max(size.batch));
+        let drawn = if kept < size.candidates { Size::items(size.candidates, size::DRAW) } else { 0 };
+        drawn.max(Size::items(kept, 64) + within::memory(kept, size) + size.vectors(size.batch))
     }
 }
 

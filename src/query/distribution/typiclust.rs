@@ -3,9 +3,9 @@
 use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::geometry::{Rows, Weights, kmeans, typicality};
+use crate::query::geometry::{Rows, Scale, Weights, kmeans, typicality};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -15,7 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Hacohen, Dekel & Weinshall, ICML 2022",
         family: Family::Distribution,
         needs: Needs { inputs: true, ..Needs::NONE },
-        cost: "time 50 n d k + n^2 d / k for k = min(L + b, 500) clusters, memory n + k d",
+        cost: "time n d k + n^2 d b / k^2 for k = min(L + b, 500) clusters, memory n + k d",
         example: "typiclust",
         deterministic: false,
     },
@@ -25,6 +25,7 @@ pub(super) const ENTRY: Entry = Entry {
             max_clusters: params.count("clusters", 500, 1..=100_000)?,
             min_size: params.count("min_size", 5, 0..=1_000_000)?,
             neighbours: params.count("neighbours", 20, 1..=1_000)?,
+            note: None,
         })
     },
 };
@@ -45,6 +46,7 @@ pub struct TypiClust {
     pub min_size: usize,
     /// Neighbours that typicality is measured by.
     pub neighbours: usize,
+    note: Option<String>,
 }
 
 /// One cluster's standing.
@@ -66,6 +68,7 @@ impl Strategy for TypiClust {
         all.sort_unstable();
         let rows = Rows::new(vectors, &all);
         let k = (view.labelled().len() + batch).min(self.max_clusters);
+        self.note = kmeans::note(rows.len(), k);
         let assignment = kmeans(rows, Weights::Equal, k, key).assignment;
         let mut clusters = group(&assignment, &all, view.candidates());
         clusters.sort_by_key(|cluster| {
@@ -94,6 +97,19 @@ impl Strategy for TypiClust {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        let (rows, k) =
+            (size.candidates + size.labelled, (size.labelled + size.batch).min(self.max_clusters));
+        // Ids of all, twice, and of each cluster's; clusters are not of one size.
+        let largest = rows.min(typicality::MAX_GROUP).min(rows.saturating_mul(4) / k.max(1));
+        let ids = Size::items(rows, 12);
+        ids + typicality::memory(largest, size) + kmeans::memory(rows, Scale::AsIs, k, size)
     }
 }
 
@@ -137,7 +153,7 @@ mod tests {
         let view = PoolView::new(inputs.view(), &labelled, &[0], &candidates, 2, &signals);
         for seed in 0..10 {
             let mut typiclust =
-                TypiClust { space: Space::Inputs, max_clusters: 500, min_size: 5, neighbours: 6 };
+                TypiClust { space: Space::Inputs, max_clusters: 500, min_size: 5, neighbours: 6, note: None };
             let picks = typiclust.select(&view, 1, Key::root(seed)).unwrap();
             assert_eq!(picks, [RowId(5)]);
         }
@@ -150,7 +166,7 @@ mod tests {
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
         let mut typiclust =
-            TypiClust { space: Space::Inputs, max_clusters: 500, min_size: 5, neighbours: 20 };
+            TypiClust { space: Space::Inputs, max_clusters: 500, min_size: 5, neighbours: 20, note: None };
         assert_eq!(typiclust.select(&view, 2, Key::root(1)).unwrap().len(), 2);
     }
 }

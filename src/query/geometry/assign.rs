@@ -6,7 +6,7 @@
 
 use super::lanes::dispatched;
 use super::packed::{LANES, Packed};
-use super::rows::{self, Rows};
+use super::rows::{self, Rows, Scale};
 use crate::data::Matrix;
 
 /// By how much a bound must exceed a distance to rule a group out: far more than rounding.
@@ -44,10 +44,12 @@ pub struct Assignment {
 }
 
 /// The nearest centre of every row, once; the smaller number of equally near ones.
-pub fn nearest(rows: Rows<'_>, centres: &Matrix) -> Vec<u32> {
+pub fn nearest(rows: Rows<'_>, scale: Scale, centres: &Matrix) -> Vec<u32> {
     let packed = Packed::new(centres.view());
     let mut assignment = vec![0u32; rows.len()];
-    rows::in_blocks(rows, &mut assignment, centres.rows(), |rows, out| nearest_here(rows, &packed, out));
+    rows::in_blocks(rows, &mut assignment, centres.rows(), |rows, out| {
+        rows::scaled(rows, scale, |rows| nearest_here(rows, &packed, out));
+    });
     assignment
 }
 
@@ -199,7 +201,7 @@ mod tests {
             let mut centres = Matrix::new(starts, 37, 5);
             let mut assignment = Assignment::new(rows, &centres);
             for step in 0..6 {
-                let all = nearest(rows, &centres);
+                let all = nearest(rows, Scale::AsIs, &centres);
                 prop_assert_eq!(&assignment.nearest(), &all);
                 for (place, &centre) in all.iter().enumerate() {
                     let least = (0..37)
@@ -234,6 +236,6 @@ mod tests {
     fn no_columns_at_all() {
         let matrix = Matrix::zeros(2, 0);
         let rows = Rows::new(matrix.view(), &[RowId(0), RowId(1)]);
-        assert_eq!(nearest(rows, &Matrix::zeros(3, 0)), [0, 0]);
+        assert_eq!(nearest(rows, Scale::AsIs, &Matrix::zeros(3, 0)), [0, 0]);
     }
 }

@@ -1,9 +1,10 @@
 //! k-means: k-means++ start (Arthur & Vassilvitskii, SODA 2007), then Lloyd's steps.
 
 use super::assign::{self, Assignment};
-use super::rows::{self, Rows};
-use crate::data::{Matrix, RowId};
-use crate::query::draw::{self, RowDraws};
+use super::rows::{self, Rows, Scale};
+use crate::data::Matrix;
+use crate::query::draw;
+use crate::query::{Cut, Size, cut, size};
 use crate::rng::Key;
 
 /// The most Lloyd steps; it ends earlier when no row changes its cluster.
@@ -37,24 +38,53 @@ pub struct KMeans {
     pub centres: Matrix,
     /// One centre per row.
     pub assignment: Vec<u32>,
+    /// What the rows were taken as.
+    pub scale: Scale,
 }
 
 /// Clusters `rows` around `min(k, rows)` centres, at least one. With more than [`MAX_ROWS`] rows (and than
 /// `k`) the centres are found on a random part of them. Equal distances go to the centre of the smaller number.
 pub fn kmeans(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
-    let most = MAX_ROWS.max(k);
-    if rows.len() <= most {
-        return lloyd(rows, weights, k, key);
-    }
-    let places = RowDraws::new(key.named("k-means rows")).sample(rows.ids(), most);
-    let ids: Vec<RowId> = places.iter().map(|&place| rows.ids()[place]).collect();
-    let part: Vec<f64> = places.iter().map(|&place| weights.of(place)).collect();
-    let KMeans { centres, .. } = lloyd(Rows::new(rows.matrix(), &ids), Weights::Each(&part), k, key);
-    let assignment = assign::nearest(rows, &centres);
-    KMeans { centres, assignment }
+    kmeans_scaled(rows, Scale::AsIs, weights, k, key)
 }
 
-fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
+/// As [`kmeans`], over rows under `scale`. No more than the random part and a few blocks are copied.
+pub fn kmeans_scaled(rows: Rows<'_>, scale: Scale, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
+    let most = MAX_ROWS.max(k);
+    let (centres, assignment) = if rows.len() <= most {
+        rows::scaled(rows, scale, |rows| lloyd(rows, weights, k, key))
+    } else {
+        let Cut { places, rows: ids, .. } = Cut::new(rows.ids(), most, key.named("k-means rows"));
+        let part: Vec<f64> = places.iter().map(|&place| weights.of(place)).collect();
+        let part = Weights::Each(&part);
+        let (centres, _) =
+            rows::scaled(Rows::new(rows.matrix(), &ids), scale, |rows| lloyd(rows, part, k, key));
+        let assignment = assign::nearest(rows, scale, &centres);
+        (centres, assignment)
+    };
+    KMeans { centres, assignment, scale }
+}
+
+/// What `k` clusters of the candidates leave out of account.
+pub fn note(candidates: usize, k: usize) -> Option<String> {
+    cut::note("cluster centres are those of", candidates.min(MAX_ROWS.max(k)), candidates)
+}
+
+/// Forecast of the bytes that `k` clusters of `rows` rows and [`nearest_distinct`](super::nearest_distinct)
+/// take.
+pub fn memory(rows: usize, scale: Scale, k: usize, size: &Size) -> u64 {
+    let part = rows.min(MAX_ROWS.max(k));
+    let drawn = if part < rows { Size::items(rows, size::DRAW) } else { 0 };
+    let copy = if scale == Scale::Unit { size.vectors(part) } else { 0 };
+    // Standing, bounds per group of sixteen centres and their pairing; minima of the start.
+    let bounds = Size::items(part, 64 + k.div_ceil(16) as u64 * 4);
+    // Centres as they are and packed, before and after; their sums in 64 bits; blocks of rows.
+    let centres = 6 * size.vectors(k) + 4 * size.vectors(if scale == Scale::Unit { 8_192 } else { 0 });
+    drawn.max(Size::items(rows, 8)) + copy + bounds + centres + Size::items(k, 512)
+}
+
+/// Centres, and the centre of each row.
+fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> (Matrix, Vec<u32>) {
     let starts = plus_plus(rows, weights, k.max(1), key);
     let mut centres = Matrix::zeros(starts.len(), rows.width());
     for (number, &start) in starts.iter().enumerate() {
@@ -67,7 +97,7 @@ fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
             break;
         }
     }
-    KMeans { centres, assignment: assignment.nearest() }
+    (centres, assignment.nearest())
 }
 
 /// Places of `min(k, rows)` distinct rows, each drawn with probability proportional to its weight times
@@ -123,6 +153,7 @@ fn move_centres(rows: Rows<'_>, weights: Weights<'_>, assignment: &[u32], centre
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::RowId;
 
     fn line(values: &[f32]) -> (Matrix, Vec<RowId>) {
         let n = values.len();

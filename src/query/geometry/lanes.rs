@@ -50,6 +50,45 @@ pub fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     fold(a, b, squared_difference)
 }
 
+/// [`squared_distance`] of `a` to each of `others`, bit for bit. `a` is read once for all, and no sum waits
+/// for another.
+#[inline(always)]
+pub fn squared_distances(a: &[f32], others: [&[f32]; 4]) -> [f32; 4] {
+    // Four variables, a function for each step and padded ends: otherwise the sums would not stay in registers.
+    let (mut p, mut q, mut r, mut s) = ([0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES]);
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let [(b, b_rest), (c, c_rest), (d, d_rest), (e, e_rest)] = others.map(|other| other.as_chunks::<LANES>());
+    for ((((a, b), c), d), e) in a_blocks.iter().zip(b).zip(c).zip(d).zip(e) {
+        add_squares(&mut p, a, b);
+        add_squares(&mut q, a, c);
+        add_squares(&mut r, a, d);
+        add_squares(&mut s, a, e);
+    }
+    if !a_rest.is_empty() {
+        let a = padded(a_rest);
+        add_squares(&mut p, &a, &padded(b_rest));
+        add_squares(&mut q, &a, &padded(c_rest));
+        add_squares(&mut r, &a, &padded(d_rest));
+        add_squares(&mut s, &a, &padded(e_rest));
+    }
+    [reduce(p), reduce(q), reduce(r), reduce(s)]
+}
+
+#[inline(always)]
+fn add_squares(sums: &mut [f32; LANES], a: &[f32; LANES], b: &[f32; LANES]) {
+    for lane in 0..LANES {
+        sums[lane] += squared_difference(a[lane], b[lane]);
+    }
+}
+
+/// With zeros, which add nothing to a sum of squares.
+#[inline(always)]
+fn padded(rest: &[f32]) -> [f32; LANES] {
+    let mut all = [0.0; LANES];
+    all[..rest.len()].copy_from_slice(rest);
+    all
+}
+
 /// Compiles a function for AVX-512, AVX2 and the portable baseline, and calls the widest that the
 /// machine has.
 macro_rules! dispatched {
@@ -110,6 +149,9 @@ mod tests {
             let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
             assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-5);
             assert_eq!(squared_distance(&a, &a), 0.0);
+            let others = [&b, &a, &b, &a];
+            let four = squared_distances(&a, others.map(Vec::as_slice));
+            assert_eq!(four.map(f32::to_bits), others.map(|other| squared_distance(&a, other).to_bits()));
         }
     }
 

@@ -5,6 +5,7 @@
 //! vector instructions the machine has. What chooses rows is not here.
 
 pub mod assign;
+pub mod farthest;
 pub mod kmeans;
 pub mod lanes;
 pub mod linkage;
@@ -14,10 +15,11 @@ pub mod rows;
 pub mod typicality;
 pub mod within;
 
+pub use farthest::FarthestFirst;
 pub use kmeans::{KMeans, Weights, kmeans};
 pub use nearest::nearest_distinct;
 pub use packed::minima_to;
-pub use rows::{Rows, mean, nearest_to, normalised, shrink};
+pub use rows::{Rows, Scale, mean, nearest_to, normalised, shrink};
 
 use super::error::QueryError;
 use crate::data::MatrixView;

@@ -3,14 +3,14 @@
 use super::kmeans::KMeans;
 use super::lanes::dispatched;
 use super::packed::{LANES, Packed};
-use super::rows::Rows;
+use super::rows::{self, Rows, Scale};
 use crate::data::MatrixView;
 use rayon::prelude::*;
 
 /// Rows that are remembered for each centre; only where others took them all is the pool read again.
 const KEPT: usize = 8;
 /// Rows that one thread takes at a time; results do not depend on it.
-const BLOCK: usize = 16_384;
+const BLOCK: usize = 8_192;
 
 /// The nearest rows of one centre so far, nearest first: squared distance and place.
 type Nearest = [(f32, usize); KEPT];
@@ -36,20 +36,23 @@ fn insert(rows: Rows<'_>, nearest: &mut Nearest, new: (f32, usize)) {
 }
 
 dispatched! {
-    /// Takes the rows at `places` into account, but for those that are taken.
+    /// Takes the rows from place `first` on, whose vectors are `vectors`, into account, but for those that
+    /// are taken.
     fn look_here(
         rows: Rows<'_>,
-        places: std::ops::Range<usize>,
+        vectors: Rows<'_>,
+        first: usize,
         taken: &[bool],
         packed: &Packed,
         nearest: &mut [Nearest],
     ) {
-        for place in places {
+        for offset in 0..vectors.len() {
+            let place = first + offset;
             if taken[place] {
                 continue;
             }
             for (group, nearest) in nearest.chunks_mut(LANES).enumerate() {
-                let squared = packed.squared(group, rows.get(place));
+                let squared = packed.squared(group, vectors.get(offset));
                 for (nearest, squared) in nearest.iter_mut().zip(squared) {
                     // Huge numbers may cancel to NaN: as far as can be, but still a row.
                     let squared = squared.min(f32::INFINITY);
@@ -63,12 +66,15 @@ dispatched! {
 }
 
 /// The nearest rows of every centre among those that are not taken.
-fn nearest_of(rows: Rows<'_>, taken: &[bool], centres: MatrixView<'_>) -> Vec<Nearest> {
+fn nearest_of(rows: Rows<'_>, scale: Scale, taken: &[bool], centres: MatrixView<'_>) -> Vec<Nearest> {
     let packed = Packed::new(centres);
     let none = || vec![NONE; centres.rows()];
     let blocks: Vec<usize> = (0..rows.len()).step_by(BLOCK).collect();
     let look = |mut nearest: Vec<Nearest>, &start: &usize| {
-        look_here(rows, start..(start + BLOCK).min(rows.len()), taken, &packed, &mut nearest);
+        let block = rows.slice(start, BLOCK.min(rows.len() - start));
+        rows::scaled(block, scale, |vectors| {
+            look_here(rows, vectors, start, taken, &packed, &mut nearest);
+        });
         nearest
     };
     if blocks.len() < 2 {
@@ -91,7 +97,7 @@ pub fn nearest_distinct(rows: Rows<'_>, clusters: &KMeans) -> Vec<usize> {
     let mut order: Vec<usize> = (0..sizes.len()).collect();
     order.sort_by_key(|&centre| std::cmp::Reverse(sizes[centre]));
     let mut taken = vec![false; rows.len()];
-    let kept = nearest_of(rows, &taken, clusters.centres.view());
+    let kept = nearest_of(rows, clusters.scale, &taken, clusters.centres.view());
     let mut picks = Vec::with_capacity(order.len());
     for centre in order {
         let free = |nearest: &Nearest, taken: &[bool]| {
@@ -99,7 +105,7 @@ pub fn nearest_distinct(rows: Rows<'_>, clusters: &KMeans) -> Vec<usize> {
         };
         let pick = free(&kept[centre], &taken).or_else(|| {
             let alone = MatrixView::new(clusters.centres.row(centre), 1, rows.width());
-            free(&nearest_of(rows, &taken, alone)[0], &taken)
+            free(&nearest_of(rows, clusters.scale, &taken, alone)[0], &taken)
         });
         if let Some(place) = pick {
             taken[place] = true;
@@ -121,7 +127,7 @@ mod tests {
         let matrix = Matrix::new((0..n).map(|i| i as f32).collect(), n, 1);
         let ids: Vec<RowId> = (0..n as u32).map(RowId).collect();
         let centres = Matrix::new(vec![20_000.0; 12], 12, 1);
-        let clusters = KMeans { centres, assignment: vec![0; n] };
+        let clusters = KMeans { centres, assignment: vec![0; n], scale: Scale::AsIs };
         let mut found = nearest_distinct(Rows::new(matrix.view(), &ids), &clusters);
         assert_eq!(found[..3], [20_000, 19_999, 20_001], "equal distances go to the smaller id");
         found.sort_unstable();
@@ -131,7 +137,7 @@ mod tests {
     #[test]
     fn more_centres_than_rows_leave_some_without() {
         let matrix = Matrix::new(vec![1.0, 2.0], 2, 1);
-        let clusters = KMeans { centres: Matrix::zeros(5, 1), assignment: vec![0; 2] };
+        let clusters = KMeans { centres: Matrix::zeros(5, 1), assignment: vec![0; 2], scale: Scale::AsIs };
         let found = nearest_distinct(Rows::new(matrix.view(), &[RowId(0), RowId(1)]), &clusters);
         assert_eq!(found, [0, 1]);
     }

@@ -9,6 +9,15 @@ const PARALLEL_FROM: usize = 1 << 20;
 /// Rows that one thread takes at a time; results do not depend on it.
 const BLOCK: usize = 8_192;
 
+/// Whether rows are taken as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// As they are.
+    AsIs,
+    /// Scaled to length one; zero rows stay zero.
+    Unit,
+}
+
 /// Some rows of a matrix that is indexed by [`RowId`], in the order of their ids' list.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
@@ -60,7 +69,8 @@ impl<'a> Rows<'a> {
         Matrix::new(values, self.len(), self.width())
     }
 
-    fn slice(&self, start: usize, length: usize) -> Self {
+    /// `length` rows from `start` on.
+    pub fn slice(&self, start: usize, length: usize) -> Self {
         Self { matrix: self.matrix, ids: &self.ids[start..start + length] }
     }
 }
@@ -119,14 +129,31 @@ pub fn nearest_to(rows: Rows<'_>, point: &[f32]) -> Option<usize> {
 /// A copy of `matrix` with every row scaled to length one; zero rows stay zero.
 pub fn normalised(matrix: MatrixView<'_>) -> Matrix {
     let mut copy = Matrix::new(matrix.values().to_vec(), matrix.rows(), matrix.cols());
-    for row in 0..copy.rows() {
-        let values = copy.row_mut(row);
+    normalise(&mut copy);
+    copy
+}
+
+/// Scales every row to length one; zero rows stay zero.
+pub fn normalise(matrix: &mut Matrix) {
+    for row in 0..matrix.rows() {
+        let values = matrix.row_mut(row);
         let length = values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
         if length > 0.0 {
             values.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
         }
     }
-    copy
+}
+
+/// Calls `then` with the rows under `scale`: with themselves, or with a copy of them whose ids are
+/// `0..rows`.
+pub fn scaled<R>(rows: Rows<'_>, scale: Scale, then: impl FnOnce(Rows<'_>) -> R) -> R {
+    if scale == Scale::AsIs {
+        return then(rows);
+    }
+    let mut unit = rows.to_matrix();
+    normalise(&mut unit);
+    let ids: Vec<RowId> = (0..rows.len() as u32).map(RowId).collect();
+    then(Rows::new(unit.view(), &ids))
 }
 
 #[cfg(test)]

@@ -2,13 +2,19 @@
 
 use super::lanes::{self, dispatched};
 use super::rows::{self, Rows};
-use crate::query::draw::RowDraws;
+use crate::data::{Matrix, RowId};
+use crate::query::neighbours::multiply_transposed;
+use crate::query::{Cut, Size};
 use crate::rng::Key;
 
 /// The most neighbours' candidates that a typicality is measured against; larger groups are subsampled.
 pub const MAX_GROUP: usize = 20_000;
 /// Added to the mean distance, so that duplicates do not divide by zero.
 const EPSILON: f64 = 1e-5;
+/// Rows of one matrix product; results do not depend on it.
+const BLOCK: usize = 64;
+/// Far more than the rounding of a product, relative to the lengths involved.
+const SLACK: f32 = 1e-4;
 
 /// The place of the row of the largest typicality, `1 / (mean distance to its k nearest + 1e-5)`; equal
 /// ones go to the smaller id. More than [`MAX_GROUP`] rows are measured against that many of them,
@@ -26,48 +32,142 @@ pub fn most_typical(rows: Rows<'_>, neighbours: usize, key: Key) -> usize {
 
 /// The typicality of every row among the others.
 pub fn typicalities(rows: Rows<'_>, neighbours: usize, key: Key) -> Vec<f64> {
-    let mut sample = rows.ids().to_vec();
-    if sample.len() > MAX_GROUP {
-        let draws = RowDraws::new(key.named("typicality"));
-        sample.sort_by(|&a, &b| draws.uniform(a).total_cmp(&draws.uniform(b)).then(a.cmp(&b)));
-        sample.truncate(MAX_GROUP);
-        sample.sort_unstable();
-    }
-    let others = Rows::new(rows.matrix(), &sample);
+    let sample = Cut::new(rows.ids(), MAX_GROUP, key.named("typicality")).rows;
+    let others = Others::new(Rows::new(rows.matrix(), &sample));
     let mut means = vec![0.0f64; rows.len()];
-    rows::in_blocks(rows, &mut means, others.len(), |rows, means| {
-        mean_distances_here(rows, others, neighbours, means);
+    rows::in_blocks(rows, &mut means, sample.len(), |rows, means| {
+        others.mean_distances(rows, neighbours, means);
     });
     means.into_iter().map(|mean| 1.0 / (mean + EPSILON)).collect()
 }
 
-dispatched! {
-    /// The mean distance of each row to its nearest `neighbours` among `others` that are not itself.
-    fn mean_distances_here(rows: Rows<'_>, others: Rows<'_>, neighbours: usize, means: &mut [f64]) {
-        let mut distances = Vec::with_capacity(others.len());
-        for (place, mean) in means.iter_mut().enumerate() {
-            let (row, id) = (rows.get(place), rows.ids()[place]);
-            distances.clear();
-            for other in 0..others.len() {
-                if others.ids()[other] != id {
-                    distances.push(lanes::squared_distance(row, others.get(other)));
-                }
-            }
-            let k = neighbours.min(distances.len());
-            if k > 0 {
-                distances.select_nth_unstable_by(k - 1, f32::total_cmp);
-                // Sorted, so that the sum does not depend on how the selection left them.
-                distances[..k].sort_unstable_by(f32::total_cmp);
-                *mean = distances[..k].iter().map(|&squared| f64::from(squared).sqrt()).sum::<f64>() / k as f64;
+/// Forecast of the bytes that the typicalities of a group of `rows` rows take.
+pub fn memory(rows: usize, size: &Size) -> u64 {
+    size.vectors(rows) + Size::items(rows, 2 * BLOCK as u64 * 4 + 24)
+}
+
+/// Rows that others are measured against. Which are nearest is found by matrix products, which need not be
+/// exact: every row that may be one of the nearest is measured exactly, so that the result depends on the
+/// vectors alone.
+struct Others<'a> {
+    rows: Rows<'a>,
+    /// A copy of them.
+    packed: Matrix,
+    /// Their squared lengths.
+    lengths: Vec<f32>,
+}
+
+impl<'a> Others<'a> {
+    fn new(rows: Rows<'a>) -> Self {
+        Self { rows, packed: rows.to_matrix(), lengths: lengths(rows) }
+    }
+
+    /// The mean distance of each of `rows` to its nearest `neighbours` among the others that are not itself.
+    fn mean_distances(&self, rows: Rows<'_>, neighbours: usize, means: &mut [f64]) {
+        let own = lengths(rows);
+        let mut products = vec![0.0f32; BLOCK.min(rows.len()) * self.rows.len()];
+        for (number, means) in means.chunks_mut(BLOCK).enumerate() {
+            let start = number * BLOCK;
+            let block = Rows::new(rows.matrix(), &rows.ids()[start..start + means.len()]);
+            multiply_transposed(
+                block.to_matrix().values(),
+                self.packed.values(),
+                means.len(),
+                self.rows.len(),
+                rows.width(),
+                &mut products,
+            );
+            for (place, mean) in means.iter_mut().enumerate() {
+                let products = &products[place * self.rows.len()..][..self.rows.len()];
+                let id = block.ids()[place];
+                *mean = mean_here(self, block.get(place), id, own[start + place], products, neighbours);
             }
         }
+    }
+}
+
+/// The squared lengths.
+fn lengths(rows: Rows<'_>) -> Vec<f32> {
+    (0..rows.len()).map(|place| lanes::dot(rows.get(place), rows.get(place))).collect()
+}
+
+/// Rows that are looked at together.
+const CHUNK: usize = 16;
+
+/// Of a chunk: what the squared distances surely do not exceed (`sign` 1), or surely reach (`sign` -1). For
+/// lengths beyond what can be squared the bounds are NaN, and neither holds.
+#[inline(always)]
+fn bounds(products: &[f32; CHUNK], lengths: &[f32; CHUNK], length: f32, sign: f32) -> [f32; CHUNK] {
+    let mut bounds = [0.0; CHUNK];
+    for lane in 0..CHUNK {
+        let sum = length + lengths[lane];
+        bounds[lane] = (sum - 2.0 * products[lane]) + sign * SLACK * sum;
+    }
+    bounds
+}
+
+dispatched! {
+    /// The mean distance of a row to its nearest `neighbours` among the others.
+    fn mean_here(
+        others: &Others<'_>,
+        row: &[f32],
+        id: RowId,
+        length: f32,
+        products: &[f32],
+        neighbours: usize
+    ) -> f64 {
+        let ids = others.rows.ids();
+        let (product_chunks, _) = products.as_chunks::<CHUNK>();
+        let (length_chunks, _) = others.lengths.as_chunks::<CHUNK>();
+        let pairs = || product_chunks.iter().zip(length_chunks).enumerate();
+        // The smallest upper bounds so far: as many rows are surely as near as the last of them. One more
+        // than asked for, since the row itself may be among them; those of the rest do without.
+        let mut nearest = vec![f32::INFINITY; neighbours + 1];
+        for (_, (products, lengths)) in pairs() {
+            let upper = bounds(products, lengths, length, 1.0);
+            let least = upper.iter().copied().fold(f32::INFINITY, f32::min);
+            if least < nearest[neighbours] {
+                for upper in upper {
+                    if upper < nearest[neighbours] {
+                        let at = nearest.partition_point(|&one| one <= upper);
+                        nearest[at..].rotate_right(1);
+                        nearest[at] = upper;
+                    }
+                }
+            }
+        }
+        let limit = nearest[neighbours];
+        let mut distances: Vec<f32> = Vec::with_capacity(2 * neighbours);
+        let mut measure = |other: usize| {
+            if ids[other] != id {
+                distances.push(lanes::squared_distance(row, others.rows.get(other)));
+            }
+        };
+        for (number, (products, lengths)) in pairs() {
+            let lower = bounds(products, lengths, length, -1.0);
+            let beyond = lower.iter().filter(|&&lower| lower > limit).count();
+            if beyond < CHUNK {
+                // What is NaN is measured.
+                let near = lower.iter().enumerate().filter(|(_, lower)| **lower <= limit || lower.is_nan());
+                near.for_each(|(lane, _)| measure(number * CHUNK + lane));
+            }
+        }
+        (product_chunks.len() * CHUNK..products.len()).for_each(&mut measure);
+        let k = neighbours.min(distances.len());
+        if k == 0 {
+            return 0.0;
+        }
+        distances.select_nth_unstable_by(k - 1, f32::total_cmp);
+        // Sorted, so that the sum does not depend on how the selection left them.
+        distances[..k].sort_unstable_by(f32::total_cmp);
+        distances[..k].iter().map(|&squared| f64::from(squared).sqrt()).sum::<f64>() / k as f64
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Matrix, RowId};
+    use proptest::prelude::*;
 
     #[test]
     fn by_hand() {
@@ -79,5 +179,30 @@ mod tests {
         }
         assert_eq!(most_typical(Rows::new(matrix.view(), &ids), 2, Key::root(0)), 1);
         assert_eq!(most_typical(Rows::new(matrix.view(), &ids[..1]), 1, Key::root(0)), 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Also far from the origin, where products say little, and with duplicates.
+        #[test]
+        fn means_are_those_of_all_pairs(
+            values in prop::collection::vec(-4i8..=4, 75 * 3),
+            away in prop::sample::select(vec![0.0f32, 1e3, 1e20]),
+            neighbours in 1usize..25,
+        ) {
+            let matrix = Matrix::new(values.into_iter().map(|v| f32::from(v) * 0.25 + away).collect(), 75, 3);
+            let ids: Vec<RowId> = (0..75).map(RowId).collect();
+            let rows = Rows::new(matrix.view(), &ids);
+            for (place, found) in typicalities(rows, neighbours, Key::root(0)).into_iter().enumerate() {
+                let mut squared: Vec<f32> = (0..75)
+                    .filter(|&other| other != place)
+                    .map(|other| lanes::squared_distance(rows.get(place), rows.get(other)))
+                    .collect();
+                squared.sort_by(f32::total_cmp);
+                let sum: f64 = squared[..neighbours].iter().map(|&s| f64::from(s).sqrt()).sum();
+                prop_assert_eq!(found, 1.0 / (sum / neighbours as f64 + EPSILON));
+            }
+        }
     }
 }

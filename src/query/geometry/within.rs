@@ -3,6 +3,7 @@
 use super::lanes::{self, dispatched};
 use super::rows::{self, Rows};
 use crate::data::RowId;
+use crate::query::Size;
 use crate::query::neighbours::multiply_transposed;
 
 /// Targets, and rows of one product; results do not depend on it.
@@ -56,6 +57,12 @@ pub fn add(rows: Rows<'_>, targets: &[RowId], squared: f32, change: i64, counts:
             }
         });
     }
+}
+
+/// Forecast of the bytes that counting for `rows` rows takes.
+pub fn memory(rows: usize, size: &Size) -> u64 {
+    let products = 2 * (BLOCK * TARGETS * 4) as u64;
+    size.vectors(TARGETS + 2 * BLOCK) + products + Size::items(rows, 8)
 }
 
 /// The squared lengths.

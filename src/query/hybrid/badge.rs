@@ -6,7 +6,7 @@ use crate::query::draw;
 use crate::query::geometry::lanes::{self, dispatched};
 use crate::query::geometry::{Rows, rows};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { probabilities: true, embeddings: true, ..Needs::NONE };
@@ -40,6 +40,11 @@ impl Strategy for Badge {
 
     fn needs(&self) -> Needs {
         NEEDS
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // Residuals; a place, a norm, a minimum, an inner product and a flag per row.
+        Size::items(size.candidates, 4 * size.classes as u64 + 29)
     }
 }
 

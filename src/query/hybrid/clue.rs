@@ -2,11 +2,11 @@
 
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::geometry::{Weights, kmeans, nearest_distinct};
+use crate::query::geometry::{Scale, Weights, kmeans, nearest_distinct};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::uncertainty::entropy;
 use crate::query::wrapper::scaled::tempered;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { probabilities: true, embeddings: true, ..Needs::NONE };
@@ -18,11 +18,11 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Prabhu, Chandrasekaran, Saenko & Hoffman, ICCV 2021",
         family: Family::Hybrid,
         needs: NEEDS,
-        cost: "time 50 b n d, memory n + b d",
+        cost: "time b n d + 50 b m d for m = min(n, max(50,000, b)) rows, memory n C + b d",
         example: "clue",
         deterministic: false,
     },
-    make: |params| Built::batch(Clue { temperature: params.real("temperature", 1.0, 0.01..=100.0)? }),
+    make: |params| Built::batch(Clue::new(params.real("temperature", 1.0, 0.01..=100.0)?)),
 };
 
 /// Weighted k-means with `k = b` over the candidates' embeddings; a weight is the entropy of
@@ -30,6 +30,14 @@ pub(super) const ENTRY: Entry = Entry {
 pub struct Clue {
     /// Below one, only the least sure candidates move the centres (the paper uses .1 for hard shifts).
     pub temperature: f64,
+    note: Option<String>,
+}
+
+impl Clue {
+    /// With weights at this temperature.
+    pub fn new(temperature: f64) -> Self {
+        Self { temperature, note: None }
+    }
 }
 
 impl Strategy for Clue {
@@ -41,12 +49,23 @@ impl Strategy for Clue {
             return Ok(Vec::new());
         }
         let weights: Vec<f64> = (0..p.rows()).map(|row| entropy::of(p.row(row))).collect();
+        self.note = kmeans::note(rows.len(), batch);
         let clusters = kmeans(rows, Weights::Each(&weights), batch, key);
         Ok(nearest_distinct(rows, &clusters).into_iter().map(|place| rows.ids()[place]).collect())
     }
 
     fn needs(&self) -> Needs {
         NEEDS
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // The tempered probabilities, and the weights.
+        let own = Size::items(size.candidates, 8 + 4 * size.classes as u64);
+        own + kmeans::memory(size.candidates, Scale::AsIs, size.batch, size)
     }
 }
 
@@ -77,7 +96,7 @@ mod tests {
         let inputs = Matrix::zeros(3, 1);
         let candidates: Vec<RowId> = (0..3).map(RowId).collect();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        assert_eq!(Clue { temperature: 1.0 }.select(&view, 1, Key::root(0)).unwrap(), [RowId(2)]);
+        assert_eq!(Clue::new(1.0).select(&view, 1, Key::root(0)).unwrap(), [RowId(2)]);
         let weights: Vec<f64> =
             (0..3).map(|row| entropy::of(signals.probabilities.as_ref().unwrap().row(row))).collect();
         let rows = view.candidate_rows(view.embeddings().unwrap());

@@ -5,11 +5,11 @@ use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::geometry::lanes;
 use crate::query::geometry::linkage::{self, MAX_ROWS};
-use crate::query::geometry::{Rows, Weights, kmeans, normalised};
+use crate::query::geometry::{Rows, Scale, Weights, kmeans, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top;
 use crate::query::uncertainty::margin;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -70,6 +70,12 @@ impl Strategy for ClusterMargin {
 
     fn needs(&self) -> Needs {
         NEEDS
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // The normalised copy, until the clusters are known.
+        let rows = size.candidates + size.labelled;
+        size.vectors(rows) + kmeans::memory(rows, Scale::AsIs, MAX_ROWS.min(rows), size)
     }
 }
 

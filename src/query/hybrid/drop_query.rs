@@ -4,11 +4,11 @@ use crate::data::{Matrix, RowId};
 use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::geometry::lanes;
-use crate::query::geometry::{Rows, Weights, kmeans, nearest_distinct, normalised};
+use crate::query::geometry::{Rows, Scale, Weights, kmeans, nearest_distinct, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::view::Head;
 use crate::query::wrapper::class_balanced::predicted;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { embeddings: true, head: true, ..Needs::NONE };
@@ -83,6 +83,11 @@ impl Strategy for DropQuery {
 
     fn needs(&self) -> Needs {
         NEEDS
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // Copies of what is unstable: all candidates at the worst.
+        2 * size.vectors(size.candidates) + kmeans::memory(size.candidates, Scale::AsIs, size.batch, size)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::query::geometry::{Rows, lanes, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::wrapper::ensemble::MEMBERS;
-use crate::query::{Needs, PoolView, Score, Strategy};
+use crate::query::{Needs, PoolView, Score, Size, Strategy};
 use crate::rng::Key;
 
 /// Candidates above which likeness is measured to a random part of this many.
@@ -64,6 +64,11 @@ impl Strategy for Suggestive {
 
     fn needs(&self) -> Needs {
         self.inner.needs().union(self.space.needs())
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // The normalised copy.
+        size.vectors(size.candidates + size.labelled) + Size::items(size.candidates, 40)
     }
 }
 

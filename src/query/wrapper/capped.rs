@@ -2,9 +2,9 @@
 
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::draw::RowDraws;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy, Subset};
+use crate::query::{Cut, Needs, PoolView, Size, Strategy, Subset};
+use crate::query::{cut, size};
 use crate::rng::Key;
 
 /// Candidates where none are named; at least ten per pick.
@@ -23,7 +23,7 @@ pub(super) const ENTRY: Entry = Entry {
     },
     make: |params| {
         let candidates = params.count("candidates", CANDIDATES, 1..=100_000_000)?;
-        Built::batch(Capped { candidates, inner: params.inner()?.into_strategy() })
+        Built::batch(Capped { candidates, inner: params.inner()?.into_strategy(), note: None })
     },
 };
 
@@ -33,20 +33,40 @@ pub struct Capped {
     pub candidates: usize,
     /// What chooses among them.
     pub inner: Box<dyn Strategy>,
+    note: Option<String>,
+}
+
+impl Capped {
+    fn keep(&self, batch: usize) -> usize {
+        self.candidates.max(batch.saturating_mul(10))
+    }
 }
 
 impl Strategy for Capped {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let keep = self.candidates.max(batch.saturating_mul(10));
-        let rows = view.candidates();
-        if keep >= rows.len() {
+        let keep = self.keep(batch);
+        self.note = None;
+        if keep >= view.candidates().len() {
             return self.inner.select(view, batch, key);
         }
-        let subset = Subset::new(view, &RowDraws::new(key.named("capped")).sample(rows, keep));
+        let cut = Cut::new(view.candidates(), keep, key.named("capped"));
+        self.note = cut.note("chosen among");
+        let subset = Subset::new(view, &cut.places);
         self.inner.select(&subset.view(*view), batch, key)
     }
 
     fn needs(&self) -> Needs {
         self.inner.needs()
+    }
+
+    fn note(&self) -> Option<String> {
+        cut::join([self.note.clone(), self.inner.note()])
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        let kept = size.candidates.min(self.keep(size.batch));
+        let drawn = Size::items(size.candidates, size::DRAW);
+        let subset = Size::items(kept, 16 + 4 * size.classes as u64);
+        drawn.max(subset + self.inner.memory(&Size { candidates: kept, ..*size }))
     }
 }

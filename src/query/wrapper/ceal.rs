@@ -5,7 +5,7 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::uncertainty::entropy;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -63,6 +63,14 @@ impl Strategy for Ceal {
 
     fn needs(&self) -> Needs {
         self.inner.needs().union(Needs { probabilities: true, ..Needs::NONE })
+    }
+
+    fn note(&self) -> Option<String> {
+        self.inner.note()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        self.inner.memory(size).max(size.scores())
     }
 
     fn pseudo_labels(&self) -> &[(RowId, u32)] {

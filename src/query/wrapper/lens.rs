@@ -3,7 +3,7 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::Built;
-use crate::query::{Needs, PoolView, Score, Strategy};
+use crate::query::{Needs, PoolView, Score, Size, Strategy};
 use crate::rng::Key;
 
 /// Puts other signals in place of the learner's, for the same candidates.
@@ -48,6 +48,15 @@ impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
 
     fn needs(&self) -> Needs {
         self.lens.needs(self.inner.needs())
+    }
+
+    fn note(&self) -> Option<String> {
+        self.inner.note()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        // The probabilities that it sees instead.
+        Size::items(size.candidates, 4 * size.classes as u64) + self.inner.memory(size)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy, cut};
 use crate::rng::Key;
 use rand::RngExt;
 
@@ -54,6 +54,14 @@ impl Strategy for Mixture {
 
     fn needs(&self) -> Needs {
         self.first.needs().union(self.second.needs())
+    }
+
+    fn note(&self) -> Option<String> {
+        cut::join([self.first.note(), self.second.note()])
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        self.first.memory(size).max(self.second.memory(size))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |params| {
         let per_class = params.real("labels_per_class", 5.0, 0.0..=1e9)?;
         let [few, many] = params.two_strategies()?;
-        Built::batch(Switch { per_class, few, many })
+        Built::batch(Switch { per_class, few, many, note: None })
     },
 };
 
@@ -29,6 +29,8 @@ pub struct Switch {
     pub per_class: f64,
     pub few: Box<dyn Strategy>,
     pub many: Box<dyn Strategy>,
+    /// That of the strategy in charge.
+    note: Option<String>,
 }
 
 impl Strategy for Switch {
@@ -37,12 +39,22 @@ impl Strategy for Switch {
         view.check(self.needs())?;
         let scarce = (view.labelled().len() as f64) < self.per_class * view.classes() as f64;
         let in_charge = if scarce { &mut self.few } else { &mut self.many };
-        in_charge.select(view, batch, key)
+        let picks = in_charge.select(view, batch, key)?;
+        self.note = in_charge.note();
+        Ok(picks)
     }
 
     fn needs(&self) -> Needs {
         let classes = Needs { classes: true, ..Needs::NONE };
         self.few.needs().union(self.many.needs()).union(classes)
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        self.few.memory(size).max(self.many.memory(size))
     }
 }
 
