@@ -104,6 +104,8 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             }
             let last = played[lane].rows.last_mut().expect("a row for the initial labels");
             last.picks = rows.iter().map(|row| row.0).collect();
+            let notes: Vec<String> = last.note.take().into_iter().chain(player.strategy.remark()).collect();
+            last.note = (!notes.is_empty()).then(|| notes.join("; "));
             picks.push((lane, rows));
         }
         episodes.ask(&picks)?;

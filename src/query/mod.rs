@@ -66,4 +66,10 @@ pub trait Strategy: Send {
     fn pseudo_labels(&self) -> &[(RowId, u32)] {
         &[]
     }
+
+    /// What is worth knowing about the last [`select`](Strategy::select), in a few words: it goes into the
+    /// note of the round's row. That not all candidates were looked at, say, or how good an approximation was.
+    fn remark(&self) -> Option<String> {
+        None
+    }
 }

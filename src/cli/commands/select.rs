@@ -99,6 +99,7 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         return output::json(&json!({
             "strategy": args.strategy,
             "picks": picks,
+            "remark": strategy.remark(),
             "candidates": candidates.len(),
             "labelled": labelled.len(),
             "classes": classes,
@@ -107,13 +108,16 @@ pub fn select(args: &SelectArgs) -> Result<()> {
             "peak_rss_mb": memory::peak_rss_mb(),
         }));
     }
+    if let Some(remark) = strategy.remark() {
+        output::message(&format!("{}: {remark}", args.strategy));
+    }
     output::data(&picks.iter().map(|row| format!("{row}\n")).collect::<String>())
 }
 
 /// Before anything is read: are the options there that the strategy cannot do without?
 fn refuse_missing(args: &SelectArgs, needs: Needs) -> Result<(), SelectError> {
     let tells_classes = args.classes.is_some() || args.proba.is_some();
-    let rules: [(bool, bool, &'static str, &str); 8] = [
+    let rules: [(bool, bool, &'static str, &str); 10] = [
         (needs.probabilities, args.proba.is_some(), "class probabilities", "give --proba FILE.npy"),
         (needs.passes > 0, args.passes.is_some(), "stochastic passes", "give --passes FILE.npy"),
         (needs.committee > 0, args.committee.is_some(), "committee members", "give --committee FILE.npy"),
@@ -126,6 +130,13 @@ fn refuse_missing(args: &SelectArgs, needs: Needs) -> Result<(), SelectError> {
             "give --labelled FILE.csv with the classes in a second column",
         ),
         (needs.head, false, "the last layer's weights", "it works within an experiment only (`querist run`)"),
+        (needs.network, false, "the network itself", "it works within an experiment only (`querist run`)"),
+        (
+            needs.predicted_loss,
+            false,
+            "a predicted loss per candidate",
+            "it works within an experiment only (`querist run`); for losses of your own, ask for the largest",
+        ),
         (
             needs.lookahead > 0 || needs.neighbours,
             false,

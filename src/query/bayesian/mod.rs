@@ -1,7 +1,7 @@
 //! Scores over several predictions of each candidate: dropout passes, or committee members through
-//! [`ensemble`](super::wrapper::ensemble).
+//! [`ensemble`](super::wrapper::members).
 //!
-//! The three scores of `uncertainty` over averaged passes are [`mc`](super::wrapper::mc) of them.
+//! The three scores of `uncertainty` over averaged passes are [`mc`](super::wrapper::members) of them.
 
 pub mod bald;
 pub mod batch_bald;

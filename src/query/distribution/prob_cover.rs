@@ -7,6 +7,7 @@ use crate::query::draw::RowDraws;
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Weights, kmeans, minima_to, normalised, within};
 use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::wrapper::capped;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
 
@@ -36,6 +37,7 @@ pub(super) const ENTRY: Entry = Entry {
             space: params.choice("space", &Space::INPUTS_FIRST)?,
             delta: (delta > 0.0).then_some(delta),
             pseudo_classes: (classes > 0).then_some(classes),
+            seen: None,
         })
     },
 };
@@ -52,6 +54,8 @@ pub struct ProbCover {
     pub delta: Option<f64>,
     /// Clusters that purity is measured by; the number of classes where `None`.
     pub pseudo_classes: Option<usize>,
+    /// How many candidates of how many took part, where not all did.
+    seen: Option<(usize, usize)>,
 }
 
 impl Strategy for ProbCover {
@@ -64,6 +68,8 @@ impl Strategy for ProbCover {
         let places =
             RowDraws::new(key.named("candidates")).sample(view.candidates(), MAX_CANDIDATES.max(batch));
         let ids: Vec<RowId> = places.into_iter().map(|place| view.candidates()[place]).collect();
+        let all = view.candidates().len();
+        self.seen = (ids.len() < all).then_some((ids.len(), all));
         // Only what takes part is copied: the pool may be far larger.
         let taking_part: Vec<RowId> = ids.iter().chain(view.labelled()).copied().collect();
         let unit = normalised(Rows::new(vectors, &taking_part).to_matrix().view());
@@ -78,6 +84,10 @@ impl Strategy for ProbCover {
     fn needs(&self) -> Needs {
         let classes = self.delta.is_none() && self.pseudo_classes.is_none();
         self.space.needs().union(Needs { classes, ..Needs::NONE })
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.seen.map(|(seen, all)| capped::remark(seen, all))
     }
 }
 

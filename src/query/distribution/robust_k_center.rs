@@ -7,6 +7,7 @@ use crate::query::draw::RowDraws;
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{minima_to, within};
 use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::wrapper::capped;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
 
@@ -30,6 +31,7 @@ pub(super) const ENTRY: Entry = Entry {
         Built::batch(RobustKCenter {
             space: params.choice("space", &Space::EMBEDDINGS_FIRST)?,
             outliers: params.real("outliers", 1e-4, 0.0..=1.0)?,
+            seen: None,
         })
     },
 };
@@ -46,6 +48,8 @@ pub struct RobustKCenter {
     pub space: Space,
     /// The share of candidates that may stay uncovered.
     pub outliers: f64,
+    /// How many candidates of how many took part, where not all did.
+    seen: Option<(usize, usize)>,
 }
 
 impl Strategy for RobustKCenter {
@@ -58,6 +62,8 @@ impl Strategy for RobustKCenter {
         let places =
             RowDraws::new(key.named("candidates")).sample(view.candidates(), MAX_CANDIDATES.max(batch));
         let ids: Vec<RowId> = places.into_iter().map(|place| view.candidates()[place]).collect();
+        let all = view.candidates().len();
+        self.seen = (ids.len() < all).then_some((ids.len(), all));
         let rows = Rows::new(vectors, &ids);
         let allowed = match self.outliers {
             share if share > 0.0 => (share * ids.len() as f64).ceil() as usize,
@@ -69,6 +75,10 @@ impl Strategy for RobustKCenter {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.seen.map(|(seen, all)| capped::remark(seen, all))
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) const ENTRY: Entry = Entry {
     },
     make: |params| {
         let candidates = params.count("candidates", CANDIDATES, 1..=100_000_000)?;
-        Built::batch(Capped { candidates, inner: params.inner()?.into_strategy() })
+        Built::batch(Capped { candidates, inner: params.inner()?.into_strategy(), seen: None })
     },
 };
 
@@ -33,13 +33,16 @@ pub struct Capped {
     pub candidates: usize,
     /// What chooses among them.
     pub inner: Box<dyn Strategy>,
+    /// How many candidates of how many were seen, where not all were.
+    seen: Option<(usize, usize)>,
 }
 
 impl Strategy for Capped {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let keep = self.candidates.max(batch.saturating_mul(10));
         let rows = view.candidates();
-        if keep >= rows.len() {
+        self.seen = (keep < rows.len()).then_some((keep, rows.len()));
+        if self.seen.is_none() {
             return self.inner.select(view, batch, key);
         }
         let subset = Subset::new(view, &RowDraws::new(key.named("capped")).sample(rows, keep));
@@ -48,5 +51,37 @@ impl Strategy for Capped {
 
     fn needs(&self) -> Needs {
         self.inner.needs()
+    }
+
+    fn remark(&self) -> Option<String> {
+        let seen = self.seen.map(|(seen, all)| remark(seen, all));
+        let remarks: Vec<String> = seen.into_iter().chain(self.inner.remark()).collect();
+        (!remarks.is_empty()).then(|| remarks.join("; "))
+    }
+}
+
+/// What a strategy says that looked at a part of the candidates.
+pub fn remark(seen: usize, all: usize) -> String {
+    format!("chosen among {seen} of {all} candidates")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Matrix, RowId};
+    use crate::query::{PoolView, Signals, registry};
+    use crate::rng::Key;
+
+    #[test]
+    fn says_what_it_did_not_look_at() {
+        let inputs = Matrix::zeros(60, 1);
+        let candidates: Vec<RowId> = (0..60).map(RowId).collect();
+        let signals = Signals::default();
+        let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+        let mut capped = registry::build("capped(random,candidates=20)").unwrap();
+        assert_eq!(capped.remark(), None);
+        capped.select(&view, 3, Key::root(0)).unwrap();
+        assert_eq!(capped.remark().unwrap(), "chosen among 30 of 60 candidates");
+        capped.select(&view, 6, Key::root(0)).unwrap();
+        assert_eq!(capped.remark(), None);
     }
 }

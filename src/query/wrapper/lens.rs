@@ -38,6 +38,10 @@ impl<L: Lens> Score for Through<L, Box<dyn Score>> {
     fn needs(&self) -> Needs {
         self.lens.needs(self.inner.needs())
     }
+
+    fn remark(&self, view: &PoolView<'_>, picks: &[RowId]) -> Result<Option<String>> {
+        self.lens.look(view, self.inner.needs(), |view| self.inner.remark(view, picks))
+    }
 }
 
 impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
@@ -48,6 +52,10 @@ impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
 
     fn needs(&self) -> Needs {
         self.lens.needs(self.inner.needs())
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.inner.remark()
     }
 }
 
