@@ -23,7 +23,7 @@ from skactiveml.pool import Clue, DropQuery, TypiClust, uncertainty_scores
 
 SIZES, WIDTH, CLASSES = [40, 30, 25, 20, 15], 6, 3
 LABELLED = [95, 115]  # one in each of the two smallest groups
-NEIGHBOURS, RADIUS, RATE, PASSES = 4, 0.34, 0.75, 3
+NEIGHBOURS, RADIUS, RATE, PASSES = 4, 0.11, 0.75, 3
 BATCH, MARGINS_PER_PICK = 16, 4
 
 
@@ -56,7 +56,7 @@ def clear(distances, place=None):
 rng = np.random.default_rng(20240602)
 n = sum(SIZES)
 group = np.repeat(np.arange(len(SIZES)), SIZES)
-x = np.eye(WIDTH)[group] + rng.normal(scale=0.1, size=(n, WIDTH))
+x = np.eye(WIDTH)[group] + rng.normal(scale=0.03, size=(n, WIDTH))
 x /= np.linalg.norm(x, axis=1, keepdims=True)
 x32 = x.astype(np.float32)
 x = x32.astype(np.float64)

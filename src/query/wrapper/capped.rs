@@ -1,5 +1,6 @@
 //! `capped(X)`: an expensive strategy over a random part of a large pool.
 
+use super::lens::joined;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
@@ -55,8 +56,7 @@ impl Strategy for Capped {
 
     fn remark(&self) -> Option<String> {
         let seen = self.seen.map(|(seen, all)| remark(seen, all));
-        let remarks: Vec<String> = seen.into_iter().chain(self.inner.remark()).collect();
-        (!remarks.is_empty()).then(|| remarks.join("; "))
+        joined(seen, self.inner.remark())
     }
 }
 

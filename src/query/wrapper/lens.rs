@@ -11,6 +11,14 @@ pub trait Lens: Send {
     /// What the lens asks of the learner, given what the inner strategy needs.
     fn needs(&self, inner: Needs) -> Needs;
 
+    /// What the lens has to say about a view: see [`Strategy::remark`].
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    fn remark(&self, _view: &PoolView<'_>) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Calls `then` with the view through the lens; `inner` is what it will read.
     ///
     /// # Errors
@@ -25,8 +33,10 @@ pub trait Lens: Send {
 
 /// A strategy or score that looks through a lens.
 pub struct Through<L, I> {
-    pub lens: L,
-    pub inner: I,
+    lens: L,
+    inner: I,
+    /// What the lens had to say about the last view.
+    remark: Option<String>,
 }
 
 impl<L: Lens> Score for Through<L, Box<dyn Score>> {
@@ -40,12 +50,15 @@ impl<L: Lens> Score for Through<L, Box<dyn Score>> {
     }
 
     fn remark(&self, view: &PoolView<'_>, picks: &[RowId]) -> Result<Option<String>> {
-        self.lens.look(view, self.inner.needs(), |view| self.inner.remark(view, picks))
+        let own = self.lens.remark(view)?;
+        let inner = self.lens.look(view, self.inner.needs(), |view| self.inner.remark(view, picks))?;
+        Ok(joined(own, inner))
     }
 }
 
 impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        self.remark = self.lens.remark(view)?;
         let inner = &mut self.inner;
         self.lens.look(view, inner.needs(), |view| inner.select(view, batch, key))
     }
@@ -55,14 +68,22 @@ impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
     }
 
     fn remark(&self) -> Option<String> {
-        self.inner.remark()
+        joined(self.remark.clone(), self.inner.remark())
     }
 }
 
 /// `inner` through `lens`; a score remains a score.
 pub fn through(lens: impl Lens + 'static, inner: Built) -> Result<Built> {
     match inner {
-        Built::Score(inner) => Built::score(Through { lens, inner }),
-        Built::Batch(inner) => Built::batch(Through { lens, inner }),
+        Built::Score(inner) => Built::score(Through { lens, inner, remark: None }),
+        Built::Batch(inner) => Built::batch(Through { lens, inner, remark: None }),
+    }
+}
+
+/// Two remarks as one.
+pub fn joined(first: Option<String>, second: Option<String>) -> Option<String> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(format!("{first}; {second}")),
+        (first, second) => first.or(second),
     }
 }

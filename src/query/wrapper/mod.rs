@@ -1,7 +1,7 @@
 //! Strategies over other strategies.
 //!
 //! *Lenses* change what the inner one sees: averaged dropout passes or a committee ([`members`]),
-//! calibrated probabilities ([`scaled`]), fewer candidates ([`capped`]). The others change what becomes
+//! calibrated probabilities ([`scaled`]), fewer candidates ([`capped`]) or some at a time ([`split`]). The others change what becomes
 //! of its answer. What learns between rounds which strategy to follow is in `bandit`.
 
 pub mod capped;
@@ -11,6 +11,7 @@ pub mod lens;
 pub mod members;
 pub mod mixture;
 pub mod scaled;
+pub mod split;
 pub mod stochastic;
 pub mod switch;
 
@@ -21,6 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     members::ENSEMBLE,
     scaled::ENTRY,
     capped::ENTRY,
+    split::ENTRY,
     stochastic::POWER,
     stochastic::SOFTMAX,
     stochastic::SOFT_RANK,

@@ -28,6 +28,10 @@ impl Lens for Scaled {
         Needs { temperature: true, ..inner }
     }
 
+    fn remark(&self, view: &PoolView<'_>) -> Result<Option<String>> {
+        Ok(Some(format!("temperature {:.3}", view.temperature()?)))
+    }
+
     fn look<R>(
         &self,
         view: &PoolView<'_>,
