@@ -552,6 +552,40 @@ mod tests {
         }
     }
 
+    /// It stops by a validation or a training loss where the bank's network does, and starts where it is told.
+    #[test]
+    fn it_stops_where_a_bank_stops() {
+        let (inputs, labels) = noisy(60, Key::root(11));
+        let rows: Vec<u32> = (0..40).collect();
+        let held: Vec<u32> = (40..60).collect();
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &rows,
+            labels: &labels[..40],
+            validation: (&held, &labels[40..]),
+        };
+        let spec = NetSpec::mlp(2, &[8], 2).unwrap();
+        let module = LossModule { detach_after: 0.0, ..LossModule::default() };
+        let mut start = Bank::new(&spec, 1).unwrap();
+        start.init(0, Key::root(12));
+        for stop in [
+            Stop::Validation { epochs: 60, patience: 1 },
+            Stop::TrainLoss { epochs: 60, loss: 0.5 },
+            Stop::Steps { steps: 7 },
+        ] {
+            let plan = TrainPlan { stop, start: Start::Warm, ..plan(Optimiser::Adam, 0.03, 1) };
+            let mut bank = Bank::new(&spec, 1).unwrap();
+            bank.set_weights(0, &start.weights(0)).unwrap();
+            let steps = bank.fit(&[data], &plan, &[Key::root(6)]).unwrap()[0].steps;
+            assert!(steps < 180, "{stop:?} stops before its last epoch");
+            let begun = start.weights(0);
+            let alone = LossPredictor::fit(&spec, Some(&begun), data, &plan, &module, Key::root(6)).unwrap();
+            for (found, expected) in alone.weights().iter().zip(bank.weights(0)) {
+                assert!((found - expected).abs() < 1e-3, "{stop:?}: {found} {expected}");
+            }
+        }
+    }
+
     /// Spearman's coefficient; no ties.
     fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
         let ranks = |values: &[f64]| {

@@ -40,6 +40,8 @@ pub struct Capped {
 
 impl Strategy for Capped {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        // Of the whole pool, so that a fault is named by its place there.
+        view.check(self.needs())?;
         let keep = self.candidates.max(batch.saturating_mul(10));
         let rows = view.candidates();
         self.seen = (keep < rows.len()).then_some((keep, rows.len()));

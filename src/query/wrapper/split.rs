@@ -35,6 +35,8 @@ pub struct Split {
 
 impl Strategy for Split {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        // Of the whole pool, so that a fault is named by its place there.
+        view.check(self.needs())?;
         let rows = view.candidates();
         let batch = batch.min(rows.len());
         let parts = self.parts.min(batch).max(1);
