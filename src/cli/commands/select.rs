@@ -130,11 +130,11 @@ fn refuse_missing(args: &SelectArgs, needs: Needs) -> Result<(), SelectError> {
             "give --labelled FILE.csv with the classes in a second column",
         ),
         (needs.head, false, "the last layer's weights", "it works within an experiment only (`querist run`)"),
-        (needs.network, false, "the network itself", "it works within an experiment only (`querist run`)"),
+        (needs.network, false, "the network's weights", "it works within an experiment only (`querist run`)"),
         (
             needs.predicted_loss,
             false,
-            "a predicted loss per candidate",
+            "predicted losses",
             "it works within an experiment only (`querist run`); for losses of your own, ask for the largest",
         ),
         (
