@@ -1,7 +1,9 @@
 //! One suite that every registered strategy passes: what [`querist::query::Strategy`] promises.
 
 use proptest::prelude::*;
+use querist::arch::NetSpec;
 use querist::data::{Matrix, RowId};
+use querist::learner::Network;
 use querist::query::registry::{self, Card};
 use querist::query::{Head, Needs, Passes, PoolView, QueryError, Signals, Strategy};
 use querist::{Key, Result};
@@ -40,6 +42,14 @@ fn probabilities(rows: usize, classes: usize, key: Key) -> Matrix {
     p
 }
 
+/// A network of one hidden layer with random weights.
+fn network(inputs: usize, key: Key) -> Network {
+    let spec = NetSpec::mlp(inputs, &[8], CLASSES).unwrap();
+    let mut rng = key.rng();
+    let weights: Vec<f32> = (0..spec.parameters()).map(|_| rng.random::<f32>() - 0.5).collect();
+    Network::new(&spec, &weights).unwrap()
+}
+
 impl World {
     /// `labelled` of `n` rows, spread over the pool, bear labels.
     fn new(n: usize, labelled: usize, seed: u64) -> Self {
@@ -68,6 +78,8 @@ impl World {
                 bias: vec![0.1, 0.0, -0.1],
             }),
             temperature: Some(1.7),
+            network: Some(network(5, key.named("network"))),
+            predicted_loss: Some((0..m).map(|_| rng.random::<f64>() * 3.0 - 1.0).collect()),
             ..Signals::default()
         };
         Self { inputs, labelled, labels, candidates, classes: CLASSES, signals }
@@ -126,6 +138,9 @@ impl World {
                     .map(|passes| Passes { members: passes.members.iter().map(per_candidate).collect() }),
                 head: signals.head.clone(),
                 temperature: signals.temperature,
+                network: signals.network.clone(),
+                predicted_loss: (signals.predicted_loss.as_ref())
+                    .map(|losses| old_places.iter().map(|&place| losses[place]).collect()),
                 ..Signals::default()
             },
         }
@@ -229,6 +244,7 @@ fn threads_change_nothing() {
     world.inputs = matrix(400, 2_700, |_, _| rng.random());
     world.signals.embeddings = Some(matrix(400, 2_700, |_, _| rng.random()));
     world.signals.head.as_mut().unwrap().weights = matrix(CLASSES, 2_700, |_, _| rng.random());
+    world.signals.network = Some(network(2_700, Key::root(8).named("network")));
     let pools: Vec<_> =
         [1, 4].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()).into();
     for card in cards() {
@@ -274,6 +290,7 @@ fn poor_pools_are_no_obstacle() {
     let mut worthless = constant.clone();
     worthless.signals.probabilities = identical.signals.probabilities.clone();
     worthless.signals.passes = identical.signals.passes.clone();
+    worthless.signals.predicted_loss = Some(vec![0.0; m]);
     let worlds = [
         ("constant vectors", constant),
         ("identical probabilities", identical),
@@ -384,6 +401,11 @@ fn what_is_not_finite_is_refused() {
                 let mut world = base.clone();
                 world.signals.temperature = Some(bad);
                 spoilt.push(("temperature", world));
+            }
+            if card.needs.predicted_loss {
+                let mut world = base.clone();
+                world.signals.predicted_loss.as_mut().unwrap()[4] = f64::from(bad);
+                spoilt.push(("predicted losses", world));
             }
             if card.needs.lookahead > 0 {
                 let mut world = base.clone();

@@ -211,6 +211,11 @@ fn a_policy_runs_on_a_table_of_ones_own() {
     refused(&["--strategies", "margn"], "margn", "did you mean `margin`?");
     refused(&["--set", "episode.rounds=500"], "a budget of 500 labels", "lower episode.rounds");
     refused(&["--strategies", "bald"], "dropout passes", "set learner.dropout above 0");
+    refused(
+        &["--strategies", "llal", "--set", "learner.hidden=[]"],
+        "predicts losses from hidden activations",
+        "give the learner a hidden layer",
+    );
     let verdict = json(&transfer(&["--strategies", "random,margin,typiclust"]));
     let entries = verdict["verdict"].as_array().unwrap();
     assert_eq!(entries.len(), 4);

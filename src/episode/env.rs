@@ -6,7 +6,7 @@ use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId, initial_rows};
 use crate::error::Result;
-use crate::learner::{Bank, FitReport, LaneData};
+use crate::learner::{Bank, FitReport, LaneData, Network};
 use crate::query::{Head, History, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
@@ -188,7 +188,7 @@ impl Episodes {
     }
 
     /// What a strategy with these needs is shown of episode `lane`; `key` draws stochastic passes. What
-    /// takes fits of its own (look-ahead, committee, temperature) is left out: see
+    /// takes fits of its own (look-ahead, committee, temperature, predicted loss) is left out: see
     /// [`extras`](Self::extras).
     pub fn signals(&self, lane: usize, needs: Needs, key: Key) -> Signals {
         let (at, (group, place)) = (&self.lanes[lane], self.places[lane]);
@@ -209,6 +209,12 @@ impl Episodes {
             lookahead: None,
             committee: None,
             temperature: None,
+            predicted_loss: None,
+            // The bank's own weights and shape: never refused.
+            network: match needs.network {
+                true => Network::new(bank.spec(), &bank.weights(place)).ok(),
+                false => None,
+            },
             neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
             nearest: needs.neighbours.then(|| at.nearest()),
             landmarks: needs.landmarks.then(|| at.seat.ground.landmarks()),

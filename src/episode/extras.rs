@@ -1,15 +1,17 @@
-//! Signals that take fits of their own: simulated look-ahead, committees, and calibration.
+//! Signals that take fits of their own: simulated look-ahead, committees, calibration, and learned losses.
 //!
-//! The fits of all episodes that ask for them go into one bank per network shape.
+//! The fits of all episodes that ask for them go into one bank per network shape; a learned loss is a
+//! network with a module of its own, which no bank trains.
 
 use super::env::{Episodes, distinct};
 use super::holdout::Divided;
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
-use crate::learner::{Bank, LaneData, Start, Temperature, calibration};
+use crate::learner::{Bank, LaneData, LossModule, LossPredictor, Start, Temperature, calibration};
 use crate::query::{Needs, Passes, Signals};
 use crate::rng::Key;
 use rand::seq::index;
+use rayon::prelude::*;
 
 /// Folds whose held-out logits calibrate.
 const FOLDS: usize = 5;
@@ -23,6 +25,8 @@ pub struct Extras {
     pub committee: Option<Passes>,
     /// The temperature that calibrates the probabilities.
     pub temperature: Option<f32>,
+    /// The predicted loss of every candidate.
+    pub predicted_loss: Option<Vec<f64>>,
 }
 
 impl Extras {
@@ -31,6 +35,7 @@ impl Extras {
         signals.lookahead = self.lookahead;
         signals.committee = self.committee;
         signals.temperature = self.temperature;
+        signals.predicted_loss = self.predicted_loss;
     }
 }
 
@@ -66,6 +71,9 @@ impl Episodes {
         }
         for (slot, temperature) in self.temperatures(lanes)? {
             extras[slot].temperature = Some(temperature);
+        }
+        for (slot, losses) in self.predicted_losses(lanes)? {
+            extras[slot].predicted_loss = Some(losses);
         }
         Ok(extras)
     }
@@ -177,6 +185,36 @@ impl Episodes {
                 let classes = self.lanes[lane].spec.outputs();
                 let found = Temperature::fit(MatrixView::new(&values, truth.len(), classes), &truth)?;
                 Ok((slot, found.value() as f32))
+            })
+            .collect()
+    }
+
+    /// Every candidate's loss as a module predicts it (Yoo & Kweon, CVPR 2019), for the slots that ask for
+    /// it. The module is trained with a second network, from the key of the episode's own fit: the same first
+    /// weights, mini-batches and dropout. The episode's network stays as it is, so that what differs between
+    /// strategies is what they asked for, and not how the classifier was trained.
+    fn predicted_losses(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<f64>)>> {
+        let asking: Vec<(usize, usize)> = (lanes.iter().enumerate())
+            .filter(|(_, (_, needs))| needs.predicted_loss)
+            .map(|(slot, &(lane, _))| (slot, lane))
+            .collect();
+        asking
+            .into_par_iter()
+            .map(|(slot, lane)| {
+                let at = &self.lanes[lane];
+                let task = at.seat.ground.task();
+                let trial = self.trial(lane, at.fit_key(at.standing.round));
+                let divided = Divided::of(&self.plan, task, &trial.rows, &trial.labels, trial.key);
+                let start = (self.plan.train.start == Start::Warm).then(|| {
+                    let (own, place) = self.places[lane];
+                    self.groups[own].bank.weights(place)
+                });
+                let module = LossModule::default();
+                let (start, data) = (start.as_deref(), divided.lane(task));
+                let predictor =
+                    LossPredictor::fit(&at.spec, start, data, &self.plan.train, &module, trial.key)?;
+                let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
+                Ok((slot, predictor.predicted(task.pool(), &rows)))
             })
             .collect()
     }

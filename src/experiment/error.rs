@@ -87,6 +87,12 @@ pub enum ExperimentError {
         "set learner.dropout above 0 and give the learner a hidden layer, or use a committee"
     ))]
     Passes { strategy: String, passes: usize, dropout: f64 },
+    /// Predicted losses of a network without hidden activations to predict them from.
+    #[error(
+        "`transfer.strategies`: {strategy} predicts losses from hidden activations, and the learner has none"
+    )]
+    #[diagnostic(help("give the learner a hidden layer: learner.hidden = [32]"))]
+    Taps { strategy: String },
     /// The policy in the run's folder is not the one that was trained there.
     #[error("policy: weights with digest {found}, expected {expected}")]
     #[diagnostic(help("the run's folder was changed; run again with --fresh"))]

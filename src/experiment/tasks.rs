@@ -152,6 +152,9 @@ pub fn check_strategies(plan: &Plan) -> Result<()> {
         if needs.passes > 0 && (dropout == 0.0 || learner.hidden.is_empty()) {
             return Err(ExperimentError::Passes { strategy, passes: needs.passes, dropout }.into());
         }
+        if needs.predicted_loss && learner.hidden.is_empty() {
+            return Err(ExperimentError::Taps { strategy }.into());
+        }
     }
     Ok(())
 }

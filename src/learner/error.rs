@@ -45,6 +45,10 @@ pub enum LearnError {
     /// A logit or probability that is not a number to reckon with.
     #[error("score at row {row}, column {column} is {found}, expected a finite number")]
     Score { row: usize, column: usize, found: f32 },
+    /// A module that reads hidden activations, on a network that has none.
+    #[error("the network has no hidden block whose activations could tell its loss")]
+    #[diagnostic(help("give the learner a hidden layer"))]
+    Taps,
     /// Stored weights of another network.
     #[error("network {lane}: {found} weights, the architecture has {expected}")]
     Weights { lane: usize, expected: usize, found: usize },

@@ -3,21 +3,27 @@
 //! A [`Bank`] trains several networks of one [`NetSpec`] side by side, each with its own weights, rows,
 //! mini-batches and dropout; a single network is a bank of one. [`BurnNet`] does the same through burn.
 //! Both are a [`Learner`]. `plan` says how to train, `calibration` corrects probabilities afterwards.
+//! `reverse` is plain backpropagation for gradients of single rows; `loss_prediction` trains by it.
 //! What is not here: choosing rows (`query`), choosing architectures (`search`).
 
 pub mod bank;
 pub mod burn_net;
 pub mod calibration;
+mod descent;
 pub mod error;
+pub mod loss_prediction;
 pub mod plan;
 mod program;
+pub mod reverse;
 mod schedule;
 
 pub use bank::{Bank, SimdPath};
 pub use burn_net::BurnNet;
 pub use calibration::{Temperature, expected_calibration_error};
 pub use error::LearnError;
+pub use loss_prediction::{LossModule, LossPredictor};
 pub use plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+pub use reverse::{Depth, GradientSum, Network, RowGradient};
 
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};

@@ -81,7 +81,7 @@ impl Built {
     /// As a strategy: of a score, the best `batch`.
     pub fn into_strategy(self) -> Box<dyn Strategy> {
         match self {
-            Built::Score(score) => Box::new(TopScore(score)),
+            Built::Score(score) => Box::new(TopScore::new(score)),
             Built::Batch(strategy) => strategy,
         }
     }

@@ -17,6 +17,14 @@ pub trait Score: Send {
 
     /// What the view's signals must hold.
     fn needs(&self) -> Needs;
+
+    /// What there is to say about a batch that was chosen by this score: see [`Strategy::note`].
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    fn note(&self, _view: &PoolView<'_>, _picks: &[RowId]) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 impl Score for Box<dyn Score> {
@@ -27,19 +35,39 @@ impl Score for Box<dyn Score> {
     fn needs(&self) -> Needs {
         (**self).needs()
     }
+
+    fn note(&self, view: &PoolView<'_>, picks: &[RowId]) -> Result<Option<String>> {
+        (**self).note(view, picks)
+    }
 }
 
 /// Asks for the candidates of the highest scores; equal scores go to the smaller id.
-pub struct TopScore<S>(pub S);
+pub struct TopScore<S> {
+    score: S,
+    note: Option<String>,
+}
+
+impl<S: Score> TopScore<S> {
+    /// The best `batch` by `score`.
+    pub fn new(score: S) -> Self {
+        Self { score, note: None }
+    }
+}
 
 impl<S: Score> Strategy for TopScore<S> {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let scores = self.0.score(view, key)?;
-        Ok(top(view.candidates(), &scores, batch)?)
+        let scores = self.score.score(view, key)?;
+        let picks = top(view.candidates(), &scores, batch)?;
+        self.note = self.score.note(view, &picks)?;
+        Ok(picks)
     }
 
     fn needs(&self) -> Needs {
-        self.0.needs()
+        self.score.needs()
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
     }
 }
 

@@ -4,6 +4,7 @@ use super::error::QueryError;
 use super::geometry::{self, Rows, lanes};
 use super::{History, Landmarks, Nearest, Neighbours};
 use crate::data::{Matrix, MatrixView, RowId};
+use crate::learner::Network;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -36,6 +37,10 @@ pub struct Needs {
     pub head: bool,
     /// The temperature that calibrates the probabilities.
     pub temperature: bool,
+    /// The trained network itself, for gradients row by row.
+    pub network: bool,
+    /// The loss of every candidate, as a module on the network's hidden activations predicts it.
+    pub predicted_loss: bool,
     /// The classes of the labelled rows, which every view has.
     pub labels: bool,
     /// The number of classes, for strategies that read no probabilities; every view has it.
@@ -62,6 +67,8 @@ impl Needs {
         committee: 0,
         head: false,
         temperature: false,
+        network: false,
+        predicted_loss: false,
         neighbours: false,
         landmarks: false,
         history: false,
@@ -83,6 +90,8 @@ impl Needs {
             committee: self.committee.max(other.committee),
             head: self.head || other.head,
             temperature: self.temperature || other.temperature,
+            network: self.network || other.network,
+            predicted_loss: self.predicted_loss || other.predicted_loss,
             labels: self.labels || other.labels,
             classes: self.classes || other.classes,
         }
@@ -157,6 +166,10 @@ pub struct Signals {
     pub head: Option<Head>,
     /// `T > 0` such that `softmax(z / T)` is calibrated; 1 where it could not be fitted.
     pub temperature: Option<f32>,
+    /// The network that made the probabilities.
+    pub network: Option<Network>,
+    /// Per candidate, the predicted loss; higher = a larger loss. Only the order means anything.
+    pub predicted_loss: Option<Vec<f64>>,
 }
 
 /// One episode's pool at the moment of a query: everything but the labels that are still to be bought.
@@ -183,6 +196,7 @@ pub struct PoolView<'a> {
     passes: Option<&'a Passes>,
     lookahead: Option<&'a [(RowId, f32)]>,
     committee: Option<&'a Passes>,
+    predicted_loss: Option<&'a [f64]>,
 }
 
 impl<'a> PoolView<'a> {
@@ -213,6 +227,9 @@ impl<'a> PoolView<'a> {
         for member in [&signals.passes, &signals.committee].into_iter().flatten().flat_map(|p| &p.members) {
             assert_eq!((member.rows(), member.cols()), (m, classes), "probabilities per pass and candidate");
         }
+        if let Some(losses) = &signals.predicted_loss {
+            assert_eq!(losses.len(), m, "predicted losses per candidate");
+        }
         Self {
             inputs,
             labelled,
@@ -225,6 +242,7 @@ impl<'a> PoolView<'a> {
             passes: signals.passes.as_ref(),
             lookahead: signals.lookahead.as_deref(),
             committee: signals.committee.as_ref(),
+            predicted_loss: signals.predicted_loss.as_deref(),
         }
     }
 
@@ -310,6 +328,12 @@ impl<'a> PoolView<'a> {
         if needs.temperature {
             self.temperature()?;
         }
+        if needs.network {
+            self.network()?;
+        }
+        if needs.predicted_loss {
+            self.predicted_loss()?;
+        }
         Ok(())
     }
 
@@ -388,6 +412,37 @@ impl<'a> PoolView<'a> {
         Err(QueryError::NotFinite { signal, row: 0, column: 0, found: f64::from(found) })
     }
 
+    /// The trained network, which takes the pool's inputs and gives the pool's classes.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`]; [`QueryError::Shape`].
+    pub fn network(&self) -> Result<&'a Network, QueryError> {
+        let signal = "the network";
+        let network = self.signals.network.as_ref().ok_or(QueryError::Missing { signal })?;
+        let spec = network.spec();
+        for (unit, found, expected) in
+            [("inputs", spec.inputs(), self.inputs.cols()), ("outputs", spec.outputs(), self.classes)]
+        {
+            if found != expected {
+                return Err(QueryError::Shape { signal, unit, found, expected });
+            }
+        }
+        Ok(network)
+    }
+
+    /// The predicted loss of every candidate.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`]; [`QueryError::NotFinite`] with the place.
+    pub fn predicted_loss(&self) -> Result<&'a [f64], QueryError> {
+        let signal = "predicted losses";
+        let losses = self.predicted_loss.ok_or(QueryError::Missing { signal })?;
+        match losses.iter().position(|loss| !loss.is_finite()) {
+            None => Ok(losses),
+            Some(row) => Err(QueryError::NotFinite { signal, row, column: 0, found: losses[row] }),
+        }
+    }
+
     /// [`inputs`](Self::inputs), every number of which was checked.
     ///
     /// # Errors
@@ -443,6 +498,7 @@ pub struct Subset {
     passes: Option<Passes>,
     lookahead: Option<Vec<(RowId, f32)>>,
     committee: Option<Passes>,
+    predicted_loss: Option<Vec<f64>>,
 }
 
 impl Subset {
@@ -460,6 +516,8 @@ impl Subset {
             passes: view.passes.map(gather_all),
             lookahead: view.lookahead.map(kept),
             committee: view.committee.map(gather_all),
+            predicted_loss: (view.predicted_loss)
+                .map(|losses| places.iter().map(|&place| losses[place]).collect()),
             candidates,
         }
     }
@@ -472,6 +530,7 @@ impl Subset {
             passes: self.passes.as_ref(),
             lookahead: self.lookahead.as_deref(),
             committee: self.committee.as_ref(),
+            predicted_loss: self.predicted_loss.as_deref(),
             ..view
         }
     }

@@ -1,11 +1,13 @@
-"""Reference selections and scores for src/query/golden.rs.
+"""Reference selections and scores for src/query/golden/scores.rs.
 
     pip install scikit-activeml==1.0.1
     python tests/golden/strategies.py > tests/golden/strategies.json
 
 One random pool of 40 rows, 6 of them labelled, 3 classes, 4 committee members. Numbers are rounded to
 binary32 first, so that both sides compute with the same ones. Where scikit-activeml breaks ties at random,
-the script takes the smaller row, as Querist does.
+the script takes the smaller row, as Querist does. Information density, the mean standard deviation over
+passes, the variance of the predicted class, and dynamicAL's growth of the squared gradient norm are not in
+scikit-activeml: these are NumPy, by their definitions.
 """
 
 import json
@@ -64,6 +66,35 @@ typicality = _typicality(x64, candidates, 5)[candidates]
 votes = members.argmax(axis=2).T
 joint = batch_bald(members.astype(np.float64).copy(), 5, n_MC_samples=100_000, random_state=0)
 
+of_p = -(p * np.log(p)).sum(axis=1)
+unit_candidates = unit[candidates]
+density = np.array([np.mean((1 + unit_candidates @ row) / 2) for row in unit_candidates])
+members64 = members.astype(np.float64)
+top = p.argmax(axis=1)
+
+# A network of one hidden layer; the gradient of the cross-entropy by all of its weights, written out.
+HIDDEN = 3
+shapes = [(WIDTH, HIDDEN), (HIDDEN,), (HIDDEN, CLASSES), (CLASSES,)]
+weights = [rng.normal(scale=0.7, size=shape).astype(np.float32) for shape in shapes]
+w1, b1, w2, b2 = [w.astype(np.float64) for w in weights]
+
+
+def full_gradient(row, label=None):
+    h = np.maximum(row @ w1 + b1, 0)
+    z = h @ w2 + b2
+    r = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+    r[z.argmax() if label is None else label] -= 1
+    back = (w2 @ r) * (h > 0)
+    return np.concatenate([np.outer(row, back).ravel(), back, np.outer(h, r).ravel(), r])
+
+
+def growth(of):
+    known_sum = sum(of(x64[i], int(y[i])) for i in labelled)
+    return [float(((known_sum + of(x64[i])) ** 2).sum() - (known_sum**2).sum()) for i in candidates]
+
+
+last = HIDDEN * CLASSES + CLASSES
+
 print(
     json.dumps(
         {
@@ -86,6 +117,13 @@ print(
             "typicality": typicality.tolist(),
             "delta": DELTA,
             "prob_cover": prob_cover,
+            "information_density": (of_p * density).tolist(),
+            "mean_std": members64.std(axis=0).mean(axis=1).tolist(),
+            "pass_variance": members64.var(axis=0)[np.arange(len(p)), top].tolist(),
+            "hidden": HIDDEN,
+            "network": [float(v) for w in weights for v in w.ravel()],
+            "dynamic_al": growth(full_gradient),
+            "dynamic_al(layers=last)": growth(lambda row, label=None: full_gradient(row, label)[-last:]),
         }
     )
 )

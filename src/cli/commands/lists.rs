@@ -63,6 +63,8 @@ fn needs(needs: Needs) -> String {
         (needs.committee > 0, format!("{} members", needs.committee)),
         (needs.head, "head".to_string()),
         (needs.temperature, "temperature".to_string()),
+        (needs.network, "network".to_string()),
+        (needs.predicted_loss, "predicted losses".to_string()),
         (needs.labels, "labels".to_string()),
         (needs.lookahead > 0, format!("labels of {}", needs.lookahead)),
     ];

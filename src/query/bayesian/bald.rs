@@ -4,7 +4,7 @@ use crate::data::Matrix;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::uncertainty::entropy;
-use crate::query::wrapper::mc::PASSES;
+use crate::query::wrapper::members::PASSES;
 use crate::query::{Needs, PoolView, Score};
 use crate::rng::Key;
 

@@ -7,7 +7,7 @@ use crate::query::draw::{self, RowDraws};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::uncertainty::entropy;
-use crate::query::wrapper::mc::PASSES;
+use crate::query::wrapper::members::PASSES;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
 

@@ -1,7 +1,7 @@
 //! Scores over several predictions of each candidate: dropout passes, or committee members through
-//! [`ensemble`](super::wrapper::ensemble).
+//! [`ensemble`](super::wrapper::members).
 //!
-//! The three scores of `uncertainty` over averaged passes are [`mc`](super::wrapper::mc) of them.
+//! The three scores of `uncertainty` over averaged passes are [`mc`](super::wrapper::members) of them.
 
 pub mod bald;
 pub mod batch_bald;
@@ -102,5 +102,21 @@ mod tests {
         assert!(score("bald", agreed).abs() < 1e-7);
         let many: &[&[f32]] = &[&[1.0, 0.0, 0.0], &[0.0, 1.0, 0.0]];
         assert!(score("bald", many) <= 2f64.ln() + 1e-12);
+    }
+
+    proptest::proptest! {
+        /// `0 <= I <= min(ln C, ln T)`.
+        #[test]
+        fn bald_is_bounded_whatever_the_passes(raw in proptest::collection::vec(1e-3f32..1.0, 5 * 3), passes in 1usize..6) {
+            let rows: Vec<Vec<f32>> = raw
+                .chunks(3)
+                .take(passes)
+                .map(|row| row.iter().map(|value| value / row.iter().sum::<f32>()).collect())
+                .collect();
+            let passes: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+            let found = score("bald", &passes);
+            let most = (passes.len() as f64).ln().min(3f64.ln());
+            proptest::prop_assert!((-1e-6..=most + 1e-6).contains(&found), "{found} of at most {most}");
+        }
     }
 }

@@ -4,8 +4,7 @@ use super::bald::Bald;
 use super::variation_ratio::VariationRatio;
 use super::vote_entropy::VoteEntropy;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::wrapper::ensemble::{Ensemble, MEMBERS};
-use crate::query::wrapper::lens::through;
+use crate::query::wrapper::members::{MEMBERS, Source, averaged};
 use crate::query::{Needs, Score};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -28,7 +27,7 @@ pub(super) const ENTRY: Entry = Entry {
             Measure::Divergence => Box::new(Bald { passes: members }),
             Measure::Share => Box::new(VariationRatio { passes: members }),
         };
-        through(Ensemble { members }, Built::Score(measure))
+        averaged(Source::Committee, members, Built::Score(measure))
     },
 };
 

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::wrapper::mc::PASSES;
+use crate::query::wrapper::members::PASSES;
 use crate::query::{Needs, PoolView, Score};
 use crate::rng::Key;
 

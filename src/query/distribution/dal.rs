@@ -101,34 +101,53 @@ impl Dal {
     ) -> Result<Vec<f64>> {
         let rows: Vec<u32> = known.iter().chain(part).map(|row| row.0).collect();
         let labels: Vec<u32> = (0..rows.len()).map(|place| u32::from(place >= known.len())).collect();
-        let spec = NetSpec::mlp(vectors.cols(), &[self.width; 3], 2)?;
-        let mut bank = Bank::new(&spec, 1)?;
-        let data = LaneData { inputs: vectors, rows: &rows, labels: &labels, validation: (&[], &[]) };
-        let mut done = 0;
-        loop {
-            let epochs = EPOCHS_PER_LOOK.min(self.epochs - done);
-            let plan = TrainPlan {
-                loss: Loss::CrossEntropy,
-                optimiser: Optimiser::Adam,
-                learning_rate: 1e-3,
-                weight_decay: 0.0,
-                batch: 64,
-                stop: Stop::Epochs { epochs },
-                start: if done == 0 { Start::Scratch } else { Start::Warm },
-            };
-            bank.fit(&[data], &plan, &[key.named("fit").at(u64::from(done))])?;
-            done += epochs;
-            let p = bank.probabilities(0, vectors, Some(&rows));
-            let right = (0..rows.len()).filter(|&place| u32::from(p.row(place)[1] > 0.5) == labels[place]);
-            if right.count() as f64 > ENOUGH * rows.len() as f64 || done >= self.epochs {
-                return Ok((known.len()..rows.len()).map(|place| f64::from(p.row(place)[1])).collect());
-            }
+        let bank = discriminator(vectors, &rows, &labels, self.width, self.epochs, key)?;
+        let p = bank.probabilities(0, vectors, Some(&rows[known.len()..]));
+        Ok((0..p.rows()).map(|place| f64::from(p.row(place)[1])).collect())
+    }
+}
+
+/// A network of three hidden layers that was trained to tell rows of label 0 from rows of label 1, until it
+/// does so for more than 98 % of them or for `epochs` epochs.
+pub(super) fn discriminator(
+    vectors: MatrixView<'_>,
+    rows: &[u32],
+    labels: &[u32],
+    width: usize,
+    epochs: u32,
+    key: Key,
+) -> Result<Bank> {
+    let spec = NetSpec::mlp(vectors.cols(), &[width; 3], 2)?;
+    let mut bank = Bank::new(&spec, 1)?;
+    let data = LaneData { inputs: vectors, rows, labels, validation: (&[], &[]) };
+    let mut done = 0;
+    loop {
+        let plan = TrainPlan {
+            loss: Loss::CrossEntropy,
+            optimiser: Optimiser::Adam,
+            learning_rate: 1e-3,
+            weight_decay: 0.0,
+            batch: 64,
+            stop: Stop::Epochs { epochs: EPOCHS_PER_LOOK.min(epochs - done) },
+            start: if done == 0 { Start::Scratch } else { Start::Warm },
+        };
+        bank.fit(&[data], &plan, &[key.named("fit").at(u64::from(done))])?;
+        done = epochs.min(done + EPOCHS_PER_LOOK);
+        let right = hits(&bank, vectors, rows, labels);
+        if right as f64 > ENOUGH * rows.len() as f64 || done >= epochs {
+            return Ok(bank);
         }
     }
 }
 
+/// How many of `rows` a [`discriminator`] tells rightly.
+pub(super) fn hits(bank: &Bank, vectors: MatrixView<'_>, rows: &[u32], labels: &[u32]) -> usize {
+    let p = bank.probabilities(0, vectors, Some(rows));
+    (0..rows.len()).filter(|&place| u32::from(p.row(place)[1] > 0.5) == labels[place]).count()
+}
+
 /// Zero mean and unit variance per column; constant columns become zero.
-fn standardised(matrix: MatrixView<'_>) -> Matrix {
+pub(super) fn standardised(matrix: MatrixView<'_>) -> Matrix {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     let (mut sums, mut squares) = (vec![0.0f64; cols], vec![0.0f64; cols]);
     for row in 0..rows {

@@ -2,7 +2,8 @@
 //!
 //! Each says on its card whether it looks at the fixed inputs (features that do not change over an
 //! episode) or at the learner's penultimate embeddings. Those over inputs need no label at all and so
-//! serve as initial selection too.
+//! serve as initial selection too. [`proxy_distance`] is no strategy: it tells how far the labelled rows are
+//! from being a sample of the pool.
 
 pub mod dal;
 pub mod information_density;
@@ -10,6 +11,7 @@ pub mod k_center;
 pub mod k_means;
 pub mod k_medoids;
 pub mod prob_cover;
+pub mod proxy_distance;
 pub mod robust_k_center;
 pub mod typiclust;
 

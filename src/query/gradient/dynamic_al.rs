@@ -1,43 +1,51 @@
-//! dynamicAL, last-layer variant: the candidates that would make training fastest.
+//! dynamicAL: the candidates that would make training fastest.
 
-use crate::data::{Matrix, RowId};
+use crate::data::RowId;
 use crate::error::Result;
-use crate::query::geometry::{Rows, lanes};
+use crate::learner::{Depth, GradientSum, Network, RowGradient};
+use crate::query::geometry::{Rows, rows::in_blocks};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::{Score, top_places};
-use crate::query::wrapper::class_balanced::predicted;
-use crate::query::{Needs, PoolView, Strategy};
+use crate::query::{Needs, PoolView, QueryError, Strategy};
 use crate::rng::Key;
 
-const NEEDS: Needs = Needs { probabilities: true, embeddings: true, head: true, labels: true, ..Needs::NONE };
+const NEEDS: Needs = Needs { inputs: true, network: true, labels: true, ..Needs::NONE };
 
 pub(super) const ENTRY: Entry = Entry {
     card: Card {
         name: "dynamic_al",
-        summary: "the largest growth of the last layer's squared gradient norm (embeddings)",
+        summary: "the largest growth of the training loss's squared gradient norm, layer by layer",
         paper: "Wang, Huang, Wu, Tong, Margenot & He, NeurIPS 2022",
         family: Family::Gradient,
         needs: NEEDS,
-        cost: "time (n + L) C d, memory n C + C d",
+        cost: "time of one training step over n + L rows (layers=last: of one prediction), memory n and one gradient",
         example: "dynamic_al",
         deterministic: true,
     },
     make: |params| {
+        let layers = params.choice("layers", &[("all", Depth::All), ("last", Depth::Last)])?;
         let factor = params.real("factor", 1.0, 0.0..=1e6)?;
         let redundancy = params.count("redundancy", 0, 1..=1_000_000)?;
-        let strategy = DynamicAl { factor, redundancy };
-        if redundancy == 0 { Built::score(strategy) } else { Built::batch(strategy) }
+        let strategy = DynamicAl { layers, factor, redundancy };
+        if redundancy == 0 {
+            Built::score(strategy)
+        } else {
+            Built::batch(Spread { of: strategy, ratio: None })
+        }
     },
 };
 
 /// `|g_u|^2 + 2 factor <g_u, g_L>`, where `g` is the gradient of the cross-entropy with respect to the
-/// last layer's weights and biases, `g_L` the sum over the labelled rows with their labels, and `g_u` that
-/// of a candidate with its predicted class. With `factor = 1` this is how much `|g_L|^2`, the rate at
-/// which the loss falls under gradient flow, grows by adding the candidate.
+/// network's weights and biases in evaluation mode, `g_L` the sum over the labelled rows with their labels,
+/// and `g_u` that of a candidate with its predicted class. With `factor = 1` this is how much `|g_L|^2`,
+/// the rate at which the loss falls under gradient flow, grows by adding the candidate.
 ///
-/// With `redundancy = s`, after every `s` picks the inner product with the sum of the picks' gradients is
-/// subtracted from each score, as the authors' code can.
+/// A candidate's gradient is held as the input and the back-signal of every layer, one candidate at a time,
+/// and never written out.
+#[derive(Clone, Copy, Debug)]
 pub struct DynamicAl {
+    /// Whether all layers' gradients count, or the last one's alone.
+    pub layers: Depth,
     /// Weight of the inner product.
     pub factor: f64,
     /// Picks between two corrections; zero for none.
@@ -46,216 +54,239 @@ pub struct DynamicAl {
 
 impl Score for DynamicAl {
     fn score(&mut self, view: &PoolView<'_>, _key: Key) -> Result<Vec<f64>> {
-        let (candidates, labelled) = gradients(view)?;
-        let mut total = Gradient::zeros(view.classes(), candidates.embeddings.width());
-        (0..labelled.embeddings.len()).for_each(|place| total.add(&labelled, place));
-        let inner = |place| candidates.norm(place) + 2.0 * self.factor * total.inner(&candidates, place);
-        Ok((0..candidates.embeddings.len()).map(inner).collect())
+        let (network, labelled) = self.start(view)?;
+        let factor = 2.0 * self.factor;
+        Ok(self
+            .each(network, view, view.candidates(), |row| row.squared_norm() + factor * labelled.inner(row)))
     }
 
     fn needs(&self) -> Needs {
         NEEDS
     }
+
+    fn note(&self, view: &PoolView<'_>, picks: &[RowId]) -> Result<Option<String>> {
+        Ok(approximation_ratio(view, picks, self.layers)?.map(note))
+    }
 }
 
-impl Strategy for DynamicAl {
-    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let mut scores = self.score(view, key)?;
-        let (candidates, _) = gradients(view)?;
-        let step = if self.redundancy == 0 { usize::MAX } else { self.redundancy };
-        let batch = batch.min(scores.len());
-        let mut open: Vec<usize> = (0..scores.len()).collect();
-        let mut picks = Vec::with_capacity(batch);
-        while picks.len() < batch {
-            let rows: Vec<RowId> = open.iter().map(|&place| view.candidates()[place]).collect();
-            let left: Vec<f64> = open.iter().map(|&place| scores[place]).collect();
-            let best = top_places(&rows, &left, step.min(batch - picks.len()))?;
-            let taken: Vec<usize> = best.into_iter().map(|place| open[place]).collect();
-            let mut added = Gradient::zeros(view.classes(), candidates.embeddings.width());
-            taken.iter().for_each(|&place| added.add(&candidates, place));
-            open.retain(|place| !taken.contains(place));
-            open.iter().for_each(|&place| scores[place] -= added.inner(&candidates, place));
-            picks.extend(taken.into_iter().map(|place| view.candidates()[place]));
+impl DynamicAl {
+    /// The network, and the sum of the labelled rows' gradients.
+    fn start<'a>(&self, view: &PoolView<'a>) -> Result<(&'a Network, GradientSum), QueryError> {
+        let (network, inputs) = (view.network()?, view.finite_inputs()?);
+        let mut row = network.row_gradient(self.layers);
+        let mut sum = GradientSum::default();
+        for (at, &label) in view.labelled().iter().zip(view.labels()) {
+            row.take(inputs.row(at.index()), Some(label));
+            sum.add(&row);
         }
+        Ok((network, sum))
+    }
+
+    /// `of` the gradient of each of `rows` with its predicted class.
+    fn each(
+        &self,
+        network: &Network,
+        view: &PoolView<'_>,
+        rows: &[RowId],
+        of: impl Fn(&RowGradient<'_>) -> f64 + Sync,
+    ) -> Vec<f64> {
+        let mut values = vec![0.0; rows.len()];
+        // A row costs about three times the network's weights, not its own width.
+        let passes = 3 * network.spec().parameters() / network.spec().inputs().max(1);
+        in_blocks(Rows::new(view.inputs(), rows), &mut values, passes, |rows, values| {
+            let mut row = network.row_gradient(self.layers);
+            for (place, value) in values.iter_mut().enumerate() {
+                row.take(rows.get(place), None);
+                *value = of(&row);
+            }
+        });
+        values
+    }
+}
+
+/// [`DynamicAl`] with the redundancy step of the authors' code: after every `redundancy` picks, the inner
+/// product with the sum of their gradients is subtracted from each remaining score.
+pub struct Spread {
+    /// The score, whose `redundancy` is at least 1.
+    pub of: DynamicAl,
+    ratio: Option<f64>,
+}
+
+impl Strategy for Spread {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let (inputs, mut open) = (view.inputs(), view.candidates().to_vec());
+        let mut scores = self.of.score(view, key)?;
+        let network = view.network()?;
+        let batch = batch.min(open.len());
+        let mut picks = Vec::with_capacity(batch);
+        loop {
+            let best = top_places(&open, &scores, self.of.redundancy.max(1).min(batch - picks.len()))?;
+            let taken: Vec<RowId> = best.into_iter().map(|place| open[place]).collect();
+            picks.extend_from_slice(&taken);
+            if picks.len() == batch {
+                break;
+            }
+            let (mut row, mut added) = (network.row_gradient(self.of.layers), GradientSum::default());
+            for pick in &taken {
+                row.take(inputs.row(pick.index()), None);
+                added.add(&row);
+            }
+            let left = |row: &RowId| !taken.contains(row);
+            scores = (open.iter().zip(scores)).filter(|(row, _)| left(row)).map(|(_, score)| score).collect();
+            open.retain(left);
+            let overlaps = self.of.each(network, view, &open, |row| added.inner(row));
+            scores.iter_mut().zip(overlaps).for_each(|(score, overlap)| *score -= overlap);
+        }
+        self.ratio = approximation_ratio(view, &picks, self.of.layers)?;
         Ok(picks)
     }
 
     fn needs(&self) -> Needs {
         NEEDS
     }
+
+    fn note(&self) -> Option<String> {
+        self.ratio.map(note)
+    }
 }
 
-/// How much of the picks' true gain the sum of their scores is: the growth of the squared gradient norm
-/// by the whole set, over the sum of each member's own. One where the picks' gradients are orthogonal to
-/// each other; `None` where the scores sum to zero.
+fn note(ratio: f64) -> String {
+    format!("the batch raises the squared gradient norm by {ratio:.3} of the sum of its scores")
+}
+
+/// The picks' true gain over the sum of their scores: the growth of the squared gradient norm by the whole
+/// set, over the sum of each member's own (`factor = 1`). One where the picks' gradients are
+/// orthogonal to each other; `None` where the scores sum to zero.
 ///
 /// # Errors
 /// If a signal that the strategy needs is missing or not finite.
-pub fn approximation_ratio(view: &PoolView<'_>, picks: &[RowId]) -> Result<Option<f64>> {
-    let scores = DynamicAl { factor: 1.0, redundancy: 0 }.score(view, Key::root(0))?;
-    let (candidates, labelled) = gradients(view)?;
-    let mut total = Gradient::zeros(view.classes(), candidates.embeddings.width());
-    (0..labelled.embeddings.len()).for_each(|place| total.add(&labelled, place));
-    let before = total.norm();
-    let mut sum = 0.0;
-    for place in picks.iter().filter_map(|row| view.candidates().binary_search(row).ok()) {
-        total.add(&candidates, place);
-        sum += scores[place];
+pub fn approximation_ratio(view: &PoolView<'_>, picks: &[RowId], layers: Depth) -> Result<Option<f64>> {
+    let (network, labelled) = DynamicAl { layers, factor: 1.0, redundancy: 0 }.start(view)?;
+    let (mut row, mut union, mut sum) = (network.row_gradient(layers), labelled.clone(), 0.0);
+    for pick in picks {
+        row.take(view.inputs().row(pick.index()), None);
+        sum += row.squared_norm() + 2.0 * labelled.inner(&row);
+        union.add(&row);
     }
-    Ok((sum != 0.0).then(|| (total.norm() - before) / sum))
-}
-
-/// Gradients `(p - onehot(class)) (h, 1)'` of several rows, in factored form.
-struct Factored<'a> {
-    residuals: Matrix,
-    embeddings: Rows<'a>,
-}
-
-impl Factored<'_> {
-    /// `|r|^2 (|h|^2 + 1)`.
-    fn norm(&self, place: usize) -> f64 {
-        let (r, h) = (self.residuals.row(place), self.embeddings.get(place));
-        f64::from(lanes::dot(r, r)) * (f64::from(lanes::dot(h, h)) + 1.0)
-    }
-}
-
-/// A sum of such gradients: weights `[C, d]`, then biases.
-struct Gradient {
-    weights: Vec<f64>,
-    bias: Vec<f64>,
-}
-
-impl Gradient {
-    fn zeros(classes: usize, width: usize) -> Self {
-        Self { weights: vec![0.0; classes * width], bias: vec![0.0; classes] }
-    }
-
-    fn add(&mut self, of: &Factored<'_>, place: usize) {
-        let (residual, h) = (of.residuals.row(place), of.embeddings.get(place));
-        for (class, &r) in residual.iter().enumerate() {
-            let r = f64::from(r);
-            self.bias[class] += r;
-            for (sum, &value) in self.weights[class * h.len()..][..h.len()].iter_mut().zip(h) {
-                *sum += r * f64::from(value);
-            }
-        }
-    }
-
-    fn inner(&self, of: &Factored<'_>, place: usize) -> f64 {
-        let (residual, h) = (of.residuals.row(place), of.embeddings.get(place));
-        let along = |class: usize| -> f64 {
-            let weights = &self.weights[class * h.len()..][..h.len()];
-            weights.iter().zip(h).map(|(sum, &value)| sum * f64::from(value)).sum::<f64>() + self.bias[class]
-        };
-        residual.iter().enumerate().map(|(class, &r)| f64::from(r) * along(class)).sum()
-    }
-
-    fn norm(&self) -> f64 {
-        self.weights.iter().chain(&self.bias).map(|value| value * value).sum()
-    }
-}
-
-/// Of the candidates by predicted class, and of the labelled rows by label.
-fn gradients<'a>(view: &PoolView<'a>) -> Result<(Factored<'a>, Factored<'a>)> {
-    let (p, embeddings, head) = (view.probabilities()?, view.embeddings()?, view.head()?);
-    let mut residuals = Matrix::new(p.values().to_vec(), p.rows(), p.cols());
-    for row in 0..p.rows() {
-        residuals.row_mut(row)[predicted(p.row(row))] -= 1.0;
-    }
-    let candidates = Factored { residuals, embeddings: view.candidate_rows(embeddings) };
-    let labelled = view.labelled_rows(embeddings);
-    let mut residuals = head.probabilities(labelled);
-    for (row, &label) in view.labels().iter().enumerate() {
-        residuals.row_mut(row)[label as usize] -= 1.0;
-    }
-    Ok((candidates, Factored { residuals, embeddings: labelled }))
+    let growth = union.squared_norm() - labelled.squared_norm();
+    Ok((sum != 0.0).then(|| growth / sum).filter(|ratio| ratio.is_finite()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::{Head, Signals};
-    use proptest::{collection, prop_assert, proptest};
+    use crate::arch::{Block, NetSpec};
+    use crate::data::Matrix;
+    use crate::query::{Signals, registry};
+    use proptest::{collection, prop_assert, prop_assert_eq, proptest};
 
+    fn rows(range: std::ops::Range<u32>) -> Vec<RowId> {
+        range.map(RowId).collect()
+    }
+
+    /// A pool whose first `labelled` rows bear labels, under a network; `then` gets the view.
+    fn with_view<R>(
+        network: &Network,
+        inputs: &Matrix,
+        labels: &[u32],
+        then: impl FnOnce(&PoolView<'_>) -> R,
+    ) -> R {
+        let all = rows(0..inputs.rows() as u32);
+        let (labelled, candidates) = all.split_at(labels.len());
+        let signals = Signals { network: Some(network.clone()), ..Signals::default() };
+        let classes = network.spec().outputs();
+        then(&PoolView::new(inputs.view(), labelled, labels, candidates, classes, &signals))
+    }
+
+    fn score_of(layers: Depth) -> DynamicAl {
+        DynamicAl { layers, factor: 1.0, redundancy: 0 }
+    }
+
+    /// Two classes that a network without weights finds equally likely, so that every residual is
+    /// `(-.5, .5)`: of the label 0, and of the class predicted, the first of equals.
     #[test]
-    fn worked_example() {
-        // g_S = (1, 0); candidates (.5, .5) and (-1, 0): as residuals over an embedding of nothing.
-        let empty = Matrix::zeros(2, 0);
-        let ids = [RowId(0), RowId(1)];
-        let candidates = Factored {
-            residuals: Matrix::new(vec![0.5, 0.5, -1.0, 0.0], 2, 2),
-            embeddings: Rows::new(empty.view(), &ids),
-        };
-        let total = Gradient { weights: Vec::new(), bias: vec![1.0, 0.0] };
-        for (place, expected) in [(0, 1.5), (1, -1.0)] {
-            let found = candidates.norm(place) + 2.0 * total.inner(&candidates, place);
-            assert!((found - expected).abs() < 1e-7);
-            let mut with = Gradient { weights: Vec::new(), bias: vec![1.0, 0.0] };
-            with.add(&candidates, place);
-            assert!((with.norm() - total.norm() - expected).abs() < 1e-7);
-        }
+    fn by_hand() {
+        let network = Network::new(&NetSpec::mlp(1, &[], 2).unwrap(), &[0.0; 4]).unwrap();
+        let inputs = Matrix::new(vec![1.0, 2.0, -1.0], 3, 1);
+        with_view(&network, &inputs, &[0], |view| {
+            for layers in [Depth::All, Depth::Last] {
+                let scores = score_of(layers).score(view, Key::root(0)).unwrap();
+                // |g|^2 = .5 (x^2 + 1) and <g, g_L> = .5 (x + 1).
+                assert_eq!(scores, [2.5 + 2.0 * 1.5, 1.0 + 2.0 * 0.0]);
+                let half = DynamicAl { factor: 0.5, ..score_of(layers) }.score(view, Key::root(0)).unwrap();
+                assert_eq!(half, [4.0, 1.0]);
+                // G grows from 1 to .5 (2^2 + 3^2) = 6.5 by both together; their scores sum to 6.5.
+                let ratio = approximation_ratio(view, &rows(1..3), layers).unwrap().unwrap();
+                assert!((ratio - 5.5 / 6.5).abs() < 1e-12, "{ratio}");
+            }
+        });
     }
 
     proptest! {
-        /// The score is the growth of the squared norm, computed from explicit gradients.
+        /// The score is the growth of the squared norm by that candidate; one pick's ratio is 1.
         #[test]
         fn score_is_the_growth_of_the_norm(
-            h in collection::vec(-2.0f32..2.0, 6 * 3),
-            w in collection::vec(-1.0f32..1.0, 4 * 3),
-            labels in collection::vec(0u32..4, 2),
+            weights in collection::vec(-0.8f32..0.8, 200),
+            values in collection::vec(-2.0f32..2.0, 6 * 3),
+            labels in collection::vec(0u32..4, 0..3),
         ) {
-            let head = Head { weights: Matrix::new(w, 4, 3), bias: vec![0.1, -0.2, 0.3, 0.0] };
-            let h = Matrix::new(h, 6, 3);
-            let all: Vec<RowId> = (0..6).map(RowId).collect();
-            let p = head.probabilities(Rows::new(h.view(), &all));
-            let signals = Signals {
-                probabilities: Some(p.gather(2..6)),
-                embeddings: Some(h.clone()),
-                head: Some(head),
-                ..Signals::default()
-            };
-            let inputs = Matrix::zeros(6, 1);
-            let view = PoolView::new(inputs.view(), &all[..2], &labels, &all[2..], 4, &signals);
-            let explicit = |row: usize, class: usize| -> Vec<f64> {
-                (0..4).flat_map(|c| {
-                    let r = f64::from(p.row(row)[c]) - f64::from(u8::from(c == class));
-                    (0..4).map(|j| r * if j < 3 { f64::from(h.row(row)[j]) } else { 1.0 }).collect::<Vec<_>>()
-                }).collect()
-            };
-            let norm = |g: &[f64]| g.iter().map(|v| v * v).sum::<f64>();
-            let add = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(b).map(|(x, y)| x + y).collect::<Vec<f64>>();
-            let labelled = add(explicit(0, labels[0] as usize), explicit(1, labels[1] as usize));
-            let scores = DynamicAl { factor: 1.0, redundancy: 0 }.score(&view, Key::root(0)).unwrap();
-            let mut union = labelled.clone();
-            for (place, &found) in scores.iter().enumerate() {
-                let own = explicit(place + 2, predicted(p.row(place + 2)));
-                let growth = norm(&add(labelled.clone(), own.clone())) - norm(&labelled);
-                prop_assert!((found - growth).abs() < 1e-4, "{found} {growth}");
-                union = add(union, own);
-            }
-            let sum: f64 = scores.iter().sum();
-            if sum.abs() > 1e-2 {
-                let ratio = approximation_ratio(&view, &all[2..]).unwrap().unwrap();
-                prop_assert!((ratio - (norm(&union) - norm(&labelled)) / sum).abs() < 1e-2);
-            }
+            let blocks = vec![Block::Dense { width: 5 }, Block::Residual { width: 4 }];
+            let spec = NetSpec::new(3, blocks, 4, 0.0).unwrap();
+            let network = Network::new(&spec, &weights[..spec.parameters()]).unwrap();
+            let inputs = Matrix::new(values, 6, 3);
+            with_view(&network, &inputs, &labels, |view| {
+                for layers in [Depth::All, Depth::Last] {
+                    let scores = score_of(layers).score(view, Key::root(0)).unwrap();
+                    let (_, before) = score_of(layers).start(view).unwrap();
+                    for (&candidate, &found) in view.candidates().iter().zip(&scores) {
+                        let (mut row, mut after) = (network.row_gradient(layers), before.clone());
+                        row.take(inputs.row(candidate.index()), None);
+                        after.add(&row);
+                        let growth = after.squared_norm() - before.squared_norm();
+                        prop_assert!((found - growth).abs() < 1e-9, "{found} {growth}");
+                        let ratio = approximation_ratio(view, &[candidate], layers).unwrap();
+                        prop_assert!(ratio.is_none_or(|ratio| (ratio - 1.0).abs() < 1e-6), "{ratio:?}");
+                    }
+                }
+                let [all, last] = [Depth::All, Depth::Last].map(|l| score_of(l).score(view, Key::root(0)).unwrap());
+                prop_assert!(!labels.is_empty() || all.iter().zip(&last).all(|(all, last)| all >= last));
+                Ok(())
+            })?;
+        }
+
+        /// A network without hidden blocks is its last layer.
+        #[test]
+        fn a_linear_network_is_its_last_layer(
+            weights in collection::vec(-1.0f32..1.0, 12), values in collection::vec(-2.0f32..2.0, 15),
+        ) {
+            let network = Network::new(&NetSpec::mlp(3, &[], 3).unwrap(), &weights).unwrap();
+            with_view(&network, &Matrix::new(values, 5, 3), &[2], |view| {
+                let score = |layers| score_of(layers).score(view, Key::root(0)).unwrap();
+                prop_assert_eq!(score(Depth::All), score(Depth::Last));
+                Ok(())
+            })?;
         }
     }
 
+    /// Rows 0 and 1 are twins with the largest scores; row 2 points elsewhere.
     #[test]
     fn redundancy_avoids_what_was_picked() {
-        // Rows 0 and 1 are twins with the largest scores; row 2 points elsewhere.
-        let h = Matrix::new(vec![2.0, 0.0, 2.0, 0.0, 0.0, 1.9], 3, 2);
-        let signals = Signals {
-            probabilities: Some(Matrix::new(vec![0.5; 6], 3, 2)),
-            embeddings: Some(h),
-            head: Some(Head { weights: Matrix::zeros(2, 2), bias: vec![0.0; 2] }),
-            ..Signals::default()
-        };
-        let inputs = Matrix::zeros(3, 1);
-        let ids: Vec<RowId> = (0..3).map(RowId).collect();
-        let view = PoolView::new(inputs.view(), &[], &[], &ids, 2, &signals);
-        let ask = |redundancy| DynamicAl { factor: 1.0, redundancy }.select(&view, 2, Key::root(0)).unwrap();
-        assert_eq!(ask(0), [RowId(0), RowId(1)]);
-        assert_eq!(ask(1), [RowId(0), RowId(2)]);
+        let network = Network::new(&NetSpec::mlp(2, &[], 2).unwrap(), &[0.0; 6]).unwrap();
+        let inputs = Matrix::new(vec![2.0, 0.0, 2.0, 0.0, 0.0, 1.9], 3, 2);
+        with_view(&network, &inputs, &[], |view| {
+            for (name, picks, ratio) in [
+                // G of the twins is .5 (4^2 + 2^2) = 10, and each alone scores 2.5.
+                ("dynamic_al", [RowId(0), RowId(1)], "2.000"),
+                // .5 (2^2 + 1.9^2 + 2^2) = 5.805, and the scores are 2.5 and 2.305.
+                ("dynamic_al(redundancy=1)", [RowId(0), RowId(2)], "1.208"),
+                ("dynamic_al(layers=last,redundancy=1)", [RowId(0), RowId(2)], "1.208"),
+                ("dynamic_al(redundancy=2)", [RowId(0), RowId(1)], "2.000"),
+            ] {
+                let mut strategy = registry::build(name).unwrap();
+                assert_eq!(strategy.select(view, 2, Key::root(0)).unwrap(), picks, "{name}");
+                let note = strategy.note().unwrap();
+                assert!(note.contains(&format!("by {ratio} of")), "{name}: {note}");
+            }
+        });
     }
 }

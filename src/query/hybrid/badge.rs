@@ -22,19 +22,34 @@ pub(super) const ENTRY: Entry = Entry {
         example: "badge",
         deterministic: false,
     },
-    make: |_| Built::batch(Badge),
+    make: |params| {
+        let first = params.choice("first", &[("largest", First::Largest), ("uniform", First::Uniform)])?;
+        Built::batch(Badge { first })
+    },
 };
+
+/// How the first pick is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// The largest gradient, as in the authors' code. In batches of one there is no other pick.
+    Largest,
+    /// Any candidate, as k-means++ starts (Arthur & Vassilvitskii, SODA 2007).
+    Uniform,
+}
 
 /// The gradient of a candidate's loss at its predicted class with respect to the last layer's weights is
 /// `g = (p - onehot(argmax p)) h'`, an outer product that is never formed. The first pick has the largest
 /// norm, as in the authors' code; each other is drawn with probability proportional to the squared
-/// distance to the nearest pick, uniformly once all distances are zero.
-pub struct Badge;
+/// distance to the nearest pick, uniformly once all distances are zero. For large pools and batches see
+/// [`split`](crate::query::wrapper::split).
+pub struct Badge {
+    pub first: First,
+}
 
 impl Strategy for Badge {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let gradients = Gradients::new(view.probabilities()?, view.candidate_rows(view.embeddings()?));
-        let picks = gradients.plus_plus(batch, key);
+        let picks = gradients.plus_plus(batch, self.first, key);
         Ok(picks.into_iter().map(|place| view.candidates()[place]).collect())
     }
 
@@ -83,7 +98,7 @@ impl<'a> Gradients<'a> {
     }
 
     /// Places in the order in which they are taken.
-    fn plus_plus(&self, batch: usize, key: Key) -> Vec<usize> {
+    fn plus_plus(&self, batch: usize, first: First, key: Key) -> Vec<usize> {
         let n = self.norms.len();
         let batch = batch.min(n);
         let ids = self.embeddings.ids();
@@ -92,10 +107,11 @@ impl<'a> Gradients<'a> {
         let mut free = vec![true; n];
         let mut picks = Vec::with_capacity(batch);
         while picks.len() < batch {
-            let pick = if picks.is_empty() {
+            let pick = if picks.is_empty() && first == First::Largest {
                 let norms = &self.norms;
                 (0..n).max_by(|&a, &b| norms[a].total_cmp(&norms[b]).then(ids[b].cmp(&ids[a])))
             } else {
+                // Without a pick all distances are infinite, and the draw is uniform.
                 let mass = |place: usize| if free[place] { minima[place] } else { 0.0 };
                 draw::proportional(n, mass, &mut rng)
                     .or_else(|| draw::proportional(n, |place| f64::from(free[place]), &mut rng))
@@ -164,7 +180,7 @@ mod tests {
         assert!((distance(&gradients, 0, 1) - 1.96).abs() < 1e-6);
         assert_eq!(distance(&gradients, 0, 0), 0.0);
         // The largest norm comes first, whatever the key.
-        assert!((0..20).all(|seed| gradients.plus_plus(1, Key::root(seed)) == [0]));
+        assert!((0..20).all(|seed| gradients.plus_plus(1, First::Largest, Key::root(seed)) == [0]));
     }
 
     #[test]
@@ -175,11 +191,14 @@ mod tests {
         let gradients = Gradients::new(p.view(), Rows::new(h.view(), &ids));
         let mut counts = [0; 4];
         for seed in 0..3_000 {
-            let picks = gradients.plus_plus(2, Key::root(seed));
+            let picks = gradients.plus_plus(2, First::Largest, Key::root(seed));
             assert_eq!(picks[0], 0);
             counts[picks[1]] += 1;
         }
         assert!(counts[1..].iter().all(|&count| (900..1_100).contains(&count)), "{counts:?}");
+        let mut firsts = [0; 4];
+        (0..4_000).for_each(|seed| firsts[gradients.plus_plus(1, First::Uniform, Key::root(seed))[0]] += 1);
+        assert!(firsts.iter().all(|&count| (880..1_120).contains(&count)), "{firsts:?}");
     }
 
     proptest! {

@@ -108,7 +108,7 @@ fn round_robin(rows: &[RowId], clusters: &[u32], batch: usize, key: Key) -> Vec<
 }
 
 /// The cluster of every row.
-fn cluster(embeddings: MatrixView<'_>, radius: Option<f64>, key: Key) -> Vec<u32> {
+pub(in crate::query) fn cluster(embeddings: MatrixView<'_>, radius: Option<f64>, key: Key) -> Vec<u32> {
     let unit = normalised(embeddings);
     let ids: Vec<RowId> = (0..unit.rows() as u32).map(RowId).collect();
     let rows = Rows::new(unit.view(), &ids);

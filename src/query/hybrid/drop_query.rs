@@ -1,6 +1,6 @@
 //! DropQuery: candidates whose prediction does not survive dropout of their features, spread out.
 
-use crate::data::{Matrix, RowId};
+use crate::data::{MatrixView, RowId};
 use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::geometry::lanes;
@@ -53,25 +53,15 @@ impl Strategy for DropQuery {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let changes = self.changes(head, rows, key.named("dropout"));
-        let unstable = |least: usize| (0..rows.len()).filter(move |&place| changes[place] > least);
-        let mut threshold = self.passes / 2;
-        while threshold > 0 && unstable.clone()(threshold).count() < batch.saturating_mul(POOL_PER_PICK) {
-            threshold -= 1;
-        }
-        let kept: Vec<RowId> = unstable(threshold).map(|place| rows.ids()[place]).collect();
-        let mut picks = Vec::with_capacity(batch);
-        if !kept.is_empty() {
-            let mut unit = Matrix::zeros(kept.len(), embeddings.cols());
-            for (place, row) in kept.iter().enumerate() {
-                unit.row_mut(place).copy_from_slice(embeddings.row(row.index()));
-            }
-            let unit = normalised(unit.view());
-            let places: Vec<RowId> = (0..kept.len() as u32).map(RowId).collect();
-            let unit = Rows::new(unit.view(), &places);
-            let clusters = kmeans(unit, Weights::Equal, batch, key);
-            picks.extend(nearest_distinct(unit, &clusters).into_iter().map(|place| kept[place]));
-        }
+        let draws: Vec<RowDraws> =
+            (0..self.passes as u64).map(|pass| RowDraws::new(key.named("dropout").at(pass))).collect();
+        let changes = changes(head, rows, self.passes, self.rate, |pass, place, mask| {
+            let uniforms = draws[pass].uniforms(rows.ids()[place]);
+            mask.iter_mut().zip(uniforms).for_each(|(drop, u)| *drop = u < self.rate);
+        });
+        let kept = unstable(&changes, self.passes, batch).into_iter().map(|place| rows.ids()[place]);
+        let kept: Vec<RowId> = kept.collect();
+        let mut picks = spread(embeddings, &kept, batch, key);
         let mut taken = picks.clone();
         taken.sort_unstable();
         let open = |row: &RowId| taken.binary_search(row).is_err();
@@ -91,27 +81,60 @@ impl Strategy for DropQuery {
     }
 }
 
-impl DropQuery {
-    /// In how many passes the prediction of each row changes.
-    fn changes(&self, head: &Head, rows: Rows<'_>, key: Key) -> Vec<usize> {
-        let mut logits = vec![0.0f32; head.bias.len()];
-        let mut dropped = vec![0.0f32; rows.width()];
-        let scale = (1.0 / (1.0 - self.rate)) as f32;
-        let passes: Vec<RowDraws> = (0..self.passes as u64).map(|pass| RowDraws::new(key.at(pass))).collect();
-        (0..rows.len())
-            .map(|place| {
-                let (row, h) = (rows.ids()[place], rows.get(place));
-                let usual = predict(head, h, &mut logits);
-                let changed = |draws: &&RowDraws| {
-                    for ((out, &value), u) in dropped.iter_mut().zip(h).zip(draws.uniforms(row)) {
-                        *out = if u < self.rate { 0.0 } else { value * scale };
-                    }
-                    predict(head, &dropped, &mut logits) != usual
-                };
-                passes.iter().filter(changed).count()
-            })
-            .collect()
+/// In how many passes the prediction of each row changes when the features are dropped that
+/// `mask(pass, place, ..)` marks.
+pub(in crate::query) fn changes(
+    head: &Head,
+    rows: Rows<'_>,
+    passes: usize,
+    rate: f64,
+    mask: impl Fn(usize, usize, &mut [bool]),
+) -> Vec<usize> {
+    let mut logits = vec![0.0f32; head.bias.len()];
+    let (mut dropped, mut drop) = (vec![0.0f32; rows.width()], vec![false; rows.width()]);
+    let scale = (1.0 / (1.0 - rate)) as f32;
+    (0..rows.len())
+        .map(|place| {
+            let h = rows.get(place);
+            let usual = predict(head, h, &mut logits);
+            let changed = |&pass: &usize| {
+                mask(pass, place, &mut drop);
+                for ((out, &value), &drop) in dropped.iter_mut().zip(h).zip(&drop) {
+                    *out = if drop { 0.0 } else { value * scale };
+                }
+                predict(head, &dropped, &mut logits) != usual
+            };
+            (0..passes).filter(changed).count()
+        })
+        .collect()
+}
+
+/// Places whose prediction changes in more than half of the passes (rounded down), or in fewer where that
+/// leaves less than 25 per pick, but in at least one.
+pub(in crate::query) fn unstable(changes: &[usize], passes: usize, batch: usize) -> Vec<usize> {
+    let above = |least: usize| (0..changes.len()).filter(move |&place| changes[place] > least);
+    let mut threshold = passes / 2;
+    while threshold > 0 && above(threshold).count() < batch.saturating_mul(POOL_PER_PICK) {
+        threshold -= 1;
     }
+    above(threshold).collect()
+}
+
+/// For each of `batch` k-means centres of the normalised embeddings of `rows`, the nearest that is left.
+pub(in crate::query) fn spread(
+    embeddings: MatrixView<'_>,
+    rows: &[RowId],
+    batch: usize,
+    key: Key,
+) -> Vec<RowId> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let unit = normalised(Rows::new(embeddings, rows).to_matrix().view());
+    let places: Vec<RowId> = (0..rows.len() as u32).map(RowId).collect();
+    let unit = Rows::new(unit.view(), &places);
+    let clusters = kmeans(unit, Weights::Equal, batch, key);
+    nearest_distinct(unit, &clusters).into_iter().map(|place| rows[place]).collect()
 }
 
 /// The class of the largest logit; `logits` is scratch space.
@@ -125,6 +148,7 @@ fn predict(head: &Head, h: &[f32], logits: &mut [f32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Matrix;
     use crate::query::Signals;
 
     #[test]

@@ -7,7 +7,7 @@ use crate::query::draw::RowDraws;
 use crate::query::geometry::{Rows, lanes, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
-use crate::query::wrapper::ensemble::MEMBERS;
+use crate::query::wrapper::members::MEMBERS;
 use crate::query::{Needs, PoolView, Score, Size, Strategy};
 use crate::rng::Key;
 

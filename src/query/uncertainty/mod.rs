@@ -1,10 +1,11 @@
 //! Uncertainty sampling: how unsure is the current model of each candidate?
 //!
-//! One score per file over the class probabilities. What looks at several predictions of one candidate
+//! One score per file over the class probabilities, or over a loss that was learned beside them. What looks at several predictions of one candidate
 //! is in `bayesian`; scores become batches in [`score`](super::score).
 
 pub mod entropy;
 pub mod least_confidence;
+pub mod llal;
 pub mod margin;
 
 pub use entropy::Entropy;
@@ -13,7 +14,7 @@ pub use margin::Margin;
 
 use super::registry::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[least_confidence::ENTRY, margin::ENTRY, entropy::ENTRY];
+pub(super) const ENTRIES: &[Entry] = &[least_confidence::ENTRY, margin::ENTRY, entropy::ENTRY, llal::ENTRY];
 
 #[cfg(test)]
 pub(super) mod tests {

@@ -44,6 +44,8 @@ impl Capped {
 
 impl Strategy for Capped {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        // Of the whole pool, so that a fault is named by its place there.
+        view.check(self.needs())?;
         let keep = self.keep(batch);
         self.note = None;
         if keep >= view.candidates().len() {
@@ -68,5 +70,26 @@ impl Strategy for Capped {
         let drawn = Size::items(size.candidates, size::DRAW);
         let subset = Size::items(kept, 16 + 4 * size.classes as u64);
         drawn.max(subset + self.inner.memory(&Size { candidates: kept, ..*size }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Matrix, RowId};
+    use crate::query::{PoolView, Signals, registry};
+    use crate::rng::Key;
+
+    #[test]
+    fn says_what_it_did_not_look_at() {
+        let inputs = Matrix::zeros(60, 1);
+        let candidates: Vec<RowId> = (0..60).map(RowId).collect();
+        let signals = Signals::default();
+        let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+        let mut capped = registry::build("capped(random,candidates=20)").unwrap();
+        assert_eq!(capped.note(), None);
+        capped.select(&view, 3, Key::root(0)).unwrap();
+        assert_eq!(capped.note().unwrap(), "chosen among 30 of 60 candidates");
+        capped.select(&view, 6, Key::root(0)).unwrap();
+        assert_eq!(capped.note(), None);
     }
 }

@@ -3,13 +3,21 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::Built;
-use crate::query::{Needs, PoolView, Score, Size, Strategy};
+use crate::query::{Needs, PoolView, Score, Size, Strategy, cut};
 use crate::rng::Key;
 
 /// Puts other signals in place of the learner's, for the same candidates.
 pub trait Lens: Send {
     /// What the lens asks of the learner, given what the inner strategy needs.
     fn needs(&self, inner: Needs) -> Needs;
+
+    /// What the lens has to say about a view: see [`Strategy::note`].
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    fn note(&self, _view: &PoolView<'_>) -> Result<Option<String>> {
+        Ok(None)
+    }
 
     /// Calls `then` with the view through the lens; `inner` is what it will read.
     ///
@@ -25,8 +33,10 @@ pub trait Lens: Send {
 
 /// A strategy or score that looks through a lens.
 pub struct Through<L, I> {
-    pub lens: L,
-    pub inner: I,
+    lens: L,
+    inner: I,
+    /// What the lens had to say about the last view.
+    note: Option<String>,
 }
 
 impl<L: Lens> Score for Through<L, Box<dyn Score>> {
@@ -38,10 +48,17 @@ impl<L: Lens> Score for Through<L, Box<dyn Score>> {
     fn needs(&self) -> Needs {
         self.lens.needs(self.inner.needs())
     }
+
+    fn note(&self, view: &PoolView<'_>, picks: &[RowId]) -> Result<Option<String>> {
+        let own = self.lens.note(view)?;
+        let inner = self.lens.look(view, self.inner.needs(), |view| self.inner.note(view, picks))?;
+        Ok(cut::join([own, inner]))
+    }
 }
 
 impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        self.note = self.lens.note(view)?;
         let inner = &mut self.inner;
         self.lens.look(view, inner.needs(), |view| inner.select(view, batch, key))
     }
@@ -51,7 +68,7 @@ impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
     }
 
     fn note(&self) -> Option<String> {
-        self.inner.note()
+        cut::join([self.note.clone(), self.inner.note()])
     }
 
     fn memory(&self, size: &Size) -> u64 {
@@ -63,7 +80,7 @@ impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
 /// `inner` through `lens`; a score remains a score.
 pub fn through(lens: impl Lens + 'static, inner: Built) -> Result<Built> {
     match inner {
-        Built::Score(inner) => Built::score(Through { lens, inner }),
-        Built::Batch(inner) => Built::batch(Through { lens, inner }),
+        Built::Score(inner) => Built::score(Through { lens, inner, note: None }),
+        Built::Batch(inner) => Built::batch(Through { lens, inner, note: None }),
     }
 }

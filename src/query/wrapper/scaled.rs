@@ -28,6 +28,10 @@ impl Lens for Scaled {
         Needs { temperature: true, ..inner }
     }
 
+    fn note(&self, view: &PoolView<'_>) -> Result<Option<String>> {
+        Ok(Some(format!("temperature {:.3}", view.temperature()?)))
+    }
+
     fn look<R>(
         &self,
         view: &PoolView<'_>,
@@ -79,6 +83,8 @@ pub fn tempered(p: MatrixView<'_>, temperature: f32) -> Matrix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::uncertainty::{entropy, least_confidence, margin};
+    use crate::query::wrapper::class_balanced::predicted;
 
     #[test]
     fn matches_the_softmax_of_scaled_logits() {
@@ -97,5 +103,41 @@ mod tests {
         }
         let sure = tempered(Matrix::new(vec![1.0, 0.0], 1, 2).view(), 20.0);
         assert_eq!(sure.values(), [1.0, 0.0]);
+    }
+
+    proptest::proptest! {
+        /// No temperature changes the predicted class; of two classes, none changes a ranking either.
+        #[test]
+        fn predictions_stay_and_so_do_rankings_of_two_classes(
+            raw in proptest::collection::vec(0.05f32..1.0, 5 * 3), p in 0.02f32..0.98, q in 0.02f32..0.98, t in 0.1f32..10.0,
+        ) {
+            let mut three = Matrix::new(raw, 5, 3);
+            for row in 0..5 {
+                let sum: f32 = three.row(row).iter().sum();
+                three.row_mut(row).iter_mut().for_each(|value| *value /= sum);
+            }
+            let scaled = tempered(three.view(), t);
+            for row in 0..5 {
+                let top = predicted(three.row(row));
+                let best = scaled.row(row).iter().copied().fold(0.0, f32::max);
+                proptest::prop_assert!(scaled.row(row)[top] > best - 1e-6);
+            }
+            let two = Matrix::new(vec![p, 1.0 - p, q, 1.0 - q], 2, 2);
+            let scaled = tempered(two.view(), t);
+            for score in [least_confidence::of, margin::of, entropy::of] {
+                let before = score(two.row(0)) - score(two.row(1));
+                let after = score(scaled.row(0)) - score(scaled.row(1));
+                proptest::prop_assert!(before.abs() < 1e-4 || before * after >= 0.0 || after.abs() < 1e-6);
+            }
+        }
+    }
+
+    /// With three classes, entropy can prefer another row once calibrated.
+    #[test]
+    fn a_temperature_can_reorder_three_classes() {
+        let p = Matrix::new(vec![0.55, 0.449, 0.001, 0.8, 0.1, 0.1], 2, 3);
+        let order = |p: &Matrix| entropy::of(p.row(0)) > entropy::of(p.row(1));
+        assert!(order(&p));
+        assert!(!order(&tempered(p.view(), 4.0)));
     }
 }

@@ -119,7 +119,7 @@ mod tests {
         let candidates: Vec<RowId> = (0..scores.len() as u32).map(RowId).collect();
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        let mut strategy = TopScore(Stochastic { rule, beta, inner: Box::new(Fixed(scores.to_vec())) });
+        let mut strategy = TopScore::new(Stochastic { rule, beta, inner: Box::new(Fixed(scores.to_vec())) });
         let mut counts = vec![0; scores.len()];
         for seed in 0..10_000 {
             counts[strategy.select(&view, 1, Key::root(seed)).unwrap()[0].index()] += 1;

@@ -244,7 +244,7 @@ pub(super) fn warnings(task: &TaskCurves, entries: &[Entry]) -> Vec<String> {
         }
         if curves.notes > 0 {
             warnings.push(format!(
-                "{name}: {} row{} of {strategy} carry a note (a diverged fit, a fallback or pseudo-labels).",
+                "{name}: {} row{} of {strategy} carry a note (a diverged fit, a fallback, pseudo-labels, or a remark of the strategy).",
                 curves.notes,
                 plural(curves.notes)
             ));

@@ -1,9 +1,12 @@
-//! Strategies against scikit-activeml: `tests/golden/strategies.json`, made by the script beside it.
+//! Scores and selections on a random pool: `tests/golden/strategies.json`, made by the script beside it.
 
-use super::geometry::{Rows, typicality};
-use super::hybrid::badge::Gradients;
-use super::{Passes, PoolView, Signals, registry};
+use super::{close, floats, numbers, rows};
+use crate::arch::NetSpec;
 use crate::data::{Matrix, RowId};
+use crate::learner::Network;
+use crate::query::geometry::{Rows, typicality};
+use crate::query::hybrid::badge::Gradients;
+use crate::query::{Passes, PoolView, Signals, registry};
 use crate::rng::Key;
 use serde_json::Value;
 
@@ -16,32 +19,24 @@ struct Golden {
     signals: Signals,
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
-}
-
-fn floats(value: &Value) -> Vec<f32> {
-    numbers(value).into_iter().map(|v| v as f32).collect()
-}
-
-fn rows(value: &Value) -> Vec<RowId> {
-    numbers(value).into_iter().map(|v| RowId(v as u32)).collect()
-}
-
 impl Golden {
     fn read() -> Self {
-        let file: Value = serde_json::from_str(include_str!("../../tests/golden/strategies.json")).unwrap();
+        let file: Value =
+            serde_json::from_str(include_str!("../../../tests/golden/strategies.json")).unwrap();
         let count = |name: &str| file[name].as_u64().unwrap() as usize;
         let (width, classes, labelled) = (count("width"), count("classes"), count("labelled"));
         let inputs = floats(&file["inputs"]);
         let inputs = Matrix::new(inputs.clone(), inputs.len() / width, width);
         let n = inputs.rows();
         let member = |value: &Value| Matrix::new(floats(value), n - labelled, classes);
+        let spec = NetSpec::mlp(width, &[count("hidden")], classes).unwrap();
         let members: Vec<Matrix> = file["members"].as_array().unwrap().iter().map(member).collect();
         let signals = Signals {
             probabilities: members.first().cloned(),
             embeddings: Some(inputs.clone()),
+            committee: Some(Passes { members: members.clone() }),
             passes: Some(Passes { members }),
+            network: Some(Network::new(&spec, &floats(&file["network"])).unwrap()),
             ..Signals::default()
         };
         let row = |range: std::ops::Range<usize>| range.map(|row| RowId(row as u32)).collect();
@@ -66,23 +61,31 @@ impl Golden {
     }
 }
 
-fn close(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{name}");
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!(
-            (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
-            "{name}, {place}: {found} {expected}"
-        );
-    }
-}
-
 #[test]
 fn scores() {
     let golden = Golden::read();
-    for name in ["least_confidence", "margin", "entropy", "vote_entropy", "bald", "variation_ratio"] {
+    for name in [
+        "least_confidence",
+        "margin",
+        "entropy",
+        "vote_entropy",
+        "bald",
+        "variation_ratio",
+        "mean_std",
+        "pass_variance",
+        "information_density",
+        "dynamic_al",
+        "dynamic_al(layers=last)",
+    ] {
         let mut score = registry::build_score(&name.parse().unwrap()).unwrap();
         let found = score.score(&golden.view(), Key::root(0)).unwrap();
         close(name, &found, &numbers(&golden.file[name]), 1e-6);
+    }
+    for (measure, name) in [("vote_entropy", "vote_entropy"), ("kl", "bald"), ("share", "variation_ratio")] {
+        let committee = format!("qbc(measure={measure})");
+        let mut score = registry::build_score(&committee.parse().unwrap()).unwrap();
+        let found = score.score(&golden.view(), Key::root(0)).unwrap();
+        close(&committee, &found, &numbers(&golden.file[name]), 1e-6);
     }
 }
 

@@ -1,0 +1,121 @@
+//! Strategies within simulated episodes: what they are shown there, and what they leave in the rows.
+
+use querist::Key;
+use querist::arch::Block;
+use querist::data::{SplitPlan, Task, embedded};
+use querist::episode::{EpisodePlan, Episodes, Ground, Measure, Played, Player, Seat, StopOn, play};
+use querist::learner::{LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::query::{Needs, registry};
+
+fn seat(seed: u64) -> Seat {
+    let iris = embedded::load("iris").unwrap();
+    let key = Key::root(seed);
+    Seat { ground: Ground::new(Task::split(&iris, &SplitPlan::default(), key.named("split")).unwrap()), key }
+}
+
+fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> EpisodePlan {
+    EpisodePlan {
+        blocks: hidden.iter().map(|&width| Block::Dense { width }).collect(),
+        dropout: 0.0,
+        train: TrainPlan {
+            loss: Loss::CrossEntropy,
+            optimiser: Optimiser::Adam,
+            learning_rate: 0.02,
+            weight_decay: 1e-4,
+            batch: 16,
+            stop: Stop::Epochs { epochs },
+            start: Start::Scratch,
+        },
+        initial_per_class: 1,
+        query_size,
+        budget,
+        target_accuracy: None,
+        measure: Measure::RewardAndTest,
+        oracle_on_test: false,
+        stop_on: StopOn::default(),
+    }
+}
+
+fn players(name: &str, seeds: std::ops::Range<u64>) -> Vec<Player> {
+    let player = |seed| Player {
+        name: name.to_string(),
+        strategy: registry::build(name).unwrap(),
+        seat: seat(seed),
+        repetition: seed as u32,
+        architect: None,
+    };
+    seeds.map(player).collect()
+}
+
+fn picks(played: &[Played]) -> Vec<Vec<u32>> {
+    played.iter().flat_map(|played| &played.rows).map(|row| row.picks.clone()).collect()
+}
+
+/// Whoever plays beside it, and however many threads there are, a learned loss is the same; the episode's own
+/// network is not touched by it.
+#[test]
+fn learned_losses_are_their_episodes_own() {
+    let plan = plan(&[8, 6], 40, 3, 9);
+    let alone: Vec<Played> =
+        (0..3).flat_map(|seed| play(&plan, players("llal", seed..seed + 1)).unwrap()).collect();
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let together = pool.install(|| play(&plan, players("llal", 0..3)).unwrap());
+        assert_eq!(picks(&together), picks(&alone), "{threads} threads");
+    }
+    let margin = play(&plan, players("margin", 0..3)).unwrap();
+    assert_ne!(picks(&alone), picks(&margin));
+    for (llal, margin) in alone.iter().zip(&margin) {
+        assert_eq!(llal.rows[0].accuracy, margin.rows[0].accuracy, "the same first network");
+        assert_eq!(llal.rows.last().unwrap().steps, margin.rows.last().unwrap().steps);
+    }
+}
+
+#[test]
+fn losses_are_predicted_for_every_candidate_and_only_on_demand() {
+    let episodes = Episodes::reset(&plan(&[8], 40, 3, 9), &[seat(1), seat(2)]).unwrap();
+    let asking = Needs { predicted_loss: true, ..Needs::NONE };
+    let extras = episodes.extras(&[(0, Needs::NONE), (1, asking)]).unwrap();
+    assert!(extras[0].predicted_loss.is_none());
+    let signals = episodes.signals(1, asking, Key::root(0));
+    let losses = extras[1].predicted_loss.as_ref().unwrap();
+    assert_eq!(losses.len(), episodes.view(1, &signals).candidates().len());
+    assert!(losses.iter().all(|loss| loss.is_finite()) && losses.iter().any(|loss| loss != &losses[0]));
+    // Without hidden activations there is nothing to predict from.
+    let linear = Episodes::reset(&plan(&[], 40, 3, 9), &[seat(1)]).unwrap();
+    let error = linear.extras(&[(0, asking)]).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(LearnError::Taps)), "{error}");
+}
+
+/// dynamicAL tells in the rows how good its approximation was.
+#[test]
+fn notes_go_into_the_rows_they_belong_to() {
+    for name in ["dynamic_al", "dynamic_al(layers=last,redundancy=2)"] {
+        let played = play(&plan(&[8], 40, 3, 9), players(name, 0..1)).unwrap();
+        let rows = &played[0].rows;
+        let (last, asked) = rows.split_last().unwrap();
+        assert_eq!((asked.len(), last.picks.len(), last.note.as_deref()), (3, 0, None));
+        for row in asked {
+            let note = row.note.as_deref().unwrap();
+            assert!(note.contains("squared gradient norm"), "{name}: {note}");
+        }
+    }
+    // Too few labels for a temperature leave it at 1.
+    let played = play(&plan(&[8], 40, 3, 9), players("power(scaled(entropy))", 0..1)).unwrap();
+    assert!(played[0].rows[0].note.is_none(), "a stochastic batch is not its score's best");
+    let played = play(&plan(&[8], 40, 3, 9), players("scaled(capped(entropy,candidates=10))", 0..1)).unwrap();
+    let note = played[0].rows[0].note.as_deref().unwrap();
+    assert!(note.starts_with("temperature 1.000; chosen among 30 of "), "{note}");
+}
+
+/// The greedy oracle's curve lies above random's in at least 95 % of runs.
+#[test]
+fn the_oracle_is_hardly_ever_behind_random() {
+    let plan = plan(&[], 30, 1, 8);
+    let area = |played: &Played| played.rows.iter().map(|row| row.reward_accuracy).sum::<f64>();
+    let oracle = play(&plan, players("greedy_oracle", 0..20)).unwrap();
+    let random = play(&plan, players("random", 0..20)).unwrap();
+    let ahead = oracle.iter().zip(&random).filter(|(oracle, random)| area(oracle) >= area(random));
+    let ahead = ahead.count();
+    assert!(ahead >= 19, "{ahead} of 20");
+}
