@@ -5,20 +5,24 @@
 //! `simulation` plays episodes: it is where their states and trajectories come from.
 //!
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
-//!   that parallel episodes share no lock; `graph` is the same function in burn, for gradients.
+//!   that parallel episodes share no lock, with `attention` as one kind of it; `graph` is the same function
+//!   in burn, for gradients.
 //! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce).
 //! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
+//! - [`dqn`]: deep Q-learning as published, with a network, an observation and a loop of its own.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`mod@importance`]: what it looked at;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
 //!
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
 //! (`durable`): what is saved leaves this layer as bytes and text.
 
+mod attention;
 pub mod batch;
 pub mod card;
 pub mod dagger;
+pub mod dqn;
 pub mod error;
 pub mod evolution;
 mod graph;

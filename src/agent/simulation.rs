@@ -513,41 +513,9 @@ fn areas(curve: &[f64], unit: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::super::network::{Kind, NetworkConfig};
-    use super::super::testing::random_network;
+    use super::super::testing::{random_network, sources};
     use super::*;
-    use crate::arch::Block;
-    use crate::data::{SplitPlan, Task, embedded};
-    use crate::episode::StopOn;
     use crate::episode::features::SCHEMA;
-    use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
-
-    fn sources() -> Vec<Source> {
-        let plan = EpisodePlan {
-            blocks: vec![Block::Dense { width: 6 }],
-            dropout: 0.0,
-            train: TrainPlan {
-                loss: Loss::CrossEntropy,
-                optimiser: Optimiser::Adam,
-                learning_rate: 0.02,
-                weight_decay: 1e-4,
-                batch: 16,
-                stop: Stop::Epochs { epochs: 20 },
-                start: Start::Scratch,
-            },
-            initial_per_class: 1,
-            query_size: 1,
-            budget: 4,
-            target_accuracy: None,
-            measure: Measure::RewardAndTest,
-            oracle_on_test: false,
-            stop_on: StopOn::default(),
-        };
-        let source = |name: &str| {
-            let task = Task::split(&embedded::load(name).unwrap(), &SplitPlan::default(), Key::root(1));
-            Source { name: name.into(), grounds: vec![Ground::new(task.unwrap())], plan: plan.clone() }
-        };
-        vec![source("iris"), source("wine")]
-    }
 
     /// The two halves of a pair share seats: equal networks tie exactly, others do not; and neither the
     /// threads nor the other pairs of a bank change a result.

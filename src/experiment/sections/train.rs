@@ -1,6 +1,7 @@
 //! `[train]`: imitation of the greedy oracle, then an evolution strategy, then policy gradient.
 
 use crate::agent::evolution::MAX_PAIRS;
+use crate::agent::network::{MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::Section;
 use serde::Serialize;
@@ -110,12 +111,16 @@ pub struct PolicyGradient {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PolicyNetwork {
-    /// `"deep_sets"` (default), or `"linear"` in features and globals.
+    /// `"deep_sets"` (default), `"attention"`, or `"linear"` in features and globals.
     pub kind: NetworkKind,
-    /// Width of every hidden layer. Default 32.
+    /// Width of every hidden layer. Default 32, 64 with attention.
     pub hidden: usize,
-    /// Hidden layers before and, again, after the candidates are pooled. Default 2.
+    /// Hidden layers before and, again, after the candidates are pooled, or layers of attention. Default 2.
     pub layers: usize,
+    /// Heads of attention; they must divide the width. Default 4.
+    pub heads: usize,
+    /// Inducing points of attention. Default 32.
+    pub inducing: usize,
 }
 
 /// What the scoring network is made of.
@@ -124,6 +129,7 @@ pub struct PolicyNetwork {
 pub enum NetworkKind {
     DeepSets,
     Linear,
+    Attention,
 }
 
 impl Train {
@@ -173,14 +179,22 @@ impl Train {
         };
         s.finish()?;
         let mut s = section.section_or_empty("network")?;
+        let kind = s.choice(
+            "kind",
+            NetworkKind::DeepSets,
+            &[
+                ("deep_sets", NetworkKind::DeepSets),
+                ("linear", NetworkKind::Linear),
+                ("attention", NetworkKind::Attention),
+            ],
+        )?;
+        let width = if kind == NetworkKind::Attention { 64 } else { 32 };
         let network = PolicyNetwork {
-            kind: s.choice(
-                "kind",
-                NetworkKind::DeepSets,
-                &[("deep_sets", NetworkKind::DeepSets), ("linear", NetworkKind::Linear)],
-            )?,
-            hidden: s.count("hidden", 32, 1..=1_024)?,
-            layers: s.count("layers", 2, 1..=8)?,
+            kind,
+            hidden: s.count("hidden", width, 1..=MAX_HIDDEN)?,
+            layers: s.count("layers", 2, 1..=MAX_LAYERS)?,
+            heads: s.count("heads", 4, 1..=MAX_HIDDEN)?,
+            inducing: s.count("inducing", 32, 1..=MAX_INDUCING)?,
         };
         s.finish()?;
         let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;

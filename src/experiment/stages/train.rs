@@ -111,6 +111,9 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         kind: match section.network.kind {
             NetworkKind::DeepSets => Kind::DeepSets,
             NetworkKind::Linear => Kind::Linear,
+            NetworkKind::Attention => {
+                Kind::Attention { heads: section.network.heads, inducing: section.network.inducing }
+            }
         },
         hidden: section.network.hidden,
         layers: section.network.layers,
