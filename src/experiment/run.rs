@@ -214,6 +214,7 @@ mod tests {
                 episodes: 0,
                 curve: Vec::new(),
                 importance: Vec::new(),
+                dqn: None,
             })
         }
 

@@ -389,14 +389,15 @@ mod tests {
         assert!(DqnConfig { target_rate: 1.5, ..c }.check().is_err());
     }
 
-    /// Random queries need 2.5 on average (1 + 0..3 more), the best of five 1.0 mostly.
+    /// Random queries need 2.5 on average. Of five figures the smallest is above a quarter with the chance
+    /// `.75^5`, above a half with `.5^5`, and so on: the best possible is 1.27.
     #[test]
     fn it_learns_to_end_episodes_early() {
         let dqn = learned(40);
         let (_, best) = dqn.best().unwrap();
         let warm = dqn.history()[0];
         assert!((warm.length - 2.5).abs() < 0.7, "{}", warm.length);
-        assert!(best > -1.3, "{best}");
+        assert!(best > -1.5, "{best}");
         assert_eq!(dqn.history()[40].episodes, 32 + 40 * 10);
     }
 

@@ -17,5 +17,7 @@ pub use learner::{Learner, OptimiserKind};
 pub use report::Report;
 pub use search::{BlockKind, Method, Search};
 pub use sources::{DataRef, Sources};
-pub use train::{Baseline, Imitation, NetworkKind, PolicyGradient, PolicyNetwork, Train};
-pub use transfer::{ArchitectureChoice, LEARNED, Transfer, UNTRAINED};
+pub use train::{
+    Baseline, Dagger, Dqn, Evolution, Imitation, NetworkKind, PolicyGradient, PolicyNetwork, Train,
+};
+pub use transfer::{ArchitectureChoice, DQN, LEARNED, Transfer, UNTRAINED};

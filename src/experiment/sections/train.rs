@@ -25,6 +25,7 @@ pub struct Train {
     pub dagger: Dagger,
     pub evolution: Evolution,
     pub policy_gradient: PolicyGradient,
+    pub dqn: Dqn,
     pub network: PolicyNetwork,
     /// Episodes per validation task by which checkpoints are chosen. Default 16.
     pub validation_episodes: usize,
@@ -107,6 +108,23 @@ pub struct PolicyGradient {
     pub baseline: Baseline,
 }
 
+/// `dqn = { … }`: deep Q-learning as LAL-RL has it, for comparison. It makes a second policy, the strategy
+/// `"dqn"`, from episodes of single queries that end at 98 % of the accuracy with all labels.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Dqn {
+    /// Iterations after the warm start; 0, the default, turns it off. Published: 1000.
+    pub iterations: usize,
+    /// Random episodes before anything is learned. Default 128.
+    pub warm_episodes: usize,
+    /// Episodes per iteration. Default 10.
+    pub episodes: usize,
+    /// Updates per iteration. Default 60.
+    pub updates: usize,
+    /// Iterations between two looks at the validation tasks; the best network is kept. Default 100.
+    pub validate_every: usize,
+}
+
 /// `network = { … }`: the scoring network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -178,6 +196,15 @@ impl Train {
             )?,
         };
         s.finish()?;
+        let mut s = section.section_or_empty("dqn")?;
+        let dqn = Dqn {
+            iterations: s.count("iterations", 0, 0..=1_000_000)?,
+            warm_episodes: s.count("warm_episodes", 128, 1..=100_000)?,
+            episodes: s.count("episodes", 10, 1..=100_000)?,
+            updates: s.count("updates", 60, 0..=100_000)?,
+            validate_every: s.count("validate_every", 100, 1..=1_000_000)?,
+        };
+        s.finish()?;
         let mut s = section.section_or_empty("network")?;
         let kind = s.choice(
             "kind",
@@ -199,6 +226,6 @@ impl Train {
         s.finish()?;
         let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;
         section.finish()?;
-        Ok(Self { imitation, dagger, evolution, policy_gradient, network, validation_episodes })
+        Ok(Self { imitation, dagger, evolution, policy_gradient, dqn, network, validation_episodes })
     }
 }

@@ -5,6 +5,7 @@
 //! computed before.
 
 mod builtin;
+mod dqn;
 pub mod search;
 pub mod train;
 pub mod transfer;

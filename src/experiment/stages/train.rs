@@ -1,7 +1,7 @@
 //! The train stage: imitation of the greedy oracle, an evolution strategy, policy gradient, and then a
 //! frozen policy.
 
-use super::Site;
+use super::{Site, dqn};
 use crate::agent::{
     self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
     Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy, Provenance,
@@ -56,6 +56,9 @@ pub struct Trained {
     pub curve: Vec<Point>,
     /// What the policy looks at, on states of the validation tasks.
     pub importance: Vec<Looked>,
+    /// The digest of the file of deep Q-learning, where there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dqn: Option<String>,
 }
 
 /// One evaluation of a policy in training.
@@ -173,6 +176,7 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     let weights = frozen.weights_bytes();
     site.store.write(&format!("{}/{}", store::POLICY, policy::WEIGHTS_FILE), &weights)?;
     site.store.write(&format!("{}/{}", store::POLICY, policy::CARD_FILE), frozen.card_text().as_bytes())?;
+    let dqn = dqn::learn(plan, site, &sources, &validation, key.named("dqn"))?;
     Ok(Trained {
         digest: digest::of(&weights),
         sources: names(&sources),
@@ -181,6 +185,7 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         episodes,
         curve,
         importance,
+        dqn,
     })
 }
 

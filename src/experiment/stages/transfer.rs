@@ -5,6 +5,7 @@
 //! initial weights under every strategy, whatever block it is in.
 
 use super::{Learned, Site, search};
+use crate::agent::dqn::{DqnStrategy, QPolicy};
 use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance};
 use crate::arch::Point;
 use crate::data::Dataset;
@@ -13,10 +14,10 @@ use crate::episode::{Architect, Ground, Player, Row, Seat, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{ArchitectureChoice, DataRef, LEARNED, Transfer, UNTRAINED};
+use crate::experiment::sections::{ArchitectureChoice, DQN, DataRef, LEARNED, Transfer, UNTRAINED};
 use crate::experiment::tasks;
 use crate::query::{Strategy, registry};
-use crate::run::{Cell, Crew, Ledger, Outcome, run_cells, store};
+use crate::run::{Cell, Crew, Ledger, Outcome, digest, run_cells, store};
 use crate::search::LocalArchitect;
 use std::ops::Range;
 use std::path::Path;
@@ -157,6 +158,7 @@ pub struct Shared {
     datasets: Mutex<Vec<(DataRef, Arc<Dataset>)>>,
     grounds: Mutex<Vec<(Split, Arc<Ground>)>>,
     policy: Mutex<Option<Arc<Policy>>>,
+    dqn: Mutex<Option<Arc<QPolicy>>>,
 }
 
 /// Bytes of pools that are kept for the strategies that come next; blocks come one after another.
@@ -204,6 +206,28 @@ impl Shared {
             }
             (Some(folder), None) => Policy::load(Path::new(folder), &SCHEMA)?,
             (None, None) => unreachable!("a plan that asks for the policy trains or names one"),
+        };
+        let policy = Arc::new(policy);
+        *held = Some(policy.clone());
+        Ok(policy)
+    }
+
+    fn dqn(&self, transfer: &Transfer, learned: Learned<'_>, site: Site<'_>) -> Result<Arc<QPolicy>> {
+        let mut held = self.dqn.lock().expect("no panic while it is held");
+        if let Some(policy) = &*held {
+            return Ok(policy.clone());
+        }
+        let policy = match (&transfer.policy, learned.policy.and_then(|trained| trained.dqn.as_ref())) {
+            (_, Some(expected)) => {
+                let policy = QPolicy::load(&site.store.path(store::POLICY)?)?;
+                let found = digest::of(&policy.to_bytes());
+                if found != *expected {
+                    return Err(ExperimentError::PolicyChanged { found, expected: expected.clone() }.into());
+                }
+                policy
+            }
+            (Some(folder), None) => QPolicy::load(Path::new(folder))?,
+            (None, None) => unreachable!("a plan that asks for deep Q-learning trains or names it"),
         };
         let policy = Arc::new(policy);
         *held = Some(policy.clone());
@@ -266,6 +290,7 @@ fn strategy(
         |policy, choice| Box::new(PolicyStrategy::new(policy, features::observe, features::needs(), choice));
     Ok(match name {
         LEARNED => frozen(shared.policy(transfer, learned, site)?, Choice::Greedy),
+        DQN => Box::new(DqnStrategy::new(shared.dqn(transfer, learned, site)?)),
         UNTRAINED => frozen(untrained()?, Choice::Sampled),
         _ => return registry::build(name),
     })
