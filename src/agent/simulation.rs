@@ -425,7 +425,7 @@ fn duel(
     let seats: Vec<Seat> = (0..pairs.len()).flat_map(|pair| half(pair).chain(half(pair))).collect();
     let network = |lane: usize| {
         let pair = &pairs[lane / (2 * repetitions)];
-        if lane / repetitions % 2 == 0 { &pair.plus } else { &pair.minus }
+        if (lane / repetitions).is_multiple_of(2) { &pair.plus } else { &pair.minus }
     };
     let curves =
         accuracies(source, &seats, |episodes, lane, step| best_of(network(lane), episodes, lane, cap, step))?;
@@ -516,6 +516,30 @@ mod tests {
     use super::super::testing::{random_network, sources};
     use super::*;
     use crate::episode::features::SCHEMA;
+
+    /// The rewards of an episode add up to its gain, and the return of its first decision is the area
+    /// under that.
+    #[test]
+    fn rewards_telescope_to_the_final_gain() {
+        let source = &sources()[0];
+        let seats = [source.seat(Key::root(1), 0)];
+        let mut episodes = Episodes::reset(&source.learning_plan(), &seats).unwrap();
+        let first = episodes.standing(0).reward_accuracy;
+        let (mut rewards, mut curve) = (0.0, vec![first]);
+        while !episodes.live().is_empty() {
+            let step = Key::root(2).at(curve.len() as u64);
+            let rows = select(&episodes, 0, "random", step).unwrap();
+            rewards += episodes.step(&[(0, rows)]).unwrap()[0].reward;
+            curve.push(episodes.standing(0).reward_accuracy);
+        }
+        assert_eq!(curve.len(), 5);
+        let gain = curve[4] - first;
+        assert!((rewards - gain).abs() < 1e-12, "{rewards} {gain}");
+        let unit = 0.25;
+        let area = areas(&curve, unit)[0];
+        let mean = curve[1..].iter().sum::<f64>() / 4.0;
+        assert!((area - (mean - first) / unit).abs() < 1e-12);
+    }
 
     /// The two halves of a pair share seats: equal networks tie exactly, others do not; and neither the
     /// threads nor the other pairs of a bank change a result.

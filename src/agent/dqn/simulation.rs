@@ -41,7 +41,7 @@ impl TargetAccuracy {
     /// the validation episodes per task.
     ///
     /// # Errors
-    /// If there is no source, or a pool is too small to set [`STATE`] rows aside.
+    /// If there is no source, or one on which no query can be made.
     pub fn new(sources: &[Source], validation: &[Source], repetitions: usize, key: Key) -> Result<Self> {
         if sources.is_empty() {
             return Err(AgentError::NothingToLearn { place: "dqn" }.into());
@@ -104,11 +104,6 @@ fn place(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<Place> {
     let task = ground.task();
     let unlabelled =
         task.pool().rows() - initial_rows(task, source.plan.initial_per_class, key.named("initial"))?.len();
-    let least = STATE + 1;
-    if unlabelled < least {
-        let (place, most) = ("dqn: unlabelled rows of a source task", usize::MAX);
-        return Err(AgentError::Setting { place, found: unlabelled, least, most }.into());
-    }
     let learning = EpisodePlan { measure: Measure::Reward, target_accuracy: None, ..source.plan.clone() };
     let at_once = EpisodePlan { query_size: unlabelled, budget: unlabelled, ..learning.clone() };
     let seat = Seat { ground: ground.clone(), key };
@@ -118,7 +113,8 @@ fn place(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<Place> {
     episodes.step(&[(0, all)])?;
     let plan = EpisodePlan {
         query_size: 1,
-        budget: source.plan.budget.min(unlabelled - STATE),
+        // Small pools have fewer rows set aside, but always one left to ask for.
+        budget: source.plan.budget.min(unlabelled.saturating_sub(STATE)).max(1),
         target_accuracy: Some(TOLERANCE * episodes.standing(0).reward_accuracy),
         ..learning
     };
@@ -135,7 +131,8 @@ fn play(place: &Place, network: &QNetwork, epsilon: f64, key: Key) -> Result<Vec
         let step = key.named("step").at(u64::from(episodes.standing(0).round));
         let signals = episodes.signals(0, NEEDS, step);
         let view = episodes.view(0, &signals);
-        let aside = aside.get_or_insert_with(|| set_aside(view.candidates(), 1, key.named("aside")));
+        let aside =
+            aside.get_or_insert_with(|| set_aside(view.candidates(), place.plan.budget, key.named("aside")));
         let seen = Seen::of(&view, aside)?;
         if let Some(last) = transitions.last_mut() {
             (last.next_state, last.next_actions) = (seen.state.clone(), seen.actions.clone());
@@ -196,15 +193,17 @@ mod tests {
         }
     }
 
+    /// The pool of iris has 75 rows or more; with 25 labels per class, hardly any are left.
     #[test]
-    fn a_pool_without_room_for_the_state_is_refused() {
+    fn a_small_pool_still_has_something_to_ask_for() {
         let mut sources = sources();
-        for source in &mut sources {
-            // Initial labels per class that leave next to nothing.
-            source.plan.initial_per_class = 25;
-        }
-        let error = TargetAccuracy::new(&sources[..1], &[], 1, Key::root(1));
-        assert!(error.is_err() || sources[0].grounds[0].task().pool().rows() > 75 + STATE);
+        sources.truncate(1);
+        let pool = sources[0].grounds[0].task().pool().rows();
+        sources[0].plan.initial_per_class = (pool - 10) / 3;
+        let mut labelling = TargetAccuracy::new(&sources, &[], 1, Key::root(1)).unwrap();
+        let network = QNetwork::new(-3.0, Key::root(1));
+        let episodes = labelling.episodes(&network, 1.0, 4, Key::root(3)).unwrap();
+        assert!(episodes.iter().all(|episode| episode.len() <= 1));
         assert!(TargetAccuracy::new(&[], &[], 1, Key::root(1)).is_err());
     }
 }
