@@ -12,6 +12,7 @@
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
 //! - [`dqn`]: deep Q-learning as published, with a network, an observation and a loop of its own.
+//! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`mod@importance`]: what it looked at;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
 //!
@@ -31,6 +32,7 @@ pub mod importance;
 mod kernel;
 pub mod network;
 pub mod optimiser;
+pub mod pang;
 pub mod policy;
 pub mod policy_gradient;
 pub mod ridge;

@@ -39,11 +39,11 @@ pub struct Source {
 
 impl Source {
     /// The seat of repetition `index`, derived from `key`.
-    fn seat(&self, key: Key, index: usize) -> Seat {
+    pub(super) fn seat(&self, key: Key, index: usize) -> Seat {
         Seat { ground: self.grounds[index % self.grounds.len()].clone(), key: key.at(index as u64) }
     }
 
-    fn learning_plan(&self) -> EpisodePlan {
+    pub(super) fn learning_plan(&self) -> EpisodePlan {
         EpisodePlan { measure: Measure::Reward, ..self.plan.clone() }
     }
 }
@@ -384,7 +384,7 @@ fn mean_accuracy(
 }
 
 /// For each seat, the accuracies on the reward rows after each query, all seats in one bank.
-fn accuracies(
+pub(super) fn accuracies(
     source: &Source,
     seats: &[Seat],
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
