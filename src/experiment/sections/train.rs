@@ -24,8 +24,8 @@ pub struct Train {
     pub imitation: Imitation,
     pub dagger: Dagger,
     pub evolution: Evolution,
-    pub policy_gradient: PolicyGradient,
     pub dqn: Dqn,
+    pub policy_gradient: PolicyGradient,
     pub network: PolicyNetwork,
     /// Episodes per validation task by which checkpoints are chosen. Default 16.
     pub validation_episodes: usize,
@@ -181,6 +181,15 @@ impl Train {
             validate_every: s.count("validate_every", 5, 1..=1_000_000)?,
         };
         s.finish()?;
+        let mut s = section.section_or_empty("dqn")?;
+        let dqn = Dqn {
+            iterations: s.count("iterations", 0, 0..=1_000_000)?,
+            warm_episodes: s.count("warm_episodes", 128, 1..=100_000)?,
+            episodes: s.count("episodes", 10, 1..=100_000)?,
+            updates: s.count("updates", 60, 0..=100_000)?,
+            validate_every: s.count("validate_every", 100, 1..=1_000_000)?,
+        };
+        s.finish()?;
         let mut s = section.section_or_empty("policy_gradient")?;
         let policy_gradient = PolicyGradient {
             iterations: s.count("iterations", 60, 0..=1_000_000)?,
@@ -194,15 +203,6 @@ impl Train {
                 Baseline::Greedy,
                 &[("greedy", Baseline::Greedy), ("margin", Baseline::Margin), ("random", Baseline::Random)],
             )?,
-        };
-        s.finish()?;
-        let mut s = section.section_or_empty("dqn")?;
-        let dqn = Dqn {
-            iterations: s.count("iterations", 0, 0..=1_000_000)?,
-            warm_episodes: s.count("warm_episodes", 128, 1..=100_000)?,
-            episodes: s.count("episodes", 10, 1..=100_000)?,
-            updates: s.count("updates", 60, 0..=100_000)?,
-            validate_every: s.count("validate_every", 100, 1..=1_000_000)?,
         };
         s.finish()?;
         let mut s = section.section_or_empty("network")?;
@@ -226,6 +226,6 @@ impl Train {
         s.finish()?;
         let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;
         section.finish()?;
-        Ok(Self { imitation, dagger, evolution, policy_gradient, dqn, network, validation_episodes })
+        Ok(Self { imitation, dagger, evolution, dqn, policy_gradient, network, validation_episodes })
     }
 }
