@@ -34,7 +34,12 @@ fn json(output: &Output) -> Value {
 
 /// What two equal runs must agree in, byte for byte.
 fn results(dir: &Path) -> Vec<Vec<u8>> {
-    let policy = ["policy/policy.safetensors", "policy/card.toml", "policy/dqn.safetensors"];
+    let policy = [
+        "policy/policy.safetensors",
+        "policy/card.toml",
+        "policy/dqn.safetensors",
+        "policy/dataset_embedding.safetensors",
+    ];
     let names = [&["rows.jsonl", "summary.json", "arch.json"][..], &policy].concat();
     names.into_iter().map(|name| fs::read(dir.join(name)).unwrap()).collect()
 }
@@ -54,7 +59,16 @@ fn one_command_trains_searches_transfers_and_judges() {
 
     let verdict = summary["verdict"].as_array().unwrap();
     let names: Vec<&str> = verdict.iter().map(|entry| entry["strategy"].as_str().unwrap()).collect();
-    for name in ["random", "margin", "policy", "dqn", "random+search", "margin+search", "policy+search"] {
+    for name in [
+        "random",
+        "margin",
+        "policy",
+        "dqn",
+        "dataset_embedding",
+        "random+search",
+        "margin+search",
+        "policy+search",
+    ] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     for entry in verdict {
@@ -75,7 +89,7 @@ fn one_command_trains_searches_transfers_and_judges() {
     // Strategies of one repetition start from the same labels and the same network.
     let rows = fs::read_to_string(dir.join("rows.jsonl")).unwrap();
     let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(rows.len(), 8 * 4 * 7, "strategies, repetitions, rounds and the start");
+    assert_eq!(rows.len(), 10 * 4 * 7, "strategies, repetitions, rounds and the start");
     let start = |strategy: &str| -> Vec<(u64, f64)> {
         let own = rows.iter().filter(|row| row["strategy"] == strategy && row["round"] == 0);
         own.map(|row| (row["repetition"].as_u64().unwrap(), row["accuracy"].as_f64().unwrap())).collect()

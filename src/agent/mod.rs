@@ -12,7 +12,8 @@
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
 //! - [`dqn`]: deep Q-learning as published, with a network, an observation and a loop of its own.
-//! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set.
+//! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set;
+//!   [`frozen`]: the file of both.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`mod@importance`]: what it looked at;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
 //!
@@ -26,6 +27,7 @@ pub mod dagger;
 pub mod dqn;
 pub mod error;
 pub mod evolution;
+pub mod frozen;
 mod graph;
 pub mod imitation;
 pub mod importance;

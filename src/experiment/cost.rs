@@ -89,7 +89,10 @@ impl Cost {
                 0 => 0,
                 iterations => train.dqn.warm_episodes + iterations * train.dqn.episodes,
             };
-            let total = episode.times((imitated + rehearsed + duelled + valued) as f64).plus(judged);
+            let embedding = &train.dataset_embedding;
+            let embedded = embedding.iterations * embedding.tasks * embedding.episodes;
+            let played = imitated + rehearsed + duelled + valued + embedded;
+            let total = episode.times(played as f64).plus(judged);
             stages.push(total.stage("train", 1));
         }
         if let Some(search) = plan.search() {

@@ -215,6 +215,7 @@ mod tests {
                 curve: Vec::new(),
                 importance: Vec::new(),
                 dqn: None,
+                dataset_embedding: None,
             })
         }
 

@@ -6,36 +6,21 @@ use super::simulation::NEEDS;
 use crate::agent::batch;
 use crate::agent::card::Provenance;
 use crate::agent::error::AgentError;
-use crate::agent::tensors::{self, Limits};
+use crate::agent::frozen;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The file of such a policy, in a run's folder of policies.
 pub const FILE: &str = "dqn.safetensors";
-/// The format that this version writes, and the only one it reads.
-pub const FORMAT: u32 = 1;
-/// The largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 1 << 20;
-
-const LIMITS: Limits = Limits { file: FILE, bytes: MAX_BYTES, header: MAX_BYTES as u64 };
-
 /// Learned values that no longer change, with what is said about them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QPolicy {
     network: QNetwork,
     provenance: Provenance,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Card {
-    format: u32,
-    policy: Provenance,
 }
 
 impl QPolicy {
@@ -54,11 +39,9 @@ impl QPolicy {
         &self.provenance
     }
 
-    /// The bytes of [`FILE`]: weights, card, and the digest of both.
+    /// The bytes of [`FILE`]: weights, provenance, and the digest of both.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let card = Card { format: FORMAT, policy: self.provenance.clone() };
-        let text = serde_json::to_string(&card).expect("strings and finite figures");
-        tensors::seal(tensors::encode(&[(("q", 1, WEIGHTS), self.network.weights())], Some(("card", text))))
+        frozen::encode(self.network.weights(), &self.provenance)
     }
 
     /// The policy that these bytes hold.
@@ -66,16 +49,8 @@ impl QPolicy {
     /// # Errors
     /// Every error of a damaged file of tensors, and another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, AgentError> {
-        let bytes = tensors::unseal(bytes, LIMITS)?;
-        let text = tensors::decode_text(bytes, "card", LIMITS)?;
-        let malformed = |e: serde_json::Error| AgentError::Malformed { file: FILE, reason: e.to_string() };
-        let card: Card = serde_json::from_str(&text).map_err(malformed)?;
-        if card.format != FORMAT {
-            return Err(AgentError::Format { found: card.format, known: FORMAT });
-        }
-        let mut values = tensors::decode(bytes, &[("q", 1, WEIGHTS)], LIMITS)?;
-        let network = QNetwork::from_weights(values.swap_remove(0))?;
-        Ok(Self { network, provenance: card.policy })
+        let (weights, provenance) = frozen::decode(bytes, FILE, WEIGHTS)?;
+        Ok(Self { network: QNetwork::from_weights(weights)?, provenance })
     }
 
     /// Reads the policy in `folder`.
@@ -84,7 +59,7 @@ impl QPolicy {
     /// [`AgentError::Unreadable`] for a file that is missing or cannot be read, else as
     /// [`from_bytes`](Self::from_bytes).
     pub fn load(folder: &Path) -> Result<Self, AgentError> {
-        Self::from_bytes(&crate::agent::policy::read(&folder.join(FILE), FILE, MAX_BYTES)?)
+        Self::from_bytes(&frozen::read(folder, FILE)?)
     }
 }
 

@@ -24,4 +24,4 @@ pub use learner::{Episode, Pang, PangConfig, PangEnvironment, PangPoint, Step};
 pub use network::PangNetwork;
 pub use observation::Described;
 pub use simulation::DatasetEpisodes;
-pub use strategy::PangStrategy;
+pub use strategy::{PangPolicy, PangStrategy};

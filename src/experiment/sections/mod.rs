@@ -18,6 +18,7 @@ pub use report::Report;
 pub use search::{BlockKind, Method, Search};
 pub use sources::{DataRef, Sources};
 pub use train::{
-    Baseline, Dagger, Dqn, Evolution, Imitation, NetworkKind, PolicyGradient, PolicyNetwork, Train,
+    Baseline, Dagger, DatasetEmbedding, Dqn, Evolution, Imitation, NetworkKind, PolicyGradient,
+    PolicyNetwork, Train,
 };
-pub use transfer::{ArchitectureChoice, DQN, LEARNED, Transfer, UNTRAINED};
+pub use transfer::{ArchitectureChoice, DATASET_EMBEDDING, DQN, LEARNED, Transfer, UNTRAINED};

@@ -25,6 +25,7 @@ pub struct Train {
     pub dagger: Dagger,
     pub evolution: Evolution,
     pub dqn: Dqn,
+    pub dataset_embedding: DatasetEmbedding,
     pub policy_gradient: PolicyGradient,
     pub network: PolicyNetwork,
     /// Episodes per validation task by which checkpoints are chosen. Default 16.
@@ -125,6 +126,23 @@ pub struct Dqn {
     pub validate_every: usize,
 }
 
+/// `dataset_embedding = { … }`: the policy of Pang et al., for comparison: over raw inputs of any width, by
+/// policy gradient over many data sets. It makes a further policy, the strategy `"dataset_embedding"`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DatasetEmbedding {
+    /// Updates; 0, the default, turns it off.
+    pub iterations: usize,
+    /// Source tasks per update. Default 4.
+    pub tasks: usize,
+    /// Episodes per task and update; each is a baseline for the others. Default 4.
+    pub episodes: usize,
+    /// Updates between two looks at the validation tasks; the best network is kept. Default 10.
+    pub validate_every: usize,
+    /// Step size of Adam. Default 1e-3.
+    pub learning_rate: f64,
+}
+
 /// `network = { … }`: the scoring network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -190,6 +208,15 @@ impl Train {
             validate_every: s.count("validate_every", 100, 1..=1_000_000)?,
         };
         s.finish()?;
+        let mut s = section.section_or_empty("dataset_embedding")?;
+        let dataset_embedding = DatasetEmbedding {
+            iterations: s.count("iterations", 0, 0..=1_000_000)?,
+            tasks: s.count("tasks", 4, 1..=100_000)?,
+            episodes: s.count("episodes", 4, 2..=1_000)?,
+            validate_every: s.count("validate_every", 10, 1..=1_000_000)?,
+            learning_rate: s.number("learning_rate", 1e-3, 1e-9..=10.0)?,
+        };
+        s.finish()?;
         let mut s = section.section_or_empty("policy_gradient")?;
         let policy_gradient = PolicyGradient {
             iterations: s.count("iterations", 60, 0..=1_000_000)?,
@@ -226,6 +253,15 @@ impl Train {
         s.finish()?;
         let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;
         section.finish()?;
-        Ok(Self { imitation, dagger, evolution, dqn, policy_gradient, network, validation_episodes })
+        Ok(Self {
+            imitation,
+            dagger,
+            evolution,
+            dqn,
+            dataset_embedding,
+            policy_gradient,
+            network,
+            validation_episodes,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The train stage: imitation of the greedy oracle, an evolution strategy, policy gradient, and then a
 //! frozen policy.
 
-use super::{Site, dqn};
+use super::{Site, dataset_embedding, dqn};
 use crate::agent::{
     self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
     Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy, Provenance,
@@ -59,6 +59,9 @@ pub struct Trained {
     /// The digest of the file of deep Q-learning, where there was any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dqn: Option<String>,
+    /// The digest of the file of the policy with an embedding of the data set, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_embedding: Option<String>,
 }
 
 /// One evaluation of a policy in training.
@@ -177,6 +180,8 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     site.store.write(&format!("{}/{}", store::POLICY, policy::WEIGHTS_FILE), &weights)?;
     site.store.write(&format!("{}/{}", store::POLICY, policy::CARD_FILE), frozen.card_text().as_bytes())?;
     let dqn = dqn::learn(plan, site, &sources, &validation, key.named("dqn"))?;
+    let dataset_embedding =
+        dataset_embedding::learn(plan, site, &sources, &validation, key.named("dataset embedding"))?;
     Ok(Trained {
         digest: digest::of(&weights),
         sources: names(&sources),
@@ -186,6 +191,7 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         curve,
         importance,
         dqn,
+        dataset_embedding,
     })
 }
 
