@@ -2,7 +2,7 @@
 //!
 //! The learning algorithms work on [`Observation`](crate::episode::Observation)s, plain matrices of
 //! features, and do not know where they come from, so they are tested without an episode. Only
-//! `simulation` plays episodes: it is where their states and trajectories come from.
+//! `simulation` and `collection` play episodes: they are where trajectories and states come from.
 //!
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
 //!   that parallel episodes share no lock, with `attention` as one kind of it; `graph` is the same function
@@ -23,6 +23,7 @@
 mod attention;
 pub mod batch;
 pub mod card;
+pub mod collection;
 pub mod dagger;
 pub mod dqn;
 pub mod error;
@@ -47,6 +48,7 @@ pub mod trainer;
 pub mod trajectory;
 
 pub use card::{Card, Provenance};
+pub use collection::{Behaviour, CollectPlan, collect, collect_by};
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
@@ -56,9 +58,7 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
-pub use simulation::{
-    Baseline, Behaviour, CollectPlan, DuelPlan, RolloutPlan, Simulation, Source, collect, collect_by,
-};
+pub use simulation::{Baseline, DuelPlan, RolloutPlan, Simulation, Source};
 pub use strategy::{Choice, Observe, PolicyStrategy};
 pub use trainer::{Algorithm, Environment, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

@@ -273,7 +273,7 @@ struct GreedyExpert<'a> {
     simulation: &'a Simulation<'a>,
     /// Per round, the gains over margin by validation task.
     gains: Vec<Vec<f64>>,
-    watch: agent::simulation::Watch<'a>,
+    watch: agent::collection::Watch<'a>,
 }
 
 impl Expert for GreedyExpert<'_> {
