@@ -14,7 +14,6 @@ use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Observation, Seat, 
 use crate::error::Result;
 use crate::query::registry;
 use crate::rng::Key;
-use rand::RngExt;
 use rand::seq::index;
 use rayon::prelude::*;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Deep Q-learning in the train stage: a second policy beside the first, with a file of its own.
 
 use super::Site;
+use crate::agent::dqn::learner::MAX_CHECKPOINT_BYTES;
 use crate::agent::dqn::{Dqn, DqnConfig, QPolicy, TargetAccuracy, strategy};
 use crate::agent::{Provenance, Source};
 use crate::error::Result;
@@ -40,7 +41,7 @@ pub(super) fn learn(
         TargetAccuracy::new(sources, validation, section.validation_episodes, key.named("validation"))?;
     let path = site.store.path(CHECKPOINT)?;
     let mut dqn = match path.exists() {
-        true => Dqn::from_bytes(&store::read_text(&path)?, config, key)?,
+        true => Dqn::from_bytes(&store::read_up_to(&path, MAX_CHECKPOINT_BYTES as u64)?, config, key)?,
         false => Dqn::new(config, key)?,
     };
     let bar = site.progress.begin("dqn", u64::from(config.iterations) + 1);

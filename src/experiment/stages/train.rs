@@ -2,6 +2,7 @@
 //! frozen policy.
 
 use super::{Site, dataset_embedding, dqn};
+use crate::agent::trainer::MAX_CHECKPOINT_BYTES;
 use crate::agent::{
     self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
     Group, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy, Provenance,
@@ -379,7 +380,10 @@ fn search(
     }
     let path = site.store.path(phase.checkpoint)?;
     let mut trainer = match path.exists() {
-        true => Trainer::from_bytes(&store::read_text(&path)?, config, &start, key)?,
+        true => {
+            let bytes = store::read_up_to(&path, MAX_CHECKPOINT_BYTES as u64)?;
+            Trainer::from_bytes(&bytes, config, &start, key)?
+        }
         false => begin(start)?,
     };
     let bar = site.progress.begin(phase.name, u64::from(config.iterations) + 1);
