@@ -34,9 +34,14 @@ fn json(output: &Output) -> Value {
 
 /// What two equal runs must agree in, byte for byte.
 fn results(dir: &Path) -> Vec<Vec<u8>> {
-    ["rows.jsonl", "summary.json", "arch.json", "policy/policy.safetensors", "policy/card.toml"]
-        .map(|name| fs::read(dir.join(name)).unwrap())
-        .to_vec()
+    let policy = [
+        "policy/policy.safetensors",
+        "policy/card.toml",
+        "policy/dqn.safetensors",
+        "policy/dataset_embedding.safetensors",
+    ];
+    let names = [&["rows.jsonl", "summary.json", "arch.json"][..], &policy].concat();
+    names.into_iter().map(|name| fs::read(dir.join(name)).unwrap()).collect()
 }
 
 #[test]
@@ -54,7 +59,16 @@ fn one_command_trains_searches_transfers_and_judges() {
 
     let verdict = summary["verdict"].as_array().unwrap();
     let names: Vec<&str> = verdict.iter().map(|entry| entry["strategy"].as_str().unwrap()).collect();
-    for name in ["random", "margin", "policy", "random+search", "margin+search", "policy+search"] {
+    for name in [
+        "random",
+        "margin",
+        "policy",
+        "dqn",
+        "dataset_embedding",
+        "random+search",
+        "margin+search",
+        "policy+search",
+    ] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     for entry in verdict {
@@ -75,13 +89,14 @@ fn one_command_trains_searches_transfers_and_judges() {
     // Strategies of one repetition start from the same labels and the same network.
     let rows = fs::read_to_string(dir.join("rows.jsonl")).unwrap();
     let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(rows.len(), 6 * 4 * 7, "strategies, repetitions, rounds and the start");
+    assert_eq!(rows.len(), 10 * 4 * 7, "strategies, repetitions, rounds and the start");
     let start = |strategy: &str| -> Vec<(u64, f64)> {
         let own = rows.iter().filter(|row| row["strategy"] == strategy && row["round"] == 0);
         own.map(|row| (row["repetition"].as_u64().unwrap(), row["accuracy"].as_f64().unwrap())).collect()
     };
     assert_eq!(start("random"), start("margin"));
     assert_eq!(start("random"), start("policy"));
+    assert_eq!(start("random"), start("dqn"));
 
     let report = fs::read_to_string(dir.join("report.html")).unwrap();
     for part in ["<svg", "Training of the policy", "What the policy looks at", "iris", "initial_per_class"] {

@@ -3,6 +3,8 @@
 //! Only training comes here. burn's automatic differentiation registers every node under one global
 //! lock, so parallel episodes score through [`Network`] instead; a test holds the two together.
 
+mod attention;
+
 use super::network::{Kind, Network};
 use crate::episode::Observation;
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
@@ -108,6 +110,7 @@ impl<'a> Graph<'a> {
         match self.network.config().kind {
             Kind::Linear => linear,
             Kind::DeepSets => linear + self.deep_sets(batch),
+            Kind::Attention { heads, .. } => linear + self.attention(batch, heads),
         }
     }
 
@@ -180,8 +183,15 @@ mod tests {
 
     #[test]
     fn the_graph_agrees_with_inference() {
-        for (kind, layers) in [(Kind::Linear, 1), (Kind::DeepSets, 1), (Kind::DeepSets, 3)] {
-            let config = NetworkConfig { kind, hidden: 19, layers };
+        let attention = |heads| Kind::Attention { heads, inducing: 5 };
+        for (kind, hidden, layers) in [
+            (Kind::Linear, 19, 1),
+            (Kind::DeepSets, 19, 1),
+            (Kind::DeepSets, 19, 3),
+            (attention(1), 19, 1),
+            (attention(4), 24, 2),
+        ] {
+            let config = NetworkConfig { kind, hidden, layers };
             let network = random_network(config, 7, 3, Key::root(5));
             let states: Vec<_> =
                 [6, 1, 40].iter().map(|&m| observation(m, 7, 3, Key::root(m as u64))).collect();

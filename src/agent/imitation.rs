@@ -346,7 +346,10 @@ mod tests {
     fn where_one_feature_is_the_gain_the_first_choice_is_found() {
         let gain = |o: &Observation, i: usize| 0.01 * o.features.row(i)[4];
         let (training, validation) = (states(0..400, gain), states(400..600, gain));
-        for (kind, ridge) in [(Kind::Linear, Some(1e-3)), (Kind::Linear, None), (Kind::DeepSets, None)] {
+        let attention = Kind::Attention { heads: 2, inducing: 4 };
+        for (kind, ridge) in
+            [(Kind::Linear, Some(1e-3)), (Kind::Linear, None), (Kind::DeepSets, None), (attention, None)]
+        {
             let network =
                 Network::new(NetworkConfig { kind, hidden: 16, layers: 1 }, 6, 2, Key::root(1)).unwrap();
             let before = agreement(&network, &validation, 0.5).unwrap();

@@ -1,4 +1,4 @@
-//! The dense layer of inference, `y = relu(x W + b)` over many rows.
+//! The dense layer of inference, `y = x W + b` over many rows, with or without a ReLU.
 //!
 //! Every output is summed in the order of the inputs, multiply and add kept apart, so the portable, the
 //! AVX2 and the AVX-512 build of the one body give the same bits, whatever the number of rows.
@@ -6,11 +6,20 @@
 /// Outputs that are summed side by side: one AVX-512 register.
 const LANES: usize = 16;
 
-/// A dense layer over `rows` rows.
+/// A dense layer with a ReLU over `rows` rows.
 ///
 /// # Shapes
 /// `x: [rows, inputs]`, `weights: [inputs, outputs]`, `bias: [outputs]`, `y: [rows, outputs]`.
 pub(super) fn dense_relu(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
+    layer::<true>(x, inputs, weights, bias, y);
+}
+
+/// A dense layer over `rows` rows; shapes as for [`dense_relu`].
+pub(super) fn dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
+    layer::<false>(x, inputs, weights, bias, y);
+}
+
+fn layer<const RELU: bool>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
     let outputs = bias.len();
     assert_eq!(weights.len(), inputs * outputs, "weights of the layer");
     assert_eq!(x.len() * outputs, y.len() * inputs, "rows of the layer");
@@ -18,45 +27,57 @@ pub(super) fn dense_relu(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32]
     {
         if is_x86_feature_detected!("avx512f") {
             // SAFETY: the processor has the feature; the body itself is safe code.
-            return unsafe { avx512(x, inputs, weights, bias, y) };
+            return unsafe { avx512::<RELU>(x, inputs, weights, bias, y) };
         }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: as above.
-            return unsafe { avx2(x, inputs, weights, bias, y) };
+            return unsafe { avx2::<RELU>(x, inputs, weights, bias, y) };
         }
     }
-    body::<4>(x, inputs, weights, bias, y);
+    body::<4, RELU>(x, inputs, weights, bias, y);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn avx512(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
-    body::<8>(x, inputs, weights, bias, y);
+fn avx512<const RELU: bool>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
+    body::<8, RELU>(x, inputs, weights, bias, y);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn avx2(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
-    body::<4>(x, inputs, weights, bias, y);
+fn avx2<const RELU: bool>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
+    body::<4, RELU>(x, inputs, weights, bias, y);
 }
 
 /// `R` rows at a time, so that one load of the weights serves all of them.
 #[inline(always)]
-fn body<const R: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
+fn body<const R: usize, const RELU: bool>(
+    x: &[f32],
+    inputs: usize,
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+) {
     let outputs = bias.len();
     let mut x_blocks = x.chunks_exact(R * inputs);
     let mut y_blocks = y.chunks_exact_mut(R * outputs);
     for (x, y) in (&mut x_blocks).zip(&mut y_blocks) {
-        rows::<R>(x, inputs, weights, bias, y);
+        rows::<R, RELU>(x, inputs, weights, bias, y);
     }
     let rest = x_blocks.remainder().chunks_exact(inputs);
     for (x, y) in rest.zip(y_blocks.into_remainder().chunks_exact_mut(outputs)) {
-        rows::<1>(x, inputs, weights, bias, y);
+        rows::<1, RELU>(x, inputs, weights, bias, y);
     }
 }
 
 #[inline(always)]
-fn rows<const R: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
+fn rows<const R: usize, const RELU: bool>(
+    x: &[f32],
+    inputs: usize,
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+) {
     let outputs = bias.len();
     let mut start = 0;
     while start + LANES <= outputs {
@@ -77,7 +98,7 @@ fn rows<const R: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32],
         for (r, sum) in sums.iter().enumerate() {
             let at = r * outputs + start;
             for (out, s) in y[at..at + LANES].iter_mut().zip(sum) {
-                *out = s.max(0.0);
+                *out = if RELU { s.max(0.0) } else { *s };
             }
         }
         start += LANES;
@@ -88,7 +109,7 @@ fn rows<const R: usize>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32],
             for i in 0..inputs {
                 sum += x[r * inputs + i] * weights[i * outputs + column];
             }
-            y[r * outputs + column] = sum.max(0.0);
+            y[r * outputs + column] = if RELU { sum.max(0.0) } else { sum };
         }
     }
 }
@@ -116,8 +137,12 @@ mod tests {
             dense_relu(&x, inputs, &w, &b, &mut fast);
             assert_eq!(fast, plain);
             let mut portable = vec![f32::NAN; rows * outputs];
-            body::<4>(&x, inputs, &w, &b, &mut portable);
+            body::<4, true>(&x, inputs, &w, &b, &mut portable);
             assert_eq!(portable, plain);
+            dense(&x, inputs, &w, &b, &mut fast);
+            assert!(fast.iter().any(|&y| y < 0.0) || plain.len() < 16);
+            fast.iter_mut().for_each(|y| *y = y.max(0.0));
+            assert_eq!(fast, plain);
         }
     }
 }

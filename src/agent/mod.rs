@@ -2,15 +2,19 @@
 //!
 //! The learning algorithms work on [`Observation`](crate::episode::Observation)s, plain matrices of
 //! features, and do not know where they come from, so they are tested without an episode. Only
-//! `simulation` plays episodes: it is where their states and trajectories come from.
+//! `simulation` and `collection` play episodes: they are where trajectories and states come from.
 //!
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
-//!   that parallel episodes share no lock; `graph` is the same function in burn, for gradients.
+//!   that parallel episodes share no lock, with `attention` as one kind of it; `graph` is the same function
+//!   in burn, for gradients.
 //! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce); [`growth`]: the
 //!   batch of a frozen policy, which looks again as it grows.
 //! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
+//! - [`dqn`]: deep Q-learning as published, with a network, an observation and a loop of its own.
+//! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set;
+//!   [`frozen`]: the file of both.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`guard`]: where it does not trust itself;
 //!   [`shipped`]: the policies that come with the program; [`mod@importance`]: what it looked at;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
@@ -18,11 +22,15 @@
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
 //! (`durable`): what is saved leaves this layer as bytes and text.
 
+mod attention;
 pub mod batch;
 pub mod card;
+pub mod collection;
 pub mod dagger;
+pub mod dqn;
 pub mod error;
 pub mod evolution;
+pub mod frozen;
 mod graph;
 pub mod growth;
 pub mod guard;
@@ -31,6 +39,7 @@ pub mod importance;
 mod kernel;
 pub mod network;
 pub mod optimiser;
+pub mod pang;
 pub mod policy;
 pub mod policy_gradient;
 pub mod ridge;
@@ -44,6 +53,7 @@ pub mod trainer;
 pub mod trajectory;
 
 pub use card::{Card, Provenance};
+pub use collection::{Behaviour, CollectPlan, collect, collect_by};
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
@@ -54,9 +64,7 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
-pub use simulation::{
-    Baseline, Behaviour, CollectPlan, DuelPlan, RolloutPlan, Simulation, Source, collect, collect_by,
-};
+pub use simulation::{Baseline, DuelPlan, RolloutPlan, Simulation, Source};
 pub use strategy::{Choice, Observe, PolicyStrategy};
 pub use trainer::{Algorithm, Environment, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

@@ -2,13 +2,15 @@
 //!
 //! One score per candidate,
 //! `x_i^T W [1; g] + ρ([ψ(x_i); mean_j ψ(x_j); max_j ψ(x_j); g])`,
-//! the second term being DeepSets (Zaheer et al., NeurIPS 2017). The first is linear in the products of
-//! candidate and global features: the baseline that every network must beat. The last layer of `ρ`
+//! the second term being DeepSets (Zaheer et al., NeurIPS 2017), or [`attention`](super::attention) between
+//! the candidates instead. The first is linear in the products of
+//! candidate and global features: the baseline that every network must beat. The last layer of the second
 //! starts at zero, so an untrained network *is* that linear scorer, and `W` may be set to a fitted one.
 //!
 //! Scores are equivariant under a permutation of the candidates, and only their differences mean
 //! anything (hence no bias at the output). Higher = ask first.
 
+use super::attention::{self, Layer, Step};
 use super::error::AgentError;
 use super::kernel::dense_relu;
 use crate::data::Matrix;
@@ -22,6 +24,8 @@ use serde::{Deserialize, Serialize};
 pub const MAX_HIDDEN: usize = 1_024;
 /// The most hidden layers in each of the two parts.
 pub const MAX_LAYERS: usize = 8;
+/// The most inducing points of a layer.
+pub const MAX_INDUCING: usize = 256;
 /// The most candidate or global features.
 pub const MAX_FEATURES: usize = 1_024;
 
@@ -34,7 +38,12 @@ pub enum Kind {
     DeepSets,
     /// The linear term alone.
     Linear,
+    /// The linear term and attention through `inducing` points; `heads` must divide the width.
+    Attention { heads: usize, inducing: usize },
 }
+
+/// The tensors that scores are proportional to.
+const OUTPUTS: [&str; 3] = ["skip", "rho.out", "attention.out"];
 
 /// The shape of a scoring network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,7 +53,7 @@ pub struct NetworkConfig {
     pub kind: Kind,
     /// Units of every hidden layer (multiples of 16 are fastest); ignored by [`Kind::Linear`].
     pub hidden: usize,
-    /// Hidden layers of `ψ` and, again, of `ρ`; ignored by [`Kind::Linear`].
+    /// Hidden layers of `ψ` and, again, of `ρ`, or layers of attention; ignored by [`Kind::Linear`].
     pub layers: usize,
 }
 
@@ -98,6 +107,19 @@ impl NetworkConfig {
             ("network: layers", self.layers, 1, MAX_LAYERS),
         ];
         let linear = self.kind == Kind::Linear;
+        if let Kind::Attention { heads, inducing } = self.kind {
+            let head_rules = [
+                ("network: heads", heads, 1, self.hidden),
+                ("network: inducing", inducing, 1, MAX_INDUCING),
+                // Every head has the same width.
+                ("network: hidden left over by the heads", self.hidden % heads.max(1), 0, 0),
+            ];
+            for (place, found, least, most) in head_rules {
+                if !(least..=most).contains(&found) {
+                    return Err(AgentError::Setting { place, found, least, most });
+                }
+            }
+        }
         for (place, found, least, most) in rules.into_iter().take(if linear { 2 } else { 4 }) {
             if !(least..=most).contains(&found) {
                 return Err(AgentError::Setting { place, found, least, most });
@@ -125,6 +147,24 @@ impl NetworkConfig {
         let h = self.hidden;
         // He initialisation: every hidden layer ends in a ReLU.
         let he = |inputs: usize| ((2.0 / inputs as f32).sqrt(), 0);
+        if let Kind::Attention { inducing, .. } = self.kind {
+            let xavier = ((1.0 / h as f32).sqrt(), 0);
+            let joint = he(features + globals).0;
+            add("embed.item".into(), features, h, (joint, 0));
+            // Its first row multiplies the constant 1: the bias.
+            add("embed.global".into(), globals + 1, h, (joint, 1));
+            for layer in 0..self.layers {
+                add(format!("isab.{layer}.inducing"), inducing, h, xavier);
+                for step in ["gather", "read"] {
+                    for part in attention::PARTS {
+                        add(format!("isab.{layer}.{step}.{part}.weight"), h, h, xavier);
+                        add(format!("isab.{layer}.{step}.{part}.bias"), 1, h, (0.0, 0));
+                    }
+                }
+            }
+            add("attention.out".into(), h, 1, (0.0, 0));
+            return Ok(slots);
+        }
         let mut incoming = features;
         for layer in 0..self.layers {
             add(format!("psi.{layer}.weight"), incoming, h, he(incoming));
@@ -236,7 +276,7 @@ impl Network {
 
     /// The network whose scores are `factor` times these: the same ranking, drawn from more sharply.
     pub fn sharpened(mut self, factor: f32) -> Self {
-        for slot in self.layout.iter().filter(|slot| matches!(slot.name.as_str(), "skip" | "rho.out")) {
+        for slot in self.layout.iter().filter(|slot| OUTPUTS.contains(&slot.name.as_str())) {
             self.weights[slot.range()].iter_mut().for_each(|weight| *weight *= factor);
         }
         self
@@ -250,8 +290,10 @@ impl Network {
     pub fn score(&self, observation: &Observation) -> Result<Vec<f32>> {
         observation.check(self.features, self.globals)?;
         let mut scores = self.linear(observation);
-        if self.config.kind == Kind::DeepSets {
-            self.add_deep_sets(observation, &mut scores);
+        match self.config.kind {
+            Kind::Linear => {}
+            Kind::DeepSets => self.add_deep_sets(observation, &mut scores),
+            Kind::Attention { heads, .. } => self.add_attention(observation, heads, &mut scores),
         }
         if let Some(at) = scores.iter().position(|s| !s.is_finite()) {
             return Err(AgentError::Score { row: observation.candidates[at].0, score: scores[at] }.into());
@@ -292,6 +334,37 @@ impl Network {
             std::mem::swap(&mut now, &mut next);
         }
         let out = self.slot("rho.out");
+        for (score, unit) in scores.iter_mut().zip(now.chunks_exact(h)) {
+            *score += unit.iter().zip(out).map(|(u, w)| u * w).sum::<f32>();
+        }
+    }
+
+    /// Adds what the layers of attention come to.
+    fn add_attention(&self, observation: &Observation, heads: usize, scores: &mut [f32]) {
+        let h = self.config.hidden;
+        let mut shared = vec![0.0f32; h];
+        let globals = std::iter::once(&1.0).chain(&observation.globals);
+        for (value, weights) in globals.zip(self.slot("embed.global").chunks_exact(h)) {
+            for (s, w) in shared.iter_mut().zip(weights) {
+                *s += value * w;
+            }
+        }
+        let mut now = vec![0.0f32; scores.len() * h];
+        let first = observation.features.values();
+        dense_relu(first, self.features, self.slot("embed.item"), &shared, &mut now);
+        for layer in 0..self.config.layers {
+            let step = |step: &str| {
+                let part = |part: &str, kind: &str| self.slot(&format!("isab.{layer}.{step}.{part}.{kind}"));
+                Step {
+                    weights: attention::PARTS.map(|name| part(name, "weight")),
+                    biases: attention::PARTS.map(|name| part(name, "bias")),
+                    heads,
+                }
+            };
+            let inducing = self.slot(&format!("isab.{layer}.inducing"));
+            now = Layer { inducing, gather: step("gather"), read: step("read") }.apply(&now);
+        }
+        let out = self.slot("attention.out");
         for (score, unit) in scores.iter_mut().zip(now.chunks_exact(h)) {
             *score += unit.iter().zip(out).map(|(u, w)| u * w).sum::<f32>();
         }
@@ -339,8 +412,12 @@ mod tests {
 
     #[test]
     fn an_untrained_network_is_its_linear_term() {
-        let mut network = Network::new(NetworkConfig::default(), 5, 2, Key::root(1)).unwrap();
+        let attention = Kind::Attention { heads: 2, inducing: 3 };
+        let attention = NetworkConfig { kind: attention, ..NetworkConfig::default() };
         let state = observation(30, 5, 2, Key::root(2));
+        let untrained = Network::new(attention, 5, 2, Key::root(1)).unwrap();
+        assert_eq!(untrained.score(&state).unwrap(), vec![0.0; 30]);
+        let mut network = Network::new(NetworkConfig::default(), 5, 2, Key::root(1)).unwrap();
         assert_eq!(network.score(&state).unwrap(), vec![0.0; 30]);
         // W has one entry: feature 3 times global 1.
         let mut skip = Matrix::zeros(5, 3);
@@ -376,6 +453,15 @@ mod tests {
         let config = NetworkConfig { hidden: 2_000, ..NetworkConfig::default() };
         let error = Network::new(config, 5, 2, Key::root(1)).unwrap_err();
         assert!(matches!(error, AgentError::Setting { found: 2_000, most: MAX_HIDDEN, .. }));
+        let heads = |heads, inducing| {
+            let config =
+                NetworkConfig { kind: Kind::Attention { heads, inducing }, ..NetworkConfig::default() };
+            Network::new(config, 5, 2, Key::root(1))
+        };
+        assert!(heads(4, 8).is_ok());
+        for (count, inducing) in [(0, 8), (5, 8), (64, 8), (4, 0), (4, 100_000)] {
+            assert!(matches!(heads(count, inducing), Err(AgentError::Setting { .. })), "{count} {inducing}");
+        }
         let config = NetworkConfig::default();
         assert!(matches!(Network::new(config, 0, 2, Key::root(1)), Err(AgentError::Setting { .. })));
         assert!(matches!(Network::from_weights(config, 3, 2, vec![0.0; 7]), Err(AgentError::Setting { .. })));
@@ -396,8 +482,13 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn scores_follow_a_permutation(m in 1usize..60, turn in 0usize..60, seed: u64) {
-            let network = random_network(NetworkConfig::default(), 6, 3, Key::root(seed));
+        fn scores_follow_a_permutation(
+            m in 1usize..60, turn in 0usize..60, seed: u64, attention: bool,
+        ) {
+            let kind = Kind::Attention { heads: 4, inducing: 7 };
+            let kind = if attention { kind } else { Kind::DeepSets };
+            let config = NetworkConfig { kind, ..NetworkConfig::default() };
+            let network = random_network(config, 6, 3, Key::root(seed));
             let state = observation(m, 6, 3, Key::root(seed).at(1));
             let order: Vec<usize> = (0..m).map(|i| (i + turn) % m).rev().collect();
             let turned = Observation {

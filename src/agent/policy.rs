@@ -154,7 +154,7 @@ fn encode(network: &Network) -> Vec<u8> {
 }
 
 /// Reads a file of at most `limit` bytes; never more than one byte beyond it is held.
-fn read(path: &Path, file: &'static str, limit: usize) -> Result<Vec<u8>, AgentError> {
+pub(super) fn read(path: &Path, file: &'static str, limit: usize) -> Result<Vec<u8>, AgentError> {
     let unreadable = |e: std::io::Error| AgentError::Unreadable {
         path: path.display().to_string(),
         reason: e.to_string(),

@@ -1,13 +1,12 @@
 //! Where a policy's experience comes from: simulated episodes on source tasks.
 //!
-//! [`collect`] visits states and looks one label ahead in each, for imitation; [`Simulation`] plays whole
-//! episodes: against a baseline at the same seats, for policy gradients, and two networks at the same seats,
-//! for evolution strategies. All read reward rows only.
+//! [`Simulation`] plays whole episodes: against a baseline at the same seats, for policy gradients, and two
+//! networks at the same seats, for evolution strategies. States for imitation are
+//! [`collected`](super::collection). Both read reward rows only.
 
 use super::batch;
 use super::evolution::{Duel, Pair};
 use super::growth::grow;
-use super::imitation::LabelledState;
 use super::network::Network;
 use super::trainer::Environment;
 use super::trajectory::{Decision, Returns, Trajectory};
@@ -16,16 +15,12 @@ use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Observation, Seat, 
 use crate::error::Result;
 use crate::query::registry;
 use crate::rng::Key;
-use rand::RngExt;
 use rand::seq::index;
 use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Episodes that advance in one bank.
-const LANES: usize = 16;
-
-/// Candidates that a collected state keeps beside the looked-ahead ones.
-const CONTEXT: usize = 48;
+pub(super) const LANES: usize = 16;
 
 /// A task to learn from: one or more splits of it, and the episodes to play on them.
 #[derive(Clone, Debug)]
@@ -40,168 +35,17 @@ pub struct Source {
 
 impl Source {
     /// The seat of repetition `index`, derived from `key`.
-    fn seat(&self, key: Key, index: usize) -> Seat {
+    pub(super) fn seat(&self, key: Key, index: usize) -> Seat {
         Seat { ground: self.grounds[index % self.grounds.len()].clone(), key: key.at(index as u64) }
     }
 
-    fn learning_plan(&self) -> EpisodePlan {
+    pub(super) fn learning_plan(&self) -> EpisodePlan {
         EpisodePlan { measure: Measure::Reward, ..self.plan.clone() }
     }
 }
 
-/// How states for imitation are collected.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CollectPlan {
-    /// Episodes per source task.
-    pub episodes: usize,
-    /// States per episode in which one label is looked ahead.
-    pub states: usize,
-    /// Candidates that are looked ahead per state.
-    pub candidates: usize,
-}
-
-/// Called with what has just been done; an error ends the work. Must be quick, and may be called from any
-/// thread.
-pub type Watch<'a> = &'a (dyn Fn() -> Result<()> + Sync);
-
-/// Who continues an episode whose states are collected. What is learned from a state does not depend on it.
-#[derive(Clone, Copy, Debug)]
-pub enum Behaviour<'a> {
-    /// Random rows, margin, or the best row found, drawn anew at every step, so that the states cover what
-    /// good and bad policies come through.
-    Mixture,
-    /// A network, without drawing, over at most `cap` candidates; by one coin per episode, the mixture with
-    /// the chance `others`.
-    Policy { network: &'a Network, others: f64, cap: usize },
-}
-
-/// [`collect_by`] the mixture.
-pub fn collect(
-    sources: &[Source],
-    first_task: u32,
-    plan: CollectPlan,
-    key: Key,
-    watch: Watch<'_>,
-) -> Result<Vec<LabelledState>> {
-    collect_by(Behaviour::Mixture, sources, first_task, plan, key, watch)
-}
-
-/// Visits states of every source and measures the one-step gain of some candidates in each.
-///
-/// `first_task` numbers the first source in the states; `watch` is called after each source.
-pub fn collect_by(
-    behaviour: Behaviour<'_>,
-    sources: &[Source],
-    first_task: u32,
-    plan: CollectPlan,
-    key: Key,
-    watch: Watch<'_>,
-) -> Result<Vec<LabelledState>> {
-    let states: Vec<Vec<LabelledState>> = sources
-        .par_iter()
-        .enumerate()
-        .map(|(task, source)| {
-            let task = first_task + task as u32;
-            let states = collect_one(behaviour, source, task, plan, key.named(&source.name))?;
-            watch()?;
-            Ok(states)
-        })
-        .collect::<Result<_>>()?;
-    Ok(states.into_iter().flatten().collect())
-}
-
-fn collect_one(
-    behaviour: Behaviour<'_>,
-    source: &Source,
-    task: u32,
-    plan: CollectPlan,
-    key: Key,
-) -> Result<Vec<LabelledState>> {
-    let mut states = Vec::new();
-    for block in (0..plan.episodes).step_by(LANES) {
-        let lanes = LANES.min(plan.episodes - block);
-        let seats: Vec<Seat> = (0..lanes).map(|lane| source.seat(key.named("seat"), block + lane)).collect();
-        let rounds = source.plan.budget.div_ceil(source.plan.query_size);
-        let visited: Vec<Vec<usize>> = seats
-            .iter()
-            .map(|seat| {
-                index::sample(&mut seat.key.named("visited").rng(), rounds, plan.states.min(rounds))
-                    .into_vec()
-            })
-            .collect();
-        let acting = |lane: usize| match behaviour {
-            Behaviour::Policy { network, others, cap } => {
-                let coin: f64 = seats[lane].key.named("coin").rng().random();
-                (coin >= others).then_some((network, cap))
-            }
-            Behaviour::Mixture => None,
-        };
-        let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
-        episodes.remember(&episodes.live());
-        for round in 0..rounds {
-            let live = episodes.live();
-            let looking: Vec<usize> =
-                live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
-            let gains = episodes.look_ahead(&looking, plan.candidates)?;
-            let mut picks = Vec::with_capacity(live.len());
-            for lane in live {
-                let step = seats[lane].key.named("step").at(round as u64);
-                let found = looking.iter().position(|&other| other == lane).map(|at| &gains[at]);
-                if let Some(gains) = found {
-                    let signals = episodes.signals(lane, features::needs(), step);
-                    let view = episodes.view(lane, &signals);
-                    let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
-                    states.push(labelled(&seen, gains, task, step));
-                }
-                let rows = match acting(lane) {
-                    Some((network, cap)) => best_of(network, &episodes, lane, cap, step)?,
-                    None => continue_by(&episodes, lane, found, step)?,
-                };
-                picks.push((lane, rows));
-            }
-            episodes.step(&picks)?;
-        }
-    }
-    Ok(states)
-}
-
-/// The looked-ahead candidates of an observation with their gains, and after them some more, so that what
-/// the network pools over the candidates is like what it will see in use.
-fn labelled(seen: &Observation, gains: &[(RowId, f32)], task: u32, key: Key) -> LabelledState {
-    let place = |row: &RowId| seen.candidates.binary_search(row).expect("every candidate is shown");
-    let mut places: Vec<usize> = gains.iter().map(|(row, _)| place(row)).collect();
-    let others: Vec<usize> = (0..seen.candidates.len()).filter(|at| !places.contains(at)).collect();
-    let drawn = index::sample(&mut key.named("context").rng(), others.len(), CONTEXT.min(others.len()));
-    places.extend(drawn.iter().map(|at| others[at]));
-    LabelledState {
-        observation: Observation {
-            candidates: places.iter().map(|&at| seen.candidates[at]).collect(),
-            features: seen.features.gather(places),
-            globals: seen.globals.clone(),
-        },
-        gains: gains.iter().map(|&(_, gain)| gain).collect(),
-        task,
-    }
-}
-
-fn continue_by(
-    episodes: &Episodes,
-    lane: usize,
-    gains: Option<&Vec<(RowId, f32)>>,
-    key: Key,
-) -> Result<Vec<RowId>> {
-    let batch = episodes.batch(lane);
-    let mut rng = key.named("behaviour").rng();
-    let coin: f32 = rng.random();
-    if let (Some(gains), true, true) = (gains, coin < 0.5, batch == 1) {
-        let best = gains.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-        return Ok(best.map(|&(row, _)| row).into_iter().collect());
-    }
-    select(episodes, lane, if coin < 0.75 { "margin" } else { "random" }, key)
-}
-
 /// The picks of a registered strategy in episode `lane`.
-fn select(episodes: &Episodes, lane: usize, strategy: &str, key: Key) -> Result<Vec<RowId>> {
+pub(super) fn select(episodes: &Episodes, lane: usize, strategy: &str, key: Key) -> Result<Vec<RowId>> {
     let mut strategy = registry::build(strategy)?;
     let signals = episodes.signals(lane, strategy.needs(), key);
     strategy.select(&episodes.view(lane, &signals), episodes.batch(lane), key.named("select"))
@@ -360,7 +204,13 @@ fn see(episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Observa
 }
 
 /// The rows that `network` asks for in episode `lane`, without drawing.
-fn best_of(network: &Network, episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Vec<RowId>> {
+pub(super) fn best_of(
+    network: &Network,
+    episodes: &Episodes,
+    lane: usize,
+    cap: usize,
+    key: Key,
+) -> Result<Vec<RowId>> {
     let signals = episodes.signals(lane, features::needs(), key);
     let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
     let first = features::observe(&view, batch, cap.max(batch), key)?;
@@ -390,7 +240,7 @@ fn mean_accuracy(
 }
 
 /// For each seat, the accuracies on the reward rows after each query, all seats in one bank.
-fn accuracies(
+pub(super) fn accuracies(
     source: &Source,
     seats: &[Seat],
     remember: bool,
@@ -435,7 +285,7 @@ fn duel(
     let seats: Vec<Seat> = (0..pairs.len()).flat_map(|pair| half(pair).chain(half(pair))).collect();
     let network = |lane: usize| {
         let pair = &pairs[lane / (2 * repetitions)];
-        if lane / repetitions % 2 == 0 { &pair.plus } else { &pair.minus }
+        if (lane / repetitions).is_multiple_of(2) { &pair.plus } else { &pair.minus }
     };
     let curves = accuracies(source, &seats, true, |episodes, lane, step| {
         best_of(network(lane), episodes, lane, cap, step)
@@ -525,40 +375,32 @@ fn areas(curve: &[f64], unit: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::super::network::{Kind, NetworkConfig};
-    use super::super::testing::random_network;
+    use super::super::testing::{random_network, sources};
     use super::*;
-    use crate::arch::Block;
-    use crate::data::{SplitPlan, Task, embedded};
-    use crate::episode::StopOn;
     use crate::episode::features::SCHEMA;
-    use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 
-    fn sources() -> Vec<Source> {
-        let plan = EpisodePlan {
-            blocks: vec![Block::Dense { width: 6 }],
-            dropout: 0.0,
-            train: TrainPlan {
-                loss: Loss::CrossEntropy,
-                optimiser: Optimiser::Adam,
-                learning_rate: 0.02,
-                weight_decay: 1e-4,
-                batch: 16,
-                stop: Stop::Epochs { epochs: 20 },
-                start: Start::Scratch,
-            },
-            initial_per_class: 1,
-            query_size: 1,
-            budget: 4,
-            target_accuracy: None,
-            measure: Measure::RewardAndTest,
-            oracle_on_test: false,
-            stop_on: StopOn::default(),
-        };
-        let source = |name: &str| {
-            let task = Task::split(&embedded::load(name).unwrap(), &SplitPlan::default(), Key::root(1));
-            Source { name: name.into(), grounds: vec![Ground::new(task.unwrap())], plan: plan.clone() }
-        };
-        vec![source("iris"), source("wine")]
+    /// The rewards of an episode add up to its gain, and the return of its first decision is the area
+    /// under that.
+    #[test]
+    fn rewards_telescope_to_the_final_gain() {
+        let source = &sources()[0];
+        let seats = [source.seat(Key::root(1), 0)];
+        let mut episodes = Episodes::reset(&source.learning_plan(), &seats).unwrap();
+        let first = episodes.standing(0).reward_accuracy;
+        let (mut rewards, mut curve) = (0.0, vec![first]);
+        while !episodes.live().is_empty() {
+            let step = Key::root(2).at(curve.len() as u64);
+            let rows = select(&episodes, 0, "random", step).unwrap();
+            rewards += episodes.step(&[(0, rows)]).unwrap()[0].reward;
+            curve.push(episodes.standing(0).reward_accuracy);
+        }
+        assert_eq!(curve.len(), 5);
+        let gain = curve[4] - first;
+        assert!((rewards - gain).abs() < 1e-12, "{rewards} {gain}");
+        let unit = 0.25;
+        let area = areas(&curve, unit)[0];
+        let mean = curve[1..].iter().sum::<f64>() / 4.0;
+        assert!((area - (mean - first) / unit).abs() < 1e-12);
     }
 
     /// The two halves of a pair share seats: equal networks tie exactly, others do not; and neither the

@@ -1,8 +1,11 @@
 //! Made-up observations and networks for this layer's tests.
 
 use super::network::{Network, NetworkConfig};
-use crate::data::{Matrix, RowId};
-use crate::episode::Observation;
+use super::simulation::Source;
+use crate::arch::Block;
+use crate::data::{Matrix, RowId, SplitPlan, Task, embedded};
+use crate::episode::{EpisodePlan, Ground, Measure, Observation, StopOn};
+use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::RngExt;
 
@@ -25,4 +28,33 @@ pub(super) fn random_network(config: NetworkConfig, features: usize, globals: us
         *weight += rng.random_range(-0.3f32..0.3);
     }
     network
+}
+
+/// Four queries on each of two small real sets.
+pub(super) fn sources() -> Vec<Source> {
+    let plan = EpisodePlan {
+        blocks: vec![Block::Dense { width: 6 }],
+        dropout: 0.0,
+        train: TrainPlan {
+            loss: Loss::CrossEntropy,
+            optimiser: Optimiser::Adam,
+            learning_rate: 0.02,
+            weight_decay: 1e-4,
+            batch: 16,
+            stop: Stop::Epochs { epochs: 20 },
+            start: Start::Scratch,
+        },
+        initial_per_class: 1,
+        query_size: 1,
+        budget: 4,
+        target_accuracy: None,
+        measure: Measure::RewardAndTest,
+        oracle_on_test: false,
+        stop_on: StopOn::default(),
+    };
+    let source = |name: &str| {
+        let task = Task::split(&embedded::load(name).unwrap(), &SplitPlan::default(), Key::root(1));
+        Source { name: name.into(), grounds: vec![Ground::new(task.unwrap())], plan: plan.clone() }
+    };
+    vec![source("iris"), source("wine")]
 }

@@ -85,7 +85,14 @@ impl Cost {
             let evolution = &train.evolution;
             let duelled =
                 2 * evolution.iterations * evolution.pairs * evolution.tasks_per_pair * evolution.episodes;
-            let total = episode.times((imitated + rehearsed + duelled) as f64).plus(judged);
+            let valued = match train.dqn.iterations {
+                0 => 0,
+                iterations => train.dqn.warm_episodes + iterations * train.dqn.episodes,
+            };
+            let embedding = &train.dataset_embedding;
+            let embedded = embedding.iterations * embedding.tasks * embedding.episodes;
+            let played = imitated + rehearsed + duelled + valued + embedded;
+            let total = episode.times(played as f64).plus(judged);
             stages.push(total.stage("train", 1));
         }
         if let Some(search) = plan.search() {

@@ -113,7 +113,7 @@ impl Plan {
         let transfer_section = root.section("transfer")?;
         let transfer_place = transfer_section.as_ref().map(|section| section.place().clone());
         let transfer = transfer_section
-            .map(|section| Transfer::read(section, vocabulary, train.is_some(), search.is_some()))
+            .map(|section| Transfer::read(section, vocabulary, train.as_ref(), search.is_some()))
             .transpose()?;
         let report = Report::read(root.section_or_empty("report")?)?;
         let root_place = root.place().clone();

@@ -6,6 +6,7 @@
 use super::error::{ExperimentError, Place};
 use super::vocabulary::nearest;
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -248,8 +249,9 @@ impl Section {
         let elsewhere = || {
             let everywhere = self.everywhere.borrow();
             let same = everywhere.iter().filter(|name| name.rsplit('.').next() == Some(key));
-            // Of the places that have this very key, one further down first.
-            same.max_by_key(|name| name.starts_with(&self.path)).cloned()
+            // Of the places that have this very key, one further down first, and of those the least deep.
+            let depth = |name: &str| name.matches('.').count();
+            same.max_by_key(|name| (name.starts_with(&self.path), Reverse(depth(name)))).cloned()
         };
         Err(ExperimentError::UnknownKey {
             place: node.place.clone(),

@@ -240,6 +240,8 @@ mod tests {
                 episodes: 0,
                 curve: Vec::new(),
                 importance: Vec::new(),
+                dqn: None,
+                dataset_embedding: None,
             })
         }
 

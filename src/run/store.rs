@@ -224,10 +224,15 @@ pub fn write_in(dir: &Path, name: &str, bytes: &[u8]) -> Result<bool> {
 
 /// Reads a small file of a run.
 pub fn read_text(path: &Path) -> Result<Vec<u8>, RunError> {
+    read_up_to(path, MAX_TEXT_BYTES)
+}
+
+/// Reads a file of a run that has at most `limit` bytes: checkpoints may be larger than texts.
+pub fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, RunError> {
     let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
     let found = fs::metadata(path).map_err(unreadable)?.len();
-    if found > MAX_TEXT_BYTES {
-        return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit: MAX_TEXT_BYTES });
+    if found > limit {
+        return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit });
     }
     fs::read(path).map_err(unreadable)
 }
@@ -238,6 +243,16 @@ mod tests {
     use super::*;
     use crate::error::Exit;
     use std::collections::BTreeMap;
+
+    #[test]
+    fn a_file_of_exactly_the_limit_is_read_and_a_longer_one_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        std::fs::write(&path, [7u8; 10]).unwrap();
+        assert_eq!(read_up_to(&path, 10).unwrap(), [7u8; 10]);
+        let error = read_up_to(&path, 9).unwrap_err();
+        assert!(matches!(error, RunError::TooLarge { found: 10, limit: 9, .. }), "{error}");
+    }
 
     fn manifest(seed: u64) -> Manifest {
         Manifest::new(&plan(seed), seed, BTreeMap::from([("iris".into(), "d1".into())])).unwrap()

@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::{backend, memory, output, progress, signals};
 use crate::error::Result;
 use crate::experiment::cost::{self, Cost};
-use crate::experiment::sections::{ArchitectureChoice, LEARNED};
+use crate::experiment::sections::{ArchitectureChoice, DATASET_EMBEDDING, DQN, LEARNED};
 use crate::experiment::stages::Shard;
 use crate::experiment::{Context, Finished, Plan, bench as bench_plan, run as run_plan, stages};
 use crate::run::store::POLICY;
@@ -32,7 +32,12 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
     let plan = load(&args.run)?;
     let plan = plan.transfer_only().ok_or(CliError::NoSection { file: file.clone(), section: "transfer" })?;
     if let Some(transfer) = plan.transfer() {
-        let missing = if transfer.policy.is_none() && transfer.strategies.iter().any(|name| name == LEARNED) {
+        let missing = if transfer.policy.is_none()
+            && transfer
+                .strategies
+                .iter()
+                .any(|name| [LEARNED, DQN, DATASET_EMBEDDING].contains(&name.as_str()))
+        {
             Some("the learned policy")
         } else if transfer.architectures.contains(&ArchitectureChoice::Searched) {
             Some("a searched architecture")

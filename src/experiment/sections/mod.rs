@@ -19,5 +19,8 @@ pub use randomise::Randomise;
 pub use report::Report;
 pub use search::{BlockKind, Method, Search};
 pub use sources::{DataRef, Sources};
-pub use train::{Baseline, Imitation, NetworkKind, PolicyGradient, PolicyNetwork, Train};
-pub use transfer::{ArchitectureChoice, LEARNED, Transfer, UNTRAINED};
+pub use train::{
+    Baseline, Dagger, DatasetEmbedding, Dqn, Evolution, Imitation, NetworkKind, PolicyGradient,
+    PolicyNetwork, Train,
+};
+pub use transfer::{ArchitectureChoice, DATASET_EMBEDDING, DQN, LEARNED, Transfer, UNTRAINED};

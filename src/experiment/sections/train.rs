@@ -1,6 +1,7 @@
 //! `[train]`: imitation of the greedy oracle, then an evolution strategy, then policy gradient.
 
 use crate::agent::evolution::MAX_PAIRS;
+use crate::agent::network::{MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::Section;
 use serde::Serialize;
@@ -23,6 +24,8 @@ pub struct Train {
     pub imitation: Imitation,
     pub dagger: Dagger,
     pub evolution: Evolution,
+    pub dqn: Dqn,
+    pub dataset_embedding: DatasetEmbedding,
     pub policy_gradient: PolicyGradient,
     pub network: PolicyNetwork,
     /// Episodes per validation task by which checkpoints are chosen. Default 16.
@@ -106,16 +109,54 @@ pub struct PolicyGradient {
     pub baseline: Baseline,
 }
 
+/// `dqn = { … }`: deep Q-learning as LAL-RL has it, for comparison. It makes a second policy, the strategy
+/// `"dqn"`, from episodes of single queries that end at 98 % of the accuracy with all labels.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Dqn {
+    /// Iterations after the warm start; 0, the default, turns it off. Published: 1000.
+    pub iterations: usize,
+    /// Random episodes before anything is learned. Default 128.
+    pub warm_episodes: usize,
+    /// Episodes per iteration. Default 10.
+    pub episodes: usize,
+    /// Updates per iteration. Default 60.
+    pub updates: usize,
+    /// Iterations between two looks at the validation tasks; the best network is kept. Default 100.
+    pub validate_every: usize,
+}
+
+/// `dataset_embedding = { … }`: the policy of Pang et al., for comparison: over raw inputs of any width, by
+/// policy gradient over many data sets. It makes a further policy, the strategy `"dataset_embedding"`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DatasetEmbedding {
+    /// Updates; 0, the default, turns it off.
+    pub iterations: usize,
+    /// Source tasks per update. Default 4.
+    pub tasks: usize,
+    /// Episodes per task and update; each is a baseline for the others. Default 4.
+    pub episodes: usize,
+    /// Updates between two looks at the validation tasks; the best network is kept. Default 10.
+    pub validate_every: usize,
+    /// Step size of Adam. Default 1e-3.
+    pub learning_rate: f64,
+}
+
 /// `network = { … }`: the scoring network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PolicyNetwork {
-    /// `"deep_sets"` (default), or `"linear"` in features and globals.
+    /// `"deep_sets"` (default), `"attention"`, or `"linear"` in features and globals.
     pub kind: NetworkKind,
-    /// Width of every hidden layer. Default 32.
+    /// Width of every hidden layer. Default 32, 64 with attention.
     pub hidden: usize,
-    /// Hidden layers before and, again, after the candidates are pooled. Default 2.
+    /// Hidden layers before and, again, after the candidates are pooled, or layers of attention. Default 2.
     pub layers: usize,
+    /// Heads of attention; they must divide the width. Default 4.
+    pub heads: usize,
+    /// Inducing points of attention. Default 32.
+    pub inducing: usize,
 }
 
 /// What the scoring network is made of.
@@ -124,6 +165,7 @@ pub struct PolicyNetwork {
 pub enum NetworkKind {
     DeepSets,
     Linear,
+    Attention,
 }
 
 impl Train {
@@ -157,6 +199,24 @@ impl Train {
             validate_every: s.count("validate_every", 5, 1..=1_000_000)?,
         };
         s.finish()?;
+        let mut s = section.section_or_empty("dqn")?;
+        let dqn = Dqn {
+            iterations: s.count("iterations", 0, 0..=1_000_000)?,
+            warm_episodes: s.count("warm_episodes", 128, 1..=100_000)?,
+            episodes: s.count("episodes", 10, 1..=100_000)?,
+            updates: s.count("updates", 60, 0..=100_000)?,
+            validate_every: s.count("validate_every", 100, 1..=1_000_000)?,
+        };
+        s.finish()?;
+        let mut s = section.section_or_empty("dataset_embedding")?;
+        let dataset_embedding = DatasetEmbedding {
+            iterations: s.count("iterations", 0, 0..=1_000_000)?,
+            tasks: s.count("tasks", 4, 1..=100_000)?,
+            episodes: s.count("episodes", 4, 2..=1_000)?,
+            validate_every: s.count("validate_every", 10, 1..=1_000_000)?,
+            learning_rate: s.number("learning_rate", 1e-3, 1e-9..=10.0)?,
+        };
+        s.finish()?;
         let mut s = section.section_or_empty("policy_gradient")?;
         let policy_gradient = PolicyGradient {
             iterations: s.count("iterations", 60, 0..=1_000_000)?,
@@ -173,18 +233,35 @@ impl Train {
         };
         s.finish()?;
         let mut s = section.section_or_empty("network")?;
+        let kind = s.choice(
+            "kind",
+            NetworkKind::DeepSets,
+            &[
+                ("deep_sets", NetworkKind::DeepSets),
+                ("linear", NetworkKind::Linear),
+                ("attention", NetworkKind::Attention),
+            ],
+        )?;
+        let width = if kind == NetworkKind::Attention { 64 } else { 32 };
         let network = PolicyNetwork {
-            kind: s.choice(
-                "kind",
-                NetworkKind::DeepSets,
-                &[("deep_sets", NetworkKind::DeepSets), ("linear", NetworkKind::Linear)],
-            )?,
-            hidden: s.count("hidden", 32, 1..=1_024)?,
-            layers: s.count("layers", 2, 1..=8)?,
+            kind,
+            hidden: s.count("hidden", width, 1..=MAX_HIDDEN)?,
+            layers: s.count("layers", 2, 1..=MAX_LAYERS)?,
+            heads: s.count("heads", 4, 1..=MAX_HIDDEN)?,
+            inducing: s.count("inducing", 32, 1..=MAX_INDUCING)?,
         };
         s.finish()?;
         let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;
         section.finish()?;
-        Ok(Self { imitation, dagger, evolution, policy_gradient, network, validation_episodes })
+        Ok(Self {
+            imitation,
+            dagger,
+            evolution,
+            dqn,
+            dataset_embedding,
+            policy_gradient,
+            network,
+            validation_episodes,
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! `[transfer]`: what is compared on which targets.
 
 use super::sources::DataRef;
+use super::train::Train;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::raw::{self, Section};
 use crate::experiment::vocabulary::Vocabulary;
@@ -8,6 +9,10 @@ use serde::Serialize;
 
 /// The name of the learned policy among the strategies.
 pub const LEARNED: &str = "policy";
+/// The name of the policy that deep Q-learning made.
+pub const DQN: &str = "dqn";
+/// The name of the policy with an embedding of the data set.
+pub const DATASET_EMBEDDING: &str = "dataset_embedding";
 /// The name of the policy before it learned anything: the same network, whose scores are all equal.
 pub const UNTRAINED: &str = "untrained";
 
@@ -38,7 +43,8 @@ pub struct Transfer {
     /// Data sets that nothing was learned from. At least one.
     pub targets: Vec<DataRef>,
     /// Strategies, with parameters where they have any (`"typiclust(neighbours=10)"`); `"policy"` is
-    /// the learned one. Default `["random", "margin", "policy"]`.
+    /// the learned one, `"dqn"` that of deep Q-learning,
+    /// `"dataset_embedding"` that of Pang et al. Default `["random", "margin", "policy"]`.
     pub strategies: Vec<String>,
     /// Paired repetitions per strategy: each has its own split, initial labels and initial weights,
     /// the same for all strategies. Default 20.
@@ -53,19 +59,26 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    /// `has_train`, `has_search`: what earlier stages will hand on.
+    /// `train`, `has_search`: what earlier stages will hand on.
     pub(in crate::experiment) fn read(
         mut section: Section,
         vocabulary: &Vocabulary,
-        has_train: bool,
+        train: Option<&Train>,
         has_search: bool,
     ) -> Result<Self, ExperimentError> {
         let place = section.place().clone();
         let s = &mut section;
         let targets = DataRef::list(s, "targets", vocabulary)?.unwrap_or_default();
         let policy = s.text("policy")?.map(|(path, _)| path);
-        let has_policy = has_train || policy.is_some();
-        let known = || vocabulary.strategies.iter().copied().chain([LEARNED, UNTRAINED]);
+        let has_policy = train.is_some() || policy.is_some();
+        // Those beside it are trained if they have iterations, or lie in the folder.
+        let trained = |name: &str| match train {
+            Some(train) if name == DQN => train.dqn.iterations > 0,
+            Some(train) => train.dataset_embedding.iterations > 0,
+            None => policy.is_some(),
+        };
+        let known =
+            || vocabulary.strategies.iter().copied().chain([LEARNED, UNTRAINED, DQN, DATASET_EMBEDDING]);
         let strategy = |node, name: String| {
             let (found, place) = raw::text_of(node, name.clone())?;
             if !known().any(|known| known == found) {
@@ -85,6 +98,14 @@ impl Transfer {
                     name,
                     "asks for a learned policy, but nothing trains or names one",
                     "add a [train] section, or `policy = \"DIR\"` under [transfer]",
+                ));
+            }
+            if [DQN, DATASET_EMBEDDING].contains(&found.as_str()) && !trained(&found) {
+                return Err(conflict(
+                    place,
+                    name,
+                    "asks for a policy of its name, but nothing trains or names one",
+                    "give it `iterations` under [train], or a folder that holds it as `policy`",
                 ));
             }
             Ok((found, place))

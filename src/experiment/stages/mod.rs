@@ -5,6 +5,8 @@
 //! computed before.
 
 mod builtin;
+mod dataset_embedding;
+mod dqn;
 pub mod search;
 pub mod train;
 pub mod transfer;

@@ -1,7 +1,8 @@
 //! The train stage: imitation of the greedy oracle, an evolution strategy, policy gradient, and then a
 //! frozen policy.
 
-use super::Site;
+use super::{Site, dataset_embedding, dqn};
+use crate::agent::trainer::MAX_CHECKPOINT_BYTES;
 use crate::agent::{
     self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
     Group, Guard, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy,
@@ -59,6 +60,12 @@ pub struct Trained {
     pub curve: Vec<Point>,
     /// What the policy looks at, on states of the validation tasks.
     pub importance: Vec<Looked>,
+    /// The digest of the file of deep Q-learning, where there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dqn: Option<String>,
+    /// The digest of the file of the policy with an embedding of the data set, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_embedding: Option<String>,
 }
 
 /// One evaluation of a policy in training.
@@ -114,6 +121,9 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         kind: match section.network.kind {
             NetworkKind::DeepSets => Kind::DeepSets,
             NetworkKind::Linear => Kind::Linear,
+            NetworkKind::Attention => {
+                Kind::Attention { heads: section.network.heads, inducing: section.network.inducing }
+            }
         },
         hidden: section.network.hidden,
         layers: section.network.layers,
@@ -178,6 +188,9 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     let weights = frozen.weights_bytes();
     site.store.write(&format!("{}/{}", store::POLICY, policy::WEIGHTS_FILE), &weights)?;
     site.store.write(&format!("{}/{}", store::POLICY, policy::CARD_FILE), frozen.card_text().as_bytes())?;
+    let dqn = dqn::learn(plan, site, &sources, &validation, key.named("dqn"))?;
+    let dataset_embedding =
+        dataset_embedding::learn(plan, site, &sources, &validation, key.named("dataset embedding"))?;
     Ok(Trained {
         digest: digest::of(&weights),
         sources: names(&sources),
@@ -186,6 +199,8 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         episodes,
         curve,
         importance,
+        dqn,
+        dataset_embedding,
     })
 }
 
@@ -295,7 +310,7 @@ struct GreedyExpert<'a> {
     simulation: &'a Simulation<'a>,
     /// Per round, the gains over margin by validation task.
     gains: Vec<Vec<f64>>,
-    watch: agent::simulation::Watch<'a>,
+    watch: agent::collection::Watch<'a>,
 }
 
 impl Expert for GreedyExpert<'_> {
@@ -401,7 +416,10 @@ fn search(
     }
     let path = site.store.path(phase.checkpoint)?;
     let mut trainer = match path.exists() {
-        true => Trainer::from_bytes(&store::read_text(&path)?, config, &start, key)?,
+        true => {
+            let bytes = store::read_up_to(&path, MAX_CHECKPOINT_BYTES as u64)?;
+            Trainer::from_bytes(&bytes, config, &start, key)?
+        }
         false => begin(start)?,
     };
     let bar = site.progress.begin(phase.name, u64::from(config.iterations) + 1);

@@ -5,6 +5,8 @@
 //! initial weights under every strategy, whatever block it is in.
 
 use super::{Learned, Site, TimedRow, search};
+use crate::agent::dqn::{DqnStrategy, QPolicy};
+use crate::agent::pang::{PangPolicy, PangStrategy};
 use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
 use crate::arch::Point;
 use crate::data::Dataset;
@@ -13,12 +15,15 @@ use crate::episode::{Architect, Ground, Played, Player, Seat, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{ArchitectureChoice, DataRef, LEARNED, Transfer, UNTRAINED};
+use crate::experiment::sections::{
+    ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
+};
 use crate::experiment::tasks;
 use crate::query::{Strategy, registry};
-use crate::run::{Cell, Crew, Ledger, Outcome, run_cells, store};
+use crate::run::{Cell, Crew, Ledger, Outcome, digest, run_cells, store};
 use crate::search::LocalArchitect;
 use std::ops::Range;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
@@ -156,6 +161,8 @@ pub struct Shared {
     datasets: Mutex<Vec<(DataRef, Arc<Dataset>)>>,
     grounds: Mutex<Vec<(Split, Arc<Ground>)>>,
     policy: Mutex<Option<Arc<Policy>>>,
+    dqn: Mutex<Option<Arc<QPolicy>>>,
+    dataset_embedding: Mutex<Option<Arc<PangPolicy>>>,
 }
 
 /// Bytes of pools that are kept for the strategies that come next; blocks come one after another.
@@ -208,6 +215,57 @@ impl Shared {
         *held = Some(policy.clone());
         Ok(policy)
     }
+
+    fn dqn(&self, transfer: &Transfer, learned: Learned<'_>, site: Site<'_>) -> Result<Arc<QPolicy>> {
+        let digest = learned.policy.and_then(|trained| trained.dqn.as_deref());
+        once(&self.dqn, transfer, digest, site, |folder| {
+            let policy = QPolicy::load(folder)?;
+            Ok((policy.to_bytes(), policy))
+        })
+    }
+
+    fn dataset_embedding(
+        &self,
+        transfer: &Transfer,
+        learned: Learned<'_>,
+        site: Site<'_>,
+    ) -> Result<Arc<PangPolicy>> {
+        let digest = learned.policy.and_then(|trained| trained.dataset_embedding.as_deref());
+        once(&self.dataset_embedding, transfer, digest, site, |folder| {
+            let policy = PangPolicy::load(folder)?;
+            Ok((policy.to_bytes(), policy))
+        })
+    }
+}
+
+/// The policy that `load` finds in the run's folder, where training left one of this digest, or else in the
+/// folder that the plan names; it is loaded once.
+fn once<P>(
+    held: &Mutex<Option<Arc<P>>>,
+    transfer: &Transfer,
+    digest: Option<&str>,
+    site: Site<'_>,
+    load: impl Fn(&Path) -> Result<(Vec<u8>, P)>,
+) -> Result<Arc<P>> {
+    let mut held = held.lock().expect("no panic while it is held");
+    if let Some(policy) = &*held {
+        return Ok(policy.clone());
+    }
+    let policy = match (&transfer.policy, digest) {
+        (_, Some(expected)) => {
+            let (bytes, policy) = load(&site.store.path(store::POLICY)?)?;
+            let found = digest::of(&bytes);
+            if found != expected {
+                return Err(ExperimentError::PolicyChanged { found, expected: expected.to_owned() }.into());
+            }
+            policy
+        }
+        (Some(folder), None) => load(Path::new(folder))?.1,
+        (None, None) => unreachable!("a plan that asks for a policy trains or names it"),
+    };
+    let policy = Arc::new(policy);
+    *held = Some(policy.clone());
+    Ok(policy)
 }
 
 /// The name under which rows stand: with two architectures side by side, those of the searched one say
@@ -269,6 +327,8 @@ fn strategy(
         |policy, choice| Box::new(PolicyStrategy::new(policy, features::observe, features::needs(), choice));
     Ok(match name {
         LEARNED => frozen(shared.policy(transfer, learned, site)?, Choice::Greedy),
+        DATASET_EMBEDDING => Box::new(PangStrategy::new(shared.dataset_embedding(transfer, learned, site)?)),
+        DQN => Box::new(DqnStrategy::new(shared.dqn(transfer, learned, site)?)),
         UNTRAINED => frozen(untrained()?, Choice::Sampled),
         _ => return registry::build(name),
     })

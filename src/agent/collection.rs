@@ -1,0 +1,168 @@
+//! States for imitation: visited in simulated episodes, with one label looked ahead in each.
+//!
+//! Reward rows only. What the expert thinks of the candidates is kept, whoever continues the episode.
+
+use super::imitation::LabelledState;
+use super::network::Network;
+use super::simulation::{LANES, Source, best_of, select};
+use crate::data::RowId;
+use crate::episode::{Episodes, Observation, Seat, features};
+use crate::error::Result;
+use crate::rng::Key;
+use rand::RngExt;
+use rand::seq::index;
+use rayon::prelude::*;
+
+/// Candidates that a collected state keeps beside the looked-ahead ones.
+const CONTEXT: usize = 48;
+
+/// How states for imitation are collected.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CollectPlan {
+    /// Episodes per source task.
+    pub episodes: usize,
+    /// States per episode in which one label is looked ahead.
+    pub states: usize,
+    /// Candidates that are looked ahead per state.
+    pub candidates: usize,
+}
+
+/// Called with what has just been done; an error ends the work. Must be quick, and may be called from any
+/// thread.
+pub type Watch<'a> = &'a (dyn Fn() -> Result<()> + Sync);
+
+/// Who continues an episode whose states are collected. What is learned from a state does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub enum Behaviour<'a> {
+    /// Random rows, margin, or the best row found, drawn anew at every step, so that the states cover what
+    /// good and bad policies come through.
+    Mixture,
+    /// A network, without drawing, over at most `cap` candidates; by one coin per episode, the mixture with
+    /// the chance `others`.
+    Policy { network: &'a Network, others: f64, cap: usize },
+}
+
+/// [`collect_by`] the mixture.
+pub fn collect(
+    sources: &[Source],
+    first_task: u32,
+    plan: CollectPlan,
+    key: Key,
+    watch: Watch<'_>,
+) -> Result<Vec<LabelledState>> {
+    collect_by(Behaviour::Mixture, sources, first_task, plan, key, watch)
+}
+
+/// Visits states of every source and measures the one-step gain of some candidates in each.
+///
+/// `first_task` numbers the first source in the states; `watch` is called after each source.
+pub fn collect_by(
+    behaviour: Behaviour<'_>,
+    sources: &[Source],
+    first_task: u32,
+    plan: CollectPlan,
+    key: Key,
+    watch: Watch<'_>,
+) -> Result<Vec<LabelledState>> {
+    let states: Vec<Vec<LabelledState>> = sources
+        .par_iter()
+        .enumerate()
+        .map(|(task, source)| {
+            let task = first_task + task as u32;
+            let states = collect_one(behaviour, source, task, plan, key.named(&source.name))?;
+            watch()?;
+            Ok(states)
+        })
+        .collect::<Result<_>>()?;
+    Ok(states.into_iter().flatten().collect())
+}
+
+fn collect_one(
+    behaviour: Behaviour<'_>,
+    source: &Source,
+    task: u32,
+    plan: CollectPlan,
+    key: Key,
+) -> Result<Vec<LabelledState>> {
+    let mut states = Vec::new();
+    for block in (0..plan.episodes).step_by(LANES) {
+        let lanes = LANES.min(plan.episodes - block);
+        let seats: Vec<Seat> = (0..lanes).map(|lane| source.seat(key.named("seat"), block + lane)).collect();
+        let rounds = source.plan.budget.div_ceil(source.plan.query_size);
+        let visited: Vec<Vec<usize>> = seats
+            .iter()
+            .map(|seat| {
+                index::sample(&mut seat.key.named("visited").rng(), rounds, plan.states.min(rounds))
+                    .into_vec()
+            })
+            .collect();
+        let acting = |lane: usize| match behaviour {
+            Behaviour::Policy { network, others, cap } => {
+                let coin: f64 = seats[lane].key.named("coin").rng().random();
+                (coin >= others).then_some((network, cap))
+            }
+            Behaviour::Mixture => None,
+        };
+        let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+        episodes.remember(&episodes.live());
+        for round in 0..rounds {
+            let live = episodes.live();
+            let looking: Vec<usize> =
+                live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
+            let gains = episodes.look_ahead(&looking, plan.candidates)?;
+            let mut picks = Vec::with_capacity(live.len());
+            for lane in live {
+                let step = seats[lane].key.named("step").at(round as u64);
+                let found = looking.iter().position(|&other| other == lane).map(|at| &gains[at]);
+                if let Some(gains) = found {
+                    let signals = episodes.signals(lane, features::needs(), step);
+                    let view = episodes.view(lane, &signals);
+                    let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
+                    states.push(labelled(&seen, gains, task, step));
+                }
+                let rows = match acting(lane) {
+                    Some((network, cap)) => best_of(network, &episodes, lane, cap, step)?,
+                    None => continue_by(&episodes, lane, found, step)?,
+                };
+                picks.push((lane, rows));
+            }
+            episodes.step(&picks)?;
+        }
+    }
+    Ok(states)
+}
+
+/// The looked-ahead candidates of an observation with their gains, and after them some more, so that what
+/// the network pools over the candidates is like what it will see in use.
+fn labelled(seen: &Observation, gains: &[(RowId, f32)], task: u32, key: Key) -> LabelledState {
+    let place = |row: &RowId| seen.candidates.binary_search(row).expect("every candidate is shown");
+    let mut places: Vec<usize> = gains.iter().map(|(row, _)| place(row)).collect();
+    let others: Vec<usize> = (0..seen.candidates.len()).filter(|at| !places.contains(at)).collect();
+    let drawn = index::sample(&mut key.named("context").rng(), others.len(), CONTEXT.min(others.len()));
+    places.extend(drawn.iter().map(|at| others[at]));
+    LabelledState {
+        observation: Observation {
+            candidates: places.iter().map(|&at| seen.candidates[at]).collect(),
+            features: seen.features.gather(places),
+            globals: seen.globals.clone(),
+        },
+        gains: gains.iter().map(|&(_, gain)| gain).collect(),
+        task,
+    }
+}
+
+fn continue_by(
+    episodes: &Episodes,
+    lane: usize,
+    gains: Option<&Vec<(RowId, f32)>>,
+    key: Key,
+) -> Result<Vec<RowId>> {
+    let batch = episodes.batch(lane);
+    let mut rng = key.named("behaviour").rng();
+    let coin: f32 = rng.random();
+    if let (Some(gains), true, true) = (gains, coin < 0.5, batch == 1) {
+        let best = gains.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+        return Ok(best.map(|&(row, _)| row).into_iter().collect());
+    }
+    select(episodes, lane, if coin < 0.75 { "margin" } else { "random" }, key)
+}

@@ -1,0 +1,209 @@
+//! Episodes of labelling until the classifier is nearly as good as with all labels.
+
+use super::learner::{Labelling, first_largest};
+use super::network::{ACTION, QNetwork, STATE};
+use super::observation::{Seen, set_aside};
+use super::replay::Transition;
+use crate::agent::error::AgentError;
+use crate::agent::simulation::Source;
+use crate::data::{Matrix, RowId, initial_rows};
+use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Seat};
+use crate::error::Result;
+use crate::query::Needs;
+use crate::rng::Key;
+use rand::RngExt;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Share of the accuracy with all labels at which an episode is over.
+pub const TOLERANCE: f64 = 0.98;
+
+/// Signals that a query needs.
+pub(super) const NEEDS: Needs = Needs { inputs: true, probabilities: true, ..Needs::NONE };
+
+/// One split of one task, with the episodes to be played on it.
+struct Place {
+    ground: Arc<Ground>,
+    plan: EpisodePlan,
+}
+
+/// Episodes on source tasks, each a random split of a random task; validation on other tasks. Reward rows
+/// only; one row per query, whatever the sources' plans say, and at most as many queries as they allow.
+pub struct TargetAccuracy {
+    sources: Vec<Vec<Place>>,
+    validation: Vec<(String, Vec<Place>)>,
+    repetitions: usize,
+    key: Key,
+}
+
+impl TargetAccuracy {
+    /// Trains a classifier on all labels of every split, to know when episodes are over. `repetitions` are
+    /// the validation episodes per task.
+    ///
+    /// # Errors
+    /// If there is no source, or one on which no query can be made.
+    pub fn new(sources: &[Source], validation: &[Source], repetitions: usize, key: Key) -> Result<Self> {
+        if sources.is_empty() {
+            return Err(AgentError::NothingToLearn { place: "dqn" }.into());
+        }
+        let places = |source: &Source| -> Result<Vec<Place>> {
+            source.grounds.iter().map(|ground| place(source, ground, key.named("all labels"))).collect()
+        };
+        let named = |source: &Source| Ok((source.name.clone(), places(source)?));
+        Ok(Self {
+            sources: sources.par_iter().map(places).collect::<Result<_>>()?,
+            validation: validation.par_iter().map(named).collect::<Result<_>>()?,
+            repetitions,
+            key,
+        })
+    }
+
+    /// Mean queries of `network`'s episodes, per validation task.
+    ///
+    /// # Errors
+    /// Whatever keeps an episode from being played.
+    pub fn lengths(&self, network: &QNetwork) -> Result<Vec<f64>> {
+        let length = |(name, places): &(String, Vec<Place>)| {
+            let key = self.key.named("validation").named(name);
+            let played = (0..self.repetitions)
+                .map(|index| play(&places[index % places.len()], network, 0.0, key.at(index as u64)));
+            let lengths = played.map(|episode| Ok(episode?.len())).collect::<Result<Vec<_>>>()?;
+            Ok(lengths.iter().sum::<usize>() as f64 / lengths.len().max(1) as f64)
+        };
+        self.validation.par_iter().map(length).collect()
+    }
+}
+
+impl Labelling for TargetAccuracy {
+    fn episodes(
+        &mut self,
+        network: &QNetwork,
+        epsilon: f64,
+        count: usize,
+        key: Key,
+    ) -> Result<Vec<Vec<Transition>>> {
+        (0..count as u64)
+            .into_par_iter()
+            .map(|index| {
+                let key = key.at(index);
+                let mut rng = key.named("place").rng();
+                let places = &self.sources[rng.random_range(0..self.sources.len())];
+                play(&places[rng.random_range(0..places.len())], network, epsilon, key.named("episode"))
+            })
+            .collect()
+    }
+
+    /// Minus the mean number of queries.
+    fn validate(&mut self, network: &QNetwork) -> Result<f64> {
+        let lengths = self.lengths(network)?;
+        Ok(-lengths.iter().sum::<f64>() / lengths.len().max(1) as f64)
+    }
+}
+
+fn place(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<Place> {
+    let task = ground.task();
+    let unlabelled =
+        task.pool().rows() - initial_rows(task, source.plan.initial_per_class, key.named("initial"))?.len();
+    let learning = EpisodePlan { measure: Measure::Reward, target_accuracy: None, ..source.plan.clone() };
+    let at_once = EpisodePlan { query_size: unlabelled, budget: unlabelled, ..learning.clone() };
+    let seat = Seat { ground: ground.clone(), key };
+    let mut episodes = Episodes::reset(&at_once, &[seat])?;
+    let signals = episodes.signals(0, Needs::NONE, key);
+    let all = episodes.view(0, &signals).candidates().to_vec();
+    episodes.step(&[(0, all)])?;
+    let plan = EpisodePlan {
+        query_size: 1,
+        // Small pools have fewer rows set aside, but always one left to ask for.
+        budget: source.plan.budget.min(unlabelled.saturating_sub(STATE)).max(1),
+        target_accuracy: Some(TOLERANCE * episodes.standing(0).reward_accuracy),
+        ..learning
+    };
+    Ok(Place { ground: ground.clone(), plan })
+}
+
+/// One episode, as its transitions.
+fn play(place: &Place, network: &QNetwork, epsilon: f64, key: Key) -> Result<Vec<Transition>> {
+    let seat = Seat { ground: place.ground.clone(), key };
+    let mut episodes = Episodes::reset(&place.plan, &[seat])?;
+    let mut transitions: Vec<Transition> = Vec::new();
+    let mut aside: Option<Vec<RowId>> = None;
+    while !episodes.live().is_empty() {
+        let step = key.named("step").at(u64::from(episodes.standing(0).round));
+        let signals = episodes.signals(0, NEEDS, step);
+        let view = episodes.view(0, &signals);
+        let aside =
+            aside.get_or_insert_with(|| set_aside(view.candidates(), place.plan.budget, key.named("aside")));
+        let seen = Seen::of(&view, aside)?;
+        if let Some(last) = transitions.last_mut() {
+            (last.next_state, last.next_actions) = (seen.state.clone(), seen.actions.clone());
+        }
+        let mut rng = step.named("explore").rng();
+        let picked = match rng.random::<f64>() < epsilon {
+            true => rng.random_range(0..seen.candidates.len()),
+            false => first_largest(&network.values(&seen.state, &seen.actions)).unwrap_or(0),
+        };
+        let row = seen.candidates[picked];
+        transitions.push(Transition {
+            action: seen.actions.row(picked).to_vec(),
+            reward: -1.0,
+            // As after the last query, until there is another.
+            next_state: vec![0.0; STATE],
+            next_actions: Matrix::zeros(0, ACTION),
+            state: seen.state,
+        });
+        episodes.step(&[(0, vec![row])])?;
+    }
+    Ok(transitions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::testing::sources;
+
+    #[test]
+    fn episodes_are_complete_and_do_not_depend_on_threads() {
+        let mut sources = sources();
+        sources.iter_mut().for_each(|source| source.plan.budget = 12);
+        let network = QNetwork::new(-3.0, Key::root(1));
+        let play = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut labelling = TargetAccuracy::new(&sources, &sources, 3, Key::root(2)).unwrap();
+                let value = labelling.validate(&network).unwrap();
+                (labelling.episodes(&network, 0.5, 8, Key::root(3)).unwrap(), value)
+            })
+        };
+        let (episodes, value) = play(1);
+        assert_eq!((episodes.clone(), value), play(3));
+        assert!((-12.0..=0.0).contains(&value), "{value}");
+        assert!(episodes.iter().any(|episode| episode.len() > 1));
+        for episode in episodes {
+            assert!(episode.len() <= 12 && episode.iter().all(|t| t.reward == -1.0));
+            for pair in episode.windows(2) {
+                assert_eq!(pair[0].next_state, pair[1].state);
+                assert!(pair[0].state.is_sorted());
+                // One candidate fewer after each query; thirty stay aside.
+                let left = pair[0].next_actions.rows();
+                assert!(
+                    left > 0 && (pair[1].next_actions.rows() == left - 1 || pair[1].next_actions.rows() == 0)
+                );
+            }
+            assert_eq!(episode.last().map_or(0, |last| last.next_actions.rows()), 0);
+        }
+    }
+
+    /// The pool of iris has 75 rows or more; with 25 labels per class, hardly any are left.
+    #[test]
+    fn a_small_pool_still_has_something_to_ask_for() {
+        let mut sources = sources();
+        sources.truncate(1);
+        let pool = sources[0].grounds[0].task().pool().rows();
+        sources[0].plan.initial_per_class = (pool - 10) / 3;
+        let mut labelling = TargetAccuracy::new(&sources, &[], 1, Key::root(1)).unwrap();
+        let network = QNetwork::new(-3.0, Key::root(1));
+        let episodes = labelling.episodes(&network, 1.0, 4, Key::root(3)).unwrap();
+        assert!(episodes.iter().all(|episode| episode.len() <= 1));
+        assert!(TargetAccuracy::new(&[], &[], 1, Key::root(1)).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! The learned values as a strategy, and as a file.
+
+use super::network::{QNetwork, WEIGHTS};
+use super::observation::{Seen, set_aside};
+use super::simulation::NEEDS;
+use crate::agent::batch;
+use crate::agent::card::Provenance;
+use crate::agent::error::AgentError;
+use crate::agent::frozen;
+use crate::data::RowId;
+use crate::error::Result;
+use crate::query::{Needs, PoolView, Strategy};
+use crate::rng::Key;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The file of such a policy, in a run's folder of policies.
+pub const FILE: &str = "dqn.safetensors";
+/// Learned values that no longer change, with what is said about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QPolicy {
+    network: QNetwork,
+    provenance: Provenance,
+}
+
+impl QPolicy {
+    /// Freezes a network.
+    pub fn new(network: QNetwork, provenance: Provenance) -> Self {
+        Self { network, provenance }
+    }
+
+    /// Its network.
+    pub fn network(&self) -> &QNetwork {
+        &self.network
+    }
+
+    /// What is said about it.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// The bytes of [`FILE`]: weights, provenance, and the digest of both.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        frozen::encode(self.network.weights(), &self.provenance)
+    }
+
+    /// The policy that these bytes hold.
+    ///
+    /// # Errors
+    /// Every error of a damaged file of tensors, and another format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AgentError> {
+        let (weights, provenance) = frozen::decode(bytes, FILE, WEIGHTS)?;
+        Ok(Self { network: QNetwork::from_weights(weights)?, provenance })
+    }
+
+    /// Reads the policy in `folder`.
+    ///
+    /// # Errors
+    /// [`AgentError::Unreadable`] for a file that is missing or cannot be read, else as
+    /// [`from_bytes`](Self::from_bytes).
+    pub fn load(folder: &Path) -> Result<Self, AgentError> {
+        Self::from_bytes(&frozen::read(folder, FILE)?)
+    }
+}
+
+/// Asks for the candidates of the largest value. Sets 30 candidates aside in an episode's first query, by
+/// the query's key, and asks for them only when nothing else is left.
+#[derive(Clone)]
+pub struct DqnStrategy {
+    policy: Arc<QPolicy>,
+    aside: Option<Vec<RowId>>,
+}
+
+impl DqnStrategy {
+    /// A strategy for one episode.
+    pub fn new(policy: Arc<QPolicy>) -> Self {
+        Self { policy, aside: None }
+    }
+}
+
+impl Strategy for DqnStrategy {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        if batch == 0 || view.candidates().is_empty() {
+            return Ok(Vec::new());
+        }
+        let drawn = || set_aside(view.candidates(), batch, key.named("aside"));
+        let aside = self.aside.get_or_insert_with(drawn);
+        let seen = Seen::of(view, aside)?;
+        let values = self.policy.network.values(&seen.state, &seen.actions);
+        let mut picks: Vec<RowId> = batch::greedy(&values, &seen.candidates, batch)?
+            .into_iter()
+            .map(|pick| seen.candidates[pick])
+            .collect();
+        let left = view.candidates().iter().filter(|row| aside.binary_search(row).is_ok());
+        let missing = batch.saturating_sub(picks.len());
+        picks.extend(left.take(missing));
+        Ok(picks)
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Matrix;
+    use crate::query::Signals;
+
+    fn policy() -> QPolicy {
+        let figures = [("queries".to_owned(), 12.5)].into();
+        let provenance = Provenance { name: "dqn".into(), figures, ..Provenance::default() };
+        QPolicy::new(QNetwork::new(-4.0, Key::root(1)), provenance)
+    }
+
+    #[test]
+    fn a_file_comes_back_and_a_damaged_one_does_not() {
+        let bytes = policy().to_bytes();
+        assert_eq!(QPolicy::from_bytes(&bytes).unwrap(), policy());
+        for length in 0..bytes.len() {
+            assert!(QPolicy::from_bytes(&bytes[..length]).is_err());
+        }
+        for bit in (0..bytes.len() * 8).step_by(7) {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(QPolicy::from_bytes(&flipped).is_err(), "{bit}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(QPolicy::load(folder.path()), Err(AgentError::Unreadable { .. })));
+        std::fs::write(folder.path().join(FILE), &bytes).unwrap();
+        assert_eq!(QPolicy::load(folder.path()).unwrap(), policy());
+    }
+
+    #[test]
+    fn what_is_set_aside_is_asked_for_last() {
+        let inputs = Matrix::new((0..84).map(|i| (i as f32 * 0.7).sin()).collect(), 42, 2);
+        let p: Vec<f32> = (0..40).flat_map(|i| [i as f32 / 40.0, 1.0 - i as f32 / 40.0]).collect();
+        let signals = Signals { probabilities: Some(Matrix::new(p, 40, 2)), ..Signals::default() };
+        let candidates: Vec<RowId> = (0..40).map(RowId).collect();
+        let view = PoolView::new(inputs.view(), &[RowId(40), RowId(41)], &[0, 1], &candidates, 2, &signals);
+        let mut strategy = DqnStrategy::new(Arc::new(policy()));
+        let one = strategy.select(&view, 1, Key::root(1)).unwrap();
+        let aside = strategy.aside.clone().unwrap();
+        assert!(aside.len() == 30 && !aside.contains(&one[0]));
+        // The same rows stay aside under another key; eleven picks take one of them.
+        let eleven = strategy.select(&view, 11, Key::root(2)).unwrap();
+        assert_eq!(strategy.aside.as_ref(), Some(&aside));
+        assert!(eleven[..10].iter().all(|row| !aside.contains(row)));
+        assert_eq!(eleven[10], aside[0]);
+        assert_eq!(strategy.select(&view, 99, Key::root(3)).unwrap().len(), 40);
+    }
+}

@@ -1,0 +1,131 @@
+//! The data-set embedding policy as a strategy, and as a file.
+
+use super::network::{PangNetwork, WEIGHTS};
+use super::observation::Described;
+use crate::agent::batch;
+use crate::agent::card::Provenance;
+use crate::agent::error::AgentError;
+use crate::agent::frozen;
+use crate::data::RowId;
+use crate::error::Result;
+use crate::query::{Needs, PoolView, Strategy};
+use crate::rng::Key;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The file of such a policy, in a run's folder of policies.
+pub const FILE: &str = "dataset_embedding.safetensors";
+
+/// A network that no longer learns, with what is said about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PangPolicy {
+    network: PangNetwork,
+    provenance: Provenance,
+}
+
+impl PangPolicy {
+    /// Freezes a network.
+    pub fn new(network: PangNetwork, provenance: Provenance) -> Self {
+        Self { network, provenance }
+    }
+
+    /// Its network.
+    pub fn network(&self) -> &PangNetwork {
+        &self.network
+    }
+
+    /// What is said about it.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// The bytes of [`FILE`]: weights, provenance, and the digest of both.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        frozen::encode(self.network.weights(), &self.provenance)
+    }
+
+    /// The policy that these bytes hold.
+    ///
+    /// # Errors
+    /// Every error of a damaged file of tensors, and another format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AgentError> {
+        let (weights, provenance) = frozen::decode(bytes, FILE, WEIGHTS)?;
+        Ok(Self { network: PangNetwork::from_weights(weights)?, provenance })
+    }
+
+    /// Reads the policy in `folder`.
+    ///
+    /// # Errors
+    /// [`AgentError::Unreadable`] for a file that is missing or cannot be read, else as
+    /// [`from_bytes`](Self::from_bytes).
+    pub fn load(folder: &Path) -> Result<Self, AgentError> {
+        Self::from_bytes(&frozen::read(folder, FILE)?)
+    }
+}
+
+/// Asks for the candidates of the largest score; ties go to the smaller row id.
+#[derive(Clone)]
+pub struct PangStrategy {
+    policy: Arc<PangPolicy>,
+}
+
+impl PangStrategy {
+    /// A strategy for one episode; it keeps nothing between queries.
+    pub fn new(policy: Arc<PangPolicy>) -> Self {
+        Self { policy }
+    }
+}
+
+impl Strategy for PangStrategy {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, _: Key) -> Result<Vec<RowId>> {
+        if batch == 0 || view.candidates().is_empty() {
+            return Ok(Vec::new());
+        }
+        let seen = Described::of(view);
+        let picks = batch::greedy(&self.policy.network.score(&seen)?, &seen.candidates, batch)?;
+        Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { inputs: true, labels: true, classes: true, ..Needs::NONE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::dqn::QPolicy;
+    use crate::data::Matrix;
+    use crate::query::Signals;
+
+    fn policy() -> PangPolicy {
+        PangPolicy::new(PangNetwork::new(Key::root(1)), Provenance::default())
+    }
+
+    #[test]
+    fn a_file_comes_back_and_a_damaged_or_foreign_one_does_not() {
+        let bytes = policy().to_bytes();
+        assert_eq!(PangPolicy::from_bytes(&bytes).unwrap(), policy());
+        for length in (0..bytes.len()).step_by(101) {
+            assert!(PangPolicy::from_bytes(&bytes[..length]).is_err());
+        }
+        let error = QPolicy::from_bytes(&bytes).unwrap_err();
+        assert!(matches!(error, AgentError::TensorShape { .. }), "{error}");
+    }
+
+    #[test]
+    fn it_asks_on_a_pool_of_any_width() {
+        let mut strategy = PangStrategy::new(Arc::new(policy()));
+        for width in [1, 9] {
+            let values = (0..10 * width).map(|i| (i as f32).sin()).collect();
+            let inputs = Matrix::new(values, 10, width);
+            let candidates: Vec<RowId> = (2..10).map(RowId).collect();
+            let signals = Signals::default();
+            let view = PoolView::new(inputs.view(), &[RowId(0), RowId(1)], &[0, 1], &candidates, 2, &signals);
+            // Untrained, all scores are equal.
+            let picks = strategy.select(&view, 3, Key::root(2)).unwrap();
+            assert_eq!(picks, [2, 3, 4].map(RowId));
+            assert_eq!(strategy.select(&view, 50, Key::root(2)).unwrap().len(), 8);
+        }
+    }
+}

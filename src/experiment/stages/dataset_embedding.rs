@@ -1,0 +1,75 @@
+//! The policy with an embedding of the data set in the train stage: a further policy, with a file of its own.
+
+use super::Site;
+use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangPolicy, strategy};
+use crate::agent::{OptimiserConfig, Provenance, Source};
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+use crate::rng::Key;
+use crate::run::{digest, store};
+
+/// Where a run keeps the checkpoint.
+const CHECKPOINT: &str = "checkpoints/dataset-embedding.safetensors";
+
+/// Learns the policy, if the plan asks for it, and writes it to the run's folder of policies. Returns the
+/// digest of the file.
+pub(super) fn learn(
+    plan: &Plan,
+    site: Site<'_>,
+    sources: &[Source],
+    validation: &[Source],
+    key: Key,
+) -> Result<Option<String>> {
+    let section = plan.train().expect("the stage runs where there is a section");
+    let settings = &section.dataset_embedding;
+    if settings.iterations == 0 {
+        return Ok(None);
+    }
+    let optimiser =
+        OptimiserConfig { learning_rate: settings.learning_rate, ..PangConfig::default().optimiser };
+    let config = PangConfig {
+        iterations: settings.iterations as u32,
+        validate_every: settings.validate_every as u32,
+        optimiser,
+        ..PangConfig::default()
+    };
+    let mut environment = DatasetEpisodes {
+        sources,
+        validation,
+        tasks: settings.tasks,
+        episodes: settings.episodes,
+        repetitions: section.validation_episodes,
+        key: key.named("validation"),
+    };
+    let path = site.store.path(CHECKPOINT)?;
+    let mut pang = match path.exists() {
+        true => Pang::from_bytes(&store::read_text(&path)?, config, key)?,
+        false => Pang::new(config, key)?,
+    };
+    let bar = site.progress.begin("dataset embedding", u64::from(config.iterations) + 1);
+    bar.advance(pang.history().len() as u64);
+    while !pang.finished() {
+        let step = pang.step(&mut environment)?;
+        site.store.write(CHECKPOINT, &pang.to_bytes())?;
+        if let Some(value) = step.validation {
+            bar.note(&format!("{:.2} % mean accuracy", 100.0 * value));
+        }
+        bar.advance(1);
+        super::check_cancelled(site)?;
+    }
+    let (network, value) = pang.best().expect("the start is validated");
+    let mut figures = std::collections::BTreeMap::from([("validation_mean_accuracy".to_owned(), value)]);
+    if let Some(last) = pang.history().last() {
+        figures.insert("episodes".into(), last.episodes as f64);
+    }
+    let provenance = Provenance {
+        name: format!("{} (dataset embedding)", plan.name()),
+        plan: plan.digest(),
+        source_tasks: sources.iter().map(|source| source.name.clone()).collect(),
+        limits: vec!["Sees inputs and labels, and nothing of the classifier.".into()],
+        figures,
+    };
+    let bytes = PangPolicy::new(network.clone(), provenance).to_bytes();
+    site.store.write(&format!("{}/{}", store::POLICY, strategy::FILE), &bytes)?;
+    Ok(Some(digest::of(&bytes)))
+}

@@ -1,0 +1,75 @@
+//! Deep Q-learning in the train stage: a second policy beside the first, with a file of its own.
+
+use super::Site;
+use crate::agent::dqn::learner::MAX_CHECKPOINT_BYTES;
+use crate::agent::dqn::{Dqn, DqnConfig, QPolicy, TargetAccuracy, strategy};
+use crate::agent::{Provenance, Source};
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+use crate::rng::Key;
+use crate::run::{digest, store};
+
+/// Where a run keeps the checkpoint.
+const CHECKPOINT: &str = "checkpoints/dqn.safetensors";
+/// Iterations between two checkpoints: each holds the whole replay memory, some ten megabytes.
+const CHECKPOINT_EVERY: u32 = 10;
+
+/// Learns values, if the plan asks for it, and writes them to the run's folder of policies. Returns the
+/// digest of the file.
+pub(super) fn learn(
+    plan: &Plan,
+    site: Site<'_>,
+    sources: &[Source],
+    validation: &[Source],
+    key: Key,
+) -> Result<Option<String>> {
+    let section = plan.train().expect("the stage runs where there is a section");
+    let settings = &section.dqn;
+    if settings.iterations == 0 {
+        return Ok(None);
+    }
+    let config = DqnConfig {
+        iterations: settings.iterations as u32,
+        warm_episodes: settings.warm_episodes,
+        episodes: settings.episodes,
+        updates: settings.updates as u32,
+        epsilon_iterations: settings.iterations as u32,
+        validate_every: settings.validate_every as u32,
+        ..DqnConfig::default()
+    };
+    let mut labelling =
+        TargetAccuracy::new(sources, validation, section.validation_episodes, key.named("validation"))?;
+    let path = site.store.path(CHECKPOINT)?;
+    let mut dqn = match path.exists() {
+        true => Dqn::from_bytes(&store::read_up_to(&path, MAX_CHECKPOINT_BYTES as u64)?, config, key)?,
+        false => Dqn::new(config, key)?,
+    };
+    let bar = site.progress.begin("dqn", u64::from(config.iterations) + 1);
+    bar.advance(dqn.history().len() as u64);
+    while !dqn.finished() {
+        let step = dqn.step(&mut labelling)?;
+        if step.iteration.is_multiple_of(CHECKPOINT_EVERY) || dqn.finished() {
+            site.store.write(CHECKPOINT, &dqn.to_bytes())?;
+        }
+        if let Some(value) = step.validation {
+            bar.note(&format!("{:.1} queries to the target", -value));
+        }
+        bar.advance(1);
+        super::check_cancelled(site)?;
+    }
+    let (network, value) = dqn.best().expect("the end is validated");
+    let mut figures = std::collections::BTreeMap::from([("validation_queries".to_owned(), -value)]);
+    if let Some(last) = dqn.history().last() {
+        figures.insert("episodes".into(), last.episodes as f64);
+    }
+    let provenance = Provenance {
+        name: format!("{} (dqn)", plan.name()),
+        plan: plan.digest(),
+        source_tasks: sources.iter().map(|source| source.name.clone()).collect(),
+        limits: vec!["Described for two classes: of more, only the probability of the first is seen.".into()],
+        figures,
+    };
+    let bytes = QPolicy::new(network.clone(), provenance).to_bytes();
+    site.store.write(&format!("{}/{}", store::POLICY, strategy::FILE), &bytes)?;
+    Ok(Some(digest::of(&bytes)))
+}
