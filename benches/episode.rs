@@ -11,7 +11,9 @@ use querist::Key;
 use querist::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance};
 use querist::arch::Block;
 use querist::data::{Matrix, Task, initial_rows};
-use querist::episode::{EpisodePlan, Ground, Measure, Played, Player, Seat, StopOn, features, play};
+use querist::episode::{
+    EpisodePlan, Ground, Measure, OracleOn, Played, Player, Seat, StopOn, features, play,
+};
 use querist::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use rand::RngExt;
@@ -206,7 +208,8 @@ impl Case {
             budget: 200,
             target_accuracy: None,
             measure: Measure::RewardAndTest,
-            oracle_on_test: false,
+            oracle_on: OracleOn::default(),
+            first_epochs: None,
             stop_on: StopOn::default(),
         }
     }

@@ -7,7 +7,9 @@ use predicates::prelude::*;
 use querist::Key;
 use querist::arch::Block;
 use querist::data::{RowId, SplitPlan, Task, embedded};
-use querist::episode::{EpisodeError, EpisodePlan, Episodes, Ground, Measure, Player, Seat, StopOn, play};
+use querist::episode::{
+    EpisodeError, EpisodePlan, Episodes, Ground, Measure, OracleOn, Player, Seat, StopOn, play,
+};
 use querist::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use std::fs;
@@ -140,7 +142,8 @@ fn episode() -> EpisodePlan {
         budget: 6,
         target_accuracy: None,
         measure: Measure::RewardAndTest,
-        oracle_on_test: false,
+        oracle_on: OracleOn::default(),
+        first_epochs: None,
         stop_on: StopOn::default(),
     }
 }

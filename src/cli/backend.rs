@@ -164,6 +164,7 @@ fn separation(plan: &Plan) -> Result<Vec<Separation>> {
             role: role.to_string(),
             train: parts.pool.rows,
             reward: parts.reward.rows,
+            validation: parts.validation.rows,
             test: parts.test.rows,
         }
     };

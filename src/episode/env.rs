@@ -113,6 +113,7 @@ impl Episodes {
         let mut lanes = Vec::with_capacity(seats.len());
         for seat in seats {
             let task = seat.ground.task();
+            plan.check_task(task)?;
             let rows = initial_rows(task, plan.initial_per_class, seat.key.named("initial"))?;
             let mut pool = Pool::unlabelled(task.pool().rows());
             pool.ask(&mut Oracle::new(task.clone(), rows.len()), &rows)?;
@@ -318,12 +319,14 @@ impl Episodes {
         for group in &mut self.groups {
             let lanes: Vec<&Lane> = group.lanes.iter().map(|&lane| &self.lanes[lane]).collect();
             let keys: Vec<Key> = lanes.iter().map(|lane| lane.fit_key(lane.standing.round)).collect();
+            // Episodes advance in lock-step, so one round is everybody's.
+            let train = self.plan.train_in(lanes[0].standing.round);
             let divided: Vec<Divided> = lanes
                 .iter()
                 .zip(&keys)
                 .map(|(lane, &key)| {
                     let rows: Vec<u32> = lane.pool.labelled().iter().map(|row| row.0).collect();
-                    Divided::of(&self.plan, lane.seat.ground.task(), &rows, lane.pool.labels(), key)
+                    Divided::of(&self.plan, &train, lane.seat.ground.task(), &rows, lane.pool.labels(), key)
                         .and_train(&lane.pseudo)
                 })
                 .collect();
@@ -332,7 +335,7 @@ impl Episodes {
                 .zip(&divided)
                 .map(|(lane, divided)| divided.lane(lane.seat.ground.task()))
                 .collect();
-            let reports = group.bank.fit(&data, &self.plan.train, &keys)?;
+            let reports = group.bank.fit(&data, &train, &keys)?;
             for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {
                 let lane = &mut self.lanes[lane];
                 let task = lane.seat.ground.task();
@@ -391,9 +394,7 @@ impl Episodes {
             for (place, &lane) in lanes.iter().enumerate() {
                 let (group, at) = old_places[lane];
                 match old.get(group) {
-                    Some(group) if group.bank.spec() == spec => {
-                        bank.set_weights(place, &group.bank.weights(at))?
-                    }
+                    Some(group) if group.bank.spec() == spec => bank.adopt(place, &group.bank, at)?,
                     // A warm start needs weights to start from, also in the first round.
                     _ => bank.init(
                         place,

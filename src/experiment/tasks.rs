@@ -51,7 +51,8 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         target_accuracy: episode.target_accuracy,
         measure: Measure::RewardAndTest,
         stop_on: episode.stop_on,
-        oracle_on_test: episode.as_published,
+        oracle_on: episode.oracle_on,
+        first_epochs: learner.first_epochs,
     })
 }
 

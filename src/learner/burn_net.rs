@@ -226,6 +226,14 @@ impl Learner for BurnNet {
 
     fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         check_fit(&self.spec, self.lanes.len(), data, plan, keys)?;
+        if plan.start == Start::Continue {
+            return Err(LearnError::Plan {
+                field: "start",
+                found: "continue".into(),
+                expected: "scratch or warm: these networks forget the optimiser's state",
+            }
+            .into());
+        }
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
                 let mut weights = vec![0.0; self.program.parameters];

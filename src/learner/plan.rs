@@ -50,6 +50,9 @@ pub enum Start {
     Scratch,
     /// From the weights that the previous fit left; the optimiser's state starts anew.
     Warm,
+    /// From the weights that the previous fit left, and from the optimiser's state with them, if that was
+    /// an optimiser of the same kind and rate. A [`Bank`](super::Bank) does, burn's networks do not.
+    Continue,
 }
 
 /// How a network is trained.

@@ -54,6 +54,11 @@ pub struct Learner {
     pub patience: Option<u32>,
     /// Start each fit from the weights of the round before. Default false.
     pub warm_start: bool,
+    /// Let the optimiser go on from its state of the round before, too; with `warm_start`. Default false.
+    pub keep_optimiser: bool,
+    /// The first fit makes exactly this many passes over the initial labels, whatever stops later ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_epochs: Option<u32>,
 }
 
 const DEFAULT_EPOCHS: u32 = 40;
@@ -91,6 +96,8 @@ impl Learner {
             train_loss: s.optional_number("train_loss", 0.0..=100.0)?,
             patience: s.optional_integer("patience", 0..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             warm_start: s.boolean("warm_start", false)?,
+            keep_optimiser: s.boolean("keep_optimiser", false)?,
+            first_epochs: s.optional_integer("first_epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
         };
         let rules = [
             ("epochs", learner.epochs.is_some()),
@@ -110,6 +117,14 @@ impl Learner {
         }
         if learner.train_loss.is_some() && learner.patience.is_some() {
             return Err(beside("train_loss", "patience"));
+        }
+        if learner.keep_optimiser && !learner.warm_start {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "learner.keep_optimiser".into(),
+                why: "has an optimiser go on with weights that are drawn anew".into(),
+                hint: "set learner.warm_start = true, too".into(),
+            });
         }
         if learner.steps.is_none() && learner.epochs.is_none() {
             learner.epochs = Some(DEFAULT_EPOCHS);
@@ -142,7 +157,11 @@ impl Learner {
             weight_decay: self.weight_decay as f32,
             batch: self.batch,
             stop,
-            start: if self.warm_start { Start::Warm } else { Start::Scratch },
+            start: match (self.warm_start, self.keep_optimiser) {
+                (false, _) => Start::Scratch,
+                (true, false) => Start::Warm,
+                (true, true) => Start::Continue,
+            },
         }
     }
 
