@@ -200,6 +200,7 @@ impl Case {
                 learning_rate: 1e-3,
                 weight_decay: 0.0,
                 batch: self.batch,
+                drop_last: false,
                 stop: Stop::Epochs { epochs: 50 },
                 start: Start::Scratch,
             },

@@ -146,7 +146,7 @@ fn what_only_training_gives_cannot_be_benchmarked() {
 
 /// The two settings of the cross-domain protocol change what they say, and nothing else.
 #[test]
-fn reward_rows_can_stop_fits_and_leaks_can_be_repeated() {
+fn held_rows_can_stop_fits_and_leaks_can_be_repeated() {
     let dir = folder();
     let run = |name: &str, sets: &[&str]| {
         let mut command = querist(dir.path());
@@ -163,8 +163,21 @@ fn reward_rows_can_stop_fits_and_leaks_can_be_repeated() {
     assert_ne!(labels, reward);
     let report = fs::read_to_string(dir.path().join("runs/reward/report.html")).unwrap();
     assert!(report.contains("its reward rows, not charged, stop fits"));
+    // A validation part of its own takes its rows from the pool, and is printed.
+    let validation = run("validation", &["episode.stop_on=validation", "episode.validation=0.2"]);
+    assert_ne!(validation, reward);
+    let report = fs::read_to_string(dir.path().join("runs/validation/report.html")).unwrap();
+    assert!(report.contains("validation rows are not charged"));
+    let mut missing = querist(dir.path());
+    missing.args(["bench", "x.toml", "-q", "--data-dir", "sets", "--out", "runs/missing"]);
+    missing.args(["--set", "learner.patience=0", "--set", "episode.stop_on=validation"]);
+    missing
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("early stopping reads validation rows, found none"));
+    assert!(!dir.path().join("runs/missing").exists(), "the output folder is untouched");
     // Without an official test part the two ranges differ; picks of `random` do not.
-    let published = run("published", &["episode.stop_on=reward", "episode.as_published=true"]);
+    let published = run("published", &["episode.stop_on=reward", "episode.test_by_itself=true"]);
     assert_ne!(reward, published);
     let field = |rows: &str, name: &str| -> Vec<serde_json::Value> {
         let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()[name].clone();

@@ -30,6 +30,7 @@ fn plan(optimiser: Optimiser, stop: Stop) -> TrainPlan {
         learning_rate: 1e-2,
         weight_decay: 1e-3,
         batch: 13,
+        drop_last: false,
         stop,
         start: Start::Scratch,
     }
@@ -345,6 +346,7 @@ fn gradients_agree_with_finite_differences() {
                 learning_rate: 1.0,
                 weight_decay: 0.0,
                 batch: 150,
+                drop_last: false,
                 stop: Stop::Steps { steps: 1 },
                 start: Start::Warm,
             };
@@ -454,6 +456,7 @@ fn optimisers_agree_with_pytorch() {
                 loss,
                 weight_decay: 1e-2,
                 batch: 12,
+                drop_last: false,
                 start: Start::Warm,
                 ..plan(optimiser, Stop::Steps { steps: 25 })
             };

@@ -134,6 +134,7 @@ fn episode() -> EpisodePlan {
             learning_rate: 0.01,
             weight_decay: 1e-4,
             batch: 16,
+            drop_last: false,
             stop: Stop::Epochs { epochs: 100 },
             start: Start::Scratch,
         },

@@ -90,6 +90,7 @@ mod tests {
             learning_rate: 0.01,
             weight_decay: 0.0,
             batch: 8,
+            drop_last: false,
             stop,
             start: Start::Scratch,
         };

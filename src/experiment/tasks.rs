@@ -124,6 +124,7 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     let episode = episode_plan(plan)?;
     let ground = ground(plan, dataset, 0)?;
     let task = ground.task();
+    episode.check_task(task)?;
     let initial = initial_rows(task, episode.initial_per_class, seat_key(plan, dataset.name(), 0))?.len();
     let unlabelled = task.pool().rows() - initial;
     if episode.budget > unlabelled {

@@ -66,17 +66,25 @@ pub struct TrainPlan {
     /// Rows per mini-batch; with fewer labelled rows, all of them. The last batch of an epoch may be
     /// smaller.
     pub batch: usize,
+    /// Leaves that smaller last batch out, wherever there is a whole one; an epoch's rows are drawn anew.
+    pub drop_last: bool,
     pub stop: Stop,
     pub start: Start,
 }
 
 impl TrainPlan {
+    /// How many of `rows` rows one epoch passes over.
+    pub fn epoch_rows(&self, rows: usize) -> usize {
+        let batch = self.batch.max(1);
+        if self.drop_last && rows > batch { rows - rows % batch } else { rows }
+    }
+
     /// Gradient steps of one fit on `rows` rows, at most.
     pub fn steps_for(&self, rows: usize) -> u32 {
         match self.stop {
             Stop::Steps { steps } => steps,
             Stop::Epochs { epochs } | Stop::TrainLoss { epochs, .. } | Stop::Validation { epochs, .. } => {
-                epochs.saturating_mul(rows.div_ceil(self.batch.max(1)).max(1) as u32)
+                epochs.saturating_mul(self.epoch_rows(rows).div_ceil(self.batch.max(1)).max(1) as u32)
             }
         }
     }

@@ -40,6 +40,8 @@ pub struct Learner {
     pub weight_decay: f64,
     /// Rows per mini-batch. Default 64.
     pub batch: usize,
+    /// Leave out an epoch's last mini-batch where it is smaller. Default false.
+    pub drop_last: bool,
     /// Passes over the labelled rows per fit, at most. Default 40; not beside `steps`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u32>,
@@ -91,6 +93,7 @@ impl Learner {
             learning_rate: s.number("learning_rate", 0.01, 1e-9..=100.0)?,
             weight_decay: s.number("weight_decay", 1e-4, 0.0..=10.0)?,
             batch: s.count("batch", 64, 1..=1_000_000)?,
+            drop_last: s.boolean("drop_last", false)?,
             epochs: s.optional_integer("epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             steps: s.optional_integer("steps", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             train_loss: s.optional_number("train_loss", 0.0..=100.0)?,
@@ -156,6 +159,7 @@ impl Learner {
             learning_rate: self.learning_rate as f32,
             weight_decay: self.weight_decay as f32,
             batch: self.batch,
+            drop_last: self.drop_last,
             stop,
             start: match (self.warm_start, self.keep_optimiser) {
                 (false, _) => Start::Scratch,

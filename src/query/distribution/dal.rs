@@ -108,6 +108,7 @@ impl Dal {
                 learning_rate: 1e-3,
                 weight_decay: 0.0,
                 batch: 64,
+                drop_last: false,
                 stop: Stop::Epochs { epochs },
                 start: if done == 0 { Start::Scratch } else { Start::Warm },
             };
