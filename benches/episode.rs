@@ -208,6 +208,7 @@ impl Case {
             query_size: 10,
             budget: 200,
             target_accuracy: None,
+            target_share: None,
             measure: Measure::RewardAndTest,
             oracle_on: OracleOn::default(),
             first_epochs: None,

@@ -142,6 +142,7 @@ fn episode() -> EpisodePlan {
         query_size: 2,
         budget: 6,
         target_accuracy: None,
+        target_share: None,
         measure: Measure::RewardAndTest,
         oracle_on: OracleOn::default(),
         first_epochs: None,

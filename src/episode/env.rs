@@ -6,7 +6,7 @@ use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId, initial_rows};
 use crate::error::Result;
-use crate::learner::{Bank, FitReport, LaneData};
+use crate::learner::{Bank, FitReport, LaneData, Start, TrainPlan};
 use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
@@ -44,6 +44,8 @@ pub struct Standing {
     pub reward_accuracy: f64,
     /// Share of test rows classified correctly; `None` under [`Measure::Reward`].
     pub accuracy: Option<f64>,
+    /// The accuracy at which the episode ends, where it is a share of the whole pool's.
+    pub target: Option<f64>,
     /// Gradient steps made.
     pub steps: u64,
     /// The last fit.
@@ -132,6 +134,10 @@ impl Episodes {
                     believed: None,
                     reward_accuracy: 0.0,
                     accuracy: None,
+                    target: plan
+                        .target_share
+                        .map(|share| Ok::<_, crate::Error>(share * ceiling(plan, seat)?))
+                        .transpose()?,
                     steps: 0,
                     fit: FitReport { steps: 0, loss: 0.0, diverged_at: None },
                 },
@@ -165,6 +171,11 @@ impl Episodes {
     /// Where episode `lane` stands.
     pub fn standing(&self, lane: usize) -> &Standing {
         &self.lanes[lane].standing
+    }
+
+    /// Why episode `lane` is over, if it is.
+    pub fn end(&self, lane: usize) -> Option<End> {
+        self.lanes[lane].end
     }
 
     /// The network shape of episode `lane`.
@@ -352,7 +363,8 @@ impl Episodes {
                 lane.standing.accuracy = (self.plan.measure == Measure::RewardAndTest)
                     .then(|| group.bank.accuracy(place, test.inputs(), test.labels()));
                 let measured = lane.standing.accuracy.unwrap_or(lane.standing.reward_accuracy);
-                lane.end = if self.plan.target_accuracy.is_some_and(|target| measured >= target) {
+                let target = lane.standing.target.or(self.plan.target_accuracy);
+                lane.end = if target.is_some_and(|target| measured >= target) {
                     Some(End::Target)
                 } else if lane.oracle.left() == 0 {
                     Some(End::Budget)
@@ -407,6 +419,23 @@ impl Episodes {
         }
         Ok(())
     }
+}
+
+/// What the plan's classifier, fitted from scratch to every label of the pool, is measured at.
+fn ceiling(plan: &EpisodePlan, seat: &Seat) -> Result<f64> {
+    let task = seat.ground.task();
+    let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
+    let labels = Oracle::new(task.clone(), 0).foresee(&all);
+    let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
+    let key = seat.key.named("ceiling");
+    let train = TrainPlan { start: Start::Scratch, ..plan.train };
+    let divided = Divided::of(plan, &train, task, &rows, &labels, key);
+    let mut bank = Bank::new(&plan.spec(task)?, 1)?;
+    bank.fit(&[divided.lane(task)], &train, &[key])?;
+    Ok(match plan.measure {
+        Measure::Reward => bank.accuracy(0, task.reward().inputs(), task.reward().labels()),
+        Measure::RewardAndTest => bank.accuracy(0, task.test().inputs(), task.test().labels()),
+    })
 }
 
 /// The distinct values in order of first appearance.

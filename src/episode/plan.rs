@@ -35,6 +35,9 @@ pub struct EpisodePlan {
     pub budget: usize,
     /// The episode ends once the measured accuracy reaches this share.
     pub target_accuracy: Option<f64>,
+    /// The episode ends once the measured accuracy reaches this share of what the classifier reaches with
+    /// every label of the pool (Konyushkova et al., 2018).
+    pub target_share: Option<f64>,
     /// Which held-out rows are read.
     pub measure: Measure,
     /// Which rows tell a fit with [`Stop::Validation`](crate::learner::Stop) when to stop.

@@ -49,6 +49,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         query_size: episode.query_size,
         budget: episode.budget(),
         target_accuracy: episode.target_accuracy,
+        target_share: episode.target_share,
         measure: Measure::RewardAndTest,
         stop_on: episode.stop_on,
         oracle_on: episode.oracle_on,

@@ -9,6 +9,7 @@ pub mod bank;
 pub mod burn_net;
 pub mod calibration;
 pub mod error;
+mod logistic;
 pub mod plan;
 mod program;
 mod schedule;

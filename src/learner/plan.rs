@@ -24,6 +24,10 @@ pub enum Optimiser {
     Adam,
     /// Dozat 2016, with PyTorch's momentum decay 4e-3.
     NAdam,
+    /// Ridge logistic regression to its optimum, by L-BFGS: the sum of cross-entropies plus `ridge / 2`
+    /// times the squared weights, biases free, as scikit-learn has it with `C = 1 / ridge`. For linear
+    /// networks under [`Loss::CrossEntropy`]; of the plan, nothing else is read. A step is an iteration.
+    Lbfgs { ridge: f32 },
 }
 
 /// When training ends. Every rule is also bounded by its number of epochs or steps.

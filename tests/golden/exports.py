@@ -2,6 +2,7 @@
 
     pip install pandas pyarrow tensorboard
     python tests/golden/exports.py write     # makes events.tfevents with TensorBoard's own writer
+    python tests/golden/exports.py rows      # has pyarrow read rows.parquet, and compares
     python tests/golden/exports.py read RUN  # reads the exports of a run's folder, and compares them
 
 `read` is done by hand after a run, such as `querist run experiments/smoke.toml`."""
@@ -47,12 +48,27 @@ def contents(path):
         at += 16 + length
 
 
+def rows():
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(HERE / "rows.parquet").to_pylist()
+    assert len(table) == 20
+    for at, row in enumerate(table):
+        assert row == {
+            "task": "iris", "strategy": "margin" if at % 2 else "random", "architecture": "4-3",
+            "repetition": at, "round": at // 7, "labels": 2**32 - 1 - at, "accuracy": 1 / (at + 1),
+            "reward_accuracy": 0.5, "steps": 2**64 - 1 - at, "picks": list(range(at % 4)),
+            "note": f"row {at}" if at % 3 == 1 else None,
+        }, row
+    print("rows.parquet: 20 rows as they were made")
+
+
 def read(run):
     import pandas, pyarrow.parquet
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     rows = [json.loads(line) for line in (run / "rows.jsonl").open()]
-    table = pandas.read_csv(run / "results.csv")
+    table = pandas.read_csv(run / "results.csv", dtype={"picks": str})
     parquet = pyarrow.parquet.read_table(run / "rows.parquet").to_pylist()
     assert len(rows) == len(table) == len(parquet)
     for row, line, record in zip(rows, table.to_dict("records"), parquet):
@@ -86,4 +102,4 @@ def read(run):
 
 
 if __name__ == "__main__":
-    write() if sys.argv[1] == "write" else [read(pathlib.Path(run)) for run in sys.argv[2:]]
+    {"write": write, "rows": rows}.get(sys.argv[1], lambda: [read(pathlib.Path(run)) for run in sys.argv[2:]])()

@@ -26,6 +26,10 @@ pub struct Episode {
     /// End an episode once the reward rows' accuracy reaches this share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_accuracy: Option<f64>,
+    /// End an episode once the accuracy reaches this share of what the classifier reaches with every label
+    /// of the pool; measured on the test rows where results are reported, on the reward rows otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_share: Option<f64>,
     /// Share of the rows that is tested on, where a data set has no test part of its own. Default 0.3.
     pub test: f64,
     /// Share of the remaining rows that rewards are computed on. Default 0.3.
@@ -60,6 +64,7 @@ impl Episode {
             rounds: s.count("rounds", 30, 1..=100_000)?,
             candidates: s.count("candidates", 500, 1..=MAX_CANDIDATES)?,
             target_accuracy: s.optional_number("target_accuracy", 0.0..=1.0)?,
+            target_share: s.optional_number("target_share", 0.0..=1.0)?,
             test: s.number("test", split.test, 0.01..=0.9)?,
             reward: s.number("reward", split.reward, 0.001..=0.9)?,
             validation: s.number("validation", split.validation, 0.0..=0.9)?,

@@ -14,6 +14,7 @@ pub enum OptimiserKind {
     Adam,
     #[serde(rename = "nadam")]
     NAdam,
+    Lbfgs,
 }
 
 /// The classifier that is trained inside every episode.
@@ -26,8 +27,12 @@ pub struct Learner {
     pub dropout: f64,
     /// `"cross_entropy"` (default) or `"squared"`.
     pub loss: Loss,
-    /// `"adam"` (default), `"nadam"` or `"sgd"`.
+    /// `"adam"` (default), `"nadam"` or `"sgd"`; or `"lbfgs"`, which fits a linear head to the optimum of
+    /// ridge logistic regression and reads none of the keys about steps.
     pub optimiser: OptimiserKind,
+    /// Penalty of `"lbfgs"`, the reciprocal of scikit-learn's `C`. Default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ridge: Option<f64>,
     /// Momentum of `"sgd"`. Default 0.9.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub momentum: Option<f64>,
@@ -75,9 +80,15 @@ impl Learner {
         let optimiser = s.choice(
             "optimiser",
             OptimiserKind::Adam,
-            &[("adam", OptimiserKind::Adam), ("nadam", OptimiserKind::NAdam), ("sgd", OptimiserKind::Sgd)],
+            &[
+                ("adam", OptimiserKind::Adam),
+                ("nadam", OptimiserKind::NAdam),
+                ("sgd", OptimiserKind::Sgd),
+                ("lbfgs", OptimiserKind::Lbfgs),
+            ],
         )?;
         let sgd = optimiser == OptimiserKind::Sgd;
+        let lbfgs = optimiser == OptimiserKind::Lbfgs;
         let mut learner = Self {
             hidden,
             dropout: s.number("dropout", 0.0, 0.0..=0.95)?,
@@ -88,6 +99,7 @@ impl Learner {
             )?,
             optimiser,
             // Keys of another optimiser are not asked for, and so refused as unknown.
+            ridge: if lbfgs { Some(s.number("ridge", 1.0, 1e-9..=1e9)?) } else { None },
             momentum: if sgd { Some(s.number("momentum", 0.9, 0.0..=0.9999)?) } else { None },
             nesterov: if sgd { Some(s.boolean("nesterov", true)?) } else { None },
             learning_rate: s.number("learning_rate", 0.01, 1e-9..=100.0)?,
@@ -121,6 +133,15 @@ impl Learner {
         if learner.train_loss.is_some() && learner.patience.is_some() {
             return Err(beside("train_loss", "patience"));
         }
+        let head = learner.hidden.is_empty() && learner.loss == Loss::CrossEntropy;
+        if lbfgs && (!head || learner.patience.is_some()) {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "learner.optimiser".into(),
+                why: "\"lbfgs\" fits a linear head under cross-entropy to its optimum".into(),
+                hint: "set learner.hidden = [], and leave learner.loss and learner.patience out".into(),
+            });
+        }
         if learner.keep_optimiser && !learner.warm_start {
             return Err(ExperimentError::Conflict {
                 place: section.place().clone(),
@@ -148,6 +169,7 @@ impl Learner {
         let optimiser = match self.optimiser {
             OptimiserKind::Adam => Optimiser::Adam,
             OptimiserKind::NAdam => Optimiser::NAdam,
+            OptimiserKind::Lbfgs => Optimiser::Lbfgs { ridge: self.ridge.unwrap_or(1.0) as f32 },
             OptimiserKind::Sgd => Optimiser::Sgd {
                 momentum: self.momentum.unwrap_or_default() as f32,
                 nesterov: self.nesterov.unwrap_or_default(),

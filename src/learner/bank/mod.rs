@@ -28,7 +28,8 @@ pub use simd::SimdPath;
 
 use super::Learner;
 use super::error::LearnError;
-use super::plan::{FitReport, LaneData, Start, Stop, TrainPlan};
+use super::logistic;
+use super::plan::{FitReport, LaneData, Optimiser, Start, Stop, TrainPlan};
 use super::program::Program;
 use super::schedule::LaneRun;
 use crate::arch::NetSpec;
@@ -145,6 +146,9 @@ impl Bank {
     /// [`LearnError`] for a plan, rows or labels that cannot be trained with; no weight is changed then.
     pub fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         check_fit(&self.spec, self.lanes, data, plan, keys)?;
+        if let Optimiser::Lbfgs { ridge } = plan.optimiser {
+            return Ok(self.fit_logistic(data, ridge));
+        }
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
                 self.init(lane, key.named("weights"));
@@ -168,6 +172,23 @@ impl Bank {
             self.restore_diverged(lane, run, data[lane], plan, keys[lane], before.as_ref());
         }
         Ok(runs.iter().map(LaneRun::report).collect())
+    }
+
+    /// Fits every network, which is linear, to the optimum of its rows. One whose loss is not finite keeps
+    /// its weights and says so.
+    fn fit_logistic(&mut self, data: &[LaneData<'_>], ridge: f32) -> Vec<FitReport> {
+        self.memory = None;
+        let (classes, parameters) = (self.spec.outputs(), self.program.parameters);
+        let lanes = data.iter().zip(self.weights.chunks_exact_mut(parameters));
+        lanes
+            .map(|(data, weights)| match logistic::fit(data, classes, ridge.into()) {
+                Some(fitted) => {
+                    weights.copy_from_slice(&fitted.weights);
+                    FitReport { steps: fitted.steps, loss: fitted.loss, diverged_at: None }
+                }
+                None => FitReport { steps: 0, loss: f32::MAX, diverged_at: Some(1) },
+            })
+            .collect()
     }
 
     /// Makes what the optimisers remember ready for a fit: nothing, unless the plan keeps it.

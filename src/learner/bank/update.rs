@@ -74,6 +74,8 @@ impl Clock {
             Optimiser::Adam => {
                 Rule::Moments { moment: (self.rate / (1.0 - self.power1)) as f32, gradient: 0.0, root }
             }
+            // Fitted to its optimum elsewhere: it makes no steps here.
+            Optimiser::Lbfgs { .. } => Rule::Moments { moment: 0.0, gradient: 0.0, root: 0.0 },
             Optimiser::NAdam => {
                 let now = BETA1 * (1.0 - 0.5 * self.decay);
                 self.decay *= NADAM_DECAY;
