@@ -1,9 +1,11 @@
 """Labels until 98 % of the whole pool's accuracy, as Markdown: python3 lal_rl.py RUN_FOLDER...
 
-An episode's figure is the number of labels in its last row, the first two included, and its note says
-whether the target was reached. Episodes that did not reach it are counted as censored, and take part in the
-mean with all labels that they asked for: a lower bound."""
+An episode's figure is the number of labels that were asked for until its last row, without the two that it
+starts with, and its note says whether the target was reached. Episodes that did not reach it are counted as
+censored, and take part in the mean with all labels that they asked for: a lower bound."""
 import json, math, pathlib, re, statistics, sys
+
+INITIAL = 2  # one label per class
 
 # Mean of 120 episodes of the published code, re-measured; random and uncertainty. "all" is over the sets.
 MEASURED = {
@@ -19,9 +21,9 @@ for folder in map(pathlib.Path, sys.argv[1:]):
         outcome = re.search("target accuracy [0-9.]+ (not )?reached", row.get("note") or "")
         if outcome:
             reached = outcome.group(1) is None
-            episodes.setdefault((row["task"], row["strategy"]), []).append((row["labels"], reached))
+            episodes.setdefault((row["task"], row["strategy"]), []).append((row["labels"] - INITIAL, reached))
 
-print("| set | strategy | episodes | labels | median | censored | re-measured | difference / its SE |")
+print("| set | strategy | episodes | labels asked for | median | censored | re-measured | difference / its SE |")
 print("|---|---|---|---|---|---|---|---|")
 for at, strategy in enumerate(["random", "margin"]):
     sets = sorted(task for task, name in episodes if name == strategy)
