@@ -23,9 +23,17 @@ for folder in map(pathlib.Path, sys.argv[1:]):
             reached = outcome.group(1) is None
             episodes.setdefault((row["task"], row["strategy"]), []).append((row["labels"] - INITIAL, reached))
 
+
+names = ["random", "margin"]
+
+
+def re_measured(task, strategy):
+    return MEASURED[task][names.index(strategy)] if strategy in names else None
+
+
 print("| set | strategy | episodes | labels asked for | median | censored | re-measured | difference / its SE |")
 print("|---|---|---|---|---|---|---|---|")
-for at, strategy in enumerate(["random", "margin"]):
+for strategy in names + sorted({name for _, name in episodes} - set(names)):
     sets = sorted(task for task, name in episodes if name == strategy)
     means, errors = [], []
     for task in sets:
@@ -35,12 +43,12 @@ for at, strategy in enumerate(["random", "margin"]):
         means.append(mean)
         errors.append(error)
         censored = sum(not reached for _, reached in figures)
-        theirs = MEASURED[task][at]
+        theirs = re_measured(task, strategy)
         # The re-measured episodes are taken to vary like ours.
         there = f"{theirs} | {(mean - theirs) / (error * math.sqrt(1 + len(labels) / 120)):+.1f}" if theirs else "– | –"
         print(f"| {task} | {strategy} | {len(labels)} | {mean:.1f} ± {error:.1f} | {statistics.median(labels):g} "
               f"| {censored} | {there} |")
-    if len(sets) == 9:
+    if len(sets) == 9 and strategy in names:
         mean, error = statistics.fmean(means), math.sqrt(sum(e * e for e in errors)) / 9
-        theirs = MEASURED["all"][at]
+        theirs = re_measured("all", strategy)
         print(f"| all nine | {strategy} | | {mean:.1f} ± {error:.1f} | | | {theirs} | {(mean - theirs) / (error * math.sqrt(2)):+.1f} |")

@@ -155,6 +155,33 @@ mod tests {
     }
 
     #[test]
+    fn a_validation_part_takes_its_share_of_the_training_rows() {
+        let set = set((0..1000).map(|row| row % 2).collect(), None);
+        let plan = SplitPlan { test: 0.2, reward: 0.01, validation: 0.2, ..plan() };
+        let task = Task::split(&set, &plan, Key::root(1)).unwrap();
+        let separation = task.separation();
+        let counts = [&separation.pool, &separation.reward, &separation.validation, &separation.test];
+        assert_eq!(counts.map(|part| part.rows), [632, 8, 160, 200]);
+        assert_eq!(separation.shared, 0);
+        assert!((share_of(task.validation().labels(), 1) - 0.5).abs() < 0.02);
+        // Behind the pool's rows lie the reward part's, and then those.
+        let all = numbers(task.all_but_test());
+        assert_eq!(all[632..640], numbers(task.reward().inputs()));
+        assert_eq!(all[640..], numbers(task.validation().inputs()));
+        // Another seed, another part; without a share, none.
+        let other = Task::split(&set, &plan, Key::root(2)).unwrap();
+        assert_ne!(numbers(other.validation().inputs()), numbers(task.validation().inputs()));
+        let none = Task::split(&set, &SplitPlan { validation: 0.0, ..plan }, Key::root(1)).unwrap();
+        assert_eq!((none.validation().labels().len(), none.pool().rows()), (0, 792));
+        assert_eq!(
+            refusal(&set, &SplitPlan { validation: 1.0, ..plan }),
+            "split: `validation` is 1, but must be above 0 and below 1"
+        );
+        let much = SplitPlan { reward: 0.6, validation: 0.6, ..plan };
+        assert!(refusal(&set, &much).starts_with("set: the pool part would get 0 rows"));
+    }
+
+    #[test]
     fn the_pool_is_not_sorted_by_class() {
         let set = set((0..400).map(|row| row % 4).collect(), None);
         let task = Task::split(&set, &plan(), Key::root(3)).unwrap();

@@ -20,10 +20,10 @@ pub const GENERATED: [&str; 2] = ["three_clust", "diverging_sin"];
 
 /// The data set that a plan names.
 pub fn load(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
-    let key = || Key::root(plan.seed()).named("generated");
+    if let Some(generated) = generate(reference, Key::root(plan.seed()).named("generated")) {
+        return generated;
+    }
     match reference {
-        DataRef::Named(name) if name == GENERATED[0] => three_clust(key()),
-        DataRef::Named(name) if name == GENERATED[1] => diverging_sin(key()),
         DataRef::Named(name) => data::load::load(name, plan.data_dir()),
         DataRef::File { file, label, features } => {
             let options = ReadOptions {
@@ -34,6 +34,21 @@ pub fn load(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
             };
             readers::read(Path::new(file), &options)
         }
+    }
+}
+
+/// A generated data set as it is drawn for one repetition, as the cross-domain benchmark does: other rows
+/// by the same law. None for data sets that are read.
+pub fn redrawn(plan: &Plan, target: &DataRef, repetition: u32) -> Option<Result<Dataset>> {
+    let key = Key::root(plan.seed()).named("generated").at(u64::from(repetition));
+    generate(target, key)
+}
+
+fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
+    match reference {
+        DataRef::Named(name) if name == GENERATED[0] => Some(three_clust(key)),
+        DataRef::Named(name) if name == GENERATED[1] => Some(diverging_sin(key)),
+        _ => None,
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Episode {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_accuracy: Option<f64>,
     /// End an episode once the accuracy reaches this share of what the classifier reaches with every label
-    /// of the pool; measured on the test rows where results are reported, on the reward rows otherwise.
+    /// of the pool. What is learned from plays its whole budget.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_share: Option<f64>,
     /// Share of the rows that is tested on, where a data set has no test part of its own. Default 0.3.
