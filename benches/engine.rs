@@ -301,6 +301,7 @@ fn plan(batch: usize, stop: Stop) -> TrainPlan {
         learning_rate: 1e-3,
         weight_decay: 0.0,
         batch,
+        drop_last: false,
         stop,
         start: Start::Scratch,
     }

@@ -11,7 +11,9 @@ use querist::Key;
 use querist::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance};
 use querist::arch::Block;
 use querist::data::{Matrix, Task, initial_rows};
-use querist::episode::{EpisodePlan, Ground, Measure, Played, Player, Seat, StopOn, features, play};
+use querist::episode::{
+    EpisodePlan, Ground, Measure, OracleOn, Played, Player, Seat, StopOn, features, play,
+};
 use querist::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use rand::RngExt;
@@ -198,6 +200,7 @@ impl Case {
                 learning_rate: 1e-3,
                 weight_decay: 0.0,
                 batch: self.batch,
+                drop_last: false,
                 stop: Stop::Epochs { epochs: 50 },
                 start: Start::Scratch,
             },
@@ -205,8 +208,10 @@ impl Case {
             query_size: 10,
             budget: 200,
             target_accuracy: None,
+            target_share: None,
             measure: Measure::RewardAndTest,
-            oracle_on_test: false,
+            oracle_on: OracleOn::default(),
+            first_epochs: None,
             stop_on: StopOn::default(),
         }
     }

@@ -146,7 +146,7 @@ fn what_only_training_gives_cannot_be_benchmarked() {
 
 /// The two settings of the cross-domain protocol change what they say, and nothing else.
 #[test]
-fn reward_rows_can_stop_fits_and_leaks_can_be_repeated() {
+fn held_rows_can_stop_fits_and_leaks_can_be_repeated() {
     let dir = folder();
     let run = |name: &str, sets: &[&str]| {
         let mut command = querist(dir.path());
@@ -163,8 +163,21 @@ fn reward_rows_can_stop_fits_and_leaks_can_be_repeated() {
     assert_ne!(labels, reward);
     let report = fs::read_to_string(dir.path().join("runs/reward/report.html")).unwrap();
     assert!(report.contains("its reward rows, not charged, stop fits"));
+    // A validation part of its own takes its rows from the pool, and is printed.
+    let validation = run("validation", &["episode.stop_on=validation", "episode.validation=0.2"]);
+    assert_ne!(validation, reward);
+    let report = fs::read_to_string(dir.path().join("runs/validation/report.html")).unwrap();
+    assert!(report.contains("validation rows are not charged"));
+    let mut missing = querist(dir.path());
+    missing.args(["bench", "x.toml", "-q", "--data-dir", "sets", "--out", "runs/missing"]);
+    missing.args(["--set", "learner.patience=0", "--set", "episode.stop_on=validation"]);
+    missing
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("early stopping reads validation rows, found none"));
+    assert!(!dir.path().join("runs/missing").exists(), "the output folder is untouched");
     // Without an official test part the two ranges differ; picks of `random` do not.
-    let published = run("published", &["episode.stop_on=reward", "episode.as_published=true"]);
+    let published = run("published", &["episode.stop_on=reward", "episode.test_by_itself=true"]);
     assert_ne!(reward, published);
     let field = |rows: &str, name: &str| -> Vec<serde_json::Value> {
         let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()[name].clone();
@@ -173,4 +186,44 @@ fn reward_rows_can_stop_fits_and_leaks_can_be_repeated() {
     for name in ["picks", "reward_accuracy", "steps"] {
         assert_eq!(field(&reward, name), field(&published, name), "{name}");
     }
+}
+
+/// A logistic regression fits to its optimum, and an episode ends where it is as good as with the whole pool.
+#[test]
+fn episodes_end_at_a_share_of_what_the_whole_pool_gives() {
+    let dir = folder();
+    let run = |name: &str, sets: &[&str]| {
+        let mut command = querist(dir.path());
+        command.args(["bench", "x.toml", "-q", "--data-dir", "sets", "--out", &format!("runs/{name}")]);
+        for set in sets {
+            command.args(["--set", set]);
+        }
+        command.assert()
+    };
+    let sets = ["learner.hidden=[]", "learner.optimiser=lbfgs", "episode.rounds=20"];
+    run("easy", &[&sets[..], &["episode.target_share=0.5"]].concat()).code(0);
+    run("hard", &[&sets[..], &["episode.target_share=0.98"]].concat()).code(0);
+    let last = |name: &str| -> Vec<(u64, String)> {
+        let rows = rows(dir.path(), name);
+        let rows = rows.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        rows.filter_map(|row| Some((row["labels"].as_u64()?, row["note"].as_str()?.to_owned()))).collect()
+    };
+    let (easy, hard) = (last("easy"), last("hard"));
+    assert_eq!((easy.len(), hard.len()), (3, 3), "one note per episode, in its last row");
+    for ((few, note), (many, _)) in easy.iter().zip(&hard) {
+        assert!(note.starts_with("target accuracy 0.") && note.ends_with(" reached"), "{note}");
+        assert!(few <= many && *many <= 22, "{few} {many}");
+    }
+    // What can be read by others is there, and of the same rows.
+    let csv = fs::read_to_string(dir.path().join("runs/hard/results.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + rows(dir.path(), "hard").lines().count());
+    for name in ["rows.parquet", "tables/verdict.md", "tables/verdict.tex", "tensorboard/random"] {
+        assert!(dir.path().join("runs/hard").join(name).exists(), "{name}");
+    }
+    run("refused", &["learner.optimiser=lbfgs"])
+        .code(2)
+        .stderr(predicate::str::contains("learner.hidden = []"));
+    run("refused", &["learner.keep_optimiser=true"])
+        .code(2)
+        .stderr(predicate::str::contains("set learner.warm_start = true, too"));
 }

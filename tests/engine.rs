@@ -30,6 +30,7 @@ fn plan(optimiser: Optimiser, stop: Stop) -> TrainPlan {
         learning_rate: 1e-2,
         weight_decay: 1e-3,
         batch: 13,
+        drop_last: false,
         stop,
         start: Start::Scratch,
     }
@@ -345,6 +346,7 @@ fn gradients_agree_with_finite_differences() {
                 learning_rate: 1.0,
                 weight_decay: 0.0,
                 batch: 150,
+                drop_last: false,
                 stop: Stop::Steps { steps: 1 },
                 start: Start::Warm,
             };
@@ -454,6 +456,7 @@ fn optimisers_agree_with_pytorch() {
                 loss,
                 weight_decay: 1e-2,
                 batch: 12,
+                drop_last: false,
                 start: Start::Warm,
                 ..plan(optimiser, Stop::Steps { steps: 25 })
             };
@@ -538,3 +541,75 @@ fn results_are_pinned() {
     assert_eq!(digest.finalize(), PINNED);
 }
 const PINNED: u32 = 4_201_072_877;
+
+const OPTIMISERS: [Optimiser; 4] = [
+    Optimiser::Sgd { momentum: 0.0, nesterov: false },
+    Optimiser::Sgd { momentum: 0.9, nesterov: true },
+    Optimiser::Adam,
+    Optimiser::NAdam,
+];
+
+/// On one row, a mini-batch is that row: steps in two fits are the steps of one.
+#[test]
+fn an_optimiser_that_is_kept_goes_on_where_it_was() {
+    let spec = NetSpec::mlp(5, &[6], 3).unwrap();
+    let pools = Pools::new(&spec, 1);
+    let lane = LaneData { rows: &pools.rows[0][..1], labels: &pools.labels[0][..1], ..pools.lane(0) };
+    for optimiser in OPTIMISERS {
+        let steps = |steps, start| TrainPlan { start, ..plan(optimiser, Stop::Steps { steps }) };
+        let fitted = |fits: &[TrainPlan]| {
+            let mut bank = Bank::new(&spec, 1).unwrap();
+            bank.init(0, Key::root(1));
+            for plan in fits {
+                bank.fit(&[lane], plan, &[Key::root(2)]).unwrap();
+            }
+            bits(&bank.weights(0))
+        };
+        let at_once = fitted(&[steps(31, Start::Continue)]);
+        assert_eq!(fitted(&[steps(31, Start::Warm)]), at_once, "{optimiser:?}: nothing to go on from");
+        assert_eq!(fitted(&[steps(7, Start::Continue), steps(24, Start::Continue)]), at_once);
+        let forgetful = fitted(&[steps(7, Start::Warm), steps(24, Start::Warm)]);
+        let remembers = !matches!(optimiser, Optimiser::Sgd { momentum: 0.0, .. });
+        assert_eq!(forgetful != at_once, remembers, "{optimiser:?}");
+        // A fit that starts anew in between leaves nothing to go on from.
+        let both = [steps(7, Start::Continue), steps(1, Start::Warm), steps(23, Start::Continue)];
+        assert_eq!(fitted(&both) != at_once, remembers, "{optimiser:?}");
+    }
+}
+
+/// Networks that have come to different points of their training go on together as they would alone, in
+/// either layout and with every instruction set.
+#[test]
+fn kept_optimisers_do_not_notice_their_neighbours() {
+    let spec = NetSpec::mlp(5, &[6], 3).unwrap();
+    let pools = Pools::new(&spec, 16);
+    for optimiser in OPTIMISERS {
+        let steps = |steps| TrainPlan { start: Start::Continue, ..plan(optimiser, Stop::Steps { steps }) };
+        for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+            let mut together = Bank::with_path(&spec, 16, path).unwrap();
+            let mut alone = Vec::new();
+            for lane in 0..16 {
+                let (data, key) = ([pools.lane(lane)], [Key::root(3).at(lane as u64)]);
+                let mut bank = Bank::with_path(&spec, 1, path).unwrap();
+                bank.init(0, key[0]);
+                bank.fit(&data, &steps(1 + lane as u32), &key).unwrap();
+                together.adopt(lane, &bank, 0).unwrap();
+                bank.fit(&data, &steps(20), &key).unwrap();
+                alone.push(bits(&bank.weights(0)));
+            }
+            let data: Vec<_> = (0..16).map(|lane| pools.lane(lane)).collect();
+            let keys: Vec<_> = (0..16).map(|lane| Key::root(3).at(lane)).collect();
+            together.fit(&data, &steps(20), &keys).unwrap();
+            for (lane, alone) in alone.iter().enumerate() {
+                assert_eq!(bits(&together.weights(lane)), *alone, "{optimiser:?} {path:?} lane {lane}");
+            }
+        }
+    }
+    let mut burn = BurnNet::new(&spec, 1, Device::flex()).unwrap();
+    let refused = burn.fit(
+        &[pools.lane(0)],
+        &TrainPlan { start: Start::Continue, ..plan(OPTIMISERS[2], Stop::Steps { steps: 1 }) },
+        &[Key::root(1)],
+    );
+    assert!(refused.unwrap_err().to_string().contains("forget the optimiser's state"));
+}

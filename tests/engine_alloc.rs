@@ -48,6 +48,7 @@ fn the_training_loop_does_not_allocate() {
                 learning_rate: 1e-3,
                 weight_decay: 1e-4,
                 batch: 30,
+                drop_last: false,
                 stop: Stop::Validation { epochs, patience: epochs },
                 start: Start::Scratch,
             };

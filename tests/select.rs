@@ -11,7 +11,9 @@ use predicates::prelude::*;
 use querist::Key;
 use querist::arch::Block;
 use querist::data::{RowId, SplitPlan, Task, embedded};
-use querist::episode::{EpisodeError, EpisodePlan, Episodes, Ground, Measure, Player, Seat, StopOn, play};
+use querist::episode::{
+    EpisodeError, EpisodePlan, Episodes, Ground, Measure, OracleOn, Player, Seat, StopOn, play,
+};
 use querist::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use std::fs;
@@ -237,6 +239,7 @@ fn episode() -> EpisodePlan {
             learning_rate: 0.01,
             weight_decay: 1e-4,
             batch: 16,
+            drop_last: false,
             stop: Stop::Epochs { epochs: 100 },
             start: Start::Scratch,
         },
@@ -244,8 +247,10 @@ fn episode() -> EpisodePlan {
         query_size: 2,
         budget: 6,
         target_accuracy: None,
+        target_share: None,
         measure: Measure::RewardAndTest,
-        oracle_on_test: false,
+        oracle_on: OracleOn::default(),
+        first_epochs: None,
         stop_on: StopOn::default(),
     }
 }

@@ -3,7 +3,9 @@
 use querist::Key;
 use querist::arch::Block;
 use querist::data::{SplitPlan, Task, embedded};
-use querist::episode::{EpisodePlan, Episodes, Ground, Measure, Played, Player, Seat, StopOn, play};
+use querist::episode::{
+    EpisodePlan, Episodes, Ground, Measure, OracleOn, Played, Player, Seat, StopOn, play,
+};
 use querist::learner::{LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::{Needs, registry};
 
@@ -18,6 +20,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         blocks: hidden.iter().map(|&width| Block::Dense { width }).collect(),
         dropout: 0.0,
         train: TrainPlan {
+            drop_last: false,
             loss: Loss::CrossEntropy,
             optimiser: Optimiser::Adam,
             learning_rate: 0.02,
@@ -31,7 +34,9 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         budget,
         target_accuracy: None,
         measure: Measure::RewardAndTest,
-        oracle_on_test: false,
+        oracle_on: OracleOn::Reward,
+        first_epochs: None,
+        target_share: None,
         stop_on: StopOn::default(),
     }
 }

@@ -39,8 +39,15 @@ impl Source {
         Seat { ground: self.grounds[index % self.grounds.len()].clone(), key: key.at(index as u64) }
     }
 
+    /// What is learned plays its whole budget: an episode that ends at a target accuracy has no gain to
+    /// compare with its baseline's in the rounds that one of the two did not play.
     pub(super) fn learning_plan(&self) -> EpisodePlan {
-        EpisodePlan { measure: Measure::Reward, ..self.plan.clone() }
+        EpisodePlan {
+            measure: Measure::Reward,
+            target_accuracy: None,
+            target_share: None,
+            ..self.plan.clone()
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::network::{Network, NetworkConfig};
 use super::simulation::Source;
 use crate::arch::Block;
 use crate::data::{Matrix, RowId, SplitPlan, Task, embedded};
-use crate::episode::{EpisodePlan, Ground, Measure, Observation, StopOn};
+use crate::episode::{EpisodePlan, Ground, Measure, Observation, OracleOn, StopOn};
 use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::RngExt;
@@ -41,6 +41,7 @@ pub(super) fn sources() -> Vec<Source> {
             learning_rate: 0.02,
             weight_decay: 1e-4,
             batch: 16,
+            drop_last: false,
             stop: Stop::Epochs { epochs: 20 },
             start: Start::Scratch,
         },
@@ -49,7 +50,9 @@ pub(super) fn sources() -> Vec<Source> {
         budget: 4,
         target_accuracy: None,
         measure: Measure::RewardAndTest,
-        oracle_on_test: false,
+        oracle_on: OracleOn::Reward,
+        first_epochs: None,
+        target_share: None,
         stop_on: StopOn::default(),
     };
     let source = |name: &str| {

@@ -13,7 +13,7 @@ use crate::experiment::stages::{Builtin, Stages};
 use crate::experiment::{DatasetFacts, Finished, Plan, Vocabulary, tasks};
 use crate::query::registry::{self, Entry};
 use crate::report::input::{Fact, Importance, SearchPoint, Separation, TrainingPoint};
-use crate::report::{ReportInput, Verdict, VerdictOptions, figures, html, table, verdict as judge};
+use crate::report::{ReportInput, Verdict, VerdictOptions, export, figures, html, table, verdict as judge};
 use crate::rng::Key;
 use crate::run::store;
 use serde_json::Value;
@@ -100,7 +100,12 @@ pub fn verdict(plan: &Plan, finished: &Finished) -> Result<(Value, String)> {
     Ok((list, text))
 }
 
-/// Writes `report.html` and the figures of a finished run.
+/// The verdict's table for a text.
+const TABLE_MARKDOWN: &str = "tables/verdict.md";
+/// The same for a paper.
+const TABLE_LATEX: &str = "tables/verdict.tex";
+
+/// Writes what is made of the rows of a finished run: `report.html`, figures, tables, exports.
 pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
     let summary = &finished.summary;
     let mut input = ReportInput::new(plan.name(), finished.rows.clone(), judged(plan, finished));
@@ -155,6 +160,11 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
     for figure in figures(&input) {
         write(&format!("{}/{}.svg", store::FIGURES, figure.name), figure.svg.as_bytes())?;
     }
+    for file in export::exports(&input.rows) {
+        write(&file.name, &file.bytes)?;
+    }
+    write(TABLE_MARKDOWN, table::markdown(&input.verdict).as_bytes())?;
+    write(TABLE_LATEX, table::latex(&input.verdict).as_bytes())?;
     write(store::REPORT, html(&input).as_bytes())
 }
 
@@ -167,6 +177,7 @@ fn separation(plan: &Plan) -> Result<Vec<Separation>> {
             role: role.to_string(),
             train: parts.pool.rows,
             reward: parts.reward.rows,
+            validation: parts.validation.rows,
             test: parts.test.rows,
         }
     };

@@ -137,7 +137,7 @@ mod tests {
         let path = dir.path().join("mine.csv").display().to_string();
         assert_eq!(load(&path, None).unwrap().name(), "mine");
         assert_eq!(load("threeclust", Some(dir.path())).unwrap().rows(), 600);
-        assert_eq!(load("divergingsin", None).unwrap().rows(), 1000);
+        assert_eq!(load("divergingsin", None).unwrap().rows(), 2000);
         let error = load("mime", Some(dir.path())).unwrap_err();
         assert_eq!(error.hint().unwrap(), "did you mean \"mine\"?");
         assert!(load("missing.csv", None).unwrap_err().to_string().contains("cannot be opened"));

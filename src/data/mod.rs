@@ -30,5 +30,5 @@ pub use initial::{initial_rows, uniform_rows};
 pub use load::load;
 pub use matrix::{Matrix, MatrixView};
 pub use pool::{Oracle, Pool, RowId};
-pub use task::{Held, Reward, Scaling, Separation, SplitPlan, Task, Test};
+pub use task::{Held, Reward, Scaling, Separation, SplitPlan, Task, Test, Validation};
 pub use variation::Variation;

@@ -1,4 +1,4 @@
-//! Which rows of a data set become a task's pool, reward and test part.
+//! Which rows of a data set become a task's pool, reward, validation and test part.
 
 use super::dataset::{Dataset, SplitTag};
 use super::error::DataError;
@@ -7,7 +7,7 @@ use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
-/// The rows of the three parts; `plan` has been checked.
+/// The rows of the parts; `plan` has been checked.
 pub(super) fn split_rows(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Result<PartRows, DataError> {
     let all = 0..dataset.rows() as u32;
     let official = dataset.split().filter(|split| split.contains(&SplitTag::Test));
@@ -24,8 +24,14 @@ pub(super) fn split_rows(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Resul
             (rows, test)
         }
     };
-    let mut reward = pool.split_off(pool.len() - share(pool.len(), plan.reward));
-    for (part, rows, least) in [("pool", &pool, 2), ("reward", &reward, 1), ("test", &test, 1)] {
+    let rewarded = share(pool.len(), plan.reward);
+    let validated = share(pool.len(), plan.validation);
+    let mut reward = pool.split_off(pool.len() - rewarded);
+    let mut validation = pool.split_off(pool.len().saturating_sub(validated));
+    let least = usize::from(plan.validation > 0.0);
+    for (part, rows, least) in
+        [("pool", &pool, 2), ("reward", &reward, 1), ("validation", &validation, least), ("test", &test, 1)]
+    {
         if rows.len() < least {
             let (name, found) = (dataset.name().to_string(), rows.len());
             return Err(DataError::PartTooSmall { name, part, found, least, rows: dataset.rows() });
@@ -33,13 +39,16 @@ pub(super) fn split_rows(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Resul
     }
     pool.truncate(plan.max_pool);
     reward.truncate(plan.max_held);
+    validation.truncate(plan.max_held);
     test.truncate(plan.max_held);
     // Ids say nothing about classes only if the stratified order is undone.
-    for (rows, name) in [(&mut pool, "pool"), (&mut reward, "reward"), (&mut test, "held")] {
+    for (rows, name) in
+        [(&mut pool, "pool"), (&mut reward, "reward"), (&mut validation, "validation"), (&mut test, "held")]
+    {
         rows.sort_unstable();
         rows.shuffle(&mut key.named("order").named(name).rng());
     }
-    Ok(PartRows { pool, reward, test })
+    Ok(PartRows { pool, reward, validation, test })
 }
 
 /// `portion` of `rows`, to the nearest row.
@@ -143,6 +152,33 @@ mod tests {
             }
             assert_eq!(pool.iter().filter(|&&label| label == 2).count(), 1, "fault 29");
         }
+    }
+
+    #[test]
+    fn a_validation_part_takes_its_share_of_the_training_rows() {
+        let set = set((0..1000).map(|row| row % 2).collect(), None);
+        let plan = SplitPlan { test: 0.2, reward: 0.01, validation: 0.2, ..plan() };
+        let task = Task::split(&set, &plan, Key::root(1)).unwrap();
+        let separation = task.separation();
+        let counts = [&separation.pool, &separation.reward, &separation.validation, &separation.test];
+        assert_eq!(counts.map(|part| part.rows), [632, 8, 160, 200]);
+        assert_eq!(separation.shared, 0);
+        assert!((share_of(task.validation().labels(), 1) - 0.5).abs() < 0.02);
+        // Behind the pool's rows lie the reward part's, and then those.
+        let all = numbers(task.all_but_test());
+        assert_eq!(all[632..640], numbers(task.reward().inputs()));
+        assert_eq!(all[640..], numbers(task.validation().inputs()));
+        // Another seed, another part; without a share, none.
+        let other = Task::split(&set, &plan, Key::root(2)).unwrap();
+        assert_ne!(numbers(other.validation().inputs()), numbers(task.validation().inputs()));
+        let none = Task::split(&set, &SplitPlan { validation: 0.0, ..plan }, Key::root(1)).unwrap();
+        assert_eq!((none.validation().labels().len(), none.pool().rows()), (0, 792));
+        assert_eq!(
+            refusal(&set, &SplitPlan { validation: 1.0, ..plan }),
+            "split: `validation` is 1, but must be above 0 and below 1"
+        );
+        let much = SplitPlan { reward: 0.6, validation: 0.6, ..plan };
+        assert!(refusal(&set, &much).starts_with("set: the pool part would get 0 rows"));
     }
 
     #[test]

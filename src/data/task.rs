@@ -18,6 +18,10 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug)]
 pub enum Reward {}
 
+/// Marks the rows whose loss may tell a fit when to stop. Their labels are not charged to any budget.
+#[derive(Clone, Copy, Debug)]
+pub enum Validation {}
+
 /// Marks the rows that results are reported on. Nothing is chosen or learned by them.
 #[derive(Clone, Copy, Debug)]
 pub enum Test {}
@@ -49,7 +53,7 @@ impl<Role> Held<Role> {
     }
 }
 
-/// How a data set is split into a task's three parts.
+/// How a data set is split into a task's parts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitPlan {
@@ -57,9 +61,11 @@ pub struct SplitPlan {
     pub test: f64,
     /// Share of the remaining rows that rewards are computed on.
     pub reward: f64,
+    /// Share of the remaining rows that may tell a fit when to stop; 0 for no such part.
+    pub validation: f64,
     /// At most this many rows in the pool, drawn at random.
     pub max_pool: usize,
-    /// At most this many rows in the reward part and in the test part.
+    /// At most this many rows in each of the other parts.
     pub max_held: usize,
     /// How inputs are scaled.
     pub scaling: Scaling,
@@ -73,6 +79,7 @@ impl Default for SplitPlan {
         Self {
             test: 0.3,
             reward: 0.3,
+            validation: 0.0,
             max_pool: 2_000,
             max_held: 2_000,
             scaling: Scaling::Standard,
@@ -84,9 +91,10 @@ impl Default for SplitPlan {
 impl SplitPlan {
     /// Refuses shares outside of (0, 1) and limits that leave no pool or no held-out row.
     pub fn check(&self) -> Result<(), DataError> {
-        for (key, value) in [("test", self.test), ("reward", self.reward)] {
+        for (key, value) in [("test", self.test), ("reward", self.reward), ("validation", self.validation)] {
             // A NaN is refused too: it lies in no interval.
-            if !(value > 0.0 && value < 1.0) {
+            let none = key == "validation" && value == 0.0;
+            if !(none || value > 0.0 && value < 1.0) {
                 return Err(DataError::Share { key, value });
             }
         }
@@ -99,17 +107,19 @@ impl SplitPlan {
     }
 }
 
-/// One seeded split of a data set: pool, reward and test rows, disjoint, and scaled by the pool.
+/// One seeded split of a data set: pool, reward, validation and test rows, disjoint, and scaled by the
+/// pool. The validation part is empty unless the plan asks for one.
 ///
 /// A pool label can be had from an [`Oracle`](super::Oracle) only.
 #[derive(Clone, Debug)]
 pub struct Task {
     name: Arc<str>,
     classes: usize,
-    /// The rows of the pool, then those of the reward part.
-    pool_and_reward: Matrix,
+    /// The rows of the pool, then those of the reward part, then those of the validation part.
+    all_but_test: Matrix,
     pool_labels: Vec<u32>,
     reward: Held<Reward>,
+    validation: Held<Validation>,
     test: Held<Test>,
     rows: PartRows,
 }
@@ -119,16 +129,19 @@ pub struct Task {
 pub(super) struct PartRows {
     pub(super) pool: Vec<u32>,
     pub(super) reward: Vec<u32>,
+    pub(super) validation: Vec<u32>,
     pub(super) test: Vec<u32>,
 }
 
-/// What a report prints to show that pool, reward and test rows are apart.
+/// What a report prints to show that pool, reward, validation and test rows are apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Separation {
     /// The rows that may be labelled.
     pub pool: PartSummary,
     /// The rows that rewards are computed on.
     pub reward: PartSummary,
+    /// The rows that may tell a fit when to stop.
+    pub validation: PartSummary,
     /// The rows that results are reported on.
     pub test: PartSummary,
     /// Row numbers that stand in more than one part: zero. Counted afresh, not assumed. (Two rows with
@@ -167,12 +180,13 @@ impl Task {
             (scaler.gather(dataset.inputs(), rows), labels)
         };
         let (pool, reward) = (part(&rows.pool, &scaler), part(&rows.reward, &scaler));
+        let validation = part(&rows.validation, &scaler);
         let test = part(&rows.test, own.as_ref().unwrap_or(&scaler));
-        Self::assemble(dataset.name(), dataset.classes(), pool, reward, test, rows)
+        Self::assemble(dataset.name(), dataset.classes(), pool, reward, validation, test, rows)
     }
 
-    /// A task over three parts that are apart already, each `(inputs, labels)`; nothing is scaled. The
-    /// rows are numbered through: pool, then reward, then test.
+    /// A task over three parts that are apart already, each `(inputs, labels)`, and without a validation
+    /// part; nothing is scaled. The rows are numbered through: pool, then reward, then test.
     ///
     /// # Errors
     /// [`DataError`] when a part is empty, widths or lengths disagree, a value is not finite, a label is
@@ -192,8 +206,10 @@ impl Task {
         };
         let counts = [pool.0.rows(), reward.0.rows(), test.0.rows()];
         check_size(name, counts.into_iter().fold(0, usize::saturating_add), pool.0.cols())?;
-        let rows = PartRows { pool: take(counts[0]), reward: take(counts[1]), test: take(counts[2]) };
-        Self::assemble(name, classes, pool, reward, test, rows)
+        let [pool_rows, reward_rows, test_rows] = counts.map(&mut take);
+        let rows = PartRows { pool: pool_rows, reward: reward_rows, validation: Vec::new(), test: test_rows };
+        let none = (Matrix::zeros(0, pool.0.cols()), Vec::new());
+        Self::assemble(name, classes, pool, reward, none, test, rows)
     }
 
     fn assemble(
@@ -201,13 +217,15 @@ impl Task {
         classes: usize,
         pool: (Matrix, Vec<u32>),
         reward: (Matrix, Vec<u32>),
+        validation: (Matrix, Vec<u32>),
         test: (Matrix, Vec<u32>),
         rows: PartRows,
     ) -> Result<Self> {
         let width = pool.0.cols();
-        let total = pool.0.rows() + reward.0.rows() + test.0.rows();
-        for (part, (inputs, labels)) in [("pool", &pool), ("reward", &reward), ("test", &test)] {
-            if inputs.rows() == 0 {
+        let parts = [("pool", &pool), ("reward", &reward), ("validation", &validation), ("test", &test)];
+        let total = parts.iter().map(|(_, (inputs, _))| inputs.rows()).sum();
+        for (part, (inputs, labels)) in parts {
+            if inputs.rows() == 0 && part != "validation" {
                 let name = name.to_string();
                 return Err(DataError::PartTooSmall { name, part, found: 0, least: 1, rows: total }.into());
             }
@@ -226,13 +244,16 @@ impl Task {
         if found < 2 {
             return Err(DataError::OneClass { name: name.to_string(), found, classes }.into());
         }
-        let both = [pool.0.values(), reward.0.values()].concat();
+        let learned = [&pool.0, &reward.0, &validation.0];
+        let all_but_test = learned.map(Matrix::values).concat();
+        let learned = learned.map(Matrix::rows).iter().sum();
         Ok(Self {
             name: name.into(),
             classes,
-            pool_and_reward: Matrix::new(both, pool.0.rows() + reward.0.rows(), width),
+            all_but_test: Matrix::new(all_but_test, learned, width),
             pool_labels: pool.1,
             reward: Held::new(reward.0, reward.1),
+            validation: Held::new(validation.0, validation.1),
             test: Held::new(test.0, test.1),
             rows,
         })
@@ -250,24 +271,29 @@ impl Task {
 
     /// Numbers per example.
     pub fn width(&self) -> usize {
-        self.pool_and_reward.cols()
+        self.all_but_test.cols()
     }
 
     /// All rows of the pool, labelled or not, shape `[n, width]`; [`RowId`] indexes it.
     pub fn pool(&self) -> MatrixView<'_> {
         let (rows, width) = (self.pool_labels.len(), self.width());
-        MatrixView::new(&self.pool_and_reward.values()[..rows * width], rows, width)
+        MatrixView::new(&self.all_but_test.values()[..rows * width], rows, width)
     }
 
-    /// The rows of the pool and, numbered on behind them, those of the reward part: for fits that stop
-    /// by the loss on the reward rows.
-    pub fn pool_and_reward(&self) -> MatrixView<'_> {
-        self.pool_and_reward.view()
+    /// The rows of the pool and, numbered on behind them, those of the reward part and then of the
+    /// validation part: for fits that stop by the loss on one of the two.
+    pub fn all_but_test(&self) -> MatrixView<'_> {
+        self.all_but_test.view()
     }
 
     /// The rows that rewards are computed on.
     pub fn reward(&self) -> &Held<Reward> {
         &self.reward
+    }
+
+    /// The rows that may tell a fit when to stop; none unless the plan asked for them.
+    pub fn validation(&self) -> &Held<Validation> {
+        &self.validation
     }
 
     /// The rows that results are reported on.
@@ -283,14 +309,14 @@ impl Task {
         self.rows.pool[row.index()] as usize
     }
 
-    /// Counts and digests of the three row sets, and how many rows they share.
+    /// Counts and digests of the row sets, and how many rows they share.
     pub fn separation(&self) -> Separation {
-        let parts = [&self.rows.pool, &self.rows.reward, &self.rows.test];
+        let parts = [&self.rows.pool, &self.rows.reward, &self.rows.validation, &self.rows.test];
         let mut all: Vec<u32> = parts.into_iter().flatten().copied().collect();
         all.sort_unstable();
         let shared = all.windows(2).filter(|pair| pair[0] == pair[1]).count();
-        let [pool, reward, test] = parts.map(|rows| PartSummary::of(rows));
-        Separation { pool, reward, test, shared }
+        let [pool, reward, validation, test] = parts.map(|rows| PartSummary::of(rows));
+        Separation { pool, reward, validation, test, shared }
     }
 
     pub(super) fn pool_label(&self, row: RowId) -> u32 {

@@ -6,7 +6,7 @@ use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId, initial_rows};
 use crate::error::Result;
-use crate::learner::{Bank, FitReport, LaneData, Network};
+use crate::learner::{Bank, FitReport, LaneData, Network, Start, TrainPlan};
 use crate::query::{Head, History, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
@@ -44,6 +44,8 @@ pub struct Standing {
     pub reward_accuracy: f64,
     /// Share of test rows classified correctly; `None` under [`Measure::Reward`].
     pub accuracy: Option<f64>,
+    /// The accuracy at which the episode ends, where it is a share of the whole pool's.
+    pub target: Option<f64>,
     /// Gradient steps made.
     pub steps: u64,
     /// The last fit.
@@ -122,6 +124,7 @@ impl Episodes {
         let mut lanes = Vec::with_capacity(seats.len());
         for seat in seats {
             let task = seat.ground.task();
+            plan.check_task(task)?;
             let rows = initial_rows(task, plan.initial_per_class, seat.key.named("initial"))?;
             let mut pool = Pool::unlabelled(task.pool().rows());
             pool.ask(&mut Oracle::new(task.clone(), rows.len()), &rows)?;
@@ -141,6 +144,10 @@ impl Episodes {
                     believed: None,
                     reward_accuracy: 0.0,
                     accuracy: None,
+                    target: plan
+                        .target_share
+                        .map(|share| Ok::<_, crate::Error>(share * ceiling(plan, seat)?))
+                        .transpose()?,
                     steps: 0,
                     fit: FitReport { steps: 0, loss: 0.0, diverged_at: None },
                 },
@@ -174,6 +181,11 @@ impl Episodes {
     /// Where episode `lane` stands.
     pub fn standing(&self, lane: usize) -> &Standing {
         &self.lanes[lane].standing
+    }
+
+    /// Why episode `lane` is over, if it is.
+    pub fn end(&self, lane: usize) -> Option<End> {
+        self.lanes[lane].end
     }
 
     /// The network shape of episode `lane`.
@@ -373,12 +385,14 @@ impl Episodes {
         for group in &mut self.groups {
             let lanes: Vec<&Lane> = group.lanes.iter().map(|&lane| &self.lanes[lane]).collect();
             let keys: Vec<Key> = lanes.iter().map(|lane| lane.fit_key(lane.standing.round)).collect();
+            // Episodes advance in lock-step, so one round is everybody's.
+            let train = self.plan.train_in(lanes[0].standing.round);
             let divided: Vec<Divided> = lanes
                 .iter()
                 .zip(&keys)
                 .map(|(lane, &key)| {
                     let rows: Vec<u32> = lane.pool.labelled().iter().map(|row| row.0).collect();
-                    Divided::of(&self.plan, lane.seat.ground.task(), &rows, lane.pool.labels(), key)
+                    Divided::of(&self.plan, &train, lane.seat.ground.task(), &rows, lane.pool.labels(), key)
                         .and_train(&lane.pseudo)
                 })
                 .collect();
@@ -387,7 +401,7 @@ impl Episodes {
                 .zip(&divided)
                 .map(|(lane, divided)| divided.lane(lane.seat.ground.task()))
                 .collect();
-            let reports = group.bank.fit(&data, &self.plan.train, &keys)?;
+            let reports = group.bank.fit(&data, &train, &keys)?;
             for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {
                 let lane = &mut self.lanes[lane];
                 let task = lane.seat.ground.task();
@@ -404,7 +418,8 @@ impl Episodes {
                 lane.standing.accuracy = (self.plan.measure == Measure::RewardAndTest)
                     .then(|| group.bank.accuracy(place, test.inputs(), test.labels()));
                 let measured = lane.standing.accuracy.unwrap_or(lane.standing.reward_accuracy);
-                lane.end = if self.plan.target_accuracy.is_some_and(|target| measured >= target) {
+                let target = lane.standing.target.or(self.plan.target_accuracy);
+                lane.end = if target.is_some_and(|target| measured >= target) {
                     Some(End::Target)
                 } else if lane.oracle.left() == 0 {
                     Some(End::Budget)
@@ -449,9 +464,7 @@ impl Episodes {
             for (place, &lane) in lanes.iter().enumerate() {
                 let (group, at) = old_places[lane];
                 match old.get(group) {
-                    Some(group) if group.bank.spec() == spec => {
-                        bank.set_weights(place, &group.bank.weights(at))?
-                    }
+                    Some(group) if group.bank.spec() == spec => bank.adopt(place, &group.bank, at)?,
                     // A warm start needs weights to start from, also in the first round.
                     _ => bank.init(
                         place,
@@ -464,6 +477,23 @@ impl Episodes {
         }
         Ok(())
     }
+}
+
+/// What the plan's classifier, fitted from scratch to every label of the pool, is measured at.
+fn ceiling(plan: &EpisodePlan, seat: &Seat) -> Result<f64> {
+    let task = seat.ground.task();
+    let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
+    let labels = Oracle::new(task.clone(), 0).foresee(&all);
+    let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
+    let key = seat.key.named("ceiling");
+    let train = TrainPlan { start: Start::Scratch, ..plan.train };
+    let divided = Divided::of(plan, &train, task, &rows, &labels, key);
+    let mut bank = Bank::new(&plan.spec(task)?, 1)?;
+    bank.fit(&[divided.lane(task)], &train, &[key])?;
+    Ok(match plan.measure {
+        Measure::Reward => bank.accuracy(0, task.reward().inputs(), task.reward().labels()),
+        Measure::RewardAndTest => bank.accuracy(0, task.test().inputs(), task.test().labels()),
+    })
 }
 
 /// The distinct values in order of first appearance.

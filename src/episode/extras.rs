@@ -5,6 +5,7 @@
 
 use super::env::{Episodes, distinct};
 use super::holdout::Divided;
+use super::plan::{Measure, OracleOn};
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
 use crate::learner::{Bank, LaneData, LossModule, LossPredictor, Start, Temperature, calibration};
@@ -79,9 +80,8 @@ impl Episodes {
     }
 
     /// Simulates, for each of the given episodes, the labelling of `count` random candidates, each alone
-    /// and with its true label, and gives the gain in accuracy on the reward rows (or on the test rows, where
-    /// the plan says so). The network of every
-    /// simulation is the one that the next round would fit.
+    /// and with its true label, and gives the gain in accuracy on the rows that the plan names. The network
+    /// of every simulation is the one that the next round would fit.
     pub fn look_ahead(&self, lanes: &[usize], count: usize) -> Result<Vec<Vec<(RowId, f32)>>> {
         let mut trials = Vec::new();
         for &lane in lanes {
@@ -98,21 +98,31 @@ impl Episodes {
                 trials.push(trial);
             }
         }
+        let before: Vec<f64> = lanes
+            .iter()
+            .map(|&lane| {
+                let (group, place) = self.places[lane];
+                self.oracle_accuracy(lane, &self.groups[group].bank, place)
+            })
+            .collect();
         let gains = self.fit_trials(&trials, |bank, place, trial| {
-            let at = &self.lanes[trial.lane];
-            let task = at.seat.ground.task();
             let row = RowId(trial.rows[trial.rows.len() - 1]);
-            let (after, before) = match at.standing.accuracy.filter(|_| self.plan.oracle_on_test) {
-                Some(before) => (bank.accuracy(place, task.test().inputs(), task.test().labels()), before),
-                None => {
-                    let held = task.reward();
-                    (bank.accuracy(place, held.inputs(), held.labels()), at.standing.reward_accuracy)
-                }
-            };
-            (row, (after - before) as f32)
+            let asking = lanes.iter().position(|&lane| lane == trial.lane).expect("a lane that asks");
+            (row, (self.oracle_accuracy(trial.lane, bank, place) - before[asking]) as f32)
         })?;
         let gains_of = |lane| trials.iter().zip(&gains).filter(move |(trial, _)| trial.lane == lane);
         Ok(lanes.iter().map(|&lane| gains_of(lane).map(|(_, &gain)| gain).collect()).collect())
+    }
+
+    /// The accuracy by which look-ahead judges network `place` of `bank` in episode `lane`.
+    fn oracle_accuracy(&self, lane: usize, bank: &Bank, place: usize) -> f64 {
+        let task = self.lanes[lane].seat.ground.task();
+        let (inputs, labels) = match (self.plan.oracle_on, self.plan.measure) {
+            (OracleOn::Test, Measure::RewardAndTest) => (task.test().inputs(), task.test().labels()),
+            (OracleOn::Validation, _) => (task.validation().inputs(), task.validation().labels()),
+            _ => (task.reward().inputs(), task.reward().labels()),
+        };
+        bank.accuracy(place, inputs, labels)
     }
 
     /// Members that differ from the episode's own network in their seeds (Lakshminarayanan et al., NeurIPS
@@ -204,8 +214,9 @@ impl Episodes {
                 let at = &self.lanes[lane];
                 let task = at.seat.ground.task();
                 let trial = self.trial(lane, at.fit_key(at.standing.round));
-                let divided = Divided::of(&self.plan, task, &trial.rows, &trial.labels, trial.key);
-                let start = (self.plan.train.start == Start::Warm).then(|| {
+                let divided =
+                    Divided::of(&self.plan, &self.plan.train, task, &trial.rows, &trial.labels, trial.key);
+                let start = (self.plan.train.start != Start::Scratch).then(|| {
                     let (own, place) = self.places[lane];
                     self.groups[own].bank.weights(place)
                 });
@@ -233,17 +244,17 @@ impl Episodes {
             let group: Vec<(usize, &Trial)> =
                 trials.iter().enumerate().filter(|(_, trial)| self.lanes[trial.lane].spec == spec).collect();
             let mut bank = Bank::new(&spec, group.len())?;
-            if self.plan.train.start == Start::Warm {
+            if self.plan.train.start != Start::Scratch {
                 for (place, (_, trial)) in group.iter().enumerate() {
                     let (own, at) = self.places[trial.lane];
-                    bank.set_weights(place, &self.groups[own].bank.weights(at))?;
+                    bank.adopt(place, &self.groups[own].bank, at)?;
                 }
             }
             let divided: Vec<Divided> = group
                 .iter()
                 .map(|(_, trial)| {
                     let task = self.lanes[trial.lane].seat.ground.task();
-                    Divided::of(&self.plan, task, &trial.rows, &trial.labels, trial.key)
+                    Divided::of(&self.plan, &self.plan.train, task, &trial.rows, &trial.labels, trial.key)
                 })
                 .collect();
             let data: Vec<LaneData<'_>> = group

@@ -17,15 +17,25 @@ pub(super) struct Divided {
 }
 
 impl Divided {
-    /// The labelled rows of a fit on `task`, divided as `plan` says.
-    pub fn of(plan: &EpisodePlan, task: &Task, rows: &[u32], labels: &[u32], key: Key) -> Self {
-        let stops = matches!(plan.train.stop, Stop::Validation { .. });
-        if !stops || plan.stop_on == StopOn::Labels {
-            return Self::new(&plan.train, rows, labels, key);
-        }
-        // They lie behind the pool's rows.
-        let first = task.pool().rows() as u32;
-        let held = task.reward().labels();
+    /// The labelled rows of a fit on `task` that is trained by `train`, divided as `plan` says.
+    pub fn of(
+        plan: &EpisodePlan,
+        train: &TrainPlan,
+        task: &Task,
+        rows: &[u32],
+        labels: &[u32],
+        key: Key,
+    ) -> Self {
+        // Those rows lie behind the pool's.
+        let behind = task.pool().rows();
+        let (first, held) = match (train.stop, plan.stop_on) {
+            (Stop::Validation { .. }, StopOn::Reward) => (behind, task.reward().labels()),
+            (Stop::Validation { .. }, StopOn::Validation) => {
+                (behind + task.reward().labels().len(), task.validation().labels())
+            }
+            _ => return Self::new(train, rows, labels, key),
+        };
+        let first = first as u32;
         let validation = ((first..first + held.len() as u32).collect(), held.to_vec());
         Self { train: (rows.to_vec(), labels.to_vec()), validation }
     }
@@ -59,7 +69,7 @@ impl Divided {
     /// As the bank wants it.
     pub fn lane<'a>(&'a self, task: &'a Task) -> LaneData<'a> {
         LaneData {
-            inputs: task.pool_and_reward(),
+            inputs: task.all_but_test(),
             rows: &self.train.0,
             labels: &self.train.1,
             validation: (&self.validation.0, &self.validation.1),
@@ -80,6 +90,7 @@ mod tests {
             learning_rate: 0.01,
             weight_decay: 0.0,
             batch: 8,
+            drop_last: false,
             stop,
             start: Start::Scratch,
         };

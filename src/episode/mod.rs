@@ -17,7 +17,7 @@ pub mod seat;
 pub use env::{Believed, End, Episodes, Standing, Step};
 pub use extras::Extras;
 pub use observation::{Observation, ObservationError, Schema};
-pub use plan::{EpisodeError, EpisodePlan, Measure, StopOn};
+pub use plan::{EpisodeError, EpisodePlan, Measure, OracleOn, StopOn};
 pub use play::{Architect, Choice, Labelled, Played, Player, play};
 pub use row::Row;
 pub use seat::{Ground, Seat};

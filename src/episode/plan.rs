@@ -3,7 +3,7 @@
 use crate::arch::{Block, NetSpec};
 use crate::data::Task;
 use crate::error::{Fault, Result};
-use crate::learner::TrainPlan;
+use crate::learner::{Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
 
 /// Which held-out rows an episode may measure its network on.
@@ -35,13 +35,18 @@ pub struct EpisodePlan {
     pub budget: usize,
     /// The episode ends once the measured accuracy reaches this share.
     pub target_accuracy: Option<f64>,
+    /// The episode ends once the measured accuracy reaches this share of what the classifier reaches with
+    /// every label of the pool (Konyushkova et al., 2018).
+    pub target_share: Option<f64>,
     /// Which held-out rows are read.
     pub measure: Measure,
     /// Which rows tell a fit with [`Stop::Validation`](crate::learner::Stop) when to stop.
     pub stop_on: StopOn,
-    /// Whether look-ahead measures its gains on the test rows, which is a leak: for comparison with
-    /// published oracles alone. Without effect under [`Measure::Reward`].
-    pub oracle_on_test: bool,
+    /// Which rows look-ahead measures its gains on.
+    pub oracle_on: OracleOn,
+    /// The first fit makes exactly this many passes over the initial labels, whatever tells later ones
+    /// when to stop.
+    pub first_epochs: Option<u32>,
 }
 
 /// The rows that tell a fit when to stop.
@@ -53,6 +58,22 @@ pub enum StopOn {
     Labels,
     /// The reward rows, whose labels are not charged.
     Reward,
+    /// The validation rows, whose labels are not charged.
+    Validation,
+}
+
+/// The rows that the gains of simulated look-ahead are measured on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OracleOn {
+    /// The reward rows.
+    #[default]
+    Reward,
+    /// The validation rows.
+    Validation,
+    /// The test rows, which is a leak: for comparison with published oracles alone. Under
+    /// [`Measure::Reward`] the reward rows are read instead.
+    Test,
 }
 
 /// Why an episode cannot be played.
@@ -80,6 +101,12 @@ pub enum EpisodeError {
          class beyond the {classes} there are"
     )]
     PseudoLabel { task: String, row: u32, classes: usize },
+    /// Validation rows are to be read, but the task has none.
+    #[error("episode on {task}: {reader} reads validation rows, found none")]
+    #[diagnostic(help(
+        "set episode.validation to the share of the training rows that it may read, such as 0.2"
+    ))]
+    NoValidation { task: String, reader: &'static str },
 }
 
 impl Fault for EpisodeError {}
@@ -88,6 +115,27 @@ impl EpisodePlan {
     /// The classifier of this plan for a task.
     pub fn spec(&self, task: &Task) -> Result<NetSpec> {
         Ok(NetSpec::new(task.width(), self.blocks.clone(), task.classes(), self.dropout)?)
+    }
+
+    /// Refuses a task that lacks the rows that this plan reads.
+    pub fn check_task(&self, task: &Task) -> Result<(), EpisodeError> {
+        let none = task.validation().labels().is_empty();
+        let readers = [
+            ("early stopping", self.stop_on == StopOn::Validation),
+            ("the oracle", self.oracle_on == OracleOn::Validation),
+        ];
+        match readers.into_iter().find(|&(_, reads)| none && reads) {
+            Some((reader, _)) => Err(EpisodeError::NoValidation { task: task.name().to_string(), reader }),
+            None => Ok(()),
+        }
+    }
+
+    /// How the fit of round `round` is trained, the first being 0.
+    pub fn train_in(&self, round: u32) -> TrainPlan {
+        match self.first_epochs.filter(|_| round == 0) {
+            Some(epochs) => TrainPlan { stop: Stop::Epochs { epochs }, ..self.train },
+            None => self.train,
+        }
     }
 
     /// Refuses a plan that no task can satisfy.

@@ -1,6 +1,6 @@
 //! [`play`]: strategies play episodes, round by round, and leave tidy rows.
 
-use super::env::{Believed, Episodes, Standing};
+use super::env::{Believed, End, Episodes, Standing};
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::row::Row;
 use super::seat::Seat;
@@ -133,11 +133,16 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
 }
 
 fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {
-    let Standing { round, labels, believed, reward_accuracy, accuracy, steps, fit } =
+    let Standing { round, labels, believed, reward_accuracy, accuracy, target, steps, fit } =
         episodes.standing(lane).clone();
     let diverged = |step| format!("the loss was not finite at step {step}; weights of step before kept");
     let taught = |b: Believed| format!("trained on {} pseudo-labels, {} of them wrong", b.count, b.wrong);
-    let notes: Vec<String> = fit.diverged_at.map(diverged).into_iter().chain(believed.map(taught)).collect();
+    let ended = target.zip(episodes.end(lane)).map(|(target, end)| {
+        let outcome = if end == End::Target { "reached" } else { "not reached" };
+        format!("target accuracy {target:.4} {outcome}")
+    });
+    let notes: Vec<String> =
+        fit.diverged_at.map(diverged).into_iter().chain(believed.map(taught)).chain(ended).collect();
     Row {
         task: player.seat.ground.task().name().to_string(),
         strategy: player.name.clone(),

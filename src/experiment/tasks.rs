@@ -19,10 +19,10 @@ pub const GENERATED: [&str; 2] = ["three_clust", "diverging_sin"];
 
 /// The data set that a plan names.
 pub fn load(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
-    let key = || Key::root(plan.seed()).named("generated");
+    if let Some(generated) = generate(reference, Key::root(plan.seed()).named("generated")) {
+        return generated;
+    }
     match reference {
-        DataRef::Named(name) if name == GENERATED[0] => three_clust(key()),
-        DataRef::Named(name) if name == GENERATED[1] => diverging_sin(key()),
         DataRef::Named(name) => data::load::load(name, plan.data_dir()),
         DataRef::File { file, label, features } => {
             let options = ReadOptions {
@@ -33,6 +33,21 @@ pub fn load(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
             };
             readers::read(Path::new(file), &options)
         }
+    }
+}
+
+/// A generated data set as it is drawn for one repetition, as the cross-domain benchmark does: other rows
+/// by the same law. None for data sets that are read.
+pub fn redrawn(plan: &Plan, target: &DataRef, repetition: u32) -> Option<Result<Dataset>> {
+    let key = Key::root(plan.seed()).named("generated").at(u64::from(repetition));
+    generate(target, key)
+}
+
+fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
+    match reference {
+        DataRef::Named(name) if name == GENERATED[0] => Some(three_clust(key)),
+        DataRef::Named(name) if name == GENERATED[1] => Some(diverging_sin(key)),
+        _ => None,
     }
 }
 
@@ -48,9 +63,11 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         query_size: episode.query_size,
         budget: episode.budget(),
         target_accuracy: episode.target_accuracy,
+        target_share: episode.target_share,
         measure: Measure::RewardAndTest,
         stop_on: episode.stop_on,
-        oracle_on_test: episode.as_published,
+        oracle_on: episode.oracle_on,
+        first_epochs: learner.first_epochs,
     })
 }
 
@@ -130,6 +147,7 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     let episode = episode_plan(plan)?;
     let ground = ground(plan, dataset, 0)?;
     let task = ground.task();
+    episode.check_task(task)?;
     let initial = initial_rows(task, episode.initial_per_class, seat_key(plan, dataset.name(), 0))?.len();
     let unlabelled = task.pool().rows() - initial;
     if episode.budget > unlabelled {

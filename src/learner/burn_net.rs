@@ -226,6 +226,22 @@ impl Learner for BurnNet {
 
     fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         check_fit(&self.spec, self.lanes.len(), data, plan, keys)?;
+        if let Optimiser::Lbfgs { .. } = plan.optimiser {
+            return Err(LearnError::Plan {
+                field: "optimiser",
+                found: "lbfgs".into(),
+                expected: "one that makes gradient steps: these networks are trained by no other",
+            }
+            .into());
+        }
+        if plan.start == Start::Continue {
+            return Err(LearnError::Plan {
+                field: "start",
+                found: "continue".into(),
+                expected: "scratch or warm: these networks forget the optimiser's state",
+            }
+            .into());
+        }
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
                 let mut weights = vec![0.0; self.program.parameters];
@@ -295,7 +311,10 @@ fn optimiser(plan: &TrainPlan) -> ModuleOptimizer {
             SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(decay).init()
         }
         Optimiser::Adam => AdamConfig::new().with_epsilon(1e-8).with_weight_decay(decay).init(),
-        Optimiser::NAdam => ModuleOptimizer::from(NAdam { decay: plan.weight_decay }),
+        // `fit` refuses L-BFGS before it comes here.
+        Optimiser::NAdam | Optimiser::Lbfgs { .. } => {
+            ModuleOptimizer::from(NAdam { decay: plan.weight_decay })
+        }
     }
 }
 

@@ -63,6 +63,9 @@ impl Descent {
                     let root = (*second / correction2).sqrt() + EPSILON;
                     *weight -= (of_moment * *first + of_gradient * g) / root;
                 }
+                Optimiser::Lbfgs { .. } => {
+                    unreachable!("fits without hidden layers alone, and is refused elsewhere before a step")
+                }
             }
         }
     }

@@ -24,6 +24,10 @@ pub enum Optimiser {
     Adam,
     /// Dozat 2016, with PyTorch's momentum decay 4e-3.
     NAdam,
+    /// Ridge logistic regression to its optimum, by L-BFGS: the sum of cross-entropies plus `ridge / 2`
+    /// times the squared weights, biases free, as scikit-learn has it with `C = 1 / ridge`. For linear
+    /// networks under [`Loss::CrossEntropy`]; of the plan, nothing else is read. A step is an iteration.
+    Lbfgs { ridge: f32 },
 }
 
 /// When training ends. Every rule is also bounded by its number of epochs or steps.
@@ -50,6 +54,9 @@ pub enum Start {
     Scratch,
     /// From the weights that the previous fit left; the optimiser's state starts anew.
     Warm,
+    /// From the weights that the previous fit left, and from the optimiser's state with them, if that was
+    /// an optimiser of the same kind and rate. A [`Bank`](super::Bank) does, burn's networks do not.
+    Continue,
 }
 
 /// How a network is trained.
@@ -63,17 +70,25 @@ pub struct TrainPlan {
     /// Rows per mini-batch; with fewer labelled rows, all of them. The last batch of an epoch may be
     /// smaller.
     pub batch: usize,
+    /// Leaves that smaller last batch out, wherever there is a whole one; an epoch's rows are drawn anew.
+    pub drop_last: bool,
     pub stop: Stop,
     pub start: Start,
 }
 
 impl TrainPlan {
+    /// How many of `rows` rows one epoch passes over.
+    pub fn epoch_rows(&self, rows: usize) -> usize {
+        let batch = self.batch.max(1);
+        if self.drop_last && rows > batch { rows - rows % batch } else { rows }
+    }
+
     /// Gradient steps of one fit on `rows` rows, at most.
     pub fn steps_for(&self, rows: usize) -> u32 {
         match self.stop {
             Stop::Steps { steps } => steps,
             Stop::Epochs { epochs } | Stop::TrainLoss { epochs, .. } | Stop::Validation { epochs, .. } => {
-                epochs.saturating_mul(rows.div_ceil(self.batch.max(1)).max(1) as u32)
+                epochs.saturating_mul(self.epoch_rows(rows).div_ceil(self.batch.max(1)).max(1) as u32)
             }
         }
     }

@@ -11,6 +11,8 @@ pub(super) struct LaneRun<'a> {
     data: LaneData<'a>,
     stop: Stop,
     batch: usize,
+    /// Rows that an epoch passes over.
+    length: usize,
     /// Positions in `data.rows`, in the order of the current epoch.
     order: Vec<u32>,
     order_seed: u64,
@@ -36,6 +38,7 @@ impl<'a> LaneRun<'a> {
             data,
             stop: plan.stop,
             batch: plan.batch,
+            length: plan.epoch_rows(data.rows.len()),
             order: (0..data.rows.len() as u32).collect(),
             order_seed: key.named("order").seed64(),
             drop_seed: key.named("dropout").seed64(),
@@ -94,7 +97,7 @@ impl<'a> LaneRun<'a> {
 
     /// Rows of the coming step's mini-batch; none once training has ended.
     pub fn rows_left(&self) -> usize {
-        if self.active { self.batch.min(self.data.rows.len() - self.cursor) } else { 0 }
+        if self.active { self.batch.min(self.length - self.cursor) } else { 0 }
     }
 
     /// Shuffles where an epoch begins.
@@ -118,7 +121,7 @@ impl<'a> LaneRun<'a> {
         self.steps += 1;
         self.cursor += rows;
         self.seen = (self.seen.0 + loss, self.seen.1 + rows);
-        let ended = self.cursor == self.data.rows.len();
+        let ended = self.cursor == self.length;
         if ended {
             self.cursor = 0;
             self.epoch += 1;
@@ -177,6 +180,7 @@ mod tests {
             learning_rate: 0.1,
             weight_decay: 0.0,
             batch: 8,
+            drop_last: false,
             stop,
             start: Start::Scratch,
         }
@@ -226,6 +230,36 @@ mod tests {
         assert_eq!(epochs(Stop::Validation { epochs: 10, patience: 9 }, &losses), 30);
         // A loss that is no number is no improvement.
         assert_eq!(epochs(Stop::Validation { epochs: 10, patience: 0 }, &[2.0, f64::NAN]), 6);
+    }
+
+    #[test]
+    fn a_last_batch_that_is_too_small_can_be_left_out() {
+        let dropping = TrainPlan { drop_last: true, ..plan(Stop::Epochs { epochs: 2 }) };
+        assert_eq!([3, 8, 9, 15, 16, 20].map(|rows| dropping.epoch_rows(rows)), [3, 8, 8, 8, 16, 16]);
+        assert_eq!((dropping.steps_for(20), dropping.steps_for(3)), (4, 2));
+        let inputs = Matrix::zeros(20, 1);
+        let (rows, labels): (Vec<u32>, Vec<u32>) = (0..20).map(|row| (row, row)).unzip();
+        let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+        let mut run = LaneRun::new(data, &dropping, Key::root(1));
+        let mut seen = Vec::new();
+        while run.is_active() {
+            run.begin_step();
+            assert_eq!(run.rows_left(), 8);
+            seen.push((0..8).map(|at| run.example(at).1).collect::<Vec<_>>());
+            let ended = run.end_step(1.0, 8);
+            if !run.goes_on(ended, 1.0) {
+                run.stop_here();
+            }
+        }
+        assert_eq!(seen.len(), 4);
+        // What is left out differs from epoch to epoch.
+        let mut first = [&seen[0][..], &seen[1]].concat();
+        let mut second = [&seen[2][..], &seen[3]].concat();
+        first.sort_unstable();
+        second.sort_unstable();
+        first.dedup();
+        assert_eq!(first.len(), 16);
+        assert_ne!(first, second);
     }
 
     /// Each of the six orders of three rows comes up equally often, within five standard deviations.

@@ -99,6 +99,8 @@ pub struct Separation {
     pub train: usize,
     /// Rows the reward is measured on.
     pub reward: usize,
+    /// Rows, not charged, whose loss tells fits when to stop.
+    pub validation: usize,
     /// Rows the curves are measured on; neither queried nor rewarded.
     pub test: usize,
 }

@@ -6,6 +6,7 @@
 pub mod curves;
 #[cfg(test)]
 pub(crate) mod example;
+pub mod export;
 pub mod figure;
 pub mod html;
 pub mod input;

@@ -205,6 +205,7 @@ pub(super) mod tests {
             learning_rate: 0.01,
             weight_decay: 0.0,
             batch: 16,
+            drop_last: false,
             stop: Stop::Steps { steps: 1 },
             start: Start::Warm,
         }

@@ -122,6 +122,7 @@ pub fn input(tasks: usize, strategies: usize, repetitions: u32) -> ReportInput {
             role: role.to_owned(),
             train: 1_078,
             reward: 179,
+            validation: 90,
             test: 540,
         });
     }

@@ -1,7 +1,7 @@
 //! `[episode]`: how a labelling is simulated.
 
 use crate::data::{Scaling, SplitPlan};
-use crate::episode::StopOn;
+use crate::episode::{OracleOn, StopOn};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::Section;
 use serde::Serialize;
@@ -26,22 +26,32 @@ pub struct Episode {
     /// End an episode once the reward rows' accuracy reaches this share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_accuracy: Option<f64>,
+    /// End an episode once the accuracy reaches this share of what the classifier reaches with every label
+    /// of the pool. What is learned from plays its whole budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_share: Option<f64>,
     /// Share of the rows that is tested on, where a data set has no test part of its own. Default 0.3.
     pub test: f64,
     /// Share of the remaining rows that rewards are computed on. Default 0.3.
     pub reward: f64,
+    /// Share of the remaining rows whose loss may tell a fit when to stop, not charged. Default 0.
+    pub validation: f64,
     /// At most this many rows in the pool. Default 2000.
     pub max_pool: usize,
-    /// At most this many rows in the reward part and in the test part. Default 2000.
+    /// At most this many rows in each of the other parts. Default 2000.
     pub max_held: usize,
     /// `"standard"` (default), `"min_max"` or `"none"`; fitted on the pool.
     pub scaling: Scaling,
     /// Which rows tell a fit with `learner.patience` when to stop: `"labels"` (default) holds back a
-    /// fifth of the labels in hand, `"reward"` takes the reward rows, whose labels are not charged.
+    /// fifth of the labels in hand; `"reward"` and `"validation"` take the rows of that part, whose labels
+    /// are not charged.
     pub stop_on: StopOn,
-    /// Repeat two leaks of published cross-domain results (Werner et al., NeurIPS 2024): the test rows
-    /// are scaled by their own range, and the oracle's gains are measured on them. Default false.
-    pub as_published: bool,
+    /// Which rows the greedy oracle measures its gains on: `"reward"` (default), `"validation"`, or
+    /// `"test"`, which is a leak.
+    pub oracle_on: OracleOn,
+    /// Scale the test rows by their own range instead of the pool's, which is a leak that published
+    /// cross-domain results have (Werner et al., NeurIPS 2024). Default false.
+    pub test_by_itself: bool,
 }
 
 impl Episode {
@@ -54,8 +64,10 @@ impl Episode {
             rounds: s.count("rounds", 30, 1..=100_000)?,
             candidates: s.count("candidates", 500, 1..=MAX_CANDIDATES)?,
             target_accuracy: s.optional_number("target_accuracy", 0.0..=1.0)?,
+            target_share: s.optional_number("target_share", 0.0..=1.0)?,
             test: s.number("test", split.test, 0.01..=0.9)?,
-            reward: s.number("reward", split.reward, 0.01..=0.9)?,
+            reward: s.number("reward", split.reward, 0.001..=0.9)?,
+            validation: s.number("validation", split.validation, 0.0..=0.9)?,
             max_pool: s.count("max_pool", split.max_pool, 1..=MAX_POOL)?,
             max_held: s.count("max_held", split.max_held, 1..=MAX_POOL)?,
             scaling: s.choice(
@@ -66,9 +78,18 @@ impl Episode {
             stop_on: s.choice(
                 "stop_on",
                 StopOn::Labels,
-                &[("labels", StopOn::Labels), ("reward", StopOn::Reward)],
+                &[("labels", StopOn::Labels), ("reward", StopOn::Reward), ("validation", StopOn::Validation)],
             )?,
-            as_published: s.boolean("as_published", false)?,
+            oracle_on: s.choice(
+                "oracle_on",
+                OracleOn::Reward,
+                &[
+                    ("reward", OracleOn::Reward),
+                    ("validation", OracleOn::Validation),
+                    ("test", OracleOn::Test),
+                ],
+            )?,
+            test_by_itself: s.boolean("test_by_itself", false)?,
         };
         section.finish()?;
         Ok(episode)
@@ -79,10 +100,11 @@ impl Episode {
         SplitPlan {
             test: self.test,
             reward: self.reward,
+            validation: self.validation,
             max_pool: self.max_pool,
             max_held: self.max_held,
             scaling: self.scaling,
-            test_by_itself: self.as_published,
+            test_by_itself: self.test_by_itself,
         }
     }
 

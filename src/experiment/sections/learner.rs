@@ -14,6 +14,7 @@ pub enum OptimiserKind {
     Adam,
     #[serde(rename = "nadam")]
     NAdam,
+    Lbfgs,
 }
 
 /// The classifier that is trained inside every episode.
@@ -26,8 +27,12 @@ pub struct Learner {
     pub dropout: f64,
     /// `"cross_entropy"` (default) or `"squared"`.
     pub loss: Loss,
-    /// `"adam"` (default), `"nadam"` or `"sgd"`.
+    /// `"adam"` (default), `"nadam"` or `"sgd"`; or `"lbfgs"`, which fits a linear head to the optimum of
+    /// ridge logistic regression and reads none of the keys about steps.
     pub optimiser: OptimiserKind,
+    /// Penalty of `"lbfgs"`, the reciprocal of scikit-learn's `C`. Default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ridge: Option<f64>,
     /// Momentum of `"sgd"`. Default 0.9.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub momentum: Option<f64>,
@@ -40,6 +45,8 @@ pub struct Learner {
     pub weight_decay: f64,
     /// Rows per mini-batch. Default 64.
     pub batch: usize,
+    /// Leave out an epoch's last mini-batch where it is smaller. Default false.
+    pub drop_last: bool,
     /// Passes over the labelled rows per fit, at most. Default 40; not beside `steps`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u32>,
@@ -54,6 +61,11 @@ pub struct Learner {
     pub patience: Option<u32>,
     /// Start each fit from the weights of the round before. Default false.
     pub warm_start: bool,
+    /// Let the optimiser go on from its state of the round before, too; with `warm_start`. Default false.
+    pub keep_optimiser: bool,
+    /// The first fit makes exactly this many passes over the initial labels, whatever stops later ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_epochs: Option<u32>,
 }
 
 const DEFAULT_EPOCHS: u32 = 40;
@@ -68,9 +80,15 @@ impl Learner {
         let optimiser = s.choice(
             "optimiser",
             OptimiserKind::Adam,
-            &[("adam", OptimiserKind::Adam), ("nadam", OptimiserKind::NAdam), ("sgd", OptimiserKind::Sgd)],
+            &[
+                ("adam", OptimiserKind::Adam),
+                ("nadam", OptimiserKind::NAdam),
+                ("sgd", OptimiserKind::Sgd),
+                ("lbfgs", OptimiserKind::Lbfgs),
+            ],
         )?;
         let sgd = optimiser == OptimiserKind::Sgd;
+        let lbfgs = optimiser == OptimiserKind::Lbfgs;
         let mut learner = Self {
             hidden,
             dropout: s.number("dropout", 0.0, 0.0..=0.95)?,
@@ -81,16 +99,20 @@ impl Learner {
             )?,
             optimiser,
             // Keys of another optimiser are not asked for, and so refused as unknown.
+            ridge: if lbfgs { Some(s.number("ridge", 1.0, 1e-9..=1e9)?) } else { None },
             momentum: if sgd { Some(s.number("momentum", 0.9, 0.0..=0.9999)?) } else { None },
             nesterov: if sgd { Some(s.boolean("nesterov", true)?) } else { None },
             learning_rate: s.number("learning_rate", 0.01, 1e-9..=100.0)?,
             weight_decay: s.number("weight_decay", 1e-4, 0.0..=10.0)?,
             batch: s.count("batch", 64, 1..=1_000_000)?,
+            drop_last: s.boolean("drop_last", false)?,
             epochs: s.optional_integer("epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             steps: s.optional_integer("steps", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             train_loss: s.optional_number("train_loss", 0.0..=100.0)?,
             patience: s.optional_integer("patience", 0..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             warm_start: s.boolean("warm_start", false)?,
+            keep_optimiser: s.boolean("keep_optimiser", false)?,
+            first_epochs: s.optional_integer("first_epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
         };
         let rules = [
             ("epochs", learner.epochs.is_some()),
@@ -111,6 +133,23 @@ impl Learner {
         if learner.train_loss.is_some() && learner.patience.is_some() {
             return Err(beside("train_loss", "patience"));
         }
+        let head = learner.hidden.is_empty() && learner.loss == Loss::CrossEntropy;
+        if lbfgs && (!head || learner.patience.is_some()) {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "learner.optimiser".into(),
+                why: "\"lbfgs\" fits a linear head under cross-entropy to its optimum".into(),
+                hint: "set learner.hidden = [], and leave learner.loss and learner.patience out".into(),
+            });
+        }
+        if learner.keep_optimiser && !learner.warm_start {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "learner.keep_optimiser".into(),
+                why: "has an optimiser go on with weights that are drawn anew".into(),
+                hint: "set learner.warm_start = true, too".into(),
+            });
+        }
         if learner.steps.is_none() && learner.epochs.is_none() {
             learner.epochs = Some(DEFAULT_EPOCHS);
         }
@@ -130,6 +169,7 @@ impl Learner {
         let optimiser = match self.optimiser {
             OptimiserKind::Adam => Optimiser::Adam,
             OptimiserKind::NAdam => Optimiser::NAdam,
+            OptimiserKind::Lbfgs => Optimiser::Lbfgs { ridge: self.ridge.unwrap_or(1.0) as f32 },
             OptimiserKind::Sgd => Optimiser::Sgd {
                 momentum: self.momentum.unwrap_or_default() as f32,
                 nesterov: self.nesterov.unwrap_or_default(),
@@ -141,8 +181,13 @@ impl Learner {
             learning_rate: self.learning_rate as f32,
             weight_decay: self.weight_decay as f32,
             batch: self.batch,
+            drop_last: self.drop_last,
             stop,
-            start: if self.warm_start { Start::Warm } else { Start::Scratch },
+            start: match (self.warm_start, self.keep_optimiser) {
+                (false, _) => Start::Scratch,
+                (true, false) => Start::Warm,
+                (true, true) => Start::Continue,
+            },
         }
     }
 

@@ -179,13 +179,20 @@ impl Shared {
         Ok(dataset)
     }
 
-    fn ground(&self, plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<Arc<Ground>> {
+    fn ground(
+        &self,
+        plan: &Plan,
+        target: &DataRef,
+        dataset: &Dataset,
+        repetition: u32,
+    ) -> Result<Arc<Ground>> {
         let key = (dataset.name().to_string(), repetition);
         let mut held = self.grounds.lock().expect("no panic while it is held");
         if let Some((_, ground)) = held.iter().find(|(other, _)| *other == key) {
             return Ok(ground.clone());
         }
-        let ground = tasks::ground(plan, dataset, repetition)?;
+        let drawn = tasks::redrawn(plan, target, repetition).transpose()?;
+        let ground = tasks::ground(plan, drawn.as_ref().unwrap_or(dataset), repetition)?;
         let bytes = 4 * ground.task().pool().values().len().max(1);
         let most = (GROUND_BYTES / bytes).max(1);
         let excess = (held.len() + 1).saturating_sub(most).min(held.len());
@@ -301,7 +308,7 @@ pub fn episodes(
                 name: label(transfer, &block.strategy, block.architecture),
                 strategy: strategy(&block.strategy, transfer, learned, site, shared)?,
                 seat: Seat {
-                    ground: shared.ground(plan, &dataset, repetition)?,
+                    ground: shared.ground(plan, &block.target, &dataset, repetition)?,
                     key: tasks::seat_key(plan, dataset.name(), repetition),
                 },
                 repetition,

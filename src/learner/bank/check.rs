@@ -2,7 +2,7 @@
 
 use crate::arch::NetSpec;
 use crate::learner::error::LearnError;
-use crate::learner::plan::{LaneData, Optimiser, Stop, TrainPlan};
+use crate::learner::plan::{LaneData, Loss, Optimiser, Stop, TrainPlan};
 use crate::rng::Key;
 
 /// The most gradient steps or epochs of one training.
@@ -33,6 +33,15 @@ pub fn check_fit(
         }
     }
     check_plan(plan)?;
+    if let Optimiser::Lbfgs { .. } = plan.optimiser
+        && (!spec.blocks().is_empty() || plan.loss != Loss::CrossEntropy)
+    {
+        return Err(LearnError::Plan {
+            field: "optimiser",
+            found: format!("lbfgs for {spec} with {:?}", plan.loss),
+            expected: "a network without hidden blocks, and cross-entropy",
+        });
+    }
     data.iter().enumerate().try_for_each(|(lane, data)| check_lane(lane, spec, data, plan))
 }
 
@@ -47,6 +56,11 @@ pub fn check_plan(plan: &TrainPlan) -> Result<(), LearnError> {
     }
     if plan.batch == 0 {
         return wrong("batch", plan.batch.to_string(), "at least 1");
+    }
+    if let Optimiser::Lbfgs { ridge } = plan.optimiser
+        && !(ridge.is_finite() && ridge > 0.0)
+    {
+        return wrong("ridge", ridge.to_string(), "a finite number above 0");
     }
     if let Optimiser::Sgd { momentum, nesterov } = plan.optimiser {
         if !(0.0..1.0).contains(&momentum) {

@@ -3,22 +3,22 @@
 use super::math::NO_ROW;
 use super::simd::LINE;
 use super::team::{CHUNK, DropKeys, RowPointers, Team};
-use super::update::Clock;
+use super::update::Clocks;
 use crate::learner::plan::{Stop, TrainPlan};
 use crate::learner::schedule::LaneRun;
 
-/// Trains a team from the weights packed in it. `done(team, lane)` is called for each lane when its
-/// training ends, while its weights are still in the team; not for a lane that diverged.
+/// Trains a team from the weights and moments packed in it, and from where its clocks stand.
+/// `done(team, clocks, lane)` is called for each lane when its training ends, while its weights are still
+/// in the team; not for a lane that diverged.
 pub(super) fn fit(
     team: &mut Team,
     lanes: &mut [LaneRun<'_>],
+    clocks: &mut Clocks,
     plan: &TrainPlan,
     dropout: f32,
-    mut done: impl FnMut(&Team, usize),
+    mut done: impl FnMut(&Team, &Clocks, usize),
 ) {
     assert!(lanes.len() <= LINE, "networks of a team");
-    team.reset();
-    let mut clock = Clock::new(plan.optimiser, plan.learning_rate);
     while lanes.iter().any(|lane| lane.is_active()) {
         let mut counts = [0; LINE];
         let mut scale = [0.0; LINE];
@@ -36,7 +36,7 @@ pub(super) fn fit(
                 lane.diverge();
             }
         }
-        team.update(&mut clock, plan.weight_decay);
+        team.update(clocks, plan.weight_decay);
         let mut ended = [false; LINE];
         for (index, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| lane.is_active()) {
             ended[index] = lane.end_step(losses[index], counts[index]);
@@ -48,7 +48,7 @@ pub(super) fn fit(
         for (index, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| lane.is_active()) {
             if !lane.goes_on(ended[index], held[index]) {
                 lane.stop_here();
-                done(team, index);
+                done(team, clocks, index);
             }
         }
     }

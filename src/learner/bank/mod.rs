@@ -28,7 +28,8 @@ pub use simd::SimdPath;
 
 use super::Learner;
 use super::error::LearnError;
-use super::plan::{FitReport, LaneData, Start, Stop, TrainPlan};
+use super::logistic;
+use super::plan::{FitReport, LaneData, Optimiser, Start, Stop, TrainPlan};
 use super::program::Program;
 use super::schedule::LaneRun;
 use crate::arch::NetSpec;
@@ -38,6 +39,7 @@ use crate::rng::Key;
 use kernels::Kernels;
 use simd::LINE;
 use team::{CHUNK, DropKeys, Team};
+use update::{Clock, Clocks};
 
 /// The most `f32`s that a bank may hold, weights of all networks and working memory together.
 pub const MAX_NUMBERS: usize = 1 << 30;
@@ -55,9 +57,20 @@ pub struct Bank {
     weights: Vec<f32>,
     /// What the current fit started from.
     initial: Vec<f32>,
+    /// What the optimisers remember of the fits before, once a plan keeps it.
+    memory: Option<Memory>,
     /// Working memory of the two layouts, kept from fit to fit.
     side_by_side: Option<Team>,
     one_at_a_time: Option<Team>,
+}
+
+/// What the optimisers of all networks remember.
+#[derive(Clone)]
+struct Memory {
+    /// First and second moments, `[lanes][parameters]` in the documented order.
+    moments: [Vec<f32>; 2],
+    /// How far each network has come.
+    clocks: Vec<Clock>,
 }
 
 impl Bank {
@@ -98,6 +111,7 @@ impl Bank {
             program,
             weights: vec![0.0; lanes * parameters],
             initial: Vec::new(),
+            memory: None,
             side_by_side: None,
             one_at_a_time: None,
         })
@@ -132,6 +146,9 @@ impl Bank {
     /// [`LearnError`] for a plan, rows or labels that cannot be trained with; no weight is changed then.
     pub fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         check_fit(&self.spec, self.lanes, data, plan, keys)?;
+        if let Optimiser::Lbfgs { ridge } = plan.optimiser {
+            return Ok(self.fit_logistic(data, ridge));
+        }
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
                 self.init(lane, key.named("weights"));
@@ -139,6 +156,8 @@ impl Bank {
         }
         self.initial.clear();
         self.initial.extend_from_slice(&self.weights);
+        self.recall(plan)?;
+        let before = self.memory.clone();
         let mut runs: Vec<_> =
             data.iter().zip(keys).map(|(&data, &key)| LaneRun::new(data, plan, key)).collect();
         let mut first = 0;
@@ -150,9 +169,72 @@ impl Bank {
             first += count;
         }
         for (lane, run) in runs.iter_mut().enumerate() {
-            self.restore_diverged(lane, run, data[lane], plan, keys[lane]);
+            self.restore_diverged(lane, run, data[lane], plan, keys[lane], before.as_ref());
         }
         Ok(runs.iter().map(LaneRun::report).collect())
+    }
+
+    /// Fits every network, which is linear, to the optimum of its rows. One whose loss is not finite keeps
+    /// its weights and says so.
+    fn fit_logistic(&mut self, data: &[LaneData<'_>], ridge: f32) -> Vec<FitReport> {
+        self.memory = None;
+        let (classes, parameters) = (self.spec.outputs(), self.program.parameters);
+        let lanes = data.iter().zip(self.weights.chunks_exact_mut(parameters));
+        lanes
+            .map(|(data, weights)| match logistic::fit(data, classes, ridge.into()) {
+                Some(fitted) => {
+                    weights.copy_from_slice(&fitted.weights);
+                    FitReport { steps: fitted.steps, loss: fitted.loss, diverged_at: None }
+                }
+                None => FitReport { steps: 0, loss: f32::MAX, diverged_at: Some(1) },
+            })
+            .collect()
+    }
+
+    /// Makes what the optimisers remember ready for a fit: nothing, unless the plan keeps it.
+    fn recall(&mut self, plan: &TrainPlan) -> Result<()> {
+        if plan.start != Start::Continue {
+            self.memory = None;
+            return Ok(());
+        }
+        if self.memory.as_ref().is_some_and(|m| m.clocks[0].is_of(plan.optimiser, plan.learning_rate)) {
+            return Ok(());
+        }
+        let (lanes, parameters) = (self.lanes, self.program.parameters);
+        // Weights, what the fit started from, and both moments, now and before the fit.
+        let found = lanes.saturating_mul(parameters).saturating_mul(6);
+        if found > MAX_NUMBERS {
+            return Err(LearnError::Memory { lanes, parameters, found, limit: MAX_NUMBERS }.into());
+        }
+        self.memory = Some(Memory {
+            moments: [vec![0.0; lanes * parameters], vec![0.0; lanes * parameters]],
+            clocks: vec![Clock::new(plan.optimiser, plan.learning_rate); lanes],
+        });
+        Ok(())
+    }
+
+    /// Takes over weights, and what the optimiser remembers, from a network of another bank of the same
+    /// shape.
+    ///
+    /// # Errors
+    /// If that bank's networks have another number of weights.
+    ///
+    /// # Panics
+    /// If there is no such lane in either.
+    pub fn adopt(&mut self, lane: usize, other: &Self, from: usize) -> Result<()> {
+        self.set_weights(lane, other.own(from))?;
+        let Some(theirs) = &other.memory else { return Ok(()) };
+        let (lanes, parameters) = (self.lanes, self.program.parameters);
+        let ours = self.memory.get_or_insert_with(|| Memory {
+            moments: [vec![0.0; lanes * parameters], vec![0.0; lanes * parameters]],
+            clocks: vec![theirs.clocks[from]; lanes],
+        });
+        for (ours, theirs) in ours.moments.iter_mut().zip(&theirs.moments) {
+            let from = &theirs[from * parameters..(from + 1) * parameters];
+            ours[lane * parameters..(lane + 1) * parameters].copy_from_slice(from);
+        }
+        ours.clocks[lane] = theirs.clocks[from];
+        Ok(())
     }
 
     /// Trains the networks from `first` on as one team, from the weights that the bank holds.
@@ -164,9 +246,25 @@ impl Bank {
         for lane in 0..runs.len() {
             team.pack(lane, &self.weights[own(lane)]);
         }
+        team.reset();
+        let fresh = Clock::new(plan.optimiser, plan.learning_rate);
+        let memory = &mut self.memory;
+        let mut clocks = match memory {
+            Some(memory) => {
+                for lane in 0..runs.len() {
+                    team.pack_moments(lane, memory.moments.each_ref().map(|all| &all[own(lane)]));
+                }
+                Clocks::of(memory.clocks[first..first + runs.len()].iter().copied())
+            }
+            None => Clocks::of(std::iter::once(fresh)),
+        };
         let weights = &mut self.weights;
-        fit::fit(team, runs, plan, self.spec.dropout(), |team, lane| {
+        fit::fit(team, runs, &mut clocks, plan, self.spec.dropout(), |team, clocks, lane| {
             team.unpack(lane, &mut weights[own(lane)]);
+            if let Some(memory) = memory {
+                team.unpack_moments(lane, memory.moments.each_mut().map(|all| &mut all[own(lane)]));
+                memory.clocks[first + lane] = clocks.lane(lane);
+            }
         });
     }
 
@@ -179,6 +277,7 @@ impl Bank {
         data: LaneData<'_>,
         plan: &TrainPlan,
         key: Key,
+        before: Option<&Memory>,
     ) {
         let parameters = self.program.parameters;
         let own = lane * parameters..(lane + 1) * parameters;
@@ -186,8 +285,14 @@ impl Bank {
             run.diverged_at_last();
         }
         let Some(step) = run.report().diverged_at else { return };
-        let (from, to) = (&self.initial[own.clone()], &mut self.weights[own]);
+        let (from, to) = (&self.initial[own.clone()], &mut self.weights[own.clone()]);
         to.copy_from_slice(from);
+        if let (Some(memory), Some(before)) = (&mut self.memory, before) {
+            for (now, before) in memory.moments.iter_mut().zip(&before.moments) {
+                now[own.clone()].copy_from_slice(&before[own.clone()]);
+            }
+            memory.clocks[lane] = before.clocks[lane];
+        }
         // The loss of step s is that of the weights after s - 1 updates.
         if let steps @ 1.. = step.saturating_sub(2) {
             let plan = TrainPlan { stop: Stop::Steps { steps }, ..*plan };

@@ -1,6 +1,6 @@
 //! The update rules, element by element over all weights of a team.
 
-use super::simd::Vector;
+use super::simd::{LINE, Vector};
 use crate::learner::plan::Optimiser;
 
 const BETA1: f64 = 0.9;
@@ -29,10 +29,17 @@ enum Rule {
         gradient: f32,
         root: f32,
     },
+    /// The same for networks side by side that have made different numbers of steps, one factor each;
+    /// the first two with the opposite sign.
+    LaneMoments {
+        moment: [f32; LINE],
+        gradient: [f32; LINE],
+        root: [f32; LINE],
+    },
 }
 
-/// The state of a run of steps that all weights share.
-#[derive(Clone, Copy)]
+/// The state of a run of steps that all weights of a network share.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Clock {
     optimiser: Optimiser,
     rate: f64,
@@ -49,6 +56,11 @@ impl Clock {
         Self { optimiser, rate, step: 0, power1: 1.0, power2: 1.0, decay: NADAM_DECAY, product: 1.0 }
     }
 
+    /// Whether this is a state of that optimiser, to go on from.
+    pub fn is_of(&self, optimiser: Optimiser, rate: f32) -> bool {
+        self.optimiser == optimiser && self.rate == f64::from(rate)
+    }
+
     fn tick(&mut self) -> Rule {
         self.step += 1;
         // Running products, not `powi`: the same on every machine.
@@ -62,6 +74,8 @@ impl Clock {
             Optimiser::Adam => {
                 Rule::Moments { moment: (self.rate / (1.0 - self.power1)) as f32, gradient: 0.0, root }
             }
+            // Fitted to its optimum elsewhere: it makes no steps here.
+            Optimiser::Lbfgs { .. } => Rule::Moments { moment: 0.0, gradient: 0.0, root: 0.0 },
             Optimiser::NAdam => {
                 let now = BETA1 * (1.0 - 0.5 * self.decay);
                 self.decay *= NADAM_DECAY;
@@ -72,6 +86,49 @@ impl Clock {
                 Rule::Moments { moment, gradient, root }
             }
         }
+    }
+}
+
+/// The clocks of a team's networks: one for all while they agree.
+pub(super) struct Clocks {
+    lanes: [Clock; LINE],
+    agree: bool,
+}
+
+impl Clocks {
+    /// From the clocks of the first networks; places without a network follow the first.
+    pub fn of(clocks: impl Iterator<Item = Clock> + Clone) -> Self {
+        let first = clocks.clone().next().expect("a network");
+        let agree = clocks.clone().all(|clock| clock == first);
+        let mut lanes = [first; LINE];
+        lanes.iter_mut().zip(clocks).for_each(|(lane, clock)| *lane = clock);
+        Self { lanes, agree }
+    }
+
+    /// The clock of one network.
+    pub fn lane(&self, lane: usize) -> Clock {
+        self.lanes[if self.agree { 0 } else { lane }]
+    }
+
+    fn tick(&mut self) -> Rule {
+        if self.agree {
+            return self.lanes[0].tick();
+        }
+        let rules = self.lanes.each_mut().map(Clock::tick);
+        let (mut moment, mut gradient, mut root) = ([0.0; LINE], [0.0; LINE], [0.0; LINE]);
+        for (lane, rule) in rules.into_iter().enumerate() {
+            match rule {
+                Rule::Moments { moment: m, gradient: g, root: r } => {
+                    (moment[lane], gradient[lane], root[lane]) = (-m, -g, r);
+                }
+                // Momentum begins with a buffer of zeros, so its first step needs no rule of its own.
+                Rule::Sgd { rate, momentum, nesterov, .. } => {
+                    return Rule::Sgd { rate, momentum, nesterov, first: false };
+                }
+                Rule::LaneMoments { .. } => unreachable!("a clock is one network's"),
+            }
+        }
+        Rule::LaneMoments { moment, gradient, root }
     }
 }
 
@@ -90,9 +147,9 @@ pub(super) struct Update {
 }
 
 impl Update {
-    /// The next step of `clock`.
+    /// The next step of `clocks`.
     pub fn next(
-        clock: &mut Clock,
+        clocks: &mut Clocks,
         decay: f32,
         weights: &mut [f32],
         gradients: &[f32],
@@ -102,7 +159,7 @@ impl Update {
         let len = weights.len();
         assert!(gradients.len() == len && first.len() == len && second.len() == len);
         Self {
-            rule: clock.tick(),
+            rule: clocks.tick(),
             decay,
             len,
             weights: weights.as_mut_ptr(),
@@ -137,7 +194,7 @@ pub(super) unsafe fn update<V: Vector>(u: &Update) {
                 for at in (0..u.len).step_by(V::LANES) {
                     let w = V::load(u.weights.add(at));
                     let g = gradient(u, at, w);
-                    let (m, denominator) = moments(u, at, g, root);
+                    let (m, denominator) = moments(u, at, g, V::splat(root));
                     m.div(denominator).fma(V::splat(-moment), w).store(u.weights.add(at));
                 }
             }
@@ -145,9 +202,26 @@ pub(super) unsafe fn update<V: Vector>(u: &Update) {
                 for at in (0..u.len).step_by(V::LANES) {
                     let w = V::load(u.weights.add(at));
                     let g = gradient(u, at, w);
-                    let (m, denominator) = moments(u, at, g, root);
+                    let (m, denominator) = moments(u, at, g, V::splat(root));
                     let direction = m.fma(V::splat(-moment), g.mul(V::splat(-share)));
                     w.add(direction.div(denominator)).store(u.weights.add(at));
+                }
+            }
+            // The same operations in the same order, with factors that differ from lane to lane.
+            Rule::LaneMoments { moment, gradient: shares, root } => {
+                let plain = shares == [0.0; LINE];
+                for at in (0..u.len).step_by(V::LANES) {
+                    let lane = at % LINE;
+                    let factor = |line: &[f32; LINE]| V::load(line.as_ptr().add(lane));
+                    let w = V::load(u.weights.add(at));
+                    let g = gradient(u, at, w);
+                    let (m, denominator) = moments(u, at, g, factor(&root));
+                    let next = if plain {
+                        m.div(denominator).fma(factor(&moment), w)
+                    } else {
+                        w.add(m.fma(factor(&moment), g.mul(factor(&shares))).div(denominator))
+                    };
+                    next.store(u.weights.add(at));
                 }
             }
         }
@@ -169,7 +243,7 @@ unsafe fn flush<V: Vector>(m: V) -> V {
 
 /// Both moments, updated and stored; gives the first, and `sqrt(v / correction) + eps`.
 #[inline(always)]
-unsafe fn moments<V: Vector>(u: &Update, at: usize, g: V, root: f32) -> (V, V) {
+unsafe fn moments<V: Vector>(u: &Update, at: usize, g: V, root: V) -> (V, V) {
     unsafe {
         let m = V::load(u.first.add(at));
         let m = flush(g.sub(m).fma(V::splat((1.0 - BETA1) as f32), m));
@@ -177,6 +251,6 @@ unsafe fn moments<V: Vector>(u: &Update, at: usize, g: V, root: f32) -> (V, V) {
         let v = V::load(u.second.add(at)).mul(V::splat(BETA2 as f32));
         let v = g.mul(g).fma(V::splat((1.0 - BETA2) as f32), v);
         v.store(u.second.add(at));
-        (m, v.sqrt().fma(V::splat(root), V::splat(EPSILON)))
+        (m, v.sqrt().fma(root, V::splat(EPSILON)))
     }
 }

@@ -50,6 +50,7 @@ fn noisy(count: usize, key: Key) -> (Matrix, Vec<u32>) {
 
 fn plan(optimiser: Optimiser, rate: f32, epochs: u32) -> TrainPlan {
     TrainPlan {
+        drop_last: false,
         loss: Loss::CrossEntropy,
         optimiser,
         learning_rate: rate,

@@ -128,6 +128,7 @@ pub(super) fn discriminator(
             learning_rate: 1e-3,
             weight_decay: 0.0,
             batch: 64,
+            drop_last: false,
             stop: Stop::Epochs { epochs: EPOCHS_PER_LOOK.min(epochs - done) },
             start: if done == 0 { Start::Scratch } else { Start::Warm },
         };

@@ -205,19 +205,19 @@ pub(super) fn separation(body: &mut String, tasks: &[Separation]) {
         return;
     }
     body.push_str("<h2>Separation of rows</h2>\n");
-    let heads = ["task", "role", "pool (train)", "reward", "test"];
+    let heads = ["task", "role", "pool (train)", "reward", "validation", "test"];
     open_table(body, "", &heads);
     for task in tasks {
         body.push_str(&format!("<tr><td class=\"name\">{}</td>", escape(&task.task)));
         cell(body, heads[1], &escape(&task.role));
-        for (head, rows) in heads[2..].iter().zip([task.train, task.reward, task.test]) {
+        for (head, rows) in heads[2..].iter().zip([task.train, task.reward, task.validation, task.test]) {
             cell(body, head, &rows.to_string());
         }
         body.push_str("</tr>\n");
     }
     body.push_str(
-        "</tbody></table></div>\n<p class=\"note\">The three are disjoint. Strategies ask for labels of pool rows only; \
-         a policy's reward reads reward rows only; the curves above are measured on test rows, which neither a strategy \
+        "</tbody></table></div>\n<p class=\"note\">All are disjoint. Strategies ask for labels of pool rows only; \
+         a policy's reward reads reward rows only; validation rows are not charged, and tell fits when to stop; the curves above are measured on test rows, which neither a strategy \
          nor a reward reads.</p>\n",
     );
 }

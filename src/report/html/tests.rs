@@ -37,8 +37,14 @@ fn full(text: &str) -> ReportInput {
         })
         .collect();
     input.importance = vec![Importance { name: text.to_owned(), mean: 0.01, ci95: Some([0.0, 0.02]) }];
-    input.separation =
-        vec![Separation { task: text.to_owned(), role: text.to_owned(), train: 90, reward: 30, test: 40 }];
+    input.separation = vec![Separation {
+        task: text.to_owned(),
+        role: text.to_owned(),
+        train: 90,
+        reward: 30,
+        validation: 20,
+        test: 40,
+    }];
     input.plan = Some(text.to_owned());
     input.facts = vec![Fact { name: text.to_owned(), value: text.to_owned() }];
     input

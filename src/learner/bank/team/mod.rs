@@ -19,7 +19,7 @@ use super::gemm::{Finish, Gemm};
 use super::kernels::Kernels;
 use super::math::{Dropout, NO_ROW, scramble_one};
 use super::simd::LINE;
-use super::update::{Clock, Update};
+use super::update::{Clocks, Update};
 use crate::learner::program::{Affine, Program, Start};
 
 /// Rows that go through the network together. Weight gradients continue from chunk to chunk.
@@ -206,6 +206,27 @@ impl Team {
         }
     }
 
+    /// Puts one network's first and second moments, in the documented order, into place.
+    pub fn pack_moments(&mut self, lane: usize, [first, second]: [&[f32]; 2]) {
+        let (lanes, unit) = (self.lanes, self.unit());
+        for packed in &self.maps {
+            for (at, from) in packed.places(width_of(lanes, packed.map.fan_out), unit) {
+                self.first[at + lane] = first[from];
+                self.second[at + lane] = second[from];
+            }
+        }
+    }
+
+    /// Takes one network's first and second moments out again.
+    pub fn unpack_moments(&self, lane: usize, [first, second]: [&mut [f32]; 2]) {
+        for packed in &self.maps {
+            for (at, to) in packed.places(self.units(packed.map.fan_out), self.unit()) {
+                first[to] = self.first[at + lane];
+                second[to] = self.second[at + lane];
+            }
+        }
+    }
+
     /// Forgets what the optimiser remembers.
     pub fn reset(&mut self) {
         self.first.fill(0.0);
@@ -375,9 +396,9 @@ impl Team {
     }
 
     /// Makes one step of the optimiser.
-    pub fn update(&mut self, clock: &mut Clock, decay: f32) {
-        let update =
-            Update::next(clock, decay, &mut self.weights, &self.gradients, &mut self.first, &mut self.second);
+    pub fn update(&mut self, clocks: &mut Clocks, decay: f32) {
+        let (first, second) = (&mut self.first, &mut self.second);
+        let update = Update::next(clocks, decay, &mut self.weights, &self.gradients, first, second);
         // SAFETY: four slices of one length, whole lines.
         unsafe { (self.kernels.update)(&update) };
     }

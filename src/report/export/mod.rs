@@ -1,0 +1,35 @@
+//! A run's rows as files that other tools read: CSV, Parquet, TensorBoard's event files.
+//!
+//! Everything here turns rows into bytes, the same rows into the same bytes; who writes them where is the
+//! caller's business. Tables for papers are in [`table`](super::table), figures in
+//! [`figure`](super::figure).
+
+pub mod csv;
+pub mod parquet;
+pub mod tensorboard;
+mod thrift;
+
+use crate::episode::Row;
+
+/// The tidy rows as CSV.
+pub const CSV: &str = "results.csv";
+/// The tidy rows as Parquet.
+pub const PARQUET: &str = "rows.parquet";
+
+/// A file of a run's folder: its name, `/` between folders, and its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Relative to the run's folder.
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// The rows in every format that there is here.
+pub fn exports(rows: &[Row]) -> Vec<Export> {
+    let mut files = vec![
+        Export { name: CSV.to_owned(), bytes: csv::csv(rows) },
+        Export { name: PARQUET.to_owned(), bytes: parquet::parquet(rows) },
+    ];
+    files.extend(tensorboard::events(rows));
+    files
+}

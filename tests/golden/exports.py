@@ -1,0 +1,105 @@
+"""Files that other tools read, made and read by those tools.
+
+    pip install pandas pyarrow tensorboard
+    python tests/golden/exports.py write     # makes events.tfevents with TensorBoard's own writer
+    python tests/golden/exports.py rows      # has pyarrow read rows.parquet, and compares
+    python tests/golden/exports.py read RUN  # reads the exports of a run's folder, and compares them
+
+`read` is done by hand after a run, such as `querist run experiments/smoke.toml`."""
+import json, pathlib, sys
+
+HERE = pathlib.Path(__file__).parent
+
+
+def write():
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    means = {3: (0.75, 0.25, 2), 300: (0.875, 0.25, 1)}
+    with (HERE / "events.tfevents").open("wb") as file:
+        writer = RecordWriter(file)
+        writer.write(Event(wall_time=0.0, file_version="brain.Event:2").SerializeToString())
+        for step, scalars in means.items():
+            tags = ("iris/accuracy", "iris/reward_accuracy", "iris/repetitions")
+            values = [Summary.Value(tag=tag, simple_value=value) for tag, value in zip(tags, scalars)]
+            writer.write(Event(wall_time=0.0, step=step, summary=Summary(value=values)).SerializeToString())
+        writer.flush()
+    # A wall time of zero is the default, which the encoder leaves out and which is written here.
+    zero = b"\x09" + bytes(8)
+    rewritten = b"".join(framed(zero + content) for content in contents(HERE / "events.tfevents"))
+    (HERE / "events.tfevents").write_bytes(rewritten)
+
+
+def framed(content):
+    from tensorboard.summary.writer.record_writer import RecordWriter
+    import io
+
+    file = io.BytesIO()
+    RecordWriter(file).write(content)
+    return file.getvalue()
+
+
+def contents(path):
+    data, at = path.read_bytes(), 0
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 8], "little")
+        yield data[at + 12 : at + 12 + length]
+        at += 16 + length
+
+
+def rows():
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(HERE / "rows.parquet").to_pylist()
+    assert len(table) == 20
+    for at, row in enumerate(table):
+        assert row == {
+            "task": "iris", "strategy": "margin" if at % 2 else "random", "architecture": "4-3",
+            "repetition": at, "round": at // 7, "labels": 2**32 - 1 - at, "accuracy": 1 / (at + 1),
+            "reward_accuracy": 0.5, "steps": 2**64 - 1 - at, "picks": list(range(at % 4)),
+            "note": f"row {at}" if at % 3 == 1 else None,
+        }, row
+    print("rows.parquet: 20 rows as they were made")
+
+
+def read(run):
+    import pandas, pyarrow.parquet
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    rows = [json.loads(line) for line in (run / "rows.jsonl").open()]
+    table = pandas.read_csv(run / "results.csv", dtype={"picks": str})
+    parquet = pyarrow.parquet.read_table(run / "rows.parquet").to_pylist()
+    assert len(rows) == len(table) == len(parquet)
+    for row, line, record in zip(rows, table.to_dict("records"), parquet):
+        for key, value in row.items():
+            assert record[key] == value, (key, record[key], value)
+            if key == "picks":
+                assert line[key] == " ".join(map(str, value)) or not value
+            else:
+                assert line[key] == value, (key, line[key], value)
+        assert row.get("note") == record["note"]
+    means = table.groupby(["strategy", "task", "labels"]).accuracy.mean()
+    seen = 0
+    for folder in sorted((run / "tensorboard").iterdir()):
+        events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+        events.Reload()
+        for tag in events.Tags()["scalars"]:
+            task, what = tag.rsplit("/", 1)
+            if what != "accuracy":
+                continue
+            for scalar in events.Scalars(tag):
+                close = [
+                    name
+                    for name in means.index.get_level_values("strategy").unique()
+                    if (name, task, scalar.step) in means.index
+                    and abs(means[(name, task, scalar.step)] - scalar.value) < 1e-6
+                ]
+                assert close, (folder.name, tag, scalar)
+                seen += 1
+    assert seen == len(means), (seen, len(means))
+    print(f"{run}: {len(rows)} rows the same in JSONL, CSV and Parquet; {seen} means in TensorBoard's files")
+
+
+if __name__ == "__main__":
+    {"write": write, "rows": rows}.get(sys.argv[1], lambda: [read(pathlib.Path(run)) for run in sys.argv[2:]])()
