@@ -9,7 +9,7 @@ use crate::episode::{Observation, Schema};
 use serde::{Deserialize, Serialize};
 
 /// How far beyond the range of the states a feature may lie, as a share of that range.
-const SLACK: f32 = 0.1;
+const SLACK: f32 = 0.25;
 
 /// The range of each global feature, and who asks outside of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ impl Guard {
             (*low, *high) = (*low - slack, *high + slack);
         }
         Some(Self { fallback: fallback.to_string(), low, high })
+    }
+
+    /// The same without a bound on one feature that lies within `-limit..=limit` by itself.
+    pub fn opened(mut self, column: usize, limit: f32) -> Self {
+        (self.low[column], self.high[column]) = (-limit, limit);
+        self
     }
 
     /// Refuses a guard that does not fit the schema, or whose ranges are empty or not numbers.
@@ -97,13 +103,14 @@ mod tests {
     fn ranges_by_hand() {
         let states = [state([0.0, 1.0]), state([2.0, 1.0]), state([1.0, 1.0])];
         let guard = Guard::around(states.iter(), "margin").unwrap();
-        assert_eq!((guard.low.clone(), guard.high.clone()), (vec![-0.2, 1.0], vec![2.2, 1.0]));
-        assert_eq!(guard.outside(&state([2.1, 1.0])), None);
-        let outside = Outside { column: 0, value: 2.5, low: -0.2, high: 2.2 };
-        assert_eq!(guard.outside(&state([2.5, 0.0])), Some(outside));
+        assert_eq!((guard.low.clone(), guard.high.clone()), (vec![-0.5, 1.0], vec![2.5, 1.0]));
+        assert_eq!(guard.outside(&state([2.4, 1.0])), None);
+        let outside = Outside { column: 0, value: 2.6, low: -0.5, high: 2.5 };
+        assert_eq!(guard.outside(&state([2.6, 0.0])), Some(outside));
         assert_eq!(guard.outside(&state([0.0, 1.5])).map(|one| one.column), Some(1));
         assert!(Guard::around([].iter(), "margin").is_none());
         guard.check(&SCHEMA).unwrap();
+        assert_eq!(guard.opened(1, 3.0).outside(&state([0.0, 1.5])), None);
     }
 
     #[test]

@@ -75,7 +75,10 @@ pub const NEIGHBOURS: usize = 15;
 const QUANTILES: usize = 13;
 
 /// Log-features are cut here, so that one outlier does not drown a state.
-const LOG_LIMIT: f32 = 3.0;
+pub const LOG_LIMIT: f32 = 3.0;
+
+/// The column of the global features that says how many rows a query asks for.
+pub const QUERY_SIZE: usize = 11;
 
 /// What [`observe`] needs of a view. Without a history, which only an episode has, every round counts as
 /// the first.
@@ -698,6 +701,11 @@ mod tests {
             assert_close(a.features.row(at), b.features.row(there));
         }
         assert_close(&a.globals, &b.globals);
+    }
+
+    #[test]
+    fn the_query_size_is_where_it_is_said_to_be() {
+        assert_eq!(SCHEMA.global[QUERY_SIZE], "log query size");
     }
 
     #[test]

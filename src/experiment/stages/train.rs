@@ -9,7 +9,7 @@ use crate::agent::{
     Provenance, RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect, collect_by, dagger,
     importance, policy,
 };
-use crate::episode::features::SCHEMA;
+use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{Baseline, NetworkKind, Randomise};
@@ -182,7 +182,10 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     let judges = if validation.is_empty() { &sources } else { &validation };
     let states = collect(judges, 0, collect_plan(plan), key.named("importance"), &|| Ok(()))?;
     let importance = look(plan, &network, &states, key)?;
-    let guard = Guard::around(states.iter().map(|state| &state.observation), FALLBACK);
+    // A batch is grown in looks that each see it as it stands, so larger ones than were trained on are no
+    // extrapolation of the kind that the guard is for.
+    let guard = Guard::around(states.iter().map(|state| &state.observation), FALLBACK)
+        .map(|guard| guard.opened(QUERY_SIZE, LOG_LIMIT));
     let frozen = Policy::new(network, &SCHEMA, provenance)?;
     let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
     let weights = frozen.weights_bytes();
