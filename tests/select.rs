@@ -124,7 +124,7 @@ fn arrays_that_do_not_fit_are_refused() {
         ("margn --proba p.npy", "unknown"),
         ("dynamic_al --proba p.npy --labelled idx.csv --head wide.npz", "5 columns of W, expected 2"),
         ("dynamic_al --proba p.npy --labelled idx.csv --head biases.npz", "4 entries of b, expected 2"),
-        ("dynamic_al --proba p.npy --labelled idx.csv --head three.npz", "3 classes, expected 2"),
+        ("albl(margin,k_center) --proba p.npy --labelled idx.csv --head three.npz", "3 classes, expected 2"),
         ("dynamic_al --proba p.npy --labelled idx.csv --head other.npz", "np.savez(file, b=…)"),
         ("dynamic_al --proba p.npy --labelled idx.csv --head p.npy", "p.npy"),
         ("margin --proba short.npy --dry-run", "29 rows, but the pool has 30"),

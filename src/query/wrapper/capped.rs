@@ -88,7 +88,7 @@ mod tests {
         let mut capped = registry::build("capped(random,candidates=20)").unwrap();
         assert_eq!(capped.note(), None);
         capped.select(&view, 3, Key::root(0)).unwrap();
-        assert_eq!(capped.note().unwrap(), "chosen among 30 of 60 candidates");
+        assert_eq!(capped.note().unwrap(), "chosen among 30 of 60 candidates, drawn at random");
         capped.select(&view, 6, Key::root(0)).unwrap();
         assert_eq!(capped.note(), None);
     }

@@ -4,11 +4,13 @@ mod arrays;
 mod error;
 mod forecast;
 
+use crate::arch::NetSpec;
 use crate::cli::args::SelectArgs;
 use crate::cli::{memory, output};
 use crate::data::{Matrix, RowId};
 use crate::error::Result;
-use crate::query::{Needs, Passes, PoolView, Signals, registry};
+use crate::learner::Network;
+use crate::query::{Head, Needs, Passes, PoolView, Signals, registry};
 use crate::rng::Key;
 use arrays::{expect_rows, matrix, read_head, read_labelled, read_passes, read_probabilities};
 use error::SelectError;
@@ -56,7 +58,8 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         }
     };
     let width = embeddings.as_ref().map_or(pool.cols(), Matrix::cols);
-    let head = wanted(needs.head, &args.head).map(|path| read_head(&path, width)).transpose()?;
+    let head =
+        wanted(needs.head || needs.network, &args.head).map(|path| read_head(&path, width)).transpose()?;
     let of_passes =
         |passes: &Option<Passes>| passes.as_ref().and_then(|p| p.members.first()).map(Matrix::cols);
     let classes = agree_on_classes(
@@ -73,7 +76,9 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         return Err(SelectError::Temperature { found }.into());
     }
     let read = started.elapsed().as_secs_f64();
+    let network = head.as_ref().filter(|_| needs.network).map(alone).transpose()?;
     let signals = Signals {
+        network,
         probabilities,
         passes,
         committee,
@@ -108,10 +113,18 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     output::data(&picks.iter().map(|row| format!("{row}\n")).collect::<String>())
 }
 
+/// The network that consists of the last layer alone, over the rows of the pool.
+fn alone(head: &Head) -> Result<Network> {
+    let (classes, width) = (head.weights.rows(), head.weights.cols());
+    let along = (0..width).flat_map(|input| (0..classes).map(move |class| head.weights.row(class)[input]));
+    let weights: Vec<f32> = along.chain(head.bias.iter().copied()).collect();
+    Network::new(&NetSpec::new(width, Vec::new(), classes, 0.0)?, &weights)
+}
+
 /// Before anything is read: are the options there that the strategy cannot do without?
 fn refuse_missing(args: &SelectArgs, needs: Needs) -> Result<(), SelectError> {
     let tells_classes = args.classes.is_some() || args.proba.is_some() || args.head.is_some();
-    let rules: [(bool, bool, &'static str, &str); 8] = [
+    let rules: [(bool, bool, &'static str, &str); 10] = [
         (needs.probabilities, args.proba.is_some(), "class probabilities", "give --proba FILE.npy"),
         (needs.passes > 0, args.passes.is_some(), "stochastic passes", "give --passes FILE.npy"),
         (needs.committee > 0, args.committee.is_some(), "committee members", "give --committee FILE.npy"),
@@ -124,6 +137,18 @@ fn refuse_missing(args: &SelectArgs, needs: Needs) -> Result<(), SelectError> {
             "give --labelled FILE.csv with the classes in a second column",
         ),
         (needs.head, args.head.is_some(), "the last layer's weights", "give --head FILE.npz with W and b"),
+        (
+            needs.network,
+            args.head.is_some(),
+            "the network's weights",
+            "give --head FILE.npz with W and b, the layer that makes logits of the pool's rows",
+        ),
+        (
+            needs.predicted_loss,
+            false,
+            "predicted losses",
+            "it works within an experiment only (`querist run`); of losses of your own, ask for the largest",
+        ),
         (
             needs.lookahead > 0 || needs.neighbours,
             false,
