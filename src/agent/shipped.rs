@@ -1,7 +1,7 @@
 //! Policies that come with the program, compiled in, so that a name is all one needs.
 
 use super::error::AgentError;
-use super::policy::Policy;
+use super::policy::{CARD_FILE, Policy};
 use crate::episode::Schema;
 use std::path::Path;
 
@@ -31,15 +31,15 @@ impl Shipped {
     }
 }
 
-/// The policy called `name`: the folder of that path, or else the one of that name that comes with the
-/// program.
+/// The policy called `name`: the one of that name that comes with the program, unless there is a folder
+/// of that path with a policy in it; else that folder.
 ///
 /// # Errors
 /// [`AgentError::NoPolicy`] if there is neither; else as [`Policy::load`].
 pub fn open(name: &str, schema: &Schema) -> Result<Policy, AgentError> {
     let folder = Path::new(name);
     match SHIPPED.iter().find(|one| one.name == name) {
-        Some(shipped) if !folder.is_dir() => shipped.policy(schema),
+        Some(shipped) if !folder.join(CARD_FILE).is_file() => shipped.policy(schema),
         None if !folder.exists() => {
             let known = SHIPPED.iter().map(|one| one.name).collect();
             Err(AgentError::NoPolicy { name: name.to_string(), known })
