@@ -227,3 +227,32 @@ fn episodes_end_at_a_share_of_what_the_whole_pool_gives() {
         .code(2)
         .stderr(predicate::str::contains("set learner.warm_start = true, too"));
 }
+
+/// The shipped policy is asked for by its name from anywhere, beats chance on a set it never saw, and grows
+/// its batches; a folder of that name without a policy in it is not in its way.
+#[test]
+fn the_shipped_policy_plays_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("universal")).unwrap();
+    let plan = "[episode]\nrounds = 8\nquery_size = 2\n[transfer]\ntargets = [\"digits\"]\n\
+                policy = \"universal\"\nstrategies = [\"random\", \"policy\"]\nrepetitions = 6\n";
+    fs::write(dir.path().join("x.toml"), plan).unwrap();
+    querist(dir.path()).args(["bench", "x.toml", "-q", "--out", "runs/x"]).assert().code(0);
+    let last = |strategy: &str| -> f64 {
+        let text = rows(dir.path(), "x");
+        let found: Vec<f64> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter(|row| row["strategy"] == strategy && row["round"] == 8)
+            .map(|row| row["accuracy"].as_f64().unwrap())
+            .collect();
+        assert_eq!(found.len(), 6);
+        found.iter().sum::<f64>() / 6.0
+    };
+    // Seen: nine points over random over whole curves.
+    assert!(last("policy") > last("random") + 0.02, "{} {}", last("policy"), last("random"));
+    let list = querist(dir.path()).args(["policies"]).assert().code(0);
+    assert!(String::from_utf8_lossy(&list.get_output().stdout).contains("universal"));
+    let wrong = querist(dir.path()).args(["policies", "univrsal"]).assert().code(2);
+    wrong.stderr(predicate::str::contains("univrsal").and(predicate::str::contains("hint:")));
+}

@@ -1,6 +1,6 @@
 //! Policies with a network of their own as one file: weights, what is said about them, and a digest of both.
 //!
-//! The file of the scoring network is [`policy`](super::policy)'s, with a card beside it; what is kept here
+//! The file of the scoring network is [`policy`]'s, with a card beside it; what is kept here
 //! is there to be compared with, and reads features of its own, so it has no schema.
 
 use super::card::Provenance;

@@ -2,7 +2,7 @@
 //!
 //! One score per candidate,
 //! `x_i^T W [1; g] + ρ([ψ(x_i); mean_j ψ(x_j); max_j ψ(x_j); g])`,
-//! the second term being DeepSets (Zaheer et al., NeurIPS 2017), or [`attention`](super::attention) between
+//! the second term being DeepSets (Zaheer et al., NeurIPS 2017), or `attention` between
 //! the candidates instead. The first is linear in the products of
 //! candidate and global features: the baseline that every network must beat. The last layer of the second
 //! starts at zero, so an untrained network *is* that linear scorer, and `W` may be set to a fitted one.

@@ -101,13 +101,19 @@ pub fn policies(args: &PoliciesArgs) -> Result<()> {
             let gain = about.figures.get("validation_gain_over_baseline");
             let gain = gain.map_or("-".into(), |gain| format!("{:+.2} points over margin", 100.0 * gain));
             let first_limit = about.limits.first().cloned().unwrap_or_default();
-            vec![name, about.source_tasks.join(", "), gain, first_limit]
+            vec![name, learned_from(&about.source_tasks), gain, first_limit]
         }
         // One damaged folder must not hide the others.
         Err(error) => vec![name, format!("cannot be read: {error}"), "-".into(), String::new()],
     };
     let rows: Vec<_> = std::iter::once(heading).chain(names.into_iter().map(line)).collect();
     output::data(&output::table(&rows))
+}
+
+/// How many tasks a card's list stands for: `"KIND x 12"` for twelve, anything else for itself.
+fn learned_from(tasks: &[String]) -> String {
+    let count = |task: &String| task.rsplit_once(" x ").and_then(|(_, n)| n.parse().ok()).unwrap_or(1usize);
+    format!("{} tasks of {} kinds", tasks.iter().map(count).sum::<usize>(), tasks.len())
 }
 
 fn find_policies(root: &Path) -> Vec<PathBuf> {
@@ -135,6 +141,12 @@ pub fn completions(shell: clap_complete::Shell) -> Result<()> {
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn tasks_are_counted() {
+        let tasks = ["wine", "synthetic/tree x 12", "four x four"].map(String::from);
+        assert_eq!(learned_from(&tasks), "14 tasks of 3 kinds");
+    }
 
     #[test]
     fn policies_are_found_in_both_places() {

@@ -1,7 +1,7 @@
 //! A run's rows as files that other tools read: CSV, Parquet, TensorBoard's event files.
 //!
 //! Everything here turns rows into bytes, the same rows into the same bytes; who writes them where is the
-//! caller's business. Tables for papers are in [`table`](super::table), figures in
+//! caller's business. Tables for papers are in [`table`](mod@super::table), figures in
 //! [`figure`](super::figure).
 
 pub mod csv;
