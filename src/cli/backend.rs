@@ -154,13 +154,14 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
             .collect();
     }
     input.separation = separation(plan)?;
+    input.times = finished.times.clone();
     input.plan = Some(plan.to_toml());
     input.facts = facts(finished);
     let write = |name: &str, bytes: &[u8]| store::write_in(&finished.dir, name, bytes).map(drop);
     for figure in figures(&input) {
         write(&format!("{}/{}.svg", store::FIGURES, figure.name), figure.svg.as_bytes())?;
     }
-    for file in export::exports(&input.rows) {
+    for file in export::exports(&input.rows, &input.times) {
         write(&file.name, &file.bytes)?;
     }
     write(TABLE_MARKDOWN, table::markdown(&input.verdict).as_bytes())?;

@@ -4,7 +4,7 @@ use super::plan::Plan;
 use super::stages::{Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
 use crate::error::Result;
 use crate::run::store::{ROWS, SELECTION, SUMMARY, TIMINGS};
-use crate::run::{Cancel, Crew, Manifest, Progress, RunError, Store, digest, once, rows};
+use crate::run::{Cancel, Crew, Manifest, Progress, QueryTimes, RunError, Store, digest, once, rows};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,8 @@ pub struct Finished {
     pub summary: Summary,
     /// All rows, in canonical order.
     pub rows: Vec<crate::episode::Row>,
+    /// Seconds that their queries took.
+    pub times: QueryTimes,
 }
 
 /// Runs what of `plan` is not yet done in `context.dir`. `data` holds the digests of all that is read
@@ -129,11 +131,11 @@ fn execute(
         None => (Vec::new(), Vec::new()),
     };
 
-    let selection = selection(&all);
+    let times = times(&all);
     let bytes = rows::to_jsonl(all.into_iter().map(|timed| timed.row).collect())?;
     store.write(ROWS, &bytes)?;
     store.write(TIMINGS, &timings(&ledger))?;
-    store.write(SELECTION, &selection)?;
+    store.write(SELECTION, &times.to_jsonl())?;
     let rows = rows::read(&store.path(ROWS)?, None)?;
     let summary = Summary {
         name: plan.name().to_string(),
@@ -148,31 +150,18 @@ fn execute(
     text.push(b'\n');
     // Last: it says that the rest is there.
     store.write(SUMMARY, &text)?;
-    Ok(Finished { dir: context.dir.to_path_buf(), summary, rows })
+    Ok(Finished { dir: context.dir.to_path_buf(), summary, rows, times })
 }
 
-/// One line per query, sorted as the rows are: the five columns that tell rows apart, and the seconds.
-fn selection(rows: &[TimedRow]) -> Vec<u8> {
-    let mut lines: Vec<_> = rows
-        .iter()
-        .filter_map(|TimedRow { row, selecting }| {
-            let place = (&row.task, &row.strategy, &row.architecture, row.repetition, row.round);
-            selecting.map(|seconds| (place, seconds))
-        })
-        .collect();
-    lines.sort_by(|a, b| a.0.cmp(&b.0));
-    let line = |((task, strategy, architecture, repetition, round), seconds)| {
-        let json = serde_json::json!({
-            "task": task,
-            "strategy": strategy,
-            "architecture": architecture,
-            "repetition": repetition,
-            "round": round,
-            "seconds": seconds,
-        });
-        format!("{json}\n")
-    };
-    lines.into_iter().map(line).collect::<String>().into_bytes()
+/// The times of the queries that have one.
+fn times(rows: &[TimedRow]) -> QueryTimes {
+    let mut times = QueryTimes::default();
+    for TimedRow { row, selecting } in rows {
+        if let Some(seconds) = *selecting {
+            times.insert(row, seconds);
+        }
+    }
+    times
 }
 
 fn timings(ledger: &crate::run::Ledger) -> Vec<u8> {
@@ -307,18 +296,10 @@ mod tests {
         assert_eq!(finished.rows.len(), 2 * 2 * 3 * 10);
         assert_eq!(Summary::read(dir.path()).unwrap(), finished.summary);
         let stored = rows::read(&dir.path().join(ROWS), Some(&finished.summary.rows_digest)).unwrap();
-        // One time per query, in the rows' order, so that the two can be joined.
-        let times = fs::read_to_string(dir.path().join(SELECTION)).unwrap();
-        let time = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
-        for (line, row) in times.lines().zip(&stored) {
-            let time = time(line);
-            assert_eq!(
-                (time["strategy"].as_str(), time["seconds"].as_f64()),
-                (Some(&*row.strategy), Some(0.25))
-            );
-            assert_eq!(time["repetition"].as_u64(), Some(row.repetition.into()));
-        }
-        assert_eq!(times.lines().count(), stored.len());
+        // One time per query.
+        let times = QueryTimes::read(&dir.path().join(SELECTION)).unwrap();
+        assert_eq!(times, finished.times);
+        assert!(stored.iter().all(|row| times.of(row) == Some(0.25)));
         assert_eq!(stored, finished.rows);
         let before = results(dir.path());
         let again = go(dir.path(), &plan(&[]), &fake, 1).unwrap();

@@ -3,6 +3,7 @@
 
 use super::verdict::Verdict;
 use crate::episode::Row;
+use crate::run::QueryTimes;
 
 /// Everything a report shows.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub struct ReportInput {
     pub title: String,
     /// The tidy rows that the verdict judged.
     pub rows: Vec<Row>,
+    /// Seconds that their queries took.
+    pub times: QueryTimes,
     /// The verdict on them.
     pub verdict: Verdict,
     /// The strategy drawn in the foreground.
@@ -35,6 +38,7 @@ impl ReportInput {
         Self {
             title: title.into(),
             rows,
+            times: QueryTimes::default(),
             verdict,
             subject: super::verdict::VerdictOptions::default().subject,
             training: Vec::new(),

@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod progress;
 pub mod rows;
 pub mod store;
+pub mod times;
 
 pub use cancel::Cancel;
 pub use error::RunError;
@@ -24,3 +25,4 @@ pub use ledger::Ledger;
 pub use manifest::Manifest;
 pub use progress::{Bar, Progress, Silent};
 pub use store::Store;
+pub use times::QueryTimes;

@@ -70,7 +70,10 @@ pub fn read(path: &Path, expected: Option<&str>) -> Result<Vec<Row>, RunError> {
         .collect()
 }
 
-fn place(row: &Row) -> (&str, &str, &str, u32, u32) {
+/// What tells rows apart and orders them: task, strategy, architecture, repetition, round.
+pub(super) type Place<'a> = (&'a str, &'a str, &'a str, u32, u32);
+
+pub(super) fn place(row: &Row) -> Place<'_> {
     (&row.task, &row.strategy, &row.architecture, row.repetition, row.round)
 }
 

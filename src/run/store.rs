@@ -6,7 +6,7 @@
 //! journal         every finished cell; the authority from which the rest can be written again
 //! rows.jsonl      the results, sorted
 //! timings.jsonl   seconds per cell
-//! selection.jsonl seconds per query, to be joined with the rows
+//! selection.jsonl seconds per query ([`QueryTimes`](super::QueryTimes))
 //! summary.json    totals and the rows' digest
 //! report.html     figures
 //! policy/         the trained policy

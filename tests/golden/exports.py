@@ -6,7 +6,7 @@
     python tests/golden/exports.py read RUN  # reads the exports of a run's folder, and compares them
 
 `read` is done by hand after a run, such as `querist run experiments/smoke.toml`."""
-import json, pathlib, sys
+import json, math, pathlib, sys
 
 HERE = pathlib.Path(__file__).parent
 
@@ -59,6 +59,7 @@ def rows():
             "repetition": at, "round": at // 7, "labels": 2**32 - 1 - at, "accuracy": 1 / (at + 1),
             "reward_accuracy": 0.5, "steps": 2**64 - 1 - at, "picks": list(range(at % 4)),
             "note": f"row {at}" if at % 3 == 1 else None,
+            "query_seconds": 0.125 * at if at % 5 != 4 else None,
         }, row
     print("rows.parquet: 20 rows as they were made")
 
@@ -68,6 +69,8 @@ def read(run):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     rows = [json.loads(line) for line in (run / "rows.jsonl").open()]
+    place = lambda row: tuple(row[key] for key in ("task", "strategy", "architecture", "repetition", "round"))
+    times = {place(line): line["seconds"] for line in map(json.loads, (run / "selection.jsonl").open())}
     table = pandas.read_csv(run / "results.csv", dtype={"picks": str})
     parquet = pyarrow.parquet.read_table(run / "rows.parquet").to_pylist()
     assert len(rows) == len(table) == len(parquet)
@@ -79,6 +82,9 @@ def read(run):
             else:
                 assert line[key] == value, (key, line[key], value)
         assert row.get("note") == record["note"]
+        seconds = times.get(place(row))
+        assert record["query_seconds"] == seconds
+        assert line["query_seconds"] == seconds or (seconds is None and math.isnan(line["query_seconds"]))
     means = table.groupby(["strategy", "task", "labels"]).accuracy.mean()
     seen = 0
     for folder in sorted((run / "tensorboard").iterdir()):

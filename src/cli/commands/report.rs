@@ -4,7 +4,7 @@ use crate::cli::args::ReportArgs;
 use crate::cli::{backend, output};
 use crate::error::Result;
 use crate::experiment::{Finished, Plan, Summary};
-use crate::run::{digest, rows, store};
+use crate::run::{QueryTimes, digest, rows, store};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -41,13 +41,15 @@ fn join(dirs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Joined>> {
     for dir in dirs {
         let summary = Summary::read(dir)?;
         let rows = rows::read(&dir.join(store::ROWS), Some(&summary.rows_digest))?;
+        let times = QueryTimes::read(&dir.join(store::SELECTION))?;
         match joined.iter_mut().find(|one| one.run.summary.run == summary.run) {
             None => {
-                let run = Finished { dir: dir.clone(), summary, rows };
+                let run = Finished { dir: dir.clone(), summary, rows, times };
                 joined.push(Joined { plan: dir.clone(), run });
             }
             Some(Joined { run, .. }) => {
                 run.rows = rows::union(std::mem::take(&mut run.rows), rows);
+                run.times.extend(times);
                 run.summary.failures.extend(summary.failures);
                 run.summary.rows = run.rows.len();
                 run.summary.rows_digest = digest::of(&rows::to_jsonl(run.rows.clone())?);

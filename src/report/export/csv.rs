@@ -1,9 +1,10 @@
 //! The tidy rows as CSV (RFC 4180): `pandas.read_csv("results.csv")`.
 
 use crate::episode::Row;
+use crate::run::QueryTimes;
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 11] = [
+pub const COLUMNS: [&str; 12] = [
     "task",
     "strategy",
     "architecture",
@@ -15,11 +16,12 @@ pub const COLUMNS: [&str; 11] = [
     "steps",
     "picks",
     "note",
+    "query_seconds",
 ];
 
 /// One line per row after a header, in the order of `rows`. Accuracies have all their digits; `picks` are
-/// row numbers of the pool with spaces between; a row without picks or note has an empty field there.
-pub fn csv(rows: &[Row]) -> Vec<u8> {
+/// row numbers of the pool with spaces between; a row without picks, note or query has an empty field there.
+pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
     let mut text = COLUMNS.join(",");
     text.push('\n');
     for row in rows {
@@ -36,6 +38,7 @@ pub fn csv(rows: &[Row]) -> Vec<u8> {
             row.steps.to_string(),
             picks.join(" "),
             quoted(row.note.as_deref().unwrap_or("")),
+            times.of(row).map_or_else(String::new, |seconds| seconds.to_string()),
         ];
         text.push_str(&fields.join(","));
         text.push('\n');
@@ -75,10 +78,12 @@ mod tests {
     #[test]
     fn a_worked_example() {
         let rows = [row("margin", &[7, 12], None), row("typiclust(k=5, near=2)", &[], Some("a \"note\""))];
-        let expected = "task,strategy,architecture,repetition,round,labels,accuracy,reward_accuracy,steps,picks,note\n\
-             iris,margin,4-8-3,2,1,4,0.6666666666666666,0.5,120,7 12,\n\
-             iris,\"typiclust(k=5, near=2)\",4-8-3,2,1,4,0.6666666666666666,0.5,120,,\"a \"\"note\"\"\"\n";
-        assert_eq!(String::from_utf8(csv(&rows)).unwrap(), expected);
+        let mut times = QueryTimes::default();
+        times.insert(&rows[0], 0.25);
+        let expected = "task,strategy,architecture,repetition,round,labels,accuracy,reward_accuracy,steps,picks,note,query_seconds\n\
+             iris,margin,4-8-3,2,1,4,0.6666666666666666,0.5,120,7 12,,0.25\n\
+             iris,\"typiclust(k=5, near=2)\",4-8-3,2,1,4,0.6666666666666666,0.5,120,,\"a \"\"note\"\"\",\n";
+        assert_eq!(String::from_utf8(csv(&rows, &times)).unwrap(), expected);
     }
 
     /// What is read back is what was written, to the last bit and character.
@@ -86,13 +91,16 @@ mod tests {
     fn a_reader_gets_everything_back() {
         let odd = "two\nlines, \"quoted\"";
         let rows = [row(odd, &[1], Some(odd)), row("random", &[], None)];
-        let bytes = csv(&rows);
+        let mut times = QueryTimes::default();
+        times.insert(&rows[0], 1.0 / 3.0);
+        let bytes = csv(&rows, &times);
         let mut reader = ::csv::Reader::from_reader(&bytes[..]);
         assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), COLUMNS);
         let records: Vec<_> = reader.records().map(Result::unwrap).collect();
         assert_eq!(records.len(), 2);
         assert_eq!((&records[0][1], &records[0][10]), (odd, odd));
         assert_eq!(records[1][6].parse::<f64>().unwrap(), 2.0 / 3.0);
-        assert_eq!((&records[1][9], &records[1][10]), ("", ""));
+        assert_eq!(records[0][11].parse::<f64>().unwrap(), 1.0 / 3.0);
+        assert_eq!((&records[1][9], &records[1][10], &records[1][11]), ("", "", ""));
     }
 }

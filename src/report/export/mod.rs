@@ -1,6 +1,6 @@
 //! A run's rows as files that other tools read: CSV, Parquet, TensorBoard's event files.
 //!
-//! Everything here turns rows into bytes, the same rows into the same bytes; who writes them where is the
+//! Everything here turns rows and times into bytes, the same into the same; who writes them where is the
 //! caller's business. Tables for papers are in [`table`](mod@super::table), figures in
 //! [`figure`](super::figure).
 
@@ -10,6 +10,7 @@ pub mod tensorboard;
 mod thrift;
 
 use crate::episode::Row;
+use crate::run::QueryTimes;
 
 /// The tidy rows as CSV.
 pub const CSV: &str = "results.csv";
@@ -24,11 +25,11 @@ pub struct Export {
     pub bytes: Vec<u8>,
 }
 
-/// The rows in every format that there is here.
-pub fn exports(rows: &[Row]) -> Vec<Export> {
+/// The rows, with the seconds that their queries took, in every format that there is here.
+pub fn exports(rows: &[Row], times: &QueryTimes) -> Vec<Export> {
     let mut files = vec![
-        Export { name: CSV.to_owned(), bytes: csv::csv(rows) },
-        Export { name: PARQUET.to_owned(), bytes: parquet::parquet(rows) },
+        Export { name: CSV.to_owned(), bytes: csv::csv(rows, times) },
+        Export { name: PARQUET.to_owned(), bytes: parquet::parquet(rows, times) },
     ];
     files.extend(tensorboard::events(rows));
     files

@@ -1,12 +1,13 @@
 //! The tidy rows as Parquet: `pandas.read_parquet("rows.parquet")`.
 //!
-//! A writer for these eleven columns and no others: no compression, words as dictionaries, and runs of equal
+//! A writer for these twelve columns and no others: no compression, words as dictionaries, and runs of equal
 //! values as runs, which sorted rows have plenty of. The public crates would add a dozen dependencies and
 //! minutes of compilation for one file. The format is that of parquet.thrift, version 1, whose structures
 //! go through Thrift's compact protocol (`thrift.rs`).
 
 use super::thrift::{Struct, varint};
 use crate::episode::Row;
+use crate::run::QueryTimes;
 use std::collections::BTreeMap;
 
 /// Begins and ends every file.
@@ -48,7 +49,7 @@ const fn column(path: &'static [&'static str], physical: i64, converted: Option<
 }
 
 /// In the order of [`csv`](super::csv).
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 12] = [
     column(&["task"], BYTE_ARRAY, Some(UTF8)),
     column(&["strategy"], BYTE_ARRAY, Some(UTF8)),
     column(&["architecture"], BYTE_ARRAY, Some(UTF8)),
@@ -60,7 +61,11 @@ const COLUMNS: [Column; 11] = [
     column(&["steps"], INT64, Some(UINT_64)),
     column(&["picks", "list", "element"], INT32, Some(UINT_32)),
     column(&["note"], BYTE_ARRAY, Some(UTF8)),
+    column(&["query_seconds"], DOUBLE, None),
 ];
+
+/// Columns that rows may lack.
+const OPTIONALS: [&str; 2] = ["note", "query_seconds"];
 
 /// One column of one row group.
 struct Values {
@@ -73,15 +78,15 @@ struct Values {
     data: Vec<u8>,
 }
 
-/// All rows, in their order.
-pub fn parquet(rows: &[Row]) -> Vec<u8> {
+/// All rows, in their order, with the seconds that their queries took.
+pub fn parquet(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
     let mut file = MAGIC.to_vec();
     let mut groups = Vec::new();
     for rows in grouped(rows) {
         let mut chunks = Vec::new();
         let begin = file.len();
         for (index, column) in COLUMNS.iter().enumerate() {
-            chunks.push(chunk(&mut file, column, &values(index, rows)));
+            chunks.push(chunk(&mut file, column, &values(index, rows, times)));
         }
         groups.push(
             Struct::new()
@@ -129,7 +134,7 @@ fn schema() -> Vec<Vec<u8>> {
             let repeated = Struct::new().int(3, REPEATED).text(4, path[1]).int(5, 1);
             elements.extend([list.end(), repeated.end()]);
         }
-        let kind = if path[0] == "note" { OPTIONAL } else { REQUIRED };
+        let kind = if OPTIONALS.contains(&path[0]) { OPTIONAL } else { REQUIRED };
         let leaf = Struct::new().int(1, *physical).int(3, kind).text(4, path[path.len() - 1]);
         elements.push(match converted {
             Some(converted) => leaf.int(6, *converted).end(),
@@ -182,7 +187,7 @@ fn page(file: &mut Vec<u8>, kind: i64, field: u8, own: &[u8], body: &[u8]) -> us
 }
 
 /// Column `index` of [`COLUMNS`].
-fn values(index: usize, rows: &[Row]) -> Values {
+fn values(index: usize, rows: &[Row], times: &QueryTimes) -> Values {
     let plain = |data: Vec<u8>| Values { places: rows.len(), levels: Vec::new(), dictionary: None, data };
     let counts = |of: fn(&Row) -> u32| plain(rows.iter().flat_map(|row| of(row).to_le_bytes()).collect());
     let shares = |of: fn(&Row) -> f64| plain(rows.iter().flat_map(|row| of(row).to_le_bytes()).collect());
@@ -197,7 +202,8 @@ fn values(index: usize, rows: &[Row]) -> Values {
         7 => shares(|row| row.reward_accuracy),
         8 => plain(rows.iter().flat_map(|row| row.steps.to_le_bytes()).collect()),
         9 => picks(rows),
-        _ => words(rows.iter().map(|row| row.note.as_deref()), true),
+        10 => words(rows.iter().map(|row| row.note.as_deref()), true),
+        _ => numbers(rows.iter().map(|row| times.of(row))),
     }
 }
 
@@ -219,6 +225,16 @@ fn words<'a>(words: impl Iterator<Item = Option<&'a str>>, optional: bool) -> Va
     data.extend(runs(&ids, width));
     let levels = if optional { vec![there.clone()] } else { Vec::new() };
     Values { places: there.len(), levels, dictionary: Some((entries, places.len())), data }
+}
+
+/// Numbers, where there are any.
+fn numbers(values: impl Iterator<Item = Option<f64>>) -> Values {
+    let (mut data, mut there) = (Vec::new(), Vec::new());
+    for value in values {
+        there.push(u32::from(value.is_some()));
+        data.extend(value.into_iter().flat_map(f64::to_le_bytes));
+    }
+    Values { places: there.len(), levels: vec![there], dictionary: None, data }
 }
 
 /// The picks with their levels: an empty list is one place that is not defined; a place that is repeated
@@ -276,6 +292,8 @@ mod tests {
         assert_eq!(notes.levels, [vec![1, 0, 1, 1]]);
         assert_eq!(notes.dictionary, Some((b"\x01\0\0\0b\x01\0\0\0a".to_vec(), 2)));
         assert_eq!(notes.data, [2, 2, 0, 2, 1, 2, 0]);
+        let times = numbers([None, Some(0.5)].into_iter());
+        assert_eq!((times.levels, times.data), (vec![vec![0, 1]], 0.5f64.to_le_bytes().to_vec()));
     }
 
     #[test]
@@ -295,7 +313,11 @@ mod tests {
         let rows: Vec<Row> = (0..20).map(row).collect();
         // At run time: when the format changes, the message holds the file to have pyarrow read.
         let golden = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/rows.parquet"));
-        let found = parquet(&rows);
+        let mut times = QueryTimes::default();
+        for row in rows.iter().filter(|row| row.repetition % 5 != 4) {
+            times.insert(row, 0.125 * f64::from(row.repetition));
+        }
+        let found = parquet(&rows, &times);
         let hex: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(golden.unwrap() == found, "not the bytes in tests/golden/rows.parquet: {hex}");
     }

@@ -39,6 +39,7 @@ pub fn html(input: &ReportInput) -> String {
     sections::figures(&mut body, "Training of the policy", &drawn.training);
     sections::figures(&mut body, "What the policy looks at", &drawn.importance);
     sections::search(&mut body, &drawn.search, input);
+    sections::query_times(&mut body, input, &palette);
     sections::separation(&mut body, &input.separation);
     sections::facts(&mut body, &input.facts);
     sections::plan(&mut body, input.plan.as_deref());

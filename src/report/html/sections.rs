@@ -6,6 +6,7 @@ use super::super::input::{Fact, ReportInput, Separation};
 use super::super::table::{LEGEND, aulc, labels_needed, mark};
 use super::super::text::{ABSENT, equals_p, escape, fixed, points, signed, signed_points};
 use super::super::verdict::Comparison;
+use std::collections::BTreeMap;
 
 /// Rows of the table of searched architectures before it is folded away.
 const MOVES_SHOWN: usize = 12;
@@ -197,6 +198,39 @@ pub(super) fn search(body: &mut String, drawn: &[Figure], input: &ReportInput) {
         body.push_str("</tr>\n");
     }
     body.push_str("</tbody></table></div></details>\n");
+}
+
+/// How long the strategies took to choose: median and slow tail per task.
+pub(super) fn query_times(body: &mut String, input: &ReportInput, palette: &Palette) {
+    let mut seconds: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
+    for row in &input.rows {
+        if let Some(time) = input.times.of(row) {
+            seconds.entry((&row.task, &row.strategy)).or_default().push(time);
+        }
+    }
+    if seconds.is_empty() {
+        return;
+    }
+    body.push_str("<h2>Time per query</h2>\n");
+    let heads = ["strategy", "queries", "median, ms", "95th percentile, ms"];
+    for task in &input.verdict.tasks {
+        open_table(body, &task.task, &heads);
+        for entry in input.verdict.entries.iter().filter(|entry| entry.task == task.task) {
+            let Some(times) = seconds.get_mut(&(&*entry.task, &*entry.strategy)) else { continue };
+            times.sort_by(f64::total_cmp);
+            let at = |share: f64| 1e3 * times[((times.len() - 1) as f64 * share).round() as usize];
+            open_row(body, &entry.strategy, input, palette);
+            cell(body, heads[1], &times.len().to_string());
+            cell(body, heads[2], &fixed(at(0.5), 3));
+            cell(body, heads[3], &fixed(at(0.95), 3));
+            body.push_str("</tr>\n");
+        }
+        body.push_str("</tbody></table></div>\n");
+    }
+    body.push_str(
+        "<p class=\"note\">From the classifier's weights to the rows asked for, predictions on the pool included; \
+         fits and measurements are not. Other threads of the run compete for the machine.</p>\n",
+    );
 }
 
 /// The rows that each task keeps apart.
