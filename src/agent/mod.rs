@@ -65,6 +65,6 @@ pub use optimiser::{AdamW, OptimiserConfig};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
 pub use simulation::{Baseline, DuelPlan, RolloutPlan, Simulation, Source};
-pub use strategy::{Choice, Observe, PolicyStrategy};
+pub use strategy::{Choice, PolicyStrategy};
 pub use trainer::{Algorithm, Environment, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

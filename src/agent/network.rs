@@ -12,7 +12,7 @@
 
 use super::attention::{self, Layer, Step};
 use super::error::AgentError;
-use super::kernel::dense_relu;
+use super::kernel::{dense_relu, dots};
 use crate::data::Matrix;
 use crate::episode::Observation;
 use crate::error::Result;
@@ -308,8 +308,7 @@ impl Network {
             .chunks_exact(self.globals + 1)
             .map(|row| row[0] + row[1..].iter().zip(&observation.globals).map(|(w, g)| w * g).sum::<f32>())
             .collect();
-        let rows = observation.features.values().chunks_exact(self.features);
-        rows.map(|x| x.iter().zip(&slopes).map(|(x, w)| x * w).sum()).collect()
+        dots(observation.features.values(), &slopes)
     }
 
     /// Adds `ρ([ψ(x_i); mean ψ; max ψ; g])`.

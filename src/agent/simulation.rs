@@ -220,8 +220,8 @@ pub(super) fn best_of(
 ) -> Result<Vec<RowId>> {
     let signals = episodes.signals(lane, features::needs(), key);
     let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
-    let first = features::observe(&view, batch, cap.max(batch), key)?;
-    grow(&view, &first, batch, cap, key, features::observe, |seen| network.score(seen))
+    let looks = features::Looks::new(&view, batch, cap.max(batch), key)?;
+    grow(looks, batch, |seen| network.score(seen))
 }
 
 fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {

@@ -5,7 +5,7 @@ use super::growth::grow;
 use super::guard::Outside;
 use super::policy::Policy;
 use crate::data::RowId;
-use crate::episode::Observation;
+use crate::episode::features::{self, Looks};
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Strategy, registry};
 use crate::rng::Key;
@@ -13,10 +13,6 @@ use std::sync::Arc;
 
 /// The most candidates that a policy scores; a larger pool is subsampled with the query's key.
 pub const CANDIDATE_CAP: usize = 2_000;
-
-/// Computes what a policy sees of a pool before it asks for `batch` rows: at most `cap` candidates, drawn
-/// with the key if there are more.
-pub type Observe = fn(&PoolView<'_>, batch: usize, cap: usize, key: Key) -> Result<Observation>;
 
 /// How a batch follows from scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,16 +32,14 @@ pub enum Choice {
 #[derive(Clone)]
 pub struct PolicyStrategy {
     policy: Arc<Policy>,
-    observe: Observe,
-    needs: Needs,
     choice: Choice,
     note: Option<String>,
 }
 
 impl PolicyStrategy {
-    /// `observe` must compute the schema that the policy was loaded with; `needs` are its signals.
-    pub fn new(policy: Arc<Policy>, observe: Observe, needs: Needs, choice: Choice) -> Self {
-        Self { policy, observe, needs, choice, note: None }
+    /// The policy's schema must be that of [`features`].
+    pub fn new(policy: Arc<Policy>, choice: Choice) -> Self {
+        Self { policy, choice, note: None }
     }
 }
 
@@ -54,11 +48,10 @@ impl Strategy for PolicyStrategy {
         if batch == 0 || view.candidates().is_empty() {
             return Ok(Vec::new());
         }
-        let (cap, looks) = (CANDIDATE_CAP.max(batch), key.named("observe"));
-        let observation = (self.observe)(view, batch, cap, looks)?;
+        let looks = Looks::new(view, batch, CANDIDATE_CAP.max(batch), key.named("observe"))?;
         self.note = None;
         if let Some(guard) = &self.policy.card().guard
-            && let Some(outside) = guard.outside(&observation)
+            && let Some(outside) = guard.outside(looks.first())
         {
             let feature = &self.policy.card().schema.global[outside.column];
             let (fallback, Outside { value, low, high, .. }) = (&guard.fallback, outside);
@@ -68,17 +61,16 @@ impl Strategy for PolicyStrategy {
             return registry::build(fallback)?.select(view, batch, key.named("fallback"));
         }
         if self.choice == Choice::Greedy {
-            let score = |seen: &Observation| self.policy.score(seen);
-            return grow(view, &observation, batch, cap, looks, self.observe, score);
+            return grow(looks, batch, |seen| self.policy.score(seen));
         }
-        let scores = self.policy.score(&observation)?;
-        let rows = &observation.candidates;
+        let scores = self.policy.score(looks.first())?;
+        let rows = &looks.first().candidates;
         let picks = batch::sample(&scores, rows, batch, key.named("draw"))?.picks;
         Ok(picks.into_iter().map(|pick| rows[pick]).collect())
     }
 
     fn needs(&self) -> Needs {
-        self.needs
+        features::needs()
     }
 
     fn note(&self) -> Option<String> {
@@ -92,51 +84,58 @@ mod tests {
     use super::super::network::{Kind, Network, NetworkConfig};
     use super::*;
     use crate::data::Matrix;
-    use crate::episode::Schema;
-    use crate::query::Signals;
+    use crate::episode::features::{NEIGHBOURS, SCHEMA};
+    use crate::query::{Landmarks, Nearest, Neighbours, Signals};
 
-    const SCHEMA: Schema = Schema { version: 1, candidate: &["first"], global: &[] };
-
-    /// The feature is the first input itself; the cap keeps the first rows.
-    fn first_input(view: &PoolView<'_>, _: usize, cap: usize, _: Key) -> Result<Observation> {
-        let candidates: Vec<RowId> = view.candidates().iter().copied().take(cap).collect();
-        let values = candidates.iter().map(|row| view.inputs().row(row.index())[0]).collect();
-        let features = Matrix::new(values, candidates.len(), 1);
-        Ok(Observation { candidates, features, globals: vec![] })
-    }
-
+    /// A policy whose score is the least confidence.
     fn strategy(choice: Choice) -> PolicyStrategy {
         let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
-        let network = Network::from_weights(config, 1, 0, vec![1.0]).unwrap();
+        let (features, globals) = (SCHEMA.candidate.len(), SCHEMA.global.len());
+        let mut weights = vec![0.0; features * (globals + 1)];
+        let column = SCHEMA.candidate.iter().position(|name| *name == "least confidence").unwrap();
+        weights[column * (globals + 1)] = 1.0;
+        let network = Network::from_weights(config, features, globals, weights).unwrap();
         let policy = Policy::new(network, &SCHEMA, Provenance::default()).unwrap();
-        PolicyStrategy::new(Arc::new(policy), first_input, Needs::default(), choice)
+        PolicyStrategy::new(Arc::new(policy), choice)
+    }
+
+    /// A pool on a line, the last row of which is labelled; `doubt` is the least confidence of the others.
+    fn select(strategy: &mut PolicyStrategy, doubt: &[f32], batch: usize, seed: u64) -> Vec<RowId> {
+        let n = doubt.len() + 1;
+        let inputs = Matrix::new((0..n).map(|i| i as f32).collect(), n, 1);
+        let label = RowId(doubt.len() as u32);
+        let p = doubt.iter().flat_map(|doubt| [1.0 - doubt, *doubt]).collect();
+        let signals = Signals {
+            probabilities: Some(Matrix::new(p, doubt.len(), 2)),
+            neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
+            landmarks: Some(Arc::new(Landmarks::of(inputs.view()))),
+            nearest: Some(Arc::new(Nearest::of(inputs.view(), &[label], &[0], 2))),
+            ..Signals::default()
+        };
+        let candidates: Vec<RowId> = (0..doubt.len() as u32).map(RowId).collect();
+        let labelled = [label];
+        let view = PoolView::new(inputs.view(), &labelled, &[0], &candidates, 2, &signals);
+        strategy.select(&view, batch, Key::root(seed)).unwrap()
     }
 
     #[test]
     fn asks_for_the_largest_scores_or_draws() {
-        let inputs = Matrix::new(vec![0.5, 2.0, -1.0, 3.0, 2.0, 9.0], 6, 1);
-        let candidates: Vec<RowId> = [0, 1, 2, 3, 4].map(RowId).to_vec();
-        let signals = Signals::default();
-        let view = PoolView::new(inputs.view(), &[RowId(5)], &[0], &candidates, 2, &signals);
+        let doubt = [0.1, 0.4, 0.0, 0.5, 0.4];
         let mut greedy = strategy(Choice::Greedy);
-        let picks = greedy.select(&view, 3, Key::root(0)).unwrap();
-        assert_eq!(picks, [3, 1, 4].map(RowId));
-        assert_eq!(greedy.select(&view, 9, Key::root(0)).unwrap().len(), 5);
-        assert!(greedy.select(&view, 0, Key::root(0)).unwrap().is_empty());
+        assert_eq!(select(&mut greedy, &doubt, 3, 0), [3, 1, 4].map(RowId));
+        assert_eq!(select(&mut greedy, &doubt, 9, 0).len(), 5);
+        assert!(select(&mut greedy, &doubt, 0, 0).is_empty());
         let mut sampled = strategy(Choice::Sampled);
-        let draws: Vec<_> = (0..20).map(|k| sampled.select(&view, 2, Key::root(k)).unwrap()).collect();
-        assert_eq!(draws[3], sampled.select(&view, 2, Key::root(3)).unwrap());
+        let draws: Vec<_> = (0..20).map(|seed| select(&mut sampled, &doubt, 2, seed)).collect();
+        assert_eq!(draws[3], select(&mut sampled, &doubt, 2, 3));
         assert!(draws.iter().any(|draw| draw != &draws[0]));
     }
 
     #[test]
     fn a_batch_beyond_the_cap_is_still_filled() {
         let rows = CANDIDATE_CAP + 500;
-        let inputs = Matrix::new((0..rows).map(|i| i as f32 / rows as f32).collect(), rows, 1);
-        let candidates: Vec<RowId> = (0..rows as u32).map(RowId).collect();
-        let signals = Signals::default();
-        let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        let picks = strategy(Choice::Greedy).select(&view, CANDIDATE_CAP + 100, Key::root(0)).unwrap();
+        let doubt: Vec<f32> = (0..rows).map(|i| 0.5 * i as f32 / rows as f32).collect();
+        let picks = select(&mut strategy(Choice::Greedy), &doubt, CANDIDATE_CAP + 100, 0);
         assert_eq!(picks.len(), CANDIDATE_CAP + 100);
     }
 }

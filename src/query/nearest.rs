@@ -33,6 +33,12 @@ impl Nearest {
         lower(&mut self.squared[label as usize..], self.classes, inputs, inputs.row(row.index()));
     }
 
+    /// Takes a labelled row into account for one row alone, which is `squared` away from it.
+    pub fn lower_one(&mut self, row: usize, label: u32, squared: f32) {
+        let own = &mut self.squared[row * self.classes + label as usize];
+        *own = own.min(squared);
+    }
+
     /// The squared distances of `row`, one per class; infinite for a class without a label.
     pub fn per_class(&self, row: usize) -> &[f32] {
         &self.squared[row * self.classes..(row + 1) * self.classes]
@@ -41,13 +47,13 @@ impl Nearest {
     /// The squared distance of `row` to the nearest labelled row, and that row's class; `None` without
     /// labels.
     pub fn any(&self, row: usize) -> Option<(f32, u32)> {
-        let (class, &squared) = self
-            .per_class(row)
-            .iter()
-            .enumerate()
-            .min_by(|a, b| a.1.total_cmp(b.1))
-            .filter(|(_, s)| s.is_finite())?;
-        Some((squared, class as u32))
+        let (mut nearest, mut class) = (f32::INFINITY, 0);
+        for (other, &squared) in self.per_class(row).iter().enumerate() {
+            if squared < nearest {
+                (nearest, class) = (squared, other as u32);
+            }
+        }
+        nearest.is_finite().then_some((nearest, class))
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Neighbours {
     k: usize,
     ids: Vec<u32>,
     distances: Vec<f32>,
+    /// Per row, of its distances.
+    means: Vec<f32>,
     scale: f32,
     spread: f32,
 }
@@ -62,10 +64,12 @@ impl Neighbours {
         }
         let mut means: Vec<f32> =
             distances.chunks(k.max(1)).map(|row| row.iter().sum::<f32>() / k.max(1) as f32).collect();
-        means.sort_unstable_by(f32::total_cmp);
-        let scale = means.get(means.len() / 2).copied().unwrap_or(0.0);
+        means.resize(n, 0.0);
+        let mut sorted = means.clone();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let scale = sorted.get(n / 2).copied().unwrap_or(0.0);
         let spread = if pairs == 0 { 0.0 } else { (all / pairs as f64) as f32 };
-        Self { k, ids, distances, scale, spread }
+        Self { k, ids, distances, means, scale, spread }
     }
 
     /// Neighbours per row.
@@ -81,6 +85,11 @@ impl Neighbours {
     /// The distances to [`ids`](Self::ids).
     pub fn distances(&self, row: usize) -> &[f32] {
         &self.distances[row * self.k..(row + 1) * self.k]
+    }
+
+    /// The mean of [`distances`](Self::distances), zero for a row without neighbours.
+    pub fn mean_distance(&self, row: usize) -> f32 {
+        self.means[row]
     }
 
     /// The median over rows of the mean distance to the neighbours: the pool's unit of length.

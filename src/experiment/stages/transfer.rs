@@ -10,7 +10,7 @@ use crate::agent::pang::{PangPolicy, PangStrategy};
 use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
 use crate::arch::Point;
 use crate::data::Dataset;
-use crate::episode::features::{self, SCHEMA};
+use crate::episode::features::SCHEMA;
 use crate::episode::{Architect, Ground, Played, Player, Seat, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
@@ -330,8 +330,7 @@ fn strategy(
     site: Site<'_>,
     shared: &Shared,
 ) -> Result<Box<dyn Strategy>> {
-    let frozen =
-        |policy, choice| Box::new(PolicyStrategy::new(policy, features::observe, features::needs(), choice));
+    let frozen = |policy, choice| Box::new(PolicyStrategy::new(policy, choice));
     Ok(match name {
         LEARNED => frozen(shared.policy(transfer, learned, site)?, Choice::Greedy),
         DATASET_EMBEDDING => Box::new(PangStrategy::new(shared.dataset_embedding(transfer, learned, site)?)),

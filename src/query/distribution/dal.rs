@@ -109,7 +109,7 @@ impl Dal {
 
 /// A network of three hidden layers that was trained to tell rows of label 0 from rows of label 1, until it
 /// does so for more than 98 % of them or for `epochs` epochs.
-pub(super) fn discriminator(
+fn discriminator(
     vectors: MatrixView<'_>,
     rows: &[u32],
     labels: &[u32],
@@ -142,13 +142,13 @@ pub(super) fn discriminator(
 }
 
 /// How many of `rows` a [`discriminator`] tells rightly.
-pub(super) fn hits(bank: &Bank, vectors: MatrixView<'_>, rows: &[u32], labels: &[u32]) -> usize {
+fn hits(bank: &Bank, vectors: MatrixView<'_>, rows: &[u32], labels: &[u32]) -> usize {
     let p = bank.probabilities(0, vectors, Some(rows));
     (0..rows.len()).filter(|&place| u32::from(p.row(place)[1] > 0.5) == labels[place]).count()
 }
 
 /// Zero mean and unit variance per column; constant columns become zero.
-pub(super) fn standardised(matrix: MatrixView<'_>) -> Matrix {
+fn standardised(matrix: MatrixView<'_>) -> Matrix {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     let (mut sums, mut squares) = (vec![0.0f64; cols], vec![0.0f64; cols]);
     for row in 0..rows {

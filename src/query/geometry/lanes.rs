@@ -5,8 +5,9 @@
 
 const LANES: usize = 16;
 
+/// The sum of sixteen partial sums.
 #[inline(always)]
-fn reduce(mut partial: [f32; LANES]) -> f32 {
+pub fn reduce(mut partial: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {

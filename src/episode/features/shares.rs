@@ -1,0 +1,66 @@
+//! How the labels and the predictions are spread over the classes.
+
+use super::beliefs::Belief;
+use super::cut;
+
+/// Counts per class, and what the features read of them.
+pub(super) struct LabelShares {
+    labels: Vec<f32>,
+    predictions: Vec<f32>,
+    /// Log of share times classes.
+    pub labelled: Vec<f32>,
+    /// Log ratio of the shares.
+    pub predicted_over_labelled: Vec<f32>,
+}
+
+impl LabelShares {
+    pub(super) fn of(classes: usize, labels: &[u32], beliefs: &[Belief]) -> Self {
+        let (mut labelled, mut predicted) = (vec![0.0f32; classes], vec![0.0f32; classes]);
+        for &label in labels {
+            labelled[label as usize] += 1.0;
+        }
+        for belief in beliefs {
+            predicted[belief.first as usize] += 1.0;
+        }
+        let mut shares = Self {
+            labels: labelled,
+            predictions: predicted,
+            labelled: vec![0.0; classes],
+            predicted_over_labelled: vec![0.0; classes],
+        };
+        shares.refresh();
+        shares
+    }
+
+    /// Takes a candidate that is predicted to be of a class for a labelled row of it.
+    pub(super) fn label(&mut self, class: usize) {
+        self.labels[class] += 1.0;
+        self.predictions[class] -= 1.0;
+    }
+
+    /// Brings the logarithms up to date.
+    pub(super) fn refresh(&mut self) {
+        let classes = self.labels.len() as f32;
+        let (labels, predictions) = (self.labels.iter().sum::<f32>(), self.predictions.iter().sum::<f32>());
+        // One label per class is added to every count, so that an unseen class has a finite logarithm.
+        let share = |count: f32, of: f32| ((count + 1.0) / (of + classes) * classes).ln();
+        for class in 0..self.labels.len() {
+            self.labelled[class] = share(self.labels[class], labels);
+            self.predicted_over_labelled[class] =
+                cut(share(self.predictions[class], predictions) - self.labelled[class]);
+        }
+    }
+
+    /// The entropy of the labels' classes, 1 where all are as frequent.
+    pub(super) fn balance(&self) -> f32 {
+        let total = self.labels.iter().sum::<f32>();
+        let seen = self.labels.iter().filter(|&&count| count > 0.0);
+        let entropy: f32 = seen.map(|&count| -(count / total) * (count / total).ln()).sum();
+        entropy / (self.labels.len().max(2) as f32).ln()
+    }
+
+    /// The share of classes with a label.
+    pub(super) fn seen(&self) -> f32 {
+        self.labels.iter().filter(|&&count| count > 0.0).count() as f32 / self.labels.len() as f32
+    }
+}
