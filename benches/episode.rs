@@ -5,7 +5,8 @@
 //! What the engine took is measured by doing its part of the very same episodes again: the fits alone,
 //! and the fits with every prediction that the episode made. Neighbour lists are made anew for every set
 //! of sixteen, as an experiment with sixteen repetitions would. The last line is JSON.
-//! `cargo bench --bench episode -- digits margin` plays only what is named.
+//! `cargo bench --bench episode -- digits margin` plays only what is named. Named or not, `journal` also
+//! plays the cheapest of them, digits by random, as cells of a run, and says what recording them costs.
 
 use querist::Key;
 use querist::agent::{Choice, Kind, Network, NetworkConfig, Policy, PolicyStrategy, Provenance};
@@ -14,11 +15,14 @@ use querist::data::{Matrix, Task, initial_rows};
 use querist::episode::{
     EpisodePlan, Ground, Measure, OracleOn, Played, Player, Seat, StopOn, features, play,
 };
+use querist::experiment::stages::TimedRow;
 use querist::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
+use querist::run::{Cancel, Cell, Crew, Manifest, Silent, Store, run_cells};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -61,7 +65,42 @@ fn main() {
             rows.push(measure(case, strategy));
         }
     }
-    println!("{}", json!({ "pool": POOL, "rounds": 20, "query_size": 10, "epochs": 50, "rows": rows }));
+    let journal = journal();
+    eprintln!("journal: {:.2} % of the time of a run of the cheapest episodes", 100.0 * journal);
+    println!(
+        "{}",
+        json!({ "pool": POOL, "rounds": 20, "query_size": 10, "epochs": 50, "rows": rows, "journal": journal })
+    );
+}
+
+/// The share of a run's time that recording its cells takes: digits by random, sixteen repetitions a cell,
+/// computed by the executor and written to a run's folder, against the same cells computed and not kept.
+fn journal() -> f64 {
+    const CELLS: usize = 8;
+    let (case, task) = (&CASES[0], CASES[0].task());
+    let cells: Vec<Cell<()>> =
+        (0..CELLS).map(|cell| Cell { key: format!("cell/{cell}"), input: () }).collect();
+    let work = || -> Vec<TimedRow> {
+        let timed = |row| TimedRow { row, selecting: Some(1e-3) };
+        episodes(case, &task, "random").into_iter().flat_map(|played| played.rows).map(timed).collect()
+    };
+    let shares = (0..BLOCKS).map(|_| {
+        let folder = std::env::temp_dir().join(format!("querist-journal-{}", std::process::id()));
+        let manifest = Manifest::new("journal", 1, BTreeMap::new()).expect("a manifest");
+        let (store, mut ledger) = Store::open(&folder, &manifest, "journal", true).expect("a folder");
+        let start = Instant::now();
+        (0..CELLS).for_each(|_| drop(std::hint::black_box(work())));
+        let plain = start.elapsed().as_secs_f64();
+        let cancel = Cancel::new();
+        let crew = Crew { jobs: 1, progress: &Silent, cancel: &cancel };
+        let start = Instant::now();
+        run_cells("cells", &cells, &mut ledger, crew, |_| Ok(work())).expect("cells");
+        let recorded = start.elapsed().as_secs_f64();
+        drop(store);
+        std::fs::remove_dir_all(&folder).expect("the folder that was made");
+        1.0 - plain / recorded
+    });
+    median(shares.collect())
 }
 
 fn measure(case: &Case, strategy: &str) -> serde_json::Value {

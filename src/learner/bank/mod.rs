@@ -5,7 +5,7 @@
 //! Every number is computed by one fixed chain of fused multiply-adds, so a network's result depends
 //! neither on the layout, nor on the width of the registers, nor on its neighbours. `gemm.rs`,
 //! `math.rs` and `update.rs` hold the kernels, `simd/` the registers they are written over, `fit.rs`
-//! the training loop. What is not here: convolutions, devices, anything that allocates per step.
+//! the training loop; `docs/bank-engine.md` explains the layout with drawings. What is not here: convolutions, devices, anything that allocates per step.
 //!
 //! # Order of the weights
 //! Affine map after affine map in forward order, each as `W` (`[fan_in][fan_out]`, row-major) and then
