@@ -11,11 +11,13 @@
 
 mod beliefs;
 mod globals;
+mod groups;
 mod looks;
 mod ranks;
 mod shares;
 mod spots;
 
+pub use groups::{FeatureGroup, groups};
 pub use looks::Looks;
 
 use super::observation::{Observation, Schema};

@@ -2,8 +2,9 @@
 
 use crate::agent::evolution::MAX_PAIRS;
 use crate::agent::network::{MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS};
+use crate::episode::features::groups;
 use crate::experiment::error::ExperimentError;
-use crate::experiment::raw::Section;
+use crate::experiment::raw::{self, Section};
 use serde::Serialize;
 
 /// What the episode's return is compared with, on the same seed.
@@ -48,6 +49,11 @@ pub struct Imitation {
     pub temperature: f64,
     /// Step size of Adam. Default 2e-3.
     pub learning_rate: f64,
+    /// Groups of features that the policy may not use, for ablations: names of
+    /// [`groups`](crate::episode::features::groups). Only for a linear network that nothing but imitation
+    /// trains. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
 }
 
 /// `dagger = { … }`: imitation again, on states that the imitated policy comes through.
@@ -178,6 +184,7 @@ impl Train {
             epochs: s.count("epochs", 40, 0..=100_000)?,
             temperature: s.number("temperature", 0.5, 1e-3..=100.0)?,
             learning_rate: s.number("learning_rate", 2e-3, 1e-9..=10.0)?,
+            without: without(&mut s)?,
         };
         s.finish()?;
         let mut s = section.section_or_empty("dagger")?;
@@ -251,6 +258,15 @@ impl Train {
             inducing: s.count("inducing", 32, 1..=MAX_INDUCING)?,
         };
         s.finish()?;
+        let searched = evolution.iterations + policy_gradient.iterations > 0;
+        if !imitation.without.is_empty() && (searched || kind != NetworkKind::Linear) {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: section.name("imitation.without"),
+                why: "takes features from a linear network that nothing but imitation trains".into(),
+                hint: "set train.network.kind to \"linear\", and train.evolution.iterations and train.policy_gradient.iterations to 0".into(),
+            });
+        }
         let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;
         section.finish()?;
         Ok(Self {
@@ -264,4 +280,18 @@ impl Train {
             validation_episodes,
         })
     }
+}
+
+fn without(section: &mut Section) -> Result<Vec<String>, ExperimentError> {
+    let read = |node, name: String| {
+        let (found, place) = raw::text_of(node, name.clone())?;
+        let groups = groups();
+        let known = groups.iter().map(|group| group.name);
+        if known.clone().any(|name| name == found) {
+            Ok(found)
+        } else {
+            Err(raw::unknown_word(place, name, found, known))
+        }
+    };
+    Ok(section.list("without", read)?.unwrap_or_default())
 }

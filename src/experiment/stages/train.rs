@@ -9,7 +9,7 @@ use crate::agent::{
     Provenance, RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect, collect_by, dagger,
     importance, policy,
 };
-use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
+use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA, groups};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{Baseline, NetworkKind, Randomise};
@@ -272,8 +272,10 @@ fn imitation(
     let bar = site.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
     let watch = || self::watch(site, &*bar);
     let collect_plan = collect_plan(plan);
-    let states = collect(sources, 0, collect_plan, key.named("collect"), &watch)?;
-    let held = collect(validation, sources.len() as u32, collect_plan, key.named("collect"), &watch)?;
+    let mut states = collect(sources, 0, collect_plan, key.named("collect"), &watch)?;
+    let mut held = collect(validation, sources.len() as u32, collect_plan, key.named("collect"), &watch)?;
+    hide(&section.without, &mut states);
+    hide(&section.without, &mut held);
     drop(bar);
     let config = ImitationConfig {
         epochs: section.epochs as u32,
@@ -306,6 +308,19 @@ fn imitation(
     Ok(Imitated { weights: network.weights().to_vec(), states, figures, curve })
 }
 
+/// Sets the features of some groups to zero: a linear network that has not seen them gives them no weight.
+fn hide(without: &[String], states: &mut [LabelledState]) {
+    let groups = groups();
+    for group in groups.iter().filter(|group| without.iter().any(|name| name == group.name)) {
+        for LabelledState { observation, .. } in &mut *states {
+            for row in 0..observation.features.rows() {
+                group.candidate.iter().for_each(|&column| observation.features.row_mut(row)[column] = 0.0);
+            }
+            group.global.iter().for_each(|&column| observation.globals[column] = 0.0);
+        }
+    }
+}
+
 /// The greedy oracle on the source tasks, and margin on the validation tasks to compare with.
 struct GreedyExpert<'a> {
     plan: &'a Plan,
@@ -321,7 +336,9 @@ impl Expert for GreedyExpert<'_> {
         let section = self.plan.train().expect("the stage runs where there is a section");
         let collect_plan = CollectPlan { episodes: section.dagger.episodes, ..collect_plan(self.plan) };
         let behaviour = Behaviour::Policy { network, others, cap: self.plan.episode().candidates };
-        collect_by(behaviour, self.sources, 0, collect_plan, key, self.watch)
+        let mut states = collect_by(behaviour, self.sources, 0, collect_plan, key, self.watch)?;
+        hide(&section.imitation.without, &mut states);
+        Ok(states)
     }
 
     fn value(&mut self, network: &Network) -> Result<f64> {
