@@ -302,3 +302,48 @@ fn ceal_notes_how_many_it_believed() {
     assert!(played[1].rows.iter().all(|row| row.note.is_none()));
     assert!(played[0].rows.iter().zip(&played[1].rows).all(|(a, b)| a.labels == b.labels));
 }
+
+fn select_by_policy(dir: &Path, line: &str) -> assert_cmd::assert::Assert {
+    let words = ["select", "--pool", "pool.npy"].into_iter().chain(line.split(' '));
+    Command::new(cargo_bin!("querist")).current_dir(dir).args(words).assert()
+}
+
+#[test]
+fn a_policy_chooses_among_plain_arrays() {
+    let dir = arrays();
+    let line = "--policy universal --proba p.npy --labelled idx.csv --batch 4";
+    let picks = |line: &str| -> Vec<usize> {
+        let out = select_by_policy(dir.path(), line).success();
+        let text = String::from_utf8(out.get_output().stdout.clone()).unwrap();
+        text.lines().map(|row| row.parse().unwrap()).collect()
+    };
+    let found = picks(line);
+    let mut rows = found.clone();
+    rows.sort_unstable();
+    rows.dedup();
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().all(|&row| row < ROWS && row != 0 && row != 14), "{rows:?}");
+    assert_eq!(picks(line), found, "nothing is drawn where all candidates are looked at");
+    // What earlier rounds predicted, and how far the labelling has come, may change the choice.
+    assert_eq!(picks(&format!("{line} --past p.npy --past p.npy --budget 30")).len(), 4);
+    select_by_policy(dir.path(), &format!("{line} --dry-run")).success();
+}
+
+#[test]
+fn what_a_policy_cannot_work_with_is_refused() {
+    let dir = arrays();
+    npy(&dir.path().join("three.npy"), "(30, 3)", (0..3 * ROWS).map(|at| f32::from(at % 3 == 0)));
+    for (line, problem) in [
+        ("--policy universal --labelled idx.csv", "--proba FILE.npy"),
+        ("--policy universal --proba p.npy", "--labelled FILE.csv"),
+        ("--policy nobody --proba p.npy --labelled idx.csv", "nobody"),
+        ("--policy universal --strategy margin --proba p.npy", "cannot be used with"),
+        ("--strategy margin --proba p.npy --budget 9", "--policy"),
+        ("--proba p.npy", "--strategy"),
+        ("--policy universal --proba p.npy --labelled idx.csv --budget 2", "more than the 2 labels"),
+        ("--policy universal --proba p.npy --labelled idx.csv --past three.npy", "3 classes, expected 2"),
+        ("--policy universal --proba p.npy --labelled idx.csv --past short.npy", "29 rows"),
+    ] {
+        select_by_policy(dir.path(), line).code(2).stderr(predicate::str::contains(problem));
+    }
+}

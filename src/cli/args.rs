@@ -170,8 +170,17 @@ pub struct TransferArgs {
 #[derive(Debug, clap::Args)]
 pub struct SelectArgs {
     /// The strategy, as `querist strategies` lists it: margin, or power(margin, beta=2)
-    #[arg(long, value_name = "NAME")]
-    pub strategy: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "policy")]
+    pub strategy: Option<String>,
+    /// Instead of a strategy: a learned policy, by the name that `querist policies` lists or its folder
+    #[arg(long, value_name = "NAME|DIR", conflicts_with = "strategy")]
+    pub policy: Option<String>,
+    /// Class probabilities in an earlier round, like --proba, for a policy; may be repeated, oldest first
+    #[arg(long, value_name = "FILE.npy", requires = "policy")]
+    pub past: Vec<PathBuf>,
+    /// Labels that there will be in the end, those of today included, for a policy [default: not said]
+    #[arg(long, value_name = "N", requires = "policy")]
+    pub budget: Option<usize>,
     /// The inputs of all rows, shape (n, d); f16, f32 or f64
     #[arg(long, value_name = "FILE.npy")]
     pub pool: PathBuf,

@@ -33,6 +33,8 @@ pub(super) enum SelectError {
     Repeated { file: String, line: u64, row: u32 },
     #[error("--temperature is {found}, expected a positive number")]
     Temperature { found: f32 },
+    #[error("--budget is {found}, expected more than the {labelled} labels that are there")]
+    Budget { found: usize, labelled: usize },
     #[error("{file}: all {rows} rows of the pool are labelled already")]
     NothingLeft { file: String, rows: usize },
 }

@@ -73,7 +73,7 @@ impl Shapes {
 }
 
 /// Prints the forecast.
-pub(super) fn print(args: &SelectArgs, strategy: &dyn Strategy) -> Result<()> {
+pub(super) fn print(args: &SelectArgs, name: &str, strategy: &dyn Strategy) -> Result<()> {
     let needs = strategy.needs();
     let (rows, width) = matrix_shape(&args.pool)?;
     let (labelled, labels) = match &args.labelled {
@@ -128,7 +128,7 @@ pub(super) fn print(args: &SelectArgs, strategy: &dyn Strategy) -> Result<()> {
     let mb = |bytes: u64| (bytes as f64 / 1e5).round() / 10.0;
     if args.json {
         return output::json(&json!({
-            "strategy": args.strategy,
+            "strategy": name,
             "rows": rows,
             "width": shapes.size().width,
             "classes": classes,
@@ -143,7 +143,7 @@ pub(super) fn print(args: &SelectArgs, strategy: &dyn Strategy) -> Result<()> {
     }
     output::data(&format!(
         "{}: {} of {rows} x {width} rows\npeak memory {:.0} MB: arrays {:.0}, the strategy {:.0}\n",
-        args.strategy,
+        name,
         shapes.batch,
         mb(forecast.peak),
         mb(forecast.arrays),

@@ -3,27 +3,41 @@
 mod arrays;
 mod error;
 mod forecast;
+mod policy;
 
 use crate::arch::NetSpec;
 use crate::cli::args::SelectArgs;
-use crate::cli::{memory, output};
+use crate::cli::{backend, memory, output};
 use crate::data::{Matrix, RowId};
 use crate::error::Result;
 use crate::learner::Network;
-use crate::query::{Head, Needs, Passes, PoolView, Signals, registry};
+use crate::query::view::Progress;
+use crate::query::{Head, Needs, Passes, PoolView, Signals, Strategy, registry};
 use crate::rng::Key;
 use arrays::{expect_rows, matrix, read_head, read_labelled, read_passes, read_probabilities};
 use error::SelectError;
+use policy::Frozen;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Chooses rows and prints their numbers.
 pub fn select(args: &SelectArgs) -> Result<()> {
-    let mut strategy = registry::build(&args.strategy)?;
+    let (name, policy) = match (&args.policy, &args.strategy) {
+        (Some(name), _) => (name.as_str(), Some(Arc::new(backend::policy(name)?))),
+        (None, name) => (name.as_deref().unwrap_or_default(), None),
+    };
+    let frozen = |past, progress| policy.clone().map(|policy| Frozen::new(policy, past, progress));
+    // What earlier rounds predicted is read later; a forecast counts it already.
+    let unread = vec![Matrix::zeros(0, 0); args.past.len()];
+    let mut strategy: Box<dyn Strategy> = match frozen(unread, Progress::default()) {
+        Some(frozen) => Box::new(frozen),
+        None => registry::build(name)?,
+    };
     let needs = strategy.needs();
-    refuse_missing(args, needs)?;
+    refuse_missing(args, name, needs)?;
     if args.dry_run {
-        return forecast::print(args, &*strategy);
+        return forecast::print(args, name, &*strategy);
     }
     let started = Instant::now();
     let pool = matrix(&args.pool)?;
@@ -44,6 +58,8 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     let probabilities = wanted(needs.probabilities || needs.classes, &args.proba)
         .map(|path| read_probabilities(&path, n, &candidates))
         .transpose()?;
+    let past = args.past.iter().map(|path| read_probabilities(path, n, &candidates));
+    let past = past.collect::<Result<Vec<Matrix>>>()?;
     let passes =
         wanted(needs.passes > 0, &args.passes).map(|path| read_passes(&path, n, &candidates)).transpose()?;
     let committee = wanted(needs.committee > 0, &args.committee)
@@ -72,6 +88,14 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         ],
         &labels,
     )?;
+    for (path, p) in args.past.iter().zip(&past).filter(|(_, p)| p.cols() != classes) {
+        let file = path.display().to_string();
+        return Err(SelectError::Classes { file, found: p.cols(), expected: classes }.into());
+    }
+    let progress = progress(args.budget, labelled.len())?;
+    if let Some(frozen) = frozen(past, progress) {
+        strategy = Box::new(frozen);
+    }
     if let Some(found) = args.temperature.filter(|t| !(t.is_finite() && *t > 0.0)) {
         return Err(SelectError::Temperature { found }.into());
     }
@@ -96,7 +120,7 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     let note = strategy.note();
     if args.json {
         return output::json(&json!({
-            "strategy": args.strategy,
+            "strategy": name,
             "picks": picks,
             "note": note,
             "candidates": candidates.len(),
@@ -113,6 +137,15 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     output::data(&picks.iter().map(|row| format!("{row}\n")).collect::<String>())
 }
 
+/// How far a labelling with this many labels has come.
+fn progress(budget: Option<usize>, labelled: usize) -> Result<Progress, SelectError> {
+    match budget {
+        None => Ok(Progress::default()),
+        Some(budget) if budget > labelled => Ok(Progress { spent: labelled, budget }),
+        Some(found) => Err(SelectError::Budget { found, labelled }),
+    }
+}
+
 /// The network that consists of the last layer alone, over the rows of the pool.
 fn alone(head: &Head) -> Result<Network> {
     let (classes, width) = (head.weights.rows(), head.weights.cols());
@@ -122,7 +155,7 @@ fn alone(head: &Head) -> Result<Network> {
 }
 
 /// Before anything is read: are the options there that the strategy cannot do without?
-fn refuse_missing(args: &SelectArgs, needs: Needs) -> Result<(), SelectError> {
+fn refuse_missing(args: &SelectArgs, name: &str, needs: Needs) -> Result<(), SelectError> {
     let tells_classes = args.classes.is_some() || args.proba.is_some() || args.head.is_some();
     let rules: [(bool, bool, &'static str, &str); 10] = [
         (needs.probabilities, args.proba.is_some(), "class probabilities", "give --proba FILE.npy"),
@@ -159,7 +192,7 @@ fn refuse_missing(args: &SelectArgs, needs: Needs) -> Result<(), SelectError> {
     match rules.into_iter().find(|(needed, there, ..)| *needed && !there) {
         None => Ok(()),
         Some((_, _, signal, hint)) => {
-            Err(SelectError::Needs { strategy: args.strategy.clone(), signal, hint: hint.to_string() })
+            Err(SelectError::Needs { strategy: name.to_string(), signal, hint: hint.to_string() })
         }
     }
 }

@@ -1,0 +1,91 @@
+//! A learned policy on plain arrays: what an episode would know of the pool is made here, for one query.
+
+use crate::agent::{Choice, Policy, PolicyStrategy};
+use crate::data::{Matrix, RowId};
+use crate::episode::features::{NEIGHBOURS, needs};
+use crate::error::Result;
+use crate::query::cut::Cut;
+use crate::query::landmarks::LANDMARKS;
+use crate::query::view::Progress;
+use crate::query::{History, Landmarks, Nearest, Needs, Neighbours, PoolView, Signals, Size, Strategy};
+use crate::rng::Key;
+use std::sync::Arc;
+
+/// Candidates that a policy looks at, at most: their neighbours take time that grows with the square.
+const MOST_CANDIDATES: usize = 20_000;
+/// Rows whose distances to all others are in memory at a time, on two threads.
+const BLOCK: usize = 512;
+
+/// A policy that makes its signals itself, from inputs, labels and probabilities.
+pub(super) struct Frozen {
+    policy: Arc<Policy>,
+    /// The candidates' probabilities in earlier rounds, oldest first.
+    past: Vec<Matrix>,
+    progress: Progress,
+    note: Option<String>,
+}
+
+impl Frozen {
+    pub(super) fn new(policy: Arc<Policy>, past: Vec<Matrix>, progress: Progress) -> Self {
+        Self { policy, past, progress, note: None }
+    }
+}
+
+impl Strategy for Frozen {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let most = MOST_CANDIDATES.max(batch);
+        let cut = Cut::new(view.candidates(), most, key.named("candidates"));
+        // What is looked at, as a pool of its own: the labelled rows and these candidates, in their order.
+        let mut rows: Vec<RowId> = view.labelled().iter().chain(&cut.rows).copied().collect();
+        rows.sort_unstable();
+        let place = |row: &RowId| RowId(rows.partition_point(|other| other < row) as u32);
+        let inputs = view.inputs();
+        let values: Vec<f32> = rows.iter().flat_map(|row| inputs.row(row.index())).copied().collect();
+        let inputs = Matrix::new(values, rows.len(), inputs.cols());
+        let labelled: Vec<RowId> = view.labelled().iter().map(place).collect();
+        let candidates: Vec<RowId> = cut.rows.iter().map(place).collect();
+        let part = |all: &Matrix| all.gather(cut.places.iter().copied());
+        let now = view.signals().probabilities.as_ref().map(part);
+        let mut history = History::new(rows.len(), view.classes());
+        for p in self.past.iter().map(part).chain(now.clone()) {
+            history.add(&candidates, &p);
+        }
+        let signals = Signals {
+            probabilities: now,
+            neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
+            landmarks: Some(Arc::new(Landmarks::of(inputs.view()))),
+            nearest: Some(Arc::new(Nearest::of(inputs.view(), &labelled, view.labels(), view.classes()))),
+            history: Some(Arc::new(history)),
+            progress: self.progress,
+            ..Signals::default()
+        };
+        let seen =
+            PoolView::new(inputs.view(), &labelled, view.labels(), &candidates, view.classes(), &signals);
+        let mut strategy = PolicyStrategy::new(Arc::clone(&self.policy), Choice::Greedy);
+        let picks = strategy.select(&seen, batch, key)?;
+        self.note = match (cut.note("the policy looked at"), strategy.note()) {
+            (Some(one), Some(two)) => Some(format!("{one}; {two}")),
+            (one, two) => one.or(two),
+        };
+        Ok(picks.into_iter().map(|row| rows[row.index()]).collect())
+    }
+
+    fn needs(&self) -> Needs {
+        // The rest of what the policy looks at is made from these.
+        Needs { probabilities: needs().probabilities, labels: true, ..Needs::default() }
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
+    fn memory(&self, size: &Size) -> u64 {
+        let candidates = size.candidates.min(MOST_CANDIDATES.max(size.batch));
+        let rows = candidates + size.labelled;
+        // Per row: neighbours, landmarks, distances to the classes and two running means; its neighbours'
+        // order while they are found.
+        let per_row = 8 * NEIGHBOURS + 4 * LANDMARKS + 16 * size.classes + 64;
+        let past = Size::items(size.candidates, 4 * size.classes as u64) * self.past.len() as u64;
+        size.vectors(rows) + Size::items(rows, per_row as u64) + Size::items(rows, 4 * BLOCK as u64) + past
+    }
+}
