@@ -39,15 +39,19 @@ for set in $sets; do
     case $set in dna | usps) bench "$set-paper" "${set}_paper" "transfer.strategies=[$cheap]" transfer.repetitions=20 ;; esac
 done
 
-# Query sizes: the same budgets in larger steps. What remains of a budget that a size does not divide is
-# not asked for; sizes that leave fewer than three queries are left out.
+# Query sizes: the same budgets in larger steps, with a fit after every label of a batch, as the reference
+# does. What remains of a budget that a size does not divide is not asked for; sizes that leave fewer than
+# three queries are left out. BALD has its dropout where the classifier has hidden layers.
 rounds() { case $1 in splice | usps) echo $((400 / $2)) ;; dna) echo $((300 / $2)) ;; *) echo $((60 / $2)) ;; esac; }
-for set in $sets; do
-    for size in 5 20 50 100; do
+for size in 5 20 50 100; do
+    for set in $sets; do
         count=$(rounds "$set" "$size")
         [ "$count" -ge 3 ] || continue
-        bench "$set-q$size" "$set" "episode.query_size=$size" "episode.rounds=$count" transfer.repetitions=20 \
-            "transfer.strategies=[$cheap, \"ensemble(bald)\", \"typiclust\"]"
+        batch=(learner.fit_per_label=true "episode.query_size=$size" "episode.rounds=$count")
+        others='"typiclust"'
+        [ "$set" = usps ] && batch+=(transfer.repetitions=20) && others='"ensemble(bald)"'
+        bench "$set-q$size" "$set" "${batch[@]}" "transfer.strategies=[$cheap, $others]"
+        [ "$set" = usps ] || bench "$set-bald-q$size" "$set" "${batch[@]}" "${bald[@]}"
     done
 done
 
