@@ -39,15 +39,16 @@ for set in $sets; do
     case $set in dna | usps) bench "$set-paper" "${set}_paper" "transfer.strategies=[$cheap]" transfer.repetitions=20 ;; esac
 done
 
-# Query sizes: the same budgets in larger steps, with a fit after every label of a batch, as the reference
-# does. What remains of a budget that a size does not divide is not asked for; sizes that leave fewer than
+# Query sizes: the same budgets in larger steps. Where it fine-tunes, the reference fits after every label of a
+# batch; "from_scratch", which the generated sets have, it fits once. What remains of a budget that a size does not divide is not asked for; sizes that leave fewer than
 # three queries are left out. BALD has its dropout where the classifier has hidden layers.
 rounds() { case $1 in splice | usps) echo $((400 / $2)) ;; dna) echo $((300 / $2)) ;; *) echo $((60 / $2)) ;; esac; }
 for size in 5 20 50 100; do
     for set in $sets; do
         count=$(rounds "$set" "$size")
         [ "$count" -ge 3 ] || continue
-        batch=(learner.fit_per_label=true "episode.query_size=$size" "episode.rounds=$count")
+        batch=("episode.query_size=$size" "episode.rounds=$count")
+        case $set in splice | dna | usps) batch+=(learner.fit_per_label=true) ;; esac
         others='"typiclust"'
         [ "$set" = usps ] && batch+=(transfer.repetitions=20) && others='"ensemble(bald)"'
         bench "$set-q$size" "$set" "${batch[@]}" "transfer.strategies=[$cheap, $others]"

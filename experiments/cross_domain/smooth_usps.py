@@ -1,7 +1,7 @@
 """USPS with smoothed images: python3 smooth_usps.py FOLDER/usps/usps.csv.gz OUT/usps/usps.csv.gz [SIGMA]
 
 Every image of 16 x 16 is convolved with a Gaussian of SIGMA pixels (0.75 unless told), the background going on
-beyond its border; README.md says why. Needs NumPy (2.3 was used)."""
+beyond its border; README.md says why. Needs NumPy (2.4 was used)."""
 import gzip, pathlib, sys
 import numpy as np
 
