@@ -15,7 +15,6 @@ SIZES = [1, 5, 20, 50, 100]
 # Mean rank that the paper prints: over its sets without encoders and all its query sizes, among twelve strategies.
 RANKS = {"greedy_oracle": 1.0, "margin": 4.3, "badge": 4.5, "least_confidence": 6.4, "bald": 6.6, "entropy": 7.1,
          "random": 8.4, "k_center": 8.5, "typiclust": 10.5}
-REPETITIONS = 50
 # AUC and standard deviation over 50 runs, in thousandths: the result tables of the benchmark's repository
 # (Werner et al., NeurIPS 2024), by query size; the oracle has size 1 alone.
 PUBLISHED = {
@@ -95,12 +94,7 @@ def lines(folders, title, size=1, names=SETS):
     """One table; `folders` gives the run folders of a set, whose strategies are put together."""
     found = []
     for name in names:
-        auc, seconds = {}, {}
-        for folder in folders(name):
-            if (folder / "rows.jsonl").exists():
-                more, times = read(folder)
-                auc |= more
-                seconds |= times
+        auc, seconds = together(folders(name))
         for strategy in sorted(auc, key=ORDER.index):
             runs = list(auc[strategy].values())
             mean = statistics.fmean(runs)
@@ -119,12 +113,25 @@ def lines(folders, title, size=1, names=SETS):
         print("\n".join(found))
 
 
+def folders_of(root, name):
+    """The runs of a set at query size 1: where some strategies have fewer repetitions, they lie apart."""
+    return [root / f"{name}{part}" for part in ["", "-oracle", "-typiclust"]]
+
+
+def together(folders):
+    """AUCs and seconds of all folders that are there; of what comes twice, the first."""
+    auc, seconds = {}, {}
+    for folder in folders:
+        if (folder / "rows.jsonl").exists():
+            more, times = read(folder)
+            auc, seconds = more | auc, times | seconds
+    return auc, seconds
+
+
 def with_bald(root, name, size):
     """AUCs of one set at one query size; BALD is the one with dropout, where there is one."""
     suffix = "" if size == 1 else f"-q{size}"
-    if not (root / f"{name}{suffix}" / "rows.jsonl").exists():
-        return {}
-    auc = read(root / f"{name}{suffix}")[0]
+    auc = together(folders_of(root, name) if size == 1 else [root / f"{name}{suffix}"])[0]
     committee = auc.pop("ensemble(bald)", None)
     alone = root / f"{name}-bald{suffix}"
     bald = read(alone)[0].get("bald") if (alone / "rows.jsonl").exists() else committee
@@ -185,28 +192,9 @@ def ranks(root):
             print(f"| {name} | " + " | ".join(f"{cell:.1f}" for cell in [*cells, over(name, means)]) + " |")
 
 
-def cost(root):
-    """Seconds per episode by set, and of the whole table at query size 1."""
-    times = {name: read(root / name)[1] for name in SETS if (root / name / "rows.jsonl").exists()}
-    names = [name for name in ORDER if any(name in seconds for seconds in times.values())]
-    if not names:
-        return
-    print("\n### Seconds of one core per episode at query size 1\n")
-    print("| strategy | " + " | ".join(times) + " |")
-    print("|---" * (len(times) + 1) + "|")
-    for name in names:
-        cells = (f"{seconds[name]:.2f}" if name in seconds else "–" for seconds in times.values())
-        print(f"| {name} | " + " | ".join(cells) + " |")
-    totals = {set_: REPETITIONS * sum(seconds.values()) / 60 for set_, seconds in times.items()}
-    print(f"| minutes of one core for {REPETITIONS} repetitions | "
-          + " | ".join(f"{total:.1f}" for total in totals.values()) + " |")
-    print(f"\nAll together {sum(totals.values()):.0f} minutes of one core.")
-
-
 def tables(root):
-    lines(lambda name: [root / name], "Query size 1", names=[*SETS, "usps-smooth"])
+    lines(lambda name: folders_of(root, name), "Query size 1", names=[*SETS, "usps-smooth"])
     ranks(root)
-    cost(root)
     lines(lambda name: [root / f"{name}-bald"], "BALD with dropout 0.3, as published")
     lines(lambda name: [root / f"{name}-leaks"], "With the leaks of the paper")
     lines(lambda name: [root / f"{name}-paper"], "With the settings that the paper prints")
