@@ -40,8 +40,9 @@ for set in $sets; do
 done
 
 # Query sizes: the same budgets in larger steps. Where it fine-tunes, the reference fits after every label of a
-# batch; "from_scratch", which the generated sets have, it fits once. What remains of a budget that a size does not divide is not asked for; sizes that leave fewer than
-# three queries are left out. BALD has its dropout where the classifier has hidden layers.
+# batch; "from_scratch", which the generated sets have, it fits once. What remains of a budget that a size does
+# not divide is not asked for; sizes that leave fewer than three queries are left out. BALD has its dropout
+# where the classifier has hidden layers.
 rounds() { case $1 in splice | usps) echo $((400 / $2)) ;; dna) echo $((300 / $2)) ;; *) echo $((60 / $2)) ;; esac; }
 for size in 5 20 50 100; do
     for set in $sets; do
