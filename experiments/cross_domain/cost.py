@@ -1,8 +1,9 @@
 """Seconds of processor time per episode at query size 1: python3 cost.py DATA_FOLDER [QUERIST]
 
-By set and strategy, as Markdown, with what the whole table takes. Every strategy is run twice in a folder of
-its own, with few repetitions and with more, on one thread: the difference is that of the episodes, without
-start, reading and report. Processor time, so that other jobs on the machine count for little."""
+By set and strategy, as Markdown, with what the whole table takes. Every strategy is run in a folder of its own
+on one thread. Random's runs of one and of more repetitions tell what an episode takes and what start, reading
+and report take; the latter is taken off the others' times. Processor time, so that other jobs on the machine
+count for little."""
 import pathlib, resource, subprocess, sys, tempfile
 
 SETS = ["splice", "dna", "usps", "diverging_sin", "three_clust"]
@@ -10,6 +11,7 @@ STRATEGIES = ["random", "margin", "entropy", "least_confidence", "badge", "k_cen
               "greedy_oracle"]
 SLOW = ["typiclust", "greedy_oracle", "ensemble(bald)"]
 REPETITIONS = 50
+FEW = 4
 
 data = sys.argv[1]
 querist = sys.argv[2] if len(sys.argv) > 2 else "target/release/querist"
@@ -31,9 +33,12 @@ def seconds(name, strategy, repetitions):
 
 table = {}
 for name in SETS:
-    for strategy in STRATEGIES:
-        more = 2 if strategy in SLOW and name == "usps" else 6
-        table[name, strategy] = (seconds(name, strategy, more) - seconds(name, strategy, 1)) / (more - 1)
+    once = seconds(name, "random", 1)
+    episode = (seconds(name, "random", FEW) - once) / (FEW - 1)
+    table[name, "random"], start = episode, once - episode
+    for strategy in STRATEGIES[1:]:
+        repetitions = 1 if strategy in SLOW else FEW
+        table[name, strategy] = (seconds(name, strategy, repetitions) - start) / repetitions
         print(name, strategy, f"{table[name, strategy]:.2f}", file=sys.stderr, flush=True)
 print("| strategy | " + " | ".join(SETS) + " |")
 print("|---" * (len(SETS) + 1) + "|")

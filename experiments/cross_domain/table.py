@@ -115,7 +115,7 @@ def lines(folders, title, size=1, names=SETS):
 
 def folders_of(root, name):
     """The runs of a set at query size 1: where some strategies have fewer repetitions, they lie apart."""
-    return [root / f"{name}{part}" for part in ["", "-oracle", "-typiclust"]]
+    return [root / f"{name}{part}" for part in ["", "-slow"]]
 
 
 def together(folders):
