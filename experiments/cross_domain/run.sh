@@ -4,7 +4,7 @@
 #     experiments/cross_domain/run.sh DATA_FOLDER [RUN_FOLDER]
 #
 # Each goes on where it stopped; what is done costs nothing. SETS names fewer sets, JOBS threads, QUERIST the
-# binary. Then, for the tables:
+# binary, SMOOTH a data folder with the set that smooth_usps.py made. Then, for the tables:
 #
 #     python3 experiments/cross_domain/table.py RUN_FOLDER
 set -euo pipefail
@@ -23,7 +23,7 @@ bench() {
 }
 
 sets=${SETS:-splice dna usps three_clust diverging_sin}
-# TypiClust, committees and the oracle take long on USPS, and wait there.
+# TypiClust, committees and the oracle take long on USPS, and come last there.
 quick() { for set in $sets; do [ "$set" = usps ] || echo "$set"; done; }
 cheap='"random", "margin", "entropy", "least_confidence", "badge", "k_center"'
 leaks=(episode.test_by_itself=true episode.oracle_on=test)
@@ -57,11 +57,14 @@ for size in 5 20 50 100; do
     done
 done
 
+# On USPS the slow strategies have fewer repetitions, in a folder of their own.
+slow='"random", "greedy_oracle", "ensemble(bald)", "typiclust"'
 case " $sets " in *" usps "*)
-    bench usps usps "transfer.strategies=[$cheap, \"ensemble(bald)\"]"
-    bench usps usps "transfer.strategies=[$cheap, \"ensemble(bald)\", \"greedy_oracle\"]" transfer.repetitions=10
-    bench usps-leaks usps "${leaks[@]}" "transfer.strategies=[$cheap, \"greedy_oracle\"]" transfer.repetitions=10
-    bench usps usps transfer.repetitions=10
-    bench usps usps
+    bench usps-slow usps "transfer.strategies=[$slow]" transfer.repetitions=10
+    bench usps-leaks usps "${leaks[@]}" "transfer.strategies=[$cheap, \"greedy_oracle\"]" transfer.repetitions=5
+    if [ -n "${SMOOTH:-}" ]; then
+        data=$SMOOTH bench usps-smooth usps "transfer.strategies=[$cheap]" transfer.repetitions=20
+        data=$SMOOTH bench usps-smooth-slow usps 'transfer.strategies=["random", "greedy_oracle"]' transfer.repetitions=5
+    fi
     ;;
 esac
