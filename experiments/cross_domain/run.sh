@@ -34,9 +34,11 @@ bald=(learner.dropout=0.3 'transfer.strategies=["bald(passes=5)"]')
 for set in $sets; do bench "$set" "$set" "transfer.strategies=[$cheap]"; done
 for set in $(quick); do bench "$set-bald" "$set" "${bald[@]}"; done
 for set in $(quick); do bench "$set" "$set"; done
-for set in $(quick); do bench "$set-leaks" "$set" "${leaks[@]}" "transfer.strategies=[$cheap, \"greedy_oracle\"]"; done
+judged="transfer.strategies=[$cheap, \"greedy_oracle\"]"
+for set in $(quick); do bench "$set-leaks" "$set" "${leaks[@]}" "$judged"; done
+printed=("transfer.strategies=[$cheap]" transfer.repetitions=20)
 for set in $sets; do
-    case $set in dna | usps) bench "$set-paper" "${set}_paper" "transfer.strategies=[$cheap]" transfer.repetitions=20 ;; esac
+    case $set in dna | usps) bench "$set-paper" "${set}_paper" "${printed[@]}" ;; esac
 done
 
 # Query sizes: the same budgets in larger steps. Where it fine-tunes, the reference fits after every label of a
@@ -61,10 +63,11 @@ done
 slow='"random", "greedy_oracle", "ensemble(bald)", "typiclust"'
 case " $sets " in *" usps "*)
     bench usps-slow usps "transfer.strategies=[$slow]" transfer.repetitions=10
-    bench usps-leaks usps "${leaks[@]}" "transfer.strategies=[$cheap, \"greedy_oracle\"]" transfer.repetitions=5
+    bench usps-leaks usps "${leaks[@]}" "$judged" transfer.repetitions=5
     if [ -n "${SMOOTH:-}" ]; then
         data=$SMOOTH bench usps-smooth usps "transfer.strategies=[$cheap]" transfer.repetitions=20
-        data=$SMOOTH bench usps-smooth-slow usps 'transfer.strategies=["random", "greedy_oracle"]' transfer.repetitions=5
+        slow='"random", "greedy_oracle"'
+        data=$SMOOTH bench usps-smooth-slow usps "transfer.strategies=[$slow]" transfer.repetitions=5
     fi
     ;;
 esac

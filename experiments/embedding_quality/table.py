@@ -87,11 +87,11 @@ def starts():
         first, last = of(early), of(late)
         by_time = interval(lambda at: (first - last)[:, at].mean())
         by_quality = interval(lambda at: slope(dict(zip(tasks, first[:, at].mean(1)))) * 10)
-        print(f"\n- *{start}*: early {shown(interval(lambda at: first[:, at].mean()))}, late "
-              f"{shown(interval(lambda at: last[:, at].mean()))}, over all encoders. **More early than late: "
+        overall = [shown(interval(lambda at: gains[:, at].mean())) for gains in (first, last)]
+        print(f"\n- *{start}*: early {overall[0]}, late {overall[1]}, over all encoders. **More early than late: "
               f"{verdict(by_time[1] > 0, by_time[2] < 0)}** (difference {shown(by_time)}). **More with better "
-              f"embeddings: {verdict(by_quality[1] > 0, by_quality[2] < 0)}** (early gain per ten points of quality, "
-              f"sets apart: {shown(by_quality)}).")
+              f"embeddings: {verdict(by_quality[1] > 0, by_quality[2] < 0)}** (early gain per ten points of "
+              f"quality, sets apart: {shown(by_quality)}).")
 
 
 def strategies():
@@ -119,8 +119,9 @@ def strategies():
         lambda at: (area[task, "random", name] - area[task, "random", other])[at].mean())
     peaks = [task for task in tasks
              if count["margin"] and best[tasks.index(task)] == "margin" and ahead(task, "margin", "random")[1] > 0]
-    print(f"\n- **Margin peaks on some tasks: {verdict(0 < len(peaks) < len(tasks), not peaks)}**. Its mean area is the "
-          f"largest on {count['margin']} of {len(tasks)}, and beyond noise ahead of random on {len(peaks)} of these.")
+    print(f"\n- **Margin peaks on some tasks: {verdict(0 < len(peaks) < len(tasks), not count['margin'])}**. Its mean "
+          f"area is the largest on {count['margin']} of {len(tasks)}, and beyond noise ahead of random on {len(peaks)} "
+          "of these.")
     badge = STRATEGIES.index("badge")
     others = [place for place in range(len(STRATEGIES)) if place != badge]
     least = (spreads[:, badge] <= spreads[:, others].min(1)).mean()
