@@ -199,8 +199,8 @@ def tables(root):
     lines(lambda name: [root / f"{name}-leaks"], "With the leaks of the paper")
     lines(lambda name: [root / f"{name}-paper"], "With the settings that the paper prints")
     for size in SIZES[1:]:
-        lines(lambda name: [root / f"{name}-q{size}", root / f"{name}-bald-q{size}"],
-              f"Query size {size}", size)
+        lines(lambda name: [root / f"{name}-q{size}", root / f"{name}-bald-q{size}"], f"Query size {size}", size,
+              [*SETS, "usps-smooth"])
 
 
 text = io.StringIO()
