@@ -254,6 +254,7 @@ impl Case {
             measure: Measure::RewardAndTest,
             oracle_on: OracleOn::default(),
             first_epochs: None,
+            fit_per_label: false,
             stop_on: StopOn::default(),
         }
     }

@@ -21,8 +21,8 @@ for folder in map(pathlib.Path, sys.argv[1:]):
         outcome = re.search("target accuracy [0-9.]+ (not )?reached", row.get("note") or "")
         if outcome:
             reached = outcome.group(1) is None
-            episodes.setdefault((row["task"], row["strategy"]), []).append((row["labels"] - INITIAL, reached))
-
+            figures = episodes.setdefault((row["task"], row["strategy"]), {})
+            figures[row["repetition"]] = (row["labels"] - INITIAL, reached)
 
 names = ["random", "margin"]
 
@@ -37,7 +37,7 @@ for strategy in names + sorted({name for _, name in episodes} - set(names)):
     sets = sorted(task for task, name in episodes if name == strategy)
     means, errors = [], []
     for task in sets:
-        figures = episodes[task, strategy]
+        figures = list(episodes[task, strategy].values())
         labels = [count for count, _ in figures]
         mean, error = statistics.fmean(labels), statistics.stdev(labels) / math.sqrt(len(labels))
         means.append(mean)
@@ -48,7 +48,23 @@ for strategy in names + sorted({name for _, name in episodes} - set(names)):
         there = f"{theirs} | {(mean - theirs) / (error * math.sqrt(1 + len(labels) / 120)):+.1f}" if theirs else "– | –"
         print(f"| {task} | {strategy} | {len(labels)} | {mean:.1f} ± {error:.1f} | {statistics.median(labels):g} "
               f"| {censored} | {there} |")
-    if len(sets) == 9 and strategy in names:
+    if len(sets) == 9:
         mean, error = statistics.fmean(means), math.sqrt(sum(e * e for e in errors)) / 9
         theirs = re_measured("all", strategy)
-        print(f"| all nine | {strategy} | | {mean:.1f} ± {error:.1f} | | | {theirs} | {(mean - theirs) / (error * math.sqrt(2)):+.1f} |")
+        there = f"{theirs} | {(mean - theirs) / (error * math.sqrt(2)):+.1f}" if theirs else "– | –"
+        print(f"| all nine | {strategy} | | {mean:.1f} ± {error:.1f} | | | {there} |")
+
+policies = sorted(task for task, name in episodes if name == "policy")
+if policies:
+    print("\nThe learned policy against margin, labels that it asks for more, paired by episode:\n")
+    print("| set left out | policy - margin | its SE | fewer / as many / more |\n|---|---|---|---|")
+    means, errors = [], []
+    for task in policies:
+        policy, margin = episodes[task, "policy"], episodes[task, "margin"]
+        more = [policy[k][0] - margin[k][0] for k in sorted(policy.keys() & margin.keys())]
+        means.append(statistics.fmean(more))
+        errors.append(statistics.stdev(more) / math.sqrt(len(more)))
+        counts = [sum(m < 0 for m in more), sum(m == 0 for m in more), sum(m > 0 for m in more)]
+        print(f"| {task} | {means[-1]:+.1f} | {errors[-1]:.1f} | {' / '.join(map(str, counts))} |")
+    error = math.sqrt(sum(e * e for e in errors)) / len(errors)
+    print(f"| mean of {len(means)} | {statistics.fmean(means):+.1f} | {error:.1f} | |")

@@ -226,6 +226,9 @@ fn episodes_end_at_a_share_of_what_the_whole_pool_gives() {
     run("refused", &["learner.keep_optimiser=true"])
         .code(2)
         .stderr(predicate::str::contains("set learner.warm_start = true, too"));
+    run("refused", &["learner.fit_per_label=true"])
+        .code(2)
+        .stderr(predicate::str::contains("`learner.fit_per_label` fits label by label"));
 }
 
 /// The shipped policy is asked for by its name from anywhere, beats chance on a set it never saw, and grows

@@ -251,6 +251,7 @@ fn episode() -> EpisodePlan {
         measure: Measure::RewardAndTest,
         oracle_on: OracleOn::default(),
         first_epochs: None,
+        fit_per_label: false,
         stop_on: StopOn::default(),
     }
 }

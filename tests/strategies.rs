@@ -36,6 +36,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         measure: Measure::RewardAndTest,
         oracle_on: OracleOn::Reward,
         first_epochs: None,
+        fit_per_label: false,
         target_share: None,
         stop_on: StopOn::default(),
     }

@@ -4,7 +4,7 @@
 #     experiments/cross_domain/run.sh DATA_FOLDER [RUN_FOLDER]
 #
 # Each goes on where it stopped; what is done costs nothing. SETS names fewer sets, JOBS threads, QUERIST the
-# binary. Then, for the tables:
+# binary, SMOOTH a data folder with the set that smooth_usps.py made. Then, for the tables:
 #
 #     python3 experiments/cross_domain/table.py RUN_FOLDER
 set -euo pipefail
@@ -23,7 +23,7 @@ bench() {
 }
 
 sets=${SETS:-splice dna usps three_clust diverging_sin}
-# TypiClust, committees and the oracle take long on USPS, and wait there.
+# TypiClust, committees and the oracle take long on USPS, and come last there.
 quick() { for set in $sets; do [ "$set" = usps ] || echo "$set"; done; }
 cheap='"random", "margin", "entropy", "least_confidence", "badge", "k_center"'
 leaks=(episode.test_by_itself=true episode.oracle_on=test)
@@ -34,28 +34,45 @@ bald=(learner.dropout=0.3 'transfer.strategies=["bald(passes=5)"]')
 for set in $sets; do bench "$set" "$set" "transfer.strategies=[$cheap]"; done
 for set in $(quick); do bench "$set-bald" "$set" "${bald[@]}"; done
 for set in $(quick); do bench "$set" "$set"; done
-for set in $(quick); do bench "$set-leaks" "$set" "${leaks[@]}" "transfer.strategies=[$cheap, \"greedy_oracle\"]"; done
+judged="transfer.strategies=[$cheap, \"greedy_oracle\"]"
+for set in $(quick); do bench "$set-leaks" "$set" "${leaks[@]}" "$judged"; done
+printed=("transfer.strategies=[$cheap]" transfer.repetitions=20)
 for set in $sets; do
-    case $set in dna | usps) bench "$set-paper" "${set}_paper" "transfer.strategies=[$cheap]" transfer.repetitions=20 ;; esac
+    case $set in dna | usps) bench "$set-paper" "${set}_paper" "${printed[@]}" ;; esac
 done
 
-# Query sizes: the same budgets in larger steps. What remains of a budget that a size does not divide is
-# not asked for; sizes that leave fewer than three queries are left out.
+# Query sizes: the same budgets in larger steps. Where it fine-tunes, the reference fits after every label of a
+# batch; "from_scratch", which the generated sets have, it fits once. What remains of a budget that a size does
+# not divide is not asked for; sizes that leave fewer than three queries are left out. BALD has its dropout
+# where the classifier has hidden layers.
 rounds() { case $1 in splice | usps) echo $((400 / $2)) ;; dna) echo $((300 / $2)) ;; *) echo $((60 / $2)) ;; esac; }
-for set in $sets; do
-    for size in 5 20 50 100; do
+for size in 5 20 50 100; do
+    for set in $sets; do
         count=$(rounds "$set" "$size")
         [ "$count" -ge 3 ] || continue
-        bench "$set-q$size" "$set" "episode.query_size=$size" "episode.rounds=$count" transfer.repetitions=20 \
-            "transfer.strategies=[$cheap, \"ensemble(bald)\", \"typiclust\"]"
+        batch=("episode.query_size=$size" "episode.rounds=$count")
+        case $set in splice | dna | usps) batch+=(learner.fit_per_label=true) ;; esac
+        others='"typiclust"'
+        [ "$set" = usps ] && batch+=(transfer.repetitions=20) && others='"ensemble(bald)"'
+        bench "$set-q$size" "$set" "${batch[@]}" "transfer.strategies=[$cheap, $others]"
+        [ "$set" = usps ] || bench "$set-bald-q$size" "$set" "${batch[@]}" "${bald[@]}"
     done
 done
 
+# On USPS the slow strategies have fewer repetitions, in a folder of their own.
+slow='"random", "greedy_oracle", "ensemble(bald)", "typiclust"'
 case " $sets " in *" usps "*)
-    bench usps usps "transfer.strategies=[$cheap, \"ensemble(bald)\"]"
-    bench usps usps "transfer.strategies=[$cheap, \"ensemble(bald)\", \"greedy_oracle\"]" transfer.repetitions=10
-    bench usps-leaks usps "${leaks[@]}" "transfer.strategies=[$cheap, \"greedy_oracle\"]" transfer.repetitions=10
-    bench usps usps transfer.repetitions=10
-    bench usps usps
+    bench usps-slow usps "transfer.strategies=[$slow]" transfer.repetitions=10
+    bench usps-leaks usps "${leaks[@]}" "$judged" transfer.repetitions=5
+    if [ -n "${SMOOTH:-}" ]; then
+        data=$SMOOTH bench usps-smooth usps "transfer.strategies=[$cheap]" transfer.repetitions=20
+        for size in 20 50 100; do
+            batch=(learner.fit_per_label=true "episode.query_size=$size" "episode.rounds=$((400 / size))")
+            data=$SMOOTH bench "usps-smooth-q$size" usps "${batch[@]}" "transfer.strategies=[$cheap]" \
+                transfer.repetitions=10
+        done
+        slow='"random", "greedy_oracle"'
+        data=$SMOOTH bench usps-smooth-slow usps "transfer.strategies=[$slow]" transfer.repetitions=3
+    fi
     ;;
 esac

@@ -52,6 +52,7 @@ pub(super) fn sources() -> Vec<Source> {
         measure: Measure::RewardAndTest,
         oracle_on: OracleOn::Reward,
         first_epochs: None,
+        fit_per_label: false,
         target_share: None,
         stop_on: StopOn::default(),
     };

@@ -1,12 +1,12 @@
 //! [`Episodes`]: several episodes in lock-step, one bank fit per round.
 
-use super::holdout::Divided;
-use super::plan::{EpisodeError, EpisodePlan, Measure};
+use super::fitting::ceiling;
+use super::plan::{EpisodeError, EpisodePlan};
 use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId, initial_rows};
 use crate::error::Result;
-use crate::learner::{Bank, FitReport, LaneData, Network, Start, TrainPlan};
+use crate::learner::{Bank, FitReport, Network};
 use crate::query::{Head, History, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
@@ -48,7 +48,7 @@ pub struct Standing {
     pub target: Option<f64>,
     /// Gradient steps made.
     pub steps: u64,
-    /// The last fit.
+    /// The last fit; where there was one per label, of the last label.
     pub fit: FitReport,
 }
 
@@ -73,8 +73,10 @@ pub(super) struct Lane {
     history: Option<Remembered>,
     pub(super) standing: Standing,
     /// Candidates that the next fit trains on as if their class were known.
-    pseudo: Vec<(RowId, u32)>,
-    end: Option<End>,
+    pub(super) pseudo: Vec<(RowId, u32)>,
+    /// Labels bought since the last fit.
+    pub(super) fresh: usize,
+    pub(super) end: Option<End>,
 }
 
 impl Lane {
@@ -85,9 +87,19 @@ impl Lane {
         self.nearest.get_or_init(|| Arc::new(make())).clone()
     }
 
-    /// The key of the fit that follows the query of round `round - 1`.
-    pub(super) fn fit_key(&self, round: u32) -> Key {
-        self.seat.key.named("fit").at(u64::from(round))
+    /// The number of the fit that all labels in hand are for, the initial labels' being 0: the round's, or
+    /// where every label has a fit of its own, the number of bought labels. With queries of one row the two
+    /// are the same.
+    pub(super) fn fit_number(&self, plan: &EpisodePlan) -> u64 {
+        match plan.fit_per_label {
+            false => u64::from(self.standing.round),
+            true => self.oracle.spent() as u64,
+        }
+    }
+
+    /// The key of the fit of this number.
+    pub(super) fn fit_key(&self, number: u64) -> Key {
+        self.seat.key.named("fit").at(number)
     }
 }
 
@@ -101,7 +113,7 @@ struct Remembered {
 /// Lanes that share a network shape, with the bank that trains them.
 pub(super) struct Group {
     pub(super) bank: Bank,
-    lanes: Vec<usize>,
+    pub(super) lanes: Vec<usize>,
 }
 
 /// Several episodes that advance in lock-step. An episode's course depends on its own seat, plan and
@@ -153,6 +165,7 @@ impl Episodes {
                 },
                 pool,
                 pseudo: Vec::new(),
+                fresh: 0,
                 end: None,
                 seat: seat.clone(),
             });
@@ -250,7 +263,7 @@ impl Episodes {
     }
 
     /// Adds the present fit to what is remembered of episode `lane`.
-    fn take_down(&mut self, lane: usize) {
+    pub(super) fn take_down(&mut self, lane: usize) {
         let (group, place) = self.places[lane];
         let at = &mut self.lanes[lane];
         let Some(kept) = &mut at.history else { return };
@@ -307,7 +320,7 @@ impl Episodes {
     }
 
     /// Buys labels and adds them to the pools; the networks are not refitted yet. Follow with
-    /// [`refit`](Self::refit).
+    /// [`refit`](Self::refit). Where every label has a fit of its own, they come in the order of the picks.
     ///
     /// # Errors
     /// If a pick is unknown, labelled already, doubled, or over the budget. Episodes before it in
@@ -333,12 +346,13 @@ impl Episodes {
             }
             lane.standing.round += 1;
             lane.standing.labels += rows.len();
+            lane.fresh += rows.len();
         }
         Ok(())
     }
 
-    /// Has the next fit of episode `lane`, and no other, train on candidates as if their class were
-    /// known. Nothing is bought: the rows stay candidates, and the budget is what it was.
+    /// Has the next [`refit`](Self::refit) of episode `lane`, and no other, train on candidates as if their
+    /// class were known. Nothing is bought: the rows stay candidates, and the budget is what it was.
     ///
     /// # Errors
     /// If a row is not a candidate (any more), comes twice, or has a class that the task has not.
@@ -360,6 +374,9 @@ impl Episodes {
 
     /// Fits and measures the live episodes after [`ask`](Self::ask). One [`Step`] per live episode, in
     /// the order of [`live`](Self::live) before the call.
+    ///
+    /// # Errors
+    /// If every label has a fit of its own, and one live episode was asked for more of them than another.
     pub fn refit(&mut self) -> Result<Vec<Step>> {
         let live = self.live();
         let before: Vec<f64> = live.iter().map(|&lane| self.lanes[lane].standing.reward_accuracy).collect();
@@ -379,130 +396,4 @@ impl Episodes {
         self.ask(picks)?;
         self.refit()
     }
-
-    fn fit(&mut self) -> Result<()> {
-        self.regroup()?;
-        for group in &mut self.groups {
-            let lanes: Vec<&Lane> = group.lanes.iter().map(|&lane| &self.lanes[lane]).collect();
-            let keys: Vec<Key> = lanes.iter().map(|lane| lane.fit_key(lane.standing.round)).collect();
-            // Episodes advance in lock-step, so one round is everybody's.
-            let train = self.plan.train_in(lanes[0].standing.round);
-            let divided: Vec<Divided> = lanes
-                .iter()
-                .zip(&keys)
-                .map(|(lane, &key)| {
-                    let rows: Vec<u32> = lane.pool.labelled().iter().map(|row| row.0).collect();
-                    Divided::of(&self.plan, &train, lane.seat.ground.task(), &rows, lane.pool.labels(), key)
-                        .and_train(&lane.pseudo)
-                })
-                .collect();
-            let data: Vec<LaneData<'_>> = lanes
-                .iter()
-                .zip(&divided)
-                .map(|(lane, divided)| divided.lane(lane.seat.ground.task()))
-                .collect();
-            let reports = group.bank.fit(&data, &train, &keys)?;
-            for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {
-                let lane = &mut self.lanes[lane];
-                let task = lane.seat.ground.task();
-                let (reward, test) = (task.reward(), task.test());
-                let pseudo = std::mem::take(&mut lane.pseudo);
-                let rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
-                let truth = lane.oracle.foresee(&rows);
-                let wrong = pseudo.iter().zip(truth).filter(|((_, class), truth)| class != truth).count();
-                lane.standing.believed =
-                    (!pseudo.is_empty()).then_some(Believed { count: pseudo.len(), wrong });
-                lane.standing.fit = report;
-                lane.standing.steps += u64::from(report.steps);
-                lane.standing.reward_accuracy = group.bank.accuracy(place, reward.inputs(), reward.labels());
-                lane.standing.accuracy = (self.plan.measure == Measure::RewardAndTest)
-                    .then(|| group.bank.accuracy(place, test.inputs(), test.labels()));
-                let measured = lane.standing.accuracy.unwrap_or(lane.standing.reward_accuracy);
-                let target = lane.standing.target.or(self.plan.target_accuracy);
-                lane.end = if target.is_some_and(|target| measured >= target) {
-                    Some(End::Target)
-                } else if lane.oracle.left() == 0 {
-                    Some(End::Budget)
-                } else if lane.pool.candidates().is_empty() {
-                    Some(End::PoolEmpty)
-                } else {
-                    None
-                };
-            }
-        }
-        for lane in self.live() {
-            self.take_down(lane);
-        }
-        Ok(())
-    }
-
-    /// Puts the live episodes into one bank per network shape, taking their weights along.
-    fn regroup(&mut self) -> Result<()> {
-        let live = self.live();
-        let shapes = distinct(live.iter().map(|&lane| &self.lanes[lane].spec));
-        let wanted: Vec<Vec<usize>> = shapes
-            .iter()
-            .map(|spec| live.iter().copied().filter(|&lane| self.lanes[lane].spec == *spec).collect())
-            .collect();
-        let fits = |group: &Group, spec: &NetSpec, lanes: &[usize]| {
-            group.bank.spec() == spec && group.lanes == lanes
-        };
-        if self.groups.len() == wanted.len()
-            && self
-                .groups
-                .iter()
-                .zip(&shapes)
-                .zip(&wanted)
-                .all(|((group, spec), lanes)| fits(group, spec, lanes))
-        {
-            return Ok(());
-        }
-        let old = std::mem::take(&mut self.groups);
-        let old_places = self.places.clone();
-        for (spec, lanes) in shapes.iter().zip(wanted) {
-            let mut bank = Bank::new(spec, lanes.len())?;
-            for (place, &lane) in lanes.iter().enumerate() {
-                let (group, at) = old_places[lane];
-                match old.get(group) {
-                    Some(group) if group.bank.spec() == spec => bank.adopt(place, &group.bank, at)?,
-                    // A warm start needs weights to start from, also in the first round.
-                    _ => bank.init(
-                        place,
-                        self.lanes[lane].fit_key(self.lanes[lane].standing.round).named("weights"),
-                    ),
-                }
-                self.places[lane] = (self.groups.len(), place);
-            }
-            self.groups.push(Group { bank, lanes });
-        }
-        Ok(())
-    }
-}
-
-/// What the plan's classifier, fitted from scratch to every label of the pool, is measured at.
-fn ceiling(plan: &EpisodePlan, seat: &Seat) -> Result<f64> {
-    let task = seat.ground.task();
-    let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
-    let labels = Oracle::new(task.clone(), 0).foresee(&all);
-    let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
-    let key = seat.key.named("ceiling");
-    let train = TrainPlan { start: Start::Scratch, ..plan.train };
-    let divided = Divided::of(plan, &train, task, &rows, &labels, key);
-    let mut bank = Bank::new(&plan.spec(task)?, 1)?;
-    bank.fit(&[divided.lane(task)], &train, &[key])?;
-    Ok(match plan.measure {
-        Measure::Reward => bank.accuracy(0, task.reward().inputs(), task.reward().labels()),
-        Measure::RewardAndTest => bank.accuracy(0, task.test().inputs(), task.test().labels()),
-    })
-}
-
-/// The distinct values in order of first appearance.
-pub(super) fn distinct<'a, T: PartialEq + Clone + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<T> {
-    let mut seen: Vec<T> = Vec::new();
-    for value in values {
-        if !seen.contains(value) {
-            seen.push(value.clone());
-        }
-    }
-    seen
 }

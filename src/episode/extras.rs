@@ -3,7 +3,8 @@
 //! The fits of all episodes that ask for them go into one bank per network shape; a learned loss is a
 //! network with a module of its own, which no bank trains.
 
-use super::env::{Episodes, distinct};
+use super::env::Episodes;
+use super::fitting::distinct;
 use super::holdout::Divided;
 use super::plan::{Measure, OracleOn};
 use crate::data::{Matrix, MatrixView, RowId};
@@ -81,7 +82,7 @@ impl Episodes {
 
     /// Simulates, for each of the given episodes, the labelling of `count` random candidates, each alone
     /// and with its true label, and gives the gain in accuracy on the rows that the plan names. The network
-    /// of every simulation is the one that the next round would fit.
+    /// of every simulation is the one that the next label would be fitted with.
     pub fn look_ahead(&self, lanes: &[usize], count: usize) -> Result<Vec<Vec<(RowId, f32)>>> {
         let mut trials = Vec::new();
         for &lane in lanes {
@@ -92,7 +93,7 @@ impl Episodes {
             let mut drawn: Vec<RowId> = drawn.iter().map(|at| candidates[at]).collect();
             drawn.sort_unstable();
             for (&row, label) in drawn.iter().zip(at.oracle.foresee(&drawn)) {
-                let mut trial = self.trial(lane, at.fit_key(at.standing.round + 1));
+                let mut trial = self.trial(lane, at.fit_key(at.fit_number(&self.plan) + 1));
                 trial.rows.push(row.0);
                 trial.labels.push(label);
                 trials.push(trial);
@@ -131,7 +132,7 @@ impl Episodes {
         let mut trials = Vec::new();
         for &(lane, needs) in lanes {
             let at = &self.lanes[lane];
-            let key = at.fit_key(at.standing.round).named("member");
+            let key = at.fit_key(at.fit_number(&self.plan)).named("member");
             trials.extend((0..needs.committee as u64).map(|member| self.trial(lane, key.at(member))));
         }
         let mut members = self
@@ -156,7 +157,7 @@ impl Episodes {
         let mut trials = Vec::new();
         for (_, &(lane, _)) in asking().filter(|(_, (lane, _))| enough(*lane)) {
             let at = &self.lanes[lane];
-            let key = at.fit_key(at.standing.round).named("fold");
+            let key = at.fit_key(at.fit_number(&self.plan)).named("fold");
             for fold in 0..FOLDS {
                 let mut trial = self.trial(lane, key.at(fold as u64));
                 let kept = |index: &usize| index % FOLDS != fold;
@@ -213,7 +214,7 @@ impl Episodes {
             .map(|(slot, lane)| {
                 let at = &self.lanes[lane];
                 let task = at.seat.ground.task();
-                let trial = self.trial(lane, at.fit_key(at.standing.round));
+                let trial = self.trial(lane, at.fit_key(at.fit_number(&self.plan)));
                 let divided =
                     Divided::of(&self.plan, &self.plan.train, task, &trial.rows, &trial.labels, trial.key);
                 let start = (self.plan.train.start != Start::Scratch).then(|| {

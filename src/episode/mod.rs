@@ -7,6 +7,7 @@
 pub mod env;
 pub mod extras;
 pub mod features;
+mod fitting;
 mod holdout;
 pub mod observation;
 pub mod plan;

@@ -47,6 +47,9 @@ pub struct EpisodePlan {
     /// The first fit makes exactly this many passes over the initial labels, whatever tells later ones
     /// when to stop.
     pub first_epochs: Option<u32>,
+    /// After a query the network is fitted once for every label of it, each fit knowing one label more,
+    /// instead of once for all; it is measured after the last. With queries of one row nothing changes.
+    pub fit_per_label: bool,
 }
 
 /// The rows that tell a fit when to stop.
@@ -95,6 +98,12 @@ pub enum EpisodeError {
     /// A strategy returned another number of rows than it was asked for.
     #[error("strategy {strategy}: {found} rows picked, expected {expected}")]
     Picks { strategy: String, found: usize, expected: usize },
+    /// Fits label by label, for batches that differ in length.
+    #[error(
+        "episode on {task}: {found} labels to be fitted one by one, but {expected} in the episodes beside it"
+    )]
+    #[diagnostic(help("ask for equally many rows in every episode that is not over"))]
+    Uneven { task: String, found: usize, expected: usize },
     /// A pseudo-label for what cannot have one.
     #[error(
         "episode on {task}: a pseudo-label for row {row}, which is no candidate, comes twice, or is given a \

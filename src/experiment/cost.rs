@@ -163,18 +163,19 @@ impl Fits {
     fn of_episode(plan: &Plan, size: Size) -> Self {
         let (episode, learner) = (plan.episode(), plan.learner());
         let rounds = episode.rounds + 1;
+        let fits = 1 + if learner.fit_per_label { episode.budget() } else { episode.rounds };
         let initial = size.classes * episode.initial_per_class;
         let pool = size.rows.min(episode.max_pool);
         // The number of labels grows evenly, so the mean round stands for all.
         let mean_labels = (initial + episode.budget() / 2).min(pool);
-        let steps = (rounds as u64 * learner.steps_per_fit(mean_labels)) as f64;
+        let steps = (fits as u64 * learner.steps_per_fit(mean_labels)) as f64;
         let weights = weights(plan, size);
         // Forward, backward through the inputs and through the weights; two operations each.
         let flops = steps * 6.0 * weights * learner.batch.min(mean_labels) as f64;
         let scored = rounds as f64 * episode.candidates.min(pool) as f64;
         let scoring = scored * (2.0 * weights / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
         let core_seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP + scoring;
-        Self { fits: rounds as f64, steps, flops, core_seconds }
+        Self { fits: fits as f64, steps, flops, core_seconds }
     }
 
     fn times(self, n: f64) -> Self {
@@ -338,6 +339,21 @@ mod tests {
         let four = cost(TRANSFER, 4);
         assert!((four.seconds() - one.seconds() / 4.0).abs() < 1e-9);
         assert!(four.bytes() > one.bytes());
+    }
+
+    /// Queries of three rows, ten rounds: a fit per query, or one for each of thirty labels.
+    #[test]
+    fn a_fit_per_label_is_counted_as_one() {
+        let batches = TRANSFER.replace("rounds = 10", "rounds = 10\nquery_size = 3");
+        let of = |text: &str| {
+            let cost = cost(text, 1);
+            (cost.stages[0].trainings, cost.stages[0].steps)
+        };
+        assert_eq!(of(&batches), (2 * 6 * 11, 660.0));
+        let each = batches.replace("steps = 5", "steps = 5\nwarm_start = true\nfit_per_label = true");
+        assert_eq!(of(&each), (2 * 6 * 31, 5.0 * 372.0));
+        let singly = each.replace("query_size = 3", "query_size = 1");
+        assert_eq!(of(&singly), (2 * 6 * 11, 660.0));
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         stop_on: episode.stop_on,
         oracle_on: episode.oracle_on,
         first_epochs: learner.first_epochs,
+        fit_per_label: learner.fit_per_label,
     })
 }
 

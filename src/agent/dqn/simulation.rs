@@ -105,7 +105,8 @@ fn place(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<Place> {
     let unlabelled =
         task.pool().rows() - initial_rows(task, source.plan.initial_per_class, key.named("initial"))?.len();
     let learning = EpisodePlan { measure: Measure::Reward, target_accuracy: None, ..source.plan.clone() };
-    let at_once = EpisodePlan { query_size: unlabelled, budget: unlabelled, ..learning.clone() };
+    let at_once =
+        EpisodePlan { query_size: unlabelled, budget: unlabelled, fit_per_label: false, ..learning.clone() };
     let seat = Seat { ground: ground.clone(), key };
     let mut episodes = Episodes::reset(&at_once, &[seat])?;
     let signals = episodes.signals(0, Needs::NONE, key);

@@ -66,6 +66,10 @@ pub struct Learner {
     /// The first fit makes exactly this many passes over the initial labels, whatever stops later ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_epochs: Option<u32>,
+    /// Fit once for every label of a query, each fit knowing one label more, as if they had been asked for
+    /// one by one, and measure after the last; with `warm_start`, and not with `"lbfgs"`, where the fits
+    /// before the last would leave no trace. Default false: one fit per query.
+    pub fit_per_label: bool,
 }
 
 const DEFAULT_EPOCHS: u32 = 40;
@@ -113,6 +117,7 @@ impl Learner {
             warm_start: s.boolean("warm_start", false)?,
             keep_optimiser: s.boolean("keep_optimiser", false)?,
             first_epochs: s.optional_integer("first_epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
+            fit_per_label: s.boolean("fit_per_label", false)?,
         };
         let rules = [
             ("epochs", learner.epochs.is_some()),
@@ -148,6 +153,14 @@ impl Learner {
                 key: "learner.keep_optimiser".into(),
                 why: "has an optimiser go on with weights that are drawn anew".into(),
                 hint: "set learner.warm_start = true, too".into(),
+            });
+        }
+        if learner.fit_per_label && (!learner.warm_start || lbfgs) {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "learner.fit_per_label".into(),
+                why: "fits label by label, but no fit starts from the one before".into(),
+                hint: "set learner.warm_start = true, and learner.optimiser to one that takes steps".into(),
             });
         }
         if learner.steps.is_none() && learner.epochs.is_none() {

@@ -120,6 +120,8 @@ impl Randomise {
         episode.train.weight_decay *= factor("weight decay", &self.weight_decay) as f32;
         if let Some(share) = self.warm_start {
             episode.train.start = if coin("warm start", share) { Start::Warm } else { Start::Scratch };
+            // From scratch, all but the last of them would leave no trace.
+            episode.fit_per_label &= episode.train.start != Start::Scratch;
         }
     }
 

@@ -1,0 +1,275 @@
+//! Fits of the live episodes: one bank per network shape, one fit per round or per label.
+
+use super::env::{Believed, End, Episodes, Group, Lane};
+use super::holdout::Divided;
+use super::plan::{EpisodeError, EpisodePlan, Measure};
+use super::seat::Seat;
+use crate::arch::NetSpec;
+use crate::data::{Oracle, RowId};
+use crate::error::Result;
+use crate::learner::{Bank, FitReport, LaneData, Start, TrainPlan};
+use crate::rng::Key;
+
+impl Episodes {
+    /// Fits the live episodes to the labels in hand, measures them, and says which are over.
+    pub(super) fn fit(&mut self) -> Result<()> {
+        self.regroup()?;
+        for group in &mut self.groups {
+            let reports = fit_group(group, &self.lanes, &self.plan)?;
+            for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {
+                let lane = &mut self.lanes[lane];
+                let task = lane.seat.ground.task();
+                let (reward, test) = (task.reward(), task.test());
+                let pseudo = std::mem::take(&mut lane.pseudo);
+                let rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
+                let truth = lane.oracle.foresee(&rows);
+                let wrong = pseudo.iter().zip(truth).filter(|((_, class), truth)| class != truth).count();
+                lane.standing.believed =
+                    (!pseudo.is_empty()).then_some(Believed { count: pseudo.len(), wrong });
+                lane.fresh = 0;
+                lane.standing.fit = report.last;
+                lane.standing.steps += report.steps;
+                lane.standing.reward_accuracy = group.bank.accuracy(place, reward.inputs(), reward.labels());
+                lane.standing.accuracy = (self.plan.measure == Measure::RewardAndTest)
+                    .then(|| group.bank.accuracy(place, test.inputs(), test.labels()));
+                let measured = lane.standing.accuracy.unwrap_or(lane.standing.reward_accuracy);
+                let target = lane.standing.target.or(self.plan.target_accuracy);
+                lane.end = if target.is_some_and(|target| measured >= target) {
+                    Some(End::Target)
+                } else if lane.oracle.left() == 0 {
+                    Some(End::Budget)
+                } else if lane.pool.candidates().is_empty() {
+                    Some(End::PoolEmpty)
+                } else {
+                    None
+                };
+            }
+        }
+        for lane in self.live() {
+            self.take_down(lane);
+        }
+        Ok(())
+    }
+
+    /// Puts the live episodes into one bank per network shape, taking their weights along.
+    fn regroup(&mut self) -> Result<()> {
+        let live = self.live();
+        let shapes = distinct(live.iter().map(|&lane| &self.lanes[lane].spec));
+        let wanted: Vec<Vec<usize>> = shapes
+            .iter()
+            .map(|spec| live.iter().copied().filter(|&lane| self.lanes[lane].spec == *spec).collect())
+            .collect();
+        let fits = |group: &Group, spec: &NetSpec, lanes: &[usize]| {
+            group.bank.spec() == spec && group.lanes == lanes
+        };
+        if self.groups.len() == wanted.len()
+            && self
+                .groups
+                .iter()
+                .zip(&shapes)
+                .zip(&wanted)
+                .all(|((group, spec), lanes)| fits(group, spec, lanes))
+        {
+            return Ok(());
+        }
+        let old = std::mem::take(&mut self.groups);
+        let old_places = self.places.clone();
+        for (spec, lanes) in shapes.iter().zip(wanted) {
+            let mut bank = Bank::new(spec, lanes.len())?;
+            for (place, &lane) in lanes.iter().enumerate() {
+                let (group, at) = old_places[lane];
+                match old.get(group) {
+                    Some(group) if group.bank.spec() == spec => bank.adopt(place, &group.bank, at)?,
+                    // A warm start needs weights to start from, also in the first round.
+                    _ => {
+                        let own = &self.lanes[lane];
+                        bank.init(place, own.fit_key(own.fit_number(&self.plan)).named("weights"));
+                    }
+                }
+                self.places[lane] = (self.groups.len(), place);
+            }
+            self.groups.push(Group { bank, lanes });
+        }
+        Ok(())
+    }
+}
+
+/// What the fits of one round came to in one episode.
+struct Fitted {
+    /// Gradient steps of all of them.
+    steps: u64,
+    last: FitReport,
+}
+
+/// Fits the networks of a group: once, or once for every label that is new, in the order in which they were
+/// asked for.
+fn fit_group(group: &mut Group, lanes: &[Lane], plan: &EpisodePlan) -> Result<Vec<Fitted>> {
+    let lanes: Vec<&Lane> = group.lanes.iter().map(|&lane| &lanes[lane]).collect();
+    // Episodes advance in lock-step, so one round is everybody's.
+    let train = plan.train_in(lanes[0].standing.round);
+    let fits = if plan.fit_per_label { fresh(&lanes)?.max(1) } else { 1 };
+    let mut fitted: Vec<Fitted> = Vec::new();
+    for withheld in (0..fits).rev() {
+        let keys: Vec<Key> =
+            lanes.iter().map(|lane| lane.fit_key(lane.fit_number(plan) - withheld as u64)).collect();
+        let divided: Vec<Divided> = lanes
+            .iter()
+            .zip(&keys)
+            .map(|(lane, &key)| {
+                let known = lane.pool.labelled().len() - withheld;
+                let rows: Vec<u32> = lane.pool.labelled()[..known].iter().map(|row| row.0).collect();
+                let labels = &lane.pool.labels()[..known];
+                Divided::of(plan, &train, lane.seat.ground.task(), &rows, labels, key).and_train(&lane.pseudo)
+            })
+            .collect();
+        let data: Vec<LaneData<'_>> =
+            lanes.iter().zip(&divided).map(|(lane, divided)| divided.lane(lane.seat.ground.task())).collect();
+        let reports = group.bank.fit(&data, &train, &keys)?;
+        if fitted.is_empty() {
+            fitted = reports.iter().map(|&last| Fitted { steps: 0, last }).collect();
+        }
+        for (fitted, last) in fitted.iter_mut().zip(reports) {
+            *fitted = Fitted { steps: fitted.steps + u64::from(last.steps), last };
+        }
+    }
+    Ok(fitted)
+}
+
+/// How many labels each of the lanes has that no fit has seen.
+fn fresh(lanes: &[&Lane]) -> Result<usize, EpisodeError> {
+    let first = lanes[0];
+    match lanes.iter().find(|lane| lane.fresh != first.fresh) {
+        None => Ok(first.fresh),
+        Some(other) => Err(EpisodeError::Uneven {
+            task: other.seat.ground.task().name().to_string(),
+            found: other.fresh,
+            expected: first.fresh,
+        }),
+    }
+}
+
+/// What the plan's classifier, fitted from scratch to every label of the pool, is measured at.
+pub(super) fn ceiling(plan: &EpisodePlan, seat: &Seat) -> Result<f64> {
+    let task = seat.ground.task();
+    let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
+    let labels = Oracle::new(task.clone(), 0).foresee(&all);
+    let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
+    let key = seat.key.named("ceiling");
+    let train = TrainPlan { start: Start::Scratch, ..plan.train };
+    let divided = Divided::of(plan, &train, task, &rows, &labels, key);
+    let mut bank = Bank::new(&plan.spec(task)?, 1)?;
+    bank.fit(&[divided.lane(task)], &train, &[key])?;
+    Ok(match plan.measure {
+        Measure::Reward => bank.accuracy(0, task.reward().inputs(), task.reward().labels()),
+        Measure::RewardAndTest => bank.accuracy(0, task.test().inputs(), task.test().labels()),
+    })
+}
+
+/// The distinct values in order of first appearance.
+pub(super) fn distinct<'a, T: PartialEq + Clone + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let mut seen: Vec<T> = Vec::new();
+    for value in values {
+        if !seen.contains(value) {
+            seen.push(value.clone());
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Block;
+    use crate::data::{SplitPlan, Task, embedded};
+    use crate::episode::{Ground, OracleOn, StopOn};
+    use crate::learner::{Loss, Optimiser, Stop};
+
+    const EPOCHS: u32 = 3;
+
+    fn plan(query_size: usize, fit_per_label: bool) -> EpisodePlan {
+        EpisodePlan {
+            blocks: vec![Block::Dense { width: 5 }],
+            dropout: 0.2,
+            train: TrainPlan {
+                loss: Loss::CrossEntropy,
+                optimiser: Optimiser::NAdam,
+                learning_rate: 0.02,
+                weight_decay: 1e-4,
+                batch: 2,
+                drop_last: false,
+                stop: Stop::Epochs { epochs: EPOCHS },
+                start: Start::Continue,
+            },
+            initial_per_class: 1,
+            query_size,
+            budget: 6,
+            target_accuracy: None,
+            target_share: None,
+            measure: Measure::RewardAndTest,
+            stop_on: StopOn::default(),
+            oracle_on: OracleOn::default(),
+            first_epochs: Some(7),
+            fit_per_label,
+        }
+    }
+
+    fn start(plan: &EpisodePlan, seats: u64) -> Episodes {
+        let iris = embedded::load("iris").unwrap();
+        let ground = Ground::new(Task::split(&iris, &SplitPlan::default(), Key::root(1)).unwrap());
+        let seats: Vec<Seat> =
+            (0..seats).map(|at| Seat { ground: ground.clone(), key: Key::root(2).at(at) }).collect();
+        Episodes::reset(plan, &seats).unwrap()
+    }
+
+    /// Rows that are candidates, not in the order of their numbers.
+    fn picks(episodes: &Episodes) -> Vec<RowId> {
+        let candidates = episodes.lanes[0].pool.candidates();
+        [9, 2, 30, 5, 17, 11].map(|at| candidates[at]).to_vec()
+    }
+
+    /// Asks in batches of `size`; steps made and weights after every batch.
+    fn course(size: usize, fit_per_label: bool) -> Vec<(u64, Vec<f32>)> {
+        let mut episodes = start(&plan(size, fit_per_label), 1);
+        let picks = picks(&episodes);
+        let after = |rows: &[RowId]| {
+            episodes.step(&[(0, rows.to_vec())]).unwrap();
+            (episodes.standing(0).steps, episodes.groups[0].bank.weights(0).to_vec())
+        };
+        picks.chunks(size).map(after).collect()
+    }
+
+    #[test]
+    fn queries_of_one_row_are_as_they_were() {
+        assert_eq!(course(1, true), course(1, false));
+    }
+
+    #[test]
+    fn a_batch_is_as_if_its_rows_had_been_asked_for_one_by_one() {
+        let singly = course(1, false);
+        for size in [2, 3] {
+            let ends: Vec<_> = singly.iter().skip(size - 1).step_by(size).cloned().collect();
+            assert_eq!(course(size, true), ends, "batches of {size}");
+            assert_ne!(course(size, false), ends, "one fit per batch is another thing");
+        }
+    }
+
+    /// Three labels in mini-batches of two are two steps an epoch; then four, five and six labels, one by one.
+    #[test]
+    fn steps_of_all_fits_are_counted() {
+        let steps: Vec<u64> = course(3, true).iter().map(|&(steps, _)| steps).collect();
+        let first = 7 * 2 + u64::from(EPOCHS) * (2 + 3 + 3);
+        assert_eq!(steps, [first, first + u64::from(EPOCHS) * (4 + 4 + 5)]);
+        let steps: Vec<u64> = course(3, false).iter().map(|&(steps, _)| steps).collect();
+        assert_eq!(steps, [7 * 2 + 3 * 3, 7 * 2 + 3 * 3 + 3 * 5]);
+    }
+
+    #[test]
+    fn batches_that_differ_in_length_are_refused() {
+        let mut episodes = start(&plan(2, true), 2);
+        let rows = picks(&episodes);
+        let other = episodes.lanes[1].pool.candidates()[..1].to_vec();
+        let error = episodes.step(&[(0, rows[..2].to_vec()), (1, other)]).unwrap_err();
+        let expected = EpisodeError::Uneven { task: "iris".into(), found: 1, expected: 2 };
+        assert_eq!(error.downcast_ref(), Some(&expected), "{error}");
+    }
+}
