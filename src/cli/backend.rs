@@ -48,7 +48,7 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
     tasks::check_strategies(plan)?;
     let mut digests = BTreeMap::new();
     let sources = plan.sources();
-    let learns = plan.train().is_some() || plan.search().is_some();
+    let learns = plan.train().is_some() || plan.searches_sources();
     let learned = sources.datasets.iter().chain(&sources.validation).filter(|_| learns);
     for reference in learned {
         let dataset = tasks::load(plan, reference)?;
@@ -62,8 +62,15 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
         }
         if let (Some(folder), None) = (&transfer.policy, plan.train()) {
             let policy = shipped::open(folder, &SCHEMA)?;
+            if transfer.architectures.iter().any(|choice| choice.needs_head()) {
+                policy.head()?;
+            }
             digests.insert(format!("policy {folder}"), policy.card().weights_sha256.clone());
         }
+    }
+    for target in plan.rivals().map_or(&[][..], |rivals| &rivals.targets) {
+        let dataset = tasks::load(plan, target)?;
+        digests.insert(dataset.name().to_string(), dataset.digest().to_string());
     }
     Ok(digests)
 }
@@ -184,11 +191,12 @@ fn separation(plan: &Plan) -> Result<Vec<Separation>> {
     let stops = plan.episode().stop_on == StopOn::Reward && plan.learner().patience.is_some();
     let target_role = if stops { "target; its reward rows, not charged, stop fits" } else { "target" };
     let mut lines = Vec::new();
-    for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets) {
+    let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
+    for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets).iter().chain(of_rivals) {
         let dataset = tasks::load(plan, target)?;
         lines.push(line(tasks::ground(plan, &dataset, 0)?.task(), target_role));
     }
-    if plan.train().is_some() || plan.search().is_some() {
+    if plan.train().is_some() || plan.searches_sources() {
         for (sources, role) in [(tasks::sources(plan)?, "source"), (tasks::validation(plan)?, "validation")] {
             lines.extend(sources.iter().map(|source| line(source.grounds[0].task(), role)));
         }

@@ -95,7 +95,7 @@ impl Cost {
             let total = episode.times(played as f64).plus(judged);
             stages.push(total.stage("train", 1));
         }
-        if let Some(search) = plan.search() {
+        if let Some(search) = plan.search().filter(|_| plan.searches_sources()) {
             let network = Fits::of_episode(plan, ASSUMED);
             // Per source task; a search may well end before its budget does.
             let steps = search.budget as f64 * sources.tasks() as f64;
@@ -114,7 +114,7 @@ impl Cost {
                 for architecture in &transfer.architectures {
                     let growth = match architecture {
                         ArchitectureChoice::Learner => 1.0,
-                        ArchitectureChoice::Searched => SEARCHED_GROWTH,
+                        _ => SEARCHED_GROWTH,
                     };
                     let episodes = transfer.strategies.len() as f64 * f64::from(transfer.repetitions);
                     total = total.plus(Fits::of_episode(plan, size).grown(growth).times(episodes));
