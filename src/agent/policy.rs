@@ -286,6 +286,49 @@ mod tests {
         assert!(matches!(Policy::load(folder.path(), &SCHEMA), Err(AgentError::Unreadable { .. })));
     }
 
+    /// A head beside it: one file, format 2, and back to the bit; without one, the format that earlier
+    /// versions read.
+    #[test]
+    fn a_head_lies_in_the_policys_files() {
+        use super::super::head::sight::{MOVE, global_names};
+        use crate::arch::ArchSpace;
+        let config = NetworkConfig { kind: super::super::network::Kind::Linear, ..NetworkConfig::default() };
+        let network = random_network(config, MOVE.len(), global_names().count(), Key::root(4));
+        let head =
+            Head::new(network, ArchSpace::default(), 0.002, [("top1".to_owned(), 0.5)].into()).unwrap();
+        let plain = policy();
+        assert!(plain.card_text().starts_with("format = 1\n"));
+        assert!(matches!(plain.head(), Err(AgentError::NoHead { .. })));
+        let both = plain.clone().with_head(head.clone()).unwrap();
+        assert!(both.card_text().starts_with("format = 2\n"));
+        assert_ne!(both.card().weights_sha256, plain.card().weights_sha256);
+        let (bytes, text) = (both.weights_bytes(), both.card_text());
+        let loaded = Policy::from_parts(&bytes, &text, &SCHEMA).unwrap();
+        assert_eq!(loaded, both);
+        assert_eq!(**loaded.head().unwrap(), head);
+        let state = observation(50, 2, 1, Key::root(2));
+        assert_eq!(loaded.score(&state).unwrap(), plain.score(&state).unwrap(), "the policy is the same");
+
+        let refused = |from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            Policy::from_parts(&bytes, &text.replace(from, to), &SCHEMA).unwrap_err()
+        };
+        let error = refused("[head]\nversion = 1", "[head]\nversion = 9");
+        assert!(matches!(error, AgentError::HeadVersion { found: 9, known: 1 }), "{error}");
+        assert!(matches!(refused("\"spreads\"", "\"jumps\""), AgentError::SchemaName { kind: "move", .. }));
+        assert!(matches!(refused("penalty = 0.002", "penalty = nan"), AgentError::Card { .. }));
+        assert!(matches!(refused("max_blocks = 12", "max_blocks = 0"), AgentError::Card { .. }));
+        assert!(matches!(refused("format = 2", "format = 1"), AgentError::Card { .. }));
+        assert!(matches!(refused("format = 2", "format = 3"), AgentError::Format { found: 3, known: 2 }));
+        // The head's tensors without its card, and the reverse.
+        let error = Policy::from_parts(&bytes, &card_for(&bytes), &SCHEMA).unwrap_err();
+        assert!(matches!(&error, AgentError::TensorSet { name, .. } if name == "head.skip"), "{error}");
+        let weights = plain.weights_bytes();
+        let digest = text.replace(&both.card().weights_sha256, &plain.card().weights_sha256);
+        let error = Policy::from_parts(&weights, &digest, &SCHEMA).unwrap_err();
+        assert!(matches!(&error, AgentError::TensorSet { name, .. } if name == "head.skip"), "{error}");
+    }
+
     /// Fault case 58.
     #[test]
     fn headers_that_are_too_large_overlap_or_leave_holes_are_refused() {
@@ -383,8 +426,8 @@ mod tests {
             assert!(text.contains(from), "{text}");
             Policy::from_parts(&bytes, &text.replace(from, to), &SCHEMA).unwrap_err()
         };
-        let error = edited("format = 1", "format = 2\nnew_key = true");
-        assert_eq!(error, AgentError::Format { found: 2, known: 1 });
+        let error = edited("format = 1", "format = 3\nnew_key = true");
+        assert_eq!(error, AgentError::Format { found: 3, known: 2 });
         assert!(matches!(edited("created_with", "created_by"), AgentError::Card { .. }));
         assert!(matches!(edited("0.25", "nan"), AgentError::Card { .. }));
         let error = edited("hidden = 3", "hidden = 4");

@@ -1,7 +1,7 @@
 //! Where the commands meet the layers that they show: names, stages, digests, verdicts.
 
 use super::args::DescribeArgs;
-use super::memory;
+use super::{contrasts, memory};
 use crate::agent::{Policy, shipped};
 use crate::data::readers::{self, ReadOptions};
 use crate::data::{describe as describe_data, embedded};
@@ -13,7 +13,9 @@ use crate::experiment::stages::{Builtin, Stages};
 use crate::experiment::{DatasetFacts, Finished, Plan, Vocabulary, tasks};
 use crate::query::registry::{self, Entry};
 use crate::report::input::{Fact, Importance, SearchPoint, Separation, TrainingPoint};
-use crate::report::{ReportInput, Verdict, VerdictOptions, export, figures, html, table, verdict as judge};
+use crate::report::{
+    ReportInput, Verdict, VerdictOptions, contrast, export, figures, html, table, verdict as judge,
+};
 use crate::rng::Key;
 use crate::run::store;
 use serde_json::Value;
@@ -75,14 +77,17 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
     Ok(digests)
 }
 
-fn judged(plan: &Plan, finished: &Finished) -> Verdict {
-    let options = VerdictOptions {
+fn options(plan: &Plan) -> VerdictOptions {
+    VerdictOptions {
         subject: LEARNED.to_string(),
         target: Some(plan.report().target_accuracy),
         key: Key::root(plan.seed()).named("verdict"),
         ..VerdictOptions::default()
-    };
-    judge(&finished.rows, &options)
+    }
+}
+
+fn judged(plan: &Plan, finished: &Finished) -> Verdict {
+    judge(&finished.rows, &options(plan))
 }
 
 /// The verdict of a finished run: a JSON list as `--json` prints it, and a table for people.
@@ -109,6 +114,8 @@ pub fn verdict(plan: &Plan, finished: &Finished) -> Result<(Value, String)> {
 
 /// The verdict's table for a text.
 const TABLE_MARKDOWN: &str = "tables/verdict.md";
+/// Contrasts between architectures, or searches.
+const TABLE_CONTRASTS: &str = "tables/contrasts.md";
 /// The same for a paper.
 const TABLE_LATEX: &str = "tables/verdict.tex";
 
@@ -160,6 +167,9 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
             })
             .collect();
     }
+    let options = options(plan);
+    input.variants = contrasts::variants(plan);
+    input.contrasts = contrast::judge(&finished.rows, &contrasts::contrasts(plan), &options);
     input.separation = separation(plan)?;
     input.plan = Some(plan.to_toml());
     input.facts = facts(finished);
@@ -172,6 +182,9 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
     }
     write(TABLE_MARKDOWN, table::markdown(&input.verdict).as_bytes())?;
     write(TABLE_LATEX, table::latex(&input.verdict).as_bytes())?;
+    if !input.contrasts.is_empty() {
+        write(TABLE_CONTRASTS, contrast::markdown(&input.contrasts, options.alpha).as_bytes())?;
+    }
     write(store::REPORT, html(&input).as_bytes())
 }
 

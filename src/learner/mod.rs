@@ -11,6 +11,7 @@ pub mod burn_net;
 pub mod calibration;
 mod descent;
 pub mod error;
+pub mod export;
 mod logistic;
 pub mod loss_prediction;
 pub mod plan;

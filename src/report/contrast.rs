@@ -97,8 +97,7 @@ pub struct Judged {
 /// share; with a single number of labels, the accuracy there.
 pub fn judge(rows: &[Row], contrasts: &[Contrast], options: &VerdictOptions) -> Vec<Judged> {
     let tasks = gather(rows);
-    let areas: Vec<(&str, Areas<'_>)> =
-        tasks.iter().map(|task| (task.task.as_str(), areas(task))).collect();
+    let areas: Vec<(&str, Areas<'_>)> = tasks.iter().map(|task| (task.task.as_str(), areas(task))).collect();
     let mut judged: Vec<Judged> = contrasts
         .iter()
         .map(|contrast| {
@@ -243,7 +242,11 @@ pub fn markdown(judged: &[Judged], alpha: f64) -> String {
         let tasks = tasks(&members);
         text.push_str(&format!("**{}**\n\n", escape_markdown(family)));
         let heads: Vec<String> = tasks.iter().map(|task| escape_markdown(task)).collect();
-        text.push_str(&format!("| contrast | {} |\n|:---|{}\n", heads.join(" | "), ":---|".repeat(tasks.len())));
+        text.push_str(&format!(
+            "| contrast | {} |\n|:---|{}\n",
+            heads.join(" | "),
+            ":---|".repeat(tasks.len())
+        ));
         for one in members {
             let effect = |task: &&str| one.effects.iter().find(|effect| effect.task == **task);
             let cells: Vec<String> =

@@ -16,7 +16,7 @@ mod train;
 mod transfer;
 
 pub use architecture::ArchitectureChoice;
-pub use episode::Episode;
+pub use episode::{Episode, MAX_POOL};
 pub use learner::{Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;
