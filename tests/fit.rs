@@ -73,6 +73,22 @@ fn the_architecture_that_a_run_found_is_fitted() {
     assert!(architecture.starts_with("13-r32-") && architecture.ends_with("-3"), "{found}");
 }
 
+/// A small network for 8 x 8 images, trained by burn.
+#[test]
+fn a_network_for_images_is_fitted() {
+    let cnn = r#"{"inputs": 64, "outputs": 10, "dropout": 0.0, "blocks": [
+        {"stem": {"image": {"channels": 1, "height": 8, "width": 8}, "filters": 8, "pool": true}},
+        {"convolution": {"filters": 8, "halve": false}}, "average"]}"#;
+    let dir = folder(&[("cnn.json", cnn)]);
+    let args = ["cnn.json", "--target", "digits", "--labels", "300", "--out", "cnn.safetensors"];
+    let sets = ["--set", "learner.epochs=12", "--set", "learner.batch=32"];
+    let found = json(dir.path(), &[&args[..], &sets].concat());
+    assert_eq!(found["architecture"], "64-s8@1x8x8p-c8-a-10");
+    assert_eq!(found["parameters"], (9 * 8 + 8) + 2 * (72 * 8 + 8) + (8 * 10 + 10));
+    assert!(found["held_out_accuracy"].as_f64().unwrap() > 0.7, "{found}");
+    assert!(dir.path().join("cnn.safetensors").exists());
+}
+
 #[test]
 fn what_cannot_be_fitted_is_refused() {
     let huge = r#"{"inputs": 4, "blocks": [{"dense": {"width": 99999999}}], "outputs": 3, "dropout": 0.0}"#;

@@ -209,6 +209,14 @@ impl Plan {
             };
         };
         let transfer = self.transfer.iter().flat_map(|transfer| &transfer.architectures);
+        if search.image.is_some() && (head || transfer.clone().any(|choice| choice.needs_space())) {
+            return Err(ExperimentError::Conflict {
+                place: root.clone(),
+                key: "search.image".into(),
+                why: "makes networks for images, which no episode can train".into(),
+                hint: "compare searches on images with [rivals], or train one with `querist fit`".into(),
+            });
+        }
         let rivals = self.rivals.iter().flat_map(|rivals| &rivals.fixed);
         let space = space(search, self.learner.dropout);
         for choice in transfer.chain(rivals) {

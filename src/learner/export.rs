@@ -1,7 +1,6 @@
 //! A trained network as a safetensors file: its tensors by name, its architecture beside them.
 
-use super::program::Program;
-use crate::arch::NetSpec;
+use crate::arch::{Block, NetSpec};
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::HashMap;
 
@@ -9,35 +8,27 @@ use std::collections::HashMap;
 pub const ARCHITECTURE: &str = "architecture";
 
 /// The tensors of a network in the order of its flat weights: name and shape. `block.N` counts hidden blocks
-/// from zero; weights are `[fan_in, fan_out]`. A residual block has `first`, `second` and, where the width
-/// changes, `skip`; the last layer is `head`.
+/// from zero; weights are `[fan_in, fan_out]`. A residual or convolutional block has `first`, `second` and, where
+/// width or size change, `skip`; the last layer is `head`. The `fan_in` of a convolution are its nine places in one
+/// plane after the other.
 pub fn tensors(spec: &NetSpec) -> Vec<(String, Vec<usize>)> {
-    use crate::arch::Block;
-    let program = Program::new(spec);
-    let mut maps = program.maps.iter();
-    let mut tensors = Vec::new();
-    let mut add = |name: String| {
-        let Some(map) = maps.next() else { return };
+    let (mut tensors, mut last, mut part) = (Vec::new(), usize::MAX, 0);
+    // A specification that was refused has no network to export.
+    let _ = spec.walk(|at, map| {
+        part = if at == last { part + 1 } else { 0 };
+        last = at;
+        let name = match spec.blocks().get(at) {
+            None => "head".to_owned(),
+            Some(Block::Residual { .. } | Block::Convolution { .. }) => {
+                format!("block.{at}.{}", ["first", "second", "skip"][part])
+            }
+            Some(_) => format!("block.{at}"),
+        };
         tensors.push((format!("{name}.weight"), vec![map.fan_in, map.fan_out]));
-        if map.bias.is_some() {
+        if map.bias {
             tensors.push((format!("{name}.bias"), vec![map.fan_out]));
         }
-    };
-    let mut incoming = spec.inputs();
-    for (at, block) in spec.blocks().iter().enumerate() {
-        match block {
-            Block::Dense { .. } => add(format!("block.{at}")),
-            Block::Residual { width } => {
-                add(format!("block.{at}.first"));
-                add(format!("block.{at}.second"));
-                if incoming != *width {
-                    add(format!("block.{at}.skip"));
-                }
-            }
-        }
-        incoming = block.width();
-    }
-    add("head".to_owned());
+    });
     tensors
 }
 
@@ -66,7 +57,6 @@ pub fn safetensors(spec: &NetSpec, weights: &[f32]) -> Vec<u8> {
 mod tests {
     use super::super::bank::Bank;
     use super::*;
-    use crate::arch::Block;
     use crate::rng::Key;
     use safetensors::SafeTensors;
 

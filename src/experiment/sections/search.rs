@@ -2,7 +2,7 @@
 
 use crate::arch::stacked::MAX_WIDTH;
 use crate::experiment::error::ExperimentError;
-use crate::experiment::raw::Section;
+use crate::experiment::raw::{self, Section};
 use serde::Serialize;
 
 /// How the space is searched.
@@ -49,7 +49,15 @@ pub struct Search {
     pub method: Method,
     /// `B`: `"residual"` (default) or `"dense"`.
     pub block: BlockKind,
-    /// Width of the first stack. Default 32.
+    /// `[channels, height, width]`: how the numbers of an example make an image. With it, blocks are
+    /// convolutional and widths count filters; it is read by `[rivals]` and by the search on the sources, not in
+    /// episodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<[usize; 3]>,
+    /// Whether the stem of a network for images keeps the largest of every 2 x 2 places. Default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<bool>,
+    /// Width of the first stack. Default 32, for images 8.
     pub width: usize,
     /// Factor of the width from one stack to the next. Default 2.
     pub growth: f64,
@@ -75,6 +83,9 @@ pub struct Search {
     pub share: f64,
 }
 
+/// The most channels, rows or columns of an image.
+const MAX_SIDE: u64 = 65_536;
+
 /// The names of the searches.
 pub const METHODS: [(&str, Method); 7] = [
     ("local", Method::Local),
@@ -89,7 +100,21 @@ pub const METHODS: [(&str, Method); 7] = [
 impl Search {
     pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
         let s = &mut section;
-        let width = s.count("width", 32, 1..=MAX_WIDTH)?;
+        let place = s.place().clone();
+        let side = |node, name| raw::integer_of(node, name, 1..=MAX_SIDE).map(|side| side as usize);
+        let image = match s.list("image", side)? {
+            None => None,
+            Some(sides) => {
+                Some(<[usize; 3]>::try_from(sides).map_err(|sides| ExperimentError::Conflict {
+                    place,
+                    key: "search.image".into(),
+                    why: format!("has {} numbers", sides.len()),
+                    hint: "it is [channels, height, width], such as [1, 28, 28]".into(),
+                })?)
+            }
+        };
+        let pool = if image.is_some() { Some(s.boolean("pool", true)?) } else { None };
+        let width = s.count("width", if image.is_some() { 8 } else { 32 }, 1..=MAX_WIDTH)?;
         let search = Self {
             method: s.choice("method", Method::Local, &METHODS)?,
             block: s.choice(
@@ -97,6 +122,8 @@ impl Search {
                 BlockKind::Residual,
                 &[("residual", BlockKind::Residual), ("dense", BlockKind::Dense)],
             )?,
+            image,
+            pool,
             width,
             growth: s.number("growth", 2.0, 1e-3..=8.0)?,
             widest: s.count("widest", width.max(128), width..=MAX_WIDTH)?,

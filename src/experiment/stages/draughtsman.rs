@@ -74,7 +74,7 @@ impl Draughtsman {
     /// The hidden blocks of the first network.
     pub(super) fn blocks(&self) -> Result<Vec<Block>> {
         // Widths at both ends are a task's; any will do to see the blocks.
-        Ok(self.space.spec(&self.start, 1, 1)?.blocks().to_vec())
+        Ok(self.space.spec(&self.start, self.space.any_inputs(), 1)?.blocks().to_vec())
     }
 
     /// Who changes the network of one episode; none where it stays.

@@ -3,7 +3,7 @@
 
 use super::Site;
 use crate::agent::Source;
-use crate::arch::{ArchSpace, Block, Cell, Point, Space, Widths};
+use crate::arch::{ArchSpace, Block, Cell, Image, Images, Point, Space, Widths};
 use crate::data::uniform_rows;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -93,6 +93,10 @@ pub fn space(section: &Search, dropout: f64) -> ArchSpace {
             ceiling: section.widest,
         },
         dropout: dropout as f32,
+        images: section.image.map(|[channels, height, width]| Images {
+            image: Image { channels, height, width },
+            pool: section.pool.unwrap_or(true),
+        }),
     }
 }
 
@@ -134,7 +138,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
         stacks: start.stacks,
         starts: if section.levels > 1 { prior.levels().iter().map(at).collect() } else { Vec::new() },
         // Widths at both ends are a task's; any will do to see the blocks.
-        blocks: space.spec(start, 1, 1)?.blocks().to_vec(),
+        blocks: space.spec(start, space.any_inputs(), 1)?.blocks().to_vec(),
         steps,
         log,
     })
