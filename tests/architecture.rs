@@ -95,6 +95,15 @@ fn architectures_side_by_side() {
     }
     assert_eq!(shapes["random+A(2,2)"], BTreeSet::from(["4-r8-r8-r16-r16-3".to_owned()]));
     assert!(shapes["policy+scratch"].contains("4-r8-3"));
+    // Architectures are paired: the same rows are drawn at random under each of them.
+    let drawn = |name: &str| -> Vec<Value> {
+        let all = rows(&out).into_iter().filter(|row| row["strategy"] == format!("random+{name}"));
+        all.map(|row| row["picks"].clone()).collect()
+    };
+    assert_eq!(drawn("A(1,1)").len(), 3 * 6);
+    for name in ["A(2,2)", "scratch", "head+search"] {
+        assert_eq!(drawn(name), drawn("A(1,1)"), "{name}");
+    }
 
     let contrasts = fs::read_to_string(out.join("tables/contrasts.md")).unwrap();
     for wanted in

@@ -11,7 +11,7 @@ use crate::agent::pang::{PangPolicy, PangStrategy};
 use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
 use crate::data::Dataset;
 use crate::episode::features::{self, SCHEMA};
-use crate::episode::{Ground, Played, Player, Seat, play};
+use crate::episode::{Ground, Played, Player, Row, Seat, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
@@ -302,7 +302,8 @@ pub fn episodes(
         .clone()
         .map(|repetition| {
             Ok(Player {
-                name: label(transfer, &block.strategy, block.architecture),
+                // Draws are derived from it: the same rows at random, whatever the architecture.
+                name: block.strategy.clone(),
                 strategy: strategy(&block.strategy, transfer, learned, site, shared)?,
                 seat: Seat {
                     ground: shared.ground(plan, &block.target, &dataset, repetition)?,
@@ -315,7 +316,10 @@ pub fn episodes(
         .collect::<Result<Vec<_>>>()?;
     let timed = |Played { rows, selecting }| {
         let mut seconds = selecting.into_iter().map(|time| time.as_secs_f64());
-        rows.into_iter().map(move |row| TimedRow { row, selecting: seconds.next() })
+        let strategy = label(transfer, &block.strategy, block.architecture);
+        rows.into_iter().map(move |row| {
+            TimedRow { row: Row { strategy: strategy.clone(), ..row }, selecting: seconds.next() }
+        })
     };
     Ok(play(&episode, players)?.into_iter().flat_map(timed).collect())
 }
