@@ -51,7 +51,7 @@ fn a_network_is_trained_measured_and_saved() {
 
 #[test]
 fn a_file_of_ones_own_is_read() {
-    let row = |i: usize| format!("{},{},{}\n", i % 7, 2 * (i % 2), if i % 2 == 0 { "no" } else { "yes" });
+    let row = |i: usize| format!("{},{},{}\n", i % 7, 2 * (i % 2), ["no", "yes"][i % 2]);
     let table: String = (0..80).map(row).collect();
     let mlp = r#"{"inputs": 2, "blocks": [], "outputs": 2, "dropout": 0.0}"#;
     let dir = folder(&[("own.csv", &format!("a,b,y\n{table}")), ("linear.json", mlp)]);

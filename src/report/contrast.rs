@@ -136,7 +136,9 @@ pub fn judge(rows: &[Row], contrasts: &[Contrast], options: &VerdictOptions) -> 
 
 /// Holm's correction within each family, task by task.
 fn correct(judged: &mut [Judged]) {
-    let mut families: BTreeMap<(String, String), Vec<(usize, usize, f64)>> = BTreeMap::new();
+    // By family and task: which contrast, which of its effects, and the p.
+    type Member = (usize, usize, f64);
+    let mut families: BTreeMap<(String, String), Vec<Member>> = BTreeMap::new();
     for (at, one) in judged.iter().enumerate() {
         for (index, effect) in one.effects.iter().enumerate() {
             if let Some(p) = effect.p {

@@ -107,7 +107,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let sources = tasks::sources(plan)?;
     let bar = site.progress.begin("search", sources.len() as u64);
     let key = Key::root(plan.seed()).named("search");
-    let searched: Vec<Vec<(Evidence<Point>, u64, Vec<Visit>)>> = sources
+    let searched: Vec<Vec<Searched>> = sources
         .par_iter()
         .map(|source| {
             let key = key.named(&source.name);
@@ -161,6 +161,9 @@ pub(super) fn method(name: MethodName) -> Method<Point> {
     }
 }
 
+/// What one search on one source came to: what it says to others, its gradient steps, and its candidates.
+type Searched = (Evidence<Point>, u64, Vec<Visit>);
+
 /// The numbers of labels at which a source is searched: evenly spaced on a logarithmic scale, up to those
 /// that an episode ends with.
 fn labels(section: &Search, source: &Source) -> Vec<usize> {
@@ -173,13 +176,7 @@ fn labels(section: &Search, source: &Source) -> Vec<usize> {
 }
 
 /// The search on one source task, on so many labels drawn at random.
-fn one(
-    section: &Search,
-    space: &ArchSpace,
-    source: &Source,
-    count: usize,
-    key: Key,
-) -> Result<(Evidence<Point>, u64, Vec<Visit>)> {
+fn one(section: &Search, space: &ArchSpace, source: &Source, count: usize, key: Key) -> Result<Searched> {
     let task = source.grounds[0].task();
     let rows = uniform_rows(task, count, key.named("labelled"))?;
     let labels = crate::data::Oracle::new(task.clone(), 0).foresee(&rows);

@@ -317,8 +317,9 @@ pub fn episodes(
     let timed = |Played { rows, selecting }| {
         let mut seconds = selecting.into_iter().map(|time| time.as_secs_f64());
         let strategy = label(transfer, &block.strategy, block.architecture);
-        rows.into_iter().map(move |row| {
-            TimedRow { row: Row { strategy: strategy.clone(), ..row }, selecting: seconds.next() }
+        rows.into_iter().map(move |row| TimedRow {
+            row: Row { strategy: strategy.clone(), ..row },
+            selecting: seconds.next(),
         })
     };
     Ok(play(&episode, players)?.into_iter().flat_map(timed).collect())

@@ -21,6 +21,9 @@ const OTHERS: &str = "others";
 /// The least room of a label count below the columns.
 const TICK: f64 = 26.0;
 
+/// The number of an architecture's weights, and its words: ordered by size.
+type Shape = (usize, String);
+
 /// An architecture in few words, and the number of its weights, from the text that rows hold: of
 /// `64-r32-r32-r64-10`, `2 r32, 1 r64`. What cannot be read keeps its text and counts as the largest.
 pub fn brief(architecture: &str) -> (String, usize) {
@@ -41,32 +44,31 @@ pub fn brief(architecture: &str) -> (String, usize) {
 
 /// Draws the path of one strategy on one task from its rows; `None` where its architecture never changed.
 pub fn architecture_path(task: &str, name: &str, rows: &[&Row], theme: Theme) -> Option<Figure> {
-    let mut columns: BTreeMap<u32, (u32, BTreeMap<(usize, String), usize>)> = BTreeMap::new();
+    let mut columns: BTreeMap<u32, (u32, BTreeMap<Shape, usize>)> = BTreeMap::new();
     for row in rows {
         let (words, size) = brief(&row.architecture);
         let column = columns.entry(row.round).or_default();
         column.0 = row.labels;
         *column.1.entry((size, words)).or_default() += 1;
     }
-    let mut uses: BTreeMap<(usize, String), usize> = BTreeMap::new();
+    let mut uses: BTreeMap<Shape, usize> = BTreeMap::new();
     for (architecture, count) in columns.values().flat_map(|(_, column)| column) {
         *uses.entry(architecture.clone()).or_default() += count;
     }
     if uses.len() < 2 {
         return None;
     }
-    let mut frequent: Vec<&(usize, String)> = uses.keys().collect();
+    let mut frequent: Vec<&Shape> = uses.keys().collect();
     frequent.sort_by_key(|architecture| std::cmp::Reverse(uses[*architecture]));
     let kept = if uses.len() > MAX_ROWS { MAX_ROWS - 1 } else { uses.len() };
-    let own: BTreeSet<&(usize, String)> = frequent.iter().take(kept).copied().collect();
+    let own: BTreeSet<&Shape> = frequent.iter().take(kept).copied().collect();
     // The smallest at the bottom; what shares a line at the very top.
     let mut lines: Vec<String> = own.iter().map(|(_, words)| words.clone()).collect();
     if uses.len() > kept {
         lines.push(format!("{} {OTHERS}", uses.len() - kept));
     }
-    let line_of = |architecture: &(usize, String)| {
-        own.iter().position(|kept| *kept == architecture).unwrap_or(lines.len() - 1)
-    };
+    let line_of =
+        |architecture: &Shape| own.iter().position(|kept| *kept == architecture).unwrap_or(lines.len() - 1);
     let left = lines.iter().map(|line| text_width(line, NAME)).fold(0.0, f64::max).min(MAX_NAME) + 14.0;
     let height = TOP + ROW * lines.len() as f64 + FOOT;
     let bottom = TOP + ROW * lines.len() as f64;
