@@ -96,9 +96,10 @@ fn architectures_side_by_side() {
     assert_eq!(shapes["random+A(2,2)"], BTreeSet::from(["4-r8-r8-r16-r16-3".to_owned()]));
     assert!(shapes["policy+scratch"].contains("4-r8-3"));
     // Architectures are paired: the same rows are drawn at random under each of them.
-    let drawn = |name: &str| -> Vec<Value> {
+    let drawn = |name: &str| -> BTreeMap<(u64, u64), Value> {
         let all = rows(&out).into_iter().filter(|row| row["strategy"] == format!("random+{name}"));
-        all.map(|row| row["picks"].clone()).collect()
+        let number = |row: &Value, key: &str| row[key].as_u64().unwrap();
+        all.map(|row| ((number(&row, "repetition"), number(&row, "round")), row["picks"].clone())).collect()
     };
     assert_eq!(drawn("A(1,1)").len(), 3 * 6);
     for name in ["A(2,2)", "scratch", "head+search"] {
