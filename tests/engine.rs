@@ -314,6 +314,9 @@ fn reference_loss(spec: &NetSpec, weights: &[f64], inputs: &Matrix, labels: &[u3
                     let skip = if x.len() == width { x } else { affine(&x, width, false, &mut rest) };
                     relu(outer.iter().zip(&skip).map(|(a, b)| a + b).collect())
                 }
+                Block::Stem { .. } | Block::Convolution { .. } | Block::Average => {
+                    unreachable!("shapes for vectors")
+                }
             };
         }
         let z = affine(&x, spec.outputs(), true, &mut rest);

@@ -459,6 +459,7 @@ fn small_space() -> impl Strategy<Value = ArchSpace> {
             max_stacks,
             widths: Widths { base: 8, growth, floor: 2, ceiling: 64 },
             dropout: 0.0,
+            images: None,
         },
     )
 }

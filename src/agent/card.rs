@@ -2,13 +2,16 @@
 
 use super::error::AgentError;
 use super::guard::Guard;
+use super::head::HeadCard;
 use super::network::NetworkConfig;
 use crate::episode::Schema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The card format that this version writes, and the only one it reads.
-pub const FORMAT: u32 = 1;
+/// The newest card format that this version reads: that of a policy with a [head](super::head).
+pub const FORMAT: u32 = 2;
+/// The format of a policy without one, which is all that earlier versions read.
+pub const HEADLESS: u32 = 1;
 /// The largest `card.toml` that is read, in bytes.
 pub const MAX_CARD_BYTES: usize = 1 << 20;
 
@@ -44,7 +47,7 @@ pub struct CardSchema {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
-    /// [`FORMAT`].
+    /// [`FORMAT`] where there is a head, else [`HEADLESS`].
     pub format: u32,
     /// Name and version of the program that wrote it.
     pub created_with: String,
@@ -59,6 +62,9 @@ pub struct Card {
     /// Where it does not trust itself; without one, it asks everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
+    /// Its third head, where it says how the network grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<HeadCard>,
 }
 
 impl Card {
@@ -84,10 +90,14 @@ impl Card {
         }
         let reason = |e: toml::de::Error| AgentError::Card { reason: e.to_string() };
         let Format { format } = toml::from_str(text).map_err(reason)?;
-        if format != FORMAT {
+        if !(HEADLESS..=FORMAT).contains(&format) {
             return Err(AgentError::Format { found: format, known: FORMAT });
         }
         let card: Self = toml::from_str(text).map_err(reason)?;
+        if card.head.is_some() != (format == FORMAT) {
+            let reason = format!("format {format}, which goes with a head if it is {FORMAT}, else with none");
+            return Err(AgentError::Card { reason });
+        }
         if let Some((name, value)) = card.policy.figures.iter().find(|(_, value)| !value.is_finite()) {
             let reason = format!("figure `{name}` is {value}, expected a finite number");
             return Err(AgentError::Card { reason });
@@ -117,6 +127,7 @@ impl Card {
                 }
             }
         }
+        self.head.as_ref().map_or(Ok(()), HeadCard::check)?;
         self.guard.as_ref().map_or(Ok(()), |guard| guard.check(known))
     }
 }

@@ -119,6 +119,17 @@ pub enum AgentError {
     #[error("card.toml: {kind} feature {index} is `{found}`, this version computes `{known}`")]
     #[diagnostic(help("use the version that made the policy, or train it again"))]
     SchemaName { kind: &'static str, index: usize, found: String, known: String },
+    /// A head that sees other things than this version shows.
+    #[error("card.toml: head of version {found}, this version knows {known}")]
+    #[diagnostic(help("use the version that made the policy, or train it again"))]
+    HeadVersion { found: u32, known: u32 },
+    /// A policy that has learned nothing about architectures is to choose one.
+    #[error("policy \"{name}\" has no head that chooses architectures")]
+    #[diagnostic(help("train one with `architecture = {{ episodes = 2 }}` under [train]"))]
+    NoHead { name: String },
+    /// A head without the features of the round.
+    #[error("head: the round's features are missing")]
+    HeadBlind,
     /// A checkpoint of other settings, another key or another program.
     #[error("checkpoint: {what} is {found}, expected {expected}")]
     #[diagnostic(help("a checkpoint continues only the training that wrote it"))]

@@ -12,6 +12,7 @@
 //! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
+//! - [`head`]: the policy's third head, which says how the network grows.
 //! - [`dqn`]: deep Q-learning as published, with a network, an observation and a loop of its own.
 //! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set;
 //!   [`frozen`]: the file of both.
@@ -34,6 +35,7 @@ pub mod frozen;
 mod graph;
 pub mod growth;
 pub mod guard;
+pub mod head;
 pub mod imitation;
 pub mod importance;
 mod kernel;
@@ -58,6 +60,7 @@ pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
 pub use guard::Guard;
+pub use head::{Head, HeadArchitect, MovePlan, collect_moves};
 pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
 pub use importance::{Group, Importance, importance};
 pub use network::{Kind, Network, NetworkConfig};

@@ -3,15 +3,17 @@
 //! `policy.safetensors` holds the weights and nothing else; `card.toml` the rest, with the weights' digest.
 //! The same policy gives the same bytes. Everything is verified on the way in.
 
-use super::card::{Card, CardSchema, FORMAT, MAX_CARD_BYTES, Provenance};
+use super::card::{Card, CardSchema, FORMAT, HEADLESS, MAX_CARD_BYTES, Provenance};
 use super::error::AgentError;
 use super::guard::Guard;
+use super::head::{Head, card};
 use super::network::Network;
 use super::tensors::{self, Limits, Named};
 use crate::episode::{Observation, Schema};
 use crate::error::Result;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The file of the weights, in a policy's folder.
 pub const WEIGHTS_FILE: &str = "policy.safetensors";
@@ -28,6 +30,7 @@ const LIMITS: Limits = Limits { file: WEIGHTS_FILE, bytes: MAX_WEIGHTS_BYTES, he
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     network: Network,
+    head: Option<Arc<Head>>,
     card: Card,
 }
 
@@ -46,25 +49,20 @@ impl Policy {
                 return Err(AgentError::Setting { place, found, least: expected, most: expected });
             }
         }
-        for slot in network.layout() {
-            let values = &network.weights()[slot.offset..][..slot.rows * slot.cols];
-            if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-                let (file, name, value) = (WEIGHTS_FILE, slot.name.clone(), values[index]);
-                return Err(AgentError::Weight { file, name, index, value });
-            }
-        }
+        check_weights(&network, "")?;
         let card = Card {
-            format: FORMAT,
+            format: HEADLESS,
             created_with: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-            weights_sha256: tensors::sha256(&encode(&network)),
+            weights_sha256: tensors::sha256(&encode(&network, None)),
             policy: provenance,
             schema: CardSchema::from(schema),
             network: network.config(),
             guard: None,
+            head: None,
         };
         // What is written must be readable again.
         Card::from_text(&card.to_text())?;
-        Ok(Self { network, card })
+        Ok(Self { network, head: None, card })
     }
 
     /// The same policy with a guard.
@@ -74,6 +72,26 @@ impl Policy {
     pub fn guarded(self, guard: Guard, schema: &Schema) -> Result<Self, AgentError> {
         guard.check(schema)?;
         Ok(Self { card: Card { guard: Some(guard), ..self.card }, ..self })
+    }
+
+    /// The same policy with a third head, which says how the network grows.
+    ///
+    /// # Errors
+    /// [`AgentError::Weight`] if a weight of the head is not finite.
+    pub fn with_head(self, head: Head) -> Result<Self, AgentError> {
+        check_weights(head.network(), card::PREFIX)?;
+        let weights_sha256 = tensors::sha256(&encode(&self.network, Some(&head)));
+        let card = Card { format: FORMAT, weights_sha256, head: Some(head.card().clone()), ..self.card };
+        Ok(Self { card, head: Some(Arc::new(head)), ..self })
+    }
+
+    /// Its third head.
+    ///
+    /// # Errors
+    /// [`AgentError::NoHead`] if it has none.
+    pub fn head(&self) -> Result<&Arc<Head>, AgentError> {
+        let name = || AgentError::NoHead { name: self.card.policy.name.clone() };
+        self.head.as_ref().ok_or_else(name)
     }
 
     /// Its card.
@@ -96,7 +114,7 @@ impl Policy {
 
     /// The bytes of [`WEIGHTS_FILE`].
     pub fn weights_bytes(&self) -> Vec<u8> {
-        encode(&self.network)
+        encode(&self.network, self.head.as_deref())
     }
 
     /// The text of [`CARD_FILE`].
@@ -122,10 +140,14 @@ impl Policy {
         }
         let (features, globals) = (schema.candidate.len(), schema.global.len());
         let layout = card.network.layout(features, globals)?;
-        let expected: Vec<Named<'_>> = layout.iter().map(|s| (s.name.as_str(), s.rows, s.cols)).collect();
-        let values = tensors::decode(weights, &expected, LIMITS)?.concat();
-        let network = Network::from_weights(card.network, features, globals, values)?;
-        Ok(Self { network, card })
+        let own: Vec<Named<'_>> = layout.iter().map(|s| (s.name.as_str(), s.rows, s.cols)).collect();
+        let of_head = card.head.as_ref().map(|head| head.tensors()).transpose()?.unwrap_or_default();
+        let expected: Vec<Named<'_>> = own.iter().copied().chain(card::borrowed(&of_head)).collect();
+        let mut values = tensors::decode(weights, &expected, LIMITS)?;
+        let of_head = values.split_off(own.len()).concat();
+        let network = Network::from_weights(card.network, features, globals, values.concat())?;
+        let head = card.head.clone().map(|card| Head::from_values(card, of_head)).transpose()?;
+        Ok(Self { network, head: head.map(Arc::new), card })
     }
 
     /// Reads and verifies the policy in `folder`.
@@ -141,16 +163,33 @@ impl Policy {
     }
 }
 
-fn encode(network: &Network) -> Vec<u8> {
-    let tensors: Vec<_> = network
-        .layout()
-        .iter()
-        .map(|slot| {
-            let values = &network.weights()[slot.offset..][..slot.rows * slot.cols];
-            ((slot.name.as_str(), slot.rows, slot.cols), values)
+/// Both networks as one file, the head's tensors under names of their own.
+fn encode(network: &Network, head: Option<&Head>) -> Vec<u8> {
+    let parts = [(Some(network), ""), (head.map(Head::network), card::PREFIX)];
+    let slots = parts.iter().filter_map(|&(network, prefix)| Some((network?, prefix)));
+    let named: Vec<(String, usize, usize, &[f32])> = slots
+        .flat_map(|(network, prefix)| {
+            network.layout().iter().map(move |slot| {
+                let values = &network.weights()[slot.offset..][..slot.rows * slot.cols];
+                (format!("{prefix}{}", slot.name), slot.rows, slot.cols, values)
+            })
         })
         .collect();
+    let tensors: Vec<_> =
+        named.iter().map(|(name, rows, cols, values)| ((name.as_str(), *rows, *cols), *values)).collect();
     tensors::encode(&tensors, None)
+}
+
+/// Refuses weights that are not finite.
+fn check_weights(network: &Network, prefix: &str) -> Result<(), AgentError> {
+    for slot in network.layout() {
+        let values = &network.weights()[slot.offset..][..slot.rows * slot.cols];
+        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+            let (file, name, value) = (WEIGHTS_FILE, format!("{prefix}{}", slot.name), values[index]);
+            return Err(AgentError::Weight { file, name, index, value });
+        }
+    }
+    Ok(())
 }
 
 /// Reads a file of at most `limit` bytes; never more than one byte beyond it is held.
@@ -245,6 +284,49 @@ mod tests {
         std::fs::remove_file(folder.path().join(CARD_FILE)).unwrap();
         std::fs::create_dir(folder.path().join(CARD_FILE)).unwrap();
         assert!(matches!(Policy::load(folder.path(), &SCHEMA), Err(AgentError::Unreadable { .. })));
+    }
+
+    /// A head beside it: one file, format 2, and back to the bit; without one, the format that earlier
+    /// versions read.
+    #[test]
+    fn a_head_lies_in_the_policys_files() {
+        use super::super::head::sight::{MOVE, global_names};
+        use crate::arch::ArchSpace;
+        let config = NetworkConfig { kind: super::super::network::Kind::Linear, ..NetworkConfig::default() };
+        let network = random_network(config, MOVE.len(), global_names().count(), Key::root(4));
+        let head =
+            Head::new(network, ArchSpace::default(), 0.002, [("top1".to_owned(), 0.5)].into()).unwrap();
+        let plain = policy();
+        assert!(plain.card_text().starts_with("format = 1\n"));
+        assert!(matches!(plain.head(), Err(AgentError::NoHead { .. })));
+        let both = plain.clone().with_head(head.clone()).unwrap();
+        assert!(both.card_text().starts_with("format = 2\n"));
+        assert_ne!(both.card().weights_sha256, plain.card().weights_sha256);
+        let (bytes, text) = (both.weights_bytes(), both.card_text());
+        let loaded = Policy::from_parts(&bytes, &text, &SCHEMA).unwrap();
+        assert_eq!(loaded, both);
+        assert_eq!(**loaded.head().unwrap(), head);
+        let state = observation(50, 2, 1, Key::root(2));
+        assert_eq!(loaded.score(&state).unwrap(), plain.score(&state).unwrap(), "the policy is the same");
+
+        let refused = |from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            Policy::from_parts(&bytes, &text.replace(from, to), &SCHEMA).unwrap_err()
+        };
+        let error = refused("[head]\nversion = 1", "[head]\nversion = 9");
+        assert!(matches!(error, AgentError::HeadVersion { found: 9, known: 1 }), "{error}");
+        assert!(matches!(refused("\"spreads\"", "\"jumps\""), AgentError::SchemaName { kind: "move", .. }));
+        assert!(matches!(refused("penalty = 0.002", "penalty = nan"), AgentError::Card { .. }));
+        assert!(matches!(refused("max_blocks = 12", "max_blocks = 0"), AgentError::Card { .. }));
+        assert!(matches!(refused("format = 2", "format = 1"), AgentError::Card { .. }));
+        assert!(matches!(refused("format = 2", "format = 3"), AgentError::Format { found: 3, known: 2 }));
+        // The head's tensors without its card, and the reverse.
+        let error = Policy::from_parts(&bytes, &card_for(&bytes), &SCHEMA).unwrap_err();
+        assert!(matches!(&error, AgentError::TensorSet { name, .. } if name == "head.skip"), "{error}");
+        let weights = plain.weights_bytes();
+        let digest = text.replace(&both.card().weights_sha256, &plain.card().weights_sha256);
+        let error = Policy::from_parts(&weights, &digest, &SCHEMA).unwrap_err();
+        assert!(matches!(&error, AgentError::TensorSet { name, .. } if name == "head.skip"), "{error}");
     }
 
     /// Fault case 58.
@@ -344,8 +426,8 @@ mod tests {
             assert!(text.contains(from), "{text}");
             Policy::from_parts(&bytes, &text.replace(from, to), &SCHEMA).unwrap_err()
         };
-        let error = edited("format = 1", "format = 2\nnew_key = true");
-        assert_eq!(error, AgentError::Format { found: 2, known: 1 });
+        let error = edited("format = 1", "format = 3\nnew_key = true");
+        assert_eq!(error, AgentError::Format { found: 3, known: 2 });
         assert!(matches!(edited("created_with", "created_by"), AgentError::Card { .. }));
         assert!(matches!(edited("0.25", "nan"), AgentError::Card { .. }));
         let error = edited("hidden = 3", "hidden = 4");

@@ -2,7 +2,8 @@
 //!
 //! A [`NetSpec`] is hashable, serialisable, and costed (parameters, multiply-adds) and checked against
 //! limits before anything is allocated. A [`Space`] is a set of architectures with a start, moves that
-//! only grow, and neighbours: [`ArchSpace`] is `A(B, i, j)`, stacks of blocks; [`FreeMlp`] is the
+//! only grow, and neighbours: [`ArchSpace`] is `A(B, i, j)`, stacks of blocks, for
+//! vectors or for images; [`FreeMlp`] is the
 //! multilayer perceptrons outside it. A [`Domain`] is a space checked for one input width and number of
 //! outputs; searches see nothing else. Training an architecture is the `learner` layer's business,
 //! choosing one the `search` layer's.
@@ -14,5 +15,5 @@ pub mod stacked;
 
 pub use free::{FreeMlp, FreePoint};
 pub use space::{Cost, Domain, Space, SpaceError};
-pub use spec::{Block, NetSpec, SpecError};
-pub use stacked::{ArchSpace, Cell, Point, Widths};
+pub use spec::{Block, Flow, Image, MapShape, NetSpec, SpecError};
+pub use stacked::{ArchSpace, Cell, Images, Point, Widths};

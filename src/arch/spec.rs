@@ -8,6 +8,36 @@ pub const MAX_PARAMETERS: u64 = 200_000_000;
 /// The most blocks a network may have.
 pub const MAX_BLOCKS: usize = 256;
 
+/// The most multiply-adds that one forward pass of one example may take.
+pub const MAX_MULTIPLY_ADDS: u64 = 20_000_000_000;
+
+/// How the numbers of an example make an image: planes of rows, `channels * height * width` in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+}
+
+impl Image {
+    /// Numbers in all. Saturating: they may come from a file.
+    pub fn numbers(&self) -> usize {
+        self.channels.saturating_mul(self.height).saturating_mul(self.width)
+    }
+
+    /// Places in a plane.
+    pub fn places(&self) -> usize {
+        self.height.saturating_mul(self.width)
+    }
+}
+
+impl std::fmt::Display for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
 /// One hidden block of a feed-forward network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,23 +47,68 @@ pub enum Block {
     /// `relu(s(x) + W2 relu(W1 x + b1) + b2)`; the skip `s` is the identity, or a projection without
     /// bias where the width changes.
     Residual { width: usize },
+    /// The first block of a network for images: the inputs as an image, a 3 x 3 convolution to `filters`
+    /// planes, relu; where `pool` is set, then the largest of every 2 x 2 places.
+    Stem { image: Image, filters: usize, pool: bool },
+    /// `relu(s(x) + C2 relu(C1 x + b1) + b2)` with 3 x 3 convolutions `C`, padded so that images keep their
+    /// size; where `halve` is set, `C1` takes every second place. The skip is the identity, or a 1 x 1
+    /// projection without bias where size or planes change.
+    Convolution { filters: usize, halve: bool },
+    /// The mean of every plane: from an image to a vector.
+    Average,
 }
 
 impl Block {
-    /// Units that leave the block.
-    pub fn width(&self) -> usize {
+    /// Units, or planes, that leave the block; none where it keeps those that come in.
+    pub fn units(&self) -> Option<usize> {
         match *self {
-            Block::Dense { width } | Block::Residual { width } => width,
+            Block::Dense { width } | Block::Residual { width } => Some(width),
+            Block::Stem { filters, .. } | Block::Convolution { filters, .. } => Some(filters),
+            Block::Average => None,
         }
     }
 
     /// A block of the same kind and another width.
     pub fn with_width(&self, width: usize) -> Self {
-        match self {
+        match *self {
             Block::Dense { .. } => Block::Dense { width },
             Block::Residual { .. } => Block::Residual { width },
+            Block::Stem { image, pool, .. } => Block::Stem { image, filters: width, pool },
+            Block::Convolution { halve, .. } => Block::Convolution { filters: width, halve },
+            Block::Average => Block::Average,
         }
     }
+}
+
+/// What goes from block to block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// So many units.
+    Vector(usize),
+    /// An image.
+    Image(Image),
+}
+
+impl std::fmt::Display for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Flow::Vector(units) => write!(f, "a vector of {units}"),
+            Flow::Image(image) => write!(f, "an image of {image}"),
+        }
+    }
+}
+
+/// One affine map of a network: a matrix, or a convolution applied at every place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapShape {
+    /// Numbers that one output is made of: nine per plane for a 3 x 3 convolution.
+    pub fan_in: usize,
+    /// Outputs, or planes.
+    pub fan_out: usize,
+    /// Whether it has a bias.
+    pub bias: bool,
+    /// Places at which it is applied; one for vectors.
+    pub places: usize,
 }
 
 /// A feed-forward classifier: hidden blocks, then a linear head.
@@ -61,6 +136,16 @@ pub enum SpecError {
     /// Too many blocks.
     #[error("architecture: {found} blocks, at most {limit} are allowed")]
     Blocks { found: usize, limit: usize },
+    /// Too much work.
+    #[error("architecture: {found} multiply-adds per example, at most {limit} are allowed")]
+    MultiplyAdds { found: u128, limit: u64 },
+    /// A block that does not fit what comes in.
+    #[error("architecture: {place} gets {found}, expected {expected}")]
+    #[diagnostic(help(
+        "a network for images is a stem, convolutions and one average, then the head; the stem's image must \
+         have as many numbers as an example"
+    ))]
+    Flow { place: String, found: Flow, expected: String },
     /// A dropout rate that is not in `[0, 1)`.
     #[error("architecture: dropout {found}, expected a rate in [0, 1)")]
     Dropout { found: f32 },
@@ -87,9 +172,11 @@ impl NetSpec {
         if self.blocks.len() > MAX_BLOCKS {
             return Err(SpecError::Blocks { found: self.blocks.len(), limit: MAX_BLOCKS });
         }
+        let named = |i: usize| format!("block {i}");
+        let units = self.blocks.iter().enumerate().filter_map(|(i, b)| Some((named(i), b.units()?)));
         let widths = [("the input".to_string(), self.inputs)]
             .into_iter()
-            .chain(self.blocks.iter().enumerate().map(|(i, b)| (format!("block {i}"), b.width())))
+            .chain(units)
             .chain([("the output".to_string(), self.outputs)]);
         for (place, found) in widths {
             if found == 0 {
@@ -99,11 +186,96 @@ impl NetSpec {
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(SpecError::Dropout { found: self.dropout });
         }
-        let found = self.wide_parameters();
-        if found > u128::from(MAX_PARAMETERS) {
-            return Err(SpecError::Parameters { found, limit: MAX_PARAMETERS });
+        let (mut parameters, mut work) = (0u128, 0u128);
+        self.walk(|_, map| {
+            let (weights, bias) = map.sizes();
+            parameters = parameters.saturating_add(weights).saturating_add(bias);
+            work = work.saturating_add(weights.saturating_mul(map.places as u128));
+        })?;
+        if parameters > u128::from(MAX_PARAMETERS) {
+            return Err(SpecError::Parameters { found: parameters, limit: MAX_PARAMETERS });
+        }
+        if work > u128::from(MAX_MULTIPLY_ADDS) {
+            return Err(SpecError::MultiplyAdds { found: work, limit: MAX_MULTIPLY_ADDS });
         }
         Ok(())
+    }
+
+    /// Visits all affine maps in forward order, each with the number of its block (that of blocks for the
+    /// head); of a block with a skip, the projection comes last. Gives what comes to the head.
+    ///
+    /// # Errors
+    /// [`SpecError::Flow`] for a block that does not fit what comes in.
+    pub fn walk(&self, mut visit: impl FnMut(usize, MapShape)) -> Result<Flow, SpecError> {
+        let mut flow = Flow::Vector(self.inputs);
+        for (at, block) in self.blocks.iter().enumerate() {
+            let refuse = |found: Flow, expected: String| {
+                Err(SpecError::Flow { place: format!("block {at}"), found, expected })
+            };
+            let mut map = |fan_in: usize, fan_out, bias, places| {
+                visit(at, MapShape { fan_in, fan_out, bias, places });
+            };
+            flow = match (*block, flow) {
+                (Block::Dense { width }, Flow::Vector(units)) => {
+                    map(units, width, true, 1);
+                    Flow::Vector(width)
+                }
+                (Block::Residual { width }, Flow::Vector(units)) => {
+                    map(units, width, true, 1);
+                    map(width, width, true, 1);
+                    if units != width {
+                        map(units, width, false, 1);
+                    }
+                    Flow::Vector(width)
+                }
+                (Block::Stem { image, filters, pool }, Flow::Vector(units)) => {
+                    if at > 0 || image.numbers() != units || units == 0 {
+                        let expected = format!("{} numbers of an example, as {image}", image.numbers());
+                        return refuse(flow, expected);
+                    }
+                    map(image.channels.saturating_mul(9), filters, true, image.places());
+                    let half = |side: usize| if pool { (side / 2).max(1) } else { side };
+                    let (height, width) = (half(image.height), half(image.width));
+                    Flow::Image(Image { channels: filters, height, width })
+                }
+                (Block::Convolution { filters, halve }, Flow::Image(image)) => {
+                    let half = |side: usize| if halve { side.div_ceil(2) } else { side };
+                    let (height, width) = (half(image.height), half(image.width));
+                    let out = Image { channels: filters, height, width };
+                    map(image.channels.saturating_mul(9), filters, true, out.places());
+                    map(filters.saturating_mul(9), filters, true, out.places());
+                    if out != image {
+                        map(image.channels, filters, false, out.places());
+                    }
+                    Flow::Image(out)
+                }
+                (Block::Average, Flow::Image(image)) => Flow::Vector(image.channels),
+                (Block::Convolution { .. } | Block::Average, Flow::Vector(_)) => {
+                    return refuse(flow, "an image".to_string());
+                }
+                (_, Flow::Image(_)) => return refuse(flow, "a vector".to_string()),
+            };
+        }
+        match flow {
+            Flow::Vector(units) => {
+                let head = MapShape { fan_in: units, fan_out: self.outputs, bias: true, places: 1 };
+                visit(self.blocks.len(), head);
+                Ok(flow)
+            }
+            Flow::Image(_) => Err(SpecError::Flow {
+                place: "the output".to_string(),
+                found: flow,
+                expected: "a vector".to_string(),
+            }),
+        }
+    }
+
+    /// The image that the inputs are, where the network is one for images.
+    pub fn image(&self) -> Option<Image> {
+        match self.blocks.first() {
+            Some(Block::Stem { image, .. }) => Some(*image),
+            _ => None,
+        }
     }
 
     /// Numbers per example.
@@ -128,51 +300,58 @@ impl NetSpec {
 
     /// The width of the penultimate activations; the input's where there is no hidden block.
     pub fn embedding(&self) -> usize {
-        self.blocks.last().map_or(self.inputs, Block::width)
+        match self.walk(|_, _| ()) {
+            Ok(Flow::Vector(units)) => units,
+            // No checked specification ends in an image.
+            _ => self.inputs,
+        }
     }
 
     /// The number of weights and biases.
     pub fn parameters(&self) -> usize {
-        self.wide_parameters() as usize
+        self.total(|map| {
+            let (weights, bias) = map.sizes();
+            weights.saturating_add(bias)
+        })
     }
 
     /// Multiply-adds of one forward pass of one example.
     pub fn multiply_adds(&self) -> usize {
-        self.sum(|matrix, _bias| matrix) as usize
+        self.total(|map| map.sizes().0.saturating_mul(map.places as u128))
     }
 
-    fn wide_parameters(&self) -> u128 {
-        self.sum(|matrix, bias| matrix.saturating_add(bias))
-    }
-
-    /// Sums `of(weights, biases)` over all affine maps. Saturating: the widths are a user's numbers.
-    fn sum(&self, of: impl Fn(u128, u128) -> u128) -> u128 {
-        let mul = |a: usize, b: usize| (a as u128).saturating_mul(b as u128);
+    fn total(&self, of: impl Fn(MapShape) -> u128) -> usize {
         let mut total = 0u128;
-        let mut incoming = self.inputs;
-        for block in &self.blocks {
-            let width = block.width();
-            total = total.saturating_add(of(mul(incoming, width), width as u128));
-            if let Block::Residual { .. } = block {
-                total = total.saturating_add(of(mul(width, width), width as u128));
-                if incoming != width {
-                    total = total.saturating_add(of(mul(incoming, width), 0));
-                }
-            }
-            incoming = width;
-        }
-        total.saturating_add(of(mul(incoming, self.outputs), self.outputs as u128))
+        // What a checked specification cannot refuse any more.
+        let _ = self.walk(|_, map| total = total.saturating_add(of(map)));
+        total as usize
+    }
+}
+
+impl MapShape {
+    /// Weights and biases. Saturating: the widths are a user's numbers.
+    fn sizes(&self) -> (u128, u128) {
+        let weights = (self.fan_in as u128).saturating_mul(self.fan_out as u128);
+        (weights, if self.bias { self.fan_out as u128 } else { 0 })
     }
 }
 
 impl std::fmt::Display for NetSpec {
-    /// `64-24-12-10`; residual blocks are marked `r`.
+    /// `64-24-12-10`; residual blocks are marked `r`. `64-s8@1x8x8-c8-c16/2-a-10`: a stem of eight filters over
+    /// images (`p` behind them: pooled), convolutions, `/2` those that halve, an average.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.inputs)?;
         for block in &self.blocks {
             match block {
                 Block::Dense { width } => write!(f, "-{width}")?,
                 Block::Residual { width } => write!(f, "-r{width}")?,
+                Block::Stem { image, filters, pool } => {
+                    write!(f, "-s{filters}@{image}{}", if *pool { "p" } else { "" })?;
+                }
+                Block::Convolution { filters, halve } => {
+                    write!(f, "-c{filters}{}", if *halve { "/2" } else { "" })?;
+                }
+                Block::Average => write!(f, "-a")?,
             }
         }
         write!(f, "-{}", self.outputs)
@@ -207,5 +386,57 @@ mod tests {
         assert!(matches!(NetSpec::mlp(4, &[0], 2), Err(SpecError::Width { .. })));
         assert!(matches!(NetSpec::mlp(4, &[1; 257], 2), Err(SpecError::Blocks { found: 257, .. })));
         assert!(matches!(NetSpec::new(4, vec![], 2, f32::NAN), Err(SpecError::Dropout { .. })));
+    }
+
+    const DIGITS: Image = Image { channels: 1, height: 8, width: 8 };
+
+    /// One channel of 8 x 8: a stem of 4 filters, pooled to 4 x 4; a block that keeps; one that halves to 2 x 2
+    /// and doubles; the mean; ten classes.
+    #[test]
+    fn images_are_counted_as_by_hand() {
+        let blocks = vec![
+            Block::Stem { image: DIGITS, filters: 4, pool: true },
+            Block::Convolution { filters: 4, halve: false },
+            Block::Convolution { filters: 8, halve: true },
+            Block::Average,
+        ];
+        let spec = NetSpec::new(64, blocks, 10, 0.0).unwrap();
+        let stem = (9 * 4, 4, 64);
+        let keeps = [(36 * 4, 4, 16), (36 * 4, 4, 16)];
+        let halves = [(36 * 8, 8, 4), (72 * 8, 8, 4), (4 * 8, 0, 4)];
+        let head = (8 * 10, 10, 1);
+        let maps = [stem].into_iter().chain(keeps).chain(halves).chain([head]);
+        let (parameters, work) =
+            maps.fold((0, 0), |(p, w), (weights, bias, places)| (p + weights + bias, w + weights * places));
+        assert_eq!((spec.parameters(), spec.multiply_adds()), (parameters, work));
+        assert_eq!((parameters, work), (1_338, 10_576));
+        assert_eq!((spec.embedding(), spec.image()), (8, Some(DIGITS)));
+        assert_eq!(spec.to_string(), "64-s4@1x8x8p-c4-c8/2-a-10");
+    }
+
+    #[test]
+    fn blocks_that_do_not_fit_are_refused() {
+        let stem = Block::Stem { image: DIGITS, filters: 4, pool: false };
+        let (keeps, dense) = (Block::Convolution { filters: 4, halve: false }, Block::Dense { width: 3 });
+        let new = |inputs, blocks: &[Block]| NetSpec::new(inputs, blocks.to_vec(), 10, 0.0);
+        assert!(new(64, &[stem, Block::Average]).is_ok() && new(64, &[stem, Block::Average, dense]).is_ok());
+        for (inputs, blocks) in [
+            (63, &[stem, Block::Average][..]),
+            (64, &[stem]),
+            (64, &[keeps, Block::Average]),
+            (64, &[Block::Average]),
+            (64, &[stem, dense]),
+            (64, &[dense, stem, Block::Average]),
+            (64, &[stem, stem, Block::Average]),
+        ] {
+            assert!(matches!(new(inputs, blocks), Err(SpecError::Flow { .. })), "{inputs} {blocks:?}");
+        }
+        let large = Image { channels: 3, height: 4_096, width: 4_096 };
+        let stem = Block::Stem { image: large, filters: 512, pool: false };
+        let work = new(large.numbers(), &[stem, Block::Average]);
+        assert!(matches!(work, Err(SpecError::MultiplyAdds { .. })), "{work:?}");
+        let hostile = Image { channels: usize::MAX, height: 2, width: 2 };
+        let stem = Block::Stem { image: hostile, filters: usize::MAX, pool: false };
+        assert!(new(usize::MAX, &[stem, Block::Average]).is_err());
     }
 }

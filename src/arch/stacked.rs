@@ -1,9 +1,9 @@
-//! [`ArchSpace`]: `A(B, i, j)`, the space of Active-iNAS, for vectors.
+//! [`ArchSpace`]: `A(B, i, j)`, the space of Active-iNAS, for vectors and for images.
 //!
 //! Geifman & El-Yaniv, "Deep Active Learning with a Neural Architecture Search", NeurIPS 2019.
 
 use super::space::{MAX_POINTS, Space, SpaceError};
-use super::spec::{Block, MAX_BLOCKS, NetSpec};
+use super::spec::{Block, Image, MAX_BLOCKS, NetSpec};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -85,6 +85,21 @@ impl Widths {
     }
 }
 
+/// How images are read: with it, the blocks of a space are convolutional.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// What an example's numbers are.
+    pub image: Image,
+    /// Whether the stem keeps the largest of every 2 x 2 places. Published: yes.
+    #[serde(default = "yes")]
+    pub pool: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// The grid `A(B, i, j)`, `1 ≤ i ≤ max_blocks`, `1 ≤ j ≤ max_stacks`: `j` stacks of `i` blocks each, a
 /// new stack changes the width; then a linear head.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,14 +113,50 @@ pub struct ArchSpace {
     pub max_stacks: usize,
     /// Widths of the stacks.
     pub widths: Widths,
-    /// Dropout after every block.
+    /// Dropout after every block; for images, of the plane means before the head.
     pub dropout: f32,
+    /// For images: a stem of as many filters as the first stack has, then stacks of
+    /// [`Block::Convolution`], of which every later one halves the image; `widths` count filters. Without, for
+    /// vectors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<Images>,
 }
 
 impl Default for ArchSpace {
-    /// The published grid, 12 by 5.
+    /// The published grid, 12 by 5, for vectors.
     fn default() -> Self {
-        Self { cell: Cell::Residual, max_blocks: 12, max_stacks: 5, widths: Widths::default(), dropout: 0.0 }
+        Self {
+            cell: Cell::Residual,
+            max_blocks: 12,
+            max_stacks: 5,
+            widths: Widths::default(),
+            dropout: 0.0,
+            images: None,
+        }
+    }
+}
+
+impl ArchSpace {
+    /// The published space for images: 64 filters in the stem and the first stack, doubled from stack to stack,
+    /// a pooled stem. It is large; smaller widths make it one for a CPU.
+    pub fn published(image: Image) -> Self {
+        let widths = Widths { base: 64, growth: 2.0, floor: 1, ceiling: 1_024 };
+        Self { widths, images: Some(Images { image, pool: true }), ..Self::default() }
+    }
+
+    /// Numbers of an example by which the blocks can be seen without a task: the image's, or any at all.
+    pub fn any_inputs(&self) -> usize {
+        self.images.map_or(1, |images| images.image.numbers())
+    }
+
+    /// The blocks of a network for images.
+    fn convolutions(&self, point: &Point, Images { image, pool }: Images) -> Vec<Block> {
+        let stem = Block::Stem { image, filters: self.widths.of(0), pool };
+        let stacks = (0..point.stacks).flat_map(|stack| {
+            let filters = self.widths.of(stack);
+            (0..point.blocks).map(move |at| Block::Convolution { filters, halve: stack > 0 && at == 0 })
+        });
+        [stem].into_iter().chain(stacks).chain([Block::Average]).collect()
     }
 }
 
@@ -118,9 +169,13 @@ impl Space for ArchSpace {
                 format!("the grid is 1..={} blocks by 1..={} stacks", self.max_blocks, self.max_stacks);
             return Err(SpaceError::Outside { point: point.to_string(), limits });
         }
-        if point.total() > MAX_BLOCKS {
+        if point.total() > MAX_BLOCKS - 2 * usize::from(self.images.is_some()) {
             // Before the list of blocks is made.
             return Err(super::SpecError::Blocks { found: point.total(), limit: MAX_BLOCKS }.into());
+        }
+        if let Some(images) = self.images {
+            let blocks = self.convolutions(point, images);
+            return Ok(NetSpec::new(inputs, blocks, outputs, self.dropout)?);
         }
         let blocks = (0..point.stacks)
             .flat_map(|stack| {
@@ -163,6 +218,12 @@ impl Space for ArchSpace {
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return refuse("dropout", self.dropout.to_string(), "a rate in [0, 1)");
+        }
+        if self.images.is_some() && self.cell != Cell::Residual {
+            return refuse("cell", "dense".to_string(), "residual: blocks for images have a skip");
+        }
+        if let Some(images) = self.images.filter(|images| images.image.numbers() == 0) {
+            return refuse("image", images.image.to_string(), "at least one number");
         }
         Ok(())
     }
@@ -250,6 +311,35 @@ mod tests {
         let constant =
             ArchSpace { cell: Cell::Dense, widths: Widths { growth: 1.0, ..Widths::default() }, ..space };
         assert_eq!(constant.spec(&Point::new(1, 2), 4, 3).unwrap().to_string(), "4-32-32-3");
+    }
+
+    #[test]
+    fn a_network_for_images_halves_and_doubles_from_stack_to_stack() {
+        let image = Image { channels: 3, height: 32, width: 32 };
+        let published = Domain::new(ArchSpace::published(image), image.numbers(), 10).unwrap();
+        let spec = published.spec(&Point::new(2, 3)).unwrap();
+        assert_eq!(spec.to_string(), "3072-s64@3x32x32p-c64-c64-c128/2-c128-c256/2-c256-a-10");
+        // The stem at 32 x 32; blocks at 16, 8 and 4; the first of a later stack reads half as many planes and
+        // has a projection; the head.
+        let block = |from: usize, to: usize, side: usize| {
+            let skip = if from == to { 0 } else { from * to };
+            (9 * from * to + 9 * to * to + skip) * side * side
+        };
+        let work = 27 * 64 * 32 * 32
+            + 2 * block(64, 64, 16)
+            + block(64, 128, 8)
+            + block(128, 128, 8)
+            + block(128, 256, 4)
+            + block(256, 256, 4)
+            + 256 * 10;
+        assert_eq!(published.cost(&Point::new(2, 3)).unwrap().multiply_adds, work as u64);
+        assert!(matches!(Domain::new(ArchSpace::published(image), 64, 10), Err(SpaceError::Spec(_))));
+        let dense = ArchSpace { cell: Cell::Dense, ..ArchSpace::published(image) };
+        assert!(matches!(dense.check(), Err(SpaceError::Setting { setting: "cell", .. })));
+        // Depth that no size of image could pay for is refused, not built.
+        let huge = Image { channels: 3, height: 2_000, width: 2_000 };
+        let domain = Domain::new(ArchSpace::published(huge), huge.numbers(), 10);
+        assert!(matches!(domain, Err(SpaceError::Spec(_))));
     }
 
     #[test]

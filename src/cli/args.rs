@@ -39,6 +39,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Try a policy on a labelled data set of your own
     Transfer(TransferArgs),
+    /// Train a found architecture, or one of your own, on a data set
+    Fit(FitArgs),
     /// Choose rows to label by arrays of your own, with your own training loop
     Select(SelectArgs),
     /// List the query strategies, or print one strategy's card
@@ -164,6 +166,41 @@ pub struct TransferArgs {
     pub sets: Vec<String>,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// Trains one network on a data set and measures it on rows held out. Of data sets that have an official test
+/// part, that part is held out.
+#[derive(Debug, clap::Args)]
+pub struct FitArgs {
+    /// The architecture: the arch.json of a run, or a network of your own in JSON
+    pub file: PathBuf,
+    /// The labelled data set: an embedded one or one of the data folder by name, or a file (CSV, CSV.gz, NPY,
+    /// NPZ, IDX or LIBSVM)
+    #[arg(long, value_name = "NAME|FILE")]
+    pub target: String,
+    /// The column, or NPZ member, that holds the labels
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Inputs from a NumPy file, one row per row of the target
+    #[arg(long, value_name = "FILE.npy")]
+    pub features: Option<PathBuf>,
+    /// Rows to train on, drawn at random [default: all that are not held out]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub labels: Option<usize>,
+    /// Write the trained network here
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub out: Option<PathBuf>,
+    /// Change keys of an experiment file (learner.*, episode.test, episode.scaling); may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// The seed of the split, the weights and the mini-batches
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
+    pub seed: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub data: DataDirArgs,
 }
 
 /// One selection on plain arrays. Prints row numbers of the pool, counted from 0, most wanted first.

@@ -1,7 +1,7 @@
 //! Where the commands meet the layers that they show: names, stages, digests, verdicts.
 
 use super::args::DescribeArgs;
-use super::memory;
+use super::{contrasts, memory};
 use crate::agent::{Policy, shipped};
 use crate::data::readers::{self, ReadOptions};
 use crate::data::{describe as describe_data, embedded};
@@ -13,7 +13,9 @@ use crate::experiment::stages::{Builtin, Stages};
 use crate::experiment::{DatasetFacts, Finished, Plan, Vocabulary, tasks};
 use crate::query::registry::{self, Entry};
 use crate::report::input::{Fact, Importance, SearchPoint, Separation, TrainingPoint};
-use crate::report::{ReportInput, Verdict, VerdictOptions, export, figures, html, table, verdict as judge};
+use crate::report::{
+    ReportInput, Verdict, VerdictOptions, contrast, export, figures, html, table, verdict as judge,
+};
 use crate::rng::Key;
 use crate::run::store;
 use serde_json::Value;
@@ -48,7 +50,7 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
     tasks::check_strategies(plan)?;
     let mut digests = BTreeMap::new();
     let sources = plan.sources();
-    let learns = plan.train().is_some() || plan.search().is_some();
+    let learns = plan.train().is_some() || plan.searches_sources();
     let learned = sources.datasets.iter().chain(&sources.validation).filter(|_| learns);
     for reference in learned {
         let dataset = tasks::load(plan, reference)?;
@@ -62,20 +64,30 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
         }
         if let (Some(folder), None) = (&transfer.policy, plan.train()) {
             let policy = shipped::open(folder, &SCHEMA)?;
+            if transfer.architectures.iter().any(|choice| choice.needs_head()) {
+                policy.head()?;
+            }
             digests.insert(format!("policy {folder}"), policy.card().weights_sha256.clone());
         }
+    }
+    for target in plan.rivals().map_or(&[][..], |rivals| &rivals.targets) {
+        let dataset = tasks::load(plan, target)?;
+        digests.insert(dataset.name().to_string(), dataset.digest().to_string());
     }
     Ok(digests)
 }
 
-fn judged(plan: &Plan, finished: &Finished) -> Verdict {
-    let options = VerdictOptions {
+fn options(plan: &Plan) -> VerdictOptions {
+    VerdictOptions {
         subject: LEARNED.to_string(),
         target: Some(plan.report().target_accuracy),
         key: Key::root(plan.seed()).named("verdict"),
         ..VerdictOptions::default()
-    };
-    judge(&finished.rows, &options)
+    }
+}
+
+fn judged(plan: &Plan, finished: &Finished) -> Verdict {
+    judge(&finished.rows, &options(plan))
 }
 
 /// The verdict of a finished run: a JSON list as `--json` prints it, and a table for people.
@@ -102,6 +114,8 @@ pub fn verdict(plan: &Plan, finished: &Finished) -> Result<(Value, String)> {
 
 /// The verdict's table for a text.
 const TABLE_MARKDOWN: &str = "tables/verdict.md";
+/// Contrasts between architectures, or searches.
+const TABLE_CONTRASTS: &str = "tables/contrasts.md";
 /// The same for a paper.
 const TABLE_LATEX: &str = "tables/verdict.tex";
 
@@ -153,6 +167,9 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
             })
             .collect();
     }
+    let options = options(plan);
+    input.variants = contrasts::variants(plan);
+    input.contrasts = contrast::judge(&finished.rows, &contrasts::contrasts(plan), &options);
     input.separation = separation(plan)?;
     input.times = finished.times.clone();
     input.plan = Some(plan.to_toml());
@@ -166,6 +183,9 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
     }
     write(TABLE_MARKDOWN, table::markdown(&input.verdict).as_bytes())?;
     write(TABLE_LATEX, table::latex(&input.verdict).as_bytes())?;
+    if !input.contrasts.is_empty() {
+        write(TABLE_CONTRASTS, contrast::markdown(&input.contrasts, options.alpha).as_bytes())?;
+    }
     write(store::REPORT, html(&input).as_bytes())
 }
 
@@ -185,11 +205,12 @@ fn separation(plan: &Plan) -> Result<Vec<Separation>> {
     let stops = plan.episode().stop_on == StopOn::Reward && plan.learner().patience.is_some();
     let target_role = if stops { "target; its reward rows, not charged, stop fits" } else { "target" };
     let mut lines = Vec::new();
-    for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets) {
+    let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
+    for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets).iter().chain(of_rivals) {
         let dataset = tasks::load(plan, target)?;
         lines.push(line(tasks::ground(plan, &dataset, 0)?.task(), target_role));
     }
-    if plan.train().is_some() || plan.search().is_some() {
+    if plan.train().is_some() || plan.searches_sources() {
         for (sources, role) in [(tasks::sources(plan)?, "source"), (tasks::validation(plan)?, "validation")] {
             lines.extend(sources.iter().map(|source| line(source.grounds[0].task(), role)));
         }

@@ -7,6 +7,7 @@
 mod args;
 mod backend;
 mod commands;
+mod contrasts;
 mod error;
 mod memory;
 mod output;
@@ -49,6 +50,7 @@ fn dispatch(args: Args) -> Result<()> {
         Command::Train(run) => commands::run::train(&run, args.quiet),
         Command::Bench(bench) => commands::run::bench(&bench, args.quiet),
         Command::Transfer(transfer) => commands::transfer::transfer(&transfer, args.quiet),
+        Command::Fit(fit) => commands::fit::fit(&fit),
         Command::Select(select) => commands::select::select(&select),
         Command::Strategies(list) => commands::lists::strategies(&list),
         Command::Policies(list) => commands::lists::policies(&list),

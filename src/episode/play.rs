@@ -1,6 +1,7 @@
 //! [`play`]: strategies play episodes, round by round, and leave tidy rows.
 
 use super::env::{Believed, End, Episodes, Standing};
+use super::features;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::row::Row;
 use super::seat::Seat;
@@ -28,6 +29,11 @@ pub struct Player {
 pub trait Architect: Send {
     /// The shape to train next, and the gradient steps that choosing it took.
     fn choose(&mut self, labelled: &Labelled<'_>, current: &NetSpec, key: Key) -> Result<Choice>;
+
+    /// Whether it reads [`Labelled::globals`].
+    fn sees(&self) -> bool {
+        false
+    }
 }
 
 /// The labels in hand when an architecture is chosen.
@@ -41,6 +47,9 @@ pub struct Labelled<'a> {
     pub labels: &'a [u32],
     /// The number of classes.
     pub classes: usize,
+    /// The global features of the round, as a policy sees them before it asks; only for who
+    /// [`sees`](Architect::sees).
+    pub globals: Option<&'a [f32]>,
 }
 
 /// An architecture that was chosen.
@@ -72,8 +81,9 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let seats: Vec<Seat> = players.iter().map(|player| player.seat.clone()).collect();
     let plan = EpisodePlan { measure: Measure::RewardAndTest, ..plan.clone() };
     let mut episodes = Episodes::reset(&plan, &seats)?;
-    let remembering: Vec<usize> =
-        (0..players.len()).filter(|&lane| players[lane].strategy.needs().history).collect();
+    let sees = |player: &Player| player.architect.as_ref().is_some_and(|architect| architect.sees());
+    let remembers = |player: &Player| player.strategy.needs().history || sees(player);
+    let remembering: Vec<usize> = (0..players.len()).filter(|&lane| remembers(&players[lane])).collect();
     episodes.remember(&remembering);
     let mut played: Vec<Played> = players
         .iter()
@@ -111,13 +121,18 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             last.note = cut::join([last.note.take(), player.strategy.note()]);
             picks.push((lane, rows));
         }
+        let mut globals: Vec<Option<Vec<f32>>> = vec![None; players.len()];
+        for &lane in live.iter().filter(|&&lane| sees(&players[lane])) {
+            globals[lane] = Some(look(&episodes, lane, players[lane].seat.key)?);
+        }
         episodes.ask(&picks)?;
         for &lane in &live {
             let key = players[lane].seat.key.named("architect").at(u64::from(episodes.standing(lane).round));
             if let Some(architect) = &mut players[lane].architect {
                 let task = episodes.seat(lane).ground.task().clone();
                 let (rows, labels) = episodes.labelled(lane);
-                let labelled = Labelled { inputs: task.pool(), rows: &rows, labels, classes: task.classes() };
+                let (inputs, classes, globals) = (task.pool(), task.classes(), globals[lane].as_deref());
+                let labelled = Labelled { inputs, rows: &rows, labels, classes, globals };
                 let choice = architect.choose(&labelled, episodes.spec(lane), key)?;
                 episodes.reshape(lane, choice.spec, choice.steps);
             }
@@ -130,6 +145,14 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             played[lane].rows.push(row(&players[lane], &episodes, lane));
         }
     }
+}
+
+/// The global features of episode `lane`. One candidate is described: the globals are of all of them
+/// whatever that number is.
+fn look(episodes: &Episodes, lane: usize, key: Key) -> Result<Vec<f32>> {
+    let key = key.named("look").at(u64::from(episodes.standing(lane).round));
+    let signals = episodes.signals(lane, features::needs(), key);
+    Ok(features::observe(&episodes.view(lane, &signals), episodes.batch(lane), 1, key)?.globals)
 }
 
 fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {

@@ -92,10 +92,15 @@ impl Cost {
             let embedding = &train.dataset_embedding;
             let embedded = embedding.iterations * embedding.tasks * embedding.episodes;
             let played = imitated + rehearsed + duelled + valued + embedded;
-            let total = episode.times(played as f64).plus(judged);
+            // In each round that is tried, staying and two moves.
+            let head = &train.architecture;
+            let tried = sources.tasks() * head.episodes * head.states * head.trainings * 3;
+            let walked = sources.tasks() * head.episodes + tried / (plan.episode().rounds + 1);
+            let moves = Fits::of_episode(plan, ASSUMED).grown(SEARCHED_GROWTH).times(walked as f64);
+            let total = episode.times(played as f64).plus(judged).plus(moves);
             stages.push(total.stage("train", 1));
         }
-        if let Some(search) = plan.search() {
+        if let Some(search) = plan.search().filter(|_| plan.searches_sources()) {
             let network = Fits::of_episode(plan, ASSUMED);
             // Per source task; a search may well end before its budget does.
             let steps = search.budget as f64 * sources.tasks() as f64;
@@ -114,7 +119,7 @@ impl Cost {
                 for architecture in &transfer.architectures {
                     let growth = match architecture {
                         ArchitectureChoice::Learner => 1.0,
-                        ArchitectureChoice::Searched => SEARCHED_GROWTH,
+                        _ => SEARCHED_GROWTH,
                     };
                     let episodes = transfer.strategies.len() as f64 * f64::from(transfer.repetitions);
                     total = total.plus(Fits::of_episode(plan, size).grown(growth).times(episodes));
@@ -123,6 +128,27 @@ impl Cost {
                 }
             }
             stages.push(total.stage("transfer", cells));
+        }
+        if let Some(rivals) = plan.rivals() {
+            let mut total = Fits::default();
+            for target in &rivals.targets {
+                let size = size_of(target, vocabulary);
+                widest(size);
+                let network = Fits::of_episode(plan, size);
+                // At most: every search spends its budget, and what it found is trained once.
+                let contenders =
+                    rivals.budgets.iter().map(|budget| (1 + budget) * rivals.methods.len() as u64);
+                let trainings = contenders.sum::<u64>() as f64 + rivals.fixed.len() as f64;
+                for &labels in &rivals.labels {
+                    let fits = trainings * f64::from(rivals.repetitions);
+                    let steps = fits * plan.learner().steps_per_fit(labels) as f64;
+                    let flops = steps * network.flops_per_step() * SEARCHED_GROWTH;
+                    let core_seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP;
+                    total = total.plus(Fits { fits, steps, flops, core_seconds });
+                }
+            }
+            let cells = rivals.targets.len() as u64 * u64::from(rivals.repetitions);
+            stages.push(total.stage("rivals", cells));
         }
         let lanes = plan.transfer().map_or(1, |transfer| transfer.block as usize);
         Self { stages, jobs, lanes, episode_bytes: bytes_of_episode(plan, largest) }

@@ -93,6 +93,10 @@ pub enum ExperimentError {
     )]
     #[diagnostic(help("give the learner a hidden layer: learner.hidden = [32]"))]
     Taps { strategy: String },
+    /// A head that walks another space than the local search behind it.
+    #[error("the policy's head walks {found}, but [search] says {expected}")]
+    #[diagnostic(help("set [search] to the head's space: the policy's card.toml has it under [head.space]"))]
+    HeadSpace { found: String, expected: String },
     /// The policy in the run's folder is not the one that was trained there.
     #[error("policy: weights with digest {found}, expected {expected}")]
     #[diagnostic(help("the run's folder was changed; run again with --fresh"))]

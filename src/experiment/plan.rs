@@ -2,9 +2,13 @@
 
 use super::error::{ExperimentError, Place};
 use super::raw::{self, Section, Table};
-use super::sections::{DataRef, Episode, Learner, Report, Search, Sources, Train, Transfer};
+use super::sections::{
+    ArchitectureChoice, DataRef, Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer,
+};
 use super::set;
+use super::stages::search::space;
 use super::vocabulary::Vocabulary;
+use crate::arch::Space;
 use crate::run::digest;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -37,7 +41,12 @@ pub struct Plan {
     search: Option<Search>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer: Option<Transfer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rivals: Option<Rivals>,
     report: Report,
+    /// Whether nothing but training is asked for: the space of `[search]` is then read, not searched.
+    #[serde(skip)]
+    trains_only: bool,
 }
 
 impl Plan {
@@ -115,11 +124,25 @@ impl Plan {
         let transfer = transfer_section
             .map(|section| Transfer::read(section, vocabulary, train.as_ref(), search.is_some()))
             .transpose()?;
+        let rivals = root.section("rivals")?.map(|section| Rivals::read(section, vocabulary)).transpose()?;
         let report = Report::read(root.section_or_empty("report")?)?;
         let root_place = root.place().clone();
         root.finish()?;
-        let plan =
-            Self { name, seed, data_dir, folder, learner, episode, sources, train, search, transfer, report };
+        let plan = Self {
+            name,
+            seed,
+            data_dir,
+            folder,
+            learner,
+            episode,
+            sources,
+            train,
+            search,
+            transfer,
+            rivals,
+            report,
+            trains_only: false,
+        };
         plan.check_stages(root_place, sources_place, transfer_place)?;
         Ok(plan)
     }
@@ -131,11 +154,13 @@ impl Plan {
         sources: Place,
         transfer: Option<Place>,
     ) -> Result<(), ExperimentError> {
-        if self.train.is_none() && self.search.is_none() && self.transfer.is_none() {
-            let why = "nothing to run: give at least one of [train], [search] and [transfer]".to_string();
+        if self.train.is_none() && self.search.is_none() && self.transfer.is_none() && self.rivals.is_none() {
+            let why =
+                "nothing to run: give at least one of [train], [search], [transfer] and [rivals]".to_string();
             return Err(ExperimentError::Missing { place: root, key: "transfer".into(), why });
         }
-        if (self.train.is_some() || self.search.is_some()) && self.sources.tasks() == 0 {
+        self.check_space(&root)?;
+        if (self.train.is_some() || self.searches_sources()) && self.sources.tasks() == 0 {
             let why = "training and search need at least one source task".to_string();
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
         }
@@ -167,6 +192,57 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Whether the space of `[search]` is there for what reads it, and holds the points that are named.
+    fn check_space(&self, root: &Place) -> Result<(), ExperimentError> {
+        let head = self.train.as_ref().is_some_and(|train| train.architecture.episodes > 0);
+        let readers = [("train.architecture", head), ("rivals", self.rivals.is_some())];
+        let Some(search) = &self.search else {
+            return match readers.into_iter().find(|(_, reads)| *reads) {
+                None => Ok(()),
+                Some((reader, _)) => Err(ExperimentError::Missing {
+                    place: root.clone(),
+                    key: "search".into(),
+                    why: format!("`{reader}` walks its space"),
+                }),
+            };
+        };
+        let transfer = self.transfer.iter().flat_map(|transfer| &transfer.architectures);
+        if search.image.is_some() && (head || transfer.clone().any(|choice| choice.needs_space())) {
+            return Err(ExperimentError::Conflict {
+                place: root.clone(),
+                key: "search.image".into(),
+                why: "makes networks for images, which no episode can train".into(),
+                hint: "compare searches on images with [rivals], or train one with `querist fit`".into(),
+            });
+        }
+        let rivals = self.rivals.iter().flat_map(|rivals| &rivals.fixed);
+        let space = space(search, self.learner.dropout);
+        for choice in transfer.chain(rivals) {
+            let ArchitectureChoice::Fixed(point) = choice else { continue };
+            if !space.contains(point) {
+                return Err(ExperimentError::Conflict {
+                    place: root.clone(),
+                    key: choice.to_string(),
+                    why: format!(
+                        "lies outside the space of [search], 1..={} blocks by 1..={} stacks",
+                        search.max_blocks, search.max_stacks
+                    ),
+                    hint: "raise search.max_blocks or search.max_stacks".into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether architectures are searched on the sources: not where the section only says what the space is.
+    pub fn searches_sources(&self) -> bool {
+        let used = match &self.transfer {
+            Some(transfer) => transfer.architectures.iter().any(|choice| choice.uses_sources()),
+            None => self.rivals.is_none(),
+        };
+        self.search.is_some() && used && !self.trains_only
     }
 
     /// The run's name: a folder name.
@@ -214,6 +290,11 @@ impl Plan {
         self.transfer.as_ref()
     }
 
+    /// Which searches are compared on which targets, if any are.
+    pub fn rivals(&self) -> Option<&Rivals> {
+        self.rivals.as_ref()
+    }
+
     /// What the report asks of the rows.
     pub fn report(&self) -> &Report {
         &self.report
@@ -221,12 +302,22 @@ impl Plan {
 
     /// The same plan without search and transfer; none if it trains nothing.
     pub fn train_only(self) -> Option<Self> {
-        self.train.is_some().then_some(Self { search: None, transfer: None, ..self })
+        // The policy's third head reads the space.
+        let search = self.search.filter(|_| self.train.as_ref().is_some_and(|t| t.architecture.episodes > 0));
+        self.train.is_some().then_some(Self {
+            search,
+            transfer: None,
+            rivals: None,
+            trains_only: true,
+            ..self
+        })
     }
 
     /// The same plan without training and search; none if it compares nothing.
     pub fn transfer_only(self) -> Option<Self> {
-        self.transfer.is_some().then_some(Self { train: None, search: None, ..self })
+        let space = |transfer: &Transfer| transfer.architectures.iter().any(|choice| choice.needs_space());
+        let search = self.search.filter(|_| self.transfer.as_ref().is_some_and(space));
+        self.transfer.is_some().then_some(Self { train: None, search, rivals: None, ..self })
     }
 
     /// What all benchmarks have in common that may continue one another: the resolved plan, whatever its

@@ -1,7 +1,7 @@
 //! Runs a plan: its stages in order, recorded, resumed, and written to a run folder.
 
 use super::plan::Plan;
-use super::stages::{Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
+use super::stages::{self, Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
 use crate::error::Result;
 use crate::run::store::{ROWS, SELECTION, SUMMARY, TIMINGS};
 use crate::run::{Cancel, Crew, Manifest, Progress, QueryTimes, RunError, Store, digest, once, rows};
@@ -117,11 +117,11 @@ fn execute(
         Some(_) => Some(once("train", &mut ledger, crew, || stages.train(plan, site))?),
         None => None,
     };
-    let architecture = match plan.search() {
-        Some(_) => Some(once("search", &mut ledger, crew, || stages.search(plan, site))?),
-        None => None,
+    let architecture = match plan.searches_sources() {
+        true => Some(once("search", &mut ledger, crew, || stages.search(plan, site))?),
+        false => None,
     };
-    let (all, failures) = match plan.transfer() {
+    let (mut all, mut failures) = match plan.transfer() {
         Some(section) => {
             let learned = Learned { policy: policy.as_ref(), architecture: architecture.as_ref() };
             transfer(plan, section, shard, &mut ledger, crew, |plan, block| {
@@ -130,6 +130,12 @@ fn execute(
         }
         None => (Vec::new(), Vec::new()),
     };
+    if let Some(section) = plan.rivals() {
+        let (rows, failed) =
+            stages::rivals(section, &mut ledger, crew, |bout| stages.bout(plan, bout, site))?;
+        all.extend(rows);
+        failures.extend(failed);
+    }
 
     let times = times(&all);
     let bytes = rows::to_jsonl(all.into_iter().map(|timed| timed.row).collect())?;
@@ -173,7 +179,7 @@ fn timings(ledger: &crate::run::Ledger) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stages::Block;
+    use super::super::stages::{Block, Bout};
     use super::super::vocabulary::{DatasetFacts, Vocabulary};
     use super::*;
     use crate::Key;
@@ -236,7 +242,8 @@ mod tests {
 
         fn search(&self, _plan: &Plan, _site: Site<'_>) -> Result<Found> {
             let blocks = vec![crate::arch::Block::Residual { width: 32 }];
-            Ok(Found { blocks_per_stack: 1, stacks: 1, blocks, steps: 9, log: Vec::new() })
+            let starts = Vec::new();
+            Ok(Found { blocks_per_stack: 1, stacks: 1, blocks, starts, steps: 9, log: Vec::new() })
         }
 
         fn episodes(
@@ -262,7 +269,7 @@ mod tests {
                 row: Row {
                     task: block.target.name().into(),
                     strategy: block.strategy.clone(),
-                    architecture: block.architecture.name().into(),
+                    architecture: block.architecture.to_string(),
                     repetition,
                     round: 0,
                     labels: 3,
@@ -274,6 +281,10 @@ mod tests {
                 },
             };
             Ok(block.repetitions.clone().map(row).collect())
+        }
+
+        fn bout(&self, _plan: &Plan, _bout: &Bout, _site: Site<'_>) -> Result<Vec<TimedRow>> {
+            panic!("the plan has no rivals")
         }
     }
 

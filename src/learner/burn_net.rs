@@ -1,4 +1,5 @@
-//! The same networks through burn: autodiff on a device, for what the bank engine does not do.
+//! The same networks through burn: autodiff on a device, for what the bank engine does not do, and those for
+//! images.
 //!
 //! [`BurnNet`] trains on the batches, masks and rules of [`Bank`](super::Bank) from the same keys, and
 //! keeps weights in the same documented order, so the two can be compared step by step. It is an order
@@ -8,10 +9,11 @@
 use super::Learner;
 use super::bank::{check_fit, host_mask};
 use super::error::LearnError;
+use super::image;
 use super::plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
 use super::program::{self, Program};
 use super::schedule::LaneRun;
-use crate::arch::NetSpec;
+use crate::arch::{Block, MapShape, NetSpec};
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
 use crate::rng::Key;
@@ -32,7 +34,9 @@ const CHUNK: usize = 1024;
 /// Networks of one [`NetSpec`] on a burn device, trained one after another.
 pub struct BurnNet {
     spec: NetSpec,
-    program: Program,
+    /// How a network for vectors is computed; one for images is by its specification.
+    program: Option<Program>,
+    slots: Vec<Slot>,
     device: Device,
     lanes: Vec<Affines>,
 }
@@ -45,6 +49,40 @@ struct Affines {
     biases: Vec<Param<Tensor<1>>>,
 }
 
+/// Where the weights of one affine map lie.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    map: MapShape,
+    /// Offset of the weights; the bias comes behind them.
+    weights: usize,
+}
+
+impl Slot {
+    fn of(spec: &NetSpec) -> Result<Vec<Self>> {
+        let (mut slots, mut weights) = (Vec::new(), 0);
+        spec.walk(|_, map| {
+            slots.push(Self { map, weights });
+            weights += slots[slots.len() - 1].count();
+        })?;
+        Ok(slots)
+    }
+
+    fn bias(&self) -> Option<usize> {
+        self.map.bias.then_some(self.weights + self.map.fan_in * self.map.fan_out)
+    }
+
+    fn count(&self) -> usize {
+        self.map.fan_in * self.map.fan_out + if self.map.bias { self.map.fan_out } else { 0 }
+    }
+}
+
+/// What a forward pass is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Embedding,
+    Logits,
+}
+
 impl BurnNet {
     /// `lanes` networks whose weights are zero, on `device` (`Device::flex()` is the CPU).
     ///
@@ -53,11 +91,12 @@ impl BurnNet {
     pub fn new(spec: &NetSpec, lanes: usize, device: Device) -> Result<Self> {
         spec.check()?;
         super::bank::check_lanes(lanes)?;
-        let program = Program::new(spec);
+        let program = spec.image().is_none().then(|| Program::new(spec));
+        let slots = Slot::of(spec)?;
         let device = device.autodiff();
-        let zeros = vec![0.0; program.parameters];
-        let lanes = (0..lanes).map(|_| Affines::new(&program, &zeros, &device)).collect();
-        Ok(Self { spec: spec.clone(), program, device, lanes })
+        let zeros = vec![0.0; spec.parameters()];
+        let lanes = (0..lanes).map(|_| Affines::new(&slots, &zeros, &device)).collect();
+        Ok(Self { spec: spec.clone(), program, slots, device, lanes })
     }
 
     /// One network's weights in the order documented in [`super::bank`].
@@ -65,7 +104,7 @@ impl BurnNet {
     /// # Panics
     /// If there is no such lane.
     pub fn weights(&self, lane: usize) -> Vec<f32> {
-        self.lanes[lane].flatten(&self.program)
+        self.lanes[lane].flatten(&self.slots)
     }
 
     /// Replaces one network's weights.
@@ -76,11 +115,11 @@ impl BurnNet {
     /// # Panics
     /// If there is no such lane.
     pub fn set_weights(&mut self, lane: usize, weights: &[f32]) -> Result<()> {
-        let (expected, found) = (self.program.parameters, weights.len());
+        let (expected, found) = (self.spec.parameters(), weights.len());
         if found != expected {
             return Err(LearnError::Weights { lane, expected, found }.into());
         }
-        self.lanes[lane] = Affines::new(&self.program, weights, &self.device);
+        self.lanes[lane] = Affines::new(&self.slots, weights, &self.device);
         Ok(())
     }
 
@@ -95,8 +134,8 @@ impl BurnNet {
             let rows = run.rows_left();
             let (inputs, labels): (Vec<_>, Vec<_>) = (0..rows).map(|at| run.example(at)).unzip();
             let masks = self.masks(rows, run.drop_word());
-            let values = self.forward(&net, self.tensor(&inputs), &masks);
-            let loss = self.loss(plan.loss, &values[self.program.logits()], &labels);
+            let logits = self.forward(&net, self.tensor(&inputs), &masks, Reading::Logits);
+            let loss = self.loss(plan.loss, &logits, &labels);
             let mean = scalar(&loss);
             if !mean.is_finite() {
                 run.diverge();
@@ -113,7 +152,7 @@ impl BurnNet {
             };
             if !run.goes_on(ended, held) {
                 run.stop_here();
-                if net.flatten(&self.program).iter().any(|weight| !weight.is_finite()) {
+                if net.flatten(&self.slots).iter().any(|weight| !weight.is_finite()) {
                     run.diverged_at_last();
                     net = before.clone();
                 }
@@ -126,8 +165,8 @@ impl BurnNet {
     fn held_loss(&self, net: &Affines, run: &LaneRun<'_>, loss: Loss) -> f64 {
         let (rows, labels) = run.held();
         let inputs: Vec<_> = rows.iter().map(|&row| run.input(row)).collect();
-        let values = self.forward(net, self.tensor(&inputs), &[]);
-        f64::from(scalar(&self.loss(loss, &values[self.program.logits()], labels)))
+        let logits = self.forward(net, self.tensor(&inputs), &[], Reading::Logits);
+        f64::from(scalar(&self.loss(loss, &logits, labels)))
     }
 
     fn tensor(&self, rows: &[&[f32]]) -> Tensor<2> {
@@ -135,25 +174,53 @@ impl BurnNet {
         Tensor::from_data(TensorData::new(rows.concat(), shape), &self.device)
     }
 
-    /// Dropout factors of one step for every affine map that dropout follows.
+    /// Dropout factors of one step for every affine map that dropout follows; for images, of the plane means.
     fn masks(&self, rows: usize, word: u64) -> Vec<Option<Tensor<2>>> {
         if self.spec.dropout() == 0.0 {
             return Vec::new();
         }
-        let mask = |(index, map): (usize, &program::Affine)| {
-            map.drop.then(|| {
-                let values = host_mask(self.spec.dropout(), word, index, rows * map.fan_out);
-                Tensor::from_data(TensorData::new(values, [rows, map.fan_out]), &self.device)
-            })
+        let mask = |index: usize, width: usize| {
+            let values = host_mask(self.spec.dropout(), word, index, rows * width);
+            Tensor::from_data(TensorData::new(values, [rows, width]), &self.device)
         };
-        self.program.maps.iter().enumerate().map(mask).collect()
+        match &self.program {
+            Some(program) => {
+                let maps = program.maps.iter().enumerate();
+                maps.map(|(index, map)| map.drop.then(|| mask(index, map.fan_out))).collect()
+            }
+            None => {
+                let planes = self.spec.blocks().iter().rev().find_map(|block| match block {
+                    Block::Stem { filters, .. } | Block::Convolution { filters, .. } => Some(*filters),
+                    _ => None,
+                });
+                vec![planes.map(|planes| mask(0, planes))]
+            }
+        }
     }
 
-    /// The values of every buffer of the program.
-    fn forward(&self, net: &Affines, inputs: Tensor<2>, masks: &[Option<Tensor<2>>]) -> Vec<Tensor<2>> {
+    /// What a network answers to `inputs`.
+    fn forward(
+        &self,
+        net: &Affines,
+        inputs: Tensor<2>,
+        masks: &[Option<Tensor<2>>],
+        reading: Reading,
+    ) -> Tensor<2> {
+        let Some(program) = &self.program else {
+            let image = self.spec.image().expect("without a program, the network is for images");
+            let mut biases = net.biases.iter();
+            let mut maps = net.weights.iter().zip(&self.slots).map(|(weights, slot)| {
+                let bias = slot.map.bias.then(|| biases.next().map(Param::val)).flatten();
+                (weights.val(), bias)
+            });
+            let mask = masks.first().cloned().flatten();
+            let (embedding, logits) = image::forward(&self.spec, image, &mut maps, inputs, mask);
+            return if reading == Reading::Logits { logits } else { embedding };
+        };
+        let buffer = if reading == Reading::Logits { program.logits() } else { program.embedding() };
         let mut values = vec![inputs];
         let mut biases = net.biases.iter();
-        for (index, map) in self.program.maps.iter().enumerate() {
+        for (index, map) in program.maps.iter().enumerate() {
             let mut sum = values[map.input].clone().matmul(net.weights[index].val());
             if map.bias.is_some()
                 && let Some(bias) = biases.next()
@@ -174,7 +241,7 @@ impl BurnNet {
             values.truncate(map.output);
             values.push(sum);
         }
-        values
+        values.swap_remove(buffer)
     }
 
     fn loss(&self, loss: Loss, logits: &Tensor<2>, labels: &[u32]) -> Tensor<1> {
@@ -190,17 +257,20 @@ impl BurnNet {
         }
     }
 
-    /// A buffer's values, chunk after chunk.
+    /// What a network answers, chunk after chunk.
     fn predict(
         &self,
         lane: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
-        buffer: usize,
+        reading: Reading,
         finish: impl Fn(Tensor<2>) -> Tensor<2>,
     ) -> Matrix {
         let count = rows.map_or(inputs.rows(), <[u32]>::len);
-        let width = self.program.buffers[buffer];
+        let width = match reading {
+            Reading::Embedding => self.spec.embedding(),
+            Reading::Logits => self.spec.outputs(),
+        };
         let net = self.lanes[lane].valid();
         let mut out = Vec::with_capacity(count * width);
         for first in (0..count).step_by(CHUNK) {
@@ -209,13 +279,17 @@ impl BurnNet {
             let shape = [chunk.len(), self.spec.inputs()];
             let device = self.device.clone().inner();
             let chunk = Tensor::from_data(TensorData::new(chunk.concat(), shape), &device);
-            out.extend(host(&finish(self.forward(&net, chunk, &[]).swap_remove(buffer))));
+            out.extend(host(&finish(self.forward(&net, chunk, &[], reading))));
         }
         Matrix::new(out, count, width)
     }
 }
 
 impl Learner for BurnNet {
+    fn weights(&self, lane: usize) -> Vec<f32> {
+        self.weights(lane)
+    }
+
     fn spec(&self) -> &NetSpec {
         &self.spec
     }
@@ -244,43 +318,48 @@ impl Learner for BurnNet {
         }
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
-                let mut weights = vec![0.0; self.program.parameters];
-                self.program.init(key.named("weights"), &mut weights);
-                self.lanes[lane] = Affines::new(&self.program, &weights, &self.device);
+                let mut weights = vec![0.0; self.spec.parameters()];
+                let mut rng = key.named("weights").rng();
+                for slot in &self.slots {
+                    let own = slot.weights..slot.weights + slot.count();
+                    program::draw(&mut rng, slot.map.fan_in, &mut weights[own]);
+                }
+                self.lanes[lane] = Affines::new(&self.slots, &weights, &self.device);
             }
         }
         Ok((0..data.len()).map(|lane| self.fit_lane(lane, data[lane], plan, keys[lane])).collect())
     }
 
     fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, self.program.logits(), |logits| softmax(logits, 1))
+        self.predict(lane, inputs, rows, Reading::Logits, |logits| softmax(logits, 1))
     }
 
     fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, self.program.embedding(), |values| values)
+        self.predict(lane, inputs, rows, Reading::Embedding, |values| values)
     }
 }
 
 impl Affines {
-    fn new(program: &Program, weights: &[f32], device: &Device) -> Self {
+    fn new(slots: &[Slot], weights: &[f32], device: &Device) -> Self {
         let (mut matrices, mut biases) = (Vec::new(), Vec::new());
-        for map in &program.maps {
-            let own = weights[map.weights..map.weights + map.fan_in * map.fan_out].to_vec();
-            matrices.push(Param::from_data(TensorData::new(own, [map.fan_in, map.fan_out]), device));
-            if let Some(at) = map.bias {
-                let own = weights[at..at + map.fan_out].to_vec();
-                biases.push(Param::from_data(TensorData::new(own, [map.fan_out]), device));
+        for slot in slots {
+            let MapShape { fan_in, fan_out, .. } = slot.map;
+            let own = weights[slot.weights..slot.weights + fan_in * fan_out].to_vec();
+            matrices.push(Param::from_data(TensorData::new(own, [fan_in, fan_out]), device));
+            if let Some(at) = slot.bias() {
+                let own = weights[at..at + fan_out].to_vec();
+                biases.push(Param::from_data(TensorData::new(own, [fan_out]), device));
             }
         }
         Self { weights: matrices, biases }
     }
 
-    fn flatten(&self, program: &Program) -> Vec<f32> {
-        let mut weights = Vec::with_capacity(program.parameters);
+    fn flatten(&self, slots: &[Slot]) -> Vec<f32> {
+        let mut weights = Vec::new();
         let mut biases = self.biases.iter();
-        for (map, matrix) in program.maps.iter().zip(&self.weights) {
+        for (slot, matrix) in slots.iter().zip(&self.weights) {
             weights.extend(host(&matrix.val()));
-            if map.bias.is_some()
+            if slot.map.bias
                 && let Some(bias) = biases.next()
             {
                 weights.extend(host(&bias.val()));

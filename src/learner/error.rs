@@ -14,6 +14,10 @@ pub enum LearnError {
     )]
     #[diagnostic(help("use fewer networks in one bank or a smaller architecture"))]
     Memory { lanes: usize, parameters: usize, found: usize, limit: usize },
+    /// Convolutions where only vectors can be computed with.
+    #[error("{architecture}: a network for images, which the bank engine does not train")]
+    #[diagnostic(help("burn does: in `querist fit`, and in searches outside of episodes"))]
+    Images { architecture: String },
     /// The kernels of an instruction set that this machine lacks.
     #[error("bank: the instruction set {path} is not available on this machine")]
     Path { path: String },

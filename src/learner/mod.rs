@@ -11,6 +11,8 @@ pub mod burn_net;
 pub mod calibration;
 mod descent;
 pub mod error;
+pub mod export;
+mod image;
 mod logistic;
 pub mod loss_prediction;
 pub mod plan;
@@ -54,4 +56,36 @@ pub trait Learner {
 
     /// Penultimate activations, shape `[rows, embedding]`.
     fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
+
+    /// One network's weights in the order documented in [`bank`].
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    fn weights(&self, lane: usize) -> Vec<f32>;
+
+    /// The share of rows whose most probable class (the first of equals) is their label's. Zero rows give 0.
+    ///
+    /// # Panics
+    /// If there is not one label per row of `inputs`.
+    fn accuracy(&self, lane: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
+        assert_eq!(inputs.rows(), labels.len(), "one label per row");
+        let probabilities = self.probabilities(lane, inputs, None);
+        let hit = |(row, &label): (usize, &u32)| {
+            let own = probabilities.row(row);
+            let best = (1..own.len()).fold(0, |best, at| if own[at] > own[best] { at } else { best });
+            best == label as usize
+        };
+        labels.iter().enumerate().filter(|&at| hit(at)).count() as f64 / labels.len().max(1) as f64
+    }
+}
+
+/// `lanes` networks on the engine that can train them: the bank, or burn on the processor for images.
+///
+/// # Errors
+/// As [`Bank::new`] and [`BurnNet::new`].
+pub fn networks(spec: &NetSpec, lanes: usize) -> Result<Box<dyn Learner>> {
+    Ok(match spec.image() {
+        None => Box::new(Bank::new(spec, lanes)?),
+        Some(_) => Box::new(BurnNet::new(spec, lanes, burn::tensor::Device::flex())?),
+    })
 }

@@ -1,5 +1,6 @@
 //! A [`NetSpec`] as a list of affine maps between buffers, and where their weights lie.
 
+use super::error::LearnError;
 use crate::arch::{Block, NetSpec};
 use crate::rng::Key;
 use rand::Rng;
@@ -42,19 +43,30 @@ pub(super) struct Program {
     pub parameters: usize,
 }
 
+/// Refuses networks with convolutions, which are no list of affine maps between vectors.
+pub(super) fn vectors(spec: &NetSpec) -> Result<(), LearnError> {
+    match spec.image() {
+        Some(_) => Err(LearnError::Images { architecture: spec.to_string() }),
+        None => Ok(()),
+    }
+}
+
 impl Program {
+    /// The program of a network for vectors.
+    ///
+    /// # Panics
+    /// For any other: see [`vectors`].
     pub fn new(spec: &NetSpec) -> Self {
         let mut p = Self { maps: Vec::new(), buffers: vec![spec.inputs()], parameters: 0 };
         let mut at = 0;
         for block in spec.blocks() {
-            let width = block.width();
-            match block {
-                Block::Dense { .. } => {
+            match *block {
+                Block::Dense { width } => {
                     let to = p.buffer(width);
                     p.map(at, to, true, Start::Bias, true, true);
                     at = to;
                 }
-                Block::Residual { .. } => {
+                Block::Residual { width } => {
                     let inner = p.buffer(width);
                     let to = p.buffer(width);
                     p.map(at, inner, true, Start::Bias, true, false);
@@ -65,6 +77,9 @@ impl Program {
                         p.map(at, to, false, Start::Output, true, true);
                     }
                     at = to;
+                }
+                Block::Stem { .. } | Block::Convolution { .. } | Block::Average => {
+                    unreachable!("`vectors` is asked first")
                 }
             }
         }
@@ -78,13 +93,8 @@ impl Program {
     pub fn init(&self, key: Key, weights: &mut [f32]) {
         let mut rng = key.rng();
         for map in &self.maps {
-            let bound = (1.0 / map.fan_in as f64).sqrt() as f32;
             let count = map.fan_in * map.fan_out + map.bias.map_or(0, |_| map.fan_out);
-            for weight in &mut weights[map.weights..map.weights + count] {
-                // 24 bits, centred: never exactly at a bound.
-                let unit = ((rng.next_u32() >> 8) as f32 + 0.5) * (2.0 / 16_777_216.0) - 1.0;
-                *weight = unit * bound;
-            }
+            draw(&mut rng, map.fan_in, &mut weights[map.weights..map.weights + count]);
         }
     }
 
@@ -112,5 +122,15 @@ impl Program {
             self.parameters += fan_out;
         }
         self.maps.push(Affine { input, output, fan_in, fan_out, weights, bias, start, relu, drop });
+    }
+}
+
+/// Draws a map's weights and bias uniformly in `±1/sqrt(fan_in)`.
+pub(super) fn draw(rng: &mut impl Rng, fan_in: usize, weights: &mut [f32]) {
+    let bound = (1.0 / fan_in as f64).sqrt() as f32;
+    for weight in weights {
+        // 24 bits, centred: never exactly at a bound.
+        let unit = ((rng.next_u32() >> 8) as f32 + 0.5) * (2.0 / 16_777_216.0) - 1.0;
+        *weight = unit * bound;
     }
 }

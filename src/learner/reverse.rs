@@ -6,6 +6,7 @@
 //! products follow from the pairs: `|g|^2 = sum |dl/dz|^2 (|a|^2 + 1)`.
 
 use super::error::LearnError;
+use super::program::vectors;
 use super::program::{Program, Start};
 use crate::arch::NetSpec;
 use crate::error::Result;
@@ -25,6 +26,7 @@ impl Network {
     /// What [`NetSpec::check`] refuses; [`LearnError::Weights`] and [`LearnError::NotFinite`].
     pub fn new(spec: &NetSpec, weights: &[f32]) -> Result<Self> {
         spec.check()?;
+        vectors(spec)?;
         let program = Program::new(spec);
         let (expected, found) = (program.parameters, weights.len());
         if expected != found {

@@ -1,6 +1,7 @@
 //! What a report is made of: plain records that the caller fills in. A section whose records are
 //! absent is left out of the report.
 
+use super::contrast::Judged;
 use super::verdict::Verdict;
 use crate::episode::Row;
 use crate::run::QueryTimes;
@@ -22,6 +23,10 @@ pub struct ReportInput {
     pub training: Vec<TrainingPoint>,
     /// Architecture searches, in order of their steps within each path.
     pub search: Vec<SearchPoint>,
+    /// Architectures that strategies were played with, side by side.
+    pub variants: Vec<Variant>,
+    /// Weighed sums of strategies that answer what the experiment asks.
+    pub contrasts: Vec<Judged>,
     /// What the policy looks at.
     pub importance: Vec<Importance>,
     /// The rows every task keeps apart.
@@ -43,6 +48,8 @@ impl ReportInput {
             subject: super::verdict::VerdictOptions::default().subject,
             training: Vec::new(),
             search: Vec::new(),
+            variants: Vec::new(),
+            contrasts: Vec::new(),
             importance: Vec::new(),
             separation: Vec::new(),
             plan: None,
@@ -79,6 +86,17 @@ pub struct SearchPoint {
     pub accepted: bool,
     /// Its parameters, if counted.
     pub parameters: Option<u64>,
+}
+
+/// A strategy with an architecture, where a run compares several.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// The name under which its rows stand.
+    pub name: String,
+    /// The strategy.
+    pub strategy: String,
+    /// The architecture, by the word that asked for it.
+    pub architecture: String,
 }
 
 /// How often the policy chooses otherwise when one feature is shuffled.

@@ -3,6 +3,7 @@
 //! Everything here is a function of rows and of plain records that a caller fills in; nothing here
 //! runs an experiment, and nothing writes a file: a report is returned as text.
 
+pub mod contrast;
 pub mod curves;
 #[cfg(test)]
 pub(crate) mod example;

@@ -33,8 +33,8 @@
 //!
 //! One per search; `plan` names them all; `study` holds budget and log; `choice` picks among scored
 //! candidates; `folds` splits labelled rows, `evaluate` trains candidates on them, `cache` shares
-//! scores, `bank` has the bank engine train them; `prior` learns where to start; `architect` is the local
-//! search inside an episode. Training itself is the learner's business, writing files the run's, and
+//! scores, `bank` has the bank engine train them; `prior` learns where to start; `architect` has
+//! those who choose inside an episode. Training itself is the learner's business, writing files the run's, and
 //! which architecture an episode begins with the experiment's.
 
 mod annealing;
@@ -58,7 +58,7 @@ mod random;
 mod study;
 
 pub use annealing::{Annealing, Iteration};
-pub use architect::LocalArchitect;
+pub use architect::{GuidedArchitect, LocalArchitect, PriorArchitect};
 pub use bank::Banks;
 pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};

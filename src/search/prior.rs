@@ -155,10 +155,8 @@ impl<S: Space> Prior<S> {
     /// Where to start with this many labels per class: the start of the nearest level, the lower of
     /// two that are equally near.
     pub fn start(&self, labels_per_class: f64) -> &S::Point {
-        let target = level(labels_per_class);
-        let distance = |own: &Level<S::Point>| level(own.labels_per_class).abs_diff(target);
-        // The first of equals, and levels ascend.
-        self.levels.iter().min_by_key(|own| distance(own)).map_or(&self.start, |own| &own.start)
+        let levels = self.levels.iter().map(|own| own.labels_per_class);
+        nearest(levels, labels_per_class).map_or(&self.start, |at| &self.levels[at].start)
     }
 
     /// Where to start whatever the number of labels.
@@ -267,6 +265,14 @@ fn json(value: &impl Serialize, pretty: bool) -> Result<String> {
         let (what, expected) = ("a value".to_string(), "one that JSON can hold".to_string());
         SearchError::ArchFile { what, found: error.to_string(), expected }.into()
     })
+}
+
+/// Which of some ascending levels is nearest to so many labels per class; the lower of two that are equally
+/// near, and none of none.
+pub(super) fn nearest(levels: impl Iterator<Item = f64>, labels_per_class: f64) -> Option<usize> {
+    let target = level(labels_per_class);
+    // The first of equals.
+    levels.enumerate().min_by_key(|&(_, own)| level(own).abs_diff(target)).map(|(at, _)| at)
 }
 
 /// The level of so many labels per class: the logarithm to base two, rounded. Nothing and less, and

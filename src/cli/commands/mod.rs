@@ -1,6 +1,7 @@
 //! The commands, by topic. Each turns its arguments into calls of the layers, and results into text.
 
 pub mod data;
+pub mod fit;
 pub mod lists;
 pub mod report;
 pub mod run;

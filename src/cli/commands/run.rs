@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::{backend, memory, output, progress, signals};
 use crate::error::Result;
 use crate::experiment::cost::{self, Cost};
-use crate::experiment::sections::{ArchitectureChoice, DATASET_EMBEDDING, DQN, LEARNED};
+use crate::experiment::sections::{DATASET_EMBEDDING, DQN, LEARNED};
 use crate::experiment::stages::Shard;
 use crate::experiment::{Context, Finished, Plan, bench as bench_plan, run as run_plan, stages};
 use crate::run::store::POLICY;
@@ -39,7 +39,7 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
                 .any(|name| [LEARNED, DQN, DATASET_EMBEDDING].contains(&name.as_str()))
         {
             Some("the learned policy")
-        } else if transfer.architectures.contains(&ArchitectureChoice::Searched) {
+        } else if plan.searches_sources() {
             Some("a searched architecture")
         } else {
             None
@@ -135,7 +135,8 @@ fn to_json(finished: &Finished, verdict: Value, seconds: f64) -> Value {
 
 fn complain_about_failures(plan: &Plan, finished: &Finished) -> Result<()> {
     let failures = &finished.summary.failures;
-    let total = plan.transfer().map_or(0, |transfer| stages::blocks(transfer).len());
+    let total = plan.transfer().map_or(0, |transfer| stages::blocks(transfer).len())
+        + plan.rivals().map_or(0, |rivals| stages::rivals::bouts(rivals).len());
     match failures.first() {
         None => Ok(()),
         Some(first) => Err(CliError::CellsFailed {

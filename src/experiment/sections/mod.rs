@@ -4,23 +4,27 @@
 //! so that a resolved plan is an experiment file itself. What contradicts between sections is checked
 //! by [`Plan`](super::Plan).
 
+mod architecture;
 mod episode;
 mod learner;
 mod randomise;
 mod report;
+mod rivals;
 mod search;
 mod sources;
 mod train;
 mod transfer;
 
-pub use episode::Episode;
+pub use architecture::ArchitectureChoice;
+pub use episode::{Episode, MAX_POOL};
 pub use learner::{Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;
+pub use rivals::Rivals;
 pub use search::{BlockKind, Method, Search};
 pub use sources::{DataRef, Sources};
 pub use train::{
-    Baseline, Dagger, DatasetEmbedding, Dqn, Evolution, Imitation, NetworkKind, PolicyGradient,
-    PolicyNetwork, Train,
+    ArchitectureHead, Baseline, Dagger, DatasetEmbedding, Dqn, Evolution, Imitation, NetworkKind,
+    PolicyGradient, PolicyNetwork, Train,
 };
-pub use transfer::{ArchitectureChoice, DATASET_EMBEDDING, DQN, LEARNED, Transfer, UNTRAINED};
+pub use transfer::{DATASET_EMBEDDING, DQN, LEARNED, Transfer, UNTRAINED};

@@ -102,7 +102,8 @@ impl Randomise {
         episode.budget = episode.query_size * (rounds.round() as usize).max(1);
         let width = factor("width", &self.width);
         for block in &mut episode.blocks {
-            *block = block.with_width(((block.width() as f64 * width).round() as usize).max(2));
+            let units = block.units().unwrap_or(2);
+            *block = block.with_width(((units as f64 * width).round() as usize).max(2));
         }
         // A linear classifier has nothing to drop; whoever asked for passes keeps the hidden layers.
         if coin("linear", self.linear) && episode.dropout == 0.0 {

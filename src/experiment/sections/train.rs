@@ -29,6 +29,7 @@ pub struct Train {
     pub dataset_embedding: DatasetEmbedding,
     pub policy_gradient: PolicyGradient,
     pub network: PolicyNetwork,
+    pub architecture: ArchitectureHead,
     /// Episodes per validation task by which checkpoints are chosen. Default 16.
     pub validation_episodes: usize,
 }
@@ -149,6 +150,22 @@ pub struct DatasetEmbedding {
     pub learning_rate: f64,
 }
 
+/// `architecture = { … }`: the policy's third head, which says how the network of `[search]` grows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ArchitectureHead {
+    /// Episodes per source task; 0, the default, trains no head.
+    pub episodes: usize,
+    /// Rounds per episode in which every move is tried. Default 6.
+    pub states: usize,
+    /// Networks trained per move. Default 4.
+    pub trainings: usize,
+    /// What a doubling of multiply-adds has to gain to be worth it, in accuracy. Default 0.002.
+    pub penalty: f64,
+    /// Passes over the tried rounds. Default 60.
+    pub epochs: usize,
+}
+
 /// `network = { … }`: the scoring network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -258,6 +275,15 @@ impl Train {
             inducing: s.count("inducing", 32, 1..=MAX_INDUCING)?,
         };
         s.finish()?;
+        let mut s = section.section_or_empty("architecture")?;
+        let architecture = ArchitectureHead {
+            episodes: s.count("episodes", 0, 0..=10_000)?,
+            states: s.count("states", 6, 1..=10_000)?,
+            trainings: s.count("trainings", 4, 1..=256)?,
+            penalty: s.number("penalty", 0.002, 0.0..=1.0)?,
+            epochs: s.count("epochs", 60, 0..=100_000)?,
+        };
+        s.finish()?;
         let searched = evolution.iterations + policy_gradient.iterations > 0;
         if !imitation.without.is_empty() && (searched || kind != NetworkKind::Linear) {
             return Err(ExperimentError::Conflict {
@@ -277,6 +303,7 @@ impl Train {
             dataset_embedding,
             policy_gradient,
             network,
+            architecture,
             validation_episodes,
         })
     }

@@ -1,5 +1,6 @@
 //! `[transfer]`: what is compared on which targets.
 
+use super::architecture::ArchitectureChoice;
 use super::sources::DataRef;
 use super::train::Train;
 use crate::experiment::error::{ExperimentError, Place};
@@ -16,26 +17,6 @@ pub const DATASET_EMBEDDING: &str = "dataset_embedding";
 /// The name of the policy before it learned anything: the same network, whose scores are all equal.
 pub const UNTRAINED: &str = "untrained";
 
-/// Which network labels the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ArchitectureChoice {
-    /// That of `[learner]`.
-    Learner,
-    /// The one that `[search]` found on the sources, from which the search on the target goes on.
-    Searched,
-}
-
-impl ArchitectureChoice {
-    /// The word in the experiment file.
-    pub fn name(self) -> &'static str {
-        match self {
-            ArchitectureChoice::Learner => "learner",
-            ArchitectureChoice::Searched => "searched",
-        }
-    }
-}
-
 /// What is compared on which targets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -51,7 +32,9 @@ pub struct Transfer {
     pub repetitions: u32,
     /// Repetitions that one cell runs side by side. Changes the speed, never the rows. Default 4.
     pub block: u32,
-    /// `"searched"` where there is a `[search]`, else `"learner"`; or both.
+    /// `"searched"` where there is a `[search]`, else `"learner"`; or several of these, `"scratch"`,
+    /// `"prior"`, `"head"`, `"head_searched"` and points of the space such as `"A(2,1)"`: see
+    /// [`ArchitectureChoice`].
     pub architectures: Vec<ArchitectureChoice>,
     /// A policy folder to use where there is no `[train]`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,19 +109,27 @@ impl Transfer {
                 default
             }
         };
-        let choices = [ArchitectureChoice::Learner, ArchitectureChoice::Searched];
+        let has_head = train.map_or(policy.is_some(), |train| train.architecture.episodes > 0);
         let architecture = |node, name: String| {
             let (found, place) = raw::text_of(node, name.clone())?;
-            let names = choices.iter().map(|choice| choice.name());
-            let choice = choices.iter().find(|choice| choice.name() == found).copied();
-            let choice =
-                choice.ok_or_else(|| raw::unknown_word(place.clone(), name.clone(), found, names))?;
-            if choice == ArchitectureChoice::Searched && !has_search {
+            let known = ArchitectureChoice::NAMED.map(|choice| choice.to_string());
+            let known = known.iter().map(String::as_str).chain(["A(1,1)"]);
+            let choice = ArchitectureChoice::parse(&found)
+                .ok_or_else(|| raw::unknown_word(place.clone(), name.clone(), found, known))?;
+            if choice.needs_space() && !has_search {
                 return Err(conflict(
                     place,
                     name,
                     "asks for a searched architecture, but nothing searches one",
                     "add a [search] section",
+                ));
+            }
+            if choice.needs_head() && !has_head {
+                return Err(conflict(
+                    place,
+                    name,
+                    "asks for a policy's third head, but nothing trains or names one",
+                    "add `architecture = { episodes = 2 }` under [train], or name a policy that has a head",
                 ));
             }
             Ok(choice)

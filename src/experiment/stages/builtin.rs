@@ -1,7 +1,7 @@
 //! [`Builtin`]: the stages that this crate computes.
 
 use super::transfer::Shared;
-use super::{Block, Found, Learned, Site, Stages, TimedRow, Trained, search, train, transfer};
+use super::{Block, Bout, Found, Learned, Site, Stages, TimedRow, Trained, rivals, search, train, transfer};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 
@@ -28,5 +28,9 @@ impl Stages for Builtin {
         site: Site<'_>,
     ) -> Result<Vec<TimedRow>> {
         transfer::episodes(plan, block, learned, site, &self.shared)
+    }
+
+    fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>> {
+        rivals::bout(plan, bout, site, &self.shared)
     }
 }

@@ -1,4 +1,4 @@
-//! The stages of an experiment, one file each: train, search, transfer.
+//! The stages of an experiment, one file each: train, search, transfer, rivals.
 //!
 //! [`Stages`] is what they compute; [`run`](fn@super::run) decides when, records it and resumes it. An
 //! implementation must depend on the plan and the arguments alone, never on threads or on what was
@@ -7,11 +7,15 @@
 mod builtin;
 mod dataset_embedding;
 mod dqn;
+mod draughtsman;
+mod head;
+pub mod rivals;
 pub mod search;
 pub mod train;
 pub mod transfer;
 
 pub use builtin::Builtin;
+pub use rivals::{Bout, rivals};
 pub use search::Found;
 pub use train::Trained;
 pub use transfer::{Block, Failure, Shard, blocks, transfer};
@@ -76,4 +80,7 @@ pub trait Stages: Sync {
         learned: Learned<'_>,
         site: Site<'_>,
     ) -> Result<Vec<TimedRow>>;
+
+    /// Compares searches at equal cost, in one repetition on one target.
+    fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>>;
 }

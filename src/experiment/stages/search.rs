@@ -3,7 +3,7 @@
 
 use super::Site;
 use crate::agent::Source;
-use crate::arch::{ArchSpace, Block, Cell, Point, Space, Widths};
+use crate::arch::{ArchSpace, Block, Cell, Image, Images, Point, Space, Widths};
 use crate::data::uniform_rows;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -12,7 +12,7 @@ use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::store;
 use crate::search::{
-    Banks, Evaluation, Evidence, History, Method, Prior, Rule, ScoreCache, SearchPlan, search as run,
+    Banks, Evaluation, Evidence, History, Level, Method, Prior, Rule, ScoreCache, SearchPlan, search as run,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -27,10 +27,36 @@ pub struct Found {
     pub stacks: usize,
     /// The hidden blocks, input side first.
     pub blocks: Vec<Block>,
+    /// What was best at so many labels per class, ascending, where the sources were searched at several
+    /// numbers of labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub starts: Vec<Start>,
     /// Gradient steps that the search took.
     pub steps: u64,
     /// Every candidate that was scored, in order, task after task.
     pub log: Vec<Visit>,
+}
+
+/// What was best on the sources at one number of labels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    pub labels_per_class: f64,
+    pub blocks_per_stack: usize,
+    pub stacks: usize,
+}
+
+impl Found {
+    /// Where to start whatever the number of labels.
+    pub fn start(&self) -> Point {
+        Point::new(self.blocks_per_stack, self.stacks)
+    }
+
+    /// Where to start by the number of labels per class; none where there is one for all.
+    pub fn starts(&self) -> Vec<(f64, Point)> {
+        let of = |own: &Start| (own.labels_per_class, Point::new(own.blocks_per_stack, own.stacks));
+        self.starts.iter().map(of).collect()
+    }
 }
 
 /// One scored candidate of a search.
@@ -60,8 +86,17 @@ pub fn space(section: &Search, dropout: f64) -> ArchSpace {
         },
         max_blocks: section.max_blocks,
         max_stacks: section.max_stacks,
-        widths: Widths { base: section.width, ..Widths::default() },
+        widths: Widths {
+            base: section.width,
+            growth: section.growth,
+            floor: Widths::default().floor.min(section.width),
+            ceiling: section.widest,
+        },
         dropout: dropout as f32,
+        images: section.image.map(|[channels, height, width]| Images {
+            image: Image { channels, height, width },
+            pool: section.pool.unwrap_or(true),
+        }),
     }
 }
 
@@ -72,25 +107,38 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let sources = tasks::sources(plan)?;
     let bar = site.progress.begin("search", sources.len() as u64);
     let key = Key::root(plan.seed()).named("search");
-    let searched: Vec<(Evidence<Point>, u64, Vec<Visit>)> = sources
+    let searched: Vec<Vec<Searched>> = sources
         .par_iter()
         .map(|source| {
-            let found = one(section, &space, source, key.named(&source.name))?;
+            let key = key.named(&source.name);
+            let level = |(at, labels)| {
+                // The last, with as many labels as an episode ends with, is the only one by default.
+                let key = if at + 1 == section.levels { key } else { key.named("level").at(at as u64) };
+                one(section, &space, source, labels, key)
+            };
+            let found = labels(section, source).into_iter().enumerate().map(level).collect::<Result<_>>()?;
             bar.advance(1);
             super::check_cancelled(site)?;
             Ok(found)
         })
         .collect::<Result<_>>()?;
+    let searched: Vec<_> = searched.into_iter().flatten().collect();
     let steps = searched.iter().map(|(_, steps, _)| steps).sum();
     let log = searched.iter().flat_map(|(_, _, visits)| visits).cloned().collect();
     let prior = Prior::learn(space, searched.into_iter().map(|(evidence, ..)| evidence).collect())?;
     site.store.write(store::ARCHITECTURE, prior.to_json()?.as_bytes())?;
     let start = prior.start_overall();
+    let at = |level: &Level<Point>| Start {
+        labels_per_class: level.labels_per_class,
+        blocks_per_stack: level.start.blocks,
+        stacks: level.start.stacks,
+    };
     Ok(Found {
         blocks_per_stack: start.blocks,
         stacks: start.stacks,
+        starts: if section.levels > 1 { prior.levels().iter().map(at).collect() } else { Vec::new() },
         // Widths at both ends are a task's; any will do to see the blocks.
-        blocks: space.spec(start, 1, 1)?.blocks().to_vec(),
+        blocks: space.spec(start, space.any_inputs(), 1)?.blocks().to_vec(),
         steps,
         log,
     })
@@ -98,7 +146,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
 
 /// A search by name, with its default settings. On a source there are enough labels for as many moves as
 /// help; within an episode the local search moves once per round.
-fn method(name: MethodName) -> Method<Point> {
+pub(super) fn method(name: MethodName) -> Method<Point> {
     let by_default = |kind: &str| {
         serde_json::from_value(serde_json::json!({ "kind": kind })).expect("every setting has a default")
     };
@@ -113,15 +161,23 @@ fn method(name: MethodName) -> Method<Point> {
     }
 }
 
-/// The search on one source task: as many labels as an episode ends with, drawn at random.
-fn one(
-    section: &Search,
-    space: &ArchSpace,
-    source: &Source,
-    key: Key,
-) -> Result<(Evidence<Point>, u64, Vec<Visit>)> {
+/// What one search on one source came to: what it says to others, its gradient steps, and its candidates.
+type Searched = (Evidence<Point>, u64, Vec<Visit>);
+
+/// The numbers of labels at which a source is searched: evenly spaced on a logarithmic scale, up to those
+/// that an episode ends with.
+fn labels(section: &Search, source: &Source) -> Vec<usize> {
     let task = source.grounds[0].task();
-    let count = (source.plan.budget + source.plan.initial_per_class * task.classes()).min(task.pool().rows());
+    let first = (source.plan.initial_per_class * task.classes()).min(task.pool().rows());
+    let last = (source.plan.budget + source.plan.initial_per_class * task.classes()).min(task.pool().rows());
+    let share = |at: usize| if section.levels == 1 { 1.0 } else { at as f64 / (section.levels - 1) as f64 };
+    let between = |at| (first as f64 * (last as f64 / first as f64).powf(share(at))).round() as usize;
+    (0..section.levels).map(|at| if at + 1 == section.levels { last } else { between(at) }).collect()
+}
+
+/// The search on one source task, on so many labels drawn at random.
+fn one(section: &Search, space: &ArchSpace, source: &Source, count: usize, key: Key) -> Result<Searched> {
+    let task = source.grounds[0].task();
     let rows = uniform_rows(task, count, key.named("labelled"))?;
     let labels = crate::data::Oracle::new(task.clone(), 0).foresee(&rows);
     let rows: Vec<u32> = rows.iter().map(|row| row.0).collect();

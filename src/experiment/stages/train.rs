@@ -1,7 +1,7 @@
 //! The train stage: imitation of the greedy oracle, an evolution strategy, policy gradient, and then a
 //! frozen policy.
 
-use super::{Site, dataset_embedding, dqn};
+use super::{Site, dataset_embedding, dqn, head};
 use crate::agent::trainer::MAX_CHECKPOINT_BYTES;
 use crate::agent::{
     self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
@@ -188,6 +188,10 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         .map(|guard| guard.opened(QUERY_SIZE, LOG_LIMIT));
     let frozen = Policy::new(network, &SCHEMA, provenance)?;
     let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
+    let frozen = match head::learn(plan, site, &sources, &validation, key.named("head"))? {
+        Some(head) => frozen.with_head(head)?,
+        None => frozen,
+    };
     let weights = frozen.weights_bytes();
     site.store.write(&format!("{}/{}", store::POLICY, policy::WEIGHTS_FILE), &weights)?;
     site.store.write(&format!("{}/{}", store::POLICY, policy::CARD_FILE), frozen.card_text().as_bytes())?;

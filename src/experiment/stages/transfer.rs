@@ -4,14 +4,14 @@
 //! side. What pairs repetitions is their number: repetition 7 has the same split, initial labels and
 //! initial weights under every strategy, whatever block it is in.
 
-use super::{Learned, Site, TimedRow, search};
+use super::draughtsman::Draughtsman;
+use super::{Learned, Site, TimedRow};
 use crate::agent::dqn::{DqnStrategy, QPolicy};
 use crate::agent::pang::{PangPolicy, PangStrategy};
 use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
-use crate::arch::Point;
 use crate::data::Dataset;
 use crate::episode::features::SCHEMA;
-use crate::episode::{Architect, Ground, Played, Player, Seat, play};
+use crate::episode::{Ground, Played, Player, Row, Seat, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
@@ -21,7 +21,6 @@ use crate::experiment::sections::{
 use crate::experiment::tasks;
 use crate::query::{Strategy, registry};
 use crate::run::{Cell, Crew, Ledger, Outcome, digest, run_cells, store};
-use crate::search::LocalArchitect;
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
@@ -89,11 +88,7 @@ fn cells(transfer: &Transfer, shard: Shard, done: &dyn Fn(&str) -> bool) -> Vec<
                     }
                     let key = |range: &Range<u32>| {
                         let (first, last) = (range.start, range.end - 1);
-                        format!(
-                            "transfer/{}/{}/{strategy}/{first}-{last}",
-                            target.name(),
-                            architecture.name()
-                        )
+                        format!("transfer/{}/{}/{strategy}/{first}-{last}", target.name(), architecture)
                     };
                     let wanted = start..(start + transfer.block).min(transfer.repetitions);
                     for repetitions in cut(wanted, start + transfer.block, &|range| done(&key(range))) {
@@ -169,7 +164,7 @@ pub struct Shared {
 const GROUND_BYTES: usize = 256 << 20;
 
 impl Shared {
-    fn dataset(&self, plan: &Plan, target: &DataRef) -> Result<Arc<Dataset>> {
+    pub(super) fn dataset(&self, plan: &Plan, target: &DataRef) -> Result<Arc<Dataset>> {
         let mut held = self.datasets.lock().expect("no panic while it is held");
         if let Some((_, dataset)) = held.iter().find(|(other, _)| other == target) {
             return Ok(dataset.clone());
@@ -179,7 +174,7 @@ impl Shared {
         Ok(dataset)
     }
 
-    fn ground(
+    pub(super) fn ground(
         &self,
         plan: &Plan,
         target: &DataRef,
@@ -275,12 +270,12 @@ fn once<P>(
     Ok(policy)
 }
 
-/// The name under which rows stand: with two architectures side by side, those of the searched one say
-/// so.
+/// The name under which rows stand: with several architectures side by side, it ends in the
+/// architecture's, unless that is the learner's.
 pub fn label(transfer: &Transfer, strategy: &str, architecture: ArchitectureChoice) -> String {
-    match architecture {
-        ArchitectureChoice::Searched if transfer.architectures.len() > 1 => format!("{strategy}+search"),
-        _ => strategy.to_string(),
+    match transfer.architectures.len() {
+        1 => strategy.to_string(),
+        _ => format!("{strategy}{}", architecture.suffix()),
     }
 }
 
@@ -296,29 +291,36 @@ pub fn episodes(
     let transfer = plan.transfer().expect("the stage runs where there is a section");
     let dataset = shared.dataset(plan, &block.target)?;
     let mut episode = tasks::episode_plan(plan)?;
-    if block.architecture == ArchitectureChoice::Searched {
-        let found = learned.architecture.expect("a plan that asks for a searched architecture searches one");
-        episode.blocks.clone_from(&found.blocks);
+    let draughtsman = Draughtsman::of(plan, block.architecture, learned, || {
+        Ok(shared.policy(transfer, learned, site)?.head()?.clone())
+    })?;
+    if let Some(draughtsman) = &draughtsman {
+        episode.blocks = draughtsman.blocks()?;
     }
     let players = block
         .repetitions
         .clone()
         .map(|repetition| {
             Ok(Player {
-                name: label(transfer, &block.strategy, block.architecture),
+                // Draws are derived from it: the same rows at random, whatever the architecture.
+                name: block.strategy.clone(),
                 strategy: strategy(&block.strategy, transfer, learned, site, shared)?,
                 seat: Seat {
                     ground: shared.ground(plan, &block.target, &dataset, repetition)?,
                     key: tasks::seat_key(plan, dataset.name(), repetition),
                 },
                 repetition,
-                architect: architect(plan, block, learned),
+                architect: draughtsman.as_ref().and_then(Draughtsman::architect),
             })
         })
         .collect::<Result<Vec<_>>>()?;
     let timed = |Played { rows, selecting }| {
         let mut seconds = selecting.into_iter().map(|time| time.as_secs_f64());
-        rows.into_iter().map(move |row| TimedRow { row, selecting: seconds.next() })
+        let strategy = label(transfer, &block.strategy, block.architecture);
+        rows.into_iter().map(move |row| TimedRow {
+            row: Row { strategy: strategy.clone(), ..row },
+            selecting: seconds.next(),
+        })
     };
     Ok(play(&episode, players)?.into_iter().flat_map(timed).collect())
 }
@@ -349,18 +351,6 @@ fn untrained() -> Result<Arc<Policy>> {
         &SCHEMA,
         Provenance { name: UNTRAINED.into(), ..Provenance::default() },
     )?))
-}
-
-fn architect(plan: &Plan, block: &Block, learned: Learned<'_>) -> Option<Box<dyn Architect>> {
-    let (section, found) = (plan.search()?, learned.architecture?);
-    (block.architecture == ArchitectureChoice::Searched).then(|| {
-        let space = search::space(section, plan.learner().dropout);
-        let start = Point::new(found.blocks_per_stack, found.stacks);
-        let every = section.every * plan.episode().query_size;
-        let training = plan.learner().train_plan();
-        Box::new(LocalArchitect::new(space, start, section.folds as u32, training, every))
-            as Box<dyn Architect>
-    })
 }
 
 #[cfg(test)]

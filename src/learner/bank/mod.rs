@@ -30,7 +30,7 @@ use super::Learner;
 use super::error::LearnError;
 use super::logistic;
 use super::plan::{FitReport, LaneData, Optimiser, Start, Stop, TrainPlan};
-use super::program::Program;
+use super::program::{Program, vectors};
 use super::schedule::LaneRun;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
@@ -93,6 +93,7 @@ impl Bank {
         if !path.is_available() {
             return Err(LearnError::Path { path: format!("{path:?}") }.into());
         }
+        vectors(spec)?;
         let program = Program::new(spec);
         let parameters = program.parameters;
         let working = Team::numbers(&program, false).saturating_add(if runs_side_by_side(&program, LINE) {
@@ -465,6 +466,14 @@ impl Bank {
 }
 
 impl Learner for Bank {
+    fn weights(&self, lane: usize) -> Vec<f32> {
+        self.weights(lane)
+    }
+
+    fn accuracy(&self, lane: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
+        self.accuracy(lane, inputs, labels)
+    }
+
     fn spec(&self) -> &NetSpec {
         self.spec()
     }

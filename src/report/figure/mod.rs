@@ -10,8 +10,10 @@ pub mod forest;
 pub mod heat;
 pub mod learning;
 pub mod palette;
+pub mod path;
 pub mod profile;
 pub mod search;
+pub mod steps;
 pub mod training;
 
 /// A drawn figure.

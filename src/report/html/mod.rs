@@ -7,7 +7,7 @@ mod sections;
 
 use super::curves::{TaskCurves, gather};
 use super::figure::palette::{Palette, Theme, variables};
-use super::figure::{Figure, bars, critical, forest, heat, learning, profile, search, training};
+use super::figure::{Figure, bars, critical, forest, heat, learning, path, profile, search, steps, training};
 use super::input::{ReportInput, SearchPoint};
 use super::stats::critical::{CriticalDifference, critical_difference};
 use super::stats::mean::mean;
@@ -15,6 +15,7 @@ use super::stats::penalty::penalty_matrix;
 use super::text::escape;
 use super::verdict::compare::aulc_by_repetition;
 use super::verdict::{MARGIN, ORACLES, RANDOM};
+use crate::episode::Row;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -38,6 +39,9 @@ pub fn html(input: &ReportInput) -> String {
     sections::robustness(&mut body, input, &palette);
     sections::figures(&mut body, "Training of the policy", &drawn.training);
     sections::figures(&mut body, "What the policy looks at", &drawn.importance);
+    sections::contrasts(&mut body, &input.contrasts);
+    sections::figures(&mut body, "Accuracy for the same computation", &drawn.steps);
+    sections::figures(&mut body, "Path of architectures", &drawn.paths);
     sections::search(&mut body, &drawn.search, input);
     sections::query_times(&mut body, input, &palette);
     sections::separation(&mut body, &input.separation);
@@ -60,8 +64,16 @@ pub fn figures(input: &ReportInput) -> Vec<Figure> {
     let curves = gather(&input.rows);
     let palette = palette(input, &curves);
     let drawn = Drawn::new(input, &curves, &palette, Theme::Alone);
-    let groups =
-        [drawn.learning, drawn.differences, drawn.ranking, drawn.training, drawn.importance, drawn.search];
+    let groups = [
+        drawn.learning,
+        drawn.differences,
+        drawn.ranking,
+        drawn.training,
+        drawn.importance,
+        drawn.steps,
+        drawn.paths,
+        drawn.search,
+    ];
     let mut all: Vec<Figure> = groups.into_iter().flatten().collect();
     // Names of tasks may differ in what a file name cannot hold.
     for index in 1..all.len() {
@@ -87,6 +99,8 @@ struct Drawn {
     ranking: Vec<Figure>,
     training: Vec<Figure>,
     importance: Vec<Figure>,
+    steps: Vec<Figure>,
+    paths: Vec<Figure>,
     search: Vec<Figure>,
 }
 
@@ -116,6 +130,8 @@ impl Drawn {
             ranking: ranks.into_iter().chain(penalties).chain(profiles).chain(gaps).collect(),
             training: training::training_curve(&input.training, theme).into_iter().collect(),
             importance: importance(input, theme).into_iter().collect(),
+            steps: steps_figures(input, curves, theme),
+            paths: path_figures(input, curves, theme),
             search: searches(input)
                 .into_iter()
                 .take(MAX_SEARCHES)
@@ -123,6 +139,49 @@ impl Drawn {
                 .collect(),
         }
     }
+}
+
+/// Accuracy against gradient steps, by task and strategy.
+fn steps_figures(input: &ReportInput, curves: &[TaskCurves], theme: Theme) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for task in curves {
+        for strategy in strategies(input) {
+            let lines: Vec<steps::Line<'_>> = input
+                .variants
+                .iter()
+                .filter(|variant| variant.strategy == strategy)
+                .map(|variant| steps::Line {
+                    name: &variant.architecture,
+                    rows: rows_of(input, &task.task, &variant.name),
+                })
+                .collect();
+            figures.extend(steps::accuracy_by_steps(&task.task, strategy, &lines, theme));
+        }
+    }
+    figures
+}
+
+/// The paths of all architectures that changed, by task.
+fn path_figures(input: &ReportInput, curves: &[TaskCurves], theme: Theme) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for task in curves {
+        for variant in &input.variants {
+            let rows = rows_of(input, &task.task, &variant.name);
+            figures.extend(path::architecture_path(&task.task, &variant.name, &rows, theme));
+        }
+    }
+    figures
+}
+
+/// The strategies of the variants, in order.
+fn strategies(input: &ReportInput) -> Vec<&str> {
+    let mut strategies: Vec<&str> = input.variants.iter().map(|variant| variant.strategy.as_str()).collect();
+    strategies.dedup();
+    strategies
+}
+
+fn rows_of<'a>(input: &'a ReportInput, task: &str, strategy: &str) -> Vec<&'a Row> {
+    input.rows.iter().filter(|row| row.task == task && row.strategy == strategy).collect()
 }
 
 /// Searches by path, in the order in which they first appear.

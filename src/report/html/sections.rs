@@ -1,5 +1,6 @@
 //! The sections of the page, each appended to its body; a section without data leaves no trace.
 
+use super::super::contrast::{self, Judged};
 use super::super::figure::Figure;
 use super::super::figure::palette::{Palette, Theme};
 use super::super::input::{Fact, ReportInput, Separation};
@@ -8,6 +9,8 @@ use super::super::text::{ABSENT, equals_p, escape, fixed, points, signed, signed
 use super::super::verdict::Comparison;
 use std::collections::BTreeMap;
 
+/// The level of significance of contrasts, that of the verdict.
+const ALPHA: f64 = 0.05;
 /// Rows of the table of searched architectures before it is folded away.
 const MOVES_SHOWN: usize = 12;
 
@@ -169,6 +172,29 @@ pub(super) fn robustness(body: &mut String, input: &ReportInput, palette: &Palet
          in the opposite order to all of them.</p>\n",
         reference = escape(reference)
     ));
+}
+
+/// Contrasts, one table per family.
+pub(super) fn contrasts(body: &mut String, judged: &[Judged]) {
+    if judged.is_empty() {
+        return;
+    }
+    body.push_str("<h2>Contrasts</h2>\n");
+    for (family, members) in contrast::families(judged) {
+        let tasks = contrast::tasks(&members);
+        let heads: Vec<&str> = ["contrast"].into_iter().chain(tasks.iter().copied()).collect();
+        open_table(body, family, &heads);
+        for one in members {
+            body.push_str(&format!("<tr><td class=\"name\">{}</td>", escape(&one.contrast.name)));
+            for task in &tasks {
+                let effect = one.effects.iter().find(|effect| effect.task == *task);
+                cell(body, task, &escape(&contrast::cell(effect, ALPHA)));
+            }
+            body.push_str("</tr>\n");
+        }
+        body.push_str("</tbody></table></div>\n");
+    }
+    body.push_str(&format!("<p class=\"note\">{}</p>\n", escape(contrast::LEGEND)));
 }
 
 /// Search figures, and the moves as a table.

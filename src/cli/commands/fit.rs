@@ -1,0 +1,91 @@
+//! `querist fit`: one network on one data set.
+
+use crate::cli::args::FitArgs;
+use crate::cli::{backend, output};
+use crate::durable;
+use crate::error::Result;
+use crate::experiment::fit::{Architecture, Fitted, fit as compute};
+use crate::experiment::{ExperimentError, Plan, Vocabulary};
+use crate::learner::export::safetensors;
+use serde_json::json;
+use std::path::Path;
+use toml::{Table, Value};
+
+/// Fits the network and says what it is worth.
+pub fn fit(args: &FitArgs) -> Result<()> {
+    let architecture = Architecture::load(&args.file)?;
+    let plan = plan(args, &backend::vocabulary(args.data.folder()?))?;
+    let fitted = compute(&plan, &architecture, &args.file, args.labels)?;
+    if let Some(out) = &args.out {
+        durable::replace(out, &safetensors(&fitted.spec, &fitted.weights))?;
+    }
+    let Fitted { spec, cost, rows, training, held, accuracy, report, .. } = &fitted;
+    if args.json {
+        return output::json(&json!({
+            "target": args.target,
+            "architecture": spec.to_string(),
+            "parameters": cost.parameters,
+            "multiply_adds": cost.multiply_adds,
+            "rows": rows,
+            "steps": report.steps,
+            "diverged_at": report.diverged_at,
+            "training_accuracy": training,
+            "held_out_rows": held,
+            "held_out_accuracy": accuracy,
+            "seed": plan.seed(),
+            "out": args.out,
+        }));
+    }
+    let line = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut lines = vec![
+        line("architecture", spec.to_string()),
+        line("parameters", cost.parameters.to_string()),
+        line("multiply-adds", format!("{} per example", cost.multiply_adds)),
+        line("trained on", format!("{rows} rows of {}, {} gradient steps", args.target, report.steps)),
+        line("training accuracy", format!("{:.2} %", 100.0 * training)),
+        line("held-out accuracy", format!("{:.2} % of {held} rows", 100.0 * accuracy)),
+    ];
+    if let Some(step) = report.diverged_at {
+        lines.push(line("diverged", format!("at step {step}; the weights before it were kept")));
+    }
+    if let Some(out) = &args.out {
+        lines.push(line("written to", out.display().to_string()));
+    }
+    output::data(&output::table(&lines))
+}
+
+/// The arguments as an experiment file, checked like one: a data set is read, split and scaled as there, but
+/// all of it, and next to nothing is put aside for rewards.
+fn plan(args: &FitArgs, vocabulary: &Vocabulary) -> Result<Plan, ExperimentError> {
+    let text = |path: &Path| Value::String(path.display().to_string());
+    let folder = vocabulary.data_dir.as_deref().map(crate::data::load::names_in).unwrap_or_default();
+    let known = vocabulary.dataset(&args.target).is_some() || folder.contains(&args.target);
+    let target = if known && args.label.is_none() && args.features.is_none() {
+        Value::String(args.target.clone())
+    } else {
+        let mut target = Table::from_iter([("file".to_string(), Value::String(args.target.clone()))]);
+        if let Some(label) = &args.label {
+            target.insert("label".into(), Value::String(label.clone()));
+        }
+        if let Some(features) = &args.features {
+            target.insert("features".into(), text(features));
+        }
+        Value::Table(target)
+    };
+    let all = || Value::Integer(crate::experiment::sections::MAX_POOL as i64);
+    let episode = Table::from_iter([
+        ("reward".to_string(), Value::Float(0.02)),
+        ("max_pool".to_string(), all()),
+        ("max_held".to_string(), all()),
+    ]);
+    let transfer = Table::from_iter([
+        ("targets".to_string(), Value::Array(vec![target])),
+        ("strategies".to_string(), Value::Array(vec![Value::String("random".into())])),
+    ]);
+    let file = Table::from_iter([
+        ("name".to_string(), Value::String("fit".into())),
+        ("episode".to_string(), Value::Table(episode)),
+        ("transfer".to_string(), Value::Table(transfer)),
+    ]);
+    Plan::parse(&file.to_string(), "(arguments)", &args.sets, args.seed, vocabulary)
+}

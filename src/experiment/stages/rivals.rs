@@ -1,0 +1,250 @@
+//! The rivals stage: searches against each other at equal cost, one cell per target and repetition.
+//!
+//! In one repetition all searches have the same split, labelled rows, folds and initial weights, and share
+//! the scores of candidates, which costs none of them less. What a search found is trained on all of the
+//! labels, from one key for all; points without a search, and the whole grid's best, are the floor and the
+//! ceiling.
+
+use super::search::{method, space};
+use super::transfer::Shared;
+use super::{Failure, Site, TimedRow};
+use crate::arch::{ArchSpace, Domain, NetSpec, Point, Space};
+use crate::data::{Oracle, Task, uniform_rows};
+use crate::episode::Row;
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+use crate::experiment::sections::{DataRef, Method, Rivals};
+use crate::experiment::tasks;
+use crate::learner::{LaneData, Start, Stop, TrainPlan, networks};
+use crate::rng::Key;
+use crate::run::{Cell, Crew, Ledger, Outcome, run_cells};
+use crate::search::{Banks, Evaluation, ScoreCache, SearchPlan, search};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One cell: a target, and the number of a repetition on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bout {
+    pub target: DataRef,
+    pub repetition: u32,
+}
+
+/// The name of the whole grid's best among the rows.
+pub const CEILING: &str = "grid, whole";
+
+/// All cells, repetitions first, so that early results are of all targets.
+pub fn bouts(rivals: &Rivals) -> Vec<Cell<Bout>> {
+    let of = |repetition: u32| {
+        rivals.targets.iter().map(move |target| Cell {
+            key: format!("rivals/{}/{repetition}", target.name()),
+            input: Bout { target: target.clone(), repetition },
+        })
+    };
+    (0..rivals.repetitions).flat_map(of).collect()
+}
+
+/// Runs the cells that are not done, and returns their rows and those that have none.
+pub fn rivals<W>(
+    rivals: &Rivals,
+    ledger: &mut Ledger,
+    crew: Crew<'_>,
+    work: W,
+) -> Result<(Vec<TimedRow>, Vec<Failure>)>
+where
+    W: Fn(&Bout) -> Result<Vec<TimedRow>> + Sync,
+{
+    let cells = bouts(rivals);
+    let outcomes = run_cells("rivals", &cells, ledger, crew, |cell| work(&cell.input))?;
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    for (cell, outcome) in cells.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Done(more) => rows.extend::<Vec<TimedRow>>(more),
+            Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
+        }
+    }
+    Ok((rows, failures))
+}
+
+/// The name under which a search's rows stand.
+pub fn label(method: Method, budget: u64) -> String {
+    format!("{} {budget}x", method.name())
+}
+
+/// Plays one bout.
+pub fn bout(plan: &Plan, bout: &Bout, site: Site<'_>, shared: &Shared) -> Result<Vec<TimedRow>> {
+    super::check_cancelled(site)?;
+    let rivals = plan.rivals().expect("the stage runs where there is a section");
+    let section = plan.search().expect("a plan with rivals has a space");
+    let dataset = shared.dataset(plan, &bout.target)?;
+    let ground = shared.ground(plan, &bout.target, &dataset, bout.repetition)?;
+    let task = ground.task();
+    let key = tasks::seat_key(plan, dataset.name(), bout.repetition).named("rivals");
+    let space = space(section, plan.learner().dropout);
+    let domain = Domain::new(space, task.width(), task.classes())?;
+    let training = plan.learner().train_plan();
+    let mut rows = Vec::new();
+    // Where each search stands, and what it has spent.
+    let mut standing: BTreeMap<String, (Point, u64)> = BTreeMap::new();
+    for (round, &count) in rivals.labels.iter().enumerate() {
+        let mut ring = Ring::new(task, training, key, count, rivals, domain.clone())?;
+        let mut contenders: Vec<(String, Contender)> = Vec::new();
+        for point in rivals.points() {
+            contenders.push((format!("A({},{})", point.blocks, point.stacks), Contender::Fixed(point)));
+        }
+        for &budget in &rivals.budgets {
+            for &method in &rivals.methods {
+                contenders.push((label(method, budget), Contender::Search(method, Some(budget))));
+            }
+        }
+        contenders.push((CEILING.to_string(), Contender::Search(Method::Grid, None)));
+        for (name, contender) in contenders {
+            let (start, spent) = standing.get(&name).copied().unwrap_or((space.start(), 0));
+            let (found, charged) = match contender {
+                Contender::Fixed(point) => (point, 0),
+                Contender::Search(method, budget) => ring.search(method, budget, start)?,
+            };
+            let trained = ring.train(&domain.spec(&found)?)?;
+            let steps = spent + charged + u64::from(trained.steps);
+            standing.insert(name.clone(), (found, steps));
+            let row = Row {
+                task: task.name().to_string(),
+                strategy: name,
+                architecture: domain.spec(&found)?.to_string(),
+                repetition: bout.repetition,
+                round: round as u32,
+                labels: count as u32,
+                accuracy: trained.accuracy,
+                reward_accuracy: trained.reward_accuracy,
+                steps,
+                picks: Vec::new(),
+                note: trained.note,
+            };
+            rows.push(TimedRow { row, selecting: None });
+        }
+    }
+    Ok(rows)
+}
+
+/// Who is compared.
+enum Contender {
+    Fixed(Point),
+    /// A search with so many trainings to spend; none: as many as there are candidates.
+    Search(Method, Option<u64>),
+}
+
+/// What a network came to that was trained on all of the labels.
+#[derive(Clone)]
+struct Trained {
+    accuracy: f64,
+    reward_accuracy: f64,
+    steps: u32,
+    note: Option<String>,
+}
+
+/// The labelled rows of one bout, on which everything is scored and trained once.
+struct Ring<'a> {
+    task: &'a Task,
+    rows: Vec<u32>,
+    labels: Vec<u32>,
+    training: TrainPlan,
+    key: Key,
+    evaluation: Evaluation<'a>,
+    /// Gradient steps of one training of a candidate, and of the classifier.
+    steps: (u32, u32),
+    folds: u32,
+    domain: Domain<ArchSpace>,
+    cache: ScoreCache,
+    trained: BTreeMap<String, Trained>,
+}
+
+/// What successive halving divides a candidate's steps by on its first rung.
+const RUNGS: u32 = 9;
+
+impl<'a> Ring<'a> {
+    fn new(
+        task: &'a Arc<Task>,
+        training: TrainPlan,
+        key: Key,
+        count: usize,
+        rivals: &Rivals,
+        domain: Domain<ArchSpace>,
+    ) -> Result<Self> {
+        // The first of one order: more labels hold the fewer.
+        let rows = uniform_rows(task, count, key.named("labelled"))?;
+        let labels = Oracle::new(task.clone(), 0).foresee(&rows);
+        let rows: Vec<u32> = rows.iter().map(|row| row.0).collect();
+        let (folds, own) = (rivals.folds as u32, key.at(count as u64));
+        let folds_key = own.named("folds");
+        let evaluation =
+            Evaluation::new(task.pool(), &rows, &labels, task.classes(), folds, training, folds_key)?;
+        let full = training.steps_for(count);
+        let candidate = (f64::from(full) * rivals.candidate / f64::from(folds)).round() as u32;
+        let halves = rivals.methods.contains(&Method::Halving);
+        let candidate = if halves { (candidate / RUNGS).max(1) * RUNGS } else { candidate.max(1) };
+        Ok(Self {
+            task,
+            rows,
+            labels,
+            training,
+            key: own,
+            evaluation,
+            steps: (candidate, full),
+            folds,
+            domain,
+            cache: ScoreCache::default(),
+            trained: BTreeMap::new(),
+        })
+    }
+
+    /// What a search finds from `start` on, and the gradient steps that it was charged. With a budget below
+    /// the cost of one candidate it stays where it is.
+    fn search(&mut self, name: Method, budget: Option<u64>, start: Point) -> Result<(Point, u64)> {
+        let (steps, full) = self.steps;
+        let one = u64::from(steps) * u64::from(self.folds);
+        let budget = match budget {
+            Some(trainings) => trainings.saturating_mul(u64::from(full)),
+            None => one.saturating_mul(self.domain.points().len() as u64),
+        };
+        if budget < one {
+            return Ok((start, 0));
+        }
+        let plan = SearchPlan {
+            method: method(name),
+            space: *self.domain.space(),
+            start: Some(start),
+            steps,
+            folds: self.folds,
+            budget,
+        };
+        let key = self.key.named("search");
+        let (answer, _) =
+            search(&plan, &self.evaluation, &mut Banks, &mut self.cache, key, None, |_| Ok(()))?;
+        Ok((answer.point, answer.charged))
+    }
+
+    /// Trains a network on all of the labels and measures it; a shape that was trained before is remembered.
+    fn train(&mut self, spec: &NetSpec) -> Result<Trained> {
+        if let Some(known) = self.trained.get(&spec.to_string()) {
+            return Ok(known.clone());
+        }
+        let data = LaneData {
+            inputs: self.task.pool(),
+            rows: &self.rows,
+            labels: &self.labels,
+            validation: (&[], &[]),
+        };
+        let train =
+            TrainPlan { start: Start::Scratch, stop: Stop::Steps { steps: self.steps.1 }, ..self.training };
+        let mut bank = networks(spec, 1)?;
+        let report = bank.fit(&[data], &train, &[self.key.named("final")])?[0];
+        let (reward, test) = (self.task.reward(), self.task.test());
+        let trained = Trained {
+            accuracy: bank.accuracy(0, test.inputs(), test.labels()),
+            reward_accuracy: bank.accuracy(0, reward.inputs(), reward.labels()),
+            steps: report.steps,
+            note: report.diverged_at.map(|step| format!("the loss was not finite at step {step}")),
+        };
+        self.trained.insert(spec.to_string(), trained.clone());
+        Ok(trained)
+    }
+}

@@ -1,0 +1,233 @@
+//! Experiments that compare architectures, or searches, from the file to the report.
+
+#![allow(clippy::disallowed_methods)]
+
+use assert_cmd::{Command, cargo::cargo_bin};
+use predicates::prelude::*;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+fn querist(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(cargo_bin("querist"));
+    command.current_dir(dir).env_remove("QUERIST_DATA").args(args);
+    command
+}
+
+fn folder(text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("x.toml"), text).unwrap();
+    dir
+}
+
+fn rows(dir: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(dir.join("rows.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const EVERY: &str = r#"
+    [learner]
+    steps = 20
+    [episode]
+    query_size = 3
+    rounds = 5
+    max_held = 60
+    [sources]
+    datasets = ["wine"]
+    synthetic = 4
+    validation_synthetic = 2
+    max_pool = 80
+    max_held = 60
+    [train]
+    imitation = { episodes = 2, states = 3, candidates = 4, epochs = 3 }
+    policy_gradient = { iterations = 0 }
+    architecture = { episodes = 2, states = 3, trainings = 2, epochs = 5 }
+    network = { hidden = 8 }
+    validation_episodes = 2
+    [search]
+    width = 8
+    widest = 16
+    budget = 4000
+    steps = 20
+    folds = 2
+    max_blocks = 3
+    max_stacks = 2
+    levels = 2
+    every = 1
+    share = 0.5
+    [transfer]
+    targets = ["iris"]
+    strategies = ["random", "policy"]
+    architectures = ["A(1,1)", "A(2,2)", "scratch", "prior", "searched", "head", "head_searched"]
+    repetitions = 3
+    block = 2
+"#;
+
+/// Every choice of an architecture in one run: rows under names of their own, costs that are those of what was
+/// trained, the same bytes on any number of threads, and a report with contrasts and figures.
+#[test]
+fn architectures_side_by_side() {
+    let dir = folder(EVERY);
+    let run = |out: &str, jobs: &str| {
+        querist(dir.path(), &["run", "x.toml", "-q", "--out", out, "--jobs", jobs]).assert().success();
+        fs::read(dir.path().join(out).join("rows.jsonl")).unwrap()
+    };
+    assert_eq!(run("one", "1"), run("two", "2"));
+    let out = dir.path().join("one");
+    let mut steps: BTreeMap<String, u64> = BTreeMap::new();
+    let mut shapes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in rows(&out) {
+        let name = row["strategy"].as_str().unwrap().to_owned();
+        if row["round"] == 5 {
+            *steps.entry(name.clone()).or_default() += row["steps"].as_u64().unwrap();
+        }
+        shapes.entry(name).or_default().insert(row["architecture"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(steps.len(), 2 * 7, "{steps:?}");
+    // Three repetitions of six fits.
+    let fits = 3 * 6 * 20;
+    for name in ["A(1,1)", "A(2,2)", "prior", "head"] {
+        assert_eq!(steps[&format!("random+{name}")], fits, "{name} trains nothing but the classifier");
+    }
+    for name in ["scratch", "search", "head+search"] {
+        assert!(steps[&format!("policy+{name}")] > fits, "{name}");
+    }
+    assert_eq!(shapes["random+A(2,2)"], BTreeSet::from(["4-r8-r8-r16-r16-3".to_owned()]));
+    assert!(shapes["policy+scratch"].contains("4-r8-3"));
+    // Architectures are paired: the same rows are drawn at random under each of them.
+    let drawn = |name: &str| -> BTreeMap<(u64, u64), Value> {
+        let all = rows(&out).into_iter().filter(|row| row["strategy"] == format!("random+{name}"));
+        let number = |row: &Value, key: &str| row[key].as_u64().unwrap();
+        all.map(|row| ((number(&row, "repetition"), number(&row, "round")), row["picks"].clone())).collect()
+    };
+    assert_eq!(drawn("A(1,1)").len(), 3 * 6);
+    for name in ["A(2,2)", "scratch", "head+search"] {
+        assert_eq!(drawn(name), drawn("A(1,1)"), "{name}");
+    }
+
+    let contrasts = fs::read_to_string(out.join("tables/contrasts.md")).unwrap();
+    for wanted in
+        ["Interaction", "in hindsight, under policy", "searched against scratch", "head against searched"]
+    {
+        assert!(contrasts.contains(wanted), "{wanted}: {contrasts}");
+    }
+    assert!(out.join("figures/steps-iris-random.svg").exists());
+    let card = fs::read_to_string(out.join("policy/card.toml")).unwrap();
+    assert!(card.starts_with("format = 2") && card.contains("[head.space]"), "{card}");
+
+    // The head travels with the policy: another run takes it from the folder.
+    let other = "[episode]\nrounds = 2\n[learner]\nsteps = 10\n[transfer]\ntargets = [\"wine\"]\n\
+                 strategies = [\"random\"]\narchitectures = [\"learner\", \"head\"]\nrepetitions = 2\n\
+                 policy = \"one/policy\"\n";
+    fs::write(dir.path().join("other.toml"), other).unwrap();
+    querist(dir.path(), &["bench", "other.toml", "-q", "--out", "other"]).assert().success();
+    assert!(rows(&dir.path().join("other")).iter().any(|row| row["strategy"] == "random+head"));
+    // The shipped policy has none, and says so before anything runs.
+    querist(dir.path(), &["bench", "other.toml", "-q", "--set", "transfer.policy=universal", "--out", "no"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("has no head that chooses architectures"));
+    assert!(!dir.path().join("no").exists());
+}
+
+const RIVALS: &str = r#"
+    [learner]
+    steps = 36
+    [search]
+    width = 8
+    widest = 16
+    max_blocks = 3
+    max_stacks = 3
+    [rivals]
+    targets = ["iris"]
+    labels = [20, 40]
+    budgets = [1, 4]
+    fixed = ["A(1,1)", "A(3,3)"]
+    repetitions = 3
+"#;
+
+#[test]
+fn rivals_stay_within_their_budgets() {
+    let dir = folder(RIVALS);
+    let run = |out: &str, jobs: &str| {
+        querist(dir.path(), &["run", "x.toml", "-q", "--out", out, "--jobs", jobs]).assert().success();
+        fs::read(dir.path().join(out).join("rows.jsonl")).unwrap()
+    };
+    assert_eq!(run("one", "1"), run("two", "2"));
+    let found = rows(&dir.path().join("one"));
+    // Six searches at two budgets, two fixed, the ceiling; two numbers of labels, three repetitions.
+    assert_eq!(found.len(), (6 * 2 + 2 + 1) * 2 * 3);
+    for row in &found {
+        let (name, steps) = (row["strategy"].as_str().unwrap(), row["steps"].as_u64().unwrap());
+        let bouts = row["round"].as_u64().unwrap() + 1;
+        let limit = match name {
+            "A(1,1)" | "A(3,3)" => 36,
+            // Nine candidates of eighteen steps, nine of them a multiple of nine on each fold.
+            "grid, whole" => 36 + 9 * 18,
+            _ if name.ends_with(" 1x") => 2 * 36,
+            _ => 5 * 36,
+        };
+        assert!(steps <= bouts * limit, "{name}: {steps}");
+    }
+    let table = fs::read_to_string(dir.path().join("one/tables/contrasts.md")).unwrap();
+    assert!(table.contains("Against random search, at 4 times") && table.contains("Against the whole grid"));
+}
+
+/// The same over convolutions, small enough for a test: networks of at most three blocks on 8 x 8 digits.
+#[test]
+fn rivals_search_networks_for_images() {
+    let text = r#"
+        [learner]
+        steps = 4
+        batch = 8
+        [episode]
+        max_held = 50
+        [search]
+        image = [1, 8, 8]
+        width = 2
+        max_blocks = 1
+        max_stacks = 2
+        [rivals]
+        targets = ["digits"]
+        methods = ["local", "random"]
+        labels = [30]
+        budgets = [2]
+        repetitions = 1
+    "#;
+    let dir = folder(text);
+    querist(dir.path(), &["run", "x.toml", "-q", "--out", "out"]).assert().success();
+    let found = rows(&dir.path().join("out"));
+    assert!(found.iter().any(|row| row["architecture"] == "64-s2@1x8x8p-c2-a-10"), "{found:?}");
+    querist(dir.path(), &["run", "x.toml", "--set", "search.image=[1,9,9]", "--out", "no"])
+        .assert()
+        .failure()
+        .stderr(predicate::str::contains("81 numbers of an example, as 1x9x9"));
+    querist(dir.path(), &["run", "x.toml", "--set", "search.image=[8,8]", "--out", "no"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("`search.image` has 2 numbers"));
+}
+
+#[test]
+fn what_contradicts_is_refused() {
+    let refused =
+        |text: &str, error: &str, hint: &str| {
+            let dir = folder(text);
+            querist(dir.path(), &["run", "x.toml"]).assert().code(2).stdout("").stderr(
+                predicate::str::contains(error).and(predicate::str::contains(format!("hint: {hint}"))),
+            );
+        };
+    let of = |architectures: &str, more: &str| {
+        format!("{more}\n[transfer]\ntargets = [\"iris\"]\narchitectures = [{architectures}]\n")
+    };
+    refused(&of("\"scratch\"", ""), "nothing searches one", "add a [search] section");
+    refused(
+        &of("\"A(9,1)\"", "[search]\nmax_blocks = 3"),
+        "lies outside the space",
+        "raise search.max_blocks",
+    );
+    refused(&of("\"head\"", "[search]"), "nothing trains or names one", "add `architecture");
+    refused(&of("\"headd\"", "[search]"), "which is not known", "did you mean `head`?");
+    refused(&of("\"scratch\"", "[search]\nimage = [1, 2, 2]"), "no episode can train", "compare searches");
+}
