@@ -206,7 +206,7 @@ pub fn families(judged: &[Judged]) -> Vec<(&str, Vec<&Judged>)> {
     families
 }
 
-/// The tasks of a family, in order.
+/// The tasks of a family, in order, behind their mean.
 pub fn tasks<'a>(members: &[&'a Judged]) -> Vec<&'a str> {
     let mut tasks: Vec<&str> = Vec::new();
     for effect in members.iter().flat_map(|one| &one.effects) {
@@ -214,8 +214,8 @@ pub fn tasks<'a>(members: &[&'a Judged]) -> Vec<&'a str> {
             tasks.push(&effect.task);
         }
     }
-    // The mean stands last, whichever contrast came first.
-    tasks.sort_by_key(|task| *task == ALL_TASKS);
+    // The mean stands first: a wide table is cut at its end.
+    tasks.sort_by_key(|task| *task != ALL_TASKS);
     tasks
 }
 
@@ -307,6 +307,7 @@ mod tests {
             assert!((effect.mean - expected).abs() < 1e-12 && effect.pairs == 12, "{effect:?}");
         }
         assert_eq!(effects.iter().map(|effect| effect.sign(0.05)).collect::<Vec<_>>(), [1, 0, 1]);
+        assert_eq!(tasks(&judged.iter().collect::<Vec<_>>()), [ALL_TASKS, "a", "b"]);
         let text = markdown(&judged, 0.05);
         assert!(text.contains("growing under margin") && text.contains("+5.0"), "{text}");
     }
