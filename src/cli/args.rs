@@ -213,10 +213,10 @@ pub struct SelectArgs {
     #[arg(long, value_name = "NAME|DIR", conflicts_with = "strategy")]
     pub policy: Option<String>,
     /// Class probabilities in an earlier round, like --proba, for a policy; may be repeated, oldest first
-    #[arg(long, value_name = "FILE.npy", requires = "policy")]
+    #[arg(long, value_name = "FILE.npy")]
     pub past: Vec<PathBuf>,
     /// Labels that there will be in the end, those of today included, for a policy [default: not said]
-    #[arg(long, value_name = "N", requires = "policy")]
+    #[arg(long, value_name = "N")]
     pub budget: Option<usize>,
     /// The inputs of all rows, shape (n, d); f16, f32 or f64
     #[arg(long, value_name = "FILE.npy")]

@@ -27,6 +27,10 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         (Some(name), _) => (name.as_str(), Some(Arc::new(backend::policy(name)?))),
         (None, name) => (name.as_deref().unwrap_or_default(), None),
     };
+    if policy.is_none() && (args.budget.is_some() || !args.past.is_empty()) {
+        let option = if args.past.is_empty() { "--budget" } else { "--past" };
+        return Err(SelectError::PolicyAlone { option }.into());
+    }
     let frozen = |past, progress| policy.clone().map(|policy| Frozen::new(policy, past, progress));
     // What earlier rounds predicted is read later; a forecast counts it already.
     let unread = vec![Matrix::zeros(0, 0); args.past.len()];
