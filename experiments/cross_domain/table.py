@@ -182,8 +182,8 @@ def ranks(root):
         means = mean_ranks({at: {name: auc[name] for name in names} for at, auc in tables.items()})
         sizes = sorted({size for _, size in tables})
         print("\n### Mean ranks over the sets, by query size\n")
-        print(f"Sizes 50 and 100 are over Splice, DNA and USPS. Among the {len(names)} strategies that stand in every "
-              "run.\n")
+        print(f"Among the {len(names)} strategies that stand in every run. "
+              + "; ".join(f"{size}: {', '.join(name for name, at in tables if at == size)}" for size in sizes) + ".\n")
         print("| strategy | " + " | ".join(map(str, sizes)) + " | all |")
         print("|---" * (len(sizes) + 2) + "|")
         over = lambda name, places: statistics.fmean(means[at][name] for at in places)
