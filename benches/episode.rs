@@ -85,9 +85,9 @@ fn journal() -> f64 {
         episodes(case, &task, "random").into_iter().flat_map(|played| played.rows).map(timed).collect()
     };
     let shares = (0..BLOCKS).map(|_| {
-        let folder = std::env::temp_dir().join(format!("querist-journal-{}", std::process::id()));
+        let folder = tempfile::tempdir().expect("a folder");
         let manifest = Manifest::new("journal", 1, BTreeMap::new()).expect("a manifest");
-        let (store, mut ledger) = Store::open(&folder, &manifest, "journal", true).expect("a folder");
+        let (store, mut ledger) = Store::open(folder.path(), &manifest, "journal", true).expect("a folder");
         let start = Instant::now();
         (0..CELLS).for_each(|_| drop(std::hint::black_box(work())));
         let plain = start.elapsed().as_secs_f64();
@@ -97,7 +97,6 @@ fn journal() -> f64 {
         run_cells("cells", &cells, &mut ledger, crew, |_| Ok(work())).expect("cells");
         let recorded = start.elapsed().as_secs_f64();
         drop(store);
-        std::fs::remove_dir_all(&folder).expect("the folder that was made");
         1.0 - plain / recorded
     });
     median(shares.collect())

@@ -42,7 +42,7 @@ pub struct Standing {
     pub believed: Option<Believed>,
     /// Share of reward rows classified correctly.
     pub reward_accuracy: f64,
-    /// Share of test rows classified correctly; `None` under [`Measure::Reward`].
+    /// Share of test rows classified correctly; `None` under [`Measure::Reward`](super::Measure::Reward).
     pub accuracy: Option<f64>,
     /// The accuracy at which the episode ends, where it is a share of the whole pool's.
     pub target: Option<f64>,

@@ -92,7 +92,7 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         ],
         &labels,
     )?;
-    for (path, p) in args.past.iter().zip(&past).filter(|(_, p)| p.cols() != classes) {
+    if let Some((path, p)) = args.past.iter().zip(&past).find(|(_, p)| p.cols() != classes) {
         let file = path.display().to_string();
         return Err(SelectError::Classes { file, found: p.cols(), expected: classes }.into());
     }
