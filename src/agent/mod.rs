@@ -2,7 +2,8 @@
 //!
 //! The learning algorithms work on [`Observation`](crate::episode::Observation)s, plain matrices of
 //! features, and do not know where they come from, so they are tested without an episode. Only
-//! `simulation` and `collection` play episodes: they are where trajectories and states come from.
+//! `simulation` and `collection` play episodes: they are where trajectories and states come from. A frozen
+//! policy computes the features of a view itself ([`strategy`], [`growth`]).
 //!
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
 //!   that parallel episodes share no lock, with `attention` as one kind of it; `graph` is the same function
