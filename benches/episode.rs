@@ -13,7 +13,7 @@ use querist::agent::{Choice, Kind, Network, NetworkConfig, Policy, PolicyStrateg
 use querist::arch::Block;
 use querist::data::{Matrix, Task, initial_rows};
 use querist::episode::{
-    EpisodePlan, Ground, Measure, OracleOn, Played, Player, Seat, StopOn, features, play,
+    EpisodePlan, Ground, InitialPool, Measure, OracleOn, Played, Player, Seat, StopOn, features, play,
 };
 use querist::experiment::stages::TimedRow;
 use querist::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
@@ -245,6 +245,7 @@ impl Case {
                 stop: Stop::Epochs { epochs: 50 },
                 start: Start::Scratch,
             },
+            initial: InitialPool::default(),
             initial_per_class: 1,
             query_size: 10,
             budget: 200,

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use querist::Key;
 use querist::arch::{ArchSpace, NetSpec, Point, Space};
 use querist::data::{Matrix, Oracle, SplitPlan, Task, embedded, uniform_rows};
-use querist::episode::{EpisodePlan, Ground, Measure, OracleOn, Player, Seat, StopOn, play};
+use querist::episode::{EpisodePlan, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play};
 use querist::learner::{BurnNet, Learner, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use querist::search::{
@@ -172,6 +172,7 @@ fn growing() -> Value {
             blocks: blocks(start),
             dropout: 0.0,
             train: training(),
+            initial: InitialPool::default(),
             initial_per_class: 1,
             query_size: 10,
             budget: 200,

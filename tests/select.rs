@@ -12,7 +12,7 @@ use querist::Key;
 use querist::arch::Block;
 use querist::data::{RowId, SplitPlan, Task, embedded};
 use querist::episode::{
-    EpisodeError, EpisodePlan, Episodes, Ground, Measure, OracleOn, Player, Seat, StopOn, play,
+    EpisodeError, EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play,
 };
 use querist::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
@@ -243,6 +243,7 @@ fn episode() -> EpisodePlan {
             stop: Stop::Epochs { epochs: 100 },
             start: Start::Scratch,
         },
+        initial: InitialPool::default(),
         initial_per_class: 2,
         query_size: 2,
         budget: 6,

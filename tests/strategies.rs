@@ -4,7 +4,7 @@ use querist::Key;
 use querist::arch::Block;
 use querist::data::{SplitPlan, Task, embedded};
 use querist::episode::{
-    EpisodePlan, Episodes, Ground, Measure, OracleOn, Played, Player, Seat, StopOn, play,
+    EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Played, Player, Seat, StopOn, play,
 };
 use querist::learner::{LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::{Needs, registry};
@@ -29,6 +29,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
             stop: Stop::Epochs { epochs },
             start: Start::Scratch,
         },
+        initial: InitialPool::default(),
         initial_per_class: 1,
         query_size,
         budget,

@@ -2,6 +2,7 @@
 //!
 //! Reward rows only. What the expert thinks of the candidates is kept, whoever continues the episode.
 
+use super::guard::Range;
 use super::imitation::LabelledState;
 use super::network::Network;
 use super::simulation::{LANES, Source, best_of, select};
@@ -27,6 +28,25 @@ pub struct CollectPlan {
     pub candidates: usize,
 }
 
+/// What was seen on the way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Collected {
+    /// The states in which a label was looked ahead.
+    pub states: Vec<LabelledState>,
+    /// The globals of those states, and of the first and the last of every episode, which bound what an
+    /// episode comes through.
+    pub range: Range,
+}
+
+impl Collected {
+    fn join(parts: Vec<Collected>) -> Self {
+        parts.into_iter().fold(Self::default(), |mut all, part| {
+            all.states.extend(part.states);
+            Self { range: all.range.unite(&part.range), states: all.states }
+        })
+    }
+}
+
 /// Called with what has just been done; an error ends the work. Must be quick, and may be called from any
 /// thread.
 pub type Watch<'a> = &'a (dyn Fn() -> Result<()> + Sync);
@@ -49,7 +69,7 @@ pub fn collect(
     plan: CollectPlan,
     key: Key,
     watch: Watch<'_>,
-) -> Result<Vec<LabelledState>> {
+) -> Result<Collected> {
     collect_by(Behaviour::Mixture, sources, first_task, plan, key, watch)
 }
 
@@ -63,18 +83,18 @@ pub fn collect_by(
     plan: CollectPlan,
     key: Key,
     watch: Watch<'_>,
-) -> Result<Vec<LabelledState>> {
-    let states: Vec<Vec<LabelledState>> = sources
+) -> Result<Collected> {
+    let parts: Vec<Collected> = sources
         .par_iter()
         .enumerate()
         .map(|(task, source)| {
             let task = first_task + task as u32;
-            let states = collect_one(behaviour, source, task, plan, key.named(&source.name))?;
+            let part = collect_one(behaviour, source, task, plan, key.named(&source.name))?;
             watch()?;
-            Ok(states)
+            Ok(part)
         })
         .collect::<Result<_>>()?;
-    Ok(states.into_iter().flatten().collect())
+    Ok(Collected::join(parts))
 }
 
 fn collect_one(
@@ -83,8 +103,8 @@ fn collect_one(
     task: u32,
     plan: CollectPlan,
     key: Key,
-) -> Result<Vec<LabelledState>> {
-    let mut states = Vec::new();
+) -> Result<Collected> {
+    let mut collected = Collected::default();
     for block in (0..plan.episodes).step_by(LANES) {
         let lanes = LANES.min(plan.episodes - block);
         let seats: Vec<Seat> = (0..lanes).map(|lane| source.seat(key.named("seat"), block + lane)).collect();
@@ -114,11 +134,12 @@ fn collect_one(
             for lane in live {
                 let step = seats[lane].key.named("step").at(round as u64);
                 let found = looking.iter().position(|&other| other == lane).map(|at| &gains[at]);
-                if let Some(gains) = found {
+                if found.is_some() || round == 0 || round + 1 == rounds {
                     let signals = episodes.signals(lane, features::needs(), step);
                     let view = episodes.view(lane, &signals);
                     let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
-                    states.push(labelled(&seen, gains, task, step));
+                    collected.range.include(&seen.globals);
+                    collected.states.extend(found.map(|gains| labelled(&seen, gains, task, step)));
                 }
                 let rows = match acting(lane) {
                     Some((network, cap)) => best_of(network, &episodes, lane, cap, step)?,
@@ -129,7 +150,7 @@ fn collect_one(
             episodes.step(&picks)?;
         }
     }
-    Ok(states)
+    Ok(collected)
 }
 
 /// The looked-ahead candidates of an observation with their gains, and after them some more, so that what

@@ -23,6 +23,40 @@ pub struct Guard {
     pub high: Vec<f32>,
 }
 
+/// The smallest and the largest value of each global feature in the states that were seen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    low: Vec<f32>,
+    high: Vec<f32>,
+}
+
+impl Range {
+    /// Takes the globals of one state in.
+    ///
+    /// # Panics
+    /// If an earlier state had another number of them.
+    pub fn include(&mut self, globals: &[f32]) {
+        if self.low.is_empty() {
+            (self.low, self.high) = (globals.to_vec(), globals.to_vec());
+        }
+        assert_eq!(self.low.len(), globals.len(), "global features");
+        for ((low, high), &value) in self.low.iter_mut().zip(&mut self.high).zip(globals) {
+            (*low, *high) = (low.min(value), high.max(value));
+        }
+    }
+
+    /// Takes all in that another range holds.
+    pub fn unite(mut self, other: &Range) -> Self {
+        for end in [&other.low, &other.high] {
+            if !end.is_empty() {
+                self.include(end);
+            }
+        }
+        self
+    }
+}
+
 /// A global feature outside its range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outside {
@@ -34,16 +68,12 @@ pub struct Outside {
 }
 
 impl Guard {
-    /// The range of `states`, with some slack; none without states.
-    pub fn around<'a>(states: impl Iterator<Item = &'a Observation>, fallback: &str) -> Option<Self> {
-        let mut range: Option<(Vec<f32>, Vec<f32>)> = None;
-        for state in states {
-            let (low, high) = range.get_or_insert_with(|| (state.globals.clone(), state.globals.clone()));
-            for ((low, high), &value) in low.iter_mut().zip(high).zip(&state.globals) {
-                (*low, *high) = (low.min(value), high.max(value));
-            }
+    /// Around `range`, with some slack; none where no state has been seen.
+    pub fn around(range: Range, fallback: &str) -> Option<Self> {
+        let Range { mut low, mut high } = range;
+        if low.is_empty() {
+            return None;
         }
-        let (mut low, mut high) = range?;
         for (low, high) in low.iter_mut().zip(&mut high) {
             let slack = SLACK * (*high - *low);
             (*low, *high) = (*low - slack, *high + slack);
@@ -101,14 +131,18 @@ mod tests {
 
     #[test]
     fn ranges_by_hand() {
-        let states = [state([0.0, 1.0]), state([2.0, 1.0]), state([1.0, 1.0])];
-        let guard = Guard::around(states.iter(), "margin").unwrap();
+        let (mut range, mut more) = (Range::default(), Range::default());
+        range.include(&[0.0, 1.0]);
+        range.include(&[1.0, 1.0]);
+        more.include(&[2.0, 1.0]);
+        let range = range.unite(&more).unite(&Range::default());
+        let guard = Guard::around(range, "margin").unwrap();
         assert_eq!((guard.low.clone(), guard.high.clone()), (vec![-0.5, 1.0], vec![2.5, 1.0]));
         assert_eq!(guard.outside(&state([2.4, 1.0])), None);
         let outside = Outside { column: 0, value: 2.6, low: -0.5, high: 2.5 };
         assert_eq!(guard.outside(&state([2.6, 0.0])), Some(outside));
         assert_eq!(guard.outside(&state([0.0, 1.5])).map(|one| one.column), Some(1));
-        assert!(Guard::around([].iter(), "margin").is_none());
+        assert!(Guard::around(Range::default(), "margin").is_none());
         guard.check(&SCHEMA).unwrap();
         assert_eq!(guard.opened(1, 3.0).outside(&state([0.0, 1.5])), None);
     }

@@ -18,7 +18,8 @@
 //! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set;
 //!   [`frozen`]: the file of both.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`guard`]: where it does not trust itself;
-//!   [`shipped`]: the policies that come with the program; [`mod@importance`]: what it looked at;
+//!   [`shipped`]: the policies that come with the program; [`mod@importance`]: what it looked at; [`mod@course`]: what
+//!   it asks for, early and late;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
 //!
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
@@ -28,6 +29,7 @@ mod attention;
 pub mod batch;
 pub mod card;
 pub mod collection;
+pub mod course;
 pub mod dagger;
 pub mod dqn;
 pub mod error;
@@ -56,11 +58,12 @@ pub mod trainer;
 pub mod trajectory;
 
 pub use card::{Card, Provenance};
-pub use collection::{Behaviour, CollectPlan, collect, collect_by};
+pub use collection::{Behaviour, CollectPlan, Collected, collect, collect_by};
+pub use course::course;
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
-pub use guard::Guard;
+pub use guard::{Guard, Range};
 pub use head::{Head, HeadArchitect, MovePlan, collect_moves};
 pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
 pub use importance::{Group, Importance, importance};

@@ -4,7 +4,7 @@ use super::network::{Network, NetworkConfig};
 use super::simulation::Source;
 use crate::arch::Block;
 use crate::data::{Matrix, RowId, SplitPlan, Task, embedded};
-use crate::episode::{EpisodePlan, Ground, Measure, Observation, OracleOn, StopOn};
+use crate::episode::{EpisodePlan, Ground, InitialPool, Measure, Observation, OracleOn, StopOn};
 use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::RngExt;
@@ -45,6 +45,7 @@ pub(super) fn sources() -> Vec<Source> {
             stop: Stop::Epochs { epochs: 20 },
             start: Start::Scratch,
         },
+        initial: InitialPool::default(),
         initial_per_class: 1,
         query_size: 1,
         budget: 4,

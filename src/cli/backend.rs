@@ -2,6 +2,7 @@
 
 use super::args::DescribeArgs;
 use super::{contrasts, memory};
+use crate::agent::course::Phase;
 use crate::agent::{Policy, shipped};
 use crate::data::readers::{self, ReadOptions};
 use crate::data::{describe as describe_data, embedded};
@@ -12,7 +13,7 @@ use crate::experiment::sections::LEARNED;
 use crate::experiment::stages::{Builtin, Stages};
 use crate::experiment::{DatasetFacts, Finished, Plan, Vocabulary, tasks};
 use crate::query::registry::{self, Entry};
-use crate::report::input::{Fact, Importance, SearchPoint, Separation, TrainingPoint};
+use crate::report::input::{Fact, Importance, Picks, SearchPoint, Separation, TrainingPoint};
 use crate::report::{
     ReportInput, Verdict, VerdictOptions, contrast, export, figures, html, table, verdict as judge,
 };
@@ -47,6 +48,7 @@ pub fn stages() -> impl Stages {
 /// The digests of the data sets and policies that `plan` reads. Refuses, before anything is written,
 /// targets on which the plan's episodes cannot be played.
 pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
+    tasks::check_initial(plan)?;
     tasks::check_strategies(plan)?;
     let mut digests = BTreeMap::new();
     let sources = plan.sources();
@@ -119,6 +121,28 @@ const TABLE_CONTRASTS: &str = "tables/contrasts.md";
 /// The same for a paper.
 const TABLE_LATEX: &str = "tables/verdict.tex";
 
+/// The phases of an episode, with the names of what was measured.
+fn course(phases: &[Phase]) -> Vec<Picks> {
+    let names = SCHEMA.candidate.iter().map(|name| name.trim_end_matches(", quantile"));
+    let mut before: Option<f64> = None;
+    let mut named = |up_to: Option<f64>| {
+        let text = match (before, up_to) {
+            (None, Some(end)) => format!("up to {end}"),
+            (Some(start), Some(end)) => format!("{start} to {end}"),
+            (Some(start), None) => format!("over {start}"),
+            (None, None) => "all".to_string(),
+        };
+        before = up_to;
+        text
+    };
+    let picks = |phase: &Phase| Picks {
+        phase: named(phase.up_to),
+        picks: phase.picks,
+        quantiles: names.clone().map(str::to_string).zip(phase.quantiles.iter().copied()).collect(),
+    };
+    phases.iter().map(picks).collect()
+}
+
 /// Writes what is made of the rows of a finished run: `report.html`, figures, tables, exports.
 pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
     let summary = &finished.summary;
@@ -149,6 +173,7 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
             })
             .collect();
     }
+    input.course = summary.policy.as_ref().map_or(Vec::new(), |policy| course(&policy.course));
     if let Some(architecture) = &summary.architecture {
         input.search = architecture
             .log

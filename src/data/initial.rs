@@ -30,6 +30,15 @@ pub fn initial_rows(task: &Task, per_class: usize, key: Key) -> Result<Vec<RowId
     Ok((0..per_class.min(longest)).flat_map(nth).collect())
 }
 
+/// How many rows [`initial_rows`] gives.
+pub fn initial_count(task: &Task, per_class: usize) -> usize {
+    let mut of_class = vec![0; task.classes()];
+    for row in (0..task.pool().rows() as u32).map(RowId) {
+        of_class[task.pool_label(row) as usize] += 1;
+    }
+    of_class.into_iter().map(|count: usize| count.min(per_class)).sum()
+}
+
 /// `count` rows drawn uniformly without replacement, whatever their classes: what labelling in earnest
 /// can start with.
 ///
@@ -68,6 +77,7 @@ mod tests {
         let key = Key::root(1);
         assert_eq!(classes(&initial_rows(&task(), 1, key).unwrap()), [0, 1, 2]);
         assert_eq!(classes(&initial_rows(&task(), 3, key).unwrap()), [0, 1, 2, 0, 1, 0]);
+        assert_eq!([0, 1, 3, 100].map(|count| initial_count(&task(), count)), [0, 3, 6, 12]);
         let all = initial_rows(&task(), usize::MAX, key).unwrap();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 12);
         assert!(initial_rows(&task(), 0, key).is_err());

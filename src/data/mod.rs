@@ -26,7 +26,7 @@ pub mod variation;
 pub use dataset::{Dataset, Shape, SplitTag, Targets};
 pub use describe::{Description, describe};
 pub use error::DataError;
-pub use initial::{initial_rows, uniform_rows};
+pub use initial::{initial_count, initial_rows, uniform_rows};
 pub use load::load;
 pub use matrix::{Matrix, MatrixView};
 pub use pool::{Oracle, Pool, RowId};

@@ -4,7 +4,7 @@ use super::fitting::ceiling;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::seat::Seat;
 use crate::arch::NetSpec;
-use crate::data::{Matrix, Oracle, Pool, RowId, initial_rows};
+use crate::data::{Matrix, Oracle, Pool, RowId};
 use crate::error::Result;
 use crate::learner::{Bank, FitReport, Network};
 use crate::query::{Head, History, Nearest, Needs, Passes, PoolView, Progress, Signals};
@@ -137,7 +137,7 @@ impl Episodes {
         for seat in seats {
             let task = seat.ground.task();
             plan.check_task(task)?;
-            let rows = initial_rows(task, plan.initial_per_class, seat.key.named("initial"))?;
+            let rows = plan.initial.rows(plan, &seat.ground, seat.key.named("initial"))?;
             let mut pool = Pool::unlabelled(task.pool().rows());
             pool.ask(&mut Oracle::new(task.clone(), rows.len()), &rows)?;
             let unlabelled = pool.candidates().len();

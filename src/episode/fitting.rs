@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::arch::Block;
     use crate::data::{SplitPlan, Task, embedded};
-    use crate::episode::{Ground, OracleOn, StopOn};
+    use crate::episode::{Ground, InitialPool, OracleOn, StopOn};
     use crate::learner::{Loss, Optimiser, Stop};
 
     const EPOCHS: u32 = 3;
@@ -200,6 +200,7 @@ mod tests {
                 stop: Stop::Epochs { epochs: EPOCHS },
                 start: Start::Continue,
             },
+            initial: InitialPool::default(),
             initial_per_class: 1,
             query_size,
             budget: 6,

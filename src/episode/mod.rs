@@ -9,6 +9,7 @@ pub mod extras;
 pub mod features;
 mod fitting;
 mod holdout;
+mod initial;
 pub mod observation;
 pub mod plan;
 pub mod play;
@@ -17,6 +18,7 @@ pub mod seat;
 
 pub use env::{Believed, End, Episodes, Standing, Step};
 pub use extras::Extras;
+pub use initial::InitialPool;
 pub use observation::{Observation, ObservationError, Schema};
 pub use plan::{EpisodeError, EpisodePlan, Measure, OracleOn, StopOn};
 pub use play::{Architect, Choice, Labelled, Played, Player, play};

@@ -1,5 +1,6 @@
 //! What an episode is, as plain data.
 
+use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
 use crate::data::Task;
 use crate::error::{Fault, Result};
@@ -27,7 +28,10 @@ pub struct EpisodePlan {
     pub dropout: f32,
     /// How the classifier is trained after every query.
     pub train: TrainPlan,
-    /// Labels per class that every episode starts from; not charged to the budget.
+    /// Which rows every episode starts from; not charged to the budget.
+    #[serde(default)]
+    pub initial: InitialPool,
+    /// How many of them there are per class; zero stands for a single one in all.
     pub initial_per_class: usize,
     /// Rows per query.
     pub query_size: usize,
@@ -95,6 +99,13 @@ pub enum EpisodeError {
     )]
     #[diagnostic(help("lower episode.rounds or episode.query_size, or raise episode.max_pool"))]
     Budget { task: String, budget: usize, unlabelled: usize },
+    /// A rule for the first labels that asks for what only a trained network can tell.
+    #[error("episode: {rule} cannot choose the first labels: it asks for more than the inputs")]
+    #[diagnostic(help(
+        "set episode.initial to \"per_class\" or to a strategy that looks at inputs alone, such as \
+         \"random\", \"typiclust\", \"k_means\" or \"k_center\""
+    ))]
+    InitialRule { rule: String },
     /// A strategy returned another number of rows than it was asked for.
     #[error("strategy {strategy}: {found} rows picked, expected {expected}")]
     Picks { strategy: String, found: usize, expected: usize },

@@ -235,6 +235,7 @@ mod tests {
                 episodes: 0,
                 curve: Vec::new(),
                 importance: Vec::new(),
+                course: Vec::new(),
                 dqn: None,
                 dataset_embedding: None,
             })

@@ -6,8 +6,8 @@ use super::sections::{DATASET_EMBEDDING, DQN, DataRef, LEARNED, UNTRAINED};
 use crate::agent::Source;
 use crate::data::readers::{self, ReadOptions};
 use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
-use crate::data::{self, Dataset, SplitPlan, Task, Variation, initial_rows};
-use crate::episode::{EpisodeError, EpisodePlan, Ground, Measure};
+use crate::data::{self, Dataset, SplitPlan, Task, Variation};
+use crate::episode::{EpisodeError, EpisodePlan, Ground, InitialPool, Measure};
 use crate::error::Result;
 use crate::query::registry;
 use crate::rng::Key;
@@ -59,6 +59,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         blocks: learner.spec(1, 1)?.blocks().to_vec(),
         dropout: learner.dropout as f32,
         train: learner.train_plan(),
+        initial: episode.initial.clone(),
         initial_per_class: episode.initial_per_class,
         query_size: episode.query_size,
         budget: episode.budget(),
@@ -134,11 +135,11 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
         randomise.apply(&mut episode, key.named("setting"));
     }
     // Small sets end earlier; at least one query is left, or the task is refused when it is played.
-    let unlabelled = |ground: &std::sync::Arc<Ground>| -> Result<usize> {
+    let unlabelled = |ground: &std::sync::Arc<Ground>| {
         let task = ground.task();
-        Ok(task.pool().rows() - initial_rows(task, episode.initial_per_class, key)?.len())
+        task.pool().rows() - episode.initial_count(task)
     };
-    let most = grounds.iter().map(unlabelled).collect::<Result<Vec<_>>>()?.into_iter().min().unwrap_or(0);
+    let most = grounds.iter().map(unlabelled).min().unwrap_or(0);
     episode.budget = episode.budget.min(most).max(1);
     Ok(Source { name: dataset.name().to_string(), grounds, plan: episode })
 }
@@ -149,14 +150,20 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     let ground = ground(plan, dataset, 0)?;
     let task = ground.task();
     episode.check_task(task)?;
-    let initial = initial_rows(task, episode.initial_per_class, seat_key(plan, dataset.name(), 0))?.len();
-    let unlabelled = task.pool().rows() - initial;
+    let unlabelled = task.pool().rows() - episode.initial_count(task);
     if episode.budget > unlabelled {
         let (task, budget) = (task.name().to_string(), episode.budget);
         return Err(EpisodeError::Budget { task, budget, unlabelled }.into());
     }
     episode.spec(task)?;
     Ok(())
+}
+
+/// Refuses rules for the first labels that no untrained network could follow.
+pub fn check_initial(plan: &Plan) -> Result<()> {
+    plan.episode().initial.check()?;
+    let randomise = plan.sources().randomise.as_ref();
+    randomise.map_or(&[][..], |randomise| &randomise.initial).iter().try_for_each(InitialPool::check)
 }
 
 /// Refuses strategies that ask for what the classifier of `[learner]` cannot give.

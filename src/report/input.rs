@@ -29,6 +29,8 @@ pub struct ReportInput {
     pub contrasts: Vec<Judged>,
     /// What the policy looks at.
     pub importance: Vec<Importance>,
+    /// What the policy asks for over the course of an episode, phase by phase.
+    pub course: Vec<Picks>,
     /// The rows every task keeps apart.
     pub separation: Vec<Separation>,
     /// The resolved plan as TOML text.
@@ -51,6 +53,7 @@ impl ReportInput {
             variants: Vec::new(),
             contrasts: Vec::new(),
             importance: Vec::new(),
+            course: Vec::new(),
             separation: Vec::new(),
             plan: None,
             facts: Vec::new(),
@@ -108,6 +111,17 @@ pub struct Importance {
     pub mean: f64,
     /// Its 95 % interval, if there is one.
     pub ci95: Option<[f64; 2]>,
+}
+
+/// The rows that the policy asks for in one phase of its episodes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picks {
+    /// The phase, in labels per class ("1 to 2").
+    pub phase: String,
+    /// How many rows.
+    pub picks: u64,
+    /// The mean quantile of each feature among them, -1 to 1.
+    pub quantiles: Vec<(String, f64)>,
 }
 
 /// The disjoint rows of one task.

@@ -6,7 +6,7 @@ use super::observation::{Seen, set_aside};
 use super::replay::Transition;
 use crate::agent::error::AgentError;
 use crate::agent::simulation::Source;
-use crate::data::{Matrix, RowId, initial_rows};
+use crate::data::{Matrix, RowId};
 use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Seat};
 use crate::error::Result;
 use crate::query::Needs;
@@ -102,8 +102,7 @@ impl Labelling for TargetAccuracy {
 
 fn place(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<Place> {
     let task = ground.task();
-    let unlabelled =
-        task.pool().rows() - initial_rows(task, source.plan.initial_per_class, key.named("initial"))?.len();
+    let unlabelled = task.pool().rows() - source.plan.initial_count(task);
     let learning = EpisodePlan { measure: Measure::Reward, target_accuracy: None, ..source.plan.clone() };
     let at_once =
         EpisodePlan { query_size: unlabelled, budget: unlabelled, fit_per_label: false, ..learning.clone() };

@@ -83,8 +83,8 @@ pub static SCHEMA: Schema = Schema {
 /// Neighbours per row that the features look at.
 pub const NEIGHBOURS: usize = 15;
 
-/// The first columns hold quantiles, in the order in which they are ranked.
-const QUANTILES: usize = 13;
+/// So many of the first columns hold quantiles, in the order in which they are ranked.
+pub const QUANTILES: usize = 13;
 
 /// Log-features are cut here, so that one outlier does not drown a state.
 pub const LOG_LIMIT: f32 = 3.0;

@@ -1,7 +1,7 @@
 //! `[episode]`: how a labelling is simulated.
 
 use crate::data::{Scaling, SplitPlan};
-use crate::episode::{OracleOn, StopOn};
+use crate::episode::{InitialPool, OracleOn, StopOn};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::Section;
 use serde::Serialize;
@@ -15,7 +15,12 @@ pub const MAX_POOL: usize = 10_000_000;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Episode {
-    /// Labels per class at the start. Default 1.
+    /// Which rows are labelled at the start: `"per_class"` (default) draws of every class, for which it reads
+    /// the pool's labels; a strategy that looks at inputs alone, such as `"random"` or `"typiclust"`, chooses
+    /// as many in all.
+    #[serde(skip_serializing_if = "is_default")]
+    pub initial: InitialPool,
+    /// Labels per class at the start; 0 stands for a single one in all. Default 1.
     pub initial_per_class: usize,
     /// Labels asked for per round. Default 1.
     pub query_size: usize,
@@ -59,7 +64,8 @@ impl Episode {
         let s = &mut section;
         let split = SplitPlan::default();
         let episode = Self {
-            initial_per_class: s.count("initial_per_class", 1, 1..=100_000)?,
+            initial: s.text("initial")?.map(|(text, _)| text.into()).unwrap_or_default(),
+            initial_per_class: s.count("initial_per_class", 1, 0..=100_000)?,
             query_size: s.count("query_size", 1, 1..=100_000)?,
             rounds: s.count("rounds", 30, 1..=100_000)?,
             candidates: s.count("candidates", 500, 1..=MAX_CANDIDATES)?,
@@ -112,4 +118,8 @@ impl Episode {
     pub fn budget(&self) -> usize {
         self.rounds.saturating_mul(self.query_size)
     }
+}
+
+fn is_default(pool: &InitialPool) -> bool {
+    *pool == InitialPool::default()
 }

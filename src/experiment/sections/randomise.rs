@@ -1,6 +1,6 @@
 //! `[sources.randomise]`: what differs between the episodes of source tasks.
 
-use crate::episode::EpisodePlan;
+use crate::episode::{EpisodePlan, InitialPool};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::{self, Node, Section, Value};
 use crate::learner::{Start, Stop};
@@ -14,6 +14,9 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Randomise {
+    /// Which rows are labelled at the start. Default: that of `[episode]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub initial: Vec<InitialPool>,
     /// Labels per class at the start. Default `[1, 1, 2, 4]`.
     pub initial_per_class: Vec<usize>,
     /// Labels per query. Default: that of `[episode]`.
@@ -40,6 +43,7 @@ pub struct Randomise {
 impl Default for Randomise {
     fn default() -> Self {
         Self {
+            initial: Vec::new(),
             initial_per_class: vec![1, 1, 2, 4],
             query_size: Vec::new(),
             rounds: vec![0.5, 1.0, 2.0],
@@ -66,13 +70,17 @@ impl Randomise {
     fn table(mut section: Section) -> Result<Self, ExperimentError> {
         let (s, default) = (&mut section, Self::default());
         let count = |node, name| raw::integer_of(node, name, 1..=100_000).map(|count| count as usize);
+        let labels = |node, name| raw::integer_of(node, name, 0..=100_000).map(|count| count as usize);
         let factor = |node, name| raw::number_of(node, name, 1e-3..=1e3);
         let whole =
             |given: Option<Vec<usize>>, default| given.filter(|list| !list.is_empty()).unwrap_or(default);
         let real =
             |given: Option<Vec<f64>>, default| given.filter(|list| !list.is_empty()).unwrap_or(default);
         let randomise = Self {
-            initial_per_class: whole(s.list("initial_per_class", count)?, default.initial_per_class),
+            initial: s
+                .list("initial", |node, name| raw::text_of(node, name).map(|(text, _)| text.into()))?
+                .unwrap_or_default(),
+            initial_per_class: whole(s.list("initial_per_class", labels)?, default.initial_per_class),
             query_size: s.list("query_size", count)?.unwrap_or_default(),
             rounds: real(s.list("rounds", factor)?, default.rounds),
             width: real(s.list("width", factor)?, default.width),
@@ -92,6 +100,9 @@ impl Randomise {
         let factor = |name: &str, list: &[f64]| *list.choose(&mut key.named(name).rng()).unwrap_or(&1.0);
         let count = |name: &str, list: &[usize]| list.choose(&mut key.named(name).rng()).copied();
         let coin = |name: &str, share: f64| key.named(name).rng().random_bool(share);
+        if let Some(initial) = self.initial.choose(&mut key.named("initial").rng()) {
+            episode.initial = initial.clone();
+        }
         if let Some(initial) = count("initial per class", &self.initial_per_class) {
             episode.initial_per_class = initial;
         }

@@ -168,8 +168,8 @@ type Searched = (Evidence<Point>, u64, Vec<Visit>);
 /// that an episode ends with.
 fn labels(section: &Search, source: &Source) -> Vec<usize> {
     let task = source.grounds[0].task();
-    let first = (source.plan.initial_per_class * task.classes()).min(task.pool().rows());
-    let last = (source.plan.budget + source.plan.initial_per_class * task.classes()).min(task.pool().rows());
+    let first = (source.plan.initial_per_class * task.classes()).clamp(1, task.pool().rows());
+    let last = (source.plan.budget + first).min(task.pool().rows());
     let share = |at: usize| if section.levels == 1 { 1.0 } else { at as f64 / (section.levels - 1) as f64 };
     let between = |at| (first as f64 * (last as f64 / first as f64).powf(share(at))).round() as usize;
     (0..section.levels).map(|at| if at + 1 == section.levels { last } else { between(at) }).collect()

@@ -4,10 +4,10 @@
 use super::{Site, dataset_embedding, dqn, head};
 use crate::agent::trainer::MAX_CHECKPOINT_BYTES;
 use crate::agent::{
-    self, Algorithm, Behaviour, CollectPlan, DaggerConfig, DuelPlan, EvolutionConfig, Expert, GradientConfig,
-    Group, Guard, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, OptimiserConfig, Policy,
-    Provenance, RolloutPlan, Simulation, Source, Trainer, TrainerConfig, collect, collect_by, dagger,
-    importance, policy,
+    self, Algorithm, Behaviour, CollectPlan, Collected, DaggerConfig, DuelPlan, EvolutionConfig, Expert,
+    GradientConfig, Group, Guard, ImitationConfig, Kind, LabelledState, Network, NetworkConfig,
+    OptimiserConfig, Policy, Provenance, Range, RolloutPlan, Simulation, Source, Trainer, TrainerConfig,
+    collect, collect_by, dagger, importance, policy,
 };
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA, groups};
 use crate::error::Result;
@@ -60,6 +60,9 @@ pub struct Trained {
     pub curve: Vec<Point>,
     /// What the policy looks at, on states of the validation tasks.
     pub importance: Vec<Looked>,
+    /// What it asks for over the course of an episode, on the validation tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub course: Vec<agent::course::Phase>,
     /// The digest of the file of deep Q-learning, where there was any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dqn: Option<String>,
@@ -103,6 +106,8 @@ struct Imitated {
     states: usize,
     figures: BTreeMap<String, f64>,
     curve: Vec<Point>,
+    /// What the globals of the states came to.
+    range: Range,
 }
 
 /// A value with the digest of its own text, since it comes back from a disk.
@@ -180,11 +185,13 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     };
     // Where nothing is held out, on what was learned from: a policy can be asked what it looks at anyway.
     let judges = if validation.is_empty() { &sources } else { &validation };
-    let states = collect(judges, 0, collect_plan(plan), key.named("importance"), &|| Ok(()))?;
-    let importance = look(plan, &network, &states, key)?;
+    let judged = collect(judges, 0, collect_plan(plan), key.named("importance"), &|| Ok(()))?;
+    let importance = look(plan, &network, &judged.states, key)?;
+    let (repetitions, cap) = (section.validation_episodes, plan.episode().candidates);
+    let course = agent::course(judges, &network, repetitions, cap, key.named("course"))?;
     // A batch is grown in looks that each see it as it stands, so larger ones than were trained on are no
     // extrapolation of the kind that the guard is for.
-    let guard = Guard::around(states.iter().map(|state| &state.observation), FALLBACK)
+    let guard = Guard::around(judged.range.unite(&imitated.range), FALLBACK)
         .map(|guard| guard.opened(QUERY_SIZE, LOG_LIMIT));
     let frozen = Policy::new(network, &SCHEMA, provenance)?;
     let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
@@ -206,6 +213,7 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         episodes,
         curve,
         importance,
+        course,
         dqn,
         dataset_embedding,
     })
@@ -271,13 +279,15 @@ fn imitation(
     let mut curve = vec![point("untrained", 0, &simulation.gains(untrained)?)];
     if section.epochs == 0 {
         let weights = untrained.weights().to_vec();
-        return Ok(Imitated { weights, states: 0, figures: BTreeMap::new(), curve });
+        let (figures, range) = (BTreeMap::new(), Range::default());
+        return Ok(Imitated { weights, states: 0, figures, curve, range });
     }
     let bar = site.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
     let watch = || self::watch(site, &*bar);
     let collect_plan = collect_plan(plan);
-    let mut states = collect(sources, 0, collect_plan, key.named("collect"), &watch)?;
-    let mut held = collect(validation, sources.len() as u32, collect_plan, key.named("collect"), &watch)?;
+    let Collected { mut states, range } = collect(sources, 0, collect_plan, key.named("collect"), &watch)?;
+    let mut held =
+        collect(validation, sources.len() as u32, collect_plan, key.named("collect"), &watch)?.states;
     hide(&section.without, &mut states);
     hide(&section.without, &mut held);
     drop(bar);
@@ -309,7 +319,7 @@ fn imitation(
         }
     }
     let states = rounds.last().map_or(0, |round| round.states);
-    Ok(Imitated { weights: network.weights().to_vec(), states, figures, curve })
+    Ok(Imitated { weights: network.weights().to_vec(), states, figures, curve, range })
 }
 
 /// Sets the features of some groups to zero: a linear network that has not seen them gives them no weight.
@@ -340,7 +350,7 @@ impl Expert for GreedyExpert<'_> {
         let section = self.plan.train().expect("the stage runs where there is a section");
         let collect_plan = CollectPlan { episodes: section.dagger.episodes, ..collect_plan(self.plan) };
         let behaviour = Behaviour::Policy { network, others, cap: self.plan.episode().candidates };
-        let mut states = collect_by(behaviour, self.sources, 0, collect_plan, key, self.watch)?;
+        let mut states = collect_by(behaviour, self.sources, 0, collect_plan, key, self.watch)?.states;
         hide(&section.imitation.without, &mut states);
         Ok(states)
     }
@@ -392,7 +402,7 @@ fn evolution(
             sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
         let collect_plan = CollectPlan { episodes: 1, states: SCALE_STATES, candidates: 1 };
         let states = collect(&some, 0, collect_plan, key.named("states"), &|| Ok(()))?;
-        let states: Vec<_> = states.into_iter().map(|state| state.observation).collect();
+        let states: Vec<_> = states.states.into_iter().map(|state| state.observation).collect();
         let scale = agent::evolution::scale(&network, &states, key.named("scale"))?;
         Ok(Trainer::new(config, network, key)?.with_scale(scale)?)
     })

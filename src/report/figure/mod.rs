@@ -5,6 +5,7 @@
 pub mod axis;
 pub mod bars;
 pub mod canvas;
+pub mod course;
 pub mod critical;
 pub mod forest;
 pub mod heat;

@@ -7,7 +7,9 @@ mod sections;
 
 use super::curves::{TaskCurves, gather};
 use super::figure::palette::{Palette, Theme, variables};
-use super::figure::{Figure, bars, critical, forest, heat, learning, path, profile, search, steps, training};
+use super::figure::{
+    Figure, bars, course, critical, forest, heat, learning, path, profile, search, steps, training,
+};
 use super::input::{ReportInput, SearchPoint};
 use super::stats::critical::{CriticalDifference, critical_difference};
 use super::stats::mean::mean;
@@ -129,7 +131,10 @@ impl Drawn {
             differences: margin.into_iter().chain(random).collect(),
             ranking: ranks.into_iter().chain(penalties).chain(profiles).chain(gaps).collect(),
             training: training::training_curve(&input.training, theme).into_iter().collect(),
-            importance: importance(input, theme).into_iter().collect(),
+            importance: importance(input, theme)
+                .into_iter()
+                .chain(course::course(&input.course, theme))
+                .collect(),
             steps: steps_figures(input, curves, theme),
             paths: path_figures(input, curves, theme),
             search: searches(input)

@@ -1,0 +1,125 @@
+//! What a policy asks for over the course of an episode: where its picks lie among the candidates, by how
+//! many labels there are.
+
+use super::growth::grow;
+use super::network::Network;
+use super::simulation::{LANES, Source, accuracies};
+use crate::data::RowId;
+use crate::episode::features::{self, Looks, QUANTILES};
+use crate::error::Result;
+use crate::rng::Key;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Upper ends of the phases, in labels per class; a last phase takes what is beyond.
+const ENDS: [f64; 5] = [1.0, 2.0, 4.0, 8.0, 16.0];
+
+/// The picks of one phase of the episodes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// The most labels per class in hand before the query; none for the last phase.
+    pub up_to: Option<f64>,
+    /// Rows asked for.
+    pub picks: u64,
+    /// The mean of every quantile feature among them, in the schema's order: -1 where always the candidate
+    /// with the smallest value is taken, 0 where it does not matter, 1 where always the largest.
+    pub quantiles: Vec<f64>,
+}
+
+/// Plays `repetitions` episodes of every source and sums up what `network` asks for, by phase; phases that
+/// no episode comes through are left out.
+///
+/// # Errors
+/// If an episode cannot be played.
+pub fn course(
+    sources: &[Source],
+    network: &Network,
+    repetitions: usize,
+    cap: usize,
+    key: Key,
+) -> Result<Vec<Phase>> {
+    let parts: Vec<Vec<Phase>> = sources
+        .par_iter()
+        .map(|source| course_on(source, network, repetitions, cap, key.named(&source.name)))
+        .collect::<Result<_>>()?;
+    let mut all = empty();
+    for part in parts {
+        for (sum, phase) in all.iter_mut().zip(part) {
+            sum.picks += phase.picks;
+            sum.quantiles.iter_mut().zip(phase.quantiles).for_each(|(sum, value)| *sum += value);
+        }
+    }
+    all.retain(|phase| phase.picks > 0);
+    for phase in &mut all {
+        phase.quantiles.iter_mut().for_each(|sum| *sum /= phase.picks as f64);
+    }
+    Ok(all)
+}
+
+fn empty() -> Vec<Phase> {
+    let phase = |up_to| Phase { up_to, picks: 0, quantiles: vec![0.0; QUANTILES] };
+    ENDS.into_iter().map(Some).chain([None]).map(phase).collect()
+}
+
+/// The sums of one source's episodes.
+fn course_on(
+    source: &Source,
+    network: &Network,
+    repetitions: usize,
+    cap: usize,
+    key: Key,
+) -> Result<Vec<Phase>> {
+    let mut phases = empty();
+    let seats: Vec<_> = (0..repetitions).map(|index| source.seat(key, index)).collect();
+    for seats in seats.chunks(LANES) {
+        accuracies(source, seats, true, |episodes, lane, step| -> Result<Vec<RowId>> {
+            let signals = episodes.signals(lane, features::needs(), step);
+            let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
+            let looks = Looks::new(&view, batch, cap.max(batch), step)?;
+            let seen = looks.first().clone();
+            let rows = grow(looks, batch, |seen| network.score(seen))?;
+            let per_class = view.labels().len() as f64 / view.classes() as f64;
+            let at = ENDS.iter().position(|&end| per_class <= end).unwrap_or(ENDS.len());
+            for place in rows.iter().filter_map(|row| seen.candidates.binary_search(row).ok()) {
+                let values = &seen.features.row(place)[..QUANTILES];
+                phases[at].picks += 1;
+                phases[at].quantiles.iter_mut().zip(values).for_each(|(sum, &v)| *sum += f64::from(v));
+            }
+            Ok(rows)
+        })?;
+    }
+    Ok(phases)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::network::{Kind, NetworkConfig};
+    use super::super::testing::sources;
+    use super::*;
+    use crate::episode::features::SCHEMA;
+
+    /// A network whose only weight is on one quantile takes the largest of it in every phase.
+    #[test]
+    fn who_asks_for_the_largest_is_seen_to_do_so() {
+        let sources = sources();
+        let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
+        for column in [0, 5, 12] {
+            let (features, globals) = (SCHEMA.candidate.len(), SCHEMA.global.len());
+            let mut network = Network::new(config, features, globals, Key::root(1)).unwrap();
+            network.weights_mut().fill(0.0);
+            let mut skip = crate::data::Matrix::zeros(features, 1 + globals);
+            skip.row_mut(column)[0] = 1.0;
+            network.set_skip(&skip);
+            let phases = course(&sources, &network, 3, 500, Key::root(2)).unwrap();
+            // One label per class and four queries on three classes: two phases, six episodes.
+            assert_eq!(
+                phases.iter().map(|phase| phase.up_to).collect::<Vec<_>>(),
+                [Some(1.0), Some(2.0), Some(4.0)]
+            );
+            assert_eq!(phases.iter().map(|phase| phase.picks).sum::<u64>(), 2 * 3 * 4);
+            assert!(phases.iter().all(|phase| phase.quantiles[column] > 0.99), "{phases:?}");
+            assert!(phases.iter().all(|phase| phase.quantiles.iter().any(|&value| value < 0.9)));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The labels that an episode starts from, by rule.
+
+use super::plan::{EpisodeError, EpisodePlan};
+use super::seat::Ground;
+use crate::data::{Matrix, RowId, Task, initial_count, initial_rows, uniform_rows};
+use crate::error::Result;
+use crate::query::{Needs, PoolView, Signals, registry};
+use crate::rng::Key;
+use serde::{Deserialize, Serialize};
+
+/// How the labels that an episode starts from are chosen: `initial_per_class` for every class, either of each
+/// class so many or as many in all; with zero, a single one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum InitialPool {
+    /// Random rows of every class that the pool holds (`"per_class"`). Reads the pool's labels, which nobody
+    /// who labels in earnest could do: for comparison with published protocols.
+    #[default]
+    PerClass,
+    /// The rows that a strategy asks for before there is any label: `"random"`, `"typiclust"`, `"k_center"`.
+    /// Classes may be left without a label.
+    Rule(String),
+}
+
+/// As it is written in a file.
+const PER_CLASS: &str = "per_class";
+
+impl From<String> for InitialPool {
+    fn from(text: String) -> Self {
+        if text == PER_CLASS { InitialPool::PerClass } else { InitialPool::Rule(text) }
+    }
+}
+
+impl From<InitialPool> for String {
+    fn from(pool: InitialPool) -> Self {
+        match pool {
+            InitialPool::PerClass => PER_CLASS.to_string(),
+            InitialPool::Rule(rule) => rule,
+        }
+    }
+}
+
+impl InitialPool {
+    /// Refuses a rule that is no strategy, or one that asks for what only a trained network can tell.
+    ///
+    /// # Errors
+    /// Those of [`registry::build`]; [`EpisodeError::InitialRule`].
+    pub fn check(&self) -> Result<()> {
+        let InitialPool::Rule(rule) = self else { return Ok(()) };
+        let needs = registry::build(rule)?.needs();
+        // Of the inputs alone; where there is no network yet, they stand for its embeddings.
+        let known = Needs {
+            inputs: needs.inputs,
+            embeddings: needs.embeddings,
+            neighbours: needs.neighbours,
+            landmarks: needs.landmarks,
+            labels: needs.labels,
+            classes: needs.classes,
+            ..Needs::NONE
+        };
+        if needs != known {
+            return Err(EpisodeError::InitialRule { rule: rule.clone() }.into());
+        }
+        Ok(())
+    }
+
+    /// The rows that an episode of `plan` on `ground` starts from, in the order in which they are labelled.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), and those of the strategy.
+    pub(super) fn rows(&self, plan: &EpisodePlan, ground: &Ground, key: Key) -> Result<Vec<RowId>> {
+        let task = ground.task();
+        let count = plan.initial_count(task);
+        let rule = match self {
+            InitialPool::PerClass if plan.initial_per_class > 0 => {
+                return initial_rows(task, plan.initial_per_class, key);
+            }
+            InitialPool::PerClass => return uniform_rows(task, count, key),
+            InitialPool::Rule(rule) => rule,
+        };
+        self.check()?;
+        let mut strategy = registry::build(rule)?;
+        let needs = strategy.needs();
+        let signals = Signals {
+            embeddings: needs
+                .embeddings
+                .then(|| Matrix::new(task.pool().values().to_vec(), task.pool().rows(), task.pool().cols())),
+            neighbours: needs.neighbours.then(|| ground.neighbours()),
+            landmarks: needs.landmarks.then(|| ground.landmarks()),
+            ..Signals::default()
+        };
+        let candidates: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
+        let view = PoolView::new(task.pool(), &[], &[], &candidates, task.classes(), &signals);
+        strategy.select(&view, count, key)
+    }
+}
+
+impl EpisodePlan {
+    /// How many labels an episode on `task` starts from.
+    pub fn initial_count(&self, task: &Task) -> usize {
+        let rows = task.pool().rows();
+        let in_all = (self.initial_per_class.saturating_mul(task.classes())).clamp(1, rows.max(1));
+        if self.initial != InitialPool::PerClass || self.initial_per_class == 0 {
+            return in_all;
+        }
+        initial_count(task, self.initial_per_class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::episode::{Measure, OracleOn, StopOn};
+    use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+    use crate::query::QueryError;
+
+    /// Twelve rows on a line, two classes: the last three are of class 1.
+    fn ground() -> std::sync::Arc<Ground> {
+        let inputs = Matrix::new((0..12).map(|row| row as f32).collect(), 12, 1);
+        let labels = (0..12).map(|row| u32::from(row >= 9)).collect();
+        let held = || (Matrix::zeros(1, 1), vec![0]);
+        Ground::new(Task::from_parts("line", 2, (inputs, labels), held(), held()).unwrap())
+    }
+
+    fn plan(initial: InitialPool, initial_per_class: usize) -> EpisodePlan {
+        EpisodePlan {
+            blocks: Vec::new(),
+            dropout: 0.0,
+            train: TrainPlan {
+                loss: Loss::CrossEntropy,
+                optimiser: Optimiser::Adam,
+                learning_rate: 0.01,
+                weight_decay: 0.0,
+                batch: 4,
+                drop_last: false,
+                stop: Stop::Epochs { epochs: 1 },
+                start: Start::Scratch,
+            },
+            initial,
+            initial_per_class,
+            query_size: 1,
+            budget: 1,
+            target_accuracy: None,
+            target_share: None,
+            measure: Measure::Reward,
+            stop_on: StopOn::default(),
+            oracle_on: OracleOn::default(),
+            first_epochs: None,
+            fit_per_label: false,
+        }
+    }
+
+    fn rows(initial: &str, per_class: usize, seed: u64) -> Vec<u32> {
+        let initial = InitialPool::from(initial.to_string());
+        let plan = plan(initial.clone(), per_class);
+        let ground = ground();
+        let rows = initial.rows(&plan, &ground, Key::root(seed)).unwrap();
+        assert_eq!(rows.len(), plan.initial_count(ground.task()), "{initial:?}");
+        rows.into_iter().map(|row| row.0).collect()
+    }
+
+    #[test]
+    fn the_rule_asks_and_the_count_is_that_of_the_plan() {
+        // The row nearest to the mean of 5.5, then the farthest from it, then the other end.
+        assert_eq!(rows("k_center", 1, 1), [5, 11]);
+        assert_eq!(rows("k_center", 2, 1), [5, 11, 0, 8]);
+        assert_eq!(rows("random", 3, 1).len(), 6);
+        assert_eq!(rows("typiclust", 1, 1).len(), 2);
+        let seen = |seed| rows("per_class", 1, seed).iter().filter(|&&row| row >= 9).count();
+        assert!((0..20).all(|seed| seen(seed) == 1));
+        // Class 1 has three rows.
+        assert_eq!(rows("per_class", 5, 1).len(), 8);
+        // More than there are.
+        assert_eq!(rows("random", 9, 1).len(), 12);
+    }
+
+    #[test]
+    fn zero_per_class_is_a_single_row_of_any_class() {
+        for initial in ["per_class", "random", "k_center"] {
+            assert_eq!(rows(initial, 0, 1).len(), 1);
+        }
+        let drawn: Vec<u32> = (0..200).map(|seed| rows("per_class", 0, seed)[0]).collect();
+        assert!((0..12).all(|row| drawn.contains(&row)));
+    }
+
+    #[test]
+    fn what_needs_a_network_is_refused() {
+        let check = |rule: &str| InitialPool::Rule(rule.to_string()).check();
+        let error = check("margin").unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(EpisodeError::InitialRule { rule }) if rule == "margin"));
+        assert!(matches!(
+            check("typiklust").unwrap_err().downcast_ref(),
+            Some(QueryError::Unknown { hint: Some(_), .. })
+        ));
+        for rule in ["random", "k_means", "k_medoids", "k_center", "typiclust", "prob_cover", "dal"] {
+            check(rule).unwrap();
+        }
+        let text = |pool| serde_json::to_string(&pool).unwrap();
+        assert_eq!(text(InitialPool::PerClass), "\"per_class\"");
+        assert_eq!(text(InitialPool::Rule("random".into())), "\"random\"");
+        assert_eq!(serde_json::from_str::<InitialPool>("\"per_class\"").unwrap(), InitialPool::PerClass);
+    }
+}
