@@ -20,11 +20,13 @@
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`guard`]: where it does not trust itself;
 //!   [`shipped`]: the policies that come with the program; [`mod@importance`]: what it looked at; [`mod@course`]: what
 //!   it asks for, early and late;
-//!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy).
+//!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy), and [`adaptation`]: one that finds out on
+//!   the target whether it helps there.
 //!
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
 //! (`durable`): what is saved leaves this layer as bytes and text.
 
+pub mod adaptation;
 mod attention;
 pub mod batch;
 pub mod card;

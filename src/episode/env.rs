@@ -235,6 +235,7 @@ impl Episodes {
             committee: None,
             temperature: None,
             predicted_loss: None,
+            out_of_fold: None,
             // The bank's own weights and shape: never refused.
             network: match needs.network {
                 true => Network::new(bank.spec(), &bank.weights(place)).ok(),

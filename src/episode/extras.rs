@@ -29,6 +29,8 @@ pub struct Extras {
     pub temperature: Option<f32>,
     /// The predicted loss of every candidate.
     pub predicted_loss: Option<Vec<f64>>,
+    /// Class probabilities of the labelled rows by networks that were trained without them.
+    pub out_of_fold: Option<Matrix>,
 }
 
 impl Extras {
@@ -38,7 +40,21 @@ impl Extras {
         signals.committee = self.committee;
         signals.temperature = self.temperature;
         signals.predicted_loss = self.predicted_loss;
+        signals.out_of_fold = self.out_of_fold;
     }
+}
+
+/// The places of `count` labels that fold `fold` leaves out.
+fn of_fold(count: usize, fold: usize) -> impl Iterator<Item = usize> {
+    (fold..count).step_by(FOLDS)
+}
+
+/// Logits to probabilities, in place.
+fn softmax(row: &mut [f32]) {
+    let largest = row.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+    row.iter_mut().for_each(|value| *value = (*value - largest).exp());
+    let sum: f32 = row.iter().sum();
+    row.iter_mut().for_each(|value| *value /= sum);
 }
 
 /// One extra fit.
@@ -73,6 +89,9 @@ impl Episodes {
         }
         for (slot, temperature) in self.temperatures(lanes)? {
             extras[slot].temperature = Some(temperature);
+        }
+        for (slot, probabilities) in self.out_of_fold(lanes)? {
+            extras[slot].out_of_fold = Some(probabilities);
         }
         for (slot, losses) in self.predicted_losses(lanes)? {
             extras[slot].predicted_loss = Some(losses);
@@ -152,10 +171,47 @@ impl Episodes {
     /// that ask for one. Too few labels say nothing about a temperature, and cost no fits: 1.
     fn temperatures(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, f32)>> {
         let asking = || lanes.iter().enumerate().filter(|(_, (_, needs))| needs.temperature);
-        let labels = |lane: usize| self.lanes[lane].pool.labels();
-        let enough = |lane: usize| labels(lane).len() >= calibration::MIN_ROWS;
+        let enough = |lane: usize| self.lanes[lane].pool.labels().len() >= calibration::MIN_ROWS;
+        let fitted: Vec<usize> = asking().map(|(_, &(lane, _))| lane).filter(|&lane| enough(lane)).collect();
+        let mut logits = self.out_of_fold_logits(&fitted)?.into_iter();
+        asking()
+            .map(|(slot, &(lane, _))| {
+                if !enough(lane) {
+                    return Ok((slot, 1.0));
+                }
+                let (all, labels) = (logits.next().expect("one per lane"), self.lanes[lane].pool.labels());
+                let by_fold = (0..FOLDS).flat_map(|fold| of_fold(labels.len(), fold));
+                let (values, truth): (Vec<&[f32]>, Vec<u32>) =
+                    by_fold.map(|place| (all.row(place), labels[place])).unzip();
+                let values = values.concat();
+                let found = Temperature::fit(MatrixView::new(&values, truth.len(), all.cols()), &truth)?;
+                Ok((slot, found.value() as f32))
+            })
+            .collect()
+    }
+
+    /// Out-of-fold probabilities of the labels in hand, for the slots that ask for them and have a label per
+    /// fold.
+    fn out_of_fold(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Matrix)>> {
+        let (slots, asking): (Vec<usize>, Vec<usize>) = lanes
+            .iter()
+            .enumerate()
+            .filter(|(_, (lane, needs))| needs.out_of_fold && self.lanes[*lane].pool.labels().len() >= FOLDS)
+            .map(|(slot, &(lane, _))| (slot, lane))
+            .unzip();
+        let mut found = self.out_of_fold_logits(&asking)?;
+        for logits in &mut found {
+            (0..logits.rows()).for_each(|row| softmax(logits.row_mut(row)));
+        }
+        Ok(slots.into_iter().zip(found).collect())
+    }
+
+    /// For each of the given episodes, the logits of the labelled rows, shape `[labelled, classes]`, by the one
+    /// of [`FOLDS`] networks that was trained without the row. Where a fit starts from the weights of the round
+    /// before, those have seen the row, and only the last fit has not.
+    fn out_of_fold_logits(&self, lanes: &[usize]) -> Result<Vec<Matrix>> {
         let mut trials = Vec::new();
-        for (_, &(lane, _)) in asking().filter(|(_, (lane, _))| enough(*lane)) {
+        for &lane in lanes {
             let at = &self.lanes[lane];
             let key = at.fit_key(at.fit_number(&self.plan)).named("fold");
             for fold in 0..FOLDS {
@@ -164,40 +220,28 @@ impl Episodes {
                 trial.rows = (0..trial.rows.len()).filter(kept).map(|index| trial.rows[index]).collect();
                 trial.labels =
                     (0..trial.labels.len()).filter(kept).map(|index| trial.labels[index]).collect();
-                trials.push((trial, fold));
+                trials.push(trial);
             }
         }
-        let (trials, folds): (Vec<Trial>, Vec<usize>) = trials.into_iter().unzip();
-        let held = |lane: usize, fold: usize| {
-            let pool = &self.lanes[lane].pool;
-            let of_fold = move |index: &usize| index % FOLDS == fold;
-            let places: Vec<usize> = (0..pool.labels().len()).filter(of_fold).collect();
-            let rows: Vec<u32> = places.iter().map(|&place| pool.labelled()[place].0).collect();
-            let labels: Vec<u32> = places.iter().map(|&place| pool.labels()[place]).collect();
-            (rows, labels)
-        };
-        let mut fold = folds.iter();
-        let mut logits = self
+        let mut by_fold = self
             .fit_trials(&trials, |bank, place, trial| {
-                bank.logits(place, self.lanes[trial.lane].seat.ground.task().pool(), None)
+                let pool = self.lanes[trial.lane].seat.ground.task().pool();
+                let labelled: Vec<u32> =
+                    self.lanes[trial.lane].pool.labelled().iter().map(|row| row.0).collect();
+                bank.logits(place, pool, Some(&labelled))
             })?
             .into_iter();
-        asking()
-            .map(|(slot, &(lane, _))| {
-                if !enough(lane) {
-                    return Ok((slot, 1.0));
+        let joined = |&lane: &usize| {
+            let lane = &self.lanes[lane];
+            let mut all = Matrix::zeros(lane.pool.labels().len(), lane.spec.outputs());
+            for (fold, logits) in by_fold.by_ref().take(FOLDS).enumerate() {
+                for place in of_fold(all.rows(), fold) {
+                    all.row_mut(place).copy_from_slice(logits.row(place));
                 }
-                let (mut values, mut truth) = (Vec::new(), Vec::new());
-                for all in logits.by_ref().take(FOLDS) {
-                    let (rows, labels) = held(lane, *fold.next().expect("one fold per trial"));
-                    values.extend(rows.iter().flat_map(|&row| all.row(row as usize)).copied());
-                    truth.extend(labels);
-                }
-                let classes = self.lanes[lane].spec.outputs();
-                let found = Temperature::fit(MatrixView::new(&values, truth.len(), classes), &truth)?;
-                Ok((slot, found.value() as f32))
-            })
-            .collect()
+            }
+            all
+        };
+        Ok(lanes.iter().map(joined).collect())
     }
 
     /// Every candidate's loss as a module predicts it (Yoo & Kweon, CVPR 2019), for the slots that ask for

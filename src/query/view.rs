@@ -41,6 +41,8 @@ pub struct Needs {
     pub network: bool,
     /// The loss of every candidate, as a module on the network's hidden activations predicts it.
     pub predicted_loss: bool,
+    /// Class probabilities of the labelled rows, by networks that were trained without them.
+    pub out_of_fold: bool,
     /// The classes of the labelled rows, which every view has.
     pub labels: bool,
     /// The number of classes, for strategies that read no probabilities; every view has it.
@@ -69,6 +71,7 @@ impl Needs {
         temperature: false,
         network: false,
         predicted_loss: false,
+        out_of_fold: false,
         neighbours: false,
         landmarks: false,
         history: false,
@@ -92,6 +95,7 @@ impl Needs {
             temperature: self.temperature || other.temperature,
             network: self.network || other.network,
             predicted_loss: self.predicted_loss || other.predicted_loss,
+            out_of_fold: self.out_of_fold || other.out_of_fold,
             labels: self.labels || other.labels,
             classes: self.classes || other.classes,
         }
@@ -170,6 +174,9 @@ pub struct Signals {
     pub network: Option<Network>,
     /// Per candidate, the predicted loss; higher = a larger loss. Only the order means anything.
     pub predicted_loss: Option<Vec<f64>>,
+    /// `[labelled, classes]`, rows in the order of [`PoolView::labelled`], each by a network that was trained
+    /// without that row; absent where there are too few labels.
+    pub out_of_fold: Option<Matrix>,
 }
 
 /// One episode's pool at the moment of a query: everything but the labels that are still to be bought.
@@ -334,6 +341,9 @@ impl<'a> PoolView<'a> {
         if needs.predicted_loss {
             self.predicted_loss()?;
         }
+        if needs.out_of_fold {
+            self.out_of_fold()?;
+        }
         Ok(())
     }
 
@@ -410,6 +420,25 @@ impl<'a> PoolView<'a> {
             return Ok(found);
         }
         Err(QueryError::NotFinite { signal, row: 0, column: 0, found: f64::from(found) })
+    }
+
+    /// Class probabilities of the labelled rows by networks that were trained without them, shape `[labelled,
+    /// classes]`; `None` where there are too few labels to leave some out.
+    ///
+    /// # Errors
+    /// [`QueryError::Shape`]; [`QueryError::NotFinite`] with the place (rows count labelled rows).
+    pub fn out_of_fold(&self) -> Result<Option<MatrixView<'a>>, QueryError> {
+        let signal = "out-of-fold probabilities";
+        let Some(found) = &self.signals.out_of_fold else { return Ok(None) };
+        for (unit, found, expected) in
+            [("rows", found.rows(), self.labels.len()), ("columns", found.cols(), self.classes)]
+        {
+            if found != expected {
+                return Err(QueryError::Shape { signal, unit, found, expected });
+            }
+        }
+        geometry::check_finite(signal, found.view())?;
+        Ok(Some(found.view()))
     }
 
     /// The trained network, which takes the pool's inputs and gives the pool's classes.

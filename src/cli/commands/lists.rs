@@ -65,6 +65,7 @@ fn needs(needs: Needs) -> String {
         (needs.temperature, "temperature".to_string()),
         (needs.network, "network".to_string()),
         (needs.predicted_loss, "predicted losses".to_string()),
+        (needs.out_of_fold, "out-of-fold probabilities".to_string()),
         (needs.labels, "labels".to_string()),
         (needs.lookahead > 0, format!("labels of {}", needs.lookahead)),
     ];

@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::{backend, memory, output, progress, signals};
 use crate::error::Result;
 use crate::experiment::cost::{self, Cost};
-use crate::experiment::sections::{DATASET_EMBEDDING, DQN, LEARNED};
+use crate::experiment::sections::{ADAPTED, DATASET_EMBEDDING, DQN, LEARNED};
 use crate::experiment::stages::Shard;
 use crate::experiment::{Context, Finished, Plan, bench as bench_plan, run as run_plan, stages};
 use crate::run::store::POLICY;
@@ -36,7 +36,7 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
             && transfer
                 .strategies
                 .iter()
-                .any(|name| [LEARNED, DQN, DATASET_EMBEDDING].contains(&name.as_str()))
+                .any(|name| [LEARNED, ADAPTED, DQN, DATASET_EMBEDDING].contains(&name.as_str()))
         {
             Some("the learned policy")
         } else if plan.searches_sources() {

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 /// The name of the learned policy among the strategies.
 pub const LEARNED: &str = "policy";
+/// The name of the learned policy that shares an episode with its fallback, by what the target says of both.
+pub const ADAPTED: &str = "policy_adapted";
 /// The name of the policy that deep Q-learning made.
 pub const DQN: &str = "dqn";
 /// The name of the policy with an embedding of the data set.
@@ -24,7 +26,8 @@ pub struct Transfer {
     /// Data sets that nothing was learned from. At least one.
     pub targets: Vec<DataRef>,
     /// Strategies, with parameters where they have any (`"typiclust(neighbours=10)"`); `"policy"` is
-    /// the learned one, `"dqn"` that of deep Q-learning,
+    /// the learned one, `"policy_adapted"` the same with some queries left to margin, by what the target says of
+    /// both, `"dqn"` that of deep Q-learning,
     /// `"dataset_embedding"` that of Pang et al. Default `["random", "margin", "policy"]`.
     pub strategies: Vec<String>,
     /// Paired repetitions per strategy: each has its own split, initial labels and initial weights,
@@ -60,8 +63,9 @@ impl Transfer {
             Some(train) => train.dataset_embedding.iterations > 0,
             None => policy.is_some(),
         };
-        let known =
-            || vocabulary.strategies.iter().copied().chain([LEARNED, UNTRAINED, DQN, DATASET_EMBEDDING]);
+        let known = || {
+            vocabulary.strategies.iter().copied().chain([LEARNED, ADAPTED, UNTRAINED, DQN, DATASET_EMBEDDING])
+        };
         let strategy = |node, name: String| {
             let (found, place) = raw::text_of(node, name.clone())?;
             if !known().any(|known| known == found) {
@@ -75,7 +79,7 @@ impl Transfer {
                     hint: error.hint(),
                 })?;
             }
-            if found == LEARNED && !has_policy {
+            if [LEARNED, ADAPTED].contains(&found.as_str()) && !has_policy {
                 return Err(conflict(
                     place,
                     name,

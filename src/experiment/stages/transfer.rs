@@ -6,6 +6,7 @@
 
 use super::draughtsman::Draughtsman;
 use super::{Learned, Site, TimedRow};
+use crate::agent::adaptation::AdaptedPolicy;
 use crate::agent::dqn::{DqnStrategy, QPolicy};
 use crate::agent::pang::{PangPolicy, PangStrategy};
 use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
@@ -16,7 +17,7 @@ use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{
-    ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
+    ADAPTED, ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
 };
 use crate::experiment::tasks;
 use crate::query::{Strategy, registry};
@@ -335,6 +336,7 @@ fn strategy(
     let frozen = |policy, choice| Box::new(PolicyStrategy::new(policy, choice));
     Ok(match name {
         LEARNED => frozen(shared.policy(transfer, learned, site)?, Choice::Greedy),
+        ADAPTED => Box::new(AdaptedPolicy::new(shared.policy(transfer, learned, site)?)?),
         DATASET_EMBEDDING => Box::new(PangStrategy::new(shared.dataset_embedding(transfer, learned, site)?)),
         DQN => Box::new(DqnStrategy::new(shared.dqn(transfer, learned, site)?)),
         UNTRAINED => frozen(untrained()?, Choice::Sampled),
