@@ -133,6 +133,31 @@ fn shards_make_the_whole() {
     querist(dir.path()).args(["bench", "x.toml", "--shard", "3/2"]).assert().code(2);
 }
 
+/// The script for arrays, with what Slurm sets for the tasks of an array of two.
+#[test]
+fn the_slurm_script_runs_a_shard_per_task() {
+    let dir = folder();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/slurm.sh");
+    let task = |id: &str| {
+        let mut command = Command::new("bash");
+        command.current_dir(dir.path()).args([script, "x.toml", "--data-dir", "sets"]);
+        command.env("QUERIST", cargo_bin("querist")).env("SLURM_CPUS_PER_TASK", "2");
+        command.env("SLURM_ARRAY_TASK_ID", id).env("SLURM_ARRAY_TASK_COUNT", "2");
+        command
+    };
+    task("1").assert().code(0);
+    task("2").assert().code(0);
+    let [one, two] = ["x-bench-1of2", "x-bench-2of2"].map(|run| journal_lines(dir.path(), run));
+    assert_eq!((one, two), (1, 1));
+    let report =
+        ["report", "runs/x-bench-1of2", "runs/x-bench-2of2", "--data-dir", "sets", "--out", "runs/x-bench"];
+    querist(dir.path()).args(report).assert().code(0);
+    assert!(dir.path().join("runs/x-bench/report.html").exists());
+    let mut outside = task("1");
+    outside.env_remove("SLURM_ARRAY_TASK_ID");
+    outside.assert().code(1).stderr(predicate::str::contains("submit with --array"));
+}
+
 #[test]
 fn what_only_training_gives_cannot_be_benchmarked() {
     let dir = folder();

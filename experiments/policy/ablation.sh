@@ -24,6 +24,8 @@ for tasks in 63 252 1001; do run "tasks-$tasks" "sources.synthetic=$tasks"; done
 for group in history neighbours coverage density "nearest label" classes uncertainty size; do
     run "without-${group// /-}" "train.imitation.without=[\"$group\"]"
 done
+run random-starts 'sources.randomise.initial=["per_class","per_class","random","typiclust"]' \
+    "sources.randomise.initial_per_class=[0,1,1,1,2,4]"
 run deep-sets 'train.network.kind="deep_sets"'
 run attention 'train.network.kind="attention"'
 run dagger train.imitation.episodes=2 train.dagger.rounds=1
