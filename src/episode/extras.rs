@@ -16,7 +16,7 @@ use rand::seq::index;
 use rayon::prelude::*;
 
 /// Folds whose held-out logits calibrate.
-const FOLDS: usize = 5;
+pub const FOLDS: usize = 5;
 
 /// The extra signals of one episode; only what was asked for is there.
 #[derive(Clone, Debug, Default)]

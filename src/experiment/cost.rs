@@ -4,8 +4,10 @@
 //! factor of about two.
 
 use super::plan::Plan;
-use super::sections::{ArchitectureChoice, DataRef, LEARNED};
+use super::sections::{ADAPTED, ArchitectureChoice, DataRef, LEARNED};
 use super::vocabulary::Vocabulary;
+use crate::episode::extras::FOLDS;
+use crate::query::{Needs, registry};
 use std::fmt;
 
 /// Floating-point operations per second and core that training of small networks reaches.
@@ -121,7 +123,8 @@ impl Cost {
                         ArchitectureChoice::Learner => 1.0,
                         _ => SEARCHED_GROWTH,
                     };
-                    let episodes = transfer.strategies.len() as f64 * f64::from(transfer.repetitions);
+                    let per_round: usize = transfer.strategies.iter().map(|name| fits_per_round(name)).sum();
+                    let episodes = per_round as f64 * f64::from(transfer.repetitions);
                     total = total.plus(Fits::of_episode(plan, size).grown(growth).times(episodes));
                     cells += transfer.strategies.len() as u64
                         * u64::from(transfer.repetitions.div_ceil(transfer.block));
@@ -240,6 +243,16 @@ impl Fits {
             core_seconds: self.core_seconds,
         }
     }
+}
+
+/// Trainings of one round of a strategy: the classifier's, and those that its signals take.
+fn fits_per_round(strategy: &str) -> usize {
+    let needs = match strategy {
+        ADAPTED => Needs { out_of_fold: true, ..Needs::NONE },
+        name => registry::build(name).map_or(Needs::NONE, |strategy| strategy.needs()),
+    };
+    let folds = if needs.temperature || needs.out_of_fold { FOLDS } else { 0 };
+    1 + needs.lookahead + needs.committee + folds + usize::from(needs.predicted_loss)
 }
 
 fn size_of(set: &DataRef, vocabulary: &Vocabulary) -> Size {
@@ -365,6 +378,14 @@ mod tests {
         let four = cost(TRANSFER, 4);
         assert!((four.seconds() - one.seconds() / 4.0).abs() < 1e-9);
         assert!(four.bytes() > one.bytes());
+    }
+
+    /// Look-ahead, members and folds are trainings, too.
+    #[test]
+    fn what_a_strategy_has_trained_for_it_is_counted() {
+        let trainings =
+            ["margin", "greedy_oracle", "ensemble(bald, members=3)", "scaled(margin)", "llal", ADAPTED];
+        assert_eq!(trainings.map(fits_per_round), [1, 21, 4, 1 + FOLDS, 2, 1 + FOLDS]);
     }
 
     /// Queries of three rows, ten rounds: a fit per query, or one for each of thirty labels.

@@ -172,6 +172,7 @@ pub fn verdict(rows: &[Row], options: &VerdictOptions) -> Verdict {
         });
         entries.extend(judged.entries);
     }
+    warnings.extend(wording::notes(&curves));
     let sentence = wording::overall(&curves, &entries, &tasks, options);
     let robustness = robustness::robustness(&curves, options);
     Verdict { entries, tasks, sentence, robustness, warnings }

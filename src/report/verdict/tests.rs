@@ -42,6 +42,21 @@ fn a_clear_lead_is_called_better() {
 }
 
 #[test]
+fn notes_are_told_once_per_strategy() {
+    let noted = |task: &str, count: usize| {
+        let mut all = rows(task, "margin", 10, 0.0);
+        all.iter_mut().take(count).for_each(|row| row.note = Some("remark".to_owned()));
+        all.extend(rows(task, "random", 10, 0.0));
+        all
+    };
+    let all = [noted("a", 1), noted("b", 0), noted("c", 2), noted("d", 1), noted("e", 1)].concat();
+    let warnings = verdict(&all, &options()).warnings;
+    let told: Vec<&String> = warnings.iter().filter(|text| text.contains("carry a note")).collect();
+    assert_eq!(told.len(), 1, "{warnings:?}");
+    assert!(told[0].starts_with("5 rows of margin on a, c, d and 1 more carry a note"), "{}", told[0]);
+}
+
+#[test]
 fn identical_strategies_are_no_difference() {
     let mut all = rows("wine", "margin", 12, 0.0);
     for name in ["random", "policy"] {

@@ -20,6 +20,7 @@ use crate::report::stats::holm::holm;
 use crate::report::stats::mean::mean;
 use crate::report::stats::wilcoxon::signed_rank;
 use crate::report::text::{equals_p, points, signed_points};
+use std::collections::BTreeMap;
 
 /// What a corrected comparison may be called.
 pub(super) fn outcome(comparison: &Comparison, alpha: f64) -> Outcome {
@@ -242,13 +243,6 @@ pub(super) fn warnings(task: &TaskCurves, entries: &[Entry]) -> Vec<String> {
                 plural(curves.left_out.len())
             ));
         }
-        if curves.notes > 0 {
-            warnings.push(format!(
-                "{name}: {} row{} of {strategy} carry a note (a diverged fit, a fallback, pseudo-labels, or a remark of the strategy).",
-                curves.notes,
-                plural(curves.notes)
-            ));
-        }
     }
     let unpaired = |c: &Option<Comparison>| c.as_ref().map_or(0, |c| c.unpaired);
     for entry in entries {
@@ -262,6 +256,32 @@ pub(super) fn warnings(task: &TaskCurves, entries: &[Entry]) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// The sets that one sentence names; of more, it says how many there are.
+const NAMED: usize = 3;
+
+/// Which strategies' rows carry notes, one sentence for each.
+pub(super) fn notes(tasks: &[TaskCurves]) -> Vec<String> {
+    let mut by_strategy: BTreeMap<&str, Vec<(&str, usize)>> = BTreeMap::new();
+    for task in tasks {
+        for (strategy, curves) in task.strategies.iter().filter(|(_, curves)| curves.notes > 0) {
+            by_strategy.entry(strategy).or_default().push((&task.task, curves.notes));
+        }
+    }
+    let sentence = |(strategy, tasks): (&str, Vec<(&str, usize)>)| {
+        let rows: usize = tasks.iter().map(|(_, rows)| rows).sum();
+        let named: Vec<&str> = tasks.iter().take(NAMED).map(|&(name, _)| name).collect();
+        let rest = tasks.len() - named.len();
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        format!(
+            "{rows} row{} of {strategy} on {}{more} carry a note (a diverged fit, a fallback, pseudo-labels, or a remark \
+             of the strategy).",
+            plural(rows),
+            named.join(", "),
+        )
+    };
+    by_strategy.into_iter().map(sentence).collect()
 }
 
 fn plural(count: usize) -> &'static str {
