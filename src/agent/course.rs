@@ -112,11 +112,9 @@ mod tests {
             skip.row_mut(column)[0] = 1.0;
             network.set_skip(&skip);
             let phases = course(&sources, &network, 3, 500, Key::root(2)).unwrap();
-            // One label per class and four queries on three classes: two phases, six episodes.
-            assert_eq!(
-                phases.iter().map(|phase| phase.up_to).collect::<Vec<_>>(),
-                [Some(1.0), Some(2.0), Some(4.0)]
-            );
+            // Before the four queries there are 1, 4/3, 5/3 and 2 labels for each of three classes.
+            let ends: Vec<_> = phases.iter().map(|phase| phase.up_to).collect();
+            assert_eq!(ends, [Some(1.0), Some(2.0)]);
             assert_eq!(phases.iter().map(|phase| phase.picks).sum::<u64>(), 2 * 3 * 4);
             assert!(phases.iter().all(|phase| phase.quantiles[column] > 0.99), "{phases:?}");
             assert!(phases.iter().all(|phase| phase.quantiles.iter().any(|&value| value < 0.9)));
