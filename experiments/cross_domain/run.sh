@@ -65,11 +65,11 @@ case " $sets " in *" usps "*)
     bench usps-slow usps "transfer.strategies=[$slow]" transfer.repetitions=10
     bench usps-leaks usps "${leaks[@]}" "$judged" transfer.repetitions=5
     if [ -n "${SMOOTH:-}" ]; then
-        data=$SMOOTH bench usps-smooth usps "transfer.strategies=[$cheap]" transfer.repetitions=20
-        for size in 20 50 100; do
+        data=$SMOOTH bench usps-smooth usps "transfer.strategies=[$cheap]"
+        for size in 5 20 50 100; do
             batch=(learner.fit_per_label=true "episode.query_size=$size" "episode.rounds=$((400 / size))")
-            data=$SMOOTH bench "usps-smooth-q$size" usps "${batch[@]}" "transfer.strategies=[$cheap]" \
-                transfer.repetitions=10
+            data=$SMOOTH bench "usps-smooth-q$size" usps "${batch[@]}" "transfer.strategies=[$cheap, \"typiclust\"]" \
+                transfer.repetitions=20
         done
         slow='"random", "greedy_oracle"'
         data=$SMOOTH bench usps-smooth-slow usps "transfer.strategies=[$slow]" transfer.repetitions=3
