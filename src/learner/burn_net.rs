@@ -133,7 +133,7 @@ impl BurnNet {
             run.begin_step();
             let rows = run.rows_left();
             let (inputs, labels): (Vec<_>, Vec<_>) = (0..rows).map(|at| run.example(at)).unzip();
-            let masks = self.masks(rows, run.drop_word());
+            let masks = self.masks(rows, run.drop_word(), &self.device);
             let logits = self.forward(&net, self.tensor(&inputs), &masks, Reading::Logits);
             let loss = self.loss(plan.loss, &logits, &labels);
             let mean = scalar(&loss);
@@ -175,13 +175,13 @@ impl BurnNet {
     }
 
     /// Dropout factors of one step for every affine map that dropout follows; for images, of the plane means.
-    fn masks(&self, rows: usize, word: u64) -> Vec<Option<Tensor<2>>> {
+    fn masks(&self, rows: usize, word: u64, device: &Device) -> Vec<Option<Tensor<2>>> {
         if self.spec.dropout() == 0.0 {
             return Vec::new();
         }
         let mask = |index: usize, width: usize| {
             let values = host_mask(self.spec.dropout(), word, index, rows * width);
-            Tensor::from_data(TensorData::new(values, [rows, width]), &self.device)
+            Tensor::from_data(TensorData::new(values, [rows, width]), device)
         };
         match &self.program {
             Some(program) => {
@@ -263,6 +263,7 @@ impl BurnNet {
         lane: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
+        masks: &[Option<Tensor<2>>],
         reading: Reading,
         finish: impl Fn(Tensor<2>) -> Tensor<2>,
     ) -> Matrix {
@@ -279,7 +280,7 @@ impl BurnNet {
             let shape = [chunk.len(), self.spec.inputs()];
             let device = self.device.clone().inner();
             let chunk = Tensor::from_data(TensorData::new(chunk.concat(), shape), &device);
-            out.extend(host(&finish(self.forward(&net, chunk, &[], reading))));
+            out.extend(host(&finish(self.forward(&net, chunk, masks, reading))));
         }
         Matrix::new(out, count, width)
     }
@@ -318,24 +319,53 @@ impl Learner for BurnNet {
         }
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
-                let mut weights = vec![0.0; self.spec.parameters()];
-                let mut rng = key.named("weights").rng();
-                for slot in &self.slots {
-                    let own = slot.weights..slot.weights + slot.count();
-                    program::draw(&mut rng, slot.map.fan_in, &mut weights[own]);
-                }
-                self.lanes[lane] = Affines::new(&self.slots, &weights, &self.device);
+                self.init(lane, key.named("weights"));
             }
         }
         Ok((0..data.len()).map(|lane| self.fit_lane(lane, data[lane], plan, keys[lane])).collect())
     }
 
+    fn init(&mut self, lane: usize, key: Key) {
+        let mut weights = vec![0.0; self.spec.parameters()];
+        let mut rng = key.rng();
+        for slot in &self.slots {
+            let own = slot.weights..slot.weights + slot.count();
+            program::draw(&mut rng, slot.map.fan_in, &mut weights[own]);
+        }
+        self.lanes[lane] = Affines::new(&self.slots, &weights, &self.device);
+    }
+
+    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()> {
+        self.set_weights(lane, &other.weights(from))
+    }
+
+    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.predict(lane, inputs, rows, &[], Reading::Logits, |logits| logits)
+    }
+
+    fn passes(
+        &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        count: usize,
+        key: Key,
+    ) -> Vec<Matrix> {
+        let device = self.device.clone().inner();
+        let pass = |t: usize| {
+            // One row of factors, which all rows of the inputs share.
+            let masks = self.masks(1, key.at(t as u64).seed64(), &device);
+            self.predict(lane, inputs, rows, &masks, Reading::Logits, |logits| softmax(logits, 1))
+        };
+        (0..count).map(pass).collect()
+    }
+
     fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, Reading::Logits, |logits| softmax(logits, 1))
+        self.predict(lane, inputs, rows, &[], Reading::Logits, |logits| softmax(logits, 1))
     }
 
     fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, Reading::Embedding, |values| values)
+        self.predict(lane, inputs, rows, &[], Reading::Embedding, |values| values)
     }
 }
 

@@ -486,6 +486,36 @@ impl Learner for Bank {
         self.fit(data, plan, keys)
     }
 
+    fn init(&mut self, lane: usize, key: Key) {
+        self.init(lane, key);
+    }
+
+    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()> {
+        match other.as_bank() {
+            Some(bank) => self.adopt(lane, bank, from),
+            None => self.set_weights(lane, &other.weights(from)),
+        }
+    }
+
+    fn as_bank(&self) -> Option<&Bank> {
+        Some(self)
+    }
+
+    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.logits(lane, inputs, rows)
+    }
+
+    fn passes(
+        &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        count: usize,
+        key: Key,
+    ) -> Vec<Matrix> {
+        self.passes(lane, inputs, rows, count, key)
+    }
+
     fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
         self.probabilities(lane, inputs, rows)
     }
