@@ -50,8 +50,8 @@ pub struct Search {
     /// `B`: `"residual"` (default) or `"dense"`.
     pub block: BlockKind,
     /// `[channels, height, width]`: how the numbers of an example make an image. With it, blocks are
-    /// convolutional and widths count filters; it is read by `[rivals]` and by the search on the sources, not in
-    /// episodes.
+    /// convolutional and widths count filters; burn trains them, on one core per episode. Targets and sources
+    /// must have as many numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<[usize; 3]>,
     /// Whether the stem of a network for images keeps the largest of every 2 x 2 places. Default true.
