@@ -3,7 +3,7 @@
 
 use super::Site;
 use crate::agent::Source;
-use crate::arch::{ArchSpace, Block, Cell, Image, Images, Point, Space, Widths};
+use crate::arch::{ArchSpace, Augment, Block, Cell, Image, Images, Point, Space, Widths};
 use crate::data::uniform_rows;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -96,6 +96,8 @@ pub fn space(section: &Search, dropout: f64) -> ArchSpace {
         images: section.image.map(|[channels, height, width]| Images {
             image: Image { channels, height, width },
             pool: section.pool.unwrap_or(true),
+            norm: section.norm.unwrap_or(false),
+            augment: Augment { shift: section.shift.unwrap_or(0), flip: section.flip.unwrap_or(false) },
         }),
     }
 }
