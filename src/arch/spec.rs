@@ -12,12 +12,23 @@ pub const MAX_BLOCKS: usize = 256;
 /// The most multiply-adds that one forward pass of one example may take.
 pub const MAX_MULTIPLY_ADDS: u64 = 20_000_000_000;
 
+/// What is applied to the sums of a [`Block::Smooth`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Smooth {
+    Tanh,
+    /// `x` times the standard normal distribution function at `x` (Hendrycks & Gimpel, 2016).
+    Gelu,
+}
+
 /// One hidden block of a feed-forward network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Block {
     /// `relu(W x + b)`, `W` of shape `[width, incoming]`.
     Dense { width: usize },
+    /// `f(W x + b)` with another activation `f` than the rectifier. Burn trains such networks.
+    Smooth { width: usize, activation: Smooth },
     /// `relu(s(x) + W2 relu(W1 x + b1) + b2)`; the skip `s` is the identity, or a projection without
     /// bias where the width changes.
     Residual { width: usize },
@@ -51,7 +62,7 @@ impl Block {
     /// Units, or planes, that leave the block; none where it keeps those that come in.
     pub fn units(&self) -> Option<usize> {
         match *self {
-            Block::Dense { width } | Block::Residual { width } => Some(width),
+            Block::Dense { width } | Block::Smooth { width, .. } | Block::Residual { width } => Some(width),
             Block::Stem { filters, .. } | Block::Convolution { filters, .. } => Some(filters),
             Block::Average => None,
         }
@@ -66,6 +77,7 @@ impl Block {
     pub fn with_width(&self, width: usize) -> Self {
         match *self {
             Block::Dense { .. } => Block::Dense { width },
+            Block::Smooth { activation, .. } => Block::Smooth { width, activation },
             Block::Residual { .. } => Block::Residual { width },
             Block::Stem { image, pool, norm, augment, .. } => {
                 Block::Stem { image, filters: width, pool, norm, augment }
@@ -125,6 +137,8 @@ pub struct NetSpec {
     blocks: Vec<Block>,
     outputs: usize,
     dropout: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weight_decay: Option<f32>,
 }
 
 /// Why an architecture is refused.
@@ -149,6 +163,9 @@ pub enum SpecError {
          have as many numbers as an example"
     ))]
     Flow { place: String, found: Flow, expected: String },
+    /// A weight decay that is none.
+    #[error("architecture: weight decay {found}, expected a finite number of at least 0")]
+    WeightDecay { found: f32 },
     /// A dropout rate that is not in `[0, 1)`.
     #[error("architecture: dropout {found}, expected a rate in [0, 1)")]
     Dropout { found: f32 },
@@ -159,7 +176,7 @@ impl Fault for SpecError {}
 impl NetSpec {
     /// A checked specification.
     pub fn new(inputs: usize, blocks: Vec<Block>, outputs: usize, dropout: f32) -> Result<Self, SpecError> {
-        let spec = Self { inputs, blocks, outputs, dropout };
+        let spec = Self { inputs, blocks, outputs, dropout, weight_decay: None };
         spec.check()?;
         Ok(spec)
     }
@@ -188,6 +205,9 @@ impl NetSpec {
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(SpecError::Dropout { found: self.dropout });
+        }
+        if let Some(found) = self.weight_decay.filter(|found| !(found.is_finite() && *found >= 0.0)) {
+            return Err(SpecError::WeightDecay { found });
         }
         let (mut parameters, mut work) = (0u128, 0u128);
         self.walk(|_, map| {
@@ -220,7 +240,7 @@ impl NetSpec {
                 visit(at, MapShape { fan_in, fan_out, bias: bias && !norm, norm, places });
             };
             flow = match (*block, flow) {
-                (Block::Dense { width }, Flow::Vector(units)) => {
+                (Block::Dense { width } | Block::Smooth { width, .. }, Flow::Vector(units)) => {
                     map(units, width, true, 1);
                     Flow::Vector(width)
                 }
@@ -303,6 +323,26 @@ impl NetSpec {
         self.dropout
     }
 
+    /// The same, trained with this weight decay instead of the training plan's.
+    ///
+    /// # Errors
+    /// [`SpecError::WeightDecay`].
+    pub fn with_weight_decay(self, weight_decay: Option<f32>) -> Result<Self, SpecError> {
+        let spec = Self { weight_decay, ..self };
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// The weight decay that the network is trained with, where it is not the training plan's.
+    pub fn weight_decay(&self) -> Option<f32> {
+        self.weight_decay
+    }
+
+    /// Whether it is made of rectified affine maps between vectors alone, which is what the bank engine computes.
+    pub fn is_rectified(&self) -> bool {
+        self.blocks.iter().all(|block| matches!(block, Block::Dense { .. } | Block::Residual { .. }))
+    }
+
     /// The width of the penultimate activations; the input's where there is no hidden block.
     pub fn embedding(&self) -> usize {
         match self.walk(|_, _| ()) {
@@ -350,31 +390,6 @@ impl MapShape {
         let weights = (self.fan_in as u128).saturating_mul(self.fan_out as u128);
         let each = u128::from(self.bias) + if self.norm { 4 } else { 0 };
         (weights, each.saturating_mul(self.fan_out as u128))
-    }
-}
-
-impl std::fmt::Display for NetSpec {
-    /// `64-24-12-10`; residual blocks are marked `r`. `64-s8@1x8x8-c8-c16/2-a-10`: a stem of eight filters over
-    /// images (`p` behind them: pooled; `+2f`: moved by up to two places and flipped in training),
-    /// convolutions, `/2` those that halve, an average; `n` where maps are normalised.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.inputs)?;
-        for block in &self.blocks {
-            match block {
-                Block::Dense { width } => write!(f, "-{width}")?,
-                Block::Residual { width } => write!(f, "-r{width}")?,
-                Block::Stem { image, filters, pool, norm, augment } => {
-                    let (norm, pool) = (if *norm { "n" } else { "" }, if *pool { "p" } else { "" });
-                    write!(f, "-s{filters}{norm}@{image}{pool}{augment}")?;
-                }
-                Block::Convolution { filters, halve, norm } => {
-                    let (norm, halve) = (if *norm { "n" } else { "" }, if *halve { "/2" } else { "" });
-                    write!(f, "-c{filters}{norm}{halve}")?;
-                }
-                Block::Average => write!(f, "-a")?,
-            }
-        }
-        write!(f, "-{}", self.outputs)
     }
 }
 

@@ -11,7 +11,7 @@ use super::bank::{check_fit, host_mask};
 use super::error::LearnError;
 use super::image::{self, Map, Moments, Norm};
 use super::plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
-use super::program::{self, Program};
+use super::program::{self, Finish, Program};
 use super::schedule::LaneRun;
 use crate::arch::{Block, MapShape, NetSpec};
 use crate::data::{Matrix, MatrixView};
@@ -266,9 +266,11 @@ impl BurnNet {
                 program::Start::BiasPlus(skip) => sum = sum + values[skip].clone(),
                 program::Start::Output => sum = sum + values[map.output].clone(),
             }
-            if map.relu {
-                sum = relu(sum);
-            }
+            sum = match map.finish {
+                Finish::Keep => sum,
+                Finish::Relu => relu(sum),
+                Finish::Smooth(activation) => image::smooth(sum, activation),
+            };
             if let Some(Some(mask)) = masks.get(index) {
                 sum = sum * mask.clone();
             }
@@ -332,6 +334,7 @@ impl Learner for BurnNet {
     }
 
     fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+        let plan = &plan.of(&self.spec);
         check_fit(&self.spec, self.lanes.len(), data, plan, keys)?;
         if let Optimiser::Lbfgs { .. } = plan.optimiser {
             return Err(LearnError::Plan {

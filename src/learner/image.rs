@@ -10,10 +10,10 @@
 //! says nothing: all of its values become the shift, and the layers before learn nothing from it. Running means
 //! move by a tenth per step, so that after a few dozen steps nothing is left of what they began with.
 
-use crate::arch::{Augment, Block, Image, NetSpec};
+use crate::arch::{Augment, Block, Image, NetSpec, Smooth};
 use crate::rng::Key;
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{gelu, relu, tanh};
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use rand::RngExt;
@@ -100,6 +100,10 @@ pub(super) fn forward(
                 let map = next();
                 vector = vector.map(|own| relu(affine(own, map)));
             }
+            Block::Smooth { activation, .. } => {
+                let map = next();
+                vector = vector.map(|own| smooth(affine(own, map), activation));
+            }
             Block::Residual { width } => {
                 let (first, second) = (next(), next());
                 vector = vector.map(|own| {
@@ -114,6 +118,14 @@ pub(super) fn forward(
     let embedding = vector.expect("a checked network for images averages its planes");
     let logits = affine(embedding.clone(), next());
     (embedding, logits)
+}
+
+/// The activation of a [`Block::Smooth`].
+pub(super) fn smooth(sums: Tensor<2>, activation: Smooth) -> Tensor<2> {
+    match activation {
+        Smooth::Tanh => tanh(sums),
+        Smooth::Gelu => gelu(sums),
+    }
 }
 
 fn affine(inputs: Tensor<2>, map: Map) -> Tensor<2> {

@@ -114,13 +114,14 @@ pub trait Learner: Send + Sync {
     }
 }
 
-/// `lanes` networks on the engine that can train them: the bank, or burn on the processor for images.
+/// `lanes` networks on the engine that can train them: the bank, or burn on the processor for images and for other
+/// activations than the rectifier.
 ///
 /// # Errors
 /// As [`Bank::new`] and [`BurnNet::new`].
 pub fn networks(spec: &NetSpec, lanes: usize) -> Result<Box<dyn Learner>> {
-    Ok(match spec.image() {
-        None => Box::new(Bank::new(spec, lanes)?),
-        Some(_) => Box::new(BurnNet::new(spec, lanes, burn::tensor::Device::flex())?),
+    Ok(match spec.is_rectified() {
+        true => Box::new(Bank::new(spec, lanes)?),
+        false => Box::new(BurnNet::new(spec, lanes, burn::tensor::Device::flex())?),
     })
 }
