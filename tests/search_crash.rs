@@ -123,7 +123,7 @@ fn kills_within_a_search_change_nothing() {
         let whole = tempfile::tempdir().unwrap();
         let expected = finish(whole.path(), case);
         let lines = expected[0].iter().filter(|&&byte| byte == b'\n').count();
-        assert!(lines > 8, "{case}: {lines} lines of a journal");
+        assert!(lines > 4, "{case}: {lines} lines of a journal");
         let mut within = 0;
         for round in 0..6 {
             let dir = tempfile::tempdir().unwrap();
@@ -131,7 +131,7 @@ fn kills_within_a_search_change_nothing() {
             let lines_of = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte == b'\n').count();
             for _ in 0..3 {
                 // Somewhere further on, or once it has ended.
-                let stop_at = lines_of(&sofar()) + rng.random_range(0..lines / 3);
+                let stop_at = lines_of(&sofar()) + rng.random_range(0..lines.div_ceil(3));
                 let mut child = command(dir.path(), case).env(SLOW, "3").spawn().unwrap();
                 while lines_of(&sofar()) <= stop_at && child.try_wait().unwrap().is_none() {
                     std::thread::sleep(Duration::from_millis(1));
