@@ -263,6 +263,14 @@ fn networks_for_images_grow_inside_episodes() {
         }
     }
     assert!(dir.path().join("one/figures/path-digits-least-confidence-scratch.svg").exists());
+    // As published: normalised, and varied in training.
+    let sets =
+        ["search.norm=true", "search.shift=1", "search.flip=true", "transfer.strategies=[\"k_center\"]"];
+    let mut args = vec!["bench", "x.toml", "-q", "--out", "norm"];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    querist(dir.path(), &args).assert().success();
+    let fixed = rows(&dir.path().join("norm")).into_iter().find(|row| row["strategy"] == "k_center+A(1,1)");
+    assert_eq!(fixed.unwrap()["architecture"], "64-s2n@1x8x8+1f-c2n-a-10");
 }
 
 #[test]
