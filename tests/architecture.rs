@@ -209,6 +209,70 @@ fn rivals_search_networks_for_images() {
         .stderr(predicate::str::contains("`search.image` has 2 numbers"));
 }
 
+const INSIDE: &str = r#"
+    [learner]
+    steps = 6
+    batch = 8
+    dropout = 0.2
+    [episode]
+    query_size = 5
+    rounds = 3
+    max_pool = 60
+    max_held = 50
+    [search]
+    image = [1, 8, 8]
+    pool = false
+    width = 2
+    max_blocks = 2
+    max_stacks = 2
+    folds = 1
+    every = 1
+    share = 0.5
+    [transfer]
+    targets = ["digits"]
+    strategies = ["random", "least_confidence", "variation_ratio", "k_center", "margin", "policy"]
+    policy = "universal"
+    architectures = ["A(1,1)", "scratch"]
+    repetitions = 2
+    block = 2
+"#;
+
+/// Active-iNAS over convolutions: networks that stay, deepen or spread within episodes, under the paper's three
+/// strategies, others, and a learned policy; the same bytes on any number of threads.
+#[test]
+fn networks_for_images_grow_inside_episodes() {
+    let dir = folder(INSIDE);
+    let run = |out: &str, jobs: &str| {
+        querist(dir.path(), &["bench", "x.toml", "-q", "--out", out, "--jobs", jobs]).assert().success();
+        fs::read(dir.path().join(out).join("rows.jsonl")).unwrap()
+    };
+    assert_eq!(run("one", "1"), run("two", "2"));
+    let all = rows(&dir.path().join("one"));
+    assert_eq!(all.len(), 6 * 2 * 2 * 4);
+    let start = "64-s2@1x8x8-c2-a-10";
+    let reached: BTreeSet<&str> = all.iter().map(|row| row["architecture"].as_str().unwrap()).collect();
+    assert!(reached.contains(start) && reached.len() > 1, "{reached:?}");
+    for row in &all {
+        let (strategy, steps) = (row["strategy"].as_str().unwrap(), row["steps"].as_u64().unwrap());
+        let round = row["round"].as_u64().unwrap();
+        if strategy.ends_with("+A(1,1)") {
+            assert_eq!((row["architecture"].as_str().unwrap(), steps), (start, 6 * (round + 1)), "{row}");
+        } else if round == 1 {
+            // Two fits of six steps; staying, deepening and spreading, three steps each.
+            assert_eq!(steps, 2 * 6 + 3 * 3, "{row}");
+        }
+    }
+    assert!(dir.path().join("one/figures/path-digits-least-confidence-scratch.svg").exists());
+    // As published: normalised, and varied in training.
+    let sets =
+        ["search.norm=true", "search.shift=1", "search.flip=true", "transfer.strategies=[\"k_center\"]"];
+    let mut args = vec!["bench", "x.toml", "-q", "--out", "norm"];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    querist(dir.path(), &args).assert().success();
+    let fixed = rows(&dir.path().join("norm")).into_iter().find(|row| row["strategy"] == "k_center+A(1,1)");
+    assert_eq!(fixed.unwrap()["architecture"], "64-s2n@1x8x8+1f-c2n-a-10");
+}
+
 #[test]
 fn what_contradicts_is_refused() {
     let refused =
@@ -229,5 +293,14 @@ fn what_contradicts_is_refused() {
     );
     refused(&of("\"head\"", "[search]"), "nothing trains or names one", "add `architecture");
     refused(&of("\"headd\"", "[search]"), "which is not known", "did you mean `head`?");
-    refused(&of("\"scratch\"", "[search]\nimage = [1, 2, 2]"), "no episode can train", "compare searches");
+    refused(
+        &(of("\"scratch\"", "[search]\nimage = [1, 2, 2]") + "strategies = [\"dynamic_al\"]"),
+        "whose gradients \"dynamic_al\" cannot read",
+        "leave that strategy out",
+    );
+    refused(
+        &of("\"prior\"", "[search]\nimage = [1, 2, 2]"),
+        "48 of the sources are generated",
+        "set sources.synthetic",
+    );
 }

@@ -5,9 +5,9 @@
 use burn::tensor::Device;
 use proptest::prelude::*;
 use querist::Key;
-use querist::arch::{Block, NetSpec};
+use querist::arch::{Block, NetSpec, Smooth};
 use querist::data::Matrix;
-use querist::learner::{Bank, BurnNet, Learner};
+use querist::learner::{Bank, BurnNet, Learner, networks};
 use querist::learner::{FitReport, LaneData, LearnError, Loss, Optimiser, SimdPath, Start, Stop, TrainPlan};
 use rand::Rng;
 
@@ -285,6 +285,11 @@ fn the_bank_agrees_with_burn() {
                 assert!(p.values().iter().zip(q.values()).all(|(p, q)| (p - q).abs() < 1e-4));
                 let (p, q) = (bank.embeddings(0, inputs, None), burn.embeddings(0, inputs, None));
                 assert!(p.values().iter().zip(q.values()).all(|(p, q)| (p - q).abs() < 1e-3));
+                // The same masks in stochastic passes.
+                let passes = |net: &dyn Learner| net.passes(1, inputs, None, 3, Key::root(5));
+                for (p, q) in passes(&bank).iter().zip(passes(&burn)) {
+                    assert!(p.values().iter().zip(q.values()).all(|(p, q)| (p - q).abs() < 1e-4), "{spec}");
+                }
             }
         }
     }
@@ -314,8 +319,8 @@ fn reference_loss(spec: &NetSpec, weights: &[f64], inputs: &Matrix, labels: &[u3
                     let skip = if x.len() == width { x } else { affine(&x, width, false, &mut rest) };
                     relu(outer.iter().zip(&skip).map(|(a, b)| a + b).collect())
                 }
-                Block::Stem { .. } | Block::Convolution { .. } | Block::Average => {
-                    unreachable!("shapes for vectors")
+                Block::Smooth { .. } | Block::Stem { .. } | Block::Convolution { .. } | Block::Average => {
+                    unreachable!("rectified shapes for vectors")
                 }
             };
         }
@@ -415,6 +420,73 @@ fn a_network_that_diverges_is_recorded_and_alone() {
     let lost = &train(&spec, &pools, &all, &plan, SimdPath::best())[5];
     assert_eq!(lost.report.diverged_at.map(|at| at <= 3), Some(true));
     assert!(lost.weights.iter().all(|&bits| f32::from_bits(bits).is_finite()));
+}
+
+/// One unit between one input and two outputs: what comes out is twice and minus its activation.
+#[test]
+fn other_activations_by_hand() {
+    // tanh(.5); .5 times the normal distribution function at .5.
+    for (activation, expected) in [(Smooth::Tanh, 0.462_117_16f32), (Smooth::Gelu, 0.345_731_22)] {
+        let blocks = vec![Block::Smooth { width: 1, activation }];
+        let spec = NetSpec::new(1, blocks, 2, 0.0).unwrap();
+        assert!(matches!(
+            Bank::new(&spec, 1).err().unwrap().downcast_ref(),
+            Some(LearnError::NotRectified { .. })
+        ));
+        let mut net = BurnNet::new(&spec, 1, Device::flex()).unwrap();
+        net.set_weights(0, &[1.0, 0.25, 2.0, -1.0, 0.0, 0.0]).unwrap();
+        let input = Matrix::new(vec![0.25], 1, 1);
+        let logits = net.logits(0, input.view(), None);
+        for (found, factor) in logits.row(0).iter().zip([2.0, -1.0]) {
+            assert!((found - factor * expected).abs() < 1e-5, "{activation:?}: {found}");
+        }
+    }
+}
+
+/// Trained by whichever engine is for it, with dropout behind the blocks, and the same again.
+#[test]
+fn other_activations_learn() {
+    let (inputs, labels) = blobs(90, 4, 3, 2);
+    let rows: Vec<u32> = (0..60).collect();
+    let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels[..60], validation: (&[], &[]) };
+    for activation in [Smooth::Tanh, Smooth::Gelu] {
+        let blocks = vec![Block::Smooth { width: 12, activation }, Block::Residual { width: 8 }];
+        let spec = NetSpec::new(4, blocks, 3, 0.1).unwrap();
+        let fitted = || {
+            let mut net = networks(&spec, 1).unwrap();
+            let plan = plan(Optimiser::Adam, Stop::Steps { steps: 150 });
+            net.fit(&[data], &plan, &[Key::root(3)]).unwrap();
+            net
+        };
+        let net = fitted();
+        assert_eq!(bits(&net.weights(0)), bits(&fitted().weights(0)));
+        let accuracy = net.accuracy(0, inputs.view(), &labels);
+        assert!(accuracy > 0.8, "{activation:?}: {accuracy}");
+    }
+}
+
+/// A weight decay of the network's own takes the place of the plan's, in both engines.
+#[test]
+fn a_network_may_have_a_weight_decay_of_its_own() {
+    let spec = NetSpec::mlp(4, &[6], 3).unwrap();
+    let own = spec.clone().with_weight_decay(Some(0.05)).unwrap();
+    let pools = Pools::new(&spec, 1);
+    let weights = |spec: &NetSpec, weight_decay: f32, burn: bool| {
+        let plan = TrainPlan { weight_decay, ..plan(Optimiser::Adam, Stop::Steps { steps: 9 }) };
+        let mut net: Box<dyn Learner> = match burn {
+            true => Box::new(BurnNet::new(spec, 1, Device::flex()).unwrap()),
+            false => Box::new(Bank::new(spec, 1).unwrap()),
+        };
+        net.fit(&[pools.lane(0)], &plan, &[Key::root(1)]).unwrap();
+        bits(&net.weights(0))
+    };
+    for burn in [false, true] {
+        assert_eq!(weights(&own, 0.3, burn), weights(&spec, 0.05, burn));
+        assert_ne!(weights(&own, 0.3, burn), weights(&spec, 0.3, burn));
+    }
+    for wrong in [-0.1, f32::NAN, f32::INFINITY] {
+        assert!(spec.clone().with_weight_decay(Some(wrong)).is_err());
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! resumable, and sound when scores are not numbers.
 
 use proptest::prelude::*;
-use querist::arch::{ArchSpace, Cell, Domain, FreeMlp, Point, Space, SpaceError, Widths};
+use querist::arch::{ArchSpace, Cell, Domain, FreeMlp, FreePoint, Point, Space, SpaceError, Widths};
 use querist::error::Exit;
 use querist::search::{
     Answer, Candidate, LocalSearch, Method, Outcome, Record, Rule, SearchError, SearchLog, SearchPlan, Study,
@@ -438,7 +438,7 @@ fn the_free_space_is_searched_by_the_same_code() {
         start: None,
         steps: 10,
         folds: 1,
-        budget: 10 * 62,
+        budget: 10 * 200,
     };
     let mut study = Study::new(&plan, 8, 3, "table", Key::root(0)).unwrap();
     let score = |domain: &Domain<FreeMlp>, asked: &[Candidate<_>]| {
@@ -448,6 +448,29 @@ fn the_free_space_is_searched_by_the_same_code() {
     let answer = study.run(score, |_| Ok(())).unwrap();
     assert!(answer.score > -0.2, "{} {}", answer.spec, answer.score);
     assert_ne!(answer.point, FreeMlp::default().start());
+}
+
+/// Activation and weight decay are searched like any other coordinate: with a score that favours one of each, every
+/// search that follows scores ends there.
+#[test]
+fn activation_and_weight_decay_are_mutated() {
+    let evolution = Method::Evolution { population: 8, sample: 3, cycles: 400 };
+    for method in [Method::HillClimbing { restarts: 3 }, evolution] {
+        let space = FreeMlp { widths: vec![8, 16], max_depth: 1, ..FreeMlp::default() };
+        let plan = SearchPlan { method, space, start: None, steps: 10, folds: 1, budget: 10 * 120 };
+        let mut study = Study::new(&plan, 8, 3, "table", Key::root(0)).unwrap();
+        let score = |_: &Domain<FreeMlp>, asked: &[Candidate<FreePoint>]| {
+            let worth = |at: &FreePoint| {
+                0.1 * at.hidden.len() as f64
+                    + 0.2 * f64::from(at.activation)
+                    + 0.1 * f64::from(at.weight_decay)
+            };
+            Ok(asked.iter().map(|c| Outcome::of(vec![worth(&c.point)])).collect())
+        };
+        let answer = study.run(score, |_| Ok(())).unwrap();
+        assert!(answer.spec.to_string().contains("-g"), "{:?}: {}", plan.method, answer.point);
+        assert_eq!(answer.spec.weight_decay(), Some(1e-2), "{:?}", plan.method);
+    }
 }
 
 /// What a search on a small grid of its own must never do, whatever the scores.

@@ -9,11 +9,14 @@
 //! choosing one the `search` layer's.
 
 pub mod free;
+pub mod image;
 pub mod space;
 pub mod spec;
 pub mod stacked;
+mod text;
 
-pub use free::{FreeMlp, FreePoint};
+pub use free::{Activation, FreeMlp, FreePoint};
+pub use image::{Augment, Image};
 pub use space::{Cost, Domain, Space, SpaceError};
-pub use spec::{Block, Flow, Image, MapShape, NetSpec, SpecError};
+pub use spec::{Block, Flow, MapShape, NetSpec, Smooth, SpecError};
 pub use stacked::{ArchSpace, Cell, Images, Point, Widths};

@@ -1,5 +1,6 @@
 //! [`NetSpec`]: a network as plain data.
 
+use super::image::{Augment, Image};
 use crate::error::{Fault, Result};
 use serde::{Deserialize, Serialize};
 
@@ -11,31 +12,13 @@ pub const MAX_BLOCKS: usize = 256;
 /// The most multiply-adds that one forward pass of one example may take.
 pub const MAX_MULTIPLY_ADDS: u64 = 20_000_000_000;
 
-/// How the numbers of an example make an image: planes of rows, `channels * height * width` in all.
+/// What is applied to the sums of a [`Block::Smooth`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Image {
-    pub channels: usize,
-    pub height: usize,
-    pub width: usize,
-}
-
-impl Image {
-    /// Numbers in all. Saturating: they may come from a file.
-    pub fn numbers(&self) -> usize {
-        self.channels.saturating_mul(self.height).saturating_mul(self.width)
-    }
-
-    /// Places in a plane.
-    pub fn places(&self) -> usize {
-        self.height.saturating_mul(self.width)
-    }
-}
-
-impl std::fmt::Display for Image {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
-    }
+#[serde(rename_all = "snake_case")]
+pub enum Smooth {
+    Tanh,
+    /// `x` times the standard normal distribution function at `x` (Hendrycks & Gimpel, 2016).
+    Gelu,
 }
 
 /// One hidden block of a feed-forward network.
@@ -44,16 +27,33 @@ impl std::fmt::Display for Image {
 pub enum Block {
     /// `relu(W x + b)`, `W` of shape `[width, incoming]`.
     Dense { width: usize },
+    /// `f(W x + b)` with another activation `f` than the rectifier. Burn trains such networks.
+    Smooth { width: usize, activation: Smooth },
     /// `relu(s(x) + W2 relu(W1 x + b1) + b2)`; the skip `s` is the identity, or a projection without
     /// bias where the width changes.
     Residual { width: usize },
     /// The first block of a network for images: the inputs as an image, a 3 x 3 convolution to `filters`
-    /// planes, relu; where `pool` is set, then the largest of every 2 x 2 places.
-    Stem { image: Image, filters: usize, pool: bool },
+    /// planes, relu; where `pool` is set, then the largest of every 2 x 2 places. `norm` as below; `augment`
+    /// says how examples are varied in training.
+    Stem {
+        image: Image,
+        filters: usize,
+        pool: bool,
+        #[serde(default, skip_serializing_if = "is_false")]
+        norm: bool,
+        #[serde(default, skip_serializing_if = "Augment::is_none")]
+        augment: Augment,
+    },
     /// `relu(s(x) + C2 relu(C1 x + b1) + b2)` with 3 x 3 convolutions `C`, padded so that images keep their
     /// size; where `halve` is set, `C1` takes every second place. The skip is the identity, or a 1 x 1
-    /// projection without bias where size or planes change.
-    Convolution { filters: usize, halve: bool },
+    /// projection without bias where size or planes change. Where `norm` is set, every map, the projection
+    /// included, is followed by batch normalisation instead of a bias (Ioffe & Szegedy, ICML 2015).
+    Convolution {
+        filters: usize,
+        halve: bool,
+        #[serde(default, skip_serializing_if = "is_false")]
+        norm: bool,
+    },
     /// The mean of every plane: from an image to a vector.
     Average,
 }
@@ -62,22 +62,34 @@ impl Block {
     /// Units, or planes, that leave the block; none where it keeps those that come in.
     pub fn units(&self) -> Option<usize> {
         match *self {
-            Block::Dense { width } | Block::Residual { width } => Some(width),
+            Block::Dense { width } | Block::Smooth { width, .. } | Block::Residual { width } => Some(width),
             Block::Stem { filters, .. } | Block::Convolution { filters, .. } => Some(filters),
             Block::Average => None,
         }
+    }
+
+    /// Whether batch normalisation follows its maps.
+    pub fn norm(&self) -> bool {
+        matches!(self, Block::Stem { norm: true, .. } | Block::Convolution { norm: true, .. })
     }
 
     /// A block of the same kind and another width.
     pub fn with_width(&self, width: usize) -> Self {
         match *self {
             Block::Dense { .. } => Block::Dense { width },
+            Block::Smooth { activation, .. } => Block::Smooth { width, activation },
             Block::Residual { .. } => Block::Residual { width },
-            Block::Stem { image, pool, .. } => Block::Stem { image, filters: width, pool },
-            Block::Convolution { halve, .. } => Block::Convolution { filters: width, halve },
+            Block::Stem { image, pool, norm, augment, .. } => {
+                Block::Stem { image, filters: width, pool, norm, augment }
+            }
+            Block::Convolution { halve, norm, .. } => Block::Convolution { filters: width, halve, norm },
             Block::Average => Block::Average,
         }
     }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What goes from block to block.
@@ -107,6 +119,9 @@ pub struct MapShape {
     pub fan_out: usize,
     /// Whether it has a bias.
     pub bias: bool,
+    /// Whether batch normalisation follows, with four numbers per output: gain, shift, running mean and
+    /// running variance.
+    pub norm: bool,
     /// Places at which it is applied; one for vectors.
     pub places: usize,
 }
@@ -122,6 +137,8 @@ pub struct NetSpec {
     blocks: Vec<Block>,
     outputs: usize,
     dropout: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weight_decay: Option<f32>,
 }
 
 /// Why an architecture is refused.
@@ -146,6 +163,9 @@ pub enum SpecError {
          have as many numbers as an example"
     ))]
     Flow { place: String, found: Flow, expected: String },
+    /// A weight decay that is none.
+    #[error("architecture: weight decay {found}, expected a finite number of at least 0")]
+    WeightDecay { found: f32 },
     /// A dropout rate that is not in `[0, 1)`.
     #[error("architecture: dropout {found}, expected a rate in [0, 1)")]
     Dropout { found: f32 },
@@ -156,7 +176,7 @@ impl Fault for SpecError {}
 impl NetSpec {
     /// A checked specification.
     pub fn new(inputs: usize, blocks: Vec<Block>, outputs: usize, dropout: f32) -> Result<Self, SpecError> {
-        let spec = Self { inputs, blocks, outputs, dropout };
+        let spec = Self { inputs, blocks, outputs, dropout, weight_decay: None };
         spec.check()?;
         Ok(spec)
     }
@@ -186,10 +206,13 @@ impl NetSpec {
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(SpecError::Dropout { found: self.dropout });
         }
+        if let Some(found) = self.weight_decay.filter(|found| !(found.is_finite() && *found >= 0.0)) {
+            return Err(SpecError::WeightDecay { found });
+        }
         let (mut parameters, mut work) = (0u128, 0u128);
         self.walk(|_, map| {
-            let (weights, bias) = map.sizes();
-            parameters = parameters.saturating_add(weights).saturating_add(bias);
+            let (weights, others) = map.sizes();
+            parameters = parameters.saturating_add(weights).saturating_add(others);
             work = work.saturating_add(weights.saturating_mul(map.places as u128));
         })?;
         if parameters > u128::from(MAX_PARAMETERS) {
@@ -212,11 +235,12 @@ impl NetSpec {
             let refuse = |found: Flow, expected: String| {
                 Err(SpecError::Flow { place: format!("block {at}"), found, expected })
             };
-            let mut map = |fan_in: usize, fan_out, bias, places| {
-                visit(at, MapShape { fan_in, fan_out, bias, places });
+            let norm = block.norm();
+            let mut map = |fan_in: usize, fan_out, bias: bool, places| {
+                visit(at, MapShape { fan_in, fan_out, bias: bias && !norm, norm, places });
             };
             flow = match (*block, flow) {
-                (Block::Dense { width }, Flow::Vector(units)) => {
+                (Block::Dense { width } | Block::Smooth { width, .. }, Flow::Vector(units)) => {
                     map(units, width, true, 1);
                     Flow::Vector(width)
                 }
@@ -228,7 +252,7 @@ impl NetSpec {
                     }
                     Flow::Vector(width)
                 }
-                (Block::Stem { image, filters, pool }, Flow::Vector(units)) => {
+                (Block::Stem { image, filters, pool, .. }, Flow::Vector(units)) => {
                     if at > 0 || image.numbers() != units || units == 0 {
                         let expected = format!("{} numbers of an example, as {image}", image.numbers());
                         return refuse(flow, expected);
@@ -238,7 +262,7 @@ impl NetSpec {
                     let (height, width) = (half(image.height), half(image.width));
                     Flow::Image(Image { channels: filters, height, width })
                 }
-                (Block::Convolution { filters, halve }, Flow::Image(image)) => {
+                (Block::Convolution { filters, halve, .. }, Flow::Image(image)) => {
                     let half = |side: usize| if halve { side.div_ceil(2) } else { side };
                     let (height, width) = (half(image.height), half(image.width));
                     let out = Image { channels: filters, height, width };
@@ -258,7 +282,8 @@ impl NetSpec {
         }
         match flow {
             Flow::Vector(units) => {
-                let head = MapShape { fan_in: units, fan_out: self.outputs, bias: true, places: 1 };
+                let head =
+                    MapShape { fan_in: units, fan_out: self.outputs, bias: true, norm: false, places: 1 };
                 visit(self.blocks.len(), head);
                 Ok(flow)
             }
@@ -298,6 +323,26 @@ impl NetSpec {
         self.dropout
     }
 
+    /// The same, trained with this weight decay instead of the training plan's.
+    ///
+    /// # Errors
+    /// [`SpecError::WeightDecay`].
+    pub fn with_weight_decay(self, weight_decay: Option<f32>) -> Result<Self, SpecError> {
+        let spec = Self { weight_decay, ..self };
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// The weight decay that the network is trained with, where it is not the training plan's.
+    pub fn weight_decay(&self) -> Option<f32> {
+        self.weight_decay
+    }
+
+    /// Whether it is made of rectified affine maps between vectors alone, which is what the bank engine computes.
+    pub fn is_rectified(&self) -> bool {
+        self.blocks.iter().all(|block| matches!(block, Block::Dense { .. } | Block::Residual { .. }))
+    }
+
     /// The width of the penultimate activations; the input's where there is no hidden block.
     pub fn embedding(&self) -> usize {
         match self.walk(|_, _| ()) {
@@ -307,15 +352,25 @@ impl NetSpec {
         }
     }
 
-    /// The number of weights and biases.
+    /// How examples are varied in training.
+    pub fn augment(&self) -> Augment {
+        match self.blocks.first() {
+            Some(Block::Stem { augment, .. }) => *augment,
+            _ => Augment::default(),
+        }
+    }
+
+    /// The numbers that make the network: weights and biases, and for every normalised output four, of which
+    /// two (running mean and variance) are no parameters in the strict sense, since no gradient moves them.
     pub fn parameters(&self) -> usize {
         self.total(|map| {
-            let (weights, bias) = map.sizes();
-            weights.saturating_add(bias)
+            let (weights, others) = map.sizes();
+            weights.saturating_add(others)
         })
     }
 
-    /// Multiply-adds of one forward pass of one example.
+    /// Multiply-adds of one forward pass of one example; normalisation, which inference could fold into the
+    /// maps, is not counted.
     pub fn multiply_adds(&self) -> usize {
         self.total(|map| map.sizes().0.saturating_mul(map.places as u128))
     }
@@ -329,32 +384,12 @@ impl NetSpec {
 }
 
 impl MapShape {
-    /// Weights and biases. Saturating: the widths are a user's numbers.
+    /// Weights, and the numbers beside them: a bias, or what normalisation keeps. Saturating: the widths are
+    /// a user's numbers.
     fn sizes(&self) -> (u128, u128) {
         let weights = (self.fan_in as u128).saturating_mul(self.fan_out as u128);
-        (weights, if self.bias { self.fan_out as u128 } else { 0 })
-    }
-}
-
-impl std::fmt::Display for NetSpec {
-    /// `64-24-12-10`; residual blocks are marked `r`. `64-s8@1x8x8-c8-c16/2-a-10`: a stem of eight filters over
-    /// images (`p` behind them: pooled), convolutions, `/2` those that halve, an average.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.inputs)?;
-        for block in &self.blocks {
-            match block {
-                Block::Dense { width } => write!(f, "-{width}")?,
-                Block::Residual { width } => write!(f, "-r{width}")?,
-                Block::Stem { image, filters, pool } => {
-                    write!(f, "-s{filters}@{image}{}", if *pool { "p" } else { "" })?;
-                }
-                Block::Convolution { filters, halve } => {
-                    write!(f, "-c{filters}{}", if *halve { "/2" } else { "" })?;
-                }
-                Block::Average => write!(f, "-a")?,
-            }
-        }
-        write!(f, "-{}", self.outputs)
+        let each = u128::from(self.bias) + if self.norm { 4 } else { 0 };
+        (weights, each.saturating_mul(self.fan_out as u128))
     }
 }
 
@@ -395,9 +430,9 @@ mod tests {
     #[test]
     fn images_are_counted_as_by_hand() {
         let blocks = vec![
-            Block::Stem { image: DIGITS, filters: 4, pool: true },
-            Block::Convolution { filters: 4, halve: false },
-            Block::Convolution { filters: 8, halve: true },
+            Block::Stem { image: DIGITS, filters: 4, pool: true, norm: false, augment: Augment::default() },
+            Block::Convolution { filters: 4, halve: false, norm: false },
+            Block::Convolution { filters: 8, halve: true, norm: false },
             Block::Average,
         ];
         let spec = NetSpec::new(64, blocks, 10, 0.0).unwrap();
@@ -414,10 +449,37 @@ mod tests {
         assert_eq!(spec.to_string(), "64-s4@1x8x8p-c4-c8/2-a-10");
     }
 
+    /// The same network with normalised maps: four numbers for each of their outputs instead of a bias, the
+    /// projection's included; the work is the same.
+    #[test]
+    fn normalised_maps_are_counted_as_by_hand() {
+        let augment = Augment { shift: 2, flip: true };
+        let blocks = vec![
+            Block::Stem { image: DIGITS, filters: 4, pool: true, norm: true, augment },
+            Block::Convolution { filters: 4, halve: false, norm: true },
+            Block::Convolution { filters: 8, halve: true, norm: true },
+            Block::Average,
+        ];
+        let spec = NetSpec::new(64, blocks, 10, 0.0).unwrap();
+        let weights = 9 * 4 + 2 * 36 * 4 + 36 * 8 + 72 * 8 + 4 * 8 + 8 * 10;
+        let outputs = 4 + 2 * 4 + 3 * 8;
+        assert_eq!((spec.parameters(), spec.multiply_adds()), (weights + 4 * outputs + 10, 10_576));
+        assert_eq!(spec.to_string(), "64-s4n@1x8x8p+2f-c4n-c8n/2-a-10");
+        assert_eq!((spec.augment(), spec.blocks()[1].norm()), (augment, true));
+        // What older files do not say is off, and what is off is not said.
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<NetSpec>(&text).unwrap(), spec);
+        let plain = r#"{"convolution":{"filters":4,"halve":false}}"#;
+        let block: Block = serde_json::from_str(plain).unwrap();
+        assert_eq!((block.norm(), serde_json::to_string(&block).unwrap().as_str()), (false, plain));
+    }
+
     #[test]
     fn blocks_that_do_not_fit_are_refused() {
-        let stem = Block::Stem { image: DIGITS, filters: 4, pool: false };
-        let (keeps, dense) = (Block::Convolution { filters: 4, halve: false }, Block::Dense { width: 3 });
+        let stem =
+            Block::Stem { image: DIGITS, filters: 4, pool: false, norm: false, augment: Augment::default() };
+        let (keeps, dense) =
+            (Block::Convolution { filters: 4, halve: false, norm: false }, Block::Dense { width: 3 });
         let new = |inputs, blocks: &[Block]| NetSpec::new(inputs, blocks.to_vec(), 10, 0.0);
         assert!(new(64, &[stem, Block::Average]).is_ok() && new(64, &[stem, Block::Average, dense]).is_ok());
         for (inputs, blocks) in [
@@ -432,11 +494,18 @@ mod tests {
             assert!(matches!(new(inputs, blocks), Err(SpecError::Flow { .. })), "{inputs} {blocks:?}");
         }
         let large = Image { channels: 3, height: 4_096, width: 4_096 };
-        let stem = Block::Stem { image: large, filters: 512, pool: false };
+        let stem =
+            Block::Stem { image: large, filters: 512, pool: false, norm: false, augment: Augment::default() };
         let work = new(large.numbers(), &[stem, Block::Average]);
         assert!(matches!(work, Err(SpecError::MultiplyAdds { .. })), "{work:?}");
         let hostile = Image { channels: usize::MAX, height: 2, width: 2 };
-        let stem = Block::Stem { image: hostile, filters: usize::MAX, pool: false };
+        let stem = Block::Stem {
+            image: hostile,
+            filters: usize::MAX,
+            pool: false,
+            norm: false,
+            augment: Augment::default(),
+        };
         assert!(new(usize::MAX, &[stem, Block::Average]).is_err());
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Geifman & El-Yaniv, "Deep Active Learning with a Neural Architecture Search", NeurIPS 2019.
 
+use super::image::{Augment, Image};
 use super::space::{MAX_POINTS, Space, SpaceError};
-use super::spec::{Block, Image, MAX_BLOCKS, NetSpec};
+use super::spec::{Block, MAX_BLOCKS, NetSpec};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -94,10 +95,20 @@ pub struct Images {
     /// Whether the stem keeps the largest of every 2 x 2 places. Published: yes.
     #[serde(default = "yes")]
     pub pool: bool,
+    /// Whether batch normalisation follows every convolution. Published: yes.
+    #[serde(default, skip_serializing_if = "no")]
+    pub norm: bool,
+    /// How images are varied in training.
+    #[serde(default, skip_serializing_if = "Augment::is_none")]
+    pub augment: Augment,
 }
 
 fn yes() -> bool {
     true
+}
+
+fn no(value: &bool) -> bool {
+    !value
 }
 
 /// The grid `A(B, i, j)`, `1 ≤ i ≤ max_blocks`, `1 ≤ j ≤ max_stacks`: `j` stacks of `i` blocks each, a
@@ -138,10 +149,12 @@ impl Default for ArchSpace {
 
 impl ArchSpace {
     /// The published space for images: 64 filters in the stem and the first stack, doubled from stack to stack,
-    /// a pooled stem. It is large; smaller widths make it one for a CPU.
+    /// a pooled stem, normalised maps, flips and shifts by a tenth of the width. It is large; smaller widths make
+    /// it one for a CPU.
     pub fn published(image: Image) -> Self {
         let widths = Widths { base: 64, growth: 2.0, floor: 1, ceiling: 1_024 };
-        Self { widths, images: Some(Images { image, pool: true }), ..Self::default() }
+        let augment = Augment { shift: image.width / 10, flip: true };
+        Self { widths, images: Some(Images { image, pool: true, norm: true, augment }), ..Self::default() }
     }
 
     /// Numbers of an example by which the blocks can be seen without a task: the image's, or any at all.
@@ -150,11 +163,12 @@ impl ArchSpace {
     }
 
     /// The blocks of a network for images.
-    fn convolutions(&self, point: &Point, Images { image, pool }: Images) -> Vec<Block> {
-        let stem = Block::Stem { image, filters: self.widths.of(0), pool };
+    fn convolutions(&self, point: &Point, images: Images) -> Vec<Block> {
+        let Images { image, pool, norm, augment } = images;
+        let stem = Block::Stem { image, filters: self.widths.of(0), pool, norm, augment };
         let stacks = (0..point.stacks).flat_map(|stack| {
             let filters = self.widths.of(stack);
-            (0..point.blocks).map(move |at| Block::Convolution { filters, halve: stack > 0 && at == 0 })
+            (0..point.blocks).map(move |at| Block::Convolution { filters, halve: stack > 0 && at == 0, norm })
         });
         [stem].into_iter().chain(stacks).chain([Block::Average]).collect()
     }
@@ -318,7 +332,7 @@ mod tests {
         let image = Image { channels: 3, height: 32, width: 32 };
         let published = Domain::new(ArchSpace::published(image), image.numbers(), 10).unwrap();
         let spec = published.spec(&Point::new(2, 3)).unwrap();
-        assert_eq!(spec.to_string(), "3072-s64@3x32x32p-c64-c64-c128/2-c128-c256/2-c256-a-10");
+        assert_eq!(spec.to_string(), "3072-s64n@3x32x32p+3f-c64n-c64n-c128n/2-c128n-c256n/2-c256n-a-10");
         // The stem at 32 x 32; blocks at 16, 8 and 4; the first of a later stack reads half as many planes and
         // has a projection; the head.
         let block = |from: usize, to: usize, side: usize| {

@@ -6,7 +6,7 @@ use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId};
 use crate::error::Result;
-use crate::learner::{Bank, FitReport, Network};
+use crate::learner::{FitReport, Learner, Network};
 use crate::query::{Head, History, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
@@ -110,9 +110,9 @@ struct Remembered {
     probabilities: Matrix,
 }
 
-/// Lanes that share a network shape, with the bank that trains them.
+/// Lanes that share a network shape, with the engine that trains them.
 pub(super) struct Group {
-    pub(super) bank: Bank,
+    pub(super) bank: Box<dyn Learner>,
     pub(super) lanes: Vec<usize>,
 }
 
@@ -236,7 +236,7 @@ impl Episodes {
             temperature: None,
             predicted_loss: None,
             out_of_fold: None,
-            // The bank's own weights and shape: never refused.
+            // The networks' own weights and shape: refused for images alone, whose gradients nothing reads.
             network: match needs.network {
                 true => Network::new(bank.spec(), &bank.weights(place)).ok(),
                 false => None,
@@ -274,7 +274,7 @@ impl Episodes {
         Arc::make_mut(&mut kept.history).add(at.pool.candidates(), &kept.probabilities);
     }
 
-    /// The last layer of a network: the end of the bank's weights, `[d, classes]` and then the biases.
+    /// The last layer of a network: the end of its weights, `[d, classes]` and then the biases.
     fn head(&self, group: usize, place: usize) -> Head {
         let bank = &self.groups[group].bank;
         let (width, classes) = (bank.spec().embedding(), bank.spec().outputs());

@@ -1,6 +1,6 @@
 //! Signals that take fits of their own: simulated look-ahead, committees, calibration, and learned losses.
 //!
-//! The fits of all episodes that ask for them go into one bank per network shape; a learned loss is a
+//! The fits of all episodes that ask for them are made together, one bank per network shape; a learned loss is a
 //! network with a module of its own, which no bank trains.
 
 use super::env::Episodes;
@@ -9,7 +9,9 @@ use super::holdout::Divided;
 use super::plan::{Measure, OracleOn};
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
-use crate::learner::{Bank, LaneData, LossModule, LossPredictor, Start, Temperature, calibration};
+use crate::learner::{
+    LaneData, Learner, LossModule, LossPredictor, Start, Temperature, calibration, networks,
+};
 use crate::query::{Needs, Passes, Signals};
 use crate::rng::Key;
 use rand::seq::index;
@@ -122,7 +124,7 @@ impl Episodes {
             .iter()
             .map(|&lane| {
                 let (group, place) = self.places[lane];
-                self.oracle_accuracy(lane, &self.groups[group].bank, place)
+                self.oracle_accuracy(lane, &*self.groups[group].bank, place)
             })
             .collect();
         let gains = self.fit_trials(&trials, |bank, place, trial| {
@@ -135,7 +137,7 @@ impl Episodes {
     }
 
     /// The accuracy by which look-ahead judges network `place` of `bank` in episode `lane`.
-    fn oracle_accuracy(&self, lane: usize, bank: &Bank, place: usize) -> f64 {
+    fn oracle_accuracy(&self, lane: usize, bank: &dyn Learner, place: usize) -> f64 {
         let task = self.lanes[lane].seat.ground.task();
         let (inputs, labels) = match (self.plan.oracle_on, self.plan.measure) {
             (OracleOn::Test, Measure::RewardAndTest) => (task.test().inputs(), task.test().labels()),
@@ -283,16 +285,20 @@ impl Episodes {
     }
 
     /// Fits every trial, one bank per network shape, and measures it; results in the order of `trials`.
-    fn fit_trials<T>(&self, trials: &[Trial], measure: impl Fn(&Bank, usize, &Trial) -> T) -> Result<Vec<T>> {
+    fn fit_trials<T>(
+        &self,
+        trials: &[Trial],
+        measure: impl Fn(&dyn Learner, usize, &Trial) -> T,
+    ) -> Result<Vec<T>> {
         let mut results: Vec<(usize, T)> = Vec::with_capacity(trials.len());
         for spec in distinct(trials.iter().map(|trial| &self.lanes[trial.lane].spec)) {
             let group: Vec<(usize, &Trial)> =
                 trials.iter().enumerate().filter(|(_, trial)| self.lanes[trial.lane].spec == spec).collect();
-            let mut bank = Bank::new(&spec, group.len())?;
+            let mut bank = networks(&spec, group.len())?;
             if self.plan.train.start != Start::Scratch {
                 for (place, (_, trial)) in group.iter().enumerate() {
                     let (own, at) = self.places[trial.lane];
-                    bank.adopt(place, &self.groups[own].bank, at)?;
+                    bank.adopt(place, &*self.groups[own].bank, at)?;
                 }
             }
             let divided: Vec<Divided> = group
@@ -310,7 +316,7 @@ impl Episodes {
             let keys: Vec<Key> = group.iter().map(|(_, trial)| trial.key).collect();
             bank.fit(&data, &self.plan.train, &keys)?;
             results.extend(
-                group.iter().enumerate().map(|(place, &(at, trial))| (at, measure(&bank, place, trial))),
+                group.iter().enumerate().map(|(place, &(at, trial))| (at, measure(&*bank, place, trial))),
             );
         }
         results.sort_by_key(|&(at, _)| at);

@@ -1,4 +1,4 @@
-//! Fits of the live episodes: one bank per network shape, one fit per round or per label.
+//! Fits of the live episodes: one bank (or what trains images) per network shape, one fit per round or per label.
 
 use super::env::{Believed, End, Episodes, Group, Lane};
 use super::holdout::Divided;
@@ -7,7 +7,7 @@ use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Oracle, RowId};
 use crate::error::Result;
-use crate::learner::{Bank, FitReport, LaneData, Start, TrainPlan};
+use crate::learner::{FitReport, LaneData, Start, TrainPlan, networks};
 use crate::rng::Key;
 
 impl Episodes {
@@ -75,11 +75,11 @@ impl Episodes {
         let old = std::mem::take(&mut self.groups);
         let old_places = self.places.clone();
         for (spec, lanes) in shapes.iter().zip(wanted) {
-            let mut bank = Bank::new(spec, lanes.len())?;
+            let mut bank = networks(spec, lanes.len())?;
             for (place, &lane) in lanes.iter().enumerate() {
                 let (group, at) = old_places[lane];
                 match old.get(group) {
-                    Some(group) if group.bank.spec() == spec => bank.adopt(place, &group.bank, at)?,
+                    Some(group) if group.bank.spec() == spec => bank.adopt(place, &*group.bank, at)?,
                     // A warm start needs weights to start from, also in the first round.
                     _ => {
                         let own = &self.lanes[lane];
@@ -157,7 +157,7 @@ pub(super) fn ceiling(plan: &EpisodePlan, seat: &Seat) -> Result<f64> {
     let key = seat.key.named("ceiling");
     let train = TrainPlan { start: Start::Scratch, ..plan.train };
     let divided = Divided::of(plan, &train, task, &rows, &labels, key);
-    let mut bank = Bank::new(&plan.spec(task)?, 1)?;
+    let mut bank = networks(&plan.spec(task)?, 1)?;
     bank.fit(&[divided.lane(task)], &train, &[key])?;
     Ok(match plan.measure {
         Measure::Reward => bank.accuracy(0, task.reward().inputs(), task.reward().labels()),

@@ -5,7 +5,9 @@
 
 use super::plan::Plan;
 use super::sections::{ADAPTED, ArchitectureChoice, DataRef, LEARNED};
+use super::stages::search::space;
 use super::vocabulary::Vocabulary;
+use crate::arch::Space;
 use crate::episode::extras::FOLDS;
 use crate::query::{Needs, registry};
 use std::fmt;
@@ -119,13 +121,10 @@ impl Cost {
                 let size = size_of(target, vocabulary);
                 widest(size);
                 for architecture in &transfer.architectures {
-                    let growth = match architecture {
-                        ArchitectureChoice::Learner => 1.0,
-                        _ => SEARCHED_GROWTH,
-                    };
                     let per_round: usize = transfer.strategies.iter().map(|name| fits_per_round(name)).sum();
                     let episodes = per_round as f64 * f64::from(transfer.repetitions);
-                    total = total.plus(Fits::of_episode(plan, size).grown(growth).times(episodes));
+                    let fits = Fits::of_networks(plan, size, work(plan, size, *architecture));
+                    total = total.plus(fits.times(episodes));
                     cells += transfer.strategies.len() as u64
                         * u64::from(transfer.repetitions.div_ceil(transfer.block));
                 }
@@ -137,7 +136,7 @@ impl Cost {
             for target in &rivals.targets {
                 let size = size_of(target, vocabulary);
                 widest(size);
-                let network = Fits::of_episode(plan, size);
+                let network = Fits::of_networks(plan, size, work(plan, size, ArchitectureChoice::Scratch));
                 // At most: every search spends its budget, and what it found is trained once.
                 let contenders =
                     rivals.budgets.iter().map(|budget| (1 + budget) * rivals.methods.len() as u64);
@@ -145,7 +144,7 @@ impl Cost {
                 for &labels in &rivals.labels {
                     let fits = trainings * f64::from(rivals.repetitions);
                     let steps = fits * plan.learner().steps_per_fit(labels) as f64;
-                    let flops = steps * network.flops_per_step() * SEARCHED_GROWTH;
+                    let flops = steps * network.flops_per_step();
                     let core_seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP;
                     total = total.plus(Fits { fits, steps, flops, core_seconds });
                 }
@@ -188,8 +187,13 @@ struct Fits {
 }
 
 impl Fits {
-    /// One episode on a task of this size.
+    /// One episode on a task of this size, with the learner's network.
     fn of_episode(plan: &Plan, size: Size) -> Self {
+        Self::of_networks(plan, size, weights(plan, size))
+    }
+
+    /// One episode with networks that take so many multiply-adds per example.
+    fn of_networks(plan: &Plan, size: Size, work: f64) -> Self {
         let (episode, learner) = (plan.episode(), plan.learner());
         let rounds = episode.rounds + 1;
         let fits = 1 + if learner.fit_per_label { episode.budget() } else { episode.rounds };
@@ -198,11 +202,10 @@ impl Fits {
         // The number of labels grows evenly, so the mean round stands for all.
         let mean_labels = (initial + episode.budget() / 2).min(pool);
         let steps = (fits as u64 * learner.steps_per_fit(mean_labels)) as f64;
-        let weights = weights(plan, size);
         // Forward, backward through the inputs and through the weights; two operations each.
-        let flops = steps * 6.0 * weights * learner.batch.min(mean_labels) as f64;
+        let flops = steps * 6.0 * work * learner.batch.min(mean_labels) as f64;
         let scored = rounds as f64 * episode.candidates.min(pool) as f64;
-        let scoring = scored * (2.0 * weights / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
+        let scoring = scored * (2.0 * work / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
         let core_seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP + scoring;
         Self { fits: fits as f64, steps, flops, core_seconds }
     }
@@ -261,6 +264,22 @@ fn size_of(set: &DataRef, vocabulary: &Vocabulary) -> Size {
         width: facts.width,
         classes: facts.classes,
     })
+}
+
+/// Multiply-adds per example of the networks of one choice of `transfer.architectures`, in the mean over an
+/// episode. Beyond the limit the plan fails later, in its place.
+fn work(plan: &Plan, size: Size, choice: ArchitectureChoice) -> f64 {
+    let growth = if choice == ArchitectureChoice::Learner { 1.0 } else { SEARCHED_GROWTH };
+    let Some(search) = plan.search().filter(|_| choice.needs_space()) else {
+        return weights(plan, size) * growth;
+    };
+    let space = space(search, plan.learner().dropout);
+    let (point, growth) = match choice {
+        ArchitectureChoice::Fixed(point) => (point, 1.0),
+        _ => (space.start(), growth),
+    };
+    let inputs = space.images.map_or(size.width, |images| images.image.numbers());
+    space.spec(&point, inputs, size.classes).map_or(0.0, |spec| spec.multiply_adds() as f64 * growth)
 }
 
 /// The learner's weights on a task of this size. Beyond the limit the plan fails later, in its place.
@@ -401,6 +420,21 @@ mod tests {
         assert_eq!(of(&each), (2 * 6 * 31, 5.0 * 372.0));
         let singly = each.replace("query_size = 3", "query_size = 1");
         assert_eq!(of(&singly), (2 * 6 * 11, 660.0));
+    }
+
+    /// A network for images takes many multiply-adds per weight: those of its architecture are counted.
+    #[test]
+    fn the_work_of_images_is_that_of_their_places() {
+        let of = |more: &str| {
+            let search = format!("[search]\nimage = [1, 8, 8]\npool = false\nwidth = 8\n{more}");
+            cost(&(TRANSFER.to_owned() + "architectures = [\"A(1,1)\"]\n" + &search), 1).seconds()
+        };
+        // Nine weights per filter in the stem, 72 in each of two maps, at 64 places; the head.
+        let work = f64::from(64 * (9 * 8 + 2 * 72 * 8) + 8 * 10);
+        let training = 660.0 * (6.0 * work * 15.0 / FLOPS_PER_CORE + SECONDS_PER_STEP);
+        let scoring = 132.0 * 500.0 * (2.0 * work / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
+        assert!((of("") - training - scoring).abs() < 1e-9, "{}", of(""));
+        assert_eq!(of("norm = true"), of(""));
     }
 
     #[test]

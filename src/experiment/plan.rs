@@ -9,6 +9,7 @@ use super::set;
 use super::stages::search::space;
 use super::vocabulary::Vocabulary;
 use crate::arch::Space;
+use crate::query::registry;
 use crate::run::digest;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -209,13 +210,8 @@ impl Plan {
             };
         };
         let transfer = self.transfer.iter().flat_map(|transfer| &transfer.architectures);
-        if search.image.is_some() && (head || transfer.clone().any(|choice| choice.needs_space())) {
-            return Err(ExperimentError::Conflict {
-                place: root.clone(),
-                key: "search.image".into(),
-                why: "makes networks for images, which no episode can train".into(),
-                hint: "compare searches on images with [rivals], or train one with `querist fit`".into(),
-            });
+        if search.image.is_some() {
+            self.check_images(root, head)?;
         }
         let rivals = self.rivals.iter().flat_map(|rivals| &rivals.fixed);
         let space = space(search, self.learner.dropout);
@@ -231,6 +227,36 @@ impl Plan {
                     ),
                     hint: "raise search.max_blocks or search.max_stacks".into(),
                 });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everything that meets networks for images can read them.
+    fn check_images(&self, root: &Place, head: bool) -> Result<(), ExperimentError> {
+        let refuse = |why: String, hint: &str| {
+            let (place, key) = (root.clone(), "search.image".to_string());
+            Err(ExperimentError::Conflict { place, key, why, hint: hint.into() })
+        };
+        let generated = self.sources.synthetic + self.sources.validation_synthetic;
+        if (head || self.searches_sources()) && generated > 0 {
+            return refuse(
+                format!("reads images, but {generated} of the sources are generated and are none"),
+                "set sources.synthetic and sources.validation_synthetic to 0, and name sets of such images",
+            );
+        }
+        let episodes = self.transfer.iter().filter(|transfer| {
+            transfer.architectures.iter().any(|choice| choice.needs_space() || choice.needs_head())
+        });
+        for strategy in episodes.flat_map(|transfer| &transfer.strategies) {
+            // The others are policies, which need no more than predictions.
+            let Ok(built) = registry::build(strategy) else { continue };
+            let needs = built.needs();
+            if needs.network || needs.predicted_loss {
+                return refuse(
+                    format!("makes networks for images, whose gradients \"{strategy}\" cannot read"),
+                    "leave that strategy out, or compare it on vectors",
+                );
             }
         }
         Ok(())

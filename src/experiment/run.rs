@@ -244,7 +244,15 @@ mod tests {
         fn search(&self, _plan: &Plan, _site: Site<'_>) -> Result<Found> {
             let blocks = vec![crate::arch::Block::Residual { width: 32 }];
             let starts = Vec::new();
-            Ok(Found { blocks_per_stack: 1, stacks: 1, blocks, starts, steps: 9, log: Vec::new() })
+            Ok(Found {
+                blocks_per_stack: 1,
+                stacks: 1,
+                blocks,
+                starts,
+                steps: 9,
+                held_out: Vec::new(),
+                log: Vec::new(),
+            })
         }
 
         fn episodes(

@@ -9,9 +9,9 @@
 use super::Learner;
 use super::bank::{check_fit, host_mask};
 use super::error::LearnError;
-use super::image;
+use super::image::{self, Map, Moments, Norm};
 use super::plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
-use super::program::{self, Program};
+use super::program::{self, Finish, Program};
 use super::schedule::LaneRun;
 use crate::arch::{Block, MapShape, NetSpec};
 use crate::data::{Matrix, MatrixView};
@@ -38,22 +38,32 @@ pub struct BurnNet {
     program: Option<Program>,
     slots: Vec<Slot>,
     device: Device,
-    lanes: Vec<Affines>,
+    lanes: Vec<Net>,
+}
+
+/// One network: what is trained, and the running moments of its normalised maps.
+#[derive(Clone, Debug)]
+struct Net {
+    affines: Affines,
+    running: Vec<Moments>,
 }
 
 /// The trainable tensors of a network: weights `[fan_in, fan_out]` of every map, biases of those that
-/// have one.
-#[derive(Module, Debug)]
+/// have one, gains and shifts of those that are normalised.
+#[derive(Module, Debug, Default)]
 struct Affines {
     weights: Vec<Param<Tensor<2>>>,
     biases: Vec<Param<Tensor<1>>>,
+    gains: Vec<Param<Tensor<1>>>,
+    shifts: Vec<Param<Tensor<1>>>,
 }
 
 /// Where the weights of one affine map lie.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     map: MapShape,
-    /// Offset of the weights; the bias comes behind them.
+    /// Offset of the weights; the bias comes behind them, or the gain, the shift, the running mean and the
+    /// running variance.
     weights: usize,
 }
 
@@ -67,12 +77,13 @@ impl Slot {
         Ok(slots)
     }
 
-    fn bias(&self) -> Option<usize> {
-        self.map.bias.then_some(self.weights + self.map.fan_in * self.map.fan_out)
+    /// Weights and bias, which are drawn.
+    fn drawn(&self) -> usize {
+        self.map.fan_in * self.map.fan_out + if self.map.bias { self.map.fan_out } else { 0 }
     }
 
     fn count(&self) -> usize {
-        self.map.fan_in * self.map.fan_out + if self.map.bias { self.map.fan_out } else { 0 }
+        self.drawn() + if self.map.norm { 4 * self.map.fan_out } else { 0 }
     }
 }
 
@@ -95,7 +106,7 @@ impl BurnNet {
         let slots = Slot::of(spec)?;
         let device = device.autodiff();
         let zeros = vec![0.0; spec.parameters()];
-        let lanes = (0..lanes).map(|_| Affines::new(&slots, &zeros, &device)).collect();
+        let lanes = (0..lanes).map(|_| Net::new(&slots, &zeros, &device)).collect();
         Ok(Self { spec: spec.clone(), program, slots, device, lanes })
     }
 
@@ -119,7 +130,7 @@ impl BurnNet {
         if found != expected {
             return Err(LearnError::Weights { lane, expected, found }.into());
         }
-        self.lanes[lane] = Affines::new(&self.slots, weights, &self.device);
+        self.lanes[lane] = Net::new(&self.slots, weights, &self.device);
         Ok(())
     }
 
@@ -133,9 +144,11 @@ impl BurnNet {
             run.begin_step();
             let rows = run.rows_left();
             let (inputs, labels): (Vec<_>, Vec<_>) = (0..rows).map(|at| run.example(at)).unzip();
-            let masks = self.masks(rows, run.drop_word());
-            let logits = self.forward(&net, self.tensor(&inputs), &masks, Reading::Logits);
-            let loss = self.loss(plan.loss, &logits, &labels);
+            let masks = self.masks(rows, run.drop_word(), &self.device);
+            let inputs = self.mini_batch(&inputs, run.drop_word());
+            let mut seen = Vec::new();
+            let logits = self.forward(&net, inputs, &masks, Reading::Logits, Some(&mut seen));
+            let loss = self.loss(plan.loss, &logits, &labels, &self.device);
             let mean = scalar(&loss);
             if !mean.is_finite() {
                 run.diverge();
@@ -143,8 +156,9 @@ impl BurnNet {
                 break;
             }
             before = net.clone();
-            let gradients = GradientsParams::from_grads(loss.backward(), &net);
-            net = optimiser.step(LearningRate::from(plan.learning_rate), net, gradients);
+            let gradients = GradientsParams::from_grads(loss.backward(), &net.affines);
+            net.affines = optimiser.step(LearningRate::from(plan.learning_rate), net.affines, gradients);
+            net.running = net.running.iter().zip(&seen).map(|(own, batch)| own.follow(batch)).collect();
             let ended = run.end_step(f64::from(mean) * rows as f64, rows);
             let held = match plan.stop {
                 Stop::Validation { .. } if ended => self.held_loss(&net, &run, plan.loss),
@@ -162,26 +176,39 @@ impl BurnNet {
         run.report()
     }
 
-    fn held_loss(&self, net: &Affines, run: &LaneRun<'_>, loss: Loss) -> f64 {
+    fn held_loss(&self, net: &Net, run: &LaneRun<'_>, loss: Loss) -> f64 {
         let (rows, labels) = run.held();
         let inputs: Vec<_> = rows.iter().map(|&row| run.input(row)).collect();
-        let logits = self.forward(net, self.tensor(&inputs), &[], Reading::Logits);
-        f64::from(scalar(&self.loss(loss, &logits, labels)))
+        let device = self.device.clone().inner();
+        let inputs = self.tensor(inputs.concat(), &device);
+        let logits = self.forward(&net.valid(), inputs, &[], Reading::Logits, None);
+        f64::from(scalar(&self.loss(loss, &logits, labels, &device)))
     }
 
-    fn tensor(&self, rows: &[&[f32]]) -> Tensor<2> {
-        let shape = [rows.len(), self.spec.inputs()];
-        Tensor::from_data(TensorData::new(rows.concat(), shape), &self.device)
+    /// The inputs of one step of training, which `word` varies where the architecture says so.
+    fn mini_batch(&self, rows: &[&[f32]], word: u64) -> Tensor<2> {
+        let augment = self.spec.augment();
+        let values = match self.spec.image().filter(|_| !augment.is_none()) {
+            Some(image) => image::augmented(rows, image, augment, Key::root(word).named("augment")),
+            None => rows.concat(),
+        };
+        self.tensor(values, &self.device)
+    }
+
+    /// Rows of inputs, one after the other.
+    fn tensor(&self, values: Vec<f32>, device: &Device) -> Tensor<2> {
+        let shape = [values.len() / self.spec.inputs(), self.spec.inputs()];
+        Tensor::from_data(TensorData::new(values, shape), device)
     }
 
     /// Dropout factors of one step for every affine map that dropout follows; for images, of the plane means.
-    fn masks(&self, rows: usize, word: u64) -> Vec<Option<Tensor<2>>> {
+    fn masks(&self, rows: usize, word: u64, device: &Device) -> Vec<Option<Tensor<2>>> {
         if self.spec.dropout() == 0.0 {
             return Vec::new();
         }
         let mask = |index: usize, width: usize| {
             let values = host_mask(self.spec.dropout(), word, index, rows * width);
-            Tensor::from_data(TensorData::new(values, [rows, width]), &self.device)
+            Tensor::from_data(TensorData::new(values, [rows, width]), device)
         };
         match &self.program {
             Some(program) => {
@@ -198,23 +225,30 @@ impl BurnNet {
         }
     }
 
-    /// What a network answers to `inputs`.
+    /// What a network answers to `inputs`; with `seen`, as in training, it takes the moments that normalised maps
+    /// had there.
     fn forward(
         &self,
-        net: &Affines,
+        net: &Net,
         inputs: Tensor<2>,
         masks: &[Option<Tensor<2>>],
         reading: Reading,
+        seen: Option<&mut Vec<Moments>>,
     ) -> Tensor<2> {
+        let Net { affines: net, running } = net;
         let Some(program) = &self.program else {
             let image = self.spec.image().expect("without a program, the network is for images");
             let mut biases = net.biases.iter();
-            let mut maps = net.weights.iter().zip(&self.slots).map(|(weights, slot)| {
-                let bias = slot.map.bias.then(|| biases.next().map(Param::val)).flatten();
-                (weights.val(), bias)
+            let mut norms = net.gains.iter().zip(&net.shifts).zip(running).map(|((gain, shift), running)| {
+                Norm { gain: gain.val(), shift: shift.val(), running: running.clone() }
+            });
+            let mut maps = net.weights.iter().zip(&self.slots).map(|(weights, slot)| Map {
+                weights: weights.val(),
+                bias: if slot.map.bias { biases.next().map(Param::val) } else { None },
+                norm: if slot.map.norm { norms.next() } else { None },
             });
             let mask = masks.first().cloned().flatten();
-            let (embedding, logits) = image::forward(&self.spec, image, &mut maps, inputs, mask);
+            let (embedding, logits) = image::forward(&self.spec, image, &mut maps, inputs, mask, seen);
             return if reading == Reading::Logits { logits } else { embedding };
         };
         let buffer = if reading == Reading::Logits { program.logits() } else { program.embedding() };
@@ -232,9 +266,11 @@ impl BurnNet {
                 program::Start::BiasPlus(skip) => sum = sum + values[skip].clone(),
                 program::Start::Output => sum = sum + values[map.output].clone(),
             }
-            if map.relu {
-                sum = relu(sum);
-            }
+            sum = match map.finish {
+                Finish::Keep => sum,
+                Finish::Relu => relu(sum),
+                Finish::Smooth(activation) => image::smooth(sum, activation),
+            };
             if let Some(Some(mask)) = masks.get(index) {
                 sum = sum * mask.clone();
             }
@@ -244,12 +280,12 @@ impl BurnNet {
         values.swap_remove(buffer)
     }
 
-    fn loss(&self, loss: Loss, logits: &Tensor<2>, labels: &[u32]) -> Tensor<1> {
+    fn loss(&self, loss: Loss, logits: &Tensor<2>, labels: &[u32], device: &Device) -> Tensor<1> {
         let classes = labels.iter().map(|&label| i64::from(label)).collect();
         let classes: Tensor<1, Int> =
-            Tensor::from_data(TensorData::new::<i64, _>(classes, [labels.len()]), &self.device);
+            Tensor::from_data(TensorData::new::<i64, _>(classes, [labels.len()]), device);
         match loss {
-            Loss::CrossEntropy => CrossEntropyLoss::new(None, &self.device).forward(logits.clone(), classes),
+            Loss::CrossEntropy => CrossEntropyLoss::new(None, device).forward(logits.clone(), classes),
             Loss::Squared => {
                 let hot = classes.one_hot::<2>(self.spec.outputs()).float();
                 MseLoss::new().forward(logits.clone(), hot, Reduction::Mean)
@@ -263,6 +299,7 @@ impl BurnNet {
         lane: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
+        masks: &[Option<Tensor<2>>],
         reading: Reading,
         finish: impl Fn(Tensor<2>) -> Tensor<2>,
     ) -> Matrix {
@@ -276,10 +313,8 @@ impl BurnNet {
         for first in (0..count).step_by(CHUNK) {
             let row = |at: usize| inputs.row(rows.map_or(at, |rows| rows[at] as usize));
             let chunk: Vec<_> = (first..count.min(first + CHUNK)).map(row).collect();
-            let shape = [chunk.len(), self.spec.inputs()];
-            let device = self.device.clone().inner();
-            let chunk = Tensor::from_data(TensorData::new(chunk.concat(), shape), &device);
-            out.extend(host(&finish(self.forward(&net, chunk, &[], reading))));
+            let chunk = self.tensor(chunk.concat(), &self.device.clone().inner());
+            out.extend(host(&finish(self.forward(&net, chunk, masks, reading, None))));
         }
         Matrix::new(out, count, width)
     }
@@ -299,6 +334,7 @@ impl Learner for BurnNet {
     }
 
     fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+        let plan = &plan.of(&self.spec);
         check_fit(&self.spec, self.lanes.len(), data, plan, keys)?;
         if let Optimiser::Lbfgs { .. } = plan.optimiser {
             return Err(LearnError::Plan {
@@ -318,54 +354,114 @@ impl Learner for BurnNet {
         }
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
-                let mut weights = vec![0.0; self.spec.parameters()];
-                let mut rng = key.named("weights").rng();
-                for slot in &self.slots {
-                    let own = slot.weights..slot.weights + slot.count();
-                    program::draw(&mut rng, slot.map.fan_in, &mut weights[own]);
-                }
-                self.lanes[lane] = Affines::new(&self.slots, &weights, &self.device);
+                self.init(lane, key.named("weights"));
             }
         }
         Ok((0..data.len()).map(|lane| self.fit_lane(lane, data[lane], plan, keys[lane])).collect())
     }
 
+    fn init(&mut self, lane: usize, key: Key) {
+        let mut weights = vec![0.0; self.spec.parameters()];
+        let mut rng = key.rng();
+        for slot in &self.slots {
+            let drawn = slot.weights + slot.drawn();
+            program::draw(&mut rng, slot.map.fan_in, &mut weights[slot.weights..drawn]);
+            if slot.map.norm {
+                // Gain 1, shift 0, running mean 0, running variance 1.
+                let width = slot.map.fan_out;
+                weights[drawn..drawn + width].fill(1.0);
+                weights[drawn + 3 * width..drawn + 4 * width].fill(1.0);
+            }
+        }
+        self.lanes[lane] = Net::new(&self.slots, &weights, &self.device);
+    }
+
+    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()> {
+        self.set_weights(lane, &other.weights(from))
+    }
+
+    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.predict(lane, inputs, rows, &[], Reading::Logits, |logits| logits)
+    }
+
+    fn passes(
+        &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        count: usize,
+        key: Key,
+    ) -> Vec<Matrix> {
+        let device = self.device.clone().inner();
+        let pass = |t: usize| {
+            // One row of factors, which all rows of the inputs share.
+            let masks = self.masks(1, key.at(t as u64).seed64(), &device);
+            self.predict(lane, inputs, rows, &masks, Reading::Logits, |logits| softmax(logits, 1))
+        };
+        (0..count).map(pass).collect()
+    }
+
     fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, Reading::Logits, |logits| softmax(logits, 1))
+        self.predict(lane, inputs, rows, &[], Reading::Logits, |logits| softmax(logits, 1))
     }
 
     fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, Reading::Embedding, |values| values)
+        self.predict(lane, inputs, rows, &[], Reading::Embedding, |values| values)
     }
 }
 
-impl Affines {
+impl Net {
     fn new(slots: &[Slot], weights: &[f32], device: &Device) -> Self {
-        let (mut matrices, mut biases) = (Vec::new(), Vec::new());
+        let (mut affines, mut running) = (Affines::default(), Vec::new());
+        let inner = device.clone().inner();
         for slot in slots {
-            let MapShape { fan_in, fan_out, .. } = slot.map;
-            let own = weights[slot.weights..slot.weights + fan_in * fan_out].to_vec();
-            matrices.push(Param::from_data(TensorData::new(own, [fan_in, fan_out]), device));
-            if let Some(at) = slot.bias() {
-                let own = weights[at..at + fan_out].to_vec();
-                biases.push(Param::from_data(TensorData::new(own, [fan_out]), device));
+            let MapShape { fan_in, fan_out, bias, norm, .. } = slot.map;
+            let mut rest = &weights[slot.weights..slot.weights + slot.count()];
+            let mut next = |count: usize| {
+                let (own, others) = rest.split_at(count);
+                rest = others;
+                own.to_vec()
+            };
+            let matrix = TensorData::new(next(fan_in * fan_out), [fan_in, fan_out]);
+            affines.weights.push(Param::from_data(matrix, device));
+            if bias {
+                affines.biases.push(Param::from_data(TensorData::new(next(fan_out), [fan_out]), device));
+            }
+            if norm {
+                affines.gains.push(Param::from_data(TensorData::new(next(fan_out), [fan_out]), device));
+                affines.shifts.push(Param::from_data(TensorData::new(next(fan_out), [fan_out]), device));
+                let mut kept = || Tensor::from_data(TensorData::new(next(fan_out), [fan_out]), &inner);
+                running.push(Moments { mean: kept(), variance: kept() });
             }
         }
-        Self { weights: matrices, biases }
+        Self { affines, running }
+    }
+
+    /// The same without gradients.
+    fn valid(&self) -> Self {
+        Self { affines: self.affines.valid(), running: self.running.clone() }
     }
 
     fn flatten(&self, slots: &[Slot]) -> Vec<f32> {
-        let mut weights = Vec::new();
-        let mut biases = self.biases.iter();
-        for (slot, matrix) in slots.iter().zip(&self.weights) {
-            weights.extend(host(&matrix.val()));
+        let Affines { weights, biases, gains, shifts } = &self.affines;
+        let mut flat = Vec::new();
+        let (mut biases, mut norms) = (biases.iter(), gains.iter().zip(shifts).zip(&self.running));
+        for (slot, matrix) in slots.iter().zip(weights) {
+            flat.extend(host(&matrix.val()));
             if slot.map.bias
                 && let Some(bias) = biases.next()
             {
-                weights.extend(host(&bias.val()));
+                flat.extend(host(&bias.val()));
+            }
+            if slot.map.norm
+                && let Some(((gain, shift), kept)) = norms.next()
+            {
+                for part in [&gain.val(), &shift.val(), &kept.mean, &kept.variance] {
+                    flat.extend(host(part));
+                }
             }
         }
-        weights
+        flat
     }
 }
 

@@ -14,10 +14,10 @@ pub enum LearnError {
     )]
     #[diagnostic(help("use fewer networks in one bank or a smaller architecture"))]
     Memory { lanes: usize, parameters: usize, found: usize, limit: usize },
-    /// Convolutions where only vectors can be computed with.
-    #[error("{architecture}: a network for images, which the bank engine does not train")]
-    #[diagnostic(help("burn does: in `querist fit`, and in searches outside of episodes"))]
-    Images { architecture: String },
+    /// Convolutions, or other activations than the rectifier, where they cannot be computed with.
+    #[error("{architecture}: only rectified networks for vectors can be computed with here")]
+    #[diagnostic(help("choose a strategy that reads no gradients and predicts no losses"))]
+    NotRectified { architecture: String },
     /// The kernels of an instruction set that this machine lacks.
     #[error("bank: the instruction set {path} is not available on this machine")]
     Path { path: String },

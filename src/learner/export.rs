@@ -10,7 +10,7 @@ pub const ARCHITECTURE: &str = "architecture";
 /// The tensors of a network in the order of its flat weights: name and shape. `block.N` counts hidden blocks
 /// from zero; weights are `[fan_in, fan_out]`. A residual or convolutional block has `first`, `second` and, where
 /// width or size change, `skip`; the last layer is `head`. The `fan_in` of a convolution are its nine places in one
-/// plane after the other.
+/// plane after the other; a normalised one has `gain`, `shift`, running `mean` and `variance` instead of a bias.
 pub fn tensors(spec: &NetSpec) -> Vec<(String, Vec<usize>)> {
     let (mut tensors, mut last, mut part) = (Vec::new(), usize::MAX, 0);
     // A specification that was refused has no network to export.
@@ -25,6 +25,11 @@ pub fn tensors(spec: &NetSpec) -> Vec<(String, Vec<usize>)> {
             Some(_) => format!("block.{at}"),
         };
         tensors.push((format!("{name}.weight"), vec![map.fan_in, map.fan_out]));
+        if map.norm {
+            for part in ["gain", "shift", "mean", "variance"] {
+                tensors.push((format!("{name}.{part}"), vec![map.fan_out]));
+            }
+        }
         if map.bias {
             tensors.push((format!("{name}.bias"), vec![map.fan_out]));
         }

@@ -37,7 +37,7 @@ use crate::rng::Key;
 ///
 /// Calls with the same arguments give the same results; a network's result depends on its own rows, key
 /// and weights alone.
-pub trait Learner {
+pub trait Learner: Send + Sync {
     /// The architecture of every network.
     fn spec(&self) -> &NetSpec;
 
@@ -51,11 +51,46 @@ pub trait Learner {
     /// [`LearnError`] for a plan, rows or labels that cannot be trained with; no weight is changed then.
     fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>>;
 
+    /// Draws the weights of one network as a fit from scratch with this `weights` stream would.
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    fn init(&mut self, lane: usize, key: Key);
+
+    /// Takes over the weights of a network of the same shape, and what the optimiser remembers where both
+    /// engines keep that.
+    ///
+    /// # Errors
+    /// If that network has another number of weights.
+    ///
+    /// # Panics
+    /// If there is no such lane in either.
+    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()>;
+
+    /// This learner as a bank, if it is one.
+    fn as_bank(&self) -> Option<&Bank> {
+        None
+    }
+
+    /// Logits, shape `[rows, outputs]`; of all rows of `inputs` without `rows`.
+    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
+
     /// Softmax probabilities, shape `[rows, outputs]`; of all rows of `inputs` without `rows`.
     fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
 
     /// Penultimate activations, shape `[rows, embedding]`.
     fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
+
+    /// Softmax probabilities of `count` stochastic passes with dropout (Gal & Ghahramani, ICML 2016), each of
+    /// shape `[rows, outputs]`. A pass has one mask, shared over all rows; pass `t` draws it from `key.at(t)`.
+    fn passes(
+        &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        count: usize,
+        key: Key,
+    ) -> Vec<Matrix>;
 
     /// One network's weights in the order documented in [`bank`].
     ///
@@ -79,13 +114,14 @@ pub trait Learner {
     }
 }
 
-/// `lanes` networks on the engine that can train them: the bank, or burn on the processor for images.
+/// `lanes` networks on the engine that can train them: the bank, or burn on the processor for images and for other
+/// activations than the rectifier.
 ///
 /// # Errors
 /// As [`Bank::new`] and [`BurnNet::new`].
 pub fn networks(spec: &NetSpec, lanes: usize) -> Result<Box<dyn Learner>> {
-    Ok(match spec.image() {
-        None => Box::new(Bank::new(spec, lanes)?),
-        Some(_) => Box::new(BurnNet::new(spec, lanes, burn::tensor::Device::flex())?),
+    Ok(match spec.is_rectified() {
+        true => Box::new(Bank::new(spec, lanes)?),
+        false => Box::new(BurnNet::new(spec, lanes, burn::tensor::Device::flex())?),
     })
 }

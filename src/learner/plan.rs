@@ -1,5 +1,6 @@
 //! How a network is trained, as plain data, and what training one reports.
 
+use crate::arch::NetSpec;
 use crate::data::MatrixView;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,11 @@ pub struct TrainPlan {
 }
 
 impl TrainPlan {
+    /// How a network of this shape is trained, which may have a weight decay of its own.
+    pub fn of(&self, spec: &NetSpec) -> Self {
+        Self { weight_decay: spec.weight_decay().unwrap_or(self.weight_decay), ..*self }
+    }
+
     /// How many of `rows` rows one epoch passes over.
     pub fn epoch_rows(&self, rows: usize) -> usize {
         let batch = self.batch.max(1);

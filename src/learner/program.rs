@@ -1,7 +1,7 @@
 //! A [`NetSpec`] as a list of affine maps between buffers, and where their weights lie.
 
 use super::error::LearnError;
-use crate::arch::{Block, NetSpec};
+use crate::arch::{Block, NetSpec, Smooth};
 use crate::rng::Key;
 use rand::Rng;
 
@@ -16,6 +16,14 @@ pub(super) enum Start {
     Output,
 }
 
+/// What is done to the sums of an affine map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finish {
+    Keep,
+    Relu,
+    Smooth(Smooth),
+}
+
 /// `output = finish(start + input · W)`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Affine {
@@ -28,8 +36,8 @@ pub(super) struct Affine {
     /// Offset of the bias, `[fan_out]`, if there is one.
     pub bias: Option<usize>,
     pub start: Start,
-    /// Whether the rectifier follows.
-    pub relu: bool,
+    /// What follows.
+    pub finish: Finish,
     /// Whether dropout follows.
     pub drop: bool,
 }
@@ -43,11 +51,11 @@ pub(super) struct Program {
     pub parameters: usize,
 }
 
-/// Refuses networks with convolutions, which are no list of affine maps between vectors.
-pub(super) fn vectors(spec: &NetSpec) -> Result<(), LearnError> {
-    match spec.image() {
-        Some(_) => Err(LearnError::Images { architecture: spec.to_string() }),
-        None => Ok(()),
+/// Refuses networks that are more than rectified affine maps between vectors.
+pub(super) fn rectified(spec: &NetSpec) -> Result<(), LearnError> {
+    match spec.is_rectified() {
+        true => Ok(()),
+        false => Err(LearnError::NotRectified { architecture: spec.to_string() }),
     }
 }
 
@@ -55,7 +63,7 @@ impl Program {
     /// The program of a network for vectors.
     ///
     /// # Panics
-    /// For any other: see [`vectors`].
+    /// For one with convolutions.
     pub fn new(spec: &NetSpec) -> Self {
         let mut p = Self { maps: Vec::new(), buffers: vec![spec.inputs()], parameters: 0 };
         let mut at = 0;
@@ -63,28 +71,33 @@ impl Program {
             match *block {
                 Block::Dense { width } => {
                     let to = p.buffer(width);
-                    p.map(at, to, true, Start::Bias, true, true);
+                    p.map(at, to, true, Start::Bias, Finish::Relu, true);
+                    at = to;
+                }
+                Block::Smooth { width, activation } => {
+                    let to = p.buffer(width);
+                    p.map(at, to, true, Start::Bias, Finish::Smooth(activation), true);
                     at = to;
                 }
                 Block::Residual { width } => {
                     let inner = p.buffer(width);
                     let to = p.buffer(width);
-                    p.map(at, inner, true, Start::Bias, true, false);
+                    p.map(at, inner, true, Start::Bias, Finish::Relu, false);
                     if p.buffers[at] == width {
-                        p.map(inner, to, true, Start::BiasPlus(at), true, true);
+                        p.map(inner, to, true, Start::BiasPlus(at), Finish::Relu, true);
                     } else {
-                        p.map(inner, to, true, Start::Bias, false, false);
-                        p.map(at, to, false, Start::Output, true, true);
+                        p.map(inner, to, true, Start::Bias, Finish::Keep, false);
+                        p.map(at, to, false, Start::Output, Finish::Relu, true);
                     }
                     at = to;
                 }
                 Block::Stem { .. } | Block::Convolution { .. } | Block::Average => {
-                    unreachable!("`vectors` is asked first")
+                    unreachable!("a network for images has no program")
                 }
             }
         }
         let logits = p.buffer(spec.outputs());
-        p.map(at, logits, true, Start::Bias, false, false);
+        p.map(at, logits, true, Start::Bias, Finish::Keep, false);
         debug_assert_eq!(p.parameters, spec.parameters());
         p
     }
@@ -113,7 +126,7 @@ impl Program {
         self.buffers.len() - 1
     }
 
-    fn map(&mut self, input: usize, output: usize, bias: bool, start: Start, relu: bool, drop: bool) {
+    fn map(&mut self, input: usize, output: usize, bias: bool, start: Start, finish: Finish, drop: bool) {
         let (fan_in, fan_out) = (self.buffers[input], self.buffers[output]);
         let weights = self.parameters;
         self.parameters += fan_in * fan_out;
@@ -121,7 +134,7 @@ impl Program {
         if bias.is_some() {
             self.parameters += fan_out;
         }
-        self.maps.push(Affine { input, output, fan_in, fan_out, weights, bias, start, relu, drop });
+        self.maps.push(Affine { input, output, fan_in, fan_out, weights, bias, start, finish, drop });
     }
 }
 

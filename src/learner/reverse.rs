@@ -6,7 +6,7 @@
 //! products follow from the pairs: `|g|^2 = sum |dl/dz|^2 (|a|^2 + 1)`.
 
 use super::error::LearnError;
-use super::program::vectors;
+use super::program::{Finish, rectified};
 use super::program::{Program, Start};
 use crate::arch::NetSpec;
 use crate::error::Result;
@@ -26,7 +26,7 @@ impl Network {
     /// What [`NetSpec::check`] refuses; [`LearnError::Weights`] and [`LearnError::NotFinite`].
     pub fn new(spec: &NetSpec, weights: &[f32]) -> Result<Self> {
         spec.check()?;
-        vectors(spec)?;
+        rectified(spec)?;
         let program = Program::new(spec);
         let (expected, found) = (program.parameters, weights.len());
         if expected != found {
@@ -209,7 +209,7 @@ impl Tape {
                     axpy(value, row, &mut sums);
                 }
             }
-            if map.relu {
+            if map.finish == Finish::Relu {
                 sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
             }
             self.factors[index].clear();
@@ -246,7 +246,7 @@ impl Tape {
             for (signal, &factor) in signal.iter_mut().zip(&self.factors[index]) {
                 *signal *= f64::from(factor);
             }
-            if map.relu {
+            if map.finish == Finish::Relu {
                 for (signal, &value) in signal.iter_mut().zip(&self.values[map.output]) {
                     if value <= 0.0 {
                         *signal = 0.0;

@@ -33,6 +33,8 @@ pub const SUMMARY: &str = "summary.json";
 pub const REPORT: &str = "report.html";
 /// Where a search on a target starts, and why.
 pub const ARCHITECTURE: &str = "arch.json";
+/// What rules that say where to start lose on sources that were left out.
+pub const STARTS: &str = "starts.md";
 /// The trained policy.
 pub const POLICY: &str = "policy";
 /// What training that was interrupted goes on from.
@@ -41,7 +43,8 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const FIGURES: &str = "figures";
 
 /// All that a run writes at the top of its folder; files first.
-const FILES: [&str; 9] = [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SELECTION, SUMMARY, REPORT, ARCHITECTURE];
+const FILES: [&str; 10] =
+    [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SELECTION, SUMMARY, REPORT, ARCHITECTURE, STARTS];
 const FOLDERS: [&str; 3] = [POLICY, CHECKPOINTS, FIGURES];
 /// The most bytes of a plan or manifest that are read.
 const MAX_TEXT_BYTES: u64 = 16 << 20;

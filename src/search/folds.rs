@@ -117,7 +117,8 @@ impl<'a> Evaluation<'a> {
         sha.update(self.digest);
         sha.update(steps.to_le_bytes());
         sha.update(spec.dropout().to_bits().to_le_bytes());
-        // Shapes print injectively; dropout, which they leave out, stands before.
+        sha.update(spec.weight_decay().map_or([0xff; 4], |decay| decay.to_bits().to_le_bytes()));
+        // Shapes print injectively; dropout and weight decay, which they leave out, stand before.
         sha.update(spec.to_string());
         sha.finalize().into()
     }

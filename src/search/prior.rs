@@ -304,7 +304,10 @@ fn check<S: Space>(space: &S, own: &Evidence<S::Point>) -> Result<(), SearchErro
 }
 
 /// The table and the start over `evidence`; `None` if nothing was scored.
-fn summarise<S: Space>(space: &S, evidence: &[&Evidence<S::Point>]) -> Result<Option<Level<S::Point>>> {
+pub(super) fn summarise<S: Space>(
+    space: &S,
+    evidence: &[&Evidence<S::Point>],
+) -> Result<Option<Level<S::Point>>> {
     // Per task: the regrets of every point, over the task's searches.
     let mut tasks: BTreeMap<&str, BTreeMap<&S::Point, Vec<f64>>> = BTreeMap::new();
     let mut points: BTreeSet<&S::Point> = BTreeSet::new();

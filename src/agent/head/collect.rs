@@ -13,7 +13,7 @@ use crate::arch::{ArchSpace, Domain, Point, Space};
 use crate::data::Task;
 use crate::episode::{Episodes, Seat, features};
 use crate::error::Result;
-use crate::learner::{Bank, LaneData, Start, Stop, TrainPlan};
+use crate::learner::{LaneData, Start, Stop, TrainPlan, networks};
 use crate::query::Needs;
 use crate::rng::Key;
 use rand::RngExt;
@@ -165,7 +165,7 @@ fn gains(
     let (inputs, labels) = (task.reward().inputs(), task.reward().labels());
     let mut worth = Vec::with_capacity(moves.len());
     for point in moves {
-        let mut bank = Bank::new(&domain.spec(point)?, plan.trainings)?;
+        let mut bank = networks(&domain.spec(point)?, plan.trainings)?;
         bank.fit(&lanes, &train, &keys)?;
         let accuracies = (0..plan.trainings).map(|lane| bank.accuracy(lane, inputs, labels));
         let accuracy = accuracies.sum::<f64>() / plan.trainings as f64;

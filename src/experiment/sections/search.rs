@@ -50,14 +50,26 @@ pub struct Search {
     /// `B`: `"residual"` (default) or `"dense"`.
     pub block: BlockKind,
     /// `[channels, height, width]`: how the numbers of an example make an image. With it, blocks are
-    /// convolutional and widths count filters; it is read by `[rivals]` and by the search on the sources, not in
-    /// episodes.
+    /// convolutional and widths count filters; burn trains them, on one core per episode. Targets and sources
+    /// must have as many numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<[usize; 3]>,
     /// Whether the stem of a network for images keeps the largest of every 2 x 2 places. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<bool>,
-    /// Width of the first stack. Default 32, for images 8.
+    /// Whether batch normalisation follows every convolution of a network for images. Default false;
+    /// published true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub norm: Option<bool>,
+    /// Places by which images are moved at most in training, up or down and left or right. Default 0; published
+    /// a tenth of the width.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift: Option<usize>,
+    /// Whether images are mirrored in training, left for right, every second time. Default false; published true,
+    /// on photographs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flip: Option<bool>,
+    /// Width of the first stack. Default 32, for images 8; published 64, with `widest = 1024`.
     pub width: usize,
     /// Factor of the width from one stack to the next. Default 2.
     pub growth: f64,
@@ -114,6 +126,12 @@ impl Search {
             }
         };
         let pool = if image.is_some() { Some(s.boolean("pool", true)?) } else { None };
+        let (mut norm, mut shift, mut flip) = (None, None, None);
+        if image.is_some() {
+            norm = Some(s.boolean("norm", false)?);
+            shift = Some(s.count("shift", 0, 0..=MAX_SIDE as usize)?);
+            flip = Some(s.boolean("flip", false)?);
+        }
         let width = s.count("width", if image.is_some() { 8 } else { 32 }, 1..=MAX_WIDTH)?;
         let search = Self {
             method: s.choice("method", Method::Local, &METHODS)?,
@@ -124,6 +142,9 @@ impl Search {
             )?,
             image,
             pool,
+            norm,
+            shift,
+            flip,
             width,
             growth: s.number("growth", 2.0, 1e-3..=8.0)?,
             widest: s.count("widest", width.max(128), width..=MAX_WIDTH)?,

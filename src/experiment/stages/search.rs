@@ -3,7 +3,7 @@
 
 use super::Site;
 use crate::agent::Source;
-use crate::arch::{ArchSpace, Block, Cell, Image, Images, Point, Space, Widths};
+use crate::arch::{ArchSpace, Augment, Block, Cell, Image, Images, Point, Space, Widths};
 use crate::data::uniform_rows;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -12,7 +12,8 @@ use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::store;
 use crate::search::{
-    Banks, Evaluation, Evidence, History, Level, Method, Prior, Rule, ScoreCache, SearchPlan, search as run,
+    Banks, Evaluation, Evidence, Guide, HeldOut, History, Level, Method, Prior, Rule, ScoreCache, SearchPlan,
+    held_out, search as run, simplest,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub struct Found {
     pub starts: Vec<Start>,
     /// Gradient steps that the search took.
     pub steps: u64,
+    /// What each rule that could say where to start loses on sources it did not learn from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out: Vec<HeldOut>,
     /// Every candidate that was scored, in order, task after task.
     pub log: Vec<Visit>,
 }
@@ -96,8 +100,32 @@ pub fn space(section: &Search, dropout: f64) -> ArchSpace {
         images: section.image.map(|[channels, height, width]| Images {
             image: Image { channels, height, width },
             pool: section.pool.unwrap_or(true),
+            norm: section.norm.unwrap_or(false),
+            augment: Augment { shift: section.shift.unwrap_or(0), flip: section.flip.unwrap_or(false) },
         }),
     }
+}
+
+/// The table of what each rule loses on sources that were left out.
+fn starts_table(found: &[HeldOut]) -> String {
+    let mut table = String::from(
+        "Where to start, learned from all sources but one: points of cross-validated accuracy below the best \
+         network of the one left out.\n\n| rule | regret | ahead of one start for all |\n|---|---|---|\n",
+    );
+    let name = |guide: Guide| match guide {
+        Guide::Overall => "one start for all",
+        Guide::Levels => "by labels per class",
+        Guide::Neighbours => "by labels per class, classes and inputs",
+    };
+    for own in found {
+        let [regret, ahead, error] = [own.regret, own.ahead, own.error].map(|share| 100.0 * share);
+        table += &format!("| {} | {regret:.2} | {ahead:+.2} ± {error:.2} |\n", name(own.guide));
+    }
+    if let Some(guide) = simplest(found) {
+        table +=
+            &format!("\nThe simplest that no other is ahead of by more than one error: {}.\n", name(guide));
+    }
+    table
 }
 
 /// Searches on every source task and learns where to start.
@@ -126,6 +154,10 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let steps = searched.iter().map(|(_, steps, _)| steps).sum();
     let log = searched.iter().flat_map(|(_, _, visits)| visits).cloned().collect();
     let prior = Prior::learn(space, searched.into_iter().map(|(evidence, ..)| evidence).collect())?;
+    let held_out = held_out(&space, prior.evidence())?;
+    if !held_out.is_empty() {
+        site.store.write(store::STARTS, starts_table(&held_out).as_bytes())?;
+    }
     site.store.write(store::ARCHITECTURE, prior.to_json()?.as_bytes())?;
     let start = prior.start_overall();
     let at = |level: &Level<Point>| Start {
@@ -140,6 +172,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
         // Widths at both ends are a task's; any will do to see the blocks.
         blocks: space.spec(start, space.any_inputs(), 1)?.blocks().to_vec(),
         steps,
+        held_out,
         log,
     })
 }

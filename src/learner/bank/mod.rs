@@ -30,7 +30,7 @@ use super::Learner;
 use super::error::LearnError;
 use super::logistic;
 use super::plan::{FitReport, LaneData, Optimiser, Start, Stop, TrainPlan};
-use super::program::{Program, vectors};
+use super::program::{Program, rectified};
 use super::schedule::LaneRun;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
@@ -93,7 +93,7 @@ impl Bank {
         if !path.is_available() {
             return Err(LearnError::Path { path: format!("{path:?}") }.into());
         }
-        vectors(spec)?;
+        rectified(spec)?;
         let program = Program::new(spec);
         let parameters = program.parameters;
         let working = Team::numbers(&program, false).saturating_add(if runs_side_by_side(&program, LINE) {
@@ -146,6 +146,7 @@ impl Bank {
     /// # Errors
     /// [`LearnError`] for a plan, rows or labels that cannot be trained with; no weight is changed then.
     pub fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+        let plan = &plan.of(&self.spec);
         check_fit(&self.spec, self.lanes, data, plan, keys)?;
         if let Optimiser::Lbfgs { ridge } = plan.optimiser {
             return Ok(self.fit_logistic(data, ridge));
@@ -484,6 +485,36 @@ impl Learner for Bank {
 
     fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         self.fit(data, plan, keys)
+    }
+
+    fn init(&mut self, lane: usize, key: Key) {
+        self.init(lane, key);
+    }
+
+    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()> {
+        match other.as_bank() {
+            Some(bank) => self.adopt(lane, bank, from),
+            None => self.set_weights(lane, &other.weights(from)),
+        }
+    }
+
+    fn as_bank(&self) -> Option<&Bank> {
+        Some(self)
+    }
+
+    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.logits(lane, inputs, rows)
+    }
+
+    fn passes(
+        &self,
+        lane: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        count: usize,
+        key: Key,
+    ) -> Vec<Matrix> {
+        self.passes(lane, inputs, rows, count, key)
     }
 
     fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::learner::bank::MAX_NUMBERS;
 use crate::learner::error::LearnError;
 use crate::learner::plan::Loss;
-use crate::learner::program::Program;
+use crate::learner::program::{Program, rectified};
 use crate::learner::reverse::{Tape, axpy, dot, residual, softmax};
 use crate::rng::Key;
 use rand::RngExt;
@@ -39,6 +39,7 @@ impl Layout {
             let (field, found) = ("loss module width", module.width.to_string());
             return Err(LearnError::Plan { field, found, expected: "at least 1" }.into());
         }
+        rectified(spec)?;
         let program = Program::new(spec);
         let mut at = program.parameters;
         let mut taps = Vec::new();

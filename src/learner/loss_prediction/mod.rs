@@ -97,6 +97,7 @@ impl LossPredictor {
         module: &LossModule,
         key: Key,
     ) -> Result<Self> {
+        let plan = &plan.of(spec);
         check_fit(spec, 1, &[data], plan, &[key])?;
         let layout = Layout::new(spec, *module)?;
         let mut predictor = Self { parameters: layout.start(start, key)?, layout };

@@ -3,7 +3,7 @@
 use super::canvas::{Anchor, Canvas, Font, Stroke, fitted, text_width};
 use super::palette::{Ink, Theme};
 use super::{Figure, stem};
-use crate::arch::{Block, NetSpec};
+use crate::arch::NetSpec;
 use crate::episode::Row;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,18 +25,13 @@ const TICK: f64 = 26.0;
 type Shape = (usize, String);
 
 /// An architecture in few words, and the number of its weights, from the text that rows hold: of
-/// `64-r32-r32-r64-10`, `2 r32, 1 r64`. What cannot be read keeps its text and counts as the largest.
+/// `64-r32-r32-r64-10`, `2 r32, 1 r64`; of `64-s8@1x8x8-c8-c16/2-c16-a-10`, `1 c8, 2 c16`. What cannot be read keeps its text and counts as the largest.
 pub fn brief(architecture: &str) -> (String, usize) {
-    let unread = || (architecture.to_owned(), usize::MAX);
+    let Some(spec) = NetSpec::read(architecture) else { return (architecture.to_owned(), usize::MAX) };
     let parts: Vec<&str> = architecture.split('-').collect();
-    let [inputs, hidden @ .., outputs] = parts.as_slice() else { return unread() };
-    let block = |part: &&str| match part.strip_prefix('r') {
-        Some(width) => width.parse().ok().map(|width| Block::Residual { width }),
-        None => part.parse().ok().map(|width| Block::Dense { width }),
-    };
-    let Some(blocks) = hidden.iter().map(block).collect::<Option<Vec<Block>>>() else { return unread() };
-    let (Ok(inputs), Ok(outputs)) = (inputs.parse(), outputs.parse()) else { return unread() };
-    let Ok(spec) = NetSpec::new(inputs, blocks, outputs, 0.0) else { return unread() };
+    // Stems and averages are in every network for images; where a stack halves is where its width changes.
+    let hidden = parts[1..parts.len() - 1].iter().map(|part| part.trim_end_matches("/2"));
+    let hidden: Vec<&str> = hidden.filter(|part| !part.contains('@') && *part != "a").collect();
     let runs = hidden.chunk_by(|a, b| a == b).map(|run| format!("{} {}", run.len(), run[0]));
     let name = runs.collect::<Vec<_>>().join(", ");
     (if name.is_empty() { "linear".to_owned() } else { name }, spec.parameters())

@@ -332,7 +332,11 @@ impl Team {
             c,
             c_m: to,
             c_n: unit,
-            finish: if map.relu { Finish::Relu } else { Finish::Keep },
+            finish: if map.finish == crate::learner::program::Finish::Relu {
+                Finish::Relu
+            } else {
+                Finish::Keep
+            },
         };
         assert!(rows <= CHUNK, "rows of a chunk");
         // SAFETY: the buffers hold `CHUNK` rows of whole lines, the weights `fan_in` of them.
