@@ -174,6 +174,42 @@ fn rivals_stay_within_their_budgets() {
     assert!(table.contains("Against random search, at 4 times") && table.contains("Against the whole grid"));
 }
 
+const FREE: &str = r#"
+    [learner]
+    steps = 36
+    [rivals]
+    targets = ["iris"]
+    labels = [20]
+    budgets = [4]
+    repetitions = 2
+    [rivals.free]
+    max_depth = 1
+    widths = [4, 8]
+    dropouts = [0]
+    activations = ["relu", "tanh"]
+    weight_decays = [0, 0.01]
+"#;
+
+#[test]
+fn rivals_search_perceptrons_of_any_kind() {
+    let dir = folder(FREE);
+    querist(dir.path(), &["run", "x.toml", "-q", "--out", "free"]).assert().success();
+    let found = rows(&dir.path().join("free"));
+    // Six searches and the ceiling, which trains (2 x 2 + 1) x 2 candidates of eighteen steps.
+    assert_eq!(found.len(), 7 * 2);
+    let ceiling = found.iter().filter(|row| row["strategy"] == "grid, whole");
+    assert!(ceiling.clone().count() == 2 && ceiling.into_iter().all(|row| row["steps"] == 36 + 10 * 18));
+    let refused = |from: &str, to: &str, words: &str| {
+        fs::write(dir.path().join("y.toml"), FREE.replace(from, to)).unwrap();
+        let stderr = predicate::str::contains(words);
+        querist(dir.path(), &["run", "y.toml", "-q", "--out", "no"]).assert().code(2).stderr(stderr);
+        assert!(!dir.path().join("no").exists());
+    };
+    refused("\"tanh\"", "\"tahn\"", "did you mean `tanh`?");
+    refused("[4, 8]", "[8, 4]", "widths is [8, 4], expected ascending widths");
+    refused("labels = [20]", "labels = [20]\n    fixed = [\"A(1,1)\"]", "`free`");
+}
+
 /// The same over convolutions, small enough for a test: networks of at most three blocks on 8 x 8 digits.
 #[test]
 fn rivals_search_networks_for_images() {

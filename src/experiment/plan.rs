@@ -198,7 +198,10 @@ impl Plan {
     /// Whether the space of `[search]` is there for what reads it, and holds the points that are named.
     fn check_space(&self, root: &Place) -> Result<(), ExperimentError> {
         let head = self.train.as_ref().is_some_and(|train| train.architecture.episodes > 0);
-        let readers = [("train.architecture", head), ("rivals", self.rivals.is_some())];
+        let readers = [
+            ("train.architecture", head),
+            ("rivals", self.rivals.as_ref().is_some_and(|rivals| rivals.free.is_none())),
+        ];
         let Some(search) = &self.search else {
             return match readers.into_iter().find(|(_, reads)| *reads) {
                 None => Ok(()),

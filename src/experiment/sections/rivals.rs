@@ -2,7 +2,7 @@
 
 use super::search::{METHODS, Method};
 use super::sources::DataRef;
-use crate::arch::Point;
+use crate::arch::{Activation, FreeMlp, Point, Space};
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::raw::{self, Section};
 use crate::experiment::sections::ArchitectureChoice;
@@ -12,15 +12,20 @@ use serde::Serialize;
 
 /// Searches against each other at equal cost: on so many labels of a target, each search may spend so
 /// many times the gradient steps of one training of the classifier; what it found is then trained on all of
-/// those labels and measured on the test rows. The space is that of `[search]`.
+/// those labels and measured on the test rows. The space is that of `[search]`, or `free`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Rivals {
     /// Data sets. At least one.
     pub targets: Vec<DataRef>,
+    /// `free = { … }`: search multilayer perceptrons of any depth, widths, dropout, activation and weight decay
+    /// instead: [`FreeMlp`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free: Option<FreeMlp>,
     /// Searches; default all but the grid, which is there as the ceiling.
     pub methods: Vec<Method>,
-    /// Points of the space, `"A(1,1)"`, that are trained without any search. Default `["A(1,1)"]`.
+    /// Points of the space, `"A(1,1)"`, that are trained without any search. Default `["A(1,1)"]`; none where
+    /// the space is `free`.
     pub fixed: Vec<ArchitectureChoice>,
     /// Budgets, in trainings of the classifier. Default `[1, 3, 10]`.
     pub budgets: Vec<u64>,
@@ -66,8 +71,18 @@ impl Rivals {
         let targets = DataRef::list(s, "targets", vocabulary)?.unwrap_or_default();
         let mut methods = s.list("methods", method)?.unwrap_or_else(|| all().collect());
         methods.dedup();
+        let free = s.section("free")?.map(read_free).transpose()?;
         let start = ArchitectureChoice::Fixed(Point::new(1, 1));
-        let mut fixed = s.list("fixed", fixed)?.unwrap_or_else(|| vec![start]);
+        let given = s.list("fixed", fixed)?;
+        if free.is_some() && given.is_some() {
+            return Err(conflict(
+                &place,
+                "fixed",
+                "names points of another space than `free`",
+                "leave it out",
+            ));
+        }
+        let mut fixed = given.unwrap_or_else(|| if free.is_some() { Vec::new() } else { vec![start] });
         fixed.dedup();
         let budgets = s.list("budgets", count)?.unwrap_or_else(|| vec![1, 3, 10]);
         ascending("budgets", &budgets)?;
@@ -75,6 +90,7 @@ impl Rivals {
         ascending("labels", &labels)?;
         let rivals = Self {
             targets,
+            free,
             methods,
             fixed,
             budgets,
@@ -98,6 +114,37 @@ impl Rivals {
             _ => None,
         })
     }
+}
+
+/// The words for activations.
+const ACTIVATIONS: [(&str, Activation); 3] =
+    [("relu", Activation::Relu), ("tanh", Activation::Tanh), ("gelu", Activation::Gelu)];
+
+fn read_free(mut section: Section) -> Result<FreeMlp, ExperimentError> {
+    let (place, default) = (section.place().clone(), FreeMlp::default());
+    let s = &mut section;
+    let activation = |node, name: String| {
+        let (found, place) = raw::text_of(node, name.clone())?;
+        let known = ACTIVATIONS.iter().find(|(word, _)| *word == found).map(|&(_, activation)| activation);
+        known.ok_or_else(|| raw::unknown_word(place, name, found, ACTIVATIONS.iter().map(|&(word, _)| word)))
+    };
+    let real = |node, name| raw::number_of(node, name, 0.0..=1e6).map(|number| number as f32);
+    let width = |node, name| raw::integer_of(node, name, 1..=MOST).map(|width| width as usize);
+    let free = FreeMlp {
+        max_depth: s.count("max_depth", default.max_depth, 0..=256)?,
+        widths: s.list("widths", width)?.unwrap_or(default.widths),
+        dropouts: s.list("dropouts", real)?.unwrap_or(default.dropouts),
+        activations: s.list("activations", activation)?.unwrap_or(default.activations),
+        weight_decays: s.list("weight_decays", real)?.unwrap_or(default.weight_decays),
+    };
+    section.finish()?;
+    free.check().map_err(|error| ExperimentError::Refused {
+        place,
+        key: "rivals.free".to_string(),
+        reason: error.to_string(),
+        hint: None,
+    })?;
+    Ok(free)
 }
 
 fn conflict(place: &Place, key: &str, why: &str, hint: &str) -> ExperimentError {

@@ -8,7 +8,7 @@
 use super::search::{method, space};
 use super::transfer::Shared;
 use super::{Failure, Site, TimedRow};
-use crate::arch::{ArchSpace, Domain, NetSpec, Point, Space};
+use crate::arch::{Domain, Point, Space};
 use crate::data::{Oracle, Task, uniform_rows};
 use crate::episode::Row;
 use crate::error::Result;
@@ -74,23 +74,43 @@ pub fn label(method: Method, budget: u64) -> String {
 pub fn bout(plan: &Plan, bout: &Bout, site: Site<'_>, shared: &Shared) -> Result<Vec<TimedRow>> {
     super::check_cancelled(site)?;
     let rivals = plan.rivals().expect("the stage runs where there is a section");
-    let section = plan.search().expect("a plan with rivals has a space");
     let dataset = shared.dataset(plan, &bout.target)?;
     let ground = shared.ground(plan, &bout.target, &dataset, bout.repetition)?;
     let task = ground.task();
     let key = tasks::seat_key(plan, dataset.name(), bout.repetition).named("rivals");
-    let space = space(section, plan.learner().dropout);
-    let domain = Domain::new(space, task.width(), task.classes())?;
+    match &rivals.free {
+        Some(free) => played(plan, rivals, task, bout.repetition, key, free.clone(), &[]),
+        None => {
+            let section = plan.search().expect("a plan with rivals has a space");
+            let fixed: Vec<(String, Point)> = rivals
+                .points()
+                .map(|point| (format!("A({},{})", point.blocks, point.stacks), point))
+                .collect();
+            let space = space(section, plan.learner().dropout);
+            played(plan, rivals, task, bout.repetition, key, space, &fixed)
+        }
+    }
+}
+
+/// Plays one bout in `space`; `fixed` points are trained without any search, under their names.
+fn played<S: Space>(
+    plan: &Plan,
+    rivals: &Rivals,
+    task: &Arc<Task>,
+    repetition: u32,
+    key: Key,
+    space: S,
+    fixed: &[(String, S::Point)],
+) -> Result<Vec<TimedRow>> {
+    let domain = Domain::new(space.clone(), task.width(), task.classes())?;
     let training = plan.learner().train_plan();
     let mut rows = Vec::new();
     // Where each search stands, and what it has spent.
-    let mut standing: BTreeMap<String, (Point, u64)> = BTreeMap::new();
+    let mut standing: BTreeMap<String, (S::Point, u64)> = BTreeMap::new();
     for (round, &count) in rivals.labels.iter().enumerate() {
         let mut ring = Ring::new(task, training, key, count, rivals, domain.clone())?;
-        let mut contenders: Vec<(String, Contender)> = Vec::new();
-        for point in rivals.points() {
-            contenders.push((format!("A({},{})", point.blocks, point.stacks), Contender::Fixed(point)));
-        }
+        let mut contenders: Vec<(String, Contender<S::Point>)> =
+            fixed.iter().map(|(name, point)| (name.clone(), Contender::Fixed(point.clone()))).collect();
         for &budget in &rivals.budgets {
             for &method in &rivals.methods {
                 contenders.push((label(method, budget), Contender::Search(method, Some(budget))));
@@ -98,19 +118,19 @@ pub fn bout(plan: &Plan, bout: &Bout, site: Site<'_>, shared: &Shared) -> Result
         }
         contenders.push((CEILING.to_string(), Contender::Search(Method::Grid, None)));
         for (name, contender) in contenders {
-            let (start, spent) = standing.get(&name).copied().unwrap_or((space.start(), 0));
+            let (start, spent) = standing.get(&name).cloned().unwrap_or((space.start(), 0));
             let (found, charged) = match contender {
                 Contender::Fixed(point) => (point, 0),
                 Contender::Search(method, budget) => ring.search(method, budget, start)?,
             };
-            let trained = ring.train(&domain.spec(&found)?)?;
+            let trained = ring.train(&found)?;
             let steps = spent + charged + u64::from(trained.steps);
-            standing.insert(name.clone(), (found, steps));
+            standing.insert(name.clone(), (found.clone(), steps));
             let row = Row {
                 task: task.name().to_string(),
                 strategy: name,
                 architecture: domain.spec(&found)?.to_string(),
-                repetition: bout.repetition,
+                repetition,
                 round: round as u32,
                 labels: count as u32,
                 accuracy: trained.accuracy,
@@ -126,8 +146,8 @@ pub fn bout(plan: &Plan, bout: &Bout, site: Site<'_>, shared: &Shared) -> Result
 }
 
 /// Who is compared.
-enum Contender {
-    Fixed(Point),
+enum Contender<P> {
+    Fixed(P),
     /// A search with so many trainings to spend; none: as many as there are candidates.
     Search(Method, Option<u64>),
 }
@@ -142,7 +162,7 @@ struct Trained {
 }
 
 /// The labelled rows of one bout, on which everything is scored and trained once.
-struct Ring<'a> {
+struct Ring<'a, S: Space> {
     task: &'a Task,
     rows: Vec<u32>,
     labels: Vec<u32>,
@@ -152,22 +172,22 @@ struct Ring<'a> {
     /// Gradient steps of one training of a candidate, and of the classifier.
     steps: (u32, u32),
     folds: u32,
-    domain: Domain<ArchSpace>,
+    domain: Domain<S>,
     cache: ScoreCache,
-    trained: BTreeMap<String, Trained>,
+    trained: BTreeMap<S::Point, Trained>,
 }
 
 /// What successive halving divides a candidate's steps by on its first rung.
 const RUNGS: u32 = 9;
 
-impl<'a> Ring<'a> {
+impl<'a, S: Space> Ring<'a, S> {
     fn new(
         task: &'a Arc<Task>,
         training: TrainPlan,
         key: Key,
         count: usize,
         rivals: &Rivals,
-        domain: Domain<ArchSpace>,
+        domain: Domain<S>,
     ) -> Result<Self> {
         // The first of one order: more labels hold the fewer.
         let rows = uniform_rows(task, count, key.named("labelled"))?;
@@ -198,7 +218,7 @@ impl<'a> Ring<'a> {
 
     /// What a search finds from `start` on, and the gradient steps that it was charged. With a budget below
     /// the cost of one candidate it stays where it is.
-    fn search(&mut self, name: Method, budget: Option<u64>, start: Point) -> Result<(Point, u64)> {
+    fn search(&mut self, name: Method, budget: Option<u64>, start: S::Point) -> Result<(S::Point, u64)> {
         let (steps, full) = self.steps;
         let one = u64::from(steps) * u64::from(self.folds);
         let budget = match budget {
@@ -210,7 +230,7 @@ impl<'a> Ring<'a> {
         }
         let plan = SearchPlan {
             method: method(name),
-            space: *self.domain.space(),
+            space: self.domain.space().clone(),
             start: Some(start),
             steps,
             folds: self.folds,
@@ -222,11 +242,12 @@ impl<'a> Ring<'a> {
         Ok((answer.point, answer.charged))
     }
 
-    /// Trains a network on all of the labels and measures it; a shape that was trained before is remembered.
-    fn train(&mut self, spec: &NetSpec) -> Result<Trained> {
-        if let Some(known) = self.trained.get(&spec.to_string()) {
+    /// Trains a network on all of the labels and measures it; one that was trained before is remembered.
+    fn train(&mut self, point: &S::Point) -> Result<Trained> {
+        if let Some(known) = self.trained.get(point) {
             return Ok(known.clone());
         }
+        let spec = self.domain.spec(point)?;
         let data = LaneData {
             inputs: self.task.pool(),
             rows: &self.rows,
@@ -235,7 +256,7 @@ impl<'a> Ring<'a> {
         };
         let train =
             TrainPlan { start: Start::Scratch, stop: Stop::Steps { steps: self.steps.1 }, ..self.training };
-        let mut bank = networks(spec, 1)?;
+        let mut bank = networks(&spec, 1)?;
         let report = bank.fit(&[data], &train, &[self.key.named("final")])?[0];
         let (reward, test) = (self.task.reward(), self.task.test());
         let trained = Trained {
@@ -244,7 +265,7 @@ impl<'a> Ring<'a> {
             steps: report.steps,
             note: report.diverged_at.map(|step| format!("the loss was not finite at step {step}")),
         };
-        self.trained.insert(spec.to_string(), trained.clone());
+        self.trained.insert(point.clone(), trained.clone());
         Ok(trained)
     }
 }

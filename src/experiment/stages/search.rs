@@ -16,6 +16,7 @@ use crate::search::{
     held_out, search as run, simplest,
 };
 use rayon::prelude::*;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// An architecture found on the sources, free of any task's width and classes.
@@ -179,7 +180,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
 
 /// A search by name, with its default settings. On a source there are enough labels for as many moves as
 /// help; within an episode the local search moves once per round.
-pub(super) fn method(name: MethodName) -> Method<Point> {
+pub(super) fn method<P: DeserializeOwned>(name: MethodName) -> Method<P> {
     let by_default = |kind: &str| {
         serde_json::from_value(serde_json::json!({ "kind": kind })).expect("every setting has a default")
     };
