@@ -16,7 +16,7 @@ use querist::episode::{
     EpisodePlan, Ground, Measure, OracleOn, Played, Player, Seat, StopOn, features, play,
 };
 use querist::experiment::stages::TimedRow;
-use querist::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{Bank, DeviceKind, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use querist::run::{Cancel, Cell, Crew, Manifest, Silent, Store, run_cells};
 use rand::RngExt;
@@ -254,6 +254,7 @@ impl Case {
             oracle_on: OracleOn::default(),
             first_epochs: None,
             fit_per_label: false,
+            device: DeviceKind::Cpu,
             stop_on: StopOn::default(),
         }
     }
