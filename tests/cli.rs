@@ -35,6 +35,24 @@ fn refused(dir: &Path, args: &[&str], error: &str, hint: &str) {
     assert_eq!(fs::read_dir(dir).unwrap().count(), before, "something was written");
 }
 
+/// A device that is no device, and one that this build does not know how to use.
+#[test]
+fn devices_that_are_not_there_are_refused() {
+    let dir = experiment("[train]\n[sources]\nsynthetic = 2\n");
+    let args = ["train", "x.toml", "--device", "gpu"];
+    refused(dir.path(), &args, "`learner.device` is \"gpu\"", "");
+    #[cfg(not(feature = "cuda"))]
+    refused(
+        dir.path(),
+        &["train", "x.toml", "--device", "cuda"],
+        "device cuda: this program was built without the feature `cuda`",
+        "build it with `cargo build --release --features cuda`",
+    );
+    let kept = ["--set", "learner.warm_start=true", "--set", "learner.keep_optimiser=true"];
+    let args = [&["train", "x.toml", "--device", "flex"], &kept[..]].concat();
+    refused(dir.path(), &args, "`learner.keep_optimiser` is not kept on the device flex", "leave it out");
+}
+
 /// Fault case 62 and typical mistakes.
 #[test]
 fn bad_experiments_are_refused_with_place_and_hint() {
