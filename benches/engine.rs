@@ -4,13 +4,16 @@
 //! networks one at a time, and banks of 16 and of 1, and ends with one line of JSON on standard output. Steps include
 //! gathering the mini-batch, shuffling, losses and the update; nothing is left out. Blocks of the
 //! things compared are interleaved and medians taken, because other work on the machine moves the clock.
-//! `cargo bench --bench engine -- 64-24-12-10` measures that shape only.
+//! `cargo bench --bench engine -- 64-24-12-10` measures that shape only; `-- cuda`, with the feature of that
+//! name, banks of 256 to 4,096 networks on the device against a bank of 16 on one core, and nothing else.
 
 use burn::tensor::Device;
 use querist::Key;
 use querist::arch::{Block, NetSpec};
 use querist::data::Matrix;
-use querist::learner::{Bank, BurnNet, LaneData, Learner, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{
+    Bank, BurnNet, DeviceKind, LaneData, Learner, Loss, Optimiser, Start, Stop, TrainPlan,
+};
 use rand::Rng;
 use rayon::prelude::*;
 use serde_json::json;
@@ -45,9 +48,13 @@ fn main() {
     // Cargo hands over `--bench`; anything else names the shapes to measure.
     let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let wanted = |spec: &NetSpec| only.is_empty() || only.contains(&spec.to_string());
+    let devices = [DeviceKind::Flex, DeviceKind::Cuda];
+    if let Some(device) = devices.into_iter().find(|device| only.iter().any(|arg| arg == device.name())) {
+        return on_device(device);
+    }
     for (spec, batch) in cases().iter().filter(|(spec, _)| wanted(spec)) {
         for bank in [16, 1] {
-            let mut trainer = Trainer::new(spec, bank, *batch);
+            let mut trainer = Trainer::new(spec, bank, *batch, DeviceKind::Cpu);
             let (mut rates, mut ratios) = (Vec::new(), Vec::new());
             for _ in 0..BLOCKS {
                 let limit = product.gflops();
@@ -70,7 +77,7 @@ fn main() {
             }));
         }
         let mut burn = Burn::new(spec, *batch);
-        let mut one = Trainer::new(spec, 1, *batch);
+        let mut one = Trainer::new(spec, 1, *batch, DeviceKind::Cpu);
         let (mut rates, mut ratios) = (Vec::new(), Vec::new());
         for _ in 0..BLOCKS {
             let rate = burn.steps_per_second();
@@ -91,6 +98,33 @@ fn main() {
         "{}",
         json!({ "sgemm_gflops": median(&mut sgemm), "rows": rows, "burn": burns, "predict": predict, "episode": episode })
     );
+}
+
+/// Large banks on a device, against a bank of 16 on one core of the processor.
+fn on_device(device: DeviceKind) {
+    let mut rows = Vec::new();
+    for (spec, batch) in cases() {
+        let mut core = Trainer::new(&spec, 16, batch, DeviceKind::Cpu);
+        for bank in [256, 1_024, 4_096] {
+            let mut trainer = Trainer::new(&spec, bank, batch, device);
+            let (mut rates, mut ratios) = (Vec::new(), Vec::new());
+            for _ in 0..BLOCKS {
+                let rate = trainer.net_steps_per_second();
+                rates.push(rate);
+                ratios.push(rate / core.net_steps_per_second());
+            }
+            let (rate, times) = (median(&mut rates), median(&mut ratios));
+            eprintln!(
+                "{spec:>20} {bank:>5} on {}: {rate:>12.0} net-steps/s, {times:.2} cores",
+                device.name()
+            );
+            rows.push(json!({
+                "shape": spec.to_string(), "bank": bank, "batch": batch, "device": device.name(),
+                "steps_per_second": rate, "cores": times,
+            }));
+        }
+    }
+    println!("{}", json!({ "rows": rows }));
 }
 
 /// Forward, input gradient and weight gradient: six operations per weight and row.
@@ -162,11 +196,14 @@ struct Trainer {
 }
 
 impl Trainer {
-    fn new(spec: &NetSpec, lanes: usize, batch: usize) -> Self {
+    fn new(spec: &NetSpec, lanes: usize, batch: usize, device: DeviceKind) -> Self {
         let count = batch * 4;
         let pools = (0..lanes).map(|lane| pool(count, spec, lane as u64)).collect();
         let rows = (0..count as u32).collect();
-        let mut own = Self { bank: Bank::new(spec, lanes).expect("a bank"), pools, rows, batch, steps: 50 };
+        let bank = Bank::on(spec, lanes, device).expect("a bank");
+        let mut own = Self { bank, pools, rows, batch, steps: 50 };
+        // What is compiled for a device is compiled at the first fit.
+        own.net_steps_per_second();
         let rate = own.net_steps_per_second() / lanes as f64;
         own.steps = ((rate * BLOCK) as u32).max(10);
         own

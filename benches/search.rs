@@ -10,7 +10,7 @@ use querist::Key;
 use querist::arch::{ArchSpace, NetSpec, Point, Space};
 use querist::data::{Matrix, Oracle, SplitPlan, Task, embedded, uniform_rows};
 use querist::episode::{EpisodePlan, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play};
-use querist::learner::{BurnNet, Learner, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{BurnNet, DeviceKind, Learner, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use querist::search::{
     Banks, Evaluation, FoldJob, FoldScore, Job, LocalArchitect, ScoreCache, Trainer, score,
@@ -169,6 +169,7 @@ fn growing() -> Value {
     let episode = |start: Point, folds: Option<u32>, key: u64| {
         let plan = EpisodePlan {
             fit_per_label: false,
+            device: DeviceKind::Cpu,
             blocks: blocks(start),
             dropout: 0.0,
             train: training(),

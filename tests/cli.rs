@@ -35,6 +35,46 @@ fn refused(dir: &Path, args: &[&str], error: &str, hint: &str) {
     assert_eq!(fs::read_dir(dir).unwrap().count(), before, "something was written");
 }
 
+/// A device that is no device, and one that this build does not know how to use.
+#[test]
+fn devices_that_are_not_there_are_refused() {
+    let dir = experiment("[train]\n[sources]\nsynthetic = 2\n");
+    let args = ["train", "x.toml", "--device", "gpu"];
+    refused(dir.path(), &args, "`learner.device` is \"gpu\"", "");
+    #[cfg(not(feature = "cuda"))]
+    refused(
+        dir.path(),
+        &["train", "x.toml", "--device", "cuda"],
+        "device cuda: this program was built without the feature `cuda`",
+        "build it with `cargo build --release --features cuda`",
+    );
+    let kept = ["--set", "learner.warm_start=true", "--set", "learner.keep_optimiser=true"];
+    let args = [&["train", "x.toml", "--device", "flex"], &kept[..]].concat();
+    refused(dir.path(), &args, "`learner.keep_optimiser` is not kept on the device flex", "leave it out");
+}
+
+/// The whole way of a training whose episodes are fitted on a device; another device is another run.
+#[test]
+fn a_policy_says_what_device_it_was_trained_on() {
+    let dir = experiment(
+        "[learner]\nhidden = [4]\nepochs = 3\n[episode]\nrounds = 2\n[sources]\nsynthetic = 2\nmax_pool = 60\n\
+         [train.imitation]\nepisodes = 2\nstates = 1\ncandidates = 3\nepochs = 2\n\
+         [train.evolution]\niterations = 1\npairs = 2\n[train.policy_gradient]\niterations = 0\n",
+    );
+    let train = |device: &str| {
+        let mut command = querist(dir.path());
+        command.args(["--quiet", "train", "x.toml", "--jobs", "1", "--out", "run", "--device", device]);
+        command
+    };
+    train("flex").assert().code(0);
+    let card = fs::read_to_string(dir.path().join("run/policy/card.toml")).unwrap();
+    assert!(card.contains("Trained on the device flex"), "{card}");
+    train("cpu").assert().code(2).stderr(predicate::str::contains("plan digest"));
+    train("cpu").arg("--fresh").assert().code(0);
+    let card = fs::read_to_string(dir.path().join("run/policy/card.toml")).unwrap();
+    assert!(!card.contains("device"), "{card}");
+}
+
 /// Fault case 62 and typical mistakes.
 #[test]
 fn bad_experiments_are_refused_with_place_and_hint() {

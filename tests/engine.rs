@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use querist::Key;
 use querist::arch::{Block, NetSpec, Smooth};
 use querist::data::Matrix;
-use querist::learner::{Bank, BurnNet, Learner, networks};
+use querist::learner::{Bank, BurnNet, DeviceKind, Learner, networks};
 use querist::learner::{FitReport, LaneData, LearnError, Loss, Optimiser, SimdPath, Start, Stop, TrainPlan};
 use rand::Rng;
 
@@ -244,6 +244,13 @@ fn burn_keeps_the_contract() {
     contract(|spec, lanes| Box::new(BurnNet::new(spec, lanes, Device::flex()).unwrap()));
 }
 
+/// The distance of weights, relative to their length.
+fn gap(a: &[f32], b: &[f32]) -> f64 {
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    let distance: f64 = a.iter().zip(b).map(|(a, b)| square(a - b)).sum();
+    (distance / b.iter().map(|&b| square(b)).sum::<f64>()).sqrt()
+}
+
 /// From the same keys, on the same batches and masks, the engine and burn make the same steps.
 #[test]
 fn the_bank_agrees_with_burn() {
@@ -272,10 +279,7 @@ fn the_bank_agrees_with_burn() {
                 let ours = bank.fit(&data, &plan, &keys).unwrap();
                 let theirs = burn.fit(&data, &plan, &keys).unwrap();
                 for lane in 0..2 {
-                    let (a, b) = (bank.weights(lane), burn.weights(lane));
-                    let square = |x: f32| f64::from(x) * f64::from(x);
-                    let gap: f64 = a.iter().zip(&b).map(|(a, b)| square(a - b)).sum::<f64>().sqrt();
-                    let gap = gap / b.iter().map(|&b| square(b)).sum::<f64>().sqrt();
+                    let gap = gap(&bank.weights(lane), &burn.weights(lane));
                     worst = worst.max(gap);
                     assert!(gap < 1e-4, "{spec} {plan:?} lane {lane}: {gap:e}");
                     assert!((ours[lane].loss - theirs[lane].loss).abs() < 1e-4);
@@ -294,6 +298,92 @@ fn the_bank_agrees_with_burn() {
         }
     }
     println!("largest relative distance of weights after 40 steps: {worst:.1e}");
+}
+
+/// The same for a whole bank on a device, whose networks have different numbers of rows: equal weights to
+/// rounding after some epochs, and equal numbers of steps under every rule to stop.
+#[test]
+fn a_bank_on_a_device_agrees_with_the_engine() {
+    let optimisers = [
+        Optimiser::Sgd { momentum: 0.9, nesterov: false },
+        Optimiser::Sgd { momentum: 0.9, nesterov: true },
+        Optimiser::Adam,
+        Optimiser::NAdam,
+    ];
+    let stops = [
+        Stop::Steps { steps: 11 },
+        Stop::Epochs { epochs: 5 },
+        Stop::TrainLoss { epochs: 12, loss: 1.0 },
+        Stop::Validation { epochs: 12, patience: 1 },
+    ];
+    let (lanes, mut worst, mut early) = (7, 0.0f64, 0);
+    for (index, spec) in shapes().iter().enumerate() {
+        let pools = Pools::new(spec, lanes);
+        let data: Vec<_> = (0..lanes).map(|lane| pools.lane(lane)).collect();
+        let keys: Vec<_> = (0..lanes as u64).map(|lane| Key::root(6).at(lane)).collect();
+        for (turn, stop) in stops.into_iter().enumerate() {
+            for loss in [Loss::CrossEntropy, Loss::Squared] {
+                let optimiser = optimisers[(index + turn) % 4];
+                let plan = TrainPlan { loss, drop_last: turn == 1, ..plan(optimiser, stop) };
+                let mut engine = Bank::new(spec, lanes).unwrap();
+                let mut device = Bank::on(spec, lanes, DeviceKind::Flex).unwrap();
+                let ours = engine.fit(&data, &plan, &keys).unwrap();
+                let theirs = device.fit(&data, &plan, &keys).unwrap();
+                for lane in 0..lanes {
+                    let gap = gap(&device.weights(lane), &engine.weights(lane));
+                    worst = worst.max(gap);
+                    assert!(gap < 1e-4, "{spec} {plan:?} lane {lane}: {gap:e}");
+                    assert_eq!(ours[lane].steps, theirs[lane].steps, "{spec} {plan:?} lane {lane}");
+                    assert!((ours[lane].loss - theirs[lane].loss).abs() < 1e-4);
+                }
+                early += usize::from(turn > 1 && ours.iter().any(|report| report.steps != ours[0].steps));
+                // A fit that goes on from there, too.
+                let warm = TrainPlan { start: Start::Warm, ..plan };
+                engine.fit(&data, &warm, &keys).unwrap();
+                device.fit(&data, &warm, &keys).unwrap();
+                assert!(gap(&device.weights(3), &engine.weights(3)) < 2e-4);
+            }
+        }
+    }
+    assert!(early > 4, "{early}: networks that stop at different times are what is to be seen");
+    println!("largest relative distance of weights: {worst:.1e}");
+}
+
+/// More steps than losses may wait for, a network that explodes among others, and what a device cannot do.
+#[test]
+fn a_device_keeps_the_last_finite_weights_and_refuses_what_it_cannot_do() {
+    let spec = NetSpec::mlp(6, &[9], 3).unwrap();
+    let mut pools = Pools::new(&spec, 3);
+    pools.pools[1].0.values_mut().iter_mut().for_each(|value| *value *= 50.0);
+    let data: Vec<_> = (0..3).map(|lane| pools.lane(lane)).collect();
+    let keys: Vec<_> = (0..3).map(|lane| Key::root(8).at(lane)).collect();
+    let plan = TrainPlan {
+        loss: Loss::Squared,
+        learning_rate: 0.05,
+        ..plan(Optimiser::Sgd { momentum: 0.9, nesterov: false }, Stop::Epochs { epochs: 200 })
+    };
+    let mut engine = Bank::new(&spec, 3).unwrap();
+    let mut device = Bank::on(&spec, 3, DeviceKind::Flex).unwrap();
+    let ours = engine.fit(&data, &plan, &keys).unwrap();
+    let theirs = device.fit(&data, &plan, &keys).unwrap();
+    assert!(ours[1].diverged_at.is_some());
+    for lane in 0..3 {
+        let (ours, theirs) = (ours[lane], theirs[lane]);
+        assert_eq!((ours.steps, ours.diverged_at), (theirs.steps, theirs.diverged_at), "lane {lane}");
+        assert!(device.weights(lane).iter().all(|weight| weight.is_finite()));
+        // What explodes carries its rounding with it.
+        if lane != 1 {
+            let gap = gap(&device.weights(lane), &engine.weights(lane));
+            assert!(gap < 1e-3, "lane {lane}: {gap:e}");
+        }
+    }
+    let refused = device.fit(&data, &TrainPlan { start: Start::Continue, ..plan }, &keys).unwrap_err();
+    assert!(matches!(refused.downcast_ref(), Some(LearnError::Plan { field: "start", .. })));
+    #[cfg(not(feature = "cuda"))]
+    {
+        let refused = Bank::on(&spec, 3, DeviceKind::Cuda).err().unwrap();
+        assert!(matches!(refused.downcast_ref(), Some(LearnError::NoCuda)));
+    }
 }
 
 /// The loss of a network in `f64`, written without regard to speed; weights in the documented order.
@@ -453,7 +543,7 @@ fn other_activations_learn() {
         let blocks = vec![Block::Smooth { width: 12, activation }, Block::Residual { width: 8 }];
         let spec = NetSpec::new(4, blocks, 3, 0.1).unwrap();
         let fitted = || {
-            let mut net = networks(&spec, 1).unwrap();
+            let mut net = networks(&spec, 1, DeviceKind::Cpu).unwrap();
             let plan = plan(Optimiser::Adam, Stop::Steps { steps: 150 });
             net.fit(&[data], &plan, &[Key::root(3)]).unwrap();
             net

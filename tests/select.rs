@@ -14,7 +14,7 @@ use querist::data::{RowId, SplitPlan, Task, embedded};
 use querist::episode::{
     EpisodeError, EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play,
 };
-use querist::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use std::fs;
 use std::path::Path;
@@ -253,6 +253,7 @@ fn episode() -> EpisodePlan {
         oracle_on: OracleOn::default(),
         first_epochs: None,
         fit_per_label: false,
+        device: DeviceKind::Cpu,
         stop_on: StopOn::default(),
     }
 }

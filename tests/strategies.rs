@@ -6,7 +6,7 @@ use querist::data::{SplitPlan, Task, embedded};
 use querist::episode::{
     EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Played, Player, Seat, StopOn, play,
 };
-use querist::learner::{LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{DeviceKind, LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::{Needs, registry};
 
 fn seat(seed: u64) -> Seat {
@@ -38,6 +38,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         oracle_on: OracleOn::Reward,
         first_epochs: None,
         fit_per_label: false,
+        device: DeviceKind::Cpu,
         target_share: None,
         stop_on: StopOn::default(),
     }

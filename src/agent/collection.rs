@@ -5,7 +5,7 @@
 use super::guard::Range;
 use super::imitation::LabelledState;
 use super::network::Network;
-use super::simulation::{LANES, Source, best_of, select};
+use super::simulation::{Source, best_of, select};
 use crate::data::RowId;
 use crate::episode::{Episodes, Observation, Seat, features};
 use crate::error::Result;
@@ -105,8 +105,8 @@ fn collect_one(
     key: Key,
 ) -> Result<Collected> {
     let mut collected = Collected::default();
-    for block in (0..plan.episodes).step_by(LANES) {
-        let lanes = LANES.min(plan.episodes - block);
+    for block in (0..plan.episodes).step_by(source.lanes()) {
+        let lanes = source.lanes().min(plan.episodes - block);
         let seats: Vec<Seat> = (0..lanes).map(|lane| source.seat(key.named("seat"), block + lane)).collect();
         let rounds = source.plan.budget.div_ceil(source.plan.query_size);
         let visited: Vec<Vec<usize>> = seats

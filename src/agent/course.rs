@@ -3,7 +3,7 @@
 
 use super::growth::grow;
 use super::network::Network;
-use super::simulation::{LANES, Source, accuracies};
+use super::simulation::{Source, accuracies};
 use crate::data::RowId;
 use crate::episode::features::{self, Looks, QUANTILES};
 use crate::error::Result;
@@ -72,7 +72,7 @@ fn course_on(
 ) -> Result<Vec<Phase>> {
     let mut phases = empty();
     let seats: Vec<_> = (0..repetitions).map(|index| source.seat(key, index)).collect();
-    for seats in seats.chunks(LANES) {
+    for seats in seats.chunks(source.lanes()) {
         accuracies(source, seats, true, |episodes, lane, step| -> Result<Vec<RowId>> {
             let signals = episodes.signals(lane, features::needs(), step);
             let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));

@@ -45,7 +45,7 @@ pub fn grow(
     looks.take(&picks);
     while picks.len() < batch {
         let seen = looks.again();
-        let more = rows(&seen, &best(&seen, per_look.min(batch - picks.len()))?);
+        let more = rows(seen, &best(seen, per_look.min(batch - picks.len()))?);
         looks.take(&more);
         picks.extend(more);
     }

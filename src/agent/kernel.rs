@@ -3,7 +3,7 @@
 //! Every output is summed in the order of the inputs, multiply and add kept apart, so the portable, the
 //! AVX2 and the AVX-512 build of the one body give the same bits, whatever the number of rows.
 
-use crate::query::geometry::lanes::{dispatched, dot};
+use crate::query::geometry::blocks;
 
 /// Outputs that are summed side by side: one AVX-512 register.
 const LANES: usize = 16;
@@ -21,22 +21,14 @@ pub(super) fn dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: 
     layer::<false>(x, inputs, weights, bias, y);
 }
 
-dispatched! {
-    /// The dot product of every row of `x`, `width` numbers each, with `weights`.
-    fn row_dots(x: &[f32], width: usize, weights: &[f32], y: &mut [f32]) {
-        for (y, x) in y.iter_mut().zip(x.chunks_exact(width)) {
-            *y = dot(x, weights);
-        }
-    }
-}
-
-/// One output per row, without bias: `y = x w`. Sums are those of [`dot`], the same on every machine.
+/// One output per row, without bias: `y = x w`. Sums are those of
+/// [`dot`](crate::query::geometry::lanes::dot), the same on every machine.
 ///
 /// # Shapes
 /// `x: [rows, weights.len()]`.
 pub(super) fn dots(x: &[f32], weights: &[f32]) -> Vec<f32> {
     let mut y = vec![0.0; x.len() / weights.len().max(1)];
-    row_dots(x, weights.len().max(1), weights, &mut y);
+    blocks::dots(x, weights, &mut y);
     y
 }
 

@@ -19,9 +19,6 @@ use rand::seq::index;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Episodes that advance in one bank.
-pub(super) const LANES: usize = 16;
-
 /// A task to learn from: one or more splits of it, and the episodes to play on them.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -37,6 +34,11 @@ impl Source {
     /// The seat of repetition `index`, derived from `key`.
     pub(super) fn seat(&self, key: Key, index: usize) -> Seat {
         Seat { ground: self.grounds[index % self.grounds.len()].clone(), key: key.at(index as u64) }
+    }
+
+    /// Episodes that advance in one bank.
+    pub(super) fn lanes(&self) -> usize {
+        self.plan.device.lanes()
     }
 
     /// What is learned plays its whole budget: an episode that ends at a target accuracy has no gain to
@@ -172,7 +174,8 @@ impl Environment for Simulation<'_> {
 
     fn duels(&mut self, pairs: &[Pair], _iteration: u32, key: Key) -> Result<Vec<Duel>> {
         let tasks = self.duels.tasks.min(self.sources.len());
-        let together = (LANES / (2 * self.duels.episodes)).max(1);
+        let lanes = self.sources.first().map_or(1, Source::lanes);
+        let together = (lanes / (2 * self.duels.episodes)).max(1);
         let mut banks = Vec::new();
         for (group, pairs) in pairs.chunks(together).enumerate() {
             let mut rng = key.named("tasks").at(group as u64).rng();
@@ -237,7 +240,7 @@ fn mean_accuracy(
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
-    for seats in seats.chunks(LANES) {
+    for seats in seats.chunks(source.lanes()) {
         for lane in accuracies(source, seats, remember, &mut pick)? {
             sum += lane.iter().sum::<f64>();
             count += lane.len();

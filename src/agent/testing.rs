@@ -5,7 +5,7 @@ use super::simulation::Source;
 use crate::arch::Block;
 use crate::data::{Matrix, RowId, SplitPlan, Task, embedded};
 use crate::episode::{EpisodePlan, Ground, InitialPool, Measure, Observation, OracleOn, StopOn};
-use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+use crate::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::RngExt;
 
@@ -54,6 +54,7 @@ pub(super) fn sources() -> Vec<Source> {
         oracle_on: OracleOn::Reward,
         first_epochs: None,
         fit_per_label: false,
+        device: DeviceKind::Cpu,
         target_share: None,
         stop_on: StopOn::default(),
     };

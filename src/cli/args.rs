@@ -90,6 +90,10 @@ pub struct CommonArgs {
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, short, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_JOBS as u64))]
     pub jobs: Option<usize>,
+    /// What the networks of episodes are fitted on, instead of the file's learner.device: cpu; cuda, in a
+    /// program built with that feature; or flex, which is burn on the processor
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
     /// The seed, instead of the file's
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: Option<u64>,
@@ -126,6 +130,12 @@ impl DataDirArgs {
 }
 
 impl CommonArgs {
+    /// These changes to an experiment file, and behind them what `--device` changes.
+    pub fn and_device(&self, sets: &[String]) -> Vec<String> {
+        let device = self.device.iter().map(|device| format!("learner.device={device}"));
+        sets.iter().cloned().chain(device).collect()
+    }
+
     /// The number of threads.
     pub fn threads(&self) -> usize {
         self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()).min(MAX_JOBS))

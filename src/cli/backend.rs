@@ -45,9 +45,10 @@ pub fn stages() -> impl Stages {
     Builtin::default()
 }
 
-/// The digests of the data sets and policies that `plan` reads. Refuses, before anything is written,
-/// targets on which the plan's episodes cannot be played.
+/// The digests of the data sets and policies that `plan` reads. Refuses, before anything is written, a device
+/// that is not there, and targets on which the plan's episodes cannot be played.
 pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
+    plan.learner().device.open()?;
     tasks::check_initial(plan)?;
     tasks::check_strategies(plan)?;
     let mut digests = BTreeMap::new();

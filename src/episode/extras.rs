@@ -294,7 +294,7 @@ impl Episodes {
         for spec in distinct(trials.iter().map(|trial| &self.lanes[trial.lane].spec)) {
             let group: Vec<(usize, &Trial)> =
                 trials.iter().enumerate().filter(|(_, trial)| self.lanes[trial.lane].spec == spec).collect();
-            let mut bank = networks(&spec, group.len())?;
+            let mut bank = networks(&spec, group.len(), self.plan.device)?;
             if self.plan.train.start != Start::Scratch {
                 for (place, (_, trial)) in group.iter().enumerate() {
                     let (own, at) = self.places[trial.lane];

@@ -75,7 +75,7 @@ impl Episodes {
         let old = std::mem::take(&mut self.groups);
         let old_places = self.places.clone();
         for (spec, lanes) in shapes.iter().zip(wanted) {
-            let mut bank = networks(spec, lanes.len())?;
+            let mut bank = networks(spec, lanes.len(), self.plan.device)?;
             for (place, &lane) in lanes.iter().enumerate() {
                 let (group, at) = old_places[lane];
                 match old.get(group) {
@@ -157,7 +157,7 @@ pub(super) fn ceiling(plan: &EpisodePlan, seat: &Seat) -> Result<f64> {
     let key = seat.key.named("ceiling");
     let train = TrainPlan { start: Start::Scratch, ..plan.train };
     let divided = Divided::of(plan, &train, task, &rows, &labels, key);
-    let mut bank = networks(&plan.spec(task)?, 1)?;
+    let mut bank = networks(&plan.spec(task)?, 1, plan.device)?;
     bank.fit(&[divided.lane(task)], &train, &[key])?;
     Ok(match plan.measure {
         Measure::Reward => bank.accuracy(0, task.reward().inputs(), task.reward().labels()),
@@ -182,7 +182,7 @@ mod tests {
     use crate::arch::Block;
     use crate::data::{SplitPlan, Task, embedded};
     use crate::episode::{Ground, InitialPool, OracleOn, StopOn};
-    use crate::learner::{Loss, Optimiser, Stop};
+    use crate::learner::{DeviceKind, Loss, Optimiser, Stop};
 
     const EPOCHS: u32 = 3;
 
@@ -211,6 +211,7 @@ mod tests {
             oracle_on: OracleOn::default(),
             first_epochs: Some(7),
             fit_per_label,
+            device: DeviceKind::Cpu,
         }
     }
 

@@ -111,7 +111,7 @@ impl EpisodePlan {
 mod tests {
     use super::*;
     use crate::episode::{Measure, OracleOn, StopOn};
-    use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+    use crate::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
     use crate::query::QueryError;
 
     /// Twelve rows on a line, two classes: the last three are of class 1.
@@ -147,6 +147,7 @@ mod tests {
             oracle_on: OracleOn::default(),
             first_epochs: None,
             fit_per_label: false,
+            device: DeviceKind::Cpu,
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::data::{Matrix, RowId};
 use crate::error::{Fault, Result};
+use crate::query::geometry::lanes::sum_of_zeros;
 
 /// The most candidates one observation may hold; larger pools are subsampled before they get here.
 pub const MAX_CANDIDATES: usize = 65_536;
@@ -80,7 +81,9 @@ impl Observation {
                 return Err(ObservationError::Width { kind, found, expected });
             }
         }
-        if let Some(at) = self.features.values().iter().position(|v| !v.is_finite()) {
+        if sum_of_zeros(self.features.values()) != 0.0
+            && let Some(at) = self.features.values().iter().position(|v| !v.is_finite())
+        {
             return Err(ObservationError::Feature {
                 row: self.candidates[at / features].0,
                 column: at % features,

@@ -4,7 +4,7 @@ use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
 use crate::data::Task;
 use crate::error::{Fault, Result};
-use crate::learner::{Stop, TrainPlan};
+use crate::learner::{DeviceKind, Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
 
 /// Which held-out rows an episode may measure its network on.
@@ -54,6 +54,9 @@ pub struct EpisodePlan {
     /// After a query the network is fitted once for every label of it, each fit knowing one label more,
     /// instead of once for all; it is measured after the last. With queries of one row nothing changes.
     pub fit_per_label: bool,
+    /// What all fits are made on.
+    #[serde(default, skip_serializing_if = "DeviceKind::is_cpu")]
+    pub device: DeviceKind,
 }
 
 /// The rows that tell a fit when to stop.

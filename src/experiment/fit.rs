@@ -151,7 +151,7 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     let classes = Oracle::new(task.clone(), 0).foresee(&chosen);
     let rows: Vec<u32> = chosen.iter().map(|row| row.0).collect();
     let train = TrainPlan { start: Start::Scratch, ..plan.learner().train_plan() };
-    let mut bank = networks(&spec, 1)?;
+    let mut bank = networks(&spec, 1, plan.learner().device)?;
     let data = LaneData { inputs: task.pool(), rows: &rows, labels: &classes, validation: (&[], &[]) };
     let report = bank.fit(&[data], &train, &[key.named("network")])?[0];
     let values = rows.iter().flat_map(|&row| task.pool().row(row as usize)).copied().collect();

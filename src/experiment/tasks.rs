@@ -70,6 +70,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         oracle_on: episode.oracle_on,
         first_epochs: learner.first_epochs,
         fit_per_label: learner.fit_per_label,
+        device: learner.device,
     })
 }
 

@@ -21,6 +21,14 @@ pub enum LearnError {
     /// The kernels of an instruction set that this machine lacks.
     #[error("bank: the instruction set {path} is not available on this machine")]
     Path { path: String },
+    /// A CUDA device in a program that was built without.
+    #[error("device cuda: this program was built without the feature `cuda`")]
+    #[diagnostic(help("build it with `cargo build --release --features cuda`, or leave --device out"))]
+    NoCuda,
+    /// A CUDA device where there is none.
+    #[error("device cuda: no NVIDIA device, or no driver for it, was found on this machine")]
+    #[diagnostic(help("see that `nvidia-smi` lists one, or leave --device out"))]
+    NoDevice,
     /// As many keys or data sets as networks are needed.
     #[error("bank: {found} {what} for {expected} networks")]
     Count { what: &'static str, expected: usize, found: usize },

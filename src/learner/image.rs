@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::data::{Matrix, MatrixView};
     use crate::learner::{
-        Bank, BurnNet, LaneData, Learner, Loss, Optimiser, Start, Stop, TrainPlan, networks,
+        Bank, BurnNet, DeviceKind, LaneData, Learner, Loss, Optimiser, Start, Stop, TrainPlan, networks,
     };
     use burn::tensor::{Device, TensorData};
 
@@ -361,7 +361,7 @@ mod tests {
             start: Start::Scratch,
         };
         let fitted = |spec: &NetSpec, seed| {
-            let mut net = networks(spec, 1).unwrap();
+            let mut net = networks(spec, 1, DeviceKind::Cpu).unwrap();
             let report = net.fit(&[data], &plan, &[Key::root(seed)]).unwrap()[0];
             assert_eq!((report.steps, report.diverged_at), (150, None));
             net

@@ -2,7 +2,8 @@
 //!
 //! A [`Bank`] trains several networks of one [`NetSpec`] side by side, each with its own weights, rows,
 //! mini-batches and dropout; a single network is a bank of one. [`BurnNet`] does the same through burn.
-//! Both are a [`Learner`]. `plan` says how to train, `calibration` corrects probabilities afterwards.
+//! Both are a [`Learner`]. A bank fits its networks on the processor, or `stacked` on a device of burn's
+//! ([`DeviceKind`]). `plan` says how to train, `calibration` corrects probabilities afterwards.
 //! `reverse` is plain backpropagation for gradients of single rows; `loss_prediction` trains by it.
 //! What is not here: choosing rows (`query`), choosing architectures (`search`).
 
@@ -10,6 +11,7 @@ pub mod bank;
 pub mod burn_net;
 pub mod calibration;
 mod descent;
+mod device;
 pub mod error;
 pub mod export;
 mod image;
@@ -19,10 +21,12 @@ pub mod plan;
 mod program;
 pub mod reverse;
 mod schedule;
+mod stacked;
 
 pub use bank::{Bank, SimdPath};
 pub use burn_net::BurnNet;
 pub use calibration::{Temperature, expected_calibration_error};
+pub use device::DeviceKind;
 pub use error::LearnError;
 pub use loss_prediction::{LossModule, LossPredictor};
 pub use plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
@@ -114,14 +118,17 @@ pub trait Learner: Send + Sync {
     }
 }
 
-/// `lanes` networks on the engine that can train them: the bank, or burn on the processor for images and for other
-/// activations than the rectifier.
+/// `lanes` networks on the engine that can train them: a bank, or for images and for other activations than the
+/// rectifier burn, which is on the processor unless `device` is another one.
 ///
 /// # Errors
-/// As [`Bank::new`] and [`BurnNet::new`].
-pub fn networks(spec: &NetSpec, lanes: usize) -> Result<Box<dyn Learner>> {
+/// As [`Bank::on`] and [`BurnNet::new`].
+pub fn networks(spec: &NetSpec, lanes: usize, device: DeviceKind) -> Result<Box<dyn Learner>> {
     Ok(match spec.is_rectified() {
-        true => Box::new(Bank::new(spec, lanes)?),
-        false => Box::new(BurnNet::new(spec, lanes, burn::tensor::Device::flex())?),
+        true => Box::new(Bank::on(spec, lanes, device)?),
+        false => {
+            let device = device.open()?.unwrap_or_else(burn::tensor::Device::flex);
+            Box::new(BurnNet::new(spec, lanes, device)?)
+        }
     })
 }

@@ -22,8 +22,9 @@ pub(super) struct LaneRun<'a> {
     cursor: usize,
     epoch: u32,
     steps: u32,
-    /// Sum of losses and number of rows of the current epoch.
+    /// Sum of losses and number of rows noted of epoch `seen_in`.
     seen: (f64, usize),
+    seen_in: u32,
     /// Mean loss of the last epoch.
     mean: f32,
     best: f64,
@@ -47,6 +48,7 @@ impl<'a> LaneRun<'a> {
             epoch: 0,
             steps: 0,
             seen: (0.0, 0),
+            seen_in: 0,
             mean: f32::MAX,
             best: f64::INFINITY,
             waited: 0,
@@ -71,8 +73,14 @@ impl<'a> LaneRun<'a> {
 
     /// Ends the training because the loss of the coming step is not finite.
     pub fn diverge(&mut self) {
+        self.diverge_at(self.steps + 1);
+    }
+
+    /// Ends the training because the loss of that step, perhaps an earlier one, was not finite.
+    pub fn diverge_at(&mut self, step: u32) {
         self.active = false;
-        self.diverged_at = Some(self.steps + 1);
+        self.steps = step - 1;
+        self.diverged_at = Some(step);
     }
 
     /// The random word that the coming step's dropout is drawn from.
@@ -106,28 +114,56 @@ impl<'a> LaneRun<'a> {
             // Drawn anew from the same start, so that an epoch's order depends on its number alone.
             self.order.iter_mut().zip(0..).for_each(|(place, row)| *place = row);
             shuffle(&mut self.order, mix(self.order_seed ^ u64::from(self.epoch)));
-            self.seen = (0.0, 0);
         }
+    }
+
+    /// Where among the rows to train on a row of the current mini-batch stands.
+    pub fn place(&self, at: usize) -> usize {
+        self.order[self.cursor + at] as usize
     }
 
     /// The input and the class of a row of the current mini-batch.
     pub fn example(&self, at: usize) -> (&'a [f32], u32) {
-        let place = self.order[self.cursor + at] as usize;
+        let place = self.place(at);
         (self.data.inputs.row(self.data.rows[place] as usize), self.data.labels[place])
     }
 
-    /// Counts a step; true at the end of an epoch.
+    /// All rows to train on and their classes.
+    pub fn rows(&self) -> (&'a [u32], &'a [u32]) {
+        (self.data.rows, self.data.labels)
+    }
+
+    /// The number of the coming step, from 1, and of its epoch, from 0.
+    pub fn coming(&self) -> (u32, u32) {
+        (self.steps + 1, self.epoch)
+    }
+
+    /// Counts a step and notes its loss; true at the end of an epoch.
     pub fn end_step(&mut self, loss: f64, rows: usize) -> bool {
+        self.note(self.epoch, loss, rows);
+        self.advance(rows)
+    }
+
+    /// Counts a step whose loss is not known yet; true at the end of an epoch. Its loss is to be
+    /// [noted](Self::note) before [`goes_on`](Self::goes_on) is asked, where the rule to stop reads losses.
+    pub fn advance(&mut self, rows: usize) -> bool {
         self.steps += 1;
         self.cursor += rows;
-        self.seen = (self.seen.0 + loss, self.seen.1 + rows);
         let ended = self.cursor == self.length;
         if ended {
             self.cursor = 0;
             self.epoch += 1;
         }
-        self.mean = (self.seen.0 / self.seen.1 as f64) as f32;
         ended
+    }
+
+    /// Notes the sum of losses of a step of an epoch; steps come in their order.
+    pub fn note(&mut self, epoch: u32, loss: f64, rows: usize) {
+        if self.seen_in != epoch {
+            (self.seen_in, self.seen) = (epoch, (0.0, 0));
+        }
+        self.seen = (self.seen.0 + loss, self.seen.1 + rows);
+        self.mean = (self.seen.0 / self.seen.1 as f64) as f32;
     }
 
     /// Whether training goes on after an epoch whose validation loss, if asked for, was `held`.

@@ -7,6 +7,7 @@
 
 use crate::data::{Matrix, RowId};
 use crate::query::geometry::lanes::dispatched;
+use crate::query::geometry::tops::tops;
 
 /// Weight of the newest round in running means.
 const NEWEST: f32 = 0.3;
@@ -58,23 +59,19 @@ impl History {
         let newest = if self.rounds == 0 { 1.0 } else { NEWEST };
         let mut entropy = vec![0.0; candidates.len()];
         entropies(probabilities.values(), self.classes, &mut entropy);
-        for (at, row) in candidates.iter().enumerate() {
-            let row = row.index();
-            let p = probabilities.row(at);
+        let tops = tops(probabilities.values(), self.classes, 0..candidates.len());
+        for (at, (row, top)) in candidates.iter().zip(tops).enumerate() {
+            let (row, first) = (row.index(), top.first);
             let mean = &mut self.mean[row * self.classes..(row + 1) * self.classes];
-            let mut first = 0;
-            for (class, (mean, &p)) in mean.iter_mut().zip(p).enumerate() {
+            for (mean, &p) in mean.iter_mut().zip(probabilities.row(at)) {
                 *mean += newest * (p - *mean);
-                if p > probabilities.row(at)[first] {
-                    first = class;
-                }
             }
             self.entropy[row] += newest * (entropy[at] - self.entropy[row]);
             if self.rounds > 0 {
-                let changed = f32::from(self.predicted[row] != first as u32);
+                let changed = f32::from(self.predicted[row] != first);
                 self.changes[row] += newest * (changed - self.changes[row]);
             }
-            self.predicted[row] = first as u32;
+            self.predicted[row] = first;
         }
         entropies(&self.mean, self.classes, &mut self.entropy_of_mean);
         self.rounds += 1;
@@ -97,6 +94,11 @@ impl History {
     /// The running mean of the class probabilities of `row`.
     pub fn mean(&self, row: usize) -> &[f32] {
         &self.mean[row * self.classes..(row + 1) * self.classes]
+    }
+
+    /// The running means of all rows, shape `[rows, classes]`.
+    pub fn means(&self) -> &[f32] {
+        &self.mean
     }
 
     /// How far the rounds disagree on `row`, in nats: the entropy of the mean above the mean of the

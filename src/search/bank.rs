@@ -4,7 +4,7 @@ use super::evaluate::{FoldJob, FoldScore, Trainer};
 use crate::arch::NetSpec;
 use crate::data::Matrix;
 use crate::error::Result;
-use crate::learner::{LaneData, TrainPlan, networks};
+use crate::learner::{DeviceKind, LaneData, TrainPlan, networks};
 use crate::rng::Key;
 
 /// Trains all jobs of a call as one bank.
@@ -19,7 +19,7 @@ impl Trainer for Banks {
         plan: &TrainPlan,
         keys: &[Key],
     ) -> Result<Vec<FoldScore>> {
-        let mut bank = networks(spec, jobs.len())?;
+        let mut bank = networks(spec, jobs.len(), DeviceKind::Cpu)?;
         let data: Vec<LaneData<'_>> = jobs.iter().map(|job| job.train).collect();
         let reports = bank.fit(&data, plan, keys)?;
         Ok(jobs

@@ -8,12 +8,12 @@
 
 use super::sight::{self, Round};
 use crate::agent::imitation::LabelledState;
-use crate::agent::simulation::{LANES, Source, select};
+use crate::agent::simulation::{Source, select};
 use crate::arch::{ArchSpace, Domain, Point, Space};
 use crate::data::Task;
 use crate::episode::{Episodes, Seat, features};
 use crate::error::Result;
-use crate::learner::{LaneData, Start, Stop, TrainPlan, networks};
+use crate::learner::{DeviceKind, LaneData, Start, Stop, TrainPlan, networks};
 use crate::query::Needs;
 use crate::rng::Key;
 use rand::RngExt;
@@ -73,8 +73,8 @@ fn on_one(
     let domain = Domain::new(*space, shape.width(), shape.classes())?;
     let points = domain.points();
     let needs = features::needs();
-    for block in (0..plan.episodes).step_by(LANES) {
-        let lanes = LANES.min(plan.episodes - block);
+    for block in (0..plan.episodes).step_by(source.lanes()) {
+        let lanes = source.lanes().min(plan.episodes - block);
         let seats: Vec<Seat> = (0..lanes).map(|lane| source.seat(key.named("seat"), block + lane)).collect();
         let rounds = source.plan.budget.div_ceil(source.plan.query_size);
         let tried = |seat: &Seat| {
@@ -165,7 +165,7 @@ fn gains(
     let (inputs, labels) = (task.reward().inputs(), task.reward().labels());
     let mut worth = Vec::with_capacity(moves.len());
     for point in moves {
-        let mut bank = networks(&domain.spec(point)?, plan.trainings)?;
+        let mut bank = networks(&domain.spec(point)?, plan.trainings, DeviceKind::Cpu)?;
         bank.fit(&lanes, &train, &keys)?;
         let accuracies = (0..plan.trainings).map(|lane| bank.accuracy(lane, inputs, labels));
         let accuracy = accuracies.sum::<f64>() / plan.trainings as f64;

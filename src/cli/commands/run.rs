@@ -76,7 +76,7 @@ pub fn train(args: &RunArgs, quiet: bool) -> Result<()> {
 fn load(args: &RunArgs) -> Result<Plan> {
     Ok(Plan::load(
         &args.file,
-        &args.sets,
+        &args.common.and_device(&args.sets),
         args.common.seed,
         &backend::vocabulary(args.common.data.folder()?),
     )?)

@@ -51,7 +51,13 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
         ("episode".to_string(), Value::Table(episode)),
         ("transfer".to_string(), Value::Table(transfer)),
     ]);
-    Plan::parse(&file.to_string(), "(arguments)", &args.sets, args.common.seed, vocabulary)
+    Plan::parse(
+        &file.to_string(),
+        "(arguments)",
+        &args.common.and_device(&args.sets),
+        args.common.seed,
+        vocabulary,
+    )
 }
 
 #[cfg(test)]

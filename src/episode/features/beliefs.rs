@@ -4,6 +4,7 @@ use super::FeatureError;
 use crate::data::Matrix;
 use crate::query::PoolView;
 use crate::query::geometry::lanes::sum_of_zeros;
+use crate::query::geometry::tops::tops;
 use crate::query::history::{History, entropies};
 
 /// What is believed of one candidate.
@@ -17,27 +18,6 @@ pub(super) struct Belief {
     pub past_margin: f32,
     pub disagreement: f32,
     pub changes: f32,
-}
-
-/// The largest and the second largest of some probabilities, and where they are; ties go to the smaller.
-fn top_two(p: &[f32]) -> (usize, usize) {
-    let (mut first, mut second) = (0, p.len().min(2) - 1);
-    if second == 1 && p[1] > p[0] {
-        (first, second) = (1, 0);
-    }
-    for class in 2..p.len() {
-        if p[class] > p[first] {
-            (first, second) = (class, first);
-        } else if p[class] > p[second] {
-            second = class;
-        }
-    }
-    (first, second)
-}
-
-/// One less the lead of the most probable class.
-fn margin(p: &[f32], (first, second): (usize, usize)) -> f32 {
-    1.0 - (p[first] - if second == first { 0.0 } else { p[second] })
 }
 
 /// The beliefs of all candidates.
@@ -55,20 +35,21 @@ pub(super) fn read(view: &PoolView<'_>, probabilities: &Matrix) -> Result<Vec<Be
     let history = view.signals().history.as_deref().filter(|history| history.rounds() > 1);
     let mut entropy = vec![0.0; view.candidates().len()];
     entropies(probabilities.values(), classes, &mut entropy);
+    let tops_now = tops(probabilities.values(), classes, 0..view.candidates().len());
+    let rows = view.candidates().iter().map(|row| row.index());
+    let tops_past = history.map_or_else(Vec::new, |history| tops(history.means(), classes, rows));
     let belief = |(at, row): (usize, &crate::data::RowId)| {
-        let p = probabilities.row(at);
-        let top = top_two(p);
-        let now = margin(p, top);
+        let top = tops_now[at];
+        let now = top.margin();
         let past = |history: &History| {
-            let mean = history.mean(row.index());
-            let past_margin = margin(mean, top_two(mean));
+            let past_margin = tops_past[at].margin();
             (past_margin, history.disagreement(row.index()), history.changes(row.index()))
         };
         let (past_margin, disagreement, changes) = history.map_or((now, 0.0, 0.0), past);
         Belief {
-            first: top.0 as u32,
-            second: top.1 as u32,
-            least_confidence: (1.0 - p[top.0]) / largest_doubt,
+            first: top.first,
+            second: top.second,
+            least_confidence: (1.0 - top.largest) / largest_doubt,
             margin: now,
             entropy: entropy[at] / largest_entropy,
             past_margin,
@@ -77,19 +58,4 @@ pub(super) fn read(view: &PoolView<'_>, probabilities: &Matrix) -> Result<Vec<Be
         }
     };
     Ok(view.candidates().iter().enumerate().map(belief).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_two_largest() {
-        assert_eq!(top_two(&[1.0]), (0, 0));
-        assert_eq!(top_two(&[0.5, 0.5]), (0, 1));
-        assert_eq!(top_two(&[0.1, 0.6, 0.3]), (1, 2));
-        assert_eq!(top_two(&[0.2, 0.2, 0.6]), (2, 0));
-        assert_eq!(margin(&[1.0], (0, 0)), 0.0);
-        assert!((margin(&[0.1, 0.6, 0.3], (1, 2)) - 0.7).abs() < 1e-6);
-    }
 }

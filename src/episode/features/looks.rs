@@ -3,17 +3,19 @@
 use super::beliefs::{self, Belief};
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
-use super::spots::{NONE, Reach, Spots};
+use super::spots::{CLASSES, Changes, NONE, Reach, SPOT, Spots};
+use super::surroundings::{Around, ROWS, Surroundings, surroundings};
 use super::{FeatureError, QUANTILES, SCHEMA, cut, globals};
 use crate::data::{Matrix, RowId};
 use crate::episode::Observation;
 use crate::error::Result;
-use crate::query::geometry::lanes::{dispatched, reduce};
+use crate::query::geometry::lanes::dispatched;
 use crate::query::history::ln;
 use crate::query::{Landmarks, Nearest, Neighbours, PoolView};
 use crate::rng::Key;
 use rand::seq::index;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Looks at the candidates of one query.
 ///
@@ -29,10 +31,23 @@ pub struct Looks<'a> {
     /// What was ranked in the first look, column by column, and the same sorted.
     raw: Vec<f32>,
     sorted: Vec<f32>,
-    /// The candidates of later looks, as places in `shown`.
-    kept: Vec<usize>,
+    later: Later,
+}
+
+/// What later looks are made of.
+struct Later {
+    /// Their candidates, as places in `shown`.
+    left: Vec<usize>,
+    /// The last look.
+    seen: Observation,
+    /// Per candidate, what was ranked.
+    raw: Vec<[f32; QUANTILES]>,
     /// Rows of the pool that their description looks up, themselves included.
     watched: Vec<u32>,
+    /// What was taken since the last look.
+    taken: Vec<RowId>,
+    /// Working memory.
+    changes: Changes,
 }
 
 /// Everything that a candidate is described from.
@@ -41,6 +56,8 @@ struct State<'a> {
     probabilities: &'a Matrix,
     neighbours: &'a Neighbours,
     landmarks: &'a Landmarks,
+    /// The distances as the episode has them, and as if what was taken were labelled.
+    before: &'a Nearest,
     nearest: Cow<'a, Nearest>,
     beliefs: Vec<Belief>,
     shares: LabelShares,
@@ -69,6 +86,7 @@ impl<'a> Looks<'a> {
             probabilities,
             neighbours,
             landmarks,
+            before: nearest,
             nearest: Cow::Borrowed(nearest),
             shares: LabelShares::of(view.classes(), view.labels(), &beliefs),
             reach: Reach::of(landmarks, neighbours, &spots),
@@ -80,15 +98,33 @@ impl<'a> Looks<'a> {
         // Column by column, in one piece: allocations would take as long as what is computed.
         let mut raw = vec![0.0; QUANTILES * shown.len()];
         describe(&state, &shown, features.values_mut(), &mut raw);
-        let mut sorted = Vec::with_capacity(raw.len());
+        let (mut sorted, mut ranked) = (Vec::with_capacity(raw.len()), vec![0.0; raw.len()]);
         let mut ranks = Ranks::default();
-        for (column, values) in raw.chunks_exact(shown.len().max(1)).enumerate() {
-            sorted.extend(ranks.quantiles(values, |row, quantile| features.row_mut(row)[column] = quantile));
+        let columns = raw.chunks_exact(shown.len().max(1)).zip(ranked.chunks_exact_mut(shown.len().max(1)));
+        for (values, ranked) in columns {
+            sorted.extend(ranks.quantiles(values, |row, quantile| ranked[row] = quantile));
+        }
+        for (row, features) in features.values_mut().chunks_exact_mut(SCHEMA.candidate.len()).enumerate() {
+            for (column, feature) in features[..QUANTILES].iter_mut().enumerate() {
+                *feature = ranked[column * shown.len() + row];
+            }
         }
         let candidates = shown.iter().map(|&at| view.candidates()[at]).collect();
         let globals = globals::of(view, batch, &state.beliefs, &state.spots, &state.shares);
         let first = Observation { candidates, features, globals };
-        Ok(Self { state, shown, first, raw, sorted, kept: Vec::new(), watched: Vec::new() })
+        let later = Later {
+            left: Vec::new(),
+            seen: Observation {
+                candidates: Vec::new(),
+                features: Matrix::zeros(0, SCHEMA.candidate.len()),
+                globals: first.globals.clone(),
+            },
+            raw: Vec::new(),
+            watched: Vec::new(),
+            taken: Vec::new(),
+            changes: Changes::none(0),
+        };
+        Ok(Self { state, shown, first, raw, sorted, later })
     }
 
     /// What the first look shows.
@@ -105,55 +141,124 @@ impl<'a> Looks<'a> {
     pub fn keep(&mut self, mut places: Vec<usize>) {
         places.sort_unstable();
         let State { view, neighbours, landmarks, .. } = self.state;
-        let mut watched = landmarks.rows().to_vec();
+        let mut watched = vec![false; view.inputs().rows()];
+        landmarks.rows().iter().for_each(|&row| watched[row as usize] = true);
         for &place in &places {
-            let row = view.candidates()[self.shown[place]];
-            watched.push(row.0);
-            watched.extend(neighbours.ids(row.index()));
+            let row = view.candidates()[self.shown[place]].index();
+            watched[row] = true;
+            neighbours.ids(row).iter().for_each(|&row| watched[row as usize] = true);
         }
-        watched.sort_unstable();
-        watched.dedup();
-        (self.kept, self.watched) = (places, watched);
+        let raw = |&place: &usize| std::array::from_fn(|column| self.raw[column * self.shown.len() + place]);
+        self.later = Later {
+            seen: Observation {
+                candidates: places.iter().map(|&place| self.first.candidates[place]).collect(),
+                features: self.first.features.gather(places.iter().copied()),
+                globals: self.first.globals.clone(),
+            },
+            raw: places.iter().map(raw).collect(),
+            left: places,
+            watched: (0..).zip(&watched).filter(|(_, watched)| **watched).map(|(row, _)| row).collect(),
+            taken: Vec::new(),
+            changes: Changes::none(view.inputs().rows()),
+        };
     }
 
     /// Takes candidates for the batch: looks to come show them no more, and the others as if these were
     /// labelled with the class that is predicted for them.
     pub fn take(&mut self, rows: &[RowId]) {
-        let State { view, nearest, beliefs, shares, spots, .. } = &mut self.state;
-        for &row in rows {
-            let Ok(place) = view.candidates().binary_search(&row) else { continue };
-            let class = beliefs[place].first;
-            shares.label(class as usize);
-            spots.label(nearest.to_mut(), view.inputs(), &self.watched, row, class);
-        }
-        self.kept.retain(|&place| !rows.contains(&self.first.candidates[place]));
-        self.state.shares.refresh();
-        self.state.reach = Reach::of(self.state.landmarks, self.state.neighbours, &self.state.spots);
+        self.later.taken.extend(rows);
     }
 
     /// Another look at what is kept and not taken.
-    pub fn again(&self) -> Observation {
-        let count = self.kept.len();
-        let at: Vec<usize> = self.kept.iter().map(|&place| self.shown[place]).collect();
+    pub fn again(&mut self) -> &Observation {
+        if !self.later.taken.is_empty() {
+            self.later.leave_out();
+            self.bring_up_to_date();
+        }
+        &self.later.seen
+    }
+
+    /// Describes what is left again, as far as what was taken changed it.
+    fn bring_up_to_date(&mut self) {
+        let (state, later) = (&mut self.state, &mut self.later);
+        let candidates = state.view.candidates();
+        later.changes.clear();
+        for row in later.taken.drain(..) {
+            let Ok(place) = candidates.binary_search(&row) else { continue };
+            let class = state.beliefs[place].first;
+            state.shares.label(class as usize);
+            let (nearest, inputs) = (state.nearest.to_mut(), state.view.inputs());
+            state.spots.label(
+                nearest,
+                state.before,
+                inputs,
+                &later.watched,
+                (row, class),
+                &mut later.changes,
+            );
+        }
+        state.shares.refresh();
+        let reach = Reach::of(state.landmarks, state.neighbours, &state.spots);
+        let turn = state.reach.turned_into(&reach);
+        state.reach = reach;
+
+        let mut stale = Vec::new();
+        for (at, &left) in later.left.iter().enumerate() {
+            let place = self.shown[left];
+            let row = candidates[place].index();
+            let spot = |row: usize| later.changes.of(row) & SPOT != 0;
+            let around = || state.neighbours.ids(row).iter().any(|&other| spot(other as usize));
+            if spot(row) || around() || turn.concerns(state.landmarks.distances(row)) {
+                stale.push(at);
+                continue;
+            }
+            let plain = &mut later.seen.features.row_mut(at)[QUANTILES..];
+            plain[SHARES].copy_from_slice(&state.shares_of(&state.beliefs[place]));
+            if later.changes.of(row) & CLASSES != 0 {
+                plain[LABELS].copy_from_slice(&state.labels_of(place));
+            }
+        }
+
+        let count = stale.len();
+        let at: Vec<usize> = stale.iter().map(|&at| self.shown[later.left[at]]).collect();
         let mut features = Matrix::zeros(count, SCHEMA.candidate.len());
         let mut raw = vec![0.0; QUANTILES * count];
-        describe(&self.state, &at, features.values_mut(), &mut raw);
+        describe(state, &at, features.values_mut(), &mut raw);
         let all = self.shown.len();
-        for (out, &place) in self.kept.iter().enumerate() {
-            let (quantiles, before) =
-                (&mut features.row_mut(out)[..QUANTILES], self.first.features.row(place));
-            for (column, quantile) in quantiles.iter_mut().enumerate() {
-                let value = raw[column * count + out];
-                // Most columns are the same as before.
-                *quantile = if value == self.raw[column * all + place] {
-                    before[column]
+        for (new, &at) in stale.iter().enumerate() {
+            let place = later.left[at];
+            let own = later.seen.features.row_mut(at);
+            own[QUANTILES..].copy_from_slice(&features.row(new)[QUANTILES..]);
+            for (column, before) in later.raw[at].iter_mut().enumerate() {
+                let value = raw[column * count + new];
+                if value == *before {
+                    continue;
+                }
+                *before = value;
+                own[column] = if value == self.raw[column * all + place] {
+                    self.first.features.row(place)[column]
                 } else {
                     quantile_among(&self.sorted[column * all..(column + 1) * all], value)
                 };
             }
         }
-        let candidates = self.kept.iter().map(|&place| self.first.candidates[place]).collect();
-        Observation { candidates, features, globals: self.first.globals.clone() }
+    }
+}
+
+impl Later {
+    /// Leaves out what was taken.
+    fn leave_out(&mut self) {
+        let (rows, width) = (&mut self.seen, SCHEMA.candidate.len());
+        let mut values = std::mem::replace(&mut rows.features, Matrix::zeros(0, width)).into_values();
+        for row in &self.taken {
+            if let Ok(at) = rows.candidates.binary_search(row) {
+                rows.candidates.remove(at);
+                values.drain(at * width..(at + 1) * width);
+                self.left.remove(at);
+                self.raw.remove(at);
+            }
+        }
+        rows.features = Matrix::new(values, rows.candidates.len(), width);
     }
 }
 
@@ -167,69 +272,143 @@ fn shown(candidates: usize, cap: usize, key: Key) -> Vec<usize> {
     drawn
 }
 
+/// Where the plain features stand that are made of the labels' shares of the classes.
+const SHARES: Range<usize> = 14..17;
+/// Where those stand that are made of the nearest labels' classes.
+const LABELS: Range<usize> = 17..20;
+
 dispatched! {
     /// Writes the plain features of the candidates `at` to `features`, a row for each behind the
     /// [`QUANTILES`], and what is to be ranked to `raw`, a column for each.
     fn describe(state: &State<'_>, at: &[usize], features: &mut [f32], raw: &mut [f32]) {
-        let count = at.len();
-        for (out, (&at, features)) in at.iter().zip(features.chunks_exact_mut(SCHEMA.candidate.len())).enumerate() {
-            let ranked = state.describe(at, &mut features[QUANTILES..]);
-            for (column, value) in ranked.into_iter().enumerate() {
-                raw[column * count + out] = value;
+        let (count, width) = (at.len(), SCHEMA.candidate.len());
+        for (block, (at, features)) in at.chunks(ROWS).zip(features.chunks_mut(ROWS * width)).enumerate() {
+            let around = state.around(at);
+            let logs = state.logs(at, &around);
+            for (place, (&at, features)) in at.iter().zip(features.chunks_exact_mut(width)).enumerate() {
+                let logs = logs.map(|logs| logs[place]);
+                let ranked = state.describe(at, &around, place, logs, &mut features[QUANTILES..]);
+                for (column, value) in ranked.into_iter().enumerate() {
+                    raw[column * count + block * ROWS + place] = value;
+                }
             }
         }
     }
 }
 
 impl State<'_> {
-    /// Writes the plain features of candidate `at` to `out`, and gives those that are ranked.
+    /// What lies around a block of candidates.
     #[inline(always)]
-    fn describe(&self, at: usize, out: &mut [f32]) -> [f32; QUANTILES] {
-        let (row, belief) = (self.view.candidates()[at].index(), self.beliefs[at]);
-        let (unit, spot) = (self.spots.unit, self.spots.rows[row]);
-        let novelty = spot.novelty;
-        let mean_distance = self.neighbours.mean_distance(row) / unit;
-        let around = self.around(row, belief.first);
-        let doubt = around.doubt.unwrap_or(belief.margin);
-        let marks = self.landmarks.distances(row);
-        let (wide, wide_doubt) = self.reach.nearer(marks);
-        let wide = wide / marks.len().max(1) as f32 / unit;
+    fn around(&self, at: &[usize]) -> Surroundings {
+        let (mut rows, mut first) = ([0; ROWS], [0; ROWS]);
+        for (place, &at) in at.iter().enumerate() {
+            (rows[place], first[place]) = (self.view.candidates()[at].0, self.beliefs[at].first);
+        }
+        let Self { neighbours, landmarks, spots, reach, .. } = self;
+        surroundings(Around { neighbours, landmarks, spots, reach }, &rows[..at.len()], &first[..at.len()])
+    }
 
-        // The boundary is 0 far from any between labels, 1 on it.
-        let (disagrees, own_class, boundary) = if spot.class == NONE {
-            (0.0, belief.least_confidence, 0.0)
-        } else {
-            let (mut own, mut other) = (f32::INFINITY, f32::INFINITY);
-            for &squared in self.nearest.per_class(row) {
-                other = other.min(squared.max(own));
-                own = own.min(squared);
+    /// Mean distance of a row to its neighbours, in units.
+    #[inline(always)]
+    fn mean_distance(&self, row: usize) -> f32 {
+        self.neighbours.mean_distance(row) / self.spots.unit
+    }
+
+    /// What is gained of the landmarks, per landmark and in units.
+    #[inline(always)]
+    fn wide(&self, sum: f32) -> f32 {
+        sum / self.landmarks.rows().len().max(1) as f32 / self.spots.unit
+    }
+
+    /// Neighbours of every row, at least one.
+    #[inline(always)]
+    fn count(&self) -> f32 {
+        self.neighbours.k().max(1) as f32
+    }
+
+    /// The logarithms of novelty, of the mean distance, of the gain and of the wide gain of a block of
+    /// candidates: many at a time.
+    #[inline(always)]
+    fn logs(&self, at: &[usize], around: &Surroundings) -> [[f32; ROWS]; 4] {
+        let mut of = [[1.0f32; ROWS]; 4];
+        for (place, &at) in at.iter().enumerate() {
+            let row = self.view.candidates()[at].index();
+            of[0][place] = self.spots.rows[row].novelty.max(f32::MIN_POSITIVE);
+            of[1][place] = self.mean_distance(row).max(f32::MIN_POSITIVE);
+            of[2][place] = 1.0 + around.gain[place] / self.count();
+            of[3][place] = 1.0 + 10.0 * self.wide(around.wide[place]);
+        }
+        for line in &mut of {
+            for value in line {
+                *value = ln(*value);
             }
-            let boundary = (own / other.max(f32::MIN_POSITIVE)).sqrt().min(1.0);
-            let p = self.probabilities.row(at)[spot.class as usize];
-            (f32::from(spot.class != belief.first), p, boundary)
-        };
-        out.copy_from_slice(&[
+        }
+        of
+    }
+
+    /// The labels' shares of the two most probable classes, and how far the first is under-labelled.
+    #[inline(always)]
+    fn shares_of(&self, belief: &Belief) -> [f32; 3] {
+        [
+            cut(self.shares.labelled[belief.first as usize]),
+            cut(self.shares.labelled[belief.second as usize]),
+            self.shares.predicted_over_labelled[belief.first as usize],
+        ]
+    }
+
+    /// Whether the nearest label of candidate `at` disagrees, how probable its class is, and how near the
+    /// candidate is to a boundary between labels: 0 far from any, 1 on it.
+    #[inline(always)]
+    fn labels_of(&self, at: usize) -> [f32; 3] {
+        let (row, belief) = (self.view.candidates()[at].index(), &self.beliefs[at]);
+        let class = self.spots.rows[row].class;
+        if class == NONE {
+            return [0.0, belief.least_confidence, 0.0];
+        }
+        let (mut own, mut other) = (f32::INFINITY, f32::INFINITY);
+        for squared in self.nearest.per_class(row) {
+            other = other.min(squared.max(own));
+            own = own.min(squared);
+        }
+        let boundary = (own / other.max(f32::MIN_POSITIVE)).sqrt().min(1.0);
+        [f32::from(class != belief.first), self.probabilities.row(at)[class as usize], boundary]
+    }
+
+    /// Writes the plain features of candidate `at` to `out`, and gives those that are ranked. It stands at
+    /// `place` of a block.
+    #[inline(always)]
+    fn describe(
+        &self,
+        at: usize,
+        around: &Surroundings,
+        place: usize,
+        [log_novelty, log_distance, log_gain, log_wide]: [f32; 4],
+        out: &mut [f32],
+    ) -> [f32; QUANTILES] {
+        let (row, belief) = (self.view.candidates()[at].index(), self.beliefs[at]);
+        let (novelty, mean_distance) = (self.spots.rows[row].novelty, self.mean_distance(row));
+        let (open, gain) = (around.open[place], around.gain[place]);
+        let any = open > 0.0;
+        let doubt = if any { around.doubt[place] / open } else { belief.margin };
+        let differ = if any { around.differ[place] / open } else { 0.0 };
+        out[..SHARES.start].copy_from_slice(&[
             belief.least_confidence,
             belief.margin,
             belief.entropy,
             belief.past_margin,
             belief.disagreement,
             belief.changes,
-            cut(ln(novelty.max(f32::MIN_POSITIVE))),
-            cut(-ln(mean_distance.max(f32::MIN_POSITIVE))),
-            cut(ln(1.0 + around.gain / around.count)),
-            cut(ln(1.0 + 10.0 * wide)),
+            cut(log_novelty),
+            cut(-log_distance),
+            cut(log_gain),
+            cut(log_wide),
             doubt,
             belief.margin - doubt,
-            around.differ,
-            1.0 - around.open / around.count,
-            cut(self.shares.labelled[belief.first as usize]),
-            cut(self.shares.labelled[belief.second as usize]),
-            self.shares.predicted_over_labelled[belief.first as usize],
-            disagrees,
-            own_class,
-            boundary,
+            differ,
+            1.0 - open / self.count(),
         ]);
+        out[SHARES].copy_from_slice(&self.shares_of(&belief));
+        out[LABELS].copy_from_slice(&self.labels_of(at));
         [
             belief.least_confidence,
             belief.margin,
@@ -238,61 +417,12 @@ impl State<'_> {
             belief.disagreement,
             novelty,
             -mean_distance,
-            around.gain,
-            wide,
-            wide_doubt,
+            gain,
+            self.wide(around.wide[place]),
+            around.wide_doubt[place],
             doubt,
             belief.margin * novelty,
             belief.margin / mean_distance.max(1e-3),
         ]
     }
-
-    /// What the neighbours of `row`, which is predicted to be of class `first`, are like.
-    #[inline(always)]
-    fn around(&self, row: usize, first: u32) -> Around {
-        const LANES: usize = 16;
-        let unit = self.spots.unit;
-        let (ids, distances) = (self.neighbours.ids(row), self.neighbours.distances(row));
-        // How much nearer to a label they would come if this row were labelled; labelled ones do not count.
-        let [mut gain, mut doubt, mut differ, mut open] = [[0.0f32; LANES]; 4];
-        for (ids, distances) in ids.chunks(LANES).zip(distances.chunks(LANES)) {
-            let [mut margin, mut novelty, mut distance] = [[-1.0f32; LANES], [0.0; LANES], [0.0; LANES]];
-            let mut class = [first; LANES];
-            for (lane, (&other, &to)) in ids.iter().zip(distances).enumerate() {
-                let spot = self.spots.rows[other as usize];
-                (margin[lane], novelty[lane], class[lane]) = (spot.margin, spot.novelty, spot.first);
-                distance[lane] = to;
-            }
-            for lane in 0..LANES {
-                let counts = if margin[lane] < 0.0 { 0.0 } else { 1.0 };
-                open[lane] += counts;
-                doubt[lane] += margin[lane] * counts;
-                differ[lane] += if class[lane] == first { 0.0 } else { counts };
-                gain[lane] += (novelty[lane] - distance[lane] / unit).max(0.0) * counts;
-            }
-        }
-        let [gain, doubt, differ, open] = [gain, doubt, differ, open].map(reduce);
-        let any = open > 0.0;
-        Around {
-            count: ids.len().max(1) as f32,
-            open,
-            gain,
-            doubt: any.then(|| doubt / open),
-            differ: if any { differ / open } else { 0.0 },
-        }
-    }
-}
-
-/// The neighbourhood of a row.
-struct Around {
-    /// Neighbours, at least one.
-    count: f32,
-    /// Those without a label.
-    open: f32,
-    /// By how much these would come nearer to a label in all.
-    gain: f32,
-    /// Their mean margin score; none where all are labelled.
-    doubt: Option<f32>,
-    /// The share of them that is predicted to be of another class.
-    differ: f32,
 }

@@ -6,7 +6,7 @@
 //! trained on, and a mismatch is refused.
 //!
 //! [`observe`] is one look at a state; [`Looks`] are several, while a batch grows. What the classifiers believe
-//! of a candidate is in `beliefs`, what it looks up of other rows in `spots`, how labels and predictions are
+//! of a candidate is in `beliefs`, what it looks up of other rows in `spots` and `surroundings`, how labels and predictions are
 //! spread over the classes in `shares`, what all candidates share in `globals`.
 
 mod beliefs;
@@ -16,6 +16,7 @@ mod looks;
 mod ranks;
 mod shares;
 mod spots;
+mod surroundings;
 
 pub use groups::{FeatureGroup, groups};
 pub use looks::Looks;
@@ -283,7 +284,7 @@ mod tests {
         looks.keep((0..83).collect());
         let taken = [RowId(20), RowId(55)];
         looks.take(&taken);
-        let again = looks.again();
+        let again = looks.again().clone();
         let p = world.signals.probabilities.as_ref().unwrap();
         let predicted = |row: RowId| {
             let p = p.row(row.index() - 7);
@@ -307,19 +308,44 @@ mod tests {
         assert_eq!(again.globals, looks.first().globals);
     }
 
+    /// What is brought up to date look by look is what one look describes to which all of it is new, quantiles
+    /// included, whatever changed in between.
+    #[test]
+    fn looks_that_remember_see_what_a_new_one_sees() {
+        for (seed, known) in [(21, 0), (22, 3), (23, 40), (24, 200)] {
+            let world = World::random(400, 4, 5, known, seed);
+            let view = world.view();
+            let looks = || {
+                let mut looks = Looks::new(&view, 12, 1_000, Key::root(5)).unwrap();
+                looks.keep((0..400 - known).step_by(2).collect());
+                looks
+            };
+            let (mut patient, mut taken) = (looks(), Vec::new());
+            for step in 0..12 {
+                let row = view.candidates()[2 * ((step * 37) % ((400 - known) / 2))];
+                patient.take(&[row]);
+                taken.push(row);
+                let mut new = looks();
+                new.take(&taken);
+                assert_eq!(patient.again(), new.again(), "{known} labels, look {step}");
+            }
+        }
+    }
+
     #[test]
     fn only_what_is_kept_is_looked_at_again() {
         let world = World::random(40, 2, 2, 0, 12);
         let view = world.view();
         let mut looks = Looks::new(&view, 3, 1_000, Key::root(5)).unwrap();
         looks.keep(vec![9, 3, 30]);
-        assert_eq!(looks.again().candidates, [3, 9, 30].map(RowId));
+        let again = looks.again().clone();
+        assert_eq!(again.candidates, [3, 9, 30].map(RowId));
         for (place, at) in [3, 9, 30].into_iter().enumerate() {
-            assert_eq!(looks.again().features.row(place), looks.first().features.row(at));
+            assert_eq!(again.features.row(place), looks.first().features.row(at));
         }
         // The first label of all: no distance is the one of no label any more.
         looks.take(&[RowId(9)]);
-        let again = looks.again();
+        let again = looks.again().clone();
         assert_eq!(again.candidates, [3, 30].map(RowId));
         let novelty = SCHEMA.candidate.iter().position(|name| *name == "log novelty").unwrap();
         assert!((0..2).all(|row| again.features.row(row)[novelty] < LOG_LIMIT));

@@ -5,6 +5,8 @@
 pub(super) struct Ranks {
     keys: Vec<u64>,
     spare: Vec<u64>,
+    /// The quantile of every rank that is one value's alone.
+    single: Vec<f32>,
 }
 
 impl Ranks {
@@ -16,43 +18,53 @@ impl Ranks {
         mut set: impl FnMut(usize, f32),
     ) -> impl Iterator<Item = f32> {
         let n = values.len();
+        if self.single.len() != n {
+            self.single = (0..n).map(|rank| quantile(rank as f32, n)).collect();
+        }
         // Value and row in one number that sorts like `total_cmp` and then by row.
         self.keys.clear();
         self.keys.extend(
             values.iter().enumerate().map(|(row, &value)| u64::from(ascending(value)) << 32 | row as u64),
         );
         self.sort();
-        let value = |key: u64| values[key as u32 as usize];
         let mut start = 0;
         while start < n {
+            let own = value(self.keys[start]);
             let mut end = start + 1;
-            while end < n && value(self.keys[end]) == value(self.keys[start]) {
+            while end < n && value(self.keys[end]) == own {
                 end += 1;
             }
-            let quantile = quantile((start + end - 1) as f32 / 2.0, n);
+            let alone = end == start + 1;
+            let quantile =
+                if alone { self.single[start] } else { quantile((start + end - 1) as f32 / 2.0, n) };
             for &key in &self.keys[start..end] {
                 set(key as u32 as usize, quantile);
             }
             start = end;
         }
-        self.keys.iter().map(move |&key| value(key))
+        self.keys.iter().map(|&key| value(key))
     }
 
     /// Sorts the keys by their upper halves, digit by digit; rows are in order already. Several times
     /// faster than comparing, for the few thousand keys there are.
     fn sort(&mut self) {
         const BITS: u32 = 8;
+        const SHIFTS: [u32; 4] = [32, 40, 48, 56];
+        let digit = |key: u64, shift: u32| (key >> shift) as usize & ((1 << BITS) - 1);
+        let mut counts = [[0u32; 1 << BITS]; SHIFTS.len()];
+        for &key in &self.keys {
+            for (counts, shift) in counts.iter_mut().zip(SHIFTS) {
+                counts[digit(key, shift)] += 1;
+            }
+        }
         self.spare.resize(self.keys.len(), 0);
-        for shift in [32, 40, 48, 56] {
-            let digit = |key: u64| (key >> shift) as usize & ((1 << BITS) - 1);
-            let mut starts = [0u32; 1 << BITS];
-            self.keys.iter().for_each(|&key| starts[digit(key)] += 1);
+        for (mut starts, shift) in counts.into_iter().zip(SHIFTS) {
             let mut sum = 0;
             for start in &mut starts {
                 (*start, sum) = (sum, sum + *start);
             }
             for &key in &self.keys {
-                let place = &mut starts[digit(key)];
+                let place = &mut starts[digit(key, shift)];
                 self.spare[*place as usize] = key;
                 *place += 1;
             }
@@ -65,7 +77,9 @@ impl Ranks {
 /// between its neighbours else.
 pub(super) fn quantile_among(ascending: &[f32], value: f32) -> f32 {
     let below = ascending.partition_point(|&other| other < value);
-    let up_to = below + ascending[below..].partition_point(|&other| other <= value);
+    // Most values have no equals.
+    let equals = ascending.get(below).is_some_and(|&other| other <= value);
+    let up_to = below + if equals { ascending[below..].partition_point(|&other| other <= value) } else { 0 };
     quantile((below + up_to) as f32 / 2.0 - 0.5, ascending.len()).clamp(-1.0, 1.0)
 }
 
@@ -78,6 +92,12 @@ fn quantile(rank: f32, n: usize) -> f32 {
 fn ascending(value: f32) -> u32 {
     let bits = value.to_bits();
     if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
+}
+
+/// The value of a key.
+fn value(key: u64) -> f32 {
+    let bits = (key >> 32) as u32;
+    f32::from_bits(if bits >> 31 == 1 { bits & !(1 << 31) } else { !bits })
 }
 
 #[cfg(test)]
@@ -99,6 +119,24 @@ mod tests {
             assert_eq!(quantile, quantile_among(&sorted, values[row]));
         });
         assert!(found.eq(sorted.iter().copied()));
+    }
+
+    #[test]
+    fn columns_of_any_range_are_sorted() {
+        let columns: [Vec<f32>; 5] = [
+            vec![0.5; 40],
+            (0..300).map(|i| 1.0 + (i * 7 % 300) as f32 * f32::EPSILON).collect(),
+            (0..300).map(|i| if i % 9 == 0 { 0.0 } else { 0.9f32.powi(i * 31 % 300) }).collect(),
+            vec![f32::MAX, f32::MIN, 0.0, -0.0, f32::MIN_POSITIVE, -1e-40, f32::INFINITY, f32::NEG_INFINITY],
+            Vec::new(),
+        ];
+        let mut ranks = Ranks::default();
+        for column in columns {
+            let mut sorted = column.clone();
+            sorted.sort_by(f32::total_cmp);
+            let found: Vec<f32> = ranks.quantiles(&column, |_, _| {}).collect();
+            assert!(found.iter().map(|value| value.to_bits()).eq(sorted.iter().map(|value| value.to_bits())));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::arch::{Block, NetSpec, spec::SpecError};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::{self, Section};
-use crate::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
+use crate::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
 use serde::Serialize;
 
 /// The update rule, by name.
@@ -70,6 +70,10 @@ pub struct Learner {
     /// one by one, and measure after the last; with `warm_start`, and not with `"lbfgs"`, where the fits
     /// before the last would leave no trace. Default false: one fit per query.
     pub fit_per_label: bool,
+    /// What networks are fitted on: `"cpu"` (default), the bank engine; `"cuda"`, burn on an NVIDIA device, in
+    /// a program built with that feature; or `"flex"`, burn on the processor, to try that path out.
+    #[serde(skip_serializing_if = "DeviceKind::is_cpu")]
+    pub device: DeviceKind,
 }
 
 const DEFAULT_EPOCHS: u32 = 40;
@@ -118,6 +122,11 @@ impl Learner {
             keep_optimiser: s.boolean("keep_optimiser", false)?,
             first_epochs: s.optional_integer("first_epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
             fit_per_label: s.boolean("fit_per_label", false)?,
+            device: s.choice(
+                "device",
+                DeviceKind::Cpu,
+                &[DeviceKind::Cpu, DeviceKind::Flex, DeviceKind::Cuda].map(|device| (device.name(), device)),
+            )?,
         };
         let rules = [
             ("epochs", learner.epochs.is_some()),
@@ -153,6 +162,14 @@ impl Learner {
                 key: "learner.keep_optimiser".into(),
                 why: "has an optimiser go on with weights that are drawn anew".into(),
                 hint: "set learner.warm_start = true, too".into(),
+            });
+        }
+        if learner.keep_optimiser && !learner.device.is_cpu() {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "learner.keep_optimiser".into(),
+                why: format!("is not kept on the device {}", learner.device.name()),
+                hint: "leave it out, or learner.device".into(),
             });
         }
         if learner.fit_per_label && (!learner.warm_start || lbfgs) {

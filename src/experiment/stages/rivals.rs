@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{DataRef, Method, Rivals};
 use crate::experiment::tasks;
-use crate::learner::{LaneData, Start, Stop, TrainPlan, networks};
+use crate::learner::{DeviceKind, LaneData, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
 use crate::run::{Cell, Crew, Ledger, Outcome, run_cells};
 use crate::search::{Banks, Evaluation, ScoreCache, SearchPlan, search};
@@ -256,7 +256,7 @@ impl<'a, S: Space> Ring<'a, S> {
         };
         let train =
             TrainPlan { start: Start::Scratch, stop: Stop::Steps { steps: self.steps.1 }, ..self.training };
-        let mut bank = networks(&spec, 1)?;
+        let mut bank = networks(&spec, 1, DeviceKind::Cpu)?;
         let report = bank.fit(&[data], &train, &[self.key.named("final")])?[0];
         let (reward, test) = (self.task.reward(), self.task.test());
         let trained = Trained {

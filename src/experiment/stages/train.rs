@@ -250,7 +250,7 @@ fn limits(plan: &Plan) -> Vec<String> {
     }
     sizes.sort_unstable();
     sizes.dedup();
-    vec![
+    let mut limits = vec![
         format!(
             "Trained on episodes of up to {} queries of {} rows each.",
             (episode.rounds as f64 * longest).round(),
@@ -258,7 +258,13 @@ fn limits(plan: &Plan) -> Vec<String> {
         ),
         format!("Trained with classifiers of hidden widths around {:?}.", plan.learner().hidden),
         format!("Trained on pools of up to {} rows.", plan.sources().max_pool),
-    ]
+    ];
+    let device = plan.learner().device;
+    if !device.is_cpu() {
+        let name = device.name();
+        limits.push(format!("Trained on the device {name}: trained again elsewhere, its weights differ."));
+    }
+    limits
 }
 
 fn collect_plan(plan: &Plan) -> CollectPlan {

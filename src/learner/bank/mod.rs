@@ -5,7 +5,8 @@
 //! Every number is computed by one fixed chain of fused multiply-adds, so a network's result depends
 //! neither on the layout, nor on the width of the registers, nor on its neighbours. `gemm.rs`,
 //! `math.rs` and `update.rs` hold the kernels, `simd/` the registers they are written over, `fit.rs`
-//! the training loop; `docs/bank-engine.md` explains the layout with drawings. What is not here: convolutions, devices, anything that allocates per step.
+//! the training loop; `docs/bank-engine.md` explains the layout with drawings. What is not here: convolutions, anything that
+//! allocates per step. A bank [on a device](Bank::on) leaves the steps to `stacked`, and reads its networks here.
 //!
 //! # Order of the weights
 //! Affine map after affine map in forward order, each as `W` (`[fan_in][fan_out]`, row-major) and then
@@ -25,13 +26,14 @@ mod update;
 pub use check::{MAX_LANES, MAX_STEPS, check_plan};
 pub(super) use check::{check_fit, check_lanes};
 pub use simd::SimdPath;
+pub(super) use update::{BETA1, BETA2, Clock, EPSILON, Rule};
 
-use super::Learner;
+use super::device::DeviceKind;
 use super::error::LearnError;
-use super::logistic;
 use super::plan::{FitReport, LaneData, Optimiser, Start, Stop, TrainPlan};
 use super::program::{Program, rectified};
 use super::schedule::LaneRun;
+use super::{Learner, logistic, stacked};
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
@@ -39,7 +41,7 @@ use crate::rng::Key;
 use kernels::Kernels;
 use simd::LINE;
 use team::{CHUNK, DropKeys, Team};
-use update::{Clock, Clocks};
+use update::Clocks;
 
 /// The most `f32`s that a bank may hold, weights of all networks and working memory together.
 pub const MAX_NUMBERS: usize = 1 << 30;
@@ -53,6 +55,8 @@ pub struct Bank {
     lanes: usize,
     kernels: &'static Kernels,
     program: Program,
+    /// Where it is fitted, if not here.
+    device: Option<burn::tensor::Device>,
     /// `[lanes][parameters]`, in the documented order.
     weights: Vec<f32>,
     /// What the current fit started from.
@@ -83,6 +87,15 @@ impl Bank {
         Self::with_path(spec, lanes, SimdPath::best())
     }
 
+    /// A bank that is fitted on `device`: by the engine, or there by batched matrix products, which agree with
+    /// it to rounding.
+    ///
+    /// # Errors
+    /// As [`Bank::new`] and [`DeviceKind::open`].
+    pub fn on(spec: &NetSpec, lanes: usize, device: DeviceKind) -> Result<Self> {
+        Ok(Self { device: device.open()?, ..Self::new(spec, lanes)? })
+    }
+
     /// A bank that uses the kernels of `path`. The results are those of every other path.
     ///
     /// # Errors
@@ -110,6 +123,7 @@ impl Bank {
             lanes,
             kernels: Kernels::of(path),
             program,
+            device: None,
             weights: vec![0.0; lanes * parameters],
             initial: Vec::new(),
             memory: None,
@@ -151,6 +165,14 @@ impl Bank {
         if let Optimiser::Lbfgs { ridge } = plan.optimiser {
             return Ok(self.fit_logistic(data, ridge));
         }
+        if self.device.is_some() && plan.start == Start::Continue {
+            return Err(LearnError::Plan {
+                field: "start",
+                found: "continue".into(),
+                expected: "scratch or warm: on a device, networks forget the optimiser's state",
+            }
+            .into());
+        }
         if plan.start == Start::Scratch {
             for (lane, key) in keys.iter().enumerate() {
                 self.init(lane, key.named("weights"));
@@ -162,14 +184,7 @@ impl Bank {
         let before = self.memory.clone();
         let mut runs: Vec<_> =
             data.iter().zip(keys).map(|(&data, &key)| LaneRun::new(data, plan, key)).collect();
-        let mut first = 0;
-        while first < self.lanes {
-            let left = (self.lanes - first).min(LINE);
-            let together = runs_side_by_side(&self.program, left);
-            let count = if together { left } else { 1 };
-            self.fit_team(first, &mut runs[first..first + count], plan, together);
-            first += count;
-        }
+        self.train(0, &mut runs, plan);
         for (lane, run) in runs.iter_mut().enumerate() {
             self.restore_diverged(lane, run, data[lane], plan, keys[lane], before.as_ref());
         }
@@ -239,6 +254,25 @@ impl Bank {
         Ok(())
     }
 
+    /// Trains the networks from `first` on, from the weights that the bank holds.
+    fn train(&mut self, first: usize, mut runs: &mut [LaneRun<'_>], plan: &TrainPlan) {
+        if let Some(device) = &self.device {
+            let parameters = self.program.parameters;
+            let weights = &mut self.weights[first * parameters..(first + runs.len()) * parameters];
+            stacked::fit(device, &self.program, weights, runs, plan, self.spec.dropout());
+            return;
+        }
+        let mut first = first;
+        while !runs.is_empty() {
+            let left = runs.len().min(LINE);
+            let together = runs_side_by_side(&self.program, left);
+            let (team, rest) = runs.split_at_mut(if together { left } else { 1 });
+            self.fit_team(first, team, plan, together);
+            first += team.len();
+            runs = rest;
+        }
+    }
+
     /// Trains the networks from `first` on as one team, from the weights that the bank holds.
     fn fit_team(&mut self, first: usize, runs: &mut [LaneRun<'_>], plan: &TrainPlan, together: bool) {
         let (program, kernels, parameters) = (&self.program, self.kernels, self.program.parameters);
@@ -298,7 +332,7 @@ impl Bank {
         // The loss of step s is that of the weights after s - 1 updates.
         if let steps @ 1.. = step.saturating_sub(2) {
             let plan = TrainPlan { stop: Stop::Steps { steps }, ..*plan };
-            self.fit_team(lane, &mut [LaneRun::new(data, &plan, key)], &plan, false);
+            self.train(lane, &mut [LaneRun::new(data, &plan, key)], &plan);
         }
     }
 

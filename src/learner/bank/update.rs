@@ -3,9 +3,9 @@
 use super::simd::{LINE, Vector};
 use crate::learner::plan::Optimiser;
 
-const BETA1: f64 = 0.9;
-const BETA2: f64 = 0.999;
-const EPSILON: f32 = 1e-8;
+pub(in crate::learner) const BETA1: f64 = 0.9;
+pub(in crate::learner) const BETA2: f64 = 0.999;
+pub(in crate::learner) const EPSILON: f32 = 1e-8;
 /// `0.96^0.004`: what NAdam's momentum decay multiplies by in every step.
 const NADAM_DECAY: f64 = 0.999_836_725_352_675_3;
 /// Gradients below this become `+0`, and first moments below [`TINY_MOMENT`]: their squares and
@@ -16,7 +16,7 @@ const TINY_MOMENT: f32 = 1e-30;
 
 /// The factors of one step.
 #[derive(Clone, Copy)]
-enum Rule {
+pub(in crate::learner) enum Rule {
     Sgd {
         rate: f32,
         momentum: f32,
@@ -40,7 +40,7 @@ enum Rule {
 
 /// The state of a run of steps that all weights of a network share.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Clock {
+pub(in crate::learner) struct Clock {
     optimiser: Optimiser,
     rate: f64,
     step: u32,
@@ -61,7 +61,8 @@ impl Clock {
         self.optimiser == optimiser && self.rate == f64::from(rate)
     }
 
-    fn tick(&mut self) -> Rule {
+    /// The factors of the next step.
+    pub fn tick(&mut self) -> Rule {
         self.step += 1;
         // Running products, not `powi`: the same on every machine.
         self.power1 *= BETA1;

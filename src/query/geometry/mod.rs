@@ -5,6 +5,7 @@
 //! vector instructions the machine has. What chooses rows is not here.
 
 pub mod assign;
+pub mod blocks;
 pub mod farthest;
 pub mod kmeans;
 pub mod lanes;
@@ -12,6 +13,7 @@ pub mod linkage;
 pub mod nearest;
 pub mod packed;
 pub mod rows;
+pub mod tops;
 pub mod typicality;
 pub mod within;
 
