@@ -37,6 +37,13 @@ fn cases() -> Vec<(NetSpec, usize)> {
 }
 
 fn main() {
+    // Cargo hands over `--bench`; anything else names the shapes to measure.
+    let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let wanted = |spec: &NetSpec| only.is_empty() || only.contains(&spec.to_string());
+    let devices = [DeviceKind::Flex, DeviceKind::Cuda];
+    if let Some(device) = devices.into_iter().find(|device| only.iter().any(|arg| arg == device.name())) {
+        return on_device(device);
+    }
     let mut sgemm = Vec::new();
     let mut product = Product::new(1024);
     product.gflops();
@@ -45,13 +52,6 @@ fn main() {
         "{:>16} {:>5} {:>6} {:>12} {:>9} {:>7}",
         "shape", "bank", "batch", "net-steps/s", "GFLOP/s", "sgemm"
     );
-    // Cargo hands over `--bench`; anything else names the shapes to measure.
-    let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    let wanted = |spec: &NetSpec| only.is_empty() || only.contains(&spec.to_string());
-    let devices = [DeviceKind::Flex, DeviceKind::Cuda];
-    if let Some(device) = devices.into_iter().find(|device| only.iter().any(|arg| arg == device.name())) {
-        return on_device(device);
-    }
     for (spec, batch) in cases().iter().filter(|(spec, _)| wanted(spec)) {
         for bank in [16, 1] {
             let mut trainer = Trainer::new(spec, bank, *batch, DeviceKind::Cpu);
