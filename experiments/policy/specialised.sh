@@ -16,7 +16,8 @@ train() {
     local name=$1 sets=()
     shift
     for setting in "$@"; do sets+=(--set "$setting"); done
-    "$querist" train "$here/ablation.toml" --quiet --jobs "${JOBS:-2}" --out "$runs/$name" "${sets[@]}" >/dev/null
+    "$querist" train "$here/ablation.toml" --quiet --jobs "${JOBS:-2}" --data-dir "$data" \
+        --out "$runs/$name" "${sets[@]}" >/dev/null
 }
 # play NAME LABEL FILE SETTINGS...: the policy for all and the special one, on the same seats.
 play() {
