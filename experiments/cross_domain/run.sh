@@ -71,8 +71,7 @@ case " $sets " in *" usps "*)
             data=$SMOOTH bench "usps-smooth-q$size" usps "${batch[@]}" "transfer.strategies=[$cheap, \"typiclust\"]" \
                 transfer.repetitions=20
         done
-        slow='"random", "greedy_oracle"'
-        data=$SMOOTH bench usps-smooth-slow usps "transfer.strategies=[$slow]" transfer.repetitions=3
+        data=$SMOOTH bench usps-smooth-slow usps "transfer.strategies=[$slow]" transfer.repetitions=10
     fi
     ;;
 esac
