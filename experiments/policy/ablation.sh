@@ -3,21 +3,16 @@
 #
 #     experiments/policy/ablation.sh DATA_FOLDER [RUN_FOLDER]
 #
-# Each goes on where it stopped; what is done costs nothing. QUERIST names the binary, JOBS the threads.
+# QUERIST, JOBS and what a run is: common.sh.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
 data=${1:?the folder of the data sets}
 runs=${2:-runs/ablation}
-querist=${QUERIST:-target/release/querist}
+. "$(dirname "$0")/common.sh"
 
 # run NAME SETTINGS...
 run() {
-    local name=$1 sets=()
-    shift
-    for setting in "$@"; do sets+=(--set "$setting"); done
-    "$querist" run "$here/ablation.toml" --quiet --jobs "${JOBS:-2}" --data-dir "$data" --out "$runs/$name" \
-        "${sets[@]}" >/dev/null
-    echo "$name: $(python3 "$here/table.py" "$runs/$name" | grep '^policy: .*above')"
+    querist run ablation "$@"
+    echo "$1: $(gain "$1")"
 }
 
 for tasks in 63 252 1001; do run "tasks-$tasks" "sources.synthetic=$tasks"; done

@@ -5,21 +5,16 @@
 #
 # Every learner has the 1,001 generated tasks of ablation.toml and about 8,000 episodes; a label that is looked
 # ahead at counts like a query, since both are a training. The 22 real sets are played on afterwards, with 20
-# repetitions. Each run goes on where it stopped; QUERIST names the binary, JOBS the threads.
+# repetitions. QUERIST, JOBS and what a run is: common.sh.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
 data=${1:?the folder of the data sets}
 runs=${2:-runs/learners}
-querist=${QUERIST:-target/release/querist}
+. "$(dirname "$0")/common.sh"
 
 # run NAME SETTINGS...
 run() {
-    local name=$1 sets=()
-    shift
-    for setting in "$@"; do sets+=(--set "$setting"); done
-    "$querist" run "$here/ablation.toml" --quiet --jobs "${JOBS:-2}" --data-dir "$data" --out "$runs/$name" \
-        "${sets[@]}" >/dev/null
-    python3 "$here/table.py" "$runs/$name" | grep '^[a-z_(), ]*: [+-].*above' | sed "s/^/$name: /"
+    querist run ablation "$@"
+    python3 "$here/table.py" "$runs/$1" | grep '^[a-z_(), ]*: [+-].*above' | sed "s/^/$1: /"
 }
 
 # ImitAL's loss (listwise) on this project's features; beside it LAL-RL's deep Q-learning and Pang et al.'s

@@ -6,10 +6,9 @@
 # Each run goes on where it stopped; what is done costs nothing. QUERIST names the binary, JOBS the threads,
 # GENERATED other numbers of generated tasks. The last lines are the table over all domains.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
 data=${1:?the folder of the data sets}
 runs=${2:-runs/lodo}
-querist=${QUERIST:-target/release/querist}
+. "$(dirname "$0")/common.sh"
 
 domains=(images genomics text medicine records signals)
 sets_of() {
@@ -29,9 +28,8 @@ for domain in "${domains[@]}"; do
     for other in "${domains[@]}"; do
         [ "$other" = "$domain" ] || others+=($(sets_of "$other"))
     done
-    "$querist" run "$here/lodo.toml" --quiet --jobs "${JOBS:-2}" --data-dir "$data" --out "$runs/$domain" \
-        --set "sources.datasets=$(list "${others[@]}")" --set "transfer.targets=$(list $(sets_of "$domain"))" \
-        --set "sources.synthetic=${GENERATED:-504}" >/dev/null
+    querist run lodo "$domain" "sources.datasets=$(list "${others[@]}")" \
+        "transfer.targets=$(list $(sets_of "$domain"))" "sources.synthetic=${GENERATED:-504}"
 done
 mkdir -p "$runs/all"
 for file in rows selection; do

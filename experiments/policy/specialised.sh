@@ -4,32 +4,24 @@
 #
 #     experiments/policy/specialised.sh DATA_FOLDER [RUN_FOLDER]
 #
-# Each run goes on where it stopped; QUERIST names the binary, JOBS the threads.
+# QUERIST, JOBS and what a run is: common.sh.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
 data=${1:?the folder of the data sets}
 runs=${2:-runs/specialised}
-querist=${QUERIST:-target/release/querist}
+. "$(dirname "$0")/common.sh"
 
 # train NAME SETTINGS...: the policy in $runs/NAME/policy.
 train() {
-    local name=$1 sets=()
-    shift
-    for setting in "$@"; do sets+=(--set "$setting"); done
-    "$querist" train "$here/ablation.toml" --quiet --jobs "${JOBS:-2}" --data-dir "$data" \
-        --out "$runs/$name" "${sets[@]}" >/dev/null
+    querist train ablation "$@"
 }
 # play NAME LABEL FILE SETTINGS...: the policy for all and the special one, on the same seats.
 play() {
-    local name=$1 label=$2 file=$3 policy sets=()
+    local name=$1 label=$2 file=$3 policy
     shift 3
-    for setting in "$@"; do sets+=(--set "$setting"); done
     for policy in all "$name"; do
-        local out="$runs/$label-by-$policy"
-        "$querist" bench "$here/$file.toml" --quiet --jobs "${JOBS:-2}" --data-dir "$data" --out "$out" \
-            --set "transfer.policy=$runs/$policy/policy" --set transfer.repetitions=20 \
-            --set 'transfer.strategies=["random","margin","policy"]' "${sets[@]}" >/dev/null
-        echo "$label, by $policy: $(python3 "$here/table.py" "$out" | grep '^policy: .*above')"
+        querist bench "$file" "$label-by-$policy" "transfer.policy=$runs/$policy/policy" transfer.repetitions=20 \
+            'transfer.strategies=["random","margin","policy"]' "$@"
+        echo "$label, by $policy: $(gain "$label-by-$policy")"
     done
 }
 
