@@ -51,14 +51,6 @@ fn of_fold(count: usize, fold: usize) -> impl Iterator<Item = usize> {
     (fold..count).step_by(FOLDS)
 }
 
-/// Logits to probabilities, in place.
-fn softmax(row: &mut [f32]) {
-    let largest = row.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-    row.iter_mut().for_each(|value| *value = (*value - largest).exp());
-    let sum: f32 = row.iter().sum();
-    row.iter_mut().for_each(|value| *value /= sum);
-}
-
 /// One extra fit.
 struct Trial {
     lane: usize,
@@ -175,7 +167,9 @@ impl Episodes {
         let asking = || lanes.iter().enumerate().filter(|(_, (_, needs))| needs.temperature);
         let enough = |lane: usize| self.lanes[lane].pool.labels().len() >= calibration::MIN_ROWS;
         let fitted: Vec<usize> = asking().map(|(_, &(lane, _))| lane).filter(|&lane| enough(lane)).collect();
-        let mut logits = self.out_of_fold_logits(&fitted)?.into_iter();
+        let logits =
+            self.held_out(&fitted, |bank, place, pool, rows| bank.logits(place, pool, Some(rows)))?;
+        let mut logits = logits.into_iter();
         asking()
             .map(|(slot, &(lane, _))| {
                 if !enough(lane) {
@@ -201,17 +195,19 @@ impl Episodes {
             .filter(|(_, (lane, needs))| needs.out_of_fold && self.lanes[*lane].pool.labels().len() >= FOLDS)
             .map(|(slot, &(lane, _))| (slot, lane))
             .unzip();
-        let mut found = self.out_of_fold_logits(&asking)?;
-        for logits in &mut found {
-            (0..logits.rows()).for_each(|row| softmax(logits.row_mut(row)));
-        }
+        let found =
+            self.held_out(&asking, |bank, place, pool, rows| bank.probabilities(place, pool, Some(rows)))?;
         Ok(slots.into_iter().zip(found).collect())
     }
 
-    /// For each of the given episodes, the logits of the labelled rows, shape `[labelled, classes]`, by the one
-    /// of [`FOLDS`] networks that was trained without the row. Where a fit starts from the weights of the round
-    /// before, those have seen the row, and only the last fit has not.
-    fn out_of_fold_logits(&self, lanes: &[usize]) -> Result<Vec<Matrix>> {
+    /// For each of the given episodes, what `read` says of the labelled rows, shape `[labelled, classes]`, each by
+    /// the one of [`FOLDS`] networks that was trained without the row. Where a fit starts from the weights of the
+    /// round before, those have seen the row, and only the last fit has not.
+    fn held_out(
+        &self,
+        lanes: &[usize],
+        read: impl Fn(&dyn Learner, usize, MatrixView<'_>, &[u32]) -> Matrix,
+    ) -> Result<Vec<Matrix>> {
         let mut trials = Vec::new();
         for &lane in lanes {
             let at = &self.lanes[lane];
@@ -230,15 +226,15 @@ impl Episodes {
                 let pool = self.lanes[trial.lane].seat.ground.task().pool();
                 let labelled: Vec<u32> =
                     self.lanes[trial.lane].pool.labelled().iter().map(|row| row.0).collect();
-                bank.logits(place, pool, Some(&labelled))
+                read(bank, place, pool, &labelled)
             })?
             .into_iter();
         let joined = |&lane: &usize| {
             let lane = &self.lanes[lane];
             let mut all = Matrix::zeros(lane.pool.labels().len(), lane.spec.outputs());
-            for (fold, logits) in by_fold.by_ref().take(FOLDS).enumerate() {
+            for (fold, part) in by_fold.by_ref().take(FOLDS).enumerate() {
                 for place in of_fold(all.rows(), fold) {
-                    all.row_mut(place).copy_from_slice(logits.row(place));
+                    all.row_mut(place).copy_from_slice(part.row(place));
                 }
             }
             all

@@ -2,7 +2,7 @@
 
 use super::error::ExperimentError;
 use super::plan::Plan;
-use super::sections::{ADAPTED, DATASET_EMBEDDING, DQN, DataRef, LEARNED, UNTRAINED};
+use super::sections::{DataRef, TRAINED, UNTRAINED};
 use crate::agent::Source;
 use crate::data::readers::{self, ReadOptions};
 use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
@@ -171,7 +171,7 @@ pub fn check_initial(plan: &Plan) -> Result<()> {
 pub fn check_strategies(plan: &Plan) -> Result<()> {
     let learner = plan.learner();
     for name in plan.transfer().map_or(&[][..], |transfer| &transfer.strategies) {
-        if [LEARNED, ADAPTED, UNTRAINED, DQN, DATASET_EMBEDDING].contains(&name.as_str()) {
+        if TRAINED.contains(&name.as_str()) || name == UNTRAINED {
             continue;
         }
         let needs = registry::build(name)?.needs();

@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::{backend, memory, output, progress, signals};
 use crate::error::Result;
 use crate::experiment::cost::{self, Cost};
-use crate::experiment::sections::{ADAPTED, DATASET_EMBEDDING, DQN, LEARNED};
+use crate::experiment::sections::TRAINED;
 use crate::experiment::stages::Shard;
 use crate::experiment::{Context, Finished, Plan, bench as bench_plan, run as run_plan, stages};
 use crate::run::store::POLICY;
@@ -33,10 +33,7 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
     let plan = plan.transfer_only().ok_or(CliError::NoSection { file: file.clone(), section: "transfer" })?;
     if let Some(transfer) = plan.transfer() {
         let missing = if transfer.policy.is_none()
-            && transfer
-                .strategies
-                .iter()
-                .any(|name| [LEARNED, ADAPTED, DQN, DATASET_EMBEDDING].contains(&name.as_str()))
+            && transfer.strategies.iter().any(|name| TRAINED.contains(&name.as_str()))
         {
             Some("the learned policy")
         } else if plan.searches_sources() {

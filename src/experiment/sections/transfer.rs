@@ -16,6 +16,8 @@ pub const ADAPTED: &str = "policy_adapted";
 pub const DQN: &str = "dqn";
 /// The name of the policy with an embedding of the data set.
 pub const DATASET_EMBEDDING: &str = "dataset_embedding";
+/// Strategies that are learned, by this run or an earlier one.
+pub const TRAINED: [&str; 4] = [LEARNED, ADAPTED, DQN, DATASET_EMBEDDING];
 /// The name of the policy before it learned anything: the same network, whose scores are all equal.
 pub const UNTRAINED: &str = "untrained";
 
@@ -63,9 +65,7 @@ impl Transfer {
             Some(train) => train.dataset_embedding.iterations > 0,
             None => policy.is_some(),
         };
-        let known = || {
-            vocabulary.strategies.iter().copied().chain([LEARNED, ADAPTED, UNTRAINED, DQN, DATASET_EMBEDDING])
-        };
+        let known = || vocabulary.strategies.iter().copied().chain(TRAINED).chain([UNTRAINED]);
         let strategy = |node, name: String| {
             let (found, place) = raw::text_of(node, name.clone())?;
             if !known().any(|known| known == found) {
