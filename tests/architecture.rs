@@ -195,6 +195,7 @@ fn rivals_search_perceptrons_of_any_kind() {
     let dir = folder(FREE);
     querist(dir.path(), &["run", "x.toml", "-q", "--out", "free"]).assert().success();
     let found = rows(&dir.path().join("free"));
+    querist(dir.path(), &["report", "free"]).assert().success();
     // Six searches and the ceiling, which trains (2 x 2 + 1) x 2 candidates of eighteen steps.
     assert_eq!(found.len(), 7 * 2);
     let ceiling = found.iter().filter(|row| row["strategy"] == "grid, whole");

@@ -217,13 +217,7 @@ impl Section {
     /// Takes one of some words.
     pub fn choice<T: Copy>(&mut self, key: &'static str, default: T, choices: &[(&str, T)]) -> Result<T> {
         let name = self.name(key);
-        match self.text(key)? {
-            None => Ok(default),
-            Some((found, place)) => match choices.iter().find(|(word, _)| *word == found) {
-                Some(&(_, value)) => Ok(value),
-                None => Err(unknown_word(place, name, found, choices.iter().map(|&(word, _)| word))),
-            },
-        }
+        self.take(key).map_or(Ok(default), |node| word_of(node, name, choices))
     }
 
     /// Takes a list, if it is there; `read` is given each item and its name.
@@ -278,6 +272,15 @@ pub fn text_of(node: Node, name: String) -> Result<(String, Place)> {
     match node.value {
         Value::Text(text) => Ok((text, node.place)),
         other => Err(wrong_type(node.place, name, &other, "a string")),
+    }
+}
+
+/// A node that must be one of some words.
+pub fn word_of<T: Copy>(node: Node, name: String, choices: &[(&str, T)]) -> Result<T> {
+    let (found, place) = text_of(node, name.clone())?;
+    match choices.iter().find(|(word, _)| *word == found) {
+        Some(&(_, value)) => Ok(value),
+        None => Err(unknown_word(place, name, found, choices.iter().map(|&(word, _)| word))),
     }
 }
 

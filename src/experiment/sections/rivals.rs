@@ -49,11 +49,7 @@ impl Rivals {
     ) -> Result<Self, ExperimentError> {
         let place = section.place().clone();
         let s = &mut section;
-        let method = |node, name: String| {
-            let (found, place) = raw::text_of(node, name.clone())?;
-            let known = METHODS.iter().find(|(word, _)| *word == found).map(|&(_, method)| method);
-            known.ok_or_else(|| raw::unknown_word(place, name, found, METHODS.iter().map(|&(word, _)| word)))
-        };
+        let method = |node, name| raw::word_of(node, name, &METHODS);
         let fixed = |node, name: String| {
             let (found, place) = raw::text_of(node, name.clone())?;
             let point =
@@ -74,7 +70,7 @@ impl Rivals {
         let free = s.section("free")?.map(read_free).transpose()?;
         let start = ArchitectureChoice::Fixed(Point::new(1, 1));
         let given = s.list("fixed", fixed)?;
-        if free.is_some() && given.is_some() {
+        if free.is_some() && given.as_ref().is_some_and(|given| !given.is_empty()) {
             return Err(conflict(
                 &place,
                 "fixed",
@@ -123,11 +119,7 @@ const ACTIVATIONS: [(&str, Activation); 3] =
 fn read_free(mut section: Section) -> Result<FreeMlp, ExperimentError> {
     let (place, default) = (section.place().clone(), FreeMlp::default());
     let s = &mut section;
-    let activation = |node, name: String| {
-        let (found, place) = raw::text_of(node, name.clone())?;
-        let known = ACTIVATIONS.iter().find(|(word, _)| *word == found).map(|&(_, activation)| activation);
-        known.ok_or_else(|| raw::unknown_word(place, name, found, ACTIVATIONS.iter().map(|&(word, _)| word)))
-    };
+    let activation = |node, name| raw::word_of(node, name, &ACTIVATIONS);
     let real = |node, name| raw::number_of(node, name, 0.0..=1e6).map(|number| number as f32);
     let width = |node, name| raw::integer_of(node, name, 1..=MOST).map(|width| width as usize);
     let free = FreeMlp {
