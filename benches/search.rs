@@ -8,12 +8,12 @@
 use burn::tensor::Device;
 use querist::Key;
 use querist::arch::{ArchSpace, NetSpec, Point, Space};
-use querist::data::{Matrix, Oracle, SplitPlan, Task, embedded, uniform_rows};
+use querist::data::{Oracle, SplitPlan, Task, embedded, uniform_rows};
 use querist::episode::{EpisodePlan, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play};
-use querist::learner::{BurnNet, DeviceKind, Learner, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{BurnNet, DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use querist::search::{
-    Banks, Evaluation, FoldJob, FoldScore, Job, LocalArchitect, ScoreCache, Trainer, score,
+    Banks, Evaluation, FoldJob, FoldScore, Job, LocalArchitect, ScoreCache, Trainer, fit_score_by, score,
 };
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -54,19 +54,7 @@ impl Trainer for Burns {
         plan: &TrainPlan,
         keys: &[Key],
     ) -> querist::Result<Vec<FoldScore>> {
-        let mut net = BurnNet::new(spec, jobs.len(), Device::flex())?;
-        let data: Vec<_> = jobs.iter().map(|job| job.train).collect();
-        let reports = net.fit(&data, plan, keys)?;
-        let held = |job: &FoldJob<'_>| {
-            let inputs = job.train.inputs;
-            let values = job.held.0.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
-            Matrix::new(values, job.held.0.len(), inputs.cols())
-        };
-        let scored = jobs.iter().zip(reports).enumerate().map(|(lane, (job, report))| FoldScore {
-            accuracy: net.accuracy(lane, held(job).view(), job.held.1),
-            report,
-        });
-        Ok(scored.collect())
+        fit_score_by(&mut BurnNet::new(spec, jobs.len(), Device::flex())?, jobs, plan, keys)
     }
 }
 

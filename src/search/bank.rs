@@ -4,7 +4,7 @@ use super::evaluate::{FoldJob, FoldScore, Trainer};
 use crate::arch::NetSpec;
 use crate::data::Matrix;
 use crate::error::Result;
-use crate::learner::{DeviceKind, LaneData, TrainPlan, networks};
+use crate::learner::{DeviceKind, LaneData, Learner, TrainPlan, networks};
 use crate::rng::Key;
 
 /// Trains all jobs of a call as one bank.
@@ -19,24 +19,27 @@ impl Trainer for Banks {
         plan: &TrainPlan,
         keys: &[Key],
     ) -> Result<Vec<FoldScore>> {
-        let mut bank = networks(spec, jobs.len(), DeviceKind::Cpu)?;
-        let data: Vec<LaneData<'_>> = jobs.iter().map(|job| job.train).collect();
-        let reports = bank.fit(&data, plan, keys)?;
-        Ok(jobs
-            .iter()
-            .zip(reports)
-            .enumerate()
-            .map(|(lane, (job, report))| {
-                let (rows, labels) = job.held;
-                let held: Matrix = gather(job, rows);
-                FoldScore { accuracy: bank.accuracy(lane, held.view(), labels), report }
-            })
-            .collect())
+        fit_score_by(&mut *networks(spec, jobs.len(), DeviceKind::Cpu)?, jobs, plan, keys)
     }
 }
 
-fn gather(job: &FoldJob<'_>, rows: &[u32]) -> Matrix {
-    let inputs = job.train.inputs;
-    let values = rows.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
-    Matrix::new(values, rows.len(), inputs.cols())
+/// Trains network `l` of `bank` on job `l` and scores it on the job's held-out rows, for every job.
+///
+/// # Errors
+/// What the learner refuses.
+pub fn fit_score_by(
+    bank: &mut dyn Learner,
+    jobs: &[FoldJob<'_>],
+    plan: &TrainPlan,
+    keys: &[Key],
+) -> Result<Vec<FoldScore>> {
+    let data: Vec<LaneData<'_>> = jobs.iter().map(|job| job.train).collect();
+    let reports = bank.fit(&data, plan, keys)?;
+    let scored = |(lane, (job, report)): (usize, (&FoldJob<'_>, _))| {
+        let (inputs, (rows, labels)) = (job.train.inputs, job.held);
+        let values = rows.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
+        let held = Matrix::new(values, rows.len(), inputs.cols());
+        FoldScore { accuracy: bank.accuracy(lane, held.view(), labels), report }
+    };
+    Ok(jobs.iter().zip(reports).enumerate().map(scored).collect())
 }

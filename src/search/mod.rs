@@ -60,7 +60,7 @@ mod study;
 
 pub use annealing::{Annealing, Iteration};
 pub use architect::{GuidedArchitect, LocalArchitect, PriorArchitect};
-pub use bank::Banks;
+pub use bank::{Banks, fit_score_by};
 pub use cache::ScoreCache;
 pub use choice::{Entry, Rule, choose, paired};
 pub use error::SearchError;
