@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::data::Matrix;
     use crate::episode::features::{NEIGHBOURS, SCHEMA};
-    use crate::query::{Landmarks, Nearest, Neighbours, PoolView, Signals};
+    use crate::query::{Components, Nearest, Neighbours, PoolView, Signals};
     use crate::rng::Key;
     use std::sync::Arc;
 
@@ -71,7 +71,7 @@ mod tests {
         let signals = Signals {
             probabilities: Some(Matrix::new([0.4, 0.6].repeat(n - 1), n - 1, 2)),
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-            landmarks: Some(Arc::new(Landmarks::of(inputs.view()))),
+            components: Some(Arc::new(Components::of(inputs.view()))),
             nearest: Some(Arc::new(Nearest::of(inputs.view(), &[RowId(0)], &[0], 2))),
             ..Signals::default()
         };

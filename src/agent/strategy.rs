@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::data::Matrix;
     use crate::episode::features::{NEIGHBOURS, SCHEMA};
-    use crate::query::{Landmarks, Nearest, Neighbours, Signals};
+    use crate::query::{Components, Nearest, Neighbours, Signals};
 
     /// A policy whose score is the least confidence.
     fn strategy(choice: Choice) -> PolicyStrategy {
@@ -108,7 +108,7 @@ mod tests {
         let signals = Signals {
             probabilities: Some(Matrix::new(p, doubt.len(), 2)),
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-            landmarks: Some(Arc::new(Landmarks::of(inputs.view()))),
+            components: Some(Arc::new(Components::of(inputs.view()))),
             nearest: Some(Arc::new(Nearest::of(inputs.view(), &[label], &[0], 2))),
             ..Signals::default()
         };

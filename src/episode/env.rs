@@ -243,7 +243,7 @@ impl Episodes {
             },
             neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
             nearest: needs.neighbours.then(|| at.nearest()),
-            landmarks: needs.landmarks.then(|| at.seat.ground.landmarks()),
+            components: needs.components.then(|| at.seat.ground.components()),
             history: at.history.as_ref().filter(|_| needs.history).map(|kept| kept.history.clone()),
             progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
         }

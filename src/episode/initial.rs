@@ -53,7 +53,7 @@ impl InitialPool {
             inputs: needs.inputs,
             embeddings: needs.embeddings,
             neighbours: needs.neighbours,
-            landmarks: needs.landmarks,
+            components: needs.components,
             labels: needs.labels,
             classes: needs.classes,
             ..Needs::NONE
@@ -86,7 +86,7 @@ impl InitialPool {
                 .embeddings
                 .then(|| Matrix::new(task.pool().values().to_vec(), task.pool().rows(), task.pool().cols())),
             neighbours: needs.neighbours.then(|| ground.neighbours()),
-            landmarks: needs.landmarks.then(|| ground.landmarks()),
+            components: needs.components.then(|| ground.components()),
             ..Signals::default()
         };
         let candidates: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();

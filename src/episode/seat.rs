@@ -2,7 +2,7 @@
 
 use super::features::NEIGHBOURS;
 use crate::data::Task;
-use crate::query::{Landmarks, Neighbours};
+use crate::query::{Components, Neighbours};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
 
@@ -11,13 +11,13 @@ use std::sync::{Arc, OnceLock};
 pub struct Ground {
     task: Arc<Task>,
     neighbours: OnceLock<Arc<Neighbours>>,
-    landmarks: OnceLock<Arc<Landmarks>>,
+    components: OnceLock<Arc<Components>>,
 }
 
 impl Ground {
     /// The ground of one task.
     pub fn new(task: Task) -> Arc<Self> {
-        Arc::new(Self { task: Arc::new(task), neighbours: OnceLock::new(), landmarks: OnceLock::new() })
+        Arc::new(Self { task: Arc::new(task), neighbours: OnceLock::new(), components: OnceLock::new() })
     }
 
     /// The task.
@@ -25,9 +25,9 @@ impl Ground {
         &self.task
     }
 
-    /// The distances to the pool's landmarks, made when first asked for.
-    pub fn landmarks(&self) -> Arc<Landmarks> {
-        self.landmarks.get_or_init(|| Arc::new(Landmarks::of(self.task.pool()))).clone()
+    /// The pool's kernel principal components, made when first asked for.
+    pub fn components(&self) -> Arc<Components> {
+        self.components.get_or_init(|| Arc::new(Components::of(self.task.pool()))).clone()
     }
 
     /// The neighbour lists of the pool, made when first asked for.

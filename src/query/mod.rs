@@ -9,6 +9,7 @@
 
 pub mod bandit;
 pub mod bayesian;
+pub mod components;
 pub mod cut;
 pub mod distribution;
 pub mod draw;
@@ -19,9 +20,9 @@ mod golden;
 pub mod gradient;
 pub mod history;
 pub mod hybrid;
-pub mod landmarks;
 pub mod nearest;
 pub mod neighbours;
+pub mod posterior;
 pub mod random;
 pub mod registry;
 pub mod score;
@@ -32,12 +33,13 @@ pub mod uncertainty;
 pub mod view;
 pub mod wrapper;
 
+pub use components::Components;
 pub use cut::Cut;
 pub use error::QueryError;
 pub use history::History;
-pub use landmarks::Landmarks;
 pub use nearest::Nearest;
 pub use neighbours::Neighbours;
+pub use posterior::Posterior;
 pub use score::Score;
 pub use size::Size;
 pub use spec::Spec;

@@ -2,7 +2,7 @@
 
 use super::error::QueryError;
 use super::geometry::{self, Rows, lanes};
-use super::{History, Landmarks, Nearest, Neighbours};
+use super::{Components, History, Nearest, Neighbours};
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::learner::Network;
 use serde::Serialize;
@@ -27,8 +27,8 @@ pub struct Needs {
     pub lookahead: usize,
     /// Neighbour lists of the pool's inputs, and the distance of every row to the labelled rows.
     pub neighbours: bool,
-    /// Distances of the pool's inputs to its landmarks.
-    pub landmarks: bool,
+    /// Kernel principal components of the pool's inputs.
+    pub components: bool,
     /// What the classifiers of earlier rounds predicted.
     pub history: bool,
     /// Members of a committee, trained independently of each other; zero for none.
@@ -73,7 +73,7 @@ impl Needs {
         predicted_loss: false,
         out_of_fold: false,
         neighbours: false,
-        landmarks: false,
+        components: false,
         history: false,
         labels: false,
         classes: false,
@@ -88,7 +88,7 @@ impl Needs {
             passes: self.passes.max(other.passes),
             lookahead: self.lookahead.max(other.lookahead),
             neighbours: self.neighbours || other.neighbours,
-            landmarks: self.landmarks || other.landmarks,
+            components: self.components || other.components,
             history: self.history || other.history,
             committee: self.committee.max(other.committee),
             head: self.head || other.head,
@@ -158,8 +158,8 @@ pub struct Signals {
     pub neighbours: Option<Arc<Neighbours>>,
     /// Distance of every row to the labelled rows of each class.
     pub nearest: Option<Arc<Nearest>>,
-    /// Distances to the pool's landmarks; shared by all episodes on one split.
-    pub landmarks: Option<Arc<Landmarks>>,
+    /// The pool's kernel principal components; shared by all episodes on one split.
+    pub components: Option<Arc<Components>>,
     /// What the classifiers of earlier rounds, and of this one, predicted.
     pub history: Option<Arc<History>>,
     /// How far the episode has come.

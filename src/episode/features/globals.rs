@@ -30,7 +30,7 @@ pub(super) fn of(
     let (foreseen, like_nearest) = signals.history.as_deref().map_or((chance, chance), History::foresight);
     // 0 at chance, 1 where all is foreseen.
     let above_chance = |share: f32| (share - chance) / (1.0 - chance).max(f32::MIN_POSITIVE);
-    let marks = signals.landmarks.as_deref().map_or(&[][..], |landmarks| landmarks.rows());
+    let marks = signals.components.as_deref().map_or(&[][..], |components| components.landmarks());
     vec![
         cut((view.labels().len() as f32 / classes).ln_1p() - 1.0),
         signals.progress.spent as f32 / signals.progress.budget.max(1) as f32,

@@ -13,12 +13,14 @@ pub struct FeatureGroup {
 }
 
 /// By the words that a feature's name contains; every feature is in exactly one group, the first that fits.
-const WORDS: [(&str, &[&str]); 8] = [
+const WORDS: [(&str, &[&str]); 9] = [
     // What only an episode's memory has.
     ("history", &["past margin", "of rounds", "changes of", "bought labels"]),
     // Neighbour lists.
     ("neighbours", &["neighbours"]),
-    // Where labels are, near and far.
+    // What labels leave uncertain of a smooth function over the pool.
+    ("variance", &["variance"]),
+    // Where labels are.
     ("coverage", &["coverage", "novelty", "proxy distance"]),
     ("density", &["density", "contrast"]),
     ("nearest label", &["nearest label", "boundary"]),

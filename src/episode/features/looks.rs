@@ -3,7 +3,7 @@
 use super::beliefs::{self, Belief};
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
-use super::spots::{CLASSES, Changes, NONE, Reach, SPOT, Spots};
+use super::spots::{CLASSES, Changes, NONE, SPOT, Spots};
 use super::surroundings::{Around, ROWS, Surroundings, surroundings};
 use super::{FeatureError, QUANTILES, SCHEMA, cut, globals};
 use crate::data::{Matrix, RowId};
@@ -11,7 +11,8 @@ use crate::episode::Observation;
 use crate::error::Result;
 use crate::query::geometry::lanes::dispatched;
 use crate::query::history::ln;
-use crate::query::{Landmarks, Nearest, Neighbours, PoolView};
+use crate::query::posterior::Told;
+use crate::query::{Nearest, Neighbours, PoolView, Posterior};
 use crate::rng::Key;
 use rand::seq::index;
 use std::borrow::Cow;
@@ -55,14 +56,13 @@ struct State<'a> {
     view: &'a PoolView<'a>,
     probabilities: &'a Matrix,
     neighbours: &'a Neighbours,
-    landmarks: &'a Landmarks,
     /// The distances as the episode has them, and as if what was taken were labelled.
     before: &'a Nearest,
     nearest: Cow<'a, Nearest>,
     beliefs: Vec<Belief>,
     shares: LabelShares,
     spots: Spots,
-    reach: Reach,
+    posterior: Posterior<'a>,
 }
 
 impl<'a> Looks<'a> {
@@ -70,26 +70,27 @@ impl<'a> Looks<'a> {
     /// query of `batch` rows.
     ///
     /// # Errors
-    /// If probabilities, neighbours, landmarks or distances are missing from the view, or a probability is
+    /// If probabilities, neighbours, components or distances are missing from the view, or a probability is
     /// not finite.
     pub fn new(view: &'a PoolView<'a>, batch: usize, cap: usize, key: Key) -> Result<Self> {
         let signals = view.signals();
         let missing = |signal| FeatureError::Missing { signal };
         let probabilities = signals.probabilities.as_ref().ok_or(missing("probabilities"))?;
         let neighbours = signals.neighbours.as_deref().ok_or(missing("neighbours"))?;
-        let landmarks = signals.landmarks.as_deref().ok_or(missing("distances to landmarks"))?;
+        let components = signals.components.as_deref().ok_or(missing("components"))?;
         let nearest = signals.nearest.as_deref().ok_or(missing("distances to labels"))?;
         let beliefs = beliefs::read(view, probabilities)?;
         let spots = Spots::of(view, neighbours, nearest, &beliefs);
+        let doubts: Vec<(RowId, f32)> =
+            view.candidates().iter().zip(&beliefs).map(|(&row, belief)| (row, belief.margin)).collect();
         let state = State {
             view,
             probabilities,
             neighbours,
-            landmarks,
             before: nearest,
             nearest: Cow::Borrowed(nearest),
             shares: LabelShares::of(view.classes(), view.labels(), &beliefs),
-            reach: Reach::of(landmarks, neighbours, &spots),
+            posterior: Posterior::of(components, view.labelled(), &doubts),
             beliefs,
             spots,
         };
@@ -140,9 +141,8 @@ impl<'a> Looks<'a> {
     /// Says which candidates of the first look, by their places there, later looks may show.
     pub fn keep(&mut self, mut places: Vec<usize>) {
         places.sort_unstable();
-        let State { view, neighbours, landmarks, .. } = self.state;
+        let State { view, neighbours, .. } = self.state;
         let mut watched = vec![false; view.inputs().rows()];
-        landmarks.rows().iter().for_each(|&row| watched[row as usize] = true);
         for &place in &places {
             let row = view.candidates()[self.shown[place]].index();
             watched[row] = true;
@@ -183,8 +183,10 @@ impl<'a> Looks<'a> {
         let (state, later) = (&mut self.state, &mut self.later);
         let candidates = state.view.candidates();
         later.changes.clear();
+        let mut labelled = Vec::with_capacity(later.taken.len());
         for row in later.taken.drain(..) {
             let Ok(place) = candidates.binary_search(&row) else { continue };
+            labelled.push((row, state.beliefs[place].margin));
             let class = state.beliefs[place].first;
             state.shares.label(class as usize);
             let (nearest, inputs) = (state.nearest.to_mut(), state.view.inputs());
@@ -198,9 +200,8 @@ impl<'a> Looks<'a> {
             );
         }
         state.shares.refresh();
-        let reach = Reach::of(state.landmarks, state.neighbours, &state.spots);
-        let turn = state.reach.turned_into(&reach);
-        state.reach = reach;
+        state.posterior.label(&labelled);
+        later.describe_field(state, &self.shown, &self.first, &self.raw, &self.sorted);
 
         let mut stale = Vec::new();
         for (at, &left) in later.left.iter().enumerate() {
@@ -208,7 +209,7 @@ impl<'a> Looks<'a> {
             let row = candidates[place].index();
             let spot = |row: usize| later.changes.of(row) & SPOT != 0;
             let around = || state.neighbours.ids(row).iter().any(|&other| spot(other as usize));
-            if spot(row) || around() || turn.concerns(state.landmarks.distances(row)) {
+            if spot(row) || around() {
                 stale.push(at);
                 continue;
             }
@@ -224,28 +225,55 @@ impl<'a> Looks<'a> {
         let mut features = Matrix::zeros(count, SCHEMA.candidate.len());
         let mut raw = vec![0.0; QUANTILES * count];
         describe(state, &at, features.values_mut(), &mut raw);
-        let all = self.shown.len();
         for (new, &at) in stale.iter().enumerate() {
-            let place = later.left[at];
-            let own = later.seen.features.row_mut(at);
-            own[QUANTILES..].copy_from_slice(&features.row(new)[QUANTILES..]);
-            for (column, before) in later.raw[at].iter_mut().enumerate() {
-                let value = raw[column * count + new];
-                if value == *before {
-                    continue;
-                }
-                *before = value;
-                own[column] = if value == self.raw[column * all + place] {
-                    self.first.features.row(place)[column]
-                } else {
-                    quantile_among(&self.sorted[column * all..(column + 1) * all], value)
-                };
-            }
+            later.seen.features.row_mut(at)[QUANTILES..].copy_from_slice(&features.row(new)[QUANTILES..]);
+            let ranked = (0..QUANTILES).map(|column| (column, raw[column * count + new]));
+            later.rank(at, ranked, &self.first, &self.raw, &self.sorted);
         }
     }
 }
 
 impl Later {
+    /// Ranks columns of candidate `at` of those left again, among the first look's, where their value is another.
+    fn rank(
+        &mut self,
+        at: usize,
+        columns: impl Iterator<Item = (usize, f32)>,
+        first: &Observation,
+        raw: &[f32],
+        sorted: &[f32],
+    ) {
+        let (all, place, own) = (first.candidates.len(), self.left[at], self.seen.features.row_mut(at));
+        for (column, value) in columns {
+            if value == self.raw[at][column] {
+                continue;
+            }
+            self.raw[at][column] = value;
+            own[column] = if value == raw[column * all + place] {
+                first.features.row(place)[column]
+            } else {
+                quantile_among(&sorted[column * all..(column + 1) * all], value)
+            };
+        }
+    }
+
+    /// Describes again what labels leave uncertain, which every label changes for every candidate.
+    fn describe_field(
+        &mut self,
+        state: &State<'_>,
+        shown: &[usize],
+        first: &Observation,
+        raw: &[f32],
+        sorted: &[f32],
+    ) {
+        let mut told = Vec::with_capacity(self.left.len());
+        tell(state, &self.left, shown, &mut told);
+        for (at, [values, logs]) in told.into_iter().enumerate() {
+            self.seen.features.row_mut(at)[QUANTILES..][FIELD].copy_from_slice(&logs);
+            self.rank(at, (QUANTILES - FIELD.len()..).zip(values), first, raw, sorted);
+        }
+    }
+
     /// Leaves out what was taken.
     fn leave_out(&mut self) {
         let (rows, width) = (&mut self.seen, SCHEMA.candidate.len());
@@ -273,9 +301,53 @@ fn shown(candidates: usize, cap: usize, key: Key) -> Vec<usize> {
 }
 
 /// Where the plain features stand that are made of the labels' shares of the classes.
-const SHARES: Range<usize> = 14..17;
+const SHARES: Range<usize> = 13..16;
 /// Where those stand that are made of the nearest labels' classes.
-const LABELS: Range<usize> = 17..20;
+const LABELS: Range<usize> = 16..19;
+/// Where those stand that tell what labels leave uncertain; what is ranked of it stands last as well.
+const FIELD: Range<usize> = 19..25;
+
+/// What a label of each candidate of a block would tell, and the logarithms of that, moved to where they usually lie
+/// around zero; in the order of the features.
+struct Field {
+    values: [[f32; ROWS]; 6],
+    logs: [[f32; ROWS]; 6],
+}
+
+impl Field {
+    #[inline(always)]
+    fn of(told: [Told; 2]) -> Self {
+        const FLOORS_AND_SHIFTS: [(f32, f32); 3] = [(1e-3, 2.0), (1e-4, 5.0), (1e-4, 6.0)];
+        let [plain, angular] = told.map(|told| [told.variance, told.reduction, told.of_doubt]);
+        let values: [[f32; ROWS]; 6] =
+            std::array::from_fn(|at| if at < 3 { plain[at] } else { angular[at - 3] });
+        let mut logs = values;
+        for (logs, (floor, shift)) in logs.iter_mut().zip(FLOORS_AND_SHIFTS.into_iter().cycle()) {
+            for value in logs {
+                *value = cut(ln(*value + floor) + shift);
+            }
+        }
+        Self { values, logs }
+    }
+
+    /// Those of one candidate.
+    #[inline(always)]
+    fn at(columns: &[[f32; ROWS]; 6], place: usize) -> [f32; 6] {
+        std::array::from_fn(|column| columns[column][place])
+    }
+}
+
+dispatched! {
+    /// Adds the [`Field`]'s values and logarithms of some candidates, places among those shown.
+    fn tell(state: &State<'_>, places: &[usize], shown: &[usize], out: &mut Vec<[[f32; 6]; 2]>) {
+        for places in places.chunks(ROWS) {
+            let mut at = [0; ROWS];
+            at.iter_mut().zip(places).for_each(|(at, &place)| *at = shown[place]);
+            let field = state.field(&at[..places.len()]);
+            out.extend((0..places.len()).map(|at| [Field::at(&field.values, at), Field::at(&field.logs, at)]));
+        }
+    }
+}
 
 dispatched! {
     /// Writes the plain features of the candidates `at` to `features`, a row for each behind the
@@ -284,10 +356,10 @@ dispatched! {
         let (count, width) = (at.len(), SCHEMA.candidate.len());
         for (block, (at, features)) in at.chunks(ROWS).zip(features.chunks_mut(ROWS * width)).enumerate() {
             let around = state.around(at);
-            let logs = state.logs(at, &around);
+            let (logs, field) = (state.logs(at, &around), state.field(at));
             for (place, (&at, features)) in at.iter().zip(features.chunks_exact_mut(width)).enumerate() {
                 let logs = logs.map(|logs| logs[place]);
-                let ranked = state.describe(at, &around, place, logs, &mut features[QUANTILES..]);
+                let ranked = state.describe(at, &around, place, logs, &field, &mut features[QUANTILES..]);
                 for (column, value) in ranked.into_iter().enumerate() {
                     raw[column * count + block * ROWS + place] = value;
                 }
@@ -304,8 +376,8 @@ impl State<'_> {
         for (place, &at) in at.iter().enumerate() {
             (rows[place], first[place]) = (self.view.candidates()[at].0, self.beliefs[at].first);
         }
-        let Self { neighbours, landmarks, spots, reach, .. } = self;
-        surroundings(Around { neighbours, landmarks, spots, reach }, &rows[..at.len()], &first[..at.len()])
+        let Self { neighbours, spots, .. } = self;
+        surroundings(Around { neighbours, spots }, &rows[..at.len()], &first[..at.len()])
     }
 
     /// Mean distance of a row to its neighbours, in units.
@@ -314,29 +386,21 @@ impl State<'_> {
         self.neighbours.mean_distance(row) / self.spots.unit
     }
 
-    /// What is gained of the landmarks, per landmark and in units.
-    #[inline(always)]
-    fn wide(&self, sum: f32) -> f32 {
-        sum / self.landmarks.rows().len().max(1) as f32 / self.spots.unit
-    }
-
     /// Neighbours of every row, at least one.
     #[inline(always)]
     fn count(&self) -> f32 {
         self.neighbours.k().max(1) as f32
     }
 
-    /// The logarithms of novelty, of the mean distance, of the gain and of the wide gain of a block of
-    /// candidates: many at a time.
+    /// The logarithms of novelty, of the mean distance and of the gain of a block of candidates: many at a time.
     #[inline(always)]
-    fn logs(&self, at: &[usize], around: &Surroundings) -> [[f32; ROWS]; 4] {
-        let mut of = [[1.0f32; ROWS]; 4];
+    fn logs(&self, at: &[usize], around: &Surroundings) -> [[f32; ROWS]; 3] {
+        let mut of = [[1.0f32; ROWS]; 3];
         for (place, &at) in at.iter().enumerate() {
             let row = self.view.candidates()[at].index();
             of[0][place] = self.spots.rows[row].novelty.max(f32::MIN_POSITIVE);
             of[1][place] = self.mean_distance(row).max(f32::MIN_POSITIVE);
             of[2][place] = 1.0 + around.gain[place] / self.count();
-            of[3][place] = 1.0 + 10.0 * self.wide(around.wide[place]);
         }
         for line in &mut of {
             for value in line {
@@ -344,6 +408,14 @@ impl State<'_> {
             }
         }
         of
+    }
+
+    /// What a label of each of a block of candidates would tell.
+    #[inline(always)]
+    fn field(&self, at: &[usize]) -> Field {
+        let mut rows = [0; ROWS];
+        rows.iter_mut().zip(at).for_each(|(row, &at)| *row = self.view.candidates()[at].0);
+        Field::of(self.posterior.told(&rows[..at.len()]))
     }
 
     /// The labels' shares of the two most probable classes, and how far the first is under-labelled.
@@ -382,7 +454,8 @@ impl State<'_> {
         at: usize,
         around: &Surroundings,
         place: usize,
-        [log_novelty, log_distance, log_gain, log_wide]: [f32; 4],
+        [log_novelty, log_distance, log_gain]: [f32; 3],
+        field: &Field,
         out: &mut [f32],
     ) -> [f32; QUANTILES] {
         let (row, belief) = (self.view.candidates()[at].index(), self.beliefs[at]);
@@ -401,7 +474,6 @@ impl State<'_> {
             cut(log_novelty),
             cut(-log_distance),
             cut(log_gain),
-            cut(log_wide),
             doubt,
             belief.margin - doubt,
             differ,
@@ -409,6 +481,8 @@ impl State<'_> {
         ]);
         out[SHARES].copy_from_slice(&self.shares_of(&belief));
         out[LABELS].copy_from_slice(&self.labels_of(at));
+        out[FIELD].copy_from_slice(&Field::at(&field.logs, place));
+        let told = Field::at(&field.values, place);
         [
             belief.least_confidence,
             belief.margin,
@@ -418,11 +492,15 @@ impl State<'_> {
             novelty,
             -mean_distance,
             gain,
-            self.wide(around.wide[place]),
-            around.wide_doubt[place],
             doubt,
             belief.margin * novelty,
             belief.margin / mean_distance.max(1e-3),
+            told[0],
+            told[1],
+            told[2],
+            told[3],
+            told[4],
+            told[5],
         ]
     }
 }

@@ -28,7 +28,7 @@ use crate::rng::Key;
 
 /// The schema of [`observe`].
 pub static SCHEMA: Schema = Schema {
-    version: 3,
+    version: 4,
     candidate: &[
         "least confidence, quantile",
         "margin, quantile",
@@ -38,11 +38,15 @@ pub static SCHEMA: Schema = Schema {
         "novelty, quantile",
         "density, quantile",
         "coverage gain, quantile",
-        "wide coverage gain, quantile",
-        "wide coverage of doubt, quantile",
         "neighbours' uncertainty, quantile",
         "uncertainty x novelty, quantile",
         "uncertainty x density, quantile",
+        "variance, quantile",
+        "variance reduction, quantile",
+        "variance reduction of doubt, quantile",
+        "angular variance, quantile",
+        "angular variance reduction, quantile",
+        "angular variance reduction of doubt, quantile",
         "least confidence",
         "margin",
         "entropy",
@@ -52,7 +56,6 @@ pub static SCHEMA: Schema = Schema {
         "log novelty",
         "log density",
         "coverage gain",
-        "wide coverage gain",
         "neighbours' uncertainty",
         "uncertainty above its neighbours",
         "neighbours predicted differently",
@@ -63,6 +66,12 @@ pub static SCHEMA: Schema = Schema {
         "nearest label disagrees",
         "probability of the nearest label's class",
         "boundary between nearest labels",
+        "log variance",
+        "log variance reduction",
+        "log variance reduction of doubt",
+        "log angular variance",
+        "log angular variance reduction",
+        "log angular variance reduction of doubt",
     ],
     global: &[
         "log labels per class",
@@ -85,7 +94,7 @@ pub static SCHEMA: Schema = Schema {
 pub const NEIGHBOURS: usize = 15;
 
 /// So many of the first columns hold quantiles, in the order in which they are ranked.
-pub const QUANTILES: usize = 13;
+pub const QUANTILES: usize = 17;
 
 /// Log-features are cut here, so that one outlier does not drown a state.
 pub const LOG_LIMIT: f32 = 3.0;
@@ -96,7 +105,7 @@ pub const QUERY_SIZE: usize = 11;
 /// What [`observe`] needs of a view. Without a history, which only an episode has, every round counts as
 /// the first.
 pub fn needs() -> Needs {
-    Needs { probabilities: true, neighbours: true, landmarks: true, history: true, ..Needs::default() }
+    Needs { probabilities: true, neighbours: true, components: true, history: true, ..Needs::default() }
 }
 
 /// Why a state cannot be observed.
@@ -129,7 +138,7 @@ fn cut(value: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::data::{Matrix, RowId};
-    use crate::query::{Landmarks, Nearest, Neighbours, Progress, Signals};
+    use crate::query::{Components, Nearest, Neighbours, Progress, Signals};
     use rand::RngExt;
     use rand::seq::SliceRandom;
     use std::sync::Arc;
@@ -156,7 +165,7 @@ mod tests {
                 (0..inputs.rows() as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
             let signals = Signals {
                 neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-                landmarks: Some(Arc::new(Landmarks::of(inputs.view()))),
+                components: Some(Arc::new(Components::of(inputs.view()))),
                 nearest: Some(Arc::new(Nearest::of(inputs.view(), &labelled, &labels, classes))),
                 probabilities: Some(probabilities),
                 progress: Progress { spent: 2, budget: 8 },
@@ -299,7 +308,16 @@ mod tests {
         let fresh = fresh.observe(1_000).unwrap();
         assert_eq!(again.candidates, fresh.candidates);
         for row in 0..again.candidates.len() {
-            assert_eq!(again.features.row(row)[QUANTILES..], fresh.features.row(row)[QUANTILES..], "{row}");
+            // What is summed over all candidates is summed without the taken, or has them taken away again.
+            let summed = SCHEMA.candidate.len() - 6;
+            assert_eq!(
+                again.features.row(row)[QUANTILES..summed],
+                fresh.features.row(row)[QUANTILES..summed],
+                "{row}"
+            );
+            for (a, b) in again.features.row(row).iter().zip(fresh.features.row(row)).skip(summed) {
+                assert!((a - b).abs() < 1e-3, "{row}: {a} {b}");
+            }
             // Two of 83 are gone, which moves no rank by more than two places.
             for (a, b) in again.features.row(row).iter().zip(fresh.features.row(row)).take(5) {
                 assert!((a - b).abs() < 0.06, "{row}: {a} {b}");

@@ -4,8 +4,8 @@ use super::LOG_LIMIT;
 use super::beliefs::Belief;
 use crate::data::{MatrixView, RowId};
 use crate::query::geometry::blocks::squared_distances_to;
-use crate::query::geometry::lanes::{reduce, squared_distance};
-use crate::query::{Landmarks, Nearest, Neighbours, PoolView};
+use crate::query::geometry::lanes::squared_distance;
+use crate::query::{Nearest, Neighbours, PoolView};
 
 /// The class of the nearest label where there is no label.
 pub(super) const NONE: u32 = u32::MAX;
@@ -130,89 +130,5 @@ impl Changes {
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
         self.changed.drain(..).for_each(|row| self.rows[row as usize] = 0);
-    }
-}
-
-/// How far the landmarks are from a label, and how doubtful they are.
-pub(super) struct Reach {
-    /// Distance of each landmark to its nearest label, in the unit of the inputs.
-    distance: Vec<f32>,
-    /// Margin score of each landmark, zero for a labelled one; they sum to the number of landmarks.
-    doubt: Vec<f32>,
-}
-
-impl Reach {
-    pub(super) fn of(landmarks: &Landmarks, neighbours: &Neighbours, spots: &Spots) -> Self {
-        // Without labels every landmark is as far as can be: then the most central row reaches most.
-        let far = neighbours.spread().max(spots.unit);
-        let spot = |&row: &u32| spots.rows[row as usize];
-        let distance = |spot: Spot| if spot.class == NONE { far } else { spot.novelty * spots.unit };
-        let mut doubt: Vec<f32> = landmarks.rows().iter().map(|row| spot(row).margin.max(0.0)).collect();
-        let mean = doubt.iter().sum::<f32>() / doubt.len().max(1) as f32;
-        doubt.iter_mut().for_each(|doubt| *doubt /= mean.max(f32::MIN_POSITIVE));
-        Self { distance: landmarks.rows().iter().map(|row| distance(spot(row))).collect(), doubt }
-    }
-
-    /// Distance of each landmark to its nearest label.
-    pub(super) fn distance(&self) -> &[f32] {
-        &self.distance
-    }
-
-    /// Doubt of each landmark.
-    pub(super) fn doubt(&self) -> &[f32] {
-        &self.doubt
-    }
-
-    /// What turned `self` into `now`, as far as it can change what [`nearer`](Self::nearer) gives: nothing, the
-    /// distances of some landmarks, or every doubt.
-    pub(super) fn turned_into(&self, now: &Self) -> Turn {
-        if self.doubt != now.doubt {
-            return Turn::All;
-        }
-        let places = self.distance.iter().zip(&now.distance).enumerate();
-        Turn::Some(places.filter(|(_, (a, b))| a != b).map(|(at, (&a, &b))| (at, a.max(b))).collect())
-    }
-
-    /// By how much the landmarks' distances to a label would fall in all, plainly and weighted by doubt, if
-    /// a row that is so far from them were labelled.
-    #[inline(always)]
-    pub(super) fn nearer(&self, to_row: &[f32]) -> (f32, f32) {
-        const LANES: usize = 16;
-        let (mut plain, mut weighted) = ([0.0f32; LANES], [0.0f32; LANES]);
-        let (to_blocks, to_rest) = to_row.as_chunks::<LANES>();
-        let (reach_blocks, reach_rest) = self.distance.as_chunks::<LANES>();
-        let (doubt_blocks, doubt_rest) = self.doubt.as_chunks::<LANES>();
-        for ((to_row, reach), doubt) in to_blocks.iter().zip(reach_blocks).zip(doubt_blocks) {
-            for lane in 0..LANES {
-                let gain = (reach[lane] - to_row[lane]).max(0.0);
-                plain[lane] += gain;
-                weighted[lane] += gain * doubt[lane];
-            }
-        }
-        for (lane, ((to_row, reach), doubt)) in to_rest.iter().zip(reach_rest).zip(doubt_rest).enumerate() {
-            let gain = (reach - to_row).max(0.0);
-            plain[lane] += gain;
-            weighted[lane] += gain * doubt;
-        }
-        (reduce(plain), reduce(weighted))
-    }
-}
-
-/// How one [`Reach`] turned into another.
-pub(super) enum Turn {
-    /// In a way that every row may notice.
-    All,
-    /// These landmarks are nearer to a label than so far, or were; only the first label of all takes any away.
-    Some(Vec<(usize, f32)>),
-}
-
-impl Turn {
-    /// Whether a row with these distances to the landmarks notices: a landmark counts for rows that are nearer
-    /// to it than any label.
-    pub(super) fn concerns(&self, to_row: &[f32]) -> bool {
-        match self {
-            Self::All => true,
-            Self::Some(landmarks) => landmarks.iter().any(|&(at, farthest)| to_row[at] < farthest),
-        }
     }
 }

@@ -1,11 +1,11 @@
-//! What lies around the candidates: their neighbours, and the landmarks that stand for the whole pool.
+//! What lies around the candidates: their neighbours.
 //!
-//! Sixteen candidates at a time. What is summed over the neighbours of one candidate, or over the landmarks, is
-//! summed in the order of [`lanes`](crate::query::geometry::lanes) on every machine.
+//! Sixteen candidates at a time. What is summed over the neighbours of one candidate is summed
+//! in the order of [`lanes`](crate::query::geometry::lanes) on every machine.
 
-use super::spots::{Reach, Spots};
+use super::spots::Spots;
+use crate::query::Neighbours;
 use crate::query::geometry::lanes::{dispatched, reduce};
-use crate::query::{Landmarks, Neighbours};
 
 /// Candidates per block.
 pub(super) const ROWS: usize = 16;
@@ -21,19 +21,13 @@ pub(super) struct Surroundings {
     pub doubt: [f32; ROWS],
     /// How many of them are predicted to be of another class than the candidate.
     pub differ: [f32; ROWS],
-    /// By how much the landmarks' distances to a label would fall in all, in the unit of the inputs.
-    pub wide: [f32; ROWS],
-    /// The same weighted by doubt.
-    pub wide_doubt: [f32; ROWS],
 }
 
 /// What is looked at around candidates.
 #[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
     pub neighbours: &'a Neighbours,
-    pub landmarks: &'a Landmarks,
     pub spots: &'a Spots,
-    pub reach: &'a Reach,
 }
 
 /// What lies around the rows `rows` of the pool, at most [`ROWS`], which are predicted to be of the classes
@@ -70,7 +64,6 @@ dispatched! {
                 }
             }
             (found.gain[place], found.doubt[place]) = (reduce(gain), reduce(doubt));
-            (found.wide[place], found.wide_doubt[place]) = around.reach.nearer(around.landmarks.distances(row));
         }
     }
 }
@@ -83,22 +76,13 @@ mod avx512 {
 
     #[target_feature(enable = "avx512f")]
     pub(super) fn block(around: Around<'_>, rows: &[u32], first: &[u32], found: &mut Surroundings) {
-        let [mut gain, mut doubt, mut wide, mut wide_doubt] = [[_mm512_setzero_ps(); ROWS]; 4];
+        let [mut gain, mut doubt] = [[_mm512_setzero_ps(); ROWS]; 2];
         for (place, (&row, &first)) in rows.iter().zip(first).enumerate() {
             let (open, differ);
             (open, differ, gain[place], doubt[place]) = neighbourhood(around, row as usize, first);
             (found.open[place], found.differ[place]) = (open as f32, differ as f32);
         }
-        for (place, &row) in rows.iter().enumerate() {
-            (wide[place], wide_doubt[place]) = nearer(around, row as usize);
-        }
-        let sums = [
-            (&mut found.gain, &gain),
-            (&mut found.doubt, &doubt),
-            (&mut found.wide, &wide),
-            (&mut found.wide_doubt, &wide_doubt),
-        ];
-        for (out, partial) in sums {
+        for (out, partial) in [(&mut found.gain, &gain), (&mut found.doubt, &doubt)] {
             // SAFETY: sixteen places.
             unsafe { _mm512_storeu_ps(out.as_mut_ptr(), reduce(partial)) };
         }
@@ -144,26 +128,6 @@ mod avx512 {
         }
         (open, differ, gain, doubt)
     }
-
-    /// The partial sums of [`Reach::nearer`](super::Reach::nearer).
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn nearer(around: Around<'_>, row: usize) -> (__m512, __m512) {
-        let zero = _mm512_setzero_ps();
-        let (mut plain, mut weighted) = (zero, zero);
-        let (reach, doubt) = (around.reach.distance(), around.reach.doubt());
-        let lines = reach.chunks(ROWS).zip(doubt.chunks(ROWS));
-        for (to_row, (reach, doubt)) in around.landmarks.distances(row).chunks(ROWS).zip(lines) {
-            let there = places(to_row.len().min(reach.len()).min(doubt.len()));
-            // SAFETY: all three have as many numbers as the mask has places.
-            let [to_row, reach, doubt] =
-                [to_row, reach, doubt].map(|values| unsafe { _mm512_maskz_loadu_ps(there, values.as_ptr()) });
-            let gain = _mm512_max_ps(_mm512_sub_ps(reach, to_row), zero);
-            plain = _mm512_add_ps(plain, gain);
-            weighted = _mm512_add_ps(weighted, _mm512_mul_ps(gain, doubt));
-        }
-        (plain, weighted)
-    }
 }
 
 #[cfg(test)]
@@ -177,7 +141,7 @@ mod tests {
         let values: Vec<f32> = (0..600).map(|i| (i as f32 * 1.7).sin() * 3.0).collect();
         for (n, k) in [(1, 4), (12, 15), (200, 15), (200, 16), (200, 21)] {
             let inputs = MatrixView::new(&values[..3 * n], n, 3);
-            let (neighbours, landmarks) = (Neighbours::of(inputs, k), Landmarks::of(inputs));
+            let neighbours = Neighbours::of(inputs, k);
             let spot = |row: usize| Spot {
                 margin: if row % 4 == 3 { -1.0 } else { (row as f32 * 0.3).cos().abs() },
                 first: row as u32 % 3,
@@ -185,9 +149,7 @@ mod tests {
                 class: 0,
             };
             let spots = Spots { unit: 0.7, rows: (0..n).map(spot).collect() };
-            let reach = Reach::of(&landmarks, &neighbours, &spots);
-            let around =
-                Around { neighbours: &neighbours, landmarks: &landmarks, spots: &spots, reach: &reach };
+            let around = Around { neighbours: &neighbours, spots: &spots };
             for start in (0..n).step_by(ROWS) {
                 let rows: Vec<u32> = (start as u32..(start + ROWS).min(n) as u32).rev().collect();
                 let first: Vec<u32> = rows.iter().map(|row| row % 3).collect();
@@ -199,8 +161,6 @@ mod tests {
                     (found.gain, plain.gain),
                     (found.doubt, plain.doubt),
                     (found.differ, plain.differ),
-                    (found.wide, plain.wide),
-                    (found.wide_doubt, plain.wide_doubt),
                 ] {
                     assert_eq!(found.map(f32::to_bits), plain.map(f32::to_bits), "{n} rows, {k} neighbours");
                 }

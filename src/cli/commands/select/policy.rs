@@ -4,10 +4,10 @@ use crate::agent::{Choice, Policy, PolicyStrategy};
 use crate::data::{Matrix, RowId};
 use crate::episode::features::{NEIGHBOURS, needs};
 use crate::error::Result;
+use crate::query::components::{COMPONENTS, KERNELS};
 use crate::query::cut::Cut;
-use crate::query::landmarks::LANDMARKS;
 use crate::query::view::Progress;
-use crate::query::{History, Landmarks, Nearest, Needs, Neighbours, PoolView, Signals, Size, Strategy};
+use crate::query::{Components, History, Nearest, Needs, Neighbours, PoolView, Signals, Size, Strategy};
 use crate::rng::Key;
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl Strategy for Frozen {
         let signals = Signals {
             probabilities: now,
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-            landmarks: Some(Arc::new(Landmarks::of(inputs.view()))),
+            components: Some(Arc::new(Components::of(inputs.view()))),
             nearest: Some(Arc::new(Nearest::of(inputs.view(), &labelled, view.labels(), view.classes()))),
             history: Some(Arc::new(history)),
             progress: self.progress,
@@ -82,9 +82,9 @@ impl Strategy for Frozen {
     fn memory(&self, size: &Size) -> u64 {
         let candidates = size.candidates.min(MOST_CANDIDATES.max(size.batch));
         let rows = candidates + size.labelled;
-        // Per row: neighbours, landmarks, distances to the classes and two running means; its neighbours'
+        // Per row: neighbours, components, distances to the classes and two running means; its neighbours'
         // order while they are found.
-        let per_row = 8 * NEIGHBOURS + 4 * LANDMARKS + 16 * size.classes + 64;
+        let per_row = 8 * NEIGHBOURS + 4 * COMPONENTS * KERNELS + 16 * size.classes + 64;
         let past = Size::items(size.candidates, 4 * size.classes as u64) * self.past.len() as u64;
         size.vectors(rows) + Size::items(rows, per_row as u64) + Size::items(rows, 4 * BLOCK as u64) + past
     }

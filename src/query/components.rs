@@ -1,0 +1,347 @@
+//! [`Components`]: every row of a pool as a few numbers, its kernel principal components, computed once per pool.
+//!
+//! Neighbour lists say what is near; a few components say where in the whole pool a row lies, and leave out what
+//! sets it apart from all others. Rows that stand for the pool span them, so that time and memory are linear in the
+//! pool's size.
+
+use super::neighbours::multiply_transposed;
+use crate::data::MatrixView;
+use nalgebra::{DMatrix, SymmetricEigen};
+
+/// Components of each kernel.
+pub const COMPONENTS: usize = 16;
+/// Kernels; each is a similarity of its own.
+pub const KERNELS: usize = 2;
+/// Rows that stand for the pool, at most.
+const LANDMARKS: usize = 128;
+/// Rows per block of a product with the landmarks.
+const BLOCK: usize = 1_024;
+/// The least variance along a direction of the landmarks that is divided by: below it is rounding.
+const LEAST_VARIANCE: f64 = 1e-3;
+/// Sweeps after which an eigenvalue problem counts as not solvable; a good one takes about two per row.
+const MOST_SWEEPS: usize = 100_000;
+
+/// The first [`COMPONENTS`] kernel principal components (Schölkopf, Smola & Müller, Neural Computation 1998) of a
+/// pool under two kernels, `exp(-s / m)` with `s` the squared distance of two rows and `m` its median: one
+/// between the rows as they are, one between their directions from the pool's mean, in which a row's length does
+/// not count.
+///
+/// Approximated from at most 128 rows (Williams & Seeger, NIPS 2000) that lie evenly spaced in the pool's order,
+/// which says nothing about them. The squares of a row's components sum to at most about one. The unit of the
+/// inputs does not matter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Components {
+    landmarks: Vec<u32>,
+    rows: usize,
+    /// Per kernel, `[COMPONENTS][rows]`.
+    places: [Vec<f32>; KERNELS],
+    /// Per kernel, the sum over rows of the outer products of their components, `[COMPONENTS][COMPONENTS]`.
+    spreads: [Vec<f64>; KERNELS],
+}
+
+impl Components {
+    /// The components of the `n` rows; zero where there are fewer directions than components, or where the inputs
+    /// are too large for distances that are finite.
+    pub fn of(inputs: MatrixView<'_>) -> Self {
+        let n = inputs.rows();
+        let m = LANDMARKS.min(n);
+        let landmarks: Vec<u32> = (0..m).map(|at| (at * n / m) as u32).collect();
+        let mut places: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; COMPONENTS * n]);
+        if n > 0 {
+            let pool = Centred::of(inputs, &landmarks);
+            let units = pool.units();
+            let maps = pool.maps(units);
+            pool.blocks(units, |kernel, start, block| {
+                let Some(map) = &maps[kernel] else { return };
+                for (row, similarities) in (start..).zip(block.chunks_exact(m)) {
+                    let mut place = [0.0f32; COMPONENTS];
+                    for (&similarity, along) in similarities.iter().zip(map.chunks_exact(COMPONENTS)) {
+                        for (sum, &along) in place.iter_mut().zip(along) {
+                            *sum += similarity * along;
+                        }
+                    }
+                    for (component, value) in place.into_iter().enumerate() {
+                        places[kernel][component * n + row] = value;
+                    }
+                }
+            });
+        }
+        let mut made = Self { landmarks, rows: n, places, spreads: Default::default() };
+        made.spreads = std::array::from_fn(|kernel| made.weighted_spread(kernel, &vec![1.0; n]));
+        made
+    }
+
+    /// The rows of the pool that stand for all of it, ascending.
+    pub fn landmarks(&self) -> &[u32] {
+        &self.landmarks
+    }
+
+    /// Rows of the pool.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The components of `row` under one of the [`KERNELS`].
+    #[inline(always)]
+    pub fn place(&self, kernel: usize, row: usize) -> [f32; COMPONENTS] {
+        std::array::from_fn(|component| self.places[kernel][component * self.rows + row])
+    }
+
+    /// The sum over rows of the outer products of their components under one kernel, row-major.
+    pub fn spread(&self, kernel: usize) -> &[f64] {
+        &self.spreads[kernel]
+    }
+
+    /// The same with a weight for each row.
+    pub fn weighted_spread(&self, kernel: usize, weights: &[f32]) -> Vec<f64> {
+        let places = &self.places[kernel];
+        let mut weighted = places.clone();
+        for row in weighted.chunks_exact_mut(self.rows.max(1)) {
+            row.iter_mut().zip(weights).for_each(|(x, weight)| *x *= weight);
+        }
+        let mut sums = vec![0.0; COMPONENTS * COMPONENTS];
+        multiply_transposed(&weighted, places, COMPONENTS, COMPONENTS, self.rows, &mut sums);
+        sums.into_iter().map(f64::from).collect()
+    }
+}
+
+/// A pool and its landmarks, seen from the pool's mean.
+struct Centred<'a> {
+    inputs: MatrixView<'a>,
+    mean: Vec<f32>,
+    /// The landmarks' rows, and the squares of their lengths.
+    marks: Vec<f32>,
+    squares: Vec<f32>,
+}
+
+impl<'a> Centred<'a> {
+    fn of(inputs: MatrixView<'a>, landmarks: &[u32]) -> Self {
+        let mut mean = vec![0.0f64; inputs.cols()];
+        for row in 0..inputs.rows() {
+            mean.iter_mut().zip(inputs.row(row)).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        let mean: Vec<f32> = mean.iter().map(|sum| (sum / inputs.rows() as f64) as f32).collect();
+        let centred = |&row: &u32| inputs.row(row as usize).iter().zip(&mean).map(|(x, mean)| x - mean);
+        let marks: Vec<f32> = landmarks.iter().flat_map(centred).collect();
+        let squares = squares(&marks, landmarks.len(), inputs.cols());
+        Self { inputs, mean, marks, squares }
+    }
+
+    /// Rows from `start` on, and the squares of their lengths.
+    fn rows(&self, start: usize, count: usize) -> (Vec<f32>, Vec<f32>) {
+        let d = self.inputs.cols();
+        let values = &self.inputs.values()[start * d..(start + count) * d];
+        let rows: Vec<f32> = values
+            .chunks_exact(d.max(1))
+            .flat_map(|row| row.iter().zip(&self.mean).map(|(x, mean)| x - mean))
+            .collect();
+        let squares = squares(&rows, count, d);
+        (rows, squares)
+    }
+
+    /// The squared distances of some rows to the landmarks under both kernels, shape `[rows, landmarks]` each.
+    fn distances(&self, rows: &[f32], own: &[f32]) -> [Vec<f32>; KERNELS] {
+        let m = self.squares.len();
+        let mut plain = vec![0.0; own.len() * m];
+        multiply_transposed(rows, &self.marks, own.len(), m, self.inputs.cols(), &mut plain);
+        let mut angular = plain.clone();
+        for ((plain, angular), &own) in plain.chunks_mut(m).zip(angular.chunks_mut(m)).zip(own) {
+            for ((plain, angular), &other) in plain.iter_mut().zip(angular).zip(&self.squares) {
+                // A row at the mean has no direction: its own is the zero vector.
+                let (a, b) = (f32::from(own > 0.0), f32::from(other > 0.0));
+                let cosine = *plain / (own * other).sqrt().max(f32::MIN_POSITIVE);
+                *angular = not_negative(a + b - 2.0 * cosine);
+                *plain = not_negative(own + other - 2.0 * *plain);
+            }
+        }
+        [plain, angular]
+    }
+
+    /// Per kernel, the median squared distance between landmarks; where most of them are equal the mean, and
+    /// where all are, one.
+    fn units(&self) -> [f32; KERNELS] {
+        let m = self.squares.len();
+        self.distances(&self.marks, &self.squares).map(|all| {
+            let mut pairs: Vec<f32> =
+                (0..m).flat_map(|row| all[row * m..row * m + row].iter().copied()).collect();
+            if pairs.is_empty() {
+                return 1.0;
+            }
+            let middle = pairs.len() / 2;
+            let median = *pairs.select_nth_unstable_by(middle, f32::total_cmp).1;
+            let mean = pairs.iter().sum::<f32>() / pairs.len() as f32;
+            [median, mean].into_iter().find(|&unit| unit > 0.0 && unit.is_finite()).unwrap_or(1.0)
+        })
+    }
+
+    /// Shows `see` the similarities of all rows to the landmarks: a kernel, the first row of a block, and the block's,
+    /// `[rows, landmarks]`.
+    fn blocks(&self, units: [f32; KERNELS], mut see: impl FnMut(usize, usize, &[f32])) {
+        let n = self.inputs.rows();
+        for start in (0..n).step_by(BLOCK) {
+            let (rows, own) = self.rows(start, BLOCK.min(n - start));
+            for (kernel, mut block) in self.distances(&rows, &own).into_iter().enumerate() {
+                similarities(&mut block, units[kernel]);
+                see(kernel, start, &block);
+            }
+        }
+    }
+
+    /// Per kernel, the matrix that makes components of similarities to the landmarks, `[landmarks, COMPONENTS]`; none
+    /// where some similarity is not a number.
+    fn maps(&self, units: [f32; KERNELS]) -> [Option<Vec<f32>>; KERNELS] {
+        let m = self.squares.len();
+        let mut products: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; m * m]);
+        self.blocks(units, |kernel, _, block| {
+            let (rows, mut turned, mut part) = (block.len() / m, vec![0.0; block.len()], vec![0.0; m * m]);
+            for (at, &value) in block.iter().enumerate() {
+                turned[at % m * rows + at / m] = value;
+            }
+            multiply_transposed(&turned, &turned, m, m, rows, &mut part);
+            products[kernel].iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        });
+        let mut own = self.distances(&self.marks, &self.squares);
+        std::array::from_fn(|kernel| {
+            similarities(&mut own[kernel], units[kernel]);
+            principal_map(&own[kernel], &products[kernel], m)
+        })
+    }
+}
+
+fn squares(rows: &[f32], count: usize, width: usize) -> Vec<f32> {
+    let mut squares: Vec<f32> =
+        rows.chunks_exact(width.max(1)).map(|row| row.iter().map(|x| x * x).sum()).collect();
+    squares.resize(count, 0.0);
+    squares
+}
+
+/// Zero for a negative number; one that is none stays.
+fn not_negative(value: f32) -> f32 {
+    if value < 0.0 { 0.0 } else { value }
+}
+
+fn similarities(distances: &mut [f32], unit: f32) {
+    distances.iter_mut().for_each(|s| *s = (-*s / unit).exp());
+}
+
+/// The map to the first principal components, from the landmarks' similarities to each other, `K`, and the product
+/// of all rows' similarities to them, `C' C`. `None` if the two are not numbers.
+///
+/// With `K = V W V'`, the rows `C V W^(-1/2)` have the products that the kernel has; their first principal axes,
+/// not centred, are the eigenvectors of `W^(-1/2) V' C' C V W^(-1/2)`.
+fn principal_map(own: &[f32], product: &[f32], m: usize) -> Option<Vec<f32>> {
+    let solve = |matrix: DMatrix<f64>| {
+        let finite = matrix.iter().all(|value| value.is_finite());
+        finite.then(|| SymmetricEigen::try_new(matrix, f64::EPSILON, MOST_SWEEPS)).flatten()
+    };
+    let matrix = |values: &[f32]| DMatrix::from_fn(m, m, |i, j| f64::from(values[i * m + j]));
+    let SymmetricEigen { eigenvectors: mut root, eigenvalues } = solve(matrix(own))?;
+    for (mut column, variance) in root.column_iter_mut().zip(eigenvalues.iter()) {
+        column /= variance.max(LEAST_VARIANCE).sqrt();
+    }
+    let axes = solve(root.transpose() * matrix(product) * &root)?;
+    let mut order: Vec<usize> = (0..m).collect();
+    order.sort_by(|&a, &b| axes.eigenvalues[b].total_cmp(&axes.eigenvalues[a]));
+    let mut map = vec![0.0; m * COMPONENTS];
+    for (component, &axis) in order.iter().take(COMPONENTS).enumerate() {
+        let along = &root * axes.eigenvectors.column(axis);
+        for (landmark, value) in along.iter().enumerate() {
+            map[landmark * COMPONENTS + component] = *value as f32;
+        }
+    }
+    Some(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Key;
+    use rand::RngExt;
+
+    fn random(n: usize, d: usize, seed: u64) -> Vec<f32> {
+        let mut rng = Key::root(seed).rng();
+        (0..n * d).map(|_| rng.random::<f32>() - 0.3).collect()
+    }
+
+    /// Products of two rows' components.
+    fn products(components: &Components, kernel: usize) -> Vec<f64> {
+        let n = components.rows();
+        let place = |row| components.place(kernel, row);
+        let product = |i, j| place(i).into_iter().zip(place(j)).map(|(x, y)| f64::from(x * y)).sum();
+        (0..n * n).map(|at| product(at / n, at % n)).collect()
+    }
+
+    /// With fewer rows than components nothing is left out: the products are the kernel itself.
+    #[test]
+    fn of_few_rows_the_products_are_the_kernel() {
+        let (n, d) = (12, 3);
+        let values = random(n, d, 1);
+        let components = Components::of(MatrixView::new(&values, n, d));
+        assert_eq!(components.landmarks(), (0..12).collect::<Vec<u32>>());
+        let mean: Vec<f64> =
+            (0..d).map(|j| (0..n).map(|i| f64::from(values[i * d + j])).sum::<f64>() / n as f64).collect();
+        let centred = |i: usize| -> Vec<f64> {
+            values[i * d..(i + 1) * d].iter().zip(&mean).map(|(&x, mean)| f64::from(x) - mean).collect()
+        };
+        let direction = |i: usize| -> Vec<f64> {
+            let length = centred(i).iter().map(|x| x * x).sum::<f64>().sqrt();
+            centred(i).iter().map(|x| x / length).collect()
+        };
+        for (kernel, row) in [&centred as &dyn Fn(usize) -> Vec<f64>, &direction].into_iter().enumerate() {
+            let squared = |i: usize, j: usize| -> f64 {
+                row(i).iter().zip(row(j)).map(|(x, y)| (x - y) * (x - y)).sum()
+            };
+            let mut pairs: Vec<f64> =
+                (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| squared(i, j)).collect();
+            pairs.sort_by(f64::total_cmp);
+            let median = pairs[pairs.len() / 2];
+            for (at, found) in products(&components, kernel).into_iter().enumerate() {
+                let exact = (-squared(at / n, at % n) / median).exp();
+                assert!((found - exact).abs() < 1e-3, "kernel {kernel}: {found} {exact}");
+            }
+        }
+    }
+
+    /// Of more rows than landmarks: the products are near the kernel in a space that few components describe.
+    #[test]
+    fn few_components_describe_a_smooth_kernel() {
+        let (n, d) = (300, 1);
+        let values = random(n, d, 2);
+        let components = Components::of(MatrixView::new(&values, n, d));
+        assert_eq!(components.landmarks().len(), 128);
+        let mut pairs: Vec<f32> = Vec::new();
+        let at = |row: u32| values[row as usize];
+        for (i, &a) in components.landmarks().iter().enumerate() {
+            pairs.extend(components.landmarks()[..i].iter().map(|&b| (at(a) - at(b)).powi(2)));
+        }
+        pairs.sort_by(f32::total_cmp);
+        let median = f64::from(pairs[pairs.len() / 2]);
+        for (at, found) in products(&components, 0).into_iter().enumerate() {
+            let exact = (-f64::from(values[at / n] - values[at % n]).powi(2) / median).exp();
+            assert!((found - exact).abs() < 5e-3, "{found} {exact}");
+        }
+        let trace: f64 = (0..COMPONENTS).map(|i| components.spread(0)[i * COMPONENTS + i]).sum();
+        assert!((trace / n as f64 - 1.0).abs() < 1e-2, "{trace}");
+    }
+
+    #[test]
+    fn degenerate_pools_have_components_too() {
+        assert_eq!(Components::of(MatrixView::new(&[], 0, 3)).rows(), 0);
+        for (values, n, d) in [
+            (vec![2.5], 1, 1),
+            (vec![1.0; 40], 20, 2),
+            (Vec::new(), 5, 0),
+            (vec![f32::MAX, -f32::MAX, 1.0, 0.0], 4, 1),
+            ([vec![0.0; 90], vec![1.0; 10]].concat(), 100, 1),
+        ] {
+            let components = Components::of(MatrixView::new(&values, n, d));
+            assert_eq!(components.rows(), n);
+            for kernel in 0..KERNELS {
+                let all = (0..n).flat_map(|row| components.place(kernel, row));
+                assert!(all.clone().all(|value| value.is_finite()), "{n} rows of {d}");
+                let squares = all.map(|x| f64::from(x * x)).sum::<f64>();
+                assert!(squares <= 1.1 * n as f64, "{n} rows of {d}: {squares}");
+            }
+        }
+    }
+}

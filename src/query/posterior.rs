@@ -1,0 +1,229 @@
+//! [`Posterior`]: what the labels in hand leave uncertain of a function that varies smoothly over the pool, and how
+//! much of that another label would take away.
+
+use super::components::{COMPONENTS, Components, KERNELS};
+use crate::data::RowId;
+
+/// Variance of a label's noise; that of the function itself is at most one.
+const NOISE: f64 = 0.1;
+
+/// Rows that are looked at together.
+pub const BLOCK: usize = 16;
+
+/// A square matrix over the components, row-major.
+type Square = [[f32; COMPONENTS]; COMPONENTS];
+
+/// What a label of each row of a block would tell, under one kernel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Told {
+    /// The variance at the row itself, `v`.
+    pub variance: [f32; BLOCK],
+    /// By how much the variance would fall at a row of the pool on average, `mean_u c(x, u)² / (v + σ²)`.
+    pub reduction: [f32; BLOCK],
+    /// The same with rows weighted by their doubt, which is zero for labelled ones.
+    pub of_doubt: [f32; BLOCK],
+}
+
+/// A Gaussian process of low rank over the pool, Bayesian linear regression on its [`Components`], given which rows
+/// are labelled; one for each kernel. The labels themselves do not matter.
+///
+/// What it is for is the integrated variance that a label takes away (Cohn, Ghahramani & Jordan, JAIR 1996; for
+/// classification on graphs V-optimality, Ji & Han, AISTATS 2012), in time that grows with the pool and not
+/// with its square.
+#[derive(Clone, Debug)]
+pub struct Posterior<'a> {
+    components: &'a Components,
+    kernels: [Kernel; KERNELS],
+}
+
+#[derive(Clone, Debug)]
+struct Kernel {
+    /// Covariance of the weights, `Σ`.
+    covariance: Vec<f64>,
+    /// Sum over candidates of the outer products of their components, weighted by doubt.
+    doubt: Vec<f64>,
+    /// `Σ`, and `Σ A Σ / n` with `A` the spread of all rows and that of doubt.
+    forms: [Square; 3],
+}
+
+impl<'a> Posterior<'a> {
+    /// With these rows labelled, and `doubts` of some others.
+    pub fn of(components: &'a Components, labelled: &[RowId], doubts: &[(RowId, f32)]) -> Self {
+        let mut weights = vec![0.0; components.rows()];
+        doubts.iter().for_each(|&(row, doubt)| weights[row.index()] = doubt);
+        let kernel = |kernel| {
+            let mut covariance = vec![0.0; COMPONENTS * COMPONENTS];
+            (0..COMPONENTS).for_each(|i| covariance[i * COMPONENTS + i] = 1.0);
+            let doubt = components.weighted_spread(kernel, &weights);
+            let mut made = Kernel { covariance, doubt, forms: Default::default() };
+            labelled.iter().for_each(|row| made.condition(&components.place(kernel, row.index())));
+            made.refresh(components.spread(kernel), components.rows());
+            made
+        };
+        Self { components, kernels: std::array::from_fn(kernel) }
+    }
+
+    /// Takes more rows for labelled; `rows` come with the doubt that they had.
+    pub fn label(&mut self, rows: &[(RowId, f32)]) {
+        for (at, kernel) in self.kernels.iter_mut().enumerate() {
+            for &(row, doubt) in rows {
+                let place = self.components.place(at, row.index());
+                kernel.condition(&place);
+                for (sums, x) in kernel.doubt.chunks_exact_mut(COMPONENTS).zip(place) {
+                    for (sum, y) in sums.iter_mut().zip(place) {
+                        *sum -= f64::from(doubt) * f64::from(x) * f64::from(y);
+                    }
+                }
+            }
+            kernel.refresh(self.components.spread(at), self.components.rows());
+        }
+    }
+
+    /// What a label of each of up to [`BLOCK`] rows would tell, kernel by kernel.
+    #[inline(always)]
+    pub fn told(&self, rows: &[u32]) -> [Told; KERNELS] {
+        assert!(rows.len() <= BLOCK, "a block of rows");
+        std::array::from_fn(|kernel| {
+            let mut places = [[0.0; BLOCK]; COMPONENTS];
+            for (lane, &row) in rows.iter().enumerate() {
+                for (values, x) in places.iter_mut().zip(self.components.place(kernel, row as usize)) {
+                    values[lane] = x;
+                }
+            }
+            let [own, all, doubt] = &self.kernels[kernel].forms;
+            let variance = forms(own, &places);
+            let (mut reduction, mut of_doubt) = (forms(all, &places), forms(doubt, &places));
+            for lane in 0..BLOCK {
+                let scale = 1.0 / (variance[lane] + NOISE as f32);
+                reduction[lane] *= scale;
+                of_doubt[lane] *= scale;
+            }
+            Told { variance, reduction, of_doubt }
+        })
+    }
+}
+
+impl Kernel {
+    /// Takes a row for labelled: `Σ -= Σ φ φ' Σ / (σ² + φ' Σ φ)`.
+    fn condition(&mut self, place: &[f32; COMPONENTS]) {
+        let along: Vec<f64> = self
+            .covariance
+            .chunks_exact(COMPONENTS)
+            .map(|row| row.iter().zip(place).map(|(c, &x)| c * f64::from(x)).sum())
+            .collect();
+        let variance: f64 = along.iter().zip(place).map(|(a, &x)| a * f64::from(x)).sum();
+        for (row, a) in self.covariance.chunks_exact_mut(COMPONENTS).zip(&along) {
+            row.iter_mut().zip(&along).for_each(|(c, b)| *c -= a * b / (NOISE + variance));
+        }
+    }
+
+    fn refresh(&mut self, spread: &[f64], rows: usize) {
+        let covariance = &self.covariance;
+        let around = |inner: &[f64]| square(&times(&times(covariance, inner), covariance), rows as f64);
+        self.forms = [square(covariance, 1.0), around(spread), around(&self.doubt)];
+    }
+}
+
+fn times(a: &[f64], b: &[f64]) -> Vec<f64> {
+    let mut product = vec![0.0; COMPONENTS * COMPONENTS];
+    for (out, a) in product.chunks_exact_mut(COMPONENTS).zip(a.chunks_exact(COMPONENTS)) {
+        for (a, b) in a.iter().zip(b.chunks_exact(COMPONENTS)) {
+            out.iter_mut().zip(b).for_each(|(out, b)| *out += a * b);
+        }
+    }
+    product
+}
+
+fn square(values: &[f64], divisor: f64) -> Square {
+    std::array::from_fn(|i| std::array::from_fn(|j| (values[i * COMPONENTS + j] / divisor) as f32))
+}
+
+/// `φ' M φ` for a block of rows and a symmetric matrix; not negative. Rows side by side, so that no sum waits for
+/// another.
+#[inline(always)]
+fn forms(matrix: &Square, places: &[[f32; BLOCK]; COMPONENTS]) -> [f32; BLOCK] {
+    let mut sums = [0.0f32; BLOCK];
+    for (i, (row, place)) in matrix.iter().zip(places).enumerate() {
+        let mut along = [0.0f32; BLOCK];
+        for (other, &value) in places[..i].iter().zip(row) {
+            for lane in 0..BLOCK {
+                along[lane] += other[lane] * value;
+            }
+        }
+        for lane in 0..BLOCK {
+            sums[lane] += (2.0 * along[lane] + place[lane] * row[i]) * place[lane];
+        }
+    }
+    sums.map(|sum| sum.max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::MatrixView;
+    use crate::rng::Key;
+    use nalgebra::DMatrix;
+    use rand::RngExt;
+
+    fn pool(n: usize) -> Components {
+        let mut rng = Key::root(5).rng();
+        let values: Vec<f32> = (0..3 * n).map(|_| rng.random::<f32>()).collect();
+        Components::of(MatrixView::new(&values, n, 3))
+    }
+
+    /// The same by the textbook formula over all rows: `C = K - K_L (K_LL + σ² I)^-1 K_L'`.
+    #[test]
+    fn is_the_gaussian_process_of_the_components() {
+        let (n, components) = (40, pool(40));
+        let labelled = [RowId(3), RowId(17), RowId(30), RowId(31)];
+        let doubts: Vec<(RowId, f32)> = (0..n as u32)
+            .map(RowId)
+            .filter(|row| !labelled.contains(row))
+            .map(|row| (row, (row.0 as f32 * 0.7).sin().abs()))
+            .collect();
+        let posterior = Posterior::of(&components, &labelled, &doubts);
+        for kernel in 0..KERNELS {
+            let place = |i, j| f64::from(components.place(kernel, i)[j]);
+            let places = DMatrix::from_fn(n, COMPONENTS, place);
+            let k = &places * places.transpose();
+            let own = DMatrix::from_fn(4, 4, |i, j| {
+                k[(labelled[i].index(), labelled[j].index())] + if i == j { NOISE } else { 0.0 }
+            });
+            let to = DMatrix::from_fn(n, 4, |i, j| k[(i, labelled[j].index())]);
+            let c = &k - &to * own.try_inverse().unwrap() * to.transpose();
+            for row in 0..n {
+                let all: f64 = (0..n).map(|u| c[(row, u)].powi(2)).sum();
+                let weighted: f64 =
+                    doubts.iter().map(|&(u, w)| f64::from(w) * c[(row, u.index())].powi(2)).sum();
+                let scale = 1.0 / (c[(row, row)] + NOISE) / n as f64;
+                let told = posterior.told(&[row as u32, 7])[kernel];
+                let exact = [c[(row, row)], all * scale, weighted * scale];
+                for (found, exact) in [told.variance, told.reduction, told.of_doubt].into_iter().zip(exact) {
+                    assert!((f64::from(found[0]) - exact).abs() < 1e-5, "{found:?} {exact}");
+                }
+            }
+        }
+    }
+
+    /// Rows that are labelled later are as good as labelled from the start.
+    #[test]
+    fn labels_may_come_one_by_one() {
+        let components = pool(200);
+        let doubts: Vec<(RowId, f32)> = (0..200).map(|row| (RowId(row), row as f32 / 200.0)).collect();
+        let mut patient = Posterior::of(&components, &[RowId(9)], &doubts);
+        patient.label(&[doubts[50], doubts[120]]);
+        let rest: Vec<(RowId, f32)> =
+            doubts.iter().copied().filter(|(row, _)| ![50, 120].contains(&row.0)).collect();
+        let at_once = Posterior::of(&components, &[RowId(9), RowId(50), RowId(120)], &rest);
+        let before = Posterior::of(&components, &[], &doubts);
+        for start in (0..192).step_by(BLOCK) {
+            let rows: Vec<u32> = (start..).take(BLOCK).map(|row| row as u32).collect();
+            for (a, b) in patient.told(&rows).into_iter().zip(at_once.told(&rows)) {
+                assert_eq!((a.variance, a.reduction), (b.variance, b.reduction));
+                assert!(a.of_doubt.iter().zip(b.of_doubt).all(|(a, b)| (a - b).abs() < 1e-6), "{a:?} {b:?}");
+            }
+            let pairs = patient.told(&rows)[0].variance.into_iter().zip(before.told(&rows)[0].variance);
+            assert!(pairs.into_iter().all(|(now, before)| now <= before));
+        }
+    }
+}
