@@ -16,11 +16,11 @@ run() {
 }
 
 for tasks in 63 252 1001; do run "tasks-$tasks" "sources.synthetic=$tasks"; done
-for group in history neighbours coverage density "nearest label" classes uncertainty size; do
+for group in variance history neighbours coverage density "nearest label" classes uncertainty size; do
     run "without-${group// /-}" "train.imitation.without=[\"$group\"]"
 done
-run random-starts 'sources.randomise.initial=["per_class","per_class","random","typiclust"]' \
-    "sources.randomise.initial_per_class=[0,1,1,1,2,4]"
+run every-class 'sources.randomise.initial=["per_class"]' "sources.randomise.initial_per_class=[1,1,2,4]"
+run small-queries "sources.randomise.query_size=[1,1,1,3]"
 run deep-sets 'train.network.kind="deep_sets"'
 run attention 'train.network.kind="attention"'
 run dagger train.imitation.episodes=2 train.dagger.rounds=1
