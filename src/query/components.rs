@@ -4,8 +4,9 @@
 //! sets it apart from all others. Rows that stand for the pool span them, so that time and memory are linear in the
 //! pool's size.
 
+use super::geometry::{Rows, mean};
 use super::neighbours::multiply_transposed;
-use crate::data::MatrixView;
+use crate::data::{MatrixView, RowId};
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// Components of each kernel.
@@ -116,11 +117,8 @@ struct Centred<'a> {
 
 impl<'a> Centred<'a> {
     fn of(inputs: MatrixView<'a>, landmarks: &[u32]) -> Self {
-        let mut mean = vec![0.0f64; inputs.cols()];
-        for row in 0..inputs.rows() {
-            mean.iter_mut().zip(inputs.row(row)).for_each(|(sum, &x)| *sum += f64::from(x));
-        }
-        let mean: Vec<f32> = mean.iter().map(|sum| (sum / inputs.rows() as f64) as f32).collect();
+        let rows: Vec<RowId> = (0..inputs.rows() as u32).map(RowId).collect();
+        let mean = mean(Rows::new(inputs, &rows));
         let centred = |&row: &u32| inputs.row(row as usize).iter().zip(&mean).map(|(x, mean)| x - mean);
         let marks: Vec<f32> = landmarks.iter().flat_map(centred).collect();
         let squares = squares(&marks, landmarks.len(), inputs.cols());

@@ -1,6 +1,7 @@
 //! Looks at the candidates of one query: the first describes all, later ones what a growing batch changes.
 
 use super::beliefs::{self, Belief};
+use super::field::Field;
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
 use super::spots::{CLASSES, Changes, NONE, SPOT, Spots};
@@ -11,7 +12,6 @@ use crate::episode::Observation;
 use crate::error::Result;
 use crate::query::geometry::lanes::dispatched;
 use crate::query::history::ln;
-use crate::query::posterior::Told;
 use crate::query::{Nearest, Neighbours, PoolView, Posterior};
 use crate::rng::Key;
 use rand::seq::index;
@@ -306,36 +306,6 @@ const SHARES: Range<usize> = 13..16;
 const LABELS: Range<usize> = 16..19;
 /// Where those stand that tell what labels leave uncertain; what is ranked of it stands last as well.
 const FIELD: Range<usize> = 19..25;
-
-/// What a label of each candidate of a block would tell, and the logarithms of that, moved to where they usually lie
-/// around zero; in the order of the features.
-struct Field {
-    values: [[f32; ROWS]; 6],
-    logs: [[f32; ROWS]; 6],
-}
-
-impl Field {
-    #[inline(always)]
-    fn of(told: [Told; 2]) -> Self {
-        const FLOORS_AND_SHIFTS: [(f32, f32); 3] = [(1e-3, 2.0), (1e-4, 5.0), (1e-4, 6.0)];
-        let [plain, angular] = told.map(|told| [told.variance, told.reduction, told.of_doubt]);
-        let values: [[f32; ROWS]; 6] =
-            std::array::from_fn(|at| if at < 3 { plain[at] } else { angular[at - 3] });
-        let mut logs = values;
-        for (logs, (floor, shift)) in logs.iter_mut().zip(FLOORS_AND_SHIFTS.into_iter().cycle()) {
-            for value in logs {
-                *value = cut(ln(*value + floor) + shift);
-            }
-        }
-        Self { values, logs }
-    }
-
-    /// Those of one candidate.
-    #[inline(always)]
-    fn at(columns: &[[f32; ROWS]; 6], place: usize) -> [f32; 6] {
-        std::array::from_fn(|column| columns[column][place])
-    }
-}
 
 dispatched! {
     /// Adds the [`Field`]'s values and logarithms of some candidates, places among those shown.

@@ -6,10 +6,12 @@
 //! trained on, and a mismatch is refused.
 //!
 //! [`observe`] is one look at a state; [`Looks`] are several, while a batch grows. What the classifiers believe
-//! of a candidate is in `beliefs`, what it looks up of other rows in `spots` and `surroundings`, how labels and predictions are
+//! of a candidate is in `beliefs`, what it looks up of other rows in `spots` and `surroundings`, what its label would tell of the
+//! pool in `field`, how labels and predictions are
 //! spread over the classes in `shares`, what all candidates share in `globals`.
 
 mod beliefs;
+mod field;
 mod globals;
 mod groups;
 mod looks;
