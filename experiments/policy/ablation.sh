@@ -16,7 +16,7 @@ run() {
 }
 
 for tasks in 63 252 1001; do run "tasks-$tasks" "sources.synthetic=$tasks"; done
-for group in variance history neighbours coverage density "nearest label" classes uncertainty size; do
+for group in variance history neighbours coverage "nearest label" classes uncertainty size; do
     run "without-${group// /-}" "train.imitation.without=[\"$group\"]"
 done
 run every-class 'sources.randomise.initial=["per_class"]' "sources.randomise.initial_per_class=[1,1,2,4]"

@@ -26,6 +26,8 @@ pub struct CollectPlan {
     pub states: usize,
     /// Candidates that are looked ahead per state.
     pub candidates: usize,
+    /// The part of a gain that is not accuracy but the mean probability of the true class.
+    pub soft: f64,
 }
 
 /// What was seen on the way.
@@ -129,7 +131,7 @@ fn collect_one(
             let live = episodes.live();
             let looking: Vec<usize> =
                 live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
-            let gains = episodes.look_ahead(&looking, plan.candidates)?;
+            let gains = episodes.look_ahead(&looking, plan.candidates, plan.soft)?;
             let mut picks = Vec::with_capacity(live.len());
             for lane in live {
                 let step = seats[lane].key.named("step").at(round as u64);
@@ -186,4 +188,34 @@ fn continue_by(
         return Ok(best.map(|&(row, _)| row).into_iter().collect());
     }
     select(episodes, lane, if coin < 0.75 { "margin" } else { "random" }, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::sources;
+    use super::*;
+
+    #[test]
+    fn gains_are_what_the_next_label_brings() {
+        for source in sources() {
+            let seats = [source.seat(Key::root(3), 0)];
+            let start = || Episodes::reset(&source.learning_plan(), &seats).unwrap();
+            let gains = |soft| start().look_ahead(&[0], 6, soft).unwrap().remove(0);
+            let (hard, mixed, soft) = (gains(0.0), gains(0.25), gains(1.0));
+            for ((&(row, hard), (_, mixed)), (_, soft)) in hard.iter().zip(mixed).zip(&soft) {
+                let mut episodes = start();
+                let before = episodes.standing(0).reward_accuracy;
+                episodes.step(&[(0, vec![row])]).unwrap();
+                let after = episodes.standing(0).reward_accuracy;
+                assert!(
+                    (f64::from(hard) - (after - before)).abs() < 1e-6,
+                    "{row:?}: {hard} {before} {after}"
+                );
+                assert!((mixed - (0.75 * hard + 0.25 * soft)).abs() < 1e-6, "{row:?}: {hard} {mixed} {soft}");
+            }
+            // Probabilities move with every label, accuracy by whole rows.
+            assert!(soft.iter().all(|(_, gain)| *gain != 0.0 && gain.abs() < 1.0), "{soft:?}");
+            assert_ne!(hard, soft);
+        }
+    }
 }

@@ -33,9 +33,9 @@ pub enum AgentError {
     #[diagnostic(help("split tasks by domain, not by seed"))]
     Leak { task: u32 },
     /// The normal equations have no solution.
-    #[error("ridge: pivot {pivot} of {size} is {value}, expected a positive number")]
+    #[error("ridge: the equations of {size} unknowns have no solution")]
     #[diagnostic(help("use a larger ridge penalty"))]
-    Ridge { pivot: usize, size: usize, value: f64 },
+    Ridge { size: usize },
     /// A reward that is NaN or infinite.
     #[error("policy gradient: {what} {step} of trajectory {trajectory} is {value}, expected a finite number")]
     #[diagnostic(help("such an episode must be recorded as failed, not learned from"))]

@@ -9,6 +9,7 @@
 use super::error::AgentError;
 use super::imitation::{LabelledState, Targets};
 use crate::data::Matrix;
+use nalgebra::{Cholesky, DMatrix, DVector};
 
 /// The most unknowns, `F · (1 + G)`: the normal equations are their square in f64.
 pub const MAX_UNKNOWNS: usize = 4_096;
@@ -45,8 +46,11 @@ pub(super) fn ridge(states: &[LabelledState], targets: &Targets, penalty: f64) -
     for i in 0..size {
         normal[i * size + i] += ridge;
     }
-    solve(&mut normal, &mut right, size)?;
-    Ok(Matrix::new(right.into_iter().map(|v| v as f32).collect(), f, g))
+    // The decomposition reads the lower triangle alone.
+    let normal = DMatrix::from_row_slice(size, size, &normal);
+    let decomposed = Cholesky::new(normal).ok_or(AgentError::Ridge { size })?;
+    let weights = decomposed.solve(&DVector::from_vec(right));
+    Ok(Matrix::new(weights.iter().map(|&v| v as f32).collect(), f, g))
 }
 
 /// Adds one state's part; of the normal matrix, the lower triangle.
@@ -88,48 +92,11 @@ fn add_state(state: &LabelledState, gains: &[f32], normal: &mut [f64], right: &m
     }
 }
 
-/// Solves `A x = b` in place by Cholesky's decomposition of the lower triangle of `A`, shape `[n, n]`.
-fn solve(a: &mut [f64], b: &mut [f64], n: usize) -> Result<(), AgentError> {
-    for i in 0..n {
-        for j in 0..=i {
-            let dot: f64 = (0..j).map(|k| a[i * n + k] * a[j * n + k]).sum();
-            let rest = a[i * n + j] - dot;
-            if i == j {
-                if !(rest.is_finite() && rest > 0.0) {
-                    return Err(AgentError::Ridge { pivot: i, size: n, value: rest });
-                }
-                a[i * n + i] = rest.sqrt();
-            } else {
-                a[i * n + j] = rest / a[j * n + j];
-            }
-        }
-    }
-    for i in 0..n {
-        let dot: f64 = (0..i).map(|k| a[i * n + k] * b[k]).sum();
-        b[i] = (b[i] - dot) / a[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let dot: f64 = (i + 1..n).map(|k| a[k * n + i] * b[k]).sum();
-        b[i] = (b[i] - dot) / a[i * n + i];
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::observation;
     use super::*;
     use crate::rng::Key;
-
-    #[test]
-    fn cholesky_solves_a_system_by_hand() {
-        // [4 2; 2 3] x = [10, 8] has the solution [1.75, 1.5].
-        let (mut a, mut b) = (vec![4.0, 0.0, 2.0, 3.0], vec![10.0, 8.0]);
-        solve(&mut a, &mut b, 2).unwrap();
-        assert!((b[0] - 1.75).abs() < 1e-12 && (b[1] - 1.5).abs() < 1e-12);
-        let error = solve(&mut [1.0, 0.0, 2.0, 3.0], &mut [1.0, 1.0], 2).unwrap_err();
-        assert_eq!(error, AgentError::Ridge { pivot: 1, size: 2, value: -1.0 });
-    }
 
     /// Gains that are bilinear in features and globals are found again, up to the gains' scale.
     #[test]

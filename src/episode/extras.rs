@@ -74,7 +74,7 @@ impl Episodes {
                 .filter(|(_, (_, needs))| needs.lookahead == count)
                 .map(|(slot, &(lane, _))| (slot, lane))
                 .unzip();
-            for (slot, gains) in slots.into_iter().zip(self.look_ahead(&asking, count)?) {
+            for (slot, gains) in slots.into_iter().zip(self.look_ahead(&asking, count, 0.0)?) {
                 extras[slot].lookahead = Some(gains);
             }
         }
@@ -94,9 +94,10 @@ impl Episodes {
     }
 
     /// Simulates, for each of the given episodes, the labelling of `count` random candidates, each alone
-    /// and with its true label, and gives the gain in accuracy on the rows that the plan names. The network
+    /// and with its true label, and gives the gain on the rows that the plan names: `1 - soft` parts of it in
+    /// accuracy, `soft` in the mean probability of the true class, which one label moves less by chance. The network
     /// of every simulation is the one that the next label would be fitted with.
-    pub fn look_ahead(&self, lanes: &[usize], count: usize) -> Result<Vec<Vec<(RowId, f32)>>> {
+    pub fn look_ahead(&self, lanes: &[usize], count: usize, soft: f64) -> Result<Vec<Vec<(RowId, f32)>>> {
         let mut trials = Vec::new();
         for &lane in lanes {
             let at = &self.lanes[lane];
@@ -116,27 +117,34 @@ impl Episodes {
             .iter()
             .map(|&lane| {
                 let (group, place) = self.places[lane];
-                self.oracle_accuracy(lane, &*self.groups[group].bank, place)
+                self.worth(lane, &*self.groups[group].bank, place, soft)
             })
             .collect();
         let gains = self.fit_trials(&trials, |bank, place, trial| {
             let row = RowId(trial.rows[trial.rows.len() - 1]);
             let asking = lanes.iter().position(|&lane| lane == trial.lane).expect("a lane that asks");
-            (row, (self.oracle_accuracy(trial.lane, bank, place) - before[asking]) as f32)
+            (row, (self.worth(trial.lane, bank, place, soft) - before[asking]) as f32)
         })?;
         let gains_of = |lane| trials.iter().zip(&gains).filter(move |(trial, _)| trial.lane == lane);
         Ok(lanes.iter().map(|&lane| gains_of(lane).map(|(_, &gain)| gain).collect()).collect())
     }
 
-    /// The accuracy by which look-ahead judges network `place` of `bank` in episode `lane`.
-    fn oracle_accuracy(&self, lane: usize, bank: &dyn Learner, place: usize) -> f64 {
+    /// What look-ahead judges network `place` of `bank` in episode `lane` by.
+    fn worth(&self, lane: usize, bank: &dyn Learner, place: usize, soft: f64) -> f64 {
         let task = self.lanes[lane].seat.ground.task();
         let (inputs, labels) = match (self.plan.oracle_on, self.plan.measure) {
             (OracleOn::Test, Measure::RewardAndTest) => (task.test().inputs(), task.test().labels()),
             (OracleOn::Validation, _) => (task.validation().inputs(), task.validation().labels()),
             _ => (task.reward().inputs(), task.reward().labels()),
         };
-        bank.accuracy(place, inputs, labels)
+        let accuracy = bank.accuracy(place, inputs, labels);
+        if soft == 0.0 || labels.is_empty() {
+            return accuracy;
+        }
+        let probabilities = bank.probabilities(place, inputs, None);
+        let of_true = labels.iter().enumerate().map(|(row, &label)| probabilities.row(row)[label as usize]);
+        let mean = of_true.map(f64::from).sum::<f64>() / labels.len() as f64;
+        soft * mean + (1.0 - soft) * accuracy
     }
 
     /// Members that differ from the episode's own network in their seeds (Lakshminarayanan et al., NeurIPS

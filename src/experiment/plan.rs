@@ -542,8 +542,8 @@ mod tests {
         assert_eq!(hint, "did you mean `digits`?");
         let (_, hint) = refused("[transfer]\ntargets = [\"digits\"]\nstrategies = [\"margins\"]");
         assert_eq!(hint, "did you mean `margin`?");
-        let (_, hint) = refused("[train]\nimitation = { without = [\"densities\"] }");
-        assert_eq!(hint, "did you mean `density`?");
+        let (_, hint) = refused("[train]\nimitation = { without = [\"coverages\"] }");
+        assert_eq!(hint, "did you mean `coverage`?");
     }
 
     /// Strategies with parameters are judged by the registry's own reader.
@@ -569,7 +569,7 @@ mod tests {
             ("[train]\n[sources]\nsynthetic = 0", "at least one source task"),
             ("[learner]\nepochs = 3\nsteps = 4\n[train]", "cannot stand beside `learner.epochs`"),
             ("[learner]\ntrain_loss = 0.1\npatience = 4\n[train]", "cannot stand beside `learner.patience`"),
-            ("[train]\nimitation = { without = [\"density\"] }", "nothing but imitation trains"),
+            ("[train]\nimitation = { without = [\"coverage\"] }", "nothing but imitation trains"),
             ("[transfer]\ntargets = []", "at least one"),
             ("[transfer]\ntargets = [\"iris\"]\nstrategies = []", "at least one"),
             ("[transfer]\ntargets = [\"iris\", \"iris\"]", "lists \"iris\" twice"),

@@ -14,10 +14,7 @@ pub struct Neighbours {
     k: usize,
     ids: Vec<u32>,
     distances: Vec<f32>,
-    /// Per row, of its distances.
-    means: Vec<f32>,
     scale: f32,
-    spread: f32,
 }
 
 impl Neighbours {
@@ -29,7 +26,6 @@ impl Neighbours {
         let (mut ids, mut distances) = (Vec::with_capacity(n * k), Vec::with_capacity(n * k));
         let mut products = vec![0.0f32; BLOCK.min(n) * n];
         let mut order: Vec<(f32, u32)> = Vec::with_capacity(n);
-        let (mut all, mut pairs) = (0.0f64, 0u64);
         for start in (0..n).step_by(BLOCK) {
             let rows = BLOCK.min(n - start);
             multiply_transposed(
@@ -45,12 +41,10 @@ impl Neighbours {
                 order.clear();
                 for (j, product) in products[i * n..(i + 1) * n].iter().enumerate() {
                     let squared = (norms[row] + norms[j] - 2.0 * product).max(0.0);
-                    all += f64::from(squared.sqrt());
                     if j != row {
                         order.push((squared, j as u32));
                     }
                 }
-                pairs += n as u64 - 1;
                 let nearest = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
                 if k < order.len() {
                     order.select_nth_unstable_by(k, nearest);
@@ -65,11 +59,9 @@ impl Neighbours {
         let mut means: Vec<f32> =
             distances.chunks(k.max(1)).map(|row| row.iter().sum::<f32>() / k.max(1) as f32).collect();
         means.resize(n, 0.0);
-        let mut sorted = means.clone();
-        sorted.sort_unstable_by(f32::total_cmp);
-        let scale = sorted.get(n / 2).copied().unwrap_or(0.0);
-        let spread = if pairs == 0 { 0.0 } else { (all / pairs as f64) as f32 };
-        Self { k, ids, distances, means, scale, spread }
+        means.sort_unstable_by(f32::total_cmp);
+        let scale = means.get(n / 2).copied().unwrap_or(0.0);
+        Self { k, ids, distances, scale }
     }
 
     /// Neighbours per row.
@@ -87,19 +79,9 @@ impl Neighbours {
         &self.distances[row * self.k..(row + 1) * self.k]
     }
 
-    /// The mean of [`distances`](Self::distances), zero for a row without neighbours.
-    pub fn mean_distance(&self, row: usize) -> f32 {
-        self.means[row]
-    }
-
-    /// The median over rows of the mean distance to the neighbours: the pool's unit of length.
+    /// The median over rows of the mean of their [`distances`](Self::distances): the pool's unit of length.
     pub fn scale(&self) -> f32 {
         self.scale
-    }
-
-    /// The mean distance between two different rows of the pool.
-    pub fn spread(&self) -> f32 {
-        self.spread
     }
 }
 
@@ -160,7 +142,6 @@ mod tests {
                 assert_eq!(found.ids(i)[at], *id);
             }
         }
-        assert!(found.spread() > found.scale());
     }
 
     #[test]

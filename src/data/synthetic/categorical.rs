@@ -12,6 +12,8 @@ use rand::RngExt;
 
 /// Levels of one category, fewest and most.
 const LEVELS: (usize, usize) = (2, 6);
+/// How much more often the level without a column occurs.
+const USUAL: f64 = 4.0;
 /// Fewest columns; two blocks of two levels tell almost nothing apart.
 const MIN_WIDTH: usize = 12;
 
@@ -20,11 +22,15 @@ pub(super) fn draw(knobs: &Knobs, key: Key) -> (Matrix, Vec<u32>) {
     let mut rng = key.rng();
     let width = knobs.width.clamp(MIN_WIDTH, WIDTH.1);
     let blocks = blocks(&mut rng, width);
+    // In half of such tables the first level of a block has no column: what is not set is the usual.
+    let skipped = usize::from(rng.random_bool(0.5));
+    let width = width - skipped * blocks.len();
     // How often each level occurs: uneven, so that some columns are nearly always zero.
-    let frequencies: Vec<Vec<f64>> = blocks
+    let mut frequencies: Vec<Vec<f64>> = blocks
         .iter()
         .map(|&levels| normals(&mut rng, levels).into_iter().map(|z| f64::from(z).exp()).collect())
         .collect();
+    frequencies.iter_mut().for_each(|weights| weights[0] *= if skipped == 1 { USUAL } else { 1.0 });
     let relevant = log_uniform_count(&mut rng, 3.min(blocks.len()), blocks.len().min(8));
     // One weight per level of a relevant block, and per pair of levels of neighbouring ones.
     let single: Vec<Vec<f32>> = (0..relevant * LEVELS.1).map(|_| normals(&mut rng, knobs.classes)).collect();
@@ -37,8 +43,10 @@ pub(super) fn draw(knobs: &Knobs, key: Key) -> (Matrix, Vec<u32>) {
         let levels: Vec<usize> = frequencies.iter().map(|weights| choose(&mut rng, weights)).collect();
         let mut start = 0;
         for (&count, &level) in blocks.iter().zip(&levels) {
-            inputs.row_mut(row)[start + level] = 1.0;
-            start += count;
+            if level >= skipped {
+                inputs.row_mut(row)[start + level - skipped] = 1.0;
+            }
+            start += count - skipped;
         }
         let mut score = vec![0.0f64; knobs.classes];
         for block in 0..relevant {
@@ -85,12 +93,22 @@ mod tests {
     }
 
     #[test]
-    fn every_row_has_one_level_per_block() {
+    fn every_row_has_one_level_per_block_unless_the_first_has_no_column() {
         let knobs = Knobs { rows: 400, width: 20, classes: 3, imbalance: 2.0, label_noise: 0.0 };
-        let (inputs, labels) = draw(&knobs, Key::root(1));
-        assert_eq!(labels.len(), 400);
-        let ones = |row| inputs.row(row).iter().filter(|&&value| value == 1.0).count();
-        assert!(inputs.values().iter().all(|value| [0.0, 1.0].contains(value)));
-        assert!((1..400).all(|row| ones(row) == ones(0)) && ones(0) >= 4);
+        let mut whole = 0;
+        for seed in 0..20 {
+            let (inputs, labels) = draw(&knobs, Key::root(seed));
+            assert_eq!(labels.len(), 400);
+            assert!(inputs.values().iter().all(|value| [0.0, 1.0].contains(value)));
+            let ones = |row| inputs.row(row).iter().filter(|&&value| value == 1.0).count();
+            let most = (0..400).map(ones).max().unwrap();
+            if inputs.cols() == 20 {
+                whole += 1;
+                assert!((0..400).all(|row| ones(row) == most) && most >= 4);
+            } else {
+                assert!((0..400).any(|row| ones(row) < most));
+            }
+        }
+        assert!((4..=16).contains(&whole), "{whole}");
     }
 }

@@ -4,10 +4,11 @@
 //! matters more than the states seen in each. So size, width, classes, imbalance, noise and geometry
 //! are all drawn anew for every task.
 
-use super::draw::{flip_labels, log_uniform, log_uniform_count, shuffled};
+use super::draw::{flip_labels, geometric, log_uniform, log_uniform_count, shuffled};
 use super::plan::SyntheticPlan;
+use super::scores::MIN_CLASS_ROWS;
 use super::{categorical, manifold, sequence, survey, teacher, tree, warp};
-use crate::data::{Dataset, Matrix};
+use crate::data::{Dataset, Matrix, Shape};
 use crate::error::Result;
 use crate::rng::Key;
 use rand::RngExt;
@@ -16,12 +17,13 @@ use serde::{Deserialize, Serialize};
 /// Rows of a task, smallest and largest.
 pub const ROWS: (usize, usize) = (400, 2_500);
 /// Numbers per example, smallest and largest.
-/// Of a manifold up to 256, of sequences up to 240.
+/// Of a manifold up to 256, of sequences up to 240; strays come on top.
 pub const WIDTH: (usize, usize) = (2, 60);
 /// Classes, fewest and most. Every other task is binary.
 pub const CLASSES: (usize, usize) = (2, 20);
-/// Largest imbalance: rows of the most frequent class over rows of the rarest, before label noise.
-pub const MAX_IMBALANCE: f64 = 10.0;
+/// Largest imbalance: rows of the most frequent class over rows of the rarest, before label noise. Where
+/// there are many classes it is less, so that the rarest still has rows enough.
+pub const MAX_IMBALANCE: f64 = 30.0;
 /// Largest share of flipped labels.
 pub const MAX_LABEL_NOISE: f64 = 0.15;
 
@@ -85,6 +87,9 @@ impl Family {
         if self == Family::Teacher {
             warp::columns(&mut inputs, key.named("warp"));
         }
+        if matches!(self, Family::Teacher | Family::Tree | Family::Survey) {
+            inputs = warp::strays(inputs, key.named("strays"));
+        }
         flip_labels(&mut labels, knobs.classes, knobs.label_noise, &mut key.named("flips").rng());
         shuffled(name, &inputs, &labels, knobs.classes, &mut key.named("order").rng())
     }
@@ -137,14 +142,28 @@ impl Knobs {
         let imbalance = log_uniform(&mut rng, 1.0, MAX_IMBALANCE);
         let clean = rng.random_bool(0.5);
         let label_noise = rng.random::<f64>() * MAX_LABEL_NOISE;
+        let rows = log_uniform_count(&mut rng, ROWS.0.max(40 * classes), ROWS.1);
         Self {
-            rows: log_uniform_count(&mut rng, ROWS.0.max(40 * classes), ROWS.1),
+            rows,
             width: log_uniform_count(&mut rng, WIDTH.0, WIDTH.1),
             classes,
-            imbalance: if balanced { 1.0 } else { imbalance },
+            imbalance: if balanced { 1.0 } else { bearable(imbalance, rows, classes) },
             label_noise: if clean { 0.0 } else { label_noise },
         }
     }
+}
+
+/// `imbalance`, or as much of it as leaves the rarest of `classes` classes a few rows more than
+/// [`MIN_CLASS_ROWS`].
+fn bearable(mut imbalance: f64, rows: usize, classes: usize) -> f64 {
+    let rarest = |imbalance| {
+        let weights = geometric(classes, imbalance);
+        rows as f64 * weights[classes - 1] / weights.iter().sum::<f64>()
+    };
+    while imbalance > 1.0 && rarest(imbalance) < 1.25 * MIN_CLASS_ROWS as f64 {
+        imbalance *= 0.9;
+    }
+    imbalance.max(1.0)
 }
 
 fn clusters(name: &str, knobs: &Knobs, key: Key) -> Result<Dataset> {
@@ -166,12 +185,12 @@ fn clusters(name: &str, knobs: &Knobs, key: Key) -> Result<Dataset> {
     let set = plan.generate(name, key.named("examples"))?;
     let mut inputs = Matrix::new(set.inputs().values().to_vec(), set.rows(), set.width());
     warp::columns(&mut inputs, key.named("warp"));
-    Dataset::new(name, set.shape(), inputs, set.targets().clone(), None)
+    let inputs = warp::strays(inputs, key.named("strays"));
+    Dataset::new(name, Shape::Vector(inputs.cols()), inputs, set.targets().clone(), None)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::scores::MIN_CLASS_ROWS;
     use super::*;
     use crate::data::{SplitPlan, Task};
     use std::collections::HashSet;
@@ -183,7 +202,7 @@ mod tests {
         for index in 0..80 {
             let set = source.sample(index).unwrap();
             assert!((ROWS.0..=ROWS.1).contains(&set.rows()), "{} {}", set.name(), set.rows());
-            let most = WIDTH.1.max(manifold::WIDTH.1).max(sequence::MAX_WIDTH);
+            let most = (2 * WIDTH.1).max(manifold::WIDTH.1).max(sequence::MAX_WIDTH);
             assert!((WIDTH.0..=most).contains(&set.width()), "{} {}", set.name(), set.width());
             assert!((CLASSES.0..=CLASSES.1).contains(&set.classes()), "{}", set.name());
             let task = Task::split(&set, &SplitPlan::default(), Key::root(2)).unwrap();

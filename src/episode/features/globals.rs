@@ -22,10 +22,6 @@ pub(super) fn of(
     // Without labels, no class is the nearest, and none agrees.
     let nearest = view.candidates().iter().map(|row| spots.rows[row.index()].class);
     let agree = nearest.zip(beliefs).filter(|(class, belief)| *class == belief.first).count();
-    let contrast = signals.neighbours.as_deref().map_or(0.0, |neighbours| {
-        let (scale, spread) = (neighbours.scale(), neighbours.spread());
-        if spread > 0.0 { 1.0 - scale / spread } else { 0.0 }
-    });
     let chance = 1.0 / classes;
     let (foreseen, like_nearest) = signals.history.as_deref().map_or((chance, chance), History::foresight);
     // 0 at chance, 1 where all is foreseen.
@@ -39,7 +35,6 @@ pub(super) fn of(
         mean(|belief| belief.disagreement),
         shares.balance(),
         shares.seen(),
-        contrast,
         agree as f32 / candidates,
         above_chance(foreseen),
         above_chance(like_nearest),

@@ -13,7 +13,7 @@ pub struct FeatureGroup {
 }
 
 /// By the words that a feature's name contains; every feature is in exactly one group, the first that fits.
-const WORDS: [(&str, &[&str]); 9] = [
+const WORDS: [(&str, &[&str]); 8] = [
     // What only an episode's memory has.
     ("history", &["past margin", "of rounds", "changes of", "bought labels"]),
     // Neighbour lists.
@@ -22,7 +22,6 @@ const WORDS: [(&str, &[&str]); 9] = [
     ("variance", &["variance"]),
     // Where labels are.
     ("coverage", &["coverage", "novelty", "proxy distance"]),
-    ("density", &["density", "contrast"]),
     ("nearest label", &["nearest label", "boundary"]),
     ("classes", &["class in labels", "under-labelled", "balance of", "classes seen"]),
     ("uncertainty", &["least confidence", "margin", "entropy", "uncertainty"]),

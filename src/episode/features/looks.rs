@@ -301,11 +301,11 @@ fn shown(candidates: usize, cap: usize, key: Key) -> Vec<usize> {
 }
 
 /// Where the plain features stand that are made of the labels' shares of the classes.
-const SHARES: Range<usize> = 13..16;
+const SHARES: Range<usize> = 12..15;
 /// Where those stand that are made of the nearest labels' classes.
-const LABELS: Range<usize> = 16..19;
+const LABELS: Range<usize> = 15..18;
 /// Where those stand that tell what labels leave uncertain; what is ranked of it stands last as well.
-const FIELD: Range<usize> = 19..25;
+const FIELD: Range<usize> = 18..24;
 
 dispatched! {
     /// Adds the [`Field`]'s values and logarithms of some candidates, places among those shown.
@@ -350,27 +350,20 @@ impl State<'_> {
         surroundings(Around { neighbours, spots }, &rows[..at.len()], &first[..at.len()])
     }
 
-    /// Mean distance of a row to its neighbours, in units.
-    #[inline(always)]
-    fn mean_distance(&self, row: usize) -> f32 {
-        self.neighbours.mean_distance(row) / self.spots.unit
-    }
-
     /// Neighbours of every row, at least one.
     #[inline(always)]
     fn count(&self) -> f32 {
         self.neighbours.k().max(1) as f32
     }
 
-    /// The logarithms of novelty, of the mean distance and of the gain of a block of candidates: many at a time.
+    /// The logarithms of novelty and of the gain of a block of candidates: many at a time.
     #[inline(always)]
-    fn logs(&self, at: &[usize], around: &Surroundings) -> [[f32; ROWS]; 3] {
-        let mut of = [[1.0f32; ROWS]; 3];
+    fn logs(&self, at: &[usize], around: &Surroundings) -> [[f32; ROWS]; 2] {
+        let mut of = [[1.0f32; ROWS]; 2];
         for (place, &at) in at.iter().enumerate() {
             let row = self.view.candidates()[at].index();
             of[0][place] = self.spots.rows[row].novelty.max(f32::MIN_POSITIVE);
-            of[1][place] = self.mean_distance(row).max(f32::MIN_POSITIVE);
-            of[2][place] = 1.0 + around.gain[place] / self.count();
+            of[1][place] = 1.0 + around.gain[place] / self.count();
         }
         for line in &mut of {
             for value in line {
@@ -424,12 +417,12 @@ impl State<'_> {
         at: usize,
         around: &Surroundings,
         place: usize,
-        [log_novelty, log_distance, log_gain]: [f32; 3],
+        [log_novelty, log_gain]: [f32; 2],
         field: &Field,
         out: &mut [f32],
     ) -> [f32; QUANTILES] {
         let (row, belief) = (self.view.candidates()[at].index(), self.beliefs[at]);
-        let (novelty, mean_distance) = (self.spots.rows[row].novelty, self.mean_distance(row));
+        let novelty = self.spots.rows[row].novelty;
         let (open, gain) = (around.open[place], around.gain[place]);
         let any = open > 0.0;
         let doubt = if any { around.doubt[place] / open } else { belief.margin };
@@ -442,7 +435,6 @@ impl State<'_> {
             belief.disagreement,
             belief.changes,
             cut(log_novelty),
-            cut(-log_distance),
             cut(log_gain),
             doubt,
             belief.margin - doubt,
@@ -460,11 +452,9 @@ impl State<'_> {
             belief.past_margin,
             belief.disagreement,
             novelty,
-            -mean_distance,
             gain,
             doubt,
             belief.margin * novelty,
-            belief.margin / mean_distance.max(1e-3),
             told[0],
             told[1],
             told[2],

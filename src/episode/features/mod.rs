@@ -30,7 +30,7 @@ use crate::rng::Key;
 
 /// The schema of [`observe`].
 pub static SCHEMA: Schema = Schema {
-    version: 4,
+    version: 5,
     candidate: &[
         "least confidence, quantile",
         "margin, quantile",
@@ -38,11 +38,9 @@ pub static SCHEMA: Schema = Schema {
         "past margin, quantile",
         "disagreement of rounds, quantile",
         "novelty, quantile",
-        "density, quantile",
         "coverage gain, quantile",
         "neighbours' uncertainty, quantile",
         "uncertainty x novelty, quantile",
-        "uncertainty x density, quantile",
         "variance, quantile",
         "variance reduction, quantile",
         "variance reduction of doubt, quantile",
@@ -56,7 +54,6 @@ pub static SCHEMA: Schema = Schema {
         "disagreement of rounds",
         "changes of the predicted class",
         "log novelty",
-        "log density",
         "coverage gain",
         "neighbours' uncertainty",
         "uncertainty above its neighbours",
@@ -83,7 +80,6 @@ pub static SCHEMA: Schema = Schema {
         "mean disagreement of rounds",
         "balance of labels",
         "classes seen",
-        "contrast of distances",
         "agreement with the nearest label",
         "bought labels foreseen",
         "bought labels like the nearest",
@@ -96,13 +92,13 @@ pub static SCHEMA: Schema = Schema {
 pub const NEIGHBOURS: usize = 15;
 
 /// So many of the first columns hold quantiles, in the order in which they are ranked.
-pub const QUANTILES: usize = 17;
+pub const QUANTILES: usize = 15;
 
 /// Log-features are cut here, so that one outlier does not drown a state.
 pub const LOG_LIMIT: f32 = 3.0;
 
 /// The column of the global features that says how many rows a query asks for.
-pub const QUERY_SIZE: usize = 11;
+pub const QUERY_SIZE: usize = 10;
 
 /// What [`observe`] needs of a view. Without a history, which only an episode has, every round counts as
 /// the first.

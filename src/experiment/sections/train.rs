@@ -44,6 +44,9 @@ pub struct Imitation {
     pub states: usize,
     /// Candidates per state whose gain is simulated. Default 12.
     pub candidates: usize,
+    /// The part of a gain that is the mean probability of the true class; the rest is accuracy, of which one label
+    /// moves little but by chance. 0 to 1. Default 0.5.
+    pub soft: f64,
     /// Passes over the judged states; 0 turns imitation off. Default 40.
     pub epochs: usize,
     /// Softness of the oracle's choice, in standard deviations of a task's gains. Default 0.5.
@@ -198,6 +201,7 @@ impl Train {
             episodes: s.count("episodes", 1, 1..=10_000)?,
             states: s.count("states", 8, 1..=10_000)?,
             candidates: s.count("candidates", 12, 2..=2_000)?,
+            soft: s.number("soft", 0.5, 0.0..=1.0)?,
             epochs: s.count("epochs", 40, 0..=100_000)?,
             temperature: s.number("temperature", 0.5, 1e-3..=100.0)?,
             learning_rate: s.number("learning_rate", 2e-3, 1e-9..=10.0)?,

@@ -269,7 +269,12 @@ fn limits(plan: &Plan) -> Vec<String> {
 
 fn collect_plan(plan: &Plan) -> CollectPlan {
     let imitation = &plan.train().expect("the stage runs where there is a section").imitation;
-    CollectPlan { episodes: imitation.episodes, states: imitation.states, candidates: imitation.candidates }
+    CollectPlan {
+        episodes: imitation.episodes,
+        states: imitation.states,
+        candidates: imitation.candidates,
+        soft: imitation.soft,
+    }
 }
 
 fn imitation(
@@ -406,7 +411,7 @@ fn evolution(
     search(site, EVOLUTION, config, start, simulation, key, |network| {
         let some: Vec<Source> =
             sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
-        let collect_plan = CollectPlan { episodes: 1, states: SCALE_STATES, candidates: 1 };
+        let collect_plan = CollectPlan { episodes: 1, states: SCALE_STATES, candidates: 1, soft: 0.0 };
         let states = collect(&some, 0, collect_plan, key.named("states"), &|| Ok(()))?;
         let states: Vec<_> = states.states.into_iter().map(|state| state.observation).collect();
         let scale = agent::evolution::scale(&network, &states, key.named("scale"))?;
