@@ -1,6 +1,7 @@
 //! Aligned sequences: positions of a few levels each, most of them noise; a class is a motif, a short
-//! window in which some levels are more frequent than elsewhere. Splice sites look like this. Distances
-//! say next to nothing about the class, so that a policy learns when not to trust them.
+//! window in which some levels are more frequent than elsewhere, and often a composition of its own to either side of it.
+//! Splice sites look like this. Distances say next to nothing about the class, and what is typical is of one class more than
+//! of others, so that a policy learns when not to trust them.
 
 use super::draw::{apportion, geometric, log_uniform, log_uniform_count, normals};
 use super::family::Knobs;
@@ -15,6 +16,8 @@ const POSITIONS: (usize, usize) = (10, 60);
 const LEVELS: (usize, usize) = (2, 4);
 /// Positions of a motif, fewest and most.
 const MOTIF: (usize, usize) = (2, 8);
+/// How far a class's composition is from that of all, in standard deviations of the logarithm of a frequency.
+const TILT: (f64, f64) = (0.05, 0.8);
 /// The widest input.
 #[cfg(test)]
 pub(super) const MAX_WIDTH: usize = POSITIONS.1 * LEVELS.1;
@@ -24,35 +27,39 @@ pub(super) fn draw(knobs: &Knobs, key: Key) -> (Matrix, Vec<u32>) {
     let mut rng = key.rng();
     let positions = log_uniform_count(&mut rng, POSITIONS.0, POSITIONS.1);
     let levels = rng.random_range(LEVELS.0..=LEVELS.1);
-    // One number per level, or the level's number in one column, as files of such data come.
-    let one_hot = rng.random_bool(0.6);
+    let coding = match rng.random_range(0..3u8) {
+        0 => Coding::Full,
+        1 => Coding::Reference,
+        _ => Coding::Number,
+    };
+    let width = coding.width(levels);
     let background = frequencies(&mut rng, levels, 0.3);
     let strength = log_uniform(&mut rng, 1.0, 5.0);
     // Often one class has no motif: whatever is not a site.
     let rest = rng.random_bool(0.5).then(|| rng.random_range(0..knobs.classes));
+    let tilt = if rng.random_bool(0.5) { 0.0 } else { log_uniform(&mut rng, TILT.0, TILT.1) };
     let motifs: Vec<Motif> = (0..knobs.classes)
         .map(|class| {
             let length = if rest == Some(class) { 0 } else { log_uniform_count(&mut rng, MOTIF.0, MOTIF.1) };
             // Near the middle, where sequences are aligned; motifs overlap.
             let first = (positions - length) / 2 + rng.random_range(0..=4);
             let weights = (0..length).map(|_| frequencies(&mut rng, levels, strength)).collect();
-            Motif { first: first.min(positions - length), weights }
+            let around = [(); 2].map(|()| {
+                let tilted = frequencies(&mut rng, levels, tilt);
+                background.iter().zip(tilted).map(|(often, tilt)| often * tilt).collect()
+            });
+            Motif { first: first.min(positions - length), weights, around }
         })
         .collect();
     let counts = apportion(knobs.rows, &geometric(knobs.classes, knobs.imbalance));
-    let width = if one_hot { positions * levels } else { positions };
-    let mut inputs = Matrix::zeros(knobs.rows, width);
+    let mut inputs = Matrix::zeros(knobs.rows, positions * width);
     let mut labels = Vec::with_capacity(knobs.rows);
     for (class, count) in counts.into_iter().enumerate() {
         for _ in 0..count {
             let row = inputs.row_mut(labels.len());
             for position in 0..positions {
-                let level = choose(&mut rng, motifs[class].at(position).unwrap_or(&background));
-                if one_hot {
-                    row[position * levels + level] = 1.0;
-                } else {
-                    row[position] = level as f32;
-                }
+                let level = choose(&mut rng, motifs[class].at(position));
+                coding.write(level, &mut row[position * width..][..width]);
             }
             labels.push(class as u32);
         }
@@ -60,15 +67,50 @@ pub(super) fn draw(knobs: &Knobs, key: Key) -> (Matrix, Vec<u32>) {
     (inputs, labels)
 }
 
-/// Where a class differs from the background, and how.
+/// How a position is written, as files of such data come.
+#[derive(Clone, Copy)]
+enum Coding {
+    /// A column per level.
+    Full,
+    /// A column per level but the first.
+    Reference,
+    /// The level's number in one column.
+    Number,
+}
+
+impl Coding {
+    fn width(self, levels: usize) -> usize {
+        match self {
+            Coding::Full => levels,
+            Coding::Reference => levels - 1,
+            Coding::Number => 1,
+        }
+    }
+
+    /// Writes a level to columns of zeros.
+    fn write(self, level: usize, columns: &mut [f32]) {
+        match self {
+            Coding::Full => columns[level] = 1.0,
+            Coding::Reference if level == 0 => {}
+            Coding::Reference => columns[level - 1] = 1.0,
+            Coding::Number => columns[0] = level as f32,
+        }
+    }
+}
+
+/// Where a class differs from others, and how: levels' frequencies at the places of the motif, and before and after it.
 struct Motif {
     first: usize,
     weights: Vec<Vec<f64>>,
+    around: [Vec<f64>; 2],
 }
 
 impl Motif {
-    fn at(&self, position: usize) -> Option<&Vec<f64>> {
-        position.checked_sub(self.first).and_then(|place| self.weights.get(place))
+    fn at(&self, position: usize) -> &[f64] {
+        match position.checked_sub(self.first) {
+            None => &self.around[0],
+            Some(place) => self.weights.get(place).unwrap_or(&self.around[1]),
+        }
     }
 }
 
