@@ -3,8 +3,8 @@
     git clone https://github.com/renatopp/arff-datasets      # as of c59f172
     python3 experiments/policy/public.py arff-datasets FOLDER
 
-Most are from the UCI repository. All sets of `classification`, and one of `statlib`, with 200 rows or more, whose last attribute
-is a nominal class, but those of which `unseen.toml` has some version. Missing numbers become
+Most are from the UCI repository: the sets of `classification`, and one each of `statlib` and `agridata`, with 200 rows or more, whose
+last attribute is a nominal class, but those of which `unseen.toml` or this list has another version. Missing numbers become
 their column's median, a nominal attribute becomes a column per level (one column if it has two), one of more than thirty levels
 (names, dates) is left out, and so is a class of fewer than ten rows.
 
