@@ -184,7 +184,7 @@ fn training_raises_the_return_far_above_the_untrained_network() {
 /// The optimum is known: 0.90 for the largest of 20 uniform values.
 #[test]
 fn an_evolution_strategy_finds_the_feature_times_the_global() {
-    for kind in [Kind::Linear, Kind::DeepSets] {
+    for kind in [Kind::Linear, Kind::Mlp, Kind::DeepSets] {
         let mut trainer = evolved(kind, 120);
         trainer.run(&mut Toy { batch: 1, spoil: None }, |_| Ok(true)).unwrap();
         let before = trainer.history()[0].validation.unwrap();
@@ -202,7 +202,7 @@ fn a_resumed_training_gives_the_bytes_of_an_uninterrupted_one() {
 
 #[test]
 fn a_resumed_evolution_gives_the_bytes_of_an_uninterrupted_one() {
-    for kind in [Kind::Linear, Kind::DeepSets] {
+    for kind in [Kind::Linear, Kind::Mlp, Kind::DeepSets] {
         let mut trainer = evolved(kind, 11);
         trainer.run(&mut Toy { batch: 2, spoil: None }, |_| Ok(true)).unwrap();
         assert_eq!(trainer.history()[11].episodes, 11 * 8 * 2 * 4);

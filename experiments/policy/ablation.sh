@@ -21,6 +21,7 @@ for group in variance history neighbours coverage "nearest label" classes uncert
 done
 run every-class 'sources.randomise.initial=["per_class"]' "sources.randomise.initial_per_class=[1,1,2,4]"
 run small-queries "sources.randomise.query_size=[1,1,1,3]"
+run mlp 'train.network.kind="mlp"'
 run deep-sets 'train.network.kind="deep_sets"'
 run attention 'train.network.kind="attention"'
 run dagger train.imitation.episodes=2 train.dagger.rounds=1

@@ -109,6 +109,7 @@ impl<'a> Graph<'a> {
             .reshape([s, m]);
         match self.network.config().kind {
             Kind::Linear => linear,
+            Kind::Mlp => linear + self.mlp(batch),
             Kind::DeepSets => linear + self.deep_sets(batch),
             Kind::Attention { heads, .. } => linear + self.attention(batch, heads),
         }
@@ -130,9 +131,20 @@ impl<'a> Graph<'a> {
         let context = batch.globals.clone().matmul(self.leaf("rho.0.global"))
             + mean.matmul(self.leaf("rho.0.mean"))
             + max.matmul(self.leaf("rho.0.max"));
-        let first = now.matmul(self.leaf("rho.0.item")).reshape([s, m, h]) + context.reshape([s, 1, h]);
+        self.rho(now, context, batch)
+    }
+
+    fn mlp(&self, batch: &StateBatch) -> Tensor<2> {
+        let shared = batch.globals.clone().matmul(self.leaf("rho.0.global"));
+        self.rho(batch.features.clone(), shared, batch)
+    }
+
+    /// The layers of `ρ` over `items`, `[S · M, width]`, with what the candidates of a state share, `[S, H]`.
+    fn rho(&self, items: Tensor<2>, shared: Tensor<2>, batch: &StateBatch) -> Tensor<2> {
+        let (s, m, h) = (batch.states, batch.width, self.network.config().hidden);
+        let first = items.matmul(self.leaf("rho.0.item")).reshape([s, m, h]) + shared.reshape([s, 1, h]);
         let mut now = burn::tensor::activation::relu(first.reshape([s * m, h]));
-        for layer in 1..layers {
+        for layer in 1..self.network.config().layers {
             let affine = now.matmul(self.leaf(&format!("rho.{layer}.weight")))
                 + self.leaf(&format!("rho.{layer}.bias"));
             now = burn::tensor::activation::relu(affine);
@@ -186,6 +198,8 @@ mod tests {
         let attention = |heads| Kind::Attention { heads, inducing: 5 };
         for (kind, hidden, layers) in [
             (Kind::Linear, 19, 1),
+            (Kind::Mlp, 19, 1),
+            (Kind::Mlp, 19, 3),
             (Kind::DeepSets, 19, 1),
             (Kind::DeepSets, 19, 3),
             (attention(1), 19, 1),

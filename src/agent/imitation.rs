@@ -347,9 +347,13 @@ mod tests {
         let gain = |o: &Observation, i: usize| 0.01 * o.features.row(i)[4];
         let (training, validation) = (states(0..400, gain), states(400..600, gain));
         let attention = Kind::Attention { heads: 2, inducing: 4 };
-        for (kind, ridge) in
-            [(Kind::Linear, Some(1e-3)), (Kind::Linear, None), (Kind::DeepSets, None), (attention, None)]
-        {
+        for (kind, ridge) in [
+            (Kind::Linear, Some(1e-3)),
+            (Kind::Linear, None),
+            (Kind::Mlp, None),
+            (Kind::DeepSets, None),
+            (attention, None),
+        ] {
             let network =
                 Network::new(NetworkConfig { kind, hidden: 16, layers: 1 }, 6, 2, Key::root(1)).unwrap();
             let before = agreement(&network, &validation, 0.5).unwrap();

@@ -6,7 +6,7 @@
 //! policy computes the features of a view itself ([`strategy`], [`growth`]).
 //!
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
-//!   that parallel episodes share no lock, with `attention` as one kind of it; `graph` is the same function
+//!   that parallel episodes share no lock; `graph` is the same function
 //!   in burn, for gradients.
 //! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce); [`growth`]: the
 //!   batch of a frozen policy, which looks again as it grows.
@@ -27,7 +27,6 @@
 //! (`durable`): what is saved leaves this layer as bytes and text.
 
 pub mod adaptation;
-mod attention;
 pub mod batch;
 pub mod card;
 pub mod collection;

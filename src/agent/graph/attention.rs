@@ -1,4 +1,4 @@
-//! The attention layers in burn: the same function as [`attention`](super::super::attention).
+//! The attention layers in burn: the same function as the network's own, for gradients.
 
 use super::{BARRED, Graph, StateBatch};
 use burn::tensor::Tensor;

@@ -173,11 +173,13 @@ pub struct ArchitectureHead {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PolicyNetwork {
-    /// `"deep_sets"` (default), `"attention"`, or `"linear"` in features and globals.
+    /// `"deep_sets"` (default), `"attention"`, `"mlp"` (no candidate sees another), or `"linear"` in features times
+    /// globals.
     pub kind: NetworkKind,
     /// Width of every hidden layer. Default 32, 64 with attention.
     pub hidden: usize,
-    /// Hidden layers before and, again, after the candidates are pooled, or layers of attention. Default 2.
+    /// Hidden layers before and, again, after the candidates are pooled, or layers of the perceptron or of
+    /// attention. Default 2.
     pub layers: usize,
     /// Heads of attention; they must divide the width. Default 4.
     pub heads: usize,
@@ -191,6 +193,7 @@ pub struct PolicyNetwork {
 pub enum NetworkKind {
     DeepSets,
     Linear,
+    Mlp,
     Attention,
 }
 
@@ -267,6 +270,7 @@ impl Train {
             &[
                 ("deep_sets", NetworkKind::DeepSets),
                 ("linear", NetworkKind::Linear),
+                ("mlp", NetworkKind::Mlp),
                 ("attention", NetworkKind::Attention),
             ],
         )?;

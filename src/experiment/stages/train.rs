@@ -126,6 +126,7 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         kind: match section.network.kind {
             NetworkKind::DeepSets => Kind::DeepSets,
             NetworkKind::Linear => Kind::Linear,
+            NetworkKind::Mlp => Kind::Mlp,
             NetworkKind::Attention => {
                 Kind::Attention { heads: section.network.heads, inducing: section.network.inducing }
             }

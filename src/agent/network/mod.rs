@@ -2,87 +2,32 @@
 //!
 //! One score per candidate,
 //! `x_i^T W [1; g] + ρ([ψ(x_i); mean_j ψ(x_j); max_j ψ(x_j); g])`,
-//! the second term being DeepSets (Zaheer et al., NeurIPS 2017), or `attention` between
-//! the candidates instead. The first is linear in the products of
-//! candidate and global features: the baseline that every network must beat. The last layer of the second
-//! starts at zero, so an untrained network *is* that linear scorer, and `W` may be set to a fitted one.
+//! the second term being DeepSets (Zaheer et al., NeurIPS 2017); `attention` between the candidates or
+//! a plain perceptron `ρ([x_i; g])`, which sees no other candidate, may stand in its place. The first is linear in the
+//! products of candidate and global features: the baseline that every network must beat. The last layer of the
+//! second starts at zero, so an untrained network *is* that linear scorer, and `W` may be set to a fitted one.
+//!
+//! The shape and the tensors that go with it are in `layout`.
 //!
 //! Scores are equivariant under a permutation of the candidates, and only their differences mean
 //! anything (hence no bias at the output). Higher = ask first.
 
-use super::attention::{self, Layer, Step};
+mod attention;
+mod layout;
+
+pub use layout::{Kind, MAX_FEATURES, MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS, NetworkConfig, Slot};
+
 use super::error::AgentError;
 use super::kernel::{dense_relu, dots};
 use crate::data::Matrix;
 use crate::episode::Observation;
 use crate::error::Result;
 use crate::rng::Key;
+use attention::{Layer, Step};
 use rand_distr::{Distribution, StandardNormal};
-use serde::{Deserialize, Serialize};
-
-/// The widest hidden layer.
-pub const MAX_HIDDEN: usize = 1_024;
-/// The most hidden layers in each of the two parts.
-pub const MAX_LAYERS: usize = 8;
-/// The most inducing points of a layer.
-pub const MAX_INDUCING: usize = 256;
-/// The most candidate or global features.
-pub const MAX_FEATURES: usize = 1_024;
-
-/// What the network is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// The linear term and DeepSets.
-    #[default]
-    DeepSets,
-    /// The linear term alone.
-    Linear,
-    /// The linear term and attention through `inducing` points; `heads` must divide the width.
-    Attention { heads: usize, inducing: usize },
-}
 
 /// The tensors that scores are proportional to.
 const OUTPUTS: [&str; 3] = ["skip", "rho.out", "attention.out"];
-
-/// The shape of a scoring network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NetworkConfig {
-    /// Which terms there are.
-    pub kind: Kind,
-    /// Units of every hidden layer (multiples of 16 are fastest); ignored by [`Kind::Linear`].
-    pub hidden: usize,
-    /// Hidden layers of `ψ` and, again, of `ρ`, or layers of attention; ignored by [`Kind::Linear`].
-    pub layers: usize,
-}
-
-impl Default for NetworkConfig {
-    fn default() -> Self {
-        Self { kind: Kind::DeepSets, hidden: 32, layers: 2 }
-    }
-}
-
-/// One tensor of a network: where it lies in the flat weights.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Slot {
-    /// The name it is saved under.
-    pub name: String,
-    /// Rows: inputs.
-    pub rows: usize,
-    /// Columns: outputs.
-    pub cols: usize,
-    /// Index of its first value in [`Network::weights`].
-    pub offset: usize,
-    /// Standard deviation at the start, and how many leading rows start at zero instead.
-    start: (f32, usize),
-}
-
-impl Slot {
-    fn range(&self) -> std::ops::Range<usize> {
-        self.offset..self.offset + self.rows * self.cols
-    }
-}
 
 /// A scoring network: plain data, cheap to copy, safe to share between threads.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,98 +37,6 @@ pub struct Network {
     globals: usize,
     layout: Vec<Slot>,
     weights: Vec<f32>,
-}
-
-impl NetworkConfig {
-    /// Checks the sizes, for `features` candidate features and `globals` global ones.
-    ///
-    /// # Errors
-    /// [`AgentError::Setting`] for a size outside its limits.
-    pub fn check(&self, features: usize, globals: usize) -> Result<(), AgentError> {
-        let rules = [
-            ("network: candidate features", features, 1, MAX_FEATURES),
-            ("network: global features", globals, 0, MAX_FEATURES),
-            ("network: hidden", self.hidden, 1, MAX_HIDDEN),
-            ("network: layers", self.layers, 1, MAX_LAYERS),
-        ];
-        let linear = self.kind == Kind::Linear;
-        if let Kind::Attention { heads, inducing } = self.kind {
-            let head_rules = [
-                ("network: heads", heads, 1, self.hidden),
-                ("network: inducing", inducing, 1, MAX_INDUCING),
-                // Every head has the same width.
-                ("network: hidden left over by the heads", self.hidden % heads.max(1), 0, 0),
-            ];
-            for (place, found, least, most) in head_rules {
-                if !(least..=most).contains(&found) {
-                    return Err(AgentError::Setting { place, found, least, most });
-                }
-            }
-        }
-        for (place, found, least, most) in rules.into_iter().take(if linear { 2 } else { 4 }) {
-            if !(least..=most).contains(&found) {
-                return Err(AgentError::Setting { place, found, least, most });
-            }
-        }
-        Ok(())
-    }
-
-    /// The tensors, in the order in which the flat weights hold them.
-    ///
-    /// # Errors
-    /// [`AgentError::Setting`] for a size outside its limits.
-    pub(super) fn layout(&self, features: usize, globals: usize) -> Result<Vec<Slot>, AgentError> {
-        self.check(features, globals)?;
-        let mut slots = Vec::new();
-        let mut offset = 0;
-        let mut add = |name: String, rows: usize, cols: usize, start: (f32, usize)| {
-            slots.push(Slot { name, rows, cols, offset, start });
-            offset += rows * cols;
-        };
-        add("skip".into(), features, globals + 1, (0.0, 0));
-        if self.kind == Kind::Linear {
-            return Ok(slots);
-        }
-        let h = self.hidden;
-        // He initialisation: every hidden layer ends in a ReLU.
-        let he = |inputs: usize| ((2.0 / inputs as f32).sqrt(), 0);
-        if let Kind::Attention { inducing, .. } = self.kind {
-            let xavier = ((1.0 / h as f32).sqrt(), 0);
-            let joint = he(features + globals).0;
-            add("embed.item".into(), features, h, (joint, 0));
-            // Its first row multiplies the constant 1: the bias.
-            add("embed.global".into(), globals + 1, h, (joint, 1));
-            for layer in 0..self.layers {
-                add(format!("isab.{layer}.inducing"), inducing, h, xavier);
-                for step in ["gather", "read"] {
-                    for part in attention::PARTS {
-                        add(format!("isab.{layer}.{step}.{part}.weight"), h, h, xavier);
-                        add(format!("isab.{layer}.{step}.{part}.bias"), 1, h, (0.0, 0));
-                    }
-                }
-            }
-            add("attention.out".into(), h, 1, (0.0, 0));
-            return Ok(slots);
-        }
-        let mut incoming = features;
-        for layer in 0..self.layers {
-            add(format!("psi.{layer}.weight"), incoming, h, he(incoming));
-            add(format!("psi.{layer}.bias"), 1, h, (0.0, 0));
-            incoming = h;
-        }
-        let joint = 3 * h + globals;
-        add("rho.0.item".into(), h, h, he(joint));
-        add("rho.0.mean".into(), h, h, he(joint));
-        add("rho.0.max".into(), h, h, he(joint));
-        // Its first row multiplies the constant 1: the bias.
-        add("rho.0.global".into(), globals + 1, h, (he(joint).0, 1));
-        for layer in 1..self.layers {
-            add(format!("rho.{layer}.weight"), h, h, he(h));
-            add(format!("rho.{layer}.bias"), 1, h, (0.0, 0));
-        }
-        add("rho.out".into(), h, 1, (0.0, 0));
-        Ok(slots)
-    }
 }
 
 impl Network {
@@ -292,6 +145,7 @@ impl Network {
         let mut scores = self.linear(observation);
         match self.config.kind {
             Kind::Linear => {}
+            Kind::Mlp => self.add_mlp(observation, &mut scores),
             Kind::DeepSets => self.add_deep_sets(observation, &mut scores),
             Kind::Attention { heads, .. } => self.add_attention(observation, heads, &mut scores),
         }
@@ -324,30 +178,44 @@ impl Network {
             dense_relu(&now, h, psi(layer, "weight"), psi(layer, "bias"), &mut next);
             std::mem::swap(&mut now, &mut next);
         }
-        let context = self.context(&now, &observation.globals);
-        dense_relu(&now, h, self.slot("rho.0.item"), &context, &mut next);
-        std::mem::swap(&mut now, &mut next);
+        let mut shared = self.shared("rho.0.global", &observation.globals);
+        self.add_summary(&now, &mut shared);
+        self.add_rho(&now, h, &shared, scores);
+    }
+
+    /// Adds `ρ([x_i; g])`.
+    fn add_mlp(&self, observation: &Observation, scores: &mut [f32]) {
+        let shared = self.shared("rho.0.global", &observation.globals);
+        self.add_rho(observation.features.values(), self.features, &shared, scores);
+    }
+
+    /// Adds the layers of `ρ` over `items`, `width` numbers for each candidate; `shared` is what the first layer
+    /// gets from all that candidates share, as its bias.
+    fn add_rho(&self, items: &[f32], width: usize, shared: &[f32], scores: &mut [f32]) {
+        let h = self.config.hidden;
+        let mut now = vec![0.0f32; scores.len() * h];
+        let mut next = now.clone();
+        dense_relu(items, width, self.slot("rho.0.item"), shared, &mut now);
         for layer in 1..self.config.layers {
             let part = |part: &str| self.slot(&format!("rho.{layer}.{part}"));
             dense_relu(&now, h, part("weight"), part("bias"), &mut next);
             std::mem::swap(&mut now, &mut next);
         }
-        let out = self.slot("rho.out");
-        for (score, unit) in scores.iter_mut().zip(now.chunks_exact(h)) {
-            *score += unit.iter().zip(out).map(|(u, w)| u * w).sum::<f32>();
+        self.add_output(&now, "rho.out", scores);
+    }
+
+    /// Adds a last layer's units times its weights.
+    fn add_output(&self, units: &[f32], name: &str, scores: &mut [f32]) {
+        let out = self.slot(name);
+        for (score, units) in scores.iter_mut().zip(units.chunks_exact(self.config.hidden)) {
+            *score += units.iter().zip(out).map(|(u, w)| u * w).sum::<f32>();
         }
     }
 
     /// Adds what the layers of attention come to.
     fn add_attention(&self, observation: &Observation, heads: usize, scores: &mut [f32]) {
         let h = self.config.hidden;
-        let mut shared = vec![0.0f32; h];
-        let globals = std::iter::once(&1.0).chain(&observation.globals);
-        for (value, weights) in globals.zip(self.slot("embed.global").chunks_exact(h)) {
-            for (s, w) in shared.iter_mut().zip(weights) {
-                *s += value * w;
-            }
-        }
+        let shared = self.shared("embed.global", &observation.globals);
         let mut now = vec![0.0f32; scores.len() * h];
         let first = observation.features.values();
         dense_relu(first, self.features, self.slot("embed.item"), &shared, &mut now);
@@ -363,15 +231,27 @@ impl Network {
             let inducing = self.slot(&format!("isab.{layer}.inducing"));
             now = Layer { inducing, gather: step("gather"), read: step("read") }.apply(&now);
         }
-        let out = self.slot("attention.out");
-        for (score, unit) in scores.iter_mut().zip(now.chunks_exact(h)) {
-            *score += unit.iter().zip(out).map(|(u, w)| u * w).sum::<f32>();
+        self.add_output(&now, "attention.out", scores);
+    }
+
+    /// The constant 1 and the globals times the tensor `name`.
+    fn shared(&self, name: &str, globals: &[f32]) -> Vec<f32> {
+        let constant_and_globals: Vec<f32> = std::iter::once(1.0).chain(globals.iter().copied()).collect();
+        let mut shared = vec![0.0f32; self.config.hidden];
+        self.add_product(name, &constant_and_globals, &mut shared);
+        shared
+    }
+
+    /// Adds `values` times the tensor `name`.
+    fn add_product(&self, name: &str, values: &[f32], to: &mut [f32]) {
+        for (value, weights) in values.iter().zip(self.slot(name).chunks_exact(to.len())) {
+            to.iter_mut().zip(weights).for_each(|(t, w)| *t += value * w);
         }
     }
 
-    /// What all candidates share in the first layer of `ρ`: it is the bias of that layer, so that the
-    /// concatenation `[ψ; mean; max; g]` is never made.
-    fn context(&self, psi: &[f32], globals: &[f32]) -> Vec<f32> {
+    /// Adds what the mean and the maximum of `ψ` bring to the first layer of `ρ`: the same for all candidates,
+    /// so that the concatenation `[ψ; mean; max; g]` is never made.
+    fn add_summary(&self, psi: &[f32], to: &mut [f32]) {
         let h = self.config.hidden;
         let mut sum = vec![0.0f64; h];
         let mut max = vec![0.0f32; h]; // after a ReLU nothing is below zero
@@ -383,18 +263,8 @@ impl Network {
         }
         let count = (psi.len() / h) as f64;
         let mean: Vec<f32> = sum.iter().map(|s| (s / count) as f32).collect();
-        let constant_and_globals: Vec<f32> = std::iter::once(1.0).chain(globals.iter().copied()).collect();
-        let mut context = vec![0.0f32; h];
-        for (name, values) in
-            [("rho.0.global", &constant_and_globals), ("rho.0.mean", &mean), ("rho.0.max", &max)]
-        {
-            for (value, weights) in values.iter().zip(self.slot(name).chunks_exact(h)) {
-                for (c, w) in context.iter_mut().zip(weights) {
-                    *c += value * w;
-                }
-            }
-        }
-        context
+        self.add_product("rho.0.mean", &mean, to);
+        self.add_product("rho.0.max", &max, to);
     }
 
     fn slot(&self, name: &str) -> &[f32] {
@@ -447,6 +317,27 @@ mod tests {
         }
     }
 
+    /// One candidate feature, one global, one unit: by hand.
+    #[test]
+    fn a_multilayer_perceptron_as_by_hand() {
+        let config = NetworkConfig { kind: Kind::Mlp, hidden: 1, layers: 1 };
+        // skip (constant, global), item, bias, global, out
+        let weights = vec![0.5, 0.0, 2.0, 0.1, 3.0, 0.25];
+        let network = Network::from_weights(config, 1, 1, weights).unwrap();
+        let state = |features: Vec<f32>| Observation {
+            candidates: (0..features.len() as u32).map(crate::data::RowId).collect(),
+            features: Matrix::new(features.clone(), features.len(), 1),
+            globals: vec![0.2],
+        };
+        // relu(2x + .1 + .6) = 2.7 and 0
+        let scores = network.score(&state(vec![1.0, -1.0])).unwrap();
+        for (found, expected) in scores.iter().zip([0.5 + 0.25 * 2.7, -0.5]) {
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+        // Who else is there does not matter.
+        assert_eq!(network.score(&state(vec![1.0])).unwrap()[0], scores[0]);
+    }
+
     #[test]
     fn sizes_are_checked() {
         let config = NetworkConfig { hidden: 2_000, ..NetworkConfig::default() };
@@ -482,10 +373,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn scores_follow_a_permutation(
-            m in 1usize..60, turn in 0usize..60, seed: u64, attention: bool,
+            m in 1usize..60, turn in 0usize..60, seed: u64,
+            kind in prop::sample::select(vec![Kind::Mlp, Kind::DeepSets, Kind::Attention { heads: 4, inducing: 7 }]),
         ) {
-            let kind = Kind::Attention { heads: 4, inducing: 7 };
-            let kind = if attention { kind } else { Kind::DeepSets };
             let config = NetworkConfig { kind, ..NetworkConfig::default() };
             let network = random_network(config, 6, 3, Key::root(seed));
             let state = observation(m, 6, 3, Key::root(seed).at(1));

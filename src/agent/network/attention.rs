@@ -1,5 +1,5 @@
 //! Attention between candidates, through inducing points: the set part of a network of
-//! [`Kind::Attention`](super::network::Kind).
+//! [`Kind::Attention`](super::Kind).
 //!
 //! Each candidate is embedded together with the globals, and then looks at the others in layers of two
 //! steps: a few learned *inducing points* gather from all candidates, and every candidate reads from the
@@ -9,9 +9,9 @@
 //! Lee, Lee, Kim, Kosiorek, Choi, Teh, "Set Transformer", ICML 2019: the block ISAB in the form of the
 //! authors' code, without layer normalisation, logits divided by the root of the whole width.
 //!
-//! This is inference; [`graph`](super::graph) has the same function for gradients.
+//! This is inference; [`graph`](crate::agent::graph) has the same function for gradients.
 
-use super::kernel::{dense, dense_relu};
+use crate::agent::kernel::{dense, dense_relu};
 
 /// One step, `MAB(Q, K) = O + relu(O W_o)` with `O = Q W_q + softmax(Q W_q (K W_k)^T / √h) K W_v`.
 #[derive(Clone, Copy)]
