@@ -327,15 +327,14 @@ fn a_policy_chooses_among_plain_arrays() {
     assert_eq!(rows.len(), 4);
     assert!(rows.iter().all(|&row| row < ROWS && row != 0 && row != 14), "{rows:?}");
     assert_eq!(picks(line), found, "nothing is drawn where all candidates are looked at");
-    // What earlier rounds predicted, and how far the labelling has come, may change the choice.
-    assert_eq!(picks(&format!("{line} --past p.npy --past p.npy --budget 30")).len(), 4);
+    // How far the labelling has come may change the choice.
+    assert_eq!(picks(&format!("{line} --budget 30")).len(), 4);
     select_by_policy(dir.path(), &format!("{line} --dry-run")).success();
 }
 
 #[test]
 fn what_a_policy_cannot_work_with_is_refused() {
     let dir = arrays();
-    npy(&dir.path().join("three.npy"), "(30, 3)", (0..3 * ROWS).map(|at| f32::from(at % 3 == 0)));
     for (line, problem) in [
         ("--policy universal --labelled idx.csv", "--proba FILE.npy"),
         ("--policy universal --proba p.npy", "--labelled FILE.csv"),
@@ -344,8 +343,7 @@ fn what_a_policy_cannot_work_with_is_refused() {
         ("--strategy margin --proba p.npy --budget 9", "--policy"),
         ("--proba p.npy", "--strategy"),
         ("--policy universal --proba p.npy --labelled idx.csv --budget 2", "more than the 2 labels"),
-        ("--policy universal --proba p.npy --labelled idx.csv --past three.npy", "3 classes, expected 2"),
-        ("--policy universal --proba p.npy --labelled idx.csv --past short.npy", "29 rows"),
+        ("--policy universal --proba short.npy --labelled idx.csv", "29 rows"),
     ] {
         select_by_policy(dir.path(), line).code(2).stderr(predicate::str::contains(problem));
     }

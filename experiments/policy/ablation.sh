@@ -16,8 +16,8 @@ run() {
 }
 
 for tasks in 63 252 1001; do run "tasks-$tasks" "sources.synthetic=$tasks"; done
-for group in variance history neighbours coverage "nearest label" classes uncertainty size; do
-    run "without-${group// /-}" "train.imitation.without=[\"$group\"]"
+for group in variance neighbours coverage classes uncertainty size; do
+    run "without-$group" "train.imitation.without=[\"$group\"]"
 done
 run every-class 'sources.randomise.initial=["per_class"]' "sources.randomise.initial_per_class=[1,1,2,4]"
 run small-queries "sources.randomise.query_size=[1,1,1,3]"

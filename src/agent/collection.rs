@@ -126,7 +126,6 @@ fn collect_one(
             Behaviour::Mixture => None,
         };
         let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
-        episodes.remember(&episodes.live());
         for round in 0..rounds {
             let live = episodes.live();
             let looking: Vec<usize> =

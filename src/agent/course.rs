@@ -4,8 +4,8 @@
 use super::growth::grow;
 use super::network::Network;
 use super::simulation::{Source, accuracies};
-use crate::data::RowId;
-use crate::episode::features::{self, Looks, QUANTILES};
+use crate::data::{Matrix, RowId};
+use crate::episode::features::{self, Looks, SCHEMA};
 use crate::error::Result;
 use crate::rng::Key;
 use rayon::prelude::*;
@@ -22,8 +22,8 @@ pub struct Phase {
     pub up_to: Option<f64>,
     /// Rows asked for.
     pub picks: u64,
-    /// The mean of every quantile feature among them, in the schema's order: -1 where always the candidate
-    /// with the smallest value is taken, 0 where it does not matter, 1 where always the largest.
+    /// Where they lie among the candidates by every feature, on average and in the schema's order: -1 where always the
+    /// candidate with the smallest value is taken, 0 where it does not matter, 1 where always the largest.
     pub quantiles: Vec<f64>,
 }
 
@@ -58,7 +58,7 @@ pub fn course(
 }
 
 fn empty() -> Vec<Phase> {
-    let phase = |up_to| Phase { up_to, picks: 0, quantiles: vec![0.0; QUANTILES] };
+    let phase = |up_to| Phase { up_to, picks: 0, quantiles: vec![0.0; SCHEMA.candidate.len()] };
     ENDS.into_iter().map(Some).chain([None]).map(phase).collect()
 }
 
@@ -73,7 +73,7 @@ fn course_on(
     let mut phases = empty();
     let seats: Vec<_> = (0..repetitions).map(|index| source.seat(key, index)).collect();
     for seats in seats.chunks(source.lanes()) {
-        accuracies(source, seats, true, |episodes, lane, step| -> Result<Vec<RowId>> {
+        accuracies(source, seats, |episodes, lane, step| -> Result<Vec<RowId>> {
             let signals = episodes.signals(lane, features::needs(), step);
             let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
             let looks = Looks::new(&view, batch, cap.max(batch), step)?;
@@ -82,14 +82,27 @@ fn course_on(
             let per_class = view.labels().len() as f64 / view.classes() as f64;
             let at = ENDS.iter().position(|&end| per_class <= end).unwrap_or(ENDS.len());
             for place in rows.iter().filter_map(|row| seen.candidates.binary_search(row).ok()) {
-                let values = &seen.features.row(place)[..QUANTILES];
                 phases[at].picks += 1;
-                phases[at].quantiles.iter_mut().zip(values).for_each(|(sum, &v)| *sum += f64::from(v));
+                for (column, sum) in phases[at].quantiles.iter_mut().enumerate() {
+                    *sum += quantile(&seen.features, column, place);
+                }
             }
             Ok(rows)
         })?;
     }
     Ok(phases)
+}
+
+/// Where row `place` lies among all rows by a column, from -1 to 1; equals share their mean rank.
+fn quantile(features: &Matrix, column: usize, place: usize) -> f64 {
+    let own = features.row(place)[column];
+    let (mut below, mut above) = (0u32, 0u32);
+    for row in 0..features.rows() {
+        let other = features.row(row)[column];
+        below += u32::from(other < own);
+        above += u32::from(other > own);
+    }
+    (f64::from(below) - f64::from(above)) / (features.rows().max(2) - 1) as f64
 }
 
 #[cfg(test)]
@@ -99,16 +112,16 @@ mod tests {
     use super::*;
     use crate::episode::features::SCHEMA;
 
-    /// A network whose only weight is on one quantile takes the largest of it in every phase.
+    /// A network whose only weight is on one feature takes the largest of it in every phase.
     #[test]
     fn who_asks_for_the_largest_is_seen_to_do_so() {
         let sources = sources();
         let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
-        for column in [0, 5, 12] {
+        for column in [0, 1, 4] {
             let (features, globals) = (SCHEMA.candidate.len(), SCHEMA.global.len());
             let mut network = Network::new(config, features, globals, Key::root(1)).unwrap();
             network.weights_mut().fill(0.0);
-            let mut skip = crate::data::Matrix::zeros(features, 1 + globals);
+            let mut skip = Matrix::zeros(features, 1 + globals);
             skip.row_mut(column)[0] = 1.0;
             network.set_skip(&skip);
             let phases = course(&sources, &network, 3, 500, Key::root(2)).unwrap();
@@ -119,5 +132,13 @@ mod tests {
             assert!(phases.iter().all(|phase| phase.quantiles[column] > 0.99), "{phases:?}");
             assert!(phases.iter().all(|phase| phase.quantiles.iter().any(|&value| value < 0.9)));
         }
+    }
+
+    #[test]
+    fn quantiles_run_from_least_to_most_and_share_ties() {
+        let features = Matrix::new(vec![5.0, 1.0, 5.0, 9.0, 0.0], 5, 1);
+        let found: Vec<f64> = (0..5).map(|place| quantile(&features, 0, place)).collect();
+        assert_eq!(found, [0.25, -0.5, 0.25, 1.0, -1.0]);
+        assert_eq!(quantile(&Matrix::new(vec![3.0], 1, 1), 0, 0), 0.0);
     }
 }

@@ -53,7 +53,7 @@ pub struct ImitationConfig {
 impl Default for ImitationConfig {
     fn default() -> Self {
         Self {
-            temperature: 0.5,
+            temperature: 0.25,
             ridge: Some(1e-2),
             epochs: 40,
             minibatch: 64,
@@ -359,7 +359,13 @@ mod tests {
             let before = agreement(&network, &validation, 0.5).unwrap();
             assert!(before.top1 < 0.3 && (before.loss - 12f64.ln()).abs() < 1e-3);
             let optimiser = OptimiserConfig { learning_rate: 2e-2, ..OptimiserConfig::default() };
-            let config = ImitationConfig { ridge, optimiser, epochs: 60, ..ImitationConfig::default() };
+            let config = ImitationConfig {
+                ridge,
+                optimiser,
+                epochs: 60,
+                temperature: 0.5,
+                ..ImitationConfig::default()
+            };
             let (network, report) = imitate(network, &training, &validation, &config, Key::root(2)).unwrap();
             let after = agreement(&network, &validation, 0.5).unwrap();
             assert_eq!(report.validation, Some(after));

@@ -129,7 +129,7 @@ impl<'a> Simulation<'a> {
             .map(|source| {
                 let seats = validation_seats(source, repetitions, key);
                 let margin = |episodes: &Episodes, lane, step| select(episodes, lane, REFERENCE, step);
-                mean_accuracy(source, &seats, false, margin)
+                mean_accuracy(source, &seats, margin)
             })
             .collect::<Result<_>>()?;
         let duels = DuelPlan::default();
@@ -149,7 +149,7 @@ impl<'a> Simulation<'a> {
             .zip(&self.reference)
             .map(|(source, reference)| {
                 let seats = validation_seats(source, self.repetitions, self.key);
-                let mean = mean_accuracy(source, &seats, true, |episodes, lane, step| {
+                let mean = mean_accuracy(source, &seats, |episodes, lane, step| {
                     best_of(network, episodes, lane, self.plan.cap, step)
                 })?;
                 Ok(mean - reference)
@@ -231,17 +231,15 @@ fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> 
     (0..repetitions).map(|index| source.seat(key.named("validation").named(&source.name), index)).collect()
 }
 
-/// The mean accuracy on the reward rows, over all rounds after the first fit and over the seats;
-/// `remember` for whoever looks at the history.
+/// The mean accuracy on the reward rows, over all rounds after the first fit and over the seats.
 fn mean_accuracy(
     source: &Source,
     seats: &[Seat],
-    remember: bool,
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
     for seats in seats.chunks(source.lanes()) {
-        for lane in accuracies(source, seats, remember, &mut pick)? {
+        for lane in accuracies(source, seats, &mut pick)? {
             sum += lane.iter().sum::<f64>();
             count += lane.len();
         }
@@ -253,14 +251,10 @@ fn mean_accuracy(
 pub(super) fn accuracies(
     source: &Source,
     seats: &[Seat],
-    remember: bool,
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<Vec<Vec<f64>>> {
     let mut curves = vec![Vec::new(); seats.len()];
     let mut episodes = Episodes::reset(&source.learning_plan(), seats)?;
-    if remember {
-        episodes.remember(&episodes.live());
-    }
     loop {
         let live = episodes.live();
         if live.is_empty() {
@@ -297,9 +291,8 @@ fn duel(
         let pair = &pairs[lane / (2 * repetitions)];
         if (lane / repetitions).is_multiple_of(2) { &pair.plus } else { &pair.minus }
     };
-    let curves = accuracies(source, &seats, true, |episodes, lane, step| {
-        best_of(network(lane), episodes, lane, cap, step)
-    })?;
+    let curves =
+        accuracies(source, &seats, |episodes, lane, step| best_of(network(lane), episodes, lane, cap, step))?;
     let mean = |curves: &[Vec<f64>]| {
         let values = curves.iter().flatten();
         values.clone().sum::<f64>() / values.count().max(1) as f64
@@ -316,7 +309,6 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
     let own: Vec<Seat> = (0..plan.episodes).map(|index| source.seat(key.named("seat"), index)).collect();
     let seats: Vec<Seat> = own.iter().chain(&own).cloned().collect();
     let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
-    episodes.remember(&episodes.live());
     let mut curves: Vec<Vec<f64>> =
         (0..seats.len()).map(|lane| vec![episodes.standing(lane).reward_accuracy]).collect();
     let mut decisions: Vec<Vec<Decision>> = own.iter().map(|_| Vec::new()).collect();

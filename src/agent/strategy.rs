@@ -87,12 +87,12 @@ mod tests {
     use crate::episode::features::{NEIGHBOURS, SCHEMA};
     use crate::query::{Components, Nearest, Neighbours, Signals};
 
-    /// A policy whose score is the least confidence.
+    /// A policy whose score is the margin's rank.
     fn strategy(choice: Choice) -> PolicyStrategy {
         let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
         let (features, globals) = (SCHEMA.candidate.len(), SCHEMA.global.len());
         let mut weights = vec![0.0; features * (globals + 1)];
-        let column = SCHEMA.candidate.iter().position(|name| *name == "least confidence").unwrap();
+        let column = SCHEMA.candidate.iter().position(|name| *name == "margin, quantile").unwrap();
         weights[column * (globals + 1)] = 1.0;
         let network = Network::from_weights(config, features, globals, weights).unwrap();
         let policy = Policy::new(network, &SCHEMA, Provenance::default()).unwrap();
@@ -109,7 +109,7 @@ mod tests {
             probabilities: Some(Matrix::new(p, doubt.len(), 2)),
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
             components: Some(Arc::new(Components::of(inputs.view()))),
-            nearest: Some(Arc::new(Nearest::of(inputs.view(), &[label], &[0], 2))),
+            nearest: Some(Arc::new(Nearest::of(inputs.view(), &[label], &[0]))),
             ..Signals::default()
         };
         let candidates: Vec<RowId> = (0..doubt.len() as u32).map(RowId).collect();

@@ -222,9 +222,6 @@ pub struct SelectArgs {
     /// Instead of a strategy: a learned policy, by the name that `querist policies` lists or its folder
     #[arg(long, value_name = "NAME|DIR", conflicts_with = "strategy")]
     pub policy: Option<String>,
-    /// Class probabilities in an earlier round, like --proba, for a policy; may be repeated, oldest first
-    #[arg(long, value_name = "FILE.npy")]
-    pub past: Vec<PathBuf>,
     /// Labels that there will be in the end, those of today included, for a policy [default: not said]
     #[arg(long, value_name = "N")]
     pub budget: Option<usize>,

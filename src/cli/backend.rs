@@ -122,9 +122,9 @@ const TABLE_CONTRASTS: &str = "tables/contrasts.md";
 /// The same for a paper.
 const TABLE_LATEX: &str = "tables/verdict.tex";
 
-/// The phases of an episode, with the names of what was measured.
+/// The phases of an episode, with the names of what was measured: once, where a policy sees both a value and its rank.
 fn course(phases: &[Phase]) -> Vec<Picks> {
-    let names = SCHEMA.candidate.iter().map(|name| name.trim_end_matches(", quantile"));
+    let names: Vec<&str> = SCHEMA.candidate.iter().map(|name| name.trim_end_matches(", quantile")).collect();
     let mut before: Option<f64> = None;
     let mut named = |up_to: Option<f64>| {
         let text = match (before, up_to) {
@@ -139,7 +139,10 @@ fn course(phases: &[Phase]) -> Vec<Picks> {
     let picks = |phase: &Phase| Picks {
         phase: named(phase.up_to),
         picks: phase.picks,
-        quantiles: names.clone().map(str::to_string).zip(phase.quantiles.iter().copied()).collect(),
+        quantiles: (0..names.len())
+            .filter(|&at| !names[..at].contains(&names[at]))
+            .filter_map(|at| Some((names[at].to_string(), *phase.quantiles.get(at)?)))
+            .collect(),
     };
     phases.iter().map(picks).collect()
 }

@@ -7,7 +7,7 @@ use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Network};
-use crate::query::{Head, History, Nearest, Needs, Passes, PoolView, Progress, Signals};
+use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
 
@@ -69,8 +69,6 @@ pub(super) struct Lane {
     pub(super) oracle: Oracle,
     /// Made when a strategy first looks at it; most never do.
     nearest: OnceLock<Arc<Nearest>>,
-    /// Kept from [`Episodes::remember`] on.
-    history: Option<Remembered>,
     pub(super) standing: Standing,
     /// Candidates that the next fit trains on as if their class were known.
     pub(super) pseudo: Vec<(RowId, u32)>,
@@ -83,7 +81,7 @@ impl Lane {
     /// The distances of the pool's rows to the labelled ones.
     fn nearest(&self) -> Arc<Nearest> {
         let task = self.seat.ground.task();
-        let make = || Nearest::of(task.pool(), self.pool.labelled(), self.pool.labels(), task.classes());
+        let make = || Nearest::of(task.pool(), self.pool.labelled(), self.pool.labels());
         self.nearest.get_or_init(|| Arc::new(make())).clone()
     }
 
@@ -101,13 +99,6 @@ impl Lane {
     pub(super) fn fit_key(&self, number: u64) -> Key {
         self.seat.key.named("fit").at(number)
     }
-}
-
-/// What is kept of earlier fits, and the probabilities of the last one, which were computed for it.
-#[derive(Debug)]
-struct Remembered {
-    history: Arc<History>,
-    probabilities: Matrix,
 }
 
 /// Lanes that share a network shape, with the engine that trains them.
@@ -148,7 +139,6 @@ impl Episodes {
             lanes.push(Lane {
                 spec: plan.spec(task)?,
                 nearest: OnceLock::new(),
-                history: None,
                 oracle: Oracle::new(task.clone(), plan.budget),
                 standing: Standing {
                     round: 0,
@@ -220,12 +210,8 @@ impl Episodes {
         let bank = &self.groups[group].bank;
         let inputs = at.seat.ground.task().pool();
         let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
-        let probabilities = || match &at.history {
-            Some(remembered) => remembered.probabilities.clone(),
-            None => bank.probabilities(place, inputs, Some(&rows)),
-        };
         Signals {
-            probabilities: needs.probabilities.then(probabilities),
+            probabilities: needs.probabilities.then(|| bank.probabilities(place, inputs, Some(&rows))),
             embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
             passes: (needs.passes > 0).then(|| Passes {
                 members: bank.passes(place, inputs, Some(&rows), needs.passes, key.named("passes")),
@@ -244,34 +230,8 @@ impl Episodes {
             neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
             nearest: needs.neighbours.then(|| at.nearest()),
             components: needs.components.then(|| at.seat.ground.components()),
-            history: at.history.as_ref().filter(|_| needs.history).map(|kept| kept.history.clone()),
             progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
         }
-    }
-
-    /// Keeps what the fits of these episodes predict, from the present one on, for strategies that ask for
-    /// the [`History`]. To be called before the first query.
-    pub fn remember(&mut self, lanes: &[usize]) {
-        for &lane in lanes {
-            let at = &mut self.lanes[lane];
-            if at.history.is_none() {
-                let task = at.seat.ground.task();
-                let history = Arc::new(History::new(task.pool().rows(), task.classes()));
-                at.history = Some(Remembered { history, probabilities: Matrix::zeros(0, task.classes()) });
-                self.take_down(lane);
-            }
-        }
-    }
-
-    /// Adds the present fit to what is remembered of episode `lane`.
-    pub(super) fn take_down(&mut self, lane: usize) {
-        let (group, place) = self.places[lane];
-        let at = &mut self.lanes[lane];
-        let Some(kept) = &mut at.history else { return };
-        let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
-        let inputs = at.seat.ground.task().pool();
-        kept.probabilities = self.groups[group].bank.probabilities(place, inputs, Some(&rows));
-        Arc::make_mut(&mut kept.history).add(at.pool.candidates(), &kept.probabilities);
     }
 
     /// The last layer of a network: the end of its weights, `[d, classes]` and then the biases.
@@ -332,14 +292,6 @@ impl Episodes {
             lane.pool.ask(&mut lane.oracle, rows)?;
             let inputs = lane.seat.ground.task().pool();
             let labels = &lane.pool.labels()[lane.pool.labels().len() - rows.len()..];
-            if let Some(kept) = &mut lane.history {
-                let history = Arc::make_mut(&mut kept.history);
-                for (&row, &label) in rows.iter().zip(labels) {
-                    // Of all rows of a batch, the nearest is one that was labelled before it.
-                    let nearest = lane.nearest.get().and_then(|nearest| nearest.any(row.index()));
-                    history.answered(row, label, nearest.map(|(_, class)| class));
-                }
-            }
             if let Some(nearest) = lane.nearest.get_mut().map(Arc::make_mut) {
                 for (&row, &label) in rows.iter().zip(labels) {
                     nearest.add(inputs, row, label);

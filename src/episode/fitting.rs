@@ -45,9 +45,6 @@ impl Episodes {
                 };
             }
         }
-        for lane in self.live() {
-            self.take_down(lane);
-        }
         Ok(())
     }
 

@@ -82,9 +82,6 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let plan = EpisodePlan { measure: Measure::RewardAndTest, ..plan.clone() };
     let mut episodes = Episodes::reset(&plan, &seats)?;
     let sees = |player: &Player| player.architect.as_ref().is_some_and(|architect| architect.sees());
-    let remembers = |player: &Player| player.strategy.needs().history || sees(player);
-    let remembering: Vec<usize> = (0..players.len()).filter(|&lane| remembers(&players[lane])).collect();
-    episodes.remember(&remembering);
     let mut played: Vec<Played> = players
         .iter()
         .enumerate()

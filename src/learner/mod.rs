@@ -9,6 +9,7 @@
 
 pub mod bank;
 pub mod burn_net;
+mod burn_optimiser;
 pub mod calibration;
 mod descent;
 mod device;

@@ -36,8 +36,6 @@ pub struct Components {
     rows: usize,
     /// Per kernel, `[COMPONENTS][rows]`.
     places: [Vec<f32>; KERNELS],
-    /// Per kernel, the sum over rows of the outer products of their components, `[COMPONENTS][COMPONENTS]`.
-    spreads: [Vec<f64>; KERNELS],
 }
 
 impl Components {
@@ -67,9 +65,7 @@ impl Components {
                 }
             });
         }
-        let mut made = Self { landmarks, rows: n, places, spreads: Default::default() };
-        made.spreads = std::array::from_fn(|kernel| made.weighted_spread(kernel, &vec![1.0; n]));
-        made
+        Self { landmarks, rows: n, places }
     }
 
     /// The rows of the pool that stand for all of it, ascending.
@@ -88,12 +84,8 @@ impl Components {
         std::array::from_fn(|component| self.places[kernel][component * self.rows + row])
     }
 
-    /// The sum over rows of the outer products of their components under one kernel, row-major.
-    pub fn spread(&self, kernel: usize) -> &[f64] {
-        &self.spreads[kernel]
-    }
-
-    /// The same with a weight for each row.
+    /// The sum over rows of the outer products of their components under one kernel, with a weight for each row;
+    /// `[COMPONENTS][COMPONENTS]`, row-major.
     pub fn weighted_spread(&self, kernel: usize, weights: &[f32]) -> Vec<f64> {
         let places = &self.places[kernel];
         let mut weighted = places.clone();
@@ -318,7 +310,8 @@ mod tests {
             let exact = (-f64::from(values[at / n] - values[at % n]).powi(2) / median).exp();
             assert!((found - exact).abs() < 5e-3, "{found} {exact}");
         }
-        let trace: f64 = (0..COMPONENTS).map(|i| components.spread(0)[i * COMPONENTS + i]).sum();
+        let trace: f64 =
+            (0..COMPONENTS).map(|i| components.weighted_spread(0, &[1.0; 300])[i * COMPONENTS + i]).sum();
         assert!((trace / n as f64 - 1.0).abs() < 1e-2, "{trace}");
     }
 

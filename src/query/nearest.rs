@@ -1,5 +1,4 @@
-//! [`Nearest`]: how far every row of a pool is from the labelled rows of each class, kept up to date
-//! label by label.
+//! [`Nearest`]: how far every row of a pool is from the labelled rows, kept up to date label by label.
 
 use super::geometry::blocks::squared_distances_to;
 use super::geometry::lanes::dispatched;
@@ -9,16 +8,13 @@ use std::sync::Mutex;
 /// Rows whose distances to a new label are made together.
 const BLOCK: usize = 512;
 
-/// Squared Euclidean distance of every row to its nearest labelled row of every class.
+/// Squared Euclidean distance of every row to its nearest labelled row, and that row's class.
 ///
 /// A new label costs O(n d), so a whole episode costs what one pass over the labelled rows would.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nearest {
-    rows: usize,
-    /// `[classes][rows]`: a label touches its own class alone.
-    squared: Vec<f32>,
-    /// The least of each row, and its class: the smaller of classes that are equally near.
     least: Vec<f32>,
+    /// The smaller of classes that are equally near.
     class: Vec<u32>,
     foreseen: Foreseen,
 }
@@ -58,15 +54,13 @@ impl PartialEq for Foreseen {
 
 impl Nearest {
     /// No label yet: every distance is infinite.
-    pub fn none(rows: usize, classes: usize) -> Self {
-        let squared = vec![f32::INFINITY; rows * classes];
-        let (least, class) = (vec![f32::INFINITY; rows], vec![0; rows]);
-        Self { rows, squared, least, class, foreseen: Foreseen::default() }
+    pub fn none(rows: usize) -> Self {
+        Self { least: vec![f32::INFINITY; rows], class: vec![0; rows], foreseen: Foreseen::default() }
     }
 
     /// The distances to these labelled rows.
-    pub fn of(inputs: MatrixView<'_>, labelled: &[RowId], labels: &[u32], classes: usize) -> Self {
-        let mut nearest = Self::none(inputs.rows(), classes);
+    pub fn of(inputs: MatrixView<'_>, labelled: &[RowId], labels: &[u32]) -> Self {
+        let mut nearest = Self::none(inputs.rows());
         for (&row, &label) in labelled.iter().zip(labels) {
             nearest.add(inputs, row, label);
         }
@@ -101,30 +95,19 @@ impl Nearest {
     /// Takes a labelled row into account for the rows from `start` on, which are `squared` away from it.
     fn lower_all(&mut self, start: usize, label: u32, squared: &[f32]) {
         let rows = start..start + squared.len();
-        let own = &mut self.squared[label as usize * self.rows..][rows.clone()];
-        lower(squared, label, own, &mut self.least[rows.clone()], &mut self.class[rows]);
+        lower(squared, label, &mut self.least[rows.clone()], &mut self.class[rows]);
     }
 
-    /// Takes a labelled row into account for one row alone, which is `squared` away from it; whether that
-    /// is nearer than the nearest of its class before.
+    /// Takes a labelled row into account for one row alone, which is `squared` away from it; whether that is nearer
+    /// than all before.
     #[inline(always)]
     pub fn lower_one(&mut self, row: usize, label: u32, squared: f32) -> bool {
-        let own = &mut self.squared[label as usize * self.rows + row];
-        let lowers = squared < *own;
-        if lowers {
-            *own = squared;
-            let (least, class) = (&mut self.least[row], &mut self.class[row]);
-            if squared < *least || (squared == *least && label < *class) {
-                (*least, *class) = (squared, label);
-            }
+        let (least, class) = (&mut self.least[row], &mut self.class[row]);
+        let nearer = squared < *least;
+        if nearer || (squared == *least && label < *class) {
+            (*least, *class) = (squared, label);
         }
-        lowers
-    }
-
-    /// The squared distances of `row`, one per class; infinite for a class without a label.
-    #[inline(always)]
-    pub fn per_class(&self, row: usize) -> impl Iterator<Item = f32> {
-        self.squared[row..].iter().step_by(self.rows).copied()
+        nearer
     }
 
     /// The squared distance of `row` to the nearest labelled row; infinite without labels.
@@ -141,10 +124,9 @@ impl Nearest {
 }
 
 dispatched! {
-    /// Lowers the distances to a class, and the least of all, to those of a new label of it where they are less.
-    fn lower(squared: &[f32], label: u32, own: &mut [f32], least: &mut [f32], class: &mut [u32]) {
-        for (((&squared, own), least), class) in squared.iter().zip(own).zip(least).zip(class) {
-            *own = if squared < *own { squared } else { *own };
+    /// Lowers distances to those of a new label where they are less.
+    fn lower(squared: &[f32], label: u32, least: &mut [f32], class: &mut [u32]) {
+        for ((&squared, least), class) in squared.iter().zip(least).zip(class) {
             let takes = (squared < *least) | ((squared == *least) & (label < *class));
             *class = if takes { label } else { *class };
             *least = if takes { squared } else { *least };
@@ -159,13 +141,12 @@ mod tests {
     #[test]
     fn distances_by_hand() {
         let inputs = MatrixView::new(&[0.0, 1.0, 2.0, 5.0, 9.0], 5, 1);
-        assert_eq!(Nearest::none(5, 2).any(3), None);
-        let nearest = Nearest::of(inputs, &[RowId(0), RowId(4), RowId(2)], &[0, 1, 0], 3);
-        assert!(nearest.per_class(3).eq([9.0, 16.0, f32::INFINITY]));
+        assert_eq!(Nearest::none(5).any(3), None);
+        let nearest = Nearest::of(inputs, &[RowId(0), RowId(4), RowId(2)], &[0, 1, 0]);
         assert_eq!(nearest.any(3), Some((9.0, 0)));
         assert_eq!(nearest.any(4), Some((0.0, 1)));
         // With what was foreseen, and without.
-        let mut again = Nearest::of(inputs, &[RowId(0), RowId(4)], &[0, 1], 3);
+        let mut again = Nearest::of(inputs, &[RowId(0), RowId(4)], &[0, 1]);
         let mut squared = [0.0; 5];
         squared_distances_to(inputs.values(), inputs.row(2), &mut squared);
         again.foresee(RowId(2), &squared);
@@ -175,7 +156,7 @@ mod tests {
         for order in [[(0, 2), (2, 1)], [(2, 1), (0, 2)]] {
             let (rows, labels): (Vec<_>, Vec<_>) =
                 order.map(|(row, label)| (RowId(row), label)).into_iter().unzip();
-            assert_eq!(Nearest::of(inputs, &rows, &labels, 3).any(1), Some((1.0, 1)));
+            assert_eq!(Nearest::of(inputs, &rows, &labels).any(1), Some((1.0, 1)));
         }
     }
 }

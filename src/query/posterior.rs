@@ -13,17 +13,6 @@ pub const BLOCK: usize = 16;
 /// A square matrix over the components, row-major.
 type Square = [[f32; COMPONENTS]; COMPONENTS];
 
-/// What a label of each row of a block would tell, under one kernel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Told {
-    /// The variance at the row itself, `v`.
-    pub variance: [f32; BLOCK],
-    /// By how much the variance would fall at a row of the pool on average, `mean_u c(x, u)² / (v + σ²)`.
-    pub reduction: [f32; BLOCK],
-    /// The same with rows weighted by their doubt, which is zero for labelled ones.
-    pub of_doubt: [f32; BLOCK],
-}
-
 /// A Gaussian process of low rank over the pool, Bayesian linear regression on its [`Components`], given which rows
 /// are labelled; one for each kernel. The labels themselves do not matter.
 ///
@@ -42,8 +31,8 @@ struct Kernel {
     covariance: Vec<f64>,
     /// Sum over candidates of the outer products of their components, weighted by doubt.
     doubt: Vec<f64>,
-    /// `Σ`, and `Σ A Σ / n` with `A` the spread of all rows and that of doubt.
-    forms: [Square; 3],
+    /// `Σ`, and `Σ A Σ / n` with `A` the sum above.
+    forms: [Square; 2],
 }
 
 impl<'a> Posterior<'a> {
@@ -57,7 +46,7 @@ impl<'a> Posterior<'a> {
             let doubt = components.weighted_spread(kernel, &weights);
             let mut made = Kernel { covariance, doubt, forms: Default::default() };
             labelled.iter().for_each(|row| made.condition(&components.place(kernel, row.index())));
-            made.refresh(components.spread(kernel), components.rows());
+            made.refresh(components.rows());
             made
         };
         Self { components, kernels: std::array::from_fn(kernel) }
@@ -75,13 +64,14 @@ impl<'a> Posterior<'a> {
                     }
                 }
             }
-            kernel.refresh(self.components.spread(at), self.components.rows());
+            kernel.refresh(self.components.rows());
         }
     }
 
-    /// What a label of each of up to [`BLOCK`] rows would tell, kernel by kernel.
+    /// How much doubt a label of each of up to [`BLOCK`] rows would take away, kernel by kernel: by how much the variance
+    /// would fall at a row of the pool on average, rows weighted by their doubt, `mean_u w_u c(x, u)² / (v + σ²)`.
     #[inline(always)]
-    pub fn told(&self, rows: &[u32]) -> [Told; KERNELS] {
+    pub fn reductions(&self, rows: &[u32]) -> [[f32; BLOCK]; KERNELS] {
         assert!(rows.len() <= BLOCK, "a block of rows");
         std::array::from_fn(|kernel| {
             let mut places = [[0.0; BLOCK]; COMPONENTS];
@@ -90,15 +80,12 @@ impl<'a> Posterior<'a> {
                     values[lane] = x;
                 }
             }
-            let [own, all, doubt] = &self.kernels[kernel].forms;
-            let variance = forms(own, &places);
-            let (mut reduction, mut of_doubt) = (forms(all, &places), forms(doubt, &places));
-            for lane in 0..BLOCK {
-                let scale = 1.0 / (variance[lane] + NOISE as f32);
-                reduction[lane] *= scale;
-                of_doubt[lane] *= scale;
+            let [own, doubt] = &self.kernels[kernel].forms;
+            let (variance, mut reduction) = (forms(own, &places), forms(doubt, &places));
+            for (reduction, variance) in reduction.iter_mut().zip(variance) {
+                *reduction /= variance + NOISE as f32;
             }
-            Told { variance, reduction, of_doubt }
+            reduction
         })
     }
 }
@@ -117,10 +104,9 @@ impl Kernel {
         }
     }
 
-    fn refresh(&mut self, spread: &[f64], rows: usize) {
-        let covariance = &self.covariance;
-        let around = |inner: &[f64]| square(&times(&times(covariance, inner), covariance), rows as f64);
-        self.forms = [square(covariance, 1.0), around(spread), around(&self.doubt)];
+    fn refresh(&mut self, rows: usize) {
+        let around = times(&times(&self.covariance, &self.doubt), &self.covariance);
+        self.forms = [square(&self.covariance, 1.0), square(&around, rows as f64)];
     }
 }
 
@@ -192,15 +178,11 @@ mod tests {
             let to = DMatrix::from_fn(n, 4, |i, j| k[(i, labelled[j].index())]);
             let c = &k - &to * own.try_inverse().unwrap() * to.transpose();
             for row in 0..n {
-                let all: f64 = (0..n).map(|u| c[(row, u)].powi(2)).sum();
                 let weighted: f64 =
                     doubts.iter().map(|&(u, w)| f64::from(w) * c[(row, u.index())].powi(2)).sum();
-                let scale = 1.0 / (c[(row, row)] + NOISE) / n as f64;
-                let told = posterior.told(&[row as u32, 7])[kernel];
-                let exact = [c[(row, row)], all * scale, weighted * scale];
-                for (found, exact) in [told.variance, told.reduction, told.of_doubt].into_iter().zip(exact) {
-                    assert!((f64::from(found[0]) - exact).abs() < 1e-5, "{found:?} {exact}");
-                }
+                let exact = weighted / (c[(row, row)] + NOISE) / n as f64;
+                let found = f64::from(posterior.reductions(&[row as u32, 7])[kernel][0]);
+                assert!((found - exact).abs() < 1e-5, "{found} {exact}");
             }
         }
     }
@@ -215,15 +197,12 @@ mod tests {
         let rest: Vec<(RowId, f32)> =
             doubts.iter().copied().filter(|(row, _)| ![50, 120].contains(&row.0)).collect();
         let at_once = Posterior::of(&components, &[RowId(9), RowId(50), RowId(120)], &rest);
-        let before = Posterior::of(&components, &[], &doubts);
         for start in (0..192).step_by(BLOCK) {
             let rows: Vec<u32> = (start..).take(BLOCK).map(|row| row as u32).collect();
-            for (a, b) in patient.told(&rows).into_iter().zip(at_once.told(&rows)) {
-                assert_eq!((a.variance, a.reduction), (b.variance, b.reduction));
-                assert!(a.of_doubt.iter().zip(b.of_doubt).all(|(a, b)| (a - b).abs() < 1e-6), "{a:?} {b:?}");
+            let pairs = patient.reductions(&rows).into_iter().zip(at_once.reductions(&rows));
+            for (a, b) in pairs.flat_map(|(a, b)| a.into_iter().zip(b)) {
+                assert!((a - b).abs() < 1e-6, "{a} {b}");
             }
-            let pairs = patient.told(&rows)[0].variance.into_iter().zip(before.told(&rows)[0].variance);
-            assert!(pairs.into_iter().all(|(now, before)| now <= before));
         }
     }
 }

@@ -89,7 +89,6 @@ fn on_one(
         };
         let mut at: Vec<Point> = seats.iter().map(from).collect();
         let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
-        episodes.remember(&episodes.live());
         for (lane, point) in at.iter().enumerate() {
             episodes.reshape(lane, domain.spec(point)?, 0);
         }

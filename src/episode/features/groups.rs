@@ -13,18 +13,15 @@ pub struct FeatureGroup {
 }
 
 /// By the words that a feature's name contains; every feature is in exactly one group, the first that fits.
-const WORDS: [(&str, &[&str]); 8] = [
-    // What only an episode's memory has.
-    ("history", &["past margin", "of rounds", "changes of", "bought labels"]),
+const WORDS: [(&str, &[&str]); 6] = [
     // Neighbour lists.
     ("neighbours", &["neighbours"]),
     // What labels leave uncertain of a smooth function over the pool.
     ("variance", &["variance"]),
     // Where labels are.
     ("coverage", &["coverage", "novelty", "proxy distance"]),
-    ("nearest label", &["nearest label", "boundary"]),
-    ("classes", &["class in labels", "under-labelled", "balance of", "classes seen"]),
-    ("uncertainty", &["least confidence", "margin", "entropy", "uncertainty"]),
+    ("classes", &["class in labels", "under-labelled"]),
+    ("uncertainty", &["margin", "uncertainty", "agreement"]),
     // How much there is of everything.
     ("size", &["log"]),
 ];
@@ -65,26 +62,16 @@ mod tests {
             candidate.chain(group.global.iter().map(|&column| SCHEMA.global[column])).collect()
         };
         assert_eq!(
-            names("history"),
+            names("variance"),
             [
-                "past margin, quantile",
-                "disagreement of rounds, quantile",
-                "past margin",
-                "disagreement of rounds",
-                "changes of the predicted class",
-                "mean disagreement of rounds",
-                "bought labels foreseen",
-                "bought labels like the nearest",
+                "log variance reduction of doubt",
+                "log variance reduction of doubt, squared",
+                "log angular variance reduction of doubt",
             ]
         );
         assert_eq!(
-            names("nearest label"),
-            [
-                "nearest label disagrees",
-                "probability of the nearest label's class",
-                "boundary between nearest labels",
-                "agreement with the nearest label",
-            ]
+            names("uncertainty"),
+            ["margin, quantile", "mean uncertainty", "agreement with the nearest label"]
         );
         assert_eq!(
             names("size"),

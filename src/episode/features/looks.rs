@@ -1,17 +1,17 @@
 //! Looks at the candidates of one query: the first describes all, later ones what a growing batch changes.
 
 use super::beliefs::{self, Belief};
-use super::field::Field;
+use super::field::{self, field};
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
-use super::spots::{CLASSES, Changes, NONE, SPOT, Spots};
+use super::spots::{Changes, Spots};
 use super::surroundings::{Around, ROWS, Surroundings, surroundings};
 use super::{FeatureError, QUANTILES, SCHEMA, cut, globals};
 use crate::data::{Matrix, RowId};
 use crate::episode::Observation;
 use crate::error::Result;
 use crate::query::geometry::lanes::dispatched;
-use crate::query::history::ln;
+use crate::query::geometry::logarithm::ln;
 use crate::query::{Nearest, Neighbours, PoolView, Posterior};
 use crate::rng::Key;
 use rand::seq::index;
@@ -54,7 +54,6 @@ struct Later {
 /// Everything that a candidate is described from.
 struct State<'a> {
     view: &'a PoolView<'a>,
-    probabilities: &'a Matrix,
     neighbours: &'a Neighbours,
     /// The distances as the episode has them, and as if what was taken were labelled.
     before: &'a Nearest,
@@ -85,7 +84,6 @@ impl<'a> Looks<'a> {
             view.candidates().iter().zip(&beliefs).map(|(&row, belief)| (row, belief.margin)).collect();
         let state = State {
             view,
-            probabilities,
             neighbours,
             before: nearest,
             nearest: Cow::Borrowed(nearest),
@@ -111,7 +109,7 @@ impl<'a> Looks<'a> {
             }
         }
         let candidates = shown.iter().map(|&at| view.candidates()[at]).collect();
-        let globals = globals::of(view, batch, &state.beliefs, &state.spots, &state.shares);
+        let globals = globals::of(view, batch, &state.beliefs, nearest);
         let first = Observation { candidates, features, globals };
         let later = Later {
             left: Vec::new(),
@@ -201,23 +199,20 @@ impl<'a> Looks<'a> {
         }
         state.shares.refresh();
         state.posterior.label(&labelled);
-        later.describe_field(state, &self.shown, &self.first, &self.raw, &self.sorted);
+        later.describe_field(state, &self.shown);
 
         let mut stale = Vec::new();
         for (at, &left) in later.left.iter().enumerate() {
             let place = self.shown[left];
             let row = candidates[place].index();
-            let spot = |row: usize| later.changes.of(row) & SPOT != 0;
-            let around = || state.neighbours.ids(row).iter().any(|&other| spot(other as usize));
-            if spot(row) || around() {
+            let changed = |row: usize| later.changes.of(row);
+            let around = || state.neighbours.ids(row).iter().any(|&other| changed(other as usize));
+            if changed(row) || around() {
                 stale.push(at);
                 continue;
             }
             let plain = &mut later.seen.features.row_mut(at)[QUANTILES..];
             plain[SHARES].copy_from_slice(&state.shares_of(&state.beliefs[place]));
-            if later.changes.of(row) & CLASSES != 0 {
-                plain[LABELS].copy_from_slice(&state.labels_of(place));
-            }
         }
 
         let count = stale.len();
@@ -258,19 +253,11 @@ impl Later {
     }
 
     /// Describes again what labels leave uncertain, which every label changes for every candidate.
-    fn describe_field(
-        &mut self,
-        state: &State<'_>,
-        shown: &[usize],
-        first: &Observation,
-        raw: &[f32],
-        sorted: &[f32],
-    ) {
+    fn describe_field(&mut self, state: &State<'_>, shown: &[usize]) {
         let mut told = Vec::with_capacity(self.left.len());
         tell(state, &self.left, shown, &mut told);
-        for (at, [values, logs]) in told.into_iter().enumerate() {
-            self.seen.features.row_mut(at)[QUANTILES..][FIELD].copy_from_slice(&logs);
-            self.rank(at, (QUANTILES - FIELD.len()..).zip(values), first, raw, sorted);
+        for (at, told) in told.into_iter().enumerate() {
+            self.seen.features.row_mut(at)[QUANTILES..][FIELD].copy_from_slice(&told);
         }
     }
 
@@ -301,20 +288,18 @@ fn shown(candidates: usize, cap: usize, key: Key) -> Vec<usize> {
 }
 
 /// Where the plain features stand that are made of the labels' shares of the classes.
-const SHARES: Range<usize> = 12..15;
-/// Where those stand that are made of the nearest labels' classes.
-const LABELS: Range<usize> = 15..18;
-/// Where those stand that tell what labels leave uncertain; what is ranked of it stands last as well.
-const FIELD: Range<usize> = 18..24;
+const SHARES: Range<usize> = 3..6;
+/// Where those stand that tell what labels leave uncertain.
+const FIELD: Range<usize> = 6..6 + field::COUNT;
 
 dispatched! {
-    /// Adds the [`Field`]'s values and logarithms of some candidates, places among those shown.
-    fn tell(state: &State<'_>, places: &[usize], shown: &[usize], out: &mut Vec<[[f32; 6]; 2]>) {
+    /// Adds what a label of some candidates, places among those shown, would tell.
+    fn tell(state: &State<'_>, places: &[usize], shown: &[usize], out: &mut Vec<[f32; field::COUNT]>) {
         for places in places.chunks(ROWS) {
             let mut at = [0; ROWS];
             at.iter_mut().zip(places).for_each(|(at, &place)| *at = shown[place]);
             let field = state.field(&at[..places.len()]);
-            out.extend((0..places.len()).map(|at| [Field::at(&field.values, at), Field::at(&field.logs, at)]));
+            out.extend((0..places.len()).map(|place| field.map(|lane| lane[place])));
         }
     }
 }
@@ -328,8 +313,8 @@ dispatched! {
             let around = state.around(at);
             let (logs, field) = (state.logs(at, &around), state.field(at));
             for (place, (&at, features)) in at.iter().zip(features.chunks_exact_mut(width)).enumerate() {
-                let logs = logs.map(|logs| logs[place]);
-                let ranked = state.describe(at, &around, place, logs, &field, &mut features[QUANTILES..]);
+                let (logs, told) = (logs.map(|lane| lane[place]), field.map(|lane| lane[place]));
+                let ranked = state.describe(at, &around, place, logs, told, &mut features[QUANTILES..]);
                 for (column, value) in ranked.into_iter().enumerate() {
                     raw[column * count + block * ROWS + place] = value;
                 }
@@ -342,12 +327,8 @@ impl State<'_> {
     /// What lies around a block of candidates.
     #[inline(always)]
     fn around(&self, at: &[usize]) -> Surroundings {
-        let (mut rows, mut first) = ([0; ROWS], [0; ROWS]);
-        for (place, &at) in at.iter().enumerate() {
-            (rows[place], first[place]) = (self.view.candidates()[at].0, self.beliefs[at].first);
-        }
         let Self { neighbours, spots, .. } = self;
-        surroundings(Around { neighbours, spots }, &rows[..at.len()], &first[..at.len()])
+        surroundings(Around { neighbours, spots }, &self.rows(at)[..at.len()])
     }
 
     /// Neighbours of every row, at least one.
@@ -375,10 +356,16 @@ impl State<'_> {
 
     /// What a label of each of a block of candidates would tell.
     #[inline(always)]
-    fn field(&self, at: &[usize]) -> Field {
+    fn field(&self, at: &[usize]) -> [[f32; ROWS]; field::COUNT] {
+        field(self.posterior.reductions(&self.rows(at)[..at.len()]))
+    }
+
+    /// The rows of a block of candidates.
+    #[inline(always)]
+    fn rows(&self, at: &[usize]) -> [u32; ROWS] {
         let mut rows = [0; ROWS];
         rows.iter_mut().zip(at).for_each(|(row, &at)| *row = self.view.candidates()[at].0);
-        Field::of(self.posterior.told(&rows[..at.len()]))
+        rows
     }
 
     /// The labels' shares of the two most probable classes, and how far the first is under-labelled.
@@ -391,24 +378,6 @@ impl State<'_> {
         ]
     }
 
-    /// Whether the nearest label of candidate `at` disagrees, how probable its class is, and how near the
-    /// candidate is to a boundary between labels: 0 far from any, 1 on it.
-    #[inline(always)]
-    fn labels_of(&self, at: usize) -> [f32; 3] {
-        let (row, belief) = (self.view.candidates()[at].index(), &self.beliefs[at]);
-        let class = self.spots.rows[row].class;
-        if class == NONE {
-            return [0.0, belief.least_confidence, 0.0];
-        }
-        let (mut own, mut other) = (f32::INFINITY, f32::INFINITY);
-        for squared in self.nearest.per_class(row) {
-            other = other.min(squared.max(own));
-            own = own.min(squared);
-        }
-        let boundary = (own / other.max(f32::MIN_POSITIVE)).sqrt().min(1.0);
-        [f32::from(class != belief.first), self.probabilities.row(at)[class as usize], boundary]
-    }
-
     /// Writes the plain features of candidate `at` to `out`, and gives those that are ranked. It stands at
     /// `place` of a block.
     #[inline(always)]
@@ -418,49 +387,15 @@ impl State<'_> {
         around: &Surroundings,
         place: usize,
         [log_novelty, log_gain]: [f32; 2],
-        field: &Field,
+        told: [f32; field::COUNT],
         out: &mut [f32],
     ) -> [f32; QUANTILES] {
-        let (row, belief) = (self.view.candidates()[at].index(), self.beliefs[at]);
-        let novelty = self.spots.rows[row].novelty;
-        let (open, gain) = (around.open[place], around.gain[place]);
-        let any = open > 0.0;
-        let doubt = if any { around.doubt[place] / open } else { belief.margin };
-        let differ = if any { around.differ[place] / open } else { 0.0 };
-        out[..SHARES.start].copy_from_slice(&[
-            belief.least_confidence,
-            belief.margin,
-            belief.entropy,
-            belief.past_margin,
-            belief.disagreement,
-            belief.changes,
-            cut(log_novelty),
-            cut(log_gain),
-            doubt,
-            belief.margin - doubt,
-            differ,
-            1.0 - open / self.count(),
-        ]);
+        let belief = self.beliefs[at];
+        let open = around.open[place];
+        let doubt = if open > 0.0 { around.doubt[place] / open } else { belief.margin };
+        out[..SHARES.start].copy_from_slice(&[cut(log_novelty), cut(log_gain), doubt]);
         out[SHARES].copy_from_slice(&self.shares_of(&belief));
-        out[LABELS].copy_from_slice(&self.labels_of(at));
-        out[FIELD].copy_from_slice(&Field::at(&field.logs, place));
-        let told = Field::at(&field.values, place);
-        [
-            belief.least_confidence,
-            belief.margin,
-            belief.entropy,
-            belief.past_margin,
-            belief.disagreement,
-            novelty,
-            gain,
-            doubt,
-            belief.margin * novelty,
-            told[0],
-            told[1],
-            told[2],
-            told[3],
-            told[4],
-            told[5],
-        ]
+        out[FIELD].copy_from_slice(&told);
+        [belief.margin, around.gain[place]]
     }
 }

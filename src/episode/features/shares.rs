@@ -50,17 +50,4 @@ impl LabelShares {
                 cut(share(self.predictions[class], predictions) - self.labelled[class]);
         }
     }
-
-    /// The entropy of the labels' classes, 1 where all are as frequent.
-    pub(super) fn balance(&self) -> f32 {
-        let total = self.labels.iter().sum::<f32>();
-        let seen = self.labels.iter().filter(|&&count| count > 0.0);
-        let entropy: f32 = seen.map(|&count| -(count / total) * (count / total).ln()).sum();
-        entropy / (self.labels.len().max(2) as f32).ln()
-    }
-
-    /// The share of classes with a label.
-    pub(super) fn seen(&self) -> f32 {
-        self.labels.iter().filter(|&&count| count > 0.0).count() as f32 / self.labels.len() as f32
-    }
 }

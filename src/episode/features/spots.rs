@@ -7,22 +7,13 @@ use crate::query::geometry::blocks::squared_distances_to;
 use crate::query::geometry::lanes::squared_distance;
 use crate::query::{Nearest, Neighbours, PoolView};
 
-/// The class of the nearest label where there is no label.
-pub(super) const NONE: u32 = u32::MAX;
-
-/// One row of the pool. Every row is the neighbour of many, so that what they ask of it lies together, and in
-/// this order, which is read as four numbers at once.
+/// One row of the pool. Every row is the neighbour of many, so that what they ask of it lies together.
 #[derive(Clone, Copy)]
-#[repr(C)]
 pub(super) struct Spot {
     /// The margin score; negative for a labelled row.
     pub margin: f32,
-    /// The predicted class.
-    pub first: u32,
     /// Distance to the nearest label, in units.
     pub novelty: f32,
-    /// The class of the nearest label, or [`NONE`].
-    pub class: u32,
 }
 
 /// All rows of the pool.
@@ -40,14 +31,14 @@ impl Spots {
         beliefs: &[Belief],
     ) -> Self {
         let unit = neighbours.scale().max(f32::MIN_POSITIVE);
-        let spot = |row| match nearest.any(row) {
-            Some((squared, class)) => Spot { margin: -1.0, first: 0, novelty: squared.sqrt() / unit, class },
-            None => Spot { margin: -1.0, first: 0, novelty: LOG_LIMIT.exp(), class: NONE },
+        let spot = |row| {
+            let least = nearest.least(row);
+            let novelty = if least.is_finite() { least.sqrt() / unit } else { LOG_LIMIT.exp() };
+            Spot { margin: -1.0, novelty }
         };
         let mut rows: Vec<Spot> = (0..view.inputs().rows()).map(spot).collect();
         for (row, belief) in view.candidates().iter().zip(beliefs) {
-            let spot = &mut rows[row.index()];
-            (spot.margin, spot.first) = (belief.margin, belief.first);
+            rows[row.index()].margin = belief.margin;
         }
         Self { unit, rows }
     }
@@ -64,7 +55,7 @@ impl Spots {
         changes: &mut Changes,
     ) {
         self.rows[row.index()].margin = -1.0;
-        changes.note(row.0, SPOT);
+        changes.note(row.0);
         let new = inputs.row(row.index());
         changes.distances.resize(inputs.rows(), 0.0);
         // All distances in one go take less time than a good part of them one by one.
@@ -77,32 +68,23 @@ impl Spots {
             let at = other as usize;
             let squared = if all { changes.distances[at] } else { squared_distance(inputs.row(at), new) };
             let least = nearest.least(at);
-            if !nearest.lower_one(at, class, squared) {
-                continue;
-            }
-            changes.note(other, CLASSES);
             // Roots and quotients keep the order: what is not nearer before them is not behind.
-            if squared < least {
+            if nearest.lower_one(at, class, squared) {
                 let (spot, novelty) = (&mut self.rows[at], squared.sqrt() / self.unit);
-                if spot.class == NONE || novelty < spot.novelty {
-                    (spot.novelty, spot.class) = (novelty, class);
-                    changes.note(other, SPOT);
+                if least.is_infinite() || novelty < spot.novelty {
+                    spot.novelty = novelty;
+                    changes.note(other);
                 }
             }
         }
     }
 }
 
-/// A row's spot is another one.
-pub(super) const SPOT: u8 = 1;
-/// A row has come nearer to labels of some class.
-pub(super) const CLASSES: u8 = 2;
-
-/// What labels changed since it was last asked.
+/// Rows whose spot is another one since it was last asked.
 pub(super) struct Changes {
-    /// Per row of the pool, what of it changed.
-    rows: Vec<u8>,
-    /// Rows with any change.
+    /// Per row of the pool, whether it is one of them.
+    rows: Vec<bool>,
+    /// All of them.
     changed: Vec<u32>,
     /// Working memory.
     distances: Vec<f32>,
@@ -111,24 +93,22 @@ pub(super) struct Changes {
 impl Changes {
     /// None, in a pool of so many rows.
     pub(super) fn none(rows: usize) -> Self {
-        Self { rows: vec![0; rows], changed: Vec::new(), distances: Vec::new() }
+        Self { rows: vec![false; rows], changed: Vec::new(), distances: Vec::new() }
     }
 
-    fn note(&mut self, row: u32, what: u8) {
-        let own = &mut self.rows[row as usize];
-        if *own == 0 {
+    fn note(&mut self, row: u32) {
+        if !std::mem::replace(&mut self.rows[row as usize], true) {
             self.changed.push(row);
         }
-        *own |= what;
     }
 
-    /// What changed of a row.
-    pub(super) fn of(&self, row: usize) -> u8 {
+    /// Whether a row's spot is another one.
+    pub(super) fn of(&self, row: usize) -> bool {
         self.rows[row]
     }
 
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
-        self.changed.drain(..).for_each(|row| self.rows[row as usize] = 0);
+        self.changed.drain(..).for_each(|row| self.rows[row as usize] = false);
     }
 }

@@ -49,7 +49,7 @@ pub struct Imitation {
     pub soft: f64,
     /// Passes over the judged states; 0 turns imitation off. Default 40.
     pub epochs: usize,
-    /// Softness of the oracle's choice, in standard deviations of a task's gains. Default 0.5.
+    /// Softness of the oracle's choice, in standard deviations of a task's gains. Default 0.25.
     pub temperature: f64,
     /// Step size of Adam. Default 2e-3.
     pub learning_rate: f64,
@@ -206,7 +206,7 @@ impl Train {
             candidates: s.count("candidates", 12, 2..=2_000)?,
             soft: s.number("soft", 0.5, 0.0..=1.0)?,
             epochs: s.count("epochs", 40, 0..=100_000)?,
-            temperature: s.number("temperature", 0.5, 1e-3..=100.0)?,
+            temperature: s.number("temperature", 0.25, 1e-3..=100.0)?,
             learning_rate: s.number("learning_rate", 2e-3, 1e-9..=10.0)?,
             without: without(&mut s)?,
         };

@@ -10,6 +10,7 @@ pub mod farthest;
 pub mod kmeans;
 pub mod lanes;
 pub mod linkage;
+pub mod logarithm;
 pub mod nearest;
 pub mod packed;
 pub mod rows;

@@ -6,7 +6,7 @@ use crate::query::draw::RowDraws;
 use crate::query::geometry::lanes;
 use crate::query::geometry::{Rows, Scale, Weights, kmeans, nearest_distinct, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::view::Head;
+use crate::query::signals::Head;
 use crate::query::wrapper::class_balanced::predicted;
 use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;

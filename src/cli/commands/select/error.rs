@@ -33,9 +33,9 @@ pub(super) enum SelectError {
     Repeated { file: String, line: u64, row: u32 },
     #[error("--temperature is {found}, expected a positive number")]
     Temperature { found: f32 },
-    #[error("{option} is for a policy, and a strategy was named")]
+    #[error("--budget is for a policy, and a strategy was named")]
     #[diagnostic(help("give --policy instead of --strategy"))]
-    PolicyAlone { option: &'static str },
+    PolicyAlone,
     #[error("--budget is {found}, expected more than the {labelled} labels that are there")]
     Budget { found: usize, labelled: usize },
     #[error("{file}: all {rows} rows of the pool are labelled already")]

@@ -11,7 +11,7 @@ use crate::cli::{backend, memory, output};
 use crate::data::{Matrix, RowId};
 use crate::error::Result;
 use crate::learner::Network;
-use crate::query::view::Progress;
+use crate::query::Progress;
 use crate::query::{Head, Needs, Passes, PoolView, Signals, Strategy, registry};
 use crate::rng::Key;
 use arrays::{expect_rows, matrix, read_head, read_labelled, read_passes, read_probabilities};
@@ -27,14 +27,11 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         (Some(name), _) => (name.as_str(), Some(Arc::new(backend::policy(name)?))),
         (None, name) => (name.as_deref().unwrap_or_default(), None),
     };
-    if policy.is_none() && (args.budget.is_some() || !args.past.is_empty()) {
-        let option = if args.past.is_empty() { "--budget" } else { "--past" };
-        return Err(SelectError::PolicyAlone { option }.into());
+    if policy.is_none() && args.budget.is_some() {
+        return Err(SelectError::PolicyAlone.into());
     }
-    let frozen = |past, progress| policy.clone().map(|policy| Frozen::new(policy, past, progress));
-    // What earlier rounds predicted is read later; a forecast counts it already.
-    let unread = vec![Matrix::zeros(0, 0); args.past.len()];
-    let mut strategy: Box<dyn Strategy> = match frozen(unread, Progress::default()) {
+    let frozen = |progress| policy.clone().map(|policy| Frozen::new(policy, progress));
+    let mut strategy: Box<dyn Strategy> = match frozen(Progress::default()) {
         Some(frozen) => Box::new(frozen),
         None => registry::build(name)?,
     };
@@ -62,8 +59,6 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     let probabilities = wanted(needs.probabilities || needs.classes, &args.proba)
         .map(|path| read_probabilities(&path, n, &candidates))
         .transpose()?;
-    let past = args.past.iter().map(|path| read_probabilities(path, n, &candidates));
-    let past = past.collect::<Result<Vec<Matrix>>>()?;
     let passes =
         wanted(needs.passes > 0, &args.passes).map(|path| read_passes(&path, n, &candidates)).transpose()?;
     let committee = wanted(needs.committee > 0, &args.committee)
@@ -92,12 +87,8 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         ],
         &labels,
     )?;
-    if let Some((path, p)) = args.past.iter().zip(&past).find(|(_, p)| p.cols() != classes) {
-        let file = path.display().to_string();
-        return Err(SelectError::Classes { file, found: p.cols(), expected: classes }.into());
-    }
     let progress = progress(args.budget, labelled.len())?;
-    if let Some(frozen) = frozen(past, progress) {
+    if let Some(frozen) = frozen(progress) {
         strategy = Box::new(frozen);
     }
     if let Some(found) = args.temperature.filter(|t| !(t.is_finite() && *t > 0.0)) {

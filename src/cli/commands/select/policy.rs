@@ -4,10 +4,10 @@ use crate::agent::{Choice, Policy, PolicyStrategy};
 use crate::data::{Matrix, RowId};
 use crate::episode::features::{NEIGHBOURS, needs};
 use crate::error::Result;
+use crate::query::Progress;
 use crate::query::components::{COMPONENTS, KERNELS};
 use crate::query::cut::Cut;
-use crate::query::view::Progress;
-use crate::query::{Components, History, Nearest, Needs, Neighbours, PoolView, Signals, Size, Strategy};
+use crate::query::{Components, Nearest, Needs, Neighbours, PoolView, Signals, Size, Strategy};
 use crate::rng::Key;
 use std::sync::Arc;
 
@@ -19,15 +19,13 @@ const BLOCK: usize = 512;
 /// A policy that makes its signals itself, from inputs, labels and probabilities.
 pub(super) struct Frozen {
     policy: Arc<Policy>,
-    /// The candidates' probabilities in earlier rounds, oldest first.
-    past: Vec<Matrix>,
     progress: Progress,
     note: Option<String>,
 }
 
 impl Frozen {
-    pub(super) fn new(policy: Arc<Policy>, past: Vec<Matrix>, progress: Progress) -> Self {
-        Self { policy, past, progress, note: None }
+    pub(super) fn new(policy: Arc<Policy>, progress: Progress) -> Self {
+        Self { policy, progress, note: None }
     }
 }
 
@@ -45,17 +43,11 @@ impl Strategy for Frozen {
         let labelled: Vec<RowId> = view.labelled().iter().map(place).collect();
         let candidates: Vec<RowId> = cut.rows.iter().map(place).collect();
         let part = |all: &Matrix| all.gather(cut.places.iter().copied());
-        let now = view.signals().probabilities.as_ref().map(part);
-        let mut history = History::new(rows.len(), view.classes());
-        for p in self.past.iter().map(part).chain(now.clone()) {
-            history.add(&candidates, &p);
-        }
         let signals = Signals {
-            probabilities: now,
+            probabilities: view.signals().probabilities.as_ref().map(part),
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
             components: Some(Arc::new(Components::of(inputs.view()))),
-            nearest: Some(Arc::new(Nearest::of(inputs.view(), &labelled, view.labels(), view.classes()))),
-            history: Some(Arc::new(history)),
+            nearest: Some(Arc::new(Nearest::of(inputs.view(), &labelled, view.labels()))),
             progress: self.progress,
             ..Signals::default()
         };
@@ -82,10 +74,9 @@ impl Strategy for Frozen {
     fn memory(&self, size: &Size) -> u64 {
         let candidates = size.candidates.min(MOST_CANDIDATES.max(size.batch));
         let rows = candidates + size.labelled;
-        // Per row: neighbours, components, distances to the classes and two running means; its neighbours'
-        // order while they are found.
-        let per_row = 8 * NEIGHBOURS + 4 * COMPONENTS * KERNELS + 16 * size.classes + 64;
-        let past = Size::items(size.candidates, 4 * size.classes as u64) * self.past.len() as u64;
-        size.vectors(rows) + Size::items(rows, per_row as u64) + Size::items(rows, 4 * BLOCK as u64) + past
+        // Per row: neighbours, components, probabilities and the distance to labels; its neighbours' order while
+        // they are found.
+        let per_row = 8 * NEIGHBOURS + 4 * COMPONENTS * KERNELS + 4 * size.classes + 64;
+        size.vectors(rows) + Size::items(rows, per_row as u64) + Size::items(rows, 4 * BLOCK as u64)
     }
 }

@@ -1,0 +1,175 @@
+//! Imitation of the greedy oracle, with DAgger, and what a run remembers of it.
+
+use super::super::Site;
+use super::{Point, collect_plan, point};
+use crate::agent::{
+    self, Behaviour, CollectPlan, Collected, DaggerConfig, Expert, ImitationConfig, LabelledState, Network,
+    OptimiserConfig, Range, Simulation, Source, collect, collect_by, dagger,
+};
+use crate::episode::features::groups;
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+use crate::rng::Key;
+use crate::run::{RunError, digest, store};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where a run keeps what imitation came to, so that an interrupted policy search goes on from it.
+const IMITATED: &str = "checkpoints/imitated.json";
+
+/// What imitation hands to the policy search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Imitated {
+    pub(super) weights: Vec<f32>,
+    pub(super) states: usize,
+    pub(super) figures: BTreeMap<String, f64>,
+    pub(super) curve: Vec<Point>,
+    /// What the globals of the states came to.
+    pub(super) range: Range,
+}
+
+/// A value with the digest of its own text, since it comes back from a disk.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    digest: String,
+    text: String,
+}
+
+/// What imitation came to: remembered, or done now.
+pub(super) fn imitated(
+    plan: &Plan,
+    site: Site<'_>,
+    untrained: &Network,
+    simulation: &Simulation<'_>,
+    sources: &[Source],
+    validation: &[Source],
+    key: Key,
+) -> Result<Imitated> {
+    if let Some(imitated) = recall(site)? {
+        return Ok(imitated);
+    }
+    let imitated = imitation(plan, site, untrained, simulation, sources, validation, key)?;
+    remember(site, &imitated)?;
+    Ok(imitated)
+}
+
+fn imitation(
+    plan: &Plan,
+    site: Site<'_>,
+    untrained: &Network,
+    simulation: &Simulation<'_>,
+    sources: &[Source],
+    validation: &[Source],
+    key: Key,
+) -> Result<Imitated> {
+    let section = &plan.train().expect("the stage runs where there is a section").imitation;
+    let mut curve = vec![point("untrained", 0, &simulation.gains(untrained)?)];
+    if section.epochs == 0 {
+        let weights = untrained.weights().to_vec();
+        let (figures, range) = (BTreeMap::new(), Range::default());
+        return Ok(Imitated { weights, states: 0, figures, curve, range });
+    }
+    let bar = site.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
+    let watch = || super::watch(site, &*bar);
+    let collect_plan = collect_plan(plan);
+    let Collected { mut states, range } = collect(sources, 0, collect_plan, key.named("collect"), &watch)?;
+    let mut held =
+        collect(validation, sources.len() as u32, collect_plan, key.named("collect"), &watch)?.states;
+    hide(&section.without, &mut states);
+    hide(&section.without, &mut held);
+    drop(bar);
+    let config = ImitationConfig {
+        epochs: section.epochs as u32,
+        temperature: section.temperature as f32,
+        optimiser: OptimiserConfig { learning_rate: section.learning_rate, ..OptimiserConfig::default() },
+        ..ImitationConfig::default()
+    };
+    let section = &plan.train().expect("the stage runs where there is a section").dagger;
+    let dagger_config = DaggerConfig { rounds: section.rounds as u32, mixing: section.mixing };
+    let bar = site.progress.begin("look ahead on the policy's way", (section.rounds * sources.len()) as u64);
+    let watch = || super::watch(site, &*bar);
+    let mut expert = GreedyExpert { plan, sources, simulation, gains: Vec::new(), watch: &watch };
+    let configs = (&dagger_config, &config);
+    let (network, rounds) = dagger(untrained, states, &held, configs, &mut expert, key.named("imitate"))?;
+    for (round, gains) in rounds.iter().zip(&expert.gains) {
+        let phase = if round.round == 0 { "imitation" } else { "dagger" };
+        curve.push(point(phase, u64::from(round.round), gains));
+    }
+    let kept = rounds.iter().rev().max_by(|a, b| a.value.total_cmp(&b.value)).expect("round 0 is played");
+    let mut figures = BTreeMap::new();
+    for (name, agreement) in
+        [("training", Some(kept.imitation.training)), ("validation", kept.imitation.validation)]
+    {
+        if let Some(agreement) = agreement {
+            figures.insert(format!("imitation_{name}_top1"), agreement.top1);
+            figures.insert(format!("imitation_{name}_captured"), agreement.captured);
+        }
+    }
+    let states = rounds.last().map_or(0, |round| round.states);
+    Ok(Imitated { weights: network.weights().to_vec(), states, figures, curve, range })
+}
+
+/// Sets the features of some groups to zero: a linear network that has not seen them gives them no weight.
+fn hide(without: &[String], states: &mut [LabelledState]) {
+    let groups = groups();
+    for group in groups.iter().filter(|group| without.iter().any(|name| name == group.name)) {
+        for LabelledState { observation, .. } in &mut *states {
+            for row in 0..observation.features.rows() {
+                group.candidate.iter().for_each(|&column| observation.features.row_mut(row)[column] = 0.0);
+            }
+            group.global.iter().for_each(|&column| observation.globals[column] = 0.0);
+        }
+    }
+}
+
+/// The greedy oracle on the source tasks, and margin on the validation tasks to compare with.
+struct GreedyExpert<'a> {
+    plan: &'a Plan,
+    sources: &'a [Source],
+    simulation: &'a Simulation<'a>,
+    /// Per round, the gains over margin by validation task.
+    gains: Vec<Vec<f64>>,
+    watch: agent::collection::Watch<'a>,
+}
+
+impl Expert for GreedyExpert<'_> {
+    fn label(&mut self, network: &Network, others: f64, _round: u32, key: Key) -> Result<Vec<LabelledState>> {
+        let section = self.plan.train().expect("the stage runs where there is a section");
+        let collect_plan = CollectPlan { episodes: section.dagger.episodes, ..collect_plan(self.plan) };
+        let behaviour = Behaviour::Policy { network, others, cap: self.plan.episode().candidates };
+        let mut states = collect_by(behaviour, self.sources, 0, collect_plan, key, self.watch)?.states;
+        hide(&section.imitation.without, &mut states);
+        Ok(states)
+    }
+
+    fn value(&mut self, network: &Network) -> Result<f64> {
+        let gains = self.simulation.gains(network)?;
+        let mean = gains.iter().sum::<f64>() / gains.len().max(1) as f64;
+        self.gains.push(gains);
+        Ok(mean)
+    }
+}
+
+fn remember(site: Site<'_>, imitated: &Imitated) -> Result<()> {
+    let text = serde_json::to_string(imitated).expect("finite numbers");
+    let sealed = Sealed { digest: digest::of(text.as_bytes()), text };
+    site.store.write(IMITATED, &serde_json::to_vec(&sealed).expect("strings"))?;
+    Ok(())
+}
+
+fn recall(site: Site<'_>) -> Result<Option<Imitated>> {
+    let path = site.store.path(IMITATED)?;
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = store::read_text(&path)?;
+    let damaged = |reason: String| RunError::Damaged { path: path.clone(), offset: 0, reason };
+    let sealed: Sealed = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
+    let found = digest::of(sealed.text.as_bytes());
+    if found != sealed.digest {
+        return Err(damaged(format!("digest {found}, expected {}", sealed.digest)).into());
+    }
+    Ok(Some(serde_json::from_str(&sealed.text).map_err(|e| damaged(e.to_string()))?))
+}

@@ -1,0 +1,265 @@
+//! The train stage: imitation of the greedy oracle, an evolution strategy, policy gradient, and then a
+//! frozen policy.
+//!
+//! `imitation` and `search` are the steps that change weights; what else a plan may ask to have trained
+//! (the architecture's head, the policies to compare with) has a file of its own beside this folder.
+
+mod imitation;
+mod search;
+
+use super::{Site, dataset_embedding, dqn, head};
+use crate::agent::{
+    self, CollectPlan, DuelPlan, Group, Guard, Kind, LabelledState, Network, NetworkConfig, Policy,
+    Provenance, RolloutPlan, Simulation, Source, collect, importance, policy,
+};
+use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+use crate::experiment::sections::{Baseline, NetworkKind, Randomise};
+use crate::experiment::tasks;
+use crate::rng::Key;
+use crate::run::{Bar, digest, store};
+use serde::{Deserialize, Serialize};
+
+/// Episodes of a task that are played side by side against as many of the baseline.
+const EPISODES_PER_TASK: usize = 8;
+/// Who asks where a policy's guard does not let it.
+const FALLBACK: &str = "margin";
+/// Shuffles per feature for its importance.
+const SHUFFLES: usize = 3;
+
+/// A trained policy, as the journal remembers it. The weights are in the run's folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trained {
+    /// The digest of the weights, compared when they are loaded.
+    pub digest: String,
+    /// Source tasks that were learned from, and tasks that chose between checkpoints.
+    pub sources: Vec<String>,
+    /// Tasks that chose between checkpoints.
+    pub validation: Vec<String>,
+    /// States that were looked ahead in.
+    pub states: usize,
+    /// Episodes that the evolution strategy and the policy gradient learned from.
+    pub episodes: u64,
+    /// Figures along the training, for the report; one per evaluation.
+    pub curve: Vec<Point>,
+    /// What the policy looks at, on states of the validation tasks.
+    pub importance: Vec<Looked>,
+    /// What it asks for over the course of an episode, on the validation tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub course: Vec<agent::course::Phase>,
+    /// The digest of the file of deep Q-learning, where there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dqn: Option<String>,
+    /// The digest of the file of the policy with an embedding of the data set, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_embedding: Option<String>,
+}
+
+/// One evaluation of a policy in training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// `"untrained"`, `"imitation"`, `"dagger"`, `"evolution"` or `"policy gradient"`.
+    pub phase: String,
+    /// Updates of this phase so far.
+    pub iteration: u64,
+    /// Difference to the baseline on the validation tasks, in mean accuracy over the rounds of an
+    /// episode: its mean over tasks, and the standard error of that mean.
+    pub validation: f64,
+    /// Standard error over tasks, where there is more than one.
+    pub error: Option<f64>,
+}
+
+/// How much a feature matters to the policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Looked {
+    /// The feature.
+    pub name: String,
+    /// Share of states in which shuffling it changes the first choice, with its 95 % interval.
+    pub changed: [f64; 3],
+    /// Increase of the imitation loss, in nats, with its 95 % interval.
+    pub loss: [f64; 3],
+}
+
+/// Trains a policy and writes it to the run's folder.
+pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
+    let section = plan.train().expect("the stage runs where there is a section");
+    let key = Key::root(plan.seed()).named("train");
+    let config = NetworkConfig {
+        kind: match section.network.kind {
+            NetworkKind::DeepSets => Kind::DeepSets,
+            NetworkKind::Linear => Kind::Linear,
+            NetworkKind::Mlp => Kind::Mlp,
+            NetworkKind::Attention => {
+                Kind::Attention { heads: section.network.heads, inducing: section.network.inducing }
+            }
+        },
+        hidden: section.network.hidden,
+        layers: section.network.layers,
+    };
+    let untrained = Network::new(config, SCHEMA.candidate.len(), SCHEMA.global.len(), key.named("network"))?;
+    let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
+    let baseline = match section.policy_gradient.baseline {
+        Baseline::Greedy => agent::Baseline::Greedy,
+        Baseline::Margin => agent::Baseline::Strategy("margin"),
+        Baseline::Random => agent::Baseline::Strategy("random"),
+    };
+    let mut simulation = Simulation::new(
+        &sources,
+        &validation,
+        RolloutPlan {
+            tasks: section.policy_gradient.episodes.div_ceil(EPISODES_PER_TASK),
+            episodes: EPISODES_PER_TASK.min(section.policy_gradient.episodes),
+            baseline,
+            cap: plan.episode().candidates,
+        },
+        section.validation_episodes,
+        key.named("validation"),
+    )?
+    .with_duels(DuelPlan { tasks: section.evolution.tasks_per_pair, episodes: section.evolution.episodes });
+
+    let imitated = imitation::imitated(plan, site, &untrained, &simulation, &sources, &validation, key)?;
+    let start =
+        Network::from_weights(config, SCHEMA.candidate.len(), SCHEMA.global.len(), imitated.weights.clone())?;
+    let evolved = search::evolution(plan, site, start, &mut simulation, &sources, key)?;
+    let reinforced = search::policy_gradient(plan, site, evolved.network, &mut simulation, key)?;
+    let (network, episodes) = (reinforced.network, evolved.episodes + reinforced.episodes);
+    let curve = [imitated.curve.clone(), evolved.curve, reinforced.curve].concat();
+
+    let mut figures = imitated.figures.clone();
+    if let Some(last) = curve.iter().max_by(|a, b| a.validation.total_cmp(&b.validation)) {
+        figures.insert("validation_gain_over_baseline".into(), last.validation);
+    }
+    figures.insert("evolution_episodes".into(), evolved.episodes as f64);
+    figures.insert("policy_gradient_episodes".into(), reinforced.episodes as f64);
+    let names = |sources: &[Source]| sources.iter().map(|source| source.name.clone()).collect::<Vec<_>>();
+    let provenance = Provenance {
+        name: plan.name().to_string(),
+        plan: plan.digest(),
+        source_tasks: summarised(&sources),
+        limits: limits(plan),
+        figures,
+    };
+    // Where nothing is held out, on what was learned from: a policy can be asked what it looks at anyway.
+    let judges = if validation.is_empty() { &sources } else { &validation };
+    let judged = collect(judges, 0, collect_plan(plan), key.named("importance"), &|| Ok(()))?;
+    let importance = look(plan, &network, &judged.states, key)?;
+    let (repetitions, cap) = (section.validation_episodes, plan.episode().candidates);
+    let course = agent::course(judges, &network, repetitions, cap, key.named("course"))?;
+    // A batch is grown in looks that each see it as it stands, so larger ones than were trained on are no
+    // extrapolation of the kind that the guard is for.
+    let guard = Guard::around(judged.range.unite(&imitated.range), FALLBACK)
+        .map(|guard| guard.opened(QUERY_SIZE, LOG_LIMIT));
+    let frozen = Policy::new(network, &SCHEMA, provenance)?;
+    let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
+    let frozen = match head::learn(plan, site, &sources, &validation, key.named("head"))? {
+        Some(head) => frozen.with_head(head)?,
+        None => frozen,
+    };
+    let weights = frozen.weights_bytes();
+    site.store.write(&format!("{}/{}", store::POLICY, policy::WEIGHTS_FILE), &weights)?;
+    site.store.write(&format!("{}/{}", store::POLICY, policy::CARD_FILE), frozen.card_text().as_bytes())?;
+    let dqn = dqn::learn(plan, site, &sources, &validation, key.named("dqn"))?;
+    let dataset_embedding =
+        dataset_embedding::learn(plan, site, &sources, &validation, key.named("dataset embedding"))?;
+    Ok(Trained {
+        digest: digest::of(&weights),
+        sources: names(&sources),
+        validation: names(&validation),
+        states: imitated.states,
+        episodes,
+        curve,
+        importance,
+        course,
+        dqn,
+        dataset_embedding,
+    })
+}
+
+/// Real tasks by name, and how many there are of each kind of variation and of synthetic tasks.
+fn summarised(sources: &[Source]) -> Vec<String> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for source in sources {
+        let (kind, number) = source.name.rsplit_once('-').unwrap_or((&source.name, ""));
+        let kind = if number.bytes().all(|b| b.is_ascii_digit()) && !number.is_empty() {
+            kind
+        } else {
+            &source.name
+        };
+        match counts.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind, 1)),
+        }
+    }
+    let line = |(kind, count): (&str, usize)| {
+        if count == 1 { kind.to_string() } else { format!("{kind} x {count}") }
+    };
+    counts.into_iter().map(line).collect()
+}
+
+/// What the policy was not tried on.
+fn limits(plan: &Plan) -> Vec<String> {
+    let (episode, randomise) = (plan.episode(), plan.sources().randomise.as_ref());
+    let longest = randomise.map_or(1.0, Randomise::longest);
+    let mut sizes = randomise.map(|r| r.query_size.clone()).unwrap_or_default();
+    if sizes.is_empty() {
+        sizes.push(episode.query_size);
+    }
+    sizes.sort_unstable();
+    sizes.dedup();
+    let mut limits = vec![
+        format!(
+            "Trained on episodes of up to {} queries of {} rows each.",
+            (episode.rounds as f64 * longest).round(),
+            sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        ),
+        format!("Trained with classifiers of hidden widths around {:?}.", plan.learner().hidden),
+        format!("Trained on pools of up to {} rows.", plan.sources().max_pool),
+    ];
+    let device = plan.learner().device;
+    if !device.is_cpu() {
+        let name = device.name();
+        limits.push(format!("Trained on the device {name}: trained again elsewhere, its weights differ."));
+    }
+    limits
+}
+
+fn collect_plan(plan: &Plan) -> CollectPlan {
+    let imitation = &plan.train().expect("the stage runs where there is a section").imitation;
+    CollectPlan {
+        episodes: imitation.episodes,
+        states: imitation.states,
+        candidates: imitation.candidates,
+        soft: imitation.soft,
+    }
+}
+
+fn look(plan: &Plan, network: &Network, states: &[LabelledState], key: Key) -> Result<Vec<Looked>> {
+    let temperature =
+        plan.train().expect("the stage runs where there is a section").imitation.temperature as f32;
+    let groups = Group::singles(&SCHEMA);
+    let found = importance(network, states, &groups, SHUFFLES, temperature, key.named("importance"))?;
+    let triple = |e: crate::agent::importance::Estimate| [e.mean, e.low, e.high];
+    Ok(found
+        .into_iter()
+        .map(|one| Looked { name: one.group.name, changed: triple(one.changed), loss: triple(one.loss) })
+        .collect())
+}
+
+fn point(phase: &str, iteration: u64, gains: &[f64]) -> Point {
+    let n = gains.len() as f64;
+    let mean = gains.iter().sum::<f64>() / n.max(1.0);
+    let error = (gains.len() > 1).then(|| {
+        let squares: f64 = gains.iter().map(|gain| (gain - mean).powi(2)).sum();
+        (squares / (n - 1.0) / n).sqrt()
+    });
+    Point { phase: phase.to_string(), iteration, validation: mean, error }
+}
+
+fn watch(site: Site<'_>, bar: &dyn Bar) -> Result<()> {
+    bar.advance(1);
+    super::check_cancelled(site)
+}

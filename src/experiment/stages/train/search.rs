@@ -1,0 +1,144 @@
+//! Searches for a better policy than the imitated one: an evolution strategy, and policy gradient.
+
+use super::super::Site;
+use super::{Point, watch};
+use crate::agent::trainer::MAX_CHECKPOINT_BYTES;
+use crate::agent::{
+    self, Algorithm, CollectPlan, EvolutionConfig, GradientConfig, Network, OptimiserConfig, Simulation,
+    Source, Trainer, TrainerConfig, collect,
+};
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+use crate::rng::Key;
+use crate::run::store;
+
+/// A search for a better policy: its name in reports, and where a run keeps its checkpoint.
+struct Phase {
+    name: &'static str,
+    checkpoint: &'static str,
+}
+
+const EVOLUTION: Phase = Phase { name: "evolution", checkpoint: "checkpoints/evolution.safetensors" };
+const POLICY_GRADIENT: Phase =
+    Phase { name: "policy gradient", checkpoint: "checkpoints/policy-gradient.safetensors" };
+
+/// Source tasks, spread over all of them, and states in an episode of each, from which the scale of the
+/// weights is found. Their candidates are not looked ahead at.
+const SCALE_TASKS: usize = 64;
+const SCALE_STATES: usize = 4;
+/// What a search came to.
+pub(super) struct Searched {
+    /// The network that gained most on the validation tasks, the start included.
+    pub(super) network: Network,
+    /// Episodes learned from.
+    pub(super) episodes: u64,
+    pub(super) curve: Vec<Point>,
+}
+
+pub(super) fn evolution(
+    plan: &Plan,
+    site: Site<'_>,
+    start: Network,
+    simulation: &mut Simulation<'_>,
+    sources: &[Source],
+    key: Key,
+) -> Result<Searched> {
+    let section = &plan.train().expect("the stage runs where there is a section").evolution;
+    let evolution = EvolutionConfig {
+        pairs: section.pairs,
+        sigma: section.sigma as f32,
+        optimiser: OptimiserConfig {
+            learning_rate: section.learning_rate,
+            weight_decay: section.decay as f32,
+            ..EvolutionConfig::default().optimiser
+        },
+        ..EvolutionConfig::default()
+    };
+    let config = TrainerConfig {
+        iterations: section.iterations as u32,
+        validate_every: section.validate_every as u32,
+        algorithm: Algorithm::Evolution(evolution),
+    };
+    let key = key.named("evolution");
+    search(site, EVOLUTION, config, start, simulation, key, |network| {
+        let some: Vec<Source> =
+            sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
+        let collect_plan = CollectPlan { episodes: 1, states: SCALE_STATES, candidates: 1, soft: 0.0 };
+        let states = collect(&some, 0, collect_plan, key.named("states"), &|| Ok(()))?;
+        let states: Vec<_> = states.states.into_iter().map(|state| state.observation).collect();
+        let scale = agent::evolution::scale(&network, &states, key.named("scale"))?;
+        Ok(Trainer::new(config, network, key)?.with_scale(scale)?)
+    })
+}
+
+pub(super) fn policy_gradient(
+    plan: &Plan,
+    site: Site<'_>,
+    start: Network,
+    simulation: &mut Simulation<'_>,
+    key: Key,
+) -> Result<Searched> {
+    let section = &plan.train().expect("the stage runs where there is a section").policy_gradient;
+    let gradient = GradientConfig {
+        entropy: section.entropy as f32,
+        optimiser: OptimiserConfig {
+            learning_rate: section.learning_rate,
+            ..GradientConfig::default().optimiser
+        },
+        ..GradientConfig::default()
+    };
+    let config = TrainerConfig {
+        iterations: section.iterations as u32,
+        validate_every: section.validate_every as u32,
+        algorithm: Algorithm::PolicyGradient(gradient),
+    };
+    let key = key.named("policy gradient");
+    search(site, POLICY_GRADIENT, config, start, simulation, key, |network| {
+        Ok(Trainer::new(config, network.sharpened(section.sharpness as f32), key)?)
+    })
+}
+
+/// Runs a trainer to its end, from its checkpoint if there is one, else from what `begin` makes of `start`.
+fn search(
+    site: Site<'_>,
+    phase: Phase,
+    config: TrainerConfig,
+    start: Network,
+    simulation: &mut Simulation<'_>,
+    key: Key,
+    begin: impl FnOnce(Network) -> Result<Trainer>,
+) -> Result<Searched> {
+    if config.iterations == 0 {
+        return Ok(Searched { network: start, episodes: 0, curve: Vec::new() });
+    }
+    let path = site.store.path(phase.checkpoint)?;
+    let mut trainer = match path.exists() {
+        true => {
+            let bytes = store::read_up_to(&path, MAX_CHECKPOINT_BYTES as u64)?;
+            Trainer::from_bytes(&bytes, config, &start, key)?
+        }
+        false => begin(start)?,
+    };
+    let bar = site.progress.begin(phase.name, u64::from(config.iterations) + 1);
+    bar.advance(trainer.history().len() as u64);
+    while !trainer.finished() {
+        let step = trainer.step(simulation)?;
+        site.store.write(phase.checkpoint, &trainer.to_bytes())?;
+        if let Some(gain) = step.validation {
+            bar.note(&format!("{:+.2} points over the baseline", 100.0 * gain));
+        }
+        watch(site, &*bar)?;
+    }
+    let curve = trainer
+        .history()
+        .iter()
+        .filter(|step| step.iteration > 0)
+        .filter_map(|step| {
+            let (name, iteration) = (phase.name.to_string(), u64::from(step.iteration));
+            Some(Point { phase: name, iteration, validation: step.validation?, error: None })
+        })
+        .collect();
+    let episodes = trainer.history().last().map_or(0, |last| last.episodes);
+    let (network, _, _) = trainer.best().expect("the start is validated");
+    Ok(Searched { network: network.clone(), episodes, curve })
+}

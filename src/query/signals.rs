@@ -1,0 +1,170 @@
+//! What a strategy may ask of the learner, and what it is given.
+
+use super::geometry::{Rows, lanes};
+use super::{Components, Nearest, Neighbours};
+use crate::data::{Matrix, RowId};
+use crate::learner::Network;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The signals that a strategy asks of the learner. A plain set of flags and counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Needs {
+    /// The inputs themselves, which every view has.
+    pub inputs: bool,
+    /// Class probabilities of every candidate.
+    pub probabilities: bool,
+    /// Penultimate embeddings of every row of the pool.
+    pub embeddings: bool,
+    /// Stochastic passes (MC-dropout) or committee members; zero for none.
+    pub passes: usize,
+    /// Candidates whose one-step gain is simulated with their true labels; zero for none. Simulation
+    /// only.
+    pub lookahead: usize,
+    /// Neighbour lists of the pool's inputs, and the distance of every row to the labelled rows.
+    pub neighbours: bool,
+    /// Kernel principal components of the pool's inputs.
+    pub components: bool,
+    /// Members of a committee, trained independently of each other; zero for none.
+    pub committee: usize,
+    /// The classifier's last layer, which makes logits of embeddings.
+    pub head: bool,
+    /// The temperature that calibrates the probabilities.
+    pub temperature: bool,
+    /// The trained network itself, for gradients row by row.
+    pub network: bool,
+    /// The loss of every candidate, as a module on the network's hidden activations predicts it.
+    pub predicted_loss: bool,
+    /// Class probabilities of the labelled rows, by networks that were trained without them.
+    pub out_of_fold: bool,
+    /// The classes of the labelled rows, which every view has.
+    pub labels: bool,
+    /// The number of classes, for strategies that read no probabilities; every view has it.
+    pub classes: bool,
+}
+
+/// How far an episode has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Labels bought since the initial ones.
+    pub spent: usize,
+    /// Labels that may be bought in all.
+    pub budget: usize,
+}
+
+impl Needs {
+    /// Nothing but which rows are labelled.
+    pub const NONE: Needs = Needs {
+        inputs: false,
+        probabilities: false,
+        embeddings: false,
+        passes: 0,
+        lookahead: 0,
+        committee: 0,
+        head: false,
+        temperature: false,
+        network: false,
+        predicted_loss: false,
+        out_of_fold: false,
+        neighbours: false,
+        components: false,
+        labels: false,
+        classes: false,
+    };
+
+    /// What two strategies need together.
+    pub fn union(self, other: Needs) -> Needs {
+        Needs {
+            inputs: self.inputs || other.inputs,
+            probabilities: self.probabilities || other.probabilities,
+            embeddings: self.embeddings || other.embeddings,
+            passes: self.passes.max(other.passes),
+            lookahead: self.lookahead.max(other.lookahead),
+            neighbours: self.neighbours || other.neighbours,
+            components: self.components || other.components,
+            committee: self.committee.max(other.committee),
+            head: self.head || other.head,
+            temperature: self.temperature || other.temperature,
+            network: self.network || other.network,
+            predicted_loss: self.predicted_loss || other.predicted_loss,
+            out_of_fold: self.out_of_fold || other.out_of_fold,
+            labels: self.labels || other.labels,
+            classes: self.classes || other.classes,
+        }
+    }
+}
+
+/// Class probabilities of every candidate under several stochastic passes or committee members.
+#[derive(Clone, Debug)]
+pub struct Passes {
+    /// One matrix `[candidates, classes]` per pass.
+    pub members: Vec<Matrix>,
+}
+
+/// The classifier's last layer: `logits = weights h + bias` for an embedding `h`.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Shape `[classes, d]`.
+    pub weights: Matrix,
+    /// One per class.
+    pub bias: Vec<f32>,
+}
+
+impl Head {
+    /// `softmax(weights h + bias)` for each row of embeddings, shape `[rows, classes]`.
+    ///
+    /// # Panics
+    /// If the rows are not as wide as the layer; [`PoolView::head`](super::PoolView::head) has checked that.
+    pub fn probabilities(&self, embeddings: Rows<'_>) -> Matrix {
+        assert_eq!(embeddings.width(), self.weights.cols(), "width of the last layer");
+        let mut p = Matrix::zeros(embeddings.len(), self.bias.len());
+        let mut logits = vec![0.0f64; self.bias.len()];
+        for row in 0..embeddings.len() {
+            for (class, logit) in logits.iter_mut().enumerate() {
+                let along = lanes::dot(self.weights.row(class), embeddings.get(row));
+                *logit = f64::from(along) + f64::from(self.bias[class]);
+            }
+            let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
+            let sum: f64 = logits.iter().sum();
+            for (out, value) in p.row_mut(row).iter_mut().zip(&logits) {
+                *out = (value / sum) as f32;
+            }
+        }
+        p
+    }
+}
+
+/// What the learner computed for one round; only what was asked for is there.
+#[derive(Clone, Debug, Default)]
+pub struct Signals {
+    /// `[candidates, classes]`, rows in the order of [`PoolView::candidates`](super::PoolView::candidates), each summing to one.
+    pub probabilities: Option<Matrix>,
+    /// `[pool rows, d]`, indexed by [`RowId`].
+    pub embeddings: Option<Matrix>,
+    /// Stochastic passes.
+    pub passes: Option<Passes>,
+    /// Candidates with the gain in accuracy that labelling each alone would bring.
+    pub lookahead: Option<Vec<(RowId, f32)>>,
+    /// Neighbour lists of the pool's inputs; shared by all episodes on one split.
+    pub neighbours: Option<Arc<Neighbours>>,
+    /// Distance of every row to the labelled rows.
+    pub nearest: Option<Arc<Nearest>>,
+    /// The pool's kernel principal components; shared by all episodes on one split.
+    pub components: Option<Arc<Components>>,
+    /// How far the episode has come.
+    pub progress: Progress,
+    /// Members of a committee (other seeds, bootstrap samples, or model families).
+    pub committee: Option<Passes>,
+    /// The last layer.
+    pub head: Option<Head>,
+    /// `T > 0` such that `softmax(z / T)` is calibrated; 1 where it could not be fitted.
+    pub temperature: Option<f32>,
+    /// The network that made the probabilities.
+    pub network: Option<Network>,
+    /// Per candidate, the predicted loss; higher = a larger loss. Only the order means anything.
+    pub predicted_loss: Option<Vec<f64>>,
+    /// `[labelled, classes]`, rows in the order of [`PoolView::labelled`](super::PoolView::labelled), each by a network that was trained
+    /// without that row; absent where there are too few labels.
+    pub out_of_fold: Option<Matrix>,
+}
