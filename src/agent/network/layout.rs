@@ -55,7 +55,7 @@ pub struct Slot {
     pub rows: usize,
     /// Columns: outputs.
     pub cols: usize,
-    /// Index of its first value in [`Network::weights`].
+    /// Index of its first value in [`Network::weights`](super::Network::weights).
     pub offset: usize,
     /// Standard deviation at the start, and how many leading rows start at zero instead.
     pub(super) start: (f32, usize),
