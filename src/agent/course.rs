@@ -117,6 +117,7 @@ mod tests {
     fn who_asks_for_the_largest_is_seen_to_do_so() {
         let sources = sources();
         let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
+        // Features that are not cut: at a cut, equals share their rank.
         for column in [0, 1, 4] {
             let (features, globals) = (SCHEMA.candidate.len(), SCHEMA.global.len());
             let mut network = Network::new(config, features, globals, Key::root(1)).unwrap();

@@ -4,10 +4,9 @@ use crate::agent::{Choice, Policy, PolicyStrategy};
 use crate::data::{Matrix, RowId};
 use crate::episode::features::{NEIGHBOURS, needs};
 use crate::error::Result;
-use crate::query::Progress;
 use crate::query::components::{COMPONENTS, KERNELS};
 use crate::query::cut::Cut;
-use crate::query::{Components, Nearest, Needs, Neighbours, PoolView, Signals, Size, Strategy};
+use crate::query::{Components, Nearest, Needs, Neighbours, PoolView, Progress, Signals, Size, Strategy};
 use crate::rng::Key;
 use std::sync::Arc;
 

@@ -50,26 +50,12 @@ pub(super) fn imitated(
     if let Some(imitated) = recall(site)? {
         return Ok(imitated);
     }
-    let imitated = imitation(plan, site, untrained, simulation, sources, validation, key)?;
-    remember(site, &imitated)?;
-    Ok(imitated)
-}
-
-fn imitation(
-    plan: &Plan,
-    site: Site<'_>,
-    untrained: &Network,
-    simulation: &Simulation<'_>,
-    sources: &[Source],
-    validation: &[Source],
-    key: Key,
-) -> Result<Imitated> {
     let section = &plan.train().expect("the stage runs where there is a section").imitation;
     let mut curve = vec![point("untrained", 0, &simulation.gains(untrained)?)];
     if section.epochs == 0 {
         let weights = untrained.weights().to_vec();
         let (figures, range) = (BTreeMap::new(), Range::default());
-        return Ok(Imitated { weights, states: 0, figures, curve, range });
+        return remember(site, Imitated { weights, states: 0, figures, curve, range });
     }
     let bar = site.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
     let watch = || super::watch(site, &*bar);
@@ -108,7 +94,7 @@ fn imitation(
         }
     }
     let states = rounds.last().map_or(0, |round| round.states);
-    Ok(Imitated { weights: network.weights().to_vec(), states, figures, curve, range })
+    remember(site, Imitated { weights: network.weights().to_vec(), states, figures, curve, range })
 }
 
 /// Sets the features of some groups to zero: a linear network that has not seen them gives them no weight.
@@ -152,11 +138,11 @@ impl Expert for GreedyExpert<'_> {
     }
 }
 
-fn remember(site: Site<'_>, imitated: &Imitated) -> Result<()> {
-    let text = serde_json::to_string(imitated).expect("finite numbers");
+fn remember(site: Site<'_>, imitated: Imitated) -> Result<Imitated> {
+    let text = serde_json::to_string(&imitated).expect("finite numbers");
     let sealed = Sealed { digest: digest::of(text.as_bytes()), text };
     site.store.write(IMITATED, &serde_json::to_vec(&sealed).expect("strings"))?;
-    Ok(())
+    Ok(imitated)
 }
 
 fn recall(site: Site<'_>) -> Result<Option<Imitated>> {
