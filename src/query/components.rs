@@ -84,9 +84,23 @@ impl Components {
         std::array::from_fn(|component| self.places[kernel][component * self.rows + row])
     }
 
+    /// The components of all rows under one kernel, `[COMPONENTS][rows]`.
+    pub fn places(&self, kernel: usize) -> &[f32] {
+        &self.places[kernel]
+    }
+
+    /// Those of some rows alone, in this order.
+    pub fn of_rows(&self, rows: &[u32]) -> Self {
+        let pick = |of_one: &[f32]| rows.iter().map(|&row| of_one[row as usize]).collect::<Vec<f32>>();
+        let places = std::array::from_fn(|kernel| {
+            self.places[kernel].chunks_exact(self.rows.max(1)).flat_map(pick).collect()
+        });
+        Self { landmarks: self.landmarks.clone(), rows: rows.len(), places }
+    }
+
     /// The sum over rows of the outer products of their components under one kernel, with a weight for each row;
-    /// `[COMPONENTS][COMPONENTS]`, row-major.
-    pub fn weighted_spread(&self, kernel: usize, weights: &[f32]) -> Vec<f64> {
+    /// row-major.
+    pub fn weighted_spread(&self, kernel: usize, weights: &[f32]) -> [[f64; COMPONENTS]; COMPONENTS] {
         let places = &self.places[kernel];
         let mut weighted = places.clone();
         for row in weighted.chunks_exact_mut(self.rows.max(1)) {
@@ -94,7 +108,7 @@ impl Components {
         }
         let mut sums = vec![0.0; COMPONENTS * COMPONENTS];
         multiply_transposed(&weighted, places, COMPONENTS, COMPONENTS, self.rows, &mut sums);
-        sums.into_iter().map(f64::from).collect()
+        std::array::from_fn(|i| std::array::from_fn(|j| f64::from(sums[i * COMPONENTS + j])))
     }
 }
 
@@ -310,8 +324,8 @@ mod tests {
             let exact = (-f64::from(values[at / n] - values[at % n]).powi(2) / median).exp();
             assert!((found - exact).abs() < 5e-3, "{found} {exact}");
         }
-        let trace: f64 =
-            (0..COMPONENTS).map(|i| components.weighted_spread(0, &[1.0; 300])[i * COMPONENTS + i]).sum();
+        let spread = components.weighted_spread(0, &[1.0; 300]);
+        let trace: f64 = (0..COMPONENTS).map(|i| spread[i][i]).sum();
         assert!((trace / n as f64 - 1.0).abs() < 1e-2, "{trace}");
     }
 

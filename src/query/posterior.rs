@@ -2,16 +2,17 @@
 //! much of that another label would take away.
 
 use super::components::{COMPONENTS, Components, KERNELS};
+use super::geometry::lanes::dispatched;
 use crate::data::RowId;
 
 /// Variance of a label's noise; that of the function itself is at most one.
 const NOISE: f64 = 0.1;
 
 /// Rows that are looked at together.
-pub const BLOCK: usize = 16;
+const BLOCK: usize = 16;
 
 /// A square matrix over the components, row-major.
-type Square = [[f32; COMPONENTS]; COMPONENTS];
+type Square<T> = [[T; COMPONENTS]; COMPONENTS];
 
 /// A Gaussian process of low rank over the pool, Bayesian linear regression on its [`Components`], given which rows
 /// are labelled; one for each kernel. The labels themselves do not matter.
@@ -27,12 +28,12 @@ pub struct Posterior<'a> {
 
 #[derive(Clone, Debug)]
 struct Kernel {
-    /// Covariance of the weights, `Σ`.
-    covariance: Vec<f64>,
+    /// Covariance of the weights, `Σ`; symmetric to the bit.
+    covariance: Square<f64>,
     /// Sum over candidates of the outer products of their components, weighted by doubt.
-    doubt: Vec<f64>,
+    doubt: Square<f64>,
     /// `Σ`, and `Σ A Σ / n` with `A` the sum above.
-    forms: [Square; 2],
+    forms: [Square<f32>; 2],
 }
 
 impl<'a> Posterior<'a> {
@@ -41,11 +42,12 @@ impl<'a> Posterior<'a> {
         let mut weights = vec![0.0; components.rows()];
         doubts.iter().for_each(|&(row, doubt)| weights[row.index()] = doubt);
         let kernel = |kernel| {
-            let mut covariance = vec![0.0; COMPONENTS * COMPONENTS];
-            (0..COMPONENTS).for_each(|i| covariance[i * COMPONENTS + i] = 1.0);
+            let covariance = std::array::from_fn(|i| std::array::from_fn(|j| f64::from(i == j)));
             let doubt = components.weighted_spread(kernel, &weights);
             let mut made = Kernel { covariance, doubt, forms: Default::default() };
-            labelled.iter().for_each(|row| made.condition(&components.place(kernel, row.index())));
+            for row in labelled {
+                condition(&mut made.covariance, &components.place(kernel, row.index()));
+            }
             made.refresh(components.rows());
             made
         };
@@ -57,8 +59,8 @@ impl<'a> Posterior<'a> {
         for (at, kernel) in self.kernels.iter_mut().enumerate() {
             for &(row, doubt) in rows {
                 let place = self.components.place(at, row.index());
-                kernel.condition(&place);
-                for (sums, x) in kernel.doubt.chunks_exact_mut(COMPONENTS).zip(place) {
+                condition(&mut kernel.covariance, &place);
+                for (sums, x) in kernel.doubt.iter_mut().zip(place) {
                     for (sum, y) in sums.iter_mut().zip(place) {
                         *sum -= f64::from(doubt) * f64::from(x) * f64::from(y);
                     }
@@ -68,66 +70,92 @@ impl<'a> Posterior<'a> {
         }
     }
 
-    /// How much doubt a label of each of up to [`BLOCK`] rows would take away, kernel by kernel: by how much the variance
-    /// would fall at a row of the pool on average, rows weighted by their doubt, `mean_u w_u c(x, u)² / (v + σ²)`.
-    #[inline(always)]
-    pub fn reductions(&self, rows: &[u32]) -> [[f32; BLOCK]; KERNELS] {
-        assert!(rows.len() <= BLOCK, "a block of rows");
+    /// How much doubt a label of each of these rows would take away, kernel by kernel: by how much the variance would
+    /// fall at a row of the pool on average, rows weighted by their doubt, `mean_u w_u c(x, u)² / (v + σ²)`. The rows
+    /// are the pool's, or [some](Components::of_rows) of them.
+    pub fn reductions(&self, rows: &Components) -> [Vec<f32>; KERNELS] {
         std::array::from_fn(|kernel| {
-            let mut places = [[0.0; BLOCK]; COMPONENTS];
-            for (lane, &row) in rows.iter().enumerate() {
-                for (values, x) in places.iter_mut().zip(self.components.place(kernel, row as usize)) {
-                    values[lane] = x;
-                }
-            }
-            let [own, doubt] = &self.kernels[kernel].forms;
-            let (variance, mut reduction) = (forms(own, &places), forms(doubt, &places));
-            for (reduction, variance) in reduction.iter_mut().zip(variance) {
-                *reduction /= variance + NOISE as f32;
-            }
-            reduction
+            let mut found = vec![0.0; rows.rows()];
+            reductions(&self.kernels[kernel].forms, rows.places(kernel), &mut found);
+            found
         })
     }
 }
 
-impl Kernel {
-    /// Takes a row for labelled: `Σ -= Σ φ φ' Σ / (σ² + φ' Σ φ)`.
-    fn condition(&mut self, place: &[f32; COMPONENTS]) {
-        let along: Vec<f64> = self
-            .covariance
-            .chunks_exact(COMPONENTS)
-            .map(|row| row.iter().zip(place).map(|(c, &x)| c * f64::from(x)).sum())
-            .collect();
-        let variance: f64 = along.iter().zip(place).map(|(a, &x)| a * f64::from(x)).sum();
-        for (row, a) in self.covariance.chunks_exact_mut(COMPONENTS).zip(&along) {
-            row.iter_mut().zip(&along).for_each(|(c, b)| *c -= a * b / (NOISE + variance));
+dispatched! {
+    /// `φ' D φ / (φ' Σ φ + σ²)` of every row, with the two forms `Σ` and `D` and the rows' places, `[COMPONENTS][rows]`.
+    fn reductions(forms: &[Square<f32>; 2], places: &[f32], found: &mut [f32]) {
+        let rows = found.len();
+        let (blocks, rest) = found.as_chunks_mut::<BLOCK>();
+        let whole = blocks.len() * BLOCK;
+        for (start, found) in (0..).step_by(BLOCK).zip(blocks) {
+            let mut block = [[0.0; BLOCK]; COMPONENTS];
+            for (values, places) in block.iter_mut().zip(places.chunks_exact(rows)) {
+                values.copy_from_slice(&places[start..start + BLOCK]);
+            }
+            *found = of_block(forms, &block);
+        }
+        if !rest.is_empty() {
+            let mut block = [[0.0; BLOCK]; COMPONENTS];
+            for (values, places) in block.iter_mut().zip(places.chunks_exact(rows)) {
+                values[..rest.len()].copy_from_slice(&places[whole..]);
+            }
+            rest.copy_from_slice(&of_block(forms, &block)[..rest.len()]);
         }
     }
+}
 
+/// The same of a block.
+#[inline(always)]
+fn of_block([own, doubt]: &[Square<f32>; 2], places: &[[f32; BLOCK]; COMPONENTS]) -> [f32; BLOCK] {
+    let (variance, mut reduction) = (form(own, places), form(doubt, places));
+    for (reduction, variance) in reduction.iter_mut().zip(variance) {
+        *reduction /= variance + NOISE as f32;
+    }
+    reduction
+}
+
+impl Kernel {
     fn refresh(&mut self, rows: usize) {
         let around = times(&times(&self.covariance, &self.doubt), &self.covariance);
-        self.forms = [square(&self.covariance, 1.0), square(&around, rows as f64)];
+        let divided = around.map(|row| row.map(|value| value / rows as f64));
+        self.forms = [self.covariance, divided].map(|form| form.map(|row| row.map(|value| value as f32)));
     }
 }
 
-fn times(a: &[f64], b: &[f64]) -> Vec<f64> {
-    let mut product = vec![0.0; COMPONENTS * COMPONENTS];
-    for (out, a) in product.chunks_exact_mut(COMPONENTS).zip(a.chunks_exact(COMPONENTS)) {
-        for (a, b) in a.iter().zip(b.chunks_exact(COMPONENTS)) {
-            out.iter_mut().zip(b).for_each(|(out, b)| *out += a * b);
+dispatched! {
+    /// Takes a row for labelled: `Σ -= Σ φ φ' Σ / (σ² + φ' Σ φ)`.
+    fn condition(covariance: &mut Square<f64>, place: &[f32; COMPONENTS]) {
+        let place = place.map(f64::from);
+        // Rows for columns, which are the same: so no sum waits for another.
+        let mut along = [0.0; COMPONENTS];
+        for (row, x) in covariance.iter().zip(place) {
+            along.iter_mut().zip(row).for_each(|(sum, c)| *sum += c * x);
+        }
+        let variance: f64 = along.iter().zip(place).map(|(a, x)| a * x).sum();
+        for (row, a) in covariance.iter_mut().zip(along) {
+            row.iter_mut().zip(along).for_each(|(c, b)| *c -= a * b / (NOISE + variance));
         }
     }
-    product
 }
 
-fn square(values: &[f64], divisor: f64) -> Square {
-    std::array::from_fn(|i| std::array::from_fn(|j| (values[i * COMPONENTS + j] / divisor) as f32))
+dispatched! {
+    /// The product of two matrices.
+    fn times(a: &Square<f64>, b: &Square<f64>) -> Square<f64> {
+        a.map(|a| {
+            let mut out = [0.0; COMPONENTS];
+            for (a, b) in a.into_iter().zip(b) {
+                out.iter_mut().zip(b).for_each(|(out, b)| *out += a * b);
+            }
+            out
+        })
+    }
 }
 
 /// `φ' M φ` for a block of rows and a symmetric matrix; not negative. Rows side by side, so that no sum waits for
 /// another.
 #[inline(always)]
-fn forms(matrix: &Square, places: &[[f32; BLOCK]; COMPONENTS]) -> [f32; BLOCK] {
+fn form(matrix: &Square<f32>, places: &[[f32; BLOCK]; COMPONENTS]) -> [f32; BLOCK] {
     let mut sums = [0.0f32; BLOCK];
     for (i, (row, place)) in matrix.iter().zip(places).enumerate() {
         let mut along = [0.0f32; BLOCK];
@@ -177,11 +205,12 @@ mod tests {
             });
             let to = DMatrix::from_fn(n, 4, |i, j| k[(i, labelled[j].index())]);
             let c = &k - &to * own.try_inverse().unwrap() * to.transpose();
+            let found = &posterior.reductions(&components)[kernel];
             for row in 0..n {
                 let weighted: f64 =
                     doubts.iter().map(|&(u, w)| f64::from(w) * c[(row, u.index())].powi(2)).sum();
                 let exact = weighted / (c[(row, row)] + NOISE) / n as f64;
-                let found = f64::from(posterior.reductions(&[row as u32, 7])[kernel][0]);
+                let found = f64::from(found[row]);
                 assert!((found - exact).abs() < 1e-5, "{found} {exact}");
             }
         }
@@ -197,10 +226,12 @@ mod tests {
         let rest: Vec<(RowId, f32)> =
             doubts.iter().copied().filter(|(row, _)| ![50, 120].contains(&row.0)).collect();
         let at_once = Posterior::of(&components, &[RowId(9), RowId(50), RowId(120)], &rest);
-        for start in (0..192).step_by(BLOCK) {
-            let rows: Vec<u32> = (start..).take(BLOCK).map(|row| row as u32).collect();
-            let pairs = patient.reductions(&rows).into_iter().zip(at_once.reductions(&rows));
-            for (a, b) in pairs.flat_map(|(a, b)| a.into_iter().zip(b)) {
+        let rows: Vec<u32> = (0..200).collect();
+        let [some, all] = [&rows[7..90], &rows[..]].map(|rows| patient.reductions(&components.of_rows(rows)));
+        let at_once = at_once.reductions(&components);
+        for kernel in 0..KERNELS {
+            assert_eq!(some[kernel], all[kernel][7..90]);
+            for (a, b) in all[kernel].iter().zip(&at_once[kernel]) {
                 assert!((a - b).abs() < 1e-6, "{a} {b}");
             }
         }

@@ -1,18 +1,37 @@
 //! What a label of a candidate would tell of the pool, as features.
 
 use super::cut;
-use super::surroundings::ROWS;
-use crate::query::components::KERNELS;
+use crate::query::Posterior;
+use crate::query::components::{Components, KERNELS};
+use crate::query::geometry::lanes::dispatched;
 use crate::query::geometry::logarithm::ln;
 
 /// Features of each candidate.
 pub(super) const COUNT: usize = 3;
 
-/// The logarithms of the doubt that a label of each candidate of a block would take away, moved to where they usually
-/// lie around zero, in the order of the features. What a label is worth grows faster than the logarithm, hence the
-/// square of one.
-#[inline(always)]
-pub(super) fn field(reductions: [[f32; ROWS]; KERNELS]) -> [[f32; ROWS]; COUNT] {
-    let [plain, angular] = reductions.map(|lane| lane.map(|value| cut(ln(value + 1e-4) + 6.0)));
-    [plain, plain.map(|value| value * value), angular]
+/// The logarithms of the doubt that a label of each row of a pool, or of some, would take away.
+pub(super) struct Field([Vec<f32>; KERNELS]);
+
+impl Field {
+    /// Of all these rows.
+    pub(super) fn of(posterior: &Posterior<'_>, rows: &Components) -> Self {
+        let mut reductions = posterior.reductions(rows);
+        reductions.iter_mut().for_each(|values| logarithms(values));
+        Self(reductions)
+    }
+
+    /// The features of one row. What a label is worth grows faster than the logarithm, hence the square of one.
+    pub(super) fn features(&self, row: usize) -> [f32; COUNT] {
+        let [plain, angular] = self.0.each_ref().map(|values| values[row]);
+        [plain, plain * plain, angular]
+    }
+}
+
+dispatched! {
+    /// Moved to where they usually lie around zero.
+    fn logarithms(values: &mut [f32]) {
+        for value in values {
+            *value = cut(ln(*value + 1e-4) + 6.0);
+        }
+    }
 }

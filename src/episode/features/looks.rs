@@ -1,7 +1,7 @@
 //! Looks at the candidates of one query: the first describes all, later ones what a growing batch changes.
 
 use super::beliefs::{self, Belief};
-use super::field::{self, field};
+use super::field::{self, Field};
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
 use super::spots::{Changes, Spots};
@@ -12,7 +12,7 @@ use crate::episode::Observation;
 use crate::error::Result;
 use crate::query::geometry::lanes::dispatched;
 use crate::query::geometry::logarithm::ln;
-use crate::query::{Nearest, Neighbours, PoolView, Posterior};
+use crate::query::{Components, Nearest, Neighbours, PoolView, Posterior};
 use crate::rng::Key;
 use rand::seq::index;
 use std::borrow::Cow;
@@ -39,6 +39,9 @@ pub struct Looks<'a> {
 struct Later {
     /// Their candidates, as places in `shown`.
     left: Vec<usize>,
+    /// The components of all that were kept, and where there those of the candidates stand.
+    components: Components,
+    kept: Vec<usize>,
     /// The last look.
     seen: Observation,
     /// Per candidate, what was ranked.
@@ -55,6 +58,7 @@ struct Later {
 struct State<'a> {
     view: &'a PoolView<'a>,
     neighbours: &'a Neighbours,
+    components: &'a Components,
     /// The distances as the episode has them, and as if what was taken were labelled.
     before: &'a Nearest,
     nearest: Cow<'a, Nearest>,
@@ -85,6 +89,7 @@ impl<'a> Looks<'a> {
         let state = State {
             view,
             neighbours,
+            components,
             before: nearest,
             nearest: Cow::Borrowed(nearest),
             shares: LabelShares::of(view.classes(), view.labels(), &beliefs),
@@ -97,6 +102,12 @@ impl<'a> Looks<'a> {
         // Column by column, in one piece: allocations would take as long as what is computed.
         let mut raw = vec![0.0; QUANTILES * shown.len()];
         describe(&state, &shown, features.values_mut(), &mut raw);
+        let field = Field::of(&state.posterior, components);
+        for (&at, features) in
+            shown.iter().zip(features.values_mut().chunks_exact_mut(SCHEMA.candidate.len()))
+        {
+            features[FIELD].copy_from_slice(&field.features(view.candidates()[at].index()));
+        }
         let (mut sorted, mut ranked) = (Vec::with_capacity(raw.len()), vec![0.0; raw.len()]);
         let mut ranks = Ranks::default();
         let columns = raw.chunks_exact(shown.len().max(1)).zip(ranked.chunks_exact_mut(shown.len().max(1)));
@@ -113,6 +124,8 @@ impl<'a> Looks<'a> {
         let first = Observation { candidates, features, globals };
         let later = Later {
             left: Vec::new(),
+            components: components.of_rows(&[]),
+            kept: Vec::new(),
             seen: Observation {
                 candidates: Vec::new(),
                 features: Matrix::zeros(0, SCHEMA.candidate.len()),
@@ -139,13 +152,14 @@ impl<'a> Looks<'a> {
     /// Says which candidates of the first look, by their places there, later looks may show.
     pub fn keep(&mut self, mut places: Vec<usize>) {
         places.sort_unstable();
-        let State { view, neighbours, .. } = self.state;
+        let State { view, neighbours, components, .. } = self.state;
         let mut watched = vec![false; view.inputs().rows()];
         for &place in &places {
             let row = view.candidates()[self.shown[place]].index();
             watched[row] = true;
             neighbours.ids(row).iter().for_each(|&row| watched[row as usize] = true);
         }
+        let rows: Vec<u32> = places.iter().map(|&place| self.first.candidates[place].0).collect();
         let raw = |&place: &usize| std::array::from_fn(|column| self.raw[column * self.shown.len() + place]);
         self.later = Later {
             seen: Observation {
@@ -154,6 +168,8 @@ impl<'a> Looks<'a> {
                 globals: self.first.globals.clone(),
             },
             raw: places.iter().map(raw).collect(),
+            components: components.of_rows(&rows),
+            kept: (0..rows.len()).collect(),
             left: places,
             watched: (0..).zip(&watched).filter(|(_, watched)| **watched).map(|(row, _)| row).collect(),
             taken: Vec::new(),
@@ -199,7 +215,7 @@ impl<'a> Looks<'a> {
         }
         state.shares.refresh();
         state.posterior.label(&labelled);
-        later.describe_field(state, &self.shown);
+        later.describe_field(&state.posterior);
 
         let mut stale = Vec::new();
         for (at, &left) in later.left.iter().enumerate() {
@@ -211,8 +227,7 @@ impl<'a> Looks<'a> {
                 stale.push(at);
                 continue;
             }
-            let plain = &mut later.seen.features.row_mut(at)[QUANTILES..];
-            plain[SHARES].copy_from_slice(&state.shares_of(&state.beliefs[place]));
+            later.seen.features.row_mut(at)[SHARES].copy_from_slice(&state.shares_of(&state.beliefs[place]));
         }
 
         let count = stale.len();
@@ -221,7 +236,8 @@ impl<'a> Looks<'a> {
         let mut raw = vec![0.0; QUANTILES * count];
         describe(state, &at, features.values_mut(), &mut raw);
         for (new, &at) in stale.iter().enumerate() {
-            later.seen.features.row_mut(at)[QUANTILES..].copy_from_slice(&features.row(new)[QUANTILES..]);
+            later.seen.features.row_mut(at)[QUANTILES..FIELD.start]
+                .copy_from_slice(&features.row(new)[QUANTILES..FIELD.start]);
             let ranked = (0..QUANTILES).map(|column| (column, raw[column * count + new]));
             later.rank(at, ranked, &self.first, &self.raw, &self.sorted);
         }
@@ -253,11 +269,10 @@ impl Later {
     }
 
     /// Describes again what labels leave uncertain, which every label changes for every candidate.
-    fn describe_field(&mut self, state: &State<'_>, shown: &[usize]) {
-        let mut told = Vec::with_capacity(self.left.len());
-        tell(state, &self.left, shown, &mut told);
-        for (at, told) in told.into_iter().enumerate() {
-            self.seen.features.row_mut(at)[QUANTILES..][FIELD].copy_from_slice(&told);
+    fn describe_field(&mut self, posterior: &Posterior<'_>) {
+        let field = Field::of(posterior, &self.components);
+        for (at, &kept) in self.kept.iter().enumerate() {
+            self.seen.features.row_mut(at)[FIELD].copy_from_slice(&field.features(kept));
         }
     }
 
@@ -270,6 +285,7 @@ impl Later {
                 rows.candidates.remove(at);
                 values.drain(at * width..(at + 1) * width);
                 self.left.remove(at);
+                self.kept.remove(at);
                 self.raw.remove(at);
             }
         }
@@ -287,34 +303,22 @@ fn shown(candidates: usize, cap: usize, key: Key) -> Vec<usize> {
     drawn
 }
 
-/// Where the plain features stand that are made of the labels' shares of the classes.
-const SHARES: Range<usize> = 3..6;
+/// Where the features stand that are made of the labels' shares of the classes.
+const SHARES: Range<usize> = QUANTILES + 3..QUANTILES + 6;
 /// Where those stand that tell what labels leave uncertain.
-const FIELD: Range<usize> = 6..6 + field::COUNT;
+const FIELD: Range<usize> = SHARES.end..SHARES.end + field::COUNT;
 
 dispatched! {
-    /// Adds what a label of some candidates, places among those shown, would tell.
-    fn tell(state: &State<'_>, places: &[usize], shown: &[usize], out: &mut Vec<[f32; field::COUNT]>) {
-        for places in places.chunks(ROWS) {
-            let mut at = [0; ROWS];
-            at.iter_mut().zip(places).for_each(|(at, &place)| *at = shown[place]);
-            let field = state.field(&at[..places.len()]);
-            out.extend((0..places.len()).map(|place| field.map(|lane| lane[place])));
-        }
-    }
-}
-
-dispatched! {
-    /// Writes the plain features of the candidates `at` to `features`, a row for each behind the
-    /// [`QUANTILES`], and what is to be ranked to `raw`, a column for each.
+    /// Writes the features of the candidates `at` that lie between the [`QUANTILES`] and the [`FIELD`] to `features`, a
+    /// row for each, and what is to be ranked to `raw`, a column for each.
     fn describe(state: &State<'_>, at: &[usize], features: &mut [f32], raw: &mut [f32]) {
         let (count, width) = (at.len(), SCHEMA.candidate.len());
         for (block, (at, features)) in at.chunks(ROWS).zip(features.chunks_mut(ROWS * width)).enumerate() {
             let around = state.around(at);
-            let (logs, field) = (state.logs(at, &around), state.field(at));
+            let logs = state.logs(at, &around);
             for (place, (&at, features)) in at.iter().zip(features.chunks_exact_mut(width)).enumerate() {
-                let (logs, told) = (logs.map(|lane| lane[place]), field.map(|lane| lane[place]));
-                let ranked = state.describe(at, &around, place, logs, told, &mut features[QUANTILES..]);
+                let logs = logs.map(|lane| lane[place]);
+                let ranked = state.describe(at, &around, place, logs, features);
                 for (column, value) in ranked.into_iter().enumerate() {
                     raw[column * count + block * ROWS + place] = value;
                 }
@@ -354,12 +358,6 @@ impl State<'_> {
         of
     }
 
-    /// What a label of each of a block of candidates would tell.
-    #[inline(always)]
-    fn field(&self, at: &[usize]) -> [[f32; ROWS]; field::COUNT] {
-        field(self.posterior.reductions(&self.rows(at)[..at.len()]))
-    }
-
     /// The rows of a block of candidates.
     #[inline(always)]
     fn rows(&self, at: &[usize]) -> [u32; ROWS] {
@@ -378,8 +376,8 @@ impl State<'_> {
         ]
     }
 
-    /// Writes the plain features of candidate `at` to `out`, and gives those that are ranked. It stands at
-    /// `place` of a block.
+    /// Writes to `out` the features of candidate `at` that lie between the [`QUANTILES`] and the [`FIELD`], and gives
+    /// what is ranked. It stands at `place` of a block.
     #[inline(always)]
     fn describe(
         &self,
@@ -387,15 +385,13 @@ impl State<'_> {
         around: &Surroundings,
         place: usize,
         [log_novelty, log_gain]: [f32; 2],
-        told: [f32; field::COUNT],
         out: &mut [f32],
     ) -> [f32; QUANTILES] {
         let belief = self.beliefs[at];
         let open = around.open[place];
         let doubt = if open > 0.0 { around.doubt[place] / open } else { belief.margin };
-        out[..SHARES.start].copy_from_slice(&[cut(log_novelty), cut(log_gain), doubt]);
+        out[QUANTILES..SHARES.start].copy_from_slice(&[cut(log_novelty), cut(log_gain), doubt]);
         out[SHARES].copy_from_slice(&self.shares_of(&belief));
-        out[FIELD].copy_from_slice(&told);
         [belief.margin, around.gain[place]]
     }
 }
