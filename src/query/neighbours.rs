@@ -3,6 +3,7 @@
 //! The inputs of a pool never change in an episode, so neighbour lists are shared by every strategy and
 //! every round. Memory is O(n k); distances are made block by block.
 
+use super::geometry::lanes::dispatched;
 use crate::data::MatrixView;
 
 /// Rows per block of the distance computation: 256 x 2,000 floats stay in the cache.
@@ -25,7 +26,7 @@ impl Neighbours {
         let norms: Vec<f32> = (0..n).map(|i| inputs.row(i).iter().map(|x| x * x).sum()).collect();
         let (mut ids, mut distances) = (Vec::with_capacity(n * k), Vec::with_capacity(n * k));
         let mut products = vec![0.0f32; BLOCK.min(n) * n];
-        let mut order: Vec<(f32, u32)> = Vec::with_capacity(n);
+        let mut order: Vec<(f32, u32)> = Vec::new();
         for start in (0..n).step_by(BLOCK) {
             let rows = BLOCK.min(n - start);
             multiply_transposed(
@@ -36,15 +37,12 @@ impl Neighbours {
                 d,
                 &mut products,
             );
-            for i in 0..rows {
-                let row = start + i;
-                order.clear();
-                for (j, product) in products[i * n..(i + 1) * n].iter().enumerate() {
-                    let squared = (norms[row] + norms[j] - 2.0 * product).max(0.0);
-                    if j != row {
-                        order.push((squared, j as u32));
-                    }
-                }
+            for (row, squared) in (start..start + rows).zip(products.chunks_exact_mut(n)) {
+                squares(norms[row], &norms, squared);
+                // No neighbour of its own.
+                squared[row] = f32::INFINITY;
+                near(squared, bound(squared, k), &mut order);
+                order.retain(|&(_, other)| other as usize != row);
                 let nearest = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
                 if k < order.len() {
                     order.select_nth_unstable_by(k, nearest);
@@ -82,6 +80,61 @@ impl Neighbours {
     /// The median over rows of the mean of their [`distances`](Self::distances): the pool's unit of length.
     pub fn scale(&self) -> f32 {
         self.scale
+    }
+}
+
+dispatched! {
+    /// Squared distances of a row, the square of whose length is `own`, to all rows, from their products with it.
+    fn squares(own: f32, norms: &[f32], products: &mut [f32]) {
+        for (product, norm) in products.iter_mut().zip(norms) {
+            *product = (own + norm - 2.0 * *product).max(0.0);
+        }
+    }
+}
+
+/// Groups of which the least values are compared.
+const GROUPS: usize = 64;
+
+/// What at least `k` of the values do not exceed, and not many more as long as there are more groups than that: the `k`-th
+/// least among the least of each of [`GROUPS`] groups.
+fn bound(values: &[f32], k: usize) -> f32 {
+    if k == 0 || k > GROUPS {
+        return f32::INFINITY;
+    }
+    let mut least = least(values);
+    *least.select_nth_unstable_by(k - 1, f32::total_cmp).1
+}
+
+dispatched! {
+    fn least(values: &[f32]) -> [f32; GROUPS] {
+        let mut least = [f32::INFINITY; GROUPS];
+        let (blocks, rest) = values.as_chunks::<GROUPS>();
+        for block in blocks {
+            for (least, &value) in least.iter_mut().zip(block) {
+                *least = if value < *least { value } else { *least };
+            }
+        }
+        for (least, &value) in least.iter_mut().zip(rest) {
+            *least = if value < *least { value } else { *least };
+        }
+        least
+    }
+}
+
+dispatched! {
+    /// The values that do not exceed `bound`, and where they are.
+    fn near(values: &[f32], bound: f32, found: &mut Vec<(f32, u32)>) {
+        found.clear();
+        for (block, values) in values.chunks(GROUPS).enumerate() {
+            // Most blocks hold none.
+            if values.iter().fold(false, |any, &value| any | (value <= bound)) {
+                for (at, &value) in values.iter().enumerate() {
+                    if value <= bound {
+                        found.push((value, (block * GROUPS + at) as u32));
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -142,6 +195,32 @@ mod tests {
                 assert_eq!(found.ids(i)[at], *id);
             }
         }
+    }
+
+    /// On a grid, where sums are exact and most distances are those of several rows.
+    #[test]
+    fn of_equal_distances_the_first_rows_are_taken() {
+        let mut rng = Key::root(4).rng();
+        for (n, k) in [(2, 1), (63, 15), (64, 1), (65, 15), (130, 64), (200, 65), (200, 199), (700, 15)] {
+            let values: Vec<f32> = (0..n * 3).map(|_| rng.random_range(-3..=3) as f32).collect();
+            let found = Neighbours::of(MatrixView::new(&values, n, 3), k);
+            for (row, own) in values.chunks_exact(3).enumerate() {
+                let squared =
+                    |other: &[f32]| own.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+                let mut all: Vec<(f32, u32)> = values.chunks_exact(3).map(squared).zip(0..).collect();
+                all.remove(row);
+                all.sort_by(|a, b| a.0.total_cmp(&b.0));
+                let ids: Vec<u32> = all[..k].iter().map(|&(_, other)| other).collect();
+                assert_eq!(found.ids(row), ids, "row {row} of {n}, {k} neighbours");
+            }
+        }
+    }
+
+    #[test]
+    fn too_large_for_distances_there_are_neighbours_still() {
+        let values: Vec<f32> = (0..90).map(|row| if row % 2 == 0 { 1e30 } else { -1e30 }).collect();
+        let found = Neighbours::of(MatrixView::new(&values, 90, 1), 15);
+        assert!((0..90).all(|row| !found.ids(row).contains(&(row as u32))));
     }
 
     #[test]
