@@ -1,10 +1,11 @@
 #!/bin/bash
-# Leave one domain out: for each domain a policy is trained on the sets of all others, and plays on its own.
+# Leave one domain out: for each domain a policy is trained on the sets of all others, and plays on its own; first as it was
+# trained, with thirty queries of one row, then in every other use.
 #
 #     experiments/policy/lodo.sh DATA_FOLDER [RUN_FOLDER]
 #
 # Each run goes on where it stopped; what is done costs nothing. QUERIST names the binary, JOBS the threads,
-# GENERATED other numbers of generated tasks. The last lines are the table over all domains.
+# GENERATED other numbers of generated tasks. Printed are the tables over all domains, use by use.
 set -euo pipefail
 data=${1:?the folder of the data sets}
 runs=${2:-runs/lodo}
@@ -23,16 +24,51 @@ sets_of() {
 }
 list() { printf '"%s",' "$@" | sed 's/.*/[&]/'; }
 
+# gather USE: what was played in one use, all domains together, in $runs/USE.
+gather() {
+    mkdir -p "$runs/$1"
+    for file in rows selection; do
+        cat "$runs/$1-"*"/$file.jsonl" >"$runs/$1/$file.jsonl"
+    done
+    echo
+    echo "== $1"
+}
+# play USE FILE SETTINGS...: each domain's policy on those of its sets that the file names.
+play() {
+    local use=$1 file=$2 mine
+    shift 2
+    for domain in "${domains[@]}"; do
+        mine=$(python3 -c '
+import json, sys, tomllib
+named = tomllib.load(open(sys.argv[1], "rb"))["transfer"]["targets"]
+print(json.dumps([name for name in sys.argv[2:] if name in named]))' "$here/$file.toml" $(sets_of "$domain"))
+        [ "$mine" = "[]" ] ||
+            querist bench "$file" "$use-$domain" "transfer.policy=$runs/thirty-$domain/policy" "transfer.targets=$mine" "$@"
+    done
+    gather "$use"
+}
+
 for domain in "${domains[@]}"; do
     others=()
     for other in "${domains[@]}"; do
         [ "$other" = "$domain" ] || others+=($(sets_of "$other"))
     done
-    querist run lodo "$domain" "sources.datasets=$(list "${others[@]}")" \
+    querist run lodo "thirty-$domain" "sources.datasets=$(list "${others[@]}")" \
         "transfer.targets=$(list $(sets_of "$domain"))" "sources.synthetic=${GENERATED:-504}"
 done
-mkdir -p "$runs/all"
-for file in rows selection; do
-    for domain in "${domains[@]}"; do cat "$runs/$domain/$file.jsonl"; done >"$runs/all/$file.jsonl"
+gather thirty
+python3 "$here/table.py" "$runs/thirty"
+play long long transfer.repetitions=12 'transfer.strategies=["margin","policy"]'
+python3 "$here/table.py" "$runs/long"
+for rows in 5 20; do
+    play "batches-$rows" batches "episode.query_size=$rows" "episode.rounds=$((100 / rows))"
+    python3 "$here/table.py" "$runs/batches-$rows"
+    python3 "$here/table.py" "$runs/batches-$rows" badge
 done
-python3 "$here/table.py" "$runs/all"
+play every every
+python3 "$here/table.py" "$runs/every"
+three='transfer.strategies=["random","margin","policy"]'
+play lal-rl ../lal_rl "$three"
+querist bench ../lal_rl flare-by-lal-rl "transfer.policy=$runs/thirty-records/policy" "$three" \
+    'transfer.targets=["flare_solar"]' episode.max_pool=42 episode.rounds=40
+python3 "$here/../lal_rl.py" "$runs/lal-rl" "$runs/flare-by-lal-rl"
