@@ -72,3 +72,12 @@ play lal-rl ../lal_rl "$three"
 querist bench ../lal_rl flare-by-lal-rl "transfer.policy=$runs/thirty-records/policy" "$three" \
     'transfer.targets=["flare_solar"]' episode.max_pool=42 episode.rounds=40
 python3 "$here/../lal_rl.py" "$runs/lal-rl" "$runs/flare-by-lal-rl"
+# The cross-domain benchmark's protocol, by a policy that has seen none of the domains it draws its real sets from.
+querist train lodo without-images-genomics "sources.synthetic=${GENERATED:-504}" \
+    "sources.datasets=$(list $(sets_of text) $(sets_of medicine) $(sets_of records) $(sets_of signals))"
+for set in three_clust diverging_sin splice dna usps; do
+    querist bench "../cross_domain/$set" "cross-$set" "transfer.policy=$runs/without-images-genomics/policy" \
+        transfer.repetitions=50 "$three"
+    echo
+    echo "== $set: $(gain "cross-$set")"
+done

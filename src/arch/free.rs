@@ -1,7 +1,8 @@
 //! [`FreeMlp`]: multilayer perceptrons of any widths, among them the linear head, for ablations.
 
+use super::block::{Block, Smooth};
 use super::space::{MAX_POINTS, Space, SpaceError};
-use super::spec::{Block, MAX_BLOCKS, NetSpec, Smooth};
+use super::spec::{MAX_BLOCKS, NetSpec};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -8,6 +8,7 @@
 //! outputs; searches see nothing else. Training an architecture is the `learner` layer's business,
 //! choosing one the `search` layer's.
 
+pub mod block;
 pub mod free;
 pub mod image;
 pub mod space;
@@ -15,8 +16,9 @@ pub mod spec;
 pub mod stacked;
 mod text;
 
+pub use block::{Block, Flow, Smooth};
 pub use free::{Activation, FreeMlp, FreePoint};
 pub use image::{Augment, Image};
 pub use space::{Cost, Domain, Space, SpaceError};
-pub use spec::{Block, Flow, MapShape, NetSpec, Smooth, SpecError};
+pub use spec::{MapShape, NetSpec, SpecError};
 pub use stacked::{ArchSpace, Cell, Images, Point, Widths};

@@ -2,9 +2,10 @@
 //!
 //! Geifman & El-Yaniv, "Deep Active Learning with a Neural Architecture Search", NeurIPS 2019.
 
+use super::block::Block;
 use super::image::{Augment, Image};
 use super::space::{MAX_POINTS, Space, SpaceError};
-use super::spec::{Block, MAX_BLOCKS, NetSpec};
+use super::spec::{MAX_BLOCKS, NetSpec};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

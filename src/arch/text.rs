@@ -1,7 +1,8 @@
 //! The text of a network, as rows and figures have it, and the way back.
 
+use super::block::{Block, Smooth};
 use super::image::{Augment, Image};
-use super::spec::{Block, NetSpec, Smooth};
+use super::spec::NetSpec;
 use std::fmt;
 
 impl fmt::Display for NetSpec {

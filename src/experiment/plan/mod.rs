@@ -1,15 +1,12 @@
-//! [`Plan`]: the only runnable form of an experiment file.
+//! [`Plan`]: the only runnable form of an experiment file. What its sections may not say together is in `across`.
 
-use super::error::{ExperimentError, Place};
-use super::raw::{self, Section, Table};
-use super::sections::{
-    ArchitectureChoice, DataRef, Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer,
-};
-use super::set;
-use super::stages::search::space;
-use super::vocabulary::Vocabulary;
-use crate::arch::Space;
-use crate::query::registry;
+mod across;
+
+use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::raw::{self, Section, Table};
+use crate::experiment::sections::{Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer};
+use crate::experiment::set;
+use crate::experiment::vocabulary::Vocabulary;
 use crate::run::digest;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -148,123 +145,6 @@ impl Plan {
         Ok(plan)
     }
 
-    /// What contradicts between the sections.
-    fn check_stages(
-        &self,
-        root: Place,
-        sources: Place,
-        transfer: Option<Place>,
-    ) -> Result<(), ExperimentError> {
-        if self.train.is_none() && self.search.is_none() && self.transfer.is_none() && self.rivals.is_none() {
-            let why =
-                "nothing to run: give at least one of [train], [search], [transfer] and [rivals]".to_string();
-            return Err(ExperimentError::Missing { place: root, key: "transfer".into(), why });
-        }
-        self.check_space(&root)?;
-        if (self.train.is_some() || self.searches_sources()) && self.sources.tasks() == 0 {
-            let why = "training and search need at least one source task".to_string();
-            return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
-        }
-        let overlap = |a: &[DataRef], b: &[DataRef]| {
-            a.iter()
-                .find(|one| b.iter().any(|other| one.name() == other.name()))
-                .map(|one| one.name().to_string())
-        };
-        let (learned, validation) = (&self.sources.datasets, &self.sources.validation);
-        if let Some(name) = overlap(validation, learned) {
-            return Err(ExperimentError::Conflict {
-                place: sources,
-                key: "sources.validation".into(),
-                why: format!("holds \"{name}\", which is learned from"),
-                hint: "a data set can be learned from or validated on, not both".into(),
-            });
-        }
-        if let (Some(stage), Some(place)) = (&self.transfer, transfer) {
-            let seen = [("sources.datasets", learned), ("sources.validation", validation)];
-            for (key, list) in seen {
-                if let Some(name) = overlap(&stage.targets, list) {
-                    return Err(ExperimentError::Conflict {
-                        place,
-                        key: "transfer.targets".into(),
-                        why: format!("holds \"{name}\", which `{key}` holds too"),
-                        hint: "a target must be unseen: take it out of one of the two lists".into(),
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the space of `[search]` is there for what reads it, and holds the points that are named.
-    fn check_space(&self, root: &Place) -> Result<(), ExperimentError> {
-        let head = self.train.as_ref().is_some_and(|train| train.architecture.episodes > 0);
-        let readers = [
-            ("train.architecture", head),
-            ("rivals", self.rivals.as_ref().is_some_and(|rivals| rivals.free.is_none())),
-        ];
-        let Some(search) = &self.search else {
-            return match readers.into_iter().find(|(_, reads)| *reads) {
-                None => Ok(()),
-                Some((reader, _)) => Err(ExperimentError::Missing {
-                    place: root.clone(),
-                    key: "search".into(),
-                    why: format!("`{reader}` walks its space"),
-                }),
-            };
-        };
-        let transfer = self.transfer.iter().flat_map(|transfer| &transfer.architectures);
-        if search.image.is_some() {
-            self.check_images(root, head)?;
-        }
-        let rivals = self.rivals.iter().flat_map(|rivals| &rivals.fixed);
-        let space = space(search, self.learner.dropout);
-        for choice in transfer.chain(rivals) {
-            let ArchitectureChoice::Fixed(point) = choice else { continue };
-            if !space.contains(point) {
-                return Err(ExperimentError::Conflict {
-                    place: root.clone(),
-                    key: choice.to_string(),
-                    why: format!(
-                        "lies outside the space of [search], 1..={} blocks by 1..={} stacks",
-                        search.max_blocks, search.max_stacks
-                    ),
-                    hint: "raise search.max_blocks or search.max_stacks".into(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether everything that meets networks for images can read them.
-    fn check_images(&self, root: &Place, head: bool) -> Result<(), ExperimentError> {
-        let refuse = |why: String, hint: &str| {
-            let (place, key) = (root.clone(), "search.image".to_string());
-            Err(ExperimentError::Conflict { place, key, why, hint: hint.into() })
-        };
-        let generated = self.sources.synthetic + self.sources.validation_synthetic;
-        if (head || self.searches_sources()) && generated > 0 {
-            return refuse(
-                format!("reads images, but {generated} of the sources are generated and are none"),
-                "set sources.synthetic and sources.validation_synthetic to 0, and name sets of such images",
-            );
-        }
-        let episodes = self.transfer.iter().filter(|transfer| {
-            transfer.architectures.iter().any(|choice| choice.needs_space() || choice.needs_head())
-        });
-        for strategy in episodes.flat_map(|transfer| &transfer.strategies) {
-            // The others are policies, which need no more than predictions.
-            let Ok(built) = registry::build(strategy) else { continue };
-            let needs = built.needs();
-            if needs.network || needs.predicted_loss {
-                return refuse(
-                    format!("makes networks for images, whose gradients \"{strategy}\" cannot read"),
-                    "leave that strategy out, or compare it on vectors",
-                );
-            }
-        }
-        Ok(())
-    }
-
     /// Whether architectures are searched on the sources: not where the section only says what the space is.
     pub fn searches_sources(&self) -> bool {
         let used = match &self.transfer {
@@ -389,6 +269,7 @@ mod tests {
     use super::super::sections::{ArchitectureChoice, LEARNED, Method, OptimiserKind};
     use super::super::vocabulary::DatasetFacts;
     use super::*;
+    use crate::experiment::sections::DataRef;
     use crate::learner::{Optimiser, Stop};
 
     fn vocabulary() -> Vocabulary {
