@@ -64,6 +64,7 @@ pub use course::course;
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
+pub use frozen::{Freezable, Frozen};
 pub use guard::{Guard, Range};
 pub use head::{Head, HeadArchitect, MovePlan, collect_moves};
 pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};

@@ -1,6 +1,7 @@
 //! The value of asking for a candidate: `Q(s, a) = w · σ(B [σ(A s); a])`, biases left out here.
 
 use crate::agent::error::AgentError;
+use crate::agent::frozen::Freezable;
 use crate::data::Matrix;
 use crate::rng::Key;
 use rand::RngExt;
@@ -31,6 +32,24 @@ pub struct QNetwork {
     weights: Vec<f32>,
 }
 
+impl Freezable for QNetwork {
+    const FILE: &'static str = "dqn.safetensors";
+    const WEIGHTS: usize = WEIGHTS;
+
+    fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError> {
+        let found = weights.len();
+        if found != WEIGHTS {
+            let place = "dqn: number of weights";
+            return Err(AgentError::Setting { place, found, least: WEIGHTS, most: WEIGHTS });
+        }
+        Ok(Self { weights })
+    }
+
+    fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+}
+
 impl QNetwork {
     /// Glorot-uniform layers drawn from `key`, biases zero but that of the output: minus half the usual
     /// length of an episode, around which all values lie.
@@ -45,24 +64,6 @@ impl QNetwork {
         }
         weights[BIAS_3] = output_bias;
         Self { weights }
-    }
-
-    /// A network with these weights.
-    ///
-    /// # Errors
-    /// If there are not [`WEIGHTS`] of them.
-    pub fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError> {
-        let found = weights.len();
-        if found != WEIGHTS {
-            let place = "dqn: number of weights";
-            return Err(AgentError::Setting { place, found, least: WEIGHTS, most: WEIGHTS });
-        }
-        Ok(Self { weights })
-    }
-
-    /// Its weights.
-    pub fn weights(&self) -> &[f32] {
-        &self.weights
     }
 
     pub(super) fn weights_mut(&mut self) -> &mut [f32] {

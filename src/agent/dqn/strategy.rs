@@ -1,67 +1,18 @@
 //! The learned values as a strategy, and as a file.
 
-use super::network::{QNetwork, WEIGHTS};
+use super::network::QNetwork;
 use super::observation::{Seen, set_aside};
 use super::simulation::NEEDS;
 use crate::agent::batch;
-use crate::agent::card::Provenance;
-use crate::agent::error::AgentError;
-use crate::agent::frozen;
+use crate::agent::frozen::Frozen;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
-use std::path::Path;
 use std::sync::Arc;
 
-/// The file of such a policy, in a run's folder of policies.
-pub const FILE: &str = "dqn.safetensors";
 /// Learned values that no longer change, with what is said about them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct QPolicy {
-    network: QNetwork,
-    provenance: Provenance,
-}
-
-impl QPolicy {
-    /// Freezes a network.
-    pub fn new(network: QNetwork, provenance: Provenance) -> Self {
-        Self { network, provenance }
-    }
-
-    /// Its network.
-    pub fn network(&self) -> &QNetwork {
-        &self.network
-    }
-
-    /// What is said about it.
-    pub fn provenance(&self) -> &Provenance {
-        &self.provenance
-    }
-
-    /// The bytes of [`FILE`]: weights, provenance, and the digest of both.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        frozen::encode(self.network.weights(), &self.provenance)
-    }
-
-    /// The policy that these bytes hold.
-    ///
-    /// # Errors
-    /// Every error of a damaged file of tensors, and another format.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AgentError> {
-        let (weights, provenance) = frozen::decode(bytes, FILE, WEIGHTS)?;
-        Ok(Self { network: QNetwork::from_weights(weights)?, provenance })
-    }
-
-    /// Reads the policy in `folder`.
-    ///
-    /// # Errors
-    /// [`AgentError::Unreadable`] for a file that is missing or cannot be read, else as
-    /// [`from_bytes`](Self::from_bytes).
-    pub fn load(folder: &Path) -> Result<Self, AgentError> {
-        Self::from_bytes(&frozen::read(folder, FILE)?)
-    }
-}
+pub type QPolicy = Frozen<QNetwork>;
 
 /// Asks for the candidates of the largest value. Sets 30 candidates aside in an episode's first query, by
 /// the query's key, and asks for them only when nothing else is left.
@@ -86,7 +37,7 @@ impl Strategy for DqnStrategy {
         let drawn = || set_aside(view.candidates(), batch, key.named("aside"));
         let aside = self.aside.get_or_insert_with(drawn);
         let seen = Seen::of(view, aside)?;
-        let values = self.policy.network.values(&seen.state, &seen.actions);
+        let values = self.policy.network().values(&seen.state, &seen.actions);
         let mut picks: Vec<RowId> = batch::greedy(&values, &seen.candidates, batch)?
             .into_iter()
             .map(|pick| seen.candidates[pick])
@@ -105,6 +56,9 @@ impl Strategy for DqnStrategy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::card::Provenance;
+    use crate::agent::error::AgentError;
+    use crate::agent::frozen::Freezable;
     use crate::data::Matrix;
     use crate::query::Signals;
 
@@ -128,7 +82,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(QPolicy::load(folder.path()), Err(AgentError::Unreadable { .. })));
-        std::fs::write(folder.path().join(FILE), &bytes).unwrap();
+        std::fs::write(folder.path().join(QNetwork::FILE), &bytes).unwrap();
         assert_eq!(QPolicy::load(folder.path()).unwrap(), policy());
     }
 

@@ -6,6 +6,7 @@
 use super::network::{Leaves, PangNetwork, WEIGHTS};
 use super::observation::Described;
 use crate::agent::error::AgentError;
+use crate::agent::frozen::Freezable;
 use crate::agent::optimiser::{AdamW, OptimiserConfig};
 use crate::agent::tensors::{self, Limits, Named};
 use crate::error::Result;

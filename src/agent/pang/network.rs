@@ -6,6 +6,7 @@
 
 use super::observation::{BINS, DESCRIPTION, Described, GLOBALS};
 use crate::agent::error::AgentError;
+use crate::agent::frozen::Freezable;
 use crate::agent::graph;
 use crate::agent::kernel::{dense, dense_relu};
 use crate::data::Matrix;
@@ -50,6 +51,24 @@ pub struct PangNetwork {
     weights: Vec<f32>,
 }
 
+impl Freezable for PangNetwork {
+    const FILE: &'static str = "dataset_embedding.safetensors";
+    const WEIGHTS: usize = WEIGHTS;
+
+    fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError> {
+        let found = weights.len();
+        if found != WEIGHTS {
+            let place = "dataset embedding: number of weights";
+            return Err(AgentError::Setting { place, found, least: WEIGHTS, most: WEIGHTS });
+        }
+        Ok(Self { weights })
+    }
+
+    fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+}
+
 impl PangNetwork {
     /// A network at its start: normal weights by the width of their inputs, biases and the output zero, so
     /// that all scores are zero.
@@ -68,24 +87,6 @@ impl PangNetwork {
             }));
         }
         Self { weights }
-    }
-
-    /// A network with these weights.
-    ///
-    /// # Errors
-    /// If there are not [`WEIGHTS`] of them.
-    pub fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError> {
-        let found = weights.len();
-        if found != WEIGHTS {
-            let place = "dataset embedding: number of weights";
-            return Err(AgentError::Setting { place, found, least: WEIGHTS, most: WEIGHTS });
-        }
-        Ok(Self { weights })
-    }
-
-    /// Its weights.
-    pub fn weights(&self) -> &[f32] {
-        &self.weights
     }
 
     pub(super) fn weights_mut(&mut self) -> &mut [f32] {

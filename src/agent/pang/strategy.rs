@@ -1,67 +1,17 @@
 //! The data-set embedding policy as a strategy, and as a file.
 
-use super::network::{PangNetwork, WEIGHTS};
+use super::network::PangNetwork;
 use super::observation::Described;
 use crate::agent::batch;
-use crate::agent::card::Provenance;
-use crate::agent::error::AgentError;
-use crate::agent::frozen;
+use crate::agent::frozen::Frozen;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
-use std::path::Path;
 use std::sync::Arc;
 
-/// The file of such a policy, in a run's folder of policies.
-pub const FILE: &str = "dataset_embedding.safetensors";
-
-/// A network that no longer learns, with what is said about it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PangPolicy {
-    network: PangNetwork,
-    provenance: Provenance,
-}
-
-impl PangPolicy {
-    /// Freezes a network.
-    pub fn new(network: PangNetwork, provenance: Provenance) -> Self {
-        Self { network, provenance }
-    }
-
-    /// Its network.
-    pub fn network(&self) -> &PangNetwork {
-        &self.network
-    }
-
-    /// What is said about it.
-    pub fn provenance(&self) -> &Provenance {
-        &self.provenance
-    }
-
-    /// The bytes of [`FILE`]: weights, provenance, and the digest of both.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        frozen::encode(self.network.weights(), &self.provenance)
-    }
-
-    /// The policy that these bytes hold.
-    ///
-    /// # Errors
-    /// Every error of a damaged file of tensors, and another format.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AgentError> {
-        let (weights, provenance) = frozen::decode(bytes, FILE, WEIGHTS)?;
-        Ok(Self { network: PangNetwork::from_weights(weights)?, provenance })
-    }
-
-    /// Reads the policy in `folder`.
-    ///
-    /// # Errors
-    /// [`AgentError::Unreadable`] for a file that is missing or cannot be read, else as
-    /// [`from_bytes`](Self::from_bytes).
-    pub fn load(folder: &Path) -> Result<Self, AgentError> {
-        Self::from_bytes(&frozen::read(folder, FILE)?)
-    }
-}
+/// The policy, no longer learning, with what is said about it.
+pub type PangPolicy = Frozen<PangNetwork>;
 
 /// Asks for the candidates of the largest score; ties go to the smaller row id.
 #[derive(Clone)]
@@ -82,7 +32,7 @@ impl Strategy for PangStrategy {
             return Ok(Vec::new());
         }
         let seen = Described::of(view);
-        let picks = batch::greedy(&self.policy.network.score(&seen)?, &seen.candidates, batch)?;
+        let picks = batch::greedy(&self.policy.network().score(&seen)?, &seen.candidates, batch)?;
         Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
     }
 
@@ -94,7 +44,9 @@ impl Strategy for PangStrategy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::card::Provenance;
     use crate::agent::dqn::QPolicy;
+    use crate::agent::error::AgentError;
     use crate::data::Matrix;
     use crate::query::Signals;
 

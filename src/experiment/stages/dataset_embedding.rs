@@ -1,8 +1,8 @@
 //! The policy with an embedding of the data set in the train stage: a further policy, with a file of its own.
 
 use super::Site;
-use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangPolicy, strategy};
-use crate::agent::{OptimiserConfig, Provenance, Source};
+use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangNetwork, PangPolicy};
+use crate::agent::{Freezable, OptimiserConfig, Provenance, Source};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::rng::Key;
@@ -70,6 +70,6 @@ pub(super) fn learn(
         figures,
     };
     let bytes = PangPolicy::new(network.clone(), provenance).to_bytes();
-    site.store.write(&format!("{}/{}", store::POLICY, strategy::FILE), &bytes)?;
+    site.store.write(&format!("{}/{}", store::POLICY, PangNetwork::FILE), &bytes)?;
     Ok(Some(digest::of(&bytes)))
 }

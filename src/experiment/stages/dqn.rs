@@ -2,8 +2,8 @@
 
 use super::Site;
 use crate::agent::dqn::learner::MAX_CHECKPOINT_BYTES;
-use crate::agent::dqn::{Dqn, DqnConfig, QPolicy, TargetAccuracy, strategy};
-use crate::agent::{Provenance, Source};
+use crate::agent::dqn::{Dqn, DqnConfig, QNetwork, QPolicy, TargetAccuracy};
+use crate::agent::{Freezable, Provenance, Source};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::rng::Key;
@@ -70,6 +70,6 @@ pub(super) fn learn(
         figures,
     };
     let bytes = QPolicy::new(network.clone(), provenance).to_bytes();
-    site.store.write(&format!("{}/{}", store::POLICY, strategy::FILE), &bytes)?;
+    site.store.write(&format!("{}/{}", store::POLICY, QNetwork::FILE), &bytes)?;
     Ok(Some(digest::of(&bytes)))
 }
