@@ -3,7 +3,7 @@
     python3 experiments/policy/table.py runs/NAME [REFERENCE]
 
 Per set and strategy the mean difference to REFERENCE (default margin) in accuracy points, with its standard
-error over paired repetitions; the same by rounds; mean ranks and the share of the random-to-oracle gap that is
+error over paired repetitions; the mean over sets with a Wilcoxon test; the same by rounds; mean ranks and the share of the random-to-oracle gap that is
 closed, where those two ran (the oracle takes no rank); and the median milliseconds per query.
 """
 
@@ -42,6 +42,17 @@ def overall(parts):
     return f"{statistics.fmean(means):+.2f} ± {error:.2f}, above on {sum(m > 0 for m in means)} of {len(means)}"
 
 
+def wilcoxon(means):
+    """One-sided p of the signed-rank test over sets that a strategy is above the reference: exact; ties as they come."""
+    order = sorted((mean for mean in means if mean), key=abs)
+    found = sum(rank for rank, mean in enumerate(order, 1) if mean > 0)
+    ways = [1] + [0] * (len(order) * (len(order) + 1) // 2)
+    for rank in range(1, len(order) + 1):
+        for total in range(len(ways) - 1, rank - 1, -1):
+            ways[total] += ways[total - rank]
+    return sum(ways[found:]) / 2 ** len(order)
+
+
 def midrank(level, task, name, names):
     """1 for the highest level; equal levels share their mean rank."""
     own = level[task, name]
@@ -69,7 +80,8 @@ def main(folder, reference):
             cells.append(f"{part[0]:+.1f} ± {part[1]:.1f}")
         print(f"| {task} | {level:.1f} | " + " | ".join(cells) + " |")
     for name in others:
-        print(f"\n{name}: {overall(parts[name])}")
+        p = wilcoxon([mean for mean, _ in parts[name]])
+        print(f"\n{name}: {overall(parts[name])}, one-sided Wilcoxon over sets p = {p:.2g}")
         clear = [(task, m) for task, (m, e) in zip(tasks, parts[name]) if abs(m) > 2 * e]
         worse = ", ".join(f"{task} {m:+.1f}" for task, m in clear if m < 0)
         better = sum(m > 0 for _, m in clear)
