@@ -3,7 +3,7 @@
     python3 experiments/policy/table.py runs/NAME [REFERENCE]
 
 Per set and strategy the mean difference to REFERENCE (default margin) in accuracy points, with its standard
-error over paired repetitions; the mean over sets with a Wilcoxon test; the same by rounds; mean ranks and the share of the random-to-oracle gap that is
+error over paired repetitions; the mean over sets with a Wilcoxon test (corrected for the strategies but the oracle); the same by rounds; mean ranks and the share of the random-to-oracle gap that is
 closed, where those two ran (the oracle takes no rank); and the median milliseconds per query.
 """
 
@@ -53,6 +53,14 @@ def wilcoxon(means):
     return sum(ways[found:]) / 2 ** len(order)
 
 
+def holm(chances):
+    """Names with their p, corrected for how many there are (Holm, 1979)."""
+    corrected, last = {}, 0
+    for left, (name, p) in zip(range(len(chances), 0, -1), sorted(chances.items(), key=lambda item: item[1])):
+        last = corrected[name] = max(last, min(1, left * p))
+    return corrected
+
+
 def midrank(level, task, name, names):
     """1 for the highest level; equal levels share their mean rank."""
     own = level[task, name]
@@ -79,9 +87,12 @@ def main(folder, reference):
             parts[name].append(part)
             cells.append(f"{part[0]:+.1f} ± {part[1]:.1f}")
         print(f"| {task} | {level:.1f} | " + " | ".join(cells) + " |")
+    chances = {name: wilcoxon([mean for mean, _ in parts[name]]) for name in others}
+    corrected = holm({name: p for name, p in chances.items() if name != "greedy_oracle"})
     for name in others:
-        p = wilcoxon([mean for mean, _ in parts[name]])
-        print(f"\n{name}: {overall(parts[name])}, one-sided Wilcoxon over sets p = {p:.2g}")
+        print(f"\n{name}: {overall(parts[name])}")
+        after = f", after Holm {corrected[name]:.2g}" if name in corrected else ""
+        print(f"  above over sets by a one-sided Wilcoxon test: p = {chances[name]:.2g}{after}")
         clear = [(task, m) for task, (m, e) in zip(tasks, parts[name]) if abs(m) > 2 * e]
         worse = ", ".join(f"{task} {m:+.1f}" for task, m in clear if m < 0)
         better = sum(m > 0 for _, m in clear)

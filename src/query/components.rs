@@ -33,9 +33,36 @@ const MOST_SWEEPS: usize = 100_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Components {
     landmarks: Vec<u32>,
+    places: Places,
+}
+
+/// The components of the rows of a pool, or of some of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Places {
     rows: usize,
     /// Per kernel, `[COMPONENTS][rows]`.
-    places: [Vec<f32>; KERNELS],
+    values: [Vec<f32>; KERNELS],
+}
+
+impl Places {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Those of all rows under one kernel, `[COMPONENTS][rows]`.
+    pub fn of_kernel(&self, kernel: usize) -> &[f32] {
+        &self.values[kernel]
+    }
+
+    /// Those of some of the rows, in this order.
+    pub fn of_rows(&self, rows: &[u32]) -> Self {
+        let pick = |of_one: &[f32]| rows.iter().map(|&row| of_one[row as usize]).collect::<Vec<f32>>();
+        let values = std::array::from_fn(|kernel| {
+            self.values[kernel].chunks_exact(self.rows.max(1)).flat_map(pick).collect()
+        });
+        Self { rows: rows.len(), values }
+    }
 }
 
 impl Components {
@@ -45,7 +72,7 @@ impl Components {
         let n = inputs.rows();
         let m = LANDMARKS.min(n);
         let landmarks: Vec<u32> = (0..m).map(|at| (at * n / m) as u32).collect();
-        let mut places: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; COMPONENTS * n]);
+        let mut values: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; COMPONENTS * n]);
         if n > 0 {
             let pool = Centred::of(inputs, &landmarks);
             let units = pool.units();
@@ -60,12 +87,12 @@ impl Components {
                         }
                     }
                     for (component, value) in place.into_iter().enumerate() {
-                        places[kernel][component * n + row] = value;
+                        values[kernel][component * n + row] = value;
                     }
                 }
             });
         }
-        Self { landmarks, rows: n, places }
+        Self { landmarks, places: Places { rows: n, values } }
     }
 
     /// The rows of the pool that stand for all of it, ascending.
@@ -75,39 +102,30 @@ impl Components {
 
     /// Rows of the pool.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.places.rows
     }
 
     /// The components of `row` under one of the [`KERNELS`].
     #[inline(always)]
     pub fn place(&self, kernel: usize, row: usize) -> [f32; COMPONENTS] {
-        std::array::from_fn(|component| self.places[kernel][component * self.rows + row])
+        std::array::from_fn(|component| self.places.values[kernel][component * self.places.rows + row])
     }
 
-    /// The components of all rows under one kernel, `[COMPONENTS][rows]`.
-    pub fn places(&self, kernel: usize) -> &[f32] {
-        &self.places[kernel]
-    }
-
-    /// Those of some rows alone, in this order.
-    pub fn of_rows(&self, rows: &[u32]) -> Self {
-        let pick = |of_one: &[f32]| rows.iter().map(|&row| of_one[row as usize]).collect::<Vec<f32>>();
-        let places = std::array::from_fn(|kernel| {
-            self.places[kernel].chunks_exact(self.rows.max(1)).flat_map(pick).collect()
-        });
-        Self { landmarks: self.landmarks.clone(), rows: rows.len(), places }
+    /// Those of all rows.
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 
     /// The sum over rows of the outer products of their components under one kernel, with a weight for each row;
     /// row-major.
     pub fn weighted_spread(&self, kernel: usize, weights: &[f32]) -> [[f64; COMPONENTS]; COMPONENTS] {
-        let places = &self.places[kernel];
-        let mut weighted = places.clone();
-        for row in weighted.chunks_exact_mut(self.rows.max(1)) {
+        let places = self.places.of_kernel(kernel);
+        let mut weighted = places.to_vec();
+        for row in weighted.chunks_exact_mut(self.rows().max(1)) {
             row.iter_mut().zip(weights).for_each(|(x, weight)| *x *= weight);
         }
         let mut sums = vec![0.0; COMPONENTS * COMPONENTS];
-        multiply_transposed(&weighted, places, COMPONENTS, COMPONENTS, self.rows, &mut sums);
+        multiply_transposed(&weighted, places, COMPONENTS, COMPONENTS, self.rows(), &mut sums);
         std::array::from_fn(|i| std::array::from_fn(|j| f64::from(sums[i * COMPONENTS + j])))
     }
 }

@@ -1,7 +1,7 @@
 //! [`Posterior`]: what the labels in hand leave uncertain of a function that varies smoothly over the pool, and how
 //! much of that another label would take away.
 
-use super::components::{COMPONENTS, Components, KERNELS};
+use super::components::{COMPONENTS, Components, KERNELS, Places};
 use super::geometry::lanes::dispatched;
 use crate::data::RowId;
 
@@ -72,11 +72,11 @@ impl<'a> Posterior<'a> {
 
     /// How much doubt a label of each of these rows would take away, kernel by kernel: by how much the variance would
     /// fall at a row of the pool on average, rows weighted by their doubt, `mean_u w_u c(x, u)² / (v + σ²)`. The rows
-    /// are the pool's, or [some](Components::of_rows) of them.
-    pub fn reductions(&self, rows: &Components) -> [Vec<f32>; KERNELS] {
+    /// are the pool's, or [some](Places::of_rows) of them.
+    pub fn reductions(&self, rows: &Places) -> [Vec<f32>; KERNELS] {
         std::array::from_fn(|kernel| {
             let mut found = vec![0.0; rows.rows()];
-            reductions(&self.kernels[kernel].forms, rows.places(kernel), &mut found);
+            reductions(&self.kernels[kernel].forms, rows.of_kernel(kernel), &mut found);
             found
         })
     }
@@ -205,7 +205,7 @@ mod tests {
             });
             let to = DMatrix::from_fn(n, 4, |i, j| k[(i, labelled[j].index())]);
             let c = &k - &to * own.try_inverse().unwrap() * to.transpose();
-            let found = &posterior.reductions(&components)[kernel];
+            let found = &posterior.reductions(components.places())[kernel];
             for row in 0..n {
                 let weighted: f64 =
                     doubts.iter().map(|&(u, w)| f64::from(w) * c[(row, u.index())].powi(2)).sum();
@@ -227,8 +227,9 @@ mod tests {
             doubts.iter().copied().filter(|(row, _)| ![50, 120].contains(&row.0)).collect();
         let at_once = Posterior::of(&components, &[RowId(9), RowId(50), RowId(120)], &rest);
         let rows: Vec<u32> = (0..200).collect();
-        let [some, all] = [&rows[7..90], &rows[..]].map(|rows| patient.reductions(&components.of_rows(rows)));
-        let at_once = at_once.reductions(&components);
+        let [some, all] =
+            [&rows[7..90], &rows[..]].map(|rows| patient.reductions(&components.places().of_rows(rows)));
+        let at_once = at_once.reductions(components.places());
         for kernel in 0..KERNELS {
             assert_eq!(some[kernel], all[kernel][7..90]);
             for (a, b) in all[kernel].iter().zip(&at_once[kernel]) {

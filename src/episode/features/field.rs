@@ -2,7 +2,7 @@
 
 use super::cut;
 use crate::query::Posterior;
-use crate::query::components::{Components, KERNELS};
+use crate::query::components::{KERNELS, Places};
 use crate::query::geometry::lanes::dispatched;
 use crate::query::geometry::logarithm::ln;
 
@@ -14,7 +14,7 @@ pub(super) struct Field([Vec<f32>; KERNELS]);
 
 impl Field {
     /// Of all these rows.
-    pub(super) fn of(posterior: &Posterior<'_>, rows: &Components) -> Self {
+    pub(super) fn of(posterior: &Posterior<'_>, rows: &Places) -> Self {
         let mut reductions = posterior.reductions(rows);
         reductions.iter_mut().for_each(|values| logarithms(values));
         Self(reductions)

@@ -10,6 +10,7 @@ use super::{FeatureError, QUANTILES, SCHEMA, cut, globals};
 use crate::data::{Matrix, RowId};
 use crate::episode::Observation;
 use crate::error::Result;
+use crate::query::components::Places;
 use crate::query::geometry::lanes::dispatched;
 use crate::query::geometry::logarithm::ln;
 use crate::query::{Components, Nearest, Neighbours, PoolView, Posterior};
@@ -40,7 +41,7 @@ struct Later {
     /// Their candidates, as places in `shown`.
     left: Vec<usize>,
     /// The components of all that were kept, and where there those of the candidates stand.
-    components: Components,
+    places: Places,
     kept: Vec<usize>,
     /// The last look.
     seen: Observation,
@@ -102,7 +103,7 @@ impl<'a> Looks<'a> {
         // Column by column, in one piece: allocations would take as long as what is computed.
         let mut raw = vec![0.0; QUANTILES * shown.len()];
         describe(&state, &shown, features.values_mut(), &mut raw);
-        let field = Field::of(&state.posterior, components);
+        let field = Field::of(&state.posterior, components.places());
         for (&at, features) in
             shown.iter().zip(features.values_mut().chunks_exact_mut(SCHEMA.candidate.len()))
         {
@@ -124,7 +125,7 @@ impl<'a> Looks<'a> {
         let first = Observation { candidates, features, globals };
         let later = Later {
             left: Vec::new(),
-            components: components.of_rows(&[]),
+            places: Places::default(),
             kept: Vec::new(),
             seen: Observation {
                 candidates: Vec::new(),
@@ -168,7 +169,7 @@ impl<'a> Looks<'a> {
                 globals: self.first.globals.clone(),
             },
             raw: places.iter().map(raw).collect(),
-            components: components.of_rows(&rows),
+            places: components.places().of_rows(&rows),
             kept: (0..rows.len()).collect(),
             left: places,
             watched: (0..).zip(&watched).filter(|(_, watched)| **watched).map(|(row, _)| row).collect(),
@@ -270,7 +271,7 @@ impl Later {
 
     /// Describes again what labels leave uncertain, which every label changes for every candidate.
     fn describe_field(&mut self, posterior: &Posterior<'_>) {
-        let field = Field::of(posterior, &self.components);
+        let field = Field::of(posterior, &self.places);
         for (at, &kept) in self.kept.iter().enumerate() {
             self.seen.features.row_mut(at)[FIELD].copy_from_slice(&field.features(kept));
         }
