@@ -6,7 +6,7 @@
 //! trained on, and a mismatch is refused.
 //!
 //! They are few. A linear policy over thirty-nine features, many of them the same said in another way, agreed no better with what
-//! labels are worth, nor played better (`experiments/policy/README.md`).
+//! labels are worth, nor played better (`experiments/policy/CHOICES.md`).
 //!
 //! [`observe`] is one look at a state; [`Looks`] are several, while a batch grows. What the classifier believes
 //! of a candidate is in `beliefs`, what it looks up of other rows in `spots` and `surroundings`, what its label would tell of the
