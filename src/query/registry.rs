@@ -177,6 +177,31 @@ fn score_for(user: &str, spec: &Spec) -> Result<Box<dyn Score>> {
     }
 }
 
+/// Whether the strategy that rows stand under the name `label` reads labels that a real labelling would not have: one of
+/// [`Family::Simulation`], by itself or as an arm of another (`switch(greedy_oracle,margin)`), with or without an
+/// architecture behind it (`greedy_oracle+search`). What does so is a reference line, and never to be ranked
+/// among strategies. A name that is no specification reads nothing.
+pub fn reads_hidden_labels(label: &str) -> bool {
+    // A `+` within parentheses belongs to a number.
+    let mut depth = 0usize;
+    let architecture = |c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '+' && depth == 0
+    };
+    let strategy = label.split(architecture).next().unwrap_or(label);
+    strategy.parse().is_ok_and(|spec| simulates(&spec))
+}
+
+fn simulates(spec: &Spec) -> bool {
+    let own =
+        all().iter().any(|entry| entry.card.name == spec.name && entry.card.family == Family::Simulation);
+    own || spec.arms.iter().any(simulates)
+}
+
 /// A specification's parameters while a strategy reads them.
 pub struct Params<'s> {
     spec: &'s Spec,
@@ -377,6 +402,7 @@ mod tests {
             assert_eq!(spec.name, card.name, "the example is of the strategy itself");
             assert_eq!(build(card.example).unwrap().needs(), card.needs, "{}", card.name);
             assert!(all()[..place].iter().all(|other| other.card.name != card.name), "{} twice", card.name);
+            assert_eq!(reads_hidden_labels(card.example), card.needs.lookahead > 0, "{}", card.name);
             for text in [card.summary, card.paper, card.cost] {
                 assert!(!text.is_empty() && !text.contains('\n'), "{}", card.name);
             }
@@ -397,6 +423,26 @@ mod tests {
         assert!(find("margin").unwrap().has_score() && find("mc").unwrap().has_score());
         assert!(!find("badge").unwrap().has_score());
         assert!(serde_json::to_string(&find("margin").unwrap().card).unwrap().contains("\"uncertainty\""));
+    }
+
+    /// The oracle was ranked among strategies once an architecture stood behind its name.
+    #[test]
+    fn what_reads_hidden_labels_is_known_under_any_label() {
+        for label in [
+            "greedy_oracle",
+            "greedy_oracle(candidates=40)",
+            "greedy_oracle+search",
+            "greedy_oracle(candidates=40)+A(2,1)",
+            "scaled(greedy_oracle)",
+            "switch(typiclust, greedy_oracle, labels_per_class=1e+1)+prior",
+            "mixture(random,capped(greedy_oracle,candidates=20))",
+        ] {
+            assert!(reads_hidden_labels(label), "{label}");
+        }
+        for label in ["margin", "margin+search", "power(margin,beta=1e+1)+A(2,1)", "policy", "", "+", "a)(+("]
+        {
+            assert!(!reads_hidden_labels(label), "{label}");
+        }
     }
 
     #[test]
