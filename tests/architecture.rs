@@ -41,9 +41,8 @@ const EVERY: &str = r#"
     max_held = 60
     [train]
     imitation = { episodes = 2, states = 3, candidates = 4, epochs = 3 }
-    policy_gradient = { iterations = 0 }
     architecture = { episodes = 2, states = 3, trainings = 2, epochs = 5 }
-    network = { hidden = 8 }
+    network = { kind = "deep_sets", hidden = 8 }
     validation_episodes = 2
     [search]
     width = 8

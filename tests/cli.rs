@@ -177,6 +177,28 @@ fn a_dry_run_counts_and_writes_nothing() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
+/// What would be refused before a run starts is refused by its forecast, too.
+#[test]
+fn a_dry_run_reads_the_data() {
+    let dir = experiment(
+        "[transfer]\ntargets = [{ file = \"a.csv\", label = \"y\" }]\nstrategies = [\"random\", \"margin\"]\n",
+    );
+    let args = ["bench", "x.toml", "--dry-run"];
+    refused(dir.path(), &args, "a.csv", "");
+    let rows: String = (0..40).map(|i| format!("{i},{},{}\n", i * i % 7, i % 2)).collect();
+    std::fs::write(dir.path().join("a.csv"), format!("u,v,class\n{rows}")).unwrap();
+    refused(dir.path(), &args, "no column is called y", "");
+    std::fs::write(dir.path().join("a.csv"), format!("u,v,y\n{rows}")).unwrap();
+    refused(
+        dir.path(),
+        &[&args[..], &["--set", "episode.rounds=100"]].concat(),
+        "a budget of 100 labels",
+        "",
+    );
+    querist(dir.path()).args(args).args(["--set", "episode.rounds=5"]).assert().code(0);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing was written");
+}
+
 /// Fault case 56: a reader that goes away is no failure.
 #[test]
 fn a_closed_stdout_is_not_a_panic() {

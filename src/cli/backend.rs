@@ -11,7 +11,7 @@ use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::experiment::sections::LEARNED;
 use crate::experiment::stages::{Builtin, Stages};
-use crate::experiment::{DatasetFacts, Finished, Plan, Vocabulary, tasks};
+use crate::experiment::{Finished, Plan, Vocabulary, tasks};
 use crate::query::registry::{self, Entry};
 use crate::report::input::{Fact, Importance, Picks, SearchPoint, Separation, TrainingPoint};
 use crate::report::{
@@ -25,16 +25,7 @@ use std::path::PathBuf;
 
 /// The names that an experiment file may use; `data_dir` is where `--data-dir` or the environment says.
 pub fn vocabulary(data_dir: Option<PathBuf>) -> Vocabulary {
-    let facts = |name, rows, width, classes| DatasetFacts { name, rows, width, classes };
-    let datasets = vec![
-        facts("digits", 1797, 64, 10),
-        facts("wine", 178, 13, 3),
-        facts("breast_cancer", 569, 30, 2),
-        facts("iris", 150, 4, 3),
-        facts(tasks::GENERATED[0], 600, 2, 2),
-        facts(tasks::GENERATED[1], 1000, 2, 2),
-    ];
-    debug_assert!(embedded::NAMES.iter().all(|name| datasets.iter().any(|facts| facts.name == *name)));
+    let datasets = [&embedded::NAMES[..], &tasks::GENERATED].concat();
     let strategies = registry::all().iter().map(|entry| entry.card.name).collect();
     let specification: Option<fn(&str) -> Result<()>> = Some(|text| registry::build(text).map(drop));
     Vocabulary { datasets, data_dir, found: Vec::new(), strategies, specification }

@@ -1,15 +1,18 @@
 //! What a plan will take, before anything is started: `--dry-run`.
 //!
-//! Counts are exact upper bounds; times and memory are estimates from the constants below, good to a
-//! factor of about two.
+//! Real data sets are read, so that their sizes are known; those of generated tasks are the mean over a sample of them.
+//! Counts are upper bounds; times and memory are estimates from the constants below.
 
 use super::plan::Plan;
 use super::sections::{ADAPTED, ArchitectureChoice, DataRef, LEARNED};
 use super::stages::search::space;
-use super::vocabulary::Vocabulary;
+use super::tasks;
 use crate::arch::Space;
+use crate::data::Dataset;
 use crate::episode::extras::FOLDS;
+use crate::error::Result;
 use crate::query::{Needs, registry};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Floating-point operations per second and core that training of small networks reaches.
@@ -22,16 +25,74 @@ const SECONDS_PER_CANDIDATE: f64 = 2e-6;
 const BASE_BYTES: f64 = 40e6;
 /// Weights, gradients and two moments, each in single precision.
 const BYTES_PER_WEIGHT: f64 = 16.0;
-/// What is assumed of a data set that is a file, or synthetic: its true size is known once it is read.
-const ASSUMED: Size = Size { rows: 1_000, width: 32, classes: 5 };
+/// Generated tasks whose mean size stands for all of them: four of each family.
+const SAMPLED: u64 = 28;
 /// A search candidate is, over a search, about this many times the learner's network.
 const SEARCHED_GROWTH: f64 = 4.0;
 
-#[derive(Clone, Copy)]
-struct Size {
-    rows: usize,
-    width: usize,
-    classes: usize,
+/// The size of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Rows.
+    pub rows: usize,
+    /// Inputs per row.
+    pub width: usize,
+    /// Classes.
+    pub classes: usize,
+}
+
+/// The sizes of the data sets of a plan.
+#[derive(Clone, Debug)]
+pub struct Sizes {
+    real: BTreeMap<String, Size>,
+    generated: Size,
+}
+
+impl Sizes {
+    /// Reads every data set that `plan` names, and draws a sample of the tasks that it generates.
+    ///
+    /// # Errors
+    /// A data set that cannot be read.
+    pub fn read(plan: &Plan) -> Result<Self> {
+        let sources = plan.sources();
+        let learns = plan.train().is_some() || plan.searches_sources();
+        let learned = sources.datasets.iter().chain(&sources.validation).filter(|_| learns);
+        let targets = plan.transfer().map_or(&[][..], |transfer| &transfer.targets);
+        let compared = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
+        let mut real = BTreeMap::new();
+        for set in learned.chain(targets).chain(compared) {
+            let read = tasks::load(plan, set)?;
+            let size = Size { rows: read.rows(), width: read.width(), classes: read.classes() };
+            real.insert(set.name().to_string(), size);
+        }
+        let sampled = if learns { tasks::sample_generated(plan, SAMPLED)? } else { Vec::new() };
+        let mean = |of: fn(&Dataset) -> usize| {
+            sampled.iter().map(of).sum::<usize>().checked_div(sampled.len()).unwrap_or(1)
+        };
+        let generated =
+            Size { rows: mean(Dataset::rows), width: mean(Dataset::width), classes: mean(Dataset::classes) };
+        Ok(Self { real, generated })
+    }
+
+    /// The size of one that was read.
+    fn of(&self, set: &DataRef) -> Size {
+        self.real.get(set.name()).copied().unwrap_or(self.generated)
+    }
+
+    /// The mean over the source tasks.
+    fn of_source(&self, plan: &Plan) -> Size {
+        let sources = plan.sources();
+        let total = sources.tasks().max(1);
+        let mean = |of: fn(&Size) -> usize| {
+            let real = sources.datasets.iter().map(|set| of(&self.of(set))).sum::<usize>();
+            (real * (1 + sources.variants) + of(&self.generated) * sources.synthetic) / total
+        };
+        Size {
+            rows: mean(|size| size.rows),
+            width: mean(|size| size.width),
+            classes: mean(|size| size.classes),
+        }
+    }
 }
 
 /// What one stage takes.
@@ -61,11 +122,12 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The cost of `plan` on `jobs` threads.
-    pub fn of(plan: &Plan, jobs: usize, vocabulary: &Vocabulary) -> Self {
+    /// The cost of `plan`, whose data sets have these sizes, on `jobs` threads.
+    pub fn of(plan: &Plan, jobs: usize, sizes: &Sizes) -> Self {
         let jobs = jobs.max(1);
         let mut stages = Vec::new();
-        let mut largest = ASSUMED;
+        let source = sizes.of_source(plan);
+        let mut largest = source;
         let mut widest = |size: Size| {
             if size.rows.saturating_mul(size.width) > largest.rows.saturating_mul(largest.width) {
                 largest = size;
@@ -73,17 +135,15 @@ impl Cost {
         };
         let sources = plan.sources();
         for set in sources.datasets.iter().chain(&sources.validation) {
-            widest(size_of(set, vocabulary));
+            widest(sizes.of(set));
         }
         if let Some(train) = plan.train() {
-            let episode = Fits::of_episode(plan, ASSUMED);
+            let episode = Fits::of_episode(plan, source);
             let visited = train.imitation.episodes + train.dagger.rounds * train.dagger.episodes;
             let imitated = if train.imitation.epochs > 0 { sources.tasks() * visited } else { 0 };
-            // Per judged state, each candidate is one fit.
-            let judged = Fits::of_episode(plan, ASSUMED).times(
-                (imitated * train.imitation.states * train.imitation.candidates) as f64
-                    / (plan.episode().rounds + 1) as f64,
-            );
+            // Per judged state, each candidate is one fit, and its network is measured on the reward rows.
+            let judged = Fits::of_look_ahead(plan, source)
+                .times((imitated * train.imitation.states * train.imitation.candidates) as f64);
             // Each episode has its baseline on the same seed.
             let rehearsed = 2 * train.policy_gradient.iterations * train.policy_gradient.episodes;
             let evolution = &train.evolution;
@@ -100,12 +160,12 @@ impl Cost {
             let head = &train.architecture;
             let tried = sources.tasks() * head.episodes * head.states * head.trainings * 3;
             let walked = sources.tasks() * head.episodes + tried / (plan.episode().rounds + 1);
-            let moves = Fits::of_episode(plan, ASSUMED).grown(SEARCHED_GROWTH).times(walked as f64);
+            let moves = Fits::of_episode(plan, source).grown(SEARCHED_GROWTH).times(walked as f64);
             let total = episode.times(played as f64).plus(judged).plus(moves);
             stages.push(total.stage("train", 1));
         }
         if let Some(search) = plan.search().filter(|_| plan.searches_sources()) {
-            let network = Fits::of_episode(plan, ASSUMED);
+            let network = Fits::of_episode(plan, source);
             // Per source task; a search may well end before its budget does.
             let steps = search.budget as f64 * sources.tasks() as f64;
             let fits = steps / f64::from(search.steps);
@@ -118,7 +178,7 @@ impl Cost {
             let mut total = Fits::default();
             let mut cells = 0;
             for target in &transfer.targets {
-                let size = size_of(target, vocabulary);
+                let size = sizes.of(target);
                 widest(size);
                 for architecture in &transfer.architectures {
                     let per_round: usize = transfer.strategies.iter().map(|name| fits_per_round(name)).sum();
@@ -134,7 +194,7 @@ impl Cost {
         if let Some(rivals) = plan.rivals() {
             let mut total = Fits::default();
             for target in &rivals.targets {
-                let size = size_of(target, vocabulary);
+                let size = sizes.of(target);
                 widest(size);
                 let network = Fits::of_networks(plan, size, work(plan, size, ArchitectureChoice::Scratch));
                 // At most: every search spends its budget, and what it found is trained once.
@@ -192,10 +252,27 @@ impl Fits {
         Self::of_networks(plan, size, weights(plan, size))
     }
 
+    /// One simulated label: a fit on the labels of the mean round, and its accuracy on the reward rows.
+    fn of_look_ahead(plan: &Plan, size: Size) -> Self {
+        let training = Self::training(plan, size, weights(plan, size));
+        let measuring = size.rows.min(plan.sources().max_held) as f64 * 2.0 * weights(plan, size);
+        let one = training.times(1.0 / training.fits);
+        Self { core_seconds: one.core_seconds + measuring / FLOPS_PER_CORE, ..one }
+    }
+
     /// One episode with networks that take so many multiply-adds per example.
     fn of_networks(plan: &Plan, size: Size, work: f64) -> Self {
+        let episode = plan.episode();
+        let training = Self::training(plan, size, work);
+        let scored =
+            (episode.rounds + 1) as f64 * episode.candidates.min(size.rows.min(episode.max_pool)) as f64;
+        let scoring = scored * (2.0 * work / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
+        Self { core_seconds: training.core_seconds + scoring, ..training }
+    }
+
+    /// The fits of one episode.
+    fn training(plan: &Plan, size: Size, work: f64) -> Self {
         let (episode, learner) = (plan.episode(), plan.learner());
-        let rounds = episode.rounds + 1;
         let fits = 1 + if learner.fit_per_label { episode.budget() } else { episode.rounds };
         let initial = size.classes * episode.initial_per_class;
         let pool = size.rows.min(episode.max_pool);
@@ -204,9 +281,7 @@ impl Fits {
         let steps = (fits as u64 * learner.steps_per_fit(mean_labels)) as f64;
         // Forward, backward through the inputs and through the weights; two operations each.
         let flops = steps * 6.0 * work * learner.batch.min(mean_labels) as f64;
-        let scored = rounds as f64 * episode.candidates.min(pool) as f64;
-        let scoring = scored * (2.0 * work / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
-        let core_seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP + scoring;
+        let core_seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP;
         Self { fits: fits as f64, steps, flops, core_seconds }
     }
 
@@ -256,14 +331,6 @@ fn fits_per_round(strategy: &str) -> usize {
     };
     let folds = if needs.temperature || needs.out_of_fold { FOLDS } else { 0 };
     1 + needs.lookahead + needs.committee + folds + usize::from(needs.predicted_loss)
-}
-
-fn size_of(set: &DataRef, vocabulary: &Vocabulary) -> Size {
-    vocabulary.dataset(set.name()).map_or(ASSUMED, |facts| Size {
-        rows: facts.rows,
-        width: facts.width,
-        classes: facts.classes,
-    })
 }
 
 /// Multiply-adds per example of the networks of one choice of `transfer.architectures`, in the mean over an
@@ -361,18 +428,17 @@ pub fn describe(plan: &Plan) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::vocabulary::DatasetFacts;
+    use super::super::vocabulary::Vocabulary;
     use super::*;
 
     fn cost(text: &str, jobs: usize) -> Cost {
-        let digits = DatasetFacts { name: "digits", rows: 1797, width: 64, classes: 10 };
         let vocabulary = Vocabulary {
-            datasets: vec![digits],
+            datasets: vec!["digits"],
             strategies: vec!["random", "margin"],
             ..Vocabulary::default()
         };
         let plan = super::Plan::parse(text, "x.toml", &[], None, &vocabulary).unwrap();
-        Cost::of(&plan, jobs, &vocabulary)
+        Cost::of(&plan, jobs, &Sizes::read(&plan).unwrap())
     }
 
     /// Two strategies, six repetitions in blocks of four, ten rounds after the first fit, five steps each.

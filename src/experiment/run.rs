@@ -180,7 +180,7 @@ fn timings(ledger: &crate::run::Ledger) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::super::stages::{Block, Bout};
-    use super::super::vocabulary::{DatasetFacts, Vocabulary};
+    use super::super::vocabulary::Vocabulary;
     use super::*;
     use crate::Key;
     use crate::episode::Row;
@@ -204,9 +204,8 @@ mod tests {
     const CELLS: usize = 2 * 2 * 3 * 3;
 
     fn plan(sets: &[&str]) -> Plan {
-        let set = |name| DatasetFacts { name, rows: 100, width: 4, classes: 3 };
         let vocabulary = Vocabulary {
-            datasets: vec![set("digits"), set("iris")],
+            datasets: vec!["digits", "iris"],
             strategies: vec!["random", "margin"],
             ..Vocabulary::default()
         };

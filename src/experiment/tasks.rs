@@ -88,6 +88,18 @@ pub fn validation(plan: &Plan) -> Result<Vec<Source>> {
     make(plan, &sources.validation, 0, sources.validation_synthetic, key)
 }
 
+/// Some of the tasks that the sources generate, spread over all of them.
+pub fn sample_generated(plan: &Plan, most: u64) -> Result<Vec<Dataset>> {
+    let sources = plan.sources();
+    let count = sources.synthetic as u64;
+    let taken = most.min(count);
+    let key = Key::root(plan.seed()).named("sources").named("synthetic");
+    let family = SourceFamily::of(&sources.families, key).unwrap_or_else(|| SourceFamily::new(key));
+    // Families come in turn, so that neighbours in number are of different ones.
+    let spread = count / taken.max(1);
+    (0..taken).into_par_iter().map(|at| family.sample(at * spread + at % spread)).collect()
+}
+
 /// `variants` variations of every real set, beside the set itself, and synthetic tasks.
 fn make(
     plan: &Plan,

@@ -2,20 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-/// What is known of a data set before it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DatasetFacts {
-    pub name: &'static str,
-    pub rows: usize,
-    pub width: usize,
-    pub classes: usize,
-}
-
 /// The names that an experiment file may use. Filled from the registries by whoever reads the file.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
-    /// Embedded data sets.
-    pub datasets: Vec<DatasetFacts>,
+    /// Embedded and generated data sets.
+    pub datasets: Vec<&'static str>,
     /// The data folder of the command line or the environment; it goes before the file's own.
     pub data_dir: Option<PathBuf>,
     /// Names of the data sets in the data folder.
@@ -35,12 +26,7 @@ impl Vocabulary {
 
     /// All names of data sets.
     pub fn dataset_names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.datasets.iter().map(|facts| facts.name).chain(self.found.iter().map(String::as_str))
-    }
-
-    /// The embedded data set of this name.
-    pub fn dataset(&self, name: &str) -> Option<&DatasetFacts> {
-        self.datasets.iter().find(|facts| facts.name == name)
+        self.datasets.iter().copied().chain(self.found.iter().map(String::as_str))
     }
 }
 

@@ -59,7 +59,7 @@ pub fn fit(args: &FitArgs) -> Result<()> {
 fn plan(args: &FitArgs, vocabulary: &Vocabulary) -> Result<Plan, ExperimentError> {
     let text = |path: &Path| Value::String(path.display().to_string());
     let folder = vocabulary.data_dir.as_deref().map(crate::data::load::names_in).unwrap_or_default();
-    let known = vocabulary.dataset(&args.target).is_some() || folder.contains(&args.target);
+    let known = vocabulary.datasets.contains(&args.target.as_str()) || folder.contains(&args.target);
     let target = if known && args.label.is_none() && args.features.is_none() {
         Value::String(args.target.clone())
     } else {

@@ -4,7 +4,7 @@ use crate::cli::args::{BenchArgs, CommonArgs, RunArgs};
 use crate::cli::error::CliError;
 use crate::cli::{backend, memory, output, progress, signals};
 use crate::error::Result;
-use crate::experiment::cost::{self, Cost};
+use crate::experiment::cost::{self, Cost, Sizes};
 use crate::experiment::sections::TRAINED;
 use crate::experiment::stages::Shard;
 use crate::experiment::{Context, Finished, Plan, bench as bench_plan, run as run_plan, stages};
@@ -79,8 +79,10 @@ fn load(args: &RunArgs) -> Result<Plan> {
     )?)
 }
 
+/// Says what a plan will take. Refuses whatever would be refused before the run starts.
 fn dry_run(plan: &Plan, common: &CommonArgs) -> Result<()> {
-    let cost = Cost::of(plan, common.threads(), &backend::vocabulary(None));
+    backend::inputs(plan)?;
+    let cost = Cost::of(plan, common.threads(), &Sizes::read(plan)?);
     if common.json {
         return output::json(&cost.to_json());
     }

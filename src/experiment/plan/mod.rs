@@ -267,17 +267,15 @@ fn check_name(name: String, place: Place) -> Result<String, ExperimentError> {
 #[cfg(test)]
 mod tests {
     use super::super::sections::{ArchitectureChoice, LEARNED, Method, OptimiserKind};
-    use super::super::vocabulary::DatasetFacts;
     use super::*;
     use crate::experiment::sections::DataRef;
     use crate::learner::{Optimiser, Stop};
 
     fn vocabulary() -> Vocabulary {
-        let set = |name, rows, width, classes| DatasetFacts { name, rows, width, classes };
         Vocabulary {
             data_dir: None,
             found: Vec::new(),
-            datasets: vec![set("digits", 1797, 64, 10), set("iris", 150, 4, 3), set("wine", 178, 13, 3)],
+            datasets: vec!["digits", "iris", "wine"],
             strategies: vec!["random", "margin", "entropy"],
             specification: Some(|text| match text {
                 "power(margin, beta=2)" => Ok(()),

@@ -87,11 +87,12 @@ impl DataRef {
 pub struct Sources {
     /// Real data sets. Default none.
     pub datasets: Vec<DataRef>,
-    /// Synthetic tasks, drawn by the run's seed. Default 40.
+    /// Synthetic tasks, drawn by the run's seed. Default 252: a policy that is imitated on 63 gains half as much, and
+    /// one that is imitated on more than 252 gains no more beyond noise.
     pub synthetic: usize,
     /// Real data sets that choose between checkpoints and are not learned from. Default none.
     pub validation: Vec<DataRef>,
-    /// Synthetic tasks for the same. Default 8.
+    /// Synthetic tasks for the same. Default 14, two of each family.
     pub validation_synthetic: usize,
     /// At most this many rows in the pool of a source task. Default 400.
     pub max_pool: usize,
@@ -117,9 +118,9 @@ impl Sources {
         let s = &mut section;
         let sources = Self {
             datasets: DataRef::list(s, "datasets", vocabulary)?.unwrap_or_default(),
-            synthetic: s.count("synthetic", 40, 0..=100_000)?,
+            synthetic: s.count("synthetic", 252, 0..=100_000)?,
             validation: DataRef::list(s, "validation", vocabulary)?.unwrap_or_default(),
-            validation_synthetic: s.count("validation_synthetic", 8, 0..=100_000)?,
+            validation_synthetic: s.count("validation_synthetic", 14, 0..=100_000)?,
             max_pool: s.count("max_pool", 400, 2..=MAX_POOL)?,
             max_held: s.count("max_held", 400, 1..=MAX_POOL)?,
             splits: s.count("splits", 2, 1..=1_000)?,

@@ -1,4 +1,8 @@
-//! `[train]`: imitation of the greedy oracle, then an evolution strategy, then policy gradient.
+//! `[train]`: imitation of the greedy oracle, then, if asked for, an evolution strategy and policy gradient.
+//!
+//! The defaults are the recipe of the policy that comes with the program: a linear scorer over 252 generated tasks,
+//! trained by imitation alone. Evolution, policy gradient and larger networks cost many times as much and were not
+//! ahead of it beyond noise (`experiments/policy/README.md`).
 
 use crate::agent::evolution::MAX_PAIRS;
 use crate::agent::network::{MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS};
@@ -17,8 +21,8 @@ pub enum Baseline {
     Random,
 }
 
-/// The policy is trained by imitation, then by an evolution strategy, then by policy gradient; each can be
-/// turned off.
+/// The policy is trained by imitation, then by an evolution strategy, then by policy gradient; the last two are
+/// off unless they are given iterations.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Train {
@@ -38,9 +42,9 @@ pub struct Train {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Imitation {
-    /// Episodes per source task. Default 1.
+    /// Episodes per source task. Default 3.
     pub episodes: usize,
-    /// States per episode that the oracle judges. Default 8.
+    /// States per episode that the oracle judges. Default 6.
     pub states: usize,
     /// Candidates per state whose gain is simulated. Default 12.
     pub candidates: usize,
@@ -100,7 +104,7 @@ pub struct Evolution {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PolicyGradient {
-    /// Updates of the policy; 0 turns reinforcement learning off. Default 60.
+    /// Updates of the policy; 0, the default, turns reinforcement learning off.
     pub iterations: usize,
     /// Episodes per update. Default 16.
     pub episodes: usize,
@@ -173,8 +177,8 @@ pub struct ArchitectureHead {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PolicyNetwork {
-    /// `"deep_sets"` (default), `"attention"`, `"mlp"` (no candidate sees another), or `"linear"` in features times
-    /// globals.
+    /// `"linear"` (default) in features times globals, `"deep_sets"`, `"attention"`, or `"mlp"` (no candidate sees
+    /// another).
     pub kind: NetworkKind,
     /// Width of every hidden layer. Default 32, 64 with attention.
     pub hidden: usize,
@@ -201,8 +205,8 @@ impl Train {
     pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
         let mut s = section.section_or_empty("imitation")?;
         let imitation = Imitation {
-            episodes: s.count("episodes", 1, 1..=10_000)?,
-            states: s.count("states", 8, 1..=10_000)?,
+            episodes: s.count("episodes", 3, 1..=10_000)?,
+            states: s.count("states", 6, 1..=10_000)?,
             candidates: s.count("candidates", 12, 2..=2_000)?,
             soft: s.number("soft", 0.5, 0.0..=1.0)?,
             epochs: s.count("epochs", 40, 0..=100_000)?,
@@ -250,7 +254,7 @@ impl Train {
         s.finish()?;
         let mut s = section.section_or_empty("policy_gradient")?;
         let policy_gradient = PolicyGradient {
-            iterations: s.count("iterations", 60, 0..=1_000_000)?,
+            iterations: s.count("iterations", 0, 0..=1_000_000)?,
             episodes: s.count("episodes", 16, 1..=100_000)?,
             validate_every: s.count("validate_every", 5, 1..=1_000_000)?,
             learning_rate: s.number("learning_rate", 1e-3, 1e-9..=10.0)?,
@@ -266,10 +270,10 @@ impl Train {
         let mut s = section.section_or_empty("network")?;
         let kind = s.choice(
             "kind",
-            NetworkKind::DeepSets,
+            NetworkKind::Linear,
             &[
-                ("deep_sets", NetworkKind::DeepSets),
                 ("linear", NetworkKind::Linear),
+                ("deep_sets", NetworkKind::DeepSets),
                 ("mlp", NetworkKind::Mlp),
                 ("attention", NetworkKind::Attention),
             ],
