@@ -1,6 +1,7 @@
 //! What can go wrong in the agent layer.
 
-use crate::error::{Exit, Fault};
+use crate::durable::InputError;
+use crate::error::{Exit, Fault, shorten};
 
 /// A failure of the agent layer: a rule per variant, with the place and both numbers.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -77,30 +78,30 @@ pub enum AgentError {
     #[diagnostic(help("the file is damaged or is no safetensors file"))]
     Malformed { file: &'static str, reason: String },
     /// A tensor that the network has and the file lacks, or the reverse.
-    #[error("{file}: tensor `{name}` is {state}")]
+    #[error("{file}: tensor `{}` is {state}", shorten(name))]
     TensorSet { file: &'static str, name: String, state: &'static str },
     /// A tensor of another element type.
-    #[error("{file}: tensor `{name}` holds {found}, expected {expected}")]
+    #[error("{file}: tensor `{}` holds {found}, expected {expected}", shorten(name))]
     TensorType { file: &'static str, name: String, found: String, expected: String },
     /// A tensor of another shape.
-    #[error("{file}: tensor `{name}` has shape {found:?}, expected {expected:?}")]
+    #[error("{file}: tensor `{}` has shape {}, expected {expected:?}", shorten(name), shorten(&format!("{found:?}")))]
     TensorShape { file: &'static str, name: String, found: Vec<usize>, expected: Vec<usize> },
     /// A weight that is NaN or infinite.
-    #[error("{file}: value {index} of tensor `{name}` is {value}, expected a finite number")]
+    #[error("{file}: value {index} of tensor `{}` is {value}, expected a finite number", shorten(name))]
     Weight { file: &'static str, name: String, index: usize, value: f32 },
     /// The card does not parse.
     #[error("card.toml: {reason}")]
     Card { reason: String },
     /// A file of the policy's folder cannot be read.
-    #[error("{path}: {reason}")]
+    #[error("{error}")]
     #[diagnostic(help("a policy is a folder with `policy.safetensors` and `card.toml`"))]
-    Unreadable { path: String, reason: String },
+    Unreadable { error: InputError },
     /// Neither a folder nor the name of a policy that comes with the program.
-    #[error("policy \"{name}\" is no folder, and none of that name comes with the program")]
+    #[error("policy \"{}\" is no folder, and none of that name comes with the program", shorten(name))]
     #[diagnostic(help("`querist policies` lists those there are: {}", known.join(", ")))]
     NoPolicy { name: String, known: Vec<&'static str> },
     /// The card belongs to other weights.
-    #[error("policy.safetensors: sha256 is {found}, but card.toml says {expected}")]
+    #[error("policy.safetensors: sha256 is {found}, but card.toml says {}", shorten(expected))]
     #[diagnostic(help("card and weights are from different policies, or one was edited"))]
     Digest { found: String, expected: String },
     /// A file that does not have the digest it ends with.
@@ -116,7 +117,7 @@ pub enum AgentError {
     #[diagnostic(help("use the version that made the policy, or train it again"))]
     SchemaVersion { found: u32, known: u32 },
     /// The features have other names, at `index`.
-    #[error("card.toml: {kind} feature {index} is `{found}`, this version computes `{known}`")]
+    #[error("card.toml: {kind} feature {index} is `{}`, this version computes `{known}`", shorten(found))]
     #[diagnostic(help("use the version that made the policy, or train it again"))]
     SchemaName { kind: &'static str, index: usize, found: String, known: String },
     /// A head that sees other things than this version shows.
@@ -124,14 +125,14 @@ pub enum AgentError {
     #[diagnostic(help("use the version that made the policy, or train it again"))]
     HeadVersion { found: u32, known: u32 },
     /// A policy that has learned nothing about architectures is to choose one.
-    #[error("policy \"{name}\" has no head that chooses architectures")]
+    #[error("policy \"{}\" has no head that chooses architectures", shorten(name))]
     #[diagnostic(help("train one with `architecture = {{ episodes = 2 }}` under [train]"))]
     NoHead { name: String },
     /// A head without the features of the round.
     #[error("head: the round's features are missing")]
     HeadBlind,
     /// A checkpoint of other settings, another key or another program.
-    #[error("checkpoint: {what} is {found}, expected {expected}")]
+    #[error("checkpoint: {what} is {}, expected {expected}", shorten(found))]
     #[diagnostic(help("a checkpoint continues only the training that wrote it"))]
     Checkpoint { what: &'static str, found: String, expected: String },
 }

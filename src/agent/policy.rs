@@ -9,9 +9,9 @@ use super::guard::Guard;
 use super::head::{Head, card};
 use super::network::Network;
 use super::tensors::{self, Limits, Named};
+use crate::durable::{InputError, input};
 use crate::episode::{Observation, Schema};
 use crate::error::Result;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -192,27 +192,12 @@ fn check_weights(network: &Network, prefix: &str) -> Result<(), AgentError> {
     Ok(())
 }
 
-/// Reads a file of at most `limit` bytes; never more than one byte beyond it is held.
+/// Reads a file of at most `limit` bytes.
 pub(super) fn read(path: &Path, file: &'static str, limit: usize) -> Result<Vec<u8>, AgentError> {
-    let unreadable = |e: std::io::Error| AgentError::Unreadable {
-        path: path.display().to_string(),
-        reason: e.to_string(),
-    };
-    // Before it is opened: opening a named pipe would wait for a writer.
-    let known = std::fs::metadata(path).map_err(unreadable)?;
-    if !known.is_file() {
-        return Err(unreadable(std::io::Error::other("not a regular file")));
-    }
-    if known.len() > limit as u64 {
-        return Err(AgentError::FileSize { file, found: known.len() as usize, limit });
-    }
-    let source = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    source.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() > limit {
-        return Err(AgentError::FileSize { file, found: bytes.len(), limit });
-    }
-    Ok(bytes)
+    input::read(path, limit as u64).map_err(|error| match error {
+        InputError::TooLarge { found, .. } => AgentError::FileSize { file, found: found as usize, limit },
+        error => AgentError::Unreadable { error },
+    })
 }
 
 #[cfg(test)]
@@ -268,10 +253,14 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let error = Policy::load(folder.path(), &SCHEMA).unwrap_err();
-        assert!(matches!(error, AgentError::Unreadable { path, .. } if path.ends_with("card.toml")));
+        assert!(
+            matches!(error, AgentError::Unreadable { error: InputError::Io { path, .. } } if path.ends_with("card.toml"))
+        );
         std::fs::write(folder.path().join(CARD_FILE), text).unwrap();
         let error = Policy::load(folder.path(), &SCHEMA).unwrap_err();
-        assert!(matches!(error, AgentError::Unreadable { path, .. } if path.ends_with("policy.safetensors")));
+        assert!(
+            matches!(error, AgentError::Unreadable { error: InputError::Io { path, .. } } if path.ends_with("policy.safetensors"))
+        );
         std::fs::write(folder.path().join(WEIGHTS_FILE), bytes).unwrap();
         assert_eq!(Policy::load(folder.path(), &SCHEMA).unwrap(), policy);
 

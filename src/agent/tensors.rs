@@ -5,6 +5,7 @@
 //! expected names, type and shapes with finite values come out.
 
 use super::error::AgentError;
+use crate::error::shorten;
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -107,7 +108,7 @@ fn check_size(bytes: &[u8], limits: Limits) -> Result<(), AgentError> {
 fn malformed(error: &SafeTensorError, limits: Limits) -> AgentError {
     let reason = match error {
         SafeTensorError::InvalidOffset(name) => {
-            format!("tensor `{name}` overlaps another or leaves a hole")
+            format!("tensor `{}` overlaps another or leaves a hole", shorten(name))
         }
         SafeTensorError::MetadataIncompleteBuffer => {
             "the tensors of the header do not fill the file".to_owned()

@@ -1,6 +1,6 @@
 //! What can be wrong with a data set, with a split of it, or with a plan for a synthetic one.
 
-use crate::error::Fault;
+use crate::error::{Fault, shorten};
 
 /// Why a data set, a split or a synthetic plan is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -26,7 +26,7 @@ pub enum DataError {
     #[error("{name}: row {row}: class {label}, but there are {classes} classes (0 to {})", classes.saturating_sub(1))]
     LabelRange { name: String, row: usize, label: u32, classes: usize },
     /// Two classes of one name.
-    #[error("{name}: classes {first} and {second} are both called \"{class}\"")]
+    #[error("{name}: classes {first} and {second} are both called \"{}\"", shorten(class))]
     SameClassName { name: String, class: String, first: usize, second: usize },
     /// A share outside the open interval from 0 to 1.
     #[error("split: `{key}` is {value}, but must be above 0 and below 1")]
@@ -45,7 +45,7 @@ pub enum DataError {
     #[diagnostic(help("with fewer than two classes there is nothing to learn"))]
     OneClass { name: String, found: usize, classes: usize },
     /// The official test part holds a class that may never be learned.
-    #[error("{name}: {rows} test rows are of class \"{class}\", of which the training part has 0")]
+    #[error("{name}: {rows} test rows are of class \"{}\", of which the training part has 0", shorten(class))]
     #[diagnostic(help("leave these rows out, or drop the split column to get a seeded split"))]
     ClassOnlyInTest { name: String, class: String, rows: usize },
     /// A classification task is asked for something else.
@@ -58,7 +58,7 @@ pub enum DataError {
     #[error("synthetic plan: `{key}` is {value}, but must be {rule}")]
     Plan { key: &'static str, value: String, rule: String },
     /// No data set of that name.
-    #[error("no data set is called \"{name}\"{}", looked_in.as_ref().map(|dir| format!(" (looked in {dir} too)")).unwrap_or_default())]
+    #[error("no data set is called \"{}\"{}", shorten(name), looked_in.as_ref().map(|dir| format!(" (looked in {dir} too)")).unwrap_or_default())]
     #[diagnostic(help("{hint}"))]
     UnknownName { name: String, looked_in: Option<String>, hint: String },
 }

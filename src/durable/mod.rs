@@ -1,4 +1,5 @@
-//! The only module that writes files: atomic replacement, an append-only log, folders, locks.
+//! The only module that writes files: atomic replacement, an append-only log, folders, locks; and the only
+//! one that opens files which are handed in ([`input`]).
 //!
 //! What has been acknowledged (a call that returned `Ok`) survives the end of the process at any
 //! moment, and a power failure as far as the file system honours `fsync`. A file is either the old or
@@ -11,9 +12,11 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod faults;
+pub mod input;
 mod lock;
 mod log;
 
+pub use input::InputError;
 pub use lock::Lock;
 pub use log::Log;
 

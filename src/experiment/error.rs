@@ -1,8 +1,8 @@
 //! What can be wrong with an experiment file.
 
-use crate::error::Fault;
+use crate::durable::InputError;
+use crate::error::{Fault, shorten};
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where a key or value was given.
@@ -18,7 +18,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
-            Place::Set { text } => write!(f, "--set {text}"),
+            Place::Set { text } => write!(f, "--set {}", shorten(text)),
         }
     }
 }
@@ -26,16 +26,10 @@ impl fmt::Display for Place {
 /// Why an experiment is refused.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ExperimentError {
-    /// The file cannot be read.
-    #[error("{}: cannot read: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
-    /// The file is too large to be an experiment.
-    #[error("{}: {found} bytes, an experiment file has at most {limit}", path.display())]
-    TooLarge { path: PathBuf, found: u64, limit: u64 },
-    /// The file is not text.
-    #[error("{}: not UTF-8 at byte {offset}", path.display())]
-    #[diagnostic(help("save the file as UTF-8"))]
-    NotUtf8 { path: PathBuf, offset: usize },
+    /// The file cannot be read, is no text, or is too large to be an experiment.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Input(#[from] InputError),
     /// The file is not TOML.
     #[error("{place}: {message}")]
     #[diagnostic(help(
@@ -43,21 +37,21 @@ pub enum ExperimentError {
     ))]
     Syntax { place: Place, message: String },
     /// A `--set` argument that is not `key=value`.
-    #[error("--set {text}: not of the form key=value")]
+    #[error("--set {}: not of the form key=value", shorten(text))]
     #[diagnostic(help("for example --set episode.rounds=20 or --set 'learner.hidden=[64, 32]'"))]
     Set { text: String },
     /// A key that nothing reads.
-    #[error("{place}: unknown key `{key}`")]
+    #[error("{place}: unknown key `{}`", shorten(key))]
     #[diagnostic(help("{}", suggestion(nearest, known)))]
     UnknownKey { place: Place, key: String, nearest: Option<String>, known: Vec<String> },
     /// A value of the wrong type.
-    #[error("{place}: `{key}` is {found}, expected {expected}")]
+    #[error("{place}: `{key}` is {}, expected {expected}", shorten(found))]
     WrongType { place: Place, key: String, found: String, expected: &'static str },
     /// A number out of range.
-    #[error("{place}: `{key}` is {found}, expected {low} to {high}")]
+    #[error("{place}: `{key}` is {}, expected {low} to {high}", shorten(found))]
     OutOfRange { place: Place, key: String, found: String, low: String, high: String },
     /// A word that is none of the choices.
-    #[error("{place}: `{key}` is \"{found}\", which is not known")]
+    #[error("{place}: `{key}` is \"{}\", which is not known", shorten(found))]
     #[diagnostic(help("{}", suggestion(nearest, known)))]
     Choice { place: Place, key: String, found: String, nearest: Option<String>, known: Vec<String> },
     /// A value that another layer refuses.
@@ -70,7 +64,7 @@ pub enum ExperimentError {
         hint: Option<String>,
     },
     /// Something given twice.
-    #[error("{place}: `{key}` lists \"{found}\" twice")]
+    #[error("{place}: `{key}` lists \"{}\" twice", shorten(found))]
     Twice { place: Place, key: String, found: String },
     /// Something that must be there.
     #[error("{place}: `{key}` is missing: {why}")]

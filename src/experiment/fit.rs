@@ -4,6 +4,7 @@ use super::plan::Plan;
 use super::tasks;
 use crate::arch::{ArchSpace, Cost, NetSpec, Space};
 use crate::data::{Matrix, Oracle, uniform_rows};
+use crate::durable::{InputError, input};
 use crate::error::{Fault, Result};
 use crate::learner::{FitReport, LaneData, Start, TrainPlan, networks};
 use crate::rng::Key;
@@ -14,12 +15,10 @@ use std::path::{Path, PathBuf};
 /// Why a network cannot be fitted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FitError {
-    /// The file cannot be read.
-    #[error("{}: cannot read: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
-    /// The file is too large to be an architecture.
-    #[error("{}: {found} bytes, an architecture file has at most {limit}", path.display())]
-    TooLarge { path: PathBuf, found: u64, limit: u64 },
+    /// The file cannot be read, or is too large to be an architecture.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Input(#[from] InputError),
     /// The file is no architecture.
     #[error("{}:{line}:{column}: {reason}", path.display())]
     #[diagnostic(help(
@@ -56,12 +55,7 @@ impl Architecture {
     /// # Errors
     /// [`FitError`], and what [`Prior::parse`] or [`NetSpec::check`] refuse.
     pub fn load(path: &Path) -> Result<Self> {
-        let unreadable = |source| FitError::Read { path: path.to_path_buf(), source };
-        let found = std::fs::metadata(path).map_err(unreadable)?.len();
-        if found > MAX_BYTES {
-            return Err(FitError::TooLarge { path: path.to_path_buf(), found, limit: MAX_BYTES }.into());
-        }
-        Self::parse(&std::fs::read_to_string(path).map_err(unreadable)?, path)
+        Self::parse(&input::read_text(path, MAX_BYTES).map_err(FitError::from)?, path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self> {

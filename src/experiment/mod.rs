@@ -20,4 +20,4 @@ mod vocabulary;
 pub use error::{ExperimentError, Place};
 pub use plan::{MAX_SEED, Plan};
 pub use run::{Context, Finished, Summary, bench, run};
-pub use vocabulary::{Vocabulary, nearest, split_specifications};
+pub use vocabulary::{Vocabulary, split_specifications};

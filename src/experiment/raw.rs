@@ -4,10 +4,10 @@
 //! [`Section::finish`] refuses those that nobody asked for, with the nearest that somebody did.
 
 use super::error::{ExperimentError, Place};
-use super::vocabulary::nearest;
+use crate::error::nearest;
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -65,15 +65,32 @@ pub fn parse(text: &str, locate: &dyn Fn(usize) -> Place) -> Result<Table> {
     }
 }
 
-/// Names the places in a file: line and column from one.
+/// Names the places in a file: line and column from one. A place takes a time that does not grow with the
+/// text, since every key and every item of a list has one.
 pub fn locate_in(file: &str, text: &str) -> impl Fn(usize) -> Place + use<> {
+    /// Bytes whose characters are counted beforehand.
+    const BLOCK: usize = 256;
+    let starts_character = |byte: &&u8| !matches!(**byte, 0x80..=0xbf);
     let file: Arc<str> = file.into();
-    let text = text.to_string();
+    let bytes = text.as_bytes().to_vec();
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let lines: Vec<usize> = std::iter::once(0).chain(ends).collect();
+    // Characters before each block.
+    let blocks: Vec<usize> = std::iter::once(0)
+        .chain(bytes.chunks(BLOCK).map(|block| block.iter().filter(starts_character).count()))
+        .scan(0, |sum, count| {
+            *sum += count;
+            Some(*sum)
+        })
+        .collect();
     move |offset| {
-        let before = &text.as_bytes()[..offset.min(text.len())];
-        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-        let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        let characters = |offset: usize| {
+            let block = offset / BLOCK;
+            blocks[block] + bytes[block * BLOCK..offset].iter().filter(starts_character).count()
+        };
+        let offset = offset.min(bytes.len());
+        let line = lines.partition_point(|&start| start <= offset);
+        let column = characters(offset) - characters(lines[line - 1]) + 1;
         Place::File { file: file.clone(), line, column }
     }
 }
@@ -255,6 +272,18 @@ impl Section {
             known: self.asked.iter().map(|key| self.name(key)).collect(),
         })
     }
+}
+
+/// Refuses a list in which something stands twice.
+pub fn refuse_twice<'a>(key: &str, list: impl Iterator<Item = (&'a str, &'a Place)>) -> Result<()> {
+    let mut seen = HashSet::new();
+    for (found, place) in list {
+        if !seen.insert(found) {
+            let (place, key, found) = (place.clone(), key.to_string(), found.to_string());
+            return Err(ExperimentError::Twice { place, key, found });
+        }
+    }
+    Ok(())
 }
 
 /// A node that must be a table.

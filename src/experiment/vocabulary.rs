@@ -1,4 +1,4 @@
-//! The names that an experiment file may use, and the nearest of them to a misspelt one.
+//! The names that an experiment file may use.
 
 use std::path::{Path, PathBuf};
 
@@ -50,19 +50,6 @@ pub fn split_specifications(list: &str) -> Vec<String> {
     items.iter().map(|item| item.trim().to_string()).collect()
 }
 
-/// Below this Jaro-Winkler similarity a name is no suggestion.
-const SIMILAR: f64 = 0.75;
-
-/// The name in `known` that is most like `found`, if one is like it at all.
-pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(found, name), name))
-        .filter(|&(similarity, _)| similarity >= SIMILAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,14 +59,5 @@ mod tests {
         let split = split_specifications("margin, power(mc(margin), beta=2),badge");
         assert_eq!(split, ["margin", "power(mc(margin), beta=2)", "badge"]);
         assert_eq!(split_specifications("a)),b"), ["a))", "b"]);
-    }
-
-    #[test]
-    fn suggests_what_was_meant() {
-        let keys = ["epochs", "steps", "batch", "learning_rate", "patience"];
-        assert_eq!(nearest("epoch", keys), Some("epochs"));
-        assert_eq!(nearest("learning-rate", keys), Some("learning_rate"));
-        assert_eq!(nearest("bacth", keys), Some("batch"));
-        assert_eq!(nearest("zzz", keys), None);
     }
 }

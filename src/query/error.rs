@@ -1,6 +1,6 @@
 //! What can be wrong with a query: its name, its parameters, the signals it was given.
 
-use crate::error::Fault;
+use crate::error::{Fault, shorten};
 
 /// Why a strategy cannot be built or cannot choose.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -22,18 +22,18 @@ pub enum QueryError {
     #[error("query: {signal} names row {row}, which is not a candidate or was named before")]
     NotACandidate { signal: &'static str, row: u32 },
     /// No strategy has this name.
-    #[error("strategy `{name}` is unknown")]
+    #[error("strategy `{}` is unknown", shorten(name))]
     Unknown {
         name: String,
         #[help]
         hint: Option<String>,
     },
     /// A specification that cannot be read.
-    #[error("strategy `{spec}`, character {at}: {expected}")]
+    #[error("strategy `{}`, character {at}: {expected}", shorten(spec))]
     #[diagnostic(help("write NAME or NAME(ARM, …, KEY=VALUE, …), as in power(margin, beta=1)"))]
     Syntax { spec: String, at: usize, expected: &'static str },
     /// A parameter that the strategy does not have.
-    #[error("strategy `{strategy}` has no parameter `{name}`")]
+    #[error("strategy `{strategy}` has no parameter `{}`", shorten(name))]
     Parameter {
         strategy: String,
         name: String,
@@ -41,7 +41,7 @@ pub enum QueryError {
         hint: Option<String>,
     },
     /// A parameter's value outside its range.
-    #[error("strategy `{strategy}`, parameter `{name}` is `{found}`, expected {expected}")]
+    #[error("strategy `{strategy}`, parameter `{name}` is `{}`, expected {expected}", shorten(found))]
     Value { strategy: String, name: String, found: String, expected: String },
     /// Too many or too few strategies between the parentheses.
     #[error("strategy `{strategy}` is built over {expected}, found {found}")]

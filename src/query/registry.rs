@@ -9,7 +9,7 @@ use super::{
     Needs, Strategy, bandit, bayesian, distribution, gradient, hybrid, random, simulation, uncertainty,
     wrapper,
 };
-use crate::error::Result;
+use crate::error::{Result, nearest};
 use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -373,15 +373,6 @@ impl<'s> Params<'s> {
     fn arms_error(&self, expected: &'static str) -> QueryError {
         QueryError::Arms { strategy: self.spec.name.clone(), expected, found: self.spec.arms.len() }
     }
-}
-
-/// The known word closest to `word`, if one is close at all.
-fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    known
-        .map(|known| (strsim::damerau_levenshtein(word, known), known))
-        .filter(|(distance, known)| *distance <= known.len().max(3) / 2)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! `margin`, `typiclust(neighbours=10)`, `power(mc(margin), beta=2)`.
 
 use super::error::QueryError;
+use crate::error::shorten;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -94,9 +95,8 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     fn new(text: &'t str) -> Result<Self, QueryError> {
         if text.len() > MAX_LENGTH {
-            let start: String = text.chars().take(40).collect();
             return Err(QueryError::Syntax {
-                spec: format!("{start}…"),
+                spec: shorten(text).into_owned(),
                 at: MAX_LENGTH,
                 expected: "longer than the 1000 characters that are allowed",
             });

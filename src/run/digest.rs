@@ -1,5 +1,6 @@
 //! SHA-256 as hexadecimal text, the name of a content.
 
+use crate::durable::input;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io::{self, Read};
@@ -13,7 +14,7 @@ pub fn of(bytes: &[u8]) -> String {
 /// The digest of a file, read in blocks.
 pub fn of_file(path: &Path) -> io::Result<String> {
     const BLOCK: usize = 1 << 16;
-    let mut file = std::fs::File::open(path)?;
+    let (mut file, _) = input::open(path).map_err(io::Error::other)?;
     let mut sha = Sha256::new();
     let mut block = vec![0; BLOCK];
     loop {

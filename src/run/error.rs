@@ -1,12 +1,17 @@
 //! What can be wrong with a run.
 
+use crate::durable::InputError;
 use crate::error::{Exit, Fault};
 use std::path::PathBuf;
 
 /// Why a run cannot start, continue or be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RunError {
-    /// A file of the run cannot be read.
+    /// A file of the run cannot be opened, or is larger than such a file may be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Input(#[from] InputError),
+    /// A folder of the run, or the running binary, cannot be read.
     #[error("{}: cannot read: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
     /// A file of the run is not what was written.
@@ -33,9 +38,6 @@ pub enum RunError {
     #[error("{}: `{name}` leads out of the run folder ({why})", dir.display())]
     #[diagnostic(help("names inside a run folder are relative, without `..` and without symbolic links"))]
     Outside { dir: PathBuf, name: String, why: &'static str },
-    /// A file above its limit.
-    #[error("{}: {found} bytes, at most {limit} are read", path.display())]
-    TooLarge { path: PathBuf, found: u64, limit: u64 },
     /// Two cells of one name: the later would be taken for done.
     #[error("run: two cells are called `{key}`")]
     TwinCells { key: String },

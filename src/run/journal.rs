@@ -17,7 +17,7 @@
 //! cannot see is a file cut off exactly between two records; those records' cells are computed again.
 
 use super::error::RunError;
-use crate::durable::{self, Log};
+use crate::durable::{self, Log, input};
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -93,12 +93,7 @@ impl Journal {
 
 /// Reads the journal at `path`.
 pub fn read(path: &Path) -> Result<Content, RunError> {
-    let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
-    let found = std::fs::metadata(path).map_err(unreadable)?.len();
-    if found > MAX_BYTES {
-        return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit: MAX_BYTES });
-    }
-    decode(&std::fs::read(path).map_err(unreadable)?, path)
+    decode(&input::read(path, MAX_BYTES)?, path)
 }
 
 fn header(run: &str) -> String {

@@ -2,6 +2,7 @@
 
 use super::digest;
 use super::error::RunError;
+use crate::durable::input;
 use crate::episode::Row;
 use std::path::Path;
 
@@ -42,12 +43,7 @@ pub fn union(mut rows: Vec<Row>, more: Vec<Row>) -> Vec<Row> {
 
 /// Reads rows back, and compares their digest with the `expected` one.
 pub fn read(path: &Path, expected: Option<&str>) -> Result<Vec<Row>, RunError> {
-    let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
-    let found = std::fs::metadata(path).map_err(unreadable)?.len();
-    if found > MAX_BYTES {
-        return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit: MAX_BYTES });
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let bytes = input::read(path, MAX_BYTES)?;
     if let Some(expected) = expected {
         let found = digest::of(&bytes);
         if found != expected {

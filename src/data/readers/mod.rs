@@ -15,15 +15,17 @@ mod npz;
 mod source;
 mod sparse;
 mod table;
+mod zip;
 
 pub use error::ReadError;
 pub use guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
 pub use npy::{Array, MAX_HEADER_BYTES, read_array, read_shape};
-pub use npz::{MAX_MEMBERS, read_arrays};
+pub use npz::read_arrays;
 pub use source::{FREE_INFLATION, MAX_INFLATION};
 pub use sparse::{FREE_VALUES, MAX_LINE_BYTES, VALUES_PER_BYTE};
-pub use table::DEFAULT_SPLIT_COLUMN;
 pub(super) use table::suggest;
+pub use table::{DEFAULT_SPLIT_COLUMN, Fields, read_records};
+pub use zip::{MAX_MEMBERS, MAX_NAME_BYTES};
 
 use crate::data::dataset::{Dataset, Shape};
 use crate::data::error::DataError;
@@ -119,7 +121,7 @@ impl Format {
         let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
         if start.starts_with(npy::MAGIC) || ends(&[".npy"]) {
             Some(Self::Npy)
-        } else if start.starts_with(npz::MAGIC) || ends(&[".npz"]) {
+        } else if start.starts_with(zip::MAGIC) || ends(&[".npz"]) {
             Some(Self::Npz)
         } else if ends(&[".csv"]) {
             Some(Self::Table)

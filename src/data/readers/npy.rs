@@ -3,10 +3,11 @@
 
 use super::array::{Element, Layout, MAX_DIMENSIONS};
 use super::error::ReadError;
-use super::source::{fault, open_regular};
+use super::source::fault;
 use crate::data::dataset::Shape;
 use crate::data::matrix::Matrix;
-use crate::error::Result;
+use crate::durable::input;
+use crate::error::{Result, shorten};
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -18,7 +19,7 @@ pub const MAX_HEADER_BYTES: u64 = 64 << 10;
 /// The features of a `.npy` file, shape `[rows, width]`, and the shape of one row.
 pub(super) fn read_features(path: &Path) -> Result<(Shape, Matrix)> {
     let file = path.display().to_string();
-    let (handle, size) = open_regular(path)?;
+    let (handle, size) = input::open(path)?;
     if size == 0 {
         return Err(ReadError::Empty { file }.into());
     }
@@ -44,7 +45,7 @@ pub struct Array {
 /// [`ReadError`] with the place: rows are the first dimension, columns all others.
 pub fn read_array(path: &Path) -> Result<Array> {
     let file = path.display().to_string();
-    let (handle, size) = open_regular(path)?;
+    let (handle, size) = input::open(path)?;
     if size == 0 {
         return Err(ReadError::Empty { file }.into());
     }
@@ -61,7 +62,7 @@ pub fn read_array(path: &Path) -> Result<Array> {
 /// [`ReadError`] as [`read_array`], but for the elements.
 pub fn read_shape(path: &Path) -> Result<Vec<usize>> {
     let file = path.display().to_string();
-    let (handle, size) = open_regular(path)?;
+    let (handle, size) = input::open(path)?;
     if size == 0 {
         return Err(ReadError::Empty { file }.into());
     }
@@ -135,7 +136,7 @@ fn parse_header(file: &str, text: &[u8]) -> Result<Layout, ReadError> {
                 let lengths = cursor.tuple().ok_or_else(broken)?;
                 let numbers: Option<Vec<usize>> = lengths.iter().map(|length| length.parse().ok()).collect();
                 shape = Some(numbers.ok_or_else(|| {
-                    problem(format!("the shape ({}) is not made of lengths", lengths.join(", ")))
+                    problem(format!("the shape ({}) is not made of lengths", shorten(&lengths.join(", "))))
                 })?);
             }
             _ => return Err(broken()),
@@ -154,7 +155,7 @@ fn parse_header(file: &str, text: &[u8]) -> Result<Layout, ReadError> {
     }
     let (element, big_endian) = parse_element(descr).ok_or_else(|| ReadError::ElementType {
         file: file.to_string(),
-        found: super::table::clip(descr),
+        found: shorten(descr).into_owned(),
         expected: "a boolean, an integer or a float of at most 8 bytes",
     })?;
     Ok(Layout { element, big_endian, fortran, shape })

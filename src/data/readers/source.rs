@@ -1,9 +1,9 @@
 //! A file opened with care: regular, not empty, inflated if compressed, and never a bomb.
 
 use super::error::ReadError;
+use crate::durable::input::{self, words};
 use flate2::bufread::MultiGzDecoder;
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
@@ -36,7 +36,7 @@ impl Source<'static> {
     /// Opens `path`. Gzip is known by its first two bytes, whatever the name says.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let file = path.display().to_string();
-        let (handle, size) = open_regular(path)?;
+        let (handle, size) = input::open(path)?;
         Self::over(file, size, BufReader::with_capacity(64 << 10, handle))
     }
 }
@@ -118,20 +118,6 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Opens a regular file and says how long it is. Anything else (a pipe, `/dev/zero`) might never end.
-pub(super) fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
-    let file = path.display().to_string();
-    let io_fault =
-        |error: io::Error| ReadError::Io { file: file.clone(), what: "opened", error: plain(&error) };
-    // Asked before opening, since opening a pipe without a writer blocks.
-    if !std::fs::metadata(path).map_err(io_fault)?.is_file() {
-        return Err(ReadError::NotAFile { file });
-    }
-    let handle = File::open(path).map_err(io_fault)?;
-    let size = handle.metadata().map_err(io_fault)?.len();
-    Ok((handle, size))
-}
-
 /// The reader's own error if `error` carries one, else what the decoder or the system says.
 pub(super) fn fault(file: &str, error: io::Error) -> ReadError {
     let file = file.to_string();
@@ -142,17 +128,11 @@ pub(super) fn fault(file: &str, error: io::Error) -> ReadError {
                 ReadError::Truncated { file, what: "the compressed data has no end".to_string() }
             }
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                ReadError::Compressed { file, error: plain(&error) }
+                ReadError::Compressed { file, error: words(&error) }
             }
-            _ => ReadError::Io { file, what: "read", error: plain(&error) },
+            _ => ReadError::Io { file, what: "read", error: words(&error) },
         },
     }
-}
-
-/// The system's words without `(os error 2)`.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// Counts what the decoder consumes.

@@ -3,12 +3,12 @@
 use super::error::ReadError;
 use super::labels::LabelBook;
 use super::source::{Source, fault};
-use super::table::{Place, clip};
+use super::table::Place;
 use super::{ReadOptions, shape_of};
 use crate::data::dataset::{Dataset, MAX_WIDTH, check_size};
 use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
-use crate::error::Result;
+use crate::error::{Result, shorten};
 use std::io::{BufRead, Read};
 
 /// Bytes of one line.
@@ -47,18 +47,18 @@ pub(super) fn read(name: &str, mut source: Source<'_>, options: &ReadOptions) ->
         let Some(label) = fields.next() else { continue };
         let problem = |problem: String| ReadError::Line { file: file.clone(), line, problem };
         if label.contains([':', ',']) {
-            let text = format!("{:?} is not one label; each line starts with one", clip(label));
+            let text = format!("{:?} is not one label; each line starts with one", shorten(label));
             return Err(problem(text).into());
         }
         labels.push(place("label"), label.strip_prefix('+').unwrap_or(label))?;
         let mut last = 0;
         for field in fields {
             let Some((index, value)) = field.split_once(':') else {
-                return Err(problem(format!("{:?} is not index:value", clip(field))).into());
+                return Err(problem(format!("{:?} is not index:value", shorten(field))).into());
             };
-            let column: usize = index
-                .parse()
-                .map_err(|_| problem(format!("{:?} is not an index (a whole number from 1)", clip(index))))?;
+            let column: usize = index.parse().map_err(|_| {
+                problem(format!("{:?} is not an index (a whole number from 1)", shorten(index)))
+            })?;
             if column <= last || column > MAX_WIDTH {
                 let rule = format!("indices ascend from 1 to at most {MAX_WIDTH}");
                 return Err(problem(format!("index {column} after {last}; {rule}")).into());

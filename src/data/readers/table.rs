@@ -8,9 +8,10 @@ use super::{ReadOptions, npy, shape_of};
 use crate::data::dataset::{Dataset, check_size};
 use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
-use crate::error::Result;
+use crate::error::{Result, nearest, shorten};
 use csv::ByteRecord;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// The column that holds the official split, unless another is named.
 pub const DEFAULT_SPLIT_COLUMN: &str = "split";
@@ -79,12 +80,17 @@ pub(super) fn columns(source: Source<'_>) -> Result<Vec<String>, ReadError> {
 
 type Table<'a> = csv::Reader<Guard<Box<dyn std::io::BufRead + 'a>>>;
 
-/// The file's name, a reader that stands after the header, and the header.
-fn start(mut source: Source<'_>) -> Result<(String, Table<'_>, ByteRecord), ReadError> {
+/// The file's name, and a reader of its records.
+fn guarded(mut source: Source<'_>) -> Result<(String, Table<'_>), ReadError> {
     source.expect_utf8()?;
     let file = source.file.clone();
     let guard = Guard::new(file.clone(), source.into_reader());
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(guard);
+    Ok((file, csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(guard)))
+}
+
+/// The file's name, a reader that stands after the header, and the header.
+fn start(source: Source<'_>) -> Result<(String, Table<'_>, ByteRecord), ReadError> {
+    let (file, mut reader) = guarded(source)?;
     let mut record = ByteRecord::new();
     if !advance(&file, &mut reader, &mut record)? {
         return Err(ReadError::Empty { file });
@@ -154,38 +160,58 @@ impl Header {
     }
 }
 
+/// Calls `take` with every record of a table, the first like the others, with the line it begins in; an empty
+/// file has none. The limits are those of every table.
+///
+/// # Errors
+/// [`ReadError`] with the place, and what `take` refuses.
+pub fn read_records(path: &Path, mut take: impl FnMut(u64, Fields<'_>) -> Result<()>) -> Result<()> {
+    let source = match Source::open(path) {
+        Err(ReadError::Empty { .. }) => return Ok(()),
+        source => source?,
+    };
+    let (file, mut reader) = guarded(source)?;
+    let mut record = ByteRecord::new();
+    while advance(&file, &mut reader, &mut record)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        take(line, Fields { file: &file, line, record: &record })?;
+    }
+    Ok(())
+}
+
+/// The fields of one record.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a> {
+    file: &'a str,
+    line: u64,
+    record: &'a ByteRecord,
+}
+
+impl<'a> Fields<'a> {
+    /// The text of a field without the spaces around it, counted from 0; none beyond the last.
+    ///
+    /// # Errors
+    /// [`ReadError::NotUtf8`].
+    pub fn get(&self, index: usize) -> Result<Option<&'a str>, ReadError> {
+        let column = (index + 1).to_string();
+        let place = Place { file: self.file, line: self.line, column: &column };
+        self.record.get(index).map(|bytes| place.utf8(bytes)).transpose()
+    }
+}
+
 /// The nearest of `known`, or what there is.
 pub(in crate::data) fn suggest(wanted: &str, known: &[String]) -> String {
     /// How many names are listed where none is near.
     const LISTED: usize = 8;
-    /// Similarity (Jaro-Winkler, letter case ignored) from which a name is taken for a slip.
-    const NEAR: f64 = 0.75;
     if known.len() == 1 && (known[0].contains(';') || known[0].contains('\t')) {
         return "there is only one column: fields must be separated by commas".to_string();
     }
-    let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
-    let best = known
-        .iter()
-        .filter(|name| name.len() <= 200)
-        .map(|name| (likeness(name), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
-    if let Some((likeness, name)) = best
-        && likeness >= NEAR
-    {
+    if let Some(name) = nearest(wanted, known.iter().map(String::as_str)) {
         return format!("did you mean \"{name}\"?");
     }
-    let listed: Vec<String> = known.iter().take(LISTED).map(|name| clip(name)).collect();
+    let listed: Vec<String> = known.iter().take(LISTED).map(|name| shorten(name).into_owned()).collect();
     let more = if known.len() > LISTED { ", …" } else { "" };
     format!("there are: {}{more}", listed.join(", "))
-}
-
-/// At most 40 characters of `text`, for a message.
-pub(super) fn clip(text: &str) -> String {
-    const MOST: usize = 40;
-    match text.char_indices().nth(MOST) {
-        None => text.to_string(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
 }
 
 /// Where a field stands, for errors.
@@ -201,7 +227,7 @@ impl Place<'_> {
         std::str::from_utf8(bytes).map(str::trim).map_err(|error| ReadError::NotUtf8 {
             file: self.file.to_string(),
             line: self.line,
-            column: clip(self.column),
+            column: shorten(self.column).into_owned(),
             byte: error.valid_up_to() + 1,
         })
     }
@@ -230,8 +256,8 @@ impl Place<'_> {
         Err(ReadError::Number {
             file: self.file.to_string(),
             line: self.line,
-            column: clip(self.column),
-            value: clip(text),
+            column: shorten(self.column).into_owned(),
+            value: shorten(text).into_owned(),
             range,
             hint: hint.to_string(),
         })

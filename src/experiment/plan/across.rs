@@ -6,6 +6,7 @@ use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::sections::{ArchitectureChoice, DataRef};
 use crate::experiment::stages::search::space;
 use crate::query::registry;
+use std::collections::HashSet;
 
 impl Plan {
     /// What contradicts between the sections.
@@ -26,9 +27,8 @@ impl Plan {
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
         }
         let overlap = |a: &[DataRef], b: &[DataRef]| {
-            a.iter()
-                .find(|one| b.iter().any(|other| one.name() == other.name()))
-                .map(|one| one.name().to_string())
+            let names: HashSet<&str> = b.iter().map(DataRef::name).collect();
+            a.iter().map(DataRef::name).find(|name| names.contains(name)).map(str::to_string)
         };
         let (learned, validation) = (&self.sources.datasets, &self.sources.validation);
         if let Some(name) = overlap(validation, learned) {

@@ -2,6 +2,7 @@
 
 mod across;
 
+use crate::durable::input;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::raw::{self, Section, Table};
 use crate::experiment::sections::{Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer};
@@ -11,7 +12,7 @@ use crate::run::digest;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// The longest experiment file.
+/// The longest experiment file, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
 /// The longest name of a run.
 const MAX_NAME: usize = 80;
@@ -55,15 +56,7 @@ impl Plan {
         seed: Option<u64>,
         vocabulary: &Vocabulary,
     ) -> Result<Self, ExperimentError> {
-        let unreadable = |source| ExperimentError::Read { path: path.to_path_buf(), source };
-        let found = std::fs::metadata(path).map_err(unreadable)?.len();
-        if found > MAX_BYTES {
-            return Err(ExperimentError::TooLarge { path: path.to_path_buf(), found, limit: MAX_BYTES });
-        }
-        let text = String::from_utf8(std::fs::read(path).map_err(unreadable)?).map_err(|error| {
-            let offset = error.utf8_error().valid_up_to();
-            ExperimentError::NotUtf8 { path: path.to_path_buf(), offset }
-        })?;
+        let text = input::read_text(path, MAX_BYTES)?;
         Self::parse(&text, &path.display().to_string(), sets, seed, vocabulary)
     }
 

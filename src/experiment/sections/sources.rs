@@ -51,12 +51,7 @@ impl DataRef {
             Ok((Self::read(node, name, vocabulary)?, place))
         };
         let Some(list) = section.list(key, read)? else { return Ok(None) };
-        for (i, (one, place)) in list.iter().enumerate() {
-            if list[..i].iter().any(|(other, _)| other.name() == one.name()) {
-                let found = one.name().to_string();
-                return Err(ExperimentError::Twice { place: place.clone(), key: name, found });
-            }
-        }
+        raw::refuse_twice(&name, list.iter().map(|(one, place)| (one.name(), place)))?;
         Ok(Some(list.into_iter().map(|(one, _)| one).collect()))
     }
 

@@ -99,12 +99,10 @@ impl Transfer {
         };
         let strategies = match s.list("strategies", strategy)? {
             Some(given) => {
-                for (i, (one, place)) in given.iter().enumerate() {
-                    if given[..i].iter().any(|(other, _)| other == one) {
-                        let (key, found) = ("transfer.strategies".to_string(), one.clone());
-                        return Err(ExperimentError::Twice { place: place.clone(), key, found });
-                    }
-                }
+                raw::refuse_twice(
+                    "transfer.strategies",
+                    given.iter().map(|(one, place)| (one.as_str(), place)),
+                )?;
                 given.into_iter().map(|(name, _)| name).collect()
             }
             None => {

@@ -1,9 +1,9 @@
 //! Arrays and lists, read and checked against each other.
 
 use super::error::SelectError;
-use crate::data::readers::{Array, read_array, read_arrays};
+use crate::data::readers::{Array, read_array, read_arrays, read_records};
 use crate::data::{Matrix, MatrixView, RowId};
-use crate::error::Result;
+use crate::error::{Result, shorten};
 use crate::query::view::PROBABILITY_TOLERANCE;
 use crate::query::{Head, Passes};
 use std::path::Path;
@@ -69,53 +69,41 @@ pub(super) fn read_passes(path: &Path, n: usize, candidates: &[RowId]) -> Result
 }
 
 /// Row numbers, and classes where they are needed. A first line that starts with no digit is a heading.
-pub(super) fn read_labelled(
-    path: &Path,
-    n: usize,
-    classes: bool,
-) -> Result<(Vec<RowId>, Vec<u32>), SelectError> {
-    let file = path.display().to_string();
-    let broken = |error: csv::Error| SelectError::Csv { file: file.clone(), problem: error.to_string() };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(broken)?;
-    let (mut rows, mut labels, mut seen) = (Vec::new(), Vec::new(), vec![false; n]);
-    for (number, record) in reader.records().enumerate() {
-        let record = record.map_err(broken)?;
-        let line = record.position().map_or(number as u64 + 1, csv::Position::line);
-        let text = record.get(0).unwrap_or_default();
-        if number == 0 && !text.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-') {
-            continue;
-        }
+pub(super) fn read_labelled(path: &Path, n: usize, classes: bool) -> Result<(Vec<RowId>, Vec<u32>)> {
+    let (mut rows, mut labels, mut seen, mut first) = (Vec::new(), Vec::new(), vec![false; n], true);
+    read_records(path, |line, fields| {
         let field = |found: &str, expected: String| SelectError::Field {
-            file: file.clone(),
+            file: path.display().to_string(),
             line,
-            found: found.to_string(),
+            found: shorten(found).into_owned(),
             expected,
         };
-        let row: usize =
-            text.parse().ok().filter(|&row| row < n).ok_or_else(|| {
-                field(text, format!("a row of the pool, a whole number from 0 to {}", n - 1))
-            })?;
-        if std::mem::replace(&mut seen[row], true) {
-            return Err(SelectError::Repeated { file: file.clone(), line, row: row as u32 });
+        let text = fields.get(0)?.unwrap_or_default();
+        let heading = !text.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-');
+        if std::mem::replace(&mut first, false) && heading {
+            return Ok(());
         }
-        let label = match record.get(1) {
+        let row: usize = text.parse().ok().filter(|&row| row < n).ok_or_else(|| {
+            field(text, format!("a row of the pool, a whole number from 0 to {}", n.saturating_sub(1)))
+        })?;
+        if std::mem::replace(&mut seen[row], true) {
+            let file = path.display().to_string();
+            return Err(SelectError::Repeated { file, line, row: row as u32 }.into());
+        }
+        let label = match fields.get(1)? {
             Some(text) => text
                 .parse::<u32>()
                 .ok()
                 .filter(|&label| (label as usize) < crate::data::dataset::MAX_CLASSES)
                 .ok_or_else(|| field(text, "a class, a whole number from 0 on".to_string()))?,
-            None if classes => return Err(field("", "a class, which the strategy needs".to_string())),
+            None if classes => return Err(field("", "a class, which the strategy needs".to_string()).into()),
             // Nobody who gets here looks at it.
             None => 0,
         };
         rows.push(RowId(row as u32));
         labels.push(label);
-    }
+        Ok(())
+    })?;
     Ok((rows, labels))
 }
 

@@ -25,8 +25,6 @@ pub(super) enum SelectError {
     Head { file: String, what: &'static str, found: usize, expected: usize },
     #[error("{file}: nothing in it")]
     Empty { file: String },
-    #[error("{file}: cannot be read: {problem}")]
-    Csv { file: String, problem: String },
     #[error("{file}: line {line}: {found:?} is not {expected}")]
     Field { file: String, line: u64, found: String, expected: String },
     #[error("{file}: line {line}: row {row} was named before")]
