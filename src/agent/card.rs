@@ -5,6 +5,7 @@ use super::guard::Guard;
 use super::head::HeadCard;
 use super::network::NetworkConfig;
 use crate::episode::Schema;
+use crate::error::shorten;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -88,7 +89,11 @@ impl Card {
         struct Format {
             format: u32,
         }
-        let reason = |e: toml::de::Error| AgentError::Card { reason: e.to_string() };
+        // Without the line that the parser would show, which may be as long as the file.
+        let reason = |e: toml::de::Error| {
+            let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            AgentError::Card { reason: format!("line {line}: {}", e.message()) }
+        };
         let Format { format } = toml::from_str(text).map_err(reason)?;
         if !(HEADLESS..=FORMAT).contains(&format) {
             return Err(AgentError::Format { found: format, known: FORMAT });
@@ -99,7 +104,7 @@ impl Card {
             return Err(AgentError::Card { reason });
         }
         if let Some((name, value)) = card.policy.figures.iter().find(|(_, value)| !value.is_finite()) {
-            let reason = format!("figure `{name}` is {value}, expected a finite number");
+            let reason = format!("figure `{}` is {value}, expected a finite number", shorten(name));
             return Err(AgentError::Card { reason });
         }
         Ok(card)
@@ -127,6 +132,7 @@ impl Card {
                 }
             }
         }
+        self.network.check(known.candidate.len(), known.global.len())?;
         self.head.as_ref().map_or(Ok(()), HeadCard::check)?;
         self.guard.as_ref().map_or(Ok(()), |guard| guard.check(known))
     }

@@ -5,7 +5,9 @@
 //! in the policy's place outside of it.
 
 use super::error::AgentError;
-use crate::episode::{Observation, Schema};
+use crate::episode::{Observation, Schema, features};
+use crate::error::shorten;
+use crate::query::{Needs, registry};
 use serde::{Deserialize, Serialize};
 
 /// How far beyond the range of the states a feature may lie, as a share of that range.
@@ -87,11 +89,13 @@ impl Guard {
         self
     }
 
-    /// Refuses a guard that does not fit the schema, or whose ranges are empty or not numbers.
+    /// Refuses a guard that does not fit the schema, whose ranges are empty or not numbers, or whose fallback
+    /// is no strategy or needs what a policy's round does not have.
     ///
     /// # Errors
     /// [`AgentError::Card`].
     pub fn check(&self, schema: &Schema) -> Result<(), AgentError> {
+        self.check_fallback()?;
         let expected = schema.global.len();
         for (name, found) in [("low", self.low.len()), ("high", self.high.len())] {
             if found != expected {
@@ -105,6 +109,18 @@ impl Guard {
                 let reason = format!("guard: the range of \"{name}\" is {low} to {high}");
                 return Err(AgentError::Card { reason });
             }
+        }
+        Ok(())
+    }
+
+    fn check_fallback(&self) -> Result<(), AgentError> {
+        let refuse = |reason: String| AgentError::Card { reason: format!("guard.fallback: {reason}") };
+        let strategy = registry::build(&self.fallback).map_err(|error| refuse(error.to_string()))?;
+        // What every view has, whatever a strategy says of it.
+        let everywhere = Needs { inputs: true, labels: true, classes: true, ..features::needs() };
+        if everywhere.union(strategy.needs()) != everywhere {
+            let name = shorten(&self.fallback);
+            return Err(refuse(format!("\"{name}\" needs more than what a policy is shown of a round")));
         }
         Ok(())
     }
@@ -156,6 +172,19 @@ mod tests {
         };
         refused(Guard { low: vec![0.0], ..good.clone() }, "guard.low has 1 values, expected 2");
         refused(Guard { high: vec![1.0, -1.0], ..good.clone() }, "\"classes\" is 0 to -1");
-        refused(Guard { high: vec![f32::NAN, 1.0], ..good }, "\"labels\" is 0 to NaN");
+        refused(Guard { high: vec![f32::NAN, 1.0], ..good.clone() }, "\"labels\" is 0 to NaN");
+        // A fallback was once built only when it was asked, in the middle of an episode.
+        for (fallback, words) in [
+            ("margins", "guard.fallback: strategy `margins` is unknown"),
+            ("power(margin, beta=-1)", "guard.fallback: strategy `power`, parameter `beta`"),
+            ("badge", "\"badge\" needs more than"),
+            ("greedy_oracle", "\"greedy_oracle\" needs more than"),
+            (&"m".repeat(1 << 20), "mmm…mmm"),
+        ] {
+            refused(Guard { fallback: fallback.to_string(), ..good.clone() }, words);
+        }
+        for fallback in ["margin", "random", "entropy"] {
+            Guard { fallback: fallback.to_string(), ..good.clone() }.check(&SCHEMA).unwrap();
+        }
     }
 }

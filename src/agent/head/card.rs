@@ -5,7 +5,7 @@ use crate::agent::error::AgentError;
 use crate::agent::network::{Network, NetworkConfig};
 use crate::agent::tensors::Named;
 use crate::arch::{ArchSpace, Domain, Point, Space};
-use crate::error::Result;
+use crate::error::{Result, shorten};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -135,12 +135,15 @@ impl HeadCard {
                 }
             }
         }
-        let numbers = self.figures.iter().map(|(name, &value)| (name.as_str(), value));
-        for (name, value) in numbers.chain([("penalty", self.penalty)]) {
+        for (name, value) in &self.figures {
             if !value.is_finite() {
-                let reason = format!("head: `{name}` is {value}, expected a finite number");
+                let reason = format!("head: `{}` is {value}, expected a finite number", shorten(name));
                 return Err(AgentError::Card { reason });
             }
+        }
+        if !(0.0..=1.0).contains(&self.penalty) {
+            let reason = format!("head: `penalty` is {}, expected an accuracy from 0 to 1", self.penalty);
+            return Err(AgentError::Card { reason });
         }
         self.space.check().map_err(|error| AgentError::Card { reason: format!("head: {error}") })
     }
