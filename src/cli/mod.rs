@@ -20,6 +20,7 @@ use crate::error::{Error, Exit, Result};
 use crate::run::executor::WORKER;
 use args::{Args, Command};
 use clap::Parser;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Runs the process's command line.
@@ -27,14 +28,27 @@ pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
-            // Help for a reader who has gone is not worth a word.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::BadInput as u8 } else { 0 });
+            return refuse_or_help(&error);
         }
     };
     start_log();
     quiet_workers();
-    match dispatch(args) {
+    end(dispatch(args))
+}
+
+/// Prints what is wrong with the arguments to stderr; help and version to stdout, where they are data.
+fn refuse_or_help(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    if error.use_stderr() {
+        // Where stderr fails there is nobody to tell.
+        return ExitCode::from(Exit::BadInput as u8);
+    }
+    end(output::written(printed.and_then(|()| std::io::stdout().flush())))
+}
+
+/// The exit code of a command; its error is told.
+fn end(result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if matches!(error.downcast_ref(), Some(CliError::ReaderGone)) => ExitCode::SUCCESS,
         Err(error) => {
@@ -80,9 +94,19 @@ fn quiet_workers() {
     }));
 }
 
+/// Whether stderr may be coloured: a terminal, and nobody asked for none (<https://no-color.org>).
+fn colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Warnings and, with `QUERIST_LOG=debug` or the like, more, on stderr.
 fn start_log() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("QUERIST_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours())
+        .without_time()
+        .init();
 }

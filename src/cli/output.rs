@@ -10,14 +10,20 @@ use std::io::{ErrorKind, Write};
 /// [`CliError::ReaderGone`] if the reader has closed it, which ends the process without complaint.
 pub fn data(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") })
-        .and_then(|()| stdout.flush())
-        .map_err(|source| match source.kind() {
-            ErrorKind::BrokenPipe => CliError::ReaderGone.into(),
-            _ => CliError::Stdout { source }.into(),
-        })
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()));
+    written(printed.and_then(|()| stdout.flush()))
+}
+
+/// What came of writing to stdout.
+///
+/// # Errors
+/// As [`data`].
+pub fn written(result: std::io::Result<()>) -> Result<()> {
+    result.map_err(|source| match source.kind() {
+        ErrorKind::BrokenPipe => CliError::ReaderGone.into(),
+        _ => CliError::Stdout { source }.into(),
+    })
 }
 
 /// Writes one JSON value and a newline to stdout.
