@@ -1,4 +1,4 @@
-//! The layers, held apart: a module uses only those to its left, and only `durable` writes files.
+//! The layers, held apart: a module uses only those to its left, and only `durable` opens and writes files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,11 @@ const WRITES: [&str; 15] = [
     "NamedTempFile",
     "MmapMut",
 ];
+
+/// Calls that open files. What is handed in may be a pipe without a writer or a device without an end.
+const READS: [&str; 4] = ["fs::read(", "fs::read_to_string", "File::open", "from_path("];
+/// The one file that reads what nobody hands in: `/proc/self/status`.
+const OWN_READS: &str = "cli/memory.rs";
 
 /// All files below `src`, by their paths in it.
 fn sources() -> Vec<(PathBuf, String)> {
@@ -204,6 +209,28 @@ fn only_durable_writes_files() {
     }
     assert!(faults.is_empty(), "write through `durable` instead:\n{}", faults.join("\n"));
     assert!(writes_in_durable > 5, "the scan does not see those in durable");
+}
+
+#[test]
+fn only_durable_opens_files() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        // `beliefs::read(` reads no file.
+        let inside = |c: char| c.is_alphanumeric() || c == '_';
+        let reads = |line: &str| {
+            let calls = |call: &str| line.match_indices(call).any(|(at, _)| !line[..at].ends_with(inside));
+            READS.into_iter().find(|call| calls(call))
+        };
+        if module(&file).as_deref() == Some("durable") || file == Path::new(OWN_READS) {
+            continue;
+        }
+        for (number, line) in without_comments(without_tests(&text)).lines().enumerate() {
+            if let Some(call) = reads(line) {
+                faults.push(format!("src/{}:{}: `{call}`", file.display(), number + 1));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "open through `durable::input` instead:\n{}", faults.join("\n"));
 }
 
 #[test]
