@@ -1,7 +1,9 @@
 //! The statistics against SciPy, scikit-posthocs and rliable.
 //!
-//! `golden/statistics.json` is made by `golden/statistics.py`, which says how; the versions are in it.
+//! `golden/statistics.json` is made by `golden/statistics.py`, `golden/verdict.json` by `golden/verdict.py`, which say how;
+//! the versions are in them.
 
+use querist::episode::Row;
 use querist::report::stats::aggregate::{
     interquartile_mean, performance_profile, probability_of_improvement,
 };
@@ -14,6 +16,7 @@ use querist::report::stats::penalty::penalty_matrix;
 use querist::report::stats::ranks::{average_ranks, friedman};
 use querist::report::stats::special;
 use querist::report::stats::wilcoxon::signed_rank;
+use querist::report::{VerdictOptions, verdict};
 use serde_json::Value;
 
 fn golden(section: &str) -> Value {
@@ -172,4 +175,104 @@ fn penalties_by_paired_t_tests() {
     for (found, expected) in penalty_matrix(&[task], 0.05).iter().zip(&expected) {
         all_close(found, expected, 1e-12);
     }
+}
+
+/// The rows that `golden/verdict.json` holds the accuracies of.
+fn verdict_rows(golden: &Value) -> Vec<Row> {
+    let labels = numbers(&golden["labels"]);
+    let mut rows = Vec::new();
+    for (task, strategies) in golden["accuracy"].as_array().expect("tasks").iter().enumerate() {
+        let names = golden["strategies"].as_array().expect("names").iter();
+        for (strategy, runs) in names.zip(strategies.as_array().expect("strategies")) {
+            for (repetition, run) in table(runs).into_iter().enumerate() {
+                for (round, (accuracy, labels)) in run.into_iter().zip(&labels).enumerate() {
+                    rows.push(Row {
+                        task: format!("task {task}"),
+                        strategy: strategy.as_str().expect("a name").to_owned(),
+                        architecture: "13-24-3".to_owned(),
+                        repetition: repetition as u32,
+                        round: round as u32,
+                        labels: *labels as u32,
+                        accuracy,
+                        reward_accuracy: accuracy,
+                        steps: 0,
+                        picks: Vec::new(),
+                        note: None,
+                    });
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// Ends of two bootstrap intervals, from other random numbers: near by a share of the interval's width.
+#[track_caller]
+fn ends_near(found: [f64; 2], expected: &[f64]) {
+    let slack = 0.06 * (expected[1] - expected[0]);
+    let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= slack);
+    assert!(near, "found {found:?}, the reference has {expected:?}");
+}
+
+#[test]
+fn the_verdict_over_tasks_against_numpy_and_scipy() {
+    let golden: Value = serde_json::from_str(include_str!("golden/verdict.json")).expect("JSON");
+    let judged = verdict(&verdict_rows(&golden), &VerdictOptions::default());
+    let scores = golden["scores"].as_object().expect("by strategy");
+    assert_eq!(judged.robustness.len(), scores.len(), "what reads hidden labels is not among them");
+    for (strategy, expected) in scores {
+        let of = judged.robustness.iter().find(|one| one.strategy == *strategy).expect("judged");
+        let (iqm, interval) = of.interquartile.expect("a scale");
+        close(iqm, number(&expected["iqm"]), 1e-9);
+        ends_near([interval.lo, interval.hi], &numbers(&expected["interval"]));
+    }
+    // Two of three comparisons are of references named beforehand; Holm is over all three.
+    let raw = |name: &str| number(&golden["against"][name]["p"]);
+    let adjusted = holm(&["margin", "random", "badge"].map(|name| match name {
+        // Badge leads: a policy that is worse than the best is corrected for two candidates.
+        "badge" => holm(&[raw("badge"), raw("margin")])[0],
+        name => raw(name),
+    }));
+    for (at, name) in ["margin", "random", "badge"].into_iter().enumerate() {
+        let (one, expected) = (&judged.across[at], &golden["against"][name]);
+        assert_eq!((one.reference.as_str(), one.tasks, one.pairs), (name, 8, 80));
+        close(one.diff, number(&expected["diff"]), 1e-9);
+        close(one.p, adjusted[at], 1e-9);
+        close(one.within_p, number(&expected["within_p"]), 1e-6);
+        assert_eq!(one.wins_ties_losses[0] as f64, number(&expected["won"]));
+        if name == "badge" {
+            assert_eq!(one.chosen_among, Some(2));
+            // The least of the lower ends, the least of upper ends that hold together.
+            let ends = [numbers(&expected["interval"])[0], numbers(&expected["joint"])[1]];
+            ends_near(one.ci95.expect("an interval"), &ends);
+        } else {
+            ends_near(one.ci95.expect("an interval"), &numbers(&expected["interval"]));
+        }
+    }
+}
+
+/// One block per task: eight, not eighty.
+#[test]
+fn ranks_over_the_means_of_tasks_against_scipy() {
+    let golden: Value = serde_json::from_str(include_str!("golden/verdict.json")).expect("JSON");
+    let rows = verdict_rows(&golden);
+    let judged = verdict(&rows, &VerdictOptions::default());
+    let input = querist::report::ReportInput::new("golden", rows, judged);
+    let figures = querist::report::figures(&input);
+    let diagram = figures.iter().find(|figure| figure.name == "critical-difference").expect("the diagram");
+    assert!(
+        diagram.caption.starts_with("Average ranks over 8 tasks, one mean per task"),
+        "{}",
+        diagram.caption
+    );
+    let chi = format!(
+        "Friedman χ² = {:.1}, p = {:.3}.",
+        number(&golden["friedman"]["statistic"]),
+        number(&golden["friedman"]["p"])
+    );
+    assert!(diagram.caption.contains(&chi), "{chi}: {}", diagram.caption);
+    for (rank, name) in numbers(&golden["ranks"]).iter().zip(["random", "margin", "badge", "policy"]) {
+        assert!(diagram.svg.contains(&format!(">{name} {rank:.2}</text>")), "{name} {rank}");
+    }
+    assert!(!diagram.svg.contains("oracle"));
 }

@@ -5,11 +5,12 @@ use super::{contrasts, memory};
 use crate::agent::course::Phase;
 use crate::agent::{Policy, shipped};
 use crate::data::readers::{self, ReadOptions};
+use crate::data::synthetic::Family;
 use crate::data::{describe as describe_data, embedded};
 use crate::episode::StopOn;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
-use crate::experiment::sections::LEARNED;
+use crate::experiment::sections::{LEARNED, Sources};
 use crate::experiment::stages::{Builtin, Stages};
 use crate::experiment::{Finished, Plan, Vocabulary, tasks};
 use crate::query::registry::{self, Entry};
@@ -138,8 +139,9 @@ fn course(phases: &[Phase]) -> Vec<Picks> {
     phases.iter().map(picks).collect()
 }
 
-/// Writes what is made of the rows of a finished run: `report.html`, figures, tables, exports.
-pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
+/// Writes what is made of the rows of a finished run: `report.html`, figures, tables, exports. Returns the path of the
+/// report.
+pub fn report(plan: &Plan, finished: &Finished) -> Result<PathBuf> {
     let summary = &finished.summary;
     let mut input = ReportInput::new(plan.name(), finished.rows.clone(), judged(plan, finished));
     if let Some(policy) = &summary.policy {
@@ -206,7 +208,8 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<()> {
     if !input.contrasts.is_empty() {
         write(TABLE_CONTRASTS, contrast::markdown(&input.contrasts, options.alpha).as_bytes())?;
     }
-    write(store::REPORT, html(&input).as_bytes())
+    write(store::REPORT, html(&input).as_bytes())?;
+    Ok(finished.dir.join(store::REPORT))
 }
 
 /// The parts of every target's first repetition, and of every source's first split.
@@ -216,10 +219,10 @@ fn separation(plan: &Plan) -> Result<Vec<Separation>> {
         Separation {
             task: task.name().to_string(),
             role: role.to_string(),
-            train: parts.pool.rows,
-            reward: parts.reward.rows,
-            validation: parts.validation.rows,
-            test: parts.test.rows,
+            train: [parts.pool.rows; 2],
+            reward: [parts.reward.rows; 2],
+            validation: [parts.validation.rows; 2],
+            test: [parts.test.rows; 2],
         }
     };
     let stops = plan.episode().stop_on == StopOn::Reward && plan.learner().patience.is_some();
@@ -231,11 +234,43 @@ fn separation(plan: &Plan) -> Result<Vec<Separation>> {
         lines.push(line(tasks::ground(plan, &dataset, 0)?.task(), target_role));
     }
     if plan.train().is_some() || plan.searches_sources() {
-        for (sources, role) in [(tasks::sources(plan)?, "source"), (tasks::validation(plan)?, "validation")] {
-            lines.extend(sources.iter().map(|source| line(source.grounds[0].task(), role)));
+        let sections = plan.sources();
+        for (tasks, generated, role) in [
+            (tasks::sources(plan)?, sections.synthetic, "source"),
+            (tasks::validation(plan)?, sections.validation_synthetic, "validation"),
+        ] {
+            let of_tasks: Vec<Separation> =
+                tasks.iter().map(|source| line(source.grounds[0].task(), role)).collect();
+            lines.extend(in_few_lines(of_tasks, generated, role, sections));
         }
     }
     Ok(lines)
+}
+
+/// The lines of learned tasks: every real set has one, its variations share one, and so do the `generated` tasks at the
+/// end, of which there may be hundreds.
+fn in_few_lines(
+    mut lines: Vec<Separation>,
+    generated: usize,
+    role: &str,
+    sources: &Sources,
+) -> Vec<Separation> {
+    let made = lines.split_off(lines.len().saturating_sub(generated));
+    let of_each = if role == "source" { 1 + sources.variants } else { 1 };
+    let mut few = Vec::new();
+    for set in lines.chunks(of_each) {
+        let (own, variations) = set.split_at(1);
+        few.extend_from_slice(own);
+        let plural = if variations.len() == 1 { "" } else { "s" };
+        let name = format!("{} variation{plural} of {}", variations.len(), own[0].task);
+        few.extend(Separation::of_many(&name, variations));
+    }
+    let families = if sources.families.is_empty() { Family::ALL.len() } else { sources.families.len() };
+    let families = families.min(generated);
+    let kinds = if families == 1 { "1 family".to_string() } else { format!("{families} families") };
+    let tasks = if generated == 1 { "task" } else { "tasks" };
+    few.extend(Separation::of_many(&format!("{generated} generated {tasks} of {kinds}"), &made));
+    few
 }
 
 fn facts(finished: &Finished) -> Vec<Fact> {

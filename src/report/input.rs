@@ -124,21 +124,39 @@ pub struct Picks {
     pub quantiles: Vec<(String, f64)>,
 }
 
-/// The disjoint rows of one task.
+/// The disjoint rows of one task, or of many that stand in one line; counts are the least and the greatest of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Separation {
-    /// The task.
+    /// The task, or which tasks ("200 generated tasks of 7 families").
     pub task: String,
     /// Whether the policy was trained on it ("source") or not ("target").
     pub role: String,
     /// Rows a strategy may ask labels of.
-    pub train: usize,
+    pub train: [usize; 2],
     /// Rows the reward is measured on.
-    pub reward: usize,
+    pub reward: [usize; 2],
     /// Rows, not charged, whose loss tells fits when to stop.
-    pub validation: usize,
+    pub validation: [usize; 2],
     /// Rows the curves are measured on; neither queried nor rewarded.
-    pub test: usize,
+    pub test: [usize; 2],
+}
+
+impl Separation {
+    /// One line for many tasks; `None` for none.
+    pub fn of_many(task: &str, lines: &[Separation]) -> Option<Self> {
+        let span = |of: fn(&Separation) -> [usize; 2]| {
+            let least = lines.iter().map(|line| of(line)[0]).min()?;
+            Some([least, lines.iter().map(|line| of(line)[1]).max()?])
+        };
+        Some(Self {
+            task: task.to_owned(),
+            role: lines.first()?.role.clone(),
+            train: span(|line| line.train)?,
+            reward: span(|line| line.reward)?,
+            validation: span(|line| line.validation)?,
+            test: span(|line| line.test)?,
+        })
+    }
 }
 
 /// A named fact about the run: seconds, peak memory, digests, versions.

@@ -11,6 +11,7 @@ pub mod export;
 pub mod figure;
 pub mod html;
 pub mod input;
+pub mod roles;
 pub mod stats;
 pub mod table;
 pub mod text;

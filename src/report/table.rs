@@ -1,7 +1,8 @@
 //! The verdict as a table: aligned text for a terminal, Markdown, LaTeX.
 
+use super::roles::marked;
 use super::text::{ABSENT, escape_latex, escape_markdown, fixed, p_value, points, signed_points};
-use super::verdict::{Comparison, Entry, Outcome, Verdict};
+use super::verdict::{AcrossTasks, Comparison, Entry, Outcome, Verdict};
 
 const HEADER: [&str; 6] = ["strategy", "reps", "AULC", "vs random", "vs margin", "labels to target"];
 
@@ -10,6 +11,17 @@ pub const LEGEND: &str = "AULC: mean normalised area under the learning curve ±
 vs: mean paired difference in points [95 % bootstrap interval] p (Wilcoxon signed-rank, Holm). \
 ▲ better, ▼ worse: p and interval both say so; no mark: no difference beyond noise, or too few repetitions to tell. \
 Labels: median to reach the target (runs that reached it / all); > N: most did not within N labels.";
+
+/// What the table over tasks means.
+pub const OVER_TASKS: &str = "Over tasks: what may be expected on another task like these. Each task counts once, by its mean \
+difference: 95 % interval from resampling tasks and then repetitions within them, p by Wilcoxon signed-rank over the means \
+of tasks (Demšar 2006), after Holm over the lines; ▲ better, ▼ worse. Within these tasks: what holds of just these, \
+repetitions being the observations: 95 % interval from resampling repetitions within each task, p over all pairs, not corrected. \
+The best hand-made strategy is chosen after the fact; its line is corrected for that: better only where every hand-made \
+strategy is beaten (intersection–union test, Berger 1982), worse where one wins after Holm over all of them.";
+
+const OVER_TASKS_HEADER: [&str; 5] =
+    ["against", "points", "over tasks", "tasks won | lost", "within these tasks"];
 
 /// Columns of [`LEGEND`] when it is wrapped for a terminal.
 const WIDTH: usize = 100;
@@ -27,8 +39,18 @@ pub fn table(verdict: &Verdict) -> String {
             cells[0] = printable(&cells[0]);
             cells
         }));
-        text.push_str(&aligned(&rows));
+        text.push_str(&aligned(&rows, [false, true, true, false, false, true]));
         text.push('\n');
+    }
+    if let Some(first) = verdict.across.first() {
+        text.push_str(&format!("{} over {} tasks\n", printable(&first.strategy), first.tasks));
+        let mut rows = vec![OVER_TASKS_HEADER.map(str::to_owned)];
+        rows.extend(verdict.across.iter().map(|one| {
+            let [points, over, won, within] = over_tasks_cells(one);
+            [printable(&one.reference_words()), points, over, won, within]
+        }));
+        text.push_str(&aligned(&rows, [false, true, false, true, false]));
+        text.push_str(&format!("\n{}\n", wrapped(OVER_TASKS, WIDTH)));
     }
     for paragraph in
         [LEGEND, &verdict.sentence].into_iter().chain(verdict.warnings.iter().map(String::as_str))
@@ -56,6 +78,18 @@ pub fn markdown(verdict: &Verdict) -> String {
     }
     text.push_str(&escape_markdown(LEGEND));
     text.push('\n');
+    if let Some(first) = verdict.across.first() {
+        let caption = format!("{} over {} tasks", first.strategy, first.tasks);
+        text.push_str(&format!("\n**{}**\n\n", escape_markdown(&caption)));
+        let heads = OVER_TASKS_HEADER.map(escape_markdown);
+        text.push_str(&format!("| {} |\n|:---|---:|:---|---:|:---|\n", heads.join(" | ")));
+        for one in &verdict.across {
+            let cells = over_tasks_cells(one).map(|cell| escape_markdown(&cell));
+            let reference = escape_markdown(&one.reference_words());
+            text.push_str(&format!("| {reference} | {} |\n", cells.join(" | ")));
+        }
+        text.push_str(&format!("\n{}\n", escape_markdown(OVER_TASKS)));
+    }
     text
 }
 
@@ -89,7 +123,7 @@ fn caption(task: &str, labels: Option<[u32; 2]>, target: Option<f64>) -> String 
 /// The six cells of one entry.
 pub(crate) fn cells(entry: &Entry, labels: Option<[u32; 2]>) -> [String; 6] {
     [
-        entry.strategy.clone(),
+        marked(&entry.strategy),
         entry.repetitions.to_string(),
         aulc(entry),
         versus(entry.vs_random.as_ref()),
@@ -116,6 +150,23 @@ fn versus(comparison: Option<&Comparison>) -> String {
     format!("{diff}{interval} {} {}", p_value(comparison.p), mark(comparison.outcome)).trim_end().to_owned()
 }
 
+/// The four cells of a comparison over tasks, behind its reference.
+pub(crate) fn over_tasks_cells(one: &AcrossTasks) -> [String; 4] {
+    let interval = |ci95: Option<[f64; 2]>| {
+        ci95.map_or_else(String::new, |[lo, hi]| {
+            format!("[{}, {}] ", signed_points(Some(lo)), signed_points(Some(hi)))
+        })
+    };
+    let [won, _, lost] = one.wins_ties_losses;
+    let mark = if one.outcome == Outcome::Undecided { "too few tasks" } else { mark(one.outcome) };
+    [
+        signed_points(Some(one.diff)),
+        format!("{}{} {mark}", interval(one.ci95), p_value(Some(one.p))).trim_end().to_owned(),
+        format!("{won} | {lost}"),
+        format!("{}{}, {} pairs", interval(one.within_ci95), p_value(Some(one.within_p)), one.pairs),
+    ]
+}
+
 /// The mark of an outcome.
 pub(crate) fn mark(outcome: Outcome) -> &'static str {
     match outcome {
@@ -137,10 +188,9 @@ pub(crate) fn labels_needed(entry: &Entry, labels: Option<[u32; 2]>) -> String {
     format!("{median} ({}/{runs})", needs.reached)
 }
 
-/// Columns padded to their widest cell, the header underlined; the columns of figures on the right.
-fn aligned(rows: &[[String; 6]]) -> String {
-    const RIGHT: [bool; 6] = [false, true, true, false, false, true];
-    let mut widths = [0; 6];
+/// Columns padded to their widest cell, the header underlined; `right` says which stand on the right.
+fn aligned<const N: usize>(rows: &[[String; N]], right: [bool; N]) -> String {
+    let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -149,7 +199,7 @@ fn aligned(rows: &[[String; 6]]) -> String {
     let mut text = String::new();
     for (index, row) in rows.iter().enumerate() {
         let mut line = String::new();
-        for ((cell, width), right) in row.iter().zip(widths).zip(RIGHT) {
+        for ((cell, width), right) in row.iter().zip(widths).zip(right) {
             let padding = " ".repeat(width - cell.chars().count());
             line.push_str("  ");
             line.push_str(&if right { padding + cell } else { cell.clone() + &padding });

@@ -25,7 +25,7 @@ const STRATEGIES: [(&str, f64); 9] = [
     ("kcenter_greedy", 1.1),
     ("badge", 1.42),
     ("typiclust", 1.15),
-    ("oracle", 2.6),
+    ("greedy_oracle", 2.6),
 ];
 
 fn normal(rng: &mut impl Rng) -> f64 {
@@ -120,10 +120,10 @@ pub fn input(tasks: usize, strategies: usize, repetitions: u32) -> ReportInput {
         input.separation.push(Separation {
             task: task.to_owned(),
             role: role.to_owned(),
-            train: 1_078,
-            reward: 179,
-            validation: 90,
-            test: 540,
+            train: [1_078; 2],
+            reward: [150, 179],
+            validation: [90; 2],
+            test: [540; 2],
         });
     }
     input.plan = Some("[run]\nname = \"quickstart\"\nseed = 0\n\n[target]\ndata = \"wine\"\nbudget = 40\nrepetitions = 20\n".to_owned());

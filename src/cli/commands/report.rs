@@ -10,21 +10,28 @@ use std::path::{Path, PathBuf};
 
 /// Makes the reports of finished runs again.
 pub fn report(args: &ReportArgs) -> Result<()> {
-    let mut all = Vec::new();
+    let (mut all, mut reports) = (Vec::new(), Vec::new());
     for finished in join(&args.runs, args.out.as_deref())? {
         let vocabulary = backend::vocabulary(args.data.folder()?);
         let plan = Plan::load(&finished.plan.join(store::PLAN), &[], None, &vocabulary)?;
         let finished = finished.run;
         let dir = &finished.dir;
         let (verdict, table) = backend::verdict(&plan, &finished)?;
-        backend::report(&plan, &finished)?;
+        let report = backend::report(&plan, &finished)?;
         if args.json {
             all.push(json!({ "run": dir, "rows_digest": finished.summary.rows_digest, "verdict": verdict }));
         } else {
             output::data(&table)?;
         }
+        reports.push(report);
     }
-    if args.json { output::json(&all.into()) } else { Ok(()) }
+    if args.json {
+        output::json(&all.into())?;
+    }
+    for report in reports {
+        output::message(&format!("report: {}", report.display()));
+    }
+    Ok(())
 }
 
 /// Runs that are reported as one.

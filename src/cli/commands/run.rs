@@ -108,13 +108,14 @@ pub fn execute(
         Some(shard) => bench_plan(plan, shard, inputs, &backend::stages(), context)?,
     };
     let (verdict, table) = backend::verdict(plan, &finished)?;
-    backend::report(plan, &finished)?;
+    let report = backend::report(plan, &finished)?;
     if common.json {
         output::json(&to_json(&finished, verdict, start.elapsed().as_secs_f64()))?;
     } else {
         output::data(&table)?;
-        output::message(&format!("run folder: {}", dir.display()));
     }
+    // The last line is where to look; a failure that follows is an error of its own.
+    output::message(&format!("report: {}", report.display()));
     complain_about_failures(plan, &finished)
 }
 

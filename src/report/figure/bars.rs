@@ -1,14 +1,15 @@
 //! Horizontal bars with whiskers: permutation importance, the oracle's gap closed.
 
 use super::axis::{Scale, extent};
-use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted, text_width};
+use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, text_width};
 use super::palette::{Ink, Theme};
 use crate::report::text::fixed;
 
 const WIDTH: f64 = 480.0;
 const TOP: f64 = 30.0;
 const ROW: f64 = 21.0;
-const MAX_NAME: f64 = 215.0;
+/// The widest names that have room in the figure; wider ones widen it.
+const NAME_ROOM: f64 = 215.0;
 const FIGURES: f64 = 52.0;
 
 /// One bar.
@@ -35,9 +36,10 @@ pub fn bars(title: &str, axis: &str, decimals: usize, bars: &[Bar], theme: Theme
     let height = TOP + bars.len() as f64 * ROW + 46.0;
     let bottom = height - 40.0;
     let names = bars.iter().map(|bar| text_width(&bar.name, SIZE)).fold(0.0, f64::max);
-    let (left, right) = (names.min(MAX_NAME) + 12.0, WIDTH - FIGURES);
+    let width = WIDTH + (names - NAME_ROOM).max(0.0);
+    let (left, right) = (names + 12.0, width - FIGURES);
     let x = Scale::new((lo, hi), (left, right));
-    let mut canvas = Canvas::new(theme, WIDTH, height, title);
+    let mut canvas = Canvas::new(theme, width, height, title);
     canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), title);
     let (ticks, places) = x.ticks(5);
     for tick in ticks {
@@ -56,9 +58,8 @@ pub fn bars(title: &str, axis: &str, decimals: usize, bars: &[Bar], theme: Theme
             canvas.line((lo, y - 3.0), (lo, y + 3.0), stroke);
             canvas.line((hi, y - 3.0), (hi, y + 3.0), stroke);
         }
-        let name = fitted(&bar.name, SIZE, MAX_NAME);
-        canvas.text((left - 8.0, y + 4.0), Font::new(Ink::Text, Anchor::End), &name);
-        canvas.text((WIDTH - 4.0, y + 4.0), Font::new(Ink::Text, Anchor::End), &fixed(bar.value, decimals));
+        canvas.text((left - 8.0, y + 4.0), Font::new(Ink::Text, Anchor::End), &bar.name);
+        canvas.text((width - 4.0, y + 4.0), Font::new(Ink::Text, Anchor::End), &fixed(bar.value, decimals));
     }
     canvas.line((x.at(0.0), TOP), (x.at(0.0), bottom), Stroke::solid(Ink::Muted, 1.2));
     let middle = 0.5 * (left + right);

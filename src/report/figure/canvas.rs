@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::marker::Marker;
 use super::palette::{Ink, Theme};
 use crate::report::text::escape;
 
@@ -144,6 +145,17 @@ impl Canvas {
         self.element("circle", &attributes, hover);
     }
 
+    /// A marker with a rim, of about the area of a disc of `radius`, with a text shown on hover (none if empty).
+    pub fn marker(&mut self, marker: Marker, centre: (f64, f64), radius: f64, inks: (Ink, Ink), hover: &str) {
+        let corners = marker.corners(centre, radius);
+        if corners.is_empty() {
+            return self.circle(centre, radius, inks.0, inks.1, hover);
+        }
+        let (fill, rim) = (inks.0.css(self.theme), inks.1.css(self.theme));
+        let style = format!("fill:{fill};stroke:{rim};stroke-width:1.4;stroke-linejoin:round");
+        self.element("path", &format!("d=\"{}Z\" style=\"{style}\"", path(&corners)), hover);
+    }
+
     /// A line of text whose baseline starts, is centred or ends at a position.
     pub fn text(&mut self, at: (f64, f64), font: Font, content: &str) {
         if content.is_empty() {
@@ -165,6 +177,11 @@ impl Canvas {
             coordinate(font.size),
             escape(content)
         );
+    }
+
+    /// What has been drawn, to stand in an `<svg>` element of the page's own.
+    pub fn into_body(self) -> String {
+        self.body
     }
 
     /// The complete `<svg>` element.

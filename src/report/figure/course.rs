@@ -1,13 +1,12 @@
 //! What the policy asks for over the course of an episode, as a table of shades.
 
 use super::Figure;
-use super::canvas::{Anchor, Canvas, Font, SIZE, fitted, text_width};
+use super::canvas::{Anchor, Canvas, Font, SIZE, text_width};
 use super::palette::{Ink, Theme};
 use crate::report::input::Picks;
 
 const CELL: f64 = 62.0;
 const ROW: f64 = 24.0;
-const MAX_NAME: f64 = 230.0;
 
 /// Draws one column per phase and one row per feature; `None` where there is nothing.
 pub fn course(phases: &[Picks], theme: Theme) -> Option<Figure> {
@@ -15,7 +14,7 @@ pub fn course(phases: &[Picks], theme: Theme) -> Option<Figure> {
     if names.is_empty() {
         return None;
     }
-    let widest = names.iter().map(|name| text_width(name, SIZE)).fold(0.0, f64::max).min(MAX_NAME);
+    let widest = names.iter().map(|name| text_width(name, SIZE)).fold(0.0, f64::max);
     let heading = "Where the picks lie among the candidates";
     let (left, top) = (widest + 20.0, 62.0);
     let width = (left + CELL * phases.len() as f64 + 6.0).max(text_width(heading, 14.0) * 1.2);
@@ -29,8 +28,7 @@ pub fn course(phases: &[Picks], theme: Theme) -> Option<Figure> {
     }
     for (i, name) in names.iter().enumerate() {
         let y = top + ROW * i as f64;
-        let label = fitted(name, SIZE, MAX_NAME);
-        canvas.text((left - 8.0, y + 0.5 * ROW + 4.0), Font::new(Ink::Text, Anchor::End), &label);
+        canvas.text((left - 8.0, y + 0.5 * ROW + 4.0), Font::new(Ink::Text, Anchor::End), name);
         for (j, phase) in phases.iter().enumerate() {
             let value = phase.quantiles.get(i).map_or(0.0, |(_, value)| *value);
             let x = left + CELL * j as f64;

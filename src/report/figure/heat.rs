@@ -1,13 +1,12 @@
 //! The pairwise penalty matrix as a heat map.
 
-use super::Figure;
-use super::canvas::{Anchor, BOLD, Canvas, Font, SIZE, fitted, text_width};
+use super::canvas::{Anchor, BOLD, Canvas, Font, SIZE, text_width};
 use super::palette::{Ink, Theme};
+use super::{Figure, WIDE};
 use crate::report::stats::penalty::column_means;
 
 const CELL: f64 = 44.0;
 const ROW: f64 = 26.0;
-const MAX_NAME: f64 = 120.0;
 /// A narrow matrix is not blown up beside its neighbours.
 const WIDTH: f64 = 480.0;
 const TOTAL: &str = "mean beaten";
@@ -18,7 +17,7 @@ pub fn penalty_heat(matrix: &[Vec<f64>], names: &[&str], tasks: usize, theme: Th
     if size < 2 || names.len() != size || tasks == 0 {
         return None;
     }
-    let widest = names.iter().map(|name| text_width(name, SIZE)).fold(0.0, f64::max).min(MAX_NAME);
+    let widest = names.iter().map(|name| text_width(name, SIZE)).fold(0.0, f64::max);
     let left = (widest + 24.0).max(BOLD * text_width(TOTAL, SIZE)) + 12.0;
     let top = 58.0;
     let (width, height) =
@@ -45,7 +44,7 @@ pub fn penalty_heat(matrix: &[Vec<f64>], names: &[&str], tasks: usize, theme: Th
     };
     for (i, name) in names.iter().enumerate() {
         let y = top + ROW * (i as f64 + 0.5) + 4.0;
-        let label = format!("{} {}", fitted(name, SIZE, MAX_NAME), i + 1);
+        let label = format!("{name} {}", i + 1);
         canvas.text((left - 8.0, y), Font::new(Ink::Text, Anchor::End), &label);
         for (j, loser) in names.iter().enumerate().filter(|(j, _)| *j != i) {
             let value = matrix[i].get(j).copied().unwrap_or(0.0);
@@ -66,7 +65,7 @@ pub fn penalty_heat(matrix: &[Vec<f64>], names: &[&str], tasks: usize, theme: Th
              repetition, summed over {tasks} task{}; last line: how often a strategy is beaten on average, lower = better.",
             if tasks == 1 { "" } else { "s" }
         ),
-        wide: false,
+        wide: width > WIDE,
         svg: canvas.finish(),
     })
 }

@@ -1,19 +1,24 @@
 //! Learning curves of one task: mean test accuracy against labels, with the 95 % interval of the mean.
 
 use super::axis::{Scale, extent, spread};
-use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted, text_width};
+use super::canvas::{Anchor, BOLD, Canvas, Font, SIZE, Stroke, text_width};
+use super::marker::Marker;
 use super::palette::{Ink, Palette, Theme};
-use super::{Figure, stem};
+use super::{Figure, WIDE, stem};
 use crate::report::curves::{StrategyCurves, TaskCurves};
 use crate::report::stats::mean::{MeanIntervals, mean};
 
 const WIDTH: f64 = 480.0;
-const HEIGHT: f64 = 320.0;
 const TOP: f64 = 44.0;
-const BOTTOM: f64 = HEIGHT - 40.0;
+/// Where the plot of a figure with few labels ends.
+const BOTTOM: f64 = 280.0;
+/// What stands below the plot.
+const FOOT: f64 = 40.0;
 const LEFT: f64 = 40.0;
-/// The widest that direct labels may be.
-const MAX_LABEL: f64 = 120.0;
+/// The widest labels that have room in the figure; wider ones widen it.
+const LABEL_ROOM: f64 = 120.0;
+/// Points of a line that carry its marker.
+const MARKED: usize = 6;
 const LABEL_GAP: f64 = 13.5;
 /// More points than this would be closer than a pixel and only make the page heavy.
 const MAX_POINTS: usize = 200;
@@ -52,13 +57,17 @@ pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Op
     bands.sort_by_key(|band| palette.style(&band.name).order);
     let (first, last) = (f64::from(*grid.first()?), f64::from(*grid.last()?));
     let range = extent(bands.iter().flat_map(|band| &band.points).flat_map(|p| [p.2, p.3]), 0.04)?;
-    let labels: Vec<String> = bands.iter().map(|band| fitted(&band.name, SIZE, MAX_LABEL)).collect();
-    let room = labels.iter().map(|label| text_width(label, SIZE)).fold(0.0, f64::max);
-    let right = WIDTH - room - 24.0;
+    // The subject's is bold.
+    let room = bands.iter().map(|band| BOLD * text_width(&band.name, SIZE)).fold(0.0, f64::max);
+    let title_width = BOLD * text_width(&task.task, 14.0) + 8.0;
+    let width = (WIDTH + (room - LABEL_ROOM).max(0.0)).max(title_width);
+    let right = width - room - 24.0;
+    // Labels stand one under the other; the plot grows with them.
+    let bottom = BOTTOM.max(TOP + LABEL_GAP * bands.len().saturating_sub(1) as f64);
     let x = Scale::new((first, last), (LEFT, right));
-    let y = Scale::new((range.0.max(0.0), range.1.min(1.0)), (BOTTOM, TOP));
-    let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, &format!("Learning curves on {}", task.task));
-    frame(&mut canvas, &task.task, &x, &y, (LEFT, right));
+    let y = Scale::new((range.0.max(0.0), range.1.min(1.0)), (bottom, TOP));
+    let mut canvas = Canvas::new(theme, width, bottom + FOOT, &format!("Learning curves on {}", task.task));
+    frame(&mut canvas, &task.task, &x, &y, (LEFT, right), bottom);
     for band in &bands {
         let style = palette.style(&band.name);
         let upper = band.points.iter().map(|p| (x.at(p.0), y.at(p.3)));
@@ -70,26 +79,33 @@ pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Op
         let line: Vec<(f64, f64)> = band.points.iter().map(|p| (x.at(p.0), y.at(p.1))).collect();
         let stroke = Stroke { ink: style.ink, width: style.width, dash: style.dash };
         if let [only] = line.as_slice() {
-            canvas.circle(*only, 3.0, style.ink, style.ink, &band.name);
+            canvas.marker(style.marker, *only, 3.0, (style.ink, style.ink), &band.name);
         }
         canvas.polyline(&line, stroke, &band.name);
+        // Discs are the marker of those whose colour is their own.
+        if style.marker != Marker::Circle && line.len() > 1 {
+            for at in 0..MARKED {
+                let point = line[at * (line.len() - 1) / (MARKED - 1)];
+                canvas.marker(style.marker, point, 2.4, (style.ink, style.ink), "");
+            }
+        }
     }
     let ends: Vec<(f64, f64)> =
         bands.iter().filter_map(|band| band.points.last()).map(|p| (x.at(p.0), y.at(p.1))).collect();
     let wanted: Vec<f64> = ends.iter().map(|end| end.1).collect();
-    let placed = spread(&wanted, LABEL_GAP, (TOP - 4.0, BOTTOM + 4.0));
-    for (((band, label), end), height) in bands.iter().zip(&labels).zip(&ends).zip(placed) {
+    let placed = spread(&wanted, LABEL_GAP, (TOP - 4.0, bottom + 4.0));
+    for ((band, end), height) in bands.iter().zip(&ends).zip(placed) {
         let style = palette.style(&band.name);
         let thin = Stroke::solid(style.ink, 0.8);
         canvas.polyline(&[(end.0 + 2.0, end.1), (right + 8.0, height), (right + 14.0, height)], thin, "");
         let mut font = Font::new(if style.ink == Ink::Grey { Ink::Muted } else { style.ink }, Anchor::Start);
         font.bold = style.order >= 4;
-        canvas.text((right + 17.0, height + 4.0), font, label);
+        canvas.text((right + 17.0, height + 4.0), font, &band.name);
     }
     Some(Figure {
         name: format!("learning-{}", stem(&task.task)),
         caption: format!("Mean test accuracy on {}; bands: 95 % interval of the mean.", task.task),
-        wide: false,
+        wide: width > WIDE,
         svg: canvas.finish(),
     })
 }
@@ -104,10 +120,9 @@ fn thinned(grid: Vec<u32>) -> Vec<u32> {
 }
 
 /// Title, grid, ticks and axis names.
-fn frame(canvas: &mut Canvas, title: &str, x: &Scale, y: &Scale, across: (f64, f64)) {
+fn frame(canvas: &mut Canvas, title: &str, x: &Scale, y: &Scale, across: (f64, f64), bottom: f64) {
     let muted = Font::new(Ink::Muted, Anchor::Start);
-    let title = fitted(title, 14.0, WIDTH - 150.0);
-    canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), &title);
+    canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), title);
     canvas.text((4.0, 33.0), muted.sized(11.0), "test accuracy, %");
     let (ticks, decimals) = y.ticks(5);
     for tick in ticks {
@@ -116,14 +131,14 @@ fn frame(canvas: &mut Canvas, title: &str, x: &Scale, y: &Scale, across: (f64, f
         let text = format!("{:.*}", decimals.saturating_sub(2), 100.0 * tick);
         canvas.text((across.0 - 6.0, height + 4.0), Font::new(Ink::Muted, Anchor::End), &text);
     }
-    canvas.line((across.0, BOTTOM), (across.1, BOTTOM), Stroke::solid(Ink::Muted, 1.0));
+    canvas.line((across.0, bottom), (across.1, bottom), Stroke::solid(Ink::Muted, 1.0));
     for tick in x.whole_ticks(6) {
         let at = x.at(tick);
-        canvas.line((at, BOTTOM), (at, BOTTOM + 4.0), Stroke::solid(Ink::Muted, 1.0));
-        canvas.text((at, BOTTOM + 17.0), Font::new(Ink::Muted, Anchor::Middle), &format!("{tick:.0}"));
+        canvas.line((at, bottom), (at, bottom + 4.0), Stroke::solid(Ink::Muted, 1.0));
+        canvas.text((at, bottom + 17.0), Font::new(Ink::Muted, Anchor::Middle), &format!("{tick:.0}"));
     }
     let middle = 0.5 * (across.0 + across.1);
-    canvas.text((middle, BOTTOM + 34.0), Font::new(Ink::Muted, Anchor::Middle).sized(11.0), "labels");
+    canvas.text((middle, bottom + 34.0), Font::new(Ink::Muted, Anchor::Middle).sized(11.0), "labels");
 }
 
 #[cfg(test)]

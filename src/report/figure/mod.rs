@@ -10,12 +10,16 @@ pub mod critical;
 pub mod forest;
 pub mod heat;
 pub mod learning;
+pub mod marker;
 pub mod palette;
 pub mod path;
 pub mod profile;
 pub mod search;
 pub mod steps;
 pub mod training;
+
+/// Figures that had to grow beyond this many units, for names that are never cut, take the width of the page.
+const WIDE: f64 = 600.0;
 
 /// A drawn figure.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,11 @@
 //! Colours. Strategies keep one colour through a whole report; random is always grey.
 //!
 //! The series colours are Okabe and Ito's ("Color Universal Design", 2008), which stay apart for the
-//! common kinds of colour blindness; yellow is left out because it vanishes on white. Beyond eight
-//! strategies colours repeat with another dash, so that no two lines look alike.
+//! common kinds of colour blindness; yellow is left out because it vanishes on white. Where colours repeat, the
+//! marker is another, and so is the dash as long as there are some: colour and marker alone, which is all that a dot
+//! plot or a row of a table can show, tell 48 strategies apart beside the subject, margin and random.
 
+use super::marker::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a figure will be looked at.
@@ -91,6 +93,8 @@ pub struct Style {
     pub ink: Ink,
     /// Its dash pattern; empty = solid.
     pub dash: &'static str,
+    /// The shape of its points.
+    pub marker: Marker,
     /// Its line width.
     pub width: f64,
     /// Larger = drawn later, over the others.
@@ -104,27 +108,31 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// Gives every strategy its style: the subject and margin the first two colours, random grey, an
-    /// oracle a dashed dark line, the others the remaining colours by name.
+    /// Gives every strategy its style: the subject and margin the first two colours, random grey, what reads hidden
+    /// labels a dashed dark line, the others the remaining colours by name.
     pub fn new<'a>(strategies: impl IntoIterator<Item = &'a str>, subject: &str) -> Self {
         let names: BTreeSet<&str> = strategies.into_iter().collect();
-        let mut next = 2;
+        let (mut hidden, mut next) = (0, 0);
+        let marker = |lap: usize| Marker::ALL[lap % Marker::ALL.len()];
+        let plain = |ink, width, order| Style { ink, dash: "", marker: Marker::Circle, width, order };
         let styles = names
             .into_iter()
             .map(|name| {
                 let style = if name == crate::report::verdict::RANDOM {
-                    Style { ink: Ink::Grey, dash: "", width: 1.8, order: 1 }
+                    plain(Ink::Grey, 1.8, 1)
                 } else if name == subject {
-                    Style { ink: Ink::Series(0), dash: "", width: 2.6, order: 4 }
+                    plain(Ink::Series(0), 2.6, 4)
                 } else if name == crate::report::verdict::MARGIN {
-                    Style { ink: Ink::Series(1), dash: "", width: 2.0, order: 3 }
-                } else if crate::report::verdict::ORACLES.contains(&name) {
-                    Style { ink: Ink::Text, dash: "5 3", width: 1.6, order: 0 }
+                    plain(Ink::Series(1), 2.0, 3)
+                } else if !crate::report::roles::is_ranked(name) {
+                    hidden += 1;
+                    Style { dash: "5 3", marker: marker(hidden - 1), ..plain(Ink::Text, 1.6, 0) }
                 } else {
-                    let index = next;
                     next += 1;
-                    let (lap, colour) = ((index - 2) / (SERIES - 2), 2 + (index - 2) % (SERIES - 2));
-                    Style { ink: Ink::Series(colour), dash: DASHES[lap % DASHES.len()], width: 1.6, order: 2 }
+                    // Two colours are the subject's and margin's.
+                    let (lap, colour) = ((next - 1) / (SERIES - 2), 2 + (next - 1) % (SERIES - 2));
+                    let dash = DASHES[lap % DASHES.len()];
+                    Style { dash, marker: marker(lap), ..plain(Ink::Series(colour), 1.6, 2) }
                 };
                 (name.to_owned(), style)
             })
@@ -134,7 +142,8 @@ impl Palette {
 
     /// The style of a strategy; one that is unknown is drawn like secondary text.
     pub fn style(&self, strategy: &str) -> Style {
-        let unknown = Style { ink: Ink::Muted, dash: "", width: 1.6, order: 0 };
+        let marker = Marker::Circle;
+        let unknown = Style { ink: Ink::Muted, dash: "", marker, width: 1.6, order: 0 };
         self.styles.get(strategy).copied().unwrap_or(unknown)
     }
 
@@ -151,18 +160,23 @@ impl Palette {
 mod tests {
     use super::*;
 
+    /// Beyond 24 strategies looks repeated, and in dot plots and tables, which have no dashes, beyond eight.
     #[test]
-    fn no_two_of_twenty_look_alike_and_random_is_grey() {
-        let mut names: Vec<String> = (0..17).map(|i| format!("strategy-{i:02}")).collect();
-        names.extend(["random", "margin", "policy"].map(str::to_owned));
+    fn no_two_of_48_look_alike_even_without_dashes() {
+        let mut names: Vec<String> = (0..48).map(|i| format!("strategy-{i:02}")).collect();
+        names.extend(
+            ["random", "margin", "policy", "greedy_oracle", "greedy_oracle+search"].map(str::to_owned),
+        );
         let palette = Palette::new(names.iter().map(String::as_str), "policy");
         let mut seen = Vec::new();
         for (name, style) in palette.strategies() {
-            let look = (style.ink, style.dash);
+            let look = (style.ink, style.marker);
             assert!(!seen.contains(&look), "{name}");
             seen.push(look);
         }
+        assert_eq!(seen.len(), 53);
         assert_eq!(palette.style("random").ink, Ink::Grey);
+        assert_eq!(palette.style("greedy_oracle+search").ink, Ink::Text);
         assert_eq!(palette.strategies()[0].0, "policy");
     }
 }

@@ -1,8 +1,8 @@
 //! The path of architectures: how often each was in use after how many labels.
 
-use super::canvas::{Anchor, Canvas, Font, Stroke, fitted, text_width};
+use super::canvas::{Anchor, BOLD, Canvas, Font, Stroke, fitted, text_width};
 use super::palette::{Ink, Theme};
-use super::{Figure, stem};
+use super::{Figure, WIDE, stem};
 use crate::arch::NetSpec;
 use crate::episode::Row;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,20 +67,21 @@ pub fn architecture_path(task: &str, name: &str, rows: &[&Row], theme: Theme) ->
     let left = lines.iter().map(|line| text_width(line, NAME)).fold(0.0, f64::max).min(MAX_NAME) + 14.0;
     let height = TOP + ROW * lines.len() as f64 + FOOT;
     let bottom = TOP + ROW * lines.len() as f64;
-    let column_width = (WIDTH - 14.0 - left) / columns.len() as f64;
+    let heading = format!("{task}: {name}");
+    let width = WIDTH.max(BOLD * text_width(&heading, 14.0) + 8.0);
+    let column_width = (width - 14.0 - left) / columns.len() as f64;
     let title = format!("Path of architectures: {name} on {task}");
-    let mut canvas = Canvas::new(theme, WIDTH, height, &title);
-    let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
-    canvas.text((4.0, 16.0), heading, &fitted(&format!("{task}: {name}"), 14.0, WIDTH - 8.0));
+    let mut canvas = Canvas::new(theme, width, height, &title);
+    canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), &heading);
     let muted = Font::new(Ink::Muted, Anchor::Start).sized(11.0);
     canvas.text((4.0, 33.0), muted, "share of repetitions by architecture, smallest below");
     for (at, line) in lines.iter().enumerate() {
         let y = bottom - ROW * at as f64;
-        canvas.line((left, y), (WIDTH - 14.0, y), Stroke::solid(Ink::Grid, 0.6));
+        canvas.line((left, y), (width - 14.0, y), Stroke::solid(Ink::Grid, 0.6));
         let font = Font::new(Ink::Text, Anchor::End).sized(NAME);
         canvas.text((left - 6.0, y - 0.5 * ROW + 4.0), font, &fitted(line, NAME, MAX_NAME));
     }
-    canvas.line((left, TOP), (WIDTH - 14.0, TOP), Stroke::solid(Ink::Grid, 0.6));
+    canvas.line((left, TOP), (width - 14.0, TOP), Stroke::solid(Ink::Grid, 0.6));
     let mut free = f64::NEG_INFINITY;
     for (at, (labels, column)) in columns.values().enumerate() {
         let x = left + column_width * at as f64;
@@ -104,7 +105,7 @@ pub fn architecture_path(task: &str, name: &str, rows: &[&Row], theme: Theme) ->
             free = middle + TICK;
         }
     }
-    let middle = 0.5 * (left + WIDTH - 14.0);
+    let middle = 0.5 * (left + width - 14.0);
     canvas.text((middle, bottom + 33.0), Font::new(Ink::Muted, Anchor::Middle).sized(11.0), "labels");
     Some(Figure {
         name: format!("path-{}-{}", stem(task), stem(name)),
@@ -112,7 +113,7 @@ pub fn architecture_path(task: &str, name: &str, rows: &[&Row], theme: Theme) ->
             "How often each architecture was in use under {name} on {task}; \"2 r32\" are two residual blocks of \
              width 32, and darker means more repetitions."
         ),
-        wide: false,
+        wide: width > WIDE,
         svg: canvas.finish(),
     })
 }

@@ -1,9 +1,10 @@
 //! Performance profiles (Agarwal et al., NeurIPS 2021): the share of runs above each score.
 
-use super::Figure;
 use super::axis::{Scale, extent};
-use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted};
+use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, text_width};
+use super::marker::Marker;
 use super::palette::{Ink, Palette, Theme};
+use super::{Figure, WIDE};
 use crate::report::stats::aggregate::performance_profile;
 use crate::report::text::fixed;
 
@@ -14,7 +15,9 @@ const RIGHT: f64 = WIDTH - 14.0;
 const PLOT: f64 = 220.0;
 const THRESHOLDS: usize = 160;
 const KEY_ROW: f64 = 17.0;
-const KEY_COLUMNS: usize = 3;
+const MAX_KEY_COLUMNS: usize = 3;
+/// The room of a line's sample in the key.
+const KEY_SAMPLE: f64 = 34.0;
 
 /// Draws the profiles of strategies given with the score of all their runs, the lead of the
 /// AULC over random's mean; `None` without a run.
@@ -22,11 +25,15 @@ pub fn performance_profiles(runs: &[(&str, Vec<f64>)], palette: &Palette, theme:
     let mut runs: Vec<&(&str, Vec<f64>)> = runs.iter().filter(|(_, values)| !values.is_empty()).collect();
     runs.sort_by_key(|(name, _)| palette.style(name).order);
     let (lo, hi) = extent(runs.iter().flat_map(|(_, values)| values.iter().copied()), 0.02)?;
-    let key_rows = runs.len().div_ceil(KEY_COLUMNS);
+    // As many columns as the longest name has room in.
+    let widest = runs.iter().map(|(name, _)| text_width(name, SIZE)).fold(0.0, f64::max) + KEY_SAMPLE;
+    let key_columns = (((RIGHT - LEFT) / widest) as usize).clamp(1, MAX_KEY_COLUMNS);
+    let width = WIDTH.max(LEFT + widest + 14.0);
+    let key_rows = runs.len().div_ceil(key_columns);
     let bottom = TOP + PLOT;
     let height = bottom + 46.0 + KEY_ROW * key_rows as f64;
     let (x, y) = (Scale::new((lo, hi), (LEFT, RIGHT)), Scale::new((0.0, 1.0), (bottom, TOP)));
-    let mut canvas = Canvas::new(theme, WIDTH, height, "Performance profiles");
+    let mut canvas = Canvas::new(theme, width, height, "Performance profiles");
     let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
     canvas.text((4.0, 16.0), heading, "Performance profiles");
     canvas.text((4.0, 33.0), Font::new(Ink::Muted, Anchor::Start).sized(11.0), "runs above, %");
@@ -55,18 +62,23 @@ pub fn performance_profiles(runs: &[(&str, Vec<f64>)], palette: &Palette, theme:
         let line: Vec<(f64, f64)> =
             thresholds.iter().zip(shares).map(|(tau, share)| (x.at(*tau), y.at(share))).collect();
         canvas.polyline(&line, Stroke { ink: style.ink, width: style.width, dash: style.dash }, name);
+        if style.marker != Marker::Circle {
+            for point in line.iter().step_by(THRESHOLDS / 8) {
+                canvas.marker(style.marker, *point, 2.4, (style.ink, style.ink), "");
+            }
+        }
     }
-    let column = (RIGHT - LEFT) / KEY_COLUMNS as f64;
+    let column = (RIGHT - LEFT) / key_columns as f64;
     for (place, (name, _)) in runs.iter().rev().enumerate() {
         let style = palette.style(name);
         let (left, level) = (
-            LEFT + column * (place % KEY_COLUMNS) as f64,
-            bottom + 50.0 + KEY_ROW * (place / KEY_COLUMNS) as f64,
+            LEFT + column * (place % key_columns) as f64,
+            bottom + 50.0 + KEY_ROW * (place / key_columns) as f64,
         );
         let stroke = Stroke { ink: style.ink, width: style.width, dash: style.dash };
         canvas.line((left, level - 4.0), (left + 20.0, level - 4.0), stroke);
-        let label = fitted(name, SIZE, column - 34.0);
-        canvas.text((left + 26.0, level), Font::new(Ink::Text, Anchor::Start), &label);
+        canvas.marker(style.marker, (left + 10.0, level - 4.0), 3.0, (style.ink, style.ink), "");
+        canvas.text((left + 26.0, level), Font::new(Ink::Text, Anchor::Start), name);
     }
     Some(Figure {
         name: "performance-profiles".to_owned(),
@@ -74,7 +86,7 @@ pub fn performance_profiles(runs: &[(&str, Vec<f64>)], palette: &Palette, theme:
             "The share of all runs, tasks together, whose AULC leads random's mean on its task by more than \
                   the value on the axis: a curve further right is better."
                 .to_owned(),
-        wide: false,
+        wide: width > WIDE,
         svg: canvas.finish(),
     })
 }

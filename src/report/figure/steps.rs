@@ -1,9 +1,9 @@
 //! Accuracy against gradient steps: what architectures come to for the same computation.
 
 use super::axis::{Scale, extent, spread};
-use super::canvas::{Anchor, Canvas, Font, SIZE, Stroke, fitted, text_width};
+use super::canvas::{Anchor, BOLD, Canvas, Font, SIZE, Stroke, text_width};
 use super::palette::{Ink, Theme};
-use super::{Figure, stem};
+use super::{Figure, WIDE, stem};
 use crate::episode::Row;
 use crate::report::stats::mean::mean;
 use std::collections::BTreeMap;
@@ -13,7 +13,8 @@ const HEIGHT: f64 = 320.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = HEIGHT - 40.0;
 const LEFT: f64 = 40.0;
-const MAX_LABEL: f64 = 120.0;
+/// The widest labels that have room in the figure; wider ones widen it.
+const LABEL_ROOM: f64 = 120.0;
 const LABEL_GAP: f64 = 13.5;
 const DASHES: [&str; 3] = ["", "6 3", "2 2.5"];
 
@@ -36,15 +37,15 @@ pub fn accuracy_by_steps(task: &str, strategy: &str, lines: &[Line<'_>], theme: 
     let all = || points.iter().flat_map(|(_, own)| own);
     let (low, high) = extent(all().map(|point| point.0.log10()), 0.0)?;
     let range = extent(all().map(|point| point.1), 0.06)?;
-    let labels: Vec<String> = points.iter().map(|(name, _)| fitted(name, SIZE, MAX_LABEL)).collect();
-    let room = labels.iter().map(|label| text_width(label, SIZE)).fold(0.0, f64::max);
-    let right = WIDTH - room - 24.0;
+    let room = points.iter().map(|(name, _)| text_width(name, SIZE)).fold(0.0, f64::max);
+    let heading = format!("{task}: {strategy}");
+    let width = (WIDTH + (room - LABEL_ROOM).max(0.0)).max(BOLD * text_width(&heading, 14.0) + 8.0);
+    let right = width - room - 24.0;
     let x = Scale::new((low, high), (LEFT, right));
     let y = Scale::new((range.0.max(0.0), range.1.min(1.0)), (BOTTOM, TOP));
     let title = format!("Accuracy by gradient steps: {strategy} on {task}");
-    let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, &title);
-    let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
-    canvas.text((4.0, 16.0), heading, &fitted(&format!("{task}: {strategy}"), 14.0, WIDTH - 8.0));
+    let mut canvas = Canvas::new(theme, width, HEIGHT, &title);
+    canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), &heading);
     canvas.text((4.0, 33.0), Font::new(Ink::Muted, Anchor::Start).sized(11.0), "test accuracy, %");
     let (ticks, decimals) = y.ticks(5);
     for tick in ticks {
@@ -79,7 +80,7 @@ pub fn accuracy_by_steps(task: &str, strategy: &str, lines: &[Line<'_>], theme: 
         .collect();
     let wanted: Vec<f64> = ends.iter().map(|end| end.1).collect();
     let placed = spread(&wanted, LABEL_GAP, (TOP - 4.0, BOTTOM + 4.0));
-    for (at, ((label, end), height)) in labels.iter().zip(&ends).zip(placed).enumerate() {
+    for (at, (((label, _), end), height)) in points.iter().zip(&ends).zip(placed).enumerate() {
         let (ink, _) = ink(at);
         let path = [(end.0 + 2.0, end.1), (right + 8.0, height), (right + 14.0, height)];
         canvas.polyline(&path, Stroke::solid(ink, 0.8), "");
@@ -91,7 +92,7 @@ pub fn accuracy_by_steps(task: &str, strategy: &str, lines: &[Line<'_>], theme: 
             "Mean test accuracy of {strategy} on {task} against the mean number of gradient steps so far, those of \
              searches included; one line per architecture, on a logarithmic scale."
         ),
-        wide: false,
+        wide: width > WIDE,
         svg: canvas.finish(),
     })
 }

@@ -6,17 +6,19 @@
 mod sections;
 
 use super::curves::{TaskCurves, gather};
+use super::figure::critical::Blocks;
 use super::figure::palette::{Palette, Theme, variables};
 use super::figure::{
     Figure, bars, course, critical, forest, heat, learning, path, profile, search, steps, training,
 };
 use super::input::{ReportInput, SearchPoint};
+use super::roles::{is_ranked, ranked_everywhere};
 use super::stats::critical::{CriticalDifference, critical_difference};
 use super::stats::mean::mean;
 use super::stats::penalty::penalty_matrix;
 use super::text::escape;
 use super::verdict::compare::aulc_by_repetition;
-use super::verdict::{MARGIN, ORACLES, RANDOM};
+use super::verdict::{MARGIN, RANDOM};
 use crate::episode::Row;
 
 const STYLE: &str = include_str!("style.css");
@@ -34,6 +36,7 @@ pub fn html(input: &ReportInput) -> String {
     let mut body = String::new();
     sections::head(&mut body, input);
     sections::learning(&mut body, &drawn.learning, &palette);
+    sections::over_tasks(&mut body, input, &palette);
     sections::figures(&mut body, "Differences", &drawn.differences);
     sections::verdict_table(&mut body, input, &palette);
     sections::label_savings(&mut body, input, &palette);
@@ -55,10 +58,29 @@ pub fn html(input: &ReportInput) -> String {
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n\
          :root{{{}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}\n{STYLE}</style>\n</head>\n\
          <body>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        escape(&input.title),
+        escape(&heading(input)),
         variables(false),
         variables(true),
     )
+}
+
+/// Targets that the heading names; of more, it says how many there are.
+const NAMED_TARGETS: usize = 3;
+
+/// The heading: the run's name, and on what it was played.
+fn heading(input: &ReportInput) -> String {
+    let tasks: Vec<&str> = input.verdict.tasks.iter().map(|task| task.task.as_str()).collect();
+    let count = tasks.len();
+    match tasks.as_slice() {
+        [] => input.title.clone(),
+        few if count <= NAMED_TARGETS => format!("{} on {}", input.title, few.join(", ")),
+        [.., _] => format!(
+            "{} on {count} tasks ({} and {} more)",
+            input.title,
+            tasks[..NAMED_TARGETS].join(", "),
+            count - NAMED_TARGETS
+        ),
+    }
 }
 
 /// Every figure as a file of its own, in the colours of paper.
@@ -110,12 +132,12 @@ impl Drawn {
     fn new(input: &ReportInput, curves: &[TaskCurves], palette: &Palette, theme: Theme) -> Self {
         let margin = forest::forest(&input.verdict, MARGIN, |entry| entry.vs_margin.as_ref(), palette, theme);
         let random = forest::forest(&input.verdict, RANDOM, |entry| entry.vs_random.as_ref(), palette, theme);
-        let mut names = common_strategies(curves);
+        let mut names = ranked_everywhere(curves);
         let diagram = ranking(curves, &names);
-        let ranks = diagram
-            .as_ref()
-            .and_then(|diagram| critical::critical_difference(diagram, &names, palette, theme));
-        if let Some(diagram) = &diagram {
+        let ranks = diagram.as_ref().and_then(|(diagram, blocks)| {
+            critical::critical_difference(diagram, *blocks, &names, palette, theme)
+        });
+        if let Some((diagram, _)) = &diagram {
             let mut ranked: Vec<(f64, &str)> = diagram.ranks.iter().copied().zip(names).collect();
             ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
             names = ranked.into_iter().map(|(_, name)| name).collect();
@@ -233,7 +255,7 @@ fn gap_figures(input: &ReportInput, palette: &Palette, theme: Theme) -> Option<F
     let mut rows: Vec<bars::Bar> = palette
         .strategies()
         .into_iter()
-        .filter(|(name, _)| *name != RANDOM && !ORACLES.contains(name))
+        .filter(|(name, _)| *name != RANDOM && is_ranked(name))
         .filter_map(|(name, style)| {
             let closed: Vec<f64> = input
                 .verdict
@@ -250,21 +272,12 @@ fn gap_figures(input: &ReportInput, palette: &Palette, theme: Theme) -> Option<F
     let svg = bars::bars("Oracle gap closed", "share of the oracle's lead over random, %", 0, &rows, theme)?;
     Some(Figure {
         name: "gap-closed".to_owned(),
-        caption: "(strategy − random) / (oracle − random) of the mean AULC, averaged over tasks; the greedy oracle \
-                  reads labels that no strategy may see."
+        caption: "(strategy − random) / (oracle − random) of the mean AULC, averaged over tasks; the oracle is the \
+                  best of what reads labels that no strategy may see."
             .to_owned(),
         wide: false,
         svg,
     })
-}
-
-/// Strategies that ran on every task; an oracle is a reference line, not a rival.
-fn common_strategies(curves: &[TaskCurves]) -> Vec<&str> {
-    let Some(first) = curves.first() else { return Vec::new() };
-    let everywhere = |name: &&String| {
-        !ORACLES.contains(&name.as_str()) && curves.iter().all(|task| task.strategies.contains_key(*name))
-    };
-    first.strategies.keys().filter(everywhere).map(String::as_str).collect()
 }
 
 /// Profiles over all runs, each as its lead over random's mean on its task: raw accuracies would show
@@ -288,17 +301,26 @@ fn profiles(curves: &[TaskCurves], names: &[&str], palette: &Palette, theme: The
     profile::performance_profiles(&runs, palette, theme)
 }
 
-/// Ranks over the blocks (task, repetition) that every one of `names` completed.
-fn ranking(curves: &[TaskCurves], names: &[&str]) -> Option<CriticalDifference> {
-    let mut blocks: Vec<Vec<f64>> = Vec::new();
-    for task in curves {
+/// Ranks of `names`: over several tasks with one block per task, the means over the repetitions that all of
+/// them completed (Demšar, JMLR 2006: repetitions of a task are not independent observations of "tasks like
+/// these"); on a single task with one block per repetition.
+fn ranking(curves: &[TaskCurves], names: &[&str]) -> Option<(CriticalDifference, Blocks)> {
+    let repetitions = |task: &TaskCurves| -> Option<Vec<Vec<f64>>> {
         let scores: Vec<_> =
             names.iter().map(|name| aulc_by_repetition(&task.strategies[*name], task.shared)).collect();
-        for repetition in scores.first()?.keys() {
-            blocks.extend(scores.iter().map(|by| by.get(repetition).copied()).collect::<Option<Vec<f64>>>());
-        }
-    }
-    critical_difference(&blocks, 0.05)
+        let complete = |r: &u32| scores.iter().map(|by| by.get(r).copied()).collect::<Option<Vec<f64>>>();
+        Some(scores.first()?.keys().filter_map(complete).collect())
+    };
+    let means = |task: &TaskCurves| -> Option<Vec<f64>> {
+        let blocks = repetitions(task)?;
+        (0..names.len()).map(|at| mean(&blocks.iter().map(|block| block[at]).collect::<Vec<_>>())).collect()
+    };
+    let (blocks, kind) = match curves {
+        [] => return None,
+        [task] => (repetitions(task)?, Blocks::Repetitions),
+        tasks => (tasks.iter().filter_map(means).collect(), Blocks::Tasks),
+    };
+    Some((critical_difference(&blocks, 0.05)?, kind))
 }
 
 fn penalties(curves: &[TaskCurves], names: &[&str]) -> Vec<Vec<f64>> {

@@ -2,9 +2,11 @@
 
 use super::super::contrast::{self, Judged};
 use super::super::figure::Figure;
-use super::super::figure::palette::{Palette, Theme};
+use super::super::figure::canvas::{Canvas, Stroke};
+use super::super::figure::palette::{Palette, Style, Theme};
 use super::super::input::{Fact, ReportInput, Separation};
-use super::super::table::{LEGEND, aulc, labels_needed, mark};
+use super::super::roles::marked;
+use super::super::table::{LEGEND, OVER_TASKS, aulc, labels_needed, mark, over_tasks_cells};
 use super::super::text::{ABSENT, equals_p, escape, fixed, points, signed, signed_points};
 use super::super::verdict::Comparison;
 use std::collections::BTreeMap;
@@ -17,7 +19,7 @@ const MOVES_SHOWN: usize = 12;
 /// Title, verdict sentence, a sentence per task, warnings.
 pub(super) fn head(body: &mut String, input: &ReportInput) {
     let verdict = &input.verdict;
-    body.push_str(&format!("<h1>{}</h1>\n", escape(&input.title)));
+    body.push_str(&format!("<h1>{}</h1>\n", escape(&super::heading(input))));
     body.push_str(&format!("<p class=\"verdict\">{}</p>\n", quiet(&verdict.sentence)));
     if verdict.tasks.len() > 1 {
         body.push_str("<ul class=\"tasks\">\n");
@@ -42,13 +44,8 @@ pub(super) fn learning(body: &mut String, drawn: &[Figure], palette: &Palette) {
     }
     body.push_str("<h2>Learning curves</h2>\n<ul class=\"legend\">\n");
     for (name, style) in palette.strategies() {
-        let line = format!(
-            "<svg viewBox=\"0 0 30 10\" aria-hidden=\"true\"><path d=\"M0 5L30 5\" style=\"fill:none;stroke:{};stroke-width:{};stroke-dasharray:{}\"/></svg>",
-            style.ink.css(Theme::Page),
-            style.width,
-            if style.dash.is_empty() { "none" } else { style.dash }
-        );
-        body.push_str(&format!("<li>{line}{}</li>\n", escape(name)));
+        let line = swatch(style, true);
+        body.push_str(&format!("<li>{line}{}</li>\n", escape(&marked(name))));
     }
     body.push_str("</ul>\n");
     grid(body, drawn, false, if drawn.len() == 1 { " lead" } else { "" });
@@ -112,6 +109,27 @@ pub(super) fn verdict_table(body: &mut String, input: &ReportInput, palette: &Pa
     body.push_str(&format!("<p class=\"note\">{} {rest}</p>\n", escape(legend)));
 }
 
+/// The subject over tasks, what it is within these tasks beside it.
+pub(super) fn over_tasks(body: &mut String, input: &ReportInput, palette: &Palette) {
+    let across = &input.verdict.across;
+    let Some(first) = across.first() else { return };
+    let over = format!("over tasks (n = {})", first.tasks);
+    let heads = ["against", "points", &over, "tasks won | lost", "within these tasks"];
+    body.push_str("<h2>Over tasks</h2>\n");
+    open_table(body, &format!("{} over {} tasks", first.strategy, first.tasks), &heads);
+    for one in across {
+        let look = swatch(palette.style(&one.reference), false);
+        body.push_str(&format!("<tr><td class=\"name\">{look}{}</td>", escape(&one.reference_words())));
+        let cells = over_tasks_cells(one);
+        for (head, text) in heads[1..].iter().zip(&cells) {
+            cell(body, head, &escape(text));
+        }
+        body.push_str("</tr>\n");
+    }
+    body.push_str("</tbody></table></div>\n");
+    body.push_str(&format!("<p class=\"note\">{}</p>\n", escape(OVER_TASKS)));
+}
+
 /// Labels needed for the target accuracy.
 pub(super) fn label_savings(body: &mut String, input: &ReportInput, palette: &Palette) {
     if !input.verdict.entries.iter().any(|entry| entry.labels_to_target.is_some()) {
@@ -145,7 +163,7 @@ pub(super) fn robustness(body: &mut String, input: &ReportInput, palette: &Palet
         return;
     };
     let improvement = format!("beats {reference}, %");
-    let heads = ["strategy", "IQM of AULC", &improvement, "order flips, %: 3 | 5 | 10 runs"];
+    let heads = ["strategy", "IQM of scores, %", &improvement, "order flips, %: 3 | 5 | 10 runs"];
     body.push_str("<h2>How sure it is</h2>\n");
     open_table(body, "", &heads);
     for entry in &input.verdict.robustness {
@@ -166,7 +184,9 @@ pub(super) fn robustness(body: &mut String, input: &ReportInput, palette: &Palet
     }
     body.push_str("</tbody></table></div>\n");
     body.push_str(&format!(
-        "<p class=\"note\">IQM: mean of the middle half of all runs, tasks together. Beats: the chance that a run of \
+        "<p class=\"note\">IQM: mean of the middle half of the scores of all runs of all tasks. A score is an AULC on its \
+         task's scale, the same for all strategies: 0 is random's mean, 100 the highest mean that any strategy reaches at any number \
+         of labels (Agarwal et al. 2021 normalise per task likewise). Beats: the chance that a run of \
          the strategy beats a run of {reference} on the same task, 50 = alike. Both with 95 % intervals that resample \
          runs within each task. Order flips: how often 3, 5 or 10 of the repetitions put the strategy and {reference} \
          in the opposite order to all of them.</p>\n",
@@ -271,7 +291,7 @@ pub(super) fn separation(body: &mut String, tasks: &[Separation]) {
         body.push_str(&format!("<tr><td class=\"name\">{}</td>", escape(&task.task)));
         cell(body, heads[1], &escape(&task.role));
         for (head, rows) in heads[2..].iter().zip([task.train, task.reward, task.validation, task.test]) {
-            cell(body, head, &rows.to_string());
+            cell(body, head, &escape(&span(rows)));
         }
         body.push_str("</tr>\n");
     }
@@ -280,6 +300,11 @@ pub(super) fn separation(body: &mut String, tasks: &[Separation]) {
          a policy's reward reads reward rows only; validation rows are not charged, and tell fits when to stop; the curves above are measured on test rows, which neither a strategy \
          nor a reward reads.</p>\n",
     );
+}
+
+/// `80`, or `68 to 80` where tasks of one line differ.
+fn span([least, most]: [usize; 2]) -> String {
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
 }
 
 /// What the run cost and what identifies it.
@@ -321,11 +346,23 @@ fn open_table(body: &mut String, caption: &str, heads: &[&str]) {
 
 fn open_row(body: &mut String, strategy: &str, input: &ReportInput, palette: &Palette) {
     let class = if strategy == input.subject { " class=\"subject\"" } else { "" };
-    let colour = palette.style(strategy).ink.css(Theme::Page);
-    body.push_str(&format!(
-        "<tr{class}><td class=\"name\"><span class=\"dot\" style=\"background:{colour}\"></span>{}</td>",
-        escape(strategy)
-    ));
+    let look = swatch(palette.style(strategy), false);
+    body.push_str(&format!("<tr{class}><td class=\"name\">{look}{}</td>", escape(&marked(strategy))));
+}
+
+/// How a strategy is drawn: its marker, and its line behind it where there are lines to be told apart.
+fn swatch(style: Style, line: bool) -> String {
+    let width = if line { 30.0 } else { 12.0 };
+    let mut canvas = Canvas::new(Theme::Page, width, 12.0, "");
+    if line {
+        let stroke = Stroke { ink: style.ink, width: style.width, dash: style.dash };
+        canvas.line((0.0, 6.0), (width, 6.0), stroke);
+    }
+    canvas.marker(style.marker, (0.5 * width, 6.0), 3.4, (style.ink, style.ink), "");
+    format!(
+        "<svg class=\"look\" viewBox=\"0 0 {width} 12\" width=\"{width}\" height=\"12\" aria-hidden=\"true\">{}</svg>",
+        canvas.into_body().trim_end()
+    )
 }
 
 /// A cell of finished HTML; `head` names it where a narrow screen stacks the table.

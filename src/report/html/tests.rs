@@ -40,10 +40,10 @@ fn full(text: &str) -> ReportInput {
     input.separation = vec![Separation {
         task: text.to_owned(),
         role: text.to_owned(),
-        train: 90,
-        reward: 30,
-        validation: 20,
-        test: 40,
+        train: [90; 2],
+        reward: [30; 2],
+        validation: [20; 2],
+        test: [40; 2],
     }];
     for (at, row) in input.rows.iter().enumerate() {
         input.times.insert(row, 1e-3 * (at % 7) as f64);

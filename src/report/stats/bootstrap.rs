@@ -30,6 +30,31 @@ pub fn resampled_means(values: &[f64], resamples: usize, key: Key) -> Vec<f64> {
     means
 }
 
+/// Means of two-level resamples of paired differences by task, in rising order: tasks are drawn with replacement,
+/// then repetitions within each drawn task; every drawn task counts equally (Davison and Hinkley, *Bootstrap
+/// Methods and their Application*, 1997, section 3.8).
+///
+/// The means of tasks already carry the scatter of their repetitions, which the second level adds once more: the
+/// spread is a little too wide rather than too narrow. Empty where there is no task or one without a repetition.
+pub fn two_level_means(tasks: &[Vec<f64>], resamples: usize, key: Key) -> Vec<f64> {
+    if tasks.is_empty() || tasks.iter().any(Vec::is_empty) {
+        return Vec::new();
+    }
+    let mut rng = key.rng();
+    let mut draw = || {
+        let mut sum = 0.0;
+        for _ in 0..tasks.len() {
+            let task = &tasks[below(&mut rng, tasks.len())];
+            let own: f64 = (0..task.len()).map(|_| task[below(&mut rng, task.len())]).sum();
+            sum += own / task.len() as f64;
+        }
+        sum / tasks.len() as f64
+    };
+    let mut means: Vec<f64> = (0..resamples).map(|_| draw()).collect();
+    means.sort_by(f64::total_cmp);
+    means
+}
+
 /// The quantile `p` of values in rising order, linear between order statistics.
 pub fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
@@ -83,6 +108,17 @@ pub fn bca_mean(values: &[f64], level: f64, resamples: usize, key: Key) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two tasks without scatter of their own: what is resampled is which of them are drawn.
+    #[test]
+    fn the_first_level_draws_tasks() {
+        let means = two_level_means(&[vec![0.0; 5], vec![1.0; 5]], 4_000, Key::root(2));
+        let share = |value: f64| means.iter().filter(|m| **m == value).count() as f64 / 4_000.0;
+        for (value, expected) in [(0.0, 0.25), (0.5, 0.5), (1.0, 0.25)] {
+            assert!((share(value) - expected).abs() < 0.03, "{value}: {}", share(value));
+        }
+        assert!(two_level_means(&[vec![], vec![1.0]], 10, Key::root(2)).is_empty());
+    }
 
     #[test]
     fn resamples_depend_on_the_key_alone() {

@@ -33,6 +33,8 @@ pub struct CriticalDifference {
     pub ranks: Vec<f64>,
     /// The number of blocks ranked.
     pub blocks: usize,
+    /// The level of significance.
+    pub alpha: f64,
     /// The omnibus test; `None` under two blocks.
     pub friedman: Option<Friedman>,
     /// Nemenyi's critical difference of two average ranks.
@@ -70,6 +72,7 @@ pub fn critical_difference(scores: &Scores, alpha: f64) -> Option<CriticalDiffer
     Some(CriticalDifference {
         ranks,
         blocks: scores.len(),
+        alpha,
         friedman: friedman(scores),
         nemenyi,
         pairs,

@@ -20,7 +20,8 @@ pub fn midranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// Scores `[blocks][strategies]`, higher = better: a block is one repetition of one task.
+/// Scores `[blocks][strategies]`, higher = better: a block is a task by its strategies' means or, within
+/// one task, a repetition.
 pub type Scores = [Vec<f64>];
 
 /// The average rank of every strategy over blocks, 1 = best. `None` for no blocks, ragged blocks or a

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::VerdictOptions;
-use crate::report::curves::StrategyCurves;
+use super::choice::{AgainstBest, Candidate, against_best, joint_level};
+use super::{MARGIN, VerdictOptions};
+use crate::report::curves::{StrategyCurves, TaskCurves};
+use crate::report::roles::is_hand_made;
 use crate::report::stats::aulc::Curve;
-use crate::report::stats::bootstrap::bca_mean;
+use crate::report::stats::bootstrap::{bca_from, bca_mean, resampled_means};
 use crate::report::stats::mean::mean;
 use crate::report::stats::savings::savings;
 use crate::report::stats::wilcoxon::signed_rank;
@@ -141,4 +143,37 @@ pub(super) fn compare(
         outcome: Outcome::NoDifference,
         label_savings,
     })
+}
+
+/// Compares the subject with the best hand-made strategy of a task. `None` where no other than margin ran, which is
+/// compared with anyway, or where none has a pair.
+pub(super) fn with_best_hand_made(task: &TaskCurves, options: &VerdictOptions) -> Option<AgainstBest> {
+    let own = task.strategies.get(&options.subject)?;
+    let paired: Vec<(&str, Vec<f64>)> = task
+        .strategies
+        .iter()
+        .filter(|(name, _)| is_hand_made(name) && **name != options.subject)
+        .map(|(name, other)| (name.as_str(), differences(own, other, task.shared).0))
+        .filter(|(_, paired)| !paired.is_empty())
+        .collect();
+    if paired.iter().all(|(name, _)| *name == MARGIN) {
+        return None;
+    }
+    let joint = joint_level(options.level, paired.len());
+    let candidates: Vec<Candidate<'_>> = paired
+        .iter()
+        .filter_map(|(name, paired)| {
+            let key = options.key.named(&task.task).named("best hand-made").named(name);
+            let distribution = resampled_means(paired, options.resamples, key);
+            Some(Candidate {
+                name,
+                diff: mean(paired)?,
+                p: signed_rank(paired)?.p,
+                pairs: paired.len(),
+                single: bca_from(paired, &distribution, options.level),
+                joint: bca_from(paired, &distribution, joint),
+            })
+        })
+        .collect();
+    against_best(&candidates, options.alpha)
 }

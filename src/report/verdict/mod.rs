@@ -8,10 +8,17 @@
 //! (same split, initial labels and weights); a repetition that one side lacks is left out of the pair
 //! and counted. An interval is the BCa bootstrap of the mean difference; p is Wilcoxon's signed-rank
 //! test with Pratt's zeros, after Holm within the task and the family of comparisons (all against
-//! random; all against margin). See [`wording`] for when a difference may be called one.
+//! random; all against margin). See [`wording`] for when a difference may be called one, [`choice`] for the
+//! comparison with the best hand-made strategy, and [`across`] for what is said over several tasks.
+//!
+//! What reads hidden labels is a reference line: it has its figures, and differences corrected among its
+//! like, but stands below the ranked strategies, closes no gap, and is the best of nothing.
 
+pub mod across;
+pub mod choice;
 pub mod compare;
 pub mod robustness;
+mod scores;
 pub mod wording;
 
 use std::collections::BTreeMap;
@@ -19,12 +26,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::curves::{StrategyCurves, TaskCurves, gather};
+use super::roles::is_ranked;
 use super::stats::bootstrap::RESAMPLES;
 use super::stats::holm::holm;
 use super::stats::mean::{mean, mean_interval};
 use super::stats::savings::{Needs, needs};
 use crate::episode::Row;
 use crate::rng::Key;
+pub use across::AcrossTasks;
+pub use choice::AgainstBest;
 pub use compare::{Comparison, LabelSavings, Outcome};
 pub use robustness::Robustness;
 
@@ -70,7 +80,7 @@ impl Default for VerdictOptions {
 /// `null`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// One per task and strategy: tasks by name, strategies by falling AULC.
+    /// One per task and strategy: tasks by name, strategies by falling AULC, those that read hidden labels last.
     pub entries: Vec<Entry>,
     /// One per task, by name.
     pub tasks: Vec<TaskVerdict>,
@@ -78,6 +88,8 @@ pub struct Verdict {
     pub sentence: String,
     /// Every strategy over all tasks, best first.
     pub robustness: Vec<Robustness>,
+    /// The subject over tasks, against margin, random and the best hand-made strategy; empty under two tasks.
+    pub across: Vec<AcrossTasks>,
     /// What limits it, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -95,6 +107,8 @@ pub struct Entry {
     pub task: String,
     /// The strategy.
     pub strategy: String,
+    /// Whether it reads labels that a real labelling would not have, and is therefore not ranked.
+    pub reads_hidden_labels: bool,
     /// Repetitions with a complete curve.
     pub repetitions: usize,
     /// Repetitions left out because their rows are no curve.
@@ -107,6 +121,8 @@ pub struct Entry {
     pub vs_random: Option<Comparison>,
     /// Paired with margin; `null` for margin itself and where margin did not run.
     pub vs_margin: Option<Comparison>,
+    /// Paired with the best hand-made strategy; `null` for all but the subject, and where no other than margin ran.
+    pub vs_best_hand_made: Option<AgainstBest>,
     /// The mean AULC of the first half of the label range.
     pub aulc_early: Option<f64>,
     /// The mean AULC of the second half of the label range.
@@ -117,7 +133,8 @@ pub struct Entry {
     pub final_accuracy: Option<f64>,
     /// Labels needed for the target accuracy.
     pub labels_to_target: Option<LabelsToTarget>,
-    /// The share of the greedy oracle's lead over random that is closed, where both ran.
+    /// The share of the oracle's lead over random that is closed: of the highest mean of what reads hidden labels.
+    /// `null` without one or without random, and for what reads hidden labels itself.
     pub gap_closed: Option<f64>,
 }
 
@@ -149,9 +166,6 @@ pub struct TaskVerdict {
     pub sentence: String,
 }
 
-/// The names under which a greedy oracle may have run.
-pub const ORACLES: [&str; 2] = ["oracle", "greedy_oracle"];
-
 /// Judges rows. Neither their order nor the number of threads has an influence.
 ///
 /// Rows that are no learning curve are left out, counted and warned of; an empty slice gives an empty
@@ -173,9 +187,10 @@ pub fn verdict(rows: &[Row], options: &VerdictOptions) -> Verdict {
         entries.extend(judged.entries);
     }
     warnings.extend(wording::notes(&curves));
-    let sentence = wording::overall(&curves, &entries, &tasks, options);
+    let across = across::across(&curves, &entries, options);
+    let sentence = wording::overall(&curves, &entries, &tasks, &across, options);
     let robustness = robustness::robustness(&curves, options);
-    Verdict { entries, tasks, sentence, robustness, warnings }
+    Verdict { entries, tasks, sentence, robustness, across, warnings }
 }
 
 /// A task's entries and the accuracy its label savings refer to.
@@ -194,7 +209,8 @@ fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
     let lowest = || figures.values().filter_map(|f| f.final_accuracy).reduce(f64::min);
     let target = options.target.filter(|target| target.is_finite()).or_else(|| ends(RANDOM)).or_else(lowest);
     let aulc_of = |name: &str| figures.get(name).and_then(|f| mean(&f.values()));
-    let oracle = ORACLES.iter().find_map(|name| aulc_of(name));
+    let unranked = figures.keys().filter(|name| !is_ranked(name));
+    let oracle = unranked.filter_map(|name| aulc_of(name)).reduce(f64::max);
     let gap = |aulc: Option<f64>| super::stats::gap::gap_closed(aulc?, aulc_of(RANDOM)?, oracle?);
     let mut entries: Vec<Entry> = figures
         .iter()
@@ -206,36 +222,48 @@ fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
             };
             let values = figures.values();
             let aulc = mean(&values);
+            let reads_hidden_labels = !is_ranked(name);
             Entry {
                 task: task.task.clone(),
                 strategy: name.to_owned(),
+                reads_hidden_labels,
                 repetitions: task.strategies[name].curves.len(),
                 left_out: task.strategies[name].left_out.len(),
                 aulc,
                 ci95: mean_interval(&values, options.level).map(|ci| [ci.lo, ci.hi]),
                 vs_random: versus(RANDOM),
                 vs_margin: versus(MARGIN),
+                vs_best_hand_made: (name == options.subject)
+                    .then(|| compare::with_best_hand_made(task, options))
+                    .flatten(),
                 aulc_early: figures.early,
                 aulc_late: figures.late,
                 auc: figures.auc,
                 final_accuracy: figures.final_accuracy,
                 labels_to_target: target
                     .and_then(|t| labels_to_target(&task.strategies[name], t, task.shared)),
-                gap_closed: gap(aulc),
+                gap_closed: gap(aulc).filter(|_| !reads_hidden_labels),
             }
         })
         .collect();
-    correct(&mut entries, |entry| entry.vs_random.as_mut(), options.alpha);
-    correct(&mut entries, |entry| entry.vs_margin.as_mut(), options.alpha);
-    // Best first; a stable sort keeps ties by name.
+    // What is not ranked is no contestant, and costs the others nothing of their p.
+    for hidden in [false, true] {
+        let mut members: Vec<&mut Entry> =
+            entries.iter_mut().filter(|entry| entry.reads_hidden_labels == hidden).collect();
+        correct(&mut members, |entry| entry.vs_random.as_mut(), options.alpha);
+        correct(&mut members, |entry| entry.vs_margin.as_mut(), options.alpha);
+    }
+    // Best first, what is not ranked last; a stable sort keeps ties by name.
     let height = |entry: &Entry| entry.aulc.unwrap_or(f64::NEG_INFINITY);
-    entries.sort_by(|a, b| height(b).total_cmp(&height(a)));
+    entries.sort_by(|a, b| {
+        a.reads_hidden_labels.cmp(&b.reads_hidden_labels).then(height(b).total_cmp(&height(a)))
+    });
     Judged { entries, target }
 }
 
 /// Holm over one family of comparisons of one task, and what each may then be called.
-fn correct(entries: &mut [Entry], family: impl Fn(&mut Entry) -> Option<&mut Comparison>, alpha: f64) {
-    let mut members: Vec<&mut Comparison> = entries.iter_mut().filter_map(family).collect();
+fn correct(entries: &mut [&mut Entry], family: impl Fn(&mut Entry) -> Option<&mut Comparison>, alpha: f64) {
+    let mut members: Vec<&mut Comparison> = entries.iter_mut().filter_map(|entry| family(entry)).collect();
     let raw: Vec<f64> = members.iter().filter_map(|c| c.p_raw).collect();
     let mut adjusted = holm(&raw).into_iter();
     for comparison in &mut members {

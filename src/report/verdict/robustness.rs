@@ -2,8 +2,10 @@
 //! few runs than a mean, and how often fewer repetitions would have told another story.
 
 use super::compare::{aulc_by_repetition, differences};
-use super::{MARGIN, ORACLES, RANDOM, VerdictOptions};
+use super::scores::Scale;
+use super::{MARGIN, RANDOM, VerdictOptions};
 use crate::report::curves::TaskCurves;
+use crate::report::roles::ranked_everywhere;
 use crate::report::stats::Interval;
 use crate::report::stats::aggregate::{interquartile_mean, probability_of_improvement, stratified_interval};
 use crate::report::stats::mean::mean;
@@ -22,7 +24,9 @@ pub struct Robustness {
     pub strategy: String,
     /// The reference; `None` for the reference itself.
     pub reference: Option<String>,
-    /// The interquartile mean of the AULC over all runs of all tasks, with its stratified interval.
+    /// The interquartile mean of the scores of all runs of all tasks, with its stratified interval. A score is an AULC on
+    /// its task's scale: 0 is random's mean, 1 the highest mean that any strategy reaches at any number of labels. Tasks on
+    /// which nothing is learned have no scale and take no part.
     pub interquartile: Option<(f64, Interval)>,
     /// The mean over tasks of the chance that a run beats a run of the reference, with its interval.
     pub improvement: Option<(f64, Interval)>,
@@ -31,24 +35,23 @@ pub struct Robustness {
     pub flips: [Option<f64>; SUBSETS.len()],
 }
 
-/// Judges every strategy that ran on all tasks, oracles aside, by falling interquartile mean.
+/// Judges every ranked strategy that ran on all tasks, by falling interquartile mean.
 pub(super) fn robustness(curves: &[TaskCurves], options: &VerdictOptions) -> Vec<Robustness> {
-    let Some(first) = curves.first() else { return Vec::new() };
-    let everywhere = |name: &str| curves.iter().all(|task| task.strategies.contains_key(name));
-    let reference = [MARGIN, RANDOM].into_iter().find(|name| everywhere(name));
-    let names = first.strategies.keys().map(String::as_str);
+    let names = ranked_everywhere(curves);
+    let reference = [MARGIN, RANDOM].into_iter().find(|name| names.contains(name));
+    let scales: Vec<Option<Scale>> = curves.iter().map(Scale::of).collect();
     let mut judged: Vec<Robustness> = names
-        .filter(|name| everywhere(name) && !ORACLES.contains(name))
+        .into_iter()
         .map(|name| {
             let key = options.key.named("robustness").named(name);
             let reference = reference.filter(|reference| *reference != name);
+            let own = runs(curves, name);
             Robustness {
                 strategy: name.to_owned(),
                 reference: reference.map(str::to_owned),
-                interquartile: interquartile(&runs(curves, name), options.level, key.named("iqm")),
+                interquartile: interquartile(&scores(&own, &scales), options.level, key.named("iqm")),
                 improvement: reference.and_then(|reference| {
-                    let (own, other) = (runs(curves, name), runs(curves, reference));
-                    improvement(&own, &other, options.level, key.named("improvement"))
+                    improvement(&own, &runs(curves, reference), options.level, key.named("improvement"))
                 }),
                 flips: SUBSETS.map(|size| flips(curves, name, reference?, size, key.named("flips"))),
             }
@@ -69,9 +72,18 @@ fn runs(curves: &[TaskCurves], name: &str) -> Vec<Vec<f64>> {
     curves.iter().map(of).collect()
 }
 
-fn interquartile(runs: &[Vec<f64>], level: f64, key: Key) -> Option<(f64, Interval)> {
+/// The scores of every run, by task, of the tasks that have a scale.
+fn scores(runs: &[Vec<f64>], scales: &[Option<Scale>]) -> Vec<Vec<f64>> {
+    let of = |(runs, scale): (&Vec<f64>, &Option<Scale>)| {
+        scale.map(|scale| runs.iter().map(|aulc| scale.score(*aulc)).collect())
+    };
+    runs.iter().zip(scales).filter_map(of).collect()
+}
+
+/// The scale of a task is held fixed in the resamples.
+fn interquartile(scores: &[Vec<f64>], level: f64, key: Key) -> Option<(f64, Interval)> {
     let statistic = |sample: &[Vec<f64>]| interquartile_mean(&sample.concat());
-    Some((statistic(runs)?, stratified_interval(runs, level, DRAWS, key, statistic)?))
+    Some((statistic(scores)?, stratified_interval(scores, level, DRAWS, key, statistic)?))
 }
 
 /// Both strategies' runs are resampled, independently, within each task.

@@ -7,18 +7,16 @@
 //! one of them would not have been significant after Holm, nothing is claimed at all: the comparison is
 //! *undecided*. Under [`FEW_PAIRS`] pairs every sentence is marked as a first look.
 //!
-//! Over several tasks a strategy is called better only where the stratified interval of its mean
-//! difference lies above zero, the signed-rank test over the pairs of all tasks (Holm over random and
-//! margin) agrees, and no single task is worse.
+//! What is said over several tasks is the matter of [`across`](super::across), and what is said of the best hand-made
+//! strategy that of [`choice`](super::choice).
 
-use super::compare::{Comparison, Outcome, differences};
+use super::across::AcrossTasks;
+use super::choice::AgainstBest;
+use super::compare::{Comparison, Outcome};
 use super::{Entry, FEW_PAIRS, MARGIN, RANDOM, TaskVerdict, VerdictOptions};
 use crate::report::curves::TaskCurves;
-use crate::report::stats::Interval;
-use crate::report::stats::aggregate::stratified_interval;
-use crate::report::stats::holm::holm;
+use crate::report::roles::ranked_everywhere;
 use crate::report::stats::mean::mean;
-use crate::report::stats::wilcoxon::signed_rank;
 use crate::report::text::{equals_p, points, signed_points};
 use std::collections::BTreeMap;
 
@@ -40,21 +38,38 @@ pub(super) fn outcome(comparison: &Comparison, alpha: f64) -> Outcome {
 }
 
 /// The smallest two-sided p that a signed-rank test of `pairs` differences can have: all of one sign.
-fn least_p(pairs: usize) -> f64 {
+pub(super) fn least_p(pairs: usize) -> f64 {
     0.5f64.powi(i32::try_from(pairs).unwrap_or(i32::MAX).saturating_sub(1))
 }
 
-/// The sentence of one task: the subject against random and against margin.
+/// The sentence of one task: the subject against margin, random and the best hand-made strategy.
 pub(super) fn task_sentence(task: &str, entries: &[Entry], options: &VerdictOptions) -> String {
-    let Some(best) = entries.first().filter(|entry| entry.aulc.is_some()) else {
-        return format!("On {task} there is nothing to compare: no label range is covered by all curves.");
+    let ranked = |entry: &&Entry| entry.aulc.is_some() && !entry.reads_hidden_labels;
+    let Some(best) = entries.iter().find(ranked) else {
+        let curves = entries.iter().any(|entry| entry.aulc.is_some());
+        let why = if curves {
+            "only what reads hidden labels ran"
+        } else {
+            "no label range is covered by all curves"
+        };
+        return format!("On {task} there is nothing to compare: {why}.");
     };
     let subject = entries.iter().find(|entry| entry.strategy == options.subject).unwrap_or(best);
     let mut clauses = Vec::new();
     for (reference, comparison) in [(MARGIN, &subject.vs_margin), (RANDOM, &subject.vs_random)] {
         if let Some(comparison) = comparison {
-            clauses.push(clause(&subject.strategy, reference, comparison));
+            clauses.push(clause(&subject.strategy, reference, &comparison.into()));
         }
+    }
+    if let Some(against) = &subject.vs_best_hand_made {
+        let reference = match against.candidates {
+            1 => against.strategy.clone(),
+            count => format!("{}, the best of {count} hand-made strategies,", against.strategy),
+        };
+        let words = clause(&subject.strategy, &reference, &against.into());
+        // That something beats the subject is the first thing to know.
+        let place = if against.outcome == Outcome::Worse { 0 } else { clauses.len() };
+        clauses.insert(place, words);
     }
     if clauses.is_empty() {
         return format!(
@@ -71,33 +86,55 @@ pub(super) fn task_sentence(task: &str, entries: &[Entry], options: &VerdictOpti
     sentence
 }
 
+/// What a clause says of a comparison.
+struct Told {
+    diff: Option<f64>,
+    ci95: Option<[f64; 2]>,
+    p: Option<f64>,
+    pairs: usize,
+    outcome: Outcome,
+    chosen: bool,
+}
+
+impl From<&Comparison> for Told {
+    fn from(of: &Comparison) -> Self {
+        let Comparison { diff, ci95, p, pairs, outcome, .. } = *of;
+        Self { diff, ci95, p, pairs, outcome, chosen: false }
+    }
+}
+
+impl From<&AgainstBest> for Told {
+    fn from(of: &AgainstBest) -> Self {
+        let AgainstBest { diff, ci95, p, pairs, outcome, candidates, .. } = *of;
+        Self { diff: Some(diff), ci95, p: Some(p), pairs, outcome, chosen: candidates > 1 }
+    }
+}
+
 /// "policy is better than margin by +1.2 points (95 % CI +0.4 to +2.0, p = 0.004)".
-fn clause(subject: &str, reference: &str, comparison: &Comparison) -> String {
-    let p = comparison.p.map_or_else(String::new, |p| format!("p {}", equals_p(p)));
-    let figures = match comparison.ci95 {
+fn clause(subject: &str, reference: &str, told: &Told) -> String {
+    let p = told.p.map_or_else(String::new, |p| format!("p {}", equals_p(p)));
+    let figures = match told.ci95 {
         Some([lo, hi]) => {
             format!("95 % CI {} to {}, {p}", signed_points(Some(lo)), signed_points(Some(hi)))
         }
         None => p,
     };
-    let few = if comparison.pairs < FEW_PAIRS {
-        format!("; only {} paired repetition{}, a first look", comparison.pairs, plural(comparison.pairs))
+    let chosen = if told.chosen { ", corrected for the choice" } else { "" };
+    let few = if told.pairs < FEW_PAIRS {
+        format!("; only {} paired repetition{}, a first look", told.pairs, plural(told.pairs))
     } else {
         String::new()
     };
-    let diff = signed_points(comparison.diff);
-    match comparison.outcome {
-        Outcome::Better => format!("{subject} is better than {reference} by {diff} points ({figures}{few})"),
-        Outcome::Worse => format!("{subject} is worse than {reference} by {diff} points ({figures}{few})"),
+    let diff = signed_points(told.diff);
+    let head = match told.outcome {
+        Outcome::Better => format!("{subject} is better than {reference} by"),
+        Outcome::Worse => format!("{subject} is worse than {reference} by"),
         Outcome::Undecided => {
-            format!("too few repetitions to tell {subject} from {reference}: {diff} points ({figures}{few})")
+            format!("too few repetitions to tell {subject} from {}:", reference.trim_end_matches(','))
         }
-        Outcome::NoDifference => {
-            format!(
-                "no difference between {subject} and {reference} beyond noise: {diff} points ({figures}{few})"
-            )
-        }
-    }
+        Outcome::NoDifference => format!("no difference between {subject} and {reference} beyond noise:"),
+    };
+    format!("{head} {diff} points ({figures}{chosen}{few})")
 }
 
 /// The verdict over all tasks in one sentence.
@@ -105,6 +142,7 @@ pub(super) fn overall(
     curves: &[TaskCurves],
     entries: &[Entry],
     tasks: &[TaskVerdict],
+    across: &[AcrossTasks],
     options: &VerdictOptions,
 ) -> String {
     let [_, _, ..] = tasks else {
@@ -112,100 +150,31 @@ pub(super) fn overall(
             .first()
             .map_or_else(|| "There are no results yet.".to_owned(), |task| task.sentence.clone());
     };
-    let mut pooled: Vec<Pooled> = [MARGIN, RANDOM]
-        .into_iter()
-        .filter_map(|reference| Pooled::of(curves, entries, reference, options))
-        .collect();
-    if pooled.is_empty() {
-        return format!("{} tasks ran; none has {} beside random or margin.", tasks.len(), options.subject);
+    if across.is_empty() {
+        return without_subject(curves, entries, options);
     }
-    let adjusted = holm(&pooled.iter().map(|clause| clause.p).collect::<Vec<_>>());
-    for (clause, p) in pooled.iter_mut().zip(adjusted) {
-        clause.p = p;
-    }
-    let clauses: Vec<String> = pooled.iter().map(|clause| clause.words(options)).collect();
+    let mut clauses: Vec<&AcrossTasks> = across.iter().collect();
+    // That a hand-made strategy beats the subject is the first thing to know.
+    clauses.sort_by_key(|clause| !(clause.chosen_among.is_some() && clause.outcome == Outcome::Worse));
+    let clauses: Vec<String> = clauses.into_iter().map(|clause| clause.words(options)).collect();
     capitalised(&format!("{}.", clauses.join("; ")))
 }
 
-/// The subject against one reference over all tasks on which both ran.
-struct Pooled {
-    reference: &'static str,
-    tasks: usize,
-    fewest: usize,
-    diff: f64,
-    interval: Interval,
-    p: f64,
-    outcomes: Vec<Outcome>,
-}
-
-impl Pooled {
-    fn of(
-        curves: &[TaskCurves],
-        entries: &[Entry],
-        reference: &'static str,
-        options: &VerdictOptions,
-    ) -> Option<Self> {
-        let subject = &options.subject;
-        let strata: Vec<Vec<f64>> = curves
-            .iter()
-            .filter_map(|task| {
-                let (own, other) = (task.strategies.get(subject)?, task.strategies.get(reference)?);
-                let (paired, _) = differences(own, other, task.shared);
-                (subject != reference && !paired.is_empty()).then_some(paired)
-            })
-            .collect();
-        let over_tasks =
-            |sample: &[Vec<f64>]| mean(&sample.iter().map(|task| mean(task)).collect::<Option<Vec<_>>>()?);
-        let key = options.key.named("overall").named(reference);
-        let versus = |entry: &Entry| {
-            let comparison = if reference == RANDOM { &entry.vs_random } else { &entry.vs_margin };
-            comparison.as_ref().map(|comparison| comparison.outcome)
-        };
-        Some(Self {
-            reference,
-            tasks: strata.len(),
-            fewest: strata.iter().map(Vec::len).min()?,
-            diff: over_tasks(&strata)?,
-            interval: stratified_interval(&strata, options.level, options.resamples, key, over_tasks)?,
-            p: signed_rank(&strata.concat())?.p,
-            outcomes: entries.iter().filter(|entry| entry.strategy == *subject).filter_map(versus).collect(),
-        })
-    }
-
-    fn count(&self, outcome: Outcome) -> usize {
-        self.outcomes.iter().filter(|o| **o == outcome).count()
-    }
-
-    fn words(&self, options: &VerdictOptions) -> String {
-        let Self { reference, tasks, interval: Interval { lo, hi }, .. } = self;
-        let subject = &options.subject;
-        let over = format!("over {tasks} task{}", plural(*tasks));
-        let (better, worse) = (self.count(Outcome::Better), self.count(Outcome::Worse));
-        let significant = self.p <= options.alpha;
-        let head = if better > 0 && worse > 0 {
-            format!("{subject} against {reference} depends on the task")
-        } else if significant && *lo > 0.0 && worse == 0 {
-            format!("{subject} is better than {reference} {over}")
-        } else if significant && *hi < 0.0 && better == 0 {
-            format!("{subject} is worse than {reference} {over}")
-        } else {
-            format!("no difference between {subject} and {reference} {over} beyond noise")
-        };
-        let mut counts =
-            format!("better on {better}, no difference on {}", self.count(Outcome::NoDifference));
-        counts.push_str(&format!(", worse on {worse}"));
-        let undecided = self.count(Outcome::Undecided);
-        if undecided > 0 {
-            counts.push_str(&format!(", too few repetitions on {undecided}"));
-        }
-        let few = if self.fewest < FEW_PAIRS { "; a first look" } else { "" };
-        format!(
-            "{head}: {} points on average (95 % CI {} to {}, p {}; {counts}{few})",
-            signed_points(Some(self.diff)),
-            signed_points(Some(*lo)),
-            signed_points(Some(*hi)),
-            equals_p(self.p),
-        )
+/// The sentence over tasks where the subject has no partner.
+fn without_subject(curves: &[TaskCurves], entries: &[Entry], options: &VerdictOptions) -> String {
+    let beside = format!("{} tasks ran; none has {} beside random or margin.", curves.len(), options.subject);
+    let areas = |name: &str| {
+        let own = entries.iter().filter(|entry| entry.strategy == name).map(|entry| entry.aulc);
+        mean(&own.collect::<Option<Vec<f64>>>()?)
+    };
+    let scored = ranked_everywhere(curves).into_iter().filter_map(|name| Some((areas(name)?, name)));
+    match scored.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1))) {
+        Some((aulc, name)) => format!(
+            "{beside} {} has the highest mean AULC, {} %: choosing the best after the fact is not a test.",
+            capitalised(name),
+            points(Some(aulc))
+        ),
+        None => beside,
     }
 }
 
@@ -284,7 +253,7 @@ pub(super) fn notes(tasks: &[TaskCurves]) -> Vec<String> {
     by_strategy.into_iter().map(sentence).collect()
 }
 
-fn plural(count: usize) -> &'static str {
+pub(super) fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 

@@ -1,0 +1,57 @@
+//! What part a strategy plays in a report, by the name that its rows stand under.
+//!
+//! What reads labels that a real labelling would not have is a reference line: it is drawn and tabled, and
+//! never ranked, never best, never a contestant. Hand-made strategies are those of the registry; what is
+//! neither (a policy, whatever was trained) is learned.
+
+use super::curves::TaskCurves;
+use super::verdict::RANDOM;
+use crate::query::registry;
+
+/// Stands behind the name of what is not ranked, wherever names stand in a table.
+pub const HIDDEN: &str = "(reads hidden labels)";
+
+/// Whether a strategy may be ranked: it reads nothing that a real labelling would not have.
+pub fn is_ranked(label: &str) -> bool {
+    !registry::reads_hidden_labels(label)
+}
+
+/// Whether a strategy is hand-made: registered, reading no hidden labels, and not random, which is no method but
+/// what every method is measured from. An architecture behind the name (`badge+search`) changes nothing.
+pub fn is_hand_made(label: &str) -> bool {
+    let name = label.split(['(', '+']).next().unwrap_or(label).trim();
+    name != RANDOM && is_ranked(label) && registry::find(name).is_ok()
+}
+
+/// The name as tables show it: with [`HIDDEN`] behind what is not ranked.
+pub fn marked(label: &str) -> String {
+    if is_ranked(label) { label.to_owned() } else { format!("{label} {HIDDEN}") }
+}
+
+/// Ranked strategies that ran on every task, by name.
+pub fn ranked_everywhere(curves: &[TaskCurves]) -> Vec<&str> {
+    let Some(first) = curves.first() else { return Vec::new() };
+    let everywhere = |name: &&str| curves.iter().all(|task| task.strategies.contains_key(*name));
+    first.strategies.keys().map(String::as_str).filter(|name| is_ranked(name)).filter(everywhere).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_by_name() {
+        for label in
+            ["margin", "badge+search", "switch(typiclust,margin)+head+search", "typiclust(neighbours=5)"]
+        {
+            assert!(is_hand_made(label) && is_ranked(label), "{label}");
+        }
+        for label in ["policy", "dqn", "untrained+search", "random", "random+search", "random 4x"] {
+            assert!(!is_hand_made(label) && is_ranked(label), "{label}");
+        }
+        for label in ["greedy_oracle", "greedy_oracle+search", "switch(greedy_oracle,margin)"] {
+            assert!(!is_hand_made(label) && !is_ranked(label), "{label}");
+            assert!(marked(label).ends_with(HIDDEN));
+        }
+    }
+}
