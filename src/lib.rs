@@ -5,13 +5,15 @@
 //! transferred to a target pool that they have never seen.
 //!
 //! The modules are layers. One may use only those before it in this list, and a test enforces it:
-//! [`error`], [`rng`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
+//! [`error`], [`rng`], [`simd`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
 //! [`agent`], [`search`], [`run`], [`experiment`], [`report`], [`cli`].
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests write into temporary folders
 
 pub mod error;
 pub mod rng;
+
+pub mod simd;
 
 pub mod durable;
 

@@ -8,7 +8,8 @@ use querist::Key;
 use querist::arch::{Block, NetSpec, Smooth};
 use querist::data::Matrix;
 use querist::learner::{Bank, BurnNet, DeviceKind, Learner, networks};
-use querist::learner::{FitReport, LaneData, LearnError, Loss, Optimiser, SimdPath, Start, Stop, TrainPlan};
+use querist::learner::{FitReport, LaneData, LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::simd::SimdPath;
 use rand::Rng;
 
 /// Inputs and labels with something to learn: class `c` is shifted along input `c`.
@@ -131,7 +132,7 @@ fn a_network_does_not_depend_on_width_layout_or_neighbours() {
             let all: Vec<usize> = (0..19).collect();
             let alone: Vec<_> =
                 all.iter().map(|&l| train(spec, &pools, &[l], &plan, SimdPath::best()).remove(0)).collect();
-            for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+            for path in SimdPath::available() {
                 let together = train(spec, &pools, &all, &plan, path);
                 let differ: Vec<_> = all.iter().filter(|&&lane| together[lane] != alone[lane]).collect();
                 assert!(differ.is_empty(), "lanes {differ:?} of {spec} {plan:?} {path:?}");
@@ -450,7 +451,7 @@ fn gradients_agree_with_finite_differences() {
             };
             let data =
                 LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
-            for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+            for path in SimdPath::available() {
                 let mut bank = Bank::with_path(&spec, 1, path).unwrap();
                 bank.init(0, Key::root(8));
                 let before = bank.weights(0);
@@ -673,7 +674,7 @@ proptest! {
         let all: Vec<usize> = (0..sizes.len()).collect();
         let lane = chosen.index(sizes.len());
         let alone = train(&spec, &pools, &[lane], &plan, SimdPath::best()).remove(0);
-        for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+        for path in SimdPath::available() {
             prop_assert_eq!(&train(&spec, &pools, &all, &plan, path)[lane], &alone);
         }
     }
@@ -750,7 +751,7 @@ fn kept_optimisers_do_not_notice_their_neighbours() {
     let pools = Pools::new(&spec, 16);
     for optimiser in OPTIMISERS {
         let steps = |steps| TrainPlan { start: Start::Continue, ..plan(optimiser, Stop::Steps { steps }) };
-        for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
+        for path in SimdPath::available() {
             let mut together = Bank::with_path(&spec, 16, path).unwrap();
             let mut alone = Vec::new();
             for lane in 0..16 {

@@ -4,6 +4,8 @@
 //! AVX2 and the AVX-512 build of the one body give the same bits, whatever the number of rows.
 
 use crate::query::geometry::blocks;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::SimdPath;
 
 /// Outputs that are summed side by side: one AVX-512 register.
 const LANES: usize = 16;
@@ -37,15 +39,12 @@ fn layer<const RELU: bool>(x: &[f32], inputs: usize, weights: &[f32], bias: &[f3
     assert_eq!(weights.len(), inputs * outputs, "weights of the layer");
     assert_eq!(x.len() * outputs, y.len() * inputs, "rows of the layer");
     #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has the feature; the body itself is safe code.
-            return unsafe { avx512::<RELU>(x, inputs, weights, bias, y) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: as above.
-            return unsafe { avx2::<RELU>(x, inputs, weights, bias, y) };
-        }
+    match SimdPath::chosen() {
+        // SAFETY: this path is chosen only where the processor has AVX-512F; the body itself is safe code.
+        SimdPath::Avx512 => return unsafe { avx512::<RELU>(x, inputs, weights, bias, y) },
+        // SAFETY: this path is chosen only where the processor has AVX2; the body itself is safe code.
+        SimdPath::Avx2 => return unsafe { avx2::<RELU>(x, inputs, weights, bias, y) },
+        SimdPath::Portable => {}
     }
     body::<4, RELU>(x, inputs, weights, bias, y);
 }

@@ -11,15 +11,18 @@ use std::path::PathBuf;
 /// Names the data folder where `--data-dir` does not.
 const DATA_VARIABLE: &str = "QUERIST_DATA";
 
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted (run it again to continue).
+Environment: QUERIST_DATA, a folder of data sets; QUERIST_SIMD, the instruction set of all kernels, portable, \
+avx2 or avx512, instead of the widest (results are the same); QUERIST_LOG, what is logged, e.g. debug.";
+
 /// Learns which labels to ask for.
 ///
 /// Trains query policies and searches network architectures on simulated active-learning episodes,
 /// and transfers both to pools that they have never seen.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted (run it again to continue)."
-)]
+#[command(after_help = AFTER_HELP)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,

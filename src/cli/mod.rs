@@ -18,6 +18,7 @@ pub use error::CliError;
 
 use crate::error::{Error, Exit, Result};
 use crate::run::executor::WORKER;
+use crate::simd::SimdPath;
 use args::{Args, Command};
 use clap::Parser;
 use std::io::{IsTerminal, Write};
@@ -59,6 +60,7 @@ fn end(result: Result<()>) -> ExitCode {
 }
 
 fn dispatch(args: Args) -> Result<()> {
+    SimdPath::choose()?;
     match args.command {
         Command::Run(run) => commands::run::run(&run, args.quiet),
         Command::Train(run) => commands::run::train(&run, args.quiet),

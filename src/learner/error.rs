@@ -18,9 +18,6 @@ pub enum LearnError {
     #[error("{architecture}: only rectified networks for vectors can be computed with here")]
     #[diagnostic(help("choose a strategy that reads no gradients and predicts no losses"))]
     NotRectified { architecture: String },
-    /// The kernels of an instruction set that this machine lacks.
-    #[error("bank: the instruction set {path} is not available on this machine")]
-    Path { path: String },
     /// A CUDA device in a program that was built without.
     #[error("device cuda: this program was built without the feature `cuda`")]
     #[diagnostic(help("build it with `cargo build --release --features cuda`, or leave --device out"))]

@@ -24,7 +24,7 @@ pub mod reverse;
 mod schedule;
 mod stacked;
 
-pub use bank::{Bank, SimdPath};
+pub use bank::Bank;
 pub use burn_net::BurnNet;
 pub use calibration::{Temperature, expected_calibration_error};
 pub use device::DeviceKind;

@@ -5,8 +5,9 @@
 //! pool's size.
 
 use super::geometry::{Rows, mean};
-use super::neighbours::multiply_transposed;
 use crate::data::{MatrixView, RowId};
+use crate::learner::bank::multiply_transposed;
+use crate::simd::dispatched;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// Components of each kernel.
@@ -261,7 +262,7 @@ fn principal_map(own: &[f32], product: &[f32], m: usize) -> Option<Vec<f32>> {
     for (mut column, variance) in root.column_iter_mut().zip(eigenvalues.iter()) {
         column /= variance.max(LEAST_VARIANCE).sqrt();
     }
-    let axes = solve(root.transpose() * matrix(product) * &root)?;
+    let axes = solve(square_product(&square_product(&root.transpose(), &matrix(product)), &root))?;
     let mut order: Vec<usize> = (0..m).collect();
     order.sort_by(|&a, &b| axes.eigenvalues[b].total_cmp(&axes.eigenvalues[a]));
     let mut map = vec![0.0; m * COMPONENTS];
@@ -272,6 +273,28 @@ fn principal_map(own: &[f32], product: &[f32], m: usize) -> Option<Vec<f32>> {
         }
     }
     Some(map)
+}
+
+/// The product of two square matrices of one size. Every sum is in the order of the inner index, where the library's
+/// own product chooses the order by the processor.
+fn square_product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
+    let m = a.nrows();
+    let mut out = DMatrix::zeros(m, m);
+    add_product(a.as_slice(), b.as_slice(), m, out.as_mut_slice());
+    out
+}
+
+dispatched! {
+    /// Adds the product of two matrices of `m` rows to a third; all lie column by column.
+    fn add_product(a: &[f64], b: &[f64], m: usize, out: &mut [f64]) {
+        for (out, b) in out.chunks_exact_mut(m).zip(b.chunks_exact(m)) {
+            for (a, &factor) in a.chunks_exact(m).zip(b) {
+                for (sum, &value) in out.iter_mut().zip(a) {
+                    *sum += value * factor;
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! [`Nearest`]: how far every row of a pool is from the labelled rows, kept up to date label by label.
 
 use super::geometry::blocks::squared_distances_to;
-use super::geometry::lanes::dispatched;
 use crate::data::{MatrixView, RowId};
+use crate::simd::dispatched;
 use std::sync::Mutex;
 
 /// Rows whose distances to a new label are made together.

@@ -3,8 +3,9 @@
 //! The inputs of a pool never change in an episode, so neighbour lists are shared by every strategy and
 //! every round. Memory is O(n k); distances are made block by block.
 
-use super::geometry::lanes::dispatched;
 use crate::data::MatrixView;
+use crate::learner::bank::multiply_transposed;
+use crate::simd::dispatched;
 
 /// Rows per block of the distance computation: 256 x 2,000 floats stay in the cache.
 const BLOCK: usize = 256;
@@ -135,35 +136,6 @@ dispatched! {
                 }
             }
         }
-    }
-}
-
-/// `out[i, j] = a_i . b_j` for `a` of shape `[m, d]` and `b` of shape `[n, d]`, all row-major.
-pub(super) fn multiply_transposed(a: &[f32], b: &[f32], m: usize, n: usize, d: usize, out: &mut [f32]) {
-    assert!(a.len() == m * d && b.len() == n * d && out.len() >= m * n, "shapes of a matrix product");
-    // SAFETY: the three slices cover the index ranges that the strides below reach, as asserted.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            d,
-            out.as_mut_ptr(),
-            1,
-            n as isize,
-            false,
-            a.as_ptr(),
-            1,
-            d as isize,
-            b.as_ptr(),
-            d as isize,
-            1,
-            0.0f32,
-            1.0f32,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
     }
 }
 

@@ -2,8 +2,8 @@
 //! much of that another label would take away.
 
 use super::components::{COMPONENTS, Components, KERNELS, Places};
-use super::geometry::lanes::dispatched;
 use crate::data::RowId;
+use crate::simd::dispatched;
 
 /// Variance of a label's noise; that of the function itself is at most one.
 const NOISE: f64 = 0.1;

@@ -39,21 +39,26 @@ fn count(more: usize, less: usize) {
     });
 }
 
+// SAFETY: hands every call to the system's allocator as it came; counting neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
+        // SAFETY: the layout is the caller's.
         unsafe { System.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
+        // SAFETY: the layout is the caller's.
         unsafe { System.alloc_zeroed(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(0, layout.size());
+        // SAFETY: the block came from the system by one of these calls, and the layout is the caller's.
         unsafe { System.dealloc(pointer, layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size, layout.size());
+        // SAFETY: the block came from the system by one of these calls; layout and size are the caller's.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }

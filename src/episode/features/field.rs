@@ -3,8 +3,8 @@
 use super::cut;
 use crate::query::Posterior;
 use crate::query::components::{KERNELS, Places};
-use crate::query::geometry::lanes::dispatched;
 use crate::query::geometry::logarithm::ln;
+use crate::simd::dispatched;
 
 /// Features of each candidate.
 pub(super) const COUNT: usize = 3;

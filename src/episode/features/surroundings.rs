@@ -5,7 +5,10 @@
 
 use super::spots::Spots;
 use crate::query::Neighbours;
-use crate::query::geometry::lanes::{dispatched, reduce};
+use crate::query::geometry::lanes::reduce;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::SimdPath;
+use crate::simd::dispatched;
 
 /// Candidates per block.
 pub(super) const ROWS: usize = 16;
@@ -33,8 +36,8 @@ pub(super) fn surroundings(around: Around<'_>, rows: &[u32]) -> Surroundings {
     assert!(rows.len() <= ROWS, "a block of candidates");
     let mut found = Surroundings::default();
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the machine has the instructions.
+    if SimdPath::chosen() == SimdPath::Avx512 {
+        // SAFETY: this path is chosen only where the processor has AVX-512F.
         unsafe { avx512::block(around, rows, &mut found) };
         return found;
     }
@@ -79,7 +82,7 @@ mod avx512 {
             found.open[place] = open as f32;
         }
         for (out, partial) in [(&mut found.gain, &gain), (&mut found.doubt, &doubt)] {
-            // SAFETY: sixteen places.
+            // SAFETY: `out` is an array of sixteen.
             unsafe { _mm512_storeu_ps(out.as_mut_ptr(), reduce(partial)) };
         }
     }
@@ -100,7 +103,7 @@ mod avx512 {
                 let spot = around.spots.rows[id as usize];
                 *out = [spot.margin, spot.novelty];
             }
-            // SAFETY: two times sixteen numbers.
+            // SAFETY: `spots` is sixteen pairs of `f32`, thirty-two numbers without a gap.
             let (low, high) = unsafe {
                 let at = spots.as_ptr().cast::<f32>();
                 (_mm512_loadu_ps(at), _mm512_loadu_ps(at.add(ROWS)))
@@ -108,7 +111,7 @@ mod avx512 {
             let margin = _mm512_permutex2var_ps(low, even, high);
             let novelty = _mm512_permutex2var_ps(low, odd, high);
             let there = places(ids.len());
-            // SAFETY: as many distances as the mask has places.
+            // SAFETY: `ids` and `distances` are chunks of lists of one length, so the mask reads what is there.
             let distance = unsafe { _mm512_maskz_loadu_ps(there, distances.as_ptr()) };
             let counts = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(there, margin, zero);
             open += counts.count_ones();

@@ -1,6 +1,6 @@
 //! Cache-line aligned `f32` storage.
 
-use super::simd::LINE;
+use super::vector::LINE;
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -21,14 +21,15 @@ impl std::ops::Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: a `Line` is sixteen `f32` without padding, its alignment that of `f32` or more.
+        // SAFETY: the vector holds `len` lines, each sixteen `f32` without padding and aligned as `f32` or more, borrowed as
+        // long as the slice is.
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * LINE) }
     }
 }
 
 impl std::ops::DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as above.
+        // SAFETY: as in `deref`; the vector is borrowed alone.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * LINE) }
     }
 }

@@ -1,9 +1,9 @@
 //! The training loop of one team.
 
 use super::math::NO_ROW;
-use super::simd::LINE;
 use super::team::{CHUNK, DropKeys, RowPointers, Team};
 use super::update::Clocks;
+use super::vector::LINE;
 use crate::learner::plan::{Stop, TrainPlan};
 use crate::learner::schedule::LaneRun;
 

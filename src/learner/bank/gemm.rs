@@ -9,7 +9,7 @@
 
 #![expect(clippy::needless_range_loop, reason = "loops over register tiles are unrolled, not iterated")]
 
-use super::simd::{LINE, Vector};
+use super::vector::{LINE, Vector};
 
 /// Longest run of `k` before the sums are stored and taken up again, so that a tile's operands stay in
 /// the nearest cache.
@@ -51,6 +51,8 @@ pub(super) enum Finish {
 
 /// What the end of a tile does with its sums, resolved at compile time.
 trait Epilogue: Copy {
+    /// # Safety
+    /// The processor must have the instructions of `V`, and the product a full register at `place`.
     unsafe fn apply<V: Vector>(self, place: usize, sum: V) -> V;
 }
 
@@ -61,6 +63,7 @@ struct Floor(f32);
 impl Epilogue for Floor {
     #[inline(always)]
     unsafe fn apply<V: Vector>(self, _place: usize, sum: V) -> V {
+        // SAFETY: the caller promises the instructions.
         unsafe { V::splat(self.0).max(sum) }
     }
 }
@@ -71,6 +74,7 @@ struct Gate(*const f32, f32);
 impl Epilogue for Gate {
     #[inline(always)]
     unsafe fn apply<V: Vector>(self, place: usize, sum: V) -> V {
+        // SAFETY: the caller promises the instructions; activations lie as the product does, a register at `place` too.
         unsafe { sum.mul(V::splat(self.1)).keep_above(V::load(self.0.add(place)), V::splat(0.0)) }
     }
 }
@@ -78,10 +82,11 @@ impl Epilogue for Gate {
 /// Runs the product. `BROADCAST`: one network at a time.
 ///
 /// # Safety
-/// Every element that the sizes and strides reach must be valid, reads up to the next full register
-/// included, and `c` must not overlap `a` or `b`.
+/// The processor must have the instructions of `V`. Every element that the sizes and strides reach must be valid,
+/// reads and writes up to the next full register included, and `c` must not overlap `a` or `b`.
 #[inline(always)]
 pub(super) unsafe fn gemm<V: Vector, const BROADCAST: bool>(g: &Gemm) {
+    // SAFETY: the caller's promise, passed on.
     unsafe {
         match g.finish {
             Finish::Keep => parts::<V, BROADCAST, _>(g, Floor(f32::NEG_INFINITY)),
@@ -103,6 +108,8 @@ struct Tile<'a> {
     k1: usize,
 }
 
+/// # Safety
+/// As [`gemm`].
 #[inline(always)]
 unsafe fn parts<V: Vector, const BROADCAST: bool, E: Epilogue>(g: &Gemm, epilogue: E) {
     let (count, registers) = if BROADCAST { (1, g.n.div_ceil(V::LANES)) } else { (LINE / V::LANES, g.n) };
@@ -112,9 +119,11 @@ unsafe fn parts<V: Vector, const BROADCAST: bool, E: Epilogue>(g: &Gemm, epilogu
             let k1 = if g.k - k0 <= BLOCK_K + BLOCK_K / 2 { g.k } else { k0 + BLOCK_K };
             let tile = Tile { g, part: part * V::LANES, m: 0, n: 0, k0, k1 };
             if k1 == g.k {
+                // SAFETY: a part of a line, or all columns, and a run of `k`: parts of what the caller vouches for.
                 unsafe { sweep::<V, BROADCAST, E>(tile, registers, epilogue) };
                 break;
             }
+            // SAFETY: as for the last run; what it leaves in `c` is where the next one starts.
             unsafe { sweep::<V, BROADCAST, Floor>(tile, registers, Floor(f32::NEG_INFINITY)) };
             k0 = k1;
         }
@@ -132,6 +141,9 @@ macro_rules! tiles {
 }
 
 /// All tiles of one block of `k`: rows outside, so that the rows of `A` are read from afar only once.
+///
+/// # Safety
+/// As [`gemm`], and the tile's run of `k` and part must lie within the product.
 #[inline(always)]
 unsafe fn sweep<V: Vector, const BROADCAST: bool, E: Epilogue>(mut t: Tile, registers: usize, epilogue: E) {
     // Of 32 wide registers, 24 hold sums, 4 a row of `B`, 1 a number of `A`; of 16 narrow ones, 12, 2, 1.
@@ -147,6 +159,8 @@ unsafe fn sweep<V: Vector, const BROADCAST: bool, E: Epilogue>(mut t: Tile, regi
         t.n = 0;
         for panel in 0..panels {
             let width = registers / panels + usize::from(panel < registers % panels);
+            // SAFETY: rows and registers from here on are some of those that the product has, since the heights of tiles
+            // add up to its rows and the widths of panels to its registers.
             unsafe {
                 if wide {
                     tiles!(t, epilogue, rows, width:
@@ -180,11 +194,17 @@ fn tile_rows(rows: usize) -> usize {
 }
 
 /// One tile: `M` rows by `N` registers of sums.
+///
+/// # Safety
+/// As [`gemm`], and all of the tile must lie within the product.
 #[inline(always)]
 unsafe fn one<V: Vector, const BROADCAST: bool, E: Epilogue, const M: usize, const N: usize>(
     t: Tile,
     epilogue: E,
 ) {
+    // SAFETY: every address is that of a place of the tile, by the strides of its matrix, at which the caller promises a
+    // full register (of `a`, where it is broadcast, a number). `a` and `b` are advanced once more than they are read,
+    // by arithmetic that may leave the allocation.
     unsafe {
         let g = t.g;
         let step = if BROADCAST { V::LANES } else { 1 };

@@ -2,10 +2,11 @@
 
 use super::gemm::{Gemm, gemm};
 use super::math::{self, Dropout, Losses};
-#[cfg(target_arch = "x86_64")]
-use super::simd::{Avx2, Avx512};
-use super::simd::{LINE, Portable, SimdPath, Vector};
 use super::update::{Update, update};
+#[cfg(target_arch = "x86_64")]
+use super::vector::{Avx2, Avx512};
+use super::vector::{LINE, Portable, Vector};
+use crate::simd::SimdPath;
 
 /// One entry per kernel. All entries are unsafe for the reasons given where the kernel is defined.
 pub(super) struct Kernels {
@@ -21,42 +22,35 @@ pub(super) struct Kernels {
     pub update: unsafe fn(&Update),
 }
 
+/// A kernel, compiled for one instruction set.
+macro_rules! entry {
+    ($(#[$feature:meta])? fn $name:ident($($arg:ident: $type:ty),*) { $call:expr }) => {
+        $(#[$feature])?
+        unsafe fn $name($($arg: $type),*) {
+            // SAFETY: the caller promises what the kernel asks for. The kernel's registers are those of the feature
+            // above, which `Kernels::of` saw before it gave this entry out.
+            unsafe { $call }
+        }
+    };
+}
+
 macro_rules! table {
-    ($module:ident, $vector:ty $(, $features:literal)?) => {
+    ($module:ident, $vector:ty $(, #[$feature:meta])?) => {
         mod $module {
             use super::*;
-            $(#[target_feature(enable = $features)])?
-            unsafe fn lanes(g: &Gemm) {
-                unsafe { gemm::<$vector, false>(g) }
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn single(g: &Gemm) {
-                unsafe { gemm::<$vector, true>(g) }
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn cross_entropy(l: &Losses) {
-                unsafe { math::cross_entropy::<$vector>(l) }
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn squared(l: &Losses) {
-                unsafe { math::squared::<$vector>(l) }
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn softmax(logits: *mut f32, blocks: usize, outputs: usize) {
-                unsafe { math::softmax::<$vector>(logits, blocks, outputs) }
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn dropout(d: &Dropout) {
-                unsafe { math::dropout::<$vector>(d) }
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn transpose(rows: &[*const f32; LINE], columns: usize, to: *mut f32, stride: usize) {
-                unsafe { math::transpose::<$vector>(rows, columns, to, stride) }
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn step(u: &Update) {
-                unsafe { update::<$vector>(u) }
-            }
+            entry! { $(#[$feature])? fn lanes(g: &Gemm) { gemm::<$vector, false>(g) } }
+            entry! { $(#[$feature])? fn single(g: &Gemm) { gemm::<$vector, true>(g) } }
+            entry! { $(#[$feature])? fn cross_entropy(l: &Losses) { math::cross_entropy::<$vector>(l) } }
+            entry! { $(#[$feature])? fn squared(l: &Losses) { math::squared::<$vector>(l) } }
+            entry! { $(#[$feature])? fn softmax(logits: *mut f32, blocks: usize, outputs: usize) {
+                math::softmax::<$vector>(logits, blocks, outputs)
+            } }
+            entry! { $(#[$feature])? fn dropout(d: &Dropout) { math::dropout::<$vector>(d) } }
+            entry! { $(#[$feature])?
+            fn transpose(rows: &[*const f32; LINE], columns: usize, to: *mut f32, stride: usize) {
+                math::transpose::<$vector>(rows, columns, to, stride)
+            } }
+            entry! { $(#[$feature])? fn step(u: &Update) { update::<$vector>(u) } }
             pub(super) static KERNELS: Kernels =
                 Kernels { lanes, single, cross_entropy, squared, softmax, dropout, transpose, update: step };
             const _: () = assert!(LINE.is_multiple_of(<$vector as Vector>::LANES));
@@ -66,9 +60,9 @@ macro_rules! table {
 
 table!(portable, Portable);
 #[cfg(target_arch = "x86_64")]
-table!(avx2, Avx2, "avx2,fma");
+table!(avx2, Avx2, #[target_feature(enable = "avx2,fma")]);
 #[cfg(target_arch = "x86_64")]
-table!(avx512, Avx512, "avx512f");
+table!(avx512, Avx512, #[target_feature(enable = "avx512f")]);
 
 impl Kernels {
     /// The kernels of `path`.

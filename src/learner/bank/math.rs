@@ -1,6 +1,6 @@
 //! Exponential, logarithm, the losses, and dropout, over lines of sixteen independent elements.
 
-use super::simd::{LINE, Vector};
+use super::vector::{LINE, Vector};
 
 /// Below this, `exp` gives zero: the result stays clear of subnormal numbers.
 const EXP_FLOOR: f32 = -80.0;
@@ -11,8 +11,12 @@ const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// `exp(x)` for `x <= 0`, to about one unit in the last place (Cephes' polynomial); zero below
 /// [`EXP_FLOOR`], NaN for NaN.
+///
+/// # Safety
+/// The processor must have the instructions of `V`.
 #[inline(always)]
 unsafe fn exp<V: Vector>(x: V) -> V {
+    // SAFETY: arithmetic on registers, with the instructions that the caller promises.
     unsafe {
         let floor = V::splat(EXP_FLOOR);
         let inside = floor.max(x);
@@ -31,8 +35,12 @@ unsafe fn exp<V: Vector>(x: V) -> V {
 }
 
 /// `ln(x)` for normal `x > 0` (Cephes' polynomial); NaN and infinity come out as themselves.
+///
+/// # Safety
+/// The processor must have the instructions of `V`.
 #[inline(always)]
 unsafe fn ln<V: Vector>(x: V) -> V {
+    // SAFETY: arithmetic on registers, with the instructions that the caller promises.
     unsafe {
         // Move the exponent so that the mantissa lies in [sqrt(1/2), sqrt(2)).
         let shifted = V::int_sub(x.bits(), V::int_splat(0x3f35_04f3));
@@ -85,9 +93,11 @@ pub(super) struct Losses {
 /// Softmax cross-entropy: `ln Σ e^z - z_y`, gradient `(p - y) * scale`.
 ///
 /// # Safety
-/// The pointers must be valid for the sizes given.
+/// The processor must have the instructions of `V`, and the pointers be valid for the sizes given.
 #[inline(always)]
 pub(super) unsafe fn cross_entropy<V: Vector>(l: &Losses) {
+    // SAFETY: `place` runs over the registers of `[blocks][16]`, `z` over those of `[blocks][outputs][16]`: sixteen is a
+    // multiple of a register, so each lies within the sizes for which the caller vouches.
     unsafe {
         for place in (0..l.blocks * LINE).step_by(V::LANES) {
             let (block, lane) = (place / LINE, place % LINE);
@@ -121,9 +131,10 @@ pub(super) unsafe fn cross_entropy<V: Vector>(l: &Losses) {
 /// Squared loss: `Σ (z - y)^2 / outputs`, gradient `2 (z - y) * scale / outputs`.
 ///
 /// # Safety
-/// The pointers must be valid for the sizes given.
+/// The processor must have the instructions of `V`, and the pointers be valid for the sizes given.
 #[inline(always)]
 pub(super) unsafe fn squared<V: Vector>(l: &Losses) {
+    // SAFETY: the registers are those of `cross_entropy`, within the sizes for which the caller vouches.
     unsafe {
         let share = V::splat(1.0 / l.outputs as f32);
         for place in (0..l.blocks * LINE).step_by(V::LANES) {
@@ -147,9 +158,10 @@ pub(super) unsafe fn squared<V: Vector>(l: &Losses) {
 /// Softmax in place over `[blocks][outputs][16]`.
 ///
 /// # Safety
-/// The pointer must be valid for the sizes given.
+/// The processor must have the instructions of `V`, and the pointer be valid for the sizes given.
 #[inline(always)]
 pub(super) unsafe fn softmax<V: Vector>(logits: *mut f32, blocks: usize, outputs: usize) {
+    // SAFETY: `z + o * 16` runs over the registers of `[blocks][outputs][16]`, for which the caller vouches.
     unsafe {
         for place in (0..blocks * LINE).step_by(V::LANES) {
             let z = logits.add(place / LINE * outputs * LINE + place % LINE);
@@ -170,8 +182,13 @@ pub(super) unsafe fn softmax<V: Vector>(logits: *mut f32, blocks: usize, outputs
     }
 }
 
+/// The largest of a column of `[outputs][16]`, a register of columns at a time.
+///
+/// # Safety
+/// The processor must have the instructions of `V`, and a register must lie at `z` and every sixteen numbers on.
 #[inline(always)]
 unsafe fn top<V: Vector>(z: *const f32, outputs: usize) -> V {
+    // SAFETY: the caller's promise, line by line.
     unsafe {
         let mut top = V::load(z);
         for o in 1..outputs {
@@ -209,9 +226,11 @@ pub(super) struct Dropout {
 /// Drops and scales.
 ///
 /// # Safety
-/// The pointer must be valid for the sizes given.
+/// The processor must have the instructions of `V`, and the pointer be valid for `rows` rows of `lines` lines.
 #[inline(always)]
 pub(super) unsafe fn dropout<V: Vector>(d: &Dropout) {
+    // SAFETY: keys and offsets are arrays of sixteen, of which `part` begins a register; `at` begins one in each line of
+    // each row, for which the caller vouches.
     unsafe {
         let threshold = V::int_splat(d.threshold);
         for part in (0..LINE).step_by(V::LANES) {
@@ -233,8 +252,12 @@ pub(super) unsafe fn dropout<V: Vector>(d: &Dropout) {
 
 /// A counter-based generator: the counter, mixed with two words of key by rounds of multiplication and
 /// xor-shift (the constants of Wellons's `lowbias32`).
+///
+/// # Safety
+/// The processor must have the instructions of `V`.
 #[inline(always)]
 unsafe fn scramble<V: Vector>(counter: V::Int, keys: [V::Int; 2]) -> V::Int {
+    // SAFETY: arithmetic on registers, with the instructions that the caller promises.
     unsafe {
         let mut x = V::int_xor(counter, keys[0]);
         x = V::int_xor(x, V::int_shr::<16>(x));
@@ -260,7 +283,8 @@ pub(super) fn scramble_one(counter: u32, keys: [u32; 2]) -> u32 {
 /// Transposes sixteen rows of `columns` numbers: `to[c * stride + r] = rows[r][c]`.
 ///
 /// # Safety
-/// The rows must be valid for `columns` numbers, `to` for what is written.
+/// The processor must have the instructions of `V`. The rows must be valid for `columns` numbers, and `to` for
+/// sixteen from each `c * stride` on, `c < columns`.
 #[inline(always)]
 pub(super) unsafe fn transpose<V: Vector>(
     rows: &[*const f32; LINE],
@@ -268,6 +292,8 @@ pub(super) unsafe fn transpose<V: Vector>(
     to: *mut f32,
     stride: usize,
 ) {
+    // SAFETY: blocks of whole registers end at `columns` or before, and what is left goes number by number; rows
+    // `part..part + LANES` are some of the sixteen.
     unsafe {
         for part in (0..LINE).step_by(V::LANES) {
             let mut c = 0;
@@ -290,12 +316,12 @@ pub(super) unsafe fn transpose<V: Vector>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::Portable;
+    use super::super::vector::Portable;
     use super::*;
 
     fn of(f: impl Fn(Portable) -> Portable, x: f32) -> f32 {
         let mut out = [0.0; LINE];
-        // SAFETY: plain Rust on an array of sixteen.
+        // SAFETY: the portable path needs no instructions, and `out` has sixteen places.
         unsafe { f(Portable::splat(x)).store(out.as_mut_ptr()) };
         out[0]
     }
@@ -308,8 +334,9 @@ mod tests {
 
     #[test]
     fn exponential_and_logarithm_are_accurate() {
-        // SAFETY: the portable path needs no instruction set.
+        // SAFETY: the portable path needs no instructions.
         let exp = |x| of(|v| unsafe { exp(v) }, x);
+        // SAFETY: the portable path needs no instructions.
         let ln = |x| of(|v| unsafe { ln(v) }, x);
         let mut worst = [0.0f64; 2];
         for step in 0..200_000 {

@@ -4,7 +4,7 @@
 //! line, run one after another with their units along the registers (see `team.rs` for both layouts).
 //! Every number is computed by one fixed chain of fused multiply-adds, so a network's result depends
 //! neither on the layout, nor on the width of the registers, nor on its neighbours. `gemm.rs`,
-//! `math.rs` and `update.rs` hold the kernels, `simd/` the registers they are written over, `fit.rs`
+//! `math.rs` and `update.rs` hold the kernels, `vector/` the registers they are written over, `fit.rs`
 //! the training loop, `read.rs` the predictions; `docs/bank-engine.md` explains the layout with drawings. What is not here: convolutions, anything that
 //! allocates per step. A bank [on a device](Bank::on) leaves the steps to `stacked`, and reads its networks here.
 //!
@@ -19,14 +19,15 @@ mod fit;
 mod gemm;
 mod kernels;
 mod math;
+mod product;
 mod read;
-mod simd;
 mod team;
 mod update;
+mod vector;
 
 pub use check::{MAX_LANES, MAX_STEPS, check_plan};
 pub(super) use check::{check_fit, check_lanes};
-pub use simd::SimdPath;
+pub use product::multiply_transposed;
 pub(super) use update::{BETA1, BETA2, Clock, EPSILON, Rule};
 
 use super::device::DeviceKind;
@@ -39,10 +40,11 @@ use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
 use crate::rng::Key;
+use crate::simd::{SimdError, SimdPath};
 use kernels::Kernels;
-use simd::LINE;
 use team::{DropKeys, Team};
 use update::Clocks;
+use vector::LINE;
 
 /// The most `f32`s that a bank may hold, weights of all networks and working memory together.
 pub const MAX_NUMBERS: usize = 1 << 30;
@@ -85,7 +87,7 @@ impl Bank {
     /// [`LearnError::Lanes`], [`LearnError::Memory`], or what [`NetSpec::check`] refuses; nothing is
     /// allocated then.
     pub fn new(spec: &NetSpec, lanes: usize) -> Result<Self> {
-        Self::with_path(spec, lanes, SimdPath::best())
+        Self::with_path(spec, lanes, SimdPath::chosen())
     }
 
     /// A bank that is fitted on `device`: by the engine, or there by batched matrix products, which agree with
@@ -100,12 +102,12 @@ impl Bank {
     /// A bank that uses the kernels of `path`. The results are those of every other path.
     ///
     /// # Errors
-    /// As [`Bank::new`]; [`LearnError::Path`] if this machine cannot run them.
+    /// As [`Bank::new`]; [`SimdError::Unavailable`] if this machine cannot run them.
     pub fn with_path(spec: &NetSpec, lanes: usize, path: SimdPath) -> Result<Self> {
         spec.check()?;
         check_lanes(lanes)?;
         if !path.is_available() {
-            return Err(LearnError::Path { path: format!("{path:?}") }.into());
+            return Err(SimdError::Unavailable { path }.into());
         }
         rectified(spec)?;
         let program = Program::new(spec);

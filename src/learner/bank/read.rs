@@ -1,8 +1,8 @@
 //! What a bank's networks say of rows: logits, probabilities, embeddings, stochastic passes, accuracy.
 
 use super::Bank;
-use super::simd::LINE;
 use super::team::{CHUNK, DropKeys, Team};
+use super::vector::LINE;
 use crate::data::{Matrix, MatrixView};
 use crate::rng::Key;
 

@@ -1,6 +1,6 @@
 //! The update rules, element by element over all weights of a team.
 
-use super::simd::{LINE, Vector};
+use super::vector::{LINE, Vector};
 use crate::learner::plan::Optimiser;
 
 pub(in crate::learner) const BETA1: f64 = 0.9;
@@ -174,9 +174,12 @@ impl Update {
 /// Makes the step.
 ///
 /// # Safety
-/// The pointers must be valid for `len` elements, a multiple of the register's.
+/// The processor must have the instructions of `V`, and the pointers be valid for `len` elements, a multiple of
+/// [`LINE`].
 #[inline(always)]
 pub(super) unsafe fn update<V: Vector>(u: &Update) {
+    // SAFETY: `at` begins the registers of `len` elements one after the other, `lane` those of a line; `len` is a multiple
+    // of a line, and a line of a register.
     unsafe {
         match u.rule {
             Rule::Sgd { rate, momentum, nesterov, first } => {
@@ -229,22 +232,36 @@ pub(super) unsafe fn update<V: Vector>(u: &Update) {
     }
 }
 
+/// The gradient at a place whose weights are `w`, with decay and without what is too small.
+///
+/// # Safety
+/// As [`update`], and a register must begin at `at`.
 #[inline(always)]
 unsafe fn gradient<V: Vector>(u: &Update, at: usize, w: V) -> V {
+    // SAFETY: one register of gradients, which the caller vouches for.
     unsafe {
         let g = V::load(u.gradients.add(at));
         V::splat(u.decay).fma(w, g.keep_above(g.abs(), V::splat(TINY_GRADIENT)))
     }
 }
 
+/// Zero for what is too small for a moment.
+///
+/// # Safety
+/// The processor must have the instructions of `V`.
 #[inline(always)]
 unsafe fn flush<V: Vector>(m: V) -> V {
+    // SAFETY: arithmetic on registers, with the instructions that the caller promises.
     unsafe { m.keep_above(m.abs(), V::splat(TINY_MOMENT)) }
 }
 
 /// Both moments, updated and stored; gives the first, and `sqrt(v / correction) + eps`.
+///
+/// # Safety
+/// As [`update`], and a register must begin at `at`.
 #[inline(always)]
 unsafe fn moments<V: Vector>(u: &Update, at: usize, g: V, root: V) -> (V, V) {
+    // SAFETY: one register of each of the moments, which the caller vouches for.
     unsafe {
         let m = V::load(u.first.add(at));
         let m = flush(g.sub(m).fma(V::splat((1.0 - BETA1) as f32), m));

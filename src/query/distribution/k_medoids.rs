@@ -3,13 +3,13 @@
 use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::geometry::lanes::dispatched;
 use crate::query::geometry::packed::{self, LANES, Packed};
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Weights, kmeans, minima_to, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Cut, Needs, PoolView, Size, Strategy, cut};
 use crate::rng::Key;
+use crate::simd::dispatched;
 
 /// Rows above which medoids are sought among random parts of this many rows.
 pub const MAX_ROWS: usize = 10_000;

@@ -2,7 +2,8 @@
 
 use crate::data::RowId;
 use crate::query::PoolView;
-use crate::query::geometry::lanes::{dispatched, squared_distance};
+use crate::query::geometry::lanes::squared_distance;
+use crate::simd::dispatched;
 
 /// Labelled rows that are looked at, at most; evenly spaced in the order in which they were labelled.
 const MAX_LABELLED: usize = 128;

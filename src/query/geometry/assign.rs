@@ -4,10 +4,10 @@
 //! k-means", ICML 2015, with packed lanes as groups) leave out what cannot have changed; the result is that
 //! of comparing all pairs.
 
-use super::lanes::dispatched;
 use super::packed::{LANES, Packed};
 use super::rows::{self, Rows, Scale};
 use crate::data::Matrix;
+use crate::simd::dispatched;
 
 /// By how much a bound must exceed a distance to rule a group out: far more than rounding.
 const SLACK: f32 = 1.001;

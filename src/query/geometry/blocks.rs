@@ -5,7 +5,10 @@
 //! square, it is done while the square is transposed. Written with AVX-512's own shuffles, because a compiler
 //! does not find them; elsewhere row by row, to the same bits.
 
-use super::lanes::{dispatched, dot, squared_distance};
+use super::lanes::{dot, squared_distance};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::SimdPath;
+use crate::simd::dispatched;
 
 /// Rows per block.
 pub const ROWS: usize = 16;
@@ -46,8 +49,8 @@ dispatched! {
 /// The sums of as many rows as fill blocks, where the machine can do blocks; gives their number.
 fn whole_blocks<const DOT: bool>(rows: &[f32], to: &[f32], out: &mut [f32]) -> usize {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the machine has the instructions.
+    if SimdPath::chosen() == SimdPath::Avx512 {
+        // SAFETY: this path is chosen only where the processor has AVX-512F.
         return unsafe { avx512::sums::<DOT>(rows, to, out) };
     }
     let _ = (rows, to, out);
@@ -105,14 +108,14 @@ pub(crate) mod avx512 {
             let mut partial = [_mm512_setzero_ps(); ROWS];
             for (row, sum) in rows.chunks_exact(width).zip(&mut partial) {
                 for at in (0..whole).step_by(ROWS) {
-                    // SAFETY: sixteen numbers from `at` on, which is at most `width - 16`.
+                    // SAFETY: both are `width` long, and sixteen numbers are there from `at` on, which is at most `width - 16`.
                     let (a, b) = unsafe {
                         (_mm512_loadu_ps(row.as_ptr().add(at)), _mm512_loadu_ps(to.as_ptr().add(at)))
                     };
                     *sum = add(*sum, a, b);
                 }
                 if rest != 0 {
-                    // SAFETY: the numbers behind `whole`, of which there are as many as the mask says.
+                    // SAFETY: of the sixteen places from `whole` on, the mask reads those before `width`, where both end.
                     let (a, b) = unsafe {
                         let (row, to) = (row.as_ptr().add(whole), to.as_ptr().add(whole));
                         (_mm512_maskz_loadu_ps(rest, row), _mm512_maskz_loadu_ps(rest, to))
@@ -120,7 +123,7 @@ pub(crate) mod avx512 {
                     *sum = add(*sum, a, b);
                 }
             }
-            // SAFETY: `out` has sixteen places.
+            // SAFETY: `chunks_exact_mut` gives `out` sixteen places.
             unsafe { _mm512_storeu_ps(out.as_mut_ptr(), reduce(&partial)) };
             done += ROWS;
         }

@@ -7,9 +7,10 @@
 //! not, the next largest bounds are brought up to date, against several centres at a time. Every pair that
 //! is measured at all is measured as the plain algorithm would, so the picks are the same, ties included.
 
-use super::lanes::{self, dispatched};
+use super::lanes;
 use super::rows::{self, Rows};
 use crate::data::RowId;
+use crate::simd::dispatched;
 
 /// Rows that are watched at least, and the share of all rows that is one in so many.
 const WATCHED: usize = 4_096;

@@ -3,6 +3,8 @@
 //! Sixteen partial sums, combined pairwise, then the same for every instruction set: products and sums
 //! are rounded one by one (no fused multiply-add), so the results are equal bit for bit.
 
+use crate::simd::dispatched;
+
 const LANES: usize = 16;
 
 /// The sum of sixteen partial sums.
@@ -89,35 +91,6 @@ fn padded(rest: &[f32]) -> [f32; LANES] {
     all[..rest.len()].copy_from_slice(rest);
     all
 }
-
-/// Compiles a function for AVX-512, AVX2 and the portable baseline, and calls the widest that the
-/// machine has.
-macro_rules! dispatched {
-    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
-        $(#[$doc])*
-        $vis fn $name($($arg: $type),*) $(-> $result)? {
-            #[inline(always)]
-            fn portable($($arg: $type),*) $(-> $result)? $body
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f")]
-                fn wide($($arg: $type),*) $(-> $result)? { portable($($arg),*) }
-                #[target_feature(enable = "avx2")]
-                fn narrow($($arg: $type),*) $(-> $result)? { portable($($arg),*) }
-                if std::arch::is_x86_feature_detected!("avx512f") {
-                    // SAFETY: the machine has the instructions.
-                    return unsafe { wide($($arg),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the machine has the instructions.
-                    return unsafe { narrow($($arg),*) };
-                }
-            }
-            portable($($arg),*)
-        }
-    };
-}
-pub(crate) use dispatched;
 
 dispatched! {
     /// `sum x_i * 0`: zero, or NaN if any of the values is not finite.

@@ -1,10 +1,10 @@
 //! A row for each of several centres, no row twice.
 
 use super::kmeans::KMeans;
-use super::lanes::dispatched;
 use super::packed::{LANES, Packed};
 use super::rows::{self, Rows, Scale};
 use crate::data::MatrixView;
+use crate::simd::dispatched;
 use rayon::prelude::*;
 
 /// Rows that are remembered for each centre; only where others took them all is the pool read again.

@@ -1,8 +1,8 @@
 //! [`Packed`]: centres side by side, so that one pass over a row gives its distance to sixteen of them.
 
-use super::lanes::dispatched;
 use super::rows::{self, Rows};
 use crate::data::MatrixView;
+use crate::simd::dispatched;
 
 /// Centres per group.
 pub const LANES: usize = 16;

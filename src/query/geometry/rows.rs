@@ -1,7 +1,8 @@
 //! [`Rows`]: some rows of a matrix, and distances between them and a point.
 
-use super::lanes::{self, dispatched};
+use super::lanes;
 use crate::data::{Matrix, MatrixView, RowId};
+use crate::simd::dispatched;
 use rayon::prelude::*;
 
 /// Numbers below which a loop over rows is not worth a second thread.

@@ -64,9 +64,10 @@ fn side_by_side(values: &[f32], columns: usize, starts: &[usize], out: &mut [Top
     #[cfg(target_arch = "x86_64")]
     if let (true, Ok(out), Ok(starts)) = (columns > 1, out.try_into(), starts.try_into())
         && i32::try_from(values.len()).is_ok()
-        && std::arch::is_x86_feature_detected!("avx512f")
+        && crate::simd::SimdPath::chosen() == crate::simd::SimdPath::Avx512
     {
-        // SAFETY: the machine has the instructions; the caller saw that all rows are there.
+        // SAFETY: this path is chosen only where the processor has AVX-512F; `tops` saw that all rows are there,
+        // and they are fewer numbers than fit an `i32`.
         unsafe { avx512(values, columns, starts, out) };
         return true;
     }
@@ -83,12 +84,12 @@ fn side_by_side(values: &[f32], columns: usize, starts: &[usize], out: &mut [Top
 unsafe fn avx512(values: &[f32], columns: usize, starts: &[usize; ROWS], out: &mut [Top; ROWS]) {
     use std::arch::x86_64::*;
     let starts = starts.map(|start| start as i32);
-    // SAFETY: sixteen numbers.
+    // SAFETY: `starts` is an array of sixteen `i32`.
     let starts = unsafe { _mm512_loadu_si512(starts.as_ptr().cast()) };
     let mut largest = _mm512_set1_ps(f32::NEG_INFINITY);
     let (mut next, mut first, mut second) = (largest, _mm512_setzero_si512(), _mm512_setzero_si512());
     for column in 0..columns {
-        // SAFETY: the caller's promise.
+        // SAFETY: `columns` numbers are there from each start on, as the caller promises, and `column` is below that.
         let value = unsafe { _mm512_i32gather_ps::<4>(starts, values.as_ptr().add(column)) };
         let place = _mm512_set1_epi32(column as i32);
         let over = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, largest);
@@ -99,7 +100,7 @@ unsafe fn avx512(values: &[f32], columns: usize, starts: &[usize; ROWS], out: &m
         first = _mm512_mask_mov_epi32(first, over, place);
     }
     let (mut firsts, mut seconds, mut values) = ([0u32; ROWS], [0u32; ROWS], [[0.0f32; ROWS]; 2]);
-    // SAFETY: sixteen places each.
+    // SAFETY: all four arrays have sixteen places of 32 bits.
     unsafe {
         _mm512_storeu_si512(firsts.as_mut_ptr().cast(), first);
         _mm512_storeu_si512(seconds.as_mut_ptr().cast(), second);

@@ -1,11 +1,12 @@
 //! Typicality: how near a point's neighbours are (Hacohen et al., ICML 2022).
 
-use super::lanes::{self, dispatched};
+use super::lanes;
 use super::rows::{self, Rows};
 use crate::data::{Matrix, RowId};
-use crate::query::neighbours::multiply_transposed;
+use crate::learner::bank::multiply_transposed;
 use crate::query::{Cut, Size};
 use crate::rng::Key;
+use crate::simd::dispatched;
 
 /// The most neighbours' candidates that a typicality is measured against; larger groups are subsampled.
 pub const MAX_GROUP: usize = 20_000;

@@ -1,10 +1,11 @@
 //! How many rows lie within a distance.
 
-use super::lanes::{self, dispatched};
+use super::lanes;
 use super::rows::{self, Rows};
 use crate::data::RowId;
+use crate::learner::bank::multiply_transposed;
 use crate::query::Size;
-use crate::query::neighbours::multiply_transposed;
+use crate::simd::dispatched;
 
 /// Targets, and rows of one product; results do not depend on it.
 const TARGETS: usize = 1_024;

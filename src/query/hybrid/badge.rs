@@ -3,11 +3,12 @@
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
 use crate::query::draw;
-use crate::query::geometry::lanes::{self, dispatched};
+use crate::query::geometry::lanes;
 use crate::query::geometry::{Rows, rows};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
+use crate::simd::dispatched;
 
 const NEEDS: Needs = Needs { probabilities: true, embeddings: true, ..Needs::NONE };
 

@@ -1,7 +1,7 @@
 //! From the gradient of the logits to that of every weight.
 
 use super::super::gemm::{Finish, Gemm};
-use super::super::simd::LINE;
+use super::super::vector::LINE;
 use super::{DropKeys, Packed, Team, blank};
 use crate::learner::program::{Affine, Start};
 
@@ -119,7 +119,7 @@ impl Team {
             let c = self.gradients[bias..bias + out_width].as_mut_ptr();
             let (start, start_n) = if more { (c.cast_const(), unit) } else { (ZEROS.as_ptr(), 0) };
             let ones = Gemm { m: 1, a: ONES.as_ptr(), a_m: 0, a_k: 0, start, start_m: 0, start_n, c, ..gemm };
-            // SAFETY: as above; `A` is one line of ones for every `k`.
+            // SAFETY: `A` is one line of ones for every `k`, the deltas hold `CHUNK` rows, and the bias is whole lines.
             unsafe { self.product(&ones) };
         }
     }

@@ -18,8 +18,8 @@ use super::buffer::Buffer;
 use super::gemm::{Finish, Gemm};
 use super::kernels::Kernels;
 use super::math::{Dropout, NO_ROW, scramble_one};
-use super::simd::LINE;
 use super::update::{Clocks, Update};
+use super::vector::LINE;
 use crate::learner::program::{Affine, Program, Start};
 
 /// Rows that go through the network together. Weight gradients continue from chunk to chunk.
@@ -343,7 +343,12 @@ impl Team {
         unsafe { self.product(&gemm) };
     }
 
+    /// The product in this team's layout.
+    ///
+    /// # Safety
+    /// As [`gemm`](super::gemm::gemm).
     unsafe fn product(&self, gemm: &Gemm) {
+        // SAFETY: the caller's promise about the product; the team was given kernels that this processor can run.
         unsafe { if self.lanes { (self.kernels.lanes)(gemm) } else { (self.kernels.single)(gemm) } }
     }
 
@@ -403,7 +408,7 @@ impl Team {
     pub fn update(&mut self, clocks: &mut Clocks, decay: f32) {
         let (first, second) = (&mut self.first, &mut self.second);
         let update = Update::next(clocks, decay, &mut self.weights, &self.gradients, first, second);
-        // SAFETY: four slices of one length, whole lines.
+        // SAFETY: `Update::next` takes four slices of one length, here whole buffers, which are whole lines.
         unsafe { (self.kernels.update)(&update) };
     }
 }

@@ -4,7 +4,7 @@
 //! One at a time, sixteen rows are turned into one, and back.
 
 use super::super::math::{Losses, NO_ROW};
-use super::super::simd::LINE;
+use super::super::vector::LINE;
 use super::Team;
 use crate::learner::plan::Loss;
 
@@ -39,7 +39,7 @@ impl Team {
             scale: scale.as_ptr(),
             losses: self.losses.as_mut_ptr(),
         };
-        // SAFETY: the sizes were checked above.
+        // SAFETY: the two assertions are the sizes of logits, labels and losses; `scale` is an array of sixteen.
         unsafe {
             match loss {
                 Loss::CrossEntropy => (self.kernels.cross_entropy)(&losses),
@@ -55,7 +55,7 @@ impl Team {
     pub fn softmax(&mut self, rows: usize) {
         let outputs = self.buffers[self.buffers.len() - 1];
         self.turn(rows);
-        // SAFETY: `turned` holds `CHUNK` rows.
+        // SAFETY: one at a time, `turned` holds `CHUNK` rows of logits, of which `turn` filled the blocks of `rows`.
         unsafe { (self.kernels.softmax)(self.turned.as_mut_ptr(), rows.div_ceil(LINE), outputs) };
         self.turn_back(rows, false);
     }

@@ -1,10 +1,22 @@
-//! The vector types that the kernels are written over, and the choice among them at run time.
+//! The vector types that the kernels are written over.
 //!
 //! Kernels are generic over [`Vector`] and compiled once per instruction set. Every operation here is
 //! exact or correctly rounded (IEEE 754), element by element: none mixes elements, none approximates.
 //! So a kernel gives the same bits on every path, whatever the width of its registers. What is not
 //! here: horizontal sums, reciprocal estimates, library functions.
 
+/// Methods of [`Vector`] that are one expression of intrinsics.
+#[cfg(target_arch = "x86_64")]
+macro_rules! by_intrinsics {
+    ($(fn $name:ident $(<const $n:ident: u32>)? ($($arg:tt)*) $(-> $result:ty)? { $body:expr })*) => {$(
+        #[inline(always)]
+        unsafe fn $name $(<const $n: u32>)? ($($arg)*) $(-> $result)? {
+            // SAFETY: the caller promises, as `Vector` asks, that the processor has these instructions and that a
+            // register of elements lies behind a pointer; none of the loads and stores asks for alignment.
+            unsafe { $body }
+        }
+    )*};
+}
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -23,8 +35,9 @@ pub(super) const LINE: usize = 16;
 /// One register of `f32`, with the same number of 32-bit integers beside it.
 ///
 /// # Safety
-/// Methods may use instructions of the path they belong to; they are called from kernels that were
-/// entered through run-time detection only. Pointers must be valid for `LANES` elements.
+/// A method may be called only where the processor has the instructions of its path, which is so in kernels
+/// that were entered through [`SimdPath`](crate::simd::SimdPath). Pointers must be valid for `LANES` elements,
+/// aligned as `f32`s are; of [`Self::transpose`], the `LANES` rows, and `to` from each `c * stride` on.
 pub(super) trait Vector: Copy {
     /// Elements per register; divides [`LINE`].
     const LANES: usize;
@@ -74,38 +87,4 @@ pub(super) trait Vector: Copy {
 
     /// Transposes a square block: `to[c * stride + r] = rows[r][c]` for `r, c < LANES`.
     unsafe fn transpose(rows: &[*const f32], to: *mut f32, stride: usize);
-}
-
-/// The instruction set that a bank's kernels use. The results are the same on all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SimdPath {
-    /// Plain Rust, sixteen elements at a time; slow where the target has no fused multiply-add.
-    Portable,
-    /// 256-bit registers.
-    Avx2,
-    /// 512-bit registers.
-    Avx512,
-}
-
-impl SimdPath {
-    /// All paths, whether this machine has them or not.
-    pub const ALL: [SimdPath; 3] = [SimdPath::Portable, SimdPath::Avx2, SimdPath::Avx512];
-
-    /// Whether this machine can run the path.
-    pub fn is_available(self) -> bool {
-        match self {
-            SimdPath::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            SimdPath::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            #[cfg(target_arch = "x86_64")]
-            SimdPath::Avx512 => is_x86_feature_detected!("avx512f"),
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => false,
-        }
-    }
-
-    /// The fastest path of this machine.
-    pub fn best() -> Self {
-        *Self::ALL.iter().rev().find(|path| path.is_available()).expect("the portable path is everywhere")
-    }
 }

@@ -24,10 +24,12 @@ impl Vector for Portable {
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises sixteen numbers behind the pointer, which need not be aligned here.
         Self(unsafe { from.cast::<[f32; N]>().read_unaligned() })
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises sixteen places behind the pointer, which need not be aligned here.
         unsafe { to.cast::<[f32; N]>().write_unaligned(self.0) }
     }
     #[inline(always)]
@@ -96,6 +98,7 @@ impl Vector for Portable {
     }
     #[inline(always)]
     unsafe fn int_load(from: *const u32) -> Self::Int {
+        // SAFETY: the caller promises sixteen integers behind the pointer, which need not be aligned here.
         unsafe { from.cast::<[u32; N]>().read_unaligned() }
     }
     #[inline(always)]
@@ -138,6 +141,8 @@ impl Vector for Portable {
     unsafe fn transpose(rows: &[*const f32], to: *mut f32, stride: usize) {
         for (r, row) in rows.iter().enumerate() {
             for c in 0..N {
+                // SAFETY: the caller promises sixteen numbers behind each row, and sixteen places from each
+                // `to + c * stride` on.
                 unsafe { *to.add(c * stride + r) = *row.add(c) };
             }
         }
