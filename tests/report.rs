@@ -12,8 +12,9 @@ mod example;
 use std::path::PathBuf;
 
 use example::input;
+use querist::episode::Row;
 use querist::report::figure::canvas::{BOLD, text_width};
-use querist::report::{Figure, figures, html, table};
+use querist::report::{Figure, ReportInput, VerdictOptions, figures, html, table, verdict};
 
 fn folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report");
@@ -74,6 +75,64 @@ fn texts_of_figures_neither_overlap_nor_leave_the_figure() {
         assert!(drawn.len() > 4);
         drawn.iter().for_each(check_texts);
     }
+}
+
+/// A report of `count` strategies, all but three of them with long names.
+fn crowd(count: usize) -> ReportInput {
+    let example = input(2, 3, 6);
+    let mut rows = example.rows.clone();
+    for number in 3..count {
+        let of = |row: &&Row| row.strategy == "margin";
+        let named = |row: &Row| Row { strategy: long_name(number), ..row.clone() };
+        rows.extend(example.rows.iter().filter(of).map(named));
+    }
+    let judged = verdict(&rows, &VerdictOptions { resamples: 200, ..VerdictOptions::default() });
+    ReportInput::new("crowd", rows, judged)
+}
+
+fn long_name(number: usize) -> String {
+    format!("switch(typiclust,margin,labels_per_class={number})+head+search")
+}
+
+/// Names were cut with an ellipsis, so that strategies that differ at their ends could not be told apart.
+#[test]
+fn long_names_are_never_cut_and_still_do_not_overlap() {
+    let drawn = figures(&crowd(12));
+    let with_names = ["learning-digits", "difference-to-margin", "critical-difference", "penalty-matrix"];
+    for figure in &drawn {
+        check_texts(figure);
+        assert!(!figure.svg.contains('…'), "{}", figure.name);
+        if with_names.contains(&figure.name.as_str()) {
+            for number in 3..12 {
+                let name = format!(">{}", long_name(number));
+                assert!(figure.svg.contains(&name), "{name} in {}", figure.name);
+            }
+        }
+    }
+    assert!(with_names.iter().all(|name| drawn.iter().any(|figure| figure.name == *name)));
+}
+
+/// Colours repeated in tables and dot plots, where there are no dashes to tell strategies apart.
+#[test]
+fn looks_are_unique_in_the_tables_of_48_strategies() {
+    let page = html(&crowd(48));
+    let table = page.split("<h2>Verdict table</h2>").nth(1).expect("the table");
+    let table = table.split("</table>").next().expect("the first task");
+    let mut looks: Vec<&str> =
+        table.split("<svg class=\"look\"").skip(1).filter_map(|rest| rest.split("</svg>").next()).collect();
+    assert_eq!(looks.len(), 48);
+    looks.sort_unstable();
+    looks.dedup();
+    assert_eq!(looks.len(), 48);
+}
+
+#[test]
+fn the_heading_names_the_targets() {
+    assert!(html(&input(2, 3, 3)).contains("<h1>quickstart on digits, wine</h1>"));
+    assert!(
+        html(&input(4, 3, 3))
+            .contains("<h1>quickstart on 4 tasks (breast_cancer, digits, three_clust and 1 more)</h1>")
+    );
 }
 
 #[test]
