@@ -17,7 +17,7 @@ use querist::episode::{
     EpisodePlan, Ground, InitialPool, Measure, OracleOn, Played, Player, Seat, StopOn, features, play,
 };
 use querist::experiment::stages::TimedRow;
-use querist::learner::{Bank, DeviceKind, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{Bank, DeviceKind, LaneData, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use querist::run::{Cancel, Cell, Crew, Manifest, Silent, Store, run_cells};
 use rand::RngExt;
@@ -255,6 +255,7 @@ impl Case {
             initial_per_class: 1,
             query_size: 10,
             budget: 200,
+            metric: Metric::default(),
             target_accuracy: None,
             target_share: None,
             measure: Measure::RewardAndTest,

@@ -10,7 +10,7 @@ use querist::Key;
 use querist::arch::{ArchSpace, NetSpec, Point, Space};
 use querist::data::{Oracle, SplitPlan, Task, embedded, uniform_rows};
 use querist::episode::{EpisodePlan, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play};
-use querist::learner::{BurnNet, DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{BurnNet, DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use querist::search::{
     Banks, Evaluation, FoldJob, FoldScore, Job, LocalArchitect, ScoreCache, Trainer, fit_score_by, score,
@@ -165,6 +165,7 @@ fn growing() -> Value {
             initial_per_class: 1,
             query_size: 10,
             budget: 200,
+            metric: Metric::default(),
             target_accuracy: None,
             target_share: None,
             measure: Measure::RewardAndTest,

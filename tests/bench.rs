@@ -284,3 +284,89 @@ fn the_shipped_policy_plays_by_name() {
     let wrong = querist(dir.path()).args(["policies", "univrsal"]).assert().code(2);
     wrong.stderr(predicate::str::contains("univrsal").and(predicate::str::contains("hint:")));
 }
+
+/// One row in thirty is of the other class. Accuracy alone once called always saying "0" 97 % right, with a target
+/// that was reached by the first labels.
+#[test]
+fn a_rare_class_is_warned_of_and_other_metrics_take_its_side() {
+    let dir = folder();
+    let row =
+        |i: i32| format!("none,{},{},{}\n", i32::from(i % 30 == 0), i % 5 + i32::from(i % 30 == 0), i % 7);
+    let table: String = std::iter::once("split,label,x0,x1\n".to_string()).chain((0..300).map(row)).collect();
+    fs::write(dir.path().join("sets/pebbles/pebbles.csv"), table).unwrap();
+    let bench = |name: &str, more: &[&str]| {
+        let mut command = querist(dir.path());
+        command.args(["bench", "x.toml", "-q", "--data-dir", "sets", "--out", &format!("runs/{name}")]);
+        let output = command.args(more).assert().code(0).get_output().stdout.clone();
+        // Without the line breaks of the terminal's width.
+        String::from_utf8(output).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let file =
+        |run: &str, name: &str| fs::read_to_string(dir.path().join("runs").join(run).join(name)).unwrap();
+    let warning = "which alone reaches the target of";
+    let text = bench("plain", &[]);
+    assert!(text.contains(warning) && text.contains("balanced_accuracy"), "{text}");
+    assert!(text.contains("% of what all labels give"), "{text}");
+    assert!(file("plain", "report.html").contains(warning));
+    let balanced = bench("balanced", &["--metric", "balanced_accuracy"]);
+    assert!(!balanced.contains(warning) && balanced.contains("balanced accuracy points"), "{balanced}");
+    assert!(file("balanced", "report.html").contains("test balanced accuracy, %"));
+    // What is measured does not change what is played; and a classifier that misses the rare class is at 50 %.
+    assert_eq!(rows(dir.path(), "plain"), rows(dir.path(), "balanced"));
+    let first: serde_json::Value =
+        serde_json::from_str(rows(dir.path(), "plain").lines().next().unwrap()).unwrap();
+    for column in ["accuracy", "balanced_accuracy", "macro_f1"] {
+        assert!((0.0..=1.0).contains(&first[column].as_f64().unwrap()), "{column}");
+        assert!(file("plain", "results.csv").lines().next().unwrap().split(',').any(|name| name == column));
+    }
+    let refused = ["bench", "x.toml", "--data-dir", "sets", "--metric", "f1"];
+    querist(dir.path())
+        .args(refused)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("`episode.metric` is \"f1\""));
+}
+
+/// Targets come from what all labels give, which is stored: the report of stored rows and of joined shards says
+/// what the run said.
+#[test]
+fn what_all_labels_give_is_measured_once_and_stored() {
+    let dir = folder();
+    let bench = |name: &str, more: &[&str]| {
+        let mut command = querist(dir.path());
+        command.args(["bench", "x.toml", "-q", "--data-dir", "sets", "--out", &format!("runs/{name}")]);
+        let output = command.args(more).assert().code(0).get_output().stdout.clone();
+        String::from_utf8(output).unwrap()
+    };
+    let report = |more: &[&str]| {
+        let mut command = querist(dir.path());
+        let output =
+            command.args(["report", "--data-dir", "sets"]).args(more).assert().code(0).get_output().clone();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let file = |run: &str| fs::read_to_string(dir.path().join("runs").join(run).join("full_pool.jsonl"));
+    let text = bench("whole", &[]);
+    let stored = file("whole").unwrap();
+    assert_eq!(stored.lines().count(), 3, "a line per repetition");
+    assert_eq!(report(&["runs/whole"]), text);
+    for shard in ["1/2", "2/2"] {
+        bench(&format!("shard{}", &shard[..1]), &["--shard", shard]);
+    }
+    let [one, two] = ["shard1", "shard2"].map(|run| file(run).unwrap());
+    assert!(!one.is_empty() && !two.is_empty() && one.len() + two.len() == stored.len(), "shared out");
+    assert_eq!(report(&["runs/shard1", "runs/shard2", "--out", "runs/shard1"]), text);
+    // More repetitions go on from what is there; a fixed target takes its place in the tables alone.
+    bench("whole", &["--set", "transfer.repetitions=6"]);
+    let more = file("whole").unwrap();
+    assert!(more.lines().count() == 5 && more.starts_with(&stored), "the first five repetitions");
+    let fixed = bench("fixed", &["--set", "report.target_accuracy=0.7"]);
+    assert!(fixed.contains("target accuracy 70.0 %") && file("fixed").unwrap() == stored, "{fixed}");
+    querist(dir.path())
+        .args(["bench", "x.toml", "--data-dir", "sets", "--set", "report.target_shares=[1.5]"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("report.target_shares[0]"));
+    // A digest guards the file as it guards the rows.
+    fs::write(dir.path().join("runs/fixed/full_pool.jsonl"), stored.replace("pebbles", "pebblez")).unwrap();
+    querist(dir.path()).args(["report", "runs/fixed", "--data-dir", "sets"]).assert().code(2);
+}

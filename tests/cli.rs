@@ -268,7 +268,7 @@ fn a_dry_run_counts_and_writes_nothing() {
         .stderr("");
     let json = querist(dir.path()).args(args).arg("--json").output().unwrap().stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-    assert_eq!(json["stages"][2]["trainings"], 930);
+    assert_eq!(json["stages"][3]["trainings"], 930);
     assert_eq!(json["jobs"], 2);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }

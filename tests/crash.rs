@@ -36,6 +36,8 @@ fn work(cell: &Cell<u32>) -> Vec<Row> {
         round,
         labels: 3 + round,
         accuracy: rng.random(),
+        balanced_accuracy: rng.random(),
+        macro_f1: rng.random(),
         reward_accuracy: rng.random(),
         steps: 10,
         picks: vec![cell.input],

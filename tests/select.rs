@@ -14,7 +14,7 @@ use querist::data::{RowId, SplitPlan, Task, embedded};
 use querist::episode::{
     EpisodeError, EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play,
 };
-use querist::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use querist::query::registry;
 use std::fs;
 use std::path::Path;
@@ -247,6 +247,7 @@ fn episode() -> EpisodePlan {
         initial_per_class: 2,
         query_size: 2,
         budget: 6,
+        metric: Metric::default(),
         target_accuracy: None,
         target_share: None,
         measure: Measure::RewardAndTest,

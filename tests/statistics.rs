@@ -4,6 +4,7 @@
 //! the versions are in them.
 
 use querist::episode::Row;
+use querist::learner::{Metric, Scores};
 use querist::report::stats::aggregate::{
     interquartile_mean, performance_profile, probability_of_improvement,
 };
@@ -54,6 +55,21 @@ fn all_close(found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
         close(*found, *expected, tolerance);
+    }
+}
+
+/// `golden/metrics.json` is made by `golden/metrics.py` with scikit-learn.
+#[test]
+fn metrics_of_predictions() {
+    let all: Value = serde_json::from_str(include_str!("golden/metrics.json")).expect("JSON");
+    let classes =
+        |value: &Value| -> Vec<u32> { numbers(value).into_iter().map(|class| class as u32).collect() };
+    for case in all["cases"].as_array().expect("an array") {
+        let count = number(&case["classes"]) as usize;
+        let scores = Scores::of(&classes(&case["predicted"]), &classes(&case["truth"]), count);
+        for metric in Metric::ALL {
+            close(scores.by(metric), number(&case[metric.key()]), 1e-12);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use querist::data::{SplitPlan, Task, embedded};
 use querist::episode::{
     EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Played, Player, Seat, StopOn, play,
 };
-use querist::learner::{DeviceKind, LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{DeviceKind, LearnError, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use querist::query::{Needs, registry};
 
 fn seat(seed: u64) -> Seat {
@@ -33,6 +33,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         initial_per_class: 1,
         query_size,
         budget,
+        metric: Metric::default(),
         target_accuracy: None,
         measure: Measure::RewardAndTest,
         oracle_on: OracleOn::Reward,

@@ -3,7 +3,7 @@
 
 use super::growth::grow;
 use super::network::Network;
-use super::simulation::{Source, accuracies};
+use super::simulation::{Source, measured};
 use crate::data::{Matrix, RowId};
 use crate::episode::features::{self, Looks, SCHEMA};
 use crate::error::Result;
@@ -73,7 +73,7 @@ fn course_on(
     let mut phases = empty();
     let seats: Vec<_> = (0..repetitions).map(|index| source.seat(key, index)).collect();
     for seats in seats.chunks(source.lanes()) {
-        accuracies(source, seats, |episodes, lane, step| -> Result<Vec<RowId>> {
+        measured(source, seats, |episodes, lane, step| -> Result<Vec<RowId>> {
             let signals = episodes.signals(lane, features::needs(), step);
             let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
             let looks = Looks::new(&view, batch, cap.max(batch), step)?;

@@ -111,7 +111,7 @@ pub struct Simulation<'a> {
     /// Episodes per validation task.
     repetitions: usize,
     key: Key,
-    /// Per validation task, the mean accuracy of [`REFERENCE`]; its episodes are the same every time.
+    /// Per validation task, the mean metric of [`REFERENCE`]; its episodes are the same every time.
     reference: Vec<f64>,
 }
 
@@ -129,7 +129,7 @@ impl<'a> Simulation<'a> {
             .map(|source| {
                 let seats = validation_seats(source, repetitions, key);
                 let margin = |episodes: &Episodes, lane, step| select(episodes, lane, REFERENCE, step);
-                mean_accuracy(source, &seats, margin)
+                mean_measured(source, &seats, margin)
             })
             .collect::<Result<_>>()?;
         let duels = DuelPlan::default();
@@ -141,7 +141,7 @@ impl<'a> Simulation<'a> {
         Self { duels, ..self }
     }
 
-    /// Per validation task, by how much the policy's mean accuracy over its episodes (greedy, no
+    /// Per validation task, by how much the policy's mean metric over its episodes (greedy, no
     /// sampling) is above margin's.
     pub fn gains(&self, network: &Network) -> Result<Vec<f64>> {
         self.validation
@@ -149,7 +149,7 @@ impl<'a> Simulation<'a> {
             .zip(&self.reference)
             .map(|(source, reference)| {
                 let seats = validation_seats(source, self.repetitions, self.key);
-                let mean = mean_accuracy(source, &seats, |episodes, lane, step| {
+                let mean = mean_measured(source, &seats, |episodes, lane, step| {
                     best_of(network, episodes, lane, self.plan.cap, step)
                 })?;
                 Ok(mean - reference)
@@ -231,15 +231,15 @@ fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> 
     (0..repetitions).map(|index| source.seat(key.named("validation").named(&source.name), index)).collect()
 }
 
-/// The mean accuracy on the reward rows, over all rounds after the first fit and over the seats.
-fn mean_accuracy(
+/// The mean of the plan's metric on the reward rows, over all rounds after the first fit and over the seats.
+fn mean_measured(
     source: &Source,
     seats: &[Seat],
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
     for seats in seats.chunks(source.lanes()) {
-        for lane in accuracies(source, seats, &mut pick)? {
+        for lane in measured(source, seats, &mut pick)? {
             sum += lane.iter().sum::<f64>();
             count += lane.len();
         }
@@ -247,8 +247,8 @@ fn mean_accuracy(
     Ok(sum / count.max(1) as f64)
 }
 
-/// For each seat, the accuracies on the reward rows after each query, all seats in one bank.
-pub(super) fn accuracies(
+/// For each seat, the plan's metric on the reward rows after each query, all seats in one bank.
+pub(super) fn measured(
     source: &Source,
     seats: &[Seat],
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
@@ -267,12 +267,12 @@ pub(super) fn accuracies(
         }
         episodes.step(&picks)?;
         for lane in live {
-            curves[lane].push(episodes.standing(lane).reward_accuracy);
+            curves[lane].push(episodes.standing(lane).measured);
         }
     }
 }
 
-/// Plays pairs on one task, the first of which is number `first`: for each, the mean accuracy of both
+/// Plays pairs on one task, the first of which is number `first`: for each, the mean metric of both
 /// halves over the rounds and `repetitions` seats, which they share. Other pairs have other seats.
 fn duel(
     source: &Source,
@@ -292,7 +292,7 @@ fn duel(
         if (lane / repetitions).is_multiple_of(2) { &pair.plus } else { &pair.minus }
     };
     let curves =
-        accuracies(source, &seats, |episodes, lane, step| best_of(network(lane), episodes, lane, cap, step))?;
+        measured(source, &seats, |episodes, lane, step| best_of(network(lane), episodes, lane, cap, step))?;
     let mean = |curves: &[Vec<f64>]| {
         let values = curves.iter().flatten();
         values.clone().sum::<f64>() / values.count().max(1) as f64

@@ -5,7 +5,7 @@ use super::simulation::Source;
 use crate::arch::Block;
 use crate::data::{Matrix, RowId, SplitPlan, Task, embedded};
 use crate::episode::{EpisodePlan, Ground, InitialPool, Measure, Observation, OracleOn, StopOn};
-use crate::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
+use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::RngExt;
 
@@ -49,6 +49,7 @@ pub(super) fn sources() -> Vec<Source> {
         initial_per_class: 1,
         query_size: 1,
         budget: 4,
+        metric: Metric::default(),
         target_accuracy: None,
         measure: Measure::RewardAndTest,
         oracle_on: OracleOn::Reward,

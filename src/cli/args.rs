@@ -97,6 +97,10 @@ pub struct CommonArgs {
     /// program built with that feature; or flex, which is burn on the processor
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
+    /// What learning curves, verdicts and targets measure, instead of the file's episode.metric: accuracy,
+    /// balanced_accuracy, or macro_f1
+    #[arg(long, value_name = "METRIC")]
+    pub metric: Option<String>,
     /// The seed, instead of the file's
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: Option<u64>,
@@ -133,10 +137,11 @@ impl DataDirArgs {
 }
 
 impl CommonArgs {
-    /// These changes to an experiment file, and behind them what `--device` changes.
-    pub fn and_device(&self, sets: &[String]) -> Vec<String> {
+    /// These changes to an experiment file, and behind them what `--device` and `--metric` change.
+    pub fn and_flags(&self, sets: &[String]) -> Vec<String> {
         let device = self.device.iter().map(|device| format!("learner.device={device}"));
-        sets.iter().cloned().chain(device).collect()
+        let metric = self.metric.iter().map(|metric| format!("episode.metric={metric}"));
+        sets.iter().cloned().chain(device).chain(metric).collect()
     }
 
     /// The number of threads.

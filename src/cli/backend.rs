@@ -72,17 +72,20 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
     Ok(digests)
 }
 
-fn options(plan: &Plan) -> VerdictOptions {
+fn options(plan: &Plan, finished: &Finished) -> VerdictOptions {
     VerdictOptions {
         subject: LEARNED.to_string(),
-        target: Some(plan.report().target_accuracy),
+        metric: plan.episode().metric,
+        target: plan.report().target_accuracy,
+        shares: plan.report().target_shares.clone(),
+        full_pool: finished.full_pool.clone(),
         key: Key::root(plan.seed()).named("verdict"),
         ..VerdictOptions::default()
     }
 }
 
 fn judged(plan: &Plan, finished: &Finished) -> Verdict {
-    judge(&finished.rows, &options(plan))
+    judge(&finished.rows, &options(plan, finished))
 }
 
 /// The verdict of a finished run: a JSON list as `--json` prints it, and a table for people.
@@ -189,7 +192,7 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<PathBuf> {
             })
             .collect();
     }
-    let options = options(plan);
+    let options = options(plan, finished);
     input.variants = contrasts::variants(plan);
     input.contrasts = contrast::judge(&finished.rows, &contrasts::contrasts(plan), &options);
     input.separation = separation(plan)?;

@@ -1,12 +1,12 @@
 //! [`Episodes`]: several episodes in lock-step, one bank fit per round.
 
-use super::fitting::ceiling;
+use super::fitting::full_pool;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId};
 use crate::error::Result;
-use crate::learner::{FitReport, Learner, Network};
+use crate::learner::{FitReport, Learner, Network, Scores};
 use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
@@ -18,7 +18,7 @@ pub enum End {
     Budget,
     /// Nothing is left to ask for.
     PoolEmpty,
-    /// The target accuracy is reached.
+    /// The target is reached.
     Target,
 }
 
@@ -42,9 +42,12 @@ pub struct Standing {
     pub believed: Option<Believed>,
     /// Share of reward rows classified correctly.
     pub reward_accuracy: f64,
-    /// Share of test rows classified correctly; `None` under [`Measure::Reward`](super::Measure::Reward).
-    pub accuracy: Option<f64>,
-    /// The accuracy at which the episode ends, where it is a share of the whole pool's.
+    /// The figures on the test rows; `None` under [`Measure::Reward`](super::Measure::Reward).
+    pub test: Option<Scores>,
+    /// The plan's metric on the test rows, or where those are not read on the reward rows: what targets are
+    /// compared with, and what policies are judged by.
+    pub measured: f64,
+    /// The metric at which the episode ends, where it is a share of the whole pool's.
     pub target: Option<f64>,
     /// Gradient steps made.
     pub steps: u64,
@@ -145,10 +148,11 @@ impl Episodes {
                     labels: pool.labelled().len(),
                     believed: None,
                     reward_accuracy: 0.0,
-                    accuracy: None,
+                    test: None,
+                    measured: 0.0,
                     target: plan
                         .target_share
-                        .map(|share| Ok::<_, crate::Error>(share * ceiling(plan, seat)?))
+                        .map(|share| Ok::<_, crate::Error>(share * full_pool(plan, seat)?.by(plan.metric)))
                         .transpose()?,
                     steps: 0,
                     fit: FitReport { steps: 0, loss: 0.0, diverged_at: None },

@@ -7,7 +7,7 @@ use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Oracle, RowId};
 use crate::error::Result;
-use crate::learner::{FitReport, LaneData, Start, TrainPlan, networks};
+use crate::learner::{FitReport, LaneData, Scores, Start, TrainPlan, networks};
 use crate::rng::Key;
 
 impl Episodes {
@@ -29,10 +29,12 @@ impl Episodes {
                 lane.fresh = 0;
                 lane.standing.fit = report.last;
                 lane.standing.steps += report.steps;
-                lane.standing.reward_accuracy = group.bank.accuracy(place, reward.inputs(), reward.labels());
-                lane.standing.accuracy = (self.plan.measure == Measure::RewardAndTest)
-                    .then(|| group.bank.accuracy(place, test.inputs(), test.labels()));
-                let measured = lane.standing.accuracy.unwrap_or(lane.standing.reward_accuracy);
+                let rewarded = group.bank.scores(place, reward.inputs(), reward.labels());
+                lane.standing.reward_accuracy = rewarded.accuracy;
+                lane.standing.test = (self.plan.measure == Measure::RewardAndTest)
+                    .then(|| group.bank.scores(place, test.inputs(), test.labels()));
+                let measured = lane.standing.test.unwrap_or(rewarded).by(self.plan.metric);
+                lane.standing.measured = measured;
                 let target = lane.standing.target.or(self.plan.target_accuracy);
                 lane.end = if target.is_some_and(|target| measured >= target) {
                     Some(End::Target)
@@ -146,7 +148,10 @@ fn fresh(lanes: &[&Lane]) -> Result<usize, EpisodeError> {
 }
 
 /// What the plan's classifier, fitted from scratch to every label of the pool, is measured at.
-pub(super) fn ceiling(plan: &EpisodePlan, seat: &Seat) -> Result<f64> {
+///
+/// # Errors
+/// If the network's shape is refused.
+pub fn full_pool(plan: &EpisodePlan, seat: &Seat) -> Result<Scores> {
     let task = seat.ground.task();
     let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
     let labels = Oracle::new(task.clone(), 0).foresee(&all);
@@ -157,8 +162,8 @@ pub(super) fn ceiling(plan: &EpisodePlan, seat: &Seat) -> Result<f64> {
     let mut bank = networks(&plan.spec(task)?, 1, plan.device)?;
     bank.fit(&[divided.lane(task)], &train, &[key])?;
     Ok(match plan.measure {
-        Measure::Reward => bank.accuracy(0, task.reward().inputs(), task.reward().labels()),
-        Measure::RewardAndTest => bank.accuracy(0, task.test().inputs(), task.test().labels()),
+        Measure::Reward => bank.scores(0, task.reward().inputs(), task.reward().labels()),
+        Measure::RewardAndTest => bank.scores(0, task.test().inputs(), task.test().labels()),
     })
 }
 
@@ -179,7 +184,7 @@ mod tests {
     use crate::arch::Block;
     use crate::data::{SplitPlan, Task, embedded};
     use crate::episode::{Ground, InitialPool, OracleOn, StopOn};
-    use crate::learner::{DeviceKind, Loss, Optimiser, Stop};
+    use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Stop};
 
     const EPOCHS: u32 = 3;
 
@@ -201,6 +206,7 @@ mod tests {
             initial_per_class: 1,
             query_size,
             budget: 6,
+            metric: Metric::default(),
             target_accuracy: None,
             target_share: None,
             measure: Measure::RewardAndTest,

@@ -111,7 +111,7 @@ impl EpisodePlan {
 mod tests {
     use super::*;
     use crate::episode::{Measure, OracleOn, StopOn};
-    use crate::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
+    use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
     use crate::query::QueryError;
 
     /// Twelve rows on a line, two classes: the last three are of class 1.
@@ -140,6 +140,7 @@ mod tests {
             initial_per_class,
             query_size: 1,
             budget: 1,
+            metric: Metric::default(),
             target_accuracy: None,
             target_share: None,
             measure: Measure::Reward,

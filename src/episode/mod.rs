@@ -18,6 +18,7 @@ pub mod seat;
 
 pub use env::{Believed, End, Episodes, Standing, Step};
 pub use extras::Extras;
+pub use fitting::full_pool;
 pub use initial::InitialPool;
 pub use observation::{Observation, ObservationError, Schema};
 pub use plan::{EpisodeError, EpisodePlan, Measure, OracleOn, StopOn};

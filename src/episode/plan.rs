@@ -4,7 +4,7 @@ use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
 use crate::data::Task;
 use crate::error::{Fault, Result};
-use crate::learner::{DeviceKind, Stop, TrainPlan};
+use crate::learner::{DeviceKind, Metric, Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
 
 /// Which held-out rows an episode may measure its network on.
@@ -37,10 +37,13 @@ pub struct EpisodePlan {
     pub query_size: usize,
     /// Labels that may be bought.
     pub budget: usize,
-    /// The episode ends once the measured accuracy reaches this share.
+    /// What targets are compared with, and what policies are judged by. Rewards are accuracies whatever it is.
+    #[serde(default)]
+    pub metric: Metric,
+    /// The episode ends once the metric reaches this share.
     pub target_accuracy: Option<f64>,
-    /// The episode ends once the measured accuracy reaches this share of what the classifier reaches with
-    /// every label of the pool (Konyushkova et al., 2018).
+    /// The episode ends once the metric reaches this share of what the classifier reaches with every label
+    /// of the pool (Konyushkova et al., 2018).
     pub target_share: Option<f64>,
     /// Which held-out rows are read.
     pub measure: Measure,

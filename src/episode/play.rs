@@ -7,6 +7,7 @@ use super::row::Row;
 use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::error::Result;
+use crate::learner::{Metric, Scores};
 use crate::query::{Needs, Strategy, cut};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
@@ -85,7 +86,10 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let mut played: Vec<Played> = players
         .iter()
         .enumerate()
-        .map(|(lane, player)| Played { rows: vec![row(player, &episodes, lane)], selecting: Vec::new() })
+        .map(|(lane, player)| Played {
+            rows: vec![row(player, &episodes, lane, plan.metric)],
+            selecting: Vec::new(),
+        })
         .collect();
     loop {
         let live = episodes.live();
@@ -139,7 +143,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         }
         episodes.refit()?;
         for &lane in &live {
-            played[lane].rows.push(row(&players[lane], &episodes, lane));
+            played[lane].rows.push(row(&players[lane], &episodes, lane, plan.metric));
         }
     }
 }
@@ -152,17 +156,18 @@ fn look(episodes: &Episodes, lane: usize, key: Key) -> Result<Vec<f32>> {
     Ok(features::observe(&episodes.view(lane, &signals), episodes.batch(lane), 1, key)?.globals)
 }
 
-fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {
-    let Standing { round, labels, believed, reward_accuracy, accuracy, target, steps, fit } =
+fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row {
+    let Standing { round, labels, believed, reward_accuracy, test, measured: _, target, steps, fit } =
         episodes.standing(lane).clone();
     let diverged = |step| format!("the loss was not finite at step {step}; weights of step before kept");
     let taught = |b: Believed| format!("trained on {} pseudo-labels, {} of them wrong", b.count, b.wrong);
     let ended = target.zip(episodes.end(lane)).map(|(target, end)| {
         let outcome = if end == End::Target { "reached" } else { "not reached" };
-        format!("target accuracy {target:.4} {outcome}")
+        format!("target {} {target:.4} {outcome}", metric.name())
     });
     let notes: Vec<String> =
         fit.diverged_at.map(diverged).into_iter().chain(believed.map(taught)).chain(ended).collect();
+    let Scores { accuracy, balanced_accuracy, macro_f1 } = test.expect("measured on the test rows");
     Row {
         task: player.seat.ground.task().name().to_string(),
         strategy: player.name.clone(),
@@ -170,7 +175,9 @@ fn row(player: &Player, episodes: &Episodes, lane: usize) -> Row {
         repetition: player.repetition,
         round,
         labels: labels as u32,
-        accuracy: accuracy.expect("measured on the test rows"),
+        accuracy,
+        balanced_accuracy,
+        macro_f1,
         reward_accuracy,
         steps,
         picks: Vec::new(),

@@ -1,5 +1,6 @@
 //! The tidy row: what one round of one episode came to.
 
+use crate::learner::{Metric, Scores};
 use serde::{Deserialize, Serialize};
 
 /// One round of one episode. A run's rows are its results; timings are kept apart, so that the rows
@@ -21,6 +22,10 @@ pub struct Row {
     pub labels: u32,
     /// Share of test rows classified correctly.
     pub accuracy: f64,
+    /// Mean recall on the test rows of the classes that have one ([`Scores`]).
+    pub balanced_accuracy: f64,
+    /// Mean F1 on the test rows of the classes that have one or are predicted ([`Scores`]).
+    pub macro_f1: f64,
     /// Share of reward rows classified correctly.
     pub reward_accuracy: f64,
     /// Gradient steps made so far in the episode, search included.
@@ -31,4 +36,17 @@ pub struct Row {
     /// part in, or what the query left out of account, if there was any of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl Row {
+    /// The figures on the test rows.
+    pub fn scores(&self) -> Scores {
+        let Self { accuracy, balanced_accuracy, macro_f1, .. } = *self;
+        Scores { accuracy, balanced_accuracy, macro_f1 }
+    }
+
+    /// One of the figures on the test rows.
+    pub fn by(&self, metric: Metric) -> f64 {
+        self.scores().by(metric)
+    }
 }

@@ -5,6 +5,7 @@
 
 use super::plan::Plan;
 use super::sections::{ADAPTED, ArchitectureChoice, DataRef, LEARNED};
+use super::stages::full_pool;
 use super::stages::search::space;
 use super::tasks;
 use crate::arch::Space;
@@ -175,6 +176,14 @@ impl Cost {
             stages.push(total.stage("search", 1));
         }
         if let Some(transfer) = plan.transfer() {
+            let repetitions = transfer.repetitions.min(full_pool::MAX_REPETITIONS);
+            let mut whole = Fits::default();
+            for target in &transfer.targets {
+                let size = size_of(target, vocabulary);
+                let work = work(plan, size, transfer.architectures[0]);
+                whole = whole.plus(Fits::of_pool(plan, size, work).times(f64::from(repetitions)));
+            }
+            stages.push(whole.stage("full pool", transfer.targets.len() as u64 * u64::from(repetitions)));
             let mut total = Fits::default();
             let mut cells = 0;
             for target in &transfer.targets {
@@ -283,6 +292,14 @@ impl Fits {
         let flops = steps * 6.0 * work * learner.batch.min(mean_labels) as f64;
         let core_seconds = flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP;
         Self { fits: fits as f64, steps, flops, core_seconds }
+    }
+
+    /// One fit on a whole pool, with a network that takes so many multiply-adds per example.
+    fn of_pool(plan: &Plan, size: Size, work: f64) -> Self {
+        let pool = size.rows.min(plan.episode().max_pool);
+        let steps = plan.learner().steps_per_fit(pool) as f64;
+        let flops = steps * 6.0 * work * plan.learner().batch.min(pool) as f64;
+        Self { fits: 1.0, steps, flops, core_seconds: flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP }
     }
 
     fn times(self, n: f64) -> Self {
@@ -448,7 +465,10 @@ mod tests {
     #[test]
     fn cells_trainings_and_steps_are_counted_as_by_hand() {
         let cost = cost(TRANSFER, 1);
-        let transfer = &cost.stages[0];
+        let transfer = &cost.stages[1];
+        // One target and five of its repetitions.
+        let whole = &cost.stages[0];
+        assert_eq!((whole.stage, whole.cells, whole.trainings, whole.steps), ("full pool", 5, 5, 25.0));
         assert_eq!((transfer.cells, transfer.trainings, transfer.steps), (4, 2 * 6 * 11, 660.0));
         assert_eq!(cost.lanes, 4);
     }
@@ -459,7 +479,8 @@ mod tests {
         let one = cost(TRANSFER, 1);
         let training = 660.0 * (6.0 * 2410.0 * 15.0 / FLOPS_PER_CORE + SECONDS_PER_STEP);
         let scoring = 132.0 * 500.0 * (2.0 * 2410.0 / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
-        assert!((one.seconds() - training - scoring).abs() < 1e-9, "{}", one.seconds());
+        let whole = 25.0 * (6.0 * 2410.0 * 64.0 / FLOPS_PER_CORE + SECONDS_PER_STEP);
+        assert!((one.seconds() - whole - training - scoring).abs() < 1e-9, "{}", one.seconds());
         let four = cost(TRANSFER, 4);
         assert!((four.seconds() - one.seconds() / 4.0).abs() < 1e-9);
         assert!(four.bytes() > one.bytes());
@@ -479,7 +500,7 @@ mod tests {
         let batches = TRANSFER.replace("rounds = 10", "rounds = 10\nquery_size = 3");
         let of = |text: &str| {
             let cost = cost(text, 1);
-            (cost.stages[0].trainings, cost.stages[0].steps)
+            (cost.stages[1].trainings, cost.stages[1].steps)
         };
         assert_eq!(of(&batches), (2 * 6 * 11, 660.0));
         let each = batches.replace("steps = 5", "steps = 5\nwarm_start = true\nfit_per_label = true");
@@ -493,7 +514,8 @@ mod tests {
     fn the_work_of_images_is_that_of_their_places() {
         let of = |more: &str| {
             let search = format!("[search]\nimage = [1, 8, 8]\npool = false\nwidth = 8\n{more}");
-            cost(&(TRANSFER.to_owned() + "architectures = [\"A(1,1)\"]\n" + &search), 1).seconds()
+            cost(&(TRANSFER.to_owned() + "architectures = [\"A(1,1)\"]\n" + &search), 1).stages[1]
+                .core_seconds
         };
         // Nine weights per filter in the stem, 72 in each of two maps, at 64 places; the head.
         let work = f64::from(64 * (9 * 8 + 2 * 72 * 8) + 8 * 10);

@@ -3,8 +3,10 @@
 use super::plan::Plan;
 use super::stages::{self, Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
 use crate::error::Result;
-use crate::run::store::{ROWS, SELECTION, SUMMARY, TIMINGS};
-use crate::run::{Cancel, Crew, Manifest, Progress, QueryTimes, RunError, Store, digest, once, rows};
+use crate::run::store::{FULL_POOL, ROWS, SELECTION, SUMMARY, TIMINGS};
+use crate::run::{
+    Cancel, Crew, FullPool, Manifest, Progress, QueryTimes, RunError, Store, digest, full_pool, once, rows,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,9 @@ pub struct Summary {
     pub rows: usize,
     /// The digest of `rows.jsonl`.
     pub rows_digest: String,
+    /// The digest of `full_pool.jsonl`, where there are targets to measure on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_pool_digest: Option<String>,
     /// The trained policy.
     pub policy: Option<Trained>,
     /// The architecture found on the sources.
@@ -64,8 +69,27 @@ pub struct Finished {
     pub summary: Summary,
     /// All rows, in canonical order.
     pub rows: Vec<crate::episode::Row>,
+    /// What the classifier reaches with all labels.
+    pub full_pool: Vec<FullPool>,
     /// Seconds that their queries took.
     pub times: QueryTimes,
+}
+
+impl Finished {
+    /// Reads the run in `dir`.
+    ///
+    /// # Errors
+    /// If it did not come to its end, or one of its files is damaged.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let summary = Summary::read(dir)?;
+        let rows = rows::read(&dir.join(ROWS), Some(&summary.rows_digest))?;
+        let full_pool = match &summary.full_pool_digest {
+            Some(digest) => full_pool::read(&dir.join(FULL_POOL), digest)?,
+            None => Vec::new(),
+        };
+        let times = QueryTimes::read(&dir.join(SELECTION))?;
+        Ok(Self { dir: dir.to_path_buf(), summary, rows, full_pool, times })
+    }
 }
 
 /// Runs what of `plan` is not yet done in `context.dir`. `data` holds the digests of all that is read
@@ -121,15 +145,20 @@ fn execute(
         true => Some(once("search", &mut ledger, crew, || stages.search(plan, site))?),
         false => None,
     };
-    let (mut all, mut failures) = match plan.transfer() {
-        Some(section) => {
-            let learned = Learned { policy: policy.as_ref(), architecture: architecture.as_ref() };
-            transfer(plan, section, shard, &mut ledger, crew, |plan, block| {
-                stages.episodes(plan, block, learned, site)
-            })?
-        }
-        None => (Vec::new(), Vec::new()),
-    };
+    let (mut all, mut failures, mut whole) = (Vec::new(), Vec::new(), None);
+    if let Some(section) = plan.transfer() {
+        let learned = Learned { policy: policy.as_ref(), architecture: architecture.as_ref() };
+        let (measured, failed) = stages::full_pool(section, shard, &mut ledger, crew, |whole| {
+            stages.full_pool(plan, whole, learned, site)
+        })?;
+        whole = Some(measured);
+        failures.extend(failed);
+        let (rows, failed) = transfer(plan, section, shard, &mut ledger, crew, |plan, block| {
+            stages.episodes(plan, block, learned, site)
+        })?;
+        all.extend(rows);
+        failures.extend(failed);
+    }
     if let Some(section) = plan.rivals() {
         let (rows, failed) =
             stages::rivals(section, &mut ledger, crew, |bout| stages.bout(plan, bout, site))?;
@@ -140,6 +169,10 @@ fn execute(
     let times = times(&all);
     let bytes = rows::to_jsonl(all.into_iter().map(|timed| timed.row).collect())?;
     store.write(ROWS, &bytes)?;
+    let whole = whole.map(|whole| (full_pool::to_jsonl(&whole), whole));
+    if let Some((bytes, _)) = &whole {
+        store.write(FULL_POOL, bytes)?;
+    }
     store.write(TIMINGS, &timings(&ledger))?;
     store.write(SELECTION, &times.to_jsonl())?;
     let rows = rows::read(&store.path(ROWS)?, None)?;
@@ -148,6 +181,7 @@ fn execute(
         run: manifest.digest(),
         rows: rows.len(),
         rows_digest: digest::of(&bytes),
+        full_pool_digest: whole.as_ref().map(|(bytes, _)| digest::of(bytes)),
         policy,
         architecture,
         failures,
@@ -156,7 +190,8 @@ fn execute(
     text.push(b'\n');
     // Last: it says that the rest is there.
     store.write(SUMMARY, &text)?;
-    Ok(Finished { dir: context.dir.to_path_buf(), summary, rows, times })
+    let full_pool = whole.map_or(Vec::new(), |(_, whole)| whole);
+    Ok(Finished { dir: context.dir.to_path_buf(), summary, rows, full_pool, times })
 }
 
 /// The times of the queries that have one.
@@ -179,7 +214,7 @@ fn timings(ledger: &crate::run::Ledger) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stages::{Block, Bout};
+    use super::super::stages::{Block, Bout, Whole};
     use super::super::vocabulary::Vocabulary;
     use super::*;
     use crate::Key;
@@ -218,6 +253,7 @@ mod tests {
     struct Fake {
         trained: AtomicUsize,
         ran: AtomicUsize,
+        measured: AtomicUsize,
         broken: Option<&'static str>,
         stop_after: Option<(usize, Cancel)>,
     }
@@ -282,6 +318,8 @@ mod tests {
                     round: 0,
                     labels: 3,
                     accuracy: key.at(repetition.into()).rng().random(),
+                    balanced_accuracy: 0.5,
+                    macro_f1: 0.25,
                     reward_accuracy: 0.5,
                     steps: 1,
                     picks: vec![],
@@ -289,6 +327,26 @@ mod tests {
                 },
             };
             Ok(block.repetitions.clone().map(row).collect())
+        }
+
+        fn full_pool(
+            &self,
+            plan: &Plan,
+            whole: &Whole,
+            _learned: Learned<'_>,
+            _site: Site<'_>,
+        ) -> Result<FullPool> {
+            self.measured.fetch_add(1, Ordering::Relaxed);
+            let key = Key::root(plan.seed()).named(whole.target.name());
+            Ok(FullPool {
+                task: whole.target.name().into(),
+                repetition: whole.repetition,
+                labels: 60,
+                accuracy: key.at(whole.repetition.into()).rng().random(),
+                balanced_accuracy: 0.5,
+                macro_f1: 0.5,
+                largest_class: 0.4,
+            })
         }
 
         fn bout(&self, _plan: &Plan, _bout: &Bout, _site: Site<'_>) -> Result<Vec<TimedRow>> {
@@ -302,8 +360,8 @@ mod tests {
         run(plan, BTreeMap::from([("digits".into(), "d".into())]), stages, context)
     }
 
-    fn results(dir: &Path) -> [Vec<u8>; 2] {
-        [ROWS, SUMMARY].map(|name| fs::read(dir.join(name)).unwrap())
+    fn results(dir: &Path) -> [Vec<u8>; 3] {
+        [ROWS, SUMMARY, FULL_POOL].map(|name| fs::read(dir.join(name)).unwrap())
     }
 
     #[test]
@@ -320,9 +378,13 @@ mod tests {
         assert_eq!(times, finished.times);
         assert!(stored.iter().all(|row| times.of(row) == Some(0.25)));
         assert_eq!(stored, finished.rows);
+        // Five repetitions of each target, whatever there is to be compared.
+        assert_eq!((finished.full_pool.len(), fake.measured.load(Ordering::Relaxed)), (2 * 5, 2 * 5));
+        assert_eq!(Finished::read(dir.path()).unwrap().full_pool, finished.full_pool);
         let before = results(dir.path());
         let again = go(dir.path(), &plan(&[]), &fake, 1).unwrap();
         assert_eq!(fake.ran.load(Ordering::Relaxed), CELLS, "nothing is run again");
+        assert_eq!(fake.measured.load(Ordering::Relaxed), 2 * 5, "nor measured");
         assert_eq!(fake.trained.load(Ordering::Relaxed), 1);
         assert_eq!((again.summary, results(dir.path())), (finished.summary, before));
     }
@@ -331,7 +393,7 @@ mod tests {
     fn results_do_not_depend_on_threads_blocks_or_interruptions() {
         let reference = tempfile::tempdir().unwrap();
         go(reference.path(), &plan(&[]), &Fake::default(), 1).unwrap();
-        let [rows, summary] = results(reference.path());
+        let [rows, summary, full_pool] = results(reference.path());
         for jobs in [2, 8] {
             let dir = tempfile::tempdir().unwrap();
             for after in [1, 5, 9] {
@@ -342,7 +404,11 @@ mod tests {
                 assert!(!dir.path().join(SUMMARY).exists());
             }
             go(dir.path(), &plan(&[]), &Fake::default(), jobs).unwrap();
-            assert_eq!(results(dir.path()), [rows.clone(), summary.clone()], "{jobs} threads");
+            assert_eq!(
+                results(dir.path()),
+                [rows.clone(), summary.clone(), full_pool.clone()],
+                "{jobs} threads"
+            );
         }
         let dir = tempfile::tempdir().unwrap();
         go(dir.path(), &plan(&["transfer.block=7"]), &Fake::default(), 1).unwrap();

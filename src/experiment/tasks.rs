@@ -63,6 +63,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         initial_per_class: episode.initial_per_class,
         query_size: episode.query_size,
         budget: episode.budget(),
+        metric: episode.metric,
         target_accuracy: episode.target_accuracy,
         target_share: episode.target_share,
         measure: Measure::RewardAndTest,

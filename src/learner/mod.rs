@@ -18,6 +18,7 @@ pub mod export;
 mod image;
 mod logistic;
 pub mod loss_prediction;
+pub mod metric;
 pub mod plan;
 mod program;
 pub mod reverse;
@@ -30,6 +31,7 @@ pub use calibration::{Temperature, expected_calibration_error};
 pub use device::DeviceKind;
 pub use error::LearnError;
 pub use loss_prediction::{LossModule, LossPredictor};
+pub use metric::{Metric, Scores};
 pub use plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
 pub use reverse::{Depth, GradientSum, Network, RowGradient};
 
@@ -103,20 +105,32 @@ pub trait Learner: Send + Sync {
     /// If there is no such lane.
     fn weights(&self, lane: usize) -> Vec<f32>;
 
+    /// The most probable class (the first of equals) of every row, shape `[rows]`.
+    fn classes(&self, lane: usize, inputs: MatrixView<'_>) -> Vec<u32> {
+        largest(&self.probabilities(lane, inputs, None))
+    }
+
+    /// Accuracy and its relatives on labelled rows. Zero rows give zeros.
+    ///
+    /// # Panics
+    /// If there is not one label per row of `inputs`.
+    fn scores(&self, lane: usize, inputs: MatrixView<'_>, labels: &[u32]) -> Scores {
+        Scores::of(&self.classes(lane, inputs), labels, self.spec().outputs())
+    }
+
     /// The share of rows whose most probable class (the first of equals) is their label's. Zero rows give 0.
     ///
     /// # Panics
     /// If there is not one label per row of `inputs`.
     fn accuracy(&self, lane: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
-        assert_eq!(inputs.rows(), labels.len(), "one label per row");
-        let probabilities = self.probabilities(lane, inputs, None);
-        let hit = |(row, &label): (usize, &u32)| {
-            let own = probabilities.row(row);
-            let best = (1..own.len()).fold(0, |best, at| if own[at] > own[best] { at } else { best });
-            best == label as usize
-        };
-        labels.iter().enumerate().filter(|&at| hit(at)).count() as f64 / labels.len().max(1) as f64
+        self.scores(lane, inputs, labels).accuracy
     }
+}
+
+/// The column of every row's largest value, the first of equals; a NaN is never larger.
+fn largest(values: &Matrix) -> Vec<u32> {
+    let of = |row: &[f32]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
+    (0..values.rows()).map(|row| of(values.row(row)) as u32).collect()
 }
 
 /// `lanes` networks on the engine that can train them: a bank, or for images and for other activations than the

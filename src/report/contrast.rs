@@ -56,7 +56,7 @@ impl Contrast {
     }
 }
 
-/// What a contrast came to on one task, or over all; in shares of accuracy, positive = what is added is
+/// What a contrast came to on one task, or over all; in shares of the metric, positive = what is added is
 /// better.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
@@ -94,9 +94,9 @@ pub struct Judged {
 }
 
 /// Computes contrasts from rows. The figure is the normalised AULC over the labels that all curves of a task
-/// share; with a single number of labels, the accuracy there.
+/// share; with a single number of labels, the metric there.
 pub fn judge(rows: &[Row], contrasts: &[Contrast], options: &VerdictOptions) -> Vec<Judged> {
-    let tasks = gather(rows);
+    let tasks = gather(rows, options.metric);
     let areas: Vec<(&str, Areas<'_>)> = tasks.iter().map(|task| (task.task.as_str(), areas(task))).collect();
     let mut judged: Vec<Judged> = contrasts
         .iter()
@@ -234,7 +234,7 @@ pub fn cell(effect: Option<&Effect>, alpha: f64) -> String {
 }
 
 /// What the tables mean.
-pub const LEGEND: &str = "Mean over paired repetitions of the AULC, in accuracy points [95 % bootstrap interval] p \
+pub const LEGEND: &str = "Mean over paired repetitions of the AULC, in points [95 % bootstrap interval] p \
 (Wilcoxon signed-rank, Holm within the table's column). ▲ above zero, ▼ below: p and interval both say so.";
 
 /// One table per family in Markdown; empty without contrasts.

@@ -1,18 +1,19 @@
 //! Rows gathered into learning curves: one per task, strategy and repetition.
 //!
 //! The order of the rows carries no meaning: tasks, strategies and repetitions are sorted. A
-//! repetition whose rows are not a curve (an accuracy that is no number between 0 and 1, one round
+//! repetition whose rows are not a curve (a figure that is no number between 0 and 1, one round
 //! twice, labels that do not rise) is left out as a whole, counted and named: nothing is repaired.
 
 use std::collections::BTreeMap;
 
 use super::stats::aulc::Curve;
 use crate::episode::Row;
+use crate::learner::Metric;
 
 /// The curves of one strategy on one task.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StrategyCurves {
-    /// Test accuracy by repetition.
+    /// The metric on the test rows by repetition.
     pub curves: BTreeMap<u32, Curve>,
     /// Repetitions left out, with the reason.
     pub left_out: BTreeMap<u32, LeftOut>,
@@ -23,9 +24,11 @@ pub struct StrategyCurves {
 /// Why a repetition was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LeftOut {
-    /// An accuracy is not a number between 0 and 1.
-    #[error("the accuracy of round {round} is not a number between 0 and 1")]
-    Accuracy {
+    /// A figure is not a number between 0 and 1.
+    #[error("the {} of round {round} is not a number between 0 and 1", metric.name())]
+    Measure {
+        /// Which figure.
+        metric: Metric,
         /// The round.
         round: u32,
     },
@@ -48,6 +51,8 @@ pub enum LeftOut {
 pub struct TaskCurves {
     /// The task's name.
     pub task: String,
+    /// What the curves show.
+    pub metric: Metric,
     /// By strategy.
     pub strategies: BTreeMap<String, StrategyCurves>,
     /// The label counts that every curve covers, lowest and highest; `None` where they share none.
@@ -72,23 +77,27 @@ impl TaskCurves {
     }
 }
 
-/// Gathers rows into curves, tasks by name.
-pub fn gather(rows: &[Row]) -> Vec<TaskCurves> {
+/// Gathers rows into curves of one metric, tasks by name.
+pub fn gather(rows: &[Row], metric: Metric) -> Vec<TaskCurves> {
     let mut tasks: BTreeMap<&str, BTreeMap<&str, BTreeMap<u32, Vec<&Row>>>> = BTreeMap::new();
     for row in rows {
         let task = tasks.entry(&row.task).or_default();
         task.entry(&row.strategy).or_default().entry(row.repetition).or_default().push(row);
     }
-    tasks.into_iter().map(|(task, strategies)| gather_task(task, strategies)).collect()
+    tasks.into_iter().map(|(task, strategies)| gather_task(task, strategies, metric)).collect()
 }
 
-fn gather_task(task: &str, strategies: BTreeMap<&str, BTreeMap<u32, Vec<&Row>>>) -> TaskCurves {
+fn gather_task(
+    task: &str,
+    strategies: BTreeMap<&str, BTreeMap<u32, Vec<&Row>>>,
+    metric: Metric,
+) -> TaskCurves {
     let mut gathered: BTreeMap<String, StrategyCurves> = BTreeMap::new();
     for (strategy, repetitions) in strategies {
         let entry = gathered.entry(strategy.to_owned()).or_default();
         for (repetition, rows) in repetitions {
             entry.notes += rows.iter().filter(|row| row.note.is_some()).count();
-            match curve(rows) {
+            match curve(rows, metric) {
                 Ok(curve) => {
                     entry.curves.insert(repetition, curve);
                 }
@@ -104,6 +113,7 @@ fn gather_task(task: &str, strategies: BTreeMap<&str, BTreeMap<u32, Vec<&Row>>>)
     let hi = ranges.iter().map(|range| range.1).min();
     TaskCurves {
         task: task.to_owned(),
+        metric,
         strategies: gathered,
         shared: lo.zip(hi).filter(|(lo, hi)| lo <= hi),
         longest: ranges.iter().map(|range| range.1).max().unwrap_or(0),
@@ -111,11 +121,11 @@ fn gather_task(task: &str, strategies: BTreeMap<&str, BTreeMap<u32, Vec<&Row>>>)
 }
 
 /// The curve of one repetition's rows, in any order.
-fn curve(mut rows: Vec<&Row>) -> Result<Curve, LeftOut> {
+fn curve(mut rows: Vec<&Row>, metric: Metric) -> Result<Curve, LeftOut> {
     rows.sort_by_key(|row| row.round);
     for row in &rows {
-        if !(0.0..=1.0).contains(&row.accuracy) {
-            return Err(LeftOut::Accuracy { round: row.round });
+        if !(0.0..=1.0).contains(&row.by(metric)) {
+            return Err(LeftOut::Measure { metric, round: row.round });
         }
     }
     for pair in rows.windows(2) {
@@ -128,9 +138,9 @@ fn curve(mut rows: Vec<&Row>) -> Result<Curve, LeftOut> {
         }
     }
     let labels = rows.iter().map(|row| row.labels).collect();
-    let accuracy = rows.iter().map(|row| row.accuracy).collect();
+    let measured = rows.iter().map(|row| row.by(metric)).collect();
     // Every rule of a curve has been checked above; a repetition always has at least one row.
-    Curve::new(labels, accuracy).ok_or(LeftOut::Labels { round: 0 })
+    Curve::new(labels, measured).ok_or(LeftOut::Labels { round: 0 })
 }
 
 #[cfg(test)]
@@ -147,7 +157,7 @@ mod tests {
         for round in 0..3 {
             rows.push(row("wine", "margin", 0, round, 0.6));
         }
-        let tasks = gather(&rows);
+        let tasks = gather(&rows, Metric::Accuracy);
         // `row` buys one label a round, from three.
         assert_eq!((tasks[0].shared, tasks[0].longest), (Some((3, 5)), 7));
         assert_eq!(tasks[0].grid(), [3, 4, 5]);
@@ -162,8 +172,11 @@ mod tests {
         let mut flat = row("t", "flat", 0, 1, 0.5);
         flat.labels = 3;
         rows.extend([row("t", "flat", 0, 0, 0.5), flat]);
-        let task = &gather(&rows)[0];
-        assert_eq!(task.strategies["nan"].left_out[&0], LeftOut::Accuracy { round: 1 });
+        let task = &gather(&rows, Metric::Accuracy)[0];
+        assert_eq!(
+            task.strategies["nan"].left_out[&0],
+            LeftOut::Measure { metric: Metric::Accuracy, round: 1 }
+        );
         assert_eq!(task.strategies["nan"].curves.len(), 1);
         assert_eq!(task.strategies["twice"].left_out[&0], LeftOut::Repeated { round: 0 });
         assert_eq!(task.strategies["flat"].left_out[&0], LeftOut::Labels { round: 1 });

@@ -12,6 +12,8 @@ pub(crate) fn row(task: &str, strategy: &str, repetition: u32, round: u32, accur
         round,
         labels: 3 + round,
         accuracy,
+        balanced_accuracy: accuracy,
+        macro_f1: accuracy,
         reward_accuracy: accuracy,
         steps: u64::from(round) * 50,
         picks: vec![round],

@@ -2,15 +2,22 @@
 
 use super::roles::marked;
 use super::text::{ABSENT, escape_latex, escape_markdown, fixed, p_value, points, signed_points};
-use super::verdict::{AcrossTasks, Comparison, Entry, Outcome, Verdict};
+use super::verdict::{AcrossTasks, Comparison, Entry, LabelsToTarget, Outcome, Target, TaskVerdict, Verdict};
+use crate::learner::Metric;
 
 const HEADER: [&str; 6] = ["strategy", "reps", "AULC", "vs random", "vs margin", "labels to target"];
 
 /// What the columns and marks mean; stands below every table.
-pub const LEGEND: &str = "AULC: mean normalised area under the learning curve ± half its 95 % interval, in accuracy points. \
-vs: mean paired difference in points [95 % bootstrap interval] p (Wilcoxon signed-rank, Holm). \
-▲ better, ▼ worse: p and interval both say so; no mark: no difference beyond noise, or too few repetitions to tell. \
-Labels: median to reach the target (runs that reached it / all); > N: most did not within N labels.";
+pub fn legend(metric: Metric) -> String {
+    format!(
+        "AULC: mean normalised area under the learning curve ± half its 95 % interval, in {} points. \
+         vs: mean paired difference in points [95 % bootstrap interval] p (Wilcoxon signed-rank, Holm). \
+         ▲ better, ▼ worse: p and interval both say so; no mark: no difference beyond noise, or too few repetitions \
+         to tell. \
+         Labels: median to reach the target (runs that reached it / all); > N: most did not within N labels.",
+        metric.name()
+    )
+}
 
 /// What the table over tasks means.
 pub const OVER_TASKS: &str = "Over tasks: what may be expected on another task like these. Each task counts once, by its mean \
@@ -23,7 +30,7 @@ strategy is beaten (intersection–union test, Berger 1982), worse where one win
 const OVER_TASKS_HEADER: [&str; 5] =
     ["against", "points", "over tasks", "tasks won | lost", "within these tasks"];
 
-/// Columns of [`LEGEND`] when it is wrapped for a terminal.
+/// Columns of [`legend`] when it is wrapped for a terminal.
 const WIDTH: usize = 100;
 
 /// The table for a terminal: one block per task, then the legend, the sentence and the warnings.
@@ -31,7 +38,7 @@ pub fn table(verdict: &Verdict) -> String {
     let mut text = String::new();
     for task in &verdict.tasks {
         let entries: Vec<&Entry> = verdict.entries.iter().filter(|entry| entry.task == task.task).collect();
-        text.push_str(&caption(&printable(&task.task), task.labels, task.target));
+        text.push_str(&caption(&printable(&task.task), task, verdict.metric));
         text.push('\n');
         let mut rows = vec![HEADER.map(str::to_owned)];
         rows.extend(entries.iter().map(|entry| {
@@ -52,8 +59,10 @@ pub fn table(verdict: &Verdict) -> String {
         text.push_str(&aligned(&rows, [false, true, false, true, false]));
         text.push_str(&format!("\n{}\n", wrapped(OVER_TASKS, WIDTH)));
     }
-    for paragraph in
-        [LEGEND, &verdict.sentence].into_iter().chain(verdict.warnings.iter().map(String::as_str))
+    for paragraph in [&legend(verdict.metric), &verdict.sentence]
+        .into_iter()
+        .map(String::as_str)
+        .chain(verdict.warnings.iter().map(String::as_str))
     {
         text.push_str(&wrapped(&printable(paragraph), WIDTH));
         text.push('\n');
@@ -65,10 +74,7 @@ pub fn table(verdict: &Verdict) -> String {
 pub fn markdown(verdict: &Verdict) -> String {
     let mut text = String::new();
     for task in &verdict.tasks {
-        text.push_str(&format!(
-            "**{}**\n\n",
-            escape_markdown(&caption(&task.task, task.labels, task.target))
-        ));
+        text.push_str(&format!("**{}**\n\n", escape_markdown(&caption(&task.task, task, verdict.metric))));
         text.push_str(&format!("| {} |\n|:---|---:|---:|:---|:---|---:|\n", HEADER.join(" | ")));
         for entry in verdict.entries.iter().filter(|entry| entry.task == task.task) {
             let cells = cells(entry, task.labels).map(|cell| escape_markdown(&cell));
@@ -76,7 +82,7 @@ pub fn markdown(verdict: &Verdict) -> String {
         }
         text.push('\n');
     }
-    text.push_str(&escape_markdown(LEGEND));
+    text.push_str(&escape_markdown(&legend(verdict.metric)));
     text.push('\n');
     if let Some(first) = verdict.across.first() {
         let caption = format!("{} over {} tasks", first.strategy, first.tasks);
@@ -98,7 +104,7 @@ pub fn latex(verdict: &Verdict) -> String {
     let mut text = String::from("% \\usepackage{booktabs,amssymb}\n\\begin{tabular}{lrrllr}\n\\toprule\n");
     text.push_str(&format!("{} \\\\\n", HEADER.map(escape_latex).join(" & ")));
     for task in &verdict.tasks {
-        let caption = escape_latex(&caption(&task.task, task.labels, task.target));
+        let caption = escape_latex(&caption(&task.task, task, verdict.metric));
         text.push_str(&format!("\\midrule\n\\multicolumn{{6}}{{l}}{{{caption}}} \\\\\n"));
         for entry in verdict.entries.iter().filter(|entry| entry.task == task.task) {
             let cells = cells(entry, task.labels).map(|cell| {
@@ -114,10 +120,21 @@ pub fn latex(verdict: &Verdict) -> String {
     text
 }
 
-fn caption(task: &str, labels: Option<[u32; 2]>, target: Option<f64>) -> String {
-    let labels = labels.map_or_else(String::new, |[lo, hi]| format!(", {lo} to {hi} labels"));
-    let target = target.map_or_else(String::new, |t| format!(", target accuracy {} %", points(Some(t))));
-    format!("{task}{labels}{target}")
+fn caption(name: &str, task: &TaskVerdict, metric: Metric) -> String {
+    let labels = task.labels.map_or_else(String::new, |[lo, hi]| format!(", {lo} to {hi} labels"));
+    let target = task
+        .targets
+        .first()
+        .map_or_else(String::new, |target| format!(", target {} {}", metric.name(), goal(target)));
+    format!("{name}{labels}{target}")
+}
+
+/// `87.3 %`, or `87.3 % (90 % of what all labels give)`.
+pub(crate) fn goal(target: &Target) -> String {
+    let share = target.share.map_or_else(String::new, |share| {
+        format!(" ({} % of what all labels give)", fixed(100.0 * share, 0))
+    });
+    format!("{} %{share}", points(Some(target.value)))
 }
 
 /// The six cells of one entry.
@@ -128,7 +145,7 @@ pub(crate) fn cells(entry: &Entry, labels: Option<[u32; 2]>) -> [String; 6] {
         aulc(entry),
         versus(entry.vs_random.as_ref()),
         versus(entry.vs_margin.as_ref()),
-        labels_needed(entry, labels),
+        labels_needed(entry.labels_to_target.first(), labels),
     ]
 }
 
@@ -177,8 +194,8 @@ pub(crate) fn mark(outcome: Outcome) -> &'static str {
 }
 
 /// `14 (20/20)`, or `> 23 (4/20)` where most runs did not reach the target.
-pub(crate) fn labels_needed(entry: &Entry, labels: Option<[u32; 2]>) -> String {
-    let Some(needs) = &entry.labels_to_target else { return ABSENT.to_owned() };
+pub(crate) fn labels_needed(needs: Option<&LabelsToTarget>, labels: Option<[u32; 2]>) -> String {
+    let Some(needs) = needs else { return ABSENT.to_owned() };
     let runs = needs.reached + needs.censored;
     let median = match (needs.median, labels) {
         (Some(median), _) => fixed(median, usize::from(median.fract() != 0.0)),

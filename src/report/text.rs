@@ -3,12 +3,12 @@
 /// Stands where a number does not exist.
 pub const ABSENT: &str = "–";
 
-/// A share as accuracy points with one decimal: 0.8123 → `81.2`.
+/// A share as points with one decimal: 0.8123 → `81.2`.
 pub fn points(share: Option<f64>) -> String {
     share.filter(|s| s.is_finite()).map_or_else(|| ABSENT.to_owned(), |s| fixed(100.0 * s, 1))
 }
 
-/// A difference in accuracy points with its sign: `+1.2`, `−0.3`. One that rounds to zero keeps the
+/// A difference in points with its sign: `+1.2`, `−0.3`. One that rounds to zero keeps the
 /// sign that says on which side it lies (`−0.0`); zero itself has none.
 pub fn signed_points(share: Option<f64>) -> String {
     share.filter(|s| s.is_finite()).map_or_else(|| ABSENT.to_owned(), |s| signed(100.0 * s, 1))
@@ -108,6 +108,12 @@ pub fn escape_markdown(text: &str) -> String {
         }
     }
     safe
+}
+
+/// A sentence with a large first letter.
+pub(crate) fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

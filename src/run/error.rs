@@ -50,7 +50,7 @@ pub enum RunError {
     /// A row that is not one.
     #[error("{}:{line}: not a row: {reason}", path.display())]
     Row { path: PathBuf, line: usize, reason: String },
-    /// The rows are not those of the summary.
+    /// The rows, or what stands beside them, are not those of the summary.
     #[error("{}: digest {found}, but the summary says {expected}", path.display())]
     #[diagnostic(help("run the experiment again: it rewrites the rows from its journal"))]
     RowsDigest { path: PathBuf, expected: String, found: String },

@@ -4,6 +4,8 @@ use super::digest;
 use super::error::RunError;
 use crate::durable::input;
 use crate::episode::Row;
+use crate::learner::Metric;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// The most bytes of rows that are read back.
@@ -13,7 +15,7 @@ pub const MAX_BYTES: u64 = 4 << 30;
 /// rows give the same bytes, whatever order they come in.
 ///
 /// # Errors
-/// Two rows of one place; an accuracy that is not in `[0, 1]`.
+/// Two rows of one place; a figure that is not in `[0, 1]`.
 pub fn to_jsonl(mut rows: Vec<Row>) -> Result<Vec<u8>, RunError> {
     rows.sort_by(|a, b| place(a).cmp(&place(b)));
     if let Some(pair) = rows.windows(2).find(|pair| place(&pair[0]) == place(&pair[1])) {
@@ -21,7 +23,8 @@ pub fn to_jsonl(mut rows: Vec<Row>) -> Result<Vec<u8>, RunError> {
     }
     let mut bytes = Vec::new();
     for row in &rows {
-        for (field, found) in [("accuracy", row.accuracy), ("reward_accuracy", row.reward_accuracy)] {
+        let measured = Metric::ALL.map(|metric| (metric.key(), row.by(metric)));
+        for (field, found) in measured.into_iter().chain([("reward_accuracy", row.reward_accuracy)]) {
             if !(0.0..=1.0).contains(&found) {
                 return Err(RunError::Value { place: describe(row), field, found });
             }
@@ -43,6 +46,14 @@ pub fn union(mut rows: Vec<Row>, more: Vec<Row>) -> Vec<Row> {
 
 /// Reads rows back, and compares their digest with the `expected` one.
 pub fn read(path: &Path, expected: Option<&str>) -> Result<Vec<Row>, RunError> {
+    read_lines(path, expected)
+}
+
+/// Reads a file of one JSON object a line, and compares its digest with the `expected` one.
+pub(super) fn read_lines<T: DeserializeOwned>(
+    path: &Path,
+    expected: Option<&str>,
+) -> Result<Vec<T>, RunError> {
     let bytes = input::read(path, MAX_BYTES)?;
     if let Some(expected) = expected {
         let found = digest::of(&bytes);
@@ -91,6 +102,8 @@ mod tests {
             round,
             labels: round + 3,
             accuracy: 1.0 / 3.0,
+            balanced_accuracy: 0.5,
+            macro_f1: 0.25,
             reward_accuracy: 0.5,
             steps: 10,
             picks: vec![round],

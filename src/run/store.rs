@@ -5,6 +5,7 @@
 //! manifest.json   what the results depend on (plan, seed, data, binary)
 //! journal         every finished cell; the authority from which the rest can be written again
 //! rows.jsonl      the results, sorted
+//! full_pool.jsonl what the classifier reaches with all labels ([`FullPool`](super::FullPool))
 //! timings.jsonl   seconds per cell
 //! selection.jsonl seconds per query ([`QueryTimes`](super::QueryTimes))
 //! summary.json    totals and the rows' digest
@@ -26,6 +27,8 @@ pub const PLAN: &str = "plan.toml";
 pub const MANIFEST: &str = "manifest.json";
 pub const JOURNAL: &str = "journal";
 pub const ROWS: &str = "rows.jsonl";
+/// What the classifier reaches with all labels.
+pub const FULL_POOL: &str = "full_pool.jsonl";
 pub const TIMINGS: &str = "timings.jsonl";
 /// Seconds that each query took.
 pub const SELECTION: &str = "selection.jsonl";
@@ -43,8 +46,8 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const FIGURES: &str = "figures";
 
 /// All that a run writes at the top of its folder; files first.
-const FILES: [&str; 10] =
-    [PLAN, MANIFEST, JOURNAL, ROWS, TIMINGS, SELECTION, SUMMARY, REPORT, ARCHITECTURE, STARTS];
+const FILES: [&str; 11] =
+    [PLAN, MANIFEST, JOURNAL, ROWS, FULL_POOL, TIMINGS, SELECTION, SUMMARY, REPORT, ARCHITECTURE, STARTS];
 const FOLDERS: [&str; 3] = [POLICY, CHECKPOINTS, FIGURES];
 /// The most bytes of a plan or manifest that are read.
 const MAX_TEXT_BYTES: u64 = 16 << 20;

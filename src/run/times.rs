@@ -100,6 +100,8 @@ mod tests {
             round,
             labels: 3,
             accuracy: 0.5,
+            balanced_accuracy: 0.5,
+            macro_f1: 0.5,
             reward_accuracy: 0.5,
             steps: 1,
             picks: vec![],

@@ -9,6 +9,7 @@
 import json, math, pathlib, sys
 
 HERE = pathlib.Path(__file__).parent
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "reward_accuracy")
 
 
 def write():
@@ -16,12 +17,12 @@ def write():
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    means = {3: (0.75, 0.25, 2), 300: (0.875, 0.25, 1)}
+    means = {3: (0.75, 0.375, 0.125, 0.25, 2), 300: (0.875, 0.4375, 0.125, 0.25, 1)}
     with (HERE / "events.tfevents").open("wb") as file:
         writer = RecordWriter(file)
         writer.write(Event(wall_time=0.0, file_version="brain.Event:2").SerializeToString())
         for step, scalars in means.items():
-            tags = ("iris/accuracy", "iris/reward_accuracy", "iris/repetitions")
+            tags = [f"iris/{share}" for share in SHARES] + ["iris/repetitions"]
             values = [Summary.Value(tag=tag, simple_value=value) for tag, value in zip(tags, scalars)]
             writer.write(Event(wall_time=0.0, step=step, summary=Summary(value=values)).SerializeToString())
         writer.flush()
@@ -57,6 +58,7 @@ def rows():
         assert row == {
             "task": "iris", "strategy": "margin" if at % 2 else "random", "architecture": "4-3",
             "repetition": at, "round": at // 7, "labels": 2**32 - 1 - at, "accuracy": 1 / (at + 1),
+            "balanced_accuracy": 1 / (at + 2), "macro_f1": 1 / (at + 3),
             "reward_accuracy": 0.5, "steps": 2**64 - 1 - at, "picks": list(range(at % 4)),
             "note": f"row {at}" if at % 3 == 1 else None,
             "query_seconds": 0.125 * at if at % 5 != 4 else None,
@@ -85,25 +87,25 @@ def read(run):
         seconds = times.get(place(row))
         assert record["query_seconds"] == seconds
         assert line["query_seconds"] == seconds or (seconds is None and math.isnan(line["query_seconds"]))
-    means = table.groupby(["strategy", "task", "labels"]).accuracy.mean()
+    means = table.groupby(["strategy", "task", "labels"])[list(SHARES)].mean()
     seen = 0
     for folder in sorted((run / "tensorboard").iterdir()):
         events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
         events.Reload()
         for tag in events.Tags()["scalars"]:
             task, what = tag.rsplit("/", 1)
-            if what != "accuracy":
+            if what not in SHARES:
                 continue
             for scalar in events.Scalars(tag):
                 close = [
                     name
                     for name in means.index.get_level_values("strategy").unique()
                     if (name, task, scalar.step) in means.index
-                    and abs(means[(name, task, scalar.step)] - scalar.value) < 1e-6
+                    and abs(means[what][(name, task, scalar.step)] - scalar.value) < 1e-6
                 ]
                 assert close, (folder.name, tag, scalar)
                 seen += 1
-    assert seen == len(means), (seen, len(means))
+    assert seen == means.size, (seen, means.size)
     print(f"{run}: {len(rows)} rows the same in JSONL, CSV and Parquet; {seen} means in TensorBoard's files")
 
 

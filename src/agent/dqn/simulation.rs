@@ -15,7 +15,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Share of the accuracy with all labels at which an episode is over.
+/// Share of the metric with all labels at which an episode is over.
 pub const TOLERANCE: f64 = 0.98;
 
 /// Signals that a query needs.
@@ -115,7 +115,7 @@ fn place(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<Place> {
         query_size: 1,
         // Small pools have fewer rows set aside, but always one left to ask for.
         budget: source.plan.budget.min(unlabelled.saturating_sub(STATE)).max(1),
-        target_accuracy: Some(TOLERANCE * episodes.standing(0).reward_accuracy),
+        target_accuracy: Some(TOLERANCE * episodes.standing(0).measured),
         ..learning
     };
     Ok(Place { ground: ground.clone(), plan })

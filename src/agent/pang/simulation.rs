@@ -4,7 +4,7 @@ use super::learner::{Episode, PangEnvironment, Step};
 use super::network::PangNetwork;
 use super::observation::Described;
 use crate::agent::batch;
-use crate::agent::simulation::{Source, accuracies};
+use crate::agent::simulation::{Source, measured};
 use crate::data::RowId;
 use crate::episode::{Episodes, Seat};
 use crate::error::Result;
@@ -48,7 +48,7 @@ impl PangEnvironment for DatasetEpisodes<'_> {
             .map(|source| {
                 let key = self.key.named(&source.name);
                 let seats: Vec<Seat> = (0..self.repetitions).map(|index| source.seat(key, index)).collect();
-                let curves = accuracies(source, &seats, |episodes, lane, _| {
+                let curves = measured(source, &seats, |episodes, lane, _| {
                     let seen = describe(episodes, lane);
                     let best = batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
                     Ok(best.into_iter().map(|pick| seen.candidates[pick]).collect())

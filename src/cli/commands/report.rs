@@ -3,8 +3,8 @@
 use crate::cli::args::ReportArgs;
 use crate::cli::{backend, output};
 use crate::error::Result;
-use crate::experiment::{Finished, Plan, Summary};
-use crate::run::{QueryTimes, digest, rows, store};
+use crate::experiment::{Finished, Plan};
+use crate::run::{digest, full_pool, rows, store};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -46,18 +46,15 @@ struct Joined {
 fn join(dirs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Joined>> {
     let mut joined: Vec<Joined> = Vec::new();
     for dir in dirs {
-        let summary = Summary::read(dir)?;
-        let rows = rows::read(&dir.join(store::ROWS), Some(&summary.rows_digest))?;
-        let times = QueryTimes::read(&dir.join(store::SELECTION))?;
-        match joined.iter_mut().find(|one| one.run.summary.run == summary.run) {
-            None => {
-                let run = Finished { dir: dir.clone(), summary, rows, times };
-                joined.push(Joined { plan: dir.clone(), run });
-            }
+        let read = Finished::read(dir)?;
+        match joined.iter_mut().find(|one| one.run.summary.run == read.summary.run) {
+            None => joined.push(Joined { plan: dir.clone(), run: read }),
             Some(Joined { run, .. }) => {
-                run.rows = rows::union(std::mem::take(&mut run.rows), rows);
-                run.times.extend(times);
-                run.summary.failures.extend(summary.failures);
+                run.rows = rows::union(std::mem::take(&mut run.rows), read.rows);
+                run.full_pool.extend(read.full_pool);
+                run.full_pool = full_pool::sorted(std::mem::take(&mut run.full_pool));
+                run.times.extend(read.times);
+                run.summary.failures.extend(read.summary.failures);
                 run.summary.rows = run.rows.len();
                 run.summary.rows_digest = digest::of(&rows::to_jsonl(run.rows.clone())?);
                 if let Some(out) = out {

@@ -73,7 +73,7 @@ pub fn train(args: &RunArgs, quiet: bool) -> Result<()> {
 fn load(args: &RunArgs) -> Result<Plan> {
     Ok(Plan::load(
         &args.file,
-        &args.common.and_device(&args.sets),
+        &args.common.and_flags(&args.sets),
         args.common.seed,
         &backend::vocabulary(args.common.data.folder()?),
     )?)
@@ -135,7 +135,7 @@ fn to_json(finished: &Finished, verdict: Value, seconds: f64) -> Value {
 
 fn complain_about_failures(plan: &Plan, finished: &Finished) -> Result<()> {
     let failures = &finished.summary.failures;
-    let total = plan.transfer().map_or(0, |transfer| stages::blocks(transfer).len())
+    let total = plan.transfer().map_or(0, stages::cells_of_transfer)
         + plan.rivals().map_or(0, |rivals| stages::rivals::bouts(rivals).len());
     match failures.first() {
         None => Ok(()),

@@ -54,7 +54,7 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
     Plan::parse(
         &file.to_string(),
         "(arguments)",
-        &args.common.and_device(&args.sets),
+        &args.common.and_flags(&args.sets),
         args.common.seed,
         vocabulary,
     )
@@ -65,6 +65,7 @@ mod tests {
     use super::*;
     use crate::cli::args::{Args, Command};
     use crate::experiment::sections::DataRef;
+    use crate::learner::Metric;
     use clap::Parser;
 
     fn plan_of(line: &str) -> Result<Plan, ExperimentError> {
@@ -77,11 +78,12 @@ mod tests {
     fn arguments_become_a_checked_plan() {
         let plan = plan_of(
             "--policy runs/q/policy --target my.csv.gz --label y --budget 25 --query-size 10 --initial 2 \
-             --strategies entropy,badge --set learner.hidden=[8] --seed 5",
+             --strategies entropy,badge --set learner.hidden=[8] --metric balanced_accuracy --seed 5",
         )
         .unwrap();
         assert_eq!((plan.episode().rounds, plan.episode().initial_per_class), (3, 2));
         assert_eq!((plan.seed(), plan.learner().hidden.as_slice()), (5, &[8][..]));
+        assert_eq!(plan.episode().metric, Metric::BalancedAccuracy);
         let transfer = plan.transfer().unwrap();
         assert_eq!(transfer.strategies, ["entropy", "badge", "policy"]);
         assert_eq!(transfer.policy.as_deref(), Some("runs/q/policy"));
@@ -95,5 +97,8 @@ mod tests {
         let error = plan_of("--policy p --target t.csv --label y --strategies randon").unwrap_err();
         let ExperimentError::Choice { nearest, .. } = error else { panic!("{error}") };
         assert_eq!(nearest.as_deref(), Some("random"));
+        let error = plan_of("--policy p --target t.csv --label y --metric macro_f").unwrap_err();
+        let ExperimentError::Choice { nearest, key, .. } = error else { panic!("{error}") };
+        assert_eq!((key.as_str(), nearest.as_deref()), ("episode.metric", Some("macro_f1")));
     }
 }

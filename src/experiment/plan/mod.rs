@@ -372,7 +372,7 @@ mod tests {
         assert!(text.starts_with("lab/my-run.toml:2:15: unknown key `train.imitation.state`"), "{text}");
         let (text, hint) = refused("[train]\n[report]\nzzz = 1");
         assert_eq!(text, "lab/my-run.toml:3:1: unknown key `report.zzz`");
-        assert_eq!(hint, "known are report.target_accuracy");
+        assert_eq!(hint, "known are report.target_accuracy, report.target_shares");
         let (text, _) = refused("[learner]\nmomentum = 0.5\n[train]");
         assert!(text.ends_with("unknown key `learner.momentum`"), "adam has none: {text}");
     }

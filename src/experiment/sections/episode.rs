@@ -4,6 +4,7 @@ use crate::data::{Scaling, SplitPlan};
 use crate::episode::{InitialPool, OracleOn, StopOn};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::raw::Section;
+use crate::learner::Metric;
 use serde::Serialize;
 
 /// The most candidates that are scored in one round.
@@ -28,10 +29,14 @@ pub struct Episode {
     pub rounds: usize,
     /// At most this many candidates, drawn at random, are scored per round. Default 500.
     pub candidates: usize,
-    /// End an episode once the reward rows' accuracy reaches this share.
+    /// What learning curves, the verdict, targets and the validation of policies measure: `"accuracy"`
+    /// (default), `"balanced_accuracy"` or `"macro_f1"`, which a large class alone does not raise. Rewards are
+    /// accuracies whatever it is.
+    pub metric: Metric,
+    /// End an episode once the metric on the test rows reaches this share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_accuracy: Option<f64>,
-    /// End an episode once the accuracy reaches this share of what the classifier reaches with every label
+    /// End an episode once the metric reaches this share of what the classifier reaches with every label
     /// of the pool. What is learned from plays its whole budget.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_share: Option<f64>,
@@ -69,6 +74,11 @@ impl Episode {
             query_size: s.count("query_size", 1, 1..=100_000)?,
             rounds: s.count("rounds", 30, 1..=100_000)?,
             candidates: s.count("candidates", 500, 1..=MAX_CANDIDATES)?,
+            metric: s.choice(
+                "metric",
+                Metric::default(),
+                &Metric::ALL.map(|metric| (metric.key(), metric)),
+            )?,
             target_accuracy: s.optional_number("target_accuracy", 0.0..=1.0)?,
             target_share: s.optional_number("target_share", 0.0..=1.0)?,
             test: s.number("test", split.test, 0.01..=0.9)?,

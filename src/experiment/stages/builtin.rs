@@ -1,9 +1,13 @@
 //! [`Builtin`]: the stages that this crate computes.
 
 use super::transfer::Shared;
-use super::{Block, Bout, Found, Learned, Site, Stages, TimedRow, Trained, rivals, search, train, transfer};
+use super::{
+    Block, Bout, Found, Learned, Site, Stages, TimedRow, Trained, Whole, full_pool, rivals, search, train,
+    transfer,
+};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
+use crate::run::FullPool;
 
 /// The real thing: simulated episodes on the bank engine.
 #[derive(Debug, Default)]
@@ -28,6 +32,16 @@ impl Stages for Builtin {
         site: Site<'_>,
     ) -> Result<Vec<TimedRow>> {
         transfer::episodes(plan, block, learned, site, &self.shared)
+    }
+
+    fn full_pool(
+        &self,
+        plan: &Plan,
+        whole: &Whole,
+        learned: Learned<'_>,
+        site: Site<'_>,
+    ) -> Result<FullPool> {
+        full_pool::whole(plan, whole, learned, site, &self.shared)
     }
 
     fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>> {

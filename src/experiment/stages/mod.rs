@@ -1,4 +1,4 @@
-//! The stages of an experiment, one file each: train, search, transfer, rivals.
+//! The stages of an experiment, one file each: train, search, full pool, transfer, rivals.
 //!
 //! [`Stages`] is what they compute; [`run`](fn@super::run) decides when, records it and resumes it. An
 //! implementation must depend on the plan and the arguments alone, never on threads or on what was
@@ -8,6 +8,7 @@ mod builtin;
 mod dataset_embedding;
 mod dqn;
 mod draughtsman;
+pub mod full_pool;
 mod head;
 pub mod rivals;
 pub mod search;
@@ -15,15 +16,17 @@ pub mod train;
 pub mod transfer;
 
 pub use builtin::Builtin;
+pub use full_pool::{Whole, full_pool};
 pub use rivals::{Bout, rivals};
 pub use search::Found;
 pub use train::Trained;
 pub use transfer::{Block, Failure, Shard, blocks, transfer};
 
 use super::plan::Plan;
+use super::sections::Transfer;
 use crate::episode::Row;
 use crate::error::Result;
-use crate::run::{Cancel, Progress, RunError, Store};
+use crate::run::{Cancel, FullPool, Progress, RunError, Store};
 use serde::{Deserialize, Serialize};
 
 /// What the computations of a stage are given besides the plan.
@@ -63,6 +66,11 @@ pub struct TimedRow {
     pub selecting: Option<f64>,
 }
 
+/// How many cells there are for the targets of a transfer.
+pub fn cells_of_transfer(section: &Transfer) -> usize {
+    blocks(section).len() + full_pool::cells(section, Shard::WHOLE).len()
+}
+
 /// What the stages compute.
 pub trait Stages: Sync {
     /// Trains a policy on the sources and writes it to [`POLICY`](crate::run::store::POLICY) in the
@@ -80,6 +88,10 @@ pub trait Stages: Sync {
         learned: Learned<'_>,
         site: Site<'_>,
     ) -> Result<Vec<TimedRow>>;
+
+    /// Measures what the classifier reaches with every label, in one repetition on one target.
+    fn full_pool(&self, plan: &Plan, whole: &Whole, learned: Learned<'_>, site: Site<'_>)
+    -> Result<FullPool>;
 
     /// Compares searches at equal cost, in one repetition on one target.
     fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>>;

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{DataRef, Method, Rivals};
 use crate::experiment::tasks;
-use crate::learner::{DeviceKind, LaneData, Start, Stop, TrainPlan, networks};
+use crate::learner::{DeviceKind, LaneData, Scores, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
 use crate::run::{Cell, Crew, Ledger, Outcome, run_cells};
 use crate::search::{Banks, Evaluation, ScoreCache, SearchPlan, search};
@@ -133,7 +133,9 @@ fn played<S: Space>(
                 repetition,
                 round: round as u32,
                 labels: count as u32,
-                accuracy: trained.accuracy,
+                accuracy: trained.test.accuracy,
+                balanced_accuracy: trained.test.balanced_accuracy,
+                macro_f1: trained.test.macro_f1,
                 reward_accuracy: trained.reward_accuracy,
                 steps,
                 picks: Vec::new(),
@@ -155,7 +157,7 @@ enum Contender<P> {
 /// What a network came to that was trained on all of the labels.
 #[derive(Clone)]
 struct Trained {
-    accuracy: f64,
+    test: Scores,
     reward_accuracy: f64,
     steps: u32,
     note: Option<String>,
@@ -260,7 +262,7 @@ impl<'a, S: Space> Ring<'a, S> {
         let report = bank.fit(&[data], &train, &[self.key.named("final")])?[0];
         let (reward, test) = (self.task.reward(), self.task.test());
         let trained = Trained {
-            accuracy: bank.accuracy(0, test.inputs(), test.labels()),
+            test: bank.scores(0, test.inputs(), test.labels()),
             reward_accuracy: bank.accuracy(0, reward.inputs(), reward.labels()),
             steps: report.steps,
             note: report.diverged_at.map(|step| format!("the loss was not finite at step {step}")),

@@ -12,7 +12,7 @@ use crate::agent::pang::{PangPolicy, PangStrategy};
 use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
 use crate::data::Dataset;
 use crate::episode::features::SCHEMA;
-use crate::episode::{Ground, Played, Player, Row, Seat, play};
+use crate::episode::{EpisodePlan, Ground, Played, Player, Row, Seat, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
@@ -280,6 +280,25 @@ pub fn label(transfer: &Transfer, strategy: &str, architecture: ArchitectureChoi
     }
 }
 
+/// The episodes of one architecture, and who draws their networks unless those are the learner's.
+pub(super) fn episode_of(
+    plan: &Plan,
+    architecture: ArchitectureChoice,
+    learned: Learned<'_>,
+    site: Site<'_>,
+    shared: &Shared,
+) -> Result<(EpisodePlan, Option<Draughtsman>)> {
+    let transfer = plan.transfer().expect("the stage runs where there is a section");
+    let mut episode = tasks::episode_plan(plan)?;
+    let draughtsman = Draughtsman::of(plan, architecture, learned, || {
+        Ok(shared.policy(transfer, learned, site)?.head()?.clone())
+    })?;
+    if let Some(draughtsman) = &draughtsman {
+        episode.blocks = draughtsman.blocks()?;
+    }
+    Ok((episode, draughtsman))
+}
+
 /// Plays the episodes of one block.
 pub fn episodes(
     plan: &Plan,
@@ -291,13 +310,7 @@ pub fn episodes(
     super::check_cancelled(site)?;
     let transfer = plan.transfer().expect("the stage runs where there is a section");
     let dataset = shared.dataset(plan, &block.target)?;
-    let mut episode = tasks::episode_plan(plan)?;
-    let draughtsman = Draughtsman::of(plan, block.architecture, learned, || {
-        Ok(shared.policy(transfer, learned, site)?.head()?.clone())
-    })?;
-    if let Some(draughtsman) = &draughtsman {
-        episode.blocks = draughtsman.blocks()?;
-    }
+    let (episode, draughtsman) = episode_of(plan, block.architecture, learned, site, shared)?;
     let players = block
         .repetitions
         .clone()

@@ -4,6 +4,7 @@ use super::Bank;
 use super::team::{CHUNK, DropKeys, Team};
 use super::vector::LINE;
 use crate::data::{Matrix, MatrixView};
+use crate::learner::{Scores, largest};
 use crate::rng::Key;
 
 impl Bank {
@@ -74,24 +75,17 @@ impl Bank {
         (0..count).map(pass).collect()
     }
 
+    /// The class of the largest logit (the first of equals) of every row, shape `[rows]`.
+    pub fn classes(&self, lane: usize, inputs: MatrixView<'_>) -> Vec<u32> {
+        largest(&self.logits(lane, inputs, None))
+    }
+
     /// The share of rows whose largest logit (the first of equals) is their label's. Zero rows give 0.
     ///
     /// # Panics
     /// If there is not one label per row of `inputs`.
     pub fn accuracy(&self, lane: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
-        assert_eq!(inputs.rows(), labels.len(), "one label per row");
-        let logits = self.logits(lane, inputs, None);
-        let hits = labels.iter().enumerate().filter(|&(row, &label)| {
-            let row = logits.row(row);
-            let mut best = 0;
-            for (class, value) in row.iter().enumerate() {
-                if *value > row[best] {
-                    best = class;
-                }
-            }
-            best == label as usize
-        });
-        hits.count() as f64 / labels.len().max(1) as f64
+        Scores::of(&self.classes(lane, inputs), labels, self.spec.outputs()).accuracy
     }
 
     fn predict(

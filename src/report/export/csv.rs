@@ -4,7 +4,7 @@ use crate::episode::Row;
 use crate::run::QueryTimes;
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 14] = [
     "task",
     "strategy",
     "architecture",
@@ -12,6 +12,8 @@ pub const COLUMNS: [&str; 12] = [
     "round",
     "labels",
     "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
     "reward_accuracy",
     "steps",
     "picks",
@@ -19,7 +21,7 @@ pub const COLUMNS: [&str; 12] = [
     "query_seconds",
 ];
 
-/// One line per row after a header, in the order of `rows`. Accuracies have all their digits; `picks` are
+/// One line per row after a header, in the order of `rows`. Shares have all their digits; `picks` are
 /// row numbers of the pool with spaces between; a row without picks, note or query has an empty field there.
 pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
     let mut text = COLUMNS.join(",");
@@ -34,6 +36,8 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
             row.round.to_string(),
             row.labels.to_string(),
             row.accuracy.to_string(),
+            row.balanced_accuracy.to_string(),
+            row.macro_f1.to_string(),
             row.reward_accuracy.to_string(),
             row.steps.to_string(),
             picks.join(" "),
@@ -68,6 +72,8 @@ mod tests {
             round: 1,
             labels: 4,
             accuracy: 2.0 / 3.0,
+            balanced_accuracy: 0.625,
+            macro_f1: 1.0 / 3.0,
             reward_accuracy: 0.5,
             steps: 120,
             picks: picks.to_vec(),
@@ -80,9 +86,9 @@ mod tests {
         let rows = [row("margin", &[7, 12], None), row("typiclust(k=5, near=2)", &[], Some("a \"note\""))];
         let mut times = QueryTimes::default();
         times.insert(&rows[0], 0.25);
-        let expected = "task,strategy,architecture,repetition,round,labels,accuracy,reward_accuracy,steps,picks,note,query_seconds\n\
-             iris,margin,4-8-3,2,1,4,0.6666666666666666,0.5,120,7 12,,0.25\n\
-             iris,\"typiclust(k=5, near=2)\",4-8-3,2,1,4,0.6666666666666666,0.5,120,,\"a \"\"note\"\"\",\n";
+        let expected = "task,strategy,architecture,repetition,round,labels,accuracy,balanced_accuracy,macro_f1,reward_accuracy,steps,picks,note,query_seconds\n\
+             iris,margin,4-8-3,2,1,4,0.6666666666666666,0.625,0.3333333333333333,0.5,120,7 12,,0.25\n\
+             iris,\"typiclust(k=5, near=2)\",4-8-3,2,1,4,0.6666666666666666,0.625,0.3333333333333333,0.5,120,,\"a \"\"note\"\"\",\n";
         assert_eq!(String::from_utf8(csv(&rows, &times)).unwrap(), expected);
     }
 
@@ -98,9 +104,9 @@ mod tests {
         assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), COLUMNS);
         let records: Vec<_> = reader.records().map(Result::unwrap).collect();
         assert_eq!(records.len(), 2);
-        assert_eq!((&records[0][1], &records[0][10]), (odd, odd));
+        assert_eq!((&records[0][1], &records[0][12]), (odd, odd));
         assert_eq!(records[1][6].parse::<f64>().unwrap(), 2.0 / 3.0);
-        assert_eq!(records[0][11].parse::<f64>().unwrap(), 1.0 / 3.0);
-        assert_eq!((&records[1][9], &records[1][10], &records[1][11]), ("", "", ""));
+        assert_eq!(records[0][13].parse::<f64>().unwrap(), 1.0 / 3.0);
+        assert_eq!((&records[1][11], &records[1][12], &records[1][13]), ("", "", ""));
     }
 }

@@ -1,6 +1,6 @@
 //! The tidy rows as Parquet: `pandas.read_parquet("rows.parquet")`.
 //!
-//! A writer for these twelve columns and no others: no compression, words as dictionaries, and runs of equal
+//! A writer for these fourteen columns and no others: no compression, words as dictionaries, and runs of equal
 //! values as runs, which sorted rows have plenty of. The public crates would add a dozen dependencies and
 //! minutes of compilation for one file. The format is that of parquet.thrift, version 1, whose structures
 //! go through Thrift's compact protocol (`thrift.rs`).
@@ -49,7 +49,7 @@ const fn column(path: &'static [&'static str], physical: i64, converted: Option<
 }
 
 /// In the order of [`csv`](super::csv).
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 14] = [
     column(&["task"], BYTE_ARRAY, Some(UTF8)),
     column(&["strategy"], BYTE_ARRAY, Some(UTF8)),
     column(&["architecture"], BYTE_ARRAY, Some(UTF8)),
@@ -57,6 +57,8 @@ const COLUMNS: [Column; 12] = [
     column(&["round"], INT32, Some(UINT_32)),
     column(&["labels"], INT32, Some(UINT_32)),
     column(&["accuracy"], DOUBLE, None),
+    column(&["balanced_accuracy"], DOUBLE, None),
+    column(&["macro_f1"], DOUBLE, None),
     column(&["reward_accuracy"], DOUBLE, None),
     column(&["steps"], INT64, Some(UINT_64)),
     column(&["picks", "list", "element"], INT32, Some(UINT_32)),
@@ -199,10 +201,12 @@ fn values(index: usize, rows: &[Row], times: &QueryTimes) -> Values {
         4 => counts(|row| row.round),
         5 => counts(|row| row.labels),
         6 => shares(|row| row.accuracy),
-        7 => shares(|row| row.reward_accuracy),
-        8 => plain(rows.iter().flat_map(|row| row.steps.to_le_bytes()).collect()),
-        9 => picks(rows),
-        10 => words(rows.iter().map(|row| row.note.as_deref()), true),
+        7 => shares(|row| row.balanced_accuracy),
+        8 => shares(|row| row.macro_f1),
+        9 => shares(|row| row.reward_accuracy),
+        10 => plain(rows.iter().flat_map(|row| row.steps.to_le_bytes()).collect()),
+        11 => picks(rows),
+        12 => words(rows.iter().map(|row| row.note.as_deref()), true),
         _ => numbers(rows.iter().map(|row| times.of(row))),
     }
 }
@@ -274,6 +278,8 @@ mod tests {
             round: at / 7,
             labels: u32::MAX - at,
             accuracy: 1.0 / f64::from(at + 1),
+            balanced_accuracy: 1.0 / f64::from(at + 2),
+            macro_f1: 1.0 / f64::from(at + 3),
             reward_accuracy: 0.5,
             steps: u64::MAX - u64::from(at),
             picks: (0..at % 4).collect(),

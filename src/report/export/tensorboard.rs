@@ -14,18 +14,20 @@ pub const FOLDER: &str = "tensorboard";
 const FILE: &str = "events.out.tfevents.0000000000.querist";
 
 /// One folder with an event file per strategy, which TensorBoard shows as one line each. The scalars are
-/// means over repetitions, at the number of labels as the step: `TASK/accuracy`, `TASK/reward_accuracy`,
-/// and how many repetitions there were, `TASK/repetitions`. Times are zero, so that equal rows give equal
+/// means over repetitions, at the number of labels as the step: `TASK/accuracy`, `TASK/balanced_accuracy`,
+/// `TASK/macro_f1`, `TASK/reward_accuracy`, and how many repetitions there were, `TASK/repetitions`. Times are zero, so that equal rows give equal
 /// bytes.
 pub fn events(rows: &[Row]) -> Vec<Export> {
-    /// Sums of both accuracies, and how many rows there were.
-    type Sums = (f64, f64, u32);
+    /// What means are taken of.
+    const SHARES: [&str; 4] = ["accuracy", "balanced_accuracy", "macro_f1", "reward_accuracy"];
+    /// Their sums, and how many rows there were.
+    type Sums = ([f64; SHARES.len()], u32);
     let mut strategies: BTreeMap<&str, BTreeMap<(&str, u32), Sums>> = BTreeMap::new();
     for row in rows {
         let points = strategies.entry(&row.strategy).or_default();
-        let (accuracy, reward, count) = points.entry((&row.task, row.labels)).or_default();
-        *accuracy += row.accuracy;
-        *reward += row.reward_accuracy;
+        let (sums, count) = points.entry((&row.task, row.labels)).or_default();
+        let shares = [row.accuracy, row.balanced_accuracy, row.macro_f1, row.reward_accuracy];
+        sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
         *count += 1;
     }
     let mut names = BTreeSet::new();
@@ -33,14 +35,14 @@ pub fn events(rows: &[Row]) -> Vec<Export> {
         .into_iter()
         .map(|(strategy, points)| {
             let mut bytes = record(&version());
-            for ((task, labels), (accuracy, reward, count)) in points {
-                let mean = |sum: f64| (sum / f64::from(count)) as f32;
-                let scalars = [
-                    ("accuracy", mean(accuracy)),
-                    ("reward_accuracy", mean(reward)),
-                    ("repetitions", count as f32),
-                ];
-                let scalars = scalars.map(|(what, value)| (format!("{task}/{what}"), value));
+            for ((task, labels), (sums, count)) in points {
+                let means = sums.map(|sum| (sum / f64::from(count)) as f32);
+                let scalars: Vec<(String, f32)> = SHARES
+                    .into_iter()
+                    .zip(means)
+                    .chain([("repetitions", count as f32)])
+                    .map(|(what, value)| (format!("{task}/{what}"), value))
+                    .collect();
                 bytes.extend(record(&summary(labels.into(), &scalars)));
             }
             Export { name: format!("{FOLDER}/{}/{FILE}", folder(strategy, &mut names)), bytes }
@@ -190,6 +192,8 @@ mod tests {
             round: labels - 3,
             labels,
             accuracy,
+            balanced_accuracy: 0.5 * accuracy,
+            macro_f1: 0.125,
             reward_accuracy: 0.25,
             steps: 1,
             picks: vec![],

@@ -1,10 +1,11 @@
-//! Learning curves of one task: mean test accuracy against labels, with the 95 % interval of the mean.
+//! Learning curves of one task: mean metric on the test rows against labels, with the 95 % interval of the mean.
 
 use super::axis::{Scale, extent, spread};
 use super::canvas::{Anchor, BOLD, Canvas, Font, SIZE, Stroke, text_width};
 use super::marker::Marker;
 use super::palette::{Ink, Palette, Theme};
 use super::{Figure, WIDE, stem};
+use crate::learner::Metric;
 use crate::report::curves::{StrategyCurves, TaskCurves};
 use crate::report::stats::mean::{MeanIntervals, mean};
 
@@ -67,7 +68,7 @@ pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Op
     let x = Scale::new((first, last), (LEFT, right));
     let y = Scale::new((range.0.max(0.0), range.1.min(1.0)), (bottom, TOP));
     let mut canvas = Canvas::new(theme, width, bottom + FOOT, &format!("Learning curves on {}", task.task));
-    frame(&mut canvas, &task.task, &x, &y, (LEFT, right), bottom);
+    frame(&mut canvas, &task.task, task.metric, (&x, &y), (LEFT, right), bottom);
     for band in &bands {
         let style = palette.style(&band.name);
         let upper = band.points.iter().map(|p| (x.at(p.0), y.at(p.3)));
@@ -104,7 +105,11 @@ pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Op
     }
     Some(Figure {
         name: format!("learning-{}", stem(&task.task)),
-        caption: format!("Mean test accuracy on {}; bands: 95 % interval of the mean.", task.task),
+        caption: format!(
+            "Mean test {} on {}; bands: 95 % interval of the mean.",
+            task.metric.name(),
+            task.task
+        ),
         wide: width > WIDE,
         svg: canvas.finish(),
     })
@@ -120,10 +125,17 @@ fn thinned(grid: Vec<u32>) -> Vec<u32> {
 }
 
 /// Title, grid, ticks and axis names.
-fn frame(canvas: &mut Canvas, title: &str, x: &Scale, y: &Scale, across: (f64, f64), bottom: f64) {
+fn frame(
+    canvas: &mut Canvas,
+    title: &str,
+    metric: Metric,
+    (x, y): (&Scale, &Scale),
+    across: (f64, f64),
+    bottom: f64,
+) {
     let muted = Font::new(Ink::Muted, Anchor::Start);
     canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), title);
-    canvas.text((4.0, 33.0), muted.sized(11.0), "test accuracy, %");
+    canvas.text((4.0, 33.0), muted.sized(11.0), &format!("test {}, %", metric.name()));
     let (ticks, decimals) = y.ticks(5);
     for tick in ticks {
         let height = y.at(tick);
@@ -159,7 +171,7 @@ mod tests {
     fn one_line_one_band_one_label_per_strategy() {
         let all = [rows("wine", "random", 5, 0.0), rows("wine", "margin", 5, 0.04)].concat();
         let palette = Palette::new(["random", "margin"], "policy");
-        let figure = learning_curves(&gather(&all)[0], &palette, Theme::Alone).unwrap();
+        let figure = learning_curves(&gather(&all, Metric::Accuracy)[0], &palette, Theme::Alone).unwrap();
         assert_eq!(figure.svg.matches("fill-opacity:0.13").count(), 2);
         assert_eq!(figure.svg.matches("<title>margin</title>").count(), 1);
         assert_eq!(figure.svg.matches(">margin</text>").count(), 1);

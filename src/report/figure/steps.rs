@@ -1,11 +1,13 @@
-//! Accuracy against gradient steps: what architectures come to for the same computation.
+//! The metric against gradient steps: what architectures come to for the same computation.
 
 use super::axis::{Scale, extent, spread};
 use super::canvas::{Anchor, BOLD, Canvas, Font, SIZE, Stroke, text_width};
 use super::palette::{Ink, Theme};
 use super::{Figure, WIDE, stem};
 use crate::episode::Row;
+use crate::learner::Metric;
 use crate::report::stats::mean::mean;
+use crate::report::text::capitalised;
 use std::collections::BTreeMap;
 
 const WIDTH: f64 = 480.0;
@@ -27,9 +29,18 @@ pub struct Line<'a> {
 }
 
 /// Draws the lines of one task and strategy; `None` where all take the same steps.
-pub fn accuracy_by_steps(task: &str, strategy: &str, lines: &[Line<'_>], theme: Theme) -> Option<Figure> {
-    let points: Vec<(&str, Vec<(f64, f64)>)> =
-        lines.iter().map(|line| (line.name, means(&line.rows))).filter(|(_, own)| !own.is_empty()).collect();
+pub fn metric_by_steps(
+    task: &str,
+    strategy: &str,
+    lines: &[Line<'_>],
+    metric: Metric,
+    theme: Theme,
+) -> Option<Figure> {
+    let points: Vec<(&str, Vec<(f64, f64)>)> = lines
+        .iter()
+        .map(|line| (line.name, means(&line.rows, metric)))
+        .filter(|(_, own)| !own.is_empty())
+        .collect();
     let ends: Vec<f64> = points.iter().filter_map(|(_, own)| own.last()).map(|end| end.0).collect();
     if ends.iter().all(|&end| end == ends[0]) {
         return None;
@@ -43,10 +54,14 @@ pub fn accuracy_by_steps(task: &str, strategy: &str, lines: &[Line<'_>], theme: 
     let right = width - room - 24.0;
     let x = Scale::new((low, high), (LEFT, right));
     let y = Scale::new((range.0.max(0.0), range.1.min(1.0)), (BOTTOM, TOP));
-    let title = format!("Accuracy by gradient steps: {strategy} on {task}");
+    let title = format!("{} by gradient steps: {strategy} on {task}", capitalised(metric.name()));
     let mut canvas = Canvas::new(theme, width, HEIGHT, &title);
     canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), &heading);
-    canvas.text((4.0, 33.0), Font::new(Ink::Muted, Anchor::Start).sized(11.0), "test accuracy, %");
+    canvas.text(
+        (4.0, 33.0),
+        Font::new(Ink::Muted, Anchor::Start).sized(11.0),
+        &format!("test {}, %", metric.name()),
+    );
     let (ticks, decimals) = y.ticks(5);
     for tick in ticks {
         let height = y.at(tick);
@@ -89,23 +104,24 @@ pub fn accuracy_by_steps(task: &str, strategy: &str, lines: &[Line<'_>], theme: 
     Some(Figure {
         name: format!("steps-{}-{}", stem(task), stem(strategy)),
         caption: format!(
-            "Mean test accuracy of {strategy} on {task} against the mean number of gradient steps so far, those of \
-             searches included; one line per architecture, on a logarithmic scale."
+            "Mean test {} of {strategy} on {task} against the mean number of gradient steps so far, those of \
+             searches included; one line per architecture, on a logarithmic scale.",
+            metric.name()
         ),
         wide: width > WIDE,
         svg: canvas.finish(),
     })
 }
 
-/// Per round, mean steps and mean accuracy over repetitions.
-fn means(rows: &[&Row]) -> Vec<(f64, f64)> {
+/// Per round, mean steps and mean metric over repetitions.
+fn means(rows: &[&Row], metric: Metric) -> Vec<(f64, f64)> {
     let mut rounds: BTreeMap<u32, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.steps > 0) {
         let own = rounds.entry(row.round).or_default();
         own.0.push(row.steps as f64);
-        own.1.push(row.accuracy);
+        own.1.push(row.by(metric));
     }
-    rounds.into_values().filter_map(|(steps, accuracy)| Some((mean(&steps)?, mean(&accuracy)?))).collect()
+    rounds.into_values().filter_map(|(steps, measured)| Some((mean(&steps)?, mean(&measured)?))).collect()
 }
 
 /// 1, 2 and 5 times the powers of ten between two logarithms, with their text.
@@ -142,9 +158,9 @@ mod tests {
             Line { name, rows: rows.iter().collect() }
         }
         let same = [line("a", &fixed), line("b", &fixed)];
-        assert_eq!(accuracy_by_steps("wine", "margin", &same, Theme::Alone), None);
+        assert_eq!(metric_by_steps("wine", "margin", &same, Metric::Accuracy, Theme::Alone), None);
         let two = [line("a", &fixed), line("b", &grown)];
-        let svg = accuracy_by_steps("wine", "margin", &two, Theme::Alone).unwrap().svg;
+        let svg = metric_by_steps("wine", "margin", &two, Metric::Accuracy, Theme::Alone).unwrap().svg;
         assert!(svg.contains("<title>a</title>") && svg.contains("<title>b</title>"));
     }
 }

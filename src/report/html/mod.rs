@@ -30,12 +30,12 @@ const MAX_SEARCHES: usize = 12;
 
 /// The whole report.
 pub fn html(input: &ReportInput) -> String {
-    let curves = gather(&input.rows);
+    let curves = gather(&input.rows, input.verdict.metric);
     let palette = palette(input, &curves);
     let drawn = Drawn::new(input, &curves, &palette, Theme::Page);
     let mut body = String::new();
     sections::head(&mut body, input);
-    sections::learning(&mut body, &drawn.learning, &palette);
+    sections::learning(&mut body, &drawn.learning, input, &palette);
     sections::over_tasks(&mut body, input, &palette);
     sections::figures(&mut body, "Differences", &drawn.differences);
     sections::verdict_table(&mut body, input, &palette);
@@ -45,7 +45,7 @@ pub fn html(input: &ReportInput) -> String {
     sections::figures(&mut body, "Training of the policy", &drawn.training);
     sections::figures(&mut body, "What the policy looks at", &drawn.importance);
     sections::contrasts(&mut body, &input.contrasts);
-    sections::figures(&mut body, "Accuracy for the same computation", &drawn.steps);
+    sections::figures(&mut body, "Learning for the same computation", &drawn.steps);
     sections::figures(&mut body, "Path of architectures", &drawn.paths);
     sections::search(&mut body, &drawn.search, input);
     sections::query_times(&mut body, input, &palette);
@@ -85,7 +85,7 @@ fn heading(input: &ReportInput) -> String {
 
 /// Every figure as a file of its own, in the colours of paper.
 pub fn figures(input: &ReportInput) -> Vec<Figure> {
-    let curves = gather(&input.rows);
+    let curves = gather(&input.rows, input.verdict.metric);
     let palette = palette(input, &curves);
     let drawn = Drawn::new(input, &curves, &palette, Theme::Alone);
     let groups = [
@@ -168,7 +168,7 @@ impl Drawn {
     }
 }
 
-/// Accuracy against gradient steps, by task and strategy.
+/// The metric against gradient steps, by task and strategy.
 fn steps_figures(input: &ReportInput, curves: &[TaskCurves], theme: Theme) -> Vec<Figure> {
     let mut figures = Vec::new();
     for task in curves {
@@ -182,7 +182,7 @@ fn steps_figures(input: &ReportInput, curves: &[TaskCurves], theme: Theme) -> Ve
                     rows: rows_of(input, &task.task, &variant.name),
                 })
                 .collect();
-            figures.extend(steps::accuracy_by_steps(&task.task, strategy, &lines, theme));
+            figures.extend(steps::metric_by_steps(&task.task, strategy, &lines, task.metric, theme));
         }
     }
     figures

@@ -6,7 +6,7 @@ use super::super::figure::canvas::{Canvas, Stroke};
 use super::super::figure::palette::{Palette, Style, Theme};
 use super::super::input::{Fact, ReportInput, Separation};
 use super::super::roles::marked;
-use super::super::table::{LEGEND, OVER_TASKS, aulc, labels_needed, mark, over_tasks_cells};
+use super::super::table::{OVER_TASKS, aulc, goal, labels_needed, legend, mark, over_tasks_cells};
 use super::super::text::{ABSENT, equals_p, escape, fixed, points, signed, signed_points};
 use super::super::verdict::Comparison;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub(super) fn head(body: &mut String, input: &ReportInput) {
 }
 
 /// Learning curves under one legend.
-pub(super) fn learning(body: &mut String, drawn: &[Figure], palette: &Palette) {
+pub(super) fn learning(body: &mut String, drawn: &[Figure], input: &ReportInput, palette: &Palette) {
     if drawn.is_empty() {
         return;
     }
@@ -49,11 +49,12 @@ pub(super) fn learning(body: &mut String, drawn: &[Figure], palette: &Palette) {
     }
     body.push_str("</ul>\n");
     grid(body, drawn, false, if drawn.len() == 1 { " lead" } else { "" });
-    body.push_str(
-        "<p class=\"note\">Mean test accuracy over repetitions against labels bought, the initial ones included; \
+    body.push_str(&format!(
+        "<p class=\"note\">Mean test {} over repetitions against labels bought, the initial ones included; \
          bands: 95 % interval of the mean (Student's t). Strategies of one repetition share split, initial labels \
          and initial weights.</p>\n",
-    );
+        input.verdict.metric.name()
+    ));
 }
 
 /// A section of figures with their captions.
@@ -87,7 +88,8 @@ pub(super) fn verdict_table(body: &mut String, input: &ReportInput, palette: &Pa
         return;
     }
     body.push_str("<h2>Verdict table</h2>\n");
-    let heads = ["strategy", "reps", "AULC", "vs random", "vs margin", "early | late", "final"];
+    let finals = "final: accuracy | balanced | macro-F1";
+    let heads = ["strategy", "reps", "AULC", "vs random", "vs margin", "early | late", finals];
     for task in &input.verdict.tasks {
         open_table(body, &task_caption(&task.task, task.labels), &heads);
         for entry in input.verdict.entries.iter().filter(|entry| entry.task == task.task) {
@@ -97,15 +99,17 @@ pub(super) fn verdict_table(body: &mut String, input: &ReportInput, palette: &Pa
             cell(body, heads[3], &versus(entry.vs_random.as_ref()));
             cell(body, heads[4], &versus(entry.vs_margin.as_ref()));
             cell(body, heads[5], &format!("{} | {}", points(entry.aulc_early), points(entry.aulc_late)));
-            cell(body, heads[6], &points(entry.final_accuracy));
+            let finals = [entry.final_accuracy, entry.final_balanced_accuracy, entry.final_macro_f1];
+            cell(body, heads[6], &finals.map(points).join(" | "));
             body.push_str("</tr>\n");
         }
         body.push_str("</tbody></table></div>\n");
     }
     // The last two columns of the plain table stand in a section of their own here.
-    let legend = LEGEND.split(" Labels:").next().unwrap_or(LEGEND);
-    let rest =
-        "Early, late: AULC of the first and second half of the label range; final: accuracy at its end.";
+    let legend = legend(input.verdict.metric);
+    let legend = legend.split(" Labels:").next().unwrap_or(&legend);
+    let rest = "Early, late: AULC of the first and second half of the label range; final: accuracy, balanced accuracy \
+                (the mean recall of the classes) and macro-F1 at its end.";
     body.push_str(&format!("<p class=\"note\">{} {rest}</p>\n", escape(legend)));
 }
 
@@ -130,30 +134,33 @@ pub(super) fn over_tasks(body: &mut String, input: &ReportInput, palette: &Palet
     body.push_str(&format!("<p class=\"note\">{}</p>\n", escape(OVER_TASKS)));
 }
 
-/// Labels needed for the target accuracy.
+/// Labels needed for every task's targets.
 pub(super) fn label_savings(body: &mut String, input: &ReportInput, palette: &Palette) {
-    if !input.verdict.entries.iter().any(|entry| entry.labels_to_target.is_some()) {
+    if input.verdict.entries.iter().all(|entry| entry.labels_to_target.is_empty()) {
         return;
     }
-    body.push_str("<h2>Labels to a target accuracy</h2>\n");
+    let metric = input.verdict.metric.name();
+    body.push_str(&format!("<h2>Labels to a target {metric}</h2>\n"));
     let heads = ["strategy", "median labels", "saved vs random", "saved vs margin"];
     for task in &input.verdict.tasks {
-        let target = task.target.map_or_else(String::new, |t| format!(": {} % accuracy", points(Some(t))));
-        open_table(body, &format!("{}{target}", task.task), &heads);
-        for entry in input.verdict.entries.iter().filter(|entry| entry.task == task.task) {
-            open_row(body, &entry.strategy, input, palette);
-            cell(body, heads[1], &escape(&labels_needed(entry, task.labels)));
-            cell(body, heads[2], &saved(entry.vs_random.as_ref()));
-            cell(body, heads[3], &saved(entry.vs_margin.as_ref()));
-            body.push_str("</tr>\n");
+        for (at, target) in task.targets.iter().enumerate() {
+            open_table(body, &format!("{}: {metric} {}", task.task, goal(target)), &heads);
+            for entry in input.verdict.entries.iter().filter(|entry| entry.task == task.task) {
+                open_row(body, &entry.strategy, input, palette);
+                cell(body, heads[1], &escape(&labels_needed(entry.labels_to_target.get(at), task.labels)));
+                cell(body, heads[2], &saved(entry.vs_random.as_ref(), at));
+                cell(body, heads[3], &saved(entry.vs_margin.as_ref(), at));
+                body.push_str("</tr>\n");
+            }
+            body.push_str("</tbody></table></div>\n");
         }
-        body.push_str("</tbody></table></div>\n");
     }
     body.push_str(
         "<p class=\"note\">Fewest labels at which a repetition reaches the target (in brackets: repetitions that did, \
          of all). A repetition that never does is censored: it stands at the far end of the median and counts as the \
          whole label range in the paired means [95 % bootstrap interval], which are then bounds. Positive: fewer labels \
-         than the reference.</p>\n",
+         than the reference. What all labels give is the mean over a few \
+         repetitions of the classifier fitted to the whole pool.</p>\n",
     );
 }
 
@@ -383,8 +390,8 @@ fn versus(comparison: Option<&Comparison>) -> String {
     )
 }
 
-fn saved(comparison: Option<&Comparison>) -> String {
-    let Some(savings) = comparison.and_then(|c| c.label_savings.as_ref()) else {
+fn saved(comparison: Option<&Comparison>, target: usize) -> String {
+    let Some(savings) = comparison.and_then(|c| c.label_savings.get(target)) else {
         return ABSENT.to_owned();
     };
     let interval = savings

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::choice::{AgainstBest, Candidate, against_best, joint_level};
-use super::{MARGIN, VerdictOptions};
+use super::{MARGIN, Target, VerdictOptions};
 use crate::report::curves::{StrategyCurves, TaskCurves};
 use crate::report::roles::is_hand_made;
 use crate::report::stats::aulc::Curve;
@@ -50,13 +50,15 @@ pub struct Comparison {
     pub wins_ties_losses: [usize; 3],
     /// What it may be called.
     pub outcome: Outcome,
-    /// Labels saved on the way to the target accuracy.
-    pub label_savings: Option<LabelSavings>,
+    /// Labels saved on the way to each of the task's targets.
+    pub label_savings: Vec<LabelSavings>,
 }
 
 /// Paired label savings; a run that misses the target counts as having spent the whole range.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LabelSavings {
+    /// The target.
+    pub target: f64,
     /// The mean of labels saved per pair, positive = fewer labels than the reference.
     pub mean: f64,
     /// Its 95 % interval (BCa bootstrap), `[lo, hi]`.
@@ -102,7 +104,7 @@ pub(super) fn compare(
     strategy: &StrategyCurves,
     reference: &StrategyCurves,
     shared: Option<(u32, u32)>,
-    target: Option<f64>,
+    targets: &[Target],
     options: &VerdictOptions,
     key: Key,
 ) -> Option<Comparison> {
@@ -115,8 +117,9 @@ pub(super) fn compare(
     };
     let count = |sign: fn(f64) -> bool| paired.iter().filter(|d| sign(**d)).count();
     let p_raw = signed_rank(&paired).map(|test| test.p);
-    let label_savings = target.zip(shared).and_then(|(target, (_, budget))| {
-        let need = |curve: &Curve| labels_within(curve, target, budget);
+    let saved = |(at, target): (usize, &Target)| {
+        let (_, budget) = shared?;
+        let need = |curve: &Curve| labels_within(curve, target.value, budget);
         let pairs: Vec<_> = strategy
             .curves
             .iter()
@@ -124,13 +127,15 @@ pub(super) fn compare(
             .collect();
         let savings = savings(&pairs, budget);
         Some(LabelSavings {
+            target: target.value,
             mean: mean(&savings.saved)?,
-            ci95: ends(&savings.saved, key.named("labels")),
+            ci95: ends(&savings.saved, key.named("labels").at(at as u64)),
             only_strategy: savings.only_strategy,
             only_reference: savings.only_reference,
             neither: savings.neither,
         })
-    });
+    };
+    let label_savings = targets.iter().enumerate().filter_map(saved).collect();
     Some(Comparison {
         diff: mean(&paired),
         ci95: ends(&paired, key.named("aulc")),

@@ -19,6 +19,7 @@ pub mod choice;
 pub mod compare;
 pub mod robustness;
 mod scores;
+mod targets;
 pub mod wording;
 
 use std::collections::BTreeMap;
@@ -32,11 +33,14 @@ use super::stats::holm::holm;
 use super::stats::mean::{mean, mean_interval};
 use super::stats::savings::{Needs, needs};
 use crate::episode::Row;
+use crate::learner::Metric;
 use crate::rng::Key;
+use crate::run::FullPool;
 pub use across::AcrossTasks;
 pub use choice::AgainstBest;
 pub use compare::{Comparison, LabelSavings, Outcome};
 pub use robustness::Robustness;
+pub use targets::Target;
 
 /// The strategy that every claim starts from.
 pub const RANDOM: &str = "random";
@@ -50,9 +54,15 @@ pub const FEW_PAIRS: usize = 10;
 pub struct VerdictOptions {
     /// The strategy the sentences are about; where no row has it, the best mean is named instead.
     pub subject: String,
-    /// Accuracy for label savings; without one, on each task what random reaches on average at the end
-    /// of the shared range (without random: the lowest such mean of any strategy).
+    /// What curves show and everything else follows from.
+    pub metric: Metric,
+    /// The metric's value for label savings, the same on every task.
     pub target: Option<f64>,
+    /// Without one, the shares of what all labels give; where that was not measured, what random reaches on average
+    /// at the end of the shared range (without random: the lowest such mean of any strategy).
+    pub shares: Vec<f64>,
+    /// What all labels give.
+    pub full_pool: Vec<FullPool>,
     /// The level of significance, after Holm.
     pub alpha: f64,
     /// The coverage of intervals.
@@ -67,7 +77,10 @@ impl Default for VerdictOptions {
     fn default() -> Self {
         Self {
             subject: "policy".to_owned(),
+            metric: Metric::default(),
             target: None,
+            shares: Vec::new(),
+            full_pool: Vec::new(),
             alpha: 0.05,
             level: 0.95,
             resamples: RESAMPLES,
@@ -80,6 +93,8 @@ impl Default for VerdictOptions {
 /// `null`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
+    /// What all figures but those that name another one are measured by.
+    pub metric: Metric,
     /// One per task and strategy: tasks by name, strategies by falling AULC, those that read hidden labels last.
     pub entries: Vec<Entry>,
     /// One per task, by name.
@@ -100,7 +115,8 @@ impl Serialize for Verdict {
     }
 }
 
-/// One strategy on one task. Accuracies and their differences are shares (0.012 = 1.2 points).
+/// One strategy on one task. Figures are of the verdict's metric where they do not name one; they and their
+/// differences are shares (0.012 = 1.2 points).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Entry {
     /// The task.
@@ -127,18 +143,22 @@ pub struct Entry {
     pub aulc_early: Option<f64>,
     /// The mean AULC of the second half of the label range.
     pub aulc_late: Option<f64>,
-    /// The cross-domain benchmark's AUC: the mean accuracy over the curve's points.
+    /// The cross-domain benchmark's AUC: the mean over the curve's points.
     pub auc: Option<f64>,
     /// The mean accuracy at the end of the shared range.
     pub final_accuracy: Option<f64>,
-    /// Labels needed for the target accuracy.
-    pub labels_to_target: Option<LabelsToTarget>,
+    /// The mean balanced accuracy there.
+    pub final_balanced_accuracy: Option<f64>,
+    /// The mean macro-F1 there.
+    pub final_macro_f1: Option<f64>,
+    /// Labels needed for each of the task's targets.
+    pub labels_to_target: Vec<LabelsToTarget>,
     /// The share of the oracle's lead over random that is closed: of the highest mean of what reads hidden labels.
     /// `null` without one or without random, and for what reads hidden labels itself.
     pub gap_closed: Option<f64>,
 }
 
-/// Labels needed for the target accuracy.
+/// Labels needed for the target.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LabelsToTarget {
     /// The target.
@@ -160,8 +180,10 @@ pub struct TaskVerdict {
     pub task: String,
     /// The label range that all curves share.
     pub labels: Option<[u32; 2]>,
-    /// The accuracy that label savings refer to.
-    pub target: Option<f64>,
+    /// What the classifier reaches with every label of the pool, where it was measured.
+    pub full_pool: Option<f64>,
+    /// What label savings refer to.
+    pub targets: Vec<Target>,
     /// The plain sentence.
     pub sentence: String,
 }
@@ -171,43 +193,51 @@ pub struct TaskVerdict {
 /// Rows that are no learning curve are left out, counted and warned of; an empty slice gives an empty
 /// verdict that says so.
 pub fn verdict(rows: &[Row], options: &VerdictOptions) -> Verdict {
-    let curves = gather(rows);
+    let curves = gather(rows, options.metric);
+    // The same tasks in the same order.
+    let by_metric = Metric::ALL.map(|metric| gather(rows, metric));
     let mut entries = Vec::new();
     let mut tasks = Vec::new();
     let mut warnings = Vec::new();
-    for task in &curves {
-        let judged = judge(task, options);
+    for (at, task) in curves.iter().enumerate() {
+        let judged = judge(task, by_metric.each_ref().map(|tasks| &tasks[at]), options);
         warnings.extend(wording::warnings(task, &judged.entries));
+        warnings.extend(targets::imbalance(&task.task, &judged.targets, options));
         tasks.push(TaskVerdict {
             task: task.task.clone(),
             labels: task.shared.map(|(lo, hi)| [lo, hi]),
-            target: judged.target,
+            full_pool: targets::full_pool(&task.task, options),
+            targets: judged.targets,
             sentence: wording::task_sentence(&task.task, &judged.entries, options),
         });
         entries.extend(judged.entries);
     }
     warnings.extend(wording::notes(&curves));
     let across = across::across(&curves, &entries, options);
-    let sentence = wording::overall(&curves, &entries, &tasks, &across, options);
+    let mut sentence = wording::overall(&curves, &entries, &tasks, &across, options);
+    if options.metric != Metric::default() {
+        sentence.push_str(&format!(" Points are of {}.", options.metric.name()));
+    }
     let robustness = robustness::robustness(&curves, options);
-    Verdict { entries, tasks, sentence, robustness, across, warnings }
+    Verdict { metric: options.metric, entries, tasks, sentence, robustness, across, warnings }
 }
 
-/// A task's entries and the accuracy its label savings refer to.
+/// A task's entries and what its label savings refer to.
 struct Judged {
     entries: Vec<Entry>,
-    target: Option<f64>,
+    targets: Vec<Target>,
 }
 
-fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
+/// Judges one task; `by_metric` are its curves of every metric.
+fn judge(task: &TaskCurves, by_metric: [&TaskCurves; Metric::ALL.len()], options: &VerdictOptions) -> Judged {
     let figures: BTreeMap<&str, Figures> = task
         .strategies
         .iter()
         .map(|(name, strategy)| (name.as_str(), Figures::of(strategy, task.shared)))
         .collect();
-    let ends = |name: &str| figures.get(name).and_then(|f| f.final_accuracy);
-    let lowest = || figures.values().filter_map(|f| f.final_accuracy).reduce(f64::min);
-    let target = options.target.filter(|target| target.is_finite()).or_else(|| ends(RANDOM)).or_else(lowest);
+    let ends = |name: &str| figures.get(name).and_then(|f| f.end);
+    let lowest = || figures.values().filter_map(|f| f.end).reduce(f64::min);
+    let targets = targets::targets(&task.task, options, || ends(RANDOM).or_else(lowest));
     let aulc_of = |name: &str| figures.get(name).and_then(|f| mean(&f.values()));
     let unranked = figures.keys().filter(|name| !is_ranked(name));
     let oracle = unranked.filter_map(|name| aulc_of(name)).reduce(f64::max);
@@ -218,11 +248,13 @@ fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
             let versus = |reference: &str| {
                 let other = task.strategies.get(reference).filter(|_| reference != name)?;
                 let key = options.key.named(&task.task).named(name).named(reference);
-                compare::compare(&task.strategies[name], other, task.shared, target, options, key)
+                compare::compare(&task.strategies[name], other, task.shared, &targets, options, key)
             };
             let values = figures.values();
             let aulc = mean(&values);
             let reads_hidden_labels = !is_ranked(name);
+            let [final_accuracy, final_balanced_accuracy, final_macro_f1] =
+                by_metric.map(|task| mean_at_end(task.strategies.get(name)?, task.shared));
             Entry {
                 task: task.task.clone(),
                 strategy: name.to_owned(),
@@ -239,9 +271,13 @@ fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
                 aulc_early: figures.early,
                 aulc_late: figures.late,
                 auc: figures.auc,
-                final_accuracy: figures.final_accuracy,
-                labels_to_target: target
-                    .and_then(|t| labels_to_target(&task.strategies[name], t, task.shared)),
+                final_accuracy,
+                final_balanced_accuracy,
+                final_macro_f1,
+                labels_to_target: targets
+                    .iter()
+                    .filter_map(|target| labels_to_target(&task.strategies[name], target.value, task.shared))
+                    .collect(),
                 gap_closed: gap(aulc).filter(|_| !reads_hidden_labels),
             }
         })
@@ -258,7 +294,7 @@ fn judge(task: &TaskCurves, options: &VerdictOptions) -> Judged {
     entries.sort_by(|a, b| {
         a.reads_hidden_labels.cmp(&b.reads_hidden_labels).then(height(b).total_cmp(&height(a)))
     });
-    Judged { entries, target }
+    Judged { entries, targets }
 }
 
 /// Holm over one family of comparisons of one task, and what each may then be called.
@@ -285,19 +321,26 @@ fn labels_to_target(
     Some(LabelsToTarget { target, reached: runs - censored, censored, median, restricted_mean })
 }
 
+/// The mean over repetitions at the end of the shared range.
+fn mean_at_end(strategy: &StrategyCurves, shared: Option<(u32, u32)>) -> Option<f64> {
+    let (_, end) = shared?;
+    mean(&strategy.curves.values().filter_map(|curve| curve.at(f64::from(end))).collect::<Vec<_>>())
+}
+
 /// Means over a strategy's repetitions on the shared range.
 struct Figures {
     aulc: BTreeMap<u32, f64>,
     early: Option<f64>,
     late: Option<f64>,
     auc: Option<f64>,
-    final_accuracy: Option<f64>,
+    /// The mean at the end of the range.
+    end: Option<f64>,
 }
 
 impl Figures {
     fn of(strategy: &StrategyCurves, shared: Option<(u32, u32)>) -> Self {
         let Some((lo, hi)) = shared.map(|(lo, hi)| (f64::from(lo), f64::from(hi))) else {
-            return Self { aulc: BTreeMap::new(), early: None, late: None, auc: None, final_accuracy: None };
+            return Self { aulc: BTreeMap::new(), early: None, late: None, auc: None, end: None };
         };
         let middle = 0.5 * (lo + hi);
         let over = |figure: &dyn Fn(&super::stats::aulc::Curve) -> Option<f64>| {
@@ -308,7 +351,7 @@ impl Figures {
             early: over(&|curve| curve.aulc(lo, middle)),
             late: over(&|curve| curve.aulc(middle, hi)),
             auc: over(&|curve| curve.auc(lo, hi)),
-            final_accuracy: over(&|curve| curve.at(hi)),
+            end: mean_at_end(strategy, shared),
         }
     }
 

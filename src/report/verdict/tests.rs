@@ -38,7 +38,7 @@ fn a_clear_lead_is_called_better() {
     );
     assert!(verdict.sentence.contains("p < 0.001"), "{}", verdict.sentence);
     assert!(verdict.warnings.is_empty(), "{:?}", verdict.warnings);
-    assert!(policy.vs_random.as_ref().unwrap().label_savings.as_ref().unwrap().mean > 0.0);
+    assert!(policy.vs_random.as_ref().unwrap().label_savings[0].mean > 0.0);
 }
 
 #[test]
@@ -324,13 +324,85 @@ fn nothing_gives_an_empty_verdict() {
 fn label_savings_count_runs_that_never_arrive() {
     let options = VerdictOptions { target: Some(0.92), ..options() };
     let verdict = verdict(&clear(), &options);
-    let needs = entry(&verdict, "wine", "random").labels_to_target.clone().unwrap();
+    let needs = &entry(&verdict, "wine", "random").labels_to_target[0];
     assert_eq!((needs.reached, needs.censored), (0, 20));
     assert_eq!((needs.median, needs.restricted_mean), (None, 23.0));
     let policy = entry(&verdict, "wine", "policy");
-    assert_eq!(policy.labels_to_target.as_ref().unwrap().reached, 20);
-    let savings = policy.vs_random.as_ref().unwrap().label_savings.clone().unwrap();
+    assert_eq!(policy.labels_to_target[0].reached, 20);
+    let savings = &policy.vs_random.as_ref().unwrap().label_savings[0];
     assert_eq!((savings.only_strategy, savings.only_reference, savings.neither), (20, 0, 0));
+}
+
+/// What all labels give in repetition `repetition`, whose test rows are of one class in a share of `largest`.
+fn whole(task: &str, repetition: u32, accuracy: f64, largest: f64) -> FullPool {
+    FullPool {
+        task: task.into(),
+        repetition,
+        labels: 90,
+        accuracy,
+        balanced_accuracy: 0.5 * accuracy,
+        macro_f1: 0.4 * accuracy,
+        largest_class: largest,
+    }
+}
+
+/// Every task was once held to 80 %, which one reaches with its initial labels and another never.
+#[test]
+fn targets_follow_what_all_labels_give() {
+    let full_pool = vec![whole("wine", 0, 0.9, 0.4), whole("wine", 1, 1.0, 0.4), whole("iris", 0, 0.5, 0.4)];
+    let options = VerdictOptions { shares: vec![0.9, 0.95], full_pool, ..options() };
+    let judged = verdict(&clear(), &options);
+    let task = &judged.tasks[0];
+    assert_eq!(task.full_pool, Some(0.95));
+    let expected = [(0.9 * 0.95, Some(0.9)), (0.95 * 0.95, Some(0.95))];
+    assert_eq!(task.targets.iter().map(|t| (t.value, t.share)).collect::<Vec<_>>(), expected);
+    let policy = entry(&judged, "wine", "policy");
+    assert_eq!(
+        policy.labels_to_target.iter().map(|needs| needs.target).collect::<Vec<_>>(),
+        expected.map(|t| t.0)
+    );
+    let savings = &policy.vs_random.as_ref().unwrap().label_savings;
+    assert_eq!(savings.iter().map(|savings| savings.target).collect::<Vec<_>>(), expected.map(|t| t.0));
+    // A fixed target goes first; what was not measured falls back to random's end.
+    let fixed = verdict(&clear(), &VerdictOptions { target: Some(0.7), ..options.clone() });
+    assert_eq!(fixed.tasks[0].targets, [Target { value: 0.7, share: None }]);
+    let unmeasured = verdict(&clear(), &VerdictOptions { full_pool: Vec::new(), ..options });
+    let random = entry(&unmeasured, "wine", "random").final_accuracy.unwrap();
+    assert_eq!(unmeasured.tasks[0].targets, [Target { value: random, share: None }]);
+}
+
+/// A run with ten positives in six hundred once praised every strategy for always saying "no".
+#[test]
+fn a_class_that_reaches_the_target_alone_is_warned_of() {
+    let warned = |largest: f64, metric: Metric| {
+        let full_pool = vec![whole("wine", 0, 0.9, largest)];
+        let options = VerdictOptions { metric, shares: vec![0.9, 0.95], full_pool, ..options() };
+        let warnings = verdict(&clear(), &options).warnings;
+        warnings.into_iter().find(|warning| warning.contains("largest class"))
+    };
+    let warning = warned(0.983, Metric::Accuracy).unwrap();
+    assert!(warning.contains("98.3 %, which alone reaches the target of 85.5 %"), "{warning}");
+    assert!(warning.contains("balanced_accuracy"), "{warning}");
+    assert!(warned(0.82, Metric::Accuracy).unwrap().contains("reaches the target of 81.0 %"));
+    assert_eq!(warned(0.80, Metric::Accuracy), None);
+    assert_eq!(warned(0.983, Metric::BalancedAccuracy), None);
+}
+
+#[test]
+fn everything_follows_the_metric() {
+    let mut rows = clear();
+    // By balanced accuracy the order of random and policy is the other way round.
+    for row in &mut rows {
+        row.balanced_accuracy = if row.strategy == "policy" { 0.5 * row.accuracy } else { row.accuracy };
+    }
+    let options = VerdictOptions { metric: Metric::BalancedAccuracy, ..options() };
+    let judged = verdict(&rows, &options);
+    let policy = entry(&judged, "wine", "policy");
+    assert_eq!(policy.vs_random.as_ref().unwrap().outcome, Outcome::Worse);
+    assert!(judged.sentence.ends_with("Points are of balanced accuracy."), "{}", judged.sentence);
+    assert!(policy.final_balanced_accuracy.unwrap() < 0.55 && policy.final_accuracy.unwrap() > 0.9);
+    assert!(crate::report::table(&judged).contains("balanced accuracy points"));
+    assert_eq!(judged.metric, Metric::BalancedAccuracy);
 }
 
 proptest! {

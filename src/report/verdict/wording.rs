@@ -17,7 +17,7 @@ use super::{Entry, FEW_PAIRS, MARGIN, RANDOM, TaskVerdict, VerdictOptions};
 use crate::report::curves::TaskCurves;
 use crate::report::roles::ranked_everywhere;
 use crate::report::stats::mean::mean;
-use crate::report::text::{equals_p, points, signed_points};
+use crate::report::text::{capitalised, equals_p, points, signed_points};
 use std::collections::BTreeMap;
 
 /// What a corrected comparison may be called.
@@ -255,9 +255,4 @@ pub(super) fn notes(tasks: &[TaskCurves]) -> Vec<String> {
 
 pub(super) fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
-}
-
-fn capitalised(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

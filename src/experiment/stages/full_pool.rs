@@ -1,0 +1,94 @@
+//! The full-pool stage: what the classifier reaches with every label, on a few repetitions of every target.
+//!
+//! Targets of the report are shares of it, so that they follow the task. The mean of a few splits is as good a target
+//! as that of all of them and costs a run less; every strategy is held to the same one.
+
+use super::transfer::{Shared, episode_of};
+use super::{Failure, Learned, Shard, Site};
+use crate::episode::{Seat, full_pool as measure};
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+use crate::experiment::sections::{DataRef, Transfer};
+use crate::experiment::tasks;
+use crate::learner::Scores;
+use crate::run::full_pool::{FullPool, sorted};
+use crate::run::{Cell, Crew, Ledger, Outcome, run_cells};
+
+/// The most repetitions of a target that are measured.
+pub const MAX_REPETITIONS: u32 = 5;
+
+/// One cell: a target, and the number of a repetition on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Whole {
+    /// The target.
+    pub target: DataRef,
+    /// The repetition.
+    pub repetition: u32,
+}
+
+/// The cells of one shard. Which shard a cell is in does not change when repetitions are added.
+pub fn cells(transfer: &Transfer, shard: Shard) -> Vec<Cell<Whole>> {
+    let repetitions = transfer.repetitions.min(MAX_REPETITIONS);
+    let mut cells = Vec::new();
+    for (t, target) in transfer.targets.iter().enumerate() {
+        for repetition in (0..repetitions).filter(|&r| (t + r as usize) % shard.count == shard.index) {
+            let key = format!("full pool/{}/{repetition}", target.name());
+            cells.push(Cell { key, input: Whole { target: target.clone(), repetition } });
+        }
+    }
+    cells
+}
+
+/// Runs the cells of `shard` that are not done; gives their results, and those that have none.
+pub fn full_pool<W>(
+    transfer: &Transfer,
+    shard: Shard,
+    ledger: &mut Ledger,
+    crew: Crew<'_>,
+    work: W,
+) -> Result<(Vec<FullPool>, Vec<Failure>)>
+where
+    W: Fn(&Whole) -> Result<FullPool> + Sync,
+{
+    let cells = cells(transfer, shard);
+    let outcomes = run_cells("full pool", &cells, ledger, crew, |cell| work(&cell.input))?;
+    let (mut all, mut failures) = (Vec::new(), Vec::new());
+    for (cell, outcome) in cells.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Done(one) => all.push(one),
+            Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
+        }
+    }
+    Ok((sorted(all), failures))
+}
+
+/// Fits the classifier of the first architecture to a whole pool, from the seeds of the repetition.
+pub fn whole(
+    plan: &Plan,
+    whole: &Whole,
+    learned: Learned<'_>,
+    site: Site<'_>,
+    shared: &Shared,
+) -> Result<FullPool> {
+    super::check_cancelled(site)?;
+    let Whole { target, repetition } = whole;
+    let transfer = plan.transfer().expect("the stage runs where there is a section");
+    let dataset = shared.dataset(plan, target)?;
+    let (episode, _) = episode_of(plan, transfer.architectures[0], learned, site, shared)?;
+    let ground = shared.ground(plan, target, &dataset, *repetition)?;
+    let seat = Seat { ground, key: tasks::seat_key(plan, dataset.name(), *repetition) };
+    let Scores { accuracy, balanced_accuracy, macro_f1 } = measure(&episode, &seat)?;
+    let task = seat.ground.task();
+    let mut counts = vec![0u32; task.classes()];
+    task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
+    let largest = counts.into_iter().max().unwrap_or(0);
+    Ok(FullPool {
+        task: task.name().to_string(),
+        repetition: *repetition,
+        labels: task.pool().rows() as u32,
+        accuracy,
+        balanced_accuracy,
+        macro_f1,
+        largest_class: f64::from(largest) / task.test().labels().len().max(1) as f64,
+    })
+}

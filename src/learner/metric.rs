@@ -1,0 +1,126 @@
+//! How well predicted classes agree with the true ones: accuracy, balanced accuracy and macro-F1.
+
+use serde::{Deserialize, Serialize};
+
+/// One figure of a classifier; all are shares, higher = better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// The share of rows whose class is predicted.
+    #[default]
+    Accuracy,
+    /// The mean recall of the classes that have a row (Brodersen et al., ICPR 2010).
+    BalancedAccuracy,
+    /// The mean F1 of the classes that have a row or a prediction.
+    MacroF1,
+}
+
+impl Metric {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 3] = [Self::Accuracy, Self::BalancedAccuracy, Self::MacroF1];
+
+    /// The word that an experiment file uses, which is also the column of the rows.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::BalancedAccuracy => "balanced_accuracy",
+            Self::MacroF1 => "macro_f1",
+        }
+    }
+
+    /// The name in running text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::BalancedAccuracy => "balanced accuracy",
+            Self::MacroF1 => "macro-F1",
+        }
+    }
+}
+
+/// All figures of one set of predictions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scores {
+    /// The share of rows whose class is predicted.
+    pub accuracy: f64,
+    /// The mean recall of the classes that have a row.
+    pub balanced_accuracy: f64,
+    /// The mean F1 of the classes that have a row or a prediction.
+    pub macro_f1: f64,
+}
+
+impl Scores {
+    /// The figures of `predicted` against `truth`, shape `[n]` each, classes from 0 to `classes`. Zero rows give
+    /// zeros.
+    ///
+    /// As in scikit-learn, a class without a row takes no part in balanced accuracy
+    /// (`balanced_accuracy_score`), and a class without a row and without a prediction none in macro-F1
+    /// (`f1_score(average="macro")`); one that is predicted though it has no row counts there with an F1 of 0.
+    ///
+    /// # Panics
+    /// If the lengths differ or a class is not below `classes`.
+    pub fn of(predicted: &[u32], truth: &[u32], classes: usize) -> Self {
+        assert_eq!(predicted.len(), truth.len(), "one prediction per row");
+        // Of the confusion matrix, its diagonal and the sums of its rows and columns are all that is read.
+        let [mut hits, mut rows, mut predictions] = [0, 1, 2].map(|_| vec![0u32; classes]);
+        for (&predicted, &truth) in predicted.iter().zip(truth) {
+            rows[truth as usize] += 1;
+            predictions[predicted as usize] += 1;
+            hits[truth as usize] += u32::from(predicted == truth);
+        }
+        // A mean over the classes that have a denominator.
+        let mean = |share: &dyn Fn(usize) -> (u32, u32)| {
+            let (mut sum, mut count) = (0.0, 0u32);
+            for (part, whole) in (0..classes).map(share).filter(|&(_, whole)| whole > 0) {
+                sum += f64::from(part) / f64::from(whole);
+                count += 1;
+            }
+            sum / f64::from(count.max(1))
+        };
+        Self {
+            accuracy: f64::from(hits.iter().sum::<u32>()) / truth.len().max(1) as f64,
+            balanced_accuracy: mean(&|class| (hits[class], rows[class])),
+            macro_f1: mean(&|class| (2 * hits[class], rows[class] + predictions[class])),
+        }
+    }
+
+    /// One of the figures.
+    pub fn by(&self, metric: Metric) -> f64 {
+        match metric {
+            Metric::Accuracy => self.accuracy,
+            Metric::BalancedAccuracy => self.balanced_accuracy,
+            Metric::MacroF1 => self.macro_f1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten positives in six hundred: who never says so has an accuracy of 98.3 % and is of no use.
+    #[test]
+    fn the_majority_alone_is_at_chance() {
+        let truth: Vec<u32> = (0..600).map(|row| u32::from(row < 10)).collect();
+        let scores = Scores::of(&[0; 600], &truth, 2);
+        assert_eq!(scores.accuracy, 590.0 / 600.0);
+        assert_eq!(scores.balanced_accuracy, 0.5);
+        assert_eq!(scores.macro_f1, 0.5 * (2.0 * 590.0 / (590.0 + 600.0)));
+        assert_eq!(
+            Scores::of(&truth, &truth, 2),
+            Scores { accuracy: 1.0, balanced_accuracy: 1.0, macro_f1: 1.0 }
+        );
+        assert_eq!(Scores::of(&[], &[], 2), Scores::default());
+    }
+
+    /// Class 2 is predicted and never true, class 3 neither: recalls of 1/2 and 1/2; F1 of 2/3, 1/2 and 0.
+    #[test]
+    fn classes_without_rows() {
+        let scores = Scores::of(&[0, 1, 2, 1], &[0, 0, 1, 1], 4);
+        assert_eq!(scores.accuracy, 0.5);
+        assert_eq!(scores.balanced_accuracy, 0.5);
+        let f1 = (2.0 / 3.0 + 2.0 / 4.0 + 0.0) / 3.0;
+        assert!((scores.macro_f1 - f1).abs() < 1e-15, "{}", scores.macro_f1);
+    }
+}
