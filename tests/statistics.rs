@@ -210,6 +210,8 @@ fn verdict_rows(golden: &Value) -> Vec<Row> {
                         round: round as u32,
                         labels: *labels as u32,
                         accuracy,
+                        balanced_accuracy: accuracy,
+                        macro_f1: accuracy,
                         reward_accuracy: accuracy,
                         steps: 0,
                         picks: Vec::new(),

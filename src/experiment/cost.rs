@@ -179,7 +179,7 @@ impl Cost {
             let repetitions = transfer.repetitions.min(full_pool::MAX_REPETITIONS);
             let mut whole = Fits::default();
             for target in &transfer.targets {
-                let size = size_of(target, vocabulary);
+                let size = sizes.of(target);
                 let work = work(plan, size, transfer.architectures[0]);
                 whole = whole.plus(Fits::of_pool(plan, size, work).times(f64::from(repetitions)));
             }
@@ -296,7 +296,9 @@ impl Fits {
 
     /// One fit on a whole pool, with a network that takes so many multiply-adds per example.
     fn of_pool(plan: &Plan, size: Size, work: f64) -> Self {
-        let pool = size.rows.min(plan.episode().max_pool);
+        let episode = plan.episode();
+        let share = (1.0 - episode.test) * (1.0 - episode.reward) * (1.0 - episode.validation);
+        let pool = ((size.rows as f64 * share) as usize).min(episode.max_pool);
         let steps = plan.learner().steps_per_fit(pool) as f64;
         let flops = steps * 6.0 * work * plan.learner().batch.min(pool) as f64;
         Self { fits: 1.0, steps, flops, core_seconds: flops / FLOPS_PER_CORE + steps * SECONDS_PER_STEP }
