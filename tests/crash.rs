@@ -41,6 +41,7 @@ fn work(cell: &Cell<u32>) -> Vec<Row> {
         reward_accuracy: rng.random(),
         steps: 10,
         picks: vec![cell.input],
+        pick_ids: vec![],
         note: None,
     };
     vec![row(0), row(1)]

@@ -91,7 +91,7 @@ pub fn collect_by(
         .enumerate()
         .map(|(task, source)| {
             let task = first_task + task as u32;
-            let part = collect_one(behaviour, source, task, plan, key.named(&source.name))?;
+            let part = collect_one(behaviour, source, task, plan, key.named(&source.identity))?;
             watch()?;
             Ok(part)
         })

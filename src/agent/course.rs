@@ -41,7 +41,7 @@ pub fn course(
 ) -> Result<Vec<Phase>> {
     let parts: Vec<Vec<Phase>> = sources
         .par_iter()
-        .map(|source| course_on(source, network, repetitions, cap, key.named(&source.name)))
+        .map(|source| course_on(source, network, repetitions, cap, key.named(&source.identity)))
         .collect::<Result<_>>()?;
     let mut all = empty();
     for part in parts {

@@ -24,6 +24,8 @@ use std::sync::Arc;
 pub struct Source {
     /// The data set's name.
     pub name: String,
+    /// What its draws are derived from, see [`Dataset::identity`](crate::data::Dataset::identity).
+    pub identity: String,
     /// Its splits; repetitions take them in turn.
     pub grounds: Vec<Arc<Ground>>,
     /// What is played.
@@ -166,7 +168,7 @@ impl Environment for Simulation<'_> {
         let trajectories: Vec<Vec<Trajectory>> = drawn
             .into_par_iter()
             .map(|task| {
-                rollout(&self.sources[task], &self.plan, network, key.named(&self.sources[task].name))
+                rollout(&self.sources[task], &self.plan, network, key.named(&self.sources[task].identity))
             })
             .collect::<Result<_>>()?;
         Ok(trajectories.into_iter().flatten().collect())
@@ -228,7 +230,9 @@ pub(super) fn best_of(
 }
 
 fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {
-    (0..repetitions).map(|index| source.seat(key.named("validation").named(&source.name), index)).collect()
+    (0..repetitions)
+        .map(|index| source.seat(key.named("validation").named(&source.identity), index))
+        .collect()
 }
 
 /// The mean of the plan's metric on the reward rows, over all rounds after the first fit and over the seats.
@@ -282,7 +286,7 @@ fn duel(
     cap: usize,
     key: Key,
 ) -> Result<Vec<(f64, f64)>> {
-    let key = key.named(&source.name).named("seat");
+    let key = key.named(&source.identity).named("seat");
     // Per pair, the lanes of one half and then those of the other.
     let half =
         |pair: usize| (0..repetitions).map(move |i| source.seat(key, (first + pair) * repetitions + i));

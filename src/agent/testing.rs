@@ -60,8 +60,9 @@ pub(super) fn sources() -> Vec<Source> {
         stop_on: StopOn::default(),
     };
     let source = |name: &str| {
-        let task = Task::split(&embedded::load(name).unwrap(), &SplitPlan::default(), Key::root(1));
-        Source { name: name.into(), grounds: vec![Ground::new(task.unwrap())], plan: plan.clone() }
+        let dataset = embedded::load(name).unwrap();
+        let grounds = vec![Ground::new(Task::split(&dataset, &SplitPlan::default(), Key::root(1)).unwrap())];
+        Source { name: name.into(), identity: dataset.identity().into(), grounds, plan: plan.clone() }
     };
     vec![source("iris"), source("wine")]
 }

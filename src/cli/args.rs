@@ -158,9 +158,16 @@ pub struct TransferArgs {
     /// The labelled data set: CSV, CSV.gz, NPY, NPZ, IDX or LIBSVM; labelling is simulated
     #[arg(long, value_name = "FILE")]
     pub target: PathBuf,
+    /// What tables call the target [default: the file's name without its endings]; changes no result
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// The column, or NPZ member, that holds the labels
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
+    /// The column of a table that says what its rows are called: no feature, but written as `pick_ids` beside
+    /// the rows that were asked for. `picks` count the rows of the target from 0, its header being none
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
     /// Inputs from a NumPy file, one row per row of the target
     #[arg(long, value_name = "FILE.npy")]
     pub features: Option<PathBuf>,

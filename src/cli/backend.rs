@@ -1,7 +1,7 @@
 //! Where the commands meet the layers that they show: names, stages, digests, verdicts.
 
 use super::args::DescribeArgs;
-use super::{contrasts, memory};
+use super::{contrasts, memory, output};
 use crate::agent::course::Phase;
 use crate::agent::{Policy, shipped};
 use crate::data::readers::{self, ReadOptions};
@@ -10,6 +10,7 @@ use crate::data::{describe as describe_data, embedded};
 use crate::episode::StopOn;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
+use crate::experiment::leaks::{self, Prints, Role};
 use crate::experiment::sections::{LEARNED, Sources};
 use crate::experiment::stages::{Builtin, Stages};
 use crate::experiment::{Finished, Plan, Vocabulary, tasks};
@@ -38,23 +39,29 @@ pub fn stages() -> impl Stages {
 }
 
 /// The digests of the data sets and policies that `plan` reads. Refuses, before anything is written, a device
-/// that is not there, and targets on which the plan's episodes cannot be played.
+/// that is not there, targets on which the plan's episodes cannot be played, and such as were learned from.
 pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
     plan.learner().device.open()?;
     tasks::check_initial(plan)?;
     tasks::check_strategies(plan)?;
     let mut digests = BTreeMap::new();
+    let mut prints = Vec::new();
     let sources = plan.sources();
     let learns = plan.train().is_some() || plan.searches_sources();
-    let learned = sources.datasets.iter().chain(&sources.validation).filter(|_| learns);
-    for reference in learned {
+    let learned = sources.datasets.iter().map(|reference| (reference, Role::Source));
+    let validation = sources.validation.iter().map(|reference| (reference, Role::Validation));
+    for (reference, role) in learned.chain(validation).filter(|_| learns) {
         let dataset = tasks::load(plan, reference)?;
+        prints.push(Prints::of(&dataset, role));
         digests.insert(dataset.name().to_string(), dataset.digest().to_string());
     }
     if let Some(transfer) = plan.transfer() {
         for target in &transfer.targets {
             let dataset = tasks::load(plan, target)?;
             tasks::check_target(plan, &dataset)?;
+            if learns {
+                prints.push(Prints::of(&dataset, Role::Target));
+            }
             digests.insert(dataset.name().to_string(), dataset.digest().to_string());
         }
         if let (Some(folder), None) = (&transfer.policy, plan.train()) {
@@ -68,6 +75,9 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
     for target in plan.rivals().map_or(&[][..], |rivals| &rivals.targets) {
         let dataset = tasks::load(plan, target)?;
         digests.insert(dataset.name().to_string(), dataset.digest().to_string());
+    }
+    for warning in leaks::check(&prints)? {
+        output::message(&format!("warning: {warning}"));
     }
     Ok(digests)
 }

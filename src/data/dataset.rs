@@ -79,7 +79,10 @@ pub struct Dataset {
     inputs: Matrix,
     targets: Targets,
     split: Option<Vec<SplitTag>>,
+    role: Option<String>,
+    ids: Option<Vec<String>>,
     digest: OnceLock<String>,
+    content: OnceLock<String>,
 }
 
 impl Dataset {
@@ -122,7 +125,9 @@ impl Dataset {
         }
         check_finite(&name, inputs.view())?;
         check_targets(&name, &targets)?;
-        Ok(Self { name, shape, inputs, targets, split, digest: OnceLock::new() })
+        let (role, ids) = (None, None);
+        let (digest, content) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { name, shape, inputs, targets, split, role, ids, digest, content })
     }
 
     /// The name that reports call it by. Not part of the digest.
@@ -133,6 +138,40 @@ impl Dataset {
     /// The same data under another name.
     pub fn renamed(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// The same data, marked as drawn by the generator `role`: see [`identity`](Self::identity).
+    pub fn generated_as(mut self, role: impl Into<String>) -> Self {
+        self.role = Some(role.into());
+        self
+    }
+
+    /// The same data with what its owner calls the rows, one text per row.
+    ///
+    /// # Errors
+    /// [`DataError::Disagree`] if there are more or fewer texts than rows.
+    pub fn with_ids(mut self, ids: Vec<String>) -> Result<Self, DataError> {
+        let (expected, found) = (self.rows(), ids.len());
+        if found != expected {
+            return Err(DataError::Disagree { name: self.name, what: "row ids", expected, found });
+        }
+        self.ids = Some(ids);
+        self.digest = OnceLock::new();
+        Ok(self)
+    }
+
+    /// The same data with its classes numbered in the order in which the rows first show them; classes
+    /// without a row come last. How classes are spelt, and so sorted, then decides nothing.
+    pub fn numbered_by_appearance(mut self) -> Self {
+        let Targets::Class { labels, names } = self.targets;
+        let (numbers, labels) = by_appearance(&labels, names.len());
+        let mut renamed = vec![String::new(); names.len()];
+        for (name, number) in names.into_iter().zip(numbers) {
+            renamed[number as usize] = name;
+        }
+        self.targets = Targets::Class { labels, names: renamed };
+        self.digest = OnceLock::new();
         self
     }
 
@@ -185,42 +224,87 @@ impl Dataset {
         self.split.as_deref()
     }
 
-    /// SHA-256 over shape, inputs (bit for bit), targets and split, as 64 hexadecimal digits. The name
+    /// What the owner of the data calls the rows, one text per row, where a column of them was named.
+    pub fn ids(&self) -> Option<&[String]> {
+        self.ids.as_deref()
+    }
+
+    /// What random draws on this data set are derived from, never a file's name or path: of a generated set
+    /// the [role](Self::generated_as), of any other the [content](Self::content).
+    pub fn identity(&self) -> &str {
+        self.role.as_deref().unwrap_or_else(|| self.content())
+    }
+
+    /// SHA-256 over shape, inputs (bit for bit), labels, number of classes and split, as 64 hexadecimal
+    /// digits. Unlike [`digest`](Self::digest) it leaves out what classes and rows are called: classes count
+    /// by the order in which rows first show them.
+    pub fn content(&self) -> &str {
+        self.content.get_or_init(|| {
+            let mut sha = Sha256::new();
+            sha.update(b"querist/content/1");
+            self.absorb_inputs(&mut sha);
+            let (_, labels) = by_appearance(self.labels(), self.classes());
+            absorb(&mut sha, &labels, |label: &u32| label.to_le_bytes());
+            sha.update((self.classes() as u64).to_le_bytes());
+            self.absorb_split(&mut sha);
+            hex(&sha.finalize())
+        })
+    }
+
+    /// SHA-256 over shape, inputs (bit for bit), targets, split and row ids, as 64 hexadecimal digits. The name
     /// is left out: the same content has the same digest wherever it was read from.
     pub fn digest(&self) -> &str {
         self.digest.get_or_init(|| {
             let mut sha = Sha256::new();
             sha.update(b"querist/dataset/1");
-            let (kind, dims) = match self.shape {
-                Shape::Vector(width) => (0u64, [width, 1, 1]),
-                Shape::Image { channels, height, width } => (1, [channels, height, width]),
-            };
-            sha.update(kind.to_le_bytes());
-            for size in dims.into_iter().chain([self.rows()]) {
-                sha.update((size as u64).to_le_bytes());
-            }
-            absorb(&mut sha, self.inputs.values(), |value: &f32| value.to_le_bytes());
+            self.absorb_inputs(&mut sha);
             match &self.targets {
                 Targets::Class { labels, names } => {
                     sha.update(b"class");
                     absorb(&mut sha, labels, |label: &u32| label.to_le_bytes());
-                    sha.update((names.len() as u64).to_le_bytes());
-                    for name in names {
-                        sha.update((name.len() as u64).to_le_bytes());
-                        sha.update(name);
-                    }
+                    absorb_texts(&mut sha, names);
                 }
             }
-            match &self.split {
-                None => sha.update([0]),
-                Some(split) => {
-                    sha.update([1]);
-                    absorb(&mut sha, split, |tag: &SplitTag| [u8::from(*tag == SplitTag::Test)]);
-                }
+            self.absorb_split(&mut sha);
+            if let Some(ids) = &self.ids {
+                sha.update(b"ids");
+                absorb_texts(&mut sha, ids);
             }
             hex(&sha.finalize())
         })
     }
+
+    fn absorb_inputs(&self, sha: &mut Sha256) {
+        let (kind, dims) = match self.shape {
+            Shape::Vector(width) => (0u64, [width, 1, 1]),
+            Shape::Image { channels, height, width } => (1, [channels, height, width]),
+        };
+        sha.update(kind.to_le_bytes());
+        for size in dims.into_iter().chain([self.rows()]) {
+            sha.update((size as u64).to_le_bytes());
+        }
+        absorb(sha, self.inputs.values(), |value: &f32| value.to_le_bytes());
+    }
+
+    fn absorb_split(&self, sha: &mut Sha256) {
+        match &self.split {
+            None => sha.update([0]),
+            Some(split) => {
+                sha.update([1]);
+                absorb(sha, split, |tag: &SplitTag| [u8::from(*tag == SplitTag::Test)]);
+            }
+        }
+    }
+}
+
+/// The number of every class by first appearance, those without a row last, and `labels` in these numbers.
+fn by_appearance(labels: &[u32], classes: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut numbers = vec![None; classes];
+    let mut next = 0..classes as u32;
+    let mut number = |class: usize| *numbers[class].get_or_insert_with(|| next.next().expect("one a class"));
+    let labels = labels.iter().map(|&label| number(label as usize)).collect();
+    let numbers = (0..classes).map(number).collect();
+    (numbers, labels)
 }
 
 /// Refuses sizes over the limits of this module. To be called before anything is allocated.
@@ -284,6 +368,15 @@ fn absorb<T, const N: usize>(sha: &mut Sha256, values: &[T], bytes: impl Fn(&T) 
         buffer.clear();
         buffer.extend(block.iter().flat_map(&bytes));
         sha.update(&buffer);
+    }
+}
+
+/// Feeds texts to `sha`, each after its length, and all after their number.
+fn absorb_texts(sha: &mut Sha256, texts: &[String]) {
+    sha.update((texts.len() as u64).to_le_bytes());
+    for text in texts {
+        sha.update((text.len() as u64).to_le_bytes());
+        sha.update(text);
     }
 }
 
@@ -367,6 +460,39 @@ mod tests {
         let digests: std::collections::HashSet<_> =
             others.iter().map(Dataset::digest).chain([base.digest()]).collect();
         assert_eq!(digests.len(), others.len() + 1);
+    }
+
+    /// What draws are derived from: content, not what the set, its classes or its rows are called.
+    #[test]
+    fn names_are_no_part_of_the_identity() {
+        let set = |labels: &[u32], names: &[&str]| {
+            let inputs = Matrix::new(vec![0.0, 1.0, 2.0], 3, 1);
+            Dataset::new("s", Shape::Vector(1), inputs, class(labels, names), None).unwrap()
+        };
+        let base = set(&[1, 0, 1], &["a", "b"]);
+        assert_eq!(base.identity(), base.content());
+        let spelt = set(&[0, 1, 0], &["B", "a"]).renamed("other");
+        assert_eq!(base.identity(), spelt.identity());
+        assert_ne!(base.digest(), spelt.digest());
+        let ids = base.clone().with_ids(["x", "y", "z"].map(String::from).to_vec()).unwrap();
+        assert_eq!(ids.identity(), base.identity());
+        assert_ne!(ids.digest(), base.digest(), "rows of results hold the ids");
+        for other in [set(&[1, 0, 0], &["a", "b"]), set(&[1, 0, 1], &["a", "b", "c"])] {
+            assert_ne!(base.identity(), other.identity());
+        }
+        assert_eq!(base.clone().generated_as("moons").identity(), "moons");
+        let refused = base.with_ids(vec!["x".into()]).unwrap_err();
+        assert_eq!(refused.to_string(), "s: 1 row ids, but 3 were expected");
+    }
+
+    #[test]
+    fn classes_are_numbered_as_rows_show_them() {
+        let inputs = Matrix::new(vec![0.0, 1.0, 2.0], 3, 1);
+        let targets = class(&[2, 0, 2], &["a", "none", "c"]);
+        let set = Dataset::new("s", Shape::Vector(1), inputs, targets, None).unwrap();
+        let (before, set) = (set.content().to_string(), set.numbered_by_appearance());
+        assert_eq!((set.labels(), set.class_names().concat()), (&[0, 1, 0][..], "canone".to_string()));
+        assert_eq!(set.content(), before);
     }
 
     /// Run folders name their data by this digest: changing how it is made disowns every stored run.

@@ -122,6 +122,8 @@ pub struct Task {
     validation: Held<Validation>,
     test: Held<Test>,
     rows: PartRows,
+    /// What the rows of the pool are called; none where the data set does not say.
+    pool_ids: Vec<String>,
 }
 
 /// The rows of the data set that each part was made of, in the order of the part.
@@ -182,7 +184,10 @@ impl Task {
         let (pool, reward) = (part(&rows.pool, &scaler), part(&rows.reward, &scaler));
         let validation = part(&rows.validation, &scaler);
         let test = part(&rows.test, own.as_ref().unwrap_or(&scaler));
-        Self::assemble(dataset.name(), dataset.classes(), pool, reward, validation, test, rows)
+        let called = |ids: &[String]| rows.pool.iter().map(|&row| ids[row as usize].clone()).collect();
+        let pool_ids = dataset.ids().map(called).unwrap_or_default();
+        let task = Self::assemble(dataset.name(), dataset.classes(), pool, reward, validation, test, rows)?;
+        Ok(Self { pool_ids, ..task })
     }
 
     /// A task over three parts that are apart already, each `(inputs, labels)`, and without a validation
@@ -256,6 +261,7 @@ impl Task {
             validation: Held::new(validation.0, validation.1),
             test: Held::new(test.0, test.1),
             rows,
+            pool_ids: Vec::new(),
         })
     }
 
@@ -301,12 +307,21 @@ impl Task {
         &self.test
     }
 
-    /// The row of the data set that a row of the pool is.
+    /// The row of the data set, counted from 0, that a row of the pool is.
     ///
     /// # Panics
     /// If the pool has no such row.
-    pub fn dataset_row(&self, row: RowId) -> usize {
-        self.rows.pool[row.index()] as usize
+    pub fn dataset_row(&self, row: RowId) -> u32 {
+        self.rows.pool[row.index()]
+    }
+
+    /// What a row of the pool is called, where the data set says so.
+    ///
+    /// # Panics
+    /// If the pool has no such row.
+    pub fn row_id(&self, row: RowId) -> Option<&str> {
+        let named = !self.pool_ids.is_empty();
+        named.then(|| self.pool_ids[row.index()].as_str())
     }
 
     /// Counts and digests of the row sets, and how many rows they share.

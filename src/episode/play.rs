@@ -118,7 +118,9 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
                 .into());
             }
             let last = played[lane].rows.last_mut().expect("a row for the initial labels");
-            last.picks = rows.iter().map(|row| row.0).collect();
+            let task = player.seat.ground.task();
+            last.picks = rows.iter().map(|&row| task.dataset_row(row)).collect();
+            last.pick_ids = rows.iter().filter_map(|&row| task.row_id(row)).map(str::to_string).collect();
             last.note = cut::join([last.note.take(), player.strategy.note()]);
             picks.push((lane, rows));
         }
@@ -181,6 +183,7 @@ fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row
         reward_accuracy,
         steps,
         picks: Vec::new(),
+        pick_ids: Vec::new(),
         note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
 }

@@ -30,8 +30,12 @@ pub struct Row {
     pub reward_accuracy: f64,
     /// Gradient steps made so far in the episode, search included.
     pub steps: u64,
-    /// Rows asked for at the end of this round; empty in the last.
+    /// Rows of the data set, counted from 0 (a table's header is no row), that were asked for at the end of
+    /// this round; empty in the last.
     pub picks: Vec<u32>,
+    /// What the data set calls these rows; empty where it does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pick_ids: Vec<String>,
     /// A failure with a defined consequence (a diverged fit, a fallback), the pseudo-labels that the fit took
     /// part in, or what the query left out of account, if there was any of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]

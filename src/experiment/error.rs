@@ -66,6 +66,26 @@ pub enum ExperimentError {
     /// Something given twice.
     #[error("{place}: `{key}` lists \"{}\" twice", shorten(found))]
     Twice { place: Place, key: String, found: String },
+    /// Two data sets that were given one name.
+    #[error("{place}: two data sets of the plan are called \"{name}\"")]
+    #[diagnostic(help("give one of them another `name`"))]
+    SameName { place: Place, name: String },
+    /// Rows that are judged on stand in what is learned from.
+    #[error(
+        "`{list}`: {shared} of {rows} rows of {name} stand in {source_name} (`{source_list}`), at most {limit} may"
+    )]
+    #[diagnostic(help(
+        "what is judged on must be unseen, whatever it is called: take it out of one of the two lists"
+    ))]
+    Seen {
+        list: &'static str,
+        name: String,
+        source_list: &'static str,
+        source_name: String,
+        shared: usize,
+        rows: usize,
+        limit: usize,
+    },
     /// Something that must be there.
     #[error("{place}: `{key}` is missing: {why}")]
     Missing { place: Place, key: String, why: String },

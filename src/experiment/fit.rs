@@ -130,7 +130,7 @@ pub struct Fitted {
 pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option<usize>) -> Result<Fitted> {
     let target = plan.transfer().and_then(|transfer| transfer.targets.first());
     let target = target.expect("a plan of a fit names its data set");
-    let dataset = tasks::load(plan, target)?;
+    let dataset = tasks::read(plan, target)?;
     let ground = tasks::ground(plan, &dataset, 0)?;
     let task = ground.task();
     let rows = task.pool().rows();

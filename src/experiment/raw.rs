@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
+use std::hash::Hash;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -275,11 +276,15 @@ impl Section {
 }
 
 /// Refuses a list in which something stands twice.
-pub fn refuse_twice<'a>(key: &str, list: impl Iterator<Item = (&'a str, &'a Place)>) -> Result<()> {
+pub fn refuse_twice<'a, T: Eq + Hash + ?Sized + 'a>(
+    key: &str,
+    list: impl Iterator<Item = (&'a T, &'a Place)>,
+    name: impl Fn(&T) -> &str,
+) -> Result<()> {
     let mut seen = HashSet::new();
     for (found, place) in list {
         if !seen.insert(found) {
-            let (place, key, found) = (place.clone(), key.to_string(), found.to_string());
+            let (place, key, found) = (place.clone(), key.to_string(), name(found).to_string());
             return Err(ExperimentError::Twice { place, key, found });
         }
     }

@@ -1,7 +1,9 @@
 //! Runs a plan: its stages in order, recorded, resumed, and written to a run folder.
 
 use super::plan::Plan;
+use super::sections::DataRef;
 use super::stages::{self, Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
+use crate::episode::Row;
 use crate::error::Result;
 use crate::run::store::{FULL_POOL, ROWS, SELECTION, SUMMARY, TIMINGS};
 use crate::run::{
@@ -34,11 +36,16 @@ pub struct Summary {
     pub run: String,
     /// Rows of results.
     pub rows: usize,
-    /// The digest of `rows.jsonl`.
+    /// What the draws on each task were derived from, by the task's name: the content of its data.
+    pub tasks: BTreeMap<String, String>,
+    /// The digest of the rows, each task by its content: equal results have equal digests, whatever the files
+    /// of their data are called.
     pub rows_digest: String,
     /// The digest of `full_pool.jsonl`, where there are targets to measure on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_pool_digest: Option<String>,
+    /// The digest of the file `rows.jsonl`.
+    pub rows_file: String,
     /// The trained policy.
     pub policy: Option<Trained>,
     /// The architecture found on the sources.
@@ -68,7 +75,7 @@ pub struct Finished {
     pub dir: PathBuf,
     pub summary: Summary,
     /// All rows, in canonical order.
-    pub rows: Vec<crate::episode::Row>,
+    pub rows: Vec<Row>,
     /// What the classifier reaches with all labels.
     pub full_pool: Vec<FullPool>,
     /// Seconds that their queries took.
@@ -82,7 +89,7 @@ impl Finished {
     /// If it did not come to its end, or one of its files is damaged.
     pub fn read(dir: &Path) -> Result<Self> {
         let summary = Summary::read(dir)?;
-        let rows = rows::read(&dir.join(ROWS), Some(&summary.rows_digest))?;
+        let rows = rows::read(&dir.join(ROWS), Some(&summary.rows_file))?;
         let full_pool = match &summary.full_pool_digest {
             Some(digest) => full_pool::read(&dir.join(FULL_POOL), digest)?,
             None => Vec::new(),
@@ -167,7 +174,10 @@ fn execute(
     }
 
     let times = times(&all);
-    let bytes = rows::to_jsonl(all.into_iter().map(|timed| timed.row).collect())?;
+    let tasks = tasks(plan, stages)?;
+    let all: Vec<Row> = all.into_iter().map(|timed| timed.row).collect();
+    let rows_digest = rows::digest(&all, &tasks)?;
+    let bytes = rows::to_jsonl(all)?;
     store.write(ROWS, &bytes)?;
     let whole = whole.map(|whole| (full_pool::to_jsonl(&whole), whole));
     if let Some((bytes, _)) = &whole {
@@ -180,8 +190,10 @@ fn execute(
         name: plan.name().to_string(),
         run: manifest.digest(),
         rows: rows.len(),
-        rows_digest: digest::of(&bytes),
         full_pool_digest: whole.as_ref().map(|(bytes, _)| digest::of(bytes)),
+        tasks,
+        rows_digest,
+        rows_file: digest::of(&bytes),
         policy,
         architecture,
         failures,
@@ -192,6 +204,14 @@ fn execute(
     store.write(SUMMARY, &text)?;
     let full_pool = whole.map_or(Vec::new(), |(_, whole)| whole);
     Ok(Finished { dir: context.dir.to_path_buf(), summary, rows, full_pool, times })
+}
+
+/// What the draws on each target are derived from, by its name.
+fn tasks(plan: &Plan, stages: &dyn Stages) -> Result<BTreeMap<String, String>> {
+    let of_transfer = plan.transfer().map_or(&[][..], |transfer| &transfer.targets);
+    let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
+    let identified = |target: &DataRef| Ok((target.name().to_string(), stages.identity(plan, target)?));
+    of_transfer.iter().chain(of_rivals).map(identified).collect()
 }
 
 /// The times of the queries that have one.
@@ -218,7 +238,6 @@ mod tests {
     use super::super::vocabulary::Vocabulary;
     use super::*;
     use crate::Key;
-    use crate::episode::Row;
     use crate::error::Exit;
     use crate::run::{Silent, store::POLICY};
     use rand::RngExt;
@@ -323,6 +342,7 @@ mod tests {
                     reward_accuracy: 0.5,
                     steps: 1,
                     picks: vec![],
+                    pick_ids: vec![],
                     note: None,
                 },
             };
@@ -349,6 +369,10 @@ mod tests {
             })
         }
 
+        fn identity(&self, _plan: &Plan, target: &DataRef) -> Result<String> {
+            Ok(target.name().to_string())
+        }
+
         fn bout(&self, _plan: &Plan, _bout: &Bout, _site: Site<'_>) -> Result<Vec<TimedRow>> {
             panic!("the plan has no rivals")
         }
@@ -372,7 +396,7 @@ mod tests {
         assert_eq!(fake.ran.load(Ordering::Relaxed), CELLS);
         assert_eq!(finished.rows.len(), 2 * 2 * 3 * 10);
         assert_eq!(Summary::read(dir.path()).unwrap(), finished.summary);
-        let stored = rows::read(&dir.path().join(ROWS), Some(&finished.summary.rows_digest)).unwrap();
+        let stored = rows::read(&dir.path().join(ROWS), Some(&finished.summary.rows_file)).unwrap();
         // One time per query.
         let times = QueryTimes::read(&dir.path().join(SELECTION)).unwrap();
         assert_eq!(times, finished.times);
@@ -454,7 +478,7 @@ mod tests {
         let mut bad = good.clone();
         bad[40] ^= 1;
         fs::write(&path, bad).unwrap();
-        let error = rows::read(&path, Some(&finished.summary.rows_digest)).unwrap_err();
+        let error = rows::read(&path, Some(&finished.summary.rows_file)).unwrap_err();
         assert!(matches!(error, RunError::RowsDigest { .. }), "{error}");
         go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap();
         assert_eq!(fs::read(&path).unwrap(), good);

@@ -17,18 +17,29 @@ use std::path::Path;
 /// Generated data sets that an experiment file may name: rows, width and classes are those of the paper.
 pub const GENERATED: [&str; 2] = ["three_clust", "diverging_sin"];
 
-/// The data set that a plan names.
+/// The data set that a plan names, its classes numbered as the rows show them: however they are spelt,
+/// episodes on them are the same.
 pub fn load(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
+    match generate(reference, Key::root(plan.seed()).named("generated")) {
+        Some(generated) => generated,
+        None => Ok(read(plan, reference)?.numbered_by_appearance()),
+    }
+}
+
+/// The data set that a plan names, its classes numbered as its format has them: for networks whose outputs
+/// somebody else will read.
+pub fn read(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
     if let Some(generated) = generate(reference, Key::root(plan.seed()).named("generated")) {
         return generated;
     }
     match reference {
         DataRef::Named(name) => data::load::load(name, plan.data_dir()),
-        DataRef::File { file, label, features } => {
+        DataRef::File { file, label, features, id, .. } => {
             let options = ReadOptions {
                 name: Some(reference.name().to_string()),
                 label: label.clone().unwrap_or(ReadOptions::default().label),
                 features: features.as_ref().map(Into::into),
+                id: id.clone(),
                 ..ReadOptions::default()
             };
             readers::read(Path::new(file), &options)
@@ -44,11 +55,12 @@ pub fn redrawn(plan: &Plan, target: &DataRef, repetition: u32) -> Option<Result<
 }
 
 fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
-    match reference {
-        DataRef::Named(name) if name == GENERATED[0] => Some(three_clust(key)),
-        DataRef::Named(name) if name == GENERATED[1] => Some(diverging_sin(key)),
-        _ => None,
-    }
+    let generated = match reference {
+        DataRef::Named(name) if name == GENERATED[0] => three_clust(key),
+        DataRef::Named(name) if name == GENERATED[1] => diverging_sin(key),
+        _ => return None,
+    };
+    Some(generated.map(|dataset| dataset.renamed(reference.name())))
 }
 
 /// The episodes of a plan, with the classifier of `[learner]`.
@@ -121,7 +133,7 @@ fn make(
             let dataset = match (real.get(index / of_each), index % of_each) {
                 (Some(dataset), 0) => dataset,
                 (Some(dataset), variant) => {
-                    let key = key.named("variant").named(dataset.name()).at(variant as u64);
+                    let key = key.named("variant").named(dataset.identity()).at(variant as u64);
                     let name = format!("{}/variant-{variant:05}", dataset.name());
                     made = Variation::draw(dataset, key).apply(dataset, &name, key)?;
                     &made
@@ -131,7 +143,7 @@ fn make(
                     &made
                 }
             };
-            source(plan, dataset, key.named("task").named(dataset.name()))
+            source(plan, dataset, key.named("task").named(dataset.identity()))
         })
         .collect()
 }
@@ -155,7 +167,8 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
     };
     let most = grounds.iter().map(unlabelled).min().unwrap_or(0);
     episode.budget = episode.budget.min(most).max(1);
-    Ok(Source { name: dataset.name().to_string(), grounds, plan: episode })
+    let (name, identity) = (dataset.name().to_string(), dataset.identity().to_string());
+    Ok(Source { name, identity, grounds, plan: episode })
 }
 
 /// Refuses, before anything is written, a target on which the plan's episodes cannot be played.
@@ -201,11 +214,65 @@ pub fn check_strategies(plan: &Plan) -> Result<()> {
 
 /// The split of one repetition on a target.
 pub fn ground(plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<std::sync::Arc<Ground>> {
-    let key = seat_key(plan, dataset.name(), repetition).named("split");
+    let key = seat_key(plan, dataset, repetition).named("split");
     Ok(Ground::new(Task::split(dataset, &plan.episode().split(), key)?))
 }
 
-/// The key of one repetition on a target: the same for every strategy and architecture.
-pub fn seat_key(plan: &Plan, target: &str, repetition: u32) -> Key {
-    Key::root(plan.seed()).named("transfer").named(target).at(u64::from(repetition))
+/// The key of one repetition on a target: the same for every strategy and architecture, and whatever the
+/// target is called and wherever it lies.
+pub fn seat_key(plan: &Plan, target: &Dataset, repetition: u32) -> Key {
+    Key::root(plan.seed()).named("transfer").named(target.identity()).at(u64::from(repetition))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary::Vocabulary;
+    use super::*;
+
+    /// The policy that comes with the program was trained on generated tasks: whatever becomes of the seeds of
+    /// other data, theirs come from family and number.
+    #[test]
+    fn generated_sources_keep_their_draws() {
+        let text = "seed = 3\n[sources]\nsynthetic = 7\nmax_pool = 60\nmax_held = 40\n[train]\n";
+        let plan = Plan::parse(text, "x.toml", &[], None, &Vocabulary::default()).unwrap();
+        let key = Key::root(3).named("sources");
+        let family = SourceFamily::new(key.named("synthetic"));
+        let split = SplitPlan { max_pool: 60, max_held: 40, ..plan.episode().split() };
+        for (index, source) in sources(&plan).unwrap().into_iter().enumerate() {
+            let dataset = family.sample(index as u64).unwrap();
+            assert_eq!((source.identity.as_str(), source.name.as_str()), (dataset.name(), dataset.name()));
+            let key = key.named("task").named(dataset.name()).named("split");
+            for (at, ground) in source.grounds.iter().enumerate() {
+                let expected = Task::split(&dataset, &split, key.at(at as u64)).unwrap();
+                assert_eq!(ground.task().separation(), expected.separation());
+                assert_eq!(ground.task().reward().labels(), expected.reward().labels());
+            }
+        }
+    }
+
+    /// Seeds once came from the names of data sets and files.
+    #[test]
+    fn real_sources_draw_by_their_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let row = |i: usize| format!("{},{},{}\n", i % 3, i * i % 17, i % 7);
+        let table: String = std::iter::once("label,x,y\n".to_string()).chain((0..90).map(row)).collect();
+        let of = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, &table).unwrap();
+            let text = format!(
+                "[sources]\nsynthetic = 0\nvariants = 2\ndatasets = [{{ file = \"{}\" }}]\n[train]\n",
+                path.display()
+            );
+            let plan = Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap();
+            let of_one = |source: Source| {
+                let splits = source.grounds.iter().map(|ground| ground.task().separation());
+                (source.identity.clone(), splits.collect::<Vec<_>>(), source.plan)
+            };
+            sources(&plan).unwrap().into_iter().map(of_one).collect::<Vec<_>>()
+        };
+        let one = of("one.csv");
+        assert_eq!(one.len(), 3);
+        assert_eq!(one, of("another.csv"));
+        assert_ne!(one[1].0, one[2].0, "variations are tasks of their own");
+    }
 }

@@ -105,7 +105,7 @@ pub fn judge(rows: &[Row], contrasts: &[Contrast], options: &VerdictOptions) -> 
                 areas.iter().filter_map(|(task, own)| Some((*task, of(contrast, own)?))).collect();
             let effect = |task: &str, values: &[f64]| {
                 let key = options.key.named("contrast").named(&contrast.family).named(&contrast.name);
-                let interval = bca_mean(values, options.level, options.resamples, key.named(task));
+                let interval = bca_mean(values, options.level, options.resamples, key);
                 Some(Effect {
                     task: task.to_owned(),
                     mean: mean(values)?,

@@ -17,6 +17,7 @@ pub(crate) fn row(task: &str, strategy: &str, repetition: u32, round: u32, accur
         reward_accuracy: accuracy,
         steps: u64::from(round) * 50,
         picks: vec![round],
+        pick_ids: vec![],
         note: None,
     }
 }

@@ -6,6 +6,7 @@ use crate::durable::input;
 use crate::episode::Row;
 use crate::learner::Metric;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The most bytes of rows that are read back.
@@ -33,6 +34,26 @@ pub fn to_jsonl(mut rows: Vec<Row>) -> Result<Vec<u8>, RunError> {
         bytes.push(b'\n');
     }
     Ok(bytes)
+}
+
+/// The digest of rows whose tasks count as what `tasks` has for their names, in canonical order: that of the
+/// same results under other names of the data.
+///
+/// # Errors
+/// As [`to_jsonl`].
+pub fn digest(rows: &[Row], tasks: &BTreeMap<String, String>) -> Result<String, RunError> {
+    let told = |row: &Row| Row { task: tasks.get(&row.task).unwrap_or(&row.task).clone(), ..row.clone() };
+    let mut sections: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        sections.entry(row.task.clone()).or_default().push(told(row));
+    }
+    // Task by task, since two tasks may have the same content under two names.
+    let mut each: Vec<String> = sections
+        .into_values()
+        .map(|rows| Ok(digest::of(&to_jsonl(rows)?)))
+        .collect::<Result<_, RunError>>()?;
+    each.sort_unstable();
+    Ok(digest::of(each.concat().as_bytes()))
 }
 
 /// The rows of two shards in canonical order; a row that stands in both counts once. Rows that contradict
@@ -107,6 +128,7 @@ mod tests {
             reward_accuracy: 0.5,
             steps: 10,
             picks: vec![round],
+            pick_ids: vec![],
             note: None,
         }
     }
@@ -125,6 +147,21 @@ mod tests {
         let order: Vec<_> = back.iter().map(|r| (r.task.as_str(), r.repetition, r.round)).collect();
         assert_eq!(order, [("a", 2, 0), ("a", 2, 1), ("a", 10, 0), ("b", 0, 0)]);
         assert_eq!(to_jsonl(back).unwrap(), bytes);
+    }
+
+    #[test]
+    fn the_digest_is_of_content_and_not_of_names() {
+        let tasks = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, content)| (name.to_string(), content.to_string())).collect()
+        };
+        let one =
+            super::digest(&[row("a", 0, 0), row("b", 1, 0)], &tasks(&[("a", "1"), ("b", "2")])).unwrap();
+        let other = [row("x", 1, 0), row("y", 0, 0)];
+        assert_eq!(super::digest(&other, &tasks(&[("x", "2"), ("y", "1")])).unwrap(), one);
+        assert_ne!(super::digest(&other, &tasks(&[("x", "1"), ("y", "2")])).unwrap(), one);
+        assert_ne!(super::digest(&other[..1], &tasks(&[("x", "2"), ("y", "1")])).unwrap(), one);
+        // Two names of one content.
+        assert!(super::digest(&[row("a", 0, 0), row("b", 0, 0)], &tasks(&[("a", "1"), ("b", "1")])).is_ok());
     }
 
     #[test]

@@ -105,6 +105,7 @@ mod tests {
             reward_accuracy: 0.5,
             steps: 1,
             picks: vec![],
+            pick_ids: vec![],
             note: None,
         }
     }

@@ -60,6 +60,7 @@ def rows():
             "repetition": at, "round": at // 7, "labels": 2**32 - 1 - at, "accuracy": 1 / (at + 1),
             "balanced_accuracy": 1 / (at + 2), "macro_f1": 1 / (at + 3),
             "reward_accuracy": 0.5, "steps": 2**64 - 1 - at, "picks": list(range(at % 4)),
+            "pick_ids": [f"id {pick}" for pick in range(at % 4)] if at % 3 == 0 else [],
             "note": f"row {at}" if at % 3 == 1 else None,
             "query_seconds": 0.125 * at if at % 5 != 4 else None,
         }, row
@@ -73,7 +74,7 @@ def read(run):
     rows = [json.loads(line) for line in (run / "rows.jsonl").open()]
     place = lambda row: tuple(row[key] for key in ("task", "strategy", "architecture", "repetition", "round"))
     times = {place(line): line["seconds"] for line in map(json.loads, (run / "selection.jsonl").open())}
-    table = pandas.read_csv(run / "results.csv", dtype={"picks": str})
+    table = pandas.read_csv(run / "results.csv", dtype={"picks": str, "pick_ids": str})
     parquet = pyarrow.parquet.read_table(run / "rows.parquet").to_pylist()
     assert len(rows) == len(table) == len(parquet)
     for row, line, record in zip(rows, table.to_dict("records"), parquet):
@@ -81,6 +82,8 @@ def read(run):
             assert record[key] == value, (key, record[key], value)
             if key == "picks":
                 assert line[key] == " ".join(map(str, value)) or not value
+            elif key == "pick_ids":
+                assert json.loads(line[key]) == value
             else:
                 assert line[key] == value, (key, line[key], value)
         assert row.get("note") == record["note"]

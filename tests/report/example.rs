@@ -61,6 +61,7 @@ fn rows(tasks: usize, strategies: usize, repetitions: u32) -> Vec<Row> {
                         reward_accuracy: accuracy,
                         steps: u64::from(round) * 400,
                         picks: vec![round],
+                        pick_ids: vec![],
                         note: None,
                     });
                 }

@@ -31,6 +31,7 @@ struct Place {
 /// only; one row per query, whatever the sources' plans say, and at most as many queries as they allow.
 pub struct TargetAccuracy {
     sources: Vec<Vec<Place>>,
+    /// Of every task its identity and its splits.
     validation: Vec<(String, Vec<Place>)>,
     repetitions: usize,
     key: Key,
@@ -49,10 +50,10 @@ impl TargetAccuracy {
         let places = |source: &Source| -> Result<Vec<Place>> {
             source.grounds.iter().map(|ground| place(source, ground, key.named("all labels"))).collect()
         };
-        let named = |source: &Source| Ok((source.name.clone(), places(source)?));
+        let identified = |source: &Source| Ok((source.identity.clone(), places(source)?));
         Ok(Self {
             sources: sources.par_iter().map(places).collect::<Result<_>>()?,
-            validation: validation.par_iter().map(named).collect::<Result<_>>()?,
+            validation: validation.par_iter().map(identified).collect::<Result<_>>()?,
             repetitions,
             key,
         })
@@ -63,8 +64,8 @@ impl TargetAccuracy {
     /// # Errors
     /// Whatever keeps an episode from being played.
     pub fn lengths(&self, network: &QNetwork) -> Result<Vec<f64>> {
-        let length = |(name, places): &(String, Vec<Place>)| {
-            let key = self.key.named("validation").named(name);
+        let length = |(identity, places): &(String, Vec<Place>)| {
+            let key = self.key.named("validation").named(identity);
             let played = (0..self.repetitions)
                 .map(|index| play(&places[index % places.len()], network, 0.0, key.at(index as u64)));
             let lengths = played.map(|episode| Ok(episode?.len())).collect::<Result<Vec<_>>>()?;

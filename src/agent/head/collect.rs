@@ -53,7 +53,7 @@ pub fn collect_moves(
         .enumerate()
         .map(|(at, source)| {
             let task = first_task + at as u32;
-            let states = on_one(source, task, space, plan, key.named(&source.name))?;
+            let states = on_one(source, task, space, plan, key.named(&source.identity))?;
             watch()?;
             Ok(states)
         })

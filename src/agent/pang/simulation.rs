@@ -46,7 +46,7 @@ impl PangEnvironment for DatasetEpisodes<'_> {
             .validation
             .par_iter()
             .map(|source| {
-                let key = self.key.named(&source.name);
+                let key = self.key.named(&source.identity);
                 let seats: Vec<Seat> = (0..self.repetitions).map(|index| source.seat(key, index)).collect();
                 let curves = measured(source, &seats, |episodes, lane, _| {
                     let seen = describe(episodes, lane);
@@ -68,7 +68,7 @@ fn describe(episodes: &Episodes, lane: usize) -> Described {
 
 /// Several episodes on one task, each query drawn by the network's scores.
 fn play(source: &Source, task: u32, network: &PangNetwork, count: usize, key: Key) -> Result<Vec<Episode>> {
-    let key = key.named(&source.name);
+    let key = key.named(&source.identity);
     let seats: Vec<Seat> = (0..count).map(|index| source.seat(key.named("seat"), index)).collect();
     let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
     let mut played: Vec<Episode> = seats.iter().map(|_| Episode { task, steps: Vec::new() }).collect();

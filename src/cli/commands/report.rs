@@ -4,7 +4,7 @@ use crate::cli::args::ReportArgs;
 use crate::cli::{backend, output};
 use crate::error::Result;
 use crate::experiment::{Finished, Plan};
-use crate::run::{digest, full_pool, rows, store};
+use crate::run::{full_pool, rows, store};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ fn join(dirs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Joined>> {
                 run.times.extend(read.times);
                 run.summary.failures.extend(read.summary.failures);
                 run.summary.rows = run.rows.len();
-                run.summary.rows_digest = digest::of(&rows::to_jsonl(run.rows.clone())?);
+                run.summary.rows_digest = rows::digest(&run.rows, &run.summary.tasks)?;
                 if let Some(out) = out {
                     run.dir = out.to_path_buf();
                 }

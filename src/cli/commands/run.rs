@@ -119,7 +119,8 @@ pub fn execute(
     complain_about_failures(plan, &finished)
 }
 
-/// What `--json` prints. `rows_digest` covers the results, not the timings.
+/// What `--json` prints. `rows_digest` covers the results, not the timings nor what the
+/// data are called.
 fn to_json(finished: &Finished, verdict: Value, seconds: f64) -> Value {
     let summary = &finished.summary;
     json!({

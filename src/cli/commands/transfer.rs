@@ -25,8 +25,10 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
     let text = |path: &Path| Value::String(path.display().to_string());
     let count = |n: usize| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let mut target = Table::from_iter([("file".to_string(), text(&args.target))]);
-    if let Some(label) = &args.label {
-        target.insert("label".into(), Value::String(label.clone()));
+    for (key, given) in [("name", &args.name), ("label", &args.label), ("id", &args.id)] {
+        if let Some(text) = given {
+            target.insert(key.into(), Value::String(text.clone()));
+        }
     }
     if let Some(features) = &args.features {
         target.insert("features".into(), text(features));
@@ -87,9 +89,13 @@ mod tests {
         let transfer = plan.transfer().unwrap();
         assert_eq!(transfer.strategies, ["entropy", "badge", "policy"]);
         assert_eq!(transfer.policy.as_deref(), Some("runs/q/policy"));
-        let DataRef::File { file, label, .. } = &transfer.targets[0] else { panic!() };
-        assert_eq!((file.as_str(), label.as_deref()), ("my.csv.gz", Some("y")));
+        let DataRef::File { file, label, id, .. } = &transfer.targets[0] else { panic!() };
+        assert_eq!((file.as_str(), label.as_deref(), id.as_deref()), ("my.csv.gz", Some("y"), None));
         assert_eq!(transfer.targets[0].name(), "my");
+        let named = plan_of("--policy p --target my.csv --name mine --id case").unwrap();
+        let target = &named.transfer().unwrap().targets[0];
+        let DataRef::File { id, .. } = target else { panic!() };
+        assert_eq!((target.name(), id.as_deref()), ("mine", Some("case")));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct ReadOptions {
     /// The split column of a table (entries `train`, `test`, or `none` throughout); `None` for a column
     /// called `split`, if there is one.
     pub split: Option<String>,
+    /// The column of a table with what the rows are called, which is no feature.
+    pub id: Option<String>,
     /// Columns of a table that are neither features, label nor split.
     pub ignore: Vec<String>,
     /// A `.npy` file of shape `[rows, width]` that takes the place of a table's feature columns.
@@ -60,6 +62,7 @@ impl Default for ReadOptions {
             name: None,
             label: "label".to_string(),
             split: None,
+            id: None,
             ignore: Vec::new(),
             features: None,
             labels: None,
@@ -140,6 +143,7 @@ impl ReadOptions {
     fn check(&self, file: &str, format: Format) -> Result<(), ReadError> {
         let table = [
             ("a split column", self.split.is_some()),
+            ("a column of row ids", self.id.is_some()),
             ("columns to ignore", !self.ignore.is_empty()),
             ("separate features", self.features.is_some()),
         ];
@@ -159,17 +163,23 @@ impl ReadOptions {
     }
 }
 
+/// The endings of file names that say what is in the file.
+const ENDINGS: [&str; 6] = [".csv", ".npz", ".npy", ".libsvm", ".svm", ".idx"];
+
 /// The file's name without `.gz` and without its format's ending.
 pub(super) fn stem(path: &Path) -> String {
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    let ending =
-        [".csv", ".npz", ".npy", ".libsvm", ".svm", ".idx"].into_iter().find(|end| plain.ends_with(end));
-    ending
-        .and_then(|ending| plain.strip_suffix(ending))
-        .filter(|stem| !stem.is_empty())
-        .unwrap_or(plain)
+    stem_of(&path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()))
         .to_string()
+}
+
+/// A file's `name` without `.gz` and without the ending of a known format; what else has a dot stays.
+pub fn stem_of(name: &str) -> &str {
+    let cut = |name: &'_ str, ending: &str| {
+        let at = name.len().checked_sub(ending.len()).filter(|&at| at > 0 && name.is_char_boundary(at))?;
+        name[at..].eq_ignore_ascii_case(ending).then_some(at)
+    };
+    let plain = cut(name, ".gz").map_or(name, |at| &name[..at]);
+    ENDINGS.iter().find_map(|ending| cut(plain, ending)).map_or(plain, |at| &plain[..at])
 }
 
 /// The shape that `options` ask for, if it fits `width`.

@@ -22,6 +22,7 @@ enum Role {
     Feature,
     Label,
     Split,
+    Id,
     Ignored,
 }
 
@@ -32,6 +33,7 @@ pub(super) fn read(name: &str, source: Source<'_>, options: &ReadOptions) -> Res
     let width = header.roles.iter().filter(|&&role| role == Role::Feature).count();
     check_size(&file, 1, width)?;
     let (mut values, mut labels, mut split) = (Vec::new(), LabelBook::default(), SplitBook::default());
+    let mut ids = Vec::new();
     while advance(&file, &mut reader, &mut record)? {
         let line = record.position().map_or(0, csv::Position::line);
         let (expected, found) = (header.names.len(), record.len());
@@ -47,6 +49,7 @@ pub(super) fn read(name: &str, source: Source<'_>, options: &ReadOptions) -> Res
             match role {
                 Role::Feature => values.push(place().number(text)?),
                 Role::Label => labels.push(place(), text)?,
+                Role::Id => ids.push(text.to_string()),
                 _ => split.push(place(), text)?,
             }
         }
@@ -69,7 +72,8 @@ pub(super) fn read(name: &str, source: Source<'_>, options: &ReadOptions) -> Res
         None => Matrix::new(values, rows, width),
     };
     let shape = shape_of(&file, inputs.cols(), options)?;
-    Dataset::new(name, shape, inputs, labels.into_targets(), split.into_split())
+    let dataset = Dataset::new(name, shape, inputs, labels.into_targets(), split.into_split())?;
+    Ok(if options.id.is_some() { dataset.with_ids(ids)? } else { dataset })
 }
 
 /// The names of a table's columns.
@@ -156,6 +160,20 @@ impl Header {
             }
         }
         roles[find(&options.label)?] = Role::Label;
+        if let Some(column) = &options.id {
+            let role = &mut roles[find(column)?];
+            if matches!(role, Role::Label | Role::Split) {
+                return Err(ReadError::Option {
+                    file: file.to_string(),
+                    problem: format!(
+                        "column \"{}\" is named for the row ids and for labels or split",
+                        shorten(column)
+                    ),
+                    hint: "name another column, or none: rows are numbered from 0 in any case".to_string(),
+                });
+            }
+            *role = Role::Id;
+        }
         Ok(Self { names, roles })
     }
 }

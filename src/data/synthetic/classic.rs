@@ -28,7 +28,7 @@ pub fn three_clust(key: Key) -> Result<Dataset> {
         }
     }
     let inputs = Matrix::new(values, labels.len(), 2);
-    shuffled("threeclust", &inputs, &labels, 2, &mut rng)
+    Ok(shuffled("threeclust", &inputs, &labels, 2, &mut rng)?.generated_as("threeclust"))
 }
 
 /// Two diverging sine waves: `x` evenly spaced on [0, 10], 1,000 points a class as in the benchmark's
@@ -55,7 +55,7 @@ pub fn diverging_sin_of(per_class: usize, key: Key) -> Result<Dataset> {
         }
     }
     let inputs = Matrix::new(values, labels.len(), 2);
-    shuffled("divergingsin", &inputs, &labels, 2, &mut rng)
+    Ok(shuffled("divergingsin", &inputs, &labels, 2, &mut rng)?.generated_as("divergingsin"))
 }
 
 #[cfg(test)]

@@ -72,8 +72,12 @@ impl Family {
         }
     }
 
-    /// The task of this family that `key` stands for.
+    /// The task of this family that `key` stands for; draws on it are derived from `name`.
     pub fn sample(self, name: &str, key: Key) -> Result<Dataset> {
+        Ok(self.draw(name, key)?.generated_as(name))
+    }
+
+    fn draw(self, name: &str, key: Key) -> Result<Dataset> {
         let knobs = Knobs::draw(key.named("knobs"));
         let (mut inputs, mut labels) = match self {
             Family::Clusters => return clusters(name, &knobs, key),
@@ -258,7 +262,7 @@ mod tests {
             let pool = task.pool();
             let distance = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
             let test = task.test();
-            let label = |row: usize| set.labels()[task.dataset_row(crate::data::RowId(row as u32))];
+            let label = |row: usize| set.labels()[task.dataset_row(crate::data::RowId(row as u32)) as usize];
             let right = (0..test.labels().len()).filter(|&at| {
                 let query = test.inputs().row(at);
                 let nearest = (0..pool.rows())

@@ -27,8 +27,8 @@ impl Plan {
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
         }
         let overlap = |a: &[DataRef], b: &[DataRef]| {
-            let names: HashSet<&str> = b.iter().map(DataRef::name).collect();
-            a.iter().map(DataRef::name).find(|name| names.contains(name)).map(str::to_string)
+            let b: HashSet<&DataRef> = b.iter().collect();
+            a.iter().find(|one| b.contains(one)).map(|one| one.name().to_string())
         };
         let (learned, validation) = (&self.sources.datasets, &self.sources.validation);
         if let Some(name) = overlap(validation, learned) {

@@ -1,6 +1,8 @@
-//! [`Plan`]: the only runnable form of an experiment file. What its sections may not say together is in `across`.
+//! [`Plan`]: the only runnable form of an experiment file. What its sections may not say together is in `across`,
+//! what its data sets are called in `names`.
 
 mod across;
+mod names;
 
 use crate::durable::input;
 use crate::experiment::error::{ExperimentError, Place};
@@ -119,7 +121,7 @@ impl Plan {
         let report = Report::read(root.section_or_empty("report")?)?;
         let root_place = root.place().clone();
         root.finish()?;
-        let plan = Self {
+        let mut plan = Self {
             name,
             seed,
             data_dir,
@@ -134,6 +136,7 @@ impl Plan {
             report,
             trains_only: false,
         };
+        plan.name_apart(&root_place)?;
         plan.check_stages(root_place, sources_place, transfer_place)?;
         Ok(plan)
     }
@@ -445,6 +448,11 @@ mod tests {
             ("[transfer]\ntargets = []", "at least one"),
             ("[transfer]\ntargets = [\"iris\"]\nstrategies = []", "at least one"),
             ("[transfer]\ntargets = [\"iris\", \"iris\"]", "lists \"iris\" twice"),
+            ("[transfer]\ntargets = [{ file = \"a.csv\", name = \"\\n\" }]", "printed on one line"),
+            (
+                "[transfer]\ntargets = [{ file = \"a\", name = \"n\" }, { file = \"b\", name = \"n\" }]",
+                "two data sets of the plan are called \"n\"",
+            ),
             ("[transfer]\ntargets = [\"iris\"]\nstrategies = [\"random\", \"random\"]", "twice"),
             ("[transfer]\ntargets = [\"iris\"]\nstrategies = [\"policy\"]", "nothing trains or names one"),
             ("[transfer]\ntargets = [\"iris\"]\narchitectures = [\"searched\"]", "nothing searches one"),

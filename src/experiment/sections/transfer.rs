@@ -102,6 +102,7 @@ impl Transfer {
                 raw::refuse_twice(
                     "transfer.strategies",
                     given.iter().map(|(one, place)| (one.as_str(), place)),
+                    |name| name,
                 )?;
                 given.into_iter().map(|(name, _)| name).collect()
             }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::experiment::plan::Plan;
+use crate::experiment::sections::DataRef;
 use crate::run::FullPool;
 
 /// The real thing: simulated episodes on the bank engine.
@@ -42,6 +43,10 @@ impl Stages for Builtin {
         site: Site<'_>,
     ) -> Result<FullPool> {
         full_pool::whole(plan, whole, learned, site, &self.shared)
+    }
+
+    fn identity(&self, plan: &Plan, target: &DataRef) -> Result<String> {
+        Ok(self.shared.dataset(plan, target)?.identity().to_string())
     }
 
     fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>> {

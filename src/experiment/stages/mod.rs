@@ -23,7 +23,7 @@ pub use train::Trained;
 pub use transfer::{Block, Failure, Shard, blocks, transfer};
 
 use super::plan::Plan;
-use super::sections::Transfer;
+use super::sections::{DataRef, Transfer};
 use crate::episode::Row;
 use crate::error::Result;
 use crate::run::{Cancel, FullPool, Progress, RunError, Store};
@@ -92,6 +92,9 @@ pub trait Stages: Sync {
     /// Measures what the classifier reaches with every label, in one repetition on one target.
     fn full_pool(&self, plan: &Plan, whole: &Whole, learned: Learned<'_>, site: Site<'_>)
     -> Result<FullPool>;
+
+    /// What draws on a target are derived from, whatever it is called.
+    fn identity(&self, plan: &Plan, target: &DataRef) -> Result<String>;
 
     /// Compares searches at equal cost, in one repetition on one target.
     fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>>;

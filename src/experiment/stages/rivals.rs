@@ -77,7 +77,7 @@ pub fn bout(plan: &Plan, bout: &Bout, site: Site<'_>, shared: &Shared) -> Result
     let dataset = shared.dataset(plan, &bout.target)?;
     let ground = shared.ground(plan, &bout.target, &dataset, bout.repetition)?;
     let task = ground.task();
-    let key = tasks::seat_key(plan, dataset.name(), bout.repetition).named("rivals");
+    let key = tasks::seat_key(plan, &dataset, bout.repetition).named("rivals");
     match &rivals.free {
         Some(free) => played(plan, rivals, task, bout.repetition, key, free.clone(), &[]),
         None => {
@@ -139,6 +139,7 @@ fn played<S: Space>(
                 reward_accuracy: trained.reward_accuracy,
                 steps,
                 picks: Vec::new(),
+                pick_ids: Vec::new(),
                 note: trained.note,
             };
             rows.push(TimedRow { row, selecting: None });

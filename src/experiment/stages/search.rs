@@ -139,7 +139,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let searched: Vec<Vec<Searched>> = sources
         .par_iter()
         .map(|source| {
-            let key = key.named(&source.name);
+            let key = key.named(&source.identity);
             let level = |(at, labels)| {
                 // The last, with as many labels as an episode ends with, is the only one by default.
                 let key = if at + 1 == section.levels { key } else { key.named("level").at(at as u64) };

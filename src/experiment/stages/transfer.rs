@@ -148,8 +148,8 @@ where
     Ok((rows, failures))
 }
 
-/// A target by name, and a repetition on it.
-type Split = (String, u32);
+/// A target, and a repetition on it.
+type Split = (DataRef, u32);
 
 /// What the cells of a transfer share: data sets, the splits in use, and the policy.
 #[derive(Debug, Default)]
@@ -182,7 +182,7 @@ impl Shared {
         dataset: &Dataset,
         repetition: u32,
     ) -> Result<Arc<Ground>> {
-        let key = (dataset.name().to_string(), repetition);
+        let key = (target.clone(), repetition);
         let mut held = self.grounds.lock().expect("no panic while it is held");
         if let Some((_, ground)) = held.iter().find(|(other, _)| *other == key) {
             return Ok(ground.clone());
@@ -321,7 +321,7 @@ pub fn episodes(
                 strategy: strategy(&block.strategy, transfer, learned, site, shared)?,
                 seat: Seat {
                     ground: shared.ground(plan, &block.target, &dataset, repetition)?,
-                    key: tasks::seat_key(plan, dataset.name(), repetition),
+                    key: tasks::seat_key(plan, &dataset, repetition),
                 },
                 repetition,
                 architect: draughtsman.as_ref().and_then(Draughtsman::architect),

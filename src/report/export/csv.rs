@@ -4,7 +4,7 @@ use crate::episode::Row;
 use crate::run::QueryTimes;
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 14] = [
+pub const COLUMNS: [&str; 15] = [
     "task",
     "strategy",
     "architecture",
@@ -17,12 +17,14 @@ pub const COLUMNS: [&str; 14] = [
     "reward_accuracy",
     "steps",
     "picks",
+    "pick_ids",
     "note",
     "query_seconds",
 ];
 
 /// One line per row after a header, in the order of `rows`. Shares have all their digits; `picks` are
-/// row numbers of the pool with spaces between; a row without picks, note or query has an empty field there.
+/// rows of the data set, counted from 0, with spaces between, `pick_ids` what it calls them, a list in JSON; a
+/// row without picks, ids, note or query has an empty field there.
 pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
     let mut text = COLUMNS.join(",");
     text.push('\n');
@@ -41,6 +43,7 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
             row.reward_accuracy.to_string(),
             row.steps.to_string(),
             picks.join(" "),
+            quoted(&ids(row)),
             quoted(row.note.as_deref().unwrap_or("")),
             times.of(row).map_or_else(String::new, |seconds| seconds.to_string()),
         ];
@@ -48,6 +51,14 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
         text.push('\n');
     }
     text.into_bytes()
+}
+
+/// A JSON list, since ids may hold any character; nothing where there are none.
+fn ids(row: &Row) -> String {
+    match row.pick_ids.is_empty() {
+        true => String::new(),
+        false => serde_json::to_string(&row.pick_ids).expect("strings serialise"),
+    }
 }
 
 /// A field, in quotes where it would be read as more or less than one.
@@ -77,18 +88,21 @@ mod tests {
             reward_accuracy: 0.5,
             steps: 120,
             picks: picks.to_vec(),
+            pick_ids: vec![],
             note: note.map(Into::into),
         }
     }
 
     #[test]
     fn a_worked_example() {
-        let rows = [row("margin", &[7, 12], None), row("typiclust(k=5, near=2)", &[], Some("a \"note\""))];
+        let mut rows =
+            [row("margin", &[7, 12], None), row("typiclust(k=5, near=2)", &[], Some("a \"note\""))];
+        rows[0].pick_ids = vec!["a b".into(), "c".into()];
         let mut times = QueryTimes::default();
         times.insert(&rows[0], 0.25);
-        let expected = "task,strategy,architecture,repetition,round,labels,accuracy,balanced_accuracy,macro_f1,reward_accuracy,steps,picks,note,query_seconds\n\
-             iris,margin,4-8-3,2,1,4,0.6666666666666666,0.625,0.3333333333333333,0.5,120,7 12,,0.25\n\
-             iris,\"typiclust(k=5, near=2)\",4-8-3,2,1,4,0.6666666666666666,0.625,0.3333333333333333,0.5,120,,\"a \"\"note\"\"\",\n";
+        let expected = "task,strategy,architecture,repetition,round,labels,accuracy,balanced_accuracy,macro_f1,reward_accuracy,steps,picks,pick_ids,note,query_seconds\n\
+             iris,margin,4-8-3,2,1,4,0.6666666666666666,0.625,0.3333333333333333,0.5,120,7 12,\"[\"\"a b\"\",\"\"c\"\"]\",,0.25\n\
+             iris,\"typiclust(k=5, near=2)\",4-8-3,2,1,4,0.6666666666666666,0.625,0.3333333333333333,0.5,120,,,\"a \"\"note\"\"\",\n";
         assert_eq!(String::from_utf8(csv(&rows, &times)).unwrap(), expected);
     }
 
@@ -104,9 +118,9 @@ mod tests {
         assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), COLUMNS);
         let records: Vec<_> = reader.records().map(Result::unwrap).collect();
         assert_eq!(records.len(), 2);
-        assert_eq!((&records[0][1], &records[0][12]), (odd, odd));
+        assert_eq!((&records[0][1], &records[0][13]), (odd, odd));
         assert_eq!(records[1][6].parse::<f64>().unwrap(), 2.0 / 3.0);
-        assert_eq!(records[0][13].parse::<f64>().unwrap(), 1.0 / 3.0);
-        assert_eq!((&records[1][11], &records[1][12], &records[1][13]), ("", "", ""));
+        assert_eq!(records[0][14].parse::<f64>().unwrap(), 1.0 / 3.0);
+        assert_eq!((&records[1][11], &records[1][13], &records[1][14]), ("", "", ""));
     }
 }

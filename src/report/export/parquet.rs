@@ -1,6 +1,6 @@
 //! The tidy rows as Parquet: `pandas.read_parquet("rows.parquet")`.
 //!
-//! A writer for these fourteen columns and no others: no compression, words as dictionaries, and runs of equal
+//! A writer for these fifteen columns and no others: no compression, words as dictionaries, and runs of equal
 //! values as runs, which sorted rows have plenty of. The public crates would add a dozen dependencies and
 //! minutes of compilation for one file. The format is that of parquet.thrift, version 1, whose structures
 //! go through Thrift's compact protocol (`thrift.rs`).
@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 
 /// Begins and ends every file.
 const MAGIC: &[u8] = b"PAR1";
-/// Most rows, and most picks before the last row, of one row group. A page's size is a 32-bit number.
+/// Most rows, and most picks before the last row, of one row group; four bytes of ids count as a pick. A page's
+/// size is a 32-bit number.
 const GROUP_ROWS: usize = 1 << 17;
 const GROUP_PICKS: usize = 1 << 24;
 
@@ -49,7 +50,7 @@ const fn column(path: &'static [&'static str], physical: i64, converted: Option<
 }
 
 /// In the order of [`csv`](super::csv).
-const COLUMNS: [Column; 14] = [
+const COLUMNS: [Column; 15] = [
     column(&["task"], BYTE_ARRAY, Some(UTF8)),
     column(&["strategy"], BYTE_ARRAY, Some(UTF8)),
     column(&["architecture"], BYTE_ARRAY, Some(UTF8)),
@@ -62,6 +63,7 @@ const COLUMNS: [Column; 14] = [
     column(&["reward_accuracy"], DOUBLE, None),
     column(&["steps"], INT64, Some(UINT_64)),
     column(&["picks", "list", "element"], INT32, Some(UINT_32)),
+    column(&["pick_ids", "list", "element"], BYTE_ARRAY, Some(UTF8)),
     column(&["note"], BYTE_ARRAY, Some(UTF8)),
     column(&["query_seconds"], DOUBLE, None),
 ];
@@ -119,7 +121,7 @@ fn grouped(rows: &[Row]) -> Vec<&[Row]> {
             groups.push(&rows[begin..at]);
             (begin, picks) = (at, 0);
         }
-        picks += row.picks.len();
+        picks += row.picks.len() + row.pick_ids.iter().map(String::len).sum::<usize>() / 4;
     }
     if begin < rows.len() {
         groups.push(&rows[begin..]);
@@ -205,8 +207,9 @@ fn values(index: usize, rows: &[Row], times: &QueryTimes) -> Values {
         8 => shares(|row| row.macro_f1),
         9 => shares(|row| row.reward_accuracy),
         10 => plain(rows.iter().flat_map(|row| row.steps.to_le_bytes()).collect()),
-        11 => picks(rows),
-        12 => words(rows.iter().map(|row| row.note.as_deref()), true),
+        11 => lists(rows, |row| &row.picks, |pick, data| data.extend(pick.to_le_bytes())),
+        12 => lists(rows, |row| &row.pick_ids, |id, data| text(id, data)),
+        13 => words(rows.iter().map(|row| row.note.as_deref()), true),
         _ => numbers(rows.iter().map(|row| times.of(row))),
     }
 }
@@ -219,8 +222,7 @@ fn words<'a>(words: impl Iterator<Item = Option<&'a str>>, optional: bool) -> Va
         let Some(word) = word else { continue };
         let next = places.len() as u32;
         ids.push(*places.entry(word).or_insert_with(|| {
-            entries.extend((word.len() as u32).to_le_bytes());
-            entries.extend_from_slice(word.as_bytes());
+            text(word, &mut entries);
             next
         }));
     }
@@ -241,14 +243,20 @@ fn numbers(values: impl Iterator<Item = Option<f64>>) -> Values {
     Values { places: there.len(), levels: vec![there], dictionary: None, data }
 }
 
-/// The picks with their levels: an empty list is one place that is not defined; a place that is repeated
+/// A text after its length.
+fn text(text: &str, data: &mut Vec<u8>) {
+    data.extend((text.len() as u32).to_le_bytes());
+    data.extend_from_slice(text.as_bytes());
+}
+
+/// A list per row with its levels: an empty list is one place that is not defined; a place that is repeated
 /// belongs to the list of the one before.
-fn picks(rows: &[Row]) -> Values {
+fn lists<T>(rows: &[Row], of: impl Fn(&Row) -> &Vec<T>, write: impl Fn(&T, &mut Vec<u8>)) -> Values {
     let (mut data, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
-    for row in rows {
-        data.extend(row.picks.iter().flat_map(|pick| pick.to_le_bytes()));
-        let places = row.picks.len().max(1);
-        defined.resize(defined.len() + places, u32::from(!row.picks.is_empty()));
+    for list in rows.iter().map(of) {
+        list.iter().for_each(|item| write(item, &mut data));
+        let places = list.len().max(1);
+        defined.resize(defined.len() + places, u32::from(!list.is_empty()));
         repeated.push(0);
         repeated.resize(repeated.len() + places - 1, 1);
     }
@@ -283,6 +291,7 @@ mod tests {
             reward_accuracy: 0.5,
             steps: u64::MAX - u64::from(at),
             picks: (0..at % 4).collect(),
+            pick_ids: (0..at % 4).filter(|_| at.is_multiple_of(3)).map(|pick| format!("id {pick}")).collect(),
             note: (at % 3 == 1).then(|| format!("row {at}")),
         }
     }
@@ -291,9 +300,14 @@ mod tests {
     fn worked_examples_of_runs_levels_and_words() {
         // Three of 5, then one of 300: lengths 3 << 1 and 1 << 1, values in two bytes.
         assert_eq!(runs(&[5, 5, 5, 300], 9), [6, 5, 0, 2, 44, 1]);
-        let lists = picks(&[row(2), row(0), row(3)]);
-        assert_eq!(lists.levels, [vec![0, 1, 0, 0, 1, 1], vec![1, 1, 0, 1, 1, 1]]);
-        assert_eq!((lists.places, lists.data.len()), (6, 5 * 4));
+        let (rows, column) =
+            ([row(2), row(0), row(3)], |name| COLUMNS.iter().position(|c| c.path[0] == name));
+        let picks = values(column("picks").unwrap(), &rows, &QueryTimes::default());
+        assert_eq!(picks.levels, [vec![0, 1, 0, 0, 1, 1], vec![1, 1, 0, 1, 1, 1]]);
+        assert_eq!((picks.places, picks.data.len()), (6, 5 * 4));
+        let ids = values(column("pick_ids").unwrap(), &rows, &QueryTimes::default());
+        assert_eq!(ids.levels, [vec![0, 0, 0, 1, 1], vec![0, 0, 1, 1, 1]]);
+        assert_eq!(&ids.data[..8], b"\x04\0\0\0id 0");
         let notes = words([Some("b"), None, Some("a"), Some("b")].into_iter(), true);
         assert_eq!(notes.levels, [vec![1, 0, 1, 1]]);
         assert_eq!(notes.dictionary, Some((b"\x01\0\0\0b\x01\0\0\0a".to_vec(), 2)));

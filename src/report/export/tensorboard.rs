@@ -197,6 +197,7 @@ mod tests {
             reward_accuracy: 0.25,
             steps: 1,
             picks: vec![],
+            pick_ids: vec![],
             note: None,
         }
     }

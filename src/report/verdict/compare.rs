@@ -168,7 +168,7 @@ pub(super) fn with_best_hand_made(task: &TaskCurves, options: &VerdictOptions) -
     let candidates: Vec<Candidate<'_>> = paired
         .iter()
         .filter_map(|(name, paired)| {
-            let key = options.key.named(&task.task).named("best hand-made").named(name);
+            let key = options.key.named("best hand-made").named(name);
             let distribution = resampled_means(paired, options.resamples, key);
             Some(Candidate {
                 name,

@@ -69,7 +69,7 @@ pub struct VerdictOptions {
     pub level: f64,
     /// Bootstrap resamples per interval.
     pub resamples: usize,
-    /// What the bootstrap draws from.
+    /// What the bootstrap draws from: the same on every task, so that what a task is called decides nothing.
     pub key: Key,
 }
 
@@ -247,7 +247,7 @@ fn judge(task: &TaskCurves, by_metric: [&TaskCurves; Metric::ALL.len()], options
         .map(|(&name, figures)| {
             let versus = |reference: &str| {
                 let other = task.strategies.get(reference).filter(|_| reference != name)?;
-                let key = options.key.named(&task.task).named(name).named(reference);
+                let key = options.key.named(name).named(reference);
                 compare::compare(&task.strategies[name], other, task.shared, &targets, options, key)
             };
             let values = figures.values();

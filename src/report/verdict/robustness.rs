@@ -102,7 +102,7 @@ fn flips(curves: &[TaskCurves], name: &str, reference: &str, size: usize, key: K
         let (own, other) = (task.strategies.get(name)?, task.strategies.get(reference)?);
         let (paired, _) = differences(own, other, task.shared);
         // All repetitions agree with themselves: a subset has to be smaller to say anything.
-        let key = key.named(&task.task).at(size as u64);
+        let key = key.at(size as u64);
         (paired.len() > size).then(|| flip_rate(&paired, size, DRAWS, key)).flatten()
     };
     mean(&curves.iter().map(rate).collect::<Option<Vec<f64>>>()?)

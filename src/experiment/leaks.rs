@@ -1,0 +1,268 @@
+//! Whether rows that are judged on are learned from, by content: names and paths say nothing.
+//!
+//! Rows are compared as they were read, and once more with every column brought to the range from 0 to 1 of
+//! its own set, so that a copy in other units or scaled beforehand is found as well. What is not found: rows
+//! with noise added, columns left out or in another order, and parts of a set that were scaled by themselves.
+
+use super::error::ExperimentError;
+use crate::data::{Dataset, MatrixView};
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The share of rows of what is judged on that may stand in what is learned from; fewer are warned of.
+pub const MAX_SHARED: f64 = 0.1;
+/// Values of a column that are told apart once it lies between 0 and 1.
+const STEPS: f64 = 1_000.0;
+/// Rows of a set that a random row may be expected to equal by chance, columns taken as independent, if equal
+/// rows are to say that two sets are related: under few columns of few values, chance makes equals enough.
+const CHANCE: f64 = 0.01;
+
+/// A list of a plan, and whether a policy is made by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Learned from.
+    Source,
+    /// Chooses between checkpoints: must not be learned from, nor be a target.
+    Validation,
+    /// What is learned is tried on it.
+    Target,
+}
+
+impl Role {
+    /// The key of the list in an experiment file.
+    fn key(self) -> &'static str {
+        match self {
+            Role::Source => "sources.datasets",
+            Role::Validation => "sources.validation",
+            Role::Target => "transfer.targets",
+        }
+    }
+
+    /// Whether rows of `other` must not be among those of this role.
+    fn excludes(self, other: Role) -> bool {
+        matches!(
+            (self, other),
+            (Role::Validation, Role::Source) | (Role::Target, Role::Source | Role::Validation)
+        )
+    }
+}
+
+/// What is remembered of a data set to find its rows in others.
+#[derive(Clone, Debug)]
+pub struct Prints {
+    role: Role,
+    name: String,
+    content: String,
+    width: usize,
+    raw: Vec<u64>,
+    scaled: Vec<u64>,
+    /// Whether equal rows are more than chance.
+    telling: bool,
+}
+
+impl Prints {
+    /// Of one data set in its role.
+    pub fn of(dataset: &Dataset, role: Role) -> Self {
+        let inputs = dataset.inputs();
+        let steps = Steps::of(inputs);
+        // Zeros of either sign are equal.
+        let raw = |row: &[f32]| print(row.iter().map(|&value| (value + 0.0).to_bits()));
+        let (raw, scaled) = (0..inputs.rows())
+            .map(|row| (raw(inputs.row(row)), print(steps.of_row(inputs.row(row)))))
+            .unzip();
+        Self {
+            role,
+            name: dataset.name().to_string(),
+            content: dataset.content().to_string(),
+            width: inputs.cols(),
+            raw,
+            scaled,
+            telling: steps.telling(inputs),
+        }
+    }
+}
+
+fn print(values: impl Iterator<Item = u32>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    values.for_each(|value| value.hash(&mut hasher));
+    hasher.finish()
+}
+
+/// The columns of a set in whole steps from their least value to their largest.
+struct Steps(Vec<(f32, f32)>);
+
+impl Steps {
+    fn of(inputs: MatrixView<'_>) -> Self {
+        let mut ranges = vec![(f32::INFINITY, f32::NEG_INFINITY); inputs.cols()];
+        for row in 0..inputs.rows() {
+            for ((least, most), &value) in ranges.iter_mut().zip(inputs.row(row)) {
+                (*least, *most) = (least.min(value), most.max(value));
+            }
+        }
+        Self(ranges)
+    }
+
+    fn step(&self, column: usize, value: f32) -> u32 {
+        let (least, most) = self.0[column];
+        let (least, most, value) = (f64::from(least), f64::from(most), f64::from(value));
+        if least < most { ((value - least) / (most - least) * STEPS).round() as u32 } else { 0 }
+    }
+
+    fn of_row<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = u32> + 'a {
+        row.iter().enumerate().map(|(column, &value)| self.step(column, value))
+    }
+
+    /// Whether a random row would equal hardly any by chance.
+    fn telling(&self, inputs: MatrixView<'_>) -> bool {
+        let n = inputs.rows() as f64;
+        // Times the share of pairs of rows that agree, column by column.
+        let mut expected = n;
+        for column in 0..inputs.cols() {
+            let mut counts = vec![0u32; STEPS as usize + 1];
+            for row in 0..inputs.rows() {
+                counts[self.step(column, inputs.row(row)[column]) as usize] += 1;
+            }
+            let equal: f64 =
+                counts.iter().map(|&count| f64::from(count)).map(|count| count * (count - 1.0)).sum();
+            expected *= equal / (n * (n - 1.0)).max(1.0);
+            if expected < CHANCE {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Refuses sets of which more than [`MAX_SHARED`] of the rows stand in a set that they must be apart from, and
+/// says in a line of text each where fewer do.
+///
+/// # Errors
+/// [`ExperimentError::Seen`] with the first such pair.
+pub fn check(all: &[Prints]) -> Result<Vec<String>, ExperimentError> {
+    let mut warnings = Vec::new();
+    for judged in all {
+        let sources: Vec<&Prints> = all.iter().filter(|other| judged.role.excludes(other.role)).collect();
+        let rows = judged.raw.len();
+        // By source, how many rows it holds; and the rows that any holds.
+        let (mut held, mut seen) = (HashMap::new(), vec![false; rows]);
+        for (at, source) in sources.iter().enumerate() {
+            for row in found(judged, source) {
+                *held.entry(at).or_insert(0usize) += 1;
+                seen[row] = true;
+            }
+        }
+        let shared = seen.iter().filter(|&&seen| seen).count();
+        let largest = held.into_iter().max_by_key(|&(at, count)| (count, std::cmp::Reverse(at)));
+        let Some((at, _)) = largest else { continue };
+        let (source, limit) = (sources[at], (rows as f64 * MAX_SHARED) as usize);
+        if shared > limit {
+            return Err(ExperimentError::Seen {
+                list: judged.role.key(),
+                name: judged.name.clone(),
+                source_list: source.role.key(),
+                source_name: source.name.clone(),
+                shared,
+                rows,
+                limit,
+            });
+        }
+        warnings.push(format!(
+            "{shared} of {rows} rows of {} (`{}`) stand in what is learned from, most of them in {} (`{}`); over \
+             {limit} are refused",
+            judged.name,
+            judged.role.key(),
+            source.name,
+            source.role.key()
+        ));
+    }
+    Ok(warnings)
+}
+
+/// The rows of `judged` that stand in `source`.
+fn found(judged: &Prints, source: &Prints) -> Vec<usize> {
+    if judged.content == source.content {
+        return (0..judged.raw.len()).collect();
+    }
+    if judged.width != source.width || !source.telling {
+        return Vec::new();
+    }
+    let [raw, scaled] =
+        [&source.raw, &source.scaled].map(|prints| prints.iter().copied().collect::<HashSet<u64>>());
+    let holds = |row: &usize| raw.contains(&judged.raw[*row]) || scaled.contains(&judged.scaled[*row]);
+    (0..judged.raw.len()).filter(holds).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Matrix, Shape, Targets, embedded};
+
+    fn set(rows: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Dataset {
+        let values = (0..rows * width).map(|at| value(at / width, at % width)).collect();
+        let labels = (0..rows as u32).map(|row| row % 2).collect();
+        let targets = Targets::Class { labels, names: vec!["a".into(), "b".into()] };
+        Dataset::new("set", Shape::Vector(width), Matrix::new(values, rows, width), targets, None).unwrap()
+    }
+
+    /// Rows `from ..` of wine, every value multiplied by `factor` and moved.
+    fn wine(from: usize, factor: f32, shift: f32) -> Dataset {
+        let wine = embedded::load("wine").unwrap();
+        set(wine.rows() - from, wine.width(), |row, column| {
+            wine.inputs().row(from + row)[column] * factor + shift
+        })
+    }
+
+    fn judge(source: &Dataset, target: &Dataset) -> Result<Vec<String>, (usize, usize)> {
+        let prints = [Prints::of(source, Role::Source), Prints::of(target, Role::Target)];
+        check(&prints).map_err(|error| match error {
+            ExperimentError::Seen { shared, limit, .. } => (shared, limit),
+            other => panic!("{other}"),
+        })
+    }
+
+    /// A target that was learned from was once refused by its name alone, so that a copy passed.
+    #[test]
+    fn copies_are_refused_whatever_they_are_called() {
+        let wine = embedded::load("wine").unwrap();
+        assert_eq!(judge(&wine, &wine.clone().renamed("other")), Err((178, 17)));
+        // Other labels, a part of the rows, other units: the inputs were seen.
+        assert_eq!(judge(&wine, &self::wine(0, 1.0, 0.0)), Err((178, 17)));
+        assert_eq!(judge(&wine, &self::wine(100, 1.0, 0.0)), Err((78, 7)));
+        let (shared, _) = judge(&wine, &self::wine(0, 0.013, 5.0)).unwrap_err();
+        assert!(shared > 160, "{shared}: a value at the edge of a step may fall to either side");
+        assert_eq!(judge(&wine, &embedded::load("iris").unwrap()), Ok(vec![]));
+    }
+
+    #[test]
+    fn few_rows_are_warned_of() {
+        let wine = embedded::load("wine").unwrap();
+        let target = set(178, 13, |row, column| {
+            if row < 10 { wine.inputs().row(row)[column] } else { (row * 13 + column) as f32 * 0.37 }
+        });
+        let warnings = judge(&wine, &target).unwrap();
+        assert_eq!(
+            warnings,
+            [
+                "10 of 178 rows of set (`transfer.targets`) stand in what is learned from, most of them in wine \
+              (`sources.datasets`); over 17 are refused"
+            ]
+        );
+    }
+
+    /// Two sets of few columns with few values have equal rows without being related.
+    #[test]
+    fn what_chance_explains_is_no_leak() {
+        let source = set(625, 4, |row, column| (row / 5usize.pow(column as u32) % 5) as f32);
+        let target = set(81, 4, |row, column| (row / 3usize.pow(column as u32) % 3) as f32);
+        assert_eq!(judge(&source, &target), Ok(vec![]));
+        assert_eq!(judge(&source, &source), Err((625, 62)));
+    }
+
+    #[test]
+    fn every_role_is_apart_from_those_before_it() {
+        let wine = embedded::load("wine").unwrap();
+        let refused = |a, b| check(&[Prints::of(&wine, a), Prints::of(&wine, b)]).is_err();
+        assert!(refused(Role::Source, Role::Validation) && refused(Role::Validation, Role::Target));
+        assert!(refused(Role::Source, Role::Target) && !refused(Role::Target, Role::Target));
+    }
+}
