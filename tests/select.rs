@@ -330,6 +330,8 @@ fn a_policy_chooses_among_plain_arrays() {
     assert_eq!(picks(line), found, "nothing is drawn where all candidates are looked at");
     // How far the labelling has come may change the choice.
     assert_eq!(picks(&format!("{line} --budget 30")).len(), 4);
+    // New labels are counted, not those in hand: what this query asks for is enough.
+    assert_eq!(picks(&format!("{line} --budget 4")).len(), 4);
     select_by_policy(dir.path(), &format!("{line} --dry-run")).success();
 }
 
@@ -343,7 +345,7 @@ fn what_a_policy_cannot_work_with_is_refused() {
         ("--policy universal --strategy margin --proba p.npy", "cannot be used with"),
         ("--strategy margin --proba p.npy --budget 9", "--policy"),
         ("--proba p.npy", "--strategy"),
-        ("--policy universal --proba p.npy --labelled idx.csv --budget 2", "more than the 2 labels"),
+        ("--policy universal --proba p.npy --labelled idx.csv --batch 3 --budget 2", "fewer than the 3 rows"),
         ("--policy universal --proba short.npy --labelled idx.csv", "29 rows"),
     ] {
         select_by_policy(dir.path(), line).code(2).stderr(predicate::str::contains(problem));

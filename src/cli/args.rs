@@ -180,7 +180,7 @@ pub struct TransferArgs {
     /// Labels asked for per round
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub query_size: usize,
-    /// Labels asked for in all, after the initial ones
+    /// New labels in all, after the initial ones; the last query takes the remainder
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub budget: usize,
     /// Paired repetitions
@@ -237,7 +237,7 @@ pub struct SelectArgs {
     /// Instead of a strategy: a learned policy, by the name that `querist policies` lists or its folder
     #[arg(long, value_name = "NAME|DIR", conflicts_with = "strategy")]
     pub policy: Option<String>,
-    /// Labels that there will be in the end, those of today included, for a policy [default: not said]
+    /// New labels that are still to be asked for, this query's included, for a policy [default: not said]
     #[arg(long, value_name = "N")]
     pub budget: Option<usize>,
     /// The inputs of all rows, shape (n, d); f16, f32 or f64

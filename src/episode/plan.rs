@@ -4,7 +4,7 @@ use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
 use crate::data::Task;
 use crate::error::{Fault, Result};
-use crate::learner::{DeviceKind, Metric, Stop, TrainPlan};
+use crate::learner::{DeviceKind, Metric, Start, Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
 
 /// Which held-out rows an episode may measure its network on.
@@ -94,7 +94,9 @@ pub enum OracleOn {
 pub enum EpisodeError {
     /// Nothing may be bought.
     #[error("episode: the budget is 0 labels, expected at least 1")]
-    #[diagnostic(help("set episode.rounds (queries of episode.query_size rows each) to 1 or more"))]
+    #[diagnostic(help(
+        "set episode.rounds (queries of episode.query_size rows each) or episode.budget to 1 or more"
+    ))]
     NoBudget,
     /// Queries of no rows.
     #[error("episode: the query size is 0 rows, expected at least 1")]
@@ -103,7 +105,9 @@ pub enum EpisodeError {
     #[error(
         "episode on {task}: a budget of {budget} labels, but only {unlabelled} rows of the pool are unlabelled"
     )]
-    #[diagnostic(help("lower episode.rounds or episode.query_size, or raise episode.max_pool"))]
+    #[diagnostic(help(
+        "lower episode.rounds, episode.query_size or, in its place, episode.budget (--budget), or raise episode.max_pool"
+    ))]
     Budget { task: String, budget: usize, unlabelled: usize },
     /// A rule for the first labels that asks for what only a trained network can tell.
     #[error("episode: {rule} cannot choose the first labels: it asks for more than the inputs")]
@@ -161,6 +165,15 @@ impl EpisodePlan {
         match self.first_epochs.filter(|_| round == 0) {
             Some(epochs) => TrainPlan { stop: Stop::Epochs { epochs }, ..self.train },
             None => self.train,
+        }
+    }
+
+    /// How a network is trained that starts from weights of its own, as the first fit does, whatever later fits go on
+    /// from. Where every fit is from scratch, as they all are.
+    pub fn from_scratch(&self) -> TrainPlan {
+        match self.train.start {
+            Start::Scratch => self.train,
+            Start::Warm | Start::Continue => TrainPlan { start: Start::Scratch, ..self.train_in(0) },
         }
     }
 

@@ -160,7 +160,7 @@ impl Cost {
             // In each round that is tried, staying and two moves.
             let head = &train.architecture;
             let tried = sources.tasks() * head.episodes * head.states * head.trainings * 3;
-            let walked = sources.tasks() * head.episodes + tried / (plan.episode().rounds + 1);
+            let walked = sources.tasks() * head.episodes + tried / (plan.episode().rounds() + 1);
             let moves = Fits::of_episode(plan, source).grown(SEARCHED_GROWTH).times(walked as f64);
             let total = episode.times(played as f64).plus(judged).plus(moves);
             stages.push(total.stage("train", 1));
@@ -274,7 +274,7 @@ impl Fits {
         let episode = plan.episode();
         let training = Self::training(plan, size, work);
         let scored =
-            (episode.rounds + 1) as f64 * episode.candidates.min(size.rows.min(episode.max_pool)) as f64;
+            (episode.rounds() + 1) as f64 * episode.candidates.min(size.rows.min(episode.max_pool)) as f64;
         let scoring = scored * (2.0 * work / FLOPS_PER_CORE + SECONDS_PER_CANDIDATE);
         Self { core_seconds: training.core_seconds + scoring, ..training }
     }
@@ -282,7 +282,7 @@ impl Fits {
     /// The fits of one episode.
     fn training(plan: &Plan, size: Size, work: f64) -> Self {
         let (episode, learner) = (plan.episode(), plan.learner());
-        let fits = 1 + if learner.fit_per_label { episode.budget() } else { episode.rounds };
+        let fits = 1 + if learner.fit_per_label { episode.budget() } else { episode.rounds() };
         let initial = size.classes * episode.initial_per_class;
         let pool = size.rows.min(episode.max_pool);
         // The number of labels grows evenly, so the mean round stands for all.
@@ -348,8 +348,10 @@ fn fits_per_round(strategy: &str) -> usize {
         ADAPTED => Needs { out_of_fold: true, ..Needs::NONE },
         name => registry::build(name).map_or(Needs::NONE, |strategy| strategy.needs()),
     };
+    // The labels in hand are fitted once more, to compare the simulated ones with.
+    let lookahead = if needs.lookahead > 0 { needs.lookahead + 1 } else { 0 };
     let folds = if needs.temperature || needs.out_of_fold { FOLDS } else { 0 };
-    1 + needs.lookahead + needs.committee + folds + usize::from(needs.predicted_loss)
+    1 + lookahead + needs.committee + folds + usize::from(needs.predicted_loss)
 }
 
 /// Multiply-adds per example of the networks of one choice of `transfer.architectures`, in the mean over an
@@ -493,7 +495,7 @@ mod tests {
     fn what_a_strategy_has_trained_for_it_is_counted() {
         let trainings =
             ["margin", "greedy_oracle", "ensemble(bald, members=3)", "scaled(margin)", "llal", ADAPTED];
-        assert_eq!(trainings.map(fits_per_round), [1, 21, 4, 1 + FOLDS, 2, 1 + FOLDS]);
+        assert_eq!(trainings.map(fits_per_round), [1, 22, 4, 1 + FOLDS, 2, 1 + FOLDS]);
     }
 
     /// Queries of three rows, ten rounds: a fit per query, or one for each of thirty labels.

@@ -40,7 +40,7 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
     let episode = Table::from_iter([
         ("initial_per_class".to_string(), count(args.initial)),
         ("query_size".to_string(), count(args.query_size)),
-        ("rounds".to_string(), count(args.budget.div_ceil(args.query_size))),
+        ("budget".to_string(), count(args.budget)),
     ]);
     let transfer = Table::from_iter([
         ("policy".to_string(), text(&args.policy)),
@@ -83,7 +83,8 @@ mod tests {
              --strategies entropy,badge --set learner.hidden=[8] --metric balanced_accuracy --seed 5",
         )
         .unwrap();
-        assert_eq!((plan.episode().rounds, plan.episode().initial_per_class), (3, 2));
+        let episode = plan.episode();
+        assert_eq!((episode.rounds(), episode.budget(), episode.initial_per_class), (3, 25, 2));
         assert_eq!((plan.seed(), plan.learner().hidden.as_slice()), (5, &[8][..]));
         assert_eq!(plan.episode().metric, Metric::BalancedAccuracy);
         let transfer = plan.transfer().unwrap();

@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(train.optimiser, Optimiser::Sgd { momentum: 0.8, nesterov: true });
         assert_eq!(train.stop, Stop::TrainLoss { epochs: 80, loss: 0.03 });
         assert_eq!(plan.learner().spec(64, 10).unwrap().to_string(), "64-24-12-10");
-        assert_eq!(plan.episode().budget(), 60);
+        assert_eq!((plan.episode().budget(), plan.episode().rounds()), (60, 30));
         assert_eq!(plan.train().unwrap().imitation.epochs, 5);
         assert_eq!(plan.search().unwrap().method, Method::Annealing);
         let names: Vec<_> = plan.transfer().unwrap().targets.iter().map(DataRef::name).collect();
@@ -349,7 +349,12 @@ mod tests {
     /// The resolved plan is an experiment file, says every key, and gives the same plan.
     #[test]
     fn the_resolved_plan_reads_back_to_itself() {
-        for text in [FULL, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"] {
+        let exact = "[episode]\nquery_size = 10\nbudget = 25\n[train]";
+        assert_eq!(
+            (parse(exact).unwrap().episode().budget(), parse(exact).unwrap().episode().rounds()),
+            (25, 3)
+        );
+        for text in [FULL, exact, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"] {
             let plan = parse(text).unwrap();
             let resolved = plan.to_toml();
             let again = Plan::parse(&resolved, "plan.toml", &[], None, &vocabulary()).unwrap();
@@ -442,6 +447,7 @@ mod tests {
         let cases = [
             ("", "nothing to run"),
             ("[train]\n[sources]\nsynthetic = 0", "at least one source task"),
+            ("[episode]\nrounds = 3\nbudget = 4\n[train]", "cannot stand beside `episode.budget`"),
             ("[learner]\nepochs = 3\nsteps = 4\n[train]", "cannot stand beside `learner.epochs`"),
             ("[learner]\ntrain_loss = 0.1\npatience = 4\n[train]", "cannot stand beside `learner.patience`"),
             ("[train]\nimitation = { without = [\"coverage\"] }", "nothing but imitation trains"),

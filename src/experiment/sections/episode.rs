@@ -12,6 +12,16 @@ pub const MAX_CANDIDATES: usize = 1_000_000;
 /// The most rows of a pool.
 pub const MAX_POOL: usize = 10_000_000;
 
+/// How much is asked for after the first fit: one of two keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Length {
+    /// So many queries of `query_size` labels. Default 30.
+    Rounds(usize),
+    /// Exactly so many labels; the last query takes the remainder.
+    Budget(usize),
+}
+
 /// How a labelling is simulated.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -25,8 +35,9 @@ pub struct Episode {
     pub initial_per_class: usize,
     /// Labels asked for per round. Default 1.
     pub query_size: usize,
-    /// Rounds of queries after the first fit. Default 30.
-    pub rounds: usize,
+    /// How much is asked for after the first fit.
+    #[serde(flatten)]
+    pub length: Length,
     /// At most this many candidates, drawn at random, are scored per round. Default 500.
     pub candidates: usize,
     /// What learning curves, the verdict, targets and the validation of policies measure: `"accuracy"`
@@ -68,11 +79,27 @@ impl Episode {
     pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
         let s = &mut section;
         let split = SplitPlan::default();
+        let rounds = s.optional_integer("rounds", 1..=100_000)?.map(|n| n as usize);
+        let budget = s.optional_integer("budget", 1..=MAX_POOL as u64)?.map(|n| n as usize);
+        let length = match (rounds, budget) {
+            (rounds, None) => Length::Rounds(rounds.unwrap_or(30)),
+            (None, Some(budget)) => Length::Budget(budget),
+            (Some(_), Some(_)) => {
+                return Err(ExperimentError::Conflict {
+                    place: section.place().clone(),
+                    key: "episode.rounds".into(),
+                    why: "cannot stand beside `episode.budget`".into(),
+                    hint:
+                        "give the number of queries, or that of new labels (`--budget` of `querist transfer`)"
+                            .into(),
+                });
+            }
+        };
         let episode = Self {
             initial: s.text("initial")?.map(|(text, _)| text.into()).unwrap_or_default(),
             initial_per_class: s.count("initial_per_class", 1, 0..=100_000)?,
             query_size: s.count("query_size", 1, 1..=100_000)?,
-            rounds: s.count("rounds", 30, 1..=100_000)?,
+            length,
             candidates: s.count("candidates", 500, 1..=MAX_CANDIDATES)?,
             metric: s.choice(
                 "metric",
@@ -126,7 +153,18 @@ impl Episode {
 
     /// Labels bought after the initial ones.
     pub fn budget(&self) -> usize {
-        self.rounds.saturating_mul(self.query_size)
+        match self.length {
+            Length::Rounds(rounds) => rounds.saturating_mul(self.query_size),
+            Length::Budget(budget) => budget,
+        }
+    }
+
+    /// Queries after the first fit; where the query size does not divide the budget, the last one is smaller.
+    pub fn rounds(&self) -> usize {
+        match self.length {
+            Length::Rounds(rounds) => rounds,
+            Length::Budget(budget) => budget.div_ceil(self.query_size),
+        }
     }
 }
 

@@ -106,11 +106,16 @@ impl Randomise {
         if let Some(initial) = count("initial per class", &self.initial_per_class) {
             episode.initial_per_class = initial;
         }
-        let rounds = episode.budget as f64 / episode.query_size as f64 * factor("rounds", &self.rounds);
+        let before = (episode.budget, episode.query_size);
+        let longer = factor("rounds", &self.rounds);
         if let Some(size) = count("query size", &self.query_size) {
             episode.query_size = size;
         }
-        episode.budget = episode.query_size * (rounds.round() as usize).max(1);
+        // Whole queries, but where nothing is changed: a budget need not be a multiple of the query size.
+        if longer != 1.0 || episode.query_size != before.1 {
+            let rounds = before.0 as f64 / before.1 as f64 * longer;
+            episode.budget = episode.query_size * (rounds.round() as usize).max(1);
+        }
         let width = factor("width", &self.width);
         for block in &mut episode.blocks {
             let units = block.units().unwrap_or(2);

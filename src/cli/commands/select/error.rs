@@ -34,8 +34,11 @@ pub(super) enum SelectError {
     #[error("--budget is for a policy, and a strategy was named")]
     #[diagnostic(help("give --policy instead of --strategy"))]
     PolicyAlone,
-    #[error("--budget is {found}, expected more than the {labelled} labels that are there")]
-    Budget { found: usize, labelled: usize },
+    #[error("--budget is {found} new labels, fewer than the {batch} rows of --batch")]
+    #[diagnostic(help(
+        "--budget counts the labels that are still to be asked for, those of this query included"
+    ))]
+    Budget { found: usize, batch: usize },
     #[error("{file}: all {rows} rows of the pool are labelled already")]
     NothingLeft { file: String, rows: usize },
 }

@@ -86,7 +86,7 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         ],
         &labels,
     )?;
-    let progress = progress(args.budget, labelled.len())?;
+    let progress = progress(args, labelled.len())?;
     if let Some(frozen) = frozen(progress) {
         strategy = Box::new(frozen);
     }
@@ -131,12 +131,15 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     output::data(&picks.iter().map(|row| format!("{row}\n")).collect::<String>())
 }
 
-/// How far a labelling with this many labels has come.
-fn progress(budget: Option<usize>, labelled: usize) -> Result<Progress, SelectError> {
-    match budget {
+/// How far a labelling with this many labels has come. Nothing tells here which of them were the first, which an
+/// episode does not count.
+fn progress(args: &SelectArgs, labelled: usize) -> Result<Progress, SelectError> {
+    match args.budget {
         None => Ok(Progress::default()),
-        Some(budget) if budget > labelled => Ok(Progress { spent: labelled, budget }),
-        Some(found) => Err(SelectError::Budget { found, labelled }),
+        Some(new) if new >= args.batch => {
+            Ok(Progress { spent: labelled, budget: labelled.saturating_add(new) })
+        }
+        Some(found) => Err(SelectError::Budget { found, batch: args.batch }),
     }
 }
 

@@ -213,7 +213,7 @@ fn limits(plan: &Plan) -> Vec<String> {
     let mut limits = vec![
         format!(
             "Trained on episodes of up to {} queries of {} rows each.",
-            (episode.rounds as f64 * longest).round(),
+            (episode.rounds() as f64 * longest).round(),
             sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         ),
         format!("Trained with classifiers of hidden widths around {:?}.", plan.learner().hidden),
