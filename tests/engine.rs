@@ -291,7 +291,7 @@ fn the_bank_agrees_with_burn() {
                 let (p, q) = (bank.embeddings(0, inputs, None), burn.embeddings(0, inputs, None));
                 assert!(p.values().iter().zip(q.values()).all(|(p, q)| (p - q).abs() < 1e-3));
                 // The same masks in stochastic passes.
-                let passes = |net: &dyn Learner| net.passes(1, inputs, None, 3, Key::root(5));
+                let passes = |net: &dyn Learner| net.passes(1, inputs, None, 3, 0.4, Key::root(5));
                 for (p, q) in passes(&bank).iter().zip(passes(&burn)) {
                     assert!(p.values().iter().zip(q.values()).all(|(p, q)| (p - q).abs() < 1e-4), "{spec}");
                 }
@@ -586,11 +586,11 @@ fn stochastic_passes_share_a_mask_over_rows() {
     let mut bank = Bank::new(&spec, 1).unwrap();
     bank.init(0, Key::root(1));
     let (inputs, _) = blobs(130, 4, 3, 2);
-    let passes = bank.passes(0, inputs.view(), None, 60, Key::root(2));
-    assert_eq!(passes, bank.passes(0, inputs.view(), None, 60, Key::root(2)));
+    let passes = bank.passes(0, inputs.view(), None, 60, 0.5, Key::root(2));
+    assert_eq!(passes, bank.passes(0, inputs.view(), None, 60, 0.5, Key::root(2)));
     assert_ne!(passes[0], passes[1]);
     // A pass over some rows is that pass over all rows, at those rows: one mask for all.
-    let some = bank.passes(0, inputs.view(), Some(&[100, 3]), 60, Key::root(2));
+    let some = bank.passes(0, inputs.view(), Some(&[100, 3]), 60, 0.5, Key::root(2));
     for (all, some) in passes.iter().zip(&some) {
         assert_eq!((some.row(0), some.row(1)), (all.row(100), all.row(3)));
     }
@@ -598,6 +598,12 @@ fn stochastic_passes_share_a_mask_over_rows() {
     let plain = bank.probabilities(0, inputs.view(), None);
     let mean: f32 = passes.iter().map(|p| p.row(9)[1]).sum::<f32>() / 60.0;
     assert!((mean - plain.row(9)[1]).abs() < 0.05, "{mean} and {}", plain.row(9)[1]);
+    // A network that is trained without dropout has passes all the same, at the rate that is asked for.
+    let mut without =
+        Bank::new(&NetSpec::new(4, vec![Block::Dense { width: 40 }], 3, 0.0).unwrap(), 1).unwrap();
+    without.init(0, Key::root(1));
+    assert_eq!(without.passes(0, inputs.view(), None, 60, 0.5, Key::root(2)), passes);
+    assert_eq!(without.passes(0, inputs.view(), None, 1, 0.0, Key::root(2)), [plain]);
 }
 
 /// `tests/golden/optimisers.py` made the reference with PyTorch, in double precision.

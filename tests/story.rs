@@ -224,14 +224,32 @@ fn a_policy_runs_on_a_table_of_ones_own() {
     };
     // Later arguments win with clap only for flags that allow it, so each mistake has its own.
     refused(&["--strategies", "margn"], "margn", "did you mean `margin`?");
-    refused(&["--set", "episode.rounds=500"], "a budget of 500 labels", "lower episode.rounds");
+    refused(&["--set", "episode.budget=500"], "a budget of 500 labels", "lower episode.rounds");
+    refused(
+        &["--set", "episode.rounds=5"],
+        "cannot stand beside `episode.budget`",
+        "give the number of queries",
+    );
     refused(&["--strategies", "bald"], "dropout passes", "set learner.dropout above 0");
     refused(
         &["--strategies", "llal", "--set", "learner.hidden=[]"],
         "predicts losses from hidden activations",
         "give the learner a hidden layer",
     );
-    let verdict = json(&transfer(&["--strategies", "random,margin,typiclust"]));
+    let verdict = json(&transfer(&[
+        "--strategies",
+        "random,margin,pass_variance(passes=9,rate=0.5)",
+        "--query-size",
+        "3",
+    ]));
+    // Eight new labels in queries of three: the last takes what is left, where it once bought nine.
+    let rows = fs::read_to_string(Path::new(&out).join("rows.jsonl")).unwrap();
+    let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let labels = |row: &Value| (row["round"].as_u64().unwrap(), row["labels"].as_u64().unwrap());
+    let mut labels: Vec<(u64, u64)> = rows.map(|row| labels(&row)).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    assert_eq!(labels, [(0, 3), (1, 6), (2, 9), (3, 11)]);
     let entries = verdict["verdict"].as_array().unwrap();
     assert_eq!(entries.len(), 4);
     assert!(entries.iter().all(|entry| entry["task"] == "wine" && entry["repetitions"] == 3));

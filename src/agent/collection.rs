@@ -7,7 +7,7 @@ use super::imitation::LabelledState;
 use super::network::Network;
 use super::simulation::{Source, best_of, select};
 use crate::data::RowId;
-use crate::episode::{Episodes, Observation, Seat, features};
+use crate::episode::{Episodes, Observation, Reference, Seat, features};
 use crate::error::Result;
 use crate::rng::Key;
 use rand::RngExt;
@@ -130,7 +130,8 @@ fn collect_one(
             let live = episodes.live();
             let looking: Vec<usize> =
                 live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
-            let gains = episodes.look_ahead(&looking, plan.candidates, plan.soft)?;
+            // Gains are centred within a state, so that what they are gains over makes no difference.
+            let gains = episodes.look_ahead(&looking, plan.candidates, plan.soft, Reference::Present)?;
             let mut picks = Vec::with_capacity(live.len());
             for lane in live {
                 let step = seats[lane].key.named("step").at(round as u64);
@@ -199,7 +200,7 @@ mod tests {
         for source in sources() {
             let seats = [source.seat(Key::root(3), 0)];
             let start = || Episodes::reset(&source.learning_plan(), &seats).unwrap();
-            let gains = |soft| start().look_ahead(&[0], 6, soft).unwrap().remove(0);
+            let gains = |soft| start().look_ahead(&[0], 6, soft, Reference::Present).unwrap().remove(0);
             let (hard, mixed, soft) = (gains(0.0), gains(0.25), gains(1.0));
             for ((&(row, hard), (_, mixed)), (_, soft)) in hard.iter().zip(mixed).zip(&soft) {
                 let mut episodes = start();

@@ -218,7 +218,14 @@ impl Episodes {
             probabilities: needs.probabilities.then(|| bank.probabilities(place, inputs, Some(&rows))),
             embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
             passes: (needs.passes > 0).then(|| Passes {
-                members: bank.passes(place, inputs, Some(&rows), needs.passes, key.named("passes")),
+                members: bank.passes(
+                    place,
+                    inputs,
+                    Some(&rows),
+                    needs.passes,
+                    needs.rate.unwrap_or(bank.spec().dropout()),
+                    key.named("passes"),
+                ),
             }),
             head: needs.head.then(|| self.head(group, place)),
             lookahead: None,

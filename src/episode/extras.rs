@@ -10,7 +10,7 @@ use super::plan::{Measure, OracleOn};
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
 use crate::learner::{
-    LaneData, Learner, LossModule, LossPredictor, Start, Temperature, calibration, networks,
+    LaneData, Learner, LossModule, LossPredictor, Start, Temperature, TrainPlan, calibration, networks,
 };
 use crate::query::{Needs, Passes, Signals};
 use crate::rng::Key;
@@ -51,12 +51,25 @@ fn of_fold(count: usize, fold: usize) -> impl Iterator<Item = usize> {
     (fold..count).step_by(FOLDS)
 }
 
+/// What simulated labels are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// The network as it stands. It has other seeds than the simulated ones, which shifts all gains of a round alike:
+    /// for whoever only compares them with each other.
+    Present,
+    /// The labels in hand, fitted with the seeds of the simulations, so that a positive gain is one of the label. One
+    /// more fit per episode.
+    Refitted,
+}
+
 /// One extra fit.
-struct Trial {
-    lane: usize,
-    rows: Vec<u32>,
-    labels: Vec<u32>,
-    key: Key,
+pub(super) struct Trial {
+    pub lane: usize,
+    pub rows: Vec<u32>,
+    pub labels: Vec<u32>,
+    pub key: Key,
+    /// Whether it is on a resample of the rows.
+    pub bootstrap: bool,
 }
 
 impl Episodes {
@@ -74,7 +87,9 @@ impl Episodes {
                 .filter(|(_, (_, needs))| needs.lookahead == count)
                 .map(|(slot, &(lane, _))| (slot, lane))
                 .unzip();
-            for (slot, gains) in slots.into_iter().zip(self.look_ahead(&asking, count, 0.0)?) {
+            for (slot, gains) in
+                slots.into_iter().zip(self.look_ahead(&asking, count, 0.0, Reference::Refitted)?)
+            {
                 extras[slot].lookahead = Some(gains);
             }
         }
@@ -94,39 +109,51 @@ impl Episodes {
     }
 
     /// Simulates, for each of the given episodes, the labelling of `count` random candidates, each alone
-    /// and with its true label, and gives the gain on the rows that the plan names: `1 - soft` parts of it in
-    /// accuracy, `soft` in the mean probability of the true class, which one label moves less by chance. The network
-    /// of every simulation is the one that the next label would be fitted with.
-    pub fn look_ahead(&self, lanes: &[usize], count: usize, soft: f64) -> Result<Vec<Vec<(RowId, f32)>>> {
+    /// and with its true label, and gives the gain over `reference` on the rows that the plan names: `1 - soft` parts
+    /// of it in accuracy, `soft` in the mean probability of the true class, which one label moves less by chance. The
+    /// network of every simulation is the one that the next label would be fitted with.
+    pub fn look_ahead(
+        &self,
+        lanes: &[usize],
+        count: usize,
+        soft: f64,
+        reference: Reference,
+    ) -> Result<Vec<Vec<(RowId, f32)>>> {
         let mut trials = Vec::new();
         for &lane in lanes {
             let at = &self.lanes[lane];
+            let next = at.fit_key(at.fit_number(&self.plan) + 1);
+            if reference == Reference::Refitted {
+                trials.push(self.trial(lane, next));
+            }
             let candidates = at.pool.candidates();
             let key = at.seat.key.named("look-ahead").at(u64::from(at.standing.round));
             let drawn = index::sample(&mut key.rng(), candidates.len(), count.min(candidates.len()));
             let mut drawn: Vec<RowId> = drawn.iter().map(|at| candidates[at]).collect();
             drawn.sort_unstable();
             for (&row, label) in drawn.iter().zip(at.oracle.foresee(&drawn)) {
-                let mut trial = self.trial(lane, at.fit_key(at.fit_number(&self.plan) + 1));
+                let mut trial = self.trial(lane, next);
                 trial.rows.push(row.0);
                 trial.labels.push(label);
                 trials.push(trial);
             }
         }
-        let before: Vec<f64> = lanes
-            .iter()
-            .map(|&lane| {
-                let (group, place) = self.places[lane];
-                self.worth(lane, &*self.groups[group].bank, place, soft)
-            })
-            .collect();
-        let gains = self.fit_trials(&trials, |bank, place, trial| {
-            let row = RowId(trial.rows[trial.rows.len() - 1]);
-            let asking = lanes.iter().position(|&lane| lane == trial.lane).expect("a lane that asks");
-            (row, (self.worth(trial.lane, bank, place, soft) - before[asking]) as f32)
+        let worths = self.fit_trials(&trials, &self.plan.train, |bank, place, trial| {
+            self.worth(trial.lane, bank, place, soft)
         })?;
-        let gains_of = |lane| trials.iter().zip(&gains).filter(move |(trial, _)| trial.lane == lane);
-        Ok(lanes.iter().map(|&lane| gains_of(lane).map(|(_, &gain)| gain).collect()).collect())
+        let gains = |&lane: &usize| {
+            let mut own = trials.iter().zip(&worths).filter(|(trial, _)| trial.lane == lane);
+            let before = match reference {
+                Reference::Refitted => *own.next().expect("the reference comes first").1,
+                Reference::Present => {
+                    let (group, place) = self.places[lane];
+                    self.worth(lane, &*self.groups[group].bank, place, soft)
+                }
+            };
+            own.map(|(trial, worth)| (RowId(trial.rows[trial.rows.len() - 1]), (worth - before) as f32))
+                .collect()
+        };
+        Ok(lanes.iter().map(gains).collect())
     }
 
     /// What look-ahead judges network `place` of `bank` in episode `lane` by.
@@ -145,28 +172,6 @@ impl Episodes {
         let of_true = labels.iter().enumerate().map(|(row, &label)| probabilities.row(row)[label as usize]);
         let mean = of_true.map(f64::from).sum::<f64>() / labels.len() as f64;
         soft * mean + (1.0 - soft) * accuracy
-    }
-
-    /// Members that differ from the episode's own network in their seeds (Lakshminarayanan et al., NeurIPS
-    /// 2017), for the slots that ask for a committee.
-    fn committees(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<Matrix>)>> {
-        let mut trials = Vec::new();
-        for &(lane, needs) in lanes {
-            let at = &self.lanes[lane];
-            let key = at.fit_key(at.fit_number(&self.plan)).named("member");
-            trials.extend((0..needs.committee as u64).map(|member| self.trial(lane, key.at(member))));
-        }
-        let mut members = self
-            .fit_trials(&trials, |bank, place, trial| {
-                let at = &self.lanes[trial.lane];
-                let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
-                bank.probabilities(place, at.seat.ground.task().pool(), Some(&rows))
-            })?
-            .into_iter();
-        let asking = lanes.iter().enumerate().filter(|(_, (_, needs))| needs.committee > 0);
-        Ok(asking
-            .map(|(slot, (_, needs))| (slot, members.by_ref().take(needs.committee).collect()))
-            .collect())
     }
 
     /// Temperatures from out-of-fold logits of the labels in hand (Guo et al., ICML 2017), for the slots
@@ -209,8 +214,8 @@ impl Episodes {
     }
 
     /// For each of the given episodes, what `read` says of the labelled rows, shape `[labelled, classes]`, each by
-    /// the one of [`FOLDS`] networks that was trained without the row. Where a fit starts from the weights of the
-    /// round before, those have seen the row, and only the last fit has not.
+    /// the one of [`FOLDS`] networks that was trained without the row. They start from weights of their own: those of
+    /// the round before have seen the row.
     fn held_out(
         &self,
         lanes: &[usize],
@@ -230,7 +235,7 @@ impl Episodes {
             }
         }
         let mut by_fold = self
-            .fit_trials(&trials, |bank, place, trial| {
+            .fit_trials(&trials, &self.plan.from_scratch(), |bank, place, trial| {
                 let pool = self.lanes[trial.lane].seat.ground.task().pool();
                 let labelled: Vec<u32> =
                     self.lanes[trial.lane].pool.labelled().iter().map(|row| row.0).collect();
@@ -282,16 +287,18 @@ impl Episodes {
     }
 
     /// A fit on the labels in hand.
-    fn trial(&self, lane: usize, key: Key) -> Trial {
+    pub(super) fn trial(&self, lane: usize, key: Key) -> Trial {
         let pool = &self.lanes[lane].pool;
         let rows = pool.labelled().iter().map(|row| row.0).collect();
-        Trial { lane, rows, labels: pool.labels().to_vec(), key }
+        Trial { lane, rows, labels: pool.labels().to_vec(), key, bootstrap: false }
     }
 
-    /// Fits every trial, one bank per network shape, and measures it; results in the order of `trials`.
-    fn fit_trials<T>(
+    /// Fits every trial as `train` says, from the episode's weights unless it starts from scratch, one bank per
+    /// network shape, and measures it; results in the order of `trials`.
+    pub(super) fn fit_trials<T>(
         &self,
         trials: &[Trial],
+        train: &TrainPlan,
         measure: impl Fn(&dyn Learner, usize, &Trial) -> T,
     ) -> Result<Vec<T>> {
         let mut results: Vec<(usize, T)> = Vec::with_capacity(trials.len());
@@ -299,7 +306,7 @@ impl Episodes {
             let group: Vec<(usize, &Trial)> =
                 trials.iter().enumerate().filter(|(_, trial)| self.lanes[trial.lane].spec == spec).collect();
             let mut bank = networks(&spec, group.len(), self.plan.device)?;
-            if self.plan.train.start != Start::Scratch {
+            if train.start != Start::Scratch {
                 for (place, (_, trial)) in group.iter().enumerate() {
                     let (own, at) = self.places[trial.lane];
                     bank.adopt(place, &*self.groups[own].bank, at)?;
@@ -309,7 +316,8 @@ impl Episodes {
                 .iter()
                 .map(|(_, trial)| {
                     let task = self.lanes[trial.lane].seat.ground.task();
-                    Divided::of(&self.plan, &self.plan.train, task, &trial.rows, &trial.labels, trial.key)
+                    let all = Divided::of(&self.plan, train, task, &trial.rows, &trial.labels, trial.key);
+                    if trial.bootstrap { all.resampled(trial.key) } else { all }
                 })
                 .collect();
             let data: Vec<LaneData<'_>> = group
@@ -318,12 +326,43 @@ impl Episodes {
                 .map(|((_, trial), divided)| divided.lane(self.lanes[trial.lane].seat.ground.task()))
                 .collect();
             let keys: Vec<Key> = group.iter().map(|(_, trial)| trial.key).collect();
-            bank.fit(&data, &self.plan.train, &keys)?;
+            bank.fit(&data, train, &keys)?;
             results.extend(
                 group.iter().enumerate().map(|(place, &(at, trial))| (at, measure(&*bank, place, trial))),
             );
         }
         results.sort_by_key(|&(at, _)| at);
         Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::episode::testing::{logistic, plan, played};
+
+    /// Simulated labels were compared with the network as it stands, which other seeds had made: in an unlucky round
+    /// no gain was positive, and the oracle left the choice to margin.
+    #[test]
+    fn gains_are_of_the_label_and_not_of_the_seeds() {
+        let mut shifts = Vec::new();
+        for plan in [plan(Start::Scratch), plan(Start::Warm), plan(Start::Continue), logistic()] {
+            let episodes = played(&plan, "digits");
+            let gains = |reference| episodes.look_ahead(&[0], 12, 0.0, reference).unwrap().remove(0);
+            let (present, refitted) = (gains(Reference::Present), gains(Reference::Refitted));
+            assert_eq!((present.len(), refitted.len()), (12, 12));
+            // The same labels with the seeds of the round to come.
+            let mut later = played(&plan, "digits");
+            later.lanes[0].standing.round += 1;
+            later.refit().unwrap();
+            let shift = later.standing(0).reward_accuracy - episodes.standing(0).reward_accuracy;
+            for ((row, present), (other, refitted)) in present.into_iter().zip(refitted) {
+                assert_eq!(row, other);
+                assert!((f64::from(present - refitted) - shift).abs() < 1e-6, "{present} {refitted} {shift}");
+            }
+            shifts.push(shift);
+        }
+        assert!(shifts[..3].iter().any(|&shift| shift != 0.0), "{shifts:?}");
+        assert_eq!(shifts[3], 0.0, "an optimum has no seeds");
     }
 }

@@ -7,7 +7,7 @@ use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::data::{Oracle, RowId};
 use crate::error::Result;
-use crate::learner::{FitReport, LaneData, Scores, Start, TrainPlan, networks};
+use crate::learner::{FitReport, LaneData, Scores, networks};
 use crate::rng::Key;
 
 impl Episodes {
@@ -157,7 +157,7 @@ pub fn full_pool(plan: &EpisodePlan, seat: &Seat) -> Result<Scores> {
     let labels = Oracle::new(task.clone(), 0).foresee(&all);
     let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
     let key = seat.key.named("ceiling");
-    let train = TrainPlan { start: Start::Scratch, ..plan.train };
+    let train = plan.from_scratch();
     let divided = Divided::of(plan, &train, task, &rows, &labels, key);
     let mut bank = networks(&plan.spec(task)?, 1, plan.device)?;
     bank.fit(&[divided.lane(task)], &train, &[key])?;
@@ -184,7 +184,7 @@ mod tests {
     use crate::arch::Block;
     use crate::data::{SplitPlan, Task, embedded};
     use crate::episode::{Ground, InitialPool, OracleOn, StopOn};
-    use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Stop};
+    use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 
     const EPOCHS: u32 = 3;
 

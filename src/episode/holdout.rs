@@ -4,7 +4,9 @@ use super::plan::{EpisodePlan, StopOn};
 use crate::data::{RowId, Task};
 use crate::learner::{LaneData, Stop, TrainPlan};
 use crate::rng::Key;
+use rand::RngExt;
 use rand::seq::index;
+use std::collections::BTreeSet;
 
 /// One labelled row in this many is held back, and at least one.
 const SHARE: usize = 5;
@@ -59,6 +61,24 @@ impl Divided {
         Self { train: part(false), validation: part(true) }
     }
 
+    /// Trains on as many rows, drawn from those with replacement (bagging: Breiman, Machine Learning 1996), and on one
+    /// more of every class that has a label and was not drawn: with few labels, a plain resample lacks most classes.
+    /// The rows that tell when to stop are the same for all resamples.
+    pub fn resampled(self, key: Key) -> Self {
+        let (rows, labels) = self.train;
+        let mut rng = key.named("bootstrap").rng();
+        let mut drawn: Vec<usize> = rows.iter().map(|_| rng.random_range(0..rows.len())).collect();
+        let classes: BTreeSet<u32> = labels.iter().copied().collect();
+        for class in classes {
+            if drawn.iter().all(|&at| labels[at] != class) {
+                let own: Vec<usize> = (0..labels.len()).filter(|&at| labels[at] == class).collect();
+                drawn.push(own[rng.random_range(0..own.len())]);
+            }
+        }
+        let train = drawn.iter().map(|&at| (rows[at], labels[at])).unzip();
+        Self { train, validation: self.validation }
+    }
+
     /// Trains on pseudo-labels too; they never tell when to stop.
     pub fn and_train(mut self, pseudo: &[(RowId, u32)]) -> Self {
         self.train.0.extend(pseudo.iter().map(|(row, _)| row.0));
@@ -81,6 +101,34 @@ impl Divided {
 mod tests {
     use super::*;
     use crate::learner::{Loss, Optimiser, Start};
+
+    #[test]
+    fn a_resample_differs_by_key_and_keeps_every_class() {
+        let rows: Vec<u32> = (10..30).collect();
+        // Two classes have a single label each.
+        let labels: Vec<u32> = (0..20).map(|at| if at < 2 { at } else { 2 + at % 2 }).collect();
+        let held = (vec![90], vec![1]);
+        let all = Divided { train: (rows.clone(), labels.clone()), validation: held.clone() };
+        let mut left_out = 0;
+        for seed in 0..50 {
+            let drawn = all.clone().resampled(Key::root(seed));
+            assert_eq!(drawn, all.clone().resampled(Key::root(seed)));
+            assert_ne!(drawn, all.clone().resampled(Key::root(seed + 1)));
+            let (own, classes) = drawn.train;
+            assert!((20..=22).contains(&own.len()), "as many, and one of either rare class at most");
+            assert!(own.iter().zip(&classes).all(|(&row, &class)| labels[row as usize - 10] == class));
+            assert!((0..4).all(|class| classes.contains(&class)), "{classes:?}");
+            assert_eq!(drawn.validation, held);
+            left_out += rows.iter().filter(|row| !own.contains(row)).count();
+        }
+        // (1 - 1/20)^20 = .358 of the rows, fewer of the rare classes: .323 in all.
+        assert!((280..365).contains(&left_out), "{left_out} of 1000");
+        // One label per class leaves something to draw all the same.
+        let few = Divided { train: (vec![1, 2, 3], vec![0, 1, 2]), validation: Default::default() };
+        let members: BTreeSet<Vec<u32>> =
+            (0..20).map(|seed| few.clone().resampled(Key::root(seed)).train.0).collect();
+        assert!(members.len() > 10, "{members:?}");
+    }
 
     #[test]
     fn a_fifth_is_held_back_only_where_it_is_needed() {

@@ -4,6 +4,7 @@
 //! play them and gives tidy rows; `features` turns a pool view into what a policy looks at. What is
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
+mod committee;
 pub mod env;
 pub mod extras;
 pub mod features;
@@ -15,9 +16,11 @@ pub mod plan;
 pub mod play;
 pub mod row;
 pub mod seat;
+#[cfg(test)]
+mod testing;
 
 pub use env::{Believed, End, Episodes, Standing, Step};
-pub use extras::Extras;
+pub use extras::{Extras, Reference};
 pub use fitting::full_pool;
 pub use initial::InitialPool;
 pub use observation::{Observation, ObservationError, Schema};

@@ -98,7 +98,8 @@ pub enum ExperimentError {
         "`transfer.strategies`: {strategy} needs {passes} dropout passes, but the learner's hidden units are dropped at rate {dropout}"
     )]
     #[diagnostic(help(
-        "set learner.dropout above 0 and give the learner a hidden layer, or use a committee"
+        "set learner.dropout above 0, or give the passes a rate of their own (rate=0.5), and give the learner a hidden \
+         layer; or use a committee"
     ))]
     Passes { strategy: String, passes: usize, dropout: f64 },
     /// Predicted losses of a network without hidden activations to predict them from.

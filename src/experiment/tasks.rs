@@ -202,7 +202,8 @@ pub fn check_strategies(plan: &Plan) -> Result<()> {
         }
         let needs = registry::build(name)?.needs();
         let (strategy, dropout) = (name.clone(), learner.dropout);
-        if needs.passes > 0 && (dropout == 0.0 || learner.hidden.is_empty()) {
+        let drops = needs.rate.is_some() || dropout > 0.0;
+        if needs.passes > 0 && (!drops || learner.hidden.is_empty()) {
             return Err(ExperimentError::Passes { strategy, passes: needs.passes, dropout }.into());
         }
         if needs.predicted_loss && learner.hidden.is_empty() {

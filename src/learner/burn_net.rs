@@ -140,7 +140,7 @@ impl BurnNet {
             run.begin_step();
             let rows = run.rows_left();
             let (inputs, labels): (Vec<_>, Vec<_>) = (0..rows).map(|at| run.example(at)).unzip();
-            let masks = self.masks(rows, run.drop_word(), &self.device);
+            let masks = self.masks(rows, self.spec.dropout(), run.drop_word(), &self.device);
             let inputs = self.mini_batch(&inputs, run.drop_word());
             let mut seen = Vec::new();
             let logits = self.forward(&net, inputs, &masks, Reading::Logits, Some(&mut seen));
@@ -197,13 +197,13 @@ impl BurnNet {
         Tensor::from_data(TensorData::new(values, shape), device)
     }
 
-    /// Dropout factors of one step for every affine map that dropout follows; for images, of the plane means.
-    fn masks(&self, rows: usize, word: u64, device: &Device) -> Vec<Option<Tensor<2>>> {
-        if self.spec.dropout() == 0.0 {
+    /// Dropout factors of one step at `rate` for every affine map that dropout follows; for images, of the plane means.
+    fn masks(&self, rows: usize, rate: f32, word: u64, device: &Device) -> Vec<Option<Tensor<2>>> {
+        if rate == 0.0 {
             return Vec::new();
         }
         let mask = |index: usize, width: usize| {
-            let values = host_mask(self.spec.dropout(), word, index, rows * width);
+            let values = host_mask(rate, word, index, rows * width);
             Tensor::from_data(TensorData::new(values, [rows, width]), device)
         };
         match &self.program {
@@ -386,12 +386,13 @@ impl Learner for BurnNet {
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         count: usize,
+        rate: f32,
         key: Key,
     ) -> Vec<Matrix> {
         let device = self.device.clone().inner();
         let pass = |t: usize| {
             // One row of factors, which all rows of the inputs share.
-            let masks = self.masks(1, key.at(t as u64).seed64(), &device);
+            let masks = self.masks(1, rate, key.at(t as u64).seed64(), &device);
             self.predict(lane, inputs, rows, &masks, Reading::Logits, |logits| softmax(logits, 1))
         };
         (0..count).map(pass).collect()

@@ -411,10 +411,14 @@ mod tests {
 
     /// Passes differ where there is dropout, and come again from their key.
     fn assert_passes(net: &dyn Learner, inputs: MatrixView<'_>) {
-        let passes = |seed| net.passes(0, inputs, Some(&[3, 1]), 3, Key::root(seed));
+        let at = |rate, seed| net.passes(0, inputs, Some(&[3, 1]), 3, rate, Key::root(seed));
+        let passes = |seed| at(net.spec().dropout(), seed);
         let (own, plain) = (passes(1), net.probabilities(0, inputs, Some(&[3, 1])));
         assert_eq!((own.len(), own[0].rows(), own[0].cols()), (3, 2, 2));
         assert_eq!(own, passes(1));
-        assert_eq!(own == vec![plain; 3], net.spec().dropout() == 0.0);
+        assert_eq!(own == vec![plain.clone(); 3], net.spec().dropout() == 0.0);
+        // The rate of a pass is not that of training.
+        assert!(at(0.5, 1).iter().all(|pass| *pass != plain));
+        assert_eq!(at(0.0, 1), vec![plain; 3]);
     }
 }

@@ -88,14 +88,16 @@ pub trait Learner: Send + Sync {
     /// Penultimate activations, shape `[rows, embedding]`.
     fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
 
-    /// Softmax probabilities of `count` stochastic passes with dropout (Gal & Ghahramani, ICML 2016), each of
-    /// shape `[rows, outputs]`. A pass has one mask, shared over all rows; pass `t` draws it from `key.at(t)`.
+    /// Softmax probabilities of `count` stochastic passes with dropout at `rate` (Gal & Ghahramani, ICML 2016), which
+    /// need not be the rate of training; each of shape `[rows, outputs]`. A pass has one mask, shared over all rows;
+    /// pass `t` draws it from `key.at(t)`.
     fn passes(
         &self,
         lane: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         count: usize,
+        rate: f32,
         key: Key,
     ) -> Vec<Matrix>;
 

@@ -46,6 +46,12 @@ pub enum QueryError {
     /// Too many or too few strategies between the parentheses.
     #[error("strategy `{strategy}` is built over {expected}, found {found}")]
     Arms { strategy: String, expected: &'static str, found: usize },
+    /// Two parts of a specification want the one kind of passes, or of committee, that a round has in two ways.
+    #[error("strategy `{strategy}`: `{parameter}` is {first} in one part and {second} in another")]
+    #[diagnostic(help(
+        "a round has one kind of passes and one of committee: give all parts the same `{parameter}`"
+    ))]
+    Conflict { strategy: String, parameter: &'static str, first: String, second: String },
     /// A combinator over scores was handed a strategy that has none.
     #[error("strategy `{strategy}` needs a score per candidate, and `{arm}` chooses without one")]
     #[diagnostic(help("`querist strategies` marks those with a score"))]

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::error::{Result, nearest};
 use serde::Serialize;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
@@ -76,6 +77,14 @@ impl Built {
     /// A rule for batches.
     pub fn batch(strategy: impl Strategy + 'static) -> Result<Self> {
         Ok(Built::Batch(Box::new(strategy)))
+    }
+
+    /// What it asks of the learner.
+    pub fn needs(&self) -> Needs {
+        match self {
+            Built::Score(score) => score.needs(),
+            Built::Batch(strategy) => strategy.needs(),
+        }
     }
 
     /// As a strategy: of a score, the best `batch`.
@@ -252,9 +261,21 @@ impl<'s> Params<'s> {
         default: f64,
         range: RangeInclusive<f64>,
     ) -> Result<f64, QueryError> {
-        let Some(text) = self.value(name) else { return Ok(default) };
+        Ok(self.optional_real(name, range)?.unwrap_or(default))
+    }
+
+    /// A real number within `range`, if one is given.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`].
+    pub fn optional_real(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<f64>, QueryError> {
+        let Some(text) = self.value(name) else { return Ok(None) };
         match text.parse() {
-            Ok(value) if range.contains(&value) => Ok(value),
+            Ok(value) if range.contains(&value) => Ok(Some(value)),
             _ => {
                 let expected = format!("a number from {} to {}", range.start(), range.end());
                 Err(self.value_error(name, text, expected))
@@ -272,9 +293,21 @@ impl<'s> Params<'s> {
         default: usize,
         range: RangeInclusive<usize>,
     ) -> Result<usize, QueryError> {
-        let Some(text) = self.value(name) else { return Ok(default) };
+        Ok(self.optional_count(name, range)?.unwrap_or(default))
+    }
+
+    /// A whole number within `range`, if one is given.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`].
+    pub fn optional_count(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<usize>,
+    ) -> Result<Option<usize>, QueryError> {
+        let Some(text) = self.value(name) else { return Ok(None) };
         match text.parse() {
-            Ok(value) if range.contains(&value) => Ok(value),
+            Ok(value) if range.contains(&value) => Ok(Some(value)),
             _ => {
                 let expected = format!("a whole number from {} to {}", range.start(), range.end());
                 Err(self.value_error(name, text, expected))
@@ -332,7 +365,11 @@ impl<'s> Params<'s> {
     pub fn two_strategies(&mut self) -> Result<[Box<dyn Strategy>; 2]> {
         self.arms_read = true;
         match &self.spec.arms[..] {
-            [first, second] => Ok([build_spec(first)?, build_spec(second)?]),
+            [first, second] => {
+                let both = [build_spec(first)?, build_spec(second)?];
+                self.agreed(&both.each_ref().map(|arm| arm.needs()))?;
+                Ok(both)
+            }
             _ => Err(self.arms_error("two other strategies").into()),
         }
     }
@@ -342,7 +379,9 @@ impl<'s> Params<'s> {
     /// # Errors
     /// [`QueryError::Arms`] and what building them fails with.
     pub fn strategies(&mut self, number: RangeInclusive<usize>) -> Result<Vec<Box<dyn Strategy>>> {
-        self.arms(number)?.iter().map(build_spec).collect()
+        let arms: Vec<_> = self.arms(number)?.iter().map(build_spec).collect::<Result<_>>()?;
+        self.agreed(&arms.iter().map(|arm| arm.needs()).collect::<Vec<_>>())?;
+        Ok(arms)
     }
 
     /// All the scores that a bandit chooses between.
@@ -351,7 +390,55 @@ impl<'s> Params<'s> {
     /// [`QueryError::Arms`], [`QueryError::NoScore`], and what building them fails with.
     pub fn scores(&mut self, number: RangeInclusive<usize>) -> Result<Vec<Box<dyn Score>>> {
         let name = &self.spec.name;
-        self.arms(number)?.iter().map(|arm| score_for(name, arm)).collect()
+        let arms: Vec<_> =
+            self.arms(number)?.iter().map(|arm| score_for(name, arm)).collect::<Result<_>>()?;
+        self.agreed(&arms.iter().map(|arm| arm.needs()).collect::<Vec<_>>())?;
+        Ok(arms)
+    }
+
+    /// Refuses arms that want passes at different rates, or committees of different kinds: a round has one of each.
+    fn agreed(&self, arms: &[Needs]) -> Result<(), QueryError> {
+        fn differing<T: Copy + PartialEq>(kinds: impl Iterator<Item = T>) -> Option<(T, T)> {
+            let kinds: Vec<T> = kinds.collect();
+            kinds.iter().find(|kind| **kind != kinds[0]).map(|&other| (kinds[0], other))
+        }
+        let rates = arms.iter().filter(|arm| arm.passes > 0).map(|arm| arm.rate);
+        if let Some((first, second)) = differing(rates) {
+            return Err(self.conflict("rate", first, second));
+        }
+        let committees = arms.iter().filter(|arm| arm.committee > 0).map(|arm| arm.bootstrap);
+        match differing(committees) {
+            Some((first, second)) => Err(self.conflict("bootstrap", first, second)),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a parameter of this strategy that the one within it has in another way.
+    ///
+    /// # Errors
+    /// [`QueryError::Conflict`].
+    pub fn compatible<T: Copy + PartialEq + fmt::Display>(
+        &self,
+        parameter: &'static str,
+        own: Option<T>,
+        inner: Option<T>,
+    ) -> Result<(), QueryError> {
+        match (own, inner) {
+            (Some(own), Some(inner)) if own != inner => Err(self.conflict(parameter, Some(own), Some(inner))),
+            _ => Ok(()),
+        }
+    }
+
+    /// That a parameter is wanted in two ways.
+    pub fn conflict<T: fmt::Display>(
+        &self,
+        parameter: &'static str,
+        first: Option<T>,
+        second: Option<T>,
+    ) -> QueryError {
+        let word = |kind: Option<T>| kind.map_or("not given".to_string(), |kind| kind.to_string());
+        let strategy = self.spec.name.clone();
+        QueryError::Conflict { strategy, parameter, first: word(first), second: word(second) }
     }
 
     fn arms(&mut self, number: RangeInclusive<usize>) -> Result<&'s [Spec], QueryError> {
@@ -410,6 +497,20 @@ mod tests {
             needs("switch(k_center(space=inputs),capped(badge))"),
             Needs { inputs: true, probabilities: true, embeddings: true, classes: true, ..none }
         );
+        let half = Needs { passes: 20, rate: Some(0.5), ..none };
+        for text in ["bald(rate=0.5)", "mc(margin,rate=0.5)", "mc(bald(rate=0.5))", "batch_bald(rate=0.5)"] {
+            assert_eq!(needs(text), half, "{text}");
+        }
+        assert_eq!(
+            needs("pass_variance(passes=100,rate=0.5)"),
+            Needs { passes: 100, probabilities: true, ..half }
+        );
+        assert_eq!(needs("switch(random,mean_std(rate=0.5))"), Needs { classes: true, ..half });
+        let bagged = Needs { committee: 5, bootstrap: Some(true), ..none };
+        for text in ["qbc(bootstrap=true)", "ensemble(bald,bootstrap=true)", "scaled(qbc(bootstrap=true))"] {
+            assert_eq!(Needs { temperature: false, ..needs(text) }, bagged, "{text}");
+        }
+        assert_eq!(needs("suggestive(bootstrap=true)"), Needs { embeddings: true, ..bagged });
         assert_eq!(needs("ceal(k_center)"), Needs { probabilities: true, embeddings: true, ..none });
         assert!(find("margin").unwrap().has_score() && find("mc").unwrap().has_score());
         assert!(!find("badge").unwrap().has_score());
@@ -458,6 +559,22 @@ mod tests {
         }
         for text in ["power", "power(margin,entropy)", "switch(margin)", "albl(margin)"] {
             assert!(matches!(refusal(text).0, QueryError::Arms { .. }), "{text}");
+        }
+        for text in [
+            "switch(bald(rate=0.5),bald)",
+            "albl(margin,bald(rate=0.5),mc(margin,rate=0.4))",
+            "comb(qbc(bootstrap=true),ensemble(margin))",
+            "mc(bald(rate=0.5),rate=0.2)",
+            "ensemble(qbc(bootstrap=true),bootstrap=false)",
+            "ensemble(bald(rate=0.5))",
+            "suggestive(entropy,bootstrap=true)",
+        ] {
+            let (error, hint) = refusal(text);
+            assert!(matches!(error, QueryError::Conflict { .. }), "{text}: {error}");
+            assert!(hint.contains("same"), "{hint}");
+        }
+        for text in ["bald(rate=0)", "qbc(bootstrap=yes)"] {
+            assert!(matches!(refusal(text).0, QueryError::Value { .. }), "{text}");
         }
         for text in ["power(k_center)", "comb(margin,badge)", "soft_rank(switch(random,margin))"] {
             assert!(matches!(refusal(text).0, QueryError::NoScore { .. }), "{text}");

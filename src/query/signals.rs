@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::sync::Arc;
 
 /// The signals that a strategy asks of the learner. A plain set of flags and counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Needs {
     /// The inputs themselves, which every view has.
     pub inputs: bool,
@@ -18,6 +18,8 @@ pub struct Needs {
     pub embeddings: bool,
     /// Stochastic passes (MC-dropout) or committee members; zero for none.
     pub passes: usize,
+    /// The dropout rate of the passes; `None` for the rate that the learner trains with.
+    pub rate: Option<f32>,
     /// Candidates whose one-step gain is simulated with their true labels; zero for none. Simulation
     /// only.
     pub lookahead: usize,
@@ -27,6 +29,9 @@ pub struct Needs {
     pub components: bool,
     /// Members of a committee, trained independently of each other; zero for none.
     pub committee: usize,
+    /// Whether every member is fitted to a resample of the labelled rows; `None` for where members would be copies
+    /// of each other without.
+    pub bootstrap: Option<bool>,
     /// The classifier's last layer, which makes logits of embeddings.
     pub head: bool,
     /// The temperature that calibrates the probabilities.
@@ -59,8 +64,10 @@ impl Needs {
         probabilities: false,
         embeddings: false,
         passes: 0,
+        rate: None,
         lookahead: 0,
         committee: 0,
+        bootstrap: None,
         head: false,
         temperature: false,
         network: false,
@@ -72,17 +79,20 @@ impl Needs {
         classes: false,
     };
 
-    /// What two strategies need together.
+    /// What two strategies need together. Of what there is one of in a view, they may not want two kinds: where both
+    /// name a rate or a bootstrap, the first's stands, and [`registry`](super::registry) refuses arms that differ.
     pub fn union(self, other: Needs) -> Needs {
         Needs {
             inputs: self.inputs || other.inputs,
             probabilities: self.probabilities || other.probabilities,
             embeddings: self.embeddings || other.embeddings,
             passes: self.passes.max(other.passes),
+            rate: self.rate.or(other.rate),
             lookahead: self.lookahead.max(other.lookahead),
             neighbours: self.neighbours || other.neighbours,
             components: self.components || other.components,
             committee: self.committee.max(other.committee),
+            bootstrap: self.bootstrap.or(other.bootstrap),
             head: self.head || other.head,
             temperature: self.temperature || other.temperature,
             network: self.network || other.network,
@@ -154,7 +164,7 @@ pub struct Signals {
     pub components: Option<Arc<Components>>,
     /// How far the episode has come.
     pub progress: Progress,
-    /// Members of a committee (other seeds, bootstrap samples, or model families).
+    /// Members of a committee, with weights of their own and, under [`Needs::bootstrap`], a resample of the labels.
     pub committee: Option<Passes>,
     /// The last layer.
     pub head: Option<Head>,

@@ -59,7 +59,13 @@ fn needs(needs: Needs) -> String {
         (needs.inputs || needs.neighbours, "inputs".to_string()),
         (needs.probabilities, "probabilities".to_string()),
         (needs.embeddings, "embeddings".to_string()),
-        (needs.passes > 0, format!("{} passes", needs.passes)),
+        (
+            needs.passes > 0,
+            match needs.rate {
+                Some(rate) => format!("{} passes at rate {rate}", needs.passes),
+                None => format!("{} passes", needs.passes),
+            },
+        ),
         (needs.committee > 0, format!("{} members", needs.committee)),
         (needs.head, "head".to_string()),
         (needs.temperature, "temperature".to_string()),

@@ -418,9 +418,10 @@ impl Learner for Bank {
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         count: usize,
+        rate: f32,
         key: Key,
     ) -> Vec<Matrix> {
-        self.passes(lane, inputs, rows, count, key)
+        self.passes(lane, inputs, rows, count, rate, key)
     }
 
     fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {

@@ -50,20 +50,19 @@ impl Bank {
         self.predict(lane, inputs, rows, embedding, |team, rows| team.forward(rows, 0, None, None))
     }
 
-    /// Softmax probabilities of `count` stochastic passes with dropout (Gal & Ghahramani, ICML 2016),
-    /// each of shape `[rows, outputs]`. A pass has one mask, shared over all rows; pass `t` draws it from
-    /// `key.at(t)`.
+    /// Softmax probabilities of `count` stochastic passes: see [`Learner::passes`](crate::learner::Learner::passes).
     pub fn passes(
         &self,
         lane: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         count: usize,
+        rate: f32,
         key: Key,
     ) -> Vec<Matrix> {
         let pass = |t: usize| {
             let seed = key.at(t as u64).seed64();
-            let mut keys = DropKeys { rate: self.spec.dropout(), keys: [[0; LINE]; 2] };
+            let mut keys = DropKeys { rate, keys: [[0; LINE]; 2] };
             (0..LINE).for_each(|lane| keys.set(lane, seed));
             let mut masks = None;
             self.predict(lane, inputs, rows, self.program.logits(), |team, rows| {

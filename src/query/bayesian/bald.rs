@@ -4,7 +4,7 @@ use crate::data::Matrix;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::uncertainty::entropy;
-use crate::query::wrapper::members::PASSES;
+use crate::query::wrapper::members::{DropoutPasses, PASSES};
 use crate::query::{Needs, PoolView, Score};
 use crate::rng::Key;
 
@@ -19,14 +19,14 @@ pub(super) const ENTRY: Entry = Entry {
         example: "bald",
         deterministic: true,
     },
-    make: |params| Built::score(Bald { passes: params.count("passes", PASSES, 1..=10_000)? }),
+    make: |params| Built::score(Bald { passes: DropoutPasses::read(params)? }),
 };
 
 /// `H(mean p) - mean H(p)` over passes, in nats: between zero and `min(ln C, ln T)`. The mean
 /// Kullback-Leibler divergence of the passes from their mean.
 pub struct Bald {
     /// Passes asked of the learner.
-    pub passes: usize,
+    pub passes: DropoutPasses,
 }
 
 impl Score for Bald {
@@ -35,7 +35,7 @@ impl Score for Bald {
     }
 
     fn needs(&self) -> Needs {
-        Needs { passes: self.passes, ..Needs::NONE }
+        self.passes.needs()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::query::draw::{self, RowDraws};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::uncertainty::entropy;
-use crate::query::wrapper::members::PASSES;
+use crate::query::wrapper::members::{DropoutPasses, PASSES};
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
 
@@ -34,7 +34,7 @@ pub(super) const ENTRY: Entry = Entry {
     },
     make: |params| {
         Built::batch(BatchBald {
-            passes: params.count("passes", PASSES, 1..=10_000)?,
+            passes: DropoutPasses::read(params)?,
             configurations: params.count("configurations", CONFIGURATIONS, 1..=1_000_000)?,
             candidates: params.count("candidates", CANDIDATES, 1..=1_000_000)?,
         })
@@ -49,7 +49,7 @@ pub(super) const ENTRY: Entry = Entry {
 /// Equal gains go to the smaller id.
 pub struct BatchBald {
     /// Passes asked of the learner.
-    pub passes: usize,
+    pub passes: DropoutPasses,
     /// The most label configurations.
     pub configurations: usize,
     /// The least number of candidates looked at.
@@ -70,7 +70,7 @@ impl Strategy for BatchBald {
     }
 
     fn needs(&self) -> Needs {
-        Needs { passes: self.passes, ..Needs::NONE }
+        self.passes.needs()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::wrapper::members::PASSES;
+use crate::query::wrapper::members::{DropoutPasses, PASSES};
 use crate::query::{Needs, PoolView, Score};
 use crate::rng::Key;
 
@@ -17,13 +17,13 @@ pub(super) const ENTRY: Entry = Entry {
         example: "mean_std",
         deterministic: true,
     },
-    make: |params| Built::score(MeanStd { passes: params.count("passes", PASSES, 1..=10_000)? }),
+    make: |params| Built::score(MeanStd { passes: DropoutPasses::read(params)? }),
 };
 
 /// The population standard deviation over passes of each class's probability, averaged over classes.
 pub struct MeanStd {
     /// Passes asked of the learner.
-    pub passes: usize,
+    pub passes: DropoutPasses,
 }
 
 impl Score for MeanStd {
@@ -41,6 +41,6 @@ impl Score for MeanStd {
     }
 
     fn needs(&self) -> Needs {
-        Needs { passes: self.passes, ..Needs::NONE }
+        self.passes.needs()
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::wrapper::class_balanced::predicted;
-use crate::query::wrapper::members::PASSES;
+use crate::query::wrapper::members::{DropoutPasses, PASSES};
 use crate::query::{Needs, PoolView, Score};
 use crate::rng::Key;
 
@@ -18,14 +18,15 @@ pub(super) const ENTRY: Entry = Entry {
         example: "pass_variance",
         deterministic: true,
     },
-    make: |params| Built::score(PassVariance { passes: params.count("passes", PASSES, 1..=10_000)? }),
+    make: |params| Built::score(PassVariance { passes: DropoutPasses::read(params)? }),
 };
 
 /// The population variance over passes of the probability of the class that the network without dropout
-/// predicts.
+/// predicts. The paper's own settings are `pass_variance(passes=100, rate=0.5)` over a network that is trained
+/// without dropout.
 pub struct PassVariance {
     /// Passes asked of the learner.
-    pub passes: usize,
+    pub passes: DropoutPasses,
 }
 
 impl Score for PassVariance {
@@ -42,6 +43,6 @@ impl Score for PassVariance {
     }
 
     fn needs(&self) -> Needs {
-        Needs { passes: self.passes, probabilities: true, ..Needs::NONE }
+        Needs { probabilities: true, ..self.passes.needs() }
     }
 }

@@ -4,14 +4,15 @@ use super::bald::Bald;
 use super::variation_ratio::VariationRatio;
 use super::vote_entropy::VoteEntropy;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::wrapper::members::{MEMBERS, Source, averaged};
+use crate::query::wrapper::members::{Committee, DropoutPasses, MEMBERS, Source, averaged};
 use crate::query::{Needs, Score};
 
 pub(super) const ENTRY: Entry = Entry {
     card: Card {
         name: "qbc",
         summary: "the largest disagreement in a committee (measure=vote_entropy, kl or share)",
-        paper: "Seung, Opper & Sompolinsky, COLT 1992; McCallum & Nigam, ICML 1998",
+        paper: "Seung, Opper & Sompolinsky, COLT 1992; McCallum & Nigam, ICML 1998; by bagging, Abe & Mamitsuka, \
+                ICML 1998",
         family: Family::Bayesian,
         needs: Needs { committee: MEMBERS, ..Needs::NONE },
         cost: "one training per member; time n C M, memory n C",
@@ -19,15 +20,17 @@ pub(super) const ENTRY: Entry = Entry {
         deterministic: true,
     },
     make: |params| {
-        let members = params.count("members", MEMBERS, 1..=1_000)?;
+        let committee = Committee::read(params)?;
+        // Through the committee's lens, its members are the passes.
+        let passes = DropoutPasses { count: committee.members, rate: None };
         let measures =
             [("vote_entropy", Measure::Votes), ("kl", Measure::Divergence), ("share", Measure::Share)];
         let measure: Box<dyn Score> = match params.choice("measure", &measures)? {
-            Measure::Votes => Box::new(VoteEntropy { passes: members }),
-            Measure::Divergence => Box::new(Bald { passes: members }),
-            Measure::Share => Box::new(VariationRatio { passes: members }),
+            Measure::Votes => Box::new(VoteEntropy { passes }),
+            Measure::Divergence => Box::new(Bald { passes }),
+            Measure::Share => Box::new(VariationRatio { passes }),
         };
-        averaged(Source::Committee, members, Built::Score(measure))
+        averaged(params, Source::Committee(committee), Built::Score(measure))
     },
 };
 

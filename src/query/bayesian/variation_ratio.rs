@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::wrapper::members::PASSES;
+use crate::query::wrapper::members::{DropoutPasses, PASSES};
 use crate::query::{Needs, PoolView, Score};
 use crate::rng::Key;
 
@@ -17,14 +17,14 @@ pub(super) const ENTRY: Entry = Entry {
         example: "variation_ratio",
         deterministic: true,
     },
-    make: |params| Built::score(VariationRatio { passes: params.count("passes", PASSES, 1..=10_000)? }),
+    make: |params| Built::score(VariationRatio { passes: DropoutPasses::read(params)? }),
 };
 
 /// `1 - (votes of the modal class) / T`, in `[0, 1 - 1/C]`. Over a committee, the share of members that
 /// disagree with the majority.
 pub struct VariationRatio {
     /// Passes asked of the learner.
-    pub passes: usize,
+    pub passes: DropoutPasses,
 }
 
 impl Score for VariationRatio {
@@ -35,6 +35,6 @@ impl Score for VariationRatio {
     }
 
     fn needs(&self) -> Needs {
-        Needs { passes: self.passes, ..Needs::NONE }
+        self.passes.needs()
     }
 }

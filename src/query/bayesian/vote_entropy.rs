@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::wrapper::members::PASSES;
+use crate::query::wrapper::members::{DropoutPasses, PASSES};
 use crate::query::{Needs, PoolView, Score};
 use crate::rng::Key;
 
@@ -17,13 +17,13 @@ pub(super) const ENTRY: Entry = Entry {
         example: "vote_entropy",
         deterministic: true,
     },
-    make: |params| Built::score(VoteEntropy { passes: params.count("passes", PASSES, 1..=10_000)? }),
+    make: |params| Built::score(VoteEntropy { passes: DropoutPasses::read(params)? }),
 };
 
 /// Entropy, in nats, of the share of passes that predict each class.
 pub struct VoteEntropy {
     /// Passes asked of the learner.
-    pub passes: usize,
+    pub passes: DropoutPasses,
 }
 
 impl Score for VoteEntropy {
@@ -37,6 +37,6 @@ impl Score for VoteEntropy {
     }
 
     fn needs(&self) -> Needs {
-        Needs { passes: self.passes, ..Needs::NONE }
+        self.passes.needs()
     }
 }

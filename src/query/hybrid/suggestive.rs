@@ -7,7 +7,7 @@ use crate::query::draw::RowDraws;
 use crate::query::geometry::{Rows, lanes, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
-use crate::query::wrapper::members::MEMBERS;
+use crate::query::wrapper::members::{Committee, MEMBERS};
 use crate::query::{Needs, PoolView, Score, Size, Strategy};
 use crate::rng::Key;
 
@@ -26,10 +26,18 @@ pub(super) const ENTRY: Entry = Entry {
         deterministic: true,
     },
     make: |params| {
+        let bootstrap = params.choice("bootstrap", &Committee::BOOTSTRAP)?;
+        let word = bootstrap.map_or("auto".to_string(), |bootstrap| bootstrap.to_string());
+        let inner = params.inner_score_or(&format!("ensemble(mean_std,bootstrap={word})"))?;
+        // Of a strategy that is named, this is a parameter of its own.
+        let found = inner.needs().bootstrap;
+        if bootstrap.is_some() && found != bootstrap {
+            return Err(params.conflict("bootstrap", bootstrap, found).into());
+        }
         Built::batch(Suggestive {
             space: params.choice("space", &Space::EMBEDDINGS_FIRST)?,
             keep: params.count("keep", 2, 1..=1_000)?,
-            inner: params.inner_score_or("ensemble(mean_std)")?,
+            inner,
         })
     },
 };

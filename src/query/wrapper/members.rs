@@ -5,7 +5,7 @@
 use super::lens::{Lens, through};
 use crate::error::Result;
 use crate::query::bayesian;
-use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::registry::{Built, Card, Entry, Family, Params};
 use crate::query::{Needs, PoolView};
 
 /// Dropout passes where no number is named.
@@ -25,8 +25,9 @@ pub(super) const MC: Entry = Entry {
         deterministic: true,
     },
     make: |params| {
-        let passes = params.count("passes", PASSES, 1..=10_000)?;
-        averaged(Source::Passes, passes, params.inner()?)
+        let passes = DropoutPasses::read(params)?;
+        let inner = params.inner()?;
+        averaged(params, Source::Passes(passes), inner)
     },
 };
 
@@ -42,36 +43,103 @@ pub(super) const ENSEMBLE: Entry = Entry {
         deterministic: true,
     },
     make: |params| {
-        let members = params.count("members", MEMBERS, 1..=1_000)?;
-        averaged(Source::Committee, members, params.inner()?)
+        let committee = Committee::read(params)?;
+        let inner = params.inner()?;
+        averaged(params, Source::Committee(committee), inner)
     },
 };
 
-/// Where several predictions of a candidate come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Stochastic passes through one network.
-    Passes,
-    /// Networks that were trained independently of each other.
-    Committee,
+/// Stochastic passes through one network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DropoutPasses {
+    /// How many, at least one.
+    pub count: usize,
+    /// Their dropout rate, whatever the network is trained with; `None` for the rate of training.
+    pub rate: Option<f32>,
 }
 
-/// `inner` with the mean of `count` predictions from `source` as the prediction, and with them as its passes.
-pub fn averaged(source: Source, count: usize, inner: Built) -> Result<Built> {
-    through(Averaged { source, count }, inner)
+impl DropoutPasses {
+    /// The parameters `passes` and `rate`.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`](crate::query::QueryError::Value).
+    pub fn read(params: &mut Params<'_>) -> Result<Self> {
+        let count = params.count("passes", PASSES, 1..=10_000)?;
+        let rate = params.optional_real("rate", 0.001..=0.95)?;
+        Ok(Self { count, rate: rate.map(|rate| rate as f32) })
+    }
+
+    /// The passes, and nothing else.
+    pub fn needs(self) -> Needs {
+        Needs { passes: self.count, rate: self.rate, ..Needs::NONE }
+    }
+}
+
+/// Networks that are trained from weights of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Committee {
+    /// How many, at least one.
+    pub members: usize,
+    /// See [`Needs::bootstrap`].
+    pub bootstrap: Option<bool>,
+}
+
+impl Committee {
+    /// The words for [`bootstrap`](Self::bootstrap).
+    pub const BOOTSTRAP: [(&str, Option<bool>); 3] =
+        [("auto", None), ("true", Some(true)), ("false", Some(false))];
+
+    /// The parameters `members` and `bootstrap`.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`](crate::query::QueryError::Value).
+    pub fn read(params: &mut Params<'_>) -> Result<Self> {
+        let members = params.count("members", MEMBERS, 1..=1_000)?;
+        Ok(Self { members, bootstrap: params.choice("bootstrap", &Self::BOOTSTRAP)? })
+    }
+}
+
+/// Where several predictions of a candidate come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Source {
+    /// Stochastic passes through one network.
+    Passes(DropoutPasses),
+    /// Networks that were trained independently of each other.
+    Committee(Committee),
+}
+
+/// `inner` with the mean of the predictions from `source` as the prediction, and with them as its passes.
+///
+/// # Errors
+/// [`QueryError::Conflict`](crate::query::QueryError::Conflict) where `inner` wants them made in another way.
+pub fn averaged(params: &Params<'_>, source: Source, inner: Built) -> Result<Built> {
+    let wanted = inner.needs();
+    match source {
+        Source::Passes(passes) => params.compatible("rate", passes.rate, wanted.rate)?,
+        Source::Committee(committee) => {
+            params.compatible("bootstrap", committee.bootstrap, wanted.bootstrap)?;
+            // Its members take the place of the passes.
+            if let Some(rate) = wanted.rate {
+                return Err(params.conflict("rate", None, Some(rate)).into());
+            }
+        }
+    }
+    through(Averaged { source }, inner)
 }
 
 struct Averaged {
     source: Source,
-    count: usize,
 }
 
 impl Lens for Averaged {
     fn needs(&self, inner: Needs) -> Needs {
         let inner = Needs { probabilities: false, ..inner };
         match self.source {
-            Source::Passes => Needs { passes: inner.passes.max(self.count), ..inner },
-            Source::Committee => Needs { passes: 0, committee: inner.committee.max(self.count), ..inner },
+            Source::Passes(passes) => passes.needs().union(inner),
+            Source::Committee(Committee { members, bootstrap }) => {
+                let own = Needs { committee: members, bootstrap, ..Needs::NONE };
+                own.union(Needs { passes: 0, ..inner })
+            }
         }
     }
 
@@ -82,8 +150,8 @@ impl Lens for Averaged {
         then: impl FnOnce(&PoolView<'_>) -> Result<R>,
     ) -> Result<R> {
         match self.source {
-            Source::Passes => then(&view.with_probabilities(&bayesian::mean(view.passes()?))),
-            Source::Committee => {
+            Source::Passes(_) => then(&view.with_probabilities(&bayesian::mean(view.passes()?))),
+            Source::Committee(_) => {
                 let committee = view.committee()?;
                 let mean = bayesian::mean(&committee.members);
                 then(&view.with_passes(committee).with_probabilities(&mean))
