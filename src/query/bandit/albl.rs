@@ -11,6 +11,8 @@ use crate::rng::Key;
 
 /// Chance that the bound of Exp4.P fails.
 const DELTA: f64 = 0.1;
+/// Labels that will be bought in all, where neither a parameter nor the view says it.
+const HORIZON: usize = 100;
 
 pub(super) const ENTRY: Entry = Entry {
     card: Card {
@@ -24,7 +26,7 @@ pub(super) const ENTRY: Entry = Entry {
         deterministic: false,
     },
     make: |params| {
-        let horizon = params.count("horizon", 100, 1..=100_000_000)?;
+        let horizon = params.optional_count("horizon", 1..=100_000_000)?;
         Built::batch(Albl::new(params.strategies(2..=MAX_ARMS)?, horizon))
     },
 };
@@ -37,8 +39,9 @@ pub(super) const ENTRY: Entry = Entry {
 /// Differs from the paper in that a draw always is a candidate: arms do not propose labelled rows.
 pub struct Albl {
     arms: Vec<Box<dyn Strategy>>,
-    /// Labels that will be bought in all.
-    horizon: usize,
+    /// Labels that will be bought in all; `None` for the budget that the view tells, or [`HORIZON`] where it tells
+    /// none.
+    horizon: Option<usize>,
     /// The uniform arm is the last.
     weights: Weights,
     /// Rows asked for in earlier rounds with the probability that they were drawn with.
@@ -61,15 +64,21 @@ struct Draw {
 
 impl Albl {
     /// A bandit over `arms` and a uniform one.
-    pub fn new(arms: Vec<Box<dyn Strategy>>, horizon: usize) -> Self {
+    pub fn new(arms: Vec<Box<dyn Strategy>>, horizon: Option<usize>) -> Self {
         let weights = Weights::equal(arms.len() + 1);
         Self { arms, horizon, weights, asked: Vec::new(), pending: Vec::new() }
     }
 
+    /// Labels that will be bought in all.
+    fn horizon(&self, view: &PoolView<'_>) -> usize {
+        let budget = view.signals().progress.budget;
+        self.horizon.unwrap_or(if budget > 0 { budget } else { HORIZON })
+    }
+
     /// Probability of each arm: by weight, but at least `p_min`.
-    fn mixture(&self) -> Vec<f64> {
+    fn mixture(&self, horizon: usize) -> Vec<f64> {
         let shares = self.weights.shares();
-        let least = p_min(shares.len(), self.horizon);
+        let least = p_min(shares.len(), horizon);
         shares.iter().map(|share| (1.0 - shares.len() as f64 * least) * share + least).collect()
     }
 
@@ -87,11 +96,11 @@ impl Albl {
             .filter(|(row, _)| correct.binary_search(row).is_ok())
             .map(|(_, q)| 1.0 / q)
             .sum();
-        let rows = view.labelled().len() + view.candidates().len();
-        let reward = hits / (rows as f64 * self.horizon as f64);
+        let (rows, horizon) = (view.labelled().len() + view.candidates().len(), self.horizon(view));
+        let reward = hits / (rows as f64 * horizon as f64);
         let n = self.arms.len() + 1;
-        let least = p_min(n, self.horizon);
-        let bonus = ((n as f64 / DELTA).ln() / (n as f64 * self.horizon as f64)).sqrt();
+        let least = p_min(n, horizon);
+        let bonus = ((n as f64 / DELTA).ln() / (n as f64 * horizon as f64)).sqrt();
         for draw in &pending {
             for arm in 0..n {
                 let gain = reward * draw.advice[arm] / draw.q;
@@ -109,7 +118,7 @@ impl Strategy for Albl {
         let batch = batch.min(view.candidates().len());
         let mut proposals = Proposals::ask(&mut self.arms, view, batch, key.named("arms"))?;
         let mut rng = key.named("albl").rng();
-        let p = self.mixture();
+        let p = self.mixture(self.horizon(view));
         let uniform = self.arms.len();
         let mut open = view.candidates().to_vec();
         let mut picks = Vec::with_capacity(batch);
@@ -165,7 +174,7 @@ fn correct(view: &PoolView<'_>) -> Result<Vec<RowId>> {
 mod tests {
     use super::*;
     use crate::data::Matrix;
-    use crate::query::{Head, Signals};
+    use crate::query::{Head, Progress, Signals};
 
     /// Proposes rows in the order of their ids, or against it.
     struct Ordered {
@@ -203,7 +212,7 @@ mod tests {
         let inputs = Matrix::zeros(n as usize, 1);
         let arms: Vec<Box<dyn Strategy>> =
             vec![Box::new(Ordered { ascending: true }), Box::new(Ordered { ascending: false })];
-        let mut albl = Albl::new(arms, 20);
+        let mut albl = Albl::new(arms, Some(20));
         let mut labelled: Vec<RowId> = Vec::new();
         for round in 0..60 {
             let labels: Vec<u32> = labelled.iter().map(|row| u32::from(row.0 >= 100)).collect();
@@ -214,6 +223,30 @@ mod tests {
         }
         let shares = albl.weights.shares();
         assert!(shares[0] > 2.0 * shares[1], "{shares:?}");
+    }
+
+    /// The horizon was 100 whatever the budget, so that the arms of an episode of 30 queries were hardly told apart.
+    #[test]
+    fn the_horizon_is_the_budget_of_the_episode() {
+        let inputs = Matrix::zeros(6, 1);
+        let candidates: Vec<RowId> = (0..6).map(RowId).collect();
+        let of = |horizon: &str, budget| {
+            let signals = Signals {
+                embeddings: Some(Matrix::zeros(6, 1)),
+                head: Some(Head { weights: Matrix::zeros(2, 1), bias: vec![0.0; 2] }),
+                progress: Progress { spent: 0, budget },
+                ..Signals::default()
+            };
+            let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+            let arms: Vec<Box<dyn Strategy>> =
+                (0..3).map(|arm| -> Box<dyn Strategy> { Box::new(Ordered { ascending: arm > 0 }) }).collect();
+            let mut albl = Albl::new(arms, horizon.parse().ok());
+            albl.select(&view, 1, Key::root(0)).unwrap();
+            albl.horizon(&view)
+        };
+        assert_eq!((of("", 30), of("", 0), of("7", 30)), (30, HORIZON, 7));
+        // Four arms over 30 labels: at least .107 each, where a horizon of 100 made it .059.
+        assert!((p_min(4, 30) - 0.107).abs() < 1e-3 && (p_min(4, 100) - 0.059).abs() < 1e-3);
     }
 
     #[test]
@@ -232,7 +265,7 @@ mod tests {
         for seed in 0..4_000 {
             let arms: Vec<Box<dyn Strategy>> =
                 vec![Box::new(Ordered { ascending: true }), Box::new(Ordered { ascending: false })];
-            let mut albl = Albl::new(arms, 100);
+            let mut albl = Albl::new(arms, Some(100));
             let row = albl.select(&view, 1, Key::root(seed)).unwrap()[0].index();
             counts[row] += 1.0 / 4_000.0;
             expected[row] = albl.pending[0].q;
