@@ -9,6 +9,7 @@ use querist::agent::{
 };
 use querist::data::{Matrix, RowId};
 use querist::episode::{Observation, Schema};
+use querist::query::Ties;
 use querist::{Key, Result};
 use rand::RngExt;
 
@@ -110,7 +111,8 @@ fn earned(
     for episode in 0..episodes {
         for round in 0..ROUNDS {
             let observation = state(key.at(episode), round);
-            let picks = greedy(&score(&observation)?, &observation.candidates, batch)?;
+            let ties = Ties::new(key.at(episode));
+            let picks = greedy(&score(&observation)?, &observation.candidates, batch, ties)?;
             sum += pay(&observation, &picks);
         }
     }

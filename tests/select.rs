@@ -136,6 +136,71 @@ fn arrays_that_do_not_fit_are_refused() {
     }
 }
 
+/// A file that is sorted by class, under the votes of few trees, was once asked for its first rows whatever the seed.
+#[test]
+fn the_seed_decides_among_equals() {
+    let dir = arrays();
+    let votes = [[0.5, 0.5], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0]];
+    npy(&dir.path().join("votes.npy"), "(30, 2)", (0..ROWS).flat_map(|row| votes[row % 4]));
+    let ask = |strategy: &str, seed: usize| {
+        let line = format!("{strategy} --proba votes.npy --batch 6 --seed {seed}");
+        String::from_utf8(select(dir.path(), &line).success().get_output().stdout.clone()).unwrap()
+    };
+    for strategy in ["margin", "entropy", "least_confidence"] {
+        let answers: Vec<String> = (0..20).map(|seed| ask(strategy, seed)).collect();
+        assert_eq!(answers[3], ask(strategy, 3));
+        let rows =
+            || answers.iter().flat_map(|answer| answer.lines()).map(|row| row.parse::<usize>().unwrap());
+        // All of them are toss-ups, and about half of them stand in the second half of the file.
+        assert!(rows().all(|row| row % 2 == 0));
+        let late = rows().filter(|&row| row >= ROWS / 2).count();
+        assert!((35..85).contains(&late), "{strategy}: {late} of 120");
+    }
+}
+
+#[test]
+fn fewer_rows_than_asked_for_are_said() {
+    let dir = arrays();
+    let known: String = (3..ROWS).map(|row| format!("{row}\n")).collect();
+    fs::write(dir.path().join("nearly.csv"), known).unwrap();
+    select(dir.path(), "random --labelled nearly.csv --batch 10")
+        .success()
+        .stderr(predicate::str::contains("note: 10 asked for, 3 left"));
+    let out = select(dir.path(), "random --labelled nearly.csv --batch 10 --json").success();
+    let json: serde_json::Value = serde_json::from_slice(&out.get_output().stdout).unwrap();
+    assert_eq!(json["note"], "10 asked for, 3 left");
+    assert_eq!(json["picks"].as_array().unwrap().len(), 3);
+    let out = select(dir.path(), "random --labelled nearly.csv --batch 3 --json").success();
+    let json: serde_json::Value = serde_json::from_slice(&out.get_output().stdout).unwrap();
+    assert_eq!(json["note"], serde_json::Value::Null);
+}
+
+#[test]
+fn rounded_probabilities_can_be_normalised() {
+    let dir = arrays();
+    let third = |row: usize| if row == 4 { [0.34, 0.33, 0.33] } else { [0.66, 0.17, 0.16] };
+    npy(&dir.path().join("rounded.npy"), "(30, 3)", (0..ROWS).flat_map(third));
+    npy(&dir.path().join("members.npy"), "(1, 30, 3)", (0..ROWS).flat_map(third));
+    npy(&dir.path().join("far.npy"), "(30, 2)", (0..ROWS).flat_map(|_| [0.6, 0.3]));
+    select(dir.path(), "entropy --proba rounded.npy")
+        .code(2)
+        .stdout("")
+        .stderr(predicate::str::contains("row 0: the sum 0.99").and(predicate::str::contains("--normalise")))
+        .stderr(predicate::str::contains("logits").not());
+    let note = "rounded.npy: rows divided by their sums, which were off by 1.00e-2 at most";
+    select(dir.path(), "entropy --proba rounded.npy --normalise")
+        .success()
+        .stdout("4\n")
+        .stderr(predicate::str::contains(note));
+    select(dir.path(), "ensemble(entropy) --committee members.npy --normalise").success().stdout("4\n");
+    // What is further off is no rounding.
+    for option in ["", " --normalise"] {
+        select(dir.path(), &format!("entropy --proba far.npy{option}")).code(2).stderr(
+            predicate::str::contains("expected non-negative").and(predicate::str::contains("logits")),
+        );
+    }
+}
+
 /// What needs the last layer works on plain arrays, and an archive that is deflated is as good.
 #[test]
 fn a_head_can_be_handed_in() {

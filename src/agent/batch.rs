@@ -7,8 +7,9 @@
 
 use super::error::AgentError;
 use crate::data::RowId;
+use crate::query::Ties;
+use crate::query::score::top_places;
 use crate::rng::Key;
-use std::cmp::Ordering;
 
 /// An ordered batch that was drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,19 +29,24 @@ pub fn sample(scores: &[f32], candidates: &[RowId], batch: usize, key: Key) -> R
     let seed = key.seed64();
     let noisy: Vec<f64> =
         scores.iter().zip(candidates).map(|(&s, &row)| f64::from(s) + gumbel(seed, row)).collect();
-    let picks = largest(&noisy, candidates, batch);
+    let picks = largest(&noisy, candidates, batch, Ties::new(key));
     let log_probability = log_probability(scores, &picks);
     Ok(Sample { picks, log_probability })
 }
 
-/// The `min(batch, candidates)` largest scores, best first; ties go to the smaller row id.
+/// The `min(batch, candidates)` largest scores, best first; equal ones in the order of `ties`.
 ///
 /// # Errors
 /// If there is not one finite score per candidate.
-pub fn greedy(scores: &[f32], candidates: &[RowId], batch: usize) -> Result<Vec<usize>, AgentError> {
+pub fn greedy(
+    scores: &[f32],
+    candidates: &[RowId],
+    batch: usize,
+    ties: Ties<'_>,
+) -> Result<Vec<usize>, AgentError> {
     check(scores, candidates)?;
     let wide: Vec<f64> = scores.iter().map(|&s| f64::from(s)).collect();
-    Ok(largest(&wide, candidates, batch))
+    Ok(largest(&wide, candidates, batch, ties))
 }
 
 /// The log-probability of an ordered batch, `Σ_t log softmax(scores of the remaining)[pick_t]`.
@@ -70,20 +76,9 @@ fn check(scores: &[f32], candidates: &[RowId]) -> Result<(), AgentError> {
     }
 }
 
-/// The indices of the `count` largest values in falling order, ties by row id.
-fn largest(values: &[f64], candidates: &[RowId], count: usize) -> Vec<usize> {
-    let order = |&a: &usize, &b: &usize| -> Ordering {
-        values[b].total_cmp(&values[a]).then(candidates[a].cmp(&candidates[b]))
-    };
-    let mut indices: Vec<usize> = (0..values.len()).collect();
-    if count < indices.len() {
-        if count > 0 {
-            indices.select_nth_unstable_by(count - 1, order);
-        }
-        indices.truncate(count);
-    }
-    indices.sort_unstable_by(order);
-    indices
+/// The indices of the `count` largest values in falling order; all values were [checked](check).
+fn largest(values: &[f64], candidates: &[RowId], count: usize, ties: Ties<'_>) -> Vec<usize> {
+    top_places(candidates, values, count, ties).expect("no value is NaN")
 }
 
 /// Standard Gumbel noise of one row: a counter-based generator (SplitMix64), as a stream would tie the
@@ -140,12 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn ties_go_to_the_smaller_row_and_nan_is_refused() {
+    fn ties_are_drawn_and_nan_is_refused() {
         let candidates = [RowId(9), RowId(2), RowId(5)];
-        assert_eq!(greedy(&[1.0, 1.0, 1.0], &candidates, 2).unwrap(), [1, 2]);
-        assert_eq!(greedy(&[1.0, 0.0, 2.0], &candidates, 9).unwrap(), [2, 0, 1]);
-        assert_eq!(greedy(&[1.0, 0.0, 2.0], &candidates, 0).unwrap(), [0usize; 0]);
-        let error = greedy(&[1.0, f32::NAN, 2.0], &candidates, 1).unwrap_err();
+        let ask =
+            |scores: &[f32], batch, seed| greedy(scores, &candidates, batch, Ties::new(Key::root(seed)));
+        let firsts: std::collections::BTreeSet<usize> =
+            (0..40).map(|seed| ask(&[1.0, 1.0, 1.0], 2, seed).unwrap()[0]).collect();
+        assert_eq!(firsts.len(), 3);
+        assert_eq!(ask(&[1.0, 0.0, 2.0], 9, 0).unwrap(), [2, 0, 1]);
+        assert_eq!(ask(&[1.0, 0.0, 2.0], 0, 0).unwrap(), [0usize; 0]);
+        let error = ask(&[1.0, f32::NAN, 2.0], 1, 0).unwrap_err();
         assert!(matches!(error, AgentError::Score { row: 2, .. }));
         let error = sample(&[1.0], &candidates, 1, Key::root(0)).unwrap_err();
         assert_eq!(error, AgentError::Scores { scores: 1, candidates: 3 });

@@ -10,6 +10,7 @@ use crate::data::RowId;
 use crate::episode::Observation;
 use crate::episode::features::Looks;
 use crate::error::Result;
+use crate::query::Ties;
 
 /// The most looks at the candidates of one query; larger batches take several rows per look.
 pub const MAX_LOOKS: usize = 10;
@@ -19,17 +20,19 @@ pub const MAX_LOOKS: usize = 10;
 const KEPT_PER_ROW: usize = 20;
 const FEWEST_KEPT: usize = 100;
 
-/// The `min(batch, candidates)` rows that `score` puts first, of those that the first look shows.
+/// The `min(batch, candidates)` rows that `score` puts first, of those that the first look shows; equal ones in the
+/// order of `ties`.
 ///
 /// # Errors
 /// Those of `score`, and scores that are not finite.
 pub fn grow(
     mut looks: Looks<'_>,
     batch: usize,
+    ties: Ties<'_>,
     score: impl Fn(&Observation) -> Result<Vec<f32>>,
 ) -> Result<Vec<RowId>> {
     let best = |seen: &Observation, wanted: usize| -> Result<Vec<usize>> {
-        Ok(batch::greedy(&score(seen)?, &seen.candidates, wanted)?)
+        Ok(batch::greedy(&score(seen)?, &seen.candidates, wanted, ties)?)
     };
     let rows = |seen: &Observation, places: &[usize]| -> Vec<RowId> {
         places.iter().map(|&place| seen.candidates[place]).collect()
@@ -80,7 +83,7 @@ mod tests {
         let view = PoolView::new(inputs.view(), &labelled, &[0], &candidates, 2, &signals);
         let looks = Looks::new(&view, batch, 1_000, Key::root(1)).unwrap();
         let gain = SCHEMA.candidate.iter().position(|name| *name == "coverage gain, quantile").unwrap();
-        grow(looks, batch, |seen| {
+        grow(looks, batch, view.ties(Key::root(1)), |seen| {
             Ok((0..seen.features.rows()).map(|row| seen.features.row(row)[gain]).collect())
         })
         .unwrap()

@@ -10,6 +10,7 @@ use super::imitation::{LabelledState, Targets, judge_state};
 use super::network::Network;
 use crate::episode::Schema;
 use crate::error::Result;
+use crate::query::Ties;
 use crate::rng::Key;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,8 @@ pub fn importance(
         return Err(AgentError::NothingToLearn { place: "importance" }.into());
     }
     let targets = Targets::new(states, network.features(), network.globals())?;
-    let before = look(network, states, &targets, temperature)?;
+    let ties = Ties::new(key);
+    let before = look(network, states, &targets, temperature, ties)?;
     groups
         .iter()
         .map(|group| {
@@ -111,7 +113,7 @@ pub fn importance(
                 // By name: a group's figure does not depend on which other groups are asked for.
                 let key = key.named(&group.name).at(repeat as u64);
                 let shuffled = shuffle(states, group, key);
-                let after = look(network, &shuffled, &targets, temperature)?;
+                let after = look(network, &shuffled, &targets, temperature, ties)?;
                 for (s, (before, after)) in before.iter().zip(&after).enumerate() {
                     changed[s] += f64::from(u8::from(before.choice != after.choice)) / repeats as f64;
                     loss[s] += (after.loss - before.loss) / repeats as f64;
@@ -149,10 +151,11 @@ fn look(
     states: &[LabelledState],
     targets: &Targets,
     temperature: f32,
+    ties: Ties<'_>,
 ) -> Result<Vec<Look>> {
     let one = |(state, gains): (&LabelledState, &Vec<f32>)| {
         let scores = network.score(&state.observation)?;
-        let first = batch::greedy(&scores, &state.observation.candidates, 1)?;
+        let first = batch::greedy(&scores, &state.observation.candidates, 1, ties)?;
         let choice = first.first().copied().unwrap_or(0);
         Ok(Look { choice, loss: judge_state(&scores[..gains.len()], gains, temperature).loss })
     };

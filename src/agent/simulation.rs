@@ -13,7 +13,7 @@ use super::trajectory::{Decision, Returns, Trajectory};
 use crate::data::RowId;
 use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Observation, Seat, features};
 use crate::error::Result;
-use crate::query::registry;
+use crate::query::{Ties, registry};
 use crate::rng::Key;
 use rand::seq::index;
 use rayon::prelude::*;
@@ -226,7 +226,7 @@ pub(super) fn best_of(
     let signals = episodes.signals(lane, features::needs(), key);
     let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
     let looks = features::Looks::new(&view, batch, cap.max(batch), key)?;
-    grow(looks, batch, |seen| network.score(seen))
+    grow(looks, batch, view.ties(key), |seen| network.score(seen))
 }
 
 fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {
@@ -332,7 +332,8 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
             let observation = see(&episodes, lane, plan.cap, step)?;
             let scores = network.score(&observation)?;
             if !sampling {
-                let best = batch::greedy(&scores, &observation.candidates, episodes.batch(lane))?;
+                let (candidates, ties) = (&observation.candidates, Ties::new(step));
+                let best = batch::greedy(&scores, candidates, episodes.batch(lane), ties)?;
                 picks.push((lane, best.into_iter().map(|pick| observation.candidates[pick]).collect()));
                 continue;
             }

@@ -270,9 +270,12 @@ pub struct SelectArgs {
     /// Rows to choose
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub batch: usize,
-    /// The seed of strategies that draw
+    /// The seed of strategies that draw, and of the order of rows that are worth the same
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
+    /// Divide each row of probabilities by its sum, which may be off by 0.05 at most
+    #[arg(long)]
+    pub normalise: bool,
     /// Choose nothing: forecast the peak of memory from the arrays' shapes
     #[arg(long)]
     pub dry_run: bool,

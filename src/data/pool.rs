@@ -5,7 +5,7 @@ use crate::error::{Fault, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// A row of a task's pool, stable over a whole episode. Ties between scores go to the smaller id.
+/// A row of a task's pool, stable over a whole episode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowId(pub u32);
 

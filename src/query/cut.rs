@@ -2,7 +2,6 @@
 
 use super::draw::RowDraws;
 use crate::data::RowId;
-use crate::rng::Key;
 
 /// Rows drawn at random from a larger number, or all of them where they are few enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,11 +14,11 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// `min(most, rows)` of `rows`. Whether a row is drawn depends on its id and the others', not on the
+    /// `min(most, rows)` of `rows`, by `draws`. Whether a row is drawn depends on its id and the others', not on the
     /// order they come in.
-    pub fn new(rows: &[RowId], most: usize, key: Key) -> Self {
+    pub fn new(rows: &[RowId], most: usize, draws: RowDraws<'_>) -> Self {
         let places = match most < rows.len() {
-            true => RowDraws::new(key).sample(rows, most),
+            true => draws.sample(rows, most),
             false => (0..rows.len()).collect(),
         };
         Self { rows: places.iter().map(|&place| rows[place]).collect(), places, all: rows.len() }
@@ -46,19 +45,24 @@ pub fn join<const N: usize>(notes: [Option<String>; N]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Key;
+
+    fn draws(seed: u64) -> RowDraws<'static> {
+        RowDraws::new(Key::root(seed))
+    }
 
     #[test]
     fn few_rows_are_all_kept_and_many_are_noted() {
         let rows: Vec<RowId> = (10..60).map(RowId).collect();
-        let whole = Cut::new(&rows, 50, Key::root(1));
+        let whole = Cut::new(&rows, 50, draws(1));
         assert_eq!((whole.rows.as_slice(), whole.note("seen:")), (rows.as_slice(), None));
-        let part = Cut::new(&rows, 7, Key::root(1));
+        let part = Cut::new(&rows, 7, draws(1));
         assert_eq!(part.note("seen:").unwrap(), "seen: 7 of 50 candidates, drawn at random");
         assert!(part.rows.is_sorted() && part.places.iter().zip(&part.rows).all(|(&p, &r)| rows[p] == r));
         let reversed: Vec<RowId> = rows.iter().rev().copied().collect();
-        let mut other = Cut::new(&reversed, 7, Key::root(1)).rows;
+        let mut other = Cut::new(&reversed, 7, draws(1)).rows;
         other.reverse();
         assert_eq!(other, part.rows);
-        assert_ne!(Cut::new(&rows, 7, Key::root(2)).rows, part.rows);
+        assert_ne!(Cut::new(&rows, 7, draws(2)).rows, part.rows);
     }
 }

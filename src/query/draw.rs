@@ -4,17 +4,26 @@ use crate::data::RowId;
 use crate::rng::Key;
 use rand::RngExt;
 
-/// One number per row, the same whatever other rows there are and in whatever order they come.
+/// One number per row, the same whatever other rows there are and in whatever order they come: it belongs to
+/// the row's number or, where rows [carry ids](Self::with_ids) from elsewhere, to its id.
 ///
 /// Counter-based (SplitMix64 of seed and id), so that a draw for each of a million rows costs
 /// milliseconds. Not for cryptography.
 #[derive(Clone, Copy, Debug)]
-pub struct RowDraws(u64);
+pub struct RowDraws<'a> {
+    seed: u64,
+    ids: Option<&'a [RowId]>,
+}
 
-impl RowDraws {
+impl<'a> RowDraws<'a> {
     /// The draws of `key`.
     pub fn new(key: Key) -> Self {
-        Self(key.seed64())
+        Self { seed: key.seed64(), ids: None }
+    }
+
+    /// The same draws for rows whose ids are `ids`, indexed by row number; `None` where ids are the numbers.
+    pub fn with_ids(self, ids: Option<&'a [RowId]>) -> Self {
+        Self { ids, ..self }
     }
 
     /// Uniform in the open interval (0, 1).
@@ -31,20 +40,22 @@ impl RowDraws {
         })
     }
 
-    fn bits(&self, row: RowId) -> u64 {
+    /// 64 bits, no two ids the same ones.
+    pub(super) fn bits(&self, row: RowId) -> u64 {
+        let id = self.ids.map_or(row, |ids| ids[row.index()]);
         // Twice: ids are consecutive, and one round leaves traces of that.
-        split_mix(split_mix(self.0 ^ u64::from(row.0).wrapping_mul(0xd1b5_4a32_d192_ed03)))
+        split_mix(split_mix(self.seed ^ u64::from(id.0).wrapping_mul(0xd1b5_4a32_d192_ed03)))
     }
 
     /// Places of `min(count, rows)` of `rows`, drawn without replacement, ascending.
     pub fn sample(&self, rows: &[RowId], count: usize) -> Vec<usize> {
-        let mut places: Vec<(f64, RowId, usize)> =
-            rows.iter().enumerate().map(|(place, &row)| (self.uniform(row), row, place)).collect();
+        let mut places: Vec<(u64, usize)> =
+            rows.iter().enumerate().map(|(place, &row)| (self.bits(row), place)).collect();
         if 0 < count && count < places.len() {
-            places.select_nth_unstable_by(count - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            places.select_nth_unstable(count - 1);
         }
         places.truncate(count);
-        let mut places: Vec<usize> = places.into_iter().map(|(_, _, place)| place).collect();
+        let mut places: Vec<usize> = places.into_iter().map(|(_, place)| place).collect();
         places.sort_unstable();
         places
     }

@@ -29,6 +29,7 @@ pub mod signals;
 pub mod simulation;
 pub mod size;
 pub mod spec;
+pub mod ties;
 pub mod uncertainty;
 pub mod view;
 pub mod wrapper;
@@ -43,6 +44,7 @@ pub use score::Score;
 pub use signals::{Head, Needs, Passes, Progress, Signals};
 pub use size::Size;
 pub use spec::Spec;
+pub use ties::Ties;
 pub use view::{PoolView, Subset};
 
 use crate::data::RowId;
@@ -53,8 +55,9 @@ use crate::rng::Key;
 ///
 /// Every implementor passes the contract suite (`tests/contract.rs`): picks are unique members of
 /// the candidates, exactly `min(batch, candidates)` of them; the same view and key give the same picks;
-/// a deterministic strategy is equivariant under a permutation of the pool up to ties, which go to the
-/// smaller id; nothing depends on block sizes or threads.
+/// a permutation of the pool's rows that carries their ids changes nothing, but for strategies that draw from
+/// running sums over rows; rows that are worth the same are asked for in the order of [`Ties`], which the key
+/// decides, and are so equally likely to come first; nothing depends on block sizes or threads.
 pub trait Strategy: Send {
     /// The picks, most wanted first.
     ///

@@ -1,6 +1,5 @@
 //! Random: every candidate is as good as any other.
 
-use super::draw::RowDraws;
 use super::registry::{Built, Card, Entry, Family};
 use super::score::Score;
 use super::{Needs, PoolView};
@@ -27,7 +26,7 @@ pub struct Random;
 
 impl Score for Random {
     fn score(&mut self, view: &PoolView<'_>, key: Key) -> Result<Vec<f64>> {
-        let draws = RowDraws::new(key);
+        let draws = view.draws(key);
         Ok(view.candidates().iter().map(|&row| draws.uniform(row)).collect())
     }
 

@@ -56,7 +56,7 @@ pub struct Card {
     pub cost: &'static str,
     /// A specification that builds as it stands.
     pub example: &'static str,
-    /// Whether the picks do not depend on the key.
+    /// Whether the picks do not depend on the key, but for the order of rows that are worth the same.
     pub deterministic: bool,
 }
 

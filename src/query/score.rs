@@ -1,5 +1,6 @@
 //! [`Score`]: one number per candidate, and the plainest strategy over it, the best `batch`.
 
+use super::ties::Ties;
 use super::{Needs, PoolView, QueryError, Strategy};
 use crate::data::RowId;
 use crate::error::Result;
@@ -41,7 +42,7 @@ impl Score for Box<dyn Score> {
     }
 }
 
-/// Asks for the candidates of the highest scores; equal scores go to the smaller id.
+/// Asks for the candidates of the highest scores; equal scores in the order of [`Ties`].
 pub struct TopScore<S> {
     score: S,
     note: Option<String>,
@@ -57,7 +58,7 @@ impl<S: Score> TopScore<S> {
 impl<S: Score> Strategy for TopScore<S> {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let scores = self.score.score(view, key)?;
-        let picks = top(view.candidates(), &scores, batch)?;
+        let picks = top(view.candidates(), &scores, batch, view.ties(key))?;
         self.note = self.score.note(view, &picks)?;
         Ok(picks)
     }
@@ -71,33 +72,51 @@ impl<S: Score> Strategy for TopScore<S> {
     }
 }
 
-/// The `batch` rows of the highest scores, best first; equal scores go to the smaller id.
+/// The `batch` rows of the highest scores, best first; equal scores in the order of `ties`.
 ///
 /// # Errors
 /// [`QueryError::NotFinite`] for a NaN; infinities are ordered.
-pub fn top(rows: &[RowId], scores: &[f64], batch: usize) -> Result<Vec<RowId>, QueryError> {
-    let order = top_places(rows, scores, batch)?;
+pub fn top(rows: &[RowId], scores: &[f64], batch: usize, ties: Ties<'_>) -> Result<Vec<RowId>, QueryError> {
+    let order = top_places(rows, scores, batch, ties)?;
     Ok(order.into_iter().map(|place| rows[place]).collect())
 }
 
 /// Like [`top`], but places within `rows` instead of the rows.
-pub fn top_places(rows: &[RowId], scores: &[f64], batch: usize) -> Result<Vec<usize>, QueryError> {
+///
+/// # Errors
+/// As [`top`].
+pub fn top_places(
+    rows: &[RowId],
+    scores: &[f64],
+    batch: usize,
+    ties: Ties<'_>,
+) -> Result<Vec<usize>, QueryError> {
     assert_eq!(rows.len(), scores.len(), "one score per row");
     if let Some(row) = scores.iter().position(|score| score.is_nan()) {
         return Err(QueryError::NotFinite { signal: "scores", row, column: 0, found: scores[row] });
     }
-    let before = |&a: &usize, &b: &usize| -> Ordering {
-        // `+ 0.0` makes one zero of the two.
-        (scores[b] + 0.0).total_cmp(&(scores[a] + 0.0)).then_with(|| rows[a].cmp(&rows[b]))
-    };
+    // `+ 0.0` makes one zero of the two.
+    let by_score = |&a: &usize, &b: &usize| (scores[b] + 0.0).total_cmp(&(scores[a] + 0.0));
+    let tied = |a: usize, b: usize| ties.order(rows[a], rows[b]);
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    if batch < order.len() {
-        if batch > 0 {
-            order.select_nth_unstable_by(batch - 1, before);
-        }
-        order.truncate(batch);
+    if batch == 0 {
+        return Ok(Vec::new());
     }
-    order.sort_unstable_by(before);
+    if batch < order.len() {
+        // The cut first, by scores alone: ranks are drawn only for the rows that tie there.
+        let (_, &mut last, _) = order.select_nth_unstable_by(batch - 1, by_score);
+        let at_cut = |&place: &usize| by_score(&place, &last) == Ordering::Equal;
+        let mut equal: Vec<usize> = order.iter().copied().filter(at_cut).collect();
+        order.truncate(batch);
+        order.retain(|place| !at_cut(place));
+        let wanted = batch - order.len();
+        if wanted < equal.len() {
+            equal.select_nth_unstable_by(wanted - 1, |&a, &b| tied(a, b));
+            equal.truncate(wanted);
+        }
+        order.extend(equal);
+    }
+    order.sort_unstable_by(|a, b| by_score(a, b).then_with(|| tied(*a, *b)));
     Ok(order)
 }
 
@@ -105,17 +124,45 @@ pub fn top_places(rows: &[RowId], scores: &[f64], batch: usize) -> Result<Vec<us
 mod tests {
     use super::*;
 
+    fn best(rows: &[RowId], scores: &[f64], batch: usize, seed: u64) -> Result<Vec<RowId>, QueryError> {
+        top(rows, scores, batch, Ties::new(Key::root(seed)))
+    }
+
     #[test]
-    fn ties_go_to_the_smaller_id_and_zero_has_one_sign() {
+    fn scores_decide_and_zero_has_one_sign() {
         let rows: Vec<RowId> = [3, 5, 7, 9].map(RowId).into();
-        assert_eq!(top(&rows, &[1.0, 2.0, 2.0, 2.0], 2).unwrap(), [RowId(5), RowId(7)]);
-        assert_eq!(top(&rows, &[1.0; 4], 9).unwrap(), rows);
-        assert!(top(&rows, &[1.0; 4], 0).unwrap().is_empty());
+        assert_eq!(best(&rows, &[1.0, 2.0, 4.0, 3.0], 2, 0).unwrap(), [RowId(7), RowId(9)]);
+        assert!(best(&rows, &[1.0; 4], 0, 0).unwrap().is_empty());
         assert!(matches!(
-            top(&rows, &[0.0, f64::NAN, 0.0, 0.0], 1),
+            best(&rows, &[0.0, f64::NAN, 0.0, 0.0], 1, 0),
             Err(QueryError::NotFinite { row: 1, .. })
         ));
-        // -0.0 and 0.0 are the same score.
-        assert_eq!(top(&rows, &[-0.0, 0.0, -0.0, 0.0], 4).unwrap(), rows);
+        // -0.0 and 0.0 are the same score: each of the four comes first under some key.
+        let first = |seed| best(&rows, &[-0.0, 0.0, -0.0, 0.0], 1, seed).unwrap()[0];
+        let firsts: std::collections::BTreeSet<RowId> = (0..60).map(first).collect();
+        assert_eq!(firsts.into_iter().collect::<Vec<_>>(), rows);
+    }
+
+    /// Equal scores once went to the smaller row number, so that a file sorted by class was asked for its first
+    /// class alone.
+    #[test]
+    fn equal_scores_come_in_the_order_of_the_key() {
+        let rows: Vec<RowId> = (0..400).map(RowId).collect();
+        // Ten rows are better than the other 390, which tie.
+        let scores: Vec<f64> = (0..400).map(|row| f64::from(row % 40 == 7)).collect();
+        let mut low = 0;
+        for seed in 0..50 {
+            let picks = best(&rows, &scores, 30, seed).unwrap();
+            assert!(picks[..10].iter().all(|row| row.0 % 40 == 7), "{picks:?}");
+            low += picks[10..].iter().filter(|row| row.0 < 100).count();
+            // A larger batch begins with the smaller one, and the order of the rows does not matter.
+            assert_eq!(best(&rows, &scores, 90, seed).unwrap()[..30], picks);
+            let turned: Vec<RowId> = rows.iter().rev().copied().collect();
+            let back: Vec<f64> = scores.iter().rev().copied().collect();
+            assert_eq!(best(&turned, &back, 30, seed).unwrap(), picks);
+        }
+        // A quarter of a thousand, within four standard deviations.
+        assert!((195..305).contains(&low), "{low}");
+        assert_ne!(best(&rows, &scores, 30, 0).unwrap(), best(&rows, &scores, 30, 1).unwrap());
     }
 }

@@ -1,10 +1,13 @@
 //! What a strategy is allowed to see.
 
+use super::draw::RowDraws;
 use super::error::QueryError;
 use super::geometry::{self, Rows};
 use super::signals::{Head, Needs, Passes, Signals};
+use super::ties::Ties;
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::learner::Network;
+use crate::rng::Key;
 
 /// How far a row of probabilities may be from summing to one.
 pub const PROBABILITY_TOLERANCE: f32 = 1e-3;
@@ -28,6 +31,7 @@ pub struct PoolView<'a> {
     classes: usize,
     signals: &'a Signals,
     embeddings: Option<MatrixView<'a>>,
+    ids: Option<&'a [RowId]>,
     // What wrappers put in place of the signals of the same name.
     probabilities: Option<&'a Matrix>,
     passes: Option<&'a Passes>,
@@ -75,6 +79,7 @@ impl<'a> PoolView<'a> {
             classes,
             signals,
             embeddings: signals.embeddings.as_ref().map(Matrix::view),
+            ids: None,
             probabilities: signals.probabilities.as_ref(),
             passes: signals.passes.as_ref(),
             lookahead: signals.lookahead.as_deref(),
@@ -97,6 +102,26 @@ impl<'a> PoolView<'a> {
     pub fn with_embeddings(self, embeddings: MatrixView<'a>) -> Self {
         assert_eq!(embeddings.rows(), self.inputs.rows(), "embeddings per row of the pool");
         Self { embeddings: Some(embeddings), ..self }
+    }
+
+    /// The same pool, whose rows are known elsewhere by these ids, no two the same. What is drawn for a row, and
+    /// which of equals comes first, belongs to its id: the same rows in another order are asked for alike.
+    ///
+    /// # Panics
+    /// If there is not one id per row of the pool.
+    pub fn with_ids(self, ids: &'a [RowId]) -> Self {
+        assert_eq!(ids.len(), self.inputs.rows(), "one id per row of the pool");
+        Self { ids: Some(ids), ..self }
+    }
+
+    /// What is drawn for each row under `key`.
+    pub fn draws(&self, key: Key) -> RowDraws<'a> {
+        RowDraws::new(key).with_ids(self.ids)
+    }
+
+    /// The order, under `key`, of rows that are worth the same.
+    pub fn ties(&self, key: Key) -> Ties<'a> {
+        Ties::of(self.draws(key.named("ties")))
     }
 
     /// The same pool with other passes.

@@ -355,6 +355,7 @@ mod tests {
     use super::super::network::tests::described;
     use super::*;
     use crate::agent::batch;
+    use crate::query::Ties;
 
     /// Tasks of different widths; in each, candidates with a large value of the feature whose description
     /// has its weight in the first bin pay.
@@ -397,7 +398,8 @@ mod tests {
             let mut sum = 0.0;
             for index in 0..100 {
                 let seen = task(7, key.at(index));
-                let best = batch::greedy(&network.score(&seen)?, &seen.candidates, 1)?;
+                let best =
+                    batch::greedy(&network.score(&seen)?, &seen.candidates, 1, Ties::new(key.at(index)))?;
                 sum += pay(&seen, best[0]);
             }
             Ok(sum / 100.0)

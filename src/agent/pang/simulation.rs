@@ -8,7 +8,7 @@ use crate::agent::simulation::{Source, measured};
 use crate::data::RowId;
 use crate::episode::{Episodes, Seat};
 use crate::error::Result;
-use crate::query::Needs;
+use crate::query::{Needs, Ties};
 use crate::rng::Key;
 use rand::seq::index;
 use rayon::prelude::*;
@@ -48,9 +48,10 @@ impl PangEnvironment for DatasetEpisodes<'_> {
             .map(|source| {
                 let key = self.key.named(&source.identity);
                 let seats: Vec<Seat> = (0..self.repetitions).map(|index| source.seat(key, index)).collect();
-                let curves = measured(source, &seats, |episodes, lane, _| {
+                let curves = measured(source, &seats, |episodes, lane, step| {
                     let seen = describe(episodes, lane);
-                    let best = batch::greedy(&network.score(&seen)?, &seen.candidates, episodes.batch(lane))?;
+                    let (scores, wanted) = (network.score(&seen)?, episodes.batch(lane));
+                    let best = batch::greedy(&scores, &seen.candidates, wanted, Ties::new(step))?;
                     Ok(best.into_iter().map(|pick| seen.candidates[pick]).collect())
                 })?;
                 let values: Vec<f64> = curves.into_iter().flatten().collect();

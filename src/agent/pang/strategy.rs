@@ -27,12 +27,13 @@ impl PangStrategy {
 }
 
 impl Strategy for PangStrategy {
-    fn select(&mut self, view: &PoolView<'_>, batch: usize, _: Key) -> Result<Vec<RowId>> {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         if batch == 0 || view.candidates().is_empty() {
             return Ok(Vec::new());
         }
         let seen = Described::of(view);
-        let picks = batch::greedy(&self.policy.network().score(&seen)?, &seen.candidates, batch)?;
+        let scores = self.policy.network().score(&seen)?;
+        let picks = batch::greedy(&scores, &seen.candidates, batch, view.ties(key))?;
         Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
     }
 
@@ -74,9 +75,10 @@ mod tests {
             let candidates: Vec<RowId> = (2..10).map(RowId).collect();
             let signals = Signals::default();
             let view = PoolView::new(inputs.view(), &[RowId(0), RowId(1)], &[0, 1], &candidates, 2, &signals);
-            // Untrained, all scores are equal.
-            let picks = strategy.select(&view, 3, Key::root(2)).unwrap();
-            assert_eq!(picks, [2, 3, 4].map(RowId));
+            // Untrained, all scores are equal, and which rows come first is drawn.
+            let firsts: std::collections::BTreeSet<RowId> =
+                (0..60).map(|seed| strategy.select(&view, 3, Key::root(seed)).unwrap()[0]).collect();
+            assert_eq!(firsts.len(), 8);
             assert_eq!(strategy.select(&view, 50, Key::root(2)).unwrap().len(), 8);
         }
     }

@@ -48,7 +48,10 @@ fn card(entry: &Entry) -> String {
             "score",
             if entry.has_score() { "one per candidate" } else { "none: a rule for batches" }.to_string(),
         ),
-        ("random", if card.deterministic { "no" } else { "yes, by the seed" }.to_string()),
+        (
+            "random",
+            if card.deterministic { "among equals, by the seed" } else { "yes, by the seed" }.to_string(),
+        ),
     ];
     output::table(&lines.map(|(name, value)| vec![name.to_string(), value]))
 }

@@ -57,8 +57,7 @@ pub fn of(passes: &[Matrix]) -> Vec<f64> {
     (0..rows)
         .map(|row| {
             let means = sums[row * classes..][..classes].iter().map(|sum| sum / count);
-            let entropy: f64 = means.filter(|&p| p > 0.0).map(|p| -p * p.ln()).sum();
-            entropy - expected[row] / count
+            entropy::of_shares(means) - expected[row] / count
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::wrapper::members::{DropoutPasses, PASSES};
-use crate::query::{Needs, PoolView, Score};
+use crate::query::{Needs, PoolView, Score, ties};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -36,7 +36,7 @@ impl Score for MeanStd {
             (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()
         };
         let classes = view.classes();
-        let mean = |row| (0..classes).map(|class| deviation(row, class)).sum::<f64>() / classes as f64;
+        let mean = |row| ties::sum((0..classes).map(|class| deviation(row, class))) / classes as f64;
         Ok((0..view.candidates().len()).map(mean).collect())
     }
 

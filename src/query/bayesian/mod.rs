@@ -12,7 +12,6 @@ pub mod variation_ratio;
 pub mod vote_entropy;
 
 use super::registry::Entry;
-use super::wrapper::class_balanced::predicted;
 use crate::data::Matrix;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -37,16 +36,26 @@ pub fn mean(passes: &[Matrix]) -> Matrix {
     Matrix::new(sums.into_iter().map(|sum| (sum / passes.len() as f64) as f32).collect(), rows, cols)
 }
 
-/// For every candidate, how many passes predict each class.
-fn votes(passes: &[Matrix]) -> Vec<Vec<u32>> {
+/// For every candidate, how many passes predict each class. The vote of a pass that finds several classes
+/// equally probable is divided among them: were it all the first one's, the votes would depend on how the
+/// classes are numbered.
+fn votes(passes: &[Matrix]) -> Vec<Vec<f64>> {
     let (rows, cols) = passes.first().map_or((0, 0), |first| (first.rows(), first.cols()));
-    let mut votes = vec![vec![0u32; cols]; rows];
+    let mut votes = vec![vec![0.0; cols]; rows];
     for pass in passes {
         for (row, votes) in votes.iter_mut().enumerate() {
-            votes[predicted(pass.row(row))] += 1;
+            let most_probable = most_probable(pass.row(row));
+            let part = 1.0 / most_probable.clone().count() as f64;
+            most_probable.for_each(|class| votes[class] += part);
         }
     }
     votes
+}
+
+/// The classes of the largest probability, of which there may be several.
+fn most_probable(p: &[f32]) -> impl Iterator<Item = usize> + Clone + '_ {
+    let largest = p.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    (0..p.len()).filter(move |&class| p[class] == largest)
 }
 
 #[cfg(test)]

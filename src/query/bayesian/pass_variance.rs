@@ -1,10 +1,10 @@
 //! Variance of the predicted class over passes.
 
+use super::most_probable;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::wrapper::class_balanced::predicted;
 use crate::query::wrapper::members::{DropoutPasses, PASSES};
-use crate::query::{Needs, PoolView, Score};
+use crate::query::{Needs, PoolView, Score, ties};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -22,8 +22,8 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// The population variance over passes of the probability of the class that the network without dropout
-/// predicts. The paper's own settings are `pass_variance(passes=100, rate=0.5)` over a network that is trained
-/// without dropout.
+/// predicts; the mean of these where it finds several classes equally probable. The paper's own settings are
+/// `pass_variance(passes=100, rate=0.5)` over a network that is trained without dropout.
 pub struct PassVariance {
     /// Passes asked of the learner.
     pub passes: DropoutPasses,
@@ -34,10 +34,13 @@ impl Score for PassVariance {
         let (passes, p) = (view.passes()?, view.probabilities()?);
         let count = passes.len() as f64;
         let variance = |row: usize| {
-            let class = predicted(p.row(row));
-            let values = || passes.iter().map(|pass| f64::from(pass.row(row)[class]));
-            let mean = values().sum::<f64>() / count;
-            values().map(|value| (value - mean).powi(2)).sum::<f64>() / count
+            let of_class = |class: usize| {
+                let values = || passes.iter().map(|pass| f64::from(pass.row(row)[class]));
+                let mean = values().sum::<f64>() / count;
+                values().map(|value| (value - mean).powi(2)).sum::<f64>() / count
+            };
+            let predicted = most_probable(p.row(row));
+            ties::sum(predicted.clone().map(of_class)) / predicted.count() as f64
         };
         Ok((0..p.rows()).map(variance).collect())
     }

@@ -30,7 +30,7 @@ pub struct VariationRatio {
 impl Score for VariationRatio {
     fn score(&mut self, view: &PoolView<'_>, _key: Key) -> Result<Vec<f64>> {
         let passes = view.passes()?;
-        let share = |votes: Vec<u32>| f64::from(votes.into_iter().max().unwrap_or(0)) / passes.len() as f64;
+        let share = |votes: Vec<f64>| votes.into_iter().fold(0.0, f64::max) / passes.len() as f64;
         Ok(super::votes(passes).into_iter().map(|votes| 1.0 - share(votes)).collect())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::uncertainty::entropy;
 use crate::query::wrapper::members::{DropoutPasses, PASSES};
 use crate::query::{Needs, PoolView, Score};
 use crate::rng::Key;
@@ -20,7 +21,8 @@ pub(super) const ENTRY: Entry = Entry {
     make: |params| Built::score(VoteEntropy { passes: DropoutPasses::read(params)? }),
 };
 
-/// Entropy, in nats, of the share of passes that predict each class.
+/// Entropy, in nats, of the share of passes that predict each class. A pass that finds several classes equally
+/// probable, as trees do, gives each a part of its vote.
 pub struct VoteEntropy {
     /// Passes asked of the learner.
     pub passes: DropoutPasses,
@@ -29,10 +31,8 @@ pub struct VoteEntropy {
 impl Score for VoteEntropy {
     fn score(&mut self, view: &PoolView<'_>, _key: Key) -> Result<Vec<f64>> {
         let passes = view.passes()?;
-        let entropy = |votes: Vec<u32>| {
-            let shares = votes.into_iter().map(|count| f64::from(count) / passes.len() as f64);
-            shares.filter(|&share| share > 0.0).map(|share| -share * share.ln()).sum()
-        };
+        let entropy =
+            |votes: Vec<f64>| entropy::of_shares(votes.into_iter().map(|count| count / passes.len() as f64));
         Ok(super::votes(passes).into_iter().map(entropy).collect())
     }
 

@@ -5,7 +5,6 @@ use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
 use crate::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
-use crate::query::draw::RowDraws;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::{Needs, PoolView, Size, Strategy};
@@ -15,8 +14,10 @@ use crate::rng::Key;
 const UNLABELLED_PER_LABELLED: usize = 10;
 /// Training ends once this share of the rows is told apart.
 const ENOUGH: f64 = 0.98;
-/// Epochs between two looks at that share.
-const EPOCHS_PER_LOOK: u32 = 5;
+/// Columns below which the network is [`NARROW`], and [`WIDE`] otherwise.
+const FEW_COLUMNS: usize = 30;
+const NARROW: usize = 20;
+const WIDE: usize = 256;
 
 pub(super) const ENTRY: Entry = Entry {
     card: Card {
@@ -25,32 +26,39 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Gissin & Shalev-Shwartz 2019; Du, Zhong & Shao, ICIP 2019",
         family: Family::Distribution,
         needs: Needs { embeddings: true, ..Needs::NONE },
-        cost: "10 trainings of a 3 x 256 network on at most 11 L rows each; memory n d",
+        cost: "20 trainings of a 3 x 256 network on at most 11 L rows each; memory n d",
         example: "dal(sub_batches=2,epochs=5,width=8)",
         deterministic: false,
     },
     make: |params| {
+        // Zero stands for a width by the number of columns.
+        let width = params.count("width", 0, 1..=4_096)?;
         Built::batch(Dal {
             space: params.choice("space", &Space::EMBEDDINGS_FIRST)?,
-            sub_batches: params.count("sub_batches", 10, 1..=1_000)?,
-            epochs: params.count("epochs", 100, 1..=10_000)? as u32,
-            width: params.count("width", 256, 1..=4_096)?,
+            sub_batches: params.count("sub_batches", 20, 1..=1_000)?,
+            epochs: params.count("epochs", 1_000, 1..=10_000)? as u32,
+            width: (width > 0).then_some(width),
         })
     },
 };
 
 /// In `sub_batches` turns, a network of three hidden layers learns to tell the labelled rows and the picks
 /// so far from a random part of the candidates (ten per labelled row; vectors standardised per column),
-/// until it does so for more than 98 % of them or for `epochs` epochs; the candidates of that part that
-/// are most surely unlabelled are picked. Without a label the first pick is random.
+/// until it does so for more than 98 % of them after an epoch, or for `epochs` epochs; the candidates of that
+/// part that are most surely unlabelled are picked. Without a label the first pick is random.
+///
+/// Turns, epochs, mini-batches of 32 rows, Adam's rate and the width (20 units below 30 columns, 256 otherwise) are
+/// those of the authors' code over learned representations. Both sides weigh the same there, too: its class weights
+/// are the number of rows over the zeros, and over the ones, of labels that are one-hot by then, which is one for
+/// both.
 pub struct Dal {
     pub space: Space,
     /// Turns that the batch is split into.
     pub sub_batches: usize,
     /// The most epochs per turn.
     pub epochs: u32,
-    /// Units per hidden layer.
-    pub width: usize,
+    /// Units per hidden layer; by the number of columns where `None`.
+    pub width: Option<usize>,
 }
 
 impl Strategy for Dal {
@@ -65,13 +73,16 @@ impl Strategy for Dal {
             let key = key.at(picks.len() as u64);
             let wanted = turn.min(batch - picks.len());
             let most = known.len().saturating_mul(UNLABELLED_PER_LABELLED).max(wanted);
-            let part = RowDraws::new(key.named("part")).sample(&open, most);
+            let part = view.draws(key.named("part")).sample(&open, most);
             let part: Vec<RowId> = part.into_iter().map(|place| open[place]).collect();
             let chosen: Vec<RowId> = if known.is_empty() {
-                part.into_iter().take(1).collect()
+                part.into_iter().min_by_key(|&row| view.ties(key).rank(row)).into_iter().collect()
             } else {
                 let surely = self.surely_unlabelled(vectors.view(), &known, &part, key)?;
-                top_places(&part, &surely, wanted)?.into_iter().map(|place| part[place]).collect()
+                top_places(&part, &surely, wanted, view.ties(key))?
+                    .into_iter()
+                    .map(|place| part[place])
+                    .collect()
             };
             open.retain(|row| !chosen.contains(row));
             known.extend_from_slice(&chosen);
@@ -99,9 +110,10 @@ impl Dal {
         part: &[RowId],
         key: Key,
     ) -> Result<Vec<f64>> {
+        let width = self.width.unwrap_or(if vectors.cols() < FEW_COLUMNS { NARROW } else { WIDE });
         let rows: Vec<u32> = known.iter().chain(part).map(|row| row.0).collect();
         let labels: Vec<u32> = (0..rows.len()).map(|place| u32::from(place >= known.len())).collect();
-        let bank = discriminator(vectors, &rows, &labels, self.width, self.epochs, key)?;
+        let bank = discriminator(vectors, &rows, &labels, width, self.epochs, key)?;
         let p = bank.probabilities(0, vectors, Some(&rows[known.len()..]));
         Ok((0..p.rows()).map(|place| f64::from(p.row(place)[1])).collect())
     }
@@ -120,25 +132,23 @@ fn discriminator(
     let spec = NetSpec::mlp(vectors.cols(), &[width; 3], 2)?;
     let mut bank = Bank::new(&spec, 1)?;
     let data = LaneData { inputs: vectors, rows, labels, validation: (&[], &[]) };
-    let mut done = 0;
-    loop {
+    for epoch in 0..epochs {
         let plan = TrainPlan {
             loss: Loss::CrossEntropy,
             optimiser: Optimiser::Adam,
             learning_rate: 1e-3,
             weight_decay: 0.0,
-            batch: 64,
+            batch: 32,
             drop_last: false,
-            stop: Stop::Epochs { epochs: EPOCHS_PER_LOOK.min(epochs - done) },
-            start: if done == 0 { Start::Scratch } else { Start::Warm },
+            stop: Stop::Epochs { epochs: 1 },
+            start: if epoch == 0 { Start::Scratch } else { Start::Continue },
         };
-        bank.fit(&[data], &plan, &[key.named("fit").at(u64::from(done))])?;
-        done = epochs.min(done + EPOCHS_PER_LOOK);
-        let right = hits(&bank, vectors, rows, labels);
-        if right as f64 > ENOUGH * rows.len() as f64 || done >= epochs {
-            return Ok(bank);
+        bank.fit(&[data], &plan, &[key.named("fit").at(u64::from(epoch))])?;
+        if hits(&bank, vectors, rows, labels) as f64 > ENOUGH * rows.len() as f64 {
+            break;
         }
     }
+    Ok(bank)
 }
 
 /// How many of `rows` a [`discriminator`] tells rightly.
@@ -190,7 +200,7 @@ mod tests {
         let labelled: Vec<RowId> = (0..10).map(|i| RowId(i * 2)).collect();
         let candidates: Vec<RowId> = (0..n as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
         let view = PoolView::new(inputs.view(), &labelled, &[0; 10], &candidates, 2, &signals);
-        let mut dal = Dal { space: Space::Embeddings, sub_batches: 2, epochs: 100, width: 32 };
+        let mut dal = Dal { space: Space::Embeddings, sub_batches: 2, epochs: 1_000, width: None };
         let picks = dal.select(&view, 20, Key::root(0)).unwrap();
         let other = picks.iter().filter(|row| row.0 % 2 == 1).count();
         assert!(other >= 19, "{other} of 20");

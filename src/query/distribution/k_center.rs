@@ -5,7 +5,7 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::query::geometry::{self, FarthestFirst, Rows};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy, Ties};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -24,18 +24,18 @@ pub(super) const ENTRY: Entry = Entry {
 
 /// Greedy k-center: the covering radius of its picks is at most twice the smallest possible.
 ///
-/// With nothing labelled, the first pick is the candidate nearest the mean. Equal distances go to the
-/// smaller id.
+/// With nothing labelled, the first pick is the candidate nearest the mean. Equal distances come in the order
+/// of [`Ties`].
 pub struct KCenter {
     /// The vectors that are covered.
     pub space: Space,
 }
 
 impl Strategy for KCenter {
-    fn select(&mut self, view: &PoolView<'_>, batch: usize, _key: Key) -> Result<Vec<RowId>> {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let vectors = self.space.of(view)?;
         let (rows, labelled) = (view.candidate_rows(vectors), view.labelled_rows(vectors));
-        Ok(cover(rows, labelled, batch).into_iter().map(|place| rows.ids()[place]).collect())
+        Ok(cover(rows, labelled, batch, view.ties(key)).into_iter().map(|place| rows.ids()[place]).collect())
     }
 
     fn needs(&self) -> Needs {
@@ -49,11 +49,11 @@ impl Strategy for KCenter {
 }
 
 /// Places of the rows that greedy k-center takes, in order; `centres` are covered from the start.
-pub fn cover(rows: Rows<'_>, centres: Rows<'_>, batch: usize) -> Vec<usize> {
-    let mut order = FarthestFirst::new(rows, geometry::minima_to(rows, centres));
+pub fn cover(rows: Rows<'_>, centres: Rows<'_>, batch: usize, ties: Ties<'_>) -> Vec<usize> {
+    let mut order = FarthestFirst::new(rows, geometry::minima_to(rows, centres), ties);
     for number in 0..batch.min(rows.len()) {
         let next = match number == 0 && centres.is_empty() {
-            true => geometry::nearest_to(rows, &geometry::mean(rows)),
+            true => geometry::nearest_to(rows, &geometry::mean(rows), ties),
             false => order.farthest(),
         };
         let Some(pick) = next else { break };
@@ -74,7 +74,10 @@ mod tests {
         let labelled: Vec<RowId> = labelled.iter().copied().map(RowId).collect();
         let candidates: Vec<RowId> = (0..n as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
         let (rows, centres) = (Rows::new(matrix.view(), &candidates), Rows::new(matrix.view(), &labelled));
-        cover(rows, centres, batch).into_iter().map(|place| candidates[place].0).collect()
+        cover(rows, centres, batch, Ties::new(Key::root(0)))
+            .into_iter()
+            .map(|place| candidates[place].0)
+            .collect()
     }
 
     #[test]
@@ -90,7 +93,9 @@ mod tests {
 
     #[test]
     fn duplicates_are_picked_last_and_once() {
-        assert_eq!(picks(&[0.0, 0.0, 0.0, 3.0], 1, &[0], 3), [3, 1, 2]);
+        let mut found = picks(&[0.0, 0.0, 0.0, 3.0], 1, &[0], 3);
+        found[1..].sort_unstable();
+        assert_eq!(found, [3, 1, 2]);
     }
 
     proptest! {

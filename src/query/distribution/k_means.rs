@@ -41,7 +41,10 @@ impl Strategy for KMeansCentres {
         }
         self.note = kmeans::note(rows.len(), batch);
         let clusters = kmeans_scaled(rows, Scale::Unit, Weights::Equal, batch, key);
-        Ok(nearest_distinct(rows, &clusters).into_iter().map(|place| rows.ids()[place]).collect())
+        Ok(nearest_distinct(rows, &clusters, view.ties(key))
+            .into_iter()
+            .map(|place| rows.ids()[place])
+            .collect())
     }
 
     fn needs(&self) -> Needs {

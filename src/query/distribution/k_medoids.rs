@@ -7,7 +7,7 @@ use crate::query::geometry::packed::{self, LANES, Packed};
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Weights, kmeans, minima_to, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, cut};
+use crate::query::{Cut, Needs, PoolView, Size, Strategy, Ties, cut};
 use crate::rng::Key;
 use crate::simd::dispatched;
 
@@ -54,13 +54,13 @@ impl Strategy for KMedoids {
         let most = MAX_ROWS.max(batch);
         self.note = cut::note("medoids are sought among five parts of", all.len().min(most), all.len());
         if all.len() <= most {
-            return Ok(medoids(all, batch, key));
+            return Ok(medoids(all, batch, key, view.ties(key)));
         }
         let mut best: Option<(f64, Vec<RowId>)> = None;
         for part in 0..PARTS {
             let key = key.at(part);
-            let ids = Cut::new(all.ids(), most, key.named("part")).rows;
-            let found = medoids(Rows::new(unit.view(), &ids), batch, key);
+            let ids = Cut::new(all.ids(), most, view.draws(key.named("part"))).rows;
+            let found = medoids(Rows::new(unit.view(), &ids), batch, key, view.ties(key));
             let minima = minima_to(all, Rows::new(unit.view(), &found));
             let cost: f64 = minima.iter().map(|&squared| f64::from(squared).sqrt()).sum();
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
@@ -85,11 +85,11 @@ impl Strategy for KMedoids {
 }
 
 /// `k` medoids of `rows`, those of larger clusters first.
-fn medoids(rows: Rows<'_>, k: usize, key: Key) -> Vec<RowId> {
+fn medoids(rows: Rows<'_>, k: usize, key: Key, ties: Ties<'_>) -> Vec<RowId> {
     let mut medoids = kmeans::plus_plus(rows, Weights::Equal, k, key);
     let mut clusters = assign(rows, &medoids);
     for _ in 0..MAX_STEPS {
-        let moved: Vec<usize> = clusters.iter().map(|members| central(rows, members)).collect();
+        let moved: Vec<usize> = clusters.iter().map(|members| central(rows, members, ties)).collect();
         if moved == medoids {
             break;
         }
@@ -97,7 +97,7 @@ fn medoids(rows: Rows<'_>, k: usize, key: Key) -> Vec<RowId> {
         clusters = assign(rows, &medoids);
     }
     let mut order: Vec<usize> = (0..medoids.len()).collect();
-    order.sort_by_key(|&m| (std::cmp::Reverse(clusters[m].len()), rows.ids()[medoids[m]]));
+    order.sort_by_key(|&m| (std::cmp::Reverse(clusters[m].len()), ties.rank(rows.ids()[medoids[m]])));
     order.into_iter().map(|m| rows.ids()[medoids[m]]).collect()
 }
 
@@ -126,13 +126,14 @@ fn assign(rows: Rows<'_>, medoids: &[usize]) -> Vec<Vec<usize>> {
     clusters
 }
 
-/// The member of the smallest total distance to the others; equal ones go to the smaller id.
-fn central(rows: Rows<'_>, members: &[usize]) -> usize {
+/// The member of the smallest total distance to the others; of equal ones, the first in the order of `ties`.
+fn central(rows: Rows<'_>, members: &[usize], ties: Ties<'_>) -> usize {
     let ids: Vec<RowId> = members.iter().map(|&place| rows.ids()[place]).collect();
     let cluster = Rows::new(rows.matrix(), &ids);
     let mut totals = vec![0.0f64; members.len()];
     packed::against(cluster, cluster, &mut totals, add_distances_here);
-    let best = (0..members.len()).min_by(|&a, &b| totals[a].total_cmp(&totals[b]).then(ids[a].cmp(&ids[b])));
+    let best = (0..members.len())
+        .min_by(|&a, &b| totals[a].total_cmp(&totals[b]).then_with(|| ties.order(ids[a], ids[b])));
     members[best.unwrap_or(0)]
 }
 
@@ -170,6 +171,9 @@ mod tests {
     fn the_medoid_of_a_line_is_its_median() {
         let matrix = Matrix::new(vec![0.0, 1.0, 2.0, 3.0, 100.0], 5, 1);
         let ids: Vec<RowId> = (0..5).map(RowId).collect();
-        assert_eq!(medoids(Rows::new(matrix.view(), &ids), 1, Key::root(0)), [RowId(2)]);
+        assert_eq!(
+            medoids(Rows::new(matrix.view(), &ids), 1, Key::root(0), Ties::new(Key::root(0))),
+            [RowId(2)]
+        );
     }
 }

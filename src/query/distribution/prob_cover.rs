@@ -43,8 +43,8 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// Greedy cover: `b` times the candidate with most uncovered candidates *closer* than `delta`, on vectors
-/// scaled to length one; what labelled rows cover is covered from the start. Equal numbers go to the
-/// smaller id; once everything is covered, the rest is drawn at random.
+/// scaled to length one; what labelled rows cover is covered from the start. Equal numbers come in
+/// the order of [`Ties`](crate::query::Ties); once everything is covered, the rest is drawn at random.
 ///
 /// Without a `delta` it is the largest of .1, .15, ..., 2 at which at least 95 % of the balls hold one
 /// k-means cluster only (`k` = classes), .1 if none is.
@@ -64,7 +64,7 @@ impl Strategy for ProbCover {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let cut = Cut::new(view.candidates(), MAX_CANDIDATES.max(batch), key.named("candidates"));
+        let cut = Cut::new(view.candidates(), MAX_CANDIDATES.max(batch), view.draws(key.named("candidates")));
         self.note = cut.note("the cover was sought among");
         let ids = cut.rows;
         // Only what takes part is copied: the pool may be far larger.
@@ -76,7 +76,9 @@ impl Strategy for ProbCover {
         let (rows, labelled) = (Rows::new(unit.view(), own), Rows::new(unit.view(), labelled));
         let clusters = self.pseudo_classes.unwrap_or(view.classes());
         let delta = self.delta.unwrap_or_else(|| delta_by_purity(rows, clusters, key));
-        Ok(cover(rows, labelled, delta, batch, key).into_iter().map(|place| ids[place.index()]).collect())
+        // What `rows` counts from zero, under the ids of the pool.
+        let order = |place: RowId| view.ties(key).rank(ids[place.index()]);
+        Ok(cover(rows, labelled, delta, batch, order).into_iter().map(|place| ids[place.index()]).collect())
     }
 
     fn needs(&self) -> Needs {
@@ -100,7 +102,13 @@ impl Strategy for ProbCover {
 
 /// Greedy cover in O(m) memory: a row's degree is lowered when one of its neighbours becomes covered, and
 /// every row becomes covered once.
-fn cover(rows: Rows<'_>, labelled: Rows<'_>, delta: f64, batch: usize, key: Key) -> Vec<RowId> {
+fn cover(
+    rows: Rows<'_>,
+    labelled: Rows<'_>,
+    delta: f64,
+    batch: usize,
+    rank: impl Fn(RowId) -> u64,
+) -> Vec<RowId> {
     let ids = rows.ids();
     let radius = (delta * delta) as f32;
     // The largest number below the radius: closer than it, not as far.
@@ -114,7 +122,8 @@ fn cover(rows: Rows<'_>, labelled: Rows<'_>, delta: f64, batch: usize, key: Key)
     let mut picks = Vec::with_capacity(batch);
     while picks.len() < batch {
         let free = (0..ids.len()).filter(|&place| !taken[place]);
-        let Some(best) = free.max_by(|&a, &b| degree[a].cmp(&degree[b]).then(ids[b].cmp(&ids[a]))) else {
+        let tied = |a: usize, b: usize| rank(ids[a]).cmp(&rank(ids[b]));
+        let Some(best) = free.max_by(|&a, &b| degree[a].cmp(&degree[b]).then_with(|| tied(b, a))) else {
             break;
         };
         if degree[best] <= 0 {
@@ -133,9 +142,11 @@ fn cover(rows: Rows<'_>, labelled: Rows<'_>, delta: f64, batch: usize, key: Key)
         }
         within::add(rows, &covered, closer, -1, &mut degree);
     }
-    let left: Vec<RowId> = (0..ids.len()).filter(|&place| !taken[place]).map(|place| ids[place]).collect();
-    let fill = RowDraws::new(key.named("fill")).sample(&left, batch - picks.len());
-    picks.extend(fill.into_iter().map(|place| left[place]));
+    let mut left: Vec<RowId> =
+        (0..ids.len()).filter(|&place| !taken[place]).map(|place| ids[place]).collect();
+    left.sort_unstable_by_key(|&row| rank(row));
+    left.truncate(batch - picks.len());
+    picks.extend(left);
     picks
 }
 
@@ -176,7 +187,7 @@ mod tests {
         let ids: Vec<RowId> =
             (0..matrix.rows() as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
         let (rows, labelled) = (Rows::new(matrix.view(), &ids), Rows::new(matrix.view(), labelled));
-        cover(rows, labelled, delta, batch, Key::root(1))
+        cover(rows, labelled, delta, batch, |row| u64::from(row.0))
     }
 
     #[test]

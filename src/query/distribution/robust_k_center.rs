@@ -7,7 +7,7 @@ use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{minima_to, within};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::size;
-use crate::query::{Cut, Needs, PoolView, Size, Strategy};
+use crate::query::{Cut, Needs, PoolView, Size, Strategy, Ties};
 use crate::rng::Key;
 
 /// Candidates above which the cover is sought among a random part of this many.
@@ -57,7 +57,7 @@ impl Strategy for RobustKCenter {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let cut = Cut::new(view.candidates(), MAX_CANDIDATES.max(batch), key.named("candidates"));
+        let cut = Cut::new(view.candidates(), MAX_CANDIDATES.max(batch), view.draws(key.named("candidates")));
         self.note = cut.note("the cover was sought among");
         let ids = cut.rows;
         let rows = Rows::new(vectors, &ids);
@@ -65,7 +65,7 @@ impl Strategy for RobustKCenter {
             share if share > 0.0 => (share * ids.len() as f64).ceil() as usize,
             _ => 0,
         };
-        let (picks, _) = robust(rows, view.labelled_rows(vectors), batch, allowed);
+        let (picks, _) = robust(rows, view.labelled_rows(vectors), batch, allowed, view.ties(key));
         Ok(picks.into_iter().map(|place| ids[place]).collect())
     }
 
@@ -85,8 +85,14 @@ impl Strategy for RobustKCenter {
 }
 
 /// Places of the picks, and the radius they were found with.
-fn robust(rows: Rows<'_>, labelled: Rows<'_>, batch: usize, allowed: usize) -> (Vec<usize>, f64) {
-    let greedy = k_center::cover(rows, labelled, batch);
+fn robust(
+    rows: Rows<'_>,
+    labelled: Rows<'_>,
+    batch: usize,
+    allowed: usize,
+    ties: Ties<'_>,
+) -> (Vec<usize>, f64) {
+    let greedy = k_center::cover(rows, labelled, batch, ties);
     let near_label = minima_to(rows, labelled);
     let mut minima = near_label.clone();
     greedy.iter().for_each(|&pick| rows::shrink(rows, rows.get(pick), &mut minima));
@@ -95,7 +101,7 @@ fn robust(rows: Rows<'_>, labelled: Rows<'_>, batch: usize, allowed: usize) -> (
     let mut best = (greedy, high);
     for _ in 0..BISECTIONS {
         let delta = (low + high) / 2.0;
-        match balls(rows, &near_label, delta, batch, allowed) {
+        match balls(rows, &near_label, delta, batch, allowed, ties) {
             Some(picks) => {
                 best = (picks, delta);
                 high = delta;
@@ -105,13 +111,20 @@ fn robust(rows: Rows<'_>, labelled: Rows<'_>, batch: usize, allowed: usize) -> (
     }
     let (mut picks, radius) = best;
     if picks.len() < batch {
-        fill(rows, near_label, &mut picks, batch);
+        fill(rows, near_label, &mut picks, batch, ties);
     }
     (picks, radius)
 }
 
 /// The picks with radius `delta`, or `None` if too many candidates stay uncovered.
-fn balls(rows: Rows<'_>, near_label: &[f32], delta: f64, batch: usize, allowed: usize) -> Option<Vec<usize>> {
+fn balls(
+    rows: Rows<'_>,
+    near_label: &[f32],
+    delta: f64,
+    batch: usize,
+    allowed: usize,
+    ties: Ties<'_>,
+) -> Option<Vec<usize>> {
     // A little wider than rounding, so that a distance of exactly delta lies within.
     let inner = (delta * delta * (1.0 + 1e-6)) as f32;
     let outer = (9.0 * delta * delta * (1.0 + 1e-6)) as f32;
@@ -123,7 +136,8 @@ fn balls(rows: Rows<'_>, near_label: &[f32], delta: f64, batch: usize, allowed: 
     let mut taken = vec![false; rows.len()];
     while picks.len() < batch && !open.is_empty() {
         let free = (0..rows.len()).filter(|&place| !taken[place]);
-        let pick = free.max_by(|&a, &b| counts[a].cmp(&counts[b]).then(rows.ids()[b].cmp(&rows.ids()[a])))?;
+        let tied = |a: usize, b: usize| ties.order(rows.ids()[a], rows.ids()[b]);
+        let pick = free.max_by(|&a, &b| counts[a].cmp(&counts[b]).then_with(|| tied(b, a)))?;
         picks.push(pick);
         taken[pick] = true;
         let mut distances = vec![f32::INFINITY; rows.len()];
@@ -136,7 +150,7 @@ fn balls(rows: Rows<'_>, near_label: &[f32], delta: f64, batch: usize, allowed: 
 }
 
 /// Completes `picks` by greedy k-center.
-fn fill(rows: Rows<'_>, near_label: Vec<f32>, picks: &mut Vec<usize>, batch: usize) {
+fn fill(rows: Rows<'_>, near_label: Vec<f32>, picks: &mut Vec<usize>, batch: usize, ties: Ties<'_>) {
     let mut minima = near_label;
     picks.iter().for_each(|&pick| rows::shrink(rows, rows.get(pick), &mut minima));
     let mut taken = vec![false; rows.len()];
@@ -144,7 +158,8 @@ fn fill(rows: Rows<'_>, near_label: Vec<f32>, picks: &mut Vec<usize>, batch: usi
     let ids = rows.ids();
     while picks.len() < batch {
         let free = (0..rows.len()).filter(|place| !taken[*place]);
-        let next = free.max_by(|&a, &b| minima[a].total_cmp(&minima[b]).then(ids[b].cmp(&ids[a])));
+        let next =
+            free.max_by(|&a, &b| minima[a].total_cmp(&minima[b]).then_with(|| ties.order(ids[b], ids[a])));
         let Some(pick) = next else { break };
         picks.push(pick);
         taken[pick] = true;
@@ -163,10 +178,10 @@ mod tests {
         let ids: Vec<RowId> = (0..7).map(RowId).collect();
         let rows = Rows::new(matrix.view(), &ids);
         let nothing = Rows::new(matrix.view(), &[]);
-        let (picks, radius) = robust(rows, nothing, 2, 0);
+        let (picks, radius) = robust(rows, nothing, 2, 0, Ties::new(Key::root(0)));
         assert!(picks.contains(&6), "{picks:?}");
         assert!((radius - 4.0 / 3.0).abs() < 5e-3, "{radius}");
-        let (picks, radius) = robust(rows, nothing, 2, 1);
+        let (picks, radius) = robust(rows, nothing, 2, 1, Ties::new(Key::root(0)));
         assert!(!picks.contains(&6), "{picks:?}");
         assert!((radius - 2.0 / 3.0).abs() < 5e-3, "{radius}");
     }

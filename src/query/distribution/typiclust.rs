@@ -1,9 +1,9 @@
 //! TypiClust: the typical points of clusters that no label covers.
 
 use super::Space;
-use crate::data::RowId;
+use crate::data::{Matrix, RowId};
 use crate::error::Result;
-use crate::query::geometry::{Rows, Scale, Weights, kmeans, typicality};
+use crate::query::geometry::{Rows, Scale, Weights, kmeans, normalised, typicality};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
@@ -20,8 +20,14 @@ pub(super) const ENTRY: Entry = Entry {
         deterministic: false,
     },
     make: |params| {
+        let space = params.choice("space", &Space::INPUTS_FIRST)?;
+        let scales = match space {
+            Space::Embeddings => [("unit", Scale::Unit), ("raw", Scale::AsIs)],
+            Space::Inputs => [("raw", Scale::AsIs), ("unit", Scale::Unit)],
+        };
         Built::batch(TypiClust {
-            space: params.choice("space", &Space::INPUTS_FIRST)?,
+            space,
+            scale: params.choice("scale", &scales)?,
             max_clusters: params.count("clusters", 500, 1..=100_000)?,
             min_size: params.count("min_size", 5, 0..=1_000_000)?,
             neighbours: params.count("neighbours", 20, 1..=1_000)?,
@@ -36,10 +42,15 @@ pub(super) const ENTRY: Entry = Entry {
 ///
 /// Typicality is one over the mean *Euclidean* distance to the nearest `neighbours` remaining candidates
 /// of the cluster (at most half of them), as in the paper's formula; the authors' code averages squared
-/// distances. When the large clusters are used up, the small ones follow in the same order.
+/// distances. Neighbours are looked for under `scale`, as clusters are: the authors' features are all of length one,
+/// so that is the default of a network's embeddings. Inputs are taken as they are unless `scale=unit` is said: the
+/// columns of a table are no features of a network, and those that are of length one already are the same either
+/// way. As in the authors' code, up to fifty clusters are the best of ten starts. When the large clusters are used up, the small ones follow in the same order.
 pub struct TypiClust {
     /// The vectors that are clustered; the paper's are self-supervised features.
     pub space: Space,
+    /// What they are taken as.
+    pub scale: Scale,
     /// The most clusters.
     pub max_clusters: usize,
     /// Clusters of this many rows or fewer are visited last.
@@ -48,6 +59,9 @@ pub struct TypiClust {
     pub neighbours: usize,
     note: Option<String>,
 }
+
+/// Clusters up to which k-means has several starts, as in the authors' code.
+const MANY_STARTS: usize = 50;
 
 /// One cluster's standing.
 struct Cluster {
@@ -66,15 +80,19 @@ impl Strategy for TypiClust {
         }
         let mut all: Vec<RowId> = [view.labelled(), view.candidates()].concat();
         all.sort_unstable();
+        let unit = (self.scale == Scale::Unit).then(|| normalised(vectors));
+        let vectors = unit.as_ref().map_or(vectors, Matrix::view);
         let rows = Rows::new(vectors, &all);
         let k = (view.labelled().len() + batch).min(self.max_clusters);
         self.note = kmeans::note(rows.len(), k);
-        let assignment = kmeans(rows, Weights::Equal, k, key).assignment;
+        let starts = if k <= MANY_STARTS { kmeans::STARTS } else { 1 };
+        let assignment = kmeans::best_of(starts, rows, Scale::AsIs, Weights::Equal, k, key).assignment;
+        let ties = view.ties(key);
         let mut clusters = group(&assignment, &all, view.candidates());
-        clusters.sort_by_key(|cluster| {
+        clusters.sort_by_cached_key(|cluster| {
             let small = cluster.size <= self.min_size;
-            // The smallest id breaks what ties remain: the numbers of clusters are arbitrary.
-            (small, cluster.labelled, std::cmp::Reverse(cluster.size), cluster.left.first().copied())
+            let first = cluster.left.iter().map(|&row| ties.rank(row)).min();
+            (small, cluster.labelled, std::cmp::Reverse(cluster.size), first)
         });
         let large = clusters.iter().take_while(|cluster| cluster.size > self.min_size).count();
         let mut picks = Vec::with_capacity(batch);
@@ -87,7 +105,7 @@ impl Strategy for TypiClust {
                     }
                     let left = Rows::new(vectors, &cluster.left);
                     let neighbours = self.neighbours.min(left.len() / 2).max(1);
-                    let typical = typicality::most_typical(left, neighbours, key);
+                    let typical = typicality::most_typical(left, neighbours, key, ties);
                     picks.push(cluster.left.remove(typical));
                 }
             }
@@ -109,7 +127,8 @@ impl Strategy for TypiClust {
         // Ids of all, twice, and of each cluster's; clusters are not of one size.
         let largest = rows.min(typicality::MAX_GROUP).min(rows.saturating_mul(4) / k.max(1));
         let ids = Size::items(rows, 12);
-        ids + typicality::memory(largest, size) + kmeans::memory(rows, Scale::AsIs, k, size)
+        let copy = if self.scale == Scale::Unit { size.vectors(rows) } else { 0 };
+        ids + copy + typicality::memory(largest, size) + kmeans::memory(rows, Scale::AsIs, k, size)
     }
 }
 
@@ -135,8 +154,8 @@ fn group(assignment: &[u32], all: &[RowId], candidates: &[RowId]) -> Vec<Cluster
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Matrix;
-    use crate::query::Signals;
+    use crate::query::{Signals, registry};
+    use rand_distr::{Distribution, StandardNormal};
 
     /// Two blobs, the smaller one labelled: the first pick is the densest point of the other.
     #[test]
@@ -152,8 +171,7 @@ mod tests {
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &labelled, &[0], &candidates, 2, &signals);
         for seed in 0..10 {
-            let mut typiclust =
-                TypiClust { space: Space::Inputs, max_clusters: 500, min_size: 5, neighbours: 6, note: None };
+            let mut typiclust = registry::build("typiclust(neighbours=6)").unwrap();
             let picks = typiclust.select(&view, 1, Key::root(seed)).unwrap();
             assert_eq!(picks, [RowId(5)]);
         }
@@ -165,8 +183,37 @@ mod tests {
         let candidates: Vec<RowId> = (0..3).map(RowId).collect();
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        let mut typiclust =
-            TypiClust { space: Space::Inputs, max_clusters: 500, min_size: 5, neighbours: 20, note: None };
+        let mut typiclust = registry::build("typiclust").unwrap();
         assert_eq!(typiclust.select(&view, 2, Key::root(1)).unwrap().len(), 2);
+    }
+
+    /// Embeddings were once clustered with their lengths, so that long rows of one direction took several clusters
+    /// and other directions none.
+    #[test]
+    fn directions_are_clustered_and_not_lengths() {
+        let (rays, per_ray, width) = (6, 60, 8);
+        let mut rng = Key::root(5).rng();
+        let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
+        let mut values = Vec::new();
+        for row in 0..rays * per_ray {
+            let length = normal().exp();
+            values.extend((0..width).map(|column| {
+                let along = f64::from(column == row % rays);
+                ((along + 0.05 * normal()) * length) as f32
+            }));
+        }
+        let n = rays * per_ray;
+        let signals = Signals { embeddings: Some(Matrix::new(values, n, width)), ..Signals::default() };
+        let inputs = Matrix::zeros(n, 1);
+        let candidates: Vec<RowId> = (0..n as u32).map(RowId).collect();
+        let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+        let hit = |name: &str, seed| {
+            let picks = registry::build(name).unwrap().select(&view, rays, Key::root(seed)).unwrap();
+            picks.iter().map(|row| row.index() % rays).collect::<std::collections::BTreeSet<_>>().len()
+        };
+        for seed in 0..5 {
+            assert_eq!(hit("typiclust(space=embeddings)", seed), rays, "seed {seed}");
+            assert!(hit("typiclust(space=embeddings,scale=raw)", seed) < rays, "seed {seed}");
+        }
     }
 }

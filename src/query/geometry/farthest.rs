@@ -10,6 +10,7 @@
 use super::lanes;
 use super::rows::{self, Rows};
 use crate::data::RowId;
+use crate::query::Ties;
 use crate::simd::dispatched;
 
 /// Rows that are watched at least, and the share of all rows that is one in so many.
@@ -29,6 +30,7 @@ struct Bound {
 /// Rows in the order of farthest first.
 pub struct FarthestFirst<'a> {
     rows: Rows<'a>,
+    ties: Ties<'a>,
     /// Of every row; minus infinity for picks, below every distance, so that they are never watched.
     bounds: Vec<Bound>,
     picks: Vec<usize>,
@@ -46,14 +48,15 @@ pub struct FarthestFirst<'a> {
 
 impl<'a> FarthestFirst<'a> {
     /// `minima` are the squared distances to what is covered from the start, infinite where nothing is.
-    pub fn new(rows: Rows<'a>, minima: Vec<f32>) -> Self {
-        Self::watching(rows, minima, WATCHED.max(rows.len() / ONE_IN))
+    pub fn new(rows: Rows<'a>, minima: Vec<f32>, ties: Ties<'a>) -> Self {
+        Self::watching(rows, minima, ties, WATCHED.max(rows.len() / ONE_IN))
     }
 
-    fn watching(rows: Rows<'a>, minima: Vec<f32>, watch: usize) -> Self {
+    fn watching(rows: Rows<'a>, minima: Vec<f32>, ties: Ties<'a>, watch: usize) -> Self {
         assert_eq!(rows.len(), minima.len(), "one minimum per row");
         Self {
             rows,
+            ties,
             bounds: minima.into_iter().map(|squared| Bound { squared, seen: 0 }).collect(),
             picks: Vec::new(),
             centres: Vec::new(),
@@ -65,8 +68,8 @@ impl<'a> FarthestFirst<'a> {
         }
     }
 
-    /// The place of the row that is farthest from all centres; equal ones go to the smaller id. `None` once
-    /// all are picked.
+    /// The place of the row that is farthest from all centres; equal ones in the order of the ties. `None`
+    /// once all are picked.
     pub fn farthest(&mut self) -> Option<usize> {
         if self.picks.len() == self.rows.len() {
             return None;
@@ -76,7 +79,8 @@ impl<'a> FarthestFirst<'a> {
             for (at, &distance) in self.exact.iter().enumerate() {
                 let better = best.is_none_or(|best| {
                     distance > self.exact[best]
-                        || (distance == self.exact[best] && self.ids[at] < self.ids[best])
+                        || (distance == self.exact[best]
+                            && self.ties.order(self.ids[at], self.ids[best]).is_lt())
                 });
                 if better {
                     best = Some(at);
@@ -188,7 +192,12 @@ dispatched! {
 mod tests {
     use super::*;
     use crate::data::Matrix;
+    use crate::rng::Key;
     use proptest::prelude::*;
+
+    fn ties() -> Ties<'static> {
+        Ties::new(Key::root(3))
+    }
 
     /// Every row against every pick.
     fn plain(rows: Rows<'_>, mut minima: Vec<f32>, batch: usize) -> Vec<usize> {
@@ -197,7 +206,7 @@ mod tests {
         while picks.len() < batch.min(rows.len()) {
             let free = (0..rows.len()).filter(|place| !picks.contains(place));
             let pick = free
-                .max_by(|&a, &b| minima[a].total_cmp(&minima[b]).then(ids[b].cmp(&ids[a])))
+                .max_by(|&a, &b| minima[a].total_cmp(&minima[b]).then_with(|| ties().order(ids[b], ids[a])))
                 .expect("a free row");
             picks.push(pick);
             rows::shrink(rows, rows.get(pick), &mut minima);
@@ -206,7 +215,7 @@ mod tests {
     }
 
     fn lazy(rows: Rows<'_>, minima: Vec<f32>, batch: usize, watch: usize) -> Vec<usize> {
-        let mut order = FarthestFirst::watching(rows, minima, watch);
+        let mut order = FarthestFirst::watching(rows, minima, ties(), watch);
         for _ in 0..batch {
             let Some(pick) = order.farthest() else { break };
             order.pick(pick);
@@ -249,7 +258,7 @@ mod tests {
         let rows = Rows::new(matrix.view(), &ids);
         let mut minima = vec![f32::INFINITY; n];
         rows::shrink(rows, &[0.0], &mut minima);
-        let mut order = FarthestFirst::watching(rows, minima, 100);
+        let mut order = FarthestFirst::watching(rows, minima, ties(), 100);
         assert_eq!(order.farthest(), Some(n - 1));
         order.pick(n - 1);
         assert_eq!(order.bounds.iter().filter(|bound| bound.seen == 1).count(), 0);

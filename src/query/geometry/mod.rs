@@ -1,6 +1,6 @@
 //! Vectors and distances: what the distribution strategies have in common.
 //!
-//! Nothing here allocates `n x n` (all pairs are held by [`linkage`] alone, for at most 500 rows). Every sum over a vector runs in one fixed order (sixteen partial
+//! Nothing here allocates `n x n`. Every sum over a vector runs in one fixed order (sixteen partial
 //! sums), so that a distance depends on its two vectors alone: not on blocks, threads, or which
 //! vector instructions the machine has. What chooses rows is not here.
 

@@ -2,6 +2,7 @@
 
 use super::lanes;
 use crate::data::{Matrix, MatrixView, RowId};
+use crate::query::Ties;
 use crate::simd::dispatched;
 use rayon::prelude::*;
 
@@ -120,11 +121,13 @@ pub fn mean(rows: Rows<'_>) -> Vec<f32> {
     sum.into_iter().map(|sum| (sum / rows.len().max(1) as f64) as f32).collect()
 }
 
-/// The place of the row nearest `point`; the first of several.
-pub fn nearest_to(rows: Rows<'_>, point: &[f32]) -> Option<usize> {
+/// The place of the row nearest `point`; of several, the first in the order of `ties`.
+pub fn nearest_to(rows: Rows<'_>, point: &[f32], ties: Ties<'_>) -> Option<usize> {
     let mut distances = vec![f32::INFINITY; rows.len()];
     shrink(rows, point, &mut distances);
-    (0..rows.len()).min_by(|&a, &b| distances[a].total_cmp(&distances[b]).then(rows.ids[a].cmp(&rows.ids[b])))
+    (0..rows.len()).min_by(|&a, &b| {
+        distances[a].total_cmp(&distances[b]).then_with(|| ties.order(rows.ids[a], rows.ids[b]))
+    })
 }
 
 /// A copy of `matrix` with every row scaled to length one; zero rows stay zero.

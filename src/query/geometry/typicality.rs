@@ -4,7 +4,8 @@ use super::lanes;
 use super::rows::{self, Rows};
 use crate::data::{Matrix, RowId};
 use crate::learner::bank::multiply_transposed;
-use crate::query::{Cut, Size};
+use crate::query::draw::RowDraws;
+use crate::query::{Cut, Size, Ties};
 use crate::rng::Key;
 use crate::simd::dispatched;
 
@@ -18,22 +19,22 @@ const BLOCK: usize = 64;
 const SLACK: f32 = 1e-4;
 
 /// The place of the row of the largest typicality, `1 / (mean distance to its k nearest + 1e-5)`; equal
-/// ones go to the smaller id. More than [`MAX_GROUP`] rows are measured against that many of them,
+/// ones in the order of `ties`. More than [`MAX_GROUP`] rows are measured against that many of them,
 /// drawn at random.
 ///
 /// # Panics
 /// If there are no rows.
-pub fn most_typical(rows: Rows<'_>, neighbours: usize, key: Key) -> usize {
+pub fn most_typical(rows: Rows<'_>, neighbours: usize, key: Key, ties: Ties<'_>) -> usize {
     let typicality = typicalities(rows, neighbours, key);
     let ids = rows.ids();
     (0..rows.len())
-        .max_by(|&a, &b| typicality[a].total_cmp(&typicality[b]).then(ids[b].cmp(&ids[a])))
+        .max_by(|&a, &b| typicality[a].total_cmp(&typicality[b]).then_with(|| ties.order(ids[b], ids[a])))
         .expect("at least one row")
 }
 
 /// The typicality of every row among the others.
 pub fn typicalities(rows: Rows<'_>, neighbours: usize, key: Key) -> Vec<f64> {
-    let sample = Cut::new(rows.ids(), MAX_GROUP, key.named("typicality")).rows;
+    let sample = Cut::new(rows.ids(), MAX_GROUP, RowDraws::new(key.named("typicality"))).rows;
     let others = Others::new(Rows::new(rows.matrix(), &sample));
     let mut means = vec![0.0f64; rows.len()];
     rows::in_blocks(rows, &mut means, sample.len(), |rows, means| {
@@ -178,8 +179,11 @@ mod tests {
         for (found, mean) in found.iter().zip([2.0, 1.5, 2.5, 5.0]) {
             assert!((found - 1.0 / (mean + 1e-5)).abs() < 1e-9);
         }
-        assert_eq!(most_typical(Rows::new(matrix.view(), &ids), 2, Key::root(0)), 1);
-        assert_eq!(most_typical(Rows::new(matrix.view(), &ids[..1]), 1, Key::root(0)), 0);
+        let first = |ids: &[RowId], k| {
+            most_typical(Rows::new(matrix.view(), ids), k, Key::root(0), Ties::new(Key::root(0)))
+        };
+        assert_eq!(first(&ids, 2), 1);
+        assert_eq!(first(&ids[..1], 1), 0);
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use super::{floats, numbers, rows};
 use crate::data::{Matrix, RowId};
 use crate::query::geometry::Rows;
 use crate::query::hybrid::{cluster_margin, drop_query};
-use crate::query::{Head, PoolView, Signals, registry};
+use crate::query::{Head, PoolView, Signals, Ties, registry};
 use crate::rng::Key;
 use serde_json::Value;
 
@@ -110,7 +110,8 @@ fn drop_query() {
             .collect();
         assert_eq!(kept, rows(&expected["kept"]), "batch {batch}");
         for seed in 0..SEEDS {
-            let picks = drop_query::spread(golden.vectors.view(), &kept, batch, Key::root(seed));
+            let key = Key::root(seed);
+            let picks = drop_query::spread(golden.vectors.view(), &kept, batch, key, Ties::new(key));
             assert_eq!(sorted(picks), rows(&expected["picks"]), "batch {batch}, seed {seed}");
         }
     }

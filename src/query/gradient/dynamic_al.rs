@@ -120,7 +120,12 @@ impl Strategy for Spread {
         let batch = batch.min(open.len());
         let mut picks = Vec::with_capacity(batch);
         loop {
-            let best = top_places(&open, &scores, self.of.redundancy.max(1).min(batch - picks.len()))?;
+            let best = top_places(
+                &open,
+                &scores,
+                self.of.redundancy.max(1).min(batch - picks.len()),
+                view.ties(key),
+            )?;
             let taken: Vec<RowId> = best.into_iter().map(|place| open[place]).collect();
             picks.extend_from_slice(&taken);
             if picks.len() == batch {

@@ -6,7 +6,7 @@ use crate::query::draw;
 use crate::query::geometry::lanes;
 use crate::query::geometry::{Rows, rows};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy, Ties};
 use crate::rng::Key;
 use crate::simd::dispatched;
 
@@ -50,7 +50,7 @@ pub struct Badge {
 impl Strategy for Badge {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let gradients = Gradients::new(view.probabilities()?, view.candidate_rows(view.embeddings()?));
-        let picks = gradients.plus_plus(batch, self.first, key);
+        let picks = gradients.plus_plus(batch, self.first, key, view.ties(key));
         Ok(picks.into_iter().map(|place| view.candidates()[place]).collect())
     }
 
@@ -99,7 +99,7 @@ impl<'a> Gradients<'a> {
     }
 
     /// Places in the order in which they are taken.
-    fn plus_plus(&self, batch: usize, first: First, key: Key) -> Vec<usize> {
+    fn plus_plus(&self, batch: usize, first: First, key: Key, ties: Ties<'_>) -> Vec<usize> {
         let n = self.norms.len();
         let batch = batch.min(n);
         let ids = self.embeddings.ids();
@@ -110,7 +110,7 @@ impl<'a> Gradients<'a> {
         while picks.len() < batch {
             let pick = if picks.is_empty() && first == First::Largest {
                 let norms = &self.norms;
-                (0..n).max_by(|&a, &b| norms[a].total_cmp(&norms[b]).then(ids[b].cmp(&ids[a])))
+                (0..n).max_by(|&a, &b| norms[a].total_cmp(&norms[b]).then_with(|| ties.order(ids[b], ids[a])))
             } else {
                 // Without a pick all distances are infinite, and the draw is uniform.
                 let mass = |place: usize| if free[place] { minima[place] } else { 0.0 };
@@ -164,6 +164,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn sampled(gradients: &Gradients<'_>, batch: usize, first: First, seed: u64) -> Vec<usize> {
+        let key = Key::root(seed);
+        gradients.plus_plus(batch, first, key, Ties::new(key))
+    }
+
     fn distance(gradients: &Gradients<'_>, a: usize, b: usize) -> f64 {
         let mut minima = vec![f64::INFINITY; gradients.norms.len()];
         gradients.shrink(b, &mut minima);
@@ -181,7 +186,7 @@ mod tests {
         assert!((distance(&gradients, 0, 1) - 1.96).abs() < 1e-6);
         assert_eq!(distance(&gradients, 0, 0), 0.0);
         // The largest norm comes first, whatever the key.
-        assert!((0..20).all(|seed| gradients.plus_plus(1, First::Largest, Key::root(seed)) == [0]));
+        assert!((0..20).all(|seed| sampled(&gradients, 1, First::Largest, seed) == [0]));
     }
 
     #[test]
@@ -190,15 +195,16 @@ mod tests {
         let h = Matrix::new(vec![1.0; 4], 4, 1);
         let ids: Vec<RowId> = (0..4).map(RowId).collect();
         let gradients = Gradients::new(p.view(), Rows::new(h.view(), &ids));
-        let mut counts = [0; 4];
+        // The largest norms tie, so that the first pick is drawn as well.
+        let mut counts = [[0; 4]; 2];
         for seed in 0..3_000 {
-            let picks = gradients.plus_plus(2, First::Largest, Key::root(seed));
-            assert_eq!(picks[0], 0);
-            counts[picks[1]] += 1;
+            let picks = sampled(&gradients, 2, First::Largest, seed);
+            assert_ne!(picks[0], picks[1]);
+            picks.into_iter().enumerate().for_each(|(turn, pick)| counts[turn][pick] += 1);
         }
-        assert!(counts[1..].iter().all(|&count| (900..1_100).contains(&count)), "{counts:?}");
+        assert!(counts.iter().flatten().all(|&count| (640..860).contains(&count)), "{counts:?}");
         let mut firsts = [0; 4];
-        (0..4_000).for_each(|seed| firsts[gradients.plus_plus(1, First::Uniform, Key::root(seed))[0]] += 1);
+        (0..4_000).for_each(|seed| firsts[sampled(&gradients, 1, First::Uniform, seed)[0]] += 1);
         assert!(firsts.iter().all(|&count| (880..1_120).contains(&count)), "{firsts:?}");
     }
 

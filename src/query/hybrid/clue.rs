@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Prabhu, Chandrasekaran, Saenko & Hoffman, ICCV 2021",
         family: Family::Hybrid,
         needs: NEEDS,
-        cost: "time b n d + 50 b m d for m = min(n, max(50,000, b)) rows, memory n C + b d",
+        cost: "ten times b n d + 50 b m d for m = min(n, max(50,000, b)) rows, memory n C + b d",
         example: "clue",
         deterministic: false,
     },
@@ -26,7 +26,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// Weighted k-means with `k = b` over the candidates' embeddings; a weight is the entropy of
-/// `softmax(z / temperature)`. Each centre takes the nearest candidate that no larger cluster took.
+/// `softmax(z / temperature)`; of ten starts the one of the smallest weighted cost is kept, as in the authors' code. Each centre takes the nearest candidate that no larger cluster took.
 pub struct Clue {
     /// Below one, only the least sure candidates move the centres (the paper uses .1 for hard shifts).
     pub temperature: f64,
@@ -50,8 +50,12 @@ impl Strategy for Clue {
         }
         let weights: Vec<f64> = (0..p.rows()).map(|row| entropy::of(p.row(row))).collect();
         self.note = kmeans::note(rows.len(), batch);
-        let clusters = kmeans(rows, Weights::Each(&weights), batch, key);
-        Ok(nearest_distinct(rows, &clusters).into_iter().map(|place| rows.ids()[place]).collect())
+        let clusters =
+            kmeans::best_of(kmeans::STARTS, rows, Scale::AsIs, Weights::Each(&weights), batch, key);
+        Ok(nearest_distinct(rows, &clusters, view.ties(key))
+            .into_iter()
+            .map(|place| rows.ids()[place])
+            .collect())
     }
 
     fn needs(&self) -> Needs {

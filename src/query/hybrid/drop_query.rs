@@ -3,12 +3,13 @@
 use crate::data::{MatrixView, RowId};
 use crate::error::Result;
 use crate::query::draw::RowDraws;
+use crate::query::geometry::kmeans::{self, kmeans_scaled};
 use crate::query::geometry::lanes;
-use crate::query::geometry::{Rows, Scale, Weights, kmeans, nearest_distinct, normalised};
+use crate::query::geometry::{Rows, Scale, Weights, nearest_distinct};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::signals::Head;
 use crate::query::wrapper::class_balanced::predicted;
-use crate::query::{Needs, PoolView, Size, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy, Ties};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { embeddings: true, head: true, ..Needs::NONE };
@@ -53,20 +54,20 @@ impl Strategy for DropQuery {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let draws: Vec<RowDraws> =
-            (0..self.passes as u64).map(|pass| RowDraws::new(key.named("dropout").at(pass))).collect();
+        let draws: Vec<RowDraws<'_>> =
+            (0..self.passes as u64).map(|pass| view.draws(key.named("dropout").at(pass))).collect();
         let changes = changes(head, rows, self.passes, self.rate, |pass, place, mask| {
             let uniforms = draws[pass].uniforms(rows.ids()[place]);
             mask.iter_mut().zip(uniforms).for_each(|(drop, u)| *drop = u < self.rate);
         });
         let kept = unstable(&changes, self.passes, batch).into_iter().map(|place| rows.ids()[place]);
         let kept: Vec<RowId> = kept.collect();
-        let mut picks = spread(embeddings, &kept, batch, key);
+        let mut picks = spread(embeddings, &kept, batch, key, view.ties(key));
         let mut taken = picks.clone();
         taken.sort_unstable();
         let open = |row: &RowId| taken.binary_search(row).is_err();
         let left: Vec<RowId> = rows.ids().iter().copied().filter(open).collect();
-        let fill = RowDraws::new(key.named("fill")).sample(&left, batch - picks.len());
+        let fill = view.draws(key.named("fill")).sample(&left, batch - picks.len());
         picks.extend(fill.into_iter().map(|place| left[place]));
         Ok(picks)
     }
@@ -76,8 +77,8 @@ impl Strategy for DropQuery {
     }
 
     fn memory(&self, size: &Size) -> u64 {
-        // Copies of what is unstable: all candidates at the worst.
-        2 * size.vectors(size.candidates) + kmeans::memory(size.candidates, Scale::AsIs, size.batch, size)
+        // What is unstable: all candidates at the worst.
+        Size::items(size.candidates, 16) + kmeans::memory(size.candidates, Scale::Unit, size.batch, size)
     }
 }
 
@@ -126,15 +127,14 @@ pub(in crate::query) fn spread(
     rows: &[RowId],
     batch: usize,
     key: Key,
+    ties: Ties<'_>,
 ) -> Vec<RowId> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let unit = normalised(Rows::new(embeddings, rows).to_matrix().view());
-    let places: Vec<RowId> = (0..rows.len() as u32).map(RowId).collect();
-    let unit = Rows::new(unit.view(), &places);
-    let clusters = kmeans(unit, Weights::Equal, batch, key);
-    nearest_distinct(unit, &clusters).into_iter().map(|place| rows[place]).collect()
+    let kept = Rows::new(embeddings, rows);
+    let clusters = kmeans_scaled(kept, Scale::Unit, Weights::Equal, batch, key);
+    nearest_distinct(kept, &clusters, ties).into_iter().map(|place| rows[place]).collect()
 }
 
 /// The class of the largest logit; `logits` is scratch space.

@@ -3,16 +3,17 @@
 use super::super::distribution::Space;
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::draw::RowDraws;
 use crate::query::geometry::{Rows, lanes, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::wrapper::members::{Committee, MEMBERS};
-use crate::query::{Needs, PoolView, Score, Size, Strategy};
+use crate::query::{Needs, PoolView, Score, Size, Strategy, Ties};
 use crate::rng::Key;
 
 /// Candidates above which likeness is measured to a random part of this many.
 pub const MAX_POOL: usize = 20_000;
+/// What gains are counted in: two per row of the largest pool are far from the most that 64 bits hold.
+const UNIT: f64 = 1.0 / (1u64 << 40) as f64;
 
 pub(super) const ENTRY: Entry = Entry {
     card: Card {
@@ -45,7 +46,7 @@ pub(super) const ENTRY: Entry = Entry {
 /// Keeps the `keep * b` candidates of the highest score (a committee's mean standard deviation where none
 /// is named), then adds `b` of them one by one, each the one that adds most to
 /// `sum over candidates of the largest cosine to a pick`, at least `1 - 1/e` of the best possible sum.
-/// Equal gains go to the smaller id.
+/// Equal gains come in the order of [`Ties`].
 ///
 /// Deterministic up to [`MAX_POOL`] candidates; above, a random part of that many stands for the pool.
 pub struct Suggestive {
@@ -58,16 +59,18 @@ pub struct Suggestive {
 impl Strategy for Suggestive {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let vectors = self.space.of(view)?;
+        let ties = view.ties(key);
         let scores = self.inner.score(view, key.named("inner"))?;
-        let kept = top_places(view.candidates(), &scores, batch.saturating_mul(self.keep))?;
+        let kept = top_places(view.candidates(), &scores, batch.saturating_mul(self.keep), ties)?;
         let ids: Vec<RowId> = kept.iter().map(|&place| view.candidates()[place]).collect();
         let unit = normalised(vectors);
-        let part = RowDraws::new(key.named("pool")).sample(view.candidates(), MAX_POOL);
+        let part = view.draws(key.named("pool")).sample(view.candidates(), MAX_POOL);
         let pool: Vec<RowId> = part.into_iter().map(|place| view.candidates()[place]).collect();
         let pool = Rows::new(unit.view(), &pool);
         let kept = Rows::new(unit.view(), &ids);
         let likeness = |of: usize, to: usize| f64::from(lanes::dot(kept.get(of), pool.get(to)));
-        Ok(represent(&ids, pool.len(), batch, likeness).into_iter().map(|place| ids[place]).collect())
+        let picks = represent(&ids, pool.len(), batch, ties, likeness);
+        Ok(picks.into_iter().map(|place| ids[place]).collect())
     }
 
     fn needs(&self) -> Needs {
@@ -82,23 +85,34 @@ impl Strategy for Suggestive {
 
 /// Places of the `batch` of `ids` that together are most like all of `0..pool`, greedily. A member's
 /// likeness starts from that of nothing, -1, so that the first pick counts in full.
-fn represent(ids: &[RowId], pool: usize, batch: usize, likeness: impl Fn(usize, usize) -> f64) -> Vec<usize> {
+///
+/// Gains are summed in whole units of [`UNIT`], so that a sum does not depend on the order of the rows: candidates
+/// that resemble only each other are worth the same, and rounding must not say which of them comes first.
+fn represent(
+    ids: &[RowId],
+    pool: usize,
+    batch: usize,
+    ties: Ties<'_>,
+    likeness: impl Fn(usize, usize) -> f64,
+) -> Vec<usize> {
     let mut best = vec![-1.0f64; pool];
     let mut open: Vec<usize> = (0..ids.len()).collect();
     // Gains never grow while picks are added, so an old gain bounds the new one.
-    let mut bound = vec![f64::INFINITY; ids.len()];
+    let mut bound = vec![i64::MAX; ids.len()];
     let mut picks = Vec::with_capacity(batch.min(ids.len()));
     while picks.len() < batch && !open.is_empty() {
-        open.sort_by(|&a, &b| bound[b].total_cmp(&bound[a]).then(ids[a].cmp(&ids[b])));
-        let mut winner: Option<(f64, usize)> = None;
+        open.sort_by(|&a, &b| bound[b].cmp(&bound[a]).then_with(|| ties.order(ids[a], ids[b])));
+        let mut winner: Option<(i64, usize)> = None;
         for &place in &open {
             if winner.is_some_and(|(gain, _)| bound[place] < gain) {
                 break;
             }
-            let gain: f64 = (0..pool).map(|to| (likeness(place, to) - best[to]).max(0.0)).sum();
+            let gain: i64 =
+                (0..pool).map(|to| ((likeness(place, to) - best[to]).max(0.0) / UNIT).round() as i64).sum();
             bound[place] = gain;
-            let better =
-                winner.is_none_or(|(most, of)| gain > most || (gain == most && ids[place] < ids[of]));
+            let better = winner.is_none_or(|(most, of)| {
+                gain > most || (gain == most && ties.order(ids[place], ids[of]).is_lt())
+            });
             if better {
                 winner = Some((gain, place));
             }
@@ -120,7 +134,7 @@ mod tests {
     fn worked_example() {
         let rows = [[1.0, 0.9, 0.2, 0.1], [0.9, 1.0, 0.1, 0.1], [0.1, 0.1, 1.0, 0.8]];
         let ids: Vec<RowId> = (0..3).map(RowId).collect();
-        let picks = represent(&ids, 4, 2, |of, to| rows[of][to]);
+        let picks = represent(&ids, 4, 2, Ties::new(Key::root(0)), |of, to| rows[of][to]);
         assert_eq!(picks, [0, 2]);
         let f: f64 = (0..4).map(|to| picks.iter().map(|&of| rows[of][to]).fold(-1.0, f64::max)).sum();
         assert!((f - 3.7).abs() < 1e-12);
@@ -143,7 +157,7 @@ mod tests {
                 let next = open.max_by(|&a, &b| total(&with(a)).total_cmp(&total(&with(b))).then(b.cmp(&a))).unwrap();
                 plain.push(next);
             }
-            prop_assert!((total(&represent(&ids, 9, 4, likeness)) - total(&plain)).abs() < 1e-9);
+            prop_assert!((total(&represent(&ids, 9, 4, Ties::new(Key::root(0)), likeness)) - total(&plain)).abs() < 1e-9);
         }
     }
 }

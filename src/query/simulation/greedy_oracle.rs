@@ -29,14 +29,14 @@ pub(super) const ENTRY: Entry = Entry {
 
 /// Asks for the simulated candidates of positive gain, largest gain first; then for the other simulated
 /// candidates, smallest margin first; then, where the batch is larger than the sample, for the rest of
-/// the pool, smallest margin first. Equal values go to the smaller id.
+/// the pool, smallest margin first. Equal values come in the order of [`Ties`](crate::query::Ties).
 pub struct GreedyOracle {
     /// Candidates whose gain the environment simulates.
     pub candidates: usize,
 }
 
 impl Strategy for GreedyOracle {
-    fn select(&mut self, view: &PoolView<'_>, batch: usize, _key: Key) -> Result<Vec<RowId>> {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let (p, gains) = (view.probabilities()?, view.lookahead()?);
         let mut tiers: Vec<(u8, f64)> = (0..p.rows()).map(|place| (2, margin::of(p.row(place)))).collect();
         for &(row, gain) in gains {
@@ -49,7 +49,7 @@ impl Strategy for GreedyOracle {
             let members = || tiers.iter().zip(view.candidates()).filter(|((of, _), _)| *of == tier);
             let rows: Vec<RowId> = members().map(|(_, &row)| row).collect();
             let scores: Vec<f64> = members().map(|((_, score), _)| *score).collect();
-            picks.extend(top(&rows, &scores, batch - picks.len())?);
+            picks.extend(top(&rows, &scores, batch - picks.len(), view.ties(key))?);
         }
         Ok(picks)
     }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::Score;
-use crate::query::{Needs, PoolView};
+use crate::query::{Needs, PoolView, ties};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { probabilities: true, ..Needs::NONE };
@@ -38,5 +38,10 @@ impl Score for Entropy {
 
 /// The entropy of one row of probabilities, in nats.
 pub fn of(p: &[f32]) -> f64 {
-    p.iter().map(|&p| f64::from(p)).filter(|&p| p > 0.0).map(|p| -p * p.ln()).sum::<f64>().max(0.0)
+    of_shares(p.iter().map(|&p| f64::from(p)))
+}
+
+/// The entropy of shares that sum to one, in nats; the same bits under any numbering of the classes.
+pub fn of_shares(shares: impl Iterator<Item = f64>) -> f64 {
+    ties::sum(shares.filter(|&p| p > 0.0).map(|p| -p * p.ln())).max(0.0)
 }

@@ -51,7 +51,7 @@ impl Strategy for Capped {
         if keep >= view.candidates().len() {
             return self.inner.select(view, batch, key);
         }
-        let cut = Cut::new(view.candidates(), keep, key.named("capped"));
+        let cut = Cut::new(view.candidates(), keep, view.draws(key.named("capped")));
         self.note = cut.note("chosen among");
         let subset = Subset::new(view, &cut.places);
         self.inner.select(&subset.view(*view), batch, key)

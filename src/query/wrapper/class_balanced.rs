@@ -23,7 +23,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// Each pick is the best-scored candidate of the class, by prediction, that has the fewest labels and
-/// picks so far; equal counts go to the smaller class.
+/// picks so far; of classes with equal counts, the one whose best candidate is the better.
 pub struct ClassBalanced {
     pub inner: Box<dyn Score>,
 }
@@ -32,19 +32,20 @@ impl Strategy for ClassBalanced {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let p = view.probabilities()?;
         let scores = self.inner.score(view, key)?;
-        let order = top_places(view.candidates(), &scores, scores.len())?;
+        let order = top_places(view.candidates(), &scores, scores.len(), view.ties(key))?;
         let mut queues = vec![VecDeque::new(); view.classes()];
-        for place in order {
-            queues[predicted(p.row(place))].push_back(view.candidates()[place]);
+        for (rank, place) in order.into_iter().enumerate() {
+            queues[predicted(p.row(place))].push_back((rank, view.candidates()[place]));
         }
         let mut counts = vec![0usize; view.classes()];
         view.labels().iter().for_each(|&label| counts[label as usize] += 1);
         let mut picks = Vec::with_capacity(batch.min(scores.len()));
         while picks.len() < batch {
-            let rarest =
-                (0..queues.len()).filter(|&class| !queues[class].is_empty()).min_by_key(|&c| counts[c]);
-            let Some(class) = rarest else { break };
-            picks.extend(queues[class].pop_front());
+            let best =
+                |class: usize| queues[class].front().map(|&(rank, row)| (counts[class], rank, class, row));
+            let Some((_, _, class, row)) = (0..queues.len()).filter_map(best).min() else { break };
+            queues[class].pop_front();
+            picks.push(row);
             counts[class] += 1;
         }
         Ok(picks)

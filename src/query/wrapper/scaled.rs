@@ -4,7 +4,7 @@ use super::lens::{Lens, through};
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
 use crate::query::registry::{Card, Entry, Family};
-use crate::query::{Needs, Passes, PoolView};
+use crate::query::{Needs, Passes, PoolView, ties};
 
 pub(super) const ENTRY: Entry = Entry {
     card: Card {
@@ -72,7 +72,7 @@ pub fn tempered(p: MatrixView<'_>, temperature: f32) -> Matrix {
         for (out, &value) in powers.iter_mut().zip(p.row(row)) {
             *out = (f64::from(value) / largest).powf(power);
         }
-        let sum: f64 = powers.iter().sum();
+        let sum = ties::sum(powers.iter().copied());
         for (out, value) in scaled.row_mut(row).iter_mut().zip(&powers) {
             *out = (value / sum) as f32;
         }

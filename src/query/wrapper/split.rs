@@ -2,7 +2,6 @@
 
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::draw::RowDraws;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::{Needs, PoolView, Strategy, Subset};
 use crate::rng::Key;
@@ -40,10 +39,10 @@ impl Strategy for Split {
         let rows = view.candidates();
         let batch = batch.min(rows.len());
         let parts = self.parts.min(batch).max(1);
-        let draws = RowDraws::new(key.named("split"));
-        let mut order: Vec<(f64, usize)> =
-            rows.iter().enumerate().map(|(place, &row)| (draws.uniform(row), place)).collect();
-        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let draws = view.ties(key.named("split"));
+        let mut order: Vec<(u64, usize)> =
+            rows.iter().enumerate().map(|(place, &row)| (draws.rank(row), place)).collect();
+        order.sort_unstable();
         let mut picks = Vec::with_capacity(batch);
         for part in 0..parts {
             // Bounds of an even division: parts of the batch are never larger than those of the candidates.

@@ -1,7 +1,6 @@
 //! Stochastic batches over any score: the best `b` of randomly perturbed scores.
 
 use crate::error::Result;
-use crate::query::draw::RowDraws;
 use crate::query::registry::{Built, Card, Entry, Family, Params};
 use crate::query::score::top_places;
 use crate::query::{Needs, PoolView, Score};
@@ -77,13 +76,13 @@ impl Score for Stochastic {
             }
             Rule::Softmax => scores.iter_mut().for_each(|score| *score *= self.beta),
             Rule::SoftRank => {
-                let order = top_places(view.candidates(), &scores, scores.len())?;
+                let order = top_places(view.candidates(), &scores, scores.len(), view.ties(key))?;
                 for (rank, place) in order.into_iter().enumerate() {
                     scores[place] = -self.beta * (rank as f64 + 1.0).ln();
                 }
             }
         }
-        let draws = RowDraws::new(key.named("gumbel"));
+        let draws = view.draws(key.named("gumbel"));
         for (score, &row) in scores.iter_mut().zip(view.candidates()) {
             *score += draws.gumbel(row);
         }

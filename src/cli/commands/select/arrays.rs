@@ -24,48 +24,84 @@ pub(super) fn expect_rows(path: &Path, found: usize, expected: usize) -> Result<
     if found == expected { Ok(()) } else { Err(SelectError::Rows { file, found, expected }) }
 }
 
-/// Refuses what is no probability; rows count those of the pool.
-fn check_probabilities(path: &Path, p: MatrixView<'_>) -> Result<(), SelectError> {
-    for row in 0..p.rows() {
-        let sum: f32 = p.row(row).iter().sum();
-        let least = p.row(row).iter().copied().fold(0.0, f32::min);
-        if least < 0.0 || (sum - 1.0).abs() > PROBABILITY_TOLERANCE {
-            let found = if least < 0.0 { format!("the entry {least}") } else { format!("the sum {sum}") };
-            return Err(SelectError::Probabilities { file: path.display().to_string(), row, found });
+/// How far the sum of a row of probabilities may be from one to be taken as rounding.
+const ROUNDING: f32 = 0.05;
+
+/// Checks probabilities, and makes up for rounding where that is asked for.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    /// Whether rows are divided by their sums.
+    pub(super) normalise: bool,
+    /// What was done, by file.
+    pub(super) notes: Vec<String>,
+}
+
+impl Sums {
+    /// Refuses what is no probability; rows count those of the pool.
+    fn check(&mut self, path: &Path, values: &mut [f32], classes: usize) -> Result<(), SelectError> {
+        let file = || path.display().to_string();
+        let refuse = |row, found: String| Err(SelectError::Probabilities { file: file(), row, found });
+        let mut most = 0.0f32;
+        for (row, p) in values.chunks_exact_mut(classes).enumerate() {
+            let sum: f32 = p.iter().sum();
+            let least = p.iter().copied().fold(0.0, f32::min);
+            let off = (sum - 1.0).abs();
+            if least < 0.0 {
+                return refuse(row, format!("the entry {least}"));
+            }
+            // What is no number is refused with its place by the view.
+            if off > ROUNDING {
+                return refuse(row, format!("the sum {sum}"));
+            }
+            if self.normalise {
+                let sum: f64 = p.iter().map(|&value| f64::from(value)).sum();
+                p.iter_mut().for_each(|value| *value = (f64::from(*value) / sum) as f32);
+                most = most.max(off);
+            } else if off > PROBABILITY_TOLERANCE {
+                return Err(SelectError::Rounded { file: file(), row, found: sum });
+            }
         }
+        if self.normalise {
+            let note =
+                format!("{}: rows divided by their sums, which were off by {most:.2e} at most", file());
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The candidates' probabilities.
-pub(super) fn read_probabilities(path: &Path, n: usize, candidates: &[RowId]) -> Result<Matrix> {
-    let all = matrix(path)?;
-    expect_rows(path, all.rows(), n)?;
-    check_probabilities(path, all.view())?;
-    Ok(all.gather(candidates.iter().map(|row| row.index())))
-}
+    /// The candidates' probabilities.
+    pub(super) fn probabilities(&mut self, path: &Path, n: usize, candidates: &[RowId]) -> Result<Matrix> {
+        let mut all = matrix(path)?;
+        expect_rows(path, all.rows(), n)?;
+        let classes = all.cols();
+        self.check(path, all.values_mut(), classes)?;
+        Ok(all.gather(candidates.iter().map(|row| row.index())))
+    }
 
-/// The candidates' probabilities under each pass.
-pub(super) fn read_passes(path: &Path, n: usize, candidates: &[RowId]) -> Result<Passes> {
-    let Array { shape, values } = read_array(path)?;
-    let file = path.display().to_string();
-    let [count, rows, classes] = shape[..] else {
-        let expected = "3 (passes, rows, classes)";
-        return Err(SelectError::Dimensions { file, found: shape.len(), expected }.into());
-    };
-    expect_rows(path, rows, n)?;
-    if count == 0 || classes == 0 {
-        return Err(SelectError::Empty { file }.into());
+    /// The candidates' probabilities under each pass.
+    pub(super) fn passes(&mut self, path: &Path, n: usize, candidates: &[RowId]) -> Result<Passes> {
+        let Array { shape, mut values } = read_array(path)?;
+        let file = path.display().to_string();
+        let [count, rows, classes] = shape[..] else {
+            let expected = "3 (passes, rows, classes)";
+            return Err(SelectError::Dimensions { file, found: shape.len(), expected }.into());
+        };
+        expect_rows(path, rows, n)?;
+        if count == 0 || classes == 0 {
+            return Err(SelectError::Empty { file }.into());
+        }
+        let mut members = Vec::with_capacity(count);
+        for member in values.chunks_exact_mut(rows * classes) {
+            self.check(path, member, classes)?;
+            let all = MatrixView::new(member, rows, classes);
+            let mut kept = Vec::with_capacity(candidates.len() * classes);
+            candidates.iter().for_each(|row| kept.extend_from_slice(all.row(row.index())));
+            members.push(Matrix::new(kept, candidates.len(), classes));
+        }
+        Ok(Passes { members })
     }
-    let mut members = Vec::with_capacity(count);
-    for member in values.chunks_exact(rows * classes) {
-        let all = MatrixView::new(member, rows, classes);
-        check_probabilities(path, all)?;
-        let mut kept = Vec::with_capacity(candidates.len() * classes);
-        candidates.iter().for_each(|row| kept.extend_from_slice(all.row(row.index())));
-        members.push(Matrix::new(kept, candidates.len(), classes));
-    }
-    Ok(Passes { members })
 }
 
 /// Row numbers, and classes where they are needed. A first line that starts with no digit is a heading.

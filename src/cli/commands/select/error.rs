@@ -1,6 +1,7 @@
 //! Why arrays do not make a selection.
 
 use crate::error::Fault;
+use crate::query::view::PROBABILITY_TOLERANCE;
 
 /// Why arrays that were handed in do not make a selection.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -18,6 +19,9 @@ pub(super) enum SelectError {
     #[error("{file}: row {row}: {found}, expected non-negative numbers that sum to 1")]
     #[diagnostic(help("these must be probabilities, as softmax makes them, not logits"))]
     Probabilities { file: String, row: usize, found: String },
+    #[error("{file}: row {row}: the sum {found}, expected 1 to within {PROBABILITY_TOLERANCE}")]
+    #[diagnostic(help("if this is rounding, --normalise divides each row by its sum"))]
+    Rounded { file: String, row: usize, found: f32 },
     #[error("{file}: {found} {what}, expected {expected}")]
     #[diagnostic(help(
         "W has one row per class and one column per column of the embeddings, b one entry per class"

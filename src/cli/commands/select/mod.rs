@@ -11,9 +11,9 @@ use crate::cli::{backend, memory, output};
 use crate::data::{Matrix, RowId};
 use crate::error::Result;
 use crate::learner::Network;
-use crate::query::{Head, Needs, Passes, PoolView, Progress, Signals, Strategy, registry};
+use crate::query::{Head, Needs, Passes, PoolView, Progress, Signals, Strategy, cut, registry};
 use crate::rng::Key;
-use arrays::{expect_rows, matrix, read_head, read_labelled, read_passes, read_probabilities};
+use arrays::{Sums, expect_rows, matrix, read_head, read_labelled};
 use error::SelectError;
 use policy::Frozen;
 use serde_json::json;
@@ -55,13 +55,14 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     }
     // What the strategy does not need is not read: the arrays may be large.
     let wanted = |needed: bool, path: &'_ Option<std::path::PathBuf>| path.clone().filter(|_| needed);
+    let mut sums = Sums { normalise: args.normalise, ..Sums::default() };
     let probabilities = wanted(needs.probabilities || needs.classes, &args.proba)
-        .map(|path| read_probabilities(&path, n, &candidates))
+        .map(|path| sums.probabilities(&path, n, &candidates))
         .transpose()?;
     let passes =
-        wanted(needs.passes > 0, &args.passes).map(|path| read_passes(&path, n, &candidates)).transpose()?;
+        wanted(needs.passes > 0, &args.passes).map(|path| sums.passes(&path, n, &candidates)).transpose()?;
     let committee = wanted(needs.committee > 0, &args.committee)
-        .map(|path| read_passes(&path, n, &candidates))
+        .map(|path| sums.passes(&path, n, &candidates))
         .transpose()?;
     let embeddings = match wanted(needs.embeddings, &args.embeddings) {
         None => None,
@@ -111,7 +112,10 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     let key = Key::root(args.seed).named("select");
     let picks: Vec<u32> = strategy.select(&view, args.batch, key)?.into_iter().map(|row| row.0).collect();
     let seconds = started.elapsed().as_secs_f64();
-    let note = strategy.note();
+    let left = candidates.len();
+    let fewer = (left < args.batch).then(|| format!("{} asked for, {left} left", args.batch));
+    let sums = (!sums.notes.is_empty()).then(|| sums.notes.join("; "));
+    let note = cut::join([fewer, sums, strategy.note()]);
     if args.json {
         return output::json(&json!({
             "strategy": name,

@@ -31,7 +31,7 @@ impl Frozen {
 impl Strategy for Frozen {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let most = MOST_CANDIDATES.max(batch);
-        let cut = Cut::new(view.candidates(), most, key.named("candidates"));
+        let cut = Cut::new(view.candidates(), most, view.draws(key.named("candidates")));
         // What is looked at, as a pool of its own: the labelled rows and these candidates, in their order.
         let mut rows: Vec<RowId> = view.labelled().iter().chain(&cut.rows).copied().collect();
         rows.sort_unstable();
@@ -51,7 +51,8 @@ impl Strategy for Frozen {
             ..Signals::default()
         };
         let seen =
-            PoolView::new(inputs.view(), &labelled, view.labels(), &candidates, view.classes(), &signals);
+            PoolView::new(inputs.view(), &labelled, view.labels(), &candidates, view.classes(), &signals)
+                .with_ids(&rows);
         let mut strategy = PolicyStrategy::new(Arc::clone(&self.policy), Choice::Greedy);
         let picks = strategy.select(&seen, batch, key)?;
         self.note = match (cut.note("the policy looked at"), strategy.note()) {
