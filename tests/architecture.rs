@@ -336,7 +336,7 @@ fn what_contradicts_is_refused() {
     );
     refused(
         &of("\"prior\"", "[search]\nimage = [1, 2, 2]"),
-        "48 of the sources are generated",
+        "266 of the sources are generated",
         "set sources.synthetic",
     );
 }

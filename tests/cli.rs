@@ -280,7 +280,8 @@ fn a_dry_run_reads_the_data() {
         "[transfer]\ntargets = [{ file = \"a.csv\", label = \"y\" }]\nstrategies = [\"random\", \"margin\"]\n",
     );
     let args = ["bench", "x.toml", "--dry-run"];
-    refused(dir.path(), &args, "a.csv", "");
+    let missing = querist(dir.path()).args(args).assert().code(2);
+    missing.stdout("").stderr(predicate::str::starts_with("error: a.csv: "));
     let rows: String = (0..40).map(|i| format!("{i},{},{}\n", i * i % 7, i % 2)).collect();
     std::fs::write(dir.path().join("a.csv"), format!("u,v,class\n{rows}")).unwrap();
     refused(dir.path(), &args, "no column is called y", "");

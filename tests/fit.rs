@@ -103,7 +103,7 @@ fn what_cannot_be_fitted_is_refused() {
     refused(&["huge.json", "--target", "iris"], "at most 200000000 are allowed");
     refused(&["text.json", "--target", "iris"], "text.json:1:1");
     refused(&["old.json", "--target", "iris"], "missing field `inputs`");
-    refused(&["absent.json", "--target", "iris"], "absent.json: cannot read");
+    refused(&["absent.json", "--target", "iris"], "absent.json: cannot be opened");
     refused(&["mlp.json", "--target", "wine"], "the network has 4 inputs, the data set 13");
     refused(
         &["mlp.json", "--target", "iris", "--labels", "1000"],

@@ -215,6 +215,7 @@ fn verdict_rows(golden: &Value) -> Vec<Row> {
                         reward_accuracy: accuracy,
                         steps: 0,
                         picks: Vec::new(),
+                        pick_ids: Vec::new(),
                         note: None,
                     });
                 }

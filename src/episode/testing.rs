@@ -3,7 +3,7 @@
 use super::{EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Seat, StopOn};
 use crate::arch::Block;
 use crate::data::{SplitPlan, Task, embedded};
-use crate::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
+use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use crate::rng::Key;
 
 /// A network of two layers, five queries of ten rows.
@@ -32,6 +32,7 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         oracle_on: OracleOn::default(),
         first_epochs: None,
         fit_per_label: false,
+        metric: Metric::default(),
         device: DeviceKind::Cpu,
     }
 }

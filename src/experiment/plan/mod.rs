@@ -450,7 +450,10 @@ mod tests {
             ("[episode]\nrounds = 3\nbudget = 4\n[train]", "cannot stand beside `episode.budget`"),
             ("[learner]\nepochs = 3\nsteps = 4\n[train]", "cannot stand beside `learner.epochs`"),
             ("[learner]\ntrain_loss = 0.1\npatience = 4\n[train]", "cannot stand beside `learner.patience`"),
-            ("[train]\nimitation = { without = [\"coverage\"] }", "nothing but imitation trains"),
+            (
+                "[train]\nimitation = { without = [\"coverage\"] }\nnetwork = { kind = \"mlp\" }",
+                "nothing but imitation trains",
+            ),
             ("[transfer]\ntargets = []", "at least one"),
             ("[transfer]\ntargets = [\"iris\"]\nstrategies = []", "at least one"),
             ("[transfer]\ntargets = [\"iris\", \"iris\"]", "lists \"iris\" twice"),

@@ -76,7 +76,7 @@ pub fn whole(
     let dataset = shared.dataset(plan, target)?;
     let (episode, _) = episode_of(plan, transfer.architectures[0], learned, site, shared)?;
     let ground = shared.ground(plan, target, &dataset, *repetition)?;
-    let seat = Seat { ground, key: tasks::seat_key(plan, dataset.name(), *repetition) };
+    let seat = Seat { ground, key: tasks::seat_key(plan, &dataset, *repetition) };
     let Scores { accuracy, balanced_accuracy, macro_f1 } = measure(&episode, &seat)?;
     let task = seat.ground.task();
     let mut counts = vec![0u32; task.classes()];
