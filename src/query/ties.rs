@@ -3,7 +3,7 @@
 //! Were it the smaller row number, a file that is sorted by class would be asked for its first class wherever
 //! scores tie, as they do where probabilities are the votes of a few trees. So equals come in the order of a
 //! pseudo-random permutation of all rows, which depends on the selection's [`Key`] and on each row's
-//! [id](PoolView::with_ids), and not on where the row stands.
+//! [id](super::PoolView::with_ids), and not on where the row stands.
 //!
 //! Whether two values tie must not depend on how classes are numbered either: [`sum`] adds up what belongs
 //! to the classes in the order of the terms' sizes, so that rounding is the same under any numbering.

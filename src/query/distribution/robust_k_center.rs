@@ -181,8 +181,15 @@ mod tests {
         let (picks, radius) = robust(rows, nothing, 2, 0, Ties::new(Key::root(0)));
         assert!(picks.contains(&6), "{picks:?}");
         assert!((radius - 4.0 / 3.0).abs() < 5e-3, "{radius}");
-        let (picks, radius) = robust(rows, nothing, 2, 1, Ties::new(Key::root(0)));
-        assert!(!picks.contains(&6), "{picks:?}");
-        assert!((radius - 2.0 / 3.0).abs() < 5e-3, "{radius}");
+        // With one row left out, discs of the radius cover one row each, so that keys decide which; the discs that
+        // remove rows are three times as wide, and leave no more than that one.
+        for seed in 0..8 {
+            let (picks, radius) = robust(rows, nothing, 2, 1, Ties::new(Key::root(seed)));
+            let far = |row: &f32| {
+                picks.iter().all(|&pick| f64::from((matrix.row(pick)[0] - row).abs()) > 3.0 * radius + 1e-3)
+            };
+            assert!(matrix.values().iter().filter(|row| far(row)).count() <= 1, "{picks:?}, {radius}");
+            assert!((1.0 / 3.0 - 5e-3..4.0 / 3.0).contains(&radius), "{radius}");
+        }
     }
 }

@@ -20,7 +20,7 @@ const NEARER: f64 = 1.0 - 1e-9;
 /// Nearest-neighbour chains (Murtagh 1983): a linkage that, like this one, never brings clusters closer by
 /// merging others may merge any two that are each other's nearest. Of a cluster on the chain the sums of its
 /// members' distances to all rows are enough: those of a merger are the sums of the two. They are held for the
-/// largest clusters within [`MAX_HELD`] numbers, which are the dear ones to make anew, so that memory grows with
+/// largest clusters within 64 MB, which are the dear ones to make anew, so that memory grows with
 /// the rows and not with their square. A cluster whose nearest is beyond the radius stays what it is and leaves.
 ///
 /// # Panics

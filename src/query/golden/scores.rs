@@ -94,10 +94,28 @@ fn selections() {
     let golden = Golden::read();
     assert_eq!(golden.select("k_center", 10), rows(&golden.file["k_center"]));
     assert_eq!(golden.select("batch_bald", 5), rows(&golden.file["batch_bald"]));
-    // The reference ends where everything is covered.
+    // The reference ends where everything is covered, and takes the first of equals, where keys decide here: as many
+    // rows cover everything, and the first covers as many.
     let expected = rows(&golden.file["prob_cover"]);
     let delta = golden.file["delta"].as_f64().unwrap();
-    assert_eq!(golden.select(&format!("prob_cover(delta={delta})"), expected.len()), expected);
+    let found = golden.select(&format!("prob_cover(delta={delta})"), expected.len());
+    let unit = |row: usize| {
+        let row = golden.inputs.row(row);
+        let norm = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+        row.iter().map(|x| x / norm).collect::<Vec<f32>>()
+    };
+    let covers = |pick: RowId, row: usize| {
+        let (a, b) = (unit(pick.0 as usize), unit(row));
+        f64::from(a.iter().zip(&b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt()) < delta
+    };
+    let asked = golden.labelled.iter().chain(&found).copied().collect::<Vec<_>>();
+    let reference = golden.labelled.iter().chain(&expected).copied().collect::<Vec<_>>();
+    let covered = |by: &[RowId]| {
+        (0..golden.inputs.rows()).filter(|&row| by.iter().any(|&pick| covers(pick, row))).count()
+    };
+    assert_eq!(covered(&asked), covered(&reference));
+    let first = golden.labelled.len() + 1;
+    assert_eq!(covered(&asked[..first]), covered(&reference[..first]));
 }
 
 #[test]
