@@ -104,7 +104,7 @@ pub struct CommonArgs {
     /// The seed, instead of the file's
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: Option<u64>,
-    /// Remove a run that is there, instead of continuing it
+    /// Remove the files of a run that is there, instead of continuing it; files that it has not written stay
     #[arg(long)]
     pub fresh: bool,
     /// Print one JSON object instead of tables
@@ -212,9 +212,12 @@ pub struct FitArgs {
     /// Rows to train on, drawn at random [default: all that are not held out]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub labels: Option<usize>,
-    /// Write the trained network here
+    /// Write the trained network here; a file that is there is not overwritten
     #[arg(long, value_name = "FILE.safetensors")]
     pub out: Option<PathBuf>,
+    /// Overwrite the file of --out
+    #[arg(long, requires = "out")]
+    pub force: bool,
     /// Change keys of an experiment file (learner.*, episode.test, episode.scaling); may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
@@ -331,9 +334,12 @@ pub struct ReportArgs {
     /// Run folders; shards of one benchmark are joined
     #[arg(required = true, value_name = "DIR")]
     pub runs: Vec<PathBuf>,
-    /// Where the report of joined shards goes [default: the first of their folders]
+    /// Where the report goes [default: the run's folder; of joined shards, the first of their folders]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Overwrite files of the report's names that this run has not written, or that were changed since
+    #[arg(long)]
+    pub force: bool,
     /// Print JSON instead of tables
     #[arg(long)]
     pub json: bool,

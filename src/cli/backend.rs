@@ -13,14 +13,14 @@ use crate::error::Result;
 use crate::experiment::leaks::{self, Prints, Role};
 use crate::experiment::sections::{LEARNED, Sources};
 use crate::experiment::stages::{Builtin, Stages};
-use crate::experiment::{Finished, Plan, Vocabulary, tasks};
+use crate::experiment::{Finished, Plan, Vocabulary, inputs as digests_of, tasks};
 use crate::query::registry::{self, Entry};
 use crate::report::input::{Fact, Importance, Picks, SearchPoint, Separation, TrainingPoint};
 use crate::report::{
     ReportInput, Verdict, VerdictOptions, contrast, export, figures, html, table, verdict as judge,
 };
 use crate::rng::Key;
-use crate::run::store;
+use crate::run::{publish, store};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
     for (reference, role) in learned.chain(validation).filter(|_| learns) {
         let dataset = tasks::load(plan, reference)?;
         prints.push(Prints::of(&dataset, role));
-        digests.insert(dataset.name().to_string(), dataset.digest().to_string());
+        digests_of::add(&mut digests, &dataset);
     }
     if let Some(transfer) = plan.transfer() {
         for target in &transfer.targets {
@@ -62,19 +62,12 @@ pub fn inputs(plan: &Plan) -> Result<BTreeMap<String, String>> {
             if learns {
                 prints.push(Prints::of(&dataset, Role::Target));
             }
-            digests.insert(dataset.name().to_string(), dataset.digest().to_string());
+            digests_of::add(&mut digests, &dataset);
         }
-        if let (Some(folder), None) = (&transfer.policy, plan.train()) {
-            let policy = shipped::open(folder, &SCHEMA)?;
-            if transfer.architectures.iter().any(|choice| choice.needs_head()) {
-                policy.head()?;
-            }
-            digests.insert(format!("policy {folder}"), policy.card().weights_sha256.clone());
-        }
+        digests.extend(digests_of::of_policies(plan, transfer)?);
     }
     for target in plan.rivals().map_or(&[][..], |rivals| &rivals.targets) {
-        let dataset = tasks::load(plan, target)?;
-        digests.insert(dataset.name().to_string(), dataset.digest().to_string());
+        digests_of::add(&mut digests, &tasks::load(plan, target)?);
     }
     for warning in leaks::check(&prints)? {
         output::message(&format!("warning: {warning}"));
@@ -152,9 +145,9 @@ fn course(phases: &[Phase]) -> Vec<Picks> {
     phases.iter().map(picks).collect()
 }
 
-/// Writes what is made of the rows of a finished run: `report.html`, figures, tables, exports. Returns the path of the
-/// report.
-pub fn report(plan: &Plan, finished: &Finished) -> Result<PathBuf> {
+/// Writes what is made of the rows of a finished run: `report.html`, figures, tables, exports. With `force`,
+/// also over files that the run has not written, or that somebody has changed. Returns the path of the report.
+pub fn report(plan: &Plan, finished: &Finished, force: bool) -> Result<PathBuf> {
     let summary = &finished.summary;
     let mut input = ReportInput::new(plan.name(), finished.rows.clone(), judged(plan, finished));
     if let Some(policy) = &summary.policy {
@@ -209,19 +202,19 @@ pub fn report(plan: &Plan, finished: &Finished) -> Result<PathBuf> {
     input.times = finished.times.clone();
     input.plan = Some(plan.to_toml());
     input.facts = facts(finished);
-    let write = |name: &str, bytes: &[u8]| store::write_in(&finished.dir, name, bytes).map(drop);
-    for figure in figures(&input) {
-        write(&format!("{}/{}.svg", store::FIGURES, figure.name), figure.svg.as_bytes())?;
-    }
-    for file in export::exports(&input.rows, &input.times) {
-        write(&file.name, &file.bytes)?;
-    }
-    write(TABLE_MARKDOWN, table::markdown(&input.verdict).as_bytes())?;
-    write(TABLE_LATEX, table::latex(&input.verdict).as_bytes())?;
+    let file = |name: &str, text: String| (name.to_string(), text.into_bytes());
+    let mut files: Vec<_> = figures(&input)
+        .into_iter()
+        .map(|figure| file(&format!("{}/{}.svg", store::FIGURES, figure.name), figure.svg))
+        .collect();
+    files.extend(export::exports(&input.rows, &input.times).into_iter().map(|one| (one.name, one.bytes)));
+    files.push(file(TABLE_MARKDOWN, table::markdown(&input.verdict)));
+    files.push(file(TABLE_LATEX, table::latex(&input.verdict)));
     if !input.contrasts.is_empty() {
-        write(TABLE_CONTRASTS, contrast::markdown(&input.contrasts, options.alpha).as_bytes())?;
+        files.push(file(TABLE_CONTRASTS, contrast::markdown(&input.contrasts, options.alpha)));
     }
-    write(store::REPORT, html(&input).as_bytes())?;
+    files.push(file(store::REPORT, html(&input)));
+    publish(&finished.dir, &summary.run, &files, force)?;
     Ok(finished.dir.join(store::REPORT))
 }
 

@@ -29,6 +29,18 @@ pub enum CliError {
         "name a trained one with transfer.policy, take it out with --set, or use `querist run`"
     ))]
     Unlearned { file: String, what: &'static str },
+    /// An output that would replace what the command reads.
+    #[error("--out {}: the same file as the input {}", path.display(), input.display())]
+    #[diagnostic(help(
+        "choose another name with --out; an input is never overwritten, not even with --force"
+    ))]
+    OwnInput { path: std::path::PathBuf, input: std::path::PathBuf },
+    /// One place for the reports of several runs.
+    #[error("--out {}: {runs} different runs, which cannot be reported in one folder", out.display())]
+    #[diagnostic(help(
+        "report them one by one, or leave --out away: each report then lies in its own run's folder"
+    ))]
+    OneReport { out: std::path::PathBuf, runs: usize },
     /// A data folder that is none.
     #[error("data folder {}: not a folder", dir.display())]
     #[diagnostic(help("name another one with --data-dir or QUERIST_DATA"))]
@@ -38,9 +50,11 @@ pub enum CliError {
 impl Fault for CliError {
     fn exit(&self) -> Exit {
         match self {
-            CliError::NoSection { .. } | CliError::Unlearned { .. } | CliError::NoDataDir { .. } => {
-                Exit::BadInput
-            }
+            CliError::NoSection { .. }
+            | CliError::Unlearned { .. }
+            | CliError::OwnInput { .. }
+            | CliError::OneReport { .. }
+            | CliError::NoDataDir { .. } => Exit::BadInput,
             _ => Exit::Failed,
         }
     }

@@ -10,6 +10,7 @@ mod commands;
 mod contrasts;
 mod error;
 mod memory;
+mod outfile;
 mod output;
 mod progress;
 mod signals;

@@ -62,6 +62,22 @@ pub fn load(spec: &str, data_dir: Option<&Path>) -> Result<Dataset> {
     .into())
 }
 
+/// The files that [`load`] may read for `spec`, so that nothing is written over them: the file of a name or path,
+/// and the arrays and IDX files beside it, which may hold its features or labels.
+pub fn files(spec: &str, data_dir: Option<&Path>) -> Vec<PathBuf> {
+    let is_name = !spec.contains(['/', '\\']);
+    let named = data_dir.filter(|_| is_name).and_then(|dir| find(spec, dir));
+    let own: Vec<PathBuf> = named.into_iter().chain([PathBuf::from(spec)]).collect();
+    let part = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        name.ends_with(".npy") || name.contains("-idx")
+    };
+    let folders = own.iter().filter_map(|path| path.parent());
+    let folders = folders.map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
+    let beside: Vec<PathBuf> = folders.flat_map(files_in).filter(part).collect();
+    own.into_iter().chain(beside).collect()
+}
+
 /// The file that `name` stands for in `dir`.
 fn find(name: &str, dir: &Path) -> Option<PathBuf> {
     let endings = ["csv.gz", "csv", "npz", "libsvm.gz", "libsvm", "svm.gz", "svm"];

@@ -1,14 +1,25 @@
 //! One process per folder.
 
-use super::{DurableError, at};
-use std::fs::{File, OpenOptions, TryLockError};
+use super::{DurableError, at, open};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
 /// The name of the lock file; it stays behind, empty of meaning once the lock is given back.
-const NAME: &str = ".lock";
+pub const NAME: &str = ".lock";
 /// More than any process id takes.
 const MAX_PID_BYTES: u64 = 32;
+
+/// Whether what stands at `path` is a lock of this program: nothing in it, or a process id.
+pub fn is_lock(path: &Path) -> bool {
+    let plain = matches!(open::obstacle(path), Ok(None));
+    let text = || {
+        let mut text = String::new();
+        File::open(path)?.take(MAX_PID_BYTES).read_to_string(&mut text)?;
+        Ok::<_, std::io::Error>(text)
+    };
+    plain && text().is_ok_and(|text| text.trim_end().bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 /// A folder held by this process.
 #[derive(Debug)]
@@ -22,13 +33,7 @@ impl Lock {
     pub(super) fn take(folder: &Path) -> Result<Self, DurableError> {
         let path = folder.join(NAME);
         // Not truncated on opening: the file may hold the id of the process that has the lock.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(at(&path, "open"))?;
+        let mut file = open::in_place(&path, true, "open")?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

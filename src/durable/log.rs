@@ -1,8 +1,8 @@
 //! An append-only file.
 
 use super::faults::{Op, boundary};
-use super::{DurableError, at};
-use std::fs::{File, OpenOptions};
+use super::{DurableError, at, open};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,7 @@ impl Log {
     /// Opens an existing file to append behind its first `keep` bytes; the rest, a torn tail, is cut
     /// off first.
     pub fn open(path: &Path, keep: u64) -> Result<Self, DurableError> {
-        let mut file =
-            OpenOptions::new().read(true).write(true).open(path).map_err(at(path, "open to append"))?;
+        let mut file = open::in_place(path, false, "open to append")?;
         let length = file.metadata().map_err(at(path, "measure"))?.len();
         if length > keep {
             boundary(Op::Truncate, path).and_then(|()| file.set_len(keep)).map_err(at(path, "truncate"))?;

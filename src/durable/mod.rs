@@ -15,9 +15,10 @@ pub mod faults;
 pub mod input;
 mod lock;
 mod log;
+mod open;
 
 pub use input::InputError;
-pub use lock::Lock;
+pub use lock::{Lock, NAME as LOCK, is_lock};
 pub use log::Log;
 
 use crate::error::{Exit, Fault};
@@ -45,13 +46,29 @@ pub enum DurableError {
     /// A path without a file name.
     #[error("{}: not the path of a file", path.display())]
     NoName { path: PathBuf },
+    /// Something else than a plain file stands where one is to be written.
+    #[error("{}: is {found}, expected a regular file", path.display())]
+    #[diagnostic(help("nothing was written; remove it, or choose another place with --out"))]
+    NotPlain { path: PathBuf, found: &'static str },
+    /// The folder of a new file is not there.
+    #[error("{}: there is no folder {}", path.display(), folder.display())]
+    #[diagnostic(help("create it, or choose another place with --out"))]
+    NoFolder { path: PathBuf, folder: PathBuf },
+    /// A file stands where a new one is to be written.
+    #[error("{}: exists", path.display())]
+    #[diagnostic(help("choose another name with --out, or overwrite it with --force"))]
+    Exists { path: PathBuf },
 }
 
 impl Fault for DurableError {
     fn exit(&self) -> Exit {
         match self {
             DurableError::Io { .. } | DurableError::Poisoned { .. } => Exit::Failed,
-            DurableError::Locked { .. } | DurableError::NoName { .. } => Exit::BadInput,
+            DurableError::Locked { .. }
+            | DurableError::NoName { .. }
+            | DurableError::NotPlain { .. }
+            | DurableError::NoFolder { .. }
+            | DurableError::Exists { .. } => Exit::BadInput,
         }
     }
 }
@@ -80,10 +97,15 @@ fn at<'a>(path: &'a Path, doing: &'static str) -> impl FnOnce(io::Error) -> Dura
 const TEMPORARY: &str = ".tmp~";
 
 /// Puts `bytes` at `path`, whole or not at all: a temporary file in the same folder, `fsync`, rename,
-/// `fsync` of the folder. An existing file is replaced; a symbolic link is replaced, not followed.
+/// `fsync` of the folder. An existing file is replaced.
+///
+/// # Errors
+/// [`DurableError::NotPlain`] if something else than a regular file is there (a link, too, wherever it
+/// leads); whatever the operating system refuses.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), DurableError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or_else(|| DurableError::NoName { path: path.to_path_buf() })?;
+    open::check(path)?;
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary =
         path.with_file_name(format!(".{}.{}-{count}{TEMPORARY}", name.to_string_lossy(), std::process::id()));
@@ -141,11 +163,32 @@ pub fn remove(path: &Path) -> Result<(), DurableError> {
     }
 }
 
-/// Removes a folder and all in it, if it is there. Links in it are removed, not followed.
-pub fn remove_dir(path: &Path) -> Result<(), DurableError> {
+/// Refuses a place that a new file cannot have: something is there (with `overwrite`, anything but a
+/// regular file), or there is no folder to put it in. For commands to ask before they compute.
+///
+/// # Errors
+/// [`DurableError::Exists`], [`DurableError::NotPlain`], [`DurableError::NoName`], or that the folder is
+/// missing.
+pub fn check_free(path: &Path, overwrite: bool) -> Result<(), DurableError> {
+    path.file_name().ok_or_else(|| DurableError::NoName { path: path.to_path_buf() })?;
+    open::check(path)?;
+    if !overwrite && fs::symlink_metadata(path).is_ok() {
+        return Err(DurableError::Exists { path: path.to_path_buf() });
+    }
+    let folder = parent(path);
+    match folder.is_dir() {
+        true => Ok(()),
+        false => Err(DurableError::NoFolder { path: path.to_path_buf(), folder: folder.to_path_buf() }),
+    }
+}
+
+/// Removes a folder, if it is there and empty.
+pub fn remove_empty_dir(path: &Path) -> Result<(), DurableError> {
     boundary(Op::Remove, path).map_err(at(path, "remove"))?;
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+    match fs::remove_dir(path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+            Ok(())
+        }
         result => result.map_err(at(path, "remove")),
     }
 }
@@ -156,11 +199,16 @@ pub fn sweep(folder: &Path) -> Result<(), DurableError> {
         let entry = entry.map_err(at(folder, "list"))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+        if is_temporary(&name) {
             remove(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Whether an interrupted [`replace`] leaves files of this name.
+pub fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(TEMPORARY)
 }
 
 /// Takes the folder for this process until the [`Lock`] is dropped or the process ends.

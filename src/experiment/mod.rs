@@ -8,6 +8,7 @@
 pub mod cost;
 mod error;
 pub mod fit;
+pub mod inputs;
 pub mod leaks;
 mod plan;
 pub mod raw;

@@ -7,7 +7,8 @@ use crate::episode::Row;
 use crate::error::Result;
 use crate::run::store::{FULL_POOL, ROWS, SELECTION, SUMMARY, TIMINGS};
 use crate::run::{
-    Cancel, Crew, FullPool, Manifest, Progress, QueryTimes, RunError, Store, digest, full_pool, once, rows,
+    Cancel, Crew, Digests, FullPool, Manifest, Progress, QueryTimes, RunError, Store, again, digest,
+    full_pool, once, rows,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ pub struct Context<'a> {
     pub dir: &'a Path,
     /// Threads.
     pub jobs: usize,
-    /// Remove a run that is there, instead of continuing it.
+    /// Remove the files of a run that is there, instead of continuing it.
     pub fresh: bool,
     pub progress: &'a dyn Progress,
     pub cancel: &'a Cancel,
@@ -145,11 +146,19 @@ fn execute(
     let crew = Crew { jobs: context.jobs, progress: context.progress, cancel: context.cancel };
 
     let policy = match plan.train() {
-        Some(_) => Some(once("train", &mut ledger, crew, || stages.train(plan, site))?),
+        Some(_) => {
+            let trained: Trained = once("train", &mut ledger, crew, || stages.train(plan, site))?;
+            restore("train", &store, &trained.files, crew, || stages.train(plan, site))?;
+            Some(trained)
+        }
         None => None,
     };
     let architecture = match plan.searches_sources() {
-        true => Some(once("search", &mut ledger, crew, || stages.search(plan, site))?),
+        true => {
+            let found: Found = once("search", &mut ledger, crew, || stages.search(plan, site))?;
+            restore("search", &store, &found.files, crew, || stages.search(plan, site))?;
+            Some(found)
+        }
         false => None,
     };
     let (mut all, mut failures, mut whole) = (Vec::new(), Vec::new(), None);
@@ -174,18 +183,12 @@ fn execute(
     }
 
     let times = times(&all);
-    let tasks = tasks(plan, stages)?;
+    let tasks = tasks(plan, stages, site)?;
     let all: Vec<Row> = all.into_iter().map(|timed| timed.row).collect();
     let rows_digest = rows::digest(&all, &tasks)?;
     let bytes = rows::to_jsonl(all)?;
-    store.write(ROWS, &bytes)?;
+    let rows = rows::parse(&bytes, &store.path(ROWS)?)?;
     let whole = whole.map(|whole| (full_pool::to_jsonl(&whole), whole));
-    if let Some((bytes, _)) = &whole {
-        store.write(FULL_POOL, bytes)?;
-    }
-    store.write(TIMINGS, &timings(&ledger))?;
-    store.write(SELECTION, &times.to_jsonl())?;
-    let rows = rows::read(&store.path(ROWS)?, None)?;
     let summary = Summary {
         name: plan.name().to_string(),
         run: manifest.digest(),
@@ -200,18 +203,46 @@ fn execute(
     };
     let mut text = serde_json::to_vec_pretty(&summary).expect("strings and finite numbers serialise");
     text.push(b'\n');
-    // Last: it says that the rest is there.
-    store.write(SUMMARY, &text)?;
-    let full_pool = whole.map_or(Vec::new(), |(_, whole)| whole);
+    let file = |name: &str, bytes| (name.to_string(), bytes);
+    let mut files =
+        vec![file(ROWS, bytes), file(TIMINGS, timings(&ledger)), file(SELECTION, times.to_jsonl())];
+    let full_pool = whole.map_or(Vec::new(), |(bytes, whole)| {
+        files.push(file(FULL_POOL, bytes));
+        whole
+    });
+    // The summary last: it says that the rest is there.
+    files.push(file(SUMMARY, text));
+    store.publish(&files)?;
     Ok(Finished { dir: context.dir.to_path_buf(), summary, rows, full_pool, times })
 }
 
 /// What the draws on each target are derived from, by its name.
-fn tasks(plan: &Plan, stages: &dyn Stages) -> Result<BTreeMap<String, String>> {
+fn tasks(plan: &Plan, stages: &dyn Stages, site: Site<'_>) -> Result<BTreeMap<String, String>> {
     let of_transfer = plan.transfer().map_or(&[][..], |transfer| &transfer.targets);
     let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
-    let identified = |target: &DataRef| Ok((target.name().to_string(), stages.identity(plan, target)?));
+    let identified = |target: &DataRef| Ok((target.name().to_string(), stages.identity(plan, target, site)?));
     of_transfer.iter().chain(of_rivals).map(identified).collect()
+}
+
+/// Makes again what a stage has written and is missing; nothing, as a rule.
+fn restore<T: Send>(
+    stage: &str,
+    store: &Store,
+    files: &Digests,
+    crew: Crew<'_>,
+    make: impl Fn() -> Result<T> + Send,
+) -> Result<()> {
+    if store.missing(files)?.is_empty() {
+        return Ok(());
+    }
+    again(stage, crew, make)?;
+    match store.missing(files)?.first() {
+        None => Ok(()),
+        Some(name) => {
+            let reason = format!("{name} is missing, and was not made again");
+            Err(RunError::Work { key: stage.to_string(), reason }.into())
+        }
+    }
 }
 
 /// The times of the queries that have one.
@@ -280,9 +311,11 @@ mod tests {
     impl Stages for Fake {
         fn train(&self, _plan: &Plan, site: Site<'_>) -> Result<Trained> {
             self.trained.fetch_add(1, Ordering::Relaxed);
-            site.store.write(&format!("{POLICY}/policy.safetensors"), b"weights")?;
+            let name = format!("{POLICY}/policy.safetensors");
+            site.store.write(&name, b"weights")?;
             Ok(Trained {
                 digest: digest::of(b"weights"),
+                files: BTreeMap::from([(name, digest::of(b"weights"))]),
                 sources: Vec::new(),
                 validation: Vec::new(),
                 states: 0,
@@ -299,6 +332,7 @@ mod tests {
             let blocks = vec![crate::arch::Block::Residual { width: 32 }];
             let starts = Vec::new();
             Ok(Found {
+                files: BTreeMap::new(),
                 blocks_per_stack: 1,
                 stacks: 1,
                 blocks,
@@ -369,7 +403,7 @@ mod tests {
             })
         }
 
-        fn identity(&self, _plan: &Plan, target: &DataRef) -> Result<String> {
+        fn identity(&self, _plan: &Plan, target: &DataRef, _site: Site<'_>) -> Result<String> {
             Ok(target.name().to_string())
         }
 
@@ -468,9 +502,9 @@ mod tests {
         assert_eq!(results(dir.path()), before);
     }
 
-    /// Fault case 48: damaged rows are noticed by readers and written again by the run.
+    /// Fault cases 48 and 69: rows that were changed were once overwritten without a word.
     #[test]
-    fn damaged_rows_are_refused_and_restored() {
+    fn damaged_rows_are_refused_and_missing_ones_restored() {
         let dir = tempfile::tempdir().unwrap();
         let finished = go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap();
         let path = dir.path().join(ROWS);
@@ -480,7 +514,31 @@ mod tests {
         fs::write(&path, bad).unwrap();
         let error = rows::read(&path, Some(&finished.summary.rows_file)).unwrap_err();
         assert!(matches!(error, RunError::RowsDigest { .. }), "{error}");
+        let error = go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap_err();
+        assert_eq!(error.exit(), Exit::BadInput);
+        let text = error.to_string();
+        assert!(text.contains(&finished.summary.rows_file) && text.contains(ROWS), "{text}");
+        fs::remove_file(&path).unwrap();
         go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap();
         assert_eq!(fs::read(&path).unwrap(), good);
+    }
+
+    /// Fault case 69: a policy that is missing is trained again, and one that was changed is refused.
+    #[test]
+    fn what_a_stage_wrote_is_restored_or_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap();
+        let path = dir.path().join(POLICY).join("policy.safetensors");
+        fs::remove_file(&path).unwrap();
+        let fake = Fake::default();
+        go(dir.path(), &plan(&[]), &fake, 2).unwrap();
+        assert_eq!((fake.trained.load(Ordering::Relaxed), fake.ran.load(Ordering::Relaxed)), (1, 0));
+        assert_eq!(fs::read(&path).unwrap(), b"weights");
+        fs::write(&path, "others").unwrap();
+        let error = go(dir.path(), &plan(&[]), &Fake::default(), 2).unwrap_err();
+        assert_eq!(error.exit(), Exit::BadInput);
+        let text = error.to_string();
+        assert!(text.contains(&digest::of(b"weights")) && text.contains(&digest::of(b"others")), "{text}");
+        assert_eq!(fs::read(&path).unwrap(), b"others", "it was left alone");
     }
 }

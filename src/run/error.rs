@@ -17,7 +17,8 @@ pub enum RunError {
     /// A file of the run is not what was written.
     #[error("{}: damaged at byte {offset}: {reason}", path.display())]
     #[diagnostic(help(
-        "nothing was changed; restore the file, or start anew with --fresh or in another folder with --out"
+        "nothing was changed; restore the file, or start anew in another folder with --out, or, where \
+         manifest.json is sound, with --fresh"
     ))]
     Damaged { path: PathBuf, offset: u64, reason: String },
     /// A file of the run was written by a later release.
@@ -31,12 +32,36 @@ pub enum RunError {
     ))]
     Changed { dir: PathBuf, what: String, stored: String, found: String, detail: Option<String> },
     /// The folder holds something, but no run.
-    #[error("{}: not empty and not a run folder (it holds {found:?})", dir.display())]
-    #[diagnostic(help("choose an empty or a new folder with --out"))]
+    #[error("{}: not empty and not a run folder (it holds {found:?} and no manifest.json)", dir.display())]
+    #[diagnostic(help("nothing was changed; choose an empty or a new folder with --out"))]
     NotARun { dir: PathBuf, found: String },
+    /// A checkpoint or list of another run.
+    #[error("{}: of the run {stored}, this one is {found}", path.display())]
+    #[diagnostic(help(
+        "a checkpoint continues only the run that wrote it, and a report replaces only its own run's: move the \
+         file away, or choose another folder with --out"
+    ))]
+    Foreign { path: PathBuf, stored: String, found: String },
+    /// A file that the run made does not hold what it made.
+    #[error("{}: changed since it was written: sha256 is {found}, the run wrote {stored}", path.display())]
+    #[diagnostic(help("restore it; or move it away, and the same command makes it again"))]
+    ArtefactChanged { path: PathBuf, stored: String, found: String },
+    /// A file of this name is there that the run has not written.
+    #[error("{}: exists, and is nothing that this run wrote", path.display())]
+    #[diagnostic(help(
+        "move it away or choose another folder with --out (`querist report --force` overwrites it)"
+    ))]
+    NotAnArtefact { path: PathBuf },
+    /// What a run reads has changed while it was running.
+    #[error("{name}: digest {found}, but {stored} when the run started")]
+    #[diagnostic(help("restore what was changed, and run the same command again"))]
+    InputChanged { name: String, stored: String, found: String },
     /// A file name that leads out of the folder.
     #[error("{}: `{name}` leads out of the run folder ({why})", dir.display())]
-    #[diagnostic(help("names inside a run folder are relative, without `..` and without symbolic links"))]
+    #[diagnostic(help(
+        "names inside a run folder are relative, without `..`, and stand for folders and regular files, not for \
+         links or devices"
+    ))]
     Outside { dir: PathBuf, name: String, why: &'static str },
     /// Two cells of one name: the later would be taken for done.
     #[error("run: two cells are called `{key}`")]
@@ -52,7 +77,9 @@ pub enum RunError {
     Row { path: PathBuf, line: usize, reason: String },
     /// The rows, or what stands beside them, are not those of the summary.
     #[error("{}: digest {found}, but the summary says {expected}", path.display())]
-    #[diagnostic(help("run the experiment again: it rewrites the rows from its journal"))]
+    #[diagnostic(help(
+        "move the file away and run the experiment again: it makes the rows again from its journal"
+    ))]
     RowsDigest { path: PathBuf, expected: String, found: String },
     /// The thread pool.
     #[error("run: cannot start {jobs} threads: {reason}")]

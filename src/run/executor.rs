@@ -14,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
 /// The most threads that may be asked for.
@@ -88,13 +88,7 @@ where
     let bar = crew.progress.begin(what, cells.len() as u64);
     bar.advance((cells.len() - pending.len()) as u64);
     if !pending.is_empty() {
-        let jobs = crew.jobs.clamp(1, MAX_JOBS);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(jobs)
-            .stack_size(STACK_BYTES)
-            .thread_name(|i| format!("{WORKER} {i}"))
-            .build()
-            .map_err(|error| RunError::Threads { jobs, reason: error.to_string() })?;
+        let (jobs, pool) = pool(crew)?;
         let (next, broken) = (AtomicUsize::new(0), Cancel::new());
         let (sender, receiver) = mpsc::channel();
         pool.in_place_scope(|scope| {
@@ -143,17 +137,57 @@ where
     Ok(outcomes)
 }
 
+/// The threads that work runs in, and how many they are.
+fn pool(crew: Crew<'_>) -> Result<(usize, rayon::ThreadPool), RunError> {
+    let jobs = crew.jobs.clamp(1, MAX_JOBS);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .stack_size(STACK_BYTES)
+        .thread_name(|i| format!("{WORKER} {i}"))
+        .build()
+        .map_err(|error| RunError::Threads { jobs, reason: error.to_string() })?;
+    Ok((jobs, pool))
+}
+
+/// Does work whose result is recorded already, for what it writes besides.
+///
+/// # Errors
+/// The work's own; [`RunError::Work`] if it panicked.
+pub fn again<T: Send>(key: &str, crew: Crew<'_>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let (_, pool) = pool(crew)?;
+    let result = pool.install(|| catch_unwind(AssertUnwindSafe(work)));
+    result.unwrap_or_else(|panic| {
+        let reason = format!("panic: {}", panic_text(&*panic));
+        Err(RunError::Work { key: key.to_string(), reason }.into())
+    })
+}
+
 /// Does one piece of work that others build on, or recalls it.
 ///
 /// # Errors
-/// [`RunError::Work`] if it failed.
+/// [`RunError::Work`] if it failed. Where it refuses what it was handed (a checkpoint of another run, say),
+/// that error itself, and nothing is recorded: nothing was tried.
 pub fn once<T, W>(key: &str, ledger: &mut Ledger, crew: Crew<'_>, work: W) -> Result<T>
 where
     T: Serialize + DeserializeOwned,
     W: Fn() -> Result<T> + Sync,
 {
     let cell = Cell { key: key.to_string(), input: () };
-    let mut outcomes = run_cells(key, std::slice::from_ref(&cell), ledger, crew, |_| work())?;
+    let refused = Mutex::new(None);
+    let work = |_: &Cell<()>| {
+        work().map_err(|error| match error.exit() {
+            Exit::BadInput => {
+                *refused.lock().expect("no panic while it is held") = Some(error);
+                RunError::Interrupted { done: 0, total: 1 }.into()
+            }
+            _ => error,
+        })
+    };
+    let outcomes = run_cells(key, std::slice::from_ref(&cell), ledger, crew, work);
+    if let Some(error) = refused.into_inner().expect("no panic while it is held") {
+        return Err(error);
+    }
+    let mut outcomes = outcomes?;
     match outcomes.pop() {
         Some(Outcome::Done(output)) => Ok(output),
         Some(Outcome::Failed(reason)) => Err(RunError::Work { key: key.to_string(), reason }.into()),

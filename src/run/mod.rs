@@ -6,6 +6,7 @@
 //! is the run's folder and refuses another plan, other data or another binary. What the cells compute
 //! and what their outputs mean is not known here: that is the `experiment` layer's business.
 
+pub mod artefacts;
 pub mod cancel;
 pub mod digest;
 mod error;
@@ -16,12 +17,14 @@ pub mod ledger;
 pub mod manifest;
 pub mod progress;
 pub mod rows;
+pub mod sealed;
 pub mod store;
 pub mod times;
 
+pub use artefacts::{Artefacts, Digests, publish};
 pub use cancel::Cancel;
 pub use error::RunError;
-pub use executor::{Cell, Crew, Outcome, once, run_cells};
+pub use executor::{Cell, Crew, Outcome, again, once, run_cells};
 pub use full_pool::FullPool;
 pub use ledger::Ledger;
 pub use manifest::Manifest;

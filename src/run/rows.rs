@@ -86,6 +86,11 @@ pub(super) fn read_lines<T: DeserializeOwned>(
             });
         }
     }
+    parse(&bytes, path)
+}
+
+/// The records of a text, one JSON object a line; `path` is for the messages.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<Vec<T>, RunError> {
     let lines = bytes.split_inclusive(|&b| b == b'\n').enumerate();
     lines
         .map(|(i, line)| {

@@ -9,15 +9,25 @@
 //! timings.jsonl   seconds per cell
 //! selection.jsonl seconds per query ([`QueryTimes`](super::QueryTimes))
 //! summary.json    totals and the rows' digest
-//! report.html     figures
+//! report.html     figures; beside it results.csv, rows.parquet, figures/, tables/ and tensorboard/
+//! artefacts       what of these was written, with digests ([`Artefacts`])
 //! policy/         the trained policy
 //! checkpoints/    where an interrupted training goes on
+//! .lock           the process that holds the folder
 //! ```
+//!
+//! Of a folder, a run touches only what it has written itself: files of the names below, and those in the
+//! list of artefacts. No name is followed out of the folder, and no link, pipe or device is read or written.
 
+use super::artefacts::{self, Artefacts, Digests, Named};
 use super::error::RunError;
 use super::journal::{self, Journal};
 use super::ledger::Ledger;
 use super::manifest::Manifest;
+use super::sealed;
+use crate::agent::dqn::QNetwork;
+use crate::agent::pang::PangNetwork;
+use crate::agent::{Freezable, policy};
 use crate::durable::{self, Lock, input};
 use crate::error::Result;
 use std::fs;
@@ -38,6 +48,8 @@ pub const REPORT: &str = "report.html";
 pub const ARCHITECTURE: &str = "arch.json";
 /// What rules that say where to start lose on sources that were left out.
 pub const STARTS: &str = "starts.md";
+/// The files that were made of the results, with their digests.
+pub const ARTEFACTS: &str = "artefacts";
 /// The trained policy.
 pub const POLICY: &str = "policy";
 /// What training that was interrupted goes on from.
@@ -45,10 +57,38 @@ pub const CHECKPOINTS: &str = "checkpoints";
 /// The report's figures, one file each.
 pub const FIGURES: &str = "figures";
 
-/// All that a run writes at the top of its folder; files first.
-const FILES: [&str; 11] =
-    [PLAN, MANIFEST, JOURNAL, ROWS, FULL_POOL, TIMINGS, SELECTION, SUMMARY, REPORT, ARCHITECTURE, STARTS];
-const FOLDERS: [&str; 3] = [POLICY, CHECKPOINTS, FIGURES];
+/// What imitation came to.
+pub const IMITATED: &str = "checkpoints/imitated.json";
+/// The evolution strategy, between two iterations.
+pub const EVOLUTION: &str = "checkpoints/evolution.safetensors";
+/// The policy gradient, between two iterations.
+pub const POLICY_GRADIENT: &str = "checkpoints/policy-gradient.safetensors";
+/// Deep Q-learning, between two iterations.
+pub const DQN: &str = "checkpoints/dqn.safetensors";
+/// The policy with an embedding of the data set, between two iterations.
+pub const DATASET_EMBEDDING: &str = "checkpoints/dataset-embedding.safetensors";
+
+/// Every file that a run writes by a fixed name, besides the manifest; the list of artefacts has the rest.
+const FILES: [&str; 16] = [
+    JOURNAL,
+    PLAN,
+    ROWS,
+    FULL_POOL,
+    TIMINGS,
+    SELECTION,
+    SUMMARY,
+    REPORT,
+    ARCHITECTURE,
+    STARTS,
+    IMITATED,
+    EVOLUTION,
+    POLICY_GRADIENT,
+    DQN,
+    DATASET_EMBEDDING,
+    ARTEFACTS,
+];
+/// The files of the folder of policies.
+const POLICY_FILES: [&str; 4] = [policy::WEIGHTS_FILE, policy::CARD_FILE, QNetwork::FILE, PangNetwork::FILE];
 /// The most bytes of a plan or manifest that are read.
 const MAX_TEXT_BYTES: u64 = 16 << 20;
 
@@ -56,32 +96,38 @@ const MAX_TEXT_BYTES: u64 = 16 << 20;
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
+    manifest: Manifest,
+    run: String,
     _lock: Lock,
 }
 
 impl Store {
     /// Opens the run of `manifest` in `dir`: starts it where there is none, continues it where there
-    /// is this one. `plan` is the resolved plan's text. With `fresh`, a run that is there is removed.
+    /// is this one. `plan` is the resolved plan's text. With `fresh`, the files of a run that is there are
+    /// removed first; files that are not a run's stay.
     ///
     /// # Errors
     /// If the folder is in use, is not a run's, or holds another run (with both digests); if the run's
-    /// files are damaged or from a later release. Nothing is changed then.
+    /// files are damaged, changed, or from a later release. Nothing is changed then.
     pub fn open(dir: &Path, manifest: &Manifest, plan: &str, fresh: bool) -> Result<(Self, Ledger)> {
         durable::create_dir(dir)?;
-        Self::check_foreign(dir)?;
+        stored(dir, manifest, fresh)?;
         let lock = durable::lock(dir)?;
-        let store = Self { dir: dir.to_path_buf(), _lock: lock };
-        durable::sweep(dir)?;
-        for folder in FOLDERS.map(|name| store.path(name)) {
-            let folder = folder?;
-            if folder.is_dir() {
-                durable::sweep(&folder)?;
+        let store =
+            Self { dir: dir.to_path_buf(), manifest: manifest.clone(), run: manifest.digest(), _lock: lock };
+        // Once more, now that nobody else changes it.
+        let stored = stored(dir, manifest, fresh)?;
+        if let Some(stored) = stored.as_ref().filter(|_| !fresh) {
+            store.check_same(stored, plan)?;
+        }
+        store.sweep()?;
+        let ledger = match (&stored, fresh) {
+            (Some(stored), true) => {
+                store.clear(stored)?;
+                store.start(plan)?
             }
-        }
-        if fresh {
-            store.clear()?;
-        }
-        let ledger = store.resume_or_start(manifest, plan)?;
+            _ => store.resume_or_start(stored.is_some(), plan)?,
+        };
         Ok((store, ledger))
     }
 
@@ -93,8 +139,9 @@ impl Store {
     /// The path of `name` in the folder. `name` may be a path with `/`.
     ///
     /// # Errors
-    /// [`RunError::Outside`] if it is absolute, goes up, or passes a symbolic link. (A link that
-    /// another process puts there between this check and the use is not seen.)
+    /// [`RunError::Outside`] if it is absolute, goes up, passes a symbolic link, or is a device or pipe. (A
+    /// link that another process puts there between this check and the use is not seen, nor followed by
+    /// what writes.)
     pub fn path(&self, name: &str) -> Result<PathBuf, RunError> {
         inside(&self.dir, name)
     }
@@ -104,78 +151,153 @@ impl Store {
         write_in(&self.dir, name, bytes)
     }
 
-    /// Refuses a folder with content that is no run's, before anything is written to it.
-    fn check_foreign(dir: &Path) -> Result<(), RunError> {
-        let unreadable = |source| RunError::Read { path: dir.to_path_buf(), source };
-        for entry in fs::read_dir(dir).map_err(unreadable)? {
-            let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
-            let known = name.starts_with('.') || FILES.contains(&&*name) || FOLDERS.contains(&&*name);
-            // Beside a run, the user may keep what he likes.
-            if !known && !dir.join(MANIFEST).exists() {
-                return Err(RunError::NotARun { dir: dir.to_path_buf(), found: name });
+    /// Writes files that can be made again from the journal, and lists them as [`Artefacts`].
+    ///
+    /// # Errors
+    /// As [`artefacts::publish`].
+    pub fn publish(&self, files: &[Named]) -> Result<()> {
+        artefacts::publish_locked(&self.dir, &self.run, files, false)
+    }
+
+    /// Refuses what somebody has changed of the files that were made of the results.
+    ///
+    /// # Errors
+    /// As [`Artefacts::check`].
+    pub fn check_artefacts(&self) -> Result<(), RunError> {
+        Artefacts::read(&self.dir, &self.run)?.map_or(Ok(()), |list| list.check(&self.dir))
+    }
+
+    /// Those of `files` that are not there.
+    ///
+    /// # Errors
+    /// As [`artefacts::missing`].
+    pub fn missing(&self, files: &Digests) -> Result<Vec<String>, RunError> {
+        artefacts::missing(&self.dir, files)
+    }
+
+    /// Saves a checkpoint as this run's.
+    pub fn save(&self, name: &str, body: &[u8]) -> Result<()> {
+        self.write(name, &sealed::seal(&self.run, body)).map(drop)
+    }
+
+    /// A checkpoint of this run, of at most `limit` bytes; none where there is none.
+    ///
+    /// # Errors
+    /// As [`sealed::open`]: a checkpoint of another run is refused with both digests.
+    pub fn saved(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, RunError> {
+        let path = self.path(name)?;
+        if !path.exists() {
+            return Ok(None);
+        }
+        let mut bytes = read_up_to(&path, limit.saturating_add(sealed::MAX_HEADER_BYTES))?;
+        let length = sealed::open(&bytes, &self.run, &path)?.len();
+        Ok(Some(bytes.split_off(bytes.len() - length)))
+    }
+
+    /// Refuses an input that is not what the manifest says: what was read when the run started is read again
+    /// when it is needed. Of inputs of one name, which the manifest numbers (`a`, `a (2)`), it may be any; one that
+    /// the manifest does not name is accepted.
+    ///
+    /// # Errors
+    /// [`RunError::InputChanged`] with both digests.
+    pub fn check_input(&self, name: &str, found: &str) -> Result<(), RunError> {
+        let numbered = format!("{name} (");
+        let of_name = |own: &str| own == name || own.starts_with(&numbered);
+        let mut stored = self.manifest.data.iter().filter(|(own, _)| of_name(own)).map(|(_, stored)| stored);
+        let Some(first) = stored.next() else { return Ok(()) };
+        if first == found || stored.any(|other| other == found) {
+            return Ok(());
+        }
+        let (name, stored, found) = (name.to_string(), first.clone(), found.to_string());
+        Err(RunError::InputChanged { name, stored, found })
+    }
+
+    /// Removes what interrupted replacements have left.
+    fn sweep(&self) -> Result<()> {
+        durable::sweep(&self.dir)?;
+        for folder in self.folders(&[]) {
+            let folder = self.path(&folder)?;
+            if folder.is_dir() {
+                durable::sweep(&folder)?;
             }
         }
         Ok(())
     }
 
-    fn clear(&self) -> Result<()> {
-        // The manifest last: while it is there, the folder is known as a run's.
-        for name in FILES.iter().filter(|&&name| name != MANIFEST).chain([&MANIFEST]) {
-            durable::remove(&self.dir.join(name))?;
+    /// Removes the files of the run that is there, but its manifest: as long as it lies there, the folder is
+    /// known as a run's, and it is replaced once the new run's other files are there.
+    fn clear(&self, stored: &Manifest) -> Result<()> {
+        // A list that cannot be believed names nothing.
+        let list = Artefacts::read(&self.dir, &stored.digest()).ok().flatten().unwrap_or_default();
+        let listed: Vec<&str> = list.names().collect();
+        let policy = POLICY_FILES.map(|name| format!("{POLICY}/{name}"));
+        for name in listed.iter().copied().chain(policy.iter().map(String::as_str)).chain(FILES) {
+            durable::remove(&self.path(name)?)?;
         }
-        for name in FOLDERS {
-            durable::remove_dir(&self.path(name)?)?;
+        for folder in self.folders(&listed) {
+            durable::remove_empty_dir(&self.path(&folder)?)?;
         }
         Ok(())
     }
 
-    fn resume_or_start(&self, manifest: &Manifest, plan: &str) -> Result<Ledger> {
-        let (manifest_path, journal_path) = (self.path(MANIFEST)?, self.path(JOURNAL)?);
-        if manifest_path.exists() {
-            let stored = Manifest::from_json(&read_text(&manifest_path)?, &manifest_path)?;
-            if let Some((what, before, now)) = stored.difference(manifest) {
-                let detail = self.plan_difference(plan);
-                return Err(RunError::Changed {
-                    dir: self.dir.clone(),
-                    what,
-                    stored: before,
-                    found: now,
-                    detail,
-                }
-                .into());
-            }
-        }
+    /// The folders that hold files of a run, inner ones first.
+    fn folders(&self, listed: &[&str]) -> Vec<String> {
+        let above = |name: &str| {
+            let ends: Vec<usize> = name.match_indices('/').map(|(at, _)| at).collect();
+            ends.into_iter().map(|end| name[..end].to_string()).collect::<Vec<_>>()
+        };
+        let mut folders: Vec<String> = listed.iter().flat_map(|name| above(name)).collect();
+        folders.extend([POLICY, CHECKPOINTS, FIGURES].map(String::from));
+        folders.sort();
+        folders.dedup();
+        folders.reverse();
+        folders
+    }
+
+    /// Refuses to continue another run.
+    fn check_same(&self, stored: &Manifest, plan: &str) -> Result<(), RunError> {
+        let Some((what, before, now)) = stored.difference(&self.manifest) else { return Ok(()) };
+        let detail = self.plan_difference(plan);
+        Err(RunError::Changed { dir: self.dir.clone(), what, stored: before, found: now, detail })
+    }
+
+    fn resume_or_start(&self, has_manifest: bool, plan: &str) -> Result<Ledger> {
+        let journal_path = self.path(JOURNAL)?;
         if journal_path.exists() {
             let content = journal::read(&journal_path)?;
-            if content.run == manifest.digest() {
+            if content.run == self.run {
+                self.check_artefacts()?;
                 let (journal, content) = Journal::open(&journal_path)?;
                 self.write(PLAN, plan.as_bytes())?;
-                self.write(MANIFEST, &manifest.to_json())?;
+                self.write(MANIFEST, &self.manifest.to_json())?;
                 return Ok(Ledger::new(journal, content));
             }
             // Without records and without a manifest, it is a start that was interrupted.
-            if manifest_path.exists() || !content.records.is_empty() {
+            if has_manifest || !content.records.is_empty() {
                 return Err(RunError::Changed {
                     dir: self.dir.clone(),
                     what: "a journal of the run".into(),
                     stored: content.run,
-                    found: manifest.digest(),
+                    found: self.run.clone(),
                     detail: None,
                 }
                 .into());
             }
-        } else if manifest_path.exists() {
-            return Err(RunError::Damaged {
-                path: journal_path,
-                offset: 0,
-                reason: "the journal is missing".into(),
-            }
-            .into());
+        } else if has_manifest {
+            let reason = "the journal is missing".into();
+            return Err(RunError::Damaged { path: journal_path, offset: 0, reason }.into());
         }
-        // The manifest last: it says that the rest is there.
+        self.start(plan)
+    }
+
+    /// Begins a run. The journal comes first, by which an interrupted start is known, and the manifest last: it
+    /// says that the rest is there.
+    fn start(&self, plan: &str) -> Result<Ledger> {
+        let journal_path = self.path(JOURNAL)?;
+        let journal = Journal::create(&journal_path, &self.run)?;
         self.write(PLAN, plan.as_bytes())?;
-        let journal = Journal::create(&journal_path, &manifest.digest())?;
-        self.write(MANIFEST, &manifest.to_json())?;
+        Artefacts::default().write(&self.dir, &self.run)?;
+        self.write(MANIFEST, &self.manifest.to_json())?;
         Ok(Ledger::new(journal, journal::read(&journal_path)?))
     }
 
@@ -192,8 +314,42 @@ impl Store {
     }
 }
 
+/// The manifest in `dir`; none in a folder that is empty, or that a start was interrupted in. A folder of anything
+/// else is refused, before anything is written to it.
+fn stored(dir: &Path, manifest: &Manifest, fresh: bool) -> Result<Option<Manifest>, RunError> {
+    let path = inside(dir, MANIFEST)?;
+    if path.exists() {
+        return Manifest::from_json(&read_text(&path)?, &path).map(Some);
+    }
+    let unreadable = |source| RunError::Read { path: dir.to_path_buf(), source };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).map_err(unreadable)? {
+        names.push(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    let path = inside(dir, JOURNAL)?;
+    let journal = if path.exists() { journal::read(&path).ok() } else { None };
+    match &journal {
+        // It names this very run, whose manifest was lost.
+        Some(content) if !fresh && content.run == manifest.digest() => return Ok(None),
+        // Results of another run.
+        Some(content) if !fresh && !content.records.is_empty() => return Ok(None),
+        _ => {}
+    }
+    let begun = journal.is_some_and(|content| content.records.is_empty());
+    let foreign = names.into_iter().find(|name| match name.as_str() {
+        durable::LOCK => !durable::is_lock(&dir.join(name)),
+        JOURNAL | PLAN | ARTEFACTS => !begun,
+        name => !durable::is_temporary(name),
+    });
+    match foreign {
+        None => Ok(None),
+        Some(found) => Err(RunError::NotARun { dir: dir.to_path_buf(), found }),
+    }
+}
+
 /// The path of `name` in `dir`; see [`Store::path`].
-fn inside(dir: &Path, name: &str) -> Result<PathBuf, RunError> {
+pub(super) fn inside(dir: &Path, name: &str) -> Result<PathBuf, RunError> {
     let outside = |why| RunError::Outside { dir: dir.to_path_buf(), name: name.to_string(), why };
     let mut path = dir.to_path_buf();
     let mut parts = 0;
@@ -203,19 +359,19 @@ fn inside(dir: &Path, name: &str) -> Result<PathBuf, RunError> {
         };
         path.push(part);
         parts += 1;
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        if found.is_symlink() {
             return Err(outside("a part of it is a symbolic link"));
+        }
+        if !found.is_file() && !found.is_dir() {
+            return Err(outside("it is no regular file"));
         }
     }
     if parts == 0 { Err(outside("it is empty")) } else { Ok(path) }
 }
 
-/// Writes a file of a finished run: what is made of its rows, and can be made again. True if it was
-/// written; not if it is already just that.
-///
-/// # Errors
-/// As [`Store::path`], and whatever writing fails with.
-pub fn write_in(dir: &Path, name: &str, bytes: &[u8]) -> Result<bool> {
+/// Writes a file in the folder of a run; see [`Store::write`].
+pub(super) fn write_in(dir: &Path, name: &str, bytes: &[u8]) -> Result<bool> {
     let path = inside(dir, name)?;
     let same_length = fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
     if same_length && input::read(&path, bytes.len() as u64).is_ok_and(|found| found == bytes) {

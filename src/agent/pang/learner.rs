@@ -17,7 +17,11 @@ use std::collections::BTreeMap;
 /// The checkpoint format that this version writes, and the only one it reads.
 pub const FORMAT: u32 = 1;
 
-const LIMITS: Limits = Limits { file: "dataset-embedding checkpoint", bytes: 64 << 20, header: 32 << 20 };
+/// The largest checkpoint that is read, in bytes.
+pub const MAX_CHECKPOINT_BYTES: usize = 64 << 20;
+
+const LIMITS: Limits =
+    Limits { file: "dataset-embedding checkpoint", bytes: MAX_CHECKPOINT_BYTES, header: 32 << 20 };
 
 /// One query of an episode.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,23 +1,28 @@
 //! `querist fit`: one network on one data set.
 
 use crate::cli::args::FitArgs;
+use crate::cli::outfile::OutFile;
 use crate::cli::{backend, output};
-use crate::durable;
 use crate::error::Result;
 use crate::experiment::fit::{Architecture, Fitted, fit as compute};
 use crate::experiment::{ExperimentError, Plan, Vocabulary};
 use crate::learner::export::safetensors;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Fits the network and says what it is worth.
 pub fn fit(args: &FitArgs) -> Result<()> {
     let architecture = Architecture::load(&args.file)?;
-    let plan = plan(args, &backend::vocabulary(args.data.folder()?))?;
+    let vocabulary = backend::vocabulary(args.data.folder()?);
+    let found = crate::data::load::files(&args.target, vocabulary.data_dir.as_deref());
+    let plan = plan(args, &vocabulary)?;
+    let inputs: Vec<&Path> =
+        found.iter().chain(&args.features).chain([&args.file]).map(PathBuf::as_path).collect();
+    let out = args.out.as_deref().map(|out| OutFile::new(out, args.force, &inputs)).transpose()?;
     let fitted = compute(&plan, &architecture, &args.file, args.labels)?;
-    if let Some(out) = &args.out {
-        durable::replace(out, &safetensors(&fitted.spec, &fitted.weights))?;
+    if let Some(out) = out {
+        out.write(&safetensors(&fitted.spec, &fitted.weights))?;
     }
     let Fitted { spec, cost, rows, training, held, accuracy, report, .. } = &fitted;
     if args.json {

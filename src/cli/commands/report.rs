@@ -1,23 +1,32 @@
 //! `querist report`: figures and tables again, from the stored rows.
 
 use crate::cli::args::ReportArgs;
+use crate::cli::error::CliError;
 use crate::cli::{backend, output};
 use crate::error::Result;
 use crate::experiment::{Finished, Plan};
 use crate::run::{full_pool, rows, store};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Makes the reports of finished runs again.
 pub fn report(args: &ReportArgs) -> Result<()> {
     let (mut all, mut reports) = (Vec::new(), Vec::new());
-    for finished in join(&args.runs, args.out.as_deref())? {
+    let mut joined = join(&args.runs)?;
+    if let Some(out) = &args.out {
+        let runs = joined.len();
+        let [one] = &mut joined[..] else {
+            return Err(CliError::OneReport { out: out.clone(), runs }.into());
+        };
+        one.run.dir = out.clone();
+    }
+    for finished in joined {
         let vocabulary = backend::vocabulary(args.data.folder()?);
         let plan = Plan::load(&finished.plan.join(store::PLAN), &[], None, &vocabulary)?;
         let finished = finished.run;
         let dir = &finished.dir;
         let (verdict, table) = backend::verdict(&plan, &finished)?;
-        let report = backend::report(&plan, &finished)?;
+        let report = backend::report(&plan, &finished, args.force)?;
         if args.json {
             all.push(json!({ "run": dir, "rows_digest": finished.summary.rows_digest, "verdict": verdict }));
         } else {
@@ -43,7 +52,7 @@ struct Joined {
 
 /// The runs in `dirs`; those of one manifest, which are shards of one benchmark, as one. A row that
 /// stands in several of them counts once.
-fn join(dirs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Joined>> {
+fn join(dirs: &[PathBuf]) -> Result<Vec<Joined>> {
     let mut joined: Vec<Joined> = Vec::new();
     for dir in dirs {
         let read = Finished::read(dir)?;
@@ -57,9 +66,6 @@ fn join(dirs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Joined>> {
                 run.summary.failures.extend(read.summary.failures);
                 run.summary.rows = run.rows.len();
                 run.summary.rows_digest = rows::digest(&run.rows, &run.summary.tasks)?;
-                if let Some(out) = out {
-                    run.dir = out.to_path_buf();
-                }
             }
         }
     }

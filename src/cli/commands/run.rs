@@ -108,7 +108,7 @@ pub fn execute(
         Some(shard) => bench_plan(plan, shard, inputs, &backend::stages(), context)?,
     };
     let (verdict, table) = backend::verdict(plan, &finished)?;
-    let report = backend::report(plan, &finished)?;
+    let report = backend::report(plan, &finished, false)?;
     if common.json {
         output::json(&to_json(&finished, verdict, start.elapsed().as_secs_f64()))?;
     } else {

@@ -45,8 +45,8 @@ impl Stages for Builtin {
         full_pool::whole(plan, whole, learned, site, &self.shared)
     }
 
-    fn identity(&self, plan: &Plan, target: &DataRef) -> Result<String> {
-        Ok(self.shared.dataset(plan, target)?.identity().to_string())
+    fn identity(&self, plan: &Plan, target: &DataRef, site: Site<'_>) -> Result<String> {
+        Ok(self.shared.dataset(plan, target, site)?.identity().to_string())
     }
 
     fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>> {

@@ -1,15 +1,13 @@
 //! The policy with an embedding of the data set in the train stage: a further policy, with a file of its own.
 
 use super::Site;
+use crate::agent::pang::learner::MAX_CHECKPOINT_BYTES;
 use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangNetwork, PangPolicy};
 use crate::agent::{Freezable, OptimiserConfig, Provenance, Source};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::rng::Key;
 use crate::run::{digest, store};
-
-/// Where a run keeps the checkpoint.
-const CHECKPOINT: &str = "checkpoints/dataset-embedding.safetensors";
 
 /// Learns the policy, if the plan asks for it, and writes it to the run's folder of policies. Returns the
 /// digest of the file.
@@ -41,16 +39,15 @@ pub(super) fn learn(
         repetitions: section.validation_episodes,
         key: key.named("validation"),
     };
-    let path = site.store.path(CHECKPOINT)?;
-    let mut pang = match path.exists() {
-        true => Pang::from_bytes(&store::read_text(&path)?, config, key)?,
-        false => Pang::new(config, key)?,
+    let mut pang = match site.store.saved(store::DATASET_EMBEDDING, MAX_CHECKPOINT_BYTES as u64)? {
+        Some(bytes) => Pang::from_bytes(&bytes, config, key)?,
+        None => Pang::new(config, key)?,
     };
     let bar = site.progress.begin("dataset embedding", u64::from(config.iterations) + 1);
     bar.advance(pang.history().len() as u64);
     while !pang.finished() {
         let step = pang.step(&mut environment)?;
-        site.store.write(CHECKPOINT, &pang.to_bytes())?;
+        site.store.save(store::DATASET_EMBEDDING, &pang.to_bytes())?;
         if let Some(value) = step.validation {
             bar.note(&format!("{:.2} % mean accuracy", 100.0 * value));
         }

@@ -9,8 +9,6 @@ use crate::experiment::plan::Plan;
 use crate::rng::Key;
 use crate::run::{digest, store};
 
-/// Where a run keeps the checkpoint.
-const CHECKPOINT: &str = "checkpoints/dqn.safetensors";
 /// Iterations between two checkpoints: each holds the whole replay memory, some ten megabytes.
 const CHECKPOINT_EVERY: u32 = 10;
 
@@ -39,17 +37,16 @@ pub(super) fn learn(
     };
     let mut labelling =
         TargetAccuracy::new(sources, validation, section.validation_episodes, key.named("validation"))?;
-    let path = site.store.path(CHECKPOINT)?;
-    let mut dqn = match path.exists() {
-        true => Dqn::from_bytes(&store::read_up_to(&path, MAX_CHECKPOINT_BYTES as u64)?, config, key)?,
-        false => Dqn::new(config, key)?,
+    let mut dqn = match site.store.saved(store::DQN, MAX_CHECKPOINT_BYTES as u64)? {
+        Some(bytes) => Dqn::from_bytes(&bytes, config, key)?,
+        None => Dqn::new(config, key)?,
     };
     let bar = site.progress.begin("dqn", u64::from(config.iterations) + 1);
     bar.advance(dqn.history().len() as u64);
     while !dqn.finished() {
         let step = dqn.step(&mut labelling)?;
         if step.iteration.is_multiple_of(CHECKPOINT_EVERY) || dqn.finished() {
-            site.store.write(CHECKPOINT, &dqn.to_bytes())?;
+            site.store.save(store::DQN, &dqn.to_bytes())?;
         }
         if let Some(value) = step.validation {
             bar.note(&format!("{:.1} queries to the target", -value));

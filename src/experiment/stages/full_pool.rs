@@ -73,7 +73,7 @@ pub fn whole(
     super::check_cancelled(site)?;
     let Whole { target, repetition } = whole;
     let transfer = plan.transfer().expect("the stage runs where there is a section");
-    let dataset = shared.dataset(plan, target)?;
+    let dataset = shared.dataset(plan, target, site)?;
     let (episode, _) = episode_of(plan, transfer.architectures[0], learned, site, shared)?;
     let ground = shared.ground(plan, target, &dataset, *repetition)?;
     let seat = Seat { ground, key: tasks::seat_key(plan, &dataset, *repetition) };

@@ -94,7 +94,7 @@ pub trait Stages: Sync {
     -> Result<FullPool>;
 
     /// What draws on a target are derived from, whatever it is called.
-    fn identity(&self, plan: &Plan, target: &DataRef) -> Result<String>;
+    fn identity(&self, plan: &Plan, target: &DataRef, site: Site<'_>) -> Result<String>;
 
     /// Compares searches at equal cost, in one repetition on one target.
     fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>>;

@@ -74,7 +74,7 @@ pub fn label(method: Method, budget: u64) -> String {
 pub fn bout(plan: &Plan, bout: &Bout, site: Site<'_>, shared: &Shared) -> Result<Vec<TimedRow>> {
     super::check_cancelled(site)?;
     let rivals = plan.rivals().expect("the stage runs where there is a section");
-    let dataset = shared.dataset(plan, &bout.target)?;
+    let dataset = shared.dataset(plan, &bout.target, site)?;
     let ground = shared.ground(plan, &bout.target, &dataset, bout.repetition)?;
     let task = ground.task();
     let key = tasks::seat_key(plan, &dataset, bout.repetition).named("rivals");

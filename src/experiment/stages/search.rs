@@ -10,7 +10,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::sections::{BlockKind, Method as MethodName, Search};
 use crate::experiment::tasks;
 use crate::rng::Key;
-use crate::run::store;
+use crate::run::{Digests, digest, store};
 use crate::search::{
     Banks, Evaluation, Evidence, Guide, HeldOut, History, Level, Method, Prior, Rule, ScoreCache, SearchPlan,
     held_out, search as run, simplest,
@@ -40,6 +40,8 @@ pub struct Found {
     pub held_out: Vec<HeldOut>,
     /// Every candidate that was scored, in order, task after task.
     pub log: Vec<Visit>,
+    /// What was written to the run's folder, with digests.
+    pub files: Digests,
 }
 
 /// What was best on the sources at one number of labels.
@@ -156,10 +158,15 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let log = searched.iter().flat_map(|(_, _, visits)| visits).cloned().collect();
     let prior = Prior::learn(space, searched.into_iter().map(|(evidence, ..)| evidence).collect())?;
     let held_out = held_out(&space, prior.evidence())?;
+    let mut files = Digests::new();
+    let mut write = |name: &str, text: String| {
+        files.insert(name.to_string(), digest::of(text.as_bytes()));
+        site.store.write(name, text.as_bytes())
+    };
     if !held_out.is_empty() {
-        site.store.write(store::STARTS, starts_table(&held_out).as_bytes())?;
+        write(store::STARTS, starts_table(&held_out))?;
     }
-    site.store.write(store::ARCHITECTURE, prior.to_json()?.as_bytes())?;
+    write(store::ARCHITECTURE, prior.to_json()?)?;
     let start = prior.start_overall();
     let at = |level: &Level<Point>| Start {
         labels_per_class: level.labels_per_class,
@@ -175,6 +182,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
         steps,
         held_out,
         log,
+        files,
     })
 }
 

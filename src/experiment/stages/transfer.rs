@@ -7,9 +7,9 @@
 use super::draughtsman::Draughtsman;
 use super::{Learned, Site, TimedRow};
 use crate::agent::adaptation::AdaptedPolicy;
-use crate::agent::dqn::{DqnStrategy, QPolicy};
-use crate::agent::pang::{PangPolicy, PangStrategy};
-use crate::agent::{Choice, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
+use crate::agent::dqn::{DqnStrategy, QNetwork, QPolicy};
+use crate::agent::pang::{PangNetwork, PangPolicy, PangStrategy};
+use crate::agent::{Choice, Freezable, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
 use crate::data::Dataset;
 use crate::episode::features::SCHEMA;
 use crate::episode::{EpisodePlan, Ground, Played, Player, Row, Seat, play};
@@ -19,7 +19,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::sections::{
     ADAPTED, ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
 };
-use crate::experiment::tasks;
+use crate::experiment::{inputs, tasks};
 use crate::query::{Strategy, registry};
 use crate::run::{Cell, Crew, Ledger, Outcome, digest, run_cells, store};
 use std::ops::Range;
@@ -165,12 +165,13 @@ pub struct Shared {
 const GROUND_BYTES: usize = 256 << 20;
 
 impl Shared {
-    pub(super) fn dataset(&self, plan: &Plan, target: &DataRef) -> Result<Arc<Dataset>> {
+    pub(super) fn dataset(&self, plan: &Plan, target: &DataRef, site: Site<'_>) -> Result<Arc<Dataset>> {
         let mut held = self.datasets.lock().expect("no panic while it is held");
         if let Some((_, dataset)) = held.iter().find(|(other, _)| other == target) {
             return Ok(dataset.clone());
         }
         let dataset = Arc::new(tasks::load(plan, target)?);
+        site.store.check_input(dataset.name(), dataset.digest())?;
         held.push((target.clone(), dataset.clone()));
         Ok(dataset)
     }
@@ -211,7 +212,13 @@ impl Shared {
                 }
                 policy
             }
-            (Some(name), None) => shipped::open(name, &SCHEMA)?,
+            (Some(name), None) => {
+                let policy = shipped::open(name, &SCHEMA)?;
+                for (input, digest) in inputs::of_policy(name, &policy) {
+                    site.store.check_input(&input, &digest)?;
+                }
+                policy
+            }
             (None, None) => unreachable!("a plan that asks for the policy trains or names one"),
         };
         let policy = Arc::new(policy);
@@ -221,7 +228,7 @@ impl Shared {
 
     fn dqn(&self, transfer: &Transfer, learned: Learned<'_>, site: Site<'_>) -> Result<Arc<QPolicy>> {
         let digest = learned.policy.and_then(|trained| trained.dqn.as_deref());
-        once(&self.dqn, transfer, digest, site, |folder| {
+        once(&self.dqn, transfer, (QNetwork::FILE, digest), site, |folder| {
             let policy = QPolicy::load(folder)?;
             Ok((policy.to_bytes(), policy))
         })
@@ -234,19 +241,19 @@ impl Shared {
         site: Site<'_>,
     ) -> Result<Arc<PangPolicy>> {
         let digest = learned.policy.and_then(|trained| trained.dataset_embedding.as_deref());
-        once(&self.dataset_embedding, transfer, digest, site, |folder| {
+        once(&self.dataset_embedding, transfer, (PangNetwork::FILE, digest), site, |folder| {
             let policy = PangPolicy::load(folder)?;
             Ok((policy.to_bytes(), policy))
         })
     }
 }
 
-/// The policy that `load` finds in the run's folder, where training left one of this digest, or else in the
+/// The policy that `load` finds in the run's folder, where training left a file of this digest, or else in the
 /// folder that the plan names; it is loaded once.
 fn once<P>(
     held: &Mutex<Option<Arc<P>>>,
     transfer: &Transfer,
-    digest: Option<&str>,
+    (file, digest): (&str, Option<&str>),
     site: Site<'_>,
     load: impl Fn(&Path) -> Result<(Vec<u8>, P)>,
 ) -> Result<Arc<P>> {
@@ -263,7 +270,13 @@ fn once<P>(
             }
             policy
         }
-        (Some(folder), None) => load(Path::new(folder))?.1,
+        (Some(folder), None) => {
+            let (_, policy) = load(Path::new(folder))?;
+            if let Some((input, digest)) = inputs::of_own_file(folder, file)? {
+                site.store.check_input(&input, &digest)?;
+            }
+            policy
+        }
         (None, None) => unreachable!("a plan that asks for a policy trains or names it"),
     };
     let policy = Arc::new(policy);
@@ -309,7 +322,7 @@ pub fn episodes(
 ) -> Result<Vec<TimedRow>> {
     super::check_cancelled(site)?;
     let transfer = plan.transfer().expect("the stage runs where there is a section");
-    let dataset = shared.dataset(plan, &block.target)?;
+    let dataset = shared.dataset(plan, &block.target, site)?;
     let (episode, draughtsman) = episode_of(plan, block.architecture, learned, site, shared)?;
     let players = block
         .repetitions

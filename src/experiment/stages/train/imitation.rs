@@ -10,12 +10,9 @@ use crate::episode::features::groups;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::rng::Key;
-use crate::run::{RunError, digest, store};
+use crate::run::{RunError, store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Where a run keeps what imitation came to, so that an interrupted policy search goes on from it.
-const IMITATED: &str = "checkpoints/imitated.json";
 
 /// What imitation hands to the policy search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,13 +26,8 @@ pub(super) struct Imitated {
     pub(super) range: Range,
 }
 
-/// A value with the digest of its own text, since it comes back from a disk.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sealed {
-    digest: String,
-    text: String,
-}
+/// More than what imitation came to takes, in bytes.
+const MAX_IMITATED_BYTES: u64 = 16 << 20;
 
 /// What imitation came to: remembered, or done now.
 pub(super) fn imitated(
@@ -139,23 +131,13 @@ impl Expert for GreedyExpert<'_> {
 }
 
 fn remember(site: Site<'_>, imitated: Imitated) -> Result<Imitated> {
-    let text = serde_json::to_string(&imitated).expect("finite numbers");
-    let sealed = Sealed { digest: digest::of(text.as_bytes()), text };
-    site.store.write(IMITATED, &serde_json::to_vec(&sealed).expect("strings"))?;
+    site.store.save(store::IMITATED, &serde_json::to_vec(&imitated).expect("finite numbers"))?;
     Ok(imitated)
 }
 
 fn recall(site: Site<'_>) -> Result<Option<Imitated>> {
-    let path = site.store.path(IMITATED)?;
-    if !path.exists() {
-        return Ok(None);
-    }
-    let bytes = store::read_text(&path)?;
-    let damaged = |reason: String| RunError::Damaged { path: path.clone(), offset: 0, reason };
-    let sealed: Sealed = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
-    let found = digest::of(sealed.text.as_bytes());
-    if found != sealed.digest {
-        return Err(damaged(format!("digest {found}, expected {}", sealed.digest)).into());
-    }
-    Ok(Some(serde_json::from_str(&sealed.text).map_err(|e| damaged(e.to_string()))?))
+    let Some(bytes) = site.store.saved(store::IMITATED, MAX_IMITATED_BYTES)? else { return Ok(None) };
+    let path = site.store.path(store::IMITATED)?;
+    let damaged = |reason: String| RunError::Damaged { path, offset: 0, reason };
+    Ok(Some(serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?))
 }

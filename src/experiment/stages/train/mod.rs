@@ -8,9 +8,11 @@ mod imitation;
 mod search;
 
 use super::{Site, dataset_embedding, dqn, head};
+use crate::agent::dqn::QNetwork;
+use crate::agent::pang::PangNetwork;
 use crate::agent::{
-    self, CollectPlan, DuelPlan, Group, Guard, Kind, LabelledState, Network, NetworkConfig, Policy,
-    Provenance, RolloutPlan, Simulation, Source, collect, importance, policy,
+    self, CollectPlan, DuelPlan, Freezable, Group, Guard, Kind, LabelledState, Network, NetworkConfig,
+    Policy, Provenance, RolloutPlan, Simulation, Source, collect, importance, policy,
 };
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
 use crate::error::Result;
@@ -18,7 +20,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::sections::{Baseline, NetworkKind, Randomise};
 use crate::experiment::tasks;
 use crate::rng::Key;
-use crate::run::{Bar, digest, store};
+use crate::run::{Bar, Digests, digest, store};
 use serde::{Deserialize, Serialize};
 
 /// Episodes of a task that are played side by side against as many of the baseline.
@@ -55,6 +57,8 @@ pub struct Trained {
     /// The digest of the file of the policy with an embedding of the data set, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset_embedding: Option<String>,
+    /// What was written to the run's folder, with digests: all of the above, and the policy's card.
+    pub files: Digests,
 }
 
 /// One evaluation of a policy in training.
@@ -159,13 +163,22 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         Some(head) => frozen.with_head(head)?,
         None => frozen,
     };
-    let weights = frozen.weights_bytes();
-    site.store.write(&format!("{}/{}", store::POLICY, policy::WEIGHTS_FILE), &weights)?;
-    site.store.write(&format!("{}/{}", store::POLICY, policy::CARD_FILE), frozen.card_text().as_bytes())?;
+    let (weights, card) = (frozen.weights_bytes(), frozen.card_text());
+    let place = |file: &str| format!("{}/{file}", store::POLICY);
+    site.store.write(&place(policy::WEIGHTS_FILE), &weights)?;
+    site.store.write(&place(policy::CARD_FILE), card.as_bytes())?;
     let dqn = dqn::learn(plan, site, &sources, &validation, key.named("dqn"))?;
     let dataset_embedding =
         dataset_embedding::learn(plan, site, &sources, &validation, key.named("dataset embedding"))?;
+    let written = [
+        (policy::WEIGHTS_FILE, Some(digest::of(&weights))),
+        (policy::CARD_FILE, Some(digest::of(card.as_bytes()))),
+        (QNetwork::FILE, dqn.clone()),
+        (PangNetwork::FILE, dataset_embedding.clone()),
+    ];
+    let files = written.into_iter().filter_map(|(file, digest)| Some((place(file), digest?))).collect();
     Ok(Trained {
+        files,
         digest: digest::of(&weights),
         sources: names(&sources),
         validation: names(&validation),

@@ -18,9 +18,8 @@ struct Phase {
     checkpoint: &'static str,
 }
 
-const EVOLUTION: Phase = Phase { name: "evolution", checkpoint: "checkpoints/evolution.safetensors" };
-const POLICY_GRADIENT: Phase =
-    Phase { name: "policy gradient", checkpoint: "checkpoints/policy-gradient.safetensors" };
+const EVOLUTION: Phase = Phase { name: "evolution", checkpoint: store::EVOLUTION };
+const POLICY_GRADIENT: Phase = Phase { name: "policy gradient", checkpoint: store::POLICY_GRADIENT };
 
 /// Source tasks, spread over all of them, and states in an episode of each, from which the scale of the
 /// weights is found. Their candidates are not looked ahead at.
@@ -111,19 +110,15 @@ fn search(
     if config.iterations == 0 {
         return Ok(Searched { network: start, episodes: 0, curve: Vec::new() });
     }
-    let path = site.store.path(phase.checkpoint)?;
-    let mut trainer = match path.exists() {
-        true => {
-            let bytes = store::read_up_to(&path, MAX_CHECKPOINT_BYTES as u64)?;
-            Trainer::from_bytes(&bytes, config, &start, key)?
-        }
-        false => begin(start)?,
+    let mut trainer = match site.store.saved(phase.checkpoint, MAX_CHECKPOINT_BYTES as u64)? {
+        Some(bytes) => Trainer::from_bytes(&bytes, config, &start, key)?,
+        None => begin(start)?,
     };
     let bar = site.progress.begin(phase.name, u64::from(config.iterations) + 1);
     bar.advance(trainer.history().len() as u64);
     while !trainer.finished() {
         let step = trainer.step(simulation)?;
-        site.store.write(phase.checkpoint, &trainer.to_bytes())?;
+        site.store.save(phase.checkpoint, &trainer.to_bytes())?;
         if let Some(gain) = step.validation {
             bar.note(&format!("{:+.2} points over the baseline", 100.0 * gain));
         }

@@ -1,0 +1,91 @@
+//! What a plan reads besides itself, by name and digest: what the manifest holds of it.
+
+use super::plan::Plan;
+use super::sections::Transfer;
+use crate::agent::dqn::QNetwork;
+use crate::agent::pang::PangNetwork;
+use crate::agent::policy::{CARD_FILE, WEIGHTS_FILE};
+use crate::agent::{Freezable, Policy, shipped};
+use crate::data::Dataset;
+use crate::episode::features::SCHEMA;
+use crate::error::Result;
+use crate::run::{Digests, RunError, digest};
+use std::path::Path;
+
+/// Policies with a file of their own, which a plan's folder of policies may hold.
+const OWN_FILES: [&str; 2] = [QNetwork::FILE, PangNetwork::FILE];
+
+/// The name of a file of the policy called `policy`.
+fn name(policy: &str, file: &str) -> String {
+    format!("policy {policy}/{file}")
+}
+
+/// The digests of the card and the weights of the policy called `policy`. The card decides, too, what is
+/// asked for: it holds the guard.
+pub fn of_policy(name_of: &str, policy: &Policy) -> Digests {
+    let card = digest::of(policy.card_text().as_bytes());
+    Digests::from([
+        (name(name_of, CARD_FILE), card),
+        (name(name_of, WEIGHTS_FILE), policy.card().weights_sha256.clone()),
+    ])
+}
+
+/// The name and the digest of a file of its own of the policies in `folder`; none where there is no such file.
+///
+/// # Errors
+/// [`RunError::Read`] if it cannot be read.
+pub fn of_own_file(folder: &str, file: &str) -> Result<Option<(String, String)>, RunError> {
+    let path = Path::new(folder).join(file);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let digest = digest::of_file(&path).map_err(|source| RunError::Read { path, source })?;
+    Ok(Some((name(folder, file), digest)))
+}
+
+/// The digests of the policies that a transfer is handed.
+///
+/// # Errors
+/// A policy that cannot be read or is refused.
+pub fn of_policies(plan: &Plan, transfer: &Transfer) -> Result<Digests> {
+    let mut digests = Digests::new();
+    let Some(folder) = &transfer.policy else { return Ok(digests) };
+    if plan.train().is_none() {
+        let policy = shipped::open(folder, &SCHEMA)?;
+        if transfer.architectures.iter().any(|choice| choice.needs_head()) {
+            policy.head()?;
+        }
+        digests.extend(of_policy(folder, &policy));
+    }
+    for file in OWN_FILES {
+        digests.extend(of_own_file(folder, file)?);
+    }
+    Ok(digests)
+}
+
+/// Adds a data set. Two of one name and different content stand side by side.
+pub fn add(digests: &mut Digests, dataset: &Dataset) {
+    let digest = dataset.digest();
+    let numbered = (2..).map(|nth| format!("{} ({nth})", dataset.name()));
+    let mut names = std::iter::once(dataset.name().to_string()).chain(numbered);
+    let free = names.find(|name| digests.get(name).is_none_or(|other| other == digest));
+    digests.insert(free.expect("numbers do not end"), digest.to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::embedded;
+
+    /// The second of two sets of one name once took the place of the first.
+    #[test]
+    fn data_sets_of_one_name_stand_side_by_side() {
+        let (iris, wine) = (embedded::load("iris").unwrap(), embedded::load("wine").unwrap().renamed("iris"));
+        let mut digests = Digests::new();
+        for dataset in [&iris, &wine, &iris, &wine] {
+            add(&mut digests, dataset);
+        }
+        let expected = [("iris", iris.digest()), ("iris (2)", wine.digest())];
+        assert_eq!(digests, expected.map(|(name, digest)| (name.to_string(), digest.to_string())).into());
+    }
+}
