@@ -38,8 +38,9 @@ fn a_network_is_trained_measured_and_saved() {
     assert!(found["held_out_accuracy"].as_f64().unwrap() > 0.85, "{found}");
     assert_eq!(found["held_out_rows"], 45);
     let weights = fs::read(dir.path().join("net.safetensors")).unwrap();
-    // The same command writes the same bytes.
-    assert_eq!(json(dir.path(), &args), found);
+    // What is there stays unless it may go; the same command then writes the same bytes.
+    fit(dir.path(), &args).assert().code(2).stderr(predicate::str::contains("--force"));
+    assert_eq!(json(dir.path(), &[&args[..], &["--force"]].concat()), found);
     assert_eq!(fs::read(dir.path().join("net.safetensors")).unwrap(), weights);
     let other = json(dir.path(), &["mlp.json", "--target", "iris", "--seed", "2", "--labels", "9"]);
     assert_eq!(other["rows"], 9);
