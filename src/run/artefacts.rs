@@ -2,7 +2,7 @@
 //!
 //! `artefacts` lists, with their digests, the files of a folder that can be made again from the journal:
 //! rows, tables, figures, exports. By it, a later start knows what is missing (and makes it again), what somebody has
-//! changed (and refuses to overwrite it), and what is not the run's at all. It is [sealed](super::sealed), so
+//! changed (and refuses to overwrite it), and what is not the run's at all. It is sealed, so
 //! that it holds for its own run only.
 //!
 //! The list is written before the files, with the digests before and after, and once more after them: a
