@@ -160,11 +160,11 @@ fn changed(dir: &Path, name: &str, allowed: &[String], found: String) -> RunErro
 /// The digest of a file; none where there is none.
 fn of_file(dir: &Path, name: &str) -> Result<Option<String>, RunError> {
     let path = inside(dir, name)?;
-    match digest::of_file(&path) {
-        Ok(digest) => Ok(Some(digest)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(RunError::Read { path, source }),
+    // A link that leads nowhere is there, and is refused where it is opened.
+    if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(None);
     }
+    digest::of_file(&path).map(Some).map_err(|source| RunError::Read { path, source })
 }
 
 #[cfg(test)]
