@@ -206,7 +206,8 @@ proptest! {
         for card in cards() {
             let picks = check(&world, &card, batch, world.select(&card, batch, seed));
             prop_assert_eq!(&picks, &world.select(&card, batch, seed).unwrap(), "{}: same key", card.name);
-            if !card.deterministic || TIED.contains(&card.name) {
+            // Two rows and nothing labelled are equally far from their mean, wherever they lie.
+            if !card.deterministic || TIED.contains(&card.name) || world.candidates.len() < 3 {
                 continue;
             }
             match registry::build_score(&card.example.parse().unwrap()) {
