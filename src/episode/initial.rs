@@ -110,8 +110,8 @@ impl EpisodePlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::episode::{Measure, OracleOn, StopOn};
-    use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
+    use crate::episode::testing;
+    use crate::learner::Start;
     use crate::query::QueryError;
 
     /// Twelve rows on a line, two classes: the last three are of class 1.
@@ -125,30 +125,11 @@ mod tests {
     fn plan(initial: InitialPool, initial_per_class: usize) -> EpisodePlan {
         EpisodePlan {
             blocks: Vec::new(),
-            dropout: 0.0,
-            train: TrainPlan {
-                loss: Loss::CrossEntropy,
-                optimiser: Optimiser::Adam,
-                learning_rate: 0.01,
-                weight_decay: 0.0,
-                batch: 4,
-                drop_last: false,
-                stop: Stop::Epochs { epochs: 1 },
-                start: Start::Scratch,
-            },
             initial,
             initial_per_class,
             query_size: 1,
             budget: 1,
-            metric: Metric::default(),
-            target_accuracy: None,
-            target_share: None,
-            measure: Measure::Reward,
-            stop_on: StopOn::default(),
-            oracle_on: OracleOn::default(),
-            first_epochs: None,
-            fit_per_label: false,
-            device: DeviceKind::Cpu,
+            ..testing::plan(Start::Scratch)
         }
     }
 

@@ -12,7 +12,7 @@ use crate::experiment::sections::{DataRef, Transfer};
 use crate::experiment::tasks;
 use crate::learner::Scores;
 use crate::run::full_pool::{FullPool, sorted};
-use crate::run::{Cell, Crew, Ledger, Outcome, run_cells};
+use crate::run::{Cell, Crew, Ledger, run_cells};
 
 /// The most repetitions of a target that are measured.
 pub const MAX_REPETITIONS: u32 = 5;
@@ -52,13 +52,7 @@ where
 {
     let cells = cells(transfer, shard);
     let outcomes = run_cells("full pool", &cells, ledger, crew, |cell| work(&cell.input))?;
-    let (mut all, mut failures) = (Vec::new(), Vec::new());
-    for (cell, outcome) in cells.iter().zip(outcomes) {
-        match outcome {
-            Outcome::Done(one) => all.push(one),
-            Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
-        }
-    }
+    let (all, failures) = super::results(&cells, outcomes);
     Ok((sorted(all), failures))
 }
 

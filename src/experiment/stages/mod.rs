@@ -26,7 +26,7 @@ use super::plan::Plan;
 use super::sections::{DataRef, Transfer};
 use crate::episode::Row;
 use crate::error::Result;
-use crate::run::{Cancel, FullPool, Progress, RunError, Store};
+use crate::run::{Cancel, Cell, FullPool, Outcome, Progress, RunError, Store};
 use serde::{Deserialize, Serialize};
 
 /// What the computations of a stage are given besides the plan.
@@ -69,6 +69,18 @@ pub struct TimedRow {
 /// How many cells there are for the targets of a transfer.
 pub fn cells_of_transfer(section: &Transfer) -> usize {
     blocks(section).len() + full_pool::cells(section, Shard::WHOLE).len()
+}
+
+/// What cells came to, in their order, and those that came to nothing.
+fn results<I, T>(cells: &[Cell<I>], outcomes: Vec<Outcome<T>>) -> (Vec<T>, Vec<Failure>) {
+    let (mut done, mut failures) = (Vec::new(), Vec::new());
+    for (cell, outcome) in cells.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Done(one) => done.push(one),
+            Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
+        }
+    }
+    (done, failures)
 }
 
 /// What the stages compute.

@@ -17,7 +17,7 @@ use crate::experiment::sections::{DataRef, Method, Rivals};
 use crate::experiment::tasks;
 use crate::learner::{DeviceKind, LaneData, Scores, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
-use crate::run::{Cell, Crew, Ledger, Outcome, run_cells};
+use crate::run::{Cell, Crew, Ledger, run_cells};
 use crate::search::{Banks, Evaluation, ScoreCache, SearchPlan, search};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,14 +55,8 @@ where
 {
     let cells = bouts(rivals);
     let outcomes = run_cells("rivals", &cells, ledger, crew, |cell| work(&cell.input))?;
-    let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    for (cell, outcome) in cells.iter().zip(outcomes) {
-        match outcome {
-            Outcome::Done(more) => rows.extend::<Vec<TimedRow>>(more),
-            Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
-        }
-    }
-    Ok((rows, failures))
+    let (done, failures): (Vec<Vec<TimedRow>>, _) = super::results(&cells, outcomes);
+    Ok((done.into_iter().flatten().collect(), failures))
 }
 
 /// The name under which a search's rows stand.

@@ -21,7 +21,7 @@ use crate::experiment::sections::{
 };
 use crate::experiment::{inputs, tasks};
 use crate::query::{Strategy, registry};
-use crate::run::{Cell, Crew, Ledger, Outcome, digest, run_cells, store};
+use crate::run::{Cell, Crew, Ledger, digest, run_cells, store};
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
@@ -135,16 +135,9 @@ where
 {
     let cells = cells(transfer, shard, &|key| ledger.output(key).is_some());
     let outcomes = run_cells("transfer", &cells, ledger, crew, |cell| episodes(plan, &cell.input))?;
-    let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    for (cell, outcome) in cells.iter().zip(outcomes) {
-        match outcome {
-            Outcome::Done(more) => {
-                let more: Vec<TimedRow> = more;
-                rows.extend(more.into_iter().filter(|timed| timed.row.repetition < transfer.repetitions));
-            }
-            Outcome::Failed(reason) => failures.push(Failure { cell: cell.key.clone(), reason }),
-        }
-    }
+    let (done, failures): (Vec<Vec<TimedRow>>, _) = super::results(&cells, outcomes);
+    let rows =
+        done.into_iter().flatten().filter(|timed| timed.row.repetition < transfer.repetitions).collect();
     Ok((rows, failures))
 }
 
