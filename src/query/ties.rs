@@ -7,8 +7,6 @@
 //!
 //! Whether two values tie must not depend on how classes are numbered either: [`sum`] adds up what belongs
 //! to the classes in the order of the terms' sizes, so that rounding is the same under any numbering.
-//!
-//! [`PoolView`]: super::PoolView
 
 use super::draw::RowDraws;
 use crate::data::RowId;
