@@ -20,6 +20,7 @@ pub mod readers;
 mod scaling;
 mod split;
 pub mod synthetic;
+pub mod table;
 pub mod task;
 pub mod variation;
 
