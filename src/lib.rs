@@ -6,7 +6,7 @@
 //!
 //! The modules are layers. One may use only those before it in this list, and a test enforces it:
 //! [`error`], [`rng`], [`simd`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
-//! [`agent`], [`search`], [`run`], [`experiment`], [`report`], [`cli`].
+//! [`agent`], [`search`], [`run`], [`experiment`], [`report`], and, with the feature of its name, `cli`.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests write into temporary folders
 
@@ -37,6 +37,7 @@ pub mod experiment;
 
 pub mod report;
 
+#[cfg(feature = "cli")]
 pub mod cli;
 
 pub use error::{Error, Result};

@@ -92,6 +92,10 @@ pub enum AgentError {
     /// The card does not parse.
     #[error("card.toml: {reason}")]
     Card { reason: String },
+    /// Automatic differentiation in a program that was built without burn.
+    #[error("{place}: this program was built without the feature `burn`, by which gradients are computed")]
+    #[diagnostic(help("build it with the default features; policies that are trained already need none"))]
+    NoBurn { place: &'static str },
     /// A file of the policy's folder cannot be read.
     #[error("{error}")]
     #[diagnostic(help("a policy is a folder with `policy.safetensors` and `card.toml`"))]

@@ -15,7 +15,7 @@
 //! learning", 2017: antithetic pairs, common random numbers, Adam.
 
 use super::error::AgentError;
-use super::graph::{self, Graph, StateBatch};
+use super::gradients;
 use super::network::Network;
 use super::optimiser::{AdamW, OptimiserConfig};
 use crate::episode::Observation;
@@ -293,7 +293,6 @@ fn mean_square<'a>(duels: impl Iterator<Item = &'a Duel>) -> f64 {
 /// If there is no state with two candidates, or one is refused.
 pub fn scale(network: &Network, states: &[Observation], key: Key) -> Result<Vec<f32>> {
     let size = network.weights().len();
-    let device = graph::device();
     let mut squares = vec![0.0f64; size];
     let (mut differ, mut count) = (0.0, 0usize);
     for (index, state) in states.iter().enumerate().filter(|(_, state)| state.candidates.len() > 1) {
@@ -305,10 +304,7 @@ pub fn scale(network: &Network, states: &[Observation], key: Key) -> Result<Vec<
         let mean = signs.iter().sum::<f32>() / candidates as f32;
         let root = (candidates as f32).sqrt();
         let probe: Vec<f32> = signs.iter().map(|sign| (sign - mean) / root).collect();
-        let leaves = Graph::new(network, &device);
-        let scores = leaves.scores(&StateBatch::new(&[state], &device));
-        let combined = (scores * graph::tensor(probe, [1, candidates], &device)).sum();
-        for (sum, g) in squares.iter_mut().zip(leaves.gradient(&combined)) {
+        for (sum, g) in squares.iter_mut().zip(gradients::scores(network, state, probe)?) {
             *sum += f64::from(g) * f64::from(g);
         }
         count += 1;

@@ -6,7 +6,7 @@
 //! standard deviation within the task, so that no task outweighs the others.
 
 use super::error::AgentError;
-use super::graph::{self, Graph, StateBatch};
+use super::gradients;
 use super::network::Network;
 use super::optimiser::{AdamW, OptimiserConfig};
 use super::ridge;
@@ -187,7 +187,8 @@ pub fn imitate(
         order.shuffle(&mut key.named("order").at(u64::from(epoch)).rng());
         let mut sum = 0.0;
         for minibatch in order.chunks(config.minibatch) {
-            let (loss, gradient) = gradient(&network, training, &targets, minibatch, config.temperature);
+            let (loss, gradient) =
+                gradients::imitation(&network, training, &targets, minibatch, config.temperature)?;
             optimiser.update(&mut network, gradient)?;
             sum += loss * minibatch.len() as f64;
         }
@@ -258,52 +259,13 @@ pub(super) fn judge_state(scores: &[f32], gains: &[f32], temperature: f32) -> Ju
     Judged { loss, chosen, best }
 }
 
-fn softmax(logits: &[f32], temperature: f32) -> Vec<f64> {
+pub(super) fn softmax(logits: &[f32], temperature: f32) -> Vec<f64> {
     let max = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
     let mut p: Vec<f64> =
         logits.iter().map(|&v| ((f64::from(v) - f64::from(max)) / f64::from(temperature)).exp()).collect();
     let sum: f64 = p.iter().sum();
     p.iter_mut().for_each(|p| *p /= sum);
     p
-}
-
-/// Mean loss of the chosen states and its gradient.
-fn gradient(
-    network: &Network,
-    states: &[LabelledState],
-    targets: &Targets,
-    chosen: &[usize],
-    temperature: f32,
-) -> (f64, Vec<f32>) {
-    let device = graph::device();
-    let mut total = vec![0.0f32; network.weights().len()];
-    let mut loss = 0.0;
-    let sizes: Vec<_> = chosen.iter().map(|&s| (states[s].observation.candidates.len(), 1)).collect();
-    for chunk in graph::chunks(&sizes) {
-        let chosen = &chosen[chunk.clone()];
-        let width = sizes[chunk].iter().map(|size| size.0).max().unwrap_or(0);
-        let mut target = vec![0.0f32; chosen.len() * width];
-        let mut allowed = vec![0.0f32; chosen.len() * width];
-        for (row, &s) in chosen.iter().enumerate() {
-            let expert = softmax(&targets.normalised[s], temperature);
-            allowed[row * width..][..expert.len()].fill(1.0);
-            for (t, p) in target[row * width..].iter_mut().zip(expert) {
-                *t = p as f32;
-            }
-        }
-        let observations: Vec<&Observation> = chosen.iter().map(|&s| &states[s].observation).collect();
-        let batch = StateBatch::new(&observations, &device);
-        let leaves = Graph::new(network, &device);
-        let shape = [chosen.len(), width];
-        let log_p = graph::masked_log_softmax(leaves.scores(&batch), graph::tensor(allowed, shape, &device));
-        let part = (log_p * graph::tensor(target, shape, &device)).sum().neg();
-        let part = part.div_scalar(sizes.len() as f32);
-        loss += f64::from(graph::values(part.clone())[0]);
-        for (sum, g) in total.iter_mut().zip(leaves.gradient(&part)) {
-            *sum += g;
-        }
-    }
-    (loss, total)
 }
 
 impl ImitationConfig {
@@ -423,7 +385,7 @@ mod tests {
         let config = NetworkConfig { hidden: 4, layers: 2, ..NetworkConfig::default() };
         // A key under which no unit is about to switch: there the loss has no derivative.
         let network = random_network(config, 6, 2, Key::root(8));
-        let (loss, analytic) = gradient(&network, &all, &targets, &[2, 0, 1, 3], 0.5);
+        let (loss, analytic) = gradients::imitation(&network, &all, &targets, &[2, 0, 1, 3], 0.5).unwrap();
         let at = |network: &Network| agreement_on(network, &all, &targets, 0.5).unwrap().loss;
         assert!((loss - at(&network)).abs() < 1e-5);
         let mut worst = 0.0f64;

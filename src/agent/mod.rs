@@ -6,8 +6,8 @@
 //! policy computes the features of a view itself ([`strategy`], [`growth`]).
 //!
 //! - [`network`]: weights as plain data, and scores from them without automatic differentiation, so
-//!   that parallel episodes share no lock; `graph` is the same function
-//!   in burn, for gradients.
+//!   that parallel episodes share no lock; `gradients` is the same function
+//!   in burn, and the step of AdamW.
 //! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce); [`growth`]: the
 //!   batch of a frozen policy, which looks again as it grows.
 //! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
@@ -36,7 +36,7 @@ pub mod dqn;
 pub mod error;
 pub mod evolution;
 pub mod frozen;
-mod graph;
+mod gradients;
 pub mod growth;
 pub mod guard;
 pub mod head;

@@ -1,10 +1,8 @@
 //! AdamW over a network's flat weights, with a clipped gradient and a state that can be saved.
 
 use super::error::AgentError;
-use super::graph;
+use super::gradients;
 use super::network::Network;
-use burn::optim::{AdamW as Rule, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer};
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 /// How weights follow their gradient.
@@ -93,23 +91,9 @@ impl AdamW {
             let factor = (self.config.clip_norm / norm) as f32;
             gradient.iter_mut().for_each(|g| *g *= factor);
         }
-        // One tensor for all weights: the rule is element-wise, and its state is then two vectors.
-        let device = Device::flex();
-        let size = gradient.len();
-        let flat = |values: Vec<f32>| graph::tensor::<1>(values, [size], &device);
-        let rule: Rule =
-            AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(self.config.weight_decay).build();
-        let state = (self.updates > 0).then(|| {
-            let (first, second) = (std::mem::take(&mut self.first), std::mem::take(&mut self.second));
-            AdamWState::new(AdaptiveMomentumState::new(self.updates as usize, flat(first), flat(second)))
-        });
-        let weights = flat(values.to_vec());
-        let (weights, state) = rule.step(self.config.learning_rate, weights, flat(gradient), state);
-        if let Some(AdamWState { momentum }) = state {
-            self.first = graph::values(momentum.moment_1);
-            self.second = graph::values(momentum.moment_2);
-        }
-        values.copy_from_slice(&graph::values(weights));
+        let (rate, decay) = (self.config.learning_rate, self.config.weight_decay);
+        let moments = [&mut self.first, &mut self.second];
+        gradients::adamw(values, gradient, (rate, decay), self.updates, moments)?;
         self.updates += 1;
         Ok(norm)
     }

@@ -68,6 +68,7 @@ pub enum Advantage {
 }
 
 /// A decision with its advantage.
+#[cfg_attr(not(feature = "burn"), expect(dead_code, reason = "only gradients read them"))]
 pub(super) struct Weighted<'a> {
     pub(super) decision: &'a Decision,
     pub(super) advantage: f32,

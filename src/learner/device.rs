@@ -1,13 +1,19 @@
 //! What networks are fitted on.
 
 use super::error::LearnError;
-use burn::tensor::Device;
+#[cfg(feature = "burn")]
+pub use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 /// Episodes that advance in one bank on the processor: one per SIMD lane.
 const LANES: usize = 16;
 /// Episodes that advance in one bank on a device, which a few networks leave idle.
 const DEVICE_LANES: usize = 512;
+
+/// Where burn computes: nowhere, in a program that was built without it.
+#[cfg(not(feature = "burn"))]
+#[derive(Clone, Copy, Debug)]
+pub enum Device {}
 
 /// What the networks of episodes are fitted on. Predictions are the bank engine's everywhere.
 ///
@@ -48,12 +54,15 @@ impl DeviceKind {
     /// burn's device; none for the bank engine.
     ///
     /// # Errors
-    /// [`LearnError::NoCuda`] in a program without the feature, [`LearnError::NoDevice`] on a machine
-    /// without a device.
+    /// [`LearnError::NoBurn`] or [`LearnError::NoCuda`] in a program without the feature,
+    /// [`LearnError::NoDevice`] on a machine without a device.
     pub fn open(self) -> Result<Option<Device>, LearnError> {
         match self {
             Self::Cpu => Ok(None),
+            #[cfg(feature = "burn")]
             Self::Flex => Ok(Some(Device::flex())),
+            #[cfg(not(feature = "burn"))]
+            Self::Flex => Err(LearnError::NoBurn { what: "device flex".into() }),
             Self::Cuda => cuda().map(Some),
         }
     }

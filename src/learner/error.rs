@@ -18,6 +18,12 @@ pub enum LearnError {
     #[error("{architecture}: only rectified networks for vectors can be computed with here")]
     #[diagnostic(help("choose a strategy that reads no gradients and predicts no losses"))]
     NotRectified { architecture: String },
+    /// What burn computes, in a program that was built without.
+    #[error("{what}: this program was built without the feature `burn`")]
+    #[diagnostic(help(
+        "build it with the default features, or use rectified networks for vectors on the processor"
+    ))]
+    NoBurn { what: String },
     /// A CUDA device in a program that was built without.
     #[error("device cuda: this program was built without the feature `cuda`")]
     #[diagnostic(help("build it with `cargo build --release --features cuda`, or leave --device out"))]

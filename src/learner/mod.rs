@@ -8,13 +8,16 @@
 //! What is not here: choosing rows (`query`), choosing architectures (`search`).
 
 pub mod bank;
+#[cfg(feature = "burn")]
 pub mod burn_net;
+#[cfg(feature = "burn")]
 mod burn_optimiser;
 pub mod calibration;
 mod descent;
 mod device;
 pub mod error;
 pub mod export;
+#[cfg(feature = "burn")]
 mod image;
 mod logistic;
 pub mod loss_prediction;
@@ -23,9 +26,11 @@ pub mod plan;
 mod program;
 pub mod reverse;
 mod schedule;
+#[cfg(feature = "burn")]
 mod stacked;
 
 pub use bank::Bank;
+#[cfg(feature = "burn")]
 pub use burn_net::BurnNet;
 pub use calibration::{Temperature, expected_calibration_error};
 pub use device::DeviceKind;
@@ -139,13 +144,16 @@ fn largest(values: &Matrix) -> Vec<u32> {
 /// rectifier burn, which is on the processor unless `device` is another one.
 ///
 /// # Errors
-/// As [`Bank::on`] and [`BurnNet::new`].
+/// As [`Bank::on`] and [`BurnNet::new`]; [`LearnError::NoBurn`] where burn is needed and not built in.
 pub fn networks(spec: &NetSpec, lanes: usize, device: DeviceKind) -> Result<Box<dyn Learner>> {
     Ok(match spec.is_rectified() {
         true => Box::new(Bank::on(spec, lanes, device)?),
+        #[cfg(feature = "burn")]
         false => {
             let device = device.open()?.unwrap_or_else(burn::tensor::Device::flex);
             Box::new(BurnNet::new(spec, lanes, device)?)
         }
+        #[cfg(not(feature = "burn"))]
+        false => return Err(LearnError::NoBurn { what: spec.to_string() }.into()),
     })
 }

@@ -129,11 +129,13 @@ impl<'a> LaneRun<'a> {
     }
 
     /// All rows to train on and their classes.
+    #[cfg(feature = "burn")]
     pub fn rows(&self) -> (&'a [u32], &'a [u32]) {
         (self.data.rows, self.data.labels)
     }
 
     /// The number of the coming step, from 1, and of its epoch, from 0.
+    #[cfg(feature = "burn")]
     pub fn coming(&self) -> (u32, u32) {
         (self.steps + 1, self.epoch)
     }

@@ -3,10 +3,11 @@
 //! Everything is derived from the key and the iteration's number: resumed learning gives the bytes of
 //! learning that was not interrupted.
 
-use super::network::{Leaves, PangNetwork, WEIGHTS};
+use super::network::{PangNetwork, WEIGHTS};
 use super::observation::Described;
 use crate::agent::error::AgentError;
 use crate::agent::frozen::Freezable;
+use crate::agent::gradients;
 use crate::agent::optimiser::{AdamW, OptimiserConfig};
 use crate::agent::tensors::{self, Limits, Named};
 use crate::error::Result;
@@ -255,13 +256,10 @@ fn gradient(
     let mut total = vec![0.0f32; WEIGHTS];
     for (episode, advantages) in episodes.iter().zip(&advantages) {
         for (step, advantage) in episode.steps.iter().zip(advantages) {
-            let leaves = Leaves::new(network);
-            let (scores, rebuilt) = leaves.forward(&step.seen);
-            let (log_probability, entropy) = leaves.choice(scores, &step.picks);
             let advantage = if unit > 0.0 { (advantage / unit) as f32 } else { 0.0 };
-            let gain = log_probability.mul_scalar(advantage) + entropy.mul_scalar(config.entropy);
-            let loss = (rebuilt.mul_scalar(config.reconstruction) - gain).div_scalar(count as f32);
-            for (sum, g) in total.iter_mut().zip(leaves.gradient(&loss)) {
+            let factors = [advantage, config.entropy, config.reconstruction, count as f32];
+            let gradient = gradients::pang(network, &step.seen, &step.picks, factors)?;
+            for (sum, g) in total.iter_mut().zip(gradient) {
                 *sum += g;
             }
         }

@@ -28,14 +28,16 @@ mod vector;
 pub use check::{MAX_LANES, MAX_STEPS, check_plan};
 pub(super) use check::{check_fit, check_lanes};
 pub use product::multiply_transposed;
-pub(super) use update::{BETA1, BETA2, Clock, EPSILON, Rule};
+pub(super) use update::Clock;
+#[cfg(feature = "burn")]
+pub(super) use update::{BETA1, BETA2, EPSILON, Rule};
 
-use super::device::DeviceKind;
+use super::device::{Device, DeviceKind};
 use super::error::LearnError;
 use super::plan::{FitReport, LaneData, Optimiser, Start, Stop, TrainPlan};
 use super::program::{Program, rectified};
 use super::schedule::LaneRun;
-use super::{Learner, logistic, stacked};
+use super::{Learner, logistic};
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
@@ -59,7 +61,7 @@ pub struct Bank {
     kernels: &'static Kernels,
     program: Program,
     /// Where it is fitted, if not here.
-    device: Option<burn::tensor::Device>,
+    device: Option<Device>,
     /// `[lanes][parameters]`, in the documented order.
     weights: Vec<f32>,
     /// What the current fit started from.
@@ -259,10 +261,11 @@ impl Bank {
 
     /// Trains the networks from `first` on, from the weights that the bank holds.
     fn train(&mut self, first: usize, mut runs: &mut [LaneRun<'_>], plan: &TrainPlan) {
+        #[cfg(feature = "burn")]
         if let Some(device) = &self.device {
             let parameters = self.program.parameters;
             let weights = &mut self.weights[first * parameters..(first + runs.len()) * parameters];
-            stacked::fit(device, &self.program, weights, runs, plan, self.spec.dropout());
+            super::stacked::fit(device, &self.program, weights, runs, plan, self.spec.dropout());
             return;
         }
         let mut first = first;

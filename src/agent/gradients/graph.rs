@@ -5,7 +5,7 @@
 
 mod attention;
 
-use super::network::{Kind, Network};
+use crate::agent::network::{Kind, Network};
 use crate::episode::Observation;
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 
@@ -92,7 +92,7 @@ pub(super) struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     pub(super) fn new(network: &'a Network, device: &Device) -> Self {
-        let leaf = |slot: &super::network::Slot| {
+        let leaf = |slot: &crate::agent::network::Slot| {
             let values = network.weights()[slot.offset..][..slot.rows * slot.cols].to_vec();
             tensor::<2>(values, [slot.rows, slot.cols], device).require_grad()
         };
@@ -188,9 +188,9 @@ pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::network::NetworkConfig;
-    use super::super::testing::{observation, random_network};
     use super::*;
+    use crate::agent::network::NetworkConfig;
+    use crate::agent::testing::{observation, random_network};
     use crate::rng::Key;
 
     #[test]
