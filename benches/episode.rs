@@ -18,7 +18,7 @@ use querist::episode::{
 };
 use querist::experiment::stages::TimedRow;
 use querist::learner::{Bank, DeviceKind, LaneData, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
-use querist::query::registry;
+use querist::query::Registry;
 use querist::run::{Cancel, Cell, Crew, Manifest, Silent, Store, run_cells};
 use rand::RngExt;
 use rayon::prelude::*;
@@ -144,7 +144,7 @@ fn episodes(case: &Case, task: &Task, strategy: &str) -> Vec<Played> {
         name: strategy.to_string(),
         strategy: match strategy {
             "policy" => Box::new(policy()),
-            name => registry::build(name).expect("a strategy"),
+            name => Registry::builtin().build(name).expect("a strategy"),
         },
         seat: Seat { ground: ground.clone(), key: key(repetition) },
         repetition,

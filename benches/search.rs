@@ -11,7 +11,7 @@ use querist::arch::{ArchSpace, NetSpec, Point, Space};
 use querist::data::{Oracle, SplitPlan, Task, embedded, uniform_rows};
 use querist::episode::{EpisodePlan, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play};
 use querist::learner::{BurnNet, DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
-use querist::query::registry;
+use querist::query::Registry;
 use querist::search::{
     Banks, Evaluation, FoldJob, FoldScore, Job, LocalArchitect, ScoreCache, Trainer, fit_score_by, score,
 };
@@ -179,7 +179,7 @@ fn growing() -> Value {
         });
         let player = Player {
             name: "least_confidence".into(),
-            strategy: registry::build("least_confidence").expect("it is registered"),
+            strategy: Registry::builtin().build("least_confidence").expect("it is registered"),
             seat: Seat { ground: ground.clone(), key: Key::root(key) },
             repetition: 0,
             architect: local,

@@ -13,7 +13,7 @@ use half::f16;
 use querist::Key;
 use querist::data::readers::read_array;
 use querist::data::{Matrix, RowId};
-use querist::query::{PoolView, Signals, registry};
+use querist::query::{PoolView, Registry, Signals};
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use serde_json::{Value, json};
@@ -130,7 +130,7 @@ fn measure(strategy: &str, dir: &Path, batch: usize) -> Value {
     let signals = Signals { probabilities, ..Signals::default() };
     let view = PoolView::new(pool.view(), &labelled, &labels, &candidates, CLASSES, &signals)
         .with_embeddings(pool.view());
-    let mut built = registry::build(strategy).expect("a registered strategy");
+    let mut built = Registry::builtin().build(strategy).expect("a registered strategy");
     let (started, cpu) = (Instant::now(), cpu_seconds());
     let picks = built.select(&view, batch, Key::root(1)).expect("a selection");
     let (seconds, cpu) = (started.elapsed().as_secs_f64(), cpu_seconds() - cpu);

@@ -61,7 +61,7 @@ fn run(dir: &Path, jobs: usize, slow: Duration) -> Result<()> {
         Outcome::Done(rows) => rows,
         Outcome::Failed(reason) => panic!("{reason}"),
     });
-    store.write(ROWS, &rows::to_jsonl(done.collect())?)?;
+    store.write(ROWS, &rows::to_jsonl(&mut done.collect::<Vec<_>>())?)?;
     Ok(())
 }
 

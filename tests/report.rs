@@ -80,7 +80,7 @@ fn texts_of_figures_neither_overlap_nor_leave_the_figure() {
 /// A report of `count` strategies, all but three of them with long names.
 fn crowd(count: usize) -> ReportInput {
     let example = input(2, 3, 6);
-    let mut rows = example.rows.clone();
+    let mut rows = example.rows.to_vec();
     for number in 3..count {
         let of = |row: &&Row| row.strategy == "margin";
         let named = |row: &Row| Row { strategy: long_name(number), ..row.clone() };

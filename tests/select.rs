@@ -15,7 +15,7 @@ use querist::episode::{
     EpisodeError, EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play,
 };
 use querist::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
-use querist::query::registry;
+use querist::query::Registry;
 use std::fs;
 use std::path::Path;
 
@@ -360,7 +360,7 @@ fn pseudo_labels_last_for_one_fit() {
 fn ceal_notes_how_many_it_believed() {
     let player = |name: &str| Player {
         name: name.to_string(),
-        strategy: registry::build(name).unwrap(),
+        strategy: Registry::builtin().build(name).unwrap(),
         seat: seat(),
         repetition: 0,
         architect: None,

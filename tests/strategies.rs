@@ -7,7 +7,7 @@ use querist::episode::{
     EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Played, Player, Seat, StopOn, play,
 };
 use querist::learner::{DeviceKind, LearnError, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
-use querist::query::{Needs, registry};
+use querist::query::{Needs, Registry};
 
 fn seat(data: &str, seed: u64) -> Seat {
     let data = embedded::load(data).unwrap();
@@ -52,7 +52,7 @@ fn players(name: &str, seeds: std::ops::Range<u64>) -> Vec<Player> {
 fn players_on(data: &str, name: &str, seeds: std::ops::Range<u64>) -> Vec<Player> {
     let player = |seed| Player {
         name: name.to_string(),
-        strategy: registry::build(name).unwrap(),
+        strategy: Registry::builtin().build(name).unwrap(),
         seat: seat(data, seed),
         repetition: seed as u32,
         architect: None,

@@ -10,7 +10,7 @@ use super::policy::Policy;
 use super::strategy::{Choice, PolicyStrategy};
 use crate::data::{MatrixView, RowId};
 use crate::error::Result;
-use crate::query::{Needs, PoolView, Strategy, registry};
+use crate::query::{Needs, PoolView, Registry, Strategy};
 use crate::rng::Key;
 use rand_distr::{Distribution, StandardNormal};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl AdaptedPolicy {
     /// If the guard's fallback is no strategy.
     pub fn new(policy: Arc<Policy>) -> Result<Self> {
         let guard = policy.card().guard.as_ref();
-        let fallback = registry::build(guard.map_or(FALLBACK, |guard| &guard.fallback))?;
+        let fallback = Registry::builtin().build(guard.map_or(FALLBACK, |guard| &guard.fallback))?;
         let arms: [Box<dyn Strategy>; 2] = [Box::new(PolicyStrategy::new(policy, Choice::Greedy)), fallback];
         Ok(Self { arms, known: [Arm::default(); 2], rewards: (0.0, 0.0), last: None, note: None })
     }

@@ -79,6 +79,7 @@ fn course_on(
             let looks = Looks::new(&view, batch, cap.max(batch), step)?;
             let seen = looks.first().clone();
             let rows = grow(looks, batch, view.ties(step), |seen| network.score(seen))?;
+            let rows: Vec<RowId> = rows.into_iter().map(|(row, _)| row).collect();
             let per_class = view.labels().len() as f64 / view.classes() as f64;
             let at = ENDS.iter().position(|&end| per_class <= end).unwrap_or(ENDS.len());
             for place in rows.iter().filter_map(|row| seen.candidates.binary_search(row).ok()) {

@@ -20,8 +20,8 @@ pub const MAX_LOOKS: usize = 10;
 const KEPT_PER_ROW: usize = 20;
 const FEWEST_KEPT: usize = 100;
 
-/// The `min(batch, candidates)` rows that `score` puts first, of those that the first look shows; equal ones in the
-/// order of `ties`.
+/// The `min(batch, candidates)` rows that `score` puts first, of those that the first look shows, each with its score in
+/// the look that it was chosen in; equal ones in the order of `ties`.
 ///
 /// # Errors
 /// Those of `score`, and scores that are not finite.
@@ -30,13 +30,16 @@ pub fn grow(
     batch: usize,
     ties: Ties<'_>,
     score: impl Fn(&Observation) -> Result<Vec<f32>>,
-) -> Result<Vec<RowId>> {
-    let best = |seen: &Observation, wanted: usize| -> Result<Vec<usize>> {
-        Ok(batch::greedy(&score(seen)?, &seen.candidates, wanted, ties)?)
+) -> Result<Vec<(RowId, f32)>> {
+    let best = |seen: &Observation, wanted: usize| -> Result<Vec<(usize, f32)>> {
+        let scores = score(seen)?;
+        let places = batch::greedy(&scores, &seen.candidates, wanted, ties)?;
+        Ok(places.into_iter().map(|place| (place, scores[place])).collect())
     };
-    let rows = |seen: &Observation, places: &[usize]| -> Vec<RowId> {
-        places.iter().map(|&place| seen.candidates[place]).collect()
+    let rows = |seen: &Observation, best: &[(usize, f32)]| -> Vec<(RowId, f32)> {
+        best.iter().map(|&(place, score)| (seen.candidates[place], score)).collect()
     };
+    let ids = |picks: &[(RowId, f32)]| -> Vec<RowId> { picks.iter().map(|(row, _)| *row).collect() };
     let batch = batch.min(looks.first().candidates.len());
     let per_look = batch.div_ceil(MAX_LOOKS);
     if batch == per_look {
@@ -44,12 +47,12 @@ pub fn grow(
     }
     let kept = best(looks.first(), (KEPT_PER_ROW * batch).max(FEWEST_KEPT))?;
     let mut picks = rows(looks.first(), &kept[..per_look]);
-    looks.keep(kept);
-    looks.take(&picks);
+    looks.keep(kept.into_iter().map(|(place, _)| place).collect());
+    looks.take(&ids(&picks));
     while picks.len() < batch {
         let seen = looks.again();
         let more = rows(seen, &best(seen, per_look.min(batch - picks.len()))?);
-        looks.take(&more);
+        looks.take(&ids(&more));
         picks.extend(more);
     }
     Ok(picks)
@@ -87,6 +90,9 @@ mod tests {
             Ok((0..seen.features.rows()).map(|row| seen.features.row(row)[gain]).collect())
         })
         .unwrap()
+        .into_iter()
+        .map(|(row, _)| row)
+        .collect()
     }
 
     #[test]

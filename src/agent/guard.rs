@@ -7,7 +7,7 @@
 use super::error::AgentError;
 use crate::episode::{Observation, Schema, features};
 use crate::error::shorten;
-use crate::query::{Needs, registry};
+use crate::query::{Needs, Registry};
 use serde::{Deserialize, Serialize};
 
 /// How far beyond the range of the states a feature may lie, as a share of that range.
@@ -115,7 +115,8 @@ impl Guard {
 
     fn check_fallback(&self) -> Result<(), AgentError> {
         let refuse = |reason: String| AgentError::Card { reason: format!("guard.fallback: {reason}") };
-        let strategy = registry::build(&self.fallback).map_err(|error| refuse(error.to_string()))?;
+        let strategy =
+            Registry::builtin().build(&self.fallback).map_err(|error| refuse(error.to_string()))?;
         // What every view has, whatever a strategy says of it.
         let everywhere = Needs { inputs: true, labels: true, classes: true, ..features::needs() };
         if everywhere.union(strategy.needs()) != everywhere {

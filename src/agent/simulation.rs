@@ -13,7 +13,7 @@ use super::trajectory::{Decision, Returns, Trajectory};
 use crate::data::RowId;
 use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Observation, Seat, features};
 use crate::error::Result;
-use crate::query::{Ties, registry};
+use crate::query::{Registry, Ties};
 use crate::rng::Key;
 use rand::seq::index;
 use rayon::prelude::*;
@@ -57,7 +57,7 @@ impl Source {
 
 /// The picks of a registered strategy in episode `lane`.
 pub(super) fn select(episodes: &Episodes, lane: usize, strategy: &str, key: Key) -> Result<Vec<RowId>> {
-    let mut strategy = registry::build(strategy)?;
+    let mut strategy = Registry::builtin().build(strategy)?;
     let signals = episodes.signals(lane, strategy.needs(), key);
     strategy.select(&episodes.view(lane, &signals), episodes.batch(lane), key.named("select"))
 }
@@ -226,7 +226,8 @@ pub(super) fn best_of(
     let signals = episodes.signals(lane, features::needs(), key);
     let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
     let looks = features::Looks::new(&view, batch, cap.max(batch), key)?;
-    grow(looks, batch, view.ties(key), |seen| network.score(seen))
+    let picks = grow(looks, batch, view.ties(key), |seen| network.score(seen))?;
+    Ok(picks.into_iter().map(|(row, _)| row).collect())
 }
 
 fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {

@@ -7,7 +7,7 @@ use super::policy::Policy;
 use crate::data::RowId;
 use crate::episode::features::{self, Looks};
 use crate::error::Result;
-use crate::query::{Needs, PoolView, Strategy, registry};
+use crate::query::{Needs, PoolView, Registry, Strategy};
 use crate::rng::Key;
 use std::sync::Arc;
 
@@ -34,17 +34,19 @@ pub struct PolicyStrategy {
     policy: Arc<Policy>,
     choice: Choice,
     note: Option<String>,
+    utilities: Option<Vec<f64>>,
 }
 
 impl PolicyStrategy {
     /// The policy's schema must be that of [`features`].
     pub fn new(policy: Arc<Policy>, choice: Choice) -> Self {
-        Self { policy, choice, note: None }
+        Self { policy, choice, note: None, utilities: None }
     }
 }
 
 impl Strategy for PolicyStrategy {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        self.utilities = None;
         if batch == 0 || view.candidates().is_empty() {
             return Ok(Vec::new());
         }
@@ -58,10 +60,15 @@ impl Strategy for PolicyStrategy {
             self.note = Some(format!(
                 "the policy left the choice to {fallback}: {feature} is {value:.3}, trained on {low:.3} to {high:.3}"
             ));
-            return registry::build(fallback)?.select(view, batch, key.named("fallback"));
+            let mut fallback = Registry::builtin().build(fallback)?;
+            let picks = fallback.select(view, batch, key.named("fallback"))?;
+            self.utilities = fallback.utilities().map(<[f64]>::to_vec);
+            return Ok(picks);
         }
         if self.choice == Choice::Greedy {
-            return grow(looks, batch, view.ties(key), |seen| self.policy.score(seen));
+            let picks = grow(looks, batch, view.ties(key), |seen| self.policy.score(seen))?;
+            self.utilities = Some(picks.iter().map(|(_, score)| f64::from(*score)).collect());
+            return Ok(picks.into_iter().map(|(row, _)| row).collect());
         }
         let scores = self.policy.score(looks.first())?;
         let rows = &looks.first().candidates;
@@ -75,6 +82,10 @@ impl Strategy for PolicyStrategy {
 
     fn note(&self) -> Option<String> {
         self.note.clone()
+    }
+
+    fn utilities(&self) -> Option<&[f64]> {
+        self.utilities.as_deref()
     }
 }
 

@@ -5,11 +5,8 @@
 //! Nothing is computed here.
 
 mod args;
-mod backend;
 mod commands;
-mod contrasts;
 mod error;
-mod memory;
 mod outfile;
 mod output;
 mod progress;

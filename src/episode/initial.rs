@@ -4,7 +4,7 @@ use super::plan::{EpisodeError, EpisodePlan};
 use super::seat::Ground;
 use crate::data::{Matrix, RowId, Task, initial_count, initial_rows, uniform_rows};
 use crate::error::Result;
-use crate::query::{Needs, PoolView, Signals, registry};
+use crate::query::{Needs, PoolView, Registry, Signals};
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
 
@@ -44,10 +44,10 @@ impl InitialPool {
     /// Refuses a rule that is no strategy, or one that asks for what only a trained network can tell.
     ///
     /// # Errors
-    /// Those of [`registry::build`]; [`EpisodeError::InitialRule`].
+    /// Those of [`Registry::build`]; [`EpisodeError::InitialRule`].
     pub fn check(&self) -> Result<()> {
         let InitialPool::Rule(rule) = self else { return Ok(()) };
-        let needs = registry::build(rule)?.needs();
+        let needs = Registry::builtin().build(rule)?.needs();
         // Of the inputs alone; where there is no network yet, they stand for its embeddings.
         let known = Needs {
             inputs: needs.inputs,
@@ -79,7 +79,7 @@ impl InitialPool {
             InitialPool::Rule(rule) => rule,
         };
         self.check()?;
-        let mut strategy = registry::build(rule)?;
+        let mut strategy = Registry::builtin().build(rule)?;
         let needs = strategy.needs();
         let signals = Signals {
             embeddings: needs

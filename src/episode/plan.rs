@@ -7,6 +7,9 @@ use crate::error::{Fault, Result};
 use crate::learner::{DeviceKind, Metric, Start, Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
 
+/// The highest dropout rate.
+const MAX_DROPOUT: f64 = 0.99;
+
 /// Which held-out rows an episode may measure its network on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,6 +101,9 @@ pub enum EpisodeError {
         "set episode.rounds (queries of episode.query_size rows each) or episode.budget to 1 or more"
     ))]
     NoBudget,
+    /// A number out of its range.
+    #[error("episode: {key} is {found}, expected {low} to {high}")]
+    Setting { key: &'static str, found: f64, low: f64, high: f64 },
     /// Queries of no rows.
     #[error("episode: the query size is 0 rows, expected at least 1")]
     NoQuery,
@@ -141,7 +147,43 @@ pub enum EpisodeError {
 
 impl Fault for EpisodeError {}
 
+/// Thirty queries of one row each, after one label per class, by a network with one hidden layer of 32 units: the
+/// default of experiment files.
+impl Default for EpisodePlan {
+    fn default() -> Self {
+        Self {
+            blocks: vec![Block::Dense { width: 32 }],
+            dropout: 0.0,
+            train: TrainPlan::default(),
+            initial: InitialPool::default(),
+            initial_per_class: 1,
+            query_size: 1,
+            budget: 30,
+            metric: Metric::default(),
+            target_accuracy: None,
+            target_share: None,
+            measure: Measure::default(),
+            stop_on: StopOn::default(),
+            oracle_on: OracleOn::default(),
+            first_epochs: None,
+            fit_per_label: false,
+            device: DeviceKind::Cpu,
+        }
+    }
+}
+
 impl EpisodePlan {
+    /// The same with hidden layers of these widths; none for a linear classifier.
+    pub fn hidden(self, widths: &[usize]) -> Self {
+        let blocks = widths.iter().map(|&width| Block::Dense { width }).collect();
+        Self { blocks, ..self }
+    }
+
+    /// The same with `rounds` queries of `rows` rows each.
+    pub fn queries(self, rounds: usize, rows: usize) -> Self {
+        Self { query_size: rows, budget: rounds.saturating_mul(rows), ..self }
+    }
+
     /// The classifier of this plan for a task.
     pub fn spec(&self, task: &Task) -> Result<NetSpec> {
         Ok(NetSpec::new(task.width(), self.blocks.clone(), task.classes(), self.dropout)?)
@@ -177,12 +219,56 @@ impl EpisodePlan {
         }
     }
 
-    /// Refuses a plan that no task can satisfy.
+    /// Refuses a plan that no task can satisfy. Whatever plays one does so first.
+    ///
+    /// # Errors
+    /// [`EpisodeError::NoBudget`], [`EpisodeError::NoQuery`], [`EpisodeError::Setting`].
     pub fn check(&self) -> Result<(), EpisodeError> {
         match (self.budget, self.query_size) {
-            (0, _) => Err(EpisodeError::NoBudget),
-            (_, 0) => Err(EpisodeError::NoQuery),
+            (0, _) => return Err(EpisodeError::NoBudget),
+            (_, 0) => return Err(EpisodeError::NoQuery),
+            _ => {}
+        }
+        let settings = [
+            ("dropout", Some(f64::from(self.dropout)), 0.0, MAX_DROPOUT),
+            ("target_accuracy", self.target_accuracy, 0.0, 1.0),
+            ("target_share", self.target_share, 0.0, 1.0),
+            ("train.learning_rate", Some(f64::from(self.train.learning_rate)), 0.0, f64::MAX),
+            ("train.weight_decay", Some(f64::from(self.train.weight_decay)), 0.0, f64::MAX),
+            ("train.batch", Some(self.train.batch as f64), 1.0, f64::MAX),
+        ];
+        let wrong = |&(_, found, low, high): &(&str, Option<f64>, f64, f64)| {
+            found.is_some_and(|found| !(low..=high).contains(&found))
+        };
+        match settings.into_iter().find(wrong) {
+            Some((key, Some(found), low, high)) => Err(EpisodeError::Setting { key, found, low, high }),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_out_of_range_are_named() {
+        let plan = EpisodePlan::default().hidden(&[8]).queries(3, 2);
+        assert_eq!((plan.blocks.len(), plan.query_size, plan.budget), (1, 2, 6));
+        plan.check().unwrap();
+        let key = |plan: EpisodePlan| match plan.check() {
+            Err(EpisodeError::Setting { key, .. }) => key,
+            other => panic!("{other:?}"),
+        };
+        let train = |train| EpisodePlan { train, ..EpisodePlan::default() };
+        assert_eq!(key(EpisodePlan { dropout: f32::NAN, ..plan.clone() }), "dropout");
+        assert_eq!(key(EpisodePlan { target_share: Some(1.1), ..plan.clone() }), "target_share");
+        assert_eq!(
+            key(train(TrainPlan { learning_rate: -1.0, ..TrainPlan::default() })),
+            "train.learning_rate"
+        );
+        assert_eq!(key(train(TrainPlan { batch: 0, ..TrainPlan::default() })), "train.batch");
+        assert_eq!(plan.clone().queries(0, 2).check(), Err(EpisodeError::NoBudget));
+        assert_eq!(EpisodePlan { query_size: 0, ..plan }.check(), Err(EpisodeError::NoQuery));
     }
 }

@@ -12,7 +12,7 @@ use crate::arch::Space;
 use crate::data::Dataset;
 use crate::episode::extras::FOLDS;
 use crate::error::Result;
-use crate::query::{Needs, registry};
+use crate::query::{Needs, Registry};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -190,7 +190,8 @@ impl Cost {
                 let size = sizes.of(target);
                 widest(size);
                 for architecture in &transfer.architectures {
-                    let per_round: usize = transfer.strategies.iter().map(|name| fits_per_round(name)).sum();
+                    let per_round: usize =
+                        transfer.strategies.iter().map(|name| fits_per_round(plan.registry(), name)).sum();
                     let episodes = per_round as f64 * f64::from(transfer.repetitions);
                     let fits = Fits::of_networks(plan, size, work(plan, size, *architecture));
                     total = total.plus(fits.times(episodes));
@@ -343,10 +344,10 @@ impl Fits {
 }
 
 /// Trainings of one round of a strategy: the classifier's, and those that its signals take.
-fn fits_per_round(strategy: &str) -> usize {
+fn fits_per_round(registry: &Registry, strategy: &str) -> usize {
     let needs = match strategy {
         ADAPTED => Needs { out_of_fold: true, ..Needs::NONE },
-        name => registry::build(name).map_or(Needs::NONE, |strategy| strategy.needs()),
+        name => registry.build(name).map_or(Needs::NONE, |strategy| strategy.needs()),
     };
     // The labels in hand are fitted once more, to compare the simulated ones with.
     let lookahead = if needs.lookahead > 0 { needs.lookahead + 1 } else { 0 };
@@ -453,11 +454,7 @@ mod tests {
     use super::*;
 
     fn cost(text: &str, jobs: usize) -> Cost {
-        let vocabulary = Vocabulary {
-            datasets: vec!["digits"],
-            strategies: vec!["random", "margin"],
-            ..Vocabulary::default()
-        };
+        let vocabulary = Vocabulary { datasets: vec!["digits"], ..Vocabulary::default() };
         let plan = super::Plan::parse(text, "x.toml", &[], None, &vocabulary).unwrap();
         Cost::of(&plan, jobs, &Sizes::read(&plan).unwrap())
     }
@@ -495,7 +492,10 @@ mod tests {
     fn what_a_strategy_has_trained_for_it_is_counted() {
         let trainings =
             ["margin", "greedy_oracle", "ensemble(bald, members=3)", "scaled(margin)", "llal", ADAPTED];
-        assert_eq!(trainings.map(fits_per_round), [1, 22, 4, 1 + FOLDS, 2, 1 + FOLDS]);
+        assert_eq!(
+            trainings.map(|name| fits_per_round(&Registry::builtin(), name)),
+            [1, 22, 4, 1 + FOLDS, 2, 1 + FOLDS]
+        );
     }
 
     /// Queries of three rows, ten rounds: a fit per query, or one for each of thirty labels.

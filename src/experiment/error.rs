@@ -63,6 +63,10 @@ pub enum ExperimentError {
         #[help]
         hint: Option<String>,
     },
+    /// A strategy that is registered under the name of one that is learned.
+    #[error("a strategy is registered as `{name}`, which is the name of a learned one in experiment files")]
+    #[diagnostic(help("register it under another name"))]
+    Reserved { name: String },
     /// Something given twice.
     #[error("{place}: `{key}` lists \"{}\" twice", shorten(found))]
     Twice { place: Place, key: String, found: String },

@@ -184,10 +184,9 @@ fn execute(
 
     let times = times(&all);
     let tasks = tasks(plan, stages, site)?;
-    let all: Vec<Row> = all.into_iter().map(|timed| timed.row).collect();
-    let rows_digest = rows::digest(&all, &tasks)?;
-    let bytes = rows::to_jsonl(all)?;
-    let rows = rows::parse(&bytes, &store.path(ROWS)?)?;
+    let mut rows: Vec<Row> = all.into_iter().map(|timed| timed.row).collect();
+    let rows_digest = rows::digest(&rows, &tasks)?;
+    let bytes = rows::to_jsonl(&mut rows)?;
     let whole = whole.map(|whole| (full_pool::to_jsonl(&whole), whole));
     let summary = Summary {
         name: plan.name().to_string(),
@@ -289,11 +288,7 @@ mod tests {
     const CELLS: usize = 2 * 2 * 3 * 3;
 
     fn plan(sets: &[&str]) -> Plan {
-        let vocabulary = Vocabulary {
-            datasets: vec!["digits", "iris"],
-            strategies: vec!["random", "margin"],
-            ..Vocabulary::default()
-        };
+        let vocabulary = Vocabulary { datasets: vec!["digits", "iris"], ..Vocabulary::default() };
         let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
         Plan::parse(PLAN, "fake.toml", &sets, None, &vocabulary).unwrap()
     }

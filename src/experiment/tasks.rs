@@ -9,20 +9,49 @@ use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
 use crate::data::{self, Dataset, SplitPlan, Task, Variation};
 use crate::episode::{EpisodeError, EpisodePlan, Ground, InitialPool, Measure};
 use crate::error::Result;
-use crate::query::registry;
 use crate::rng::Key;
 use rayon::prelude::*;
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 /// Generated data sets that an experiment file may name: rows, width and classes are those of the paper.
 pub const GENERATED: [&str; 2] = ["three_clust", "diverging_sin"];
 
 /// The data set that a plan names, its classes numbered as the rows show them: however they are spelt,
 /// episodes on them are the same.
-pub fn load(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
-    match generate(reference, Key::root(plan.seed()).named("generated")) {
-        Some(generated) => generated,
-        None => Ok(read(plan, reference)?.numbered_by_appearance()),
+///
+/// It is read once for a plan and all its clones.
+pub fn load(plan: &Plan, reference: &DataRef) -> Result<Arc<Dataset>> {
+    if let Some(generated) = generate(reference, Key::root(plan.seed()).named("generated")) {
+        return generated.map(Arc::new);
+    }
+    if let Some(held) = plan.held().get(reference) {
+        return Ok(held);
+    }
+    let dataset = Arc::new(read(plan, reference)?.numbered_by_appearance());
+    plan.held().add(reference, &dataset);
+    Ok(dataset)
+}
+
+/// The data sets of a plan that were read.
+#[derive(Debug, Default)]
+pub(super) struct Held(Mutex<HashMap<DataRef, Arc<Dataset>>>);
+
+impl Held {
+    fn get(&self, reference: &DataRef) -> Option<Arc<Dataset>> {
+        self.0.lock().expect("no panic while it is held").get(reference).cloned()
+    }
+
+    fn add(&self, reference: &DataRef, dataset: &Arc<Dataset>) {
+        self.0.lock().expect("no panic while it is held").insert(reference.clone(), Arc::clone(dataset));
+    }
+}
+
+/// What was read already makes no difference between plans.
+impl PartialEq for Held {
+    fn eq(&self, _other: &Self) -> bool {
+        true
     }
 }
 
@@ -123,7 +152,7 @@ fn make(
 ) -> Result<Vec<Source>> {
     let family = SourceFamily::of(&plan.sources().families, key.named("synthetic"))
         .unwrap_or_else(|| SourceFamily::new(key.named("synthetic")));
-    let real: Vec<Dataset> =
+    let real: Vec<Arc<Dataset>> =
         datasets.par_iter().map(|reference| load(plan, reference)).collect::<Result<_>>()?;
     let of_each = 1 + variants;
     (0..real.len() * of_each + synthetic)
@@ -131,7 +160,7 @@ fn make(
         .map(|index| {
             let made;
             let dataset = match (real.get(index / of_each), index % of_each) {
-                (Some(dataset), 0) => dataset,
+                (Some(dataset), 0) => &**dataset,
                 (Some(dataset), variant) => {
                     let key = key.named("variant").named(dataset.identity()).at(variant as u64);
                     let name = format!("{}/variant-{variant:05}", dataset.name());
@@ -161,7 +190,7 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
         randomise.apply(&mut episode, key.named("setting"));
     }
     // Small sets end earlier; at least one query is left, or the task is refused when it is played.
-    let unlabelled = |ground: &std::sync::Arc<Ground>| {
+    let unlabelled = |ground: &Arc<Ground>| {
         let task = ground.task();
         task.pool().rows() - episode.initial_count(task)
     };
@@ -200,7 +229,7 @@ pub fn check_strategies(plan: &Plan) -> Result<()> {
         if TRAINED.contains(&name.as_str()) || name == UNTRAINED {
             continue;
         }
-        let needs = registry::build(name)?.needs();
+        let needs = plan.registry().build(name)?.needs();
         let (strategy, dropout) = (name.clone(), learner.dropout);
         let drops = needs.rate.is_some() || dropout > 0.0;
         if needs.passes > 0 && (!drops || learner.hidden.is_empty()) {
@@ -214,7 +243,7 @@ pub fn check_strategies(plan: &Plan) -> Result<()> {
 }
 
 /// The split of one repetition on a target.
-pub fn ground(plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<std::sync::Arc<Ground>> {
+pub fn ground(plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<Arc<Ground>> {
     let key = seat_key(plan, dataset, repetition).named("split");
     Ok(Ground::new(Task::split(dataset, &plan.episode().split(), key)?))
 }
@@ -229,6 +258,30 @@ pub fn seat_key(plan: &Plan, target: &Dataset, repetition: u32) -> Key {
 mod tests {
     use super::super::vocabulary::Vocabulary;
     use super::*;
+
+    #[test]
+    fn defaults_are_those_of_files() {
+        let text = "[transfer]\ntargets = [\"iris\"]\n";
+        let plan = Plan::parse(text, "x.toml", &[], None, &Vocabulary::default()).unwrap();
+        assert_eq!(episode_plan(&plan).unwrap(), EpisodePlan::default());
+    }
+
+    /// A set that was read is not read again, by no clone of the plan.
+    #[test]
+    fn a_plan_reads_its_sets_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("set.csv");
+        std::fs::write(&path, "label,x\na,1\nb,2\na,3\n").unwrap();
+        let text = format!("[transfer]\ntargets = [{{ file = \"{}\" }}]\n", path.display());
+        let plan = Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap();
+        let target = &plan.transfer().unwrap().targets[0];
+        let first = load(&plan, target).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let again = load(&plan.clone().transfer_only().unwrap(), target).unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        let other = Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap();
+        assert!(load(&other, target).is_err());
+    }
 
     /// The policy that comes with the program was trained on generated tasks: whatever becomes of the seeds of
     /// other data, theirs come from family and number.

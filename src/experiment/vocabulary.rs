@@ -1,9 +1,12 @@
 //! The names that an experiment file may use.
 
+use super::tasks;
+use crate::data::embedded;
+use crate::query::Registry;
 use std::path::{Path, PathBuf};
 
-/// The names that an experiment file may use. Filled from the registries by whoever reads the file.
-#[derive(Clone, Debug, Default)]
+/// The names that an experiment file may use. The default is what comes with the program.
+#[derive(Clone, Debug)]
 pub struct Vocabulary {
     /// Embedded and generated data sets.
     pub datasets: Vec<&'static str>,
@@ -11,11 +14,19 @@ pub struct Vocabulary {
     pub data_dir: Option<PathBuf>,
     /// Names of the data sets in the data folder.
     pub found: Vec<String>,
-    /// Hand-made strategies, by name.
-    pub strategies: Vec<&'static str>,
-    /// Whether a strategy with parameters can be built (`typiclust(neighbours=10)`), and if not, why.
-    /// Without it, only bare names are known.
-    pub specification: Option<fn(&str) -> crate::Result<()>>,
+    /// Hand-made strategies.
+    pub registry: Registry,
+}
+
+impl Default for Vocabulary {
+    fn default() -> Self {
+        Self {
+            datasets: [&embedded::NAMES[..], &tasks::GENERATED].concat(),
+            data_dir: None,
+            found: Vec::new(),
+            registry: Registry::builtin(),
+        }
+    }
 }
 
 impl Vocabulary {

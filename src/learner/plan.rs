@@ -77,6 +77,22 @@ pub struct TrainPlan {
     pub start: Start,
 }
 
+/// Forty epochs of Adam on cross-entropy, from scratch: the default of experiment files.
+impl Default for TrainPlan {
+    fn default() -> Self {
+        Self {
+            loss: Loss::CrossEntropy,
+            optimiser: Optimiser::Adam,
+            learning_rate: 0.01,
+            weight_decay: 1e-4,
+            batch: 64,
+            drop_last: false,
+            stop: Stop::Epochs { epochs: 40 },
+            start: Start::Scratch,
+        }
+    }
+}
+
 impl TrainPlan {
     /// How a network of this shape is trained, which may have a weight decay of its own.
     pub fn of(&self, spec: &NetSpec) -> Self {

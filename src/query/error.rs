@@ -28,6 +28,14 @@ pub enum QueryError {
         #[help]
         hint: Option<String>,
     },
+    /// A strategy that is registered under the name of another.
+    #[error("strategy `{name}` is registered already")]
+    #[diagnostic(help("give it another name"))]
+    Taken { name: String },
+    /// A strategy that is registered under a name which specifications cannot hold.
+    #[error("`{}` cannot be the name of a strategy", shorten(name))]
+    #[diagnostic(help("use letters, digits, `-` and `_`, as in `my_strategy`"))]
+    Name { name: String },
     /// A specification that cannot be read.
     #[error("strategy `{}`, character {at}: {expected}", shorten(spec))]
     #[diagnostic(help("write NAME or NAME(ARM, …, KEY=VALUE, …), as in power(margin, beta=1)"))]

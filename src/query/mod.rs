@@ -1,7 +1,7 @@
 //! Query strategies: which rows of a pool to ask the labels of.
 //!
 //! A [`Strategy`] sees a [`PoolView`] and nothing else. One file per strategy, each citing its paper;
-//! [`registry`] knows them by name. Learned policies implement the same trait, in the `agent` layer.
+//! a [`Registry`] knows them by name. Learned policies implement the same trait, in the `agent` layer.
 //!
 //! Strategies that rate each candidate by itself are a [`Score`], which combinators turn into batches;
 //! what several of them compute over vectors is in [`geometry`]. Nothing here trains a network: what a
@@ -9,6 +9,7 @@
 
 pub mod bandit;
 pub mod bayesian;
+mod builtin;
 pub mod components;
 pub mod cut;
 pub mod distribution;
@@ -21,6 +22,7 @@ pub mod gradient;
 pub mod hybrid;
 pub mod nearest;
 pub mod neighbours;
+mod params;
 pub mod posterior;
 pub mod random;
 pub mod registry;
@@ -40,6 +42,7 @@ pub use error::QueryError;
 pub use nearest::Nearest;
 pub use neighbours::Neighbours;
 pub use posterior::Posterior;
+pub use registry::Registry;
 pub use score::Score;
 pub use signals::{Head, Needs, Passes, Progress, Signals};
 pub use size::Size;
@@ -84,6 +87,12 @@ pub trait Strategy: Send {
     /// reasonable time and memory, such as candidates that a cap kept from being looked at, or who asked in
     /// its place; `None` if nothing. Part of the result.
     fn note(&self) -> Option<String> {
+        None
+    }
+
+    /// What the last [`select`](Strategy::select) gave each of its picks, in their order, higher = asked first;
+    /// `None` where a batch is chosen as a whole.
+    fn utilities(&self) -> Option<&[f64]> {
         None
     }
 

@@ -46,19 +46,22 @@ impl Score for Box<dyn Score> {
 pub struct TopScore<S> {
     score: S,
     note: Option<String>,
+    utilities: Vec<f64>,
 }
 
 impl<S: Score> TopScore<S> {
     /// The best `batch` by `score`.
     pub fn new(score: S) -> Self {
-        Self { score, note: None }
+        Self { score, note: None, utilities: Vec::new() }
     }
 }
 
 impl<S: Score> Strategy for TopScore<S> {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let scores = self.score.score(view, key)?;
-        let picks = top(view.candidates(), &scores, batch, view.ties(key))?;
+        let places = top_places(view.candidates(), &scores, batch, view.ties(key))?;
+        let picks: Vec<RowId> = places.iter().map(|&place| view.candidates()[place]).collect();
+        self.utilities = places.into_iter().map(|place| scores[place]).collect();
         self.note = self.score.note(view, &picks)?;
         Ok(picks)
     }
@@ -69,6 +72,10 @@ impl<S: Score> Strategy for TopScore<S> {
 
     fn note(&self) -> Option<String> {
         self.note.clone()
+    }
+
+    fn utilities(&self) -> Option<&[f64]> {
+        Some(&self.utilities)
     }
 }
 

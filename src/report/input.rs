@@ -4,7 +4,9 @@
 use super::contrast::Judged;
 use super::verdict::Verdict;
 use crate::episode::Row;
+use crate::query::Registry;
 use crate::run::QueryTimes;
+use std::sync::Arc;
 
 /// Everything a report shows.
 #[derive(Clone, Debug)]
@@ -12,11 +14,13 @@ pub struct ReportInput {
     /// The heading, usually the experiment's name.
     pub title: String,
     /// The tidy rows that the verdict judged.
-    pub rows: Vec<Row>,
+    pub rows: Arc<[Row]>,
     /// Seconds that their queries took.
     pub times: QueryTimes,
     /// The verdict on them.
     pub verdict: Verdict,
+    /// The strategies that are known, those that read hidden labels among them.
+    pub registry: Registry,
     /// The strategy drawn in the foreground.
     pub subject: String,
     /// The policy's training, in order.
@@ -41,12 +45,13 @@ pub struct ReportInput {
 
 impl ReportInput {
     /// A report of rows and their verdict alone.
-    pub fn new(title: impl Into<String>, rows: Vec<Row>, verdict: Verdict) -> Self {
+    pub fn new(title: impl Into<String>, rows: impl Into<Arc<[Row]>>, verdict: Verdict) -> Self {
         Self {
             title: title.into(),
-            rows,
+            rows: rows.into(),
             times: QueryTimes::default(),
             verdict,
+            registry: Registry::builtin(),
             subject: super::verdict::VerdictOptions::default().subject,
             training: Vec::new(),
             search: Vec::new(),

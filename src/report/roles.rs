@@ -6,33 +6,34 @@
 
 use super::curves::TaskCurves;
 use super::verdict::RANDOM;
-use crate::query::registry;
+use crate::query::Registry;
 
 /// Stands behind the name of what is not ranked, wherever names stand in a table.
 pub const HIDDEN: &str = "(reads hidden labels)";
 
 /// Whether a strategy may be ranked: it reads nothing that a real labelling would not have.
-pub fn is_ranked(label: &str) -> bool {
-    !registry::reads_hidden_labels(label)
+pub fn is_ranked(label: &str, registry: &Registry) -> bool {
+    !registry.reads_hidden_labels(label)
 }
 
 /// Whether a strategy is hand-made: registered, reading no hidden labels, and not random, which is no method but
 /// what every method is measured from. An architecture behind the name (`badge+search`) changes nothing.
-pub fn is_hand_made(label: &str) -> bool {
+pub fn is_hand_made(label: &str, registry: &Registry) -> bool {
     let name = label.split(['(', '+']).next().unwrap_or(label).trim();
-    name != RANDOM && is_ranked(label) && registry::find(name).is_ok()
+    name != RANDOM && is_ranked(label, registry) && registry.find(name).is_ok()
 }
 
 /// The name as tables show it: with [`HIDDEN`] behind what is not ranked.
-pub fn marked(label: &str) -> String {
-    if is_ranked(label) { label.to_owned() } else { format!("{label} {HIDDEN}") }
+pub fn marked(label: &str, ranked: bool) -> String {
+    if ranked { label.to_owned() } else { format!("{label} {HIDDEN}") }
 }
 
 /// Ranked strategies that ran on every task, by name.
-pub fn ranked_everywhere(curves: &[TaskCurves]) -> Vec<&str> {
+pub fn ranked_everywhere<'c>(curves: &'c [TaskCurves], registry: &Registry) -> Vec<&'c str> {
     let Some(first) = curves.first() else { return Vec::new() };
+    let ranked = |name: &&str| is_ranked(name, registry);
     let everywhere = |name: &&str| curves.iter().all(|task| task.strategies.contains_key(*name));
-    first.strategies.keys().map(String::as_str).filter(|name| is_ranked(name)).filter(everywhere).collect()
+    first.strategies.keys().map(String::as_str).filter(ranked).filter(everywhere).collect()
 }
 
 #[cfg(test)]
@@ -41,17 +42,18 @@ mod tests {
 
     #[test]
     fn parts_by_name() {
+        let registry = &Registry::builtin();
         for label in
             ["margin", "badge+search", "switch(typiclust,margin)+head+search", "typiclust(neighbours=5)"]
         {
-            assert!(is_hand_made(label) && is_ranked(label), "{label}");
+            assert!(is_hand_made(label, registry) && is_ranked(label, registry), "{label}");
         }
         for label in ["policy", "dqn", "untrained+search", "random", "random+search", "random 4x"] {
-            assert!(!is_hand_made(label) && is_ranked(label), "{label}");
+            assert!(!is_hand_made(label, registry) && is_ranked(label, registry), "{label}");
         }
         for label in ["greedy_oracle", "greedy_oracle+search", "switch(greedy_oracle,margin)"] {
-            assert!(!is_hand_made(label) && !is_ranked(label), "{label}");
-            assert!(marked(label).ends_with(HIDDEN));
+            assert!(!is_hand_made(label, registry) && !is_ranked(label, registry), "{label}");
+            assert!(marked(label, is_ranked(label, registry)).ends_with(HIDDEN));
         }
     }
 }

@@ -140,7 +140,7 @@ pub(crate) fn goal(target: &Target) -> String {
 /// The six cells of one entry.
 pub(crate) fn cells(entry: &Entry, labels: Option<[u32; 2]>) -> [String; 6] {
     [
-        marked(&entry.strategy),
+        marked(&entry.strategy, !entry.reads_hidden_labels),
         entry.repetitions.to_string(),
         aulc(entry),
         versus(entry.vs_random.as_ref()),

@@ -15,6 +15,7 @@ pub mod full_pool;
 pub mod journal;
 pub mod ledger;
 pub mod manifest;
+pub mod memory;
 pub mod progress;
 pub mod rows;
 pub mod sealed;

@@ -12,18 +12,18 @@ use std::path::Path;
 /// The most bytes of rows that are read back.
 pub const MAX_BYTES: u64 = 4 << 30;
 
-/// Rows as JSONL in canonical order: by task, strategy, architecture, repetition, round. The same
+/// Brings rows into canonical order, and gives them as JSONL: by task, strategy, architecture, repetition, round. The same
 /// rows give the same bytes, whatever order they come in.
 ///
 /// # Errors
 /// Two rows of one place; a figure that is not in `[0, 1]`.
-pub fn to_jsonl(mut rows: Vec<Row>) -> Result<Vec<u8>, RunError> {
+pub fn to_jsonl(rows: &mut [Row]) -> Result<Vec<u8>, RunError> {
     rows.sort_by(|a, b| place(a).cmp(&place(b)));
     if let Some(pair) = rows.windows(2).find(|pair| place(&pair[0]) == place(&pair[1])) {
         return Err(RunError::TwinRows { place: describe(&pair[0]) });
     }
     let mut bytes = Vec::new();
-    for row in &rows {
+    for row in &*rows {
         let measured = Metric::ALL.map(|metric| (metric.key(), row.by(metric)));
         for (field, found) in measured.into_iter().chain([("reward_accuracy", row.reward_accuracy)]) {
             if !(0.0..=1.0).contains(&found) {
@@ -49,7 +49,7 @@ pub fn digest(rows: &[Row], tasks: &BTreeMap<String, String>) -> Result<String, 
     }
     // Task by task, since two tasks may have the same content under two names.
     let mut each: Vec<String> = sections
-        .into_values()
+        .values_mut()
         .map(|rows| Ok(digest::of(&to_jsonl(rows)?)))
         .collect::<Result<_, RunError>>()?;
     each.sort_unstable();
@@ -140,18 +140,18 @@ mod tests {
 
     #[test]
     fn order_does_not_matter_and_reading_returns_them() {
-        let rows = vec![row("b", 0, 0), row("a", 10, 0), row("a", 2, 1), row("a", 2, 0)];
+        let mut rows = vec![row("b", 0, 0), row("a", 10, 0), row("a", 2, 1), row("a", 2, 0)];
         let mut reversed = rows.clone();
         reversed.reverse();
-        let bytes = to_jsonl(rows).unwrap();
-        assert_eq!(bytes, to_jsonl(reversed).unwrap());
+        let bytes = to_jsonl(&mut rows).unwrap();
+        assert_eq!(bytes, to_jsonl(&mut reversed).unwrap());
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rows.jsonl");
         std::fs::write(&path, &bytes).unwrap();
-        let back = read(&path, Some(&digest::of(&bytes))).unwrap();
+        let mut back = read(&path, Some(&digest::of(&bytes))).unwrap();
         let order: Vec<_> = back.iter().map(|r| (r.task.as_str(), r.repetition, r.round)).collect();
         assert_eq!(order, [("a", 2, 0), ("a", 2, 1), ("a", 10, 0), ("b", 0, 0)]);
-        assert_eq!(to_jsonl(back).unwrap(), bytes);
+        assert_eq!(to_jsonl(&mut back).unwrap(), bytes);
     }
 
     #[test]
@@ -171,11 +171,11 @@ mod tests {
 
     #[test]
     fn refuses_twins_and_what_is_no_share() {
-        assert!(matches!(to_jsonl(vec![row("a", 0, 0); 2]), Err(RunError::TwinRows { .. })));
+        assert!(matches!(to_jsonl(&mut vec![row("a", 0, 0); 2]), Err(RunError::TwinRows { .. })));
         for bad in [f64::NAN, f64::INFINITY, 1.5, -0.1] {
             let mut wrong = row("a", 0, 0);
             wrong.reward_accuracy = bad;
-            let error = to_jsonl(vec![wrong]).unwrap_err();
+            let error = to_jsonl(&mut [wrong]).unwrap_err();
             assert!(error.to_string().contains("reward_accuracy"), "{error}");
         }
     }
@@ -185,7 +185,7 @@ mod tests {
     fn every_flipped_bit_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rows.jsonl");
-        let bytes = to_jsonl(vec![row("a", 0, 0)]).unwrap();
+        let bytes = to_jsonl(&mut [row("a", 0, 0)]).unwrap();
         let good = digest::of(&bytes);
         for at in 0..bytes.len() {
             for bit in 0..8 {

@@ -67,7 +67,7 @@ mod tests {
     use crate::arch::ArchSpace;
     use crate::data::Matrix;
     use crate::episode::{Player, play};
-    use crate::query::registry;
+    use crate::query::Registry;
     use std::collections::BTreeMap;
 
     /// A head whose scores are the move's features times these, whatever the round.
@@ -89,7 +89,7 @@ mod tests {
         plan.blocks = head.space().spec(&Point::new(1, 1), 1, 1).unwrap().blocks().to_vec();
         let player = Player {
             name: "random".into(),
-            strategy: registry::build("random").unwrap(),
+            strategy: Registry::builtin().build("random").unwrap(),
             seat: source.seat(Key::root(3), 0),
             repetition: 0,
             architect: Some(Box::new(HeadArchitect::new(head, None))),

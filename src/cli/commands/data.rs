@@ -1,12 +1,18 @@
 //! `querist data`.
 
 use crate::cli::args::{DataArgs, DataCommand};
-use crate::cli::{backend, output};
+use crate::cli::output;
+use crate::data::describe;
+use crate::data::readers::{self, ReadOptions};
 use crate::error::Result;
+use serde_json::json;
 
 /// Looks at a data file.
 pub fn data(args: &DataArgs) -> Result<()> {
-    let DataCommand::Describe(describe) = &args.command;
-    let (json, text) = backend::describe(describe)?;
-    if describe.json { output::json(&json) } else { output::data(&text) }
+    let DataCommand::Describe(args) = &args.command;
+    let default = ReadOptions::default();
+    let options =
+        ReadOptions { label: args.label.clone().unwrap_or_else(|| default.label.clone()), ..default };
+    let description = describe(&readers::read(&args.file, &options)?);
+    if args.json { output::json(&json!(description)) } else { output::data(&format!("{description}\n")) }
 }

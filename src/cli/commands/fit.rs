@@ -2,7 +2,7 @@
 
 use crate::cli::args::FitArgs;
 use crate::cli::outfile::OutFile;
-use crate::cli::{backend, output};
+use crate::cli::output;
 use crate::error::Result;
 use crate::experiment::fit::{Architecture, Fitted, fit as compute};
 use crate::experiment::{ExperimentError, Plan, Vocabulary};
@@ -14,7 +14,7 @@ use toml::{Table, Value};
 /// Fits the network and says what it is worth.
 pub fn fit(args: &FitArgs) -> Result<()> {
     let architecture = Architecture::load(&args.file)?;
-    let vocabulary = backend::vocabulary(args.data.folder()?);
+    let vocabulary = Vocabulary { data_dir: args.data.folder()?, ..Vocabulary::default() };
     let found = crate::data::load::files(&args.target, vocabulary.data_dir.as_deref());
     let plan = plan(args, &vocabulary)?;
     let inputs: Vec<&Path> =

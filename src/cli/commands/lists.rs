@@ -1,11 +1,13 @@
 //! `querist strategies`, `querist policies`, `querist completions`.
 
 use super::run::RUNS;
+use crate::agent::{Policy, shipped};
 use crate::cli::args::{Args, PoliciesArgs, StrategiesArgs};
-use crate::cli::{backend, output};
+use crate::cli::output;
+use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::query::Needs;
-use crate::query::registry::{self, Entry};
+use crate::query::registry::{Entry, Registry};
 use clap::CommandFactory;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -15,11 +17,15 @@ const POLICIES: &str = "policies";
 
 /// Lists the query strategies, or prints the card of one.
 pub fn strategies(args: &StrategiesArgs) -> Result<()> {
+    let registry = Registry::builtin();
     if let Some(name) = &args.name {
-        let entry = registry::find(name)?;
-        return if args.json { output::json(&json!(entry.card)) } else { output::data(&card(entry)) };
+        let entry = registry.find(name)?;
+        return match args.json {
+            true => output::json(&json!(entry.card)),
+            false => output::data(&card(entry, registry.has_score(name))),
+        };
     }
-    let all = backend::strategies();
+    let all = registry.entries();
     if args.json {
         return output::json(&all.iter().map(|entry| json!(entry.card)).collect());
     }
@@ -33,7 +39,7 @@ pub fn strategies(args: &StrategiesArgs) -> Result<()> {
 }
 
 /// Everything that is known of one strategy.
-fn card(entry: &Entry) -> String {
+fn card(entry: &Entry, has_score: bool) -> String {
     let card = &entry.card;
     let family = json!(card.family).as_str().unwrap_or_default().to_string();
     let lines = [
@@ -44,10 +50,7 @@ fn card(entry: &Entry) -> String {
         ("needs", needs(card.needs)),
         ("cost", card.cost.to_string()),
         ("example", card.example.to_string()),
-        (
-            "score",
-            if entry.has_score() { "one per candidate" } else { "none: a rule for batches" }.to_string(),
-        ),
+        ("score", if has_score { "one per candidate" } else { "none: a rule for batches" }.to_string()),
         (
             "random",
             if card.deterministic { "among equals, by the seed" } else { "yes, by the seed" }.to_string(),
@@ -86,26 +89,24 @@ fn needs(needs: Needs) -> String {
 /// card of one.
 pub fn policies(args: &PoliciesArgs) -> Result<()> {
     if let Some(name) = &args.name {
-        let policy = backend::policy(name)?;
+        let policy = policy(name)?;
         return if args.json {
             output::json(&json!(policy.card()))
         } else {
             output::data(&policy.card_text())
         };
     }
-    let shipped = backend::shipped_policies().map(str::to_string);
+    let shipped = shipped_policies().map(str::to_string);
     // A checkout of the program has its policies in the usual place, too.
-    let known: Vec<PathBuf> =
-        backend::shipped_policies().map(|name| Path::new(POLICIES).join(name)).collect();
+    let known: Vec<PathBuf> = shipped_policies().map(|name| Path::new(POLICIES).join(name)).collect();
     let folders = find_policies(Path::new(".")).into_iter().filter(|dir| !known.contains(dir));
     let names: Vec<String> = shipped.chain(folders.map(|dir| dir.display().to_string())).collect();
     if args.json {
-        let list =
-            names.iter().map(|name| Ok(json!({ "policy": name, "card": backend::policy(name)?.card() })));
+        let list = names.iter().map(|name| Ok(json!({ "policy": name, "card": policy(name)?.card() })));
         return output::json(&list.collect::<Result<Vec<_>>>()?.into());
     }
     let heading = ["policy", "learned from", "validation", "limits"].map(String::from).to_vec();
-    let line = |name: String| match backend::policy(&name) {
+    let line = |name: String| match policy(&name) {
         Ok(policy) => {
             let about = &policy.card().policy;
             let gain = about.figures.get("validation_gain_over_baseline");
@@ -118,6 +119,16 @@ pub fn policies(args: &PoliciesArgs) -> Result<()> {
     };
     let rows: Vec<_> = std::iter::once(heading).chain(names.into_iter().map(line)).collect();
     output::data(&output::table(&rows))
+}
+
+/// A policy by the name or the folder under which it is asked for.
+fn policy(name: &str) -> Result<Policy> {
+    Ok(shipped::open(name, &SCHEMA)?)
+}
+
+/// The names of the policies that come with the program.
+fn shipped_policies() -> impl Iterator<Item = &'static str> {
+    shipped::SHIPPED.iter().map(|one| one.name)
 }
 
 /// How many tasks a card's list stands for: `"KIND x 12"` for twelve, anything else for itself.

@@ -2,13 +2,14 @@
 
 use crate::cli::args::{BenchArgs, CommonArgs, RunArgs};
 use crate::cli::error::CliError;
-use crate::cli::{backend, memory, output, progress, signals};
+use crate::cli::{output, progress, signals};
 use crate::error::Result;
+use crate::experiment::Plan;
 use crate::experiment::cost::{self, Cost, Sizes};
 use crate::experiment::sections::TRAINED;
 use crate::experiment::stages::Shard;
-use crate::experiment::{Context, Finished, Plan, bench as bench_plan, run as run_plan, stages};
-use crate::run::store::POLICY;
+use crate::pipeline::{Finished, Pipeline, RunOptions, Setup};
+use crate::run::memory;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,10 +21,10 @@ pub const RUNS: &str = "runs";
 pub fn run(args: &RunArgs, quiet: bool) -> Result<()> {
     let plan = load(args)?;
     if args.dry_run {
-        return dry_run(&plan, &args.common);
+        return dry_run(Pipeline::of(plan), &args.common);
     }
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(plan.name()));
-    execute(&plan, None, dir, &args.common, quiet)
+    execute(Pipeline::of(plan), None, dir, &args.common, quiet)
 }
 
 /// Runs the comparison of an experiment file, or one shard of it.
@@ -46,7 +47,7 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
         }
     }
     if args.run.dry_run {
-        return dry_run(&plan, common);
+        return dry_run(Pipeline::of(plan), common);
     }
     let shard = args.shard.unwrap_or(Shard::WHOLE);
     let part = match shard {
@@ -55,7 +56,7 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
     };
     let name = format!("{}-bench{part}", plan.name());
     let dir = common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(&plan, Some(shard), dir, common, quiet)
+    execute(Pipeline::of(plan), Some(shard), dir, common, quiet)
 }
 
 /// Runs the train stage of an experiment file.
@@ -63,25 +64,35 @@ pub fn train(args: &RunArgs, quiet: bool) -> Result<()> {
     let file = args.file.display().to_string();
     let plan = load(args)?.train_only().ok_or(CliError::NoSection { file, section: "train" })?;
     if args.dry_run {
-        return dry_run(&plan, &args.common);
+        return dry_run(Pipeline::of(plan), &args.common);
     }
     let name = format!("{}-train", plan.name());
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(&plan, None, dir, &args.common, quiet)
+    execute(Pipeline::of(plan), None, dir, &args.common, quiet)
 }
 
 fn load(args: &RunArgs) -> Result<Plan> {
-    Ok(Plan::load(
-        &args.file,
-        &args.common.and_flags(&args.sets),
-        args.common.seed,
-        &backend::vocabulary(args.common.data.folder()?),
-    )?)
+    let setup = setup(&args.common)?.sets(args.common.and_flags(&args.sets)).seed(args.common.seed);
+    Ok(setup.load(&args.file)?.plan().clone())
+}
+
+/// What the arguments say of the names that a plan may use.
+pub fn setup(common: &CommonArgs) -> Result<Setup> {
+    Ok(Pipeline::setup().data_dir(common.data.folder()?))
+}
+
+/// Reads what a plan reads, and tells what is suspicious about it.
+fn check(pipeline: &Pipeline) -> Result<()> {
+    for warning in &pipeline.check()?.warnings {
+        output::message(&format!("warning: {warning}"));
+    }
+    Ok(())
 }
 
 /// Says what a plan will take. Refuses whatever would be refused before the run starts.
-fn dry_run(plan: &Plan, common: &CommonArgs) -> Result<()> {
-    backend::inputs(plan)?;
+fn dry_run(pipeline: Pipeline, common: &CommonArgs) -> Result<()> {
+    check(&pipeline)?;
+    let plan = pipeline.plan();
     let cost = Cost::of(plan, common.threads(), &Sizes::read(plan)?);
     if common.json {
         return output::json(&cost.to_json());
@@ -91,58 +102,55 @@ fn dry_run(plan: &Plan, common: &CommonArgs) -> Result<()> {
 
 /// Runs a plan, or a shard of it as a benchmark, in `dir`; makes its report and prints the verdict.
 pub fn execute(
-    plan: &Plan,
+    pipeline: Pipeline,
     shard: Option<Shard>,
     dir: PathBuf,
     common: &CommonArgs,
     quiet: bool,
 ) -> Result<()> {
     let start = Instant::now();
-    let inputs = backend::inputs(plan)?;
+    check(&pipeline)?;
     let cancel = signals::catch()?;
     let progress = progress::progress(quiet);
-    let jobs = common.threads();
-    let context = Context { dir: &dir, jobs, fresh: common.fresh, progress: &*progress, cancel: &cancel };
+    let options =
+        RunOptions::default().jobs(common.threads()).fresh(common.fresh).progress(&*progress).cancel(cancel);
     let finished = match shard {
-        None => run_plan(plan, inputs, &backend::stages(), context)?,
-        Some(shard) => bench_plan(plan, shard, inputs, &backend::stages(), context)?,
+        None => pipeline.run(&dir, &options)?,
+        Some(shard) => pipeline.bench(shard, &dir, &options)?,
     };
-    let (verdict, table) = backend::verdict(plan, &finished)?;
-    let report = backend::report(plan, &finished, false)?;
+    let report = finished.report(false)?;
     if common.json {
-        output::json(&to_json(&finished, verdict, start.elapsed().as_secs_f64()))?;
+        output::json(&to_json(&finished, start.elapsed().as_secs_f64()))?;
     } else {
-        output::data(&table)?;
+        output::data(&finished.table())?;
     }
     // The last line is where to look; a failure that follows is an error of its own.
     output::message(&format!("report: {}", report.display()));
-    complain_about_failures(plan, &finished)
+    complain_about_failures(&finished)
 }
 
 /// What `--json` prints. `rows_digest` covers the results, not the timings nor what the
 /// data are called.
-fn to_json(finished: &Finished, verdict: Value, seconds: f64) -> Value {
-    let summary = &finished.summary;
+fn to_json(finished: &Finished, seconds: f64) -> Value {
+    let summary = finished.summary();
     json!({
-        "run": finished.dir,
+        "run": finished.dir(),
         "seconds": (seconds * 1e3).round() / 1e3,
         "peak_rss_mb": memory::peak_rss_mb(),
         "rows_digest": summary.rows_digest,
-        "policy": summary.policy.as_ref().map(|_| finished.dir.join(POLICY)),
+        "policy": finished.policy(),
         "architecture": summary.architecture,
-        "verdict": verdict,
+        "verdict": finished.verdict(),
     })
 }
 
-fn complain_about_failures(plan: &Plan, finished: &Finished) -> Result<()> {
-    let failures = &finished.summary.failures;
-    let total = plan.transfer().map_or(0, stages::cells_of_transfer)
-        + plan.rivals().map_or(0, |rivals| stages::rivals::bouts(rivals).len());
+fn complain_about_failures(finished: &Finished) -> Result<()> {
+    let failures = finished.failures();
     match failures.first() {
         None => Ok(()),
         Some(first) => Err(CliError::CellsFailed {
             failed: failures.len(),
-            total,
+            total: finished.cells(),
             cell: first.cell.clone(),
             reason: first.reason.clone(),
         }

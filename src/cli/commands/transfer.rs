@@ -1,11 +1,11 @@
 //! `querist transfer`: an experiment of one target, made of arguments.
 
-use super::run::{RUNS, execute};
+use super::run::{RUNS, execute, setup};
 use crate::cli::args::TransferArgs;
-use crate::cli::backend;
 use crate::error::Result;
 use crate::experiment::sections::LEARNED;
 use crate::experiment::{ExperimentError, Plan, Vocabulary, split_specifications};
+use crate::pipeline::Pipeline;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -14,10 +14,10 @@ const DIGEST: usize = 8;
 
 /// Tries a policy on one labelled target.
 pub fn transfer(args: &TransferArgs, quiet: bool) -> Result<()> {
-    let plan = plan(args, &backend::vocabulary(args.common.data.folder()?))?;
+    let plan = plan(args, setup(&args.common)?.vocabulary())?;
     let name = format!("{}-{}", plan.name(), &plan.digest()[..DIGEST]);
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(&plan, None, dir, &args.common, quiet)
+    execute(Pipeline::of(plan), None, dir, &args.common, quiet)
 }
 
 /// The arguments as an experiment file, checked like one.
@@ -73,7 +73,7 @@ mod tests {
     fn plan_of(line: &str) -> Result<Plan, ExperimentError> {
         let words = ["querist", "transfer"].into_iter().chain(line.split(' '));
         let Command::Transfer(args) = Args::parse_from(words).command else { panic!() };
-        plan(&args, &backend::vocabulary(None))
+        plan(&args, &Vocabulary::default())
     }
 
     #[test]

@@ -5,7 +5,6 @@ use crate::arch::Space;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::sections::{ArchitectureChoice, DataRef};
 use crate::experiment::stages::search::space;
-use crate::query::registry;
 use std::collections::HashSet;
 
 impl Plan {
@@ -113,7 +112,7 @@ impl Plan {
         });
         for strategy in episodes.flat_map(|transfer| &transfer.strategies) {
             // The others are policies, which need no more than predictions.
-            let Ok(built) = registry::build(strategy) else { continue };
+            let Ok(built) = self.registry.build(strategy) else { continue };
             let needs = built.needs();
             if needs.network || needs.predicted_loss {
                 return refuse(

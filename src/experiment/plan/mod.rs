@@ -7,12 +7,17 @@ mod names;
 use crate::durable::input;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::raw::{self, Section, Table};
-use crate::experiment::sections::{Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer};
+use crate::experiment::sections::{
+    Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer, is_reserved,
+};
 use crate::experiment::set;
+use crate::experiment::tasks::Held;
 use crate::experiment::vocabulary::Vocabulary;
+use crate::query::Registry;
 use crate::run::digest;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The longest experiment file, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -45,6 +50,12 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Option::is_none")]
     rivals: Option<Rivals>,
     report: Report,
+    /// The strategies that may be named.
+    #[serde(skip)]
+    registry: Registry,
+    /// Its data sets, as far as they were read.
+    #[serde(skip)]
+    held: Arc<Held>,
     /// Whether nothing but training is asked for: the space of `[search]` is then read, not searched.
     #[serde(skip)]
     trains_only: bool,
@@ -82,6 +93,9 @@ impl Plan {
     }
 
     fn check(table: Table, file: &str, vocabulary: &Vocabulary) -> Result<Self, ExperimentError> {
+        if let Some(name) = vocabulary.registry.names().find(|name| is_reserved(name)) {
+            return Err(ExperimentError::Reserved { name: name.to_string() });
+        }
         let mut root = Section::root(table, file);
         let name = match root.text("name")? {
             Some((name, place)) => check_name(name, place)?,
@@ -134,6 +148,8 @@ impl Plan {
             transfer,
             rivals,
             report,
+            registry: vocabulary.registry.clone(),
+            held: Arc::default(),
             trains_only: false,
         };
         plan.name_apart(&root_place)?;
@@ -163,6 +179,15 @@ impl Plan {
     /// The folder in which data sets are found by name.
     pub fn data_dir(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// The hand-made strategies that the plan may name.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(super) fn held(&self) -> &Held {
+        &self.held
     }
 
     /// The classifier that is trained inside every episode.
@@ -268,16 +293,7 @@ mod tests {
     use crate::learner::{Optimiser, Stop};
 
     fn vocabulary() -> Vocabulary {
-        Vocabulary {
-            data_dir: None,
-            found: Vec::new(),
-            datasets: vec!["digits", "iris", "wine"],
-            strategies: vec!["random", "margin", "entropy"],
-            specification: Some(|text| match text {
-                "power(margin, beta=2)" => Ok(()),
-                _ => Err(ExperimentError::Set { text: text.into() }.into()),
-            }),
-        }
+        Vocabulary { datasets: vec!["digits", "iris", "wine"], ..Vocabulary::default() }
     }
 
     fn parse(text: &str) -> Result<Plan, ExperimentError> {
@@ -436,7 +452,9 @@ mod tests {
         assert_eq!(good.transfer().unwrap().strategies[1], "power(margin, beta=2)");
         let error = plan("power(margin, gamma=2)").unwrap_err();
         assert!(
-            error.to_string().starts_with("lab/my-run.toml:3:25: `transfer.strategies[1]`: --set power("),
+            error
+                .to_string()
+                .starts_with("lab/my-run.toml:3:25: `transfer.strategies[1]`: strategy `power` has no"),
             "{error}"
         );
         assert!(crate::Error::from(error).hint().is_some(), "the reader's hint is handed on");

@@ -27,4 +27,4 @@ pub use train::{
     ArchitectureHead, Baseline, Dagger, DatasetEmbedding, Dqn, Evolution, Imitation, NetworkKind,
     PolicyGradient, PolicyNetwork, Train,
 };
-pub use transfer::{ADAPTED, DATASET_EMBEDDING, DQN, LEARNED, TRAINED, Transfer, UNTRAINED};
+pub use transfer::{ADAPTED, DATASET_EMBEDDING, DQN, LEARNED, TRAINED, Transfer, UNTRAINED, is_reserved};

@@ -18,6 +18,10 @@ pub const DQN: &str = "dqn";
 pub const DATASET_EMBEDDING: &str = "dataset_embedding";
 /// Strategies that are learned, by this run or an earlier one.
 pub const TRAINED: [&str; 4] = [LEARNED, ADAPTED, DQN, DATASET_EMBEDDING];
+/// Names that no strategy of a registry may have: `TRAINED`, and [`UNTRAINED`].
+pub fn is_reserved(name: &str) -> bool {
+    TRAINED.contains(&name) || name == UNTRAINED
+}
 /// The name of the policy before it learned anything: the same network, whose scores are all equal.
 pub const UNTRAINED: &str = "untrained";
 
@@ -65,14 +69,14 @@ impl Transfer {
             Some(train) => train.dataset_embedding.iterations > 0,
             None => policy.is_some(),
         };
-        let known = || vocabulary.strategies.iter().copied().chain(TRAINED).chain([UNTRAINED]);
+        let known = || vocabulary.registry.names().chain(TRAINED).chain([UNTRAINED]);
         let strategy = |node, name: String| {
             let (found, place) = raw::text_of(node, name.clone())?;
             if !known().any(|known| known == found) {
-                let Some(check) = vocabulary.specification.filter(|_| found.contains('(')) else {
+                if !found.contains('(') {
                     return Err(raw::unknown_word(place, name, found, known()));
-                };
-                check(&found).map_err(|error| ExperimentError::Refused {
+                }
+                vocabulary.registry.build(&found).map_err(|error| ExperimentError::Refused {
                     place: place.clone(),
                     key: name.clone(),
                     reason: error.to_string(),

@@ -20,7 +20,7 @@ use crate::experiment::sections::{
     ADAPTED, ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
 };
 use crate::experiment::{inputs, tasks};
-use crate::query::{Strategy, registry};
+use crate::query::Strategy;
 use crate::run::{Cell, Crew, Ledger, digest, run_cells, store};
 use std::ops::Range;
 use std::path::Path;
@@ -163,7 +163,7 @@ impl Shared {
         if let Some((_, dataset)) = held.iter().find(|(other, _)| other == target) {
             return Ok(dataset.clone());
         }
-        let dataset = Arc::new(tasks::load(plan, target)?);
+        let dataset = tasks::load(plan, target)?;
         site.store.check_input(dataset.name(), dataset.digest())?;
         held.push((target.clone(), dataset.clone()));
         Ok(dataset)
@@ -324,7 +324,7 @@ pub fn episodes(
             Ok(Player {
                 // Draws are derived from it: the same rows at random, whatever the architecture.
                 name: block.strategy.clone(),
-                strategy: strategy(&block.strategy, transfer, learned, site, shared)?,
+                strategy: strategy(&block.strategy, plan, transfer, learned, site, shared)?,
                 seat: Seat {
                     ground: shared.ground(plan, &block.target, &dataset, repetition)?,
                     key: tasks::seat_key(plan, &dataset, repetition),
@@ -347,6 +347,7 @@ pub fn episodes(
 
 fn strategy(
     name: &str,
+    plan: &Plan,
     transfer: &Transfer,
     learned: Learned<'_>,
     site: Site<'_>,
@@ -359,7 +360,7 @@ fn strategy(
         DATASET_EMBEDDING => Box::new(PangStrategy::new(shared.dataset_embedding(transfer, learned, site)?)),
         DQN => Box::new(DqnStrategy::new(shared.dqn(transfer, learned, site)?)),
         UNTRAINED => frozen(untrained()?, Choice::Sampled),
-        _ => return registry::build(name),
+        _ => return plan.registry().build(name),
     })
 }
 

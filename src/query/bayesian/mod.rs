@@ -61,7 +61,7 @@ fn most_probable(p: &[f32]) -> impl Iterator<Item = usize> + Clone + '_ {
 #[cfg(test)]
 mod tests {
     use crate::data::{Matrix, RowId};
-    use crate::query::{Passes, PoolView, Signals, registry};
+    use crate::query::{Passes, PoolView, Registry, Signals};
     use crate::rng::Key;
 
     /// The score called `name` of one candidate under the given passes.
@@ -76,7 +76,8 @@ mod tests {
         };
         let inputs = Matrix::zeros(1, 1);
         let view = PoolView::new(inputs.view(), &[], &[], &[RowId(0)], classes, &signals);
-        registry::build_score(&name.parse().unwrap()).unwrap().score(&view, Key::root(0)).unwrap()[0]
+        Registry::builtin().build_score(&name.parse().unwrap()).unwrap().score(&view, Key::root(0)).unwrap()
+            [0]
     }
 
     #[test]

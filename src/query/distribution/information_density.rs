@@ -68,7 +68,7 @@ impl Score for InformationDensity {
 #[cfg(test)]
 mod tests {
     use crate::data::{Matrix, RowId};
-    use crate::query::{PoolView, Signals, registry, uncertainty::entropy};
+    use crate::query::{PoolView, Registry, Signals, uncertainty::entropy};
     use crate::rng::Key;
     use proptest::prelude::*;
 
@@ -81,7 +81,7 @@ mod tests {
             let candidates: Vec<RowId> = (0..8).map(RowId).collect();
             let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
             let spec = "information_density(beta=2)".parse().unwrap();
-            let found = registry::build_score(&spec).unwrap().score(&view, Key::root(0)).unwrap();
+            let found = Registry::builtin().build_score(&spec).unwrap().score(&view, Key::root(0)).unwrap();
             let dot = |a: usize, b: usize| {
                 inputs.row(a).iter().zip(inputs.row(b)).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>()
             };

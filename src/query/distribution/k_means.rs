@@ -63,7 +63,7 @@ impl Strategy for KMeansCentres {
 #[cfg(test)]
 pub(in crate::query) mod tests {
     use crate::data::{Matrix, RowId};
-    use crate::query::{PoolView, Signals, registry};
+    use crate::query::{PoolView, Registry, Signals};
     use crate::rng::Key;
 
     /// Five blobs on a circle, twelve rows each: row `i` belongs to blob `i % 5`.
@@ -82,7 +82,7 @@ pub(in crate::query) mod tests {
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
         for seed in 0..20 {
-            let picks = registry::build(name).unwrap().select(&view, 5, Key::root(seed)).unwrap();
+            let picks = Registry::builtin().build(name).unwrap().select(&view, 5, Key::root(seed)).unwrap();
             let mut found: Vec<u32> = picks.iter().map(|row| row.0 % 5).collect();
             found.sort_unstable();
             assert_eq!(found, [0, 1, 2, 3, 4], "{name}, seed {seed}");

@@ -154,7 +154,7 @@ fn group(assignment: &[u32], all: &[RowId], candidates: &[RowId]) -> Vec<Cluster
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::{Signals, registry};
+    use crate::query::{Registry, Signals};
     use rand_distr::{Distribution, StandardNormal};
 
     /// Two blobs, the smaller one labelled: the first pick is the densest point of the other.
@@ -171,7 +171,7 @@ mod tests {
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &labelled, &[0], &candidates, 2, &signals);
         for seed in 0..10 {
-            let mut typiclust = registry::build("typiclust(neighbours=6)").unwrap();
+            let mut typiclust = Registry::builtin().build("typiclust(neighbours=6)").unwrap();
             let picks = typiclust.select(&view, 1, Key::root(seed)).unwrap();
             assert_eq!(picks, [RowId(5)]);
         }
@@ -183,7 +183,7 @@ mod tests {
         let candidates: Vec<RowId> = (0..3).map(RowId).collect();
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        let mut typiclust = registry::build("typiclust").unwrap();
+        let mut typiclust = Registry::builtin().build("typiclust").unwrap();
         assert_eq!(typiclust.select(&view, 2, Key::root(1)).unwrap().len(), 2);
     }
 
@@ -208,7 +208,8 @@ mod tests {
         let candidates: Vec<RowId> = (0..n as u32).map(RowId).collect();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
         let hit = |name: &str, seed| {
-            let picks = registry::build(name).unwrap().select(&view, rays, Key::root(seed)).unwrap();
+            let picks =
+                Registry::builtin().build(name).unwrap().select(&view, rays, Key::root(seed)).unwrap();
             picks.iter().map(|row| row.index() % rays).collect::<std::collections::BTreeSet<_>>().len()
         };
         for seed in 0..5 {

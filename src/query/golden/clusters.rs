@@ -5,7 +5,7 @@ use super::{floats, numbers, rows};
 use crate::data::{Matrix, RowId};
 use crate::query::geometry::Rows;
 use crate::query::hybrid::{cluster_margin, drop_query};
-use crate::query::{Head, PoolView, Signals, Ties, registry};
+use crate::query::{Head, PoolView, Registry, Signals, Ties};
 use crate::rng::Key;
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ impl Golden {
         let inputs = self.vectors.view();
         let view =
             PoolView::new(inputs, &self.labelled, &labels, &self.candidates, self.classes, &self.signals);
-        registry::build(name).unwrap().select(&view, batch, Key::root(seed)).unwrap()
+        Registry::builtin().build(name).unwrap().select(&view, batch, Key::root(seed)).unwrap()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::data::{Matrix, RowId};
 use crate::learner::Network;
 use crate::query::geometry::{Rows, typicality};
 use crate::query::hybrid::badge::Gradients;
-use crate::query::{Passes, PoolView, Signals, registry};
+use crate::query::{Passes, PoolView, Registry, Signals};
 use crate::rng::Key;
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ impl Golden {
     }
 
     fn select(&self, name: &str, batch: usize) -> Vec<RowId> {
-        registry::build(name).unwrap().select(&self.view(), batch, Key::root(0)).unwrap()
+        Registry::builtin().build(name).unwrap().select(&self.view(), batch, Key::root(0)).unwrap()
     }
 }
 
@@ -77,13 +77,13 @@ fn scores() {
         "dynamic_al",
         "dynamic_al(layers=last)",
     ] {
-        let mut score = registry::build_score(&name.parse().unwrap()).unwrap();
+        let mut score = Registry::builtin().build_score(&name.parse().unwrap()).unwrap();
         let found = score.score(&golden.view(), Key::root(0)).unwrap();
         close(name, &found, &numbers(&golden.file[name]), 1e-6);
     }
     for (measure, name) in [("vote_entropy", "vote_entropy"), ("kl", "bald"), ("share", "variation_ratio")] {
         let committee = format!("qbc(measure={measure})");
-        let mut score = registry::build_score(&committee.parse().unwrap()).unwrap();
+        let mut score = Registry::builtin().build_score(&committee.parse().unwrap()).unwrap();
         let found = score.score(&golden.view(), Key::root(0)).unwrap();
         close(&committee, &found, &numbers(&golden.file[name]), 1e-6);
     }

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::arch::{Block, NetSpec};
     use crate::data::Matrix;
-    use crate::query::{Signals, registry};
+    use crate::query::{Registry, Signals};
     use proptest::{collection, prop_assert, prop_assert_eq, proptest};
 
     fn rows(range: std::ops::Range<u32>) -> Vec<RowId> {
@@ -287,7 +287,7 @@ mod tests {
                 ("dynamic_al(layers=last,redundancy=1)", [RowId(0), RowId(2)], "1.208"),
                 ("dynamic_al(redundancy=2)", [RowId(0), RowId(1)], "2.000"),
             ] {
-                let mut strategy = registry::build(name).unwrap();
+                let mut strategy = Registry::builtin().build(name).unwrap();
                 assert_eq!(strategy.select(view, 2, Key::root(0)).unwrap(), picks, "{name}");
                 let note = strategy.note().unwrap();
                 assert!(note.contains(&format!("by {ratio} of")), "{name}: {note}");

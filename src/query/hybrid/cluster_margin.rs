@@ -152,7 +152,7 @@ fn median_distance(rows: Rows<'_>, key: Key) -> f64 {
 mod tests {
     use super::*;
     use crate::data::Matrix;
-    use crate::query::{Signals, registry};
+    use crate::query::{Registry, Signals};
 
     #[test]
     fn worked_example() {
@@ -208,7 +208,7 @@ mod tests {
         let inputs = Matrix::zeros(n as usize, 1);
         let candidates: Vec<RowId> = (0..n).map(RowId).collect();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        let mut strategy = registry::build("cluster_margin(radius=0.000001)").unwrap();
+        let mut strategy = Registry::builtin().build("cluster_margin(radius=0.000001)").unwrap();
         let picks = strategy.select(&view, 60, Key::root(0)).unwrap();
         let first_half = picks.iter().filter(|row| row.0 < n / 2).count();
         assert!((15..=45).contains(&first_half), "{first_half} of 60");

@@ -41,7 +41,7 @@ impl Score for Llal {
 #[cfg(test)]
 mod tests {
     use crate::data::{Matrix, RowId};
-    use crate::query::{PoolView, QueryError, Signals, registry};
+    use crate::query::{PoolView, QueryError, Registry, Signals};
     use crate::rng::Key;
 
     #[test]
@@ -51,13 +51,14 @@ mod tests {
         let predicted_loss = Some(vec![-0.5, 3.0, 0.25, 7.5, 3.0]);
         let signals = Signals { predicted_loss, ..Signals::default() };
         let view = PoolView::new(inputs.view(), &[RowId(0)], &[1], &candidates, 2, &signals);
-        let ask =
-            |name: &str, batch| registry::build(name).unwrap().select(&view, batch, Key::root(0)).unwrap();
+        let ask = |name: &str, batch| {
+            Registry::builtin().build(name).unwrap().select(&view, batch, Key::root(0)).unwrap()
+        };
         assert_eq!(ask("llal", 4), [RowId(4), RowId(2), RowId(5), RowId(3)]);
         let spoilt =
             Signals { predicted_loss: Some(vec![0.0, f64::NAN, 0.0, 0.0, 0.0]), ..Signals::default() };
         let view = PoolView::new(inputs.view(), &[RowId(0)], &[1], &candidates, 2, &spoilt);
-        let error = registry::build("llal").unwrap().select(&view, 1, Key::root(0)).unwrap_err();
+        let error = Registry::builtin().build("llal").unwrap().select(&view, 1, Key::root(0)).unwrap_err();
         assert!(matches!(error.downcast_ref(), Some(QueryError::NotFinite { row: 1, .. })), "{error}");
     }
 
@@ -70,7 +71,7 @@ mod tests {
         let losses: Vec<f64> = (0..n).map(|row| (row * 7_919 % n) as f64).collect();
         let signals = Signals { predicted_loss: Some(losses.clone()), ..Signals::default() };
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        let mut capped = registry::build("capped(llal,candidates=100)").unwrap();
+        let mut capped = Registry::builtin().build("capped(llal,candidates=100)").unwrap();
         let picks = capped.select(&view, 5, Key::root(3)).unwrap();
         let of = |row: &RowId| losses[row.index()];
         assert!(picks.is_sorted_by(|a, b| of(a) >= of(b)), "{picks:?}");

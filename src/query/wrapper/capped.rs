@@ -76,7 +76,7 @@ impl Strategy for Capped {
 #[cfg(test)]
 mod tests {
     use crate::data::{Matrix, RowId};
-    use crate::query::{PoolView, Signals, registry};
+    use crate::query::{PoolView, Registry, Signals};
     use crate::rng::Key;
 
     #[test]
@@ -85,7 +85,7 @@ mod tests {
         let candidates: Vec<RowId> = (0..60).map(RowId).collect();
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        let mut capped = registry::build("capped(random,candidates=20)").unwrap();
+        let mut capped = Registry::builtin().build("capped(random,candidates=20)").unwrap();
         assert_eq!(capped.note(), None);
         capped.select(&view, 3, Key::root(0)).unwrap();
         assert_eq!(capped.note().unwrap(), "chosen among 30 of 60 candidates, drawn at random");

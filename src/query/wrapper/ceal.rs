@@ -82,7 +82,7 @@ impl Strategy for Ceal {
 mod tests {
     use super::*;
     use crate::data::Matrix;
-    use crate::query::{Signals, registry};
+    use crate::query::{Registry, Signals};
 
     #[test]
     fn worked_example() {
@@ -92,7 +92,7 @@ mod tests {
         let inputs = Matrix::zeros(4, 1);
         let candidates: Vec<RowId> = (0..4).map(RowId).collect();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
-        let mut ceal = registry::build("ceal(margin)").unwrap();
+        let mut ceal = Registry::builtin().build("ceal(margin)").unwrap();
         assert!(ceal.pseudo_labels().is_empty());
         for round in 1..=3 {
             assert_eq!(ceal.select(&view, 1, Key::root(0)).unwrap(), [RowId(3)]);
@@ -100,7 +100,7 @@ mod tests {
             let expected: &[(RowId, u32)] = if round < 3 { &[(RowId(0), 0), (RowId(2), 1)] } else { &[] };
             assert_eq!(ceal.pseudo_labels(), expected, "round {round}");
         }
-        let mut all = registry::build("ceal(margin)").unwrap();
+        let mut all = Registry::builtin().build("ceal(margin)").unwrap();
         all.select(&view, 4, Key::root(0)).unwrap();
         assert!(all.pseudo_labels().is_empty(), "what is asked for needs no pseudo-label");
     }

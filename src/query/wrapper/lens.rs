@@ -71,6 +71,10 @@ impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
         cut::join([self.note.clone(), self.inner.note()])
     }
 
+    fn utilities(&self) -> Option<&[f64]> {
+        self.inner.utilities()
+    }
+
     fn memory(&self, size: &Size) -> u64 {
         // The probabilities that it sees instead.
         Size::items(size.candidates, 4 * size.classes as u64) + self.inner.memory(size)

@@ -69,7 +69,7 @@ impl Strategy for Mixture {
 mod tests {
     use super::*;
     use crate::data::Matrix;
-    use crate::query::{Signals, registry};
+    use crate::query::{Registry, Signals};
 
     #[test]
     fn each_gets_its_share() {
@@ -79,7 +79,8 @@ mod tests {
         let candidates: Vec<RowId> = (0..10).map(RowId).collect();
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
         let ask = |text: &str, batch, seed| {
-            let picks = registry::build(text).unwrap().select(&view, batch, Key::root(seed)).unwrap();
+            let picks =
+                Registry::builtin().build(text).unwrap().select(&view, batch, Key::root(seed)).unwrap();
             picks.into_iter().map(|row| row.0).collect::<Vec<u32>>()
         };
         // Entropy and margin agree on two classes; the second passes over what the first took.

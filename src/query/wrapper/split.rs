@@ -64,7 +64,7 @@ impl Strategy for Split {
 #[cfg(test)]
 mod tests {
     use crate::data::{Matrix, RowId};
-    use crate::query::{PoolView, Signals, registry};
+    use crate::query::{PoolView, Registry, Signals};
     use crate::rng::Key;
 
     /// Each part gives the best of its own.
@@ -77,7 +77,8 @@ mod tests {
         let signals = Signals { predicted_loss: Some(losses), ..Signals::default() };
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
         let ask = |name: &str, batch, seed| {
-            let picks = registry::build(name).unwrap().select(&view, batch, Key::root(seed)).unwrap();
+            let picks =
+                Registry::builtin().build(name).unwrap().select(&view, batch, Key::root(seed)).unwrap();
             picks.into_iter().map(|row| row.0).collect::<Vec<u32>>()
         };
         let mut firsts = [0; 2];

@@ -62,7 +62,7 @@ impl Strategy for Switch {
 mod tests {
     use super::*;
     use crate::data::Matrix;
-    use crate::query::{Signals, registry};
+    use crate::query::{Registry, Signals};
 
     #[test]
     fn switches_at_the_stated_number() {
@@ -74,7 +74,7 @@ mod tests {
         for (known, by_margin) in [(9, false), (10, true)] {
             let labels = vec![0; known];
             let view = PoolView::new(inputs.view(), &labelled[..known], &labels, &candidates, 2, &signals);
-            let mut switch = registry::build("switch(random,margin)").unwrap();
+            let mut switch = Registry::builtin().build("switch(random,margin)").unwrap();
             let firsts =
                 (0..20).filter(|&seed| switch.select(&view, 1, Key::root(seed)).unwrap() == [RowId(10)]);
             assert_eq!(firsts.count() == 20, by_margin);

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn one_line_one_band_one_label_per_strategy() {
         let all = [rows("wine", "random", 5, 0.0), rows("wine", "margin", 5, 0.04)].concat();
-        let palette = Palette::new(["random", "margin"], "policy");
+        let palette = Palette::new(["random", "margin"], "policy", &crate::query::Registry::builtin());
         let figure = learning_curves(&gather(&all, Metric::Accuracy)[0], &palette, Theme::Alone).unwrap();
         assert_eq!(figure.svg.matches("fill-opacity:0.13").count(), 2);
         assert_eq!(figure.svg.matches("<title>margin</title>").count(), 1);

@@ -6,6 +6,7 @@
 //! plot or a row of a table can show, tell 48 strategies apart beside the subject, margin and random.
 
 use super::marker::Marker;
+use crate::query::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a figure will be looked at.
@@ -110,7 +111,11 @@ pub struct Palette {
 impl Palette {
     /// Gives every strategy its style: the subject and margin the first two colours, random grey, what reads hidden
     /// labels a dashed dark line, the others the remaining colours by name.
-    pub fn new<'a>(strategies: impl IntoIterator<Item = &'a str>, subject: &str) -> Self {
+    pub fn new<'a>(
+        strategies: impl IntoIterator<Item = &'a str>,
+        subject: &str,
+        registry: &Registry,
+    ) -> Self {
         let names: BTreeSet<&str> = strategies.into_iter().collect();
         let (mut hidden, mut next) = (0, 0);
         let marker = |lap: usize| Marker::ALL[lap % Marker::ALL.len()];
@@ -124,7 +129,7 @@ impl Palette {
                     plain(Ink::Series(0), 2.6, 4)
                 } else if name == crate::report::verdict::MARGIN {
                     plain(Ink::Series(1), 2.0, 3)
-                } else if !crate::report::roles::is_ranked(name) {
+                } else if !crate::report::roles::is_ranked(name, registry) {
                     hidden += 1;
                     Style { dash: "5 3", marker: marker(hidden - 1), ..plain(Ink::Text, 1.6, 0) }
                 } else {
@@ -167,7 +172,7 @@ mod tests {
         names.extend(
             ["random", "margin", "policy", "greedy_oracle", "greedy_oracle+search"].map(str::to_owned),
         );
-        let palette = Palette::new(names.iter().map(String::as_str), "policy");
+        let palette = Palette::new(names.iter().map(String::as_str), "policy", &Registry::builtin());
         let mut seen = Vec::new();
         for (name, style) in palette.strategies() {
             let look = (style.ink, style.marker);

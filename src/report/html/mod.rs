@@ -113,7 +113,8 @@ pub fn figures(input: &ReportInput) -> Vec<Figure> {
 }
 
 fn palette(input: &ReportInput, curves: &[TaskCurves]) -> Palette {
-    Palette::new(curves.iter().flat_map(|task| task.strategies.keys().map(String::as_str)), &input.subject)
+    let names = curves.iter().flat_map(|task| task.strategies.keys().map(String::as_str));
+    Palette::new(names, &input.subject, &input.registry)
 }
 
 /// All figures of a report, by section.
@@ -132,7 +133,7 @@ impl Drawn {
     fn new(input: &ReportInput, curves: &[TaskCurves], palette: &Palette, theme: Theme) -> Self {
         let margin = forest::forest(&input.verdict, MARGIN, |entry| entry.vs_margin.as_ref(), palette, theme);
         let random = forest::forest(&input.verdict, RANDOM, |entry| entry.vs_random.as_ref(), palette, theme);
-        let mut names = ranked_everywhere(curves);
+        let mut names = ranked_everywhere(curves, &input.registry);
         let diagram = ranking(curves, &names);
         let ranks = diagram.as_ref().and_then(|(diagram, blocks)| {
             critical::critical_difference(diagram, *blocks, &names, palette, theme)
@@ -255,7 +256,7 @@ fn gap_figures(input: &ReportInput, palette: &Palette, theme: Theme) -> Option<F
     let mut rows: Vec<bars::Bar> = palette
         .strategies()
         .into_iter()
-        .filter(|(name, _)| *name != RANDOM && is_ranked(name))
+        .filter(|(name, _)| *name != RANDOM && is_ranked(name, &input.registry))
         .filter_map(|(name, style)| {
             let closed: Vec<f64> = input
                 .verdict

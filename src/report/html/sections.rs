@@ -5,7 +5,7 @@ use super::super::figure::Figure;
 use super::super::figure::canvas::{Canvas, Stroke};
 use super::super::figure::palette::{Palette, Style, Theme};
 use super::super::input::{Fact, ReportInput, Separation};
-use super::super::roles::marked;
+use super::super::roles::{is_ranked, marked};
 use super::super::table::{OVER_TASKS, aulc, goal, labels_needed, legend, mark, over_tasks_cells};
 use super::super::text::{ABSENT, equals_p, escape, fixed, points, signed, signed_points};
 use super::super::verdict::Comparison;
@@ -45,7 +45,10 @@ pub(super) fn learning(body: &mut String, drawn: &[Figure], input: &ReportInput,
     body.push_str("<h2>Learning curves</h2>\n<ul class=\"legend\">\n");
     for (name, style) in palette.strategies() {
         let line = swatch(style, true);
-        body.push_str(&format!("<li>{line}{}</li>\n", escape(&marked(name))));
+        body.push_str(&format!(
+            "<li>{line}{}</li>\n",
+            escape(&marked(name, is_ranked(name, &input.registry)))
+        ));
     }
     body.push_str("</ul>\n");
     grid(body, drawn, false, if drawn.len() == 1 { " lead" } else { "" });
@@ -256,7 +259,7 @@ pub(super) fn search(body: &mut String, drawn: &[Figure], input: &ReportInput) {
 /// How long the strategies took to choose: median and slow tail per task.
 pub(super) fn query_times(body: &mut String, input: &ReportInput, palette: &Palette) {
     let mut seconds: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
-    for row in &input.rows {
+    for row in input.rows.iter() {
         if let Some(time) = input.times.of(row) {
             seconds.entry((&row.task, &row.strategy)).or_default().push(time);
         }
@@ -354,7 +357,10 @@ fn open_table(body: &mut String, caption: &str, heads: &[&str]) {
 fn open_row(body: &mut String, strategy: &str, input: &ReportInput, palette: &Palette) {
     let class = if strategy == input.subject { " class=\"subject\"" } else { "" };
     let look = swatch(palette.style(strategy), false);
-    body.push_str(&format!("<tr{class}><td class=\"name\">{look}{}</td>", escape(&marked(strategy))));
+    body.push_str(&format!(
+        "<tr{class}><td class=\"name\">{look}{}</td>",
+        escape(&marked(strategy, is_ranked(strategy, &input.registry)))
+    ));
 }
 
 /// How a strategy is drawn: its marker, and its line behind it where there are lines to be told apart.

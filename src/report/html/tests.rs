@@ -99,7 +99,7 @@ fn the_page_asks_nothing_of_the_network() {
 #[test]
 fn figures_alone_need_no_style_sheet_and_have_their_own_names() {
     let mut input = full("wine");
-    input.rows.extend(rows("Wine!", "random", 3, 0.0));
+    input.rows = input.rows.iter().cloned().chain(rows("Wine!", "random", 3, 0.0)).collect();
     let all = figures(&input);
     let mut names: Vec<&str> = all.iter().map(|figure| figure.name.as_str()).collect();
     assert!(names.contains(&"learning-wine") && names.contains(&"learning-wine-2"), "{names:?}");

@@ -139,7 +139,7 @@ fn best(curves: &[TaskCurves], options: &VerdictOptions) -> Option<AcrossTasks> 
         .strategies
         .keys()
         .map(String::as_str)
-        .filter(|name| is_hand_made(name) && *name != options.subject && everywhere(name))
+        .filter(|name| is_hand_made(name, &options.registry) && *name != options.subject && everywhere(name))
         .collect();
     if names.iter().all(|name| *name == MARGIN) {
         return None;

@@ -157,7 +157,7 @@ pub(super) fn with_best_hand_made(task: &TaskCurves, options: &VerdictOptions) -
     let paired: Vec<(&str, Vec<f64>)> = task
         .strategies
         .iter()
-        .filter(|(name, _)| is_hand_made(name) && **name != options.subject)
+        .filter(|(name, _)| is_hand_made(name, &options.registry) && **name != options.subject)
         .map(|(name, other)| (name.as_str(), differences(own, other, task.shared).0))
         .filter(|(_, paired)| !paired.is_empty())
         .collect();

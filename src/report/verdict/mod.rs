@@ -34,6 +34,7 @@ use super::stats::mean::{mean, mean_interval};
 use super::stats::savings::{Needs, needs};
 use crate::episode::Row;
 use crate::learner::Metric;
+use crate::query::Registry;
 use crate::rng::Key;
 use crate::run::FullPool;
 pub use across::AcrossTasks;
@@ -63,6 +64,8 @@ pub struct VerdictOptions {
     pub shares: Vec<f64>,
     /// What all labels give.
     pub full_pool: Vec<FullPool>,
+    /// The strategies that are known: who among the names is hand-made, and who reads hidden labels.
+    pub registry: Registry,
     /// The level of significance, after Holm.
     pub alpha: f64,
     /// The coverage of intervals.
@@ -81,6 +84,7 @@ impl Default for VerdictOptions {
             target: None,
             shares: Vec::new(),
             full_pool: Vec::new(),
+            registry: Registry::builtin(),
             alpha: 0.05,
             level: 0.95,
             resamples: RESAMPLES,
@@ -239,7 +243,7 @@ fn judge(task: &TaskCurves, by_metric: [&TaskCurves; Metric::ALL.len()], options
     let lowest = || figures.values().filter_map(|f| f.end).reduce(f64::min);
     let targets = targets::targets(&task.task, options, || ends(RANDOM).or_else(lowest));
     let aulc_of = |name: &str| figures.get(name).and_then(|f| mean(&f.values()));
-    let unranked = figures.keys().filter(|name| !is_ranked(name));
+    let unranked = figures.keys().filter(|name| !is_ranked(name, &options.registry));
     let oracle = unranked.filter_map(|name| aulc_of(name)).reduce(f64::max);
     let gap = |aulc: Option<f64>| super::stats::gap::gap_closed(aulc?, aulc_of(RANDOM)?, oracle?);
     let mut entries: Vec<Entry> = figures
@@ -252,7 +256,7 @@ fn judge(task: &TaskCurves, by_metric: [&TaskCurves; Metric::ALL.len()], options
             };
             let values = figures.values();
             let aulc = mean(&values);
-            let reads_hidden_labels = !is_ranked(name);
+            let reads_hidden_labels = !is_ranked(name, &options.registry);
             let [final_accuracy, final_balanced_accuracy, final_macro_f1] =
                 by_metric.map(|task| mean_at_end(task.strategies.get(name)?, task.shared));
             Entry {

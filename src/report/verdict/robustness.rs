@@ -37,9 +37,9 @@ pub struct Robustness {
 
 /// Judges every ranked strategy that ran on all tasks, by falling interquartile mean.
 pub(super) fn robustness(curves: &[TaskCurves], options: &VerdictOptions) -> Vec<Robustness> {
-    let names = ranked_everywhere(curves);
+    let names = ranked_everywhere(curves, &options.registry);
     let reference = [MARGIN, RANDOM].into_iter().find(|name| names.contains(name));
-    let scales: Vec<Option<Scale>> = curves.iter().map(Scale::of).collect();
+    let scales: Vec<Option<Scale>> = curves.iter().map(|task| Scale::of(task, &options.registry)).collect();
     let mut judged: Vec<Robustness> = names
         .into_iter()
         .map(|name| {

@@ -8,6 +8,7 @@
 //! strategies tie, as one between the worst and the best strategy would: as long as labels help at all, the
 //! ceiling lies above the area. 1 would be a strategy that is from the first label on as good as the best at its best.
 
+use crate::query::Registry;
 use crate::report::curves::TaskCurves;
 use crate::report::roles::is_ranked;
 use crate::report::stats::mean::mean;
@@ -28,8 +29,9 @@ pub(super) struct Scale {
 impl Scale {
     /// The task's scale; without random, its zero is the lowest mean AULC of a ranked strategy. `None` where curves share
     /// no range, or nothing is learned.
-    pub(super) fn of(task: &TaskCurves) -> Option<Self> {
-        let ranked = || task.strategies.iter().filter(|(name, _)| is_ranked(name)).map(|(_, own)| own);
+    pub(super) fn of(task: &TaskCurves, registry: &Registry) -> Option<Self> {
+        let ranked =
+            || task.strategies.iter().filter(|(name, _)| is_ranked(name, registry)).map(|(_, own)| own);
         let area = |own| mean(&aulc_by_repetition(own, task.shared).into_values().collect::<Vec<_>>());
         let random = task.strategies.get(RANDOM).and_then(area);
         let zero = random.or_else(|| ranked().filter_map(area).reduce(f64::min))?;

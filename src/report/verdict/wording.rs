@@ -167,7 +167,9 @@ fn without_subject(curves: &[TaskCurves], entries: &[Entry], options: &VerdictOp
         let own = entries.iter().filter(|entry| entry.strategy == name).map(|entry| entry.aulc);
         mean(&own.collect::<Option<Vec<f64>>>()?)
     };
-    let scored = ranked_everywhere(curves).into_iter().filter_map(|name| Some((areas(name)?, name)));
+    let scored = ranked_everywhere(curves, &options.registry)
+        .into_iter()
+        .filter_map(|name| Some((areas(name)?, name)));
     match scored.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1))) {
         Some((aulc, name)) => format!(
             "{beside} {} has the highest mean AULC, {} %: choosing the best after the fact is not a test.",

@@ -4,14 +4,15 @@
 //! candidates' part), what the strategy says it takes beyond them, and the process itself. Pages of files in
 //! the system's cache are not the process's.
 
-use super::agree_on_classes;
-use super::arrays::{expect_rows, read_labelled};
-use super::error::SelectError;
+use super::arrays::read_labelled;
+use super::error::FileError;
+use super::words::Flags;
 use crate::cli::args::SelectArgs;
 use crate::cli::output;
 use crate::data::readers::read_shape;
 use crate::error::Result;
 use crate::query::{Size, Strategy};
+use crate::select::{self, Argument, SelectError, Selector, Words};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -73,47 +74,49 @@ impl Shapes {
 }
 
 /// Prints the forecast.
-pub(super) fn print(args: &SelectArgs, name: &str, strategy: &dyn Strategy) -> Result<()> {
-    let needs = strategy.needs();
+pub(super) fn print(args: &SelectArgs, selector: &Selector) -> Result<()> {
+    let flags = Flags(args);
     let (rows, width) = matrix_shape(&args.pool)?;
     let (labelled, labels) = match &args.labelled {
-        Some(path) => read_labelled(path, rows, needs.labels)?,
+        Some(path) => read_labelled(path, rows, selector.reads(Argument::Labels))?,
         None => (Vec::new(), Vec::new()),
     };
-    let two = |needed: bool, path: &Option<PathBuf>| match path.as_ref().filter(|_| needed) {
+    let same_rows = |argument, found| match found == rows {
+        true => Ok(()),
+        false => Err(SelectError::Rows { place: flags.place(argument), found, expected: rows }),
+    };
+    let read = |argument, path: &Option<PathBuf>| path.clone().filter(|_| selector.reads(argument));
+    let two = |argument, path: &Option<PathBuf>| match read(argument, path) {
         None => Ok::<_, crate::Error>(None),
         Some(path) => {
-            let (found, columns) = matrix_shape(path)?;
-            expect_rows(path, found, rows)?;
+            let (found, columns) = matrix_shape(&path)?;
+            same_rows(argument, found)?;
             Ok(Some(columns))
         }
     };
-    let three = |needed: bool, path: &Option<PathBuf>| match path.as_ref().filter(|_| needed) {
+    let three = |argument, path: &Option<PathBuf>| match read(argument, path) {
         None => Ok::<_, crate::Error>(None),
         Some(path) => {
-            let shape = read_shape(path)?;
+            let shape = read_shape(&path)?;
             let [count, found, classes] = shape[..] else {
                 let (file, expected) = (path.display().to_string(), "3 (passes, rows, classes)");
-                return Err(SelectError::Dimensions { file, found: shape.len(), expected }.into());
+                return Err(FileError::Dimensions { file, found: shape.len(), expected }.into());
             };
-            expect_rows(path, found, rows)?;
+            same_rows(argument, found)?;
             Ok(Some((count, classes)))
         }
     };
-    let proba = two(needs.probabilities || needs.classes, &args.proba)?;
-    let passes = three(needs.passes > 0, &args.passes)?;
-    let committee = three(needs.committee > 0, &args.committee)?;
-    let embeddings = two(needs.embeddings, &args.embeddings)?;
-    let classes = agree_on_classes(
-        [
-            ("--classes", args.classes),
-            ("--proba", proba),
-            ("--passes", passes.map(|(_, classes)| classes)),
-            ("--committee", committee.map(|(_, classes)| classes)),
-            ("--head", None),
-        ],
-        &labels,
-    )?;
+    let proba = two(Argument::Probabilities, &args.proba)?;
+    let passes = three(Argument::Passes, &args.passes)?;
+    let committee = three(Argument::Committee, &args.committee)?;
+    let embeddings = two(Argument::Embeddings, &args.embeddings)?;
+    let told = [
+        (Argument::Classes, args.classes),
+        (Argument::Probabilities, proba),
+        (Argument::Passes, passes.map(|(_, classes)| classes)),
+        (Argument::Committee, committee.map(|(_, classes)| classes)),
+    ];
+    let classes = select::classes(&told, &labels, &flags)?;
     let count = |shape: Option<(usize, usize)>| shape.map_or(0, |(count, _)| count);
     let shapes = Shapes {
         rows,
@@ -124,11 +127,11 @@ pub(super) fn print(args: &SelectArgs, name: &str, strategy: &dyn Strategy) -> R
         batch: args.batch.min(rows),
         probabilities: [usize::from(proba.is_some()), count(passes), count(committee)],
     };
-    let forecast = shapes.forecast(strategy);
+    let forecast = shapes.forecast(selector.strategy());
     let mb = |bytes: u64| (bytes as f64 / 1e5).round() / 10.0;
     if args.json {
         return output::json(&json!({
-            "strategy": name,
+            "strategy": selector.name(),
             "rows": rows,
             "width": shapes.size().width,
             "classes": classes,
@@ -143,7 +146,7 @@ pub(super) fn print(args: &SelectArgs, name: &str, strategy: &dyn Strategy) -> R
     }
     output::data(&format!(
         "{}: {} of {rows} x {width} rows\npeak memory {:.0} MB: arrays {:.0}, the strategy {:.0}\n",
-        name,
+        selector.name(),
         shapes.batch,
         mb(forecast.peak),
         mb(forecast.arrays),
@@ -156,15 +159,15 @@ fn matrix_shape(path: &Path) -> Result<(usize, usize)> {
     let file = path.display().to_string();
     match shape[..] {
         [rows, columns] if rows > 0 && columns > 0 => Ok((rows, columns)),
-        [_, _] => Err(SelectError::Empty { file }.into()),
-        _ => Err(SelectError::Dimensions { file, found: shape.len(), expected: "2 (rows, columns)" }.into()),
+        [_, _] => Err(SelectError::Empty { place: file }.into()),
+        _ => Err(FileError::Dimensions { file, found: shape.len(), expected: "2 (rows, columns)" }.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::registry;
+    use crate::query::Registry;
 
     const SHAPES: Shapes = Shapes {
         rows: 200_000,
@@ -178,7 +181,7 @@ mod tests {
 
     /// Three sizes at equal steps: the second step takes as much as the first, but for whole numbers.
     fn is_linear(name: &str, what: &str, at: [Shapes; 3]) {
-        let strategy = registry::build(name).unwrap();
+        let strategy = Registry::builtin().build(name).unwrap();
         let [a, b, c] = at.map(|shapes| shapes.forecast(&*strategy).peak as f64);
         assert!(c > b && b > a, "{name} grows with {what}: {a} {b} {c}");
         assert!(((c - b) - (b - a)).abs() < 1e-3 * (c - a), "{name} is linear in {what}: {a} {b} {c}");
@@ -204,8 +207,8 @@ mod tests {
 
     #[test]
     fn every_strategy_has_a_forecast() {
-        for entry in registry::all() {
-            let strategy = registry::build(entry.card.example).unwrap();
+        for entry in Registry::builtin().entries() {
+            let strategy = Registry::builtin().build(entry.card.example).unwrap();
             let found = SHAPES.forecast(&*strategy);
             assert!(found.peak > found.arrays, "{}", entry.card.name);
             assert!(found.peak < 10 * found.arrays, "{}: {found:?}", entry.card.name);
@@ -214,7 +217,7 @@ mod tests {
 
     #[test]
     fn arrays_by_hand() {
-        let strategy = registry::build("margin").unwrap();
+        let strategy = Registry::builtin().build("margin").unwrap();
         let found = SHAPES.forecast(&*strategy);
         let pool = 200_000 * 384 * 4 + 200_000 * 5;
         assert_eq!(found.arrays, pool + 199_900 * 40);

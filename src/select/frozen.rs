@@ -16,15 +16,17 @@ const MOST_CANDIDATES: usize = 20_000;
 const BLOCK: usize = 512;
 
 /// A policy that makes its signals itself, from inputs, labels and probabilities.
-pub(super) struct Frozen {
+pub struct Frozen {
     policy: Arc<Policy>,
     progress: Progress,
     note: Option<String>,
+    utilities: Option<Vec<f64>>,
 }
 
 impl Frozen {
-    pub(super) fn new(policy: Arc<Policy>, progress: Progress) -> Self {
-        Self { policy, progress, note: None }
+    /// The policy, at a point of a labelling that has come as far as `progress` says.
+    pub fn new(policy: Arc<Policy>, progress: Progress) -> Self {
+        Self { policy, progress, note: None, utilities: None }
     }
 }
 
@@ -55,6 +57,7 @@ impl Strategy for Frozen {
                 .with_ids(&rows);
         let mut strategy = PolicyStrategy::new(Arc::clone(&self.policy), Choice::Greedy);
         let picks = strategy.select(&seen, batch, key)?;
+        self.utilities = strategy.utilities().map(<[f64]>::to_vec);
         self.note = match (cut.note("the policy looked at"), strategy.note()) {
             (Some(one), Some(two)) => Some(format!("{one}; {two}")),
             (one, two) => one.or(two),
@@ -69,6 +72,10 @@ impl Strategy for Frozen {
 
     fn note(&self) -> Option<String> {
         self.note.clone()
+    }
+
+    fn utilities(&self) -> Option<&[f64]> {
+        self.utilities.as_deref()
     }
 
     fn memory(&self, size: &Size) -> u64 {

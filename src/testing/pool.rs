@@ -1,0 +1,158 @@
+//! [`ExamplePool`]: a pool with everything that a learner can compute, all of it seeded.
+
+use crate::arch::NetSpec;
+use crate::data::{Matrix, RowId};
+use crate::learner::Network;
+use crate::query::{Head, Passes, PoolView, Signals};
+use crate::rng::Key;
+use rand::RngExt;
+
+/// A pool with everything that a learner can compute, all of it seeded: three classes, five inputs in four groups,
+/// seven passes, three committee members.
+#[derive(Clone, Debug)]
+pub struct ExamplePool {
+    pub inputs: Matrix,
+    pub labelled: Vec<RowId>,
+    pub labels: Vec<u32>,
+    pub candidates: Vec<RowId>,
+    pub classes: usize,
+    pub signals: Signals,
+    /// What each row is known by, wherever it stands.
+    pub ids: Vec<RowId>,
+}
+
+pub(super) const CLASSES: usize = 3;
+pub(super) const PASSES: usize = 7;
+pub(super) const MEMBERS: usize = 3;
+
+/// A matrix of `value(row, column)`.
+pub(super) fn matrix(rows: usize, cols: usize, mut value: impl FnMut(usize, usize) -> f32) -> Matrix {
+    Matrix::new((0..rows * cols).map(|i| value(i / cols, i % cols)).collect(), rows, cols)
+}
+
+/// Random rows that sum to one.
+fn probabilities(rows: usize, key: Key) -> Matrix {
+    let mut rng = key.rng();
+    let mut p = matrix(rows, CLASSES, |_, _| -(1.0 - rng.random::<f32>()).ln());
+    for row in 0..rows {
+        let sum: f32 = p.row(row).iter().sum();
+        p.row_mut(row).iter_mut().for_each(|value| *value /= sum);
+    }
+    p
+}
+
+/// Probabilities as few trees make them: shares of five votes, alike for many rows.
+pub(super) fn votes(rows: usize, shift: usize) -> Matrix {
+    const SHARES: [[f32; CLASSES]; 4] = [[0.4, 0.4, 0.2], [0.2, 0.4, 0.4], [0.6, 0.2, 0.2], [0.2, 0.2, 0.6]];
+    matrix(rows, CLASSES, |row, class| SHARES[(row * 7 / 3 + shift) % 4][class])
+}
+
+/// So many members with [`votes`] of their own.
+pub(super) fn voting(rows: usize, members: usize) -> Option<Passes> {
+    Some(Passes { members: (0..members).map(|t| votes(rows, t)).collect() })
+}
+
+/// A network of one hidden layer with random weights.
+pub(super) fn network(inputs: usize, key: Key) -> Network {
+    let spec = NetSpec::mlp(inputs, &[8], CLASSES).expect("a small network");
+    let mut rng = key.rng();
+    let weights: Vec<f32> = (0..spec.parameters()).map(|_| rng.random::<f32>() - 0.5).collect();
+    Network::new(&spec, &weights).expect("as many weights as parameters")
+}
+
+impl ExamplePool {
+    /// A pool of `n` rows of which `labelled`, spread over it, bear labels.
+    ///
+    /// # Panics
+    /// If more are labelled than there are.
+    pub fn new(n: usize, labelled: usize, seed: u64) -> Self {
+        let key = Key::root(seed);
+        let mut rng = key.named("world").rng();
+        let inputs = matrix(n, 5, |row, _| (row % 4) as f32 * 3.0 + rng.random::<f32>());
+        let embeddings = matrix(n, 6, |_, _| rng.random::<f32>() * 4.0 - 2.0);
+        let step = n.checked_div(labelled).unwrap_or(1);
+        let labelled: Vec<RowId> = (0..labelled).rev().map(|i| RowId((i * step) as u32)).collect();
+        let labels = (0..labelled.len() as u32).map(|i| i % CLASSES as u32).collect();
+        let candidates: Vec<RowId> = (0..n as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
+        let m = candidates.len();
+        let several = |name: &str, members: usize| {
+            let of = |t: u64| probabilities(m, key.named(name).at(t));
+            Some(Passes { members: (0..members as u64).map(of).collect() })
+        };
+        let lookahead = candidates.iter().step_by(3).map(|&row| (row, rng.random::<f32>() - 0.5)).collect();
+        let signals = Signals {
+            probabilities: Some(probabilities(m, key.named("p"))),
+            embeddings: Some(embeddings),
+            passes: several("pass", PASSES),
+            lookahead: Some(lookahead),
+            committee: several("member", MEMBERS),
+            head: Some(Head {
+                weights: matrix(CLASSES, 6, |_, _| rng.random::<f32>() - 0.5),
+                bias: vec![0.1, 0.0, -0.1],
+            }),
+            temperature: Some(1.7),
+            network: Some(network(5, key.named("network"))),
+            predicted_loss: Some((0..m).map(|_| rng.random::<f64>() * 3.0 - 1.0).collect()),
+            ..Signals::default()
+        };
+        let ids = (0..n as u32).map(RowId).collect();
+        Self { inputs, labelled, labels, candidates, classes: CLASSES, signals, ids }
+    }
+
+    /// What a strategy sees of it.
+    pub fn view(&self) -> PoolView<'_> {
+        let Self { inputs, labelled, labels, candidates, classes, signals, ids } = self;
+        PoolView::new(inputs.view(), labelled, labels, candidates, *classes, signals).with_ids(ids)
+    }
+
+    /// The same rows in another order, under their ids: row `i` is now row `names[i]`.
+    pub(super) fn renamed(&self, names: &[usize]) -> Self {
+        let mut inverse = vec![0; names.len()];
+        for (old, &new) in names.iter().enumerate() {
+            inverse[new] = old;
+        }
+        let rename = |row: &RowId| RowId(names[row.index()] as u32);
+        let mut candidates: Vec<RowId> = self.candidates.iter().map(rename).collect();
+        candidates.sort_unstable();
+        let old_place = |row: &RowId| {
+            let old = RowId(inverse[row.index()] as u32);
+            self.candidates.binary_search(&old).expect("a candidate remains one")
+        };
+        let old_places: Vec<usize> = candidates.iter().map(old_place).collect();
+        let per_candidate = |m: &Matrix| m.gather(old_places.iter().copied());
+        let of_all = |passes: &Passes| Passes { members: passes.members.iter().map(per_candidate).collect() };
+        let signals = &self.signals;
+        Self {
+            inputs: self.inputs.gather(inverse.iter().copied()),
+            labelled: self.labelled.iter().map(rename).collect(),
+            labels: self.labels.clone(),
+            classes: self.classes,
+            ids: inverse.iter().map(|&old| self.ids[old]).collect(),
+            signals: Signals {
+                probabilities: signals.probabilities.as_ref().map(per_candidate),
+                embeddings: signals.embeddings.as_ref().map(|e| e.gather(inverse.iter().copied())),
+                passes: signals.passes.as_ref().map(of_all),
+                lookahead: (signals.lookahead.as_ref())
+                    .map(|gains| gains.iter().map(|(row, gain)| (rename(row), *gain)).collect()),
+                committee: signals.committee.as_ref().map(of_all),
+                head: signals.head.clone(),
+                temperature: signals.temperature,
+                network: signals.network.clone(),
+                predicted_loss: (signals.predicted_loss.as_ref())
+                    .map(|losses| old_places.iter().map(|&place| losses[place]).collect()),
+                ..Signals::default()
+            },
+            candidates,
+        }
+    }
+
+    /// The same pool whose probabilities tie all the time.
+    pub(super) fn tied(mut self) -> Self {
+        let m = self.candidates.len();
+        self.signals.probabilities = Some(votes(m, 0));
+        self.signals.passes = voting(m, PASSES);
+        self.signals.committee = voting(m, MEMBERS);
+        self.signals.predicted_loss = Some(vec![0.5; m]);
+        self
+    }
+}

@@ -1,0 +1,54 @@
+//! The examples run as they stand, in a folder of their own.
+
+#[path = "../examples/own_strategy.rs"]
+mod own_strategy;
+#[path = "../examples/run_file.rs"]
+mod run_file;
+#[path = "../examples/select_arrays.rs"]
+mod select_arrays;
+#[path = "../examples/train_policy.rs"]
+mod train_policy;
+
+use std::sync::OnceLock;
+
+/// Makes a temporary folder the process's own, once, for the `runs` that examples leave.
+fn folder() {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        std::env::set_current_dir(&folder).unwrap();
+        folder
+    });
+}
+
+#[test]
+fn selects_on_arrays() {
+    select_arrays::main().unwrap();
+}
+
+#[test]
+fn benches_a_strategy_of_its_own() {
+    folder();
+    own_strategy::main().unwrap();
+    let rows = std::fs::read_to_string("runs/own-strategy/rows.jsonl").unwrap();
+    let of =
+        |name: &str| rows.lines().filter(|row| row.contains(&format!("\"strategy\":\"{name}\""))).count();
+    assert_eq!(of("ratio"), 6 * 9);
+    assert_eq!(of("ratio"), of("margin"));
+    let report = std::fs::read_to_string("runs/own-strategy/report.html").unwrap();
+    assert!(report.contains("ratio"));
+}
+
+#[test]
+fn trains_and_transfers_a_policy() {
+    folder();
+    train_policy::main().unwrap();
+    assert!(std::path::Path::new("runs/train-policy/policy/policy.safetensors").is_file());
+}
+
+#[test]
+fn runs_a_file() {
+    folder();
+    run_file::main().unwrap();
+    assert!(std::path::Path::new("runs/smoke-from-code/report.html").is_file());
+}
