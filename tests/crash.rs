@@ -1,21 +1,25 @@
 //! A run survives the end of its process at any moment.
 //!
 //! The test executes itself: with `QUERIST_CRASH_DIR` set, [`child`] is a run of forty small cells in
-//! that folder.
+//! that folder, and [`pupil`] a training of a policy, which is one cell that takes long.
 
 #![allow(clippy::disallowed_methods)]
 
 use querist::durable::faults::{Outcome as Happens, arm};
 use querist::episode::Row;
+use querist::experiment::stages::Builtin;
+use querist::experiment::{self, Context, Plan, Vocabulary};
 use querist::run::journal::{self, Record};
-use querist::run::store::{JOURNAL, ROWS};
-use querist::run::{Cancel, Cell, Crew, Manifest, Outcome, Silent, Store, rows, run_cells};
+use querist::run::store::{JOURNAL, ROWS, TRAIN_PARTS};
+use querist::run::{Bar, Cancel, Cell, Crew, Manifest, Outcome, Progress, Silent, Store, rows, run_cells};
 use querist::{Key, Result};
 use rand::RngExt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const CELLS: u32 = 40;
@@ -24,6 +28,7 @@ const DIR: &str = "QUERIST_CRASH_DIR";
 const JOBS: &str = "QUERIST_CRASH_JOBS";
 const ABORT_AT: &str = "QUERIST_CRASH_ABORT_AT";
 const SLOW: &str = "QUERIST_CRASH_SLOW";
+const UNITS: &str = "QUERIST_CRASH_UNITS";
 
 /// Two rows whose numbers depend on the cell's key alone.
 fn work(cell: &Cell<u32>) -> Vec<Row> {
@@ -217,4 +222,142 @@ fn kills_at_random_moments_lose_nothing() {
         assert_eq!(recorded(dir.path()).len(), CELLS as usize, "round {round}");
     }
     assert!(killed >= 100, "only {killed} of 200 were killed at work");
+}
+
+/// A training of a second: states of eight tasks, two rounds of DAgger on six of them, and an evolution strategy.
+const TRAINING: &str = r#"
+    name = "training"
+    [learner]
+    hidden = [6]
+    epochs = 8
+    [episode]
+    rounds = 4
+    [sources]
+    synthetic = 6
+    validation_synthetic = 2
+    max_pool = 60
+    max_held = 40
+    [train]
+    imitation = { episodes = 2, states = 2, candidates = 4, epochs = 4 }
+    dagger = { rounds = 2, episodes = 2 }
+    evolution = { iterations = 2, pairs = 2, tasks_per_pair = 2, validate_every = 1 }
+    policy_gradient = { iterations = 0 }
+    network = { kind = "deep_sets", hidden = 4 }
+    validation_episodes = 2
+"#;
+/// Units of work that training tells of: 8 + 2 x 6 tasks, and the iterations of the evolution strategy.
+const ALL_UNITS: u64 = 20 + 3;
+
+/// Ends the process, as `kill -9` would, once so many units of work are done.
+struct Ends(Arc<AtomicU64>);
+
+impl Progress for Ends {
+    fn begin(&self, what: &str, _total: u64) -> Box<dyn Bar> {
+        match what {
+            // The bar of the stage itself.
+            "train" => Box::new(Silent),
+            _ => Box::new(Ends(self.0.clone())),
+        }
+    }
+}
+
+impl Bar for Ends {
+    fn advance(&self, units: u64) {
+        for _ in 0..units {
+            if self.0.fetch_sub(1, Ordering::SeqCst) == 1 {
+                std::process::abort();
+            }
+        }
+    }
+}
+
+/// Trains in `dir`, and ends the process after so many units of work, if there are as many.
+fn train(dir: &Path, seed: u64, units: u64) -> Result<()> {
+    let plan = Plan::parse(TRAINING, "training.toml", &[], Some(seed), &Vocabulary::default())?;
+    let progress = Ends(Arc::new(AtomicU64::new(units)));
+    let (cancel, save_every) = (Cancel::new(), Duration::ZERO);
+    let context = Context { dir, jobs: 2, fresh: false, progress: &progress, cancel: &cancel, save_every };
+    experiment::run(&plan, BTreeMap::new(), &Builtin::default(), context).map(drop)
+}
+
+/// What the tests below start and kill; by itself it does nothing.
+#[test]
+fn pupil() {
+    let Ok(dir) = std::env::var(DIR) else { return };
+    train(Path::new(&dir), 1, std::env::var(UNITS).unwrap().parse().unwrap()).unwrap();
+}
+
+fn killed(dir: &Path, units: u64) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["pupil", "--exact", "--test-threads=1"]).env(DIR, dir).env(UNITS, units.to_string());
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    assert!(!status.success(), "training ended before {units} units");
+}
+
+/// The names of the parts that are on the disk, in order.
+fn parts(dir: &Path) -> Vec<String> {
+    let text = fs::read_to_string(dir.join(TRAIN_PARTS)).unwrap();
+    text.lines().skip(1).map(|line| line.split(' ').nth(3).unwrap().to_string()).collect()
+}
+
+fn policy(dir: &Path) -> [Vec<u8>; 2] {
+    ["policy.safetensors", "card.toml"].map(|file| fs::read(dir.join("policy").join(file)).unwrap())
+}
+
+/// Imitation once began anew after a kill, however long it had taken.
+#[test]
+fn kills_within_training_lose_no_part_and_change_no_byte() {
+    let whole = tempfile::tempdir().unwrap();
+    train(whole.path(), 1, u64::MAX).unwrap();
+    let expected = policy(whole.path());
+    assert!(!whole.path().join(TRAIN_PARTS).exists(), "what is done needs no parts");
+    for units in [1, 5, 8, 10, 16, 20, 22] {
+        let dir = tempfile::tempdir().unwrap();
+        killed(dir.path(), units);
+        let before = parts(dir.path());
+        // The first fits of two tasks of validation come before them all.
+        assert!(before.len() as u64 >= units.min(20), "{units} units: {before:?}");
+        // Killed once more, later: what was there is there, and was not made again.
+        killed(dir.path(), (units + 3).min(ALL_UNITS));
+        let after = parts(dir.path());
+        assert_eq!(after[..before.len()], before, "{units} units");
+        let states: Vec<&String> = after.iter().filter(|name| name.starts_with("states/")).collect();
+        let distinct: BTreeSet<&&String> = states.iter().collect();
+        assert_eq!(distinct.len(), states.len(), "{units} units: states were visited twice");
+        assert!(after.len() > before.len() || units + 3 > ALL_UNITS, "{units} units");
+        train(dir.path(), 1, u64::MAX).unwrap();
+        assert_eq!(policy(dir.path()), expected, "{units} units");
+        assert!(!dir.path().join(TRAIN_PARTS).exists());
+    }
+}
+
+/// Fault cases 48 and 68 for parts: those of another run and damaged ones are not believed.
+#[test]
+fn parts_of_another_run_and_damaged_parts_are_refused() {
+    let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    killed(own.path(), 6);
+    let path = other.path().join(TRAIN_PARTS);
+    // A run of another seed that has begun, and has nothing yet.
+    let begun = |seed| {
+        let plan = Plan::parse(TRAINING, "training.toml", &[], Some(seed), &Vocabulary::default()).unwrap();
+        let manifest = Manifest::new(&plan.to_toml(), seed, BTreeMap::new()).unwrap();
+        drop(Store::open(other.path(), &manifest, &plan.to_toml(), false).unwrap());
+        manifest.digest()
+    };
+    let digest = begun(2);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let kept = fs::read(own.path().join(TRAIN_PARTS)).unwrap();
+    fs::write(&path, &kept).unwrap();
+    let error = train(other.path(), 2, u64::MAX).unwrap_err();
+    assert_eq!(error.exit() as u8, 2);
+    assert!(error.to_string().contains(&digest) && error.to_string().contains("train.parts"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), kept, "nothing was changed");
+
+    let mut damaged = kept.clone();
+    damaged[kept.len() / 2] ^= 1;
+    fs::write(own.path().join(TRAIN_PARTS), &damaged).unwrap();
+    let error = train(own.path(), 1, u64::MAX).unwrap_err();
+    assert_eq!(error.exit() as u8, 2);
+    assert!(error.to_string().contains("damaged at byte"), "{error}");
+    assert_eq!(fs::read(own.path().join(TRAIN_PARTS)).unwrap(), damaged);
 }

@@ -207,9 +207,11 @@ fn a_policy_runs_on_a_table_of_ones_own() {
     let policy = run.join("policy").display().to_string();
     let out = temp.path().join("mine").display().to_string();
     let transfer = |more: &[&str]| {
-        let base = ["transfer", "--policy", &policy, "--target", "data/wine.csv.gz", "--label", "label"];
+        let target = more.iter().find(|word| word.ends_with(".gz")).copied().unwrap_or("data/iris.csv.gz");
+        let more: Vec<&str> = more.iter().copied().filter(|word| *word != target).collect();
+        let base = ["transfer", "--policy", &policy, "--target", target, "--label", "label"];
         querist(
-            &[&base[..], &["--repetitions", "3", "--budget", "8", "--json", "--out", &out], more].concat(),
+            &[&base[..], &["--repetitions", "3", "--budget", "8", "--json", "--out", &out], &more].concat(),
         )
         .output()
         .unwrap()
@@ -223,6 +225,14 @@ fn a_policy_runs_on_a_table_of_ones_own() {
         assert!(!Path::new(&out).exists(), "nothing is written");
     };
     // Later arguments win with clap only for flags that allow it, so each mistake has its own.
+    // It has learned from wine: a copy under another name is no unseen table.
+    let copy = temp.path().join("mine.csv.gz").display().to_string();
+    fs::copy("data/wine.csv.gz", &copy).unwrap();
+    refused(
+        &[&copy],
+        "mine has the content of wine, which the policy",
+        "what is judged on must be unseen, whatever it is called",
+    );
     refused(&["--strategies", "margn"], "margn", "did you mean `margin`?");
     refused(&["--set", "episode.budget=500"], "a budget of 500 labels", "lower episode.rounds");
     refused(
@@ -252,7 +262,7 @@ fn a_policy_runs_on_a_table_of_ones_own() {
     assert_eq!(labels, [(0, 3), (1, 6), (2, 9), (3, 11)]);
     let entries = verdict["verdict"].as_array().unwrap();
     assert_eq!(entries.len(), 4);
-    assert!(entries.iter().all(|entry| entry["task"] == "wine" && entry["repetitions"] == 3));
+    assert!(entries.iter().all(|entry| entry["task"] == "iris" && entry["repetitions"] == 3));
 }
 
 /// Fault cases 58 to 61 through the binary, and a target that is no table.

@@ -28,6 +28,11 @@ pub struct Provenance {
     pub source_tasks: Vec<String>,
     /// What it should not be used for, and what it was not tried on; a sentence each.
     pub limits: Vec<String>,
+    /// Names of the data sets that it was trained on or chosen by, by their
+    /// [content](crate::data::Dataset::content): whoever judges it must not judge it on one of them. Generated
+    /// tasks have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<String, String>,
     /// Figures of its training and evaluation, by name.
     pub figures: BTreeMap<String, f64>,
 }

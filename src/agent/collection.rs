@@ -5,14 +5,17 @@
 use super::guard::Range;
 use super::imitation::LabelledState;
 use super::network::Network;
+use super::parts::{self, Parts, part};
 use super::simulation::{Source, best_of, select};
 use crate::data::RowId;
+use crate::episode::features::SCHEMA;
 use crate::episode::{Episodes, Observation, Reference, Seat, features};
 use crate::error::Result;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::index;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Candidates that a collected state keeps beside the looked-ahead ones.
 const CONTEXT: usize = 48;
@@ -31,7 +34,8 @@ pub struct CollectPlan {
 }
 
 /// What was seen on the way.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Collected {
     /// The states in which a label was looked ahead.
     pub states: Vec<LabelledState>,
@@ -46,6 +50,15 @@ impl Collected {
             all.states.extend(part.states);
             Self { range: all.range.unite(&part.range), states: all.states }
         })
+    }
+
+    /// Refuses states and ranges of other features than the schema's, as only a part of another training has.
+    fn check(&self, name: &str) -> Result<()> {
+        let globals = SCHEMA.global.len();
+        for state in &self.states {
+            state.observation.check(SCHEMA.candidate.len(), globals)?;
+        }
+        self.range.check(globals).map_err(|reason| parts::unsound(name, reason))
     }
 }
 
@@ -70,87 +83,96 @@ pub fn collect(
     first_task: u32,
     plan: CollectPlan,
     key: Key,
+    parts: &dyn Parts,
     watch: Watch<'_>,
 ) -> Result<Collected> {
-    collect_by(Behaviour::Mixture, sources, first_task, plan, key, watch)
+    collect_by(Behaviour::Mixture, sources, first_task, plan, key, parts, watch)
 }
 
 /// Visits states of every source and measures the one-step gain of some candidates in each.
 ///
-/// `first_task` numbers the first source in the states; `watch` is called after each source.
+/// `first_task` numbers the first source in the states; `parts` keeps the episodes of every bank, under a name
+/// of `key`; `watch` is called after each source.
 pub fn collect_by(
     behaviour: Behaviour<'_>,
     sources: &[Source],
     first_task: u32,
     plan: CollectPlan,
     key: Key,
+    parts: &dyn Parts,
     watch: Watch<'_>,
 ) -> Result<Collected> {
-    let parts: Vec<Collected> = sources
+    let collected: Vec<Collected> = sources
         .par_iter()
         .enumerate()
         .map(|(task, source)| {
             let task = first_task + task as u32;
-            let part = collect_one(behaviour, source, task, plan, key.named(&source.identity))?;
+            let key = key.named(&source.identity);
+            let blocks = (0..plan.episodes).step_by(source.lanes()).map(|first| {
+                let block = first..(first + source.lanes()).min(plan.episodes);
+                // Tasks may have equal content, and so one key.
+                let name = parts::name(&format!("states/{task}"), key, first);
+                let make = || collect_block(behaviour, source, task, block, plan, key);
+                part(parts, &name, |kept: &Collected| kept.check(&name), make)
+            });
+            let one = Collected::join(blocks.collect::<Result<_>>()?);
             watch()?;
-            Ok(part)
+            Ok(one)
         })
         .collect::<Result<_>>()?;
-    Ok(Collected::join(parts))
+    Ok(Collected::join(collected))
 }
 
-fn collect_one(
+/// The states of the episodes of one bank.
+fn collect_block(
     behaviour: Behaviour<'_>,
     source: &Source,
     task: u32,
+    block: std::ops::Range<usize>,
     plan: CollectPlan,
     key: Key,
 ) -> Result<Collected> {
     let mut collected = Collected::default();
-    for block in (0..plan.episodes).step_by(source.lanes()) {
-        let lanes = source.lanes().min(plan.episodes - block);
-        let seats: Vec<Seat> = (0..lanes).map(|lane| source.seat(key.named("seat"), block + lane)).collect();
-        let rounds = source.plan.budget.div_ceil(source.plan.query_size);
-        let visited: Vec<Vec<usize>> = seats
-            .iter()
-            .map(|seat| {
-                index::sample(&mut seat.key.named("visited").rng(), rounds, plan.states.min(rounds))
-                    .into_vec()
-            })
-            .collect();
-        let acting = |lane: usize| match behaviour {
-            Behaviour::Policy { network, others, cap } => {
-                let coin: f64 = seats[lane].key.named("coin").rng().random();
-                (coin >= others).then_some((network, cap))
-            }
-            Behaviour::Mixture => None,
-        };
-        let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
-        for round in 0..rounds {
-            let live = episodes.live();
-            let looking: Vec<usize> =
-                live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
-            // Gains are centred within a state, so that what they are gains over makes no difference.
-            let gains = episodes.look_ahead(&looking, plan.candidates, plan.soft, Reference::Present)?;
-            let mut picks = Vec::with_capacity(live.len());
-            for lane in live {
-                let step = seats[lane].key.named("step").at(round as u64);
-                let found = looking.iter().position(|&other| other == lane).map(|at| &gains[at]);
-                if found.is_some() || round == 0 || round + 1 == rounds {
-                    let signals = episodes.signals(lane, features::needs(), step);
-                    let view = episodes.view(lane, &signals);
-                    let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
-                    collected.range.include(&seen.globals);
-                    collected.states.extend(found.map(|gains| labelled(&seen, gains, task, step)));
-                }
-                let rows = match acting(lane) {
-                    Some((network, cap)) => best_of(network, &episodes, lane, cap, step)?,
-                    None => continue_by(&episodes, lane, found, step)?,
-                };
-                picks.push((lane, rows));
-            }
-            episodes.step(&picks)?;
+    let seats: Vec<Seat> = block.map(|index| source.seat(key.named("seat"), index)).collect();
+    let rounds = source.plan.budget.div_ceil(source.plan.query_size);
+    let visited: Vec<Vec<usize>> = seats
+        .iter()
+        .map(|seat| {
+            index::sample(&mut seat.key.named("visited").rng(), rounds, plan.states.min(rounds)).into_vec()
+        })
+        .collect();
+    let acting = |lane: usize| match behaviour {
+        Behaviour::Policy { network, others, cap } => {
+            let coin: f64 = seats[lane].key.named("coin").rng().random();
+            (coin >= others).then_some((network, cap))
         }
+        Behaviour::Mixture => None,
+    };
+    let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+    for round in 0..rounds {
+        let live = episodes.live();
+        let looking: Vec<usize> =
+            live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
+        // Gains are centred within a state, so that what they are gains over makes no difference.
+        let gains = episodes.look_ahead(&looking, plan.candidates, plan.soft, Reference::Present)?;
+        let mut picks = Vec::with_capacity(live.len());
+        for lane in live {
+            let step = seats[lane].key.named("step").at(round as u64);
+            let found = looking.iter().position(|&other| other == lane).map(|at| &gains[at]);
+            if found.is_some() || round == 0 || round + 1 == rounds {
+                let signals = episodes.signals(lane, features::needs(), step);
+                let view = episodes.view(lane, &signals);
+                let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
+                collected.range.include(&seen.globals);
+                collected.states.extend(found.map(|gains| labelled(&seen, gains, task, step)));
+            }
+            let rows = match acting(lane) {
+                Some((network, cap)) => best_of(network, &episodes, lane, cap, step)?,
+                None => continue_by(&episodes, lane, found, step)?,
+            };
+            picks.push((lane, rows));
+        }
+        episodes.step(&picks)?;
     }
     Ok(collected)
 }
@@ -192,8 +214,44 @@ fn continue_by(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::sources;
+    use super::super::testing::{Kept, sources};
     use super::*;
+
+    /// Whatever is kept when collection ends is not made again, and the states are those of one that did not end.
+    #[test]
+    fn collection_goes_on_from_its_parts() {
+        let sources = sources();
+        // Two banks of every source.
+        let plan = CollectPlan { episodes: 18, states: 1, candidates: 2, soft: 0.5 };
+        let go = |parts: &Kept| collect(&sources, 3, plan, Key::root(1), parts, &|| Ok(()));
+        let whole = Kept::default();
+        let expected = go(&whole).unwrap();
+        assert_eq!((whole.made(), expected.states.len()), (4, 2 * 18));
+        for last in 1..=4 {
+            let parts = Kept::default();
+            parts.stop_after(last);
+            go(&parts).unwrap_err();
+            parts.stop_after(usize::MAX);
+            assert_eq!(go(&parts).unwrap(), expected, "ended after part {last}");
+            assert_eq!((parts.made(), parts.names()), (4, whole.names()));
+        }
+        for change in [
+            |kept: &mut Collected| kept.states[0].observation.globals.truncate(2),
+            |kept: &mut Collected| {
+                kept.range = Range::default().unite(&{
+                    let mut range = Range::default();
+                    range.include(&[0.5]);
+                    range
+                })
+            },
+        ] {
+            let (parts, name) = (Kept::default(), &whole.names()[0]);
+            let mut kept: Collected = parts::recall(&whole, name).unwrap().unwrap();
+            change(&mut kept);
+            parts::keep(&parts, name, &kept).unwrap();
+            assert_eq!(go(&parts).unwrap_err().exit(), crate::error::Exit::BadInput);
+        }
+    }
 
     #[test]
     fn gains_are_what_the_next_label_brings() {

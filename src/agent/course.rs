@@ -3,6 +3,7 @@
 
 use super::growth::grow;
 use super::network::Network;
+use super::parts::{self, Parts, part};
 use super::simulation::{Source, measured};
 use crate::data::{Matrix, RowId};
 use crate::episode::features::{self, Looks, SCHEMA};
@@ -28,7 +29,7 @@ pub struct Phase {
 }
 
 /// Plays `repetitions` episodes of every source and sums up what `network` asks for, by phase; phases that
-/// no episode comes through are left out.
+/// no episode comes through are left out. `parts` keeps the sums of every source.
 ///
 /// # Errors
 /// If an episode cannot be played.
@@ -37,15 +38,20 @@ pub fn course(
     network: &Network,
     repetitions: usize,
     cap: usize,
+    parts: &dyn Parts,
     key: Key,
 ) -> Result<Vec<Phase>> {
-    let parts: Vec<Vec<Phase>> = sources
+    let sums: Vec<Vec<Phase>> = sources
         .par_iter()
-        .map(|source| course_on(source, network, repetitions, cap, key.named(&source.identity)))
+        .enumerate()
+        .map(|(at, source)| {
+            let play = || course_on(source, network, repetitions, cap, key.named(&source.identity));
+            part(parts, &parts::name("course", key, at), |_| Ok(()), play)
+        })
         .collect::<Result<_>>()?;
     let mut all = empty();
-    for part in parts {
-        for (sum, phase) in all.iter_mut().zip(part) {
+    for phases in sums {
+        for (sum, phase) in all.iter_mut().zip(phases) {
             sum.picks += phase.picks;
             sum.quantiles.iter_mut().zip(phase.quantiles).for_each(|(sum, value)| *sum += value);
         }
@@ -109,7 +115,8 @@ fn quantile(features: &Matrix, column: usize, place: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::network::{Kind, NetworkConfig};
-    use super::super::testing::sources;
+    use super::super::parts::Forgetful;
+    use super::super::testing::{Kept, sources};
     use super::*;
     use crate::episode::features::SCHEMA;
 
@@ -126,7 +133,12 @@ mod tests {
             let mut skip = Matrix::zeros(features, 1 + globals);
             skip.row_mut(column)[0] = 1.0;
             network.set_skip(&skip);
-            let phases = course(&sources, &network, 3, 500, Key::root(2)).unwrap();
+            let phases = course(&sources, &network, 3, 500, &Forgetful, Key::root(2)).unwrap();
+            let parts = Kept::default();
+            for _ in 0..2 {
+                let again = course(&sources, &network, 3, 500, &parts, Key::root(2)).unwrap();
+                assert_eq!((again, parts.made()), (phases.clone(), 2));
+            }
             // Before the four queries there are 1, 4/3, 5/3 and 2 labels for each of three classes.
             let ends: Vec<_> = phases.iter().map(|phase| phase.up_to).collect();
             assert_eq!(ends, [Some(1.0), Some(2.0)]);

@@ -12,6 +12,7 @@
 use super::error::AgentError;
 use super::imitation::{ImitationConfig, ImitationReport, LabelledState, imitate};
 use super::network::Network;
+use super::parts::Parts;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,8 @@ pub trait Expert {
 }
 
 /// Imitates on `states`, then on what the policy visits as well, and returns the network that played best.
-/// Every fit starts at `untrained` and chooses its epoch by the states of `validation`.
+/// Every fit starts at `untrained` and chooses its epoch by the states of `validation`; `parts` keeps where it
+/// stands.
 ///
 /// # Errors
 /// As [`imitate`], and the expert's.
@@ -87,6 +89,7 @@ pub fn dagger(
     validation: &[LabelledState],
     (config, imitation): (&DaggerConfig, &ImitationConfig),
     expert: &mut dyn Expert,
+    parts: &dyn Parts,
     key: Key,
 ) -> Result<(Network, Vec<Round>)> {
     config.check()?;
@@ -100,7 +103,7 @@ pub fn dagger(
             states.extend(expert.label(&acting, others, round, key.named("label"))?);
         }
         let (fitted, report) =
-            imitate(untrained.clone(), &states, validation, imitation, key.named("imitate"))?;
+            imitate(untrained.clone(), &states, validation, imitation, parts, key.named("imitate"))?;
         let value = expert.value(&fitted)?;
         if !value.is_finite() {
             return Err(AgentError::Validation { iteration: round, value }.into());
@@ -118,6 +121,7 @@ pub fn dagger(
 #[cfg(test)]
 mod tests {
     use super::super::network::{Kind, NetworkConfig};
+    use super::super::parts::Forgetful;
     use super::super::testing::observation;
     use super::*;
     use crate::episode::Observation;
@@ -165,7 +169,8 @@ mod tests {
         let first: Vec<_> = (0..100).map(|i| state(1.0, i)).collect();
         let mut corridor = Corridor { asked: Vec::new() };
         let configs = (&DaggerConfig { rounds: 2, mixing: 0.5 }, &ImitationConfig::default());
-        let (network, rounds) = dagger(&untrained, first, &[], configs, &mut corridor, Key::root(1)).unwrap();
+        let (network, rounds) =
+            dagger(&untrained, first, &[], configs, &mut corridor, &Forgetful, Key::root(1)).unwrap();
         assert_eq!(corridor.asked, [(0.5, 1), (0.25, 2)]);
         assert_eq!(rounds.iter().map(|round| round.states).collect::<Vec<_>>(), [100, 200, 300]);
         assert!(rounds[0].value < 0.5, "{}", rounds[0].value);

@@ -135,6 +135,12 @@ pub enum AgentError {
     /// A head without the features of the round.
     #[error("head: the round's features are missing")]
     HeadBlind,
+    /// A part of a computation that is not what this computation keeps.
+    #[error("part `{}`: {}", shorten(name), shorten(reason))]
+    #[diagnostic(help(
+        "parts continue only the run that kept them: start anew in another folder with --out, or with --fresh"
+    ))]
+    Part { name: String, reason: String },
     /// A checkpoint of other settings, another key or another program.
     #[error("checkpoint: {what} is {}, expected {expected}", shorten(found))]
     #[diagnostic(help("a checkpoint continues only the training that wrote it"))]

@@ -48,6 +48,18 @@ impl Range {
         }
     }
 
+    /// Whether it is one of `count` numbers, or of no state at all.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(super) fn check(&self, count: usize) -> Result<(), String> {
+        match [self.low.len(), self.high.len()] {
+            [0, 0] => Ok(()),
+            found if found == [count; 2] => Ok(()),
+            [low, high] => Err(format!("ranges of {low} and {high} numbers, expected {count}")),
+        }
+    }
+
     /// Takes all in that another range holds.
     pub fn unite(mut self, other: &Range) -> Self {
         for end in [&other.low, &other.high] {

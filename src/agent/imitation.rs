@@ -9,7 +9,9 @@ use super::error::AgentError;
 use super::gradients;
 use super::network::Network;
 use super::optimiser::{AdamW, OptimiserConfig};
+use super::parts::{self, Parts};
 use super::ridge;
+use super::stored::Stored;
 use crate::episode::Observation;
 use crate::error::Result;
 use crate::rng::Key;
@@ -18,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A state with the expert's opinion of some of its candidates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct LabelledState {
     /// The candidates that were looked ahead at come first. Those after them are context: they enter
     /// the mean and the maximum of the network's set summary, as they will when the policy is used,
@@ -143,19 +146,91 @@ impl Targets {
     }
 }
 
+/// Training between two epochs.
+struct Fit {
+    network: Network,
+    optimiser: AdamW,
+    best: Network,
+    /// The epoch that `best` is of.
+    kept: u32,
+    epochs: Vec<Epoch>,
+}
+
+/// The same as it is kept.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptFit {
+    weights: Vec<f32>,
+    updates: u64,
+    first: Vec<f32>,
+    second: Vec<f32>,
+    best: Vec<f32>,
+    kept: u32,
+    epochs: Vec<Epoch>,
+}
+
+impl Fit {
+    fn done(&self) -> u32 {
+        self.epochs.last().map_or(0, |last| last.epoch)
+    }
+
+    fn finished(&self, config: &ImitationConfig) -> bool {
+        let (done, since) = (self.done(), self.done() - self.kept);
+        done >= config.epochs || (since > 0 && since >= config.patience)
+    }
+
+    fn to_kept(&self) -> KeptFit {
+        let (updates, first, second) = self.optimiser.state();
+        KeptFit {
+            weights: self.network.weights().to_vec(),
+            updates,
+            first: first.to_vec(),
+            second: second.to_vec(),
+            best: self.best.weights().to_vec(),
+            kept: self.kept,
+            epochs: self.epochs.clone(),
+        }
+    }
+
+    /// The fit of a network of the shape of `network` that was kept.
+    fn from_kept(kept: KeptFit, network: &Network, config: &ImitationConfig) -> Result<Self, String> {
+        let KeptFit { weights, updates, first, second, best, kept, epochs } = kept;
+        let moments = if updates > 0 { weights.len() } else { 0 };
+        if [first.len(), second.len()] != [moments; 2] {
+            return Err(format!(
+                "moments of {} and {} values, expected {moments}",
+                first.len(),
+                second.len()
+            ));
+        }
+        let numbers: Vec<u32> = epochs.iter().map(|epoch| epoch.epoch).collect();
+        if !numbers.iter().copied().eq(0..numbers.len() as u32) || !numbers.contains(&kept) {
+            return Err(format!("epochs {numbers:?}, of which {kept} is the best"));
+        }
+        let shaped = |weights| {
+            let (shape, features, globals) = (network.config(), network.features(), network.globals());
+            Network::from_weights(shape, features, globals, weights).map_err(|error| error.to_string())
+        };
+        let optimiser = AdamW::resume(config.optimiser, updates, first, second);
+        Ok(Self { network: shaped(weights)?, optimiser, best: shaped(best)?, kept, epochs })
+    }
+}
+
 /// Trains `network` to imitate the expert and returns the weights with the lowest validation loss.
 ///
 /// `validation` holds states of *other tasks*; where it is empty, the last weights are kept. The order of
-/// the states is drawn from `key`.
+/// the states is drawn from `key`. Where training stands is handed to `parts` after every epoch, under the name
+/// of `key`.
 ///
 /// # Errors
 /// [`AgentError`] if a setting, a state or a gain is refused, a task stands on both sides, or training
-/// diverges.
+/// diverges; what `parts` fails with.
 pub fn imitate(
     mut network: Network,
     training: &[LabelledState],
     validation: &[LabelledState],
     config: &ImitationConfig,
+    parts: &dyn Parts,
     key: Key,
 ) -> Result<(Network, ImitationReport)> {
     config.check()?;
@@ -168,43 +243,51 @@ pub fn imitate(
     }
     let targets = Targets::new(training, network.features(), network.globals())?;
     let held_out = Targets::new(validation, network.features(), network.globals())?;
-    if let Some(penalty) = config.ridge {
-        let mut skip = ridge::ridge(training, &targets, penalty)?;
-        // Ridge predicts gains; the logits of the target distribution are gains over the temperature.
-        skip.values_mut().iter_mut().for_each(|w| *w /= config.temperature);
-        network.set_skip(&skip);
-    }
     let judge = |network: &Network| -> Result<Option<Agreement>> {
         let some = !validation.is_empty();
         some.then(|| agreement_on(network, validation, &held_out, config.temperature)).transpose()
     };
-
-    let mut optimiser = AdamW::new(config.optimiser);
-    let mut best = (judge(&network)?, 0, network.clone());
-    let mut epochs = vec![Epoch { epoch: 0, training_loss: None, validation: best.0 }];
-    for epoch in 1..=config.epochs {
+    let name = parts::name("imitate", key, 0);
+    let mut fit = match parts::recall(parts, &name)? {
+        Some(kept) => {
+            Fit::from_kept(kept, &network, config).map_err(|reason| parts::unsound(&name, reason))?
+        }
+        None => {
+            if let Some(penalty) = config.ridge {
+                let mut skip = ridge::ridge(training, &targets, penalty)?;
+                // Ridge predicts gains; the logits of the target distribution are gains over the temperature.
+                skip.values_mut().iter_mut().for_each(|w| *w /= config.temperature);
+                network.set_skip(&skip);
+            }
+            let start = Epoch { epoch: 0, training_loss: None, validation: judge(&network)? };
+            let optimiser = AdamW::new(config.optimiser);
+            Fit { best: network.clone(), network, optimiser, kept: 0, epochs: vec![start] }
+        }
+    };
+    while !fit.finished(config) {
+        let epoch = fit.done() + 1;
         let mut order: Vec<usize> = (0..training.len()).collect();
         order.shuffle(&mut key.named("order").at(u64::from(epoch)).rng());
         let mut sum = 0.0;
         for minibatch in order.chunks(config.minibatch) {
             let (loss, gradient) =
-                gradients::imitation(&network, training, &targets, minibatch, config.temperature)?;
-            optimiser.update(&mut network, gradient)?;
+                gradients::imitation(&fit.network, training, &targets, minibatch, config.temperature)?;
+            fit.optimiser.update(&mut fit.network, gradient)?;
             sum += loss * minibatch.len() as f64;
         }
-        let validation = judge(&network)?;
-        epochs.push(Epoch { epoch, training_loss: Some(sum / training.len() as f64), validation });
-        let better = match (&validation, &best.0) {
+        let validation = judge(&fit.network)?;
+        let better = match (&validation, &fit.epochs[fit.kept as usize].validation) {
             (Some(new), Some(old)) => new.loss < old.loss,
             _ => true,
         };
+        fit.epochs.push(Epoch { epoch, training_loss: Some(sum / training.len() as f64), validation });
         if better {
-            best = (validation, epoch, network.clone());
-        } else if epoch - best.1 >= config.patience {
-            break;
+            (fit.best, fit.kept) = (fit.network.clone(), epoch);
         }
+        parts::keep(parts, &name, &fit.to_kept())?;
     }
-    let (validation, kept, network) = best;
+    let Fit { best: network, kept, epochs, .. } = fit;
+    let validation = epochs[kept as usize].validation;
     let training = agreement_on(&network, training, &targets, config.temperature)?;
     Ok((network, ImitationReport { epochs, kept, training, validation }))
 }
@@ -291,7 +374,8 @@ impl ImitationConfig {
 #[cfg(test)]
 mod tests {
     use super::super::network::{Kind, NetworkConfig};
-    use super::super::testing::{observation, random_network};
+    use super::super::parts::Forgetful;
+    use super::super::testing::{Kept, observation, random_network};
     use super::*;
 
     fn states(range: std::ops::Range<u64>, gain: impl Fn(&Observation, usize) -> f32) -> Vec<LabelledState> {
@@ -328,7 +412,8 @@ mod tests {
                 temperature: 0.5,
                 ..ImitationConfig::default()
             };
-            let (network, report) = imitate(network, &training, &validation, &config, Key::root(2)).unwrap();
+            let (network, report) =
+                imitate(network, &training, &validation, &config, &Forgetful, Key::root(2)).unwrap();
             let after = agreement(&network, &validation, 0.5).unwrap();
             assert_eq!(report.validation, Some(after));
             assert!(after.top1 >= 0.95, "{kind:?} {ridge:?}: {after:?}");
@@ -354,7 +439,8 @@ mod tests {
                 optimiser: OptimiserConfig { learning_rate: 5e-3, ..OptimiserConfig::default() },
                 ..ImitationConfig::default()
             };
-            let (_, report) = imitate(network, &training, &validation, &config, Key::root(2)).unwrap();
+            let (_, report) =
+                imitate(network, &training, &validation, &config, &Forgetful, Key::root(2)).unwrap();
             captured.push(report.validation.unwrap().captured);
         }
         assert!(captured[1] > captured[0] + 0.1, "{captured:?}");
@@ -367,11 +453,48 @@ mod tests {
         let config = ImitationConfig { epochs: 3, ..ImitationConfig::default() };
         let run = |key: u64| {
             let network = Network::new(NetworkConfig::default(), 6, 2, Key::root(1)).unwrap();
-            imitate(network, &training, &[], &config, Key::root(key)).unwrap()
+            imitate(network, &training, &[], &config, &Forgetful, Key::root(key)).unwrap()
         };
         assert_eq!(run(5), run(5));
         assert_ne!(run(5).0, run(6).0);
         assert_eq!(run(5).1.kept, 3);
+    }
+
+    /// A fit that ended after any epoch once began anew.
+    #[test]
+    fn a_fit_goes_on_from_its_last_epoch() {
+        let gain = |o: &Observation, i: usize| o.features.row(i)[0] * o.globals[1];
+        let (training, validation) = (states(0..100, gain), states(100..150, gain));
+        let config = ImitationConfig { epochs: 6, patience: 2, ..ImitationConfig::default() };
+        let fit = |parts: &Kept| {
+            let network = Network::new(NetworkConfig::default(), 6, 2, Key::root(1)).unwrap();
+            imitate(network, &training, &validation, &config, parts, Key::root(5))
+        };
+        let whole = Kept::default();
+        let expected = fit(&whole).unwrap();
+        assert!(whole.made() > 2, "{}", whole.made());
+        for last in 1..=whole.made() {
+            let parts = Kept::default();
+            parts.stop_after(last);
+            fit(&parts).unwrap_err();
+            parts.stop_after(usize::MAX);
+            assert_eq!(fit(&parts).unwrap(), expected, "ended after epoch {last}");
+            assert_eq!(parts.made(), whole.made(), "no epoch was made twice");
+        }
+        // What is kept under the name and is of another training is not believed.
+        let name = parts::name("imitate", Key::root(5), 0);
+        let refused = |change: fn(&mut KeptFit)| {
+            let mut kept: KeptFit = parts::recall(&whole, &name).unwrap().unwrap();
+            change(&mut kept);
+            let parts = Kept::default();
+            parts::keep(&parts, &name, &kept).unwrap();
+            let error = fit(&parts).unwrap_err();
+            assert!(matches!(error.downcast_ref(), Some(AgentError::Part { .. })), "{error}");
+        };
+        refused(|kept| kept.weights.truncate(3));
+        refused(|kept| kept.first.truncate(3));
+        refused(|kept| kept.kept = 77);
+        refused(|kept| kept.epochs.clear());
     }
 
     #[test]
@@ -407,7 +530,8 @@ mod tests {
         let good = states(0..60, |o, i| o.features.row(i)[0]);
         let config = ImitationConfig::default();
         let run = |training: &[LabelledState], validation: &[LabelledState]| {
-            let error = imitate(network(), training, validation, &config, Key::root(0)).unwrap_err();
+            let error =
+                imitate(network(), training, validation, &config, &Forgetful, Key::root(0)).unwrap_err();
             error.downcast_ref::<AgentError>().expect("this layer's error").clone()
         };
         assert_eq!(run(&good, &good[50..]), AgentError::Leak { task: 1 });

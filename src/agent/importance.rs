@@ -8,6 +8,7 @@ use super::batch;
 use super::error::AgentError;
 use super::imitation::{LabelledState, Targets, judge_state};
 use super::network::Network;
+use super::parts::{self, Parts, part};
 use crate::episode::Schema;
 use crate::error::Result;
 use crate::query::Ties;
@@ -81,7 +82,7 @@ pub struct Importance {
 /// The importance of each group for `network` on `states`.
 ///
 /// The states' gains may be any reference that choices are to be judged by: the look-ahead's gains, or
-/// another strategy's scores.
+/// another strategy's scores. `parts` keeps the figures of every group.
 ///
 /// # Errors
 /// If there is no state, one is refused, a column does not exist, or `repeats` is not in
@@ -92,6 +93,7 @@ pub fn importance(
     groups: &[Group],
     repeats: usize,
     temperature: f32,
+    parts: &dyn Parts,
     key: Key,
 ) -> Result<Vec<Importance>> {
     if !(1..=MAX_REPEATS).contains(&repeats) {
@@ -108,20 +110,22 @@ pub fn importance(
         .iter()
         .map(|group| {
             check(group, network)?;
-            let (mut changed, mut loss) = (vec![0.0; states.len()], vec![0.0; states.len()]);
-            for repeat in 0..repeats {
-                // By name: a group's figure does not depend on which other groups are asked for.
-                let key = key.named(&group.name).at(repeat as u64);
-                let shuffled = shuffle(states, group, key);
-                let after = look(network, &shuffled, &targets, temperature, ties)?;
-                for (s, (before, after)) in before.iter().zip(&after).enumerate() {
-                    changed[s] += f64::from(u8::from(before.choice != after.choice)) / repeats as f64;
-                    loss[s] += (after.loss - before.loss) / repeats as f64;
+            // By name: a group's figure does not depend on which other groups are asked for.
+            let key = key.named(&group.name);
+            let estimates = || {
+                let (mut changed, mut loss) = (vec![0.0; states.len()], vec![0.0; states.len()]);
+                for repeat in 0..repeats {
+                    let shuffled = shuffle(states, group, key.at(repeat as u64));
+                    let after = look(network, &shuffled, &targets, temperature, ties)?;
+                    for (s, (before, after)) in before.iter().zip(&after).enumerate() {
+                        changed[s] += f64::from(u8::from(before.choice != after.choice)) / repeats as f64;
+                        loss[s] += (after.loss - before.loss) / repeats as f64;
+                    }
                 }
-            }
-            let group = group.clone();
-            let (changed, loss) = (estimate(&changed, states), estimate(&loss, states));
-            Ok(Importance { group, changed, loss })
+                Ok((estimate(&changed, states), estimate(&loss, states)))
+            };
+            let (changed, loss) = part(parts, &parts::name("importance", key, 0), |_| Ok(()), estimates)?;
+            Ok(Importance { group: group.clone(), changed, loss })
         })
         .collect()
 }
@@ -212,7 +216,8 @@ fn estimate(values: &[f64], states: &[LabelledState]) -> Estimate {
 #[cfg(test)]
 mod tests {
     use super::super::network::{Kind, NetworkConfig};
-    use super::super::testing::observation;
+    use super::super::parts::Forgetful;
+    use super::super::testing::{Kept, observation};
     use super::*;
     use crate::data::Matrix;
 
@@ -237,7 +242,7 @@ mod tests {
     fn only_what_is_read_matters() {
         let (network, states) = reader();
         let groups = Group::singles(&SCHEMA);
-        let found = importance(&network, &states, &groups, 3, 0.5, Key::root(1)).unwrap();
+        let found = importance(&network, &states, &groups, 3, 0.5, &Forgetful, Key::root(1)).unwrap();
         let names: Vec<&str> = found.iter().map(|i| i.group.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c", "g", "h"]);
         // A random one of ten is the choice again in a tenth of the states.
@@ -247,8 +252,13 @@ mod tests {
             let nothing = Estimate { mean: 0.0, low: 0.0, high: 0.0 };
             assert_eq!((found[unread].changed, found[unread].loss), (nothing, nothing));
         }
+        let parts = Kept::default();
+        for _ in 0..2 {
+            let again = importance(&network, &states, &groups, 3, 0.5, &parts, Key::root(1)).unwrap();
+            assert_eq!((again, parts.made()), (found.clone(), groups.len()));
+        }
         // A figure depends neither on the other groups nor on anything but the key.
-        let alone = importance(&network, &states, &groups[3..4], 3, 0.5, Key::root(1)).unwrap();
+        let alone = importance(&network, &states, &groups[3..4], 3, 0.5, &Forgetful, Key::root(1)).unwrap();
         assert_eq!(alone[0], found[3]);
     }
 
@@ -274,7 +284,8 @@ mod tests {
         let group = Group { name: "x".into(), scope: Scope::Global, columns: vec![2] };
         let run = |states: &[LabelledState], repeats| {
             let groups = std::slice::from_ref(&group);
-            let error = importance(&network, states, groups, repeats, 0.5, Key::root(1)).unwrap_err();
+            let error =
+                importance(&network, states, groups, repeats, 0.5, &Forgetful, Key::root(1)).unwrap_err();
             error.downcast_ref::<AgentError>().expect("this layer's error").clone()
         };
         assert!(matches!(run(&states, 1), AgentError::Setting { found: 2, most: 1, .. }));

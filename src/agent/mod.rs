@@ -22,6 +22,7 @@
 //!   it asks for, early and late;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy), and [`adaptation`]: one that finds out on
 //!   the target whether it helps there.
+//! - [`parts`]: what long computations hand out as they go, so that an interrupted one goes on from there.
 //!
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
 //! (`durable`): what is saved leaves this layer as bytes and text.
@@ -46,11 +47,13 @@ mod kernel;
 pub mod network;
 pub mod optimiser;
 pub mod pang;
+pub mod parts;
 pub mod policy;
 pub mod policy_gradient;
 pub mod ridge;
 pub mod shipped;
 pub mod simulation;
+mod stored;
 pub mod strategy;
 mod tensors;
 #[cfg(test)]
@@ -71,6 +74,7 @@ pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, 
 pub use importance::{Group, Importance, importance};
 pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
+pub use parts::{Forgetful, Parts};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
 pub use simulation::{Baseline, DuelPlan, RolloutPlan, Simulation, Source};

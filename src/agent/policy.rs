@@ -217,6 +217,7 @@ mod tests {
             plan: "00ff".into(),
             source_tasks: vec!["wine".into(), "synthetic \"a\"".into()],
             limits: vec!["vectors only".into()],
+            seen: [("0".repeat(64), "wine".to_owned())].into(),
             figures: [("validation".to_owned(), 0.25), ("episodes".to_owned(), 1e4)].into(),
         };
         Policy::new(network, &SCHEMA, provenance).unwrap()
@@ -273,6 +274,17 @@ mod tests {
         std::fs::remove_file(folder.path().join(CARD_FILE)).unwrap();
         std::fs::create_dir(folder.path().join(CARD_FILE)).unwrap();
         assert!(matches!(Policy::load(folder.path(), &SCHEMA), Err(AgentError::Unreadable { .. })));
+    }
+
+    /// Cards from before data sets were named by content are read, and none of a policy that has seen none has the
+    /// table.
+    #[test]
+    fn a_card_need_not_say_what_was_seen() {
+        let mut old = policy();
+        old.card.policy.seen.clear();
+        let text = old.card_text();
+        assert!(!text.contains("seen") && policy().card_text().contains("[policy.seen]"));
+        assert_eq!(Policy::from_parts(&old.weights_bytes(), &text, &SCHEMA).unwrap(), old);
     }
 
     /// A head beside it: one file, format 2, and back to the bit; without one, the format that earlier

@@ -8,6 +8,8 @@ use super::batch;
 use super::evolution::{Duel, Pair};
 use super::growth::grow;
 use super::network::Network;
+use super::parts::{self, Parts, part};
+use super::tensors;
 use super::trainer::Environment;
 use super::trajectory::{Decision, Returns, Trajectory};
 use crate::data::RowId;
@@ -104,7 +106,8 @@ pub enum Baseline {
 /// The strategy that validation compares with.
 const REFERENCE: &str = "margin";
 
-/// Episodes on source tasks against a baseline at the same seats; validation on other tasks.
+/// Episodes on source tasks against a baseline at the same seats; validation on other tasks. What a network's
+/// episodes on one task come to is a part that is kept; trajectories, which hold all that was seen, are not.
 pub struct Simulation<'a> {
     sources: &'a [Source],
     validation: &'a [Source],
@@ -113,6 +116,7 @@ pub struct Simulation<'a> {
     /// Episodes per validation task.
     repetitions: usize,
     key: Key,
+    parts: &'a dyn Parts,
     /// Per validation task, the mean metric of [`REFERENCE`]; its episodes are the same every time.
     reference: Vec<f64>,
 }
@@ -124,18 +128,23 @@ impl<'a> Simulation<'a> {
         validation: &'a [Source],
         plan: RolloutPlan,
         repetitions: usize,
+        parts: &'a dyn Parts,
         key: Key,
     ) -> Result<Self> {
         let reference = validation
             .par_iter()
-            .map(|source| {
-                let seats = validation_seats(source, repetitions, key);
-                let margin = |episodes: &Episodes, lane, step| select(episodes, lane, REFERENCE, step);
-                mean_measured(source, &seats, margin)
+            .enumerate()
+            .map(|(at, source)| {
+                let play = || {
+                    let seats = validation_seats(source, repetitions, key);
+                    let margin = |episodes: &Episodes, lane, step| select(episodes, lane, REFERENCE, step);
+                    mean_measured(source, &seats, margin)
+                };
+                part(parts, &parts::name("reference", key, at), |_| Ok(()), play)
             })
             .collect::<Result<_>>()?;
         let duels = DuelPlan::default();
-        Ok(Self { sources, validation, plan, duels, repetitions, key, reference })
+        Ok(Self { sources, validation, plan, duels, repetitions, key, parts, reference })
     }
 
     /// The same with other duels.
@@ -146,15 +155,21 @@ impl<'a> Simulation<'a> {
     /// Per validation task, by how much the policy's mean metric over its episodes (greedy, no
     /// sampling) is above margin's.
     pub fn gains(&self, network: &Network) -> Result<Vec<f64>> {
+        let bytes: Vec<u8> = network.weights().iter().flat_map(|weight| weight.to_le_bytes()).collect();
+        let what = format!("gain/{}", tensors::sha256(&bytes));
         self.validation
             .par_iter()
             .zip(&self.reference)
-            .map(|(source, reference)| {
-                let seats = validation_seats(source, self.repetitions, self.key);
-                let mean = mean_measured(source, &seats, |episodes, lane, step| {
-                    best_of(network, episodes, lane, self.plan.cap, step)
-                })?;
-                Ok(mean - reference)
+            .enumerate()
+            .map(|(at, (source, reference))| {
+                let play = || {
+                    let seats = validation_seats(source, self.repetitions, self.key);
+                    let mean = mean_measured(source, &seats, |episodes, lane, step| {
+                        best_of(network, episodes, lane, self.plan.cap, step)
+                    })?;
+                    Ok(mean - reference)
+                };
+                part(self.parts, &parts::name(&what, self.key, at), |_| Ok(()), play)
             })
             .collect()
     }
@@ -187,9 +202,19 @@ impl Environment for Simulation<'_> {
         }
         let duels: Vec<Vec<Duel>> = banks
             .into_par_iter()
-            .map(|(first, pairs, task)| {
+            .enumerate()
+            .map(|(bank, (first, pairs, task))| {
                 let source = &self.sources[task];
-                let returns = duel(source, pairs, first, self.duels.episodes, self.plan.cap, key)?;
+                let name = parts::name("duels", key, bank);
+                let whole = |returns: &Vec<(f64, f64)>| match (returns.len(), pairs.len()) {
+                    (found, expected) if found == expected => Ok(()),
+                    (found, expected) => {
+                        let reason = format!("returns of {found} pairs, expected {expected}");
+                        Err(parts::unsound(&name, reason))
+                    }
+                };
+                let play = || duel(source, pairs, first, self.duels.episodes, self.plan.cap, key);
+                let returns = part(self.parts, &name, whole, play)?;
                 let (task, episodes) = (task as u32, self.duels.episodes as u32);
                 let named = returns.into_iter().enumerate().map(|(pair, (plus, minus))| Duel {
                     pair: first + pair,
@@ -383,7 +408,8 @@ fn areas(curve: &[f64], unit: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::super::network::{Kind, NetworkConfig};
-    use super::super::testing::{random_network, sources};
+    use super::super::parts::Forgetful;
+    use super::super::testing::{Kept, random_network, sources};
     use super::*;
     use crate::episode::features::SCHEMA;
 
@@ -425,7 +451,7 @@ mod tests {
         let play = |pairs: &[Pair], threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                Simulation::new(&sources, &sources, rollouts.clone(), 1, Key::root(3))
+                Simulation::new(&sources, &sources, rollouts.clone(), 1, &Forgetful, Key::root(3))
                     .unwrap()
                     .with_duels(DuelPlan { tasks: 2, episodes: 1 })
                     .duels(pairs, 1, Key::root(4))
@@ -440,6 +466,32 @@ mod tests {
         for duel in play(&pairs[..3], 1) {
             assert!(all.contains(&duel), "{duel:?}");
         }
+    }
+
+    #[test]
+    fn what_was_played_is_not_played_again() {
+        let sources = sources();
+        let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
+        let network =
+            |seed| random_network(config, SCHEMA.candidate.len(), SCHEMA.global.len(), Key::root(seed));
+        let rollouts = RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, cap: 500 };
+        let parts = Kept::default();
+        let play = |parts: &dyn Parts| {
+            let mut simulation =
+                Simulation::new(&sources, &sources, rollouts.clone(), 1, parts, Key::root(3)).unwrap();
+            let pairs = [Pair { plus: network(1), minus: network(2) }];
+            (simulation.gains(&network(1)).unwrap(), simulation.duels(&pairs, 1, Key::root(4)).unwrap())
+        };
+        let expected = play(&Forgetful);
+        assert_eq!(play(&parts), expected);
+        // The reference and the network on two tasks each, and the pair on both.
+        assert_eq!(parts.made(), 6);
+        assert_eq!(play(&parts), expected);
+        assert_eq!(parts.made(), 6);
+        let simulation =
+            Simulation::new(&sources, &sources, rollouts.clone(), 1, &parts, Key::root(3)).unwrap();
+        assert_ne!(simulation.gains(&network(2)).unwrap(), expected.0, "another network plays for itself");
+        assert_eq!(parts.made(), 8);
     }
 
     #[test]

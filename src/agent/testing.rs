@@ -1,13 +1,67 @@
 //! Made-up observations and networks for this layer's tests.
 
+use super::error::AgentError;
 use super::network::{Network, NetworkConfig};
+use super::parts::Parts;
 use super::simulation::Source;
 use crate::arch::Block;
 use crate::data::{Matrix, RowId, SplitPlan, Task, embedded};
 use crate::episode::{EpisodePlan, Ground, InitialPool, Measure, Observation, OracleOn, StopOn};
+use crate::error::Result;
 use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::RngExt;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Keeps parts in memory, counts them, and ends the computation after as many as it is told.
+#[derive(Debug)]
+pub(super) struct Kept {
+    parts: Mutex<BTreeMap<String, Vec<u8>>>,
+    made: AtomicUsize,
+    last: AtomicUsize,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        let last = AtomicUsize::new(usize::MAX);
+        Self { parts: Mutex::default(), made: AtomicUsize::default(), last }
+    }
+}
+
+impl Kept {
+    /// Parts made so far.
+    pub(super) fn made(&self) -> usize {
+        self.made.load(Ordering::SeqCst)
+    }
+
+    /// Every part from number `last` on, counted from one, ends the computation.
+    pub(super) fn stop_after(&self, last: usize) {
+        self.last.store(last, Ordering::SeqCst);
+    }
+
+    /// The names of the parts.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.parts.lock().unwrap().keys().cloned().collect()
+    }
+}
+
+impl Parts for Kept {
+    fn recall(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.parts.lock().unwrap().get(name).cloned())
+    }
+
+    fn keep(&self, name: &str, part: Vec<u8>) -> Result<()> {
+        assert!(!name.contains(char::is_whitespace) && !part.contains(&b'\n'), "{name}");
+        self.parts.lock().unwrap().insert(name.to_owned(), part);
+        let made = self.made.fetch_add(1, Ordering::SeqCst) + 1;
+        match made >= self.last.load(Ordering::SeqCst) {
+            true => Err(AgentError::NothingToLearn { place: "asked to stop" }.into()),
+            false => Ok(()),
+        }
+    }
+}
 
 /// `m` candidates with uniform features in `[-1, 1]`.
 pub(super) fn observation(m: usize, features: usize, globals: usize, key: Key) -> Observation {

@@ -90,6 +90,15 @@ pub enum ExperimentError {
         rows: usize,
         limit: usize,
     },
+    /// A target that the policy was made with.
+    #[error(
+        "`transfer.targets`: {name} has the content of {source_name}, which the policy {} has seen",
+        shorten(policy)
+    )]
+    #[diagnostic(help(
+        "what is judged on must be unseen, whatever it is called: choose another target, or train without it (the          policy's card has what it has seen under [policy.seen])"
+    ))]
+    SeenByPolicy { name: String, source_name: String, policy: String },
     /// Something that must be there.
     #[error("{place}: `{key}` is missing: {why}")]
     Missing { place: Place, key: String, why: String },

@@ -1,11 +1,11 @@
 //! What a plan reads besides itself, by name and digest: what the manifest holds of it.
 
 use super::plan::Plan;
-use super::sections::Transfer;
-use crate::agent::dqn::QNetwork;
-use crate::agent::pang::PangNetwork;
+use super::sections::{DATASET_EMBEDDING, DQN, Transfer};
+use crate::agent::dqn::{QNetwork, QPolicy};
+use crate::agent::pang::{PangNetwork, PangPolicy};
 use crate::agent::policy::{CARD_FILE, WEIGHTS_FILE};
-use crate::agent::{Freezable, Policy, shipped};
+use crate::agent::{Freezable, Policy, Provenance, shipped};
 use crate::data::Dataset;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
@@ -61,6 +61,28 @@ pub fn of_policies(plan: &Plan, transfer: &Transfer) -> Result<Digests> {
         digests.extend(of_own_file(folder, file)?);
     }
     Ok(digests)
+}
+
+/// What the cards say of the policies that a transfer is handed: the folder's own, and those with a file of their own
+/// that it plays.
+///
+/// # Errors
+/// A policy that cannot be read or is refused.
+pub fn provenances(plan: &Plan, transfer: &Transfer) -> Result<Vec<Provenance>> {
+    let Some(folder) = transfer.policy.as_ref().filter(|_| plan.train().is_none()) else {
+        return Ok(Vec::new());
+    };
+    let mut all = vec![shipped::open(folder, &SCHEMA)?.card().policy.clone()];
+    let plays = |name: &str, file: &str| {
+        transfer.strategies.iter().any(|own| own == name) && Path::new(folder).join(file).is_file()
+    };
+    if plays(DQN, QNetwork::FILE) {
+        all.push(QPolicy::load(Path::new(folder))?.provenance().clone());
+    }
+    if plays(DATASET_EMBEDDING, PangNetwork::FILE) {
+        all.push(PangPolicy::load(Path::new(folder))?.provenance().clone());
+    }
+    Ok(all)
 }
 
 /// Adds a data set. Two of one name and different content stand side by side.

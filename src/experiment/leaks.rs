@@ -2,10 +2,13 @@
 //!
 //! Rows are compared as they were read, and once more with every column brought to the range from 0 to 1 of
 //! its own set, so that a copy in other units or scaled beforehand is found as well. What is not found: rows
-//! with noise added, columns left out or in another order, and parts of a set that were scaled by themselves.
+//! with noise added, columns left out or in another order, and parts of a set that were scaled by themselves. A policy
+//! that is handed in has no rows to compare with: its card names whole sets by content.
 
 use super::error::ExperimentError;
+use crate::agent::Provenance;
 use crate::data::{Dataset, MatrixView};
+use crate::error::shorten;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -16,6 +19,9 @@ const STEPS: f64 = 1_000.0;
 /// Rows of a set that a random row may be expected to equal by chance, columns taken as independent, if equal
 /// rows are to say that two sets are related: under few columns of few values, chance makes equals enough.
 const CHANCE: f64 = 0.01;
+
+/// What the names of generated tasks begin with.
+const GENERATED: &str = "synthetic/";
 
 /// A list of a plan, and whether a policy is made by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +184,34 @@ pub fn check(all: &[Prints]) -> Result<Vec<String>, ExperimentError> {
     Ok(warnings)
 }
 
+/// Refuses a target that the policy called `policy` was trained on or chosen by, as far as its card says.
+///
+/// # Errors
+/// [`ExperimentError::SeenByPolicy`].
+pub fn check_policy(policy: &str, card: &Provenance, target: &Dataset) -> Result<(), ExperimentError> {
+    match card.seen.get(target.content()) {
+        None => Ok(()),
+        Some(source) => Err(ExperimentError::SeenByPolicy {
+            name: target.name().to_string(),
+            source_name: source.clone(),
+            policy: policy.to_string(),
+        }),
+    }
+}
+
+/// A line of text where a card names source tasks that were not generated, and does not say what they hold.
+pub fn untold(policy: &str, card: &Provenance) -> Option<String> {
+    let mut real = card.source_tasks.iter().filter(|task| !task.starts_with(GENERATED));
+    let first = real.next().filter(|_| card.seen.is_empty())?;
+    Some(format!(
+        "{}: its card names source tasks ({}{}) without saying what they hold, so that a target among them is not \
+         refused",
+        shorten(policy),
+        shorten(first),
+        if real.next().is_some() { ", ..." } else { "" }
+    ))
+}
+
 /// The rows of `judged` that stand in `source`.
 fn found(judged: &Prints, source: &Prints) -> Vec<usize> {
     if judged.content == source.content {
@@ -231,6 +265,25 @@ mod tests {
         let (shared, _) = judge(&wine, &self::wine(0, 0.013, 5.0)).unwrap_err();
         assert!(shared > 160, "{shared}: a value at the edge of a step may fall to either side");
         assert_eq!(judge(&wine, &embedded::load("iris").unwrap()), Ok(vec![]));
+    }
+
+    /// A policy that is handed in was once tried on what it had learned from without a word.
+    #[test]
+    fn what_a_policy_has_seen_is_refused_by_content() {
+        let (wine, iris) = (embedded::load("wine").unwrap(), embedded::load("iris").unwrap());
+        let mut card =
+            Provenance { source_tasks: vec!["synthetic/tree x 9".into()], ..Provenance::default() };
+        assert_eq!(untold("p", &card), None, "generated tasks are no files");
+        card.source_tasks.push("wine".into());
+        let warning = untold("p", &card).unwrap();
+        assert!(warning.starts_with("p: its card names source tasks (wine) without"), "{warning}");
+        let copy = wine.clone().renamed("mine");
+        check_policy("p", &card, &copy).unwrap();
+        card.seen.insert(wine.content().to_string(), "wine".into());
+        let error = check_policy("p", &card, &copy).unwrap_err().to_string();
+        assert!(error.contains("mine has the content of wine, which the policy p has seen"), "{error}");
+        check_policy("p", &card, &iris).unwrap();
+        assert_eq!(untold("p", &card), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::sections::DataRef;
 use super::stages::{self, Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
 use crate::episode::Row;
 use crate::error::Result;
-use crate::run::store::{FULL_POOL, ROWS, SELECTION, SUMMARY, TIMINGS};
+use crate::run::store::{FULL_POOL, ROWS, SEARCH_PARTS, SELECTION, SUMMARY, TIMINGS, TRAIN_PARTS};
 use crate::run::{
     Cancel, Crew, Digests, FullPool, Manifest, Progress, QueryTimes, RunError, Store, again, digest,
     full_pool, once, rows,
@@ -13,6 +13,7 @@ use crate::run::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where and how a plan runs. Nothing in it changes a result.
 #[derive(Clone, Copy)]
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     pub fresh: bool,
     pub progress: &'a dyn Progress,
     pub cancel: &'a Cancel,
+    /// How often what is done within a cell goes to the disk; [`SAVE_EVERY`](crate::run::SAVE_EVERY).
+    pub save_every: Duration,
 }
 
 /// `summary.json`: totals of a finished run. Equal for equal manifests.
@@ -142,13 +145,15 @@ fn execute(
 ) -> Result<Finished> {
     let text = plan.to_toml();
     let (store, mut ledger) = Store::open(context.dir, &manifest, &text, context.fresh)?;
-    let site = Site { store: &store, progress: context.progress, cancel: context.cancel };
-    let crew = Crew { jobs: context.jobs, progress: context.progress, cancel: context.cancel };
+    let Context { progress, cancel, save_every, .. } = context;
+    let site = Site { store: &store, progress, cancel, save_every };
+    let crew = Crew { jobs: context.jobs, progress, cancel };
 
     let policy = match plan.train() {
         Some(_) => {
             let trained: Trained = once("train", &mut ledger, crew, || stages.train(plan, site))?;
             restore("train", &store, &trained.files, crew, || stages.train(plan, site))?;
+            store.discard(TRAIN_PARTS)?;
             Some(trained)
         }
         None => None,
@@ -157,6 +162,7 @@ fn execute(
         true => {
             let found: Found = once("search", &mut ledger, crew, || stages.search(plan, site))?;
             restore("search", &store, &found.files, crew, || stages.search(plan, site))?;
+            store.discard(SEARCH_PARTS)?;
             Some(found)
         }
         false => None,
@@ -269,7 +275,7 @@ mod tests {
     use super::*;
     use crate::Key;
     use crate::error::Exit;
-    use crate::run::{Silent, store::POLICY};
+    use crate::run::{SAVE_EVERY, Silent, store::POLICY};
     use rand::RngExt;
     use std::fs;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -409,7 +415,8 @@ mod tests {
 
     fn go(dir: &Path, plan: &Plan, stages: &Fake, jobs: usize) -> Result<Finished> {
         let cancel = stages.stop_after.as_ref().map_or_else(Cancel::new, |(_, cancel)| cancel.clone());
-        let context = Context { dir, jobs, fresh: false, progress: &Silent, cancel: &cancel };
+        let save_every = SAVE_EVERY;
+        let context = Context { dir, jobs, fresh: false, progress: &Silent, cancel: &cancel, save_every };
         run(plan, BTreeMap::from([("digits".into(), "d".into())]), stages, context)
     }
 

@@ -11,7 +11,7 @@ use crate::episode::{EpisodeError, EpisodePlan, Ground, InitialPool, Measure};
 use crate::error::Result;
 use crate::rng::Key;
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -121,6 +121,16 @@ pub fn sources(plan: &Plan) -> Result<Vec<Source>> {
     let sources = plan.sources();
     let key = Key::root(plan.seed()).named("sources");
     make(plan, &sources.datasets, sources.variants, sources.synthetic, key)
+}
+
+/// The names of the data sets that are learned from or choose between checkpoints, by their content.
+pub fn seen(plan: &Plan) -> Result<BTreeMap<String, String>> {
+    let sources = plan.sources();
+    let of = |reference| {
+        let dataset = load(plan, reference)?;
+        Ok((dataset.content().to_string(), dataset.name().to_string()))
+    };
+    sources.datasets.iter().chain(&sources.validation).map(of).collect()
 }
 
 /// The tasks that choose between checkpoints.

@@ -24,9 +24,10 @@ pub use setup::Setup;
 
 use crate::error::Result;
 use crate::experiment::leaks::{self, Prints, Role};
+use crate::experiment::sections::LEARNED;
 use crate::experiment::stages::{Builtin, Shard};
 use crate::experiment::{Context, Plan, bench, inputs, run, tasks};
-use crate::run::{Cancel, Digests, Progress, Silent};
+use crate::run::{Cancel, Digests, Progress, SAVE_EVERY, Silent};
 use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -132,7 +133,8 @@ impl Pipeline {
     }
 
     /// Reads the data sets and policies of the plan and refuses, before anything is written, a device that is not
-    /// there, targets on which its episodes cannot be played, and such as were learned from. Done once;
+    /// there, targets on which its episodes cannot be played, and such as were learned from, here or by a
+    /// policy that is handed in. Done once;
     /// [`run`](Self::run) begins with it.
     ///
     /// # Errors
@@ -171,7 +173,7 @@ impl Pipeline {
 
 fn context<'a>(dir: &'a Path, options: &'a RunOptions<'_>) -> Context<'a> {
     let RunOptions { jobs, fresh, progress, cancel } = options;
-    Context { dir, jobs: *jobs, fresh: *fresh, progress: *progress, cancel }
+    Context { dir, jobs: *jobs, fresh: *fresh, progress: *progress, cancel, save_every: SAVE_EVERY }
 }
 
 fn read(plan: &Plan) -> Result<Inputs> {
@@ -189,12 +191,19 @@ fn read(plan: &Plan) -> Result<Inputs> {
         prints.push(Prints::of(&dataset, role));
         inputs::add(&mut digests, &dataset);
     }
+    let mut warnings = Vec::new();
     if let Some(transfer) = plan.transfer() {
+        let policy = transfer.policy.as_deref().unwrap_or(LEARNED);
+        let cards = inputs::provenances(plan, transfer)?;
+        warnings.extend(cards.iter().find_map(|card| leaks::untold(policy, card)));
         for target in &transfer.targets {
             let dataset = tasks::load(plan, target)?;
             tasks::check_target(plan, &dataset)?;
             if learns {
                 prints.push(Prints::of(&dataset, Role::Target));
+            }
+            for card in &cards {
+                leaks::check_policy(policy, card, &dataset)?;
             }
             inputs::add(&mut digests, &dataset);
         }
@@ -203,5 +212,6 @@ fn read(plan: &Plan) -> Result<Inputs> {
     for target in plan.rivals().map_or(&[][..], |rivals| &rivals.targets) {
         inputs::add(&mut digests, &*tasks::load(plan, target)?);
     }
-    Ok(Inputs { digests, warnings: leaks::check(&prints)? })
+    warnings.extend(leaks::check(&prints)?);
+    Ok(Inputs { digests, warnings })
 }

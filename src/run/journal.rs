@@ -5,18 +5,13 @@
 //! <crc> <seq> <len> <json>\n                a record
 //! ```
 //!
-//! `<crc>` is the CRC-32 (IEEE) of the rest of the line without its newline, in eight hexadecimal
-//! digits: of `querist-journal 1 <run>` in the header, of `<seq> <len> <json>` in a record. `<seq>`
-//! counts records from zero and `<len>` is the length of `<json>` in bytes. JSON text holds no raw
-//! newline, so a record is a line and the file can be read with `less` and `cut -d' ' -f4-`.
-//!
-//! Reading is strict. A process that dies while it appends leaves a *torn tail*: a strict prefix of a
-//! record, without a newline, at the very end. That, and a tail of zero bytes (what some file systems
-//! leave after a power failure), is cut off before anything is appended. Everything else that is not
-//! a record is damage, wherever it is, and is refused: a damaged record is never skipped. What this
-//! cannot see is a file cut off exactly between two records; those records' cells are computed again.
+//! Its lines are those of `lines`, which says how strictly they are read and what of a torn tail is cut
+//! off. JSON text holds no raw newline, so a record is a line and the file can be read with `less` and
+//! `cut -d' ' -f4-`. Cells whose records a file that was cut off exactly between two records has lost are
+//! computed again.
 
 use super::error::RunError;
+use super::lines::{self, Format, Lines};
 use crate::durable::{self, Log, input};
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -26,7 +21,7 @@ use std::path::Path;
 pub const VERSION: u64 = 1;
 /// The longest journal that is read.
 pub const MAX_BYTES: u64 = 4 << 30;
-const MAGIC: &str = "querist-journal";
+const FORMAT: Format = Format { magic: "querist-journal", version: VERSION, name: "journal", line: "record" };
 
 /// What became of one cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +63,7 @@ pub struct Journal {
 impl Journal {
     /// Starts an empty journal of the run with this digest; what was at `path` is replaced.
     pub fn create(path: &Path, run: &str) -> Result<Self> {
-        let header = header(run);
+        let header = FORMAT.header(run);
         durable::replace(path, header.as_bytes())?;
         Ok(Self { log: Log::open(path, header.len() as u64)?, next: 0 })
     }
@@ -96,107 +91,22 @@ pub fn read(path: &Path) -> Result<Content, RunError> {
     decode(&input::read(path, MAX_BYTES)?, path)
 }
 
-fn header(run: &str) -> String {
-    let text = format!("{MAGIC} {VERSION} {run}");
-    format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()))
-}
-
 fn encode(seq: u64, record: &Record) -> String {
-    let json = serde_json::to_string(record).expect("a record of strings and JSON values serialises");
-    let text = format!("{seq} {} {json}", json.len());
-    format!("{:08x} {text}\n", crc32fast::hash(text.as_bytes()))
+    lines::encode(
+        seq,
+        &serde_json::to_string(record).expect("a record of strings and JSON values serialises"),
+    )
 }
 
 /// Reads a journal's bytes; `path` is for the messages.
 pub fn decode(bytes: &[u8], path: &Path) -> Result<Content, RunError> {
-    let damaged = |offset: usize, reason: &str| RunError::Damaged {
-        path: path.to_path_buf(),
-        offset: offset as u64,
-        reason: reason.to_string(),
+    let Lines { run, lines, keep } = FORMAT.decode(bytes, path)?;
+    let record = |line: lines::Line<'_>| {
+        let unknown = |_| lines::damaged(path, line.offset, "the record's content is not known".into());
+        serde_json::from_str(line.text).map_err(unknown)
     };
-    let end = bytes.iter().position(|&b| b == b'\n').ok_or_else(|| damaged(0, "no header line"))?;
-    let (version, run) = decode_header(&bytes[..end]).map_err(|reason| damaged(0, reason))?;
-    if version != VERSION {
-        return Err(RunError::Newer { path: path.to_path_buf(), found: version, known: VERSION });
-    }
-    let mut records = Vec::new();
-    let mut at = end + 1;
-    while at < bytes.len() {
-        let rest = &bytes[at..];
-        let seq = records.len() as u64;
-        match rest.iter().position(|&b| b == b'\n') {
-            Some(length) => {
-                records.push(decode_record(&rest[..length], seq).map_err(|reason| damaged(at, reason))?);
-                at += length + 1;
-            }
-            None if is_torn(rest, seq) => break,
-            None => return Err(damaged(at, "the last line is neither a record nor the beginning of one")),
-        }
-    }
-    Ok(Content { run, records, keep: at as u64 })
-}
-
-fn decode_header(line: &[u8]) -> Result<(u64, String), &'static str> {
-    let line = std::str::from_utf8(line).map_err(|_| "the header is not UTF-8")?;
-    let (text, crc) = line.rsplit_once(' ').ok_or("not a journal")?;
-    let mut words = text.split(' ');
-    if words.next() != Some(MAGIC) {
-        return Err("not a journal");
-    }
-    if parse_crc(crc) != Some(crc32fast::hash(text.as_bytes())) {
-        return Err("the header's checksum does not match");
-    }
-    let version = words.next().and_then(|word| word.parse().ok()).ok_or("the header has no version")?;
-    Ok((version, words.next().unwrap_or_default().to_string()))
-}
-
-fn decode_record(line: &[u8], seq: u64) -> Result<Record, &'static str> {
-    let line = std::str::from_utf8(line).map_err(|_| "the record is not UTF-8")?;
-    let (crc, text) = line.split_once(' ').ok_or("not a record")?;
-    if parse_crc(crc) != Some(crc32fast::hash(text.as_bytes())) {
-        return Err("the record's checksum does not match");
-    }
-    let mut words = text.splitn(3, ' ');
-    if words.next() != Some(seq.to_string().as_str()) {
-        return Err("a record is missing before this one, or stands twice");
-    }
-    let length = words.next().ok_or("not a record")?;
-    let json = words.next().ok_or("not a record")?;
-    if length != json.len().to_string() {
-        return Err("the record's length does not match");
-    }
-    serde_json::from_str(json).map_err(|_| "the record's content is not known")
-}
-
-/// Exactly eight lower-case digits, so that no flipped bit gives another spelling of the same number.
-fn parse_crc(text: &str) -> Option<u32> {
-    let canonical = text.len() == 8 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    canonical.then(|| u32::from_str_radix(text, 16).ok()).flatten()
-}
-
-/// Whether `tail`, which has no newline, is what an interrupted append of record `seq` leaves.
-fn is_torn(tail: &[u8], seq: u64) -> bool {
-    if tail.iter().all(|&b| b == 0) {
-        return true;
-    }
-    let is_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    let (crc, rest) = tail.split_at(tail.len().min(8));
-    if !crc.iter().all(is_hex) {
-        return false;
-    }
-    let Some((b' ', rest)) = rest.split_first() else { return rest.is_empty() };
-    let expected = format!("{seq} ");
-    if rest.len() < expected.len() {
-        return expected.as_bytes().starts_with(rest);
-    }
-    let Some(rest) = rest.strip_prefix(expected.as_bytes()) else { return false };
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    let (length, rest) = rest.split_at(digits);
-    let Some((b' ', json)) = rest.split_first() else { return rest.is_empty() };
-    let length = std::str::from_utf8(length).ok().and_then(|text| text.parse::<usize>().ok());
-    let Some(length) = length else { return false };
-    // The whole record without its newline is torn only if it is the record.
-    json.len() < length || (json.len() == length && decode_record(tail, seq).is_ok())
+    let records = lines.into_iter().map(record).collect::<Result<_, RunError>>()?;
+    Ok(Content { run, records, keep })
 }
 
 #[cfg(test)]
@@ -284,7 +194,7 @@ mod tests {
     #[test]
     fn a_flipped_bit_in_every_byte_of_a_long_journal_is_refused() {
         use rand::RngExt;
-        let mut bytes = header("abc").into_bytes();
+        let mut bytes = FORMAT.header("abc").into_bytes();
         for seq in 0.. {
             if bytes.len() >= 64 << 10 {
                 break;
@@ -318,7 +228,7 @@ mod tests {
     /// Fault case 55: a later version is named, not called damage.
     #[test]
     fn a_newer_version_is_refused_by_number() {
-        let text = format!("{MAGIC} 2 abc");
+        let text = format!("{} 2 abc", FORMAT.magic);
         let line = format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()));
         let error = decode(line.as_bytes(), Path::new("j")).unwrap_err();
         assert!(matches!(error, RunError::Newer { found: 2, known: 1, .. }), "{error}");
@@ -337,7 +247,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(tail in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            let mut bytes = header("abc").into_bytes();
+            let mut bytes = FORMAT.header("abc").into_bytes();
             bytes.extend(&tail);
             let _ = decode(&bytes, Path::new("j"));
             let _ = decode(&tail, Path::new("j"));

@@ -2,20 +2,24 @@
 //!
 //! A run is a list of [`Cell`]s, each with a key and an output that depends on its key and plan alone.
 //! The [`executor`] works through them on a pool of threads; every finished cell is a record of the
-//! [`journal`], on the disk before it counts; the same command again skips what is recorded. [`Store`]
+//! [`journal`], on the disk before it counts; the same command again skips what is recorded. What is done within a
+//! cell that takes long is a line of a log of [`parts`], or a [`checkpoint`], until the cell is done. [`Store`]
 //! is the run's folder and refuses another plan, other data or another binary. What the cells compute
 //! and what their outputs mean is not known here: that is the `experiment` layer's business.
 
 pub mod artefacts;
 pub mod cancel;
+pub mod checkpoint;
 pub mod digest;
 mod error;
 pub mod executor;
 pub mod full_pool;
 pub mod journal;
 pub mod ledger;
+mod lines;
 pub mod manifest;
 pub mod memory;
+pub mod parts;
 pub mod progress;
 pub mod rows;
 pub mod sealed;
@@ -24,11 +28,13 @@ pub mod times;
 
 pub use artefacts::{Artefacts, Digests, publish};
 pub use cancel::Cancel;
+pub use checkpoint::Checkpoint;
 pub use error::RunError;
 pub use executor::{Cell, Crew, Outcome, again, once, run_cells};
 pub use full_pool::FullPool;
 pub use ledger::Ledger;
 pub use manifest::Manifest;
+pub use parts::{PartsLog, SAVE_EVERY};
 pub use progress::{Bar, Progress, Silent};
 pub use store::Store;
 pub use times::QueryTimes;

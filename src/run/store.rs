@@ -68,8 +68,13 @@ pub const DQN: &str = "checkpoints/dqn.safetensors";
 /// The policy with an embedding of the data set, between two iterations.
 pub const DATASET_EMBEDDING: &str = "checkpoints/dataset-embedding.safetensors";
 
+/// Finished parts of the train stage.
+pub const TRAIN_PARTS: &str = "checkpoints/train.parts";
+/// Finished parts of the search stage.
+pub const SEARCH_PARTS: &str = "checkpoints/search.parts";
+
 /// Every file that a run writes by a fixed name, besides the manifest; the list of artefacts has the rest.
-const FILES: [&str; 16] = [
+const FILES: [&str; 18] = [
     JOURNAL,
     PLAN,
     ROWS,
@@ -85,10 +90,14 @@ const FILES: [&str; 16] = [
     POLICY_GRADIENT,
     DQN,
     DATASET_EMBEDDING,
+    TRAIN_PARTS,
+    SEARCH_PARTS,
     ARTEFACTS,
 ];
 /// The files of the folder of policies.
 const POLICY_FILES: [&str; 4] = [policy::WEIGHTS_FILE, policy::CARD_FILE, QNetwork::FILE, PangNetwork::FILE];
+/// More than any checkpoint has, in bytes.
+const MAX_CHECKPOINT_BYTES: u64 = 1 << 30;
 /// The most bytes of a plan or manifest that are read.
 const MAX_TEXT_BYTES: u64 = 16 << 20;
 
@@ -134,6 +143,11 @@ impl Store {
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The run's name: its manifest's digest.
+    pub fn run(&self) -> &str {
+        &self.run
     }
 
     /// The path of `name` in the folder. `name` may be a path with `/`.
@@ -192,6 +206,24 @@ impl Store {
         let mut bytes = read_up_to(&path, limit.saturating_add(sealed::MAX_HEADER_BYTES))?;
         let length = sealed::open(&bytes, &self.run, &path)?.len();
         Ok(Some(bytes.split_off(bytes.len() - length)))
+    }
+
+    /// Removes a file that the run needs no more, if it is there.
+    pub fn discard(&self, name: &str) -> Result<()> {
+        let path = self.path(name)?;
+        if path.exists() {
+            durable::remove(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a checkpoint that is there and is not this run's: before anything is computed, not when it is needed.
+    ///
+    /// # Errors
+    /// As [`saved`](Self::saved).
+    pub fn check_saved(&self) -> Result<(), RunError> {
+        let all = [IMITATED, EVOLUTION, POLICY_GRADIENT, DQN, DATASET_EMBEDDING];
+        all.iter().try_for_each(|name| self.saved(name, MAX_CHECKPOINT_BYTES).map(drop))
     }
 
     /// Refuses an input that is not what the manifest says: what was read when the run started is read again

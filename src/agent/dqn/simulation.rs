@@ -5,9 +5,10 @@ use super::network::{ACTION, QNetwork, STATE};
 use super::observation::{Seen, set_aside};
 use super::replay::Transition;
 use crate::agent::error::AgentError;
+use crate::agent::parts::{self, Parts, part};
 use crate::agent::simulation::Source;
 use crate::data::{Matrix, RowId};
-use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Seat};
+use crate::episode::{EpisodePlan, Episodes, Ground, Seat};
 use crate::error::Result;
 use crate::query::Needs;
 use crate::rng::Key;
@@ -38,22 +39,38 @@ pub struct TargetAccuracy {
 }
 
 impl TargetAccuracy {
-    /// Trains a classifier on all labels of every split, to know when episodes are over. `repetitions` are
-    /// the validation episodes per task.
+    /// Trains a classifier on all labels of every split, to know when episodes are over; `parts` keeps what each
+    /// came to. `repetitions` are the validation episodes per task.
     ///
     /// # Errors
     /// If there is no source, or one on which no query can be made.
-    pub fn new(sources: &[Source], validation: &[Source], repetitions: usize, key: Key) -> Result<Self> {
+    pub fn new(
+        sources: &[Source],
+        validation: &[Source],
+        repetitions: usize,
+        parts: &dyn Parts,
+        key: Key,
+    ) -> Result<Self> {
         if sources.is_empty() {
             return Err(AgentError::NothingToLearn { place: "dqn" }.into());
         }
-        let places = |source: &Source| -> Result<Vec<Place>> {
-            source.grounds.iter().map(|ground| place(source, ground, key.named("all labels"))).collect()
+        let seat_key = key.named("all labels");
+        let places = |what: &str, at: usize, source: &Source| -> Result<Vec<Place>> {
+            let grounds = source.grounds.iter().enumerate();
+            let places = grounds.map(|(split, ground)| {
+                let name = parts::name(&format!("{what}/{at}"), seat_key, split);
+                let reached = || all_labels(source, ground, seat_key);
+                Ok(place(source, ground, part(parts, &name, |_| Ok(()), reached)?))
+            });
+            places.collect()
         };
-        let identified = |source: &Source| Ok((source.identity.clone(), places(source)?));
+        let learned = |(at, source): (usize, &Source)| places("ceiling", at, source);
+        let identified = |(at, source): (usize, &Source)| {
+            Ok((source.identity.clone(), places("ceiling/validation", at, source)?))
+        };
         Ok(Self {
-            sources: sources.par_iter().map(places).collect::<Result<_>>()?,
-            validation: validation.par_iter().map(identified).collect::<Result<_>>()?,
+            sources: sources.par_iter().enumerate().map(learned).collect::<Result<_>>()?,
+            validation: validation.par_iter().enumerate().map(identified).collect::<Result<_>>()?,
             repetitions,
             key,
         })
@@ -101,25 +118,41 @@ impl Labelling for TargetAccuracy {
     }
 }
 
-fn place(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<Place> {
+/// Rows that may be asked for on a split, where all of its episodes start.
+fn unlabelled(source: &Source, ground: &Ground) -> usize {
     let task = ground.task();
-    let unlabelled = task.pool().rows() - source.plan.initial_count(task);
-    let learning = EpisodePlan { measure: Measure::Reward, target_accuracy: None, ..source.plan.clone() };
-    let at_once =
-        EpisodePlan { query_size: unlabelled, budget: unlabelled, fit_per_label: false, ..learning.clone() };
+    task.pool().rows() - source.plan.initial_count(task)
+}
+
+/// The metric with all labels of a split.
+fn all_labels(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<f64> {
+    let unlabelled = unlabelled(source, ground);
+    // Without the plan's own target, at which the episode would be over before all labels are asked for.
+    let at_once = EpisodePlan {
+        query_size: unlabelled,
+        budget: unlabelled,
+        fit_per_label: false,
+        ..source.learning_plan()
+    };
     let seat = Seat { ground: ground.clone(), key };
     let mut episodes = Episodes::reset(&at_once, &[seat])?;
     let signals = episodes.signals(0, Needs::NONE, key);
     let all = episodes.view(0, &signals).candidates().to_vec();
     episodes.step(&[(0, all)])?;
+    Ok(episodes.standing(0).measured)
+}
+
+/// A split with its episodes, which are over at [`TOLERANCE`] of what all labels have `reached`, whatever
+/// target the plan has for those that are judged.
+fn place(source: &Source, ground: &Arc<Ground>, reached: f64) -> Place {
     let plan = EpisodePlan {
         query_size: 1,
         // Small pools have fewer rows set aside, but always one left to ask for.
-        budget: source.plan.budget.min(unlabelled.saturating_sub(STATE)).max(1),
-        target_accuracy: Some(TOLERANCE * episodes.standing(0).measured),
-        ..learning
+        budget: source.plan.budget.min(unlabelled(source, ground).saturating_sub(STATE)).max(1),
+        target_accuracy: Some(TOLERANCE * reached),
+        ..source.learning_plan()
     };
-    Ok(Place { ground: ground.clone(), plan })
+    Place { ground: ground.clone(), plan }
 }
 
 /// One episode, as its transitions.
@@ -160,6 +193,7 @@ fn play(place: &Place, network: &QNetwork, epsilon: f64, key: Key) -> Result<Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::parts::Forgetful;
     use crate::agent::testing::sources;
 
     #[test]
@@ -170,7 +204,8 @@ mod tests {
         let play = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let mut labelling = TargetAccuracy::new(&sources, &sources, 3, Key::root(2)).unwrap();
+                let mut labelling =
+                    TargetAccuracy::new(&sources, &sources, 3, &Forgetful, Key::root(2)).unwrap();
                 let value = labelling.validate(&network).unwrap();
                 (labelling.episodes(&network, 0.5, 8, Key::root(3)).unwrap(), value)
             })
@@ -194,6 +229,27 @@ mod tests {
         }
     }
 
+    /// The plan's target, which is for what is judged, once stood in the place of the 98 % that learning ends at.
+    #[test]
+    fn a_target_of_the_plan_changes_no_episode() {
+        let mut sources = sources();
+        sources.iter_mut().for_each(|source| source.plan.budget = 12);
+        let network = QNetwork::new(-3.0, Key::root(1));
+        let play = |target_accuracy, target_share| {
+            let mut sources = sources.clone();
+            for source in &mut sources {
+                (source.plan.target_accuracy, source.plan.target_share) = (target_accuracy, target_share);
+            }
+            let mut labelling = TargetAccuracy::new(&sources, &sources, 2, &Forgetful, Key::root(2)).unwrap();
+            let value = labelling.validate(&network).unwrap();
+            (labelling.episodes(&network, 0.5, 6, Key::root(3)).unwrap(), value)
+        };
+        let expected = play(None, None);
+        assert_eq!(play(None, Some(0.5)), expected);
+        assert_eq!(play(None, Some(1.0)), expected);
+        assert_eq!(play(Some(0.1), None), expected);
+    }
+
     /// The pool of iris has 75 rows or more; with 25 labels per class, hardly any are left.
     #[test]
     fn a_small_pool_still_has_something_to_ask_for() {
@@ -201,10 +257,10 @@ mod tests {
         sources.truncate(1);
         let pool = sources[0].grounds[0].task().pool().rows();
         sources[0].plan.initial_per_class = (pool - 10) / 3;
-        let mut labelling = TargetAccuracy::new(&sources, &[], 1, Key::root(1)).unwrap();
+        let mut labelling = TargetAccuracy::new(&sources, &[], 1, &Forgetful, Key::root(1)).unwrap();
         let network = QNetwork::new(-3.0, Key::root(1));
         let episodes = labelling.episodes(&network, 1.0, 4, Key::root(3)).unwrap();
         assert!(episodes.iter().all(|episode| episode.len() <= 1));
-        assert!(TargetAccuracy::new(&[], &[], 1, Key::root(1)).is_err());
+        assert!(TargetAccuracy::new(&[], &[], 1, &Forgetful, Key::root(1)).is_err());
     }
 }

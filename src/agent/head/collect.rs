@@ -6,8 +6,10 @@
 //! brings over staying, less a penalty for each doubling of multiply-adds. One step is looked ahead: what a
 //! larger network is worth in later rounds is not counted.
 
-use super::sight::{self, Round};
+use super::sight::{self, MOVE, Round};
+use crate::agent::collection::Watch;
 use crate::agent::imitation::LabelledState;
+use crate::agent::parts::{self, Parts, part};
 use crate::agent::simulation::{Source, select};
 use crate::arch::{ArchSpace, Domain, Point, Space};
 use crate::data::Task;
@@ -19,6 +21,7 @@ use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::{IndexedRandom, index};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The chance that an episode's network grows by a random move after a round.
 const GROWS: f64 = 0.3;
@@ -36,7 +39,8 @@ pub struct MovePlan {
     pub penalty: f64,
 }
 
-/// Tries moves on every source. The first source is task number `first_task`; `watch` is called after each.
+/// Tries moves on every source. The first source is task number `first_task`; `parts` keeps the episodes of every
+/// bank, under a name of `key`; `watch` is called after each source.
 ///
 /// # Errors
 /// What an episode, a training or `watch` fails with.
@@ -46,14 +50,28 @@ pub fn collect_moves(
     space: &ArchSpace,
     plan: MovePlan,
     key: Key,
-    watch: &(dyn Fn() -> Result<()> + Sync),
+    parts: &dyn Parts,
+    watch: Watch<'_>,
 ) -> Result<Vec<LabelledState>> {
     let states: Vec<Vec<LabelledState>> = sources
         .par_iter()
         .enumerate()
         .map(|(at, source)| {
             let task = first_task + at as u32;
-            let states = on_one(source, task, space, plan, key.named(&source.identity))?;
+            let key = key.named(&source.identity);
+            let shape = source.grounds[0].task();
+            let domain = Domain::new(*space, shape.width(), shape.classes())?;
+            let blocks = (0..plan.episodes).step_by(source.lanes()).map(|first| {
+                let block = first..(first + source.lanes()).min(plan.episodes);
+                // Tasks may have equal content, and so one key.
+                let name = parts::name(&format!("moves/{task}"), key, first);
+                let sound = |states: &Vec<LabelledState>| {
+                    let globals = sight::global_names().count();
+                    states.iter().try_for_each(|state| Ok(state.observation.check(MOVE.len(), globals)?))
+                };
+                part(parts, &name, sound, || on_block(source, task, &domain, block, plan, key))
+            });
+            let states = blocks.collect::<Result<Vec<_>>>()?.concat();
             watch()?;
             Ok(states)
         })
@@ -61,81 +79,78 @@ pub fn collect_moves(
     Ok(states.into_iter().flatten().collect())
 }
 
-fn on_one(
+/// The states of the episodes of one bank.
+fn on_block(
     source: &Source,
     number: u32,
-    space: &ArchSpace,
+    domain: &Domain<ArchSpace>,
+    block: Range<usize>,
     plan: MovePlan,
     key: Key,
 ) -> Result<Vec<LabelledState>> {
     let mut states = Vec::new();
-    let shape = source.grounds[0].task();
-    let domain = Domain::new(*space, shape.width(), shape.classes())?;
     let points = domain.points();
     let needs = features::needs();
-    for block in (0..plan.episodes).step_by(source.lanes()) {
-        let lanes = source.lanes().min(plan.episodes - block);
-        let seats: Vec<Seat> = (0..lanes).map(|lane| source.seat(key.named("seat"), block + lane)).collect();
-        let rounds = source.plan.budget.div_ceil(source.plan.query_size);
-        let tried = |seat: &Seat| {
-            index::sample(&mut seat.key.named("tried").rng(), rounds, plan.states.min(rounds)).into_vec()
-        };
-        let tried: Vec<Vec<usize>> = seats.iter().map(tried).collect();
-        // Half of the episodes from the smallest network on, half from anywhere.
-        let from = |seat: &Seat| {
-            let mut rng = seat.key.named("from").rng();
-            let start = space.start();
-            if rng.random::<bool>() { start } else { points.choose(&mut rng).copied().unwrap_or(start) }
-        };
-        let mut at: Vec<Point> = seats.iter().map(from).collect();
-        let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
-        for (lane, point) in at.iter().enumerate() {
-            episodes.reshape(lane, domain.spec(point)?, 0);
-        }
-        for round in 0..rounds {
-            let live = episodes.live();
-            let mut picks = Vec::with_capacity(live.len());
-            let mut seen: Vec<Option<Vec<f32>>> = vec![None; lanes];
-            for &lane in &live {
-                let step = seats[lane].key.named("step").at(round as u64);
-                if tried[lane].contains(&round) {
-                    seen[lane] = Some(look(&episodes, lane, needs, step)?);
-                }
-                let margin: bool = step.named("behaviour").rng().random();
-                let strategy = if margin { "margin" } else { "random" };
-                picks.push((lane, select(&episodes, lane, strategy, step)?));
+    let seats: Vec<Seat> = block.map(|index| source.seat(key.named("seat"), index)).collect();
+    let rounds = source.plan.budget.div_ceil(source.plan.query_size);
+    let tried = |seat: &Seat| {
+        index::sample(&mut seat.key.named("tried").rng(), rounds, plan.states.min(rounds)).into_vec()
+    };
+    let tried: Vec<Vec<usize>> = seats.iter().map(tried).collect();
+    // Half of the episodes from the smallest network on, half from anywhere.
+    let from = |seat: &Seat| {
+        let mut rng = seat.key.named("from").rng();
+        let start = domain.space().start();
+        if rng.random::<bool>() { start } else { points.choose(&mut rng).copied().unwrap_or(start) }
+    };
+    let mut at: Vec<Point> = seats.iter().map(from).collect();
+    let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+    for (lane, point) in at.iter().enumerate() {
+        episodes.reshape(lane, domain.spec(point)?, 0);
+    }
+    for round in 0..rounds {
+        let live = episodes.live();
+        let mut picks = Vec::with_capacity(live.len());
+        let mut seen: Vec<Option<Vec<f32>>> = vec![None; seats.len()];
+        for &lane in &live {
+            let step = seats[lane].key.named("step").at(round as u64);
+            if tried[lane].contains(&round) {
+                seen[lane] = Some(look(&episodes, lane, needs, step)?);
             }
-            episodes.ask(&picks)?;
-            for &lane in &live {
-                let step = seats[lane].key.named("moves").at(round as u64);
-                let (rows, labels) = episodes.labelled(lane);
-                if let Some(globals) = seen[lane].take() {
-                    let round = Round { at: at[lane], labels: rows.len(), globals: &globals };
-                    let (moves, observation) = sight::options(&domain, round)?;
-                    if moves.len() > 1 {
-                        let data = LaneData {
-                            inputs: seats[lane].ground.task().pool(),
-                            rows: &rows,
-                            labels,
-                            validation: (&[], &[]),
-                        };
-                        let train = source.plan.train;
-                        let task = seats[lane].ground.task();
-                        let gains = gains(task, &domain, &moves, data, train, plan, step)?;
-                        states.push(LabelledState { observation, gains, task: number });
-                    }
-                }
-                let mut rng = step.named("walk").rng();
-                let next = domain.moves(&at[lane]);
-                if rng.random::<f64>() < GROWS
-                    && let Some(&to) = next.choose(&mut rng)
-                {
-                    at[lane] = to;
-                    episodes.reshape(lane, domain.spec(&to)?, 0);
+            let margin: bool = step.named("behaviour").rng().random();
+            let strategy = if margin { "margin" } else { "random" };
+            picks.push((lane, select(&episodes, lane, strategy, step)?));
+        }
+        episodes.ask(&picks)?;
+        for &lane in &live {
+            let step = seats[lane].key.named("moves").at(round as u64);
+            let (rows, labels) = episodes.labelled(lane);
+            if let Some(globals) = seen[lane].take() {
+                let round = Round { at: at[lane], labels: rows.len(), globals: &globals };
+                let (moves, observation) = sight::options(domain, round)?;
+                if moves.len() > 1 {
+                    let data = LaneData {
+                        inputs: seats[lane].ground.task().pool(),
+                        rows: &rows,
+                        labels,
+                        validation: (&[], &[]),
+                    };
+                    let train = source.plan.train;
+                    let task = seats[lane].ground.task();
+                    let gains = gains(task, domain, &moves, data, train, plan, step)?;
+                    states.push(LabelledState { observation, gains, task: number });
                 }
             }
-            episodes.refit()?;
+            let mut rng = step.named("walk").rng();
+            let next = domain.moves(&at[lane]);
+            if rng.random::<f64>() < GROWS
+                && let Some(&to) = next.choose(&mut rng)
+            {
+                at[lane] = to;
+                episodes.reshape(lane, domain.spec(&to)?, 0);
+            }
         }
+        episodes.refit()?;
     }
     Ok(states)
 }
@@ -177,6 +192,7 @@ fn gains(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::parts::Forgetful;
     use crate::agent::testing::sources;
 
     const PLAN: MovePlan = MovePlan { episodes: 2, states: 3, trainings: 2, penalty: 0.01 };
@@ -190,7 +206,9 @@ mod tests {
         let sources = sources();
         let collect = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| collect_moves(&sources, 5, &space(), PLAN, Key::root(1), &|| Ok(())).unwrap())
+            pool.install(|| {
+                collect_moves(&sources, 5, &space(), PLAN, Key::root(1), &Forgetful, &|| Ok(())).unwrap()
+            })
         };
         let states = collect(1);
         assert_eq!(states, collect(3));
@@ -208,7 +226,8 @@ mod tests {
     fn the_penalty_is_per_doubling_of_the_work() {
         let sources = sources();
         let plan = MovePlan { penalty: 1_000.0, ..PLAN };
-        for state in collect_moves(&sources, 0, &space(), plan, Key::root(1), &|| Ok(())).unwrap() {
+        for state in collect_moves(&sources, 0, &space(), plan, Key::root(1), &Forgetful, &|| Ok(())).unwrap()
+        {
             for (at, gain) in state.gains.iter().enumerate() {
                 let doublings = state.observation.features.row(at)[2];
                 assert!((gain + 1_000.0 * doublings).abs() <= 1.01, "{gain} {doublings}");

@@ -95,6 +95,16 @@ impl Episode {
                 });
             }
         };
+        let target_accuracy = s.optional_number("target_accuracy", 0.0..=1.0)?;
+        let target_share = s.optional_number("target_share", 0.0..=1.0)?;
+        if target_accuracy.is_some() && target_share.is_some() {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "episode.target_accuracy".into(),
+                why: "cannot stand beside `episode.target_share`".into(),
+                hint: "an episode ends at one target: an accuracy, or a share of what all labels give".into(),
+            });
+        }
         let episode = Self {
             initial: s.text("initial")?.map(|(text, _)| text.into()).unwrap_or_default(),
             initial_per_class: s.count("initial_per_class", 1, 0..=100_000)?,
@@ -106,8 +116,8 @@ impl Episode {
                 Metric::default(),
                 &Metric::ALL.map(|metric| (metric.key(), metric)),
             )?,
-            target_accuracy: s.optional_number("target_accuracy", 0.0..=1.0)?,
-            target_share: s.optional_number("target_share", 0.0..=1.0)?,
+            target_accuracy,
+            target_share,
             test: s.number("test", split.test, 0.01..=0.9)?,
             reward: s.number("reward", split.reward, 0.001..=0.9)?,
             validation: s.number("validation", split.validation, 0.0..=0.9)?,

@@ -6,6 +6,7 @@ use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangNetwork, PangPol
 use crate::agent::{Freezable, OptimiserConfig, Provenance, Source};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
+use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::{digest, store};
 
@@ -39,7 +40,8 @@ pub(super) fn learn(
         repetitions: section.validation_episodes,
         key: key.named("validation"),
     };
-    let mut pang = match site.store.saved(store::DATASET_EMBEDDING, MAX_CHECKPOINT_BYTES as u64)? {
+    let mut checkpoint = site.checkpoint(store::DATASET_EMBEDDING);
+    let mut pang = match checkpoint.load(MAX_CHECKPOINT_BYTES as u64)? {
         Some(bytes) => Pang::from_bytes(&bytes, config, key)?,
         None => Pang::new(config, key)?,
     };
@@ -47,7 +49,7 @@ pub(super) fn learn(
     bar.advance(pang.history().len() as u64);
     while !pang.finished() {
         let step = pang.step(&mut environment)?;
-        site.store.save(store::DATASET_EMBEDDING, &pang.to_bytes())?;
+        checkpoint.offer(pang.finished(), || pang.to_bytes())?;
         if let Some(value) = step.validation {
             bar.note(&format!("{:.2} % mean accuracy", 100.0 * value));
         }
@@ -64,6 +66,7 @@ pub(super) fn learn(
         plan: plan.digest(),
         source_tasks: sources.iter().map(|source| source.name.clone()).collect(),
         limits: vec!["Sees inputs and labels, and nothing of the classifier.".into()],
+        seen: tasks::seen(plan)?,
         figures,
     };
     let bytes = PangPolicy::new(network.clone(), provenance).to_bytes();

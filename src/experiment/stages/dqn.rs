@@ -3,14 +3,12 @@
 use super::Site;
 use crate::agent::dqn::learner::MAX_CHECKPOINT_BYTES;
 use crate::agent::dqn::{Dqn, DqnConfig, QNetwork, QPolicy, TargetAccuracy};
-use crate::agent::{Freezable, Provenance, Source};
+use crate::agent::{Freezable, Parts, Provenance, Source};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
+use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::{digest, store};
-
-/// Iterations between two checkpoints: each holds the whole replay memory, some ten megabytes.
-const CHECKPOINT_EVERY: u32 = 10;
 
 /// Learns values, if the plan asks for it, and writes them to the run's folder of policies. Returns the
 /// digest of the file.
@@ -19,6 +17,7 @@ pub(super) fn learn(
     site: Site<'_>,
     sources: &[Source],
     validation: &[Source],
+    parts: &dyn Parts,
     key: Key,
 ) -> Result<Option<String>> {
     let section = plan.train().expect("the stage runs where there is a section");
@@ -35,9 +34,11 @@ pub(super) fn learn(
         validate_every: settings.validate_every as u32,
         ..DqnConfig::default()
     };
+    let repetitions = section.validation_episodes;
     let mut labelling =
-        TargetAccuracy::new(sources, validation, section.validation_episodes, key.named("validation"))?;
-    let mut dqn = match site.store.saved(store::DQN, MAX_CHECKPOINT_BYTES as u64)? {
+        TargetAccuracy::new(sources, validation, repetitions, parts, key.named("validation"))?;
+    let mut checkpoint = site.checkpoint(store::DQN);
+    let mut dqn = match checkpoint.load(MAX_CHECKPOINT_BYTES as u64)? {
         Some(bytes) => Dqn::from_bytes(&bytes, config, key)?,
         None => Dqn::new(config, key)?,
     };
@@ -45,9 +46,7 @@ pub(super) fn learn(
     bar.advance(dqn.history().len() as u64);
     while !dqn.finished() {
         let step = dqn.step(&mut labelling)?;
-        if step.iteration.is_multiple_of(CHECKPOINT_EVERY) || dqn.finished() {
-            site.store.save(store::DQN, &dqn.to_bytes())?;
-        }
+        checkpoint.offer(dqn.finished(), || dqn.to_bytes())?;
         if let Some(value) = step.validation {
             bar.note(&format!("{:.1} queries to the target", -value));
         }
@@ -64,6 +63,7 @@ pub(super) fn learn(
         plan: plan.digest(),
         source_tasks: sources.iter().map(|source| source.name.clone()).collect(),
         limits: vec!["Described for two classes: of more, only the probability of the first is seen.".into()],
+        seen: tasks::seen(plan)?,
         figures,
     };
     let bytes = QPolicy::new(network.clone(), provenance).to_bytes();

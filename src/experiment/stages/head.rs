@@ -4,8 +4,8 @@
 use super::{Site, search};
 use crate::agent::head::sight::{MOVE, global_names};
 use crate::agent::{
-    Head, ImitationConfig, Kind, LabelledState, MovePlan, Network, NetworkConfig, Source, collect_moves,
-    imitate,
+    Head, ImitationConfig, Kind, LabelledState, MovePlan, Network, NetworkConfig, Parts, Source,
+    collect_moves, imitate,
 };
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -18,6 +18,7 @@ pub(super) fn learn(
     site: Site<'_>,
     sources: &[Source],
     validation: &[Source],
+    parts: &dyn Parts,
     key: Key,
 ) -> Result<Option<Head>> {
     let section = &plan.train().expect("the stage runs where there is a section").architecture;
@@ -39,7 +40,7 @@ pub(super) fn learn(
         super::check_cancelled(site)
     };
     let collect = |sources: &[Source], first| -> Result<Vec<LabelledState>> {
-        collect_moves(sources, first, &space, moves, key.named("moves"), &watch)
+        collect_moves(sources, first, &space, moves, key.named("moves"), parts, &watch)
     };
     let states = collect(sources, 0)?;
     let held = collect(validation, sources.len() as u32)?;
@@ -47,7 +48,7 @@ pub(super) fn learn(
     let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
     let network = Network::new(config, MOVE.len(), global_names().count(), key.named("network"))?;
     let imitation = ImitationConfig { epochs: section.epochs as u32, ..ImitationConfig::default() };
-    let (network, report) = imitate(network, &states, &held, &imitation, key.named("imitate"))?;
+    let (network, report) = imitate(network, &states, &held, &imitation, parts, key.named("imitate"))?;
     let mut figures = BTreeMap::from([("states".to_owned(), states.len() as f64)]);
     for (name, agreement) in [("training", Some(report.training)), ("validation", report.validation)] {
         if let Some(agreement) = agreement {

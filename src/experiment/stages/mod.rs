@@ -26,8 +26,9 @@ use super::plan::Plan;
 use super::sections::{DataRef, Transfer};
 use crate::episode::Row;
 use crate::error::Result;
-use crate::run::{Cancel, Cell, FullPool, Outcome, Progress, RunError, Store};
+use crate::run::{Cancel, Cell, Checkpoint, FullPool, Outcome, PartsLog, Progress, RunError, Store};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What the computations of a stage are given besides the plan.
 #[derive(Clone, Copy)]
@@ -38,6 +39,20 @@ pub struct Site<'a> {
     pub progress: &'a dyn Progress,
     /// Polled between rounds; once raised, return an error whose exit is `Interrupted`.
     pub cancel: &'a Cancel,
+    /// How often what is done goes to the disk.
+    pub save_every: Duration,
+}
+
+impl<'a> Site<'a> {
+    /// The log of a stage's parts.
+    fn parts(self, name: &str) -> Result<PartsLog<'a>> {
+        PartsLog::open(self.store, name, self.cancel, self.save_every)
+    }
+
+    /// The checkpoint of one computation of a stage.
+    fn checkpoint(self, name: &'static str) -> Checkpoint<'a> {
+        Checkpoint::new(self.store, name, self.cancel, self.save_every)
+    }
 }
 
 /// An interruption, once somebody asked for one.

@@ -2,7 +2,7 @@
 //! search on a target starts.
 
 use super::Site;
-use crate::agent::Source;
+use crate::agent::{Parts, Source, parts};
 use crate::arch::{ArchSpace, Augment, Block, Cell, Image, Images, Point, Space, Widths};
 use crate::data::uniform_rows;
 use crate::error::Result;
@@ -13,7 +13,7 @@ use crate::rng::Key;
 use crate::run::{Digests, digest, store};
 use crate::search::{
     Banks, Evaluation, Evidence, Guide, HeldOut, History, Level, Method, Prior, Rule, ScoreCache, SearchPlan,
-    held_out, search as run, simplest,
+    held_out, open_study, search as run, simplest,
 };
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
@@ -136,6 +136,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
     let section = plan.search().expect("the stage runs where there is a section");
     let space = space(section, plan.learner().dropout);
     let sources = tasks::sources(plan)?;
+    let parts = site.parts(store::SEARCH_PARTS)?;
     let bar = site.progress.begin("search", sources.len() as u64);
     let key = Key::root(plan.seed()).named("search");
     let searched: Vec<Vec<Searched>> = sources
@@ -145,7 +146,7 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
             let level = |(at, labels)| {
                 // The last, with as many labels as an episode ends with, is the only one by default.
                 let key = if at + 1 == section.levels { key } else { key.named("level").at(at as u64) };
-                one(section, &space, source, labels, key)
+                one(section, &space, source, labels, &parts, key)
             };
             let found = labels(section, source).into_iter().enumerate().map(level).collect::<Result<_>>()?;
             bar.advance(1);
@@ -217,8 +218,16 @@ fn labels(section: &Search, source: &Source) -> Vec<usize> {
     (0..section.levels).map(|at| if at + 1 == section.levels { last } else { between(at) }).collect()
 }
 
-/// The search on one source task, on so many labels drawn at random.
-fn one(section: &Search, space: &ArchSpace, source: &Source, count: usize, key: Key) -> Result<Searched> {
+/// The search on one source task, on so many labels drawn at random. Every scored candidate is kept, so that an
+/// interrupted search goes on from its log.
+fn one(
+    section: &Search,
+    space: &ArchSpace,
+    source: &Source,
+    count: usize,
+    parts: &dyn Parts,
+    key: Key,
+) -> Result<Searched> {
     let task = source.grounds[0].task();
     let rows = uniform_rows(task, count, key.named("labelled"))?;
     let labels = crate::data::Oracle::new(task.clone(), 0).foresee(&rows);
@@ -235,12 +244,20 @@ fn one(section: &Search, space: &ArchSpace, source: &Source, count: usize, key: 
         folds,
         budget: section.budget,
     };
-    let mut history = History::default();
+    let walk = key.named("walk");
+    let mut log = open_study(&plan, &evaluation, walk, None)?.log();
+    let name = |at| parts::name("candidate", walk, at);
+    while let Some(record) = parts::recall(parts, &name(log.records.len()))? {
+        log.records.push(record);
+    }
+    let mut next = log.records.len();
     let mut cache = ScoreCache::default();
-    let (answer, _) = run(&plan, &evaluation, &mut Banks, &mut cache, key.named("walk"), None, |record| {
-        history.push(record.clone());
-        Ok(())
+    let (answer, log) = run(&plan, &evaluation, &mut Banks, &mut cache, walk, Some(&log), |record| {
+        next += 1;
+        parts::keep(parts, &name(next - 1), record)
     })?;
+    let mut history = History::default();
+    log.records.into_iter().for_each(|record| history.push(record));
     let visits = history
         .records()
         .iter()

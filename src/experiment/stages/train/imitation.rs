@@ -4,7 +4,7 @@ use super::super::Site;
 use super::{Point, collect_plan, point};
 use crate::agent::{
     self, Behaviour, CollectPlan, Collected, DaggerConfig, Expert, ImitationConfig, LabelledState, Network,
-    OptimiserConfig, Range, Simulation, Source, collect, collect_by, dagger,
+    OptimiserConfig, Parts, Range, Simulation, Source, collect, collect_by, dagger,
 };
 use crate::episode::features::groups;
 use crate::error::Result;
@@ -32,11 +32,10 @@ const MAX_IMITATED_BYTES: u64 = 16 << 20;
 /// What imitation came to: remembered, or done now.
 pub(super) fn imitated(
     plan: &Plan,
-    site: Site<'_>,
+    (site, parts): (Site<'_>, &dyn Parts),
     untrained: &Network,
     simulation: &Simulation<'_>,
-    sources: &[Source],
-    validation: &[Source],
+    (sources, validation): (&[Source], &[Source]),
     key: Key,
 ) -> Result<Imitated> {
     if let Some(imitated) = recall(site)? {
@@ -52,9 +51,10 @@ pub(super) fn imitated(
     let bar = site.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
     let watch = || super::watch(site, &*bar);
     let collect_plan = collect_plan(plan);
-    let Collected { mut states, range } = collect(sources, 0, collect_plan, key.named("collect"), &watch)?;
-    let mut held =
-        collect(validation, sources.len() as u32, collect_plan, key.named("collect"), &watch)?.states;
+    let look_ahead =
+        |sources, first| collect(sources, first, collect_plan, key.named("collect"), parts, &watch);
+    let Collected { mut states, range } = look_ahead(sources, 0)?;
+    let mut held = look_ahead(validation, sources.len() as u32)?.states;
     hide(&section.without, &mut states);
     hide(&section.without, &mut held);
     drop(bar);
@@ -68,9 +68,10 @@ pub(super) fn imitated(
     let dagger_config = DaggerConfig { rounds: section.rounds as u32, mixing: section.mixing };
     let bar = site.progress.begin("look ahead on the policy's way", (section.rounds * sources.len()) as u64);
     let watch = || super::watch(site, &*bar);
-    let mut expert = GreedyExpert { plan, sources, simulation, gains: Vec::new(), watch: &watch };
+    let mut expert = GreedyExpert { plan, sources, simulation, gains: Vec::new(), parts, watch: &watch };
     let configs = (&dagger_config, &config);
-    let (network, rounds) = dagger(untrained, states, &held, configs, &mut expert, key.named("imitate"))?;
+    let (network, rounds) =
+        dagger(untrained, states, &held, configs, &mut expert, parts, key.named("imitate"))?;
     for (round, gains) in rounds.iter().zip(&expert.gains) {
         let phase = if round.round == 0 { "imitation" } else { "dagger" };
         curve.push(point(phase, u64::from(round.round), gains));
@@ -109,6 +110,7 @@ struct GreedyExpert<'a> {
     simulation: &'a Simulation<'a>,
     /// Per round, the gains over margin by validation task.
     gains: Vec<Vec<f64>>,
+    parts: &'a dyn Parts,
     watch: agent::collection::Watch<'a>,
 }
 
@@ -117,7 +119,8 @@ impl Expert for GreedyExpert<'_> {
         let section = self.plan.train().expect("the stage runs where there is a section");
         let collect_plan = CollectPlan { episodes: section.dagger.episodes, ..collect_plan(self.plan) };
         let behaviour = Behaviour::Policy { network, others, cap: self.plan.episode().candidates };
-        let mut states = collect_by(behaviour, self.sources, 0, collect_plan, key, self.watch)?.states;
+        let mut states =
+            collect_by(behaviour, self.sources, 0, collect_plan, key, self.parts, self.watch)?.states;
         hide(&section.imitation.without, &mut states);
         Ok(states)
     }

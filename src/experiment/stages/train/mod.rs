@@ -11,7 +11,7 @@ use super::{Site, dataset_embedding, dqn, head};
 use crate::agent::dqn::QNetwork;
 use crate::agent::pang::PangNetwork;
 use crate::agent::{
-    self, CollectPlan, DuelPlan, Freezable, Group, Guard, Kind, LabelledState, Network, NetworkConfig,
+    self, CollectPlan, DuelPlan, Freezable, Group, Guard, Kind, LabelledState, Network, NetworkConfig, Parts,
     Policy, Provenance, RolloutPlan, Simulation, Source, collect, importance, policy,
 };
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
@@ -105,6 +105,8 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         layers: section.network.layers,
     };
     let untrained = Network::new(config, SCHEMA.candidate.len(), SCHEMA.global.len(), key.named("network"))?;
+    site.store.check_saved()?;
+    let parts = site.parts(store::TRAIN_PARTS)?;
     let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
     let baseline = match section.policy_gradient.baseline {
         Baseline::Greedy => agent::Baseline::Greedy,
@@ -121,14 +123,16 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
             cap: plan.episode().candidates,
         },
         section.validation_episodes,
+        &parts,
         key.named("validation"),
     )?
     .with_duels(DuelPlan { tasks: section.evolution.tasks_per_pair, episodes: section.evolution.episodes });
 
-    let imitated = imitation::imitated(plan, site, &untrained, &simulation, &sources, &validation, key)?;
+    let both = (&sources[..], &validation[..]);
+    let imitated = imitation::imitated(plan, (site, &parts), &untrained, &simulation, both, key)?;
     let start =
         Network::from_weights(config, SCHEMA.candidate.len(), SCHEMA.global.len(), imitated.weights.clone())?;
-    let evolved = search::evolution(plan, site, start, &mut simulation, &sources, key)?;
+    let evolved = search::evolution(plan, site, start, &mut simulation, &sources, &parts, key)?;
     let reinforced = search::policy_gradient(plan, site, evolved.network, &mut simulation, key)?;
     let (network, episodes) = (reinforced.network, evolved.episodes + reinforced.episodes);
     let curve = [imitated.curve.clone(), evolved.curve, reinforced.curve].concat();
@@ -145,21 +149,22 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         plan: plan.digest(),
         source_tasks: summarised(&sources),
         limits: limits(plan),
+        seen: tasks::seen(plan)?,
         figures,
     };
     // Where nothing is held out, on what was learned from: a policy can be asked what it looks at anyway.
     let judges = if validation.is_empty() { &sources } else { &validation };
-    let judged = collect(judges, 0, collect_plan(plan), key.named("importance"), &|| Ok(()))?;
-    let importance = look(plan, &network, &judged.states, key)?;
+    let judged = collect(judges, 0, collect_plan(plan), key.named("importance"), &parts, &|| Ok(()))?;
+    let importance = look(plan, &network, &judged.states, &parts, key)?;
     let (repetitions, cap) = (section.validation_episodes, plan.episode().candidates);
-    let course = agent::course(judges, &network, repetitions, cap, key.named("course"))?;
+    let course = agent::course(judges, &network, repetitions, cap, &parts, key.named("course"))?;
     // A batch is grown in looks that each see it as it stands, so larger ones than were trained on are no
     // extrapolation of the kind that the guard is for.
     let guard = Guard::around(judged.range.unite(&imitated.range), FALLBACK)
         .map(|guard| guard.opened(QUERY_SIZE, LOG_LIMIT));
     let frozen = Policy::new(network, &SCHEMA, provenance)?;
     let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
-    let frozen = match head::learn(plan, site, &sources, &validation, key.named("head"))? {
+    let frozen = match head::learn(plan, site, &sources, &validation, &parts, key.named("head"))? {
         Some(head) => frozen.with_head(head)?,
         None => frozen,
     };
@@ -167,7 +172,7 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     let place = |file: &str| format!("{}/{file}", store::POLICY);
     site.store.write(&place(policy::WEIGHTS_FILE), &weights)?;
     site.store.write(&place(policy::CARD_FILE), card.as_bytes())?;
-    let dqn = dqn::learn(plan, site, &sources, &validation, key.named("dqn"))?;
+    let dqn = dqn::learn(plan, site, &sources, &validation, &parts, key.named("dqn"))?;
     let dataset_embedding =
         dataset_embedding::learn(plan, site, &sources, &validation, key.named("dataset embedding"))?;
     let written = [
@@ -250,11 +255,17 @@ fn collect_plan(plan: &Plan) -> CollectPlan {
     }
 }
 
-fn look(plan: &Plan, network: &Network, states: &[LabelledState], key: Key) -> Result<Vec<Looked>> {
+fn look(
+    plan: &Plan,
+    network: &Network,
+    states: &[LabelledState],
+    parts: &dyn Parts,
+    key: Key,
+) -> Result<Vec<Looked>> {
     let temperature =
         plan.train().expect("the stage runs where there is a section").imitation.temperature as f32;
     let groups = Group::singles(&SCHEMA);
-    let found = importance(network, states, &groups, SHUFFLES, temperature, key.named("importance"))?;
+    let found = importance(network, states, &groups, SHUFFLES, temperature, parts, key.named("importance"))?;
     let triple = |e: crate::agent::importance::Estimate| [e.mean, e.low, e.high];
     Ok(found
         .into_iter()

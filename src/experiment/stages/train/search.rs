@@ -4,8 +4,8 @@ use super::super::Site;
 use super::{Point, watch};
 use crate::agent::trainer::MAX_CHECKPOINT_BYTES;
 use crate::agent::{
-    self, Algorithm, CollectPlan, EvolutionConfig, GradientConfig, Network, OptimiserConfig, Simulation,
-    Source, Trainer, TrainerConfig, collect,
+    self, Algorithm, CollectPlan, EvolutionConfig, GradientConfig, Network, OptimiserConfig, Parts,
+    Simulation, Source, Trainer, TrainerConfig, collect,
 };
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -40,6 +40,7 @@ pub(super) fn evolution(
     start: Network,
     simulation: &mut Simulation<'_>,
     sources: &[Source],
+    parts: &dyn Parts,
     key: Key,
 ) -> Result<Searched> {
     let section = &plan.train().expect("the stage runs where there is a section").evolution;
@@ -63,7 +64,7 @@ pub(super) fn evolution(
         let some: Vec<Source> =
             sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
         let collect_plan = CollectPlan { episodes: 1, states: SCALE_STATES, candidates: 1, soft: 0.0 };
-        let states = collect(&some, 0, collect_plan, key.named("states"), &|| Ok(()))?;
+        let states = collect(&some, 0, collect_plan, key.named("states"), parts, &|| Ok(()))?;
         let states: Vec<_> = states.states.into_iter().map(|state| state.observation).collect();
         let scale = agent::evolution::scale(&network, &states, key.named("scale"))?;
         Ok(Trainer::new(config, network, key)?.with_scale(scale)?)
@@ -110,7 +111,8 @@ fn search(
     if config.iterations == 0 {
         return Ok(Searched { network: start, episodes: 0, curve: Vec::new() });
     }
-    let mut trainer = match site.store.saved(phase.checkpoint, MAX_CHECKPOINT_BYTES as u64)? {
+    let mut checkpoint = site.checkpoint(phase.checkpoint);
+    let mut trainer = match checkpoint.load(MAX_CHECKPOINT_BYTES as u64)? {
         Some(bytes) => Trainer::from_bytes(&bytes, config, &start, key)?,
         None => begin(start)?,
     };
@@ -118,7 +120,7 @@ fn search(
     bar.advance(trainer.history().len() as u64);
     while !trainer.finished() {
         let step = trainer.step(simulation)?;
-        site.store.save(phase.checkpoint, &trainer.to_bytes())?;
+        checkpoint.offer(trainer.finished(), || trainer.to_bytes())?;
         if let Some(gain) = step.validation {
             bar.note(&format!("{:+.2} points over the baseline", 100.0 * gain));
         }

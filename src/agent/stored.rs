@@ -1,0 +1,90 @@
+//! A [`LabelledState`] as it is kept: flat vectors, checked on the way in.
+
+use super::imitation::LabelledState;
+use crate::data::{Matrix, RowId};
+use crate::episode::Observation;
+use serde::{Deserialize, Serialize};
+
+/// The state as flat vectors; `features` has one row per candidate.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stored {
+    candidates: Vec<u32>,
+    features: Vec<f32>,
+    globals: Vec<f32>,
+    gains: Vec<f32>,
+    task: u32,
+}
+
+impl From<LabelledState> for Stored {
+    fn from(state: LabelledState) -> Self {
+        let Observation { candidates, features, globals } = state.observation;
+        Self {
+            candidates: candidates.into_iter().map(|row| row.0).collect(),
+            features: features.into_values(),
+            globals,
+            gains: state.gains,
+            task: state.task,
+        }
+    }
+}
+
+impl TryFrom<Stored> for LabelledState {
+    type Error = String;
+
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        let Stored { candidates, features, globals, gains, task } = stored;
+        let (rows, values) = (candidates.len(), features.len());
+        if rows == 0 || values % rows != 0 {
+            return Err(format!("{values} features for {rows} candidates"));
+        }
+        let observation = Observation {
+            candidates: candidates.into_iter().map(RowId).collect(),
+            features: Matrix::new(features, rows, values / rows),
+            globals,
+        };
+        Ok(Self { observation, gains, task })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::observation;
+    use super::*;
+    use crate::rng::Key;
+    use rand::RngExt;
+
+    /// What is kept comes back bit for bit, or an interrupted training would give other weights.
+    #[test]
+    fn states_come_back_bit_for_bit() {
+        let mut rng = Key::root(1).rng();
+        for seed in 0..20 {
+            let mut observation = observation(9, 5, 3, Key::root(seed));
+            for value in observation.features.values_mut() {
+                let bits = f32::from_bits(rng.random());
+                *value = if bits.is_finite() { bits } else { -0.0 };
+            }
+            let gains: Vec<f32> = (0..7).map(|_| rng.random::<f32>() * 1e-3).collect();
+            let state = LabelledState { observation, gains, task: seed as u32 };
+            let text = serde_json::to_vec(&state).unwrap();
+            let back: LabelledState = serde_json::from_slice(&text).unwrap();
+            let bits = |state: &LabelledState| {
+                let values = state.observation.features.values();
+                values.iter().chain(&state.gains).map(|value| value.to_bits()).collect::<Vec<_>>()
+            };
+            assert_eq!(bits(&back), bits(&state));
+            assert_eq!(back, state);
+        }
+    }
+
+    #[test]
+    fn other_numbers_of_features_than_candidates_have_are_refused() {
+        for (candidates, features) in [("[]", "[]"), ("[1, 2]", "[0.5, 1.0, 2.0]"), ("[]", "[1.0]")] {
+            let text = format!(
+                "{{\"candidates\": {candidates}, \"features\": {features}, \"globals\": [], \"gains\": [], \
+                 \"task\": 0}}"
+            );
+            assert!(serde_json::from_str::<LabelledState>(&text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Checksummed, numbered lines: what an append-only file of a run is made of.
+//!
+//! ```text
+//! <magic> <version> <run> <crc>\n    the header; <run> is the manifest's digest
+//! <crc> <seq> <len> <text>\n         a line
+//! ```
+//!
+//! `<crc>` is the CRC-32 (IEEE) of the rest of the line without its newline, in eight hexadecimal
+//! digits: of `<magic> <version> <run>` in the header, of `<seq> <len> <text>` in a line. `<seq>` counts
+//! lines from zero and `<len>` is the length of `<text>` in bytes, which holds no raw newline.
+//!
+//! Reading is strict. A process that dies while it appends leaves a *torn tail*: a strict prefix of a
+//! line, without a newline, at the very end. That, and a tail of zero bytes (what some file systems
+//! leave after a power failure), is cut off before anything is appended. Everything else that is not
+//! a line is damage, wherever it is, and is refused: a damaged line is never skipped. What this
+//! cannot see is a file cut off exactly between two lines.
+
+use super::error::RunError;
+use std::path::Path;
+
+/// One kind of such files.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Format {
+    /// The first word of the header.
+    pub(super) magic: &'static str,
+    /// The version that is written, and the only one that is read.
+    pub(super) version: u64,
+    /// What messages call the file.
+    pub(super) name: &'static str,
+    /// What messages call a line.
+    pub(super) line: &'static str,
+}
+
+/// One line of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    /// Where it begins.
+    pub(super) offset: usize,
+    /// Where its text begins.
+    pub(super) start: usize,
+    pub(super) text: &'a str,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lines<'a> {
+    /// The digest of the manifest it belongs to.
+    pub(super) run: String,
+    /// All lines, oldest first.
+    pub(super) lines: Vec<Line<'a>>,
+    /// Bytes up to the end of the last line; what follows is a torn tail.
+    pub(super) keep: u64,
+}
+
+/// Damage at a place of a file.
+pub(super) fn damaged(path: &Path, offset: usize, reason: String) -> RunError {
+    RunError::Damaged { path: path.to_path_buf(), offset: offset as u64, reason }
+}
+
+impl Format {
+    /// The first line of a file of the run with this digest.
+    pub(super) fn header(&self, run: &str) -> String {
+        let text = format!("{} {} {run}", self.magic, self.version);
+        format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()))
+    }
+
+    /// Reads a file's bytes; `path` is for the messages.
+    ///
+    /// # Errors
+    /// [`RunError::Damaged`] and [`RunError::Newer`].
+    pub(super) fn decode<'a>(&self, bytes: &'a [u8], path: &Path) -> Result<Lines<'a>, RunError> {
+        let damaged = |offset, reason: String| damaged(path, offset, reason);
+        let end = bytes.iter().position(|&b| b == b'\n');
+        let end = end.ok_or_else(|| damaged(0, "no header line".into()))?;
+        let (version, run) = self.decode_header(&bytes[..end]).map_err(|reason| damaged(0, reason))?;
+        if version != self.version {
+            let (path, known) = (path.to_path_buf(), self.version);
+            return Err(RunError::Newer { path, found: version, known });
+        }
+        let mut lines = Vec::new();
+        let mut at = end + 1;
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            let seq = lines.len() as u64;
+            match rest.iter().position(|&b| b == b'\n') {
+                Some(length) => {
+                    let text =
+                        self.decode_line(&rest[..length], seq).map_err(|reason| damaged(at, reason))?;
+                    lines.push(Line { offset: at, start: at + length - text.len(), text });
+                    at += length + 1;
+                }
+                None if self.is_torn(rest, seq) => break,
+                None => {
+                    let reason = format!("the last line is neither a {} nor the beginning of one", self.line);
+                    return Err(damaged(at, reason));
+                }
+            }
+        }
+        Ok(Lines { run, lines, keep: at as u64 })
+    }
+
+    fn decode_header(&self, line: &[u8]) -> Result<(u64, String), String> {
+        let line = std::str::from_utf8(line).map_err(|_| "the header is not UTF-8")?;
+        let foreign = || format!("not a {}", self.name);
+        let (text, crc) = line.rsplit_once(' ').ok_or_else(foreign)?;
+        let mut words = text.split(' ');
+        if words.next() != Some(self.magic) {
+            return Err(foreign());
+        }
+        if parse_crc(crc) != Some(crc32fast::hash(text.as_bytes())) {
+            return Err("the header's checksum does not match".into());
+        }
+        let version = words.next().and_then(|word| word.parse().ok()).ok_or("the header has no version")?;
+        Ok((version, words.next().unwrap_or_default().to_string()))
+    }
+
+    fn decode_line<'a>(&self, line: &'a [u8], seq: u64) -> Result<&'a str, String> {
+        let kind = self.line;
+        let line = std::str::from_utf8(line).map_err(|_| format!("the {kind} is not UTF-8"))?;
+        let foreign = || format!("not a {kind}");
+        let (crc, text) = line.split_once(' ').ok_or_else(foreign)?;
+        if parse_crc(crc) != Some(crc32fast::hash(text.as_bytes())) {
+            return Err(format!("the {kind}'s checksum does not match"));
+        }
+        let mut words = text.splitn(3, ' ');
+        if words.next() != Some(seq.to_string().as_str()) {
+            return Err(format!("a {kind} is missing before this one, or stands twice"));
+        }
+        let length = words.next().ok_or_else(foreign)?;
+        let text = words.next().ok_or_else(foreign)?;
+        if length != text.len().to_string() {
+            return Err(format!("the {kind}'s length does not match"));
+        }
+        Ok(text)
+    }
+
+    /// Whether `tail`, which has no newline, is what an interrupted append of line `seq` leaves.
+    fn is_torn(&self, tail: &[u8], seq: u64) -> bool {
+        if tail.iter().all(|&b| b == 0) {
+            return true;
+        }
+        let is_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        let (crc, rest) = tail.split_at(tail.len().min(8));
+        if !crc.iter().all(is_hex) {
+            return false;
+        }
+        let Some((b' ', rest)) = rest.split_first() else { return rest.is_empty() };
+        let expected = format!("{seq} ");
+        if rest.len() < expected.len() {
+            return expected.as_bytes().starts_with(rest);
+        }
+        let Some(rest) = rest.strip_prefix(expected.as_bytes()) else { return false };
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let (length, rest) = rest.split_at(digits);
+        let Some((b' ', text)) = rest.split_first() else { return rest.is_empty() };
+        let length = std::str::from_utf8(length).ok().and_then(|text| text.parse::<usize>().ok());
+        let Some(length) = length else { return false };
+        // The whole line without its newline is torn only if it is the line.
+        text.len() < length || (text.len() == length && self.decode_line(tail, seq).is_ok())
+    }
+}
+
+/// `text` as line number `seq`.
+pub(super) fn encode(seq: u64, text: &str) -> String {
+    let text = format!("{seq} {} {text}", text.len());
+    format!("{:08x} {text}\n", crc32fast::hash(text.as_bytes()))
+}
+
+/// Exactly eight lower-case digits, so that no flipped bit gives another spelling of the same number.
+fn parse_crc(text: &str) -> Option<u32> {
+    let canonical = text.len() == 8 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    canonical.then(|| u32::from_str_radix(text, 16).ok()).flatten()
+}
