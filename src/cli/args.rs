@@ -1,8 +1,11 @@
 //! The arguments.
 
 use super::error::CliError;
-use crate::data::dataset::MAX_CLASSES;
-use crate::experiment::{MAX_SEED, stages::Shard};
+use crate::data::columns::Kind;
+use crate::data::dataset::{MAX_CLASSES, MAX_WIDTH};
+use crate::data::readers::{Channels, Separator};
+use crate::experiment::sections::{DataRef, Decimal, FileRef};
+use crate::experiment::{MAX_SEED, Vocabulary, stages::Shard};
 use crate::run::executor::MAX_JOBS;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
@@ -150,27 +153,113 @@ impl CommonArgs {
     }
 }
 
+/// How the file of a data set is read. Columns are named as its header names them, or by position: 0 is the first, -1
+/// the last.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "How the file is read; `querist data describe` says what was found out")]
+pub struct ColumnArgs {
+    /// The column, or member of an archive, that holds the labels [default: label]; rows without one are left out
+    /// of simulations
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub label: Option<String>,
+    /// The columns that are features, by name or pattern (x*); named without a pattern, they are kept whatever
+    /// they look like [default: all]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
+    pub columns: Vec<String>,
+    /// Columns that are no features, by name or pattern
+    #[arg(long, value_name = "C,D", value_delimiter = ',', allow_hyphen_values = true)]
+    pub ignore: Vec<String>,
+    /// The column that says what the rows are called: no feature, but written as `pick_ids` beside the rows that
+    /// were asked for. `picks` count the rows of the file from 0, its header being none
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub id: Option<String>,
+    /// The column with train or test [default: split, if there is one]
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub split: Option<String>,
+    /// What columns hold, where that is inferred wrongly: number, category, date or text
+    #[arg(long, value_name = "COLUMN=TYPE,…", value_delimiter = ',', value_parser = typed_column)]
+    pub types: Vec<(String, Kind)>,
+    /// Inputs from NumPy files instead of columns, one row per row of the file, side by side
+    #[arg(long, value_name = "FILE.npy,…", value_delimiter = ',')]
+    pub features: Vec<String>,
+    /// What separates the fields of a table: one character, tab or blanks [default: found out]
+    #[arg(long, value_name = "CHARACTER", value_parser = str::parse::<Separator>, allow_hyphen_values = true)]
+    pub separator: Option<Separator>,
+    /// Whether the first line of a table holds the names of its columns; without names, columns are called by their
+    /// positions [default: found out]
+    #[arg(long, value_name = "true|false")]
+    pub header: Option<bool>,
+    /// The decimal mark of numbers in a table: . or , [default: found out]
+    #[arg(long, value_name = ".|,", value_parser = str::parse::<Decimal>)]
+    pub decimal: Option<Decimal>,
+    /// The member of an archive that holds the inputs [default: the one of a customary name]
+    #[arg(long, value_name = "MEMBER")]
+    pub inputs: Option<String>,
+    /// Where the channels of images lie: first or last [default: found out]
+    #[arg(long, value_name = "first|last", value_parser = str::parse::<Channels>)]
+    pub channels: Option<Channels>,
+    /// What the indices of a sparse file are counted from: 0 or 1 [default: found out]
+    #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(u8).range(0..=1))]
+    pub base: Option<u8>,
+    /// Columns that a sparse file, or a column of text, is hashed to [default: all of a sparse file, 256 of a text]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_WIDTH as u64))]
+    pub hash: Option<usize>,
+    /// Columns that a sparse file is brought to by a truncated singular value decomposition [default: none]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_WIDTH as u64))]
+    pub svd: Option<usize>,
+}
+
+fn typed_column(text: &str) -> Result<(String, Kind), String> {
+    let kind = |name: &str| Kind::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, kind)| kind);
+    let found = text.rsplit_once('=').and_then(|(column, name)| Some((column.to_string(), kind(name)?)));
+    found.ok_or_else(|| "expected COLUMN=TYPE, and for TYPE number, category, date or text".to_string())
+}
+
+impl ColumnArgs {
+    /// The data set `target`, read as the arguments say: by its name if `vocabulary` has it and nothing else is said,
+    /// else as a file, or a name that is read in another way. `name` is what it is called.
+    pub fn reference(&self, target: &str, name: Option<&str>, vocabulary: &Vocabulary) -> DataRef {
+        let file = FileRef {
+            file: target.to_string(),
+            name: name.map(str::to_string),
+            label: self.label.clone(),
+            features: self.features.clone(),
+            id: self.id.clone(),
+            split: self.split.clone(),
+            columns: self.columns.clone(),
+            ignore: self.ignore.clone(),
+            separator: self.separator,
+            header: self.header,
+            decimal: self.decimal.map(|Decimal(mark)| mark),
+            inputs: self.inputs.clone(),
+            channels: self.channels,
+            base: self.base,
+            hash: self.hash,
+            svd: self.svd,
+            types: self.types.clone(),
+        };
+        let plain = file == FileRef { file: target.to_string(), ..FileRef::default() };
+        if plain && vocabulary.dataset_names().any(|known| known == target) {
+            return DataRef::Named(target.to_string());
+        }
+        DataRef::File(Box::new(file))
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub struct TransferArgs {
     /// A policy that comes with the program, by its name, or a folder with policy.safetensors and card.toml
     #[arg(long, value_name = "NAME|DIR")]
     pub policy: PathBuf,
-    /// The labelled data set: CSV, CSV.gz, NPY, NPZ, IDX or LIBSVM; labelling is simulated
-    #[arg(long, value_name = "FILE")]
-    pub target: PathBuf,
+    /// The labelled data set, on which labelling is simulated: an embedded one or one of the data folder by name,
+    /// or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub target: String,
     /// What tables call the target [default: the file's name without its endings]; changes no result
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// The column, or NPZ member, that holds the labels
-    #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
-    /// The column of a table that says what its rows are called: no feature, but written as `pick_ids` beside
-    /// the rows that were asked for. `picks` count the rows of the target from 0, its header being none
-    #[arg(long, value_name = "COLUMN")]
-    pub id: Option<String>,
-    /// Inputs from a NumPy file, one row per row of the target
-    #[arg(long, value_name = "FILE.npy")]
-    pub features: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// What the policy is compared with
     #[arg(long, value_name = "A,B,C", default_value = "random,margin")]
     pub strategies: String,
@@ -199,16 +288,11 @@ pub struct TransferArgs {
 pub struct FitArgs {
     /// The architecture: the arch.json of a run, or a network of your own in JSON
     pub file: PathBuf,
-    /// The labelled data set: an embedded one or one of the data folder by name, or a file (CSV, CSV.gz, NPY,
-    /// NPZ, IDX or LIBSVM)
+    /// The labelled data set: an embedded one or one of the data folder by name, or a file
     #[arg(long, value_name = "NAME|FILE")]
     pub target: String,
-    /// The column, or NPZ member, that holds the labels
-    #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
-    /// Inputs from a NumPy file, one row per row of the target
-    #[arg(long, value_name = "FILE.npy")]
-    pub features: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// Rows to train on, drawn at random [default: all that are not held out]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub labels: Option<usize>,
@@ -313,20 +397,31 @@ pub struct DataArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Say what a file holds and what is wrong with it
+    /// Say what a data set holds, how its file was read, and what is wrong with it
     Describe(DescribeArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct DescribeArgs {
-    /// The data file
-    pub file: PathBuf,
-    /// The column, or NPZ member, that holds the labels
-    #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
+    /// The data set: an embedded one or one of the data folder by name, or a file
+    #[arg(value_name = "NAME|FILE")]
+    pub file: String,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    /// Look for rows that nearly repeat others, and for labels that are likely to be wrong (confident learning)
+    #[arg(long)]
+    pub quality: bool,
+    /// Write all of it as a page; a file that is there is not overwritten. Implies --quality
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Overwrite the file of --report
+    #[arg(long, requires = "report")]
+    pub force: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub data: DataDirArgs,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,11 +1,13 @@
 //! [`Dataset`]: validated, immutable examples with a content digest.
 
+use super::columns::Preparation;
 use super::error::DataError;
+use super::gaps::Gaps;
 use super::matrix::{Matrix, MatrixView};
 use crate::error::Result;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Rows are numbered by `u32`.
 pub const MAX_ROWS: usize = u32::MAX as usize;
@@ -81,6 +83,9 @@ pub struct Dataset {
     split: Option<Vec<SplitTag>>,
     role: Option<String>,
     ids: Option<Vec<String>>,
+    gaps: Gaps,
+    source_rows: Option<Arc<[u32]>>,
+    preparation: Arc<Preparation>,
     digest: OnceLock<String>,
     content: OnceLock<String>,
 }
@@ -125,9 +130,20 @@ impl Dataset {
         }
         check_finite(&name, inputs.view())?;
         check_targets(&name, &targets)?;
-        let (role, ids) = (None, None);
-        let (digest, content) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { name, shape, inputs, targets, split, role, ids, digest, content })
+        Ok(Self {
+            name,
+            shape,
+            inputs,
+            targets,
+            split,
+            role: None,
+            ids: None,
+            gaps: Gaps::default(),
+            source_rows: None,
+            preparation: Arc::default(),
+            digest: OnceLock::new(),
+            content: OnceLock::new(),
+        })
     }
 
     /// The name that reports call it by. Not part of the digest.
@@ -161,6 +177,33 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same data, of which these cells have no value.
+    pub fn with_gaps(mut self, gaps: Gaps) -> Self {
+        self.gaps = gaps;
+        (self.digest, self.content) = (OnceLock::new(), OnceLock::new());
+        self
+    }
+
+    /// The same data, with what was decided to make it of a file. Not part of the digest.
+    pub fn prepared_by(mut self, preparation: Preparation) -> Self {
+        self.preparation = Arc::new(preparation);
+        self
+    }
+
+    /// The same data as a part of a file: which of its rows, counted from 0, the rows are.
+    ///
+    /// # Errors
+    /// [`DataError::Disagree`] if there are more or fewer numbers than rows.
+    pub fn of_rows(mut self, rows: Vec<u32>) -> Result<Self, DataError> {
+        let (expected, found) = (self.rows(), rows.len());
+        if found != expected {
+            return Err(DataError::Disagree { name: self.name, what: "row numbers", expected, found });
+        }
+        self.source_rows = Some(rows.into());
+        self.digest = OnceLock::new();
+        Ok(self)
+    }
+
     /// The same data with its classes numbered in the order in which the rows first show them; classes
     /// without a row come last. How classes are spelt, and so sorted, then decides nothing.
     pub fn numbered_by_appearance(mut self) -> Self {
@@ -190,7 +233,7 @@ impl Dataset {
         self.inputs.cols()
     }
 
-    /// All inputs as they were handed in, unscaled, shape `[rows, width]`.
+    /// All inputs as they were handed in, unscaled, shape `[rows, width]`; 0 in [gaps](Self::gaps).
     pub fn inputs(&self) -> MatrixView<'_> {
         self.inputs.view()
     }
@@ -229,13 +272,37 @@ impl Dataset {
         self.ids.as_deref()
     }
 
+    /// Cells without a value.
+    pub fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
+    /// The row of the file that a row is, counted from 0.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn source_row(&self, row: u32) -> u32 {
+        self.source_rows.as_ref().map_or(row, |rows| rows[row as usize])
+    }
+
+    /// What was decided to make it of a file.
+    pub fn preparation(&self) -> &Preparation {
+        &self.preparation
+    }
+
+    /// All inputs, unscaled, with the medians of all rows in [gaps](Self::gaps): for descriptions, not for learning.
+    pub fn filled(&self) -> Matrix {
+        let rows: Vec<u32> = (0..self.rows() as u32).collect();
+        filled(&self.inputs, &self.gaps, &rows)
+    }
+
     /// What random draws on this data set are derived from, never a file's name or path: of a generated set
     /// the [role](Self::generated_as), of any other the [content](Self::content).
     pub fn identity(&self) -> &str {
         self.role.as_deref().unwrap_or_else(|| self.content())
     }
 
-    /// SHA-256 over shape, inputs (bit for bit), labels, number of classes and split, as 64 hexadecimal
+    /// SHA-256 over shape, inputs (bit for bit), gaps, labels, number of classes and split, as 64 hexadecimal
     /// digits. Unlike [`digest`](Self::digest) it leaves out what classes and rows are called: classes count
     /// by the order in which rows first show them.
     pub fn content(&self) -> &str {
@@ -251,7 +318,8 @@ impl Dataset {
         })
     }
 
-    /// SHA-256 over shape, inputs (bit for bit), targets, split and row ids, as 64 hexadecimal digits. The name
+    /// SHA-256 over shape, inputs (bit for bit), gaps, targets, split, row ids and rows of the file, as 64 hexadecimal
+    /// digits. The name
     /// is left out: the same content has the same digest wherever it was read from.
     pub fn digest(&self) -> &str {
         self.digest.get_or_init(|| {
@@ -270,6 +338,10 @@ impl Dataset {
                 sha.update(b"ids");
                 absorb_texts(&mut sha, ids);
             }
+            if let Some(rows) = &self.source_rows {
+                sha.update(b"rows");
+                absorb(&mut sha, rows, |row: &u32| row.to_le_bytes());
+            }
             hex(&sha.finalize())
         })
     }
@@ -284,6 +356,14 @@ impl Dataset {
             sha.update((size as u64).to_le_bytes());
         }
         absorb(sha, self.inputs.values(), |value: &f32| value.to_le_bytes());
+        if !self.gaps.is_empty() {
+            sha.update(b"gaps");
+            for gap in self.gaps.columns() {
+                sha.update((gap.column as u64).to_le_bytes());
+                sha.update((gap.rows.len() as u64).to_le_bytes());
+                absorb(sha, &gap.rows, |row: &u32| row.to_le_bytes());
+            }
+        }
     }
 
     fn absorb_split(&self, sha: &mut Sha256) {
@@ -359,6 +439,15 @@ fn check_targets(name: &str, targets: &Targets) -> Result<(), DataError> {
         }
     }
     check_labels(name, labels, names.len())
+}
+
+/// The inputs with the medians of `rows` in gaps.
+pub(super) fn filled(inputs: &Matrix, gaps: &Gaps, rows: &[u32]) -> Matrix {
+    let medians = gaps.medians(inputs.view(), rows);
+    let mut filled = inputs.clone();
+    let all: Vec<u32> = (0..inputs.rows() as u32).collect();
+    gaps.fill(&mut filled, &all, &medians);
+    filled
 }
 
 /// Feeds `values` to `sha` in blocks, so that no copy of them all is made.
@@ -483,6 +572,22 @@ mod tests {
         assert_eq!(base.clone().generated_as("moons").identity(), "moons");
         let refused = base.with_ids(vec!["x".into()]).unwrap_err();
         assert_eq!(refused.to_string(), "s: 1 row ids, but 3 were expected");
+    }
+
+    #[test]
+    fn gaps_and_rows_of_the_file_are_content() {
+        use crate::data::gaps::Gap;
+        let base = small([0.0, 1.0, 2.0, 3.0], None).unwrap();
+        let gaps = |row: u32| Gaps::new(vec![Gap { column: 0, rows: [row].into() }]);
+        let (one, two) = (base.clone().with_gaps(gaps(0)), base.clone().with_gaps(gaps(1)));
+        assert!(base.content() != one.content() && one.content() != two.content());
+        assert_eq!(base.digest(), base.clone().with_gaps(Gaps::default()).digest());
+        assert_eq!(one.filled().values(), [2.0, 1.0, 2.0, 3.0]);
+        let part = base.clone().of_rows(vec![3, 8]).unwrap();
+        assert_eq!((part.content(), part.source_row(1)), (base.content(), 8));
+        assert_ne!(part.digest(), base.digest(), "rows of results hold them");
+        let refused = base.of_rows(vec![1]).unwrap_err();
+        assert_eq!(refused.to_string(), "s: 1 row numbers, but 2 were expected");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! [`load`]: a data set by name or by path.
 
+use super::columns::Examples;
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::readers::{ReadOptions, read};
+use super::readers::{ReadError, ReadOptions, read, read_examples};
 use super::{embedded, synthetic};
 use crate::error::Result;
 use crate::rng::Key;
@@ -29,26 +30,90 @@ const TEXT_COLUMN: &str = "text";
 /// # Errors
 /// [`DataError::UnknownName`] with the nearest known name, or what the reader says.
 pub fn load(spec: &str, data_dir: Option<&Path>) -> Result<Dataset> {
+    load_with(spec, data_dir, &ReadOptions::default())
+}
+
+/// [`load`], read with other options.
+///
+/// # Errors
+/// As [`load`], and of a generated set, which has no options, [`ReadError::Option`].
+pub fn load_with(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> Result<Dataset> {
+    match place(spec, data_dir)? {
+        Place::File(path, name) => read(&path, &found_options(&path, name, options)?),
+        Place::Embedded => embedded::read(spec, options),
+        Place::Classic(make) => {
+            if *options != (ReadOptions { name: options.name.clone(), ..ReadOptions::default() }) {
+                return Err(ReadError::Option {
+                    file: spec.to_string(),
+                    problem: "a generated set has no columns or members to name".to_string(),
+                    hint: "leave the option out".to_string(),
+                }
+                .into());
+            }
+            let set = make(Key::root(0).named(spec))?;
+            Ok(match &options.name {
+                Some(name) => set.renamed(name),
+                None => set,
+            })
+        }
+    }
+}
+
+/// What `spec` names, to be looked at: a table may have no labels.
+#[derive(Clone, Debug)]
+pub enum Loaded {
+    /// Examples with labels.
+    Labelled(Box<Dataset>),
+    /// A table in which no column holds labels.
+    Unlabelled(Box<Examples>),
+}
+
+/// [`load_with`], but for a table without labels, too.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn look(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> Result<Loaded> {
+    if let Place::File(path, name) = place(spec, data_dir)?
+        && let Some(examples) = read_examples(&path, &found_options(&path, name, options)?)?
+    {
+        return Ok(match &examples.labels {
+            Some(labels) if labels.iter().any(Option::is_some) => {
+                Loaded::Labelled(Box::new(examples.into_dataset()?))
+            }
+            _ => Loaded::Unlabelled(Box::new(examples)),
+        });
+    }
+    Ok(Loaded::Labelled(Box::new(load_with(spec, data_dir, options)?)))
+}
+
+/// Where a data set is.
+enum Place {
+    /// A file, and the name under which a data folder has it.
+    File(PathBuf, Option<String>),
+    Embedded,
+    Classic(fn(Key) -> Result<Dataset>),
+}
+
+fn place(spec: &str, data_dir: Option<&Path>) -> Result<Place> {
     let is_name = !spec.is_empty() && !spec.contains(['/', '\\']) && spec != "." && spec != "..";
     if is_name {
         if let Some(dir) = data_dir
             && let Some(found) = find(spec, dir)
         {
-            return Ok(read_found(&found)?.renamed(spec));
+            return Ok(Place::File(found, Some(spec.to_string())));
         }
         if embedded::NAMES.contains(&spec) {
-            return embedded::load(spec);
+            return Ok(Place::Embedded);
         }
-        let key = Key::root(0).named(spec);
         match spec {
-            "threeclust" => return synthetic::three_clust(key),
-            "divergingsin" => return synthetic::diverging_sin(key),
+            "threeclust" => return Ok(Place::Classic(synthetic::three_clust)),
+            "divergingsin" => return Ok(Place::Classic(synthetic::diverging_sin)),
             _ => {}
         }
     }
     let path = Path::new(spec);
     if path.is_file() || !is_name || path.extension().is_some() {
-        return read_found(path);
+        return Ok(Place::File(path.to_path_buf(), None));
     }
     let mut known: Vec<String> = embedded::NAMES.into_iter().chain(CLASSIC).map(String::from).collect();
     known.extend(data_dir.map(names_in).unwrap_or_default());
@@ -117,9 +182,16 @@ pub fn names_in(dir: &Path) -> Vec<String> {
     names
 }
 
-/// Reads a file; a table with a column of text takes its features from the one array beside it.
-fn read_found(path: &Path) -> Result<Dataset> {
-    let mut options = ReadOptions::default();
+/// The options with which a file is read. One that a data folder has under a `name` bears it, and if it is a table
+/// with a column of text, takes its features from the one array beside it, unless features are named.
+fn found_options(path: &Path, name: Option<String>, options: &ReadOptions) -> Result<ReadOptions> {
+    let mut options = options.clone();
+    let Some(name) = name else { return Ok(options) };
+    options.name.get_or_insert(name);
+    let columns = &options.columns;
+    if !options.features.is_empty() || !columns.columns.is_empty() || !columns.ignore.is_empty() {
+        return Ok(options);
+    }
     let arrays: Vec<PathBuf> = path
         .parent()
         .map(files_in)
@@ -130,9 +202,9 @@ fn read_found(path: &Path) -> Result<Dataset> {
     if let [array] = &arrays[..]
         && super::readers::has_column(path, TEXT_COLUMN)?
     {
-        options.features = Some(array.clone());
+        options.features = vec![array.clone()];
     }
-    read(path, &options)
+    Ok(options)
 }
 
 #[cfg(test)]

@@ -1,17 +1,20 @@
 //! Data sets, their readers and generators, and what a simulated labelling is made of.
 //!
 //! A [`Dataset`] is validated and immutable. It comes from a file ([`readers`]), from the sets that are
-//! compiled in ([`embedded`]) or from a generator ([`synthetic`]); [`load`](load::load()) finds any of them by name,
+//! compiled in ([`embedded`]) or from a generator ([`synthetic`]); what the columns of a table are made of is
+//! said by [`columns`]; [`load`](load::load()) finds any of them by name,
 //! and [`describe`](describe::describe()) says what it holds and what is wrong with it. A [`Task`] is one
 //! seeded split of it into three disjoint parts (pool, reward, test), scaled by statistics of the pool
 //! alone. A [`Pool`] is the labelled and unlabelled rows of one episode; only the [`Oracle`] turns an
 //! unlabelled row into a label, and it charges the budget for it. Nothing here knows networks or
 //! strategies.
 
+pub mod columns;
 pub mod dataset;
 pub mod describe;
 pub mod embedded;
 pub mod error;
+pub mod gaps;
 pub mod initial;
 pub mod load;
 pub mod matrix;

@@ -26,17 +26,17 @@ pub enum Scaling {
 pub(super) struct Scaler(Option<Vec<(f64, f64)>>);
 
 impl Scaler {
-    /// Statistics of `rows` of `inputs`. A column counts as constant where its spread is below what
+    /// Statistics of all rows of `inputs`. A column counts as constant where its spread is below what
     /// `f32` resolves at its magnitude.
-    pub(super) fn fit(scaling: Scaling, inputs: MatrixView<'_>, rows: &[u32]) -> Self {
-        let column = |j: usize| rows.iter().map(move |&row| f64::from(inputs.row(row as usize)[j]));
+    pub(super) fn fit(scaling: Scaling, inputs: MatrixView<'_>) -> Self {
+        let column = |j: usize| (0..inputs.rows()).map(move |row| f64::from(inputs.row(row)[j]));
         let factor = |spread: f64, magnitude: f64| {
             if spread <= magnitude * f64::from(f32::EPSILON) { 0.0 } else { 1.0 / spread }
         };
         let fitted = |j: usize| match scaling {
             Scaling::None => (0.0, 1.0),
             Scaling::Standard => {
-                let n = rows.len() as f64;
+                let n = inputs.rows() as f64;
                 let mean = column(j).sum::<f64>() / n;
                 let variance = column(j).map(|value| (value - mean).powi(2)).sum::<f64>() / n;
                 (mean, factor(variance.sqrt(), mean.abs()))
@@ -50,19 +50,15 @@ impl Scaler {
         Self((scaling != Scaling::None).then(|| (0..inputs.cols()).map(fitted).collect()))
     }
 
-    /// The given rows, scaled, in the given order.
-    pub(super) fn gather(&self, inputs: MatrixView<'_>, rows: &[u32]) -> Matrix {
-        let mut values = Vec::with_capacity(rows.len() * inputs.cols());
-        for &row in rows {
-            let row = inputs.row(row as usize);
-            match &self.0 {
-                None => values.extend_from_slice(row),
-                Some(columns) => values.extend(row.iter().zip(columns).map(|(&value, &(shift, factor))| {
-                    (((f64::from(value) - shift) * factor) as f32).clamp(-SCALED_LIMIT, SCALED_LIMIT)
-                })),
+    /// The rows, scaled.
+    pub(super) fn scale(&self, mut inputs: Matrix) -> Matrix {
+        let Some(columns) = &self.0 else { return inputs };
+        for row in 0..inputs.rows() {
+            for (value, &(shift, factor)) in inputs.row_mut(row).iter_mut().zip(columns) {
+                *value = (((f64::from(*value) - shift) * factor) as f32).clamp(-SCALED_LIMIT, SCALED_LIMIT);
             }
         }
-        Matrix::new(values, rows.len(), inputs.cols())
+        inputs
     }
 }
 
@@ -77,7 +73,7 @@ mod tests {
 
     fn scaled(scaling: Scaling) -> Vec<f32> {
         let inputs = inputs();
-        Scaler::fit(scaling, inputs.view(), &[0, 1, 2]).gather(inputs.view(), &[0, 1, 2, 3]).into_values()
+        Scaler::fit(scaling, inputs.gather([0, 1, 2]).view()).scale(inputs).into_values()
     }
 
     #[test]
@@ -93,8 +89,8 @@ mod tests {
     fn a_held_out_outlier_stays_finite() {
         let inputs = Matrix::new(vec![0.0, 1e-30, f32::MAX, -f32::MAX], 4, 1);
         for scaling in [Scaling::Standard, Scaling::MinMax] {
-            let scaler = Scaler::fit(scaling, inputs.view(), &[0, 1]);
-            let held = scaler.gather(inputs.view(), &[2, 3]);
+            let scaler = Scaler::fit(scaling, inputs.gather([0, 1]).view());
+            let held = scaler.scale(inputs.gather([2, 3]));
             assert_eq!(held.values(), [SCALED_LIMIT, -SCALED_LIMIT]);
         }
     }
@@ -102,7 +98,7 @@ mod tests {
     #[test]
     fn a_column_constant_up_to_rounding_becomes_zero() {
         let inputs = Matrix::new(vec![1e8, 1e8 + 8.0, 1e8, 1e8], 4, 1);
-        let scaler = Scaler::fit(Scaling::Standard, inputs.view(), &[0, 1, 2, 3]);
-        assert_eq!(scaler.gather(inputs.view(), &[0, 1]).values(), [0.0, 0.0]);
+        let scaler = Scaler::fit(Scaling::Standard, inputs.view());
+        assert_eq!(scaler.scale(inputs.gather([0, 1])).values(), [0.0, 0.0]);
     }
 }

@@ -1,7 +1,7 @@
 //! [`Table`]: what a file of columns holds, before anything decides what the columns mean.
 
 use arrow_array::RecordBatch;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Named columns of one length. Readers of formats make it; `columns` makes a data set of it.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Table {
 }
 
 /// Something that a file leaves open, and how it was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// What was open: `separator`, `header`, `column age`.
     pub what: String,

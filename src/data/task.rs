@@ -122,6 +122,8 @@ pub struct Task {
     validation: Held<Validation>,
     test: Held<Test>,
     rows: PartRows,
+    /// The rows of the file that the rows of the pool are.
+    source_rows: Vec<u32>,
     /// What the rows of the pool are called; none where the data set does not say.
     pool_ids: Vec<String>,
 }
@@ -167,7 +169,8 @@ impl Task {
     /// parts from the rest; otherwise all three come from all rows. The parts are stratified: each class
     /// is spread over them in proportion, and a class with too few rows for that goes to the pool first,
     /// so every class that may be drawn from is in the pool as long as it has room for one row of each.
-    /// Which rows of a class go where depends on `key` alone. Scaling is fitted on the pool's rows.
+    /// Which rows of a class go where depends on `key` alone. Scaling, and what fills cells without a value, is fitted
+    /// on the pool's rows.
     ///
     /// # Errors
     /// [`DataError`] when a share lies outside of (0, 1), a limit or a part is too small, the pool would
@@ -175,19 +178,27 @@ impl Task {
     pub fn split(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Result<Self> {
         plan.check()?;
         let rows = split_rows(dataset, plan, key)?;
-        let scaler = Scaler::fit(plan.scaling, dataset.inputs(), &rows.pool);
-        let own = plan.test_by_itself.then(|| Scaler::fit(plan.scaling, dataset.inputs(), &rows.test));
-        let part = |rows: &[u32], scaler: &Scaler| {
+        let (inputs, gaps) = (dataset.inputs(), dataset.gaps());
+        let medians = gaps.medians(inputs, &rows.pool);
+        let part = |rows: &[u32]| {
+            let values = rows.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
+            let mut part = Matrix::new(values, rows.len(), inputs.cols());
+            gaps.fill(&mut part, rows, &medians);
             let labels = rows.iter().map(|&row| dataset.labels()[row as usize]).collect::<Vec<_>>();
-            (scaler.gather(dataset.inputs(), rows), labels)
+            (part, labels)
         };
-        let (pool, reward) = (part(&rows.pool, &scaler), part(&rows.reward, &scaler));
-        let validation = part(&rows.validation, &scaler);
-        let test = part(&rows.test, own.as_ref().unwrap_or(&scaler));
+        let scaled = |scaler: &Scaler, (inputs, labels): (Matrix, Vec<u32>)| (scaler.scale(inputs), labels);
+        let (pool, test) = (part(&rows.pool), part(&rows.test));
+        let scaler = Scaler::fit(plan.scaling, pool.0.view());
+        let own = plan.test_by_itself.then(|| Scaler::fit(plan.scaling, test.0.view()));
+        let test = scaled(own.as_ref().unwrap_or(&scaler), test);
+        let (pool, reward) = (scaled(&scaler, pool), scaled(&scaler, part(&rows.reward)));
+        let validation = scaled(&scaler, part(&rows.validation));
         let called = |ids: &[String]| rows.pool.iter().map(|&row| ids[row as usize].clone()).collect();
         let pool_ids = dataset.ids().map(called).unwrap_or_default();
+        let source_rows = rows.pool.iter().map(|&row| dataset.source_row(row)).collect();
         let task = Self::assemble(dataset.name(), dataset.classes(), pool, reward, validation, test, rows)?;
-        Ok(Self { pool_ids, ..task })
+        Ok(Self { pool_ids, source_rows, ..task })
     }
 
     /// A task over three parts that are apart already, each `(inputs, labels)`, and without a validation
@@ -252,6 +263,7 @@ impl Task {
         let learned = [&pool.0, &reward.0, &validation.0];
         let all_but_test = learned.map(Matrix::values).concat();
         let learned = learned.map(Matrix::rows).iter().sum();
+        let source_rows = rows.pool.clone();
         Ok(Self {
             name: name.into(),
             classes,
@@ -261,6 +273,7 @@ impl Task {
             validation: Held::new(validation.0, validation.1),
             test: Held::new(test.0, test.1),
             rows,
+            source_rows,
             pool_ids: Vec::new(),
         })
     }
@@ -307,12 +320,12 @@ impl Task {
         &self.test
     }
 
-    /// The row of the data set, counted from 0, that a row of the pool is.
+    /// The row of the data set's file, counted from 0, that a row of the pool is.
     ///
     /// # Panics
     /// If the pool has no such row.
     pub fn dataset_row(&self, row: RowId) -> u32 {
-        self.rows.pool[row.index()]
+        self.source_rows[row.index()]
     }
 
     /// What a row of the pool is called, where the data set says so.

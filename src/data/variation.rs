@@ -4,7 +4,7 @@
 //! A subset of the classes and of the columns, turned and made harder, is a task of its own whose columns
 //! and clusters are still those of real data.
 
-use super::dataset::{Dataset, Shape, Targets};
+use super::dataset::{Dataset, Shape, Targets, filled};
 use super::matrix::Matrix;
 use crate::error::Result;
 use crate::rng::Key;
@@ -131,13 +131,20 @@ impl Variation {
             columns.iter().map(|&column| inputs[column])
         });
         let mut inputs = Matrix::new(values.collect(), rows.len(), self.columns);
-        if self.rotate && self.columns <= MAX_ROTATED {
+        let gaps = dataset.gaps().of(&rows.iter().map(|&(row, _)| row as u32).collect::<Vec<_>>(), &columns);
+        let turned = self.rotate && self.columns <= MAX_ROTATED;
+        if turned && !gaps.is_empty() {
+            // Turned columns mix those with gaps and those without.
+            inputs = filled(&inputs, &gaps, &(0..rows.len() as u32).collect::<Vec<_>>());
+        }
+        if turned {
             inputs = rotated(&inputs, key.named("rotation"));
         }
         let labels = rows.iter().map(|&(_, label)| label).collect();
         let names = kept.iter().map(|&class| dataset.class_names()[class].clone()).collect();
         let shape = Shape::Vector(self.columns);
-        Dataset::new(name, shape, inputs, Targets::Class { labels, names }, None)
+        let varied = Dataset::new(name, shape, inputs, Targets::Class { labels, names }, None)?;
+        Ok(if turned { varied } else { varied.with_gaps(gaps) })
     }
 }
 
@@ -194,6 +201,7 @@ fn rotated(inputs: &Matrix, key: Key) -> Matrix {
 mod tests {
     use super::*;
     use crate::data::embedded;
+    use crate::data::gaps::{Gap, Gaps};
 
     fn digits() -> Dataset {
         embedded::load("digits").unwrap()
@@ -226,6 +234,21 @@ mod tests {
         );
         assert_ne!(found.digest(), plan.apply(&set, "varied", Key::root(3)).unwrap().digest());
         assert_eq!(found.digest(), plan.apply(&set, "varied", Key::root(2)).unwrap().digest());
+    }
+
+    /// A variation must not know what a pool will fill in.
+    #[test]
+    fn gaps_go_with_their_rows_and_columns() {
+        let rows = (0..150u32).filter(|row| row % 3 == 0).collect::<Vec<_>>();
+        let gaps = Gaps::new(vec![Gap { column: 2, rows: rows.into() }]);
+        let set = embedded::load("iris").unwrap().with_gaps(gaps);
+        let plan = Variation { columns: 2, classes: 2, ..Variation::none(&set) };
+        for seed in 0..20 {
+            let found = plan.apply(&set, "v", Key::root(seed)).unwrap();
+            assert!(found.gaps().columns().iter().all(|gap| (30..=37).contains(&gap.rows.len())));
+        }
+        let turned = Variation { rotate: true, ..Variation::none(&set) };
+        assert!(turned.apply(&set, "v", Key::root(1)).unwrap().gaps().is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a plan reads besides itself, by name and digest: what the manifest holds of it.
 
 use super::plan::Plan;
-use super::sections::{DATASET_EMBEDDING, DQN, Transfer};
+use super::sections::{DATASET_EMBEDDING, DQN, DataRef, Transfer};
 use crate::agent::dqn::{QNetwork, QPolicy};
 use crate::agent::pang::{PangNetwork, PangPolicy};
 use crate::agent::policy::{CARD_FILE, WEIGHTS_FILE};
@@ -9,7 +9,7 @@ use crate::agent::{Freezable, Policy, Provenance, shipped};
 use crate::data::Dataset;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
-use crate::run::{Digests, RunError, digest};
+use crate::run::{Decisions, Digests, RunError, digest};
 use std::path::Path;
 
 /// Policies with a file of their own, which a plan's folder of policies may hold.
@@ -85,13 +85,53 @@ pub fn provenances(plan: &Plan, transfer: &Transfer) -> Result<Vec<Provenance>> 
     Ok(all)
 }
 
-/// Adds a data set. Two of one name and different content stand side by side.
-pub fn add(digests: &mut Digests, dataset: &Dataset) {
-    let digest = dataset.digest();
-    let numbered = (2..).map(|nth| format!("{} ({nth})", dataset.name()));
-    let mut names = std::iter::once(dataset.name().to_string()).chain(numbered);
-    let free = names.find(|name| digests.get(name).is_none_or(|other| other == digest));
-    digests.insert(free.expect("numbers do not end"), digest.to_string());
+/// What a plan reads besides itself.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The digests of data sets, arrays of features and policies, by name.
+    pub digests: Digests,
+    /// What the files of data sets leave open, and how it was taken, by the data set's name.
+    pub decisions: Decisions,
+    /// What to look into in the data, a line each.
+    pub warnings: Vec<String>,
+}
+
+impl From<Digests> for Inputs {
+    fn from(digests: Digests) -> Self {
+        Self { digests, ..Self::default() }
+    }
+}
+
+impl Inputs {
+    /// Adds a data set. Two of one name and different content stand side by side.
+    ///
+    /// # Errors
+    /// [`RunError::Read`] if an array of features cannot be read.
+    pub fn add(&mut self, reference: &DataRef, dataset: &Dataset) -> Result<(), RunError> {
+        let name = self.name(dataset);
+        for path in reference.options().features {
+            let digest =
+                digest::of_file(&path).map_err(|source| RunError::Read { path: path.clone(), source })?;
+            self.digests.insert(format!("features {}", path.display()), digest);
+        }
+        let preparation = dataset.preparation();
+        if self.digests.insert(name.clone(), dataset.digest().to_string()).is_none() {
+            self.warnings.extend(preparation.warnings.iter().map(|warning| format!("{name}: {warning}")));
+        }
+        if !preparation.decisions.is_empty() {
+            self.decisions.insert(name, preparation.decisions.clone());
+        }
+        Ok(())
+    }
+
+    /// The first name of the data set that no other content has.
+    fn name(&self, dataset: &Dataset) -> String {
+        let digest = dataset.digest();
+        let numbered = (2..).map(|nth| format!("{} ({nth})", dataset.name()));
+        let mut names = std::iter::once(dataset.name().to_string()).chain(numbered);
+        let free = names.find(|name| self.digests.get(name).is_none_or(|other| other == digest));
+        free.expect("numbers do not end")
+    }
 }
 
 #[cfg(test)]
@@ -103,11 +143,14 @@ mod tests {
     #[test]
     fn data_sets_of_one_name_stand_side_by_side() {
         let (iris, wine) = (embedded::load("iris").unwrap(), embedded::load("wine").unwrap().renamed("iris"));
-        let mut digests = Digests::new();
+        let mut inputs = Inputs::default();
         for dataset in [&iris, &wine, &iris, &wine] {
-            add(&mut digests, dataset);
+            inputs.add(&DataRef::Named("iris".into()), dataset).unwrap();
         }
         let expected = [("iris", iris.digest()), ("iris (2)", wine.digest())];
-        assert_eq!(digests, expected.map(|(name, digest)| (name.to_string(), digest.to_string())).into());
+        assert_eq!(
+            inputs.digests,
+            expected.map(|(name, digest)| (name.to_string(), digest.to_string())).into()
+        );
     }
 }

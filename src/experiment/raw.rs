@@ -226,6 +226,15 @@ impl Section {
         }
     }
 
+    /// Takes `true` or `false`, if it is there.
+    pub fn optional_boolean(&mut self, key: &'static str) -> Result<Option<bool>> {
+        if !self.table.contains_key(key) {
+            self.asked.push(key);
+            return Ok(None);
+        }
+        self.boolean(key, false).map(Some)
+    }
+
     /// Takes a string, if it is there.
     pub fn text(&mut self, key: &'static str) -> Result<Option<(String, Place)>> {
         let name = self.name(key);
@@ -236,6 +245,34 @@ impl Section {
     pub fn choice<T: Copy>(&mut self, key: &'static str, default: T, choices: &[(&str, T)]) -> Result<T> {
         let name = self.name(key);
         self.take(key).map_or(Ok(default), |node| word_of(node, name, choices))
+    }
+
+    /// Takes a list, or what would be its only item; empty if it is not there.
+    pub fn one_or_many<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(Node, String) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let name = self.name(key);
+        match self.table.get(key).map(|node| &node.value) {
+            Some(Value::List(_)) | None => Ok(self.list(key, read)?.unwrap_or_default()),
+            Some(_) => self.take(key).map(|node| read(node, name)).into_iter().collect(),
+        }
+    }
+
+    /// Takes the entries of a table, by key; none if it is not there.
+    pub fn entries<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(Node, String) -> Result<T>,
+    ) -> Result<Vec<(String, T)>> {
+        let Some(section) = self.section(key)? else { return Ok(Vec::new()) };
+        let names = section.path.clone();
+        let entry = |(key, node)| {
+            let value = read(node, format!("{names}.{key}"))?;
+            Ok((key, value))
+        };
+        section.table.into_iter().map(entry).collect()
     }
 
     /// Takes a list, if it is there; `read` is given each item and its name.

@@ -1,5 +1,6 @@
 //! Runs a plan: its stages in order, recorded, resumed, and written to a run folder.
 
+use super::inputs::Inputs;
 use super::plan::Plan;
 use super::sections::DataRef;
 use super::stages::{self, Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
@@ -103,19 +104,14 @@ impl Finished {
     }
 }
 
-/// Runs what of `plan` is not yet done in `context.dir`. `data` holds the digests of all that is read
-/// besides the plan, by name.
+/// Runs what of `plan` is not yet done in `context.dir`. `inputs` is all that is read besides the plan.
 ///
 /// # Errors
 /// Whatever [`Store::open`] refuses; a failed train or search stage; an interruption. A failed transfer
 /// cell is no error but one of the [failures](Summary::failures).
-pub fn run(
-    plan: &Plan,
-    data: BTreeMap<String, String>,
-    stages: &dyn Stages,
-    context: Context<'_>,
-) -> Result<Finished> {
-    let manifest = Manifest::new(&plan.to_toml(), plan.seed(), data)?;
+pub fn run(plan: &Plan, inputs: Inputs, stages: &dyn Stages, context: Context<'_>) -> Result<Finished> {
+    let manifest = Manifest::new(&plan.to_toml(), plan.seed(), inputs.digests)?;
+    let manifest = manifest.with_decisions(inputs.decisions);
     execute(plan, manifest, Shard::WHOLE, stages, context)
 }
 
@@ -128,11 +124,12 @@ pub fn run(
 pub fn bench(
     plan: &Plan,
     shard: Shard,
-    data: BTreeMap<String, String>,
+    inputs: Inputs,
     stages: &dyn Stages,
     context: Context<'_>,
 ) -> Result<Finished> {
-    let manifest = Manifest::new(&plan.benchmark(), plan.seed(), data)?;
+    let manifest = Manifest::new(&plan.benchmark(), plan.seed(), inputs.digests)?;
+    let manifest = manifest.with_decisions(inputs.decisions);
     execute(plan, manifest, shard, stages, context)
 }
 
@@ -417,7 +414,7 @@ mod tests {
         let cancel = stages.stop_after.as_ref().map_or_else(Cancel::new, |(_, cancel)| cancel.clone());
         let save_every = SAVE_EVERY;
         let context = Context { dir, jobs, fresh: false, progress: &Silent, cancel: &cancel, save_every };
-        run(plan, BTreeMap::from([("digits".into(), "d".into())]), stages, context)
+        run(plan, BTreeMap::from([("digits".into(), "d".into())]).into(), stages, context)
     }
 
     fn results(dir: &Path) -> [Vec<u8>; 3] {

@@ -4,7 +4,8 @@ use super::error::ExperimentError;
 use super::plan::Plan;
 use super::sections::{DataRef, TRAINED, UNTRAINED};
 use crate::agent::Source;
-use crate::data::readers::{self, ReadOptions};
+use crate::data::load::Loaded;
+use crate::data::readers::ReadOptions;
 use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
 use crate::data::{self, Dataset, SplitPlan, Task, Variation};
 use crate::episode::{EpisodeError, EpisodePlan, Ground, InitialPool, Measure};
@@ -61,19 +62,28 @@ pub fn read(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
     if let Some(generated) = generate(reference, Key::root(plan.seed()).named("generated")) {
         return generated;
     }
+    let (spec, options) = located(reference);
+    data::load::load_with(spec, plan.data_dir(), &options)
+}
+
+/// What a data set is looked for by, and how it is read.
+fn located(reference: &DataRef) -> (&str, ReadOptions) {
     match reference {
-        DataRef::Named(name) => data::load::load(name, plan.data_dir()),
-        DataRef::File { file, label, features, id, .. } => {
-            let options = ReadOptions {
-                name: Some(reference.name().to_string()),
-                label: label.clone().unwrap_or(ReadOptions::default().label),
-                features: features.as_ref().map(Into::into),
-                id: id.clone(),
-                ..ReadOptions::default()
-            };
-            readers::read(Path::new(file), &options)
-        }
+        DataRef::Named(name) => (name, ReadOptions::default()),
+        DataRef::File(it) => (&it.file, reference.options()),
     }
+}
+
+/// A data set to be looked at, which may be a table without labels.
+///
+/// # Errors
+/// What reading refuses.
+pub fn look(data_dir: Option<&Path>, reference: &DataRef) -> Result<Loaded> {
+    if let Some(generated) = generate(reference, Key::root(0).named("generated")) {
+        return Ok(Loaded::Labelled(Box::new(generated?)));
+    }
+    let (spec, options) = located(reference);
+    data::load::look(spec, data_dir, &options)
 }
 
 /// A generated data set as it is drawn for one repetition, as the cross-domain benchmark does: other rows

@@ -31,7 +31,7 @@ impl Default for Vocabulary {
 
 impl Vocabulary {
     /// The same, with the data sets of the folder `dir`.
-    pub(super) fn with_folder(&self, dir: Option<&Path>) -> Self {
+    pub fn with_folder(&self, dir: Option<&Path>) -> Self {
         Self { found: dir.map(crate::data::load::names_in).unwrap_or_default(), ..self.clone() }
     }
 

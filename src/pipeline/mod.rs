@@ -27,7 +27,9 @@ use crate::experiment::leaks::{self, Prints, Role};
 use crate::experiment::sections::LEARNED;
 use crate::experiment::stages::{Builtin, Shard};
 use crate::experiment::{Context, Plan, bench, inputs, run, tasks};
-use crate::run::{Cancel, Digests, Progress, SAVE_EVERY, Silent};
+
+pub use crate::experiment::inputs::Inputs;
+use crate::run::{Cancel, Progress, SAVE_EVERY, Silent};
 use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -38,16 +40,6 @@ use std::thread::available_parallelism;
 pub struct Pipeline {
     plan: Plan,
     inputs: OnceLock<Inputs>,
-}
-
-/// What a plan reads besides itself.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Inputs {
-    /// The digests of data sets and policies, by name.
-    pub digests: Digests,
-    /// What is suspicious about them, one sentence each: rows of a target that stand in a source, too.
-    pub warnings: Vec<String>,
 }
 
 /// How a plan is run. Nothing in it changes a result.
@@ -152,8 +144,8 @@ impl Pipeline {
     /// # Errors
     /// Those of [`check`](Self::check) and [`run`](fn@crate::experiment::run).
     pub fn run(&self, dir: impl AsRef<Path>, options: &RunOptions<'_>) -> Result<Finished> {
-        let digests = self.check()?.digests.clone();
-        let finished = run(&self.plan, digests, &Builtin::default(), context(dir.as_ref(), options))?;
+        let inputs = self.check()?.clone();
+        let finished = run(&self.plan, inputs, &Builtin::default(), context(dir.as_ref(), options))?;
         Ok(Finished::new(self.plan.clone(), finished))
     }
 
@@ -164,9 +156,8 @@ impl Pipeline {
     /// # Errors
     /// Those of [`check`](Self::check) and [`bench`](fn@crate::experiment::bench).
     pub fn bench(&self, shard: Shard, dir: impl AsRef<Path>, options: &RunOptions<'_>) -> Result<Finished> {
-        let digests = self.check()?.digests.clone();
-        let finished =
-            bench(&self.plan, shard, digests, &Builtin::default(), context(dir.as_ref(), options))?;
+        let inputs = self.check()?.clone();
+        let finished = bench(&self.plan, shard, inputs, &Builtin::default(), context(dir.as_ref(), options))?;
         Ok(Finished::new(self.plan.clone(), finished))
     }
 }
@@ -180,7 +171,7 @@ fn read(plan: &Plan) -> Result<Inputs> {
     plan.learner().device.open()?;
     tasks::check_initial(plan)?;
     tasks::check_strategies(plan)?;
-    let mut digests = Digests::new();
+    let mut read = Inputs::default();
     let mut prints = Vec::new();
     let sources = plan.sources();
     let learns = plan.train().is_some() || plan.searches_sources();
@@ -189,13 +180,12 @@ fn read(plan: &Plan) -> Result<Inputs> {
     for (reference, role) in learned.chain(validation).filter(|_| learns) {
         let dataset = tasks::load(plan, reference)?;
         prints.push(Prints::of(&dataset, role));
-        inputs::add(&mut digests, &dataset);
+        read.add(reference, &dataset)?;
     }
-    let mut warnings = Vec::new();
     if let Some(transfer) = plan.transfer() {
         let policy = transfer.policy.as_deref().unwrap_or(LEARNED);
         let cards = inputs::provenances(plan, transfer)?;
-        warnings.extend(cards.iter().find_map(|card| leaks::untold(policy, card)));
+        read.warnings.extend(cards.iter().find_map(|card| leaks::untold(policy, card)));
         for target in &transfer.targets {
             let dataset = tasks::load(plan, target)?;
             tasks::check_target(plan, &dataset)?;
@@ -205,13 +195,13 @@ fn read(plan: &Plan) -> Result<Inputs> {
             for card in &cards {
                 leaks::check_policy(policy, card, &dataset)?;
             }
-            inputs::add(&mut digests, &dataset);
+            read.add(target, &dataset)?;
         }
-        digests.extend(inputs::of_policies(plan, transfer)?);
+        read.digests.extend(inputs::of_policies(plan, transfer)?);
     }
     for target in plan.rivals().map_or(&[][..], |rivals| &rivals.targets) {
-        inputs::add(&mut digests, &*tasks::load(plan, target)?);
+        read.add(target, &*tasks::load(plan, target)?)?;
     }
-    warnings.extend(leaks::check(&prints)?);
-    Ok(Inputs { digests, warnings })
+    read.warnings.extend(leaks::check(&prints)?);
+    Ok(read)
 }

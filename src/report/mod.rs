@@ -1,5 +1,7 @@
 //! What a run's rows say: statistics, the verdict, tables, figures and the HTML report.
 //!
+//! A data set before play has a page of its own ([`page`]).
+//!
 //! Everything here is a function of rows and of plain records that a caller fills in; nothing here
 //! runs an experiment, and nothing writes a file: a report is returned as text.
 
@@ -11,6 +13,7 @@ pub mod export;
 pub mod figure;
 pub mod html;
 pub mod input;
+pub mod page;
 pub mod roles;
 pub mod stats;
 pub mod table;

@@ -2,6 +2,7 @@
 
 use super::digest;
 use super::error::RunError;
+use crate::data::table::Decision;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,7 +27,13 @@ pub struct Manifest {
     pub seed: u64,
     /// The digests of the data sets and policies that were read, by name.
     pub data: BTreeMap<String, String>,
+    /// What the files of data sets leave open, and how it was taken, by the data set's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub decisions: Decisions,
 }
+
+/// How the files of data sets were taken, by the data set's name.
+pub type Decisions = BTreeMap<String, Vec<Decision>>;
 
 impl Manifest {
     /// The manifest of a run of this binary.
@@ -34,7 +41,21 @@ impl Manifest {
         let unreadable = |source| RunError::Read { path: "the running binary".into(), source };
         let binary = std::env::current_exe().and_then(|path| digest::of_file(&path)).map_err(unreadable)?;
         let version = env!("CARGO_PKG_VERSION").to_string();
-        Ok(Self { format: VERSION, version, binary, plan: digest::of(plan.as_bytes()), seed, data })
+        Ok(Self {
+            format: VERSION,
+            version,
+            binary,
+            plan: digest::of(plan.as_bytes()),
+            seed,
+            data,
+            decisions: Decisions::new(),
+        })
+    }
+
+    /// The same, with how the files of its data sets were taken. It follows from the plan and the data, which runs are
+    /// told apart by, and is kept for whoever reads the manifest.
+    pub fn with_decisions(self, decisions: Decisions) -> Self {
+        Self { decisions, ..self }
     }
 
     /// The run's name in its journal.
@@ -101,6 +122,15 @@ mod tests {
             plan: digest::of(b"plan"),
             seed: 7,
             data: BTreeMap::from([("iris".into(), digest::of(b"iris"))]),
+            decisions: BTreeMap::from([(
+                "iris".into(),
+                vec![Decision {
+                    what: "header".into(),
+                    choice: "the first line".into(),
+                    reason: "it holds no numbers".into(),
+                    flag: Some("--header false".into()),
+                }],
+            )]),
         }
     }
 

@@ -33,7 +33,7 @@ pub use error::RunError;
 pub use executor::{Cell, Crew, Outcome, again, once, run_cells};
 pub use full_pool::FullPool;
 pub use ledger::Ledger;
-pub use manifest::Manifest;
+pub use manifest::{Decisions, Manifest};
 pub use parts::{PartsLog, SAVE_EVERY};
 pub use progress::{Bar, Progress, Silent};
 pub use store::Store;

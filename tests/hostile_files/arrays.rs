@@ -70,7 +70,7 @@ fn arrays_17_to_25() {
         ),
     ];
     for (case, bytes, expected) in cases {
-        let features = Some(folder.file("x.npy", &bytes));
+        let features = vec![folder.file("x.npy", &bytes)];
         let found = refusal(&table, &ReadOptions { features, ..ReadOptions::default() });
         assert!(found.contains(expected), "{case}: {found}");
     }
@@ -92,7 +92,7 @@ fn fault_22_orders_and_types() {
         npy("<i8", false, "(3, 1, 2)", &[0i64, 1, 2, 3, 4, 5].map(i64::to_le_bytes).concat()),
     ];
     for bytes in arrays {
-        let features = Some(folder.file("x.npy", &bytes));
+        let features = vec![folder.file("x.npy", &bytes)];
         let set = bounded(&table, &ReadOptions { features, ..ReadOptions::default() }).unwrap();
         assert_eq!(set.inputs().values(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(set.labels(), [0, 1, 0]);

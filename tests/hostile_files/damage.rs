@@ -2,6 +2,7 @@
 
 use super::make::{TABLE, floats, gzip, idx, npy, sound_archive};
 use super::{Folder, bounded, refusal};
+use querist::data::columns::ColumnOptions;
 use querist::data::readers::ReadOptions;
 use querist::error::Exit;
 use std::path::Path;
@@ -20,7 +21,8 @@ fn what_is_no_data_file() {
             .contains("a single array has no labels")
     );
     let archive = folder.file("a.npz", &sound_archive(false));
-    let found = refusal(&archive, &ReadOptions { split: Some("fold".into()), ..ReadOptions::default() });
+    let columns = ColumnOptions { split: Some("fold".into()), ..ColumnOptions::default() };
+    let found = refusal(&archive, &ReadOptions { columns, ..ReadOptions::default() });
     assert!(found.contains("a split column named, which this format does not have"), "{found}");
     #[cfg(unix)]
     assert!(refusal(Path::new("/dev/zero"), &plain).contains("not a regular file"));
@@ -60,7 +62,7 @@ fn every_truncation_is_refused_or_harmless() {
     let table = folder.file("t.csv", TABLE.as_bytes());
     let array = npy("<f4", false, "(3, 2)", &floats(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]));
     for length in 0..array.len() {
-        let features = Some(folder.file("x.npy", &array[..length]));
+        let features = vec![folder.file("x.npy", &array[..length])];
         refusal(&table, &ReadOptions { features, ..ReadOptions::default() });
     }
 }
@@ -90,7 +92,7 @@ fn every_bit_flip_is_survived() {
     for bit in 0..8 * array.len() {
         let mut flipped = array.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        let features = Some(folder.file("x.npy", &flipped));
+        let features = vec![folder.file("x.npy", &flipped)];
         if let Ok(set) = bounded(&table, &ReadOptions { features, ..ReadOptions::default() }) {
             assert_eq!((set.rows(), set.width()), (3, 2), "bit {bit}");
         }

@@ -1,5 +1,6 @@
 //! `querist fit`: one network on one data set.
 
+use super::transfer::value;
 use crate::cli::args::FitArgs;
 use crate::cli::outfile::OutFile;
 use crate::cli::output;
@@ -17,8 +18,8 @@ pub fn fit(args: &FitArgs) -> Result<()> {
     let vocabulary = Vocabulary { data_dir: args.data.folder()?, ..Vocabulary::default() };
     let found = crate::data::load::files(&args.target, vocabulary.data_dir.as_deref());
     let plan = plan(args, &vocabulary)?;
-    let inputs: Vec<&Path> =
-        found.iter().chain(&args.features).chain([&args.file]).map(PathBuf::as_path).collect();
+    let beside = args.columns.features.iter().map(Path::new);
+    let inputs: Vec<&Path> = found.iter().chain([&args.file]).map(PathBuf::as_path).chain(beside).collect();
     let out = args.out.as_deref().map(|out| OutFile::new(out, args.force, &inputs)).transpose()?;
     let fitted = compute(&plan, &architecture, &args.file, args.labels)?;
     if let Some(out) = out {
@@ -62,21 +63,8 @@ pub fn fit(args: &FitArgs) -> Result<()> {
 /// The arguments as an experiment file, checked like one: a data set is read, split and scaled as there, but
 /// all of it, and next to nothing is put aside for rewards.
 fn plan(args: &FitArgs, vocabulary: &Vocabulary) -> Result<Plan, ExperimentError> {
-    let text = |path: &Path| Value::String(path.display().to_string());
-    let folder = vocabulary.data_dir.as_deref().map(crate::data::load::names_in).unwrap_or_default();
-    let known = vocabulary.datasets.contains(&args.target.as_str()) || folder.contains(&args.target);
-    let target = if known && args.label.is_none() && args.features.is_none() {
-        Value::String(args.target.clone())
-    } else {
-        let mut target = Table::from_iter([("file".to_string(), Value::String(args.target.clone()))]);
-        if let Some(label) = &args.label {
-            target.insert("label".into(), Value::String(label.clone()));
-        }
-        if let Some(features) = &args.features {
-            target.insert("features".into(), text(features));
-        }
-        Value::Table(target)
-    };
+    let vocabulary = &vocabulary.with_folder(vocabulary.data_dir.as_deref());
+    let target = value(&args.columns.reference(&args.target, None, vocabulary));
     let all = || Value::Integer(crate::experiment::sections::MAX_POOL as i64);
     let episode = Table::from_iter([
         ("reward".to_string(), Value::Float(0.02)),

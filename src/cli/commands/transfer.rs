@@ -3,7 +3,7 @@
 use super::run::{RUNS, execute, setup};
 use crate::cli::args::TransferArgs;
 use crate::error::Result;
-use crate::experiment::sections::LEARNED;
+use crate::experiment::sections::{DataRef, LEARNED};
 use crate::experiment::{ExperimentError, Plan, Vocabulary, split_specifications};
 use crate::pipeline::Pipeline;
 use std::path::Path;
@@ -20,19 +20,17 @@ pub fn transfer(args: &TransferArgs, quiet: bool) -> Result<()> {
     execute(Pipeline::of(plan), None, dir, &args.common, quiet)
 }
 
+/// A data set as an experiment file names it.
+pub(super) fn value(reference: &DataRef) -> Value {
+    Value::try_from(reference).expect("texts, numbers and lists of them are TOML")
+}
+
 /// The arguments as an experiment file, checked like one.
 fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, ExperimentError> {
     let text = |path: &Path| Value::String(path.display().to_string());
     let count = |n: usize| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
-    let mut target = Table::from_iter([("file".to_string(), text(&args.target))]);
-    for (key, given) in [("name", &args.name), ("label", &args.label), ("id", &args.id)] {
-        if let Some(text) = given {
-            target.insert(key.into(), Value::String(text.clone()));
-        }
-    }
-    if let Some(features) = &args.features {
-        target.insert("features".into(), text(features));
-    }
+    let vocabulary = &vocabulary.with_folder(vocabulary.data_dir.as_deref());
+    let target = value(&args.columns.reference(&args.target, args.name.as_deref(), vocabulary));
     let mut strategies = split_specifications(&args.strategies);
     if !strategies.iter().any(|name| name == LEARNED) {
         strategies.push(LEARNED.to_string());
@@ -44,7 +42,7 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
     ]);
     let transfer = Table::from_iter([
         ("policy".to_string(), text(&args.policy)),
-        ("targets".to_string(), Value::Array(vec![Value::Table(target)])),
+        ("targets".to_string(), Value::Array(vec![target])),
         ("strategies".to_string(), strategies.into()),
         ("repetitions".to_string(), Value::Integer(args.repetitions.into())),
     ]);
@@ -66,7 +64,7 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
 mod tests {
     use super::*;
     use crate::cli::args::{Args, Command};
-    use crate::experiment::sections::DataRef;
+    use crate::data::readers::Separator;
     use crate::learner::Metric;
     use clap::Parser;
 
@@ -90,13 +88,70 @@ mod tests {
         let transfer = plan.transfer().unwrap();
         assert_eq!(transfer.strategies, ["entropy", "badge", "policy"]);
         assert_eq!(transfer.policy.as_deref(), Some("runs/q/policy"));
-        let DataRef::File { file, label, id, .. } = &transfer.targets[0] else { panic!() };
-        assert_eq!((file.as_str(), label.as_deref(), id.as_deref()), ("my.csv.gz", Some("y"), None));
+        let DataRef::File(it) = &transfer.targets[0] else { panic!() };
+        assert_eq!((it.file.as_str(), it.label.as_deref(), it.id.as_deref()), ("my.csv.gz", Some("y"), None));
         assert_eq!(transfer.targets[0].name(), "my");
         let named = plan_of("--policy p --target my.csv --name mine --id case").unwrap();
         let target = &named.transfer().unwrap().targets[0];
-        let DataRef::File { id, .. } = target else { panic!() };
-        assert_eq!((target.name(), id.as_deref()), ("mine", Some("case")));
+        let DataRef::File(it) = target else { panic!() };
+        assert_eq!((target.name(), it.id.as_deref()), ("mine", Some("case")));
+    }
+
+    /// A name was once taken for the path of a file.
+    #[test]
+    fn targets_are_named_as_in_a_file() {
+        let target = |line: &str| plan_of(line).unwrap().transfer().unwrap().targets[0].clone();
+        assert_eq!(target("--policy p --target digits"), DataRef::Named("digits".into()));
+        let DataRef::File(it) = target("--policy p --target digits --ignore x1*") else { panic!() };
+        assert_eq!((it.file.as_str(), it.ignore.concat().as_str()), ("digits", "x1*"));
+    }
+
+    /// Every option of reading reaches the reader, by arguments and by file, and a resolved plan says it again.
+    #[test]
+    fn no_option_of_reading_is_lost() {
+        let line = "--policy p --target t.csv --label -1 --columns a,x* --ignore b --id c --split s \
+                    --types a=category,d=text --features e.npy,f.npy --separator tab --decimal , --header false --inputs X \
+                    --channels last --base 0 --hash 64 --svd 8";
+        let target = plan_of(line).unwrap().transfer().unwrap().targets[0].clone();
+        let file = "{ file = \"t.csv\", label = \"-1\", columns = [\"a\", \"x*\"], ignore = [\"b\"], id = \"c\", \
+                    split = \"s\", types = { a = \"category\", d = \"text\" }, features = [\"e.npy\", \"f.npy\"], \
+                    separator = \"tab\", decimal = \",\", header = false, inputs = \"X\", channels = \"last\", base = 0, hash = 64, \
+                    svd = 8 }";
+        let of = |text: &str| Plan::parse(text, "x.toml", &[], None, &Vocabulary::default());
+        let plan = of(&format!("[transfer]\ntargets = [{file}]\n")).unwrap();
+        assert_eq!(plan.transfer().unwrap().targets, [target.clone()]);
+        let again = of(&plan.to_toml()).unwrap();
+        assert_eq!(again.transfer().unwrap().targets, [target.clone()]);
+        let options = target.options();
+        let untouched = crate::data::readers::ReadOptions::default();
+        assert!(
+            options.header == Some(false)
+                && options.separator == Some(Separator::Byte(b'\t'))
+                && options.base == Some(0)
+        );
+        assert!(
+            options.decimal == Some(',')
+                && options.hash == Some(64)
+                && options.svd == Some(8)
+                && options.channels != untouched.channels
+        );
+        assert!(options.features.len() == 2 && options.inputs.as_deref() == Some("X"));
+        let columns = &options.columns;
+        assert_eq!((columns.label.as_deref(), columns.split.as_deref()), (Some("-1"), Some("s")));
+        assert_eq!((columns.columns.len(), columns.ignore.len(), columns.types.len()), (2, 1, 2));
+        assert_eq!(columns.id.as_deref(), Some("c"));
+        for (bad, wanted) in [
+            ("separator = \"ab\"", "is no separator"),
+            ("separator = \"1\"", "is no separator"),
+            ("channels = \"middle\"", "channels are `first` or `last`"),
+            ("base = 2", "expected 0 to 1"),
+            ("types = { a = \"words\" }", "not known"),
+            ("header = 1", "expected true or false"),
+            ("ignored = [\"a\"]", "unknown key"),
+        ] {
+            let error = of(&format!("[transfer]\ntargets = [{{ file = \"t.csv\", {bad} }}]\n")).unwrap_err();
+            assert!(error.to_string().contains(wanted), "{bad}: {error}");
+        }
     }
 
     #[test]

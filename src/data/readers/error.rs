@@ -79,6 +79,22 @@ pub enum ReadError {
     #[error("{file}: line {line}, column {column}: the label is {value:?}")]
     #[diagnostic(help("leave out the rows that have no label"))]
     NoLabel { file: String, line: u64, column: String, value: String },
+    /// No row has a label.
+    #[error("{file}: none of {rows} rows has a label")]
+    #[diagnostic(help("name another column with --label; a simulation needs labels to reveal"))]
+    Unlabelled { file: String, rows: usize },
+    /// Numbers to be predicted as numbers.
+    #[error(
+        "{file}: column {column} looks continuous ({distinct} different numbers in {rows} rows); regression is not supported"
+    )]
+    #[diagnostic(help(
+        "name another column with --label, or write classes in its place: ranges of its numbers, for example"
+    ))]
+    Continuous { file: String, column: String, distinct: usize, rows: usize },
+    /// Texts that are nearly all different.
+    #[error("{file}: column {column} holds {distinct} different texts in {rows} rows, which are no classes")]
+    #[diagnostic(help("name another column with --label; this one may be the --id of the rows"))]
+    NoClasses { file: String, column: String, distinct: usize, rows: usize },
     /// A split entry of no known meaning.
     #[error(
         "{file}: line {line}, column {column}: {value:?}, but a split is train or test, or none in every row"

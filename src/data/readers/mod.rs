@@ -6,6 +6,7 @@
 //! refused. No file is written here, and none but the ones named is opened.
 
 mod array;
+mod choices;
 pub mod error;
 mod guard;
 mod idx;
@@ -17,16 +18,19 @@ mod sparse;
 mod table;
 mod zip;
 
+pub use choices::{Channels, Separator};
 pub use error::ReadError;
 pub use guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
+pub(super) use npy::read_features;
 pub use npy::{Array, MAX_HEADER_BYTES, read_array, read_shape};
 pub use npz::read_arrays;
 pub use source::{FREE_INFLATION, MAX_INFLATION};
 pub use sparse::{FREE_VALUES, MAX_LINE_BYTES, VALUES_PER_BYTE};
 pub(super) use table::suggest;
-pub use table::{DEFAULT_SPLIT_COLUMN, Fields, read_records};
+pub use table::{Fields, read_records};
 pub use zip::{MAX_MEMBERS, MAX_NAME_BYTES};
 
+use crate::data::columns::{self, ColumnOptions, Examples};
 use crate::data::dataset::{Dataset, Shape};
 use crate::data::error::DataError;
 use crate::error::Result;
@@ -34,41 +38,35 @@ use source::Source;
 use std::path::{Path, PathBuf};
 
 /// How a file is to be read. Every format takes what concerns it, and refuses what it cannot heed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
     /// What the data set is called; `None` for the file's name without its endings.
     pub name: Option<String>,
-    /// The label column of a table.
-    pub label: String,
-    /// The split column of a table (entries `train`, `test`, or `none` throughout); `None` for a column
-    /// called `split`, if there is one.
-    pub split: Option<String>,
-    /// The column of a table with what the rows are called, which is no feature.
-    pub id: Option<String>,
-    /// Columns of a table that are neither features, label nor split.
-    pub ignore: Vec<String>,
-    /// A `.npy` file of shape `[rows, width]` that takes the place of a table's feature columns.
-    pub features: Option<PathBuf>,
+    /// What the columns of a table are for; of an archive, the member that holds the labels.
+    pub columns: ColumnOptions,
+    /// `.npy` files of shape `[rows, width]` that, side by side, take the place of a table's feature columns.
+    pub features: Vec<PathBuf>,
     /// The IDX file with the labels; `None` for the images' neighbour of the customary name.
     pub labels: Option<PathBuf>,
     /// The shape of one example; `None` for what the format says, else a vector.
     pub shape: Option<Shape>,
-}
-
-impl Default for ReadOptions {
-    /// The label column is called `label`.
-    fn default() -> Self {
-        Self {
-            name: None,
-            label: "label".to_string(),
-            split: None,
-            id: None,
-            ignore: Vec::new(),
-            features: None,
-            labels: None,
-            shape: None,
-        }
-    }
+    /// What separates the fields of a table; `None` to find out.
+    pub separator: Option<Separator>,
+    /// Whether the first line of a table holds the names of its columns; `None` to find out.
+    pub header: Option<bool>,
+    /// The decimal mark of a table of text, `.` or `,`; `None` to find out.
+    pub decimal: Option<char>,
+    /// The member of an archive that holds the inputs; `None` for those of customary names.
+    pub inputs: Option<String>,
+    /// Where the channels of images lie; `None` to find out.
+    pub channels: Option<Channels>,
+    /// What the indices of a sparse file are counted from, 0 or 1; `None` to find out.
+    pub base: Option<u8>,
+    /// Columns that a sparse file, or a column of text, is hashed to; `None` for all columns of the one, and for
+    /// [`TEXT_WIDTH`](crate::data::columns::TEXT_WIDTH) of the other.
+    pub hash: Option<usize>,
+    /// Columns that a sparse file is brought to by a truncated singular value decomposition.
+    pub svd: Option<usize>,
 }
 
 /// Reads `path`. NumPy archives, IDX and gzip are known by their first bytes; tables and sparse files by
@@ -85,7 +83,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Dataset> {
     let format = Format::of(path, source.peek()?).ok_or(ReadError::UnknownFormat { file: file.clone() })?;
     options.check(&file, format)?;
     match format {
-        Format::Table => table::read(name, source, options),
+        Format::Table => columns::dataset(table::read(source)?, &options.named(name)),
         Format::Sparse => sparse::read(name, source, options),
         Format::Idx => idx::read(name, path, source, options),
         Format::Npz => npz::read(name, path, options),
@@ -98,6 +96,21 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Dataset> {
         }
         .into()),
     }
+}
+
+/// Reads all rows of a table, labelled or not; none where `path` is of another format.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_examples(path: &Path, options: &ReadOptions) -> Result<Option<Examples>> {
+    let mut source = Source::open(path)?;
+    let (file, stem) = (source.file.clone(), stem(path));
+    if Format::of(path, source.peek()?) != Some(Format::Table) {
+        return Ok(None);
+    }
+    options.check(&file, Format::Table)?;
+    let name = options.name.as_deref().unwrap_or(&stem);
+    Ok(Some(columns::pool(table::read(source)?, &options.named(name))?))
 }
 
 /// Whether `path` is a table with such a column.
@@ -139,13 +152,20 @@ impl Format {
 }
 
 impl ReadOptions {
+    /// The same, for a data set called `name`.
+    fn named(&self, name: &str) -> Self {
+        Self { name: Some(name.to_string()), ..self.clone() }
+    }
+
     /// Refuses options that `format` could only ignore.
     fn check(&self, file: &str, format: Format) -> Result<(), ReadError> {
         let table = [
-            ("a split column", self.split.is_some()),
-            ("a column of row ids", self.id.is_some()),
-            ("columns to ignore", !self.ignore.is_empty()),
-            ("separate features", self.features.is_some()),
+            ("a split column", self.columns.split.is_some()),
+            ("a column of row ids", self.columns.id.is_some()),
+            ("columns", !self.columns.columns.is_empty()),
+            ("columns to ignore", !self.columns.ignore.is_empty()),
+            ("types of columns", !self.columns.types.is_empty()),
+            ("separate features", !self.features.is_empty()),
         ];
         let named = match format {
             Format::Table => None,
@@ -196,5 +216,5 @@ fn shape_of(file: &str, width: usize, options: &ReadOptions) -> Result<Shape> {
 
 /// A table that is in memory already, compressed or not.
 pub fn read_table_bytes(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<Dataset> {
-    table::read(name, Source::of_bytes(name, bytes)?, options)
+    columns::dataset(table::read(Source::of_bytes(name, bytes)?)?, &options.named(name))
 }

@@ -17,7 +17,7 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 pub const MAX_HEADER_BYTES: u64 = 64 << 10;
 
 /// The features of a `.npy` file, shape `[rows, width]`, and the shape of one row.
-pub(super) fn read_features(path: &Path) -> Result<(Shape, Matrix)> {
+pub(in crate::data) fn read_features(path: &Path) -> Result<(Shape, Matrix)> {
     let file = path.display().to_string();
     let (handle, size) = input::open(path)?;
     if size == 0 {

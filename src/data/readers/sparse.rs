@@ -91,5 +91,5 @@ pub(super) fn read(name: &str, mut source: Source<'_>, options: &ReadOptions) ->
         start = end;
     }
     let shape = shape_of(&file, width, options)?;
-    Dataset::new(name, shape, inputs, labels.into_targets(), None)
+    Dataset::new(name, shape, inputs, labels.into_targets(&file)?, None)
 }

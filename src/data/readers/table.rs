@@ -2,78 +2,45 @@
 
 use super::error::ReadError;
 use super::guard::Guard;
-use super::labels::{LabelBook, SplitBook};
 use super::source::{Source, fault};
-use super::{ReadOptions, npy, shape_of};
-use crate::data::dataset::{Dataset, check_size};
-use crate::data::error::DataError;
-use crate::data::matrix::Matrix;
+use crate::data::dataset::check_size;
+use crate::data::table::Table;
 use crate::error::{Result, nearest, shorten};
+use arrow_array::builder::StringBuilder;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
 use csv::ByteRecord;
-use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
-/// The column that holds the official split, unless another is named.
-pub const DEFAULT_SPLIT_COLUMN: &str = "split";
-
-/// What a column is for.
-#[derive(Clone, Copy, PartialEq)]
-enum Role {
-    Feature,
-    Label,
-    Split,
-    Id,
-    Ignored,
-}
-
-/// Reads a table.
-pub(super) fn read(name: &str, source: Source<'_>, options: &ReadOptions) -> Result<Dataset> {
+/// Reads a table: every column as text, null where a field is empty and not quoted.
+pub(super) fn read(source: Source<'_>) -> Result<Table> {
     let (file, mut reader, mut record) = start(source)?;
-    let header = Header::new(&file, names(&file, &record)?, options)?;
-    let width = header.roles.iter().filter(|&&role| role == Role::Feature).count();
-    check_size(&file, 1, width)?;
-    let (mut values, mut labels, mut split) = (Vec::new(), LabelBook::default(), SplitBook::default());
-    let mut ids = Vec::new();
+    let names = names(&file, &record)?;
+    check_size(&file, 1, names.len())?;
+    let mut columns: Vec<StringBuilder> = names.iter().map(|_| StringBuilder::new()).collect();
+    let (mut first_line, mut rows) = (0, 0);
     while advance(&file, &mut reader, &mut record)? {
         let line = record.position().map_or(0, csv::Position::line);
-        let (expected, found) = (header.names.len(), record.len());
+        let (expected, found) = (names.len(), record.len());
         if found != expected {
             return Err(ReadError::Ragged { file, line, expected, found }.into());
         }
-        for (column, (bytes, role)) in record.iter().zip(&header.roles).enumerate() {
-            if *role == Role::Ignored {
-                continue;
-            }
-            let place = || Place { file: &file, line, column: &header.names[column] };
-            let text = place().utf8(bytes)?;
-            match role {
-                Role::Feature => values.push(place().number(text)?),
-                Role::Label => labels.push(place(), text)?,
-                Role::Id => ids.push(text.to_string()),
-                _ => split.push(place(), text)?,
-            }
+        for ((bytes, column), name) in record.iter().zip(&mut columns).zip(&names) {
+            Place { file: &file, line, column: name }.utf8(bytes)?;
+            column.append_option(std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty()));
         }
-        check_size(&file, labels.rows(), width)?;
-    }
-    if labels.rows() == 0 {
-        return Err(ReadError::NoRows { file }.into());
-    }
-    let rows = labels.rows();
-    let inputs = match &options.features {
-        Some(path) => {
-            let (_, inputs) = npy::read_features(path)?;
-            if inputs.rows() != rows {
-                let (found, features) = (inputs.rows(), path.display().to_string());
-                return Err(ReadError::Rows { file: features, found, other: file, expected: rows }.into());
-            }
-            inputs
+        if rows == 0 {
+            first_line = line;
         }
-        None if width == 0 => return Err(DataError::NoColumns { name: file }.into()),
-        None => Matrix::new(values, rows, width),
-    };
-    let shape = shape_of(&file, inputs.cols(), options)?;
-    let dataset = Dataset::new(name, shape, inputs, labels.into_targets(), split.into_split())?;
-    Ok(if options.id.is_some() { dataset.with_ids(ids)? } else { dataset })
+        rows += 1;
+        check_size(&file, rows, 1)?;
+    }
+    let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
+    let columns = columns.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef).collect();
+    let columns = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|error| ReadError::Header { file: file.clone(), problem: error.to_string() })?;
+    Ok(Table { file, columns, typed: false, named: true, first_line, decisions: Vec::new() })
 }
 
 /// The names of a table's columns.
@@ -82,10 +49,10 @@ pub(super) fn columns(source: Source<'_>) -> Result<Vec<String>, ReadError> {
     names(&file, &record)
 }
 
-type Table<'a> = csv::Reader<Guard<Box<dyn std::io::BufRead + 'a>>>;
+type Records<'a> = csv::Reader<Guard<Box<dyn std::io::BufRead + 'a>>>;
 
 /// The file's name, and a reader of its records.
-fn guarded(mut source: Source<'_>) -> Result<(String, Table<'_>), ReadError> {
+fn guarded(mut source: Source<'_>) -> Result<(String, Records<'_>), ReadError> {
     source.expect_utf8()?;
     let file = source.file.clone();
     let guard = Guard::new(file.clone(), source.into_reader());
@@ -93,7 +60,7 @@ fn guarded(mut source: Source<'_>) -> Result<(String, Table<'_>), ReadError> {
 }
 
 /// The file's name, a reader that stands after the header, and the header.
-fn start(source: Source<'_>) -> Result<(String, Table<'_>, ByteRecord), ReadError> {
+fn start(source: Source<'_>) -> Result<(String, Records<'_>, ByteRecord), ReadError> {
     let (file, mut reader) = guarded(source)?;
     let mut record = ByteRecord::new();
     if !advance(&file, &mut reader, &mut record)? {
@@ -120,62 +87,6 @@ fn advance<R: std::io::Read>(
         // A flexible reader of raw bytes has no other errors; this keeps the words of one that comes.
         other => ReadError::Header { file: file.to_string(), problem: format!("{other:?}") },
     })
-}
-
-struct Header {
-    names: Vec<String>,
-    roles: Vec<Role>,
-}
-
-impl Header {
-    fn new(file: &str, names: Vec<String>, options: &ReadOptions) -> Result<Self, ReadError> {
-        let mut places = HashMap::new();
-        for (index, name) in names.iter().enumerate() {
-            if let Some(first) = places.insert(name.as_str(), index) {
-                let (file, column) = (file.to_string(), name.clone());
-                return Err(ReadError::SameColumn { file, column, first: first + 1, second: index + 1 });
-            }
-        }
-        let find = |column: &str| match places.get(column) {
-            Some(&index) => Ok(index),
-            None => Err(ReadError::NoColumn {
-                file: file.to_string(),
-                column: column.to_string(),
-                hint: suggest(column, &names),
-            }),
-        };
-        let others = if options.features.is_some() { Role::Ignored } else { Role::Feature };
-        let mut roles = vec![others; names.len()];
-        for column in &options.ignore {
-            roles[find(column)?] = Role::Ignored;
-        }
-        match &options.split {
-            Some(column) => roles[find(column)?] = Role::Split,
-            None => {
-                if let Some(&index) = places.get(DEFAULT_SPLIT_COLUMN)
-                    && !options.ignore.iter().any(|column| column == DEFAULT_SPLIT_COLUMN)
-                {
-                    roles[index] = Role::Split;
-                }
-            }
-        }
-        roles[find(&options.label)?] = Role::Label;
-        if let Some(column) = &options.id {
-            let role = &mut roles[find(column)?];
-            if matches!(role, Role::Label | Role::Split) {
-                return Err(ReadError::Option {
-                    file: file.to_string(),
-                    problem: format!(
-                        "column \"{}\" is named for the row ids and for labels or split",
-                        shorten(column)
-                    ),
-                    hint: "name another column, or none: rows are numbered from 0 in any case".to_string(),
-                });
-            }
-            *role = Role::Id;
-        }
-        Ok(Self { names, roles })
-    }
 }
 
 /// Calls `take` with every record of a table, the first like the others, with the line it begins in; an empty

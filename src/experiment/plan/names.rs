@@ -29,10 +29,10 @@ impl Plan {
         };
         for (one, found) in all.iter_mut().zip(names) {
             let differs = one.name() != found;
-            if let DataRef::File { name, .. } = one
+            if let DataRef::File(file) = one
                 && differs
             {
-                *name = Some(found);
+                file.name = Some(found);
             }
         }
         Ok(())
@@ -78,7 +78,7 @@ fn folders(file: &str) -> Vec<&str> {
 /// Steps from the least to the most that [`name`] says of a set.
 fn most(one: &DataRef) -> usize {
     match one {
-        DataRef::File { file, name: None, .. } => folders(file).len() + 2,
+        DataRef::File(it) if it.name.is_none() => folders(&it.file).len() + 2,
         _ => 0,
     }
 }
@@ -86,24 +86,34 @@ fn most(one: &DataRef) -> usize {
 /// The name of a set with so much detail: first the folders above it one by one, then the whole path, then
 /// what else is said of it.
 fn name(one: &DataRef, detail: usize) -> String {
-    let DataRef::File { file, name: None, label, features, id } = one else {
-        return one.name().to_string();
+    let (it, folders) = match one {
+        DataRef::File(it) if it.name.is_none() => (it, folders(&it.file)),
+        _ => return one.name().to_string(),
     };
-    let folders = folders(file);
     if detail <= folders.len() {
         let above: Vec<&str> = folders[..detail].iter().rev().copied().chain([one.name()]).collect();
         return above.join("/");
     }
-    let more = if detail == folders.len() + 1 { [&None, &None, &None] } else { [label, features, id] };
-    more.into_iter().flatten().fold(file.clone(), |name, text| format!("{name}:{text}"))
+    let mut name = it.file.clone();
+    if detail > folders.len() + 1 {
+        let lists = [&it.features, &it.columns, &it.ignore];
+        let more = [&it.label, &it.id, &it.split, &it.inputs].into_iter().flatten();
+        more.chain(lists.into_iter().flatten()).for_each(|text| name.push_str(&format!(":{text}")));
+    }
+    name
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::sections::FileRef;
+
+    fn of(file: FileRef) -> DataRef {
+        DataRef::File(Box::new(file))
+    }
 
     fn file(path: &str) -> DataRef {
-        DataRef::File { file: path.into(), name: None, label: None, features: None, id: None }
+        of(FileRef { file: path.into(), ..FileRef::default() })
     }
 
     fn names(all: &[DataRef]) -> Vec<String> {
@@ -127,12 +137,8 @@ mod tests {
         assert_eq!(names(&[file("t.csv"), file("b/t.csv")]), ["t.csv", "b/t"]);
         assert_eq!(names(&[file("t.csv"), file("t.npz")]), ["t.csv", "t.npz"]);
         assert_eq!(names(&[DataRef::Named("iris".into()), file("iris.csv")]), ["iris", "iris.csv"]);
-        let labelled = |label: &str| DataRef::File {
-            file: "t.csv".into(),
-            name: None,
-            label: Some(label.into()),
-            features: None,
-            id: None,
+        let labelled = |label: &str| {
+            of(FileRef { file: "t.csv".into(), label: Some(label.into()), ..FileRef::default() })
         };
         assert_eq!(names(&[labelled("y"), labelled("z")]), ["t.csv:y", "t.csv:z"]);
     }
@@ -144,12 +150,8 @@ mod tests {
 
     #[test]
     fn given_names_stay() {
-        let given = |name: &str, path: &str| DataRef::File {
-            file: path.into(),
-            name: Some(name.into()),
-            label: None,
-            features: None,
-            id: None,
+        let given = |name: &str, path: &str| {
+            of(FileRef { file: path.into(), name: Some(name.into()), ..FileRef::default() })
         };
         assert_eq!(names(&[given("t", "x.csv"), file("b/t.csv")]), ["t", "b/t"]);
         assert_eq!(names(&[given("t", "x.csv"), given("t", "y.csv")]), ["t", "t"], "to be refused");

@@ -5,6 +5,7 @@
 //! by [`Plan`](super::Plan).
 
 mod architecture;
+mod dataset;
 mod episode;
 mod learner;
 mod randomise;
@@ -16,13 +17,14 @@ mod train;
 mod transfer;
 
 pub use architecture::ArchitectureChoice;
+pub use dataset::{DataRef, Decimal, FileRef};
 pub use episode::{Episode, MAX_POOL};
 pub use learner::{Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;
 pub use rivals::Rivals;
 pub use search::{BlockKind, Method, Search};
-pub use sources::{DataRef, Sources};
+pub use sources::Sources;
 pub use train::{
     ArchitectureHead, Baseline, Dagger, DatasetEmbedding, Dqn, Evolution, Imitation, NetworkKind,
     PolicyGradient, PolicyNetwork, Train,

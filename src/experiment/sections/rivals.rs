@@ -1,7 +1,7 @@
 //! `[rivals]`: searches against each other at equal cost, on labelled rows drawn at random.
 
+use super::dataset::DataRef;
 use super::search::{METHODS, Method};
-use super::sources::DataRef;
 use crate::arch::{Activation, FreeMlp, Point, Space};
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::raw::{self, Section};

@@ -1,106 +1,13 @@
-//! `[sources]`: where the policy and the architecture are learned, and how data sets are named.
+//! `[sources]`: where the policy and the architecture are learned.
 
+use super::dataset::DataRef;
 use super::episode::MAX_POOL;
 use super::randomise::{self, Randomise};
-use crate::data::readers::stem_of;
 use crate::data::synthetic::Family;
-use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::raw::{self, Node, Section, Value};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::raw::{self, Section};
 use crate::experiment::vocabulary::Vocabulary;
 use serde::Serialize;
-use std::path::Path;
-
-/// A data set: the name of an embedded or generated one or of one in the data folder, or a file.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(untagged)]
-pub enum DataRef {
-    /// `"iris"`
-    Named(String),
-    /// `{ file = "my.csv", name = "mine", label = "y", features = "my.npy", id = "case" }`; paths as the shell
-    /// sees them.
-    File {
-        file: String,
-        /// What rows and messages call it. Default the file's name without its endings, and where two sets of
-        /// a plan would have one name, as much more of their paths as tells them apart.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
-        /// The label's column. Not needed where the format has labels of its own.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        label: Option<String>,
-        /// A NumPy file with the inputs, one row per row of `file`.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        features: Option<String>,
-        /// The column with what the rows are called: no feature, but written beside the picks.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<String>,
-    },
-}
-
-/// The longest name of a data set.
-const MAX_NAME: usize = 200;
-
-impl DataRef {
-    /// The name that rows and messages use: the set's own or the one that was given, else the file's without
-    /// the endings of its format.
-    pub fn name(&self) -> &str {
-        match self {
-            DataRef::Named(name) | DataRef::File { name: Some(name), .. } => name,
-            DataRef::File { file, name: None, .. } => {
-                stem_of(Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or(file))
-            }
-        }
-    }
-
-    /// Takes a list of data sets.
-    pub(in crate::experiment) fn list(
-        section: &mut Section,
-        key: &'static str,
-        vocabulary: &Vocabulary,
-    ) -> Result<Option<Vec<Self>>, ExperimentError> {
-        let name = section.name(key);
-        let read = |node: Node, name| {
-            let place = node.place.clone();
-            Ok((Self::read(node, name, vocabulary)?, place))
-        };
-        let Some(list) = section.list(key, read)? else { return Ok(None) };
-        raw::refuse_twice(&name, list.iter().map(|(one, place)| (one, place)), |one| one.name())?;
-        Ok(Some(list.into_iter().map(|(one, _)| one).collect()))
-    }
-
-    fn read(node: Node, name: String, vocabulary: &Vocabulary) -> Result<Self, ExperimentError> {
-        if let Value::Table(_) = node.value {
-            let place = node.place.clone();
-            let mut section = raw::section_of(node, name)?;
-            let text = |text: Option<(String, Place)>| text.map(|(text, _)| text);
-            let file = text(section.text("file")?);
-            let name = section.text("name")?.map(|(name, place)| check_name(name, place)).transpose()?;
-            let (label, features) = (text(section.text("label")?), text(section.text("features")?));
-            let id = text(section.text("id")?);
-            let key = section.name("file");
-            section.finish()?;
-            let why = "a data set is a name or a table with `file` and `label`".to_string();
-            let file = file.ok_or(ExperimentError::Missing { place, key, why })?;
-            return Ok(DataRef::File { file, name, label, features, id });
-        }
-        let (found, place) = raw::text_of(node, name.clone())?;
-        if vocabulary.dataset_names().any(|known| known == found) {
-            return Ok(DataRef::Named(found));
-        }
-        Err(raw::unknown_word(place, name, found, vocabulary.dataset_names()))
-    }
-}
-
-/// Names stand in tables, in lines of text and in the report: one line each, and not too long.
-fn check_name(name: String, place: Place) -> Result<String, ExperimentError> {
-    let length = name.chars().count();
-    if name.trim().is_empty() || length > MAX_NAME || name.chars().any(char::is_control) {
-        let why =
-            format!("has {length} characters, expected 1 to {MAX_NAME} that can be printed on one line");
-        let hint = "leave it out to have the file's name".to_string();
-        return Err(ExperimentError::Conflict { place, key: "name".into(), why, hint });
-    }
-    Ok(name)
-}
 
 /// Where the policy and the architecture are learned.
 #[derive(Clone, Debug, PartialEq, Serialize)]

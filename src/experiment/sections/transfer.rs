@@ -1,7 +1,7 @@
 //! `[transfer]`: what is compared on which targets.
 
 use super::architecture::ArchitectureChoice;
-use super::sources::DataRef;
+use super::dataset::DataRef;
 use super::train::Train;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::raw::{self, Section};

@@ -1,14 +1,16 @@
 //! What a data set holds, and what is wrong with it, in figures and in plain words.
 
-use super::dataset::{Dataset, SplitTag};
+mod text;
+mod warnings;
+
+pub use warnings::IMBALANCE_WARNED;
+
+use super::columns::{Examples, Preparation};
+use super::dataset::{Dataset, Shape, SplitTag, filled};
+use super::matrix::Matrix;
+use super::table::Decision;
 use serde::Serialize;
 use std::cmp::Ordering;
-use std::fmt;
-
-/// A class with fewer times the rows of the most frequent one is warned of.
-pub const IMBALANCE_WARNED: usize = 20;
-/// Ratio of the largest to the smallest column spread from which scaling is advised.
-pub const SPREAD_WARNED: f64 = 1e3;
 
 /// A data set in figures. See [`describe`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,24 +19,32 @@ pub struct Description {
     pub name: String,
     /// Examples.
     pub rows: usize,
+    /// Rows of the file that have no label; of a data set, which is made of the others, they are no examples.
+    pub unlabelled: usize,
     /// Numbers per example.
     pub width: usize,
     /// `64`, or `1x28x28` (channels, height, width).
     pub shape: String,
-    /// Every class, those without a row included.
+    /// What the inputs are called; none where the format does not say.
+    pub columns: Vec<String>,
+    /// Every class, those without a row included; none where there are no labels.
     pub classes: Vec<ClassCount>,
     /// Rows of the official split, if there is one.
     pub split: Option<SplitCount>,
+    /// Cells without a value, which every task fills with the medians of its pool.
+    pub missing: usize,
     /// Columns (from 0) that have one value throughout.
     pub constant_columns: Vec<usize>,
     /// Rows with the same inputs.
     pub duplicates: Duplicates,
     /// The range and the spread of the columns.
     pub scale: Scale,
+    /// What the file leaves open, and how it was taken.
+    pub decisions: Vec<Decision>,
     /// What to look into before using the data.
     pub warnings: Vec<String>,
-    /// The content digest, see [`Dataset::digest`].
-    pub digest: String,
+    /// The content digest, see [`Dataset::digest`]; none without labels.
+    pub digest: Option<String>,
 }
 
 /// How many rows a class has.
@@ -83,48 +93,95 @@ pub struct Scale {
     pub largest_spread: f64,
 }
 
+/// What is looked at, of labelled and of other data alike.
+struct View<'a> {
+    name: &'a str,
+    shape: Shape,
+    inputs: Matrix,
+    missing: usize,
+    /// The class of every row that has one.
+    labels: Vec<Option<u32>>,
+    classes: &'a [String],
+    split: Option<&'a [SplitTag]>,
+    preparation: &'a Preparation,
+    digest: Option<String>,
+}
+
 /// Counts everything that [`Description`] says. Takes one sort of the rows.
 pub fn describe(dataset: &Dataset) -> Description {
-    let classes = count_classes(dataset);
-    let split = dataset.split().map(|split| {
+    of(&View {
+        name: dataset.name(),
+        shape: dataset.shape(),
+        inputs: dataset.filled(),
+        missing: dataset.gaps().columns().iter().map(|gap| gap.rows.len()).sum(),
+        labels: dataset.labels().iter().copied().map(Some).collect(),
+        classes: dataset.class_names(),
+        split: dataset.split(),
+        preparation: dataset.preparation(),
+        digest: Some(dataset.digest().to_string()),
+    })
+}
+
+/// The same of all rows of a table, whether they have labels or not.
+pub fn describe_examples(examples: &Examples) -> Description {
+    let rows: Vec<u32> = (0..examples.inputs.rows() as u32).collect();
+    of(&View {
+        name: &examples.name,
+        shape: examples.shape,
+        inputs: filled(&examples.inputs, &examples.gaps, &rows),
+        missing: examples.gaps.columns().iter().map(|gap| gap.rows.len()).sum(),
+        labels: examples.labels.clone().unwrap_or_else(|| vec![None; rows.len()]),
+        classes: &examples.classes,
+        split: examples.split.as_deref(),
+        preparation: &examples.preparation,
+        digest: None,
+    })
+}
+
+fn of(view: &View<'_>) -> Description {
+    let split = view.split.map(|split| {
         let test = split.iter().filter(|&&tag| tag == SplitTag::Test).count();
         SplitCount { train: split.len() - test, test }
     });
-    let (scale, constant_columns) = measure(dataset);
+    let (scale, constant_columns) = measure(&view.inputs);
     let mut description = Description {
-        name: dataset.name().to_string(),
-        rows: dataset.rows(),
-        width: dataset.width(),
-        shape: dataset.shape().to_string(),
-        classes,
+        name: view.name.to_string(),
+        rows: view.inputs.rows(),
+        unlabelled: view.preparation.unlabelled,
+        width: view.inputs.cols(),
+        shape: view.shape.to_string(),
+        columns: view.preparation.columns.clone(),
+        classes: count_classes(view),
         split,
+        missing: view.missing,
         constant_columns,
-        duplicates: count_duplicates(dataset),
+        duplicates: count_duplicates(view),
         scale,
-        warnings: Vec::new(),
-        digest: dataset.digest().to_string(),
+        decisions: view.preparation.decisions.clone(),
+        warnings: view.preparation.warnings.clone(),
+        digest: view.digest.clone(),
     };
-    description.warnings = warnings(&description);
+    description.warnings.extend(warnings::of(&description));
     description
 }
 
-fn count_classes(dataset: &Dataset) -> Vec<ClassCount> {
+fn count_classes(view: &View<'_>) -> Vec<ClassCount> {
     let empty = |name: &String| ClassCount { name: name.clone(), rows: 0, test: 0 };
-    let mut classes: Vec<ClassCount> = dataset.class_names().iter().map(empty).collect();
-    for (row, &label) in dataset.labels().iter().enumerate() {
-        let class = &mut classes[label as usize];
+    let mut classes: Vec<ClassCount> = view.classes.iter().map(empty).collect();
+    for (row, label) in view.labels.iter().enumerate() {
+        let Some(label) = label else { continue };
+        let class = &mut classes[*label as usize];
         class.rows += 1;
-        class.test += usize::from(is_test(dataset, row));
+        class.test += usize::from(is_test(view, row));
     }
     classes
 }
 
-fn is_test(dataset: &Dataset, row: usize) -> bool {
-    dataset.split().is_some_and(|split| split[row] == SplitTag::Test)
+fn is_test(view: &View<'_>, row: usize) -> bool {
+    view.split.is_some_and(|split| split[row] == SplitTag::Test)
 }
 
-fn measure(dataset: &Dataset) -> (Scale, Vec<usize>) {
-    let inputs = dataset.inputs();
+fn measure(inputs: &Matrix) -> (Scale, Vec<usize>) {
     let width = inputs.cols();
     let (mut sums, mut least, mut most) =
         (vec![0.0f64; width], vec![f32::INFINITY; width], vec![f32::NEG_INFINITY; width]);
@@ -153,8 +210,8 @@ fn measure(dataset: &Dataset) -> (Scale, Vec<usize>) {
     (scale, (0..width).filter(|&column| least[column] == most[column]).collect())
 }
 
-fn count_duplicates(dataset: &Dataset) -> Duplicates {
-    let inputs = dataset.inputs();
+fn count_duplicates(view: &View<'_>) -> Duplicates {
+    let inputs = &view.inputs;
     // Inputs are finite, so any two rows compare; zeros of either sign are equal.
     let compare = |a: usize, b: usize| inputs.row(a).partial_cmp(inputs.row(b)).unwrap_or(Ordering::Equal);
     let mut order: Vec<usize> = (0..inputs.rows()).collect();
@@ -162,14 +219,14 @@ fn count_duplicates(dataset: &Dataset) -> Duplicates {
     let mut found = Duplicates::default();
     for group in order.chunk_by(|&a, &b| compare(a, b) == Ordering::Equal) {
         found.distinct_inputs += 1;
-        let mut labels: Vec<u32> = group.iter().map(|&row| dataset.labels()[row]).collect();
+        let mut labels: Vec<Option<u32>> = group.iter().map(|&row| view.labels[row]).collect();
         labels.sort_unstable();
         labels.dedup();
         found.same_label += group.len() - labels.len();
         if labels.len() > 1 {
             found.different_labels += group.len();
         }
-        let test = group.iter().filter(|&&row| is_test(dataset, row)).count();
+        let test = group.iter().filter(|&&row| is_test(view, row)).count();
         if test < group.len() {
             found.across_split += test;
         }
@@ -177,95 +234,12 @@ fn count_duplicates(dataset: &Dataset) -> Duplicates {
     found
 }
 
-fn warnings(it: &Description) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let mut warn = |applies: bool, text: String| {
-        if applies {
-            warnings.push(text);
-        }
-    };
-    let names = |wanted: &dyn Fn(&ClassCount) -> bool| {
-        /// Names that are listed; more are only counted.
-        const LISTED: usize = 8;
-        let names: Vec<&str> =
-            it.classes.iter().filter(|class| wanted(class)).map(|class| class.name.as_str()).collect();
-        let more = names.len().saturating_sub(LISTED);
-        let listed = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
-        if more > 0 { format!("{listed} and {more} more") } else { listed }
-    };
-    let populated = it.classes.iter().filter(|class| class.rows > 0).count();
-    warn(populated < 2, "only one class has rows: there is nothing to tell apart".to_string());
-    let empty = names(&|class| class.rows == 0);
-    warn(!empty.is_empty(), format!("no rows of: {empty}"));
-    let single = names(&|class| class.rows == 1);
-    warn(!single.is_empty(), format!("one row only, so not in every part of a split: {single}"));
-    let untrained = names(&|class| class.test > 0 && class.test == class.rows);
-    warn(!untrained.is_empty(), format!("only in the test part, so they cannot be learned: {untrained}"));
-    let most = it.classes.iter().map(|class| class.rows).max().unwrap_or(0);
-    let rare = names(&|class| class.rows > 1 && class.rows * IMBALANCE_WARNED < most);
-    let text = format!("under a {IMBALANCE_WARNED}th of the most frequent class ({most} rows): {rare}");
-    warn(!rare.is_empty(), text);
-    if let Some(split) = it.split {
-        warn(split.test == 0, "the official split has no test rows; a seeded split is made".to_string());
-        warn(split.train == 0, "the official split has no training rows: it cannot be used".to_string());
-    }
-    let constant = it.constant_columns.len();
-    warn(constant > 0, format!("{constant} of {} columns are constant and say nothing", it.width));
-    let Duplicates { same_label, different_labels, across_split, .. } = it.duplicates;
-    warn(same_label > 0, format!("{same_label} rows repeat the inputs and the label of another"));
-    let text = format!("{different_labels} rows share their inputs with a row of another label");
-    warn(different_labels > 0, text);
-    let text = format!("{across_split} test rows have the inputs of a training row: accuracy will flatter");
-    warn(across_split > 0, text);
-    warn(it.width > it.rows, format!("more columns ({}) than rows ({})", it.width, it.rows));
-    let ratio = it.scale.largest_spread / it.scale.smallest_spread;
-    let text = format!("columns differ in spread by a factor of {ratio:.0}: scale them");
-    warn(it.scale.smallest_spread > 0.0 && ratio >= SPREAD_WARNED, text);
-    warnings
-}
-
-impl fmt::Display for Description {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Classes that are listed; more are only counted.
-        const LISTED: usize = 30;
-        writeln!(f, "{}", self.name)?;
-        writeln!(f, "  rows        {}", self.rows)?;
-        writeln!(f, "  shape       {} ({} numbers per row)", self.shape, self.width)?;
-        match self.split {
-            Some(split) => writeln!(f, "  split       {} train, {} test", split.train, split.test)?,
-            None => writeln!(f, "  split       none")?,
-        }
-        writeln!(f, "  classes     {}", self.classes.len())?;
-        for class in self.classes.iter().take(LISTED) {
-            writeln!(f, "    {:<20} {:>8}", class.name, class.rows)?;
-        }
-        if self.classes.len() > LISTED {
-            writeln!(f, "    and {} more", self.classes.len() - LISTED)?;
-        }
-        let Scale { least, most, smallest_spread, largest_spread } = self.scale;
-        writeln!(f, "  values      {least} to {most}")?;
-        writeln!(f, "  spread      {smallest_spread:.4} to {largest_spread:.4} per column")?;
-        writeln!(f, "  constant    {} columns", self.constant_columns.len())?;
-        writeln!(f, "  distinct    {} inputs", self.duplicates.distinct_inputs)?;
-        writeln!(f, "  digest      {}", self.digest)?;
-        if self.warnings.is_empty() {
-            return write!(f, "  warnings    none");
-        }
-        write!(f, "  warnings")?;
-        for warning in &self.warnings {
-            write!(f, "\n    {warning}")?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::{Matrix, Shape, Targets};
 
-    /// Faults 11 to 14 in six rows: columns are a small one (spread 0.4488), a large one (3011.3), a
-    /// constant.
+    /// Faults 11 to 14 in six rows: columns are a small one, a large one, a constant.
     fn faulty() -> Dataset {
         let values = vec![
             0.0, 5000.0, 7.0, // a, train
@@ -302,7 +276,6 @@ mod tests {
                 "2 rows repeat the inputs and the label of another",
                 "2 rows share their inputs with a row of another label",
                 "1 test rows have the inputs of a training row: accuracy will flatter",
-                "columns differ in spread by a factor of 6710: scale them",
             ]
         );
     }
@@ -311,9 +284,12 @@ mod tests {
     fn the_text_and_the_json_say_the_same() {
         let it = describe(&faulty());
         let text = it.to_string();
-        for part in
-            ["rows        6", "split       4 train, 2 test", "distinct    3 inputs", it.digest.as_str()]
-        {
+        for part in [
+            "rows        6",
+            "split       4 train, 2 test",
+            "distinct    3 inputs",
+            it.digest.as_deref().unwrap(),
+        ] {
             assert!(text.contains(part), "{text}");
         }
         let json = serde_json::to_value(&it).unwrap();

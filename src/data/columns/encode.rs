@@ -1,0 +1,482 @@
+//! A column made into columns of numbers.
+
+use super::categories::Levels;
+use super::cells::{Cells, Texts};
+use super::kinds::{Census, Found, Kind, infer};
+use super::moments::{self, Part};
+use super::numbers::{Form, shift};
+use super::text::{TEXT_WIDTH, hashed};
+use super::{ids, roles, words as known};
+use crate::data::dataset::check_size;
+use crate::data::error::DataError;
+use crate::data::readers::ReadError;
+use crate::data::table::Decision;
+use crate::error::{Result, shorten};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What holds for all columns of a table.
+pub(super) struct Reading<'a> {
+    /// The file's name, for messages.
+    pub file: &'a str,
+    pub rows: usize,
+    /// Whether the format says what is a number.
+    pub typed: bool,
+    /// The line in which the first row begins; 0 where rows have no lines.
+    pub first_line: u64,
+    /// What separates the fields; none where nothing does.
+    pub separator: Option<char>,
+    /// Columns that a text becomes.
+    pub text_width: Option<usize>,
+    /// Columns of inputs so far.
+    pub width: AtomicUsize,
+}
+
+impl Reading<'_> {
+    /// Whether a comma may stand within a number, as it separates no fields.
+    pub fn commas_are_free(&self) -> bool {
+        self.separator.is_some_and(|separator| separator != ',')
+    }
+
+    /// Whether a comma within a number is likely to stand before decimals.
+    pub fn decimal_comma(&self) -> bool {
+        self.separator == Some(';')
+    }
+
+    /// Makes room for so many columns of inputs, before they are made.
+    fn reserve(&self, columns: usize) -> Result<(), DataError> {
+        let before = self.width.fetch_add(columns, Ordering::Relaxed);
+        check_size(self.file, self.rows, before.saturating_add(columns))
+    }
+
+    /// The line in which a row begins, if no field before it spans lines; of formats without lines, the row.
+    pub fn line(&self, row: usize) -> u64 {
+        self.first_line + row as u64
+    }
+}
+
+/// A column as numbers.
+#[derive(Default)]
+pub(super) struct Encoded {
+    /// What the column is called.
+    pub name: String,
+    pub features: Vec<Feature>,
+    /// Rows without a value, ascending.
+    pub missing: Vec<u32>,
+    pub decisions: Vec<Decision>,
+    pub warnings: Vec<String>,
+}
+
+/// One column of inputs.
+pub(super) struct Feature {
+    pub name: String,
+    /// One number per row; 0 where there is none.
+    pub values: Vec<f32>,
+    /// Whether the column's rows without a value have none here either, to be filled in by every task.
+    pub gapped: bool,
+}
+
+impl Encoded {
+    fn named(name: &str) -> Self {
+        Self { name: name.to_string(), ..Self::default() }
+    }
+
+    fn say(&mut self, choice: impl Into<String>, reason: impl Into<String>, flag: String) {
+        self.decisions.push(Decision {
+            what: format!("column {}", shorten(&self.name)),
+            choice: choice.into(),
+            reason: reason.into(),
+            flag: Some(flag),
+        });
+    }
+
+    /// `--ignore NAME`, and how else the column may be taken.
+    fn flag(&self, types: &[Kind]) -> String {
+        let name = quoted(&shorten(&self.name));
+        let types = types.iter().map(|kind| format!("--types {name}={}", kind.name()));
+        types.chain([format!("--ignore {name}")]).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Leaves the column out.
+    fn left_out(mut self, reason: &str) -> Self {
+        let column = shorten(&self.name).into_owned();
+        self.say("left out", reason, format!("--columns {}", quoted(&column)));
+        self.warnings.push(format!("column \"{column}\" is left out: {reason}"));
+        self
+    }
+
+    fn push(&mut self, name: String, values: Vec<f32>, gapped: bool) {
+        self.features.push(Feature { name, values, gapped });
+    }
+
+    /// A column with 1 in the rows without a value.
+    fn indicate(&mut self, rows: usize) {
+        if self.missing.is_empty() {
+            return;
+        }
+        let mut values = vec![0.0; rows];
+        self.missing.iter().for_each(|&row| values[row as usize] = 1.0);
+        self.push(format!("{}=(missing)", self.name), values, false);
+    }
+
+    /// How its missing values are taken, as a clause.
+    fn filled(&self, by: &str) -> String {
+        match self.missing.len() {
+            0 => String::new(),
+            1 => format!("; 1 missing value by {by}, with an indicator"),
+            count => format!("; {count} missing values by {by}, with an indicator"),
+        }
+    }
+}
+
+/// The name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+    if !name.is_empty() && name.chars().all(plain) { name.to_string() } else { format!("\"{name}\"") }
+}
+
+/// Makes numbers of one column. `asked`: it was named, and so is kept; `kind`: what it was said to hold; `classes`:
+/// the classes of the rows, only to warn of a column that repeats them.
+pub(super) fn column(
+    reading: &Reading<'_>,
+    name: &str,
+    cells: Cells,
+    asked: bool,
+    kind: Option<Kind>,
+    classes: Option<&[Option<u32>]>,
+) -> Result<Encoded> {
+    let out = Encoded::named(name);
+    let marked = matches!(cells, Cells::Levels(_));
+    let texts = match cells {
+        Cells::Numbers(values) if kind == Some(Kind::Category) => number_texts(&values),
+        Cells::Numbers(values) => {
+            let written = Written { values, form: Form::default(), apart: &[], texts: None };
+            return numbers(reading, out, written, asked, classes);
+        }
+        Cells::Truths(values) => return truths(reading, out, &values, ("false", "true"), classes),
+        Cells::Moments(values, timed) => return moment(reading, out, &values, timed, None),
+        Cells::Vectors { width, values } => return vectors(reading, out, width, &values),
+        Cells::Other(kind, _) => {
+            return Ok(out.left_out(&format!("no numbers can be made of the type {kind}")));
+        }
+        Cells::Levels(texts) | Cells::Texts(texts) => texts,
+    };
+    let found = if marked && kind.is_none() {
+        Found::Levels(Census::of(&texts))
+    } else {
+        infer(reading, name, &texts, asked, kind)?
+    };
+    match found {
+        Found::Numbers { values, form, apart } => {
+            let written = Written { values, form, apart: &apart, texts: Some(&texts) };
+            numbers(reading, out, written, asked || kind.is_some(), classes)
+        }
+        Found::Truths { values, words } => truths(reading, out, &values, words, classes),
+        Found::Moments { values, timed, form, ambiguous } => {
+            moment(reading, out, &values, timed, Some((form, ambiguous)))
+        }
+        Found::Keys(reason) => {
+            Ok(out.left_out(&format!("{reason}, so it tells rows apart and nothing else")))
+        }
+        Found::Text(census) => text(reading, out, &texts, &census),
+        Found::Levels(census) => levels(reading, out, &texts, &census, asked, classes),
+    }
+}
+
+fn note_missing(out: &mut Encoded, missing: impl Iterator<Item = bool>) {
+    out.missing = (0u32..).zip(missing).filter(|(_, missing)| *missing).map(|(row, _)| row).collect();
+}
+
+/// Numbers as texts, to be taken as levels.
+fn number_texts(values: &[f64]) -> Texts {
+    let text = |value: &f64| (!value.is_nan()).then(|| value.to_string());
+    Texts::Large(values.iter().map(text).collect())
+}
+
+/// Warns of a column that has one value per class, and of each class one: the label by another name.
+fn warn_of_a_copy(
+    out: &mut Encoded,
+    keys: impl Iterator<Item = Option<u64>>,
+    classes: Option<&[Option<u32>]>,
+) {
+    let Some(classes) = classes else { return };
+    let (mut class_of, mut key_of, mut rows) = (HashMap::new(), HashMap::new(), 0);
+    for (key, class) in keys.zip(classes) {
+        let (Some(key), Some(class)) = (key, *class) else { continue };
+        if *class_of.entry(key).or_insert(class) != class || *key_of.entry(class).or_insert(key) != key {
+            return;
+        }
+        rows += 1;
+    }
+    if class_of.len() > 1 && rows >= ids::LEAST {
+        let column = shorten(&out.name).into_owned();
+        out.warnings.push(format!(
+            "column \"{column}\" has one value per class: if it is the label by another name, leave it out \
+             (--ignore {})",
+            quoted(&column)
+        ));
+    }
+}
+
+/// Numbers, and how they were written.
+struct Written<'a> {
+    values: Vec<f64>,
+    form: Form,
+    /// Words that stand for no value.
+    apart: &'a [&'a str],
+    /// The cells as they are, if they are texts.
+    texts: Option<&'a Texts>,
+}
+
+fn numbers(
+    reading: &Reading<'_>,
+    mut out: Encoded,
+    Written { values, form, apart, texts }: Written<'_>,
+    asked: bool,
+    classes: Option<&[Option<u32>]>,
+) -> Result<Encoded> {
+    if let Some(row) = values.iter().position(|value| !value.is_nan() && !(*value as f32).is_finite()) {
+        return Err(ReadError::Number {
+            file: reading.file.to_string(),
+            line: reading.line(row),
+            column: shorten(&out.name).into_owned(),
+            value: texts
+                .and_then(|texts| texts.get(row))
+                .map_or_else(|| values[row].to_string(), |text| shorten(text).into_owned()),
+            range: " that `f32` can hold",
+            hint: "rescale the column".to_string(),
+        }
+        .into());
+    }
+    note_missing(&mut out, values.iter().map(|value| value.is_nan()));
+    if out.missing.len() == values.len() {
+        return Ok(out.left_out("it has no value"));
+    }
+    let (counts, named) = (ids::counts_rows(&values), ids::named(&out.name));
+    if named && !asked {
+        if counts {
+            return Ok(out.left_out("it counts the rows"));
+        }
+        if ids::all_different(&values) {
+            return Ok(out.left_out("its name is that of a key, and every row has a number of its own"));
+        }
+    }
+    if counts && !asked {
+        let column = shorten(&out.name).into_owned();
+        out.warnings.push(format!(
+            "column \"{column}\" counts the rows: if it is no feature, leave it out (--ignore {})",
+            quoted(&column)
+        ));
+    }
+    let bits = |value: &f64| (!value.is_nan()).then_some((value + 0.0).to_bits());
+    warn_of_a_copy(&mut out, values.iter().map(bits), classes);
+    reading.reserve(2)?;
+    let shift = shift(&values);
+    let middle = shift.map_or(0.0, |shift| shift.middle);
+    let narrow = |value: &f64| if value.is_nan() { 0.0 } else { (value - middle) as f32 };
+    out.push(out.name.clone(), values.iter().map(narrow).collect(), true);
+    out.indicate(reading.rows);
+    let mut reasons = Vec::new();
+    if let Some(says) = form.says() {
+        reasons.push(format!("all values are numbers in which {says}"));
+    }
+    if !apart.is_empty() {
+        let apart: Vec<String> = apart.iter().map(|text| shorten(text).into_owned()).collect();
+        reasons.push(format!("{} stands for no value, as all others are numbers", roles::listed(&apart)));
+    }
+    if let Some(shift) = shift {
+        let (distinct, rounded) = (shift.distinct, shift.rounded);
+        reasons.push(format!("{distinct} different numbers would be {rounded} after rounding to f32"));
+    }
+    if reasons.is_empty() && out.missing.is_empty() {
+        return Ok(out);
+    }
+    if reasons.is_empty() {
+        reasons.push("all other values are numbers".to_string());
+    }
+    let moved = if shift.is_some() { format!(", {middle} taken from each") } else { String::new() };
+    let choice = format!("number{moved}{}", out.filled("the pool's median"));
+    let flag = out.flag(&[Kind::Category]);
+    out.say(choice, reasons.join("; "), flag);
+    Ok(out)
+}
+
+fn truths(
+    reading: &Reading<'_>,
+    mut out: Encoded,
+    values: &[Option<bool>],
+    (no, yes): (&str, &str),
+    classes: Option<&[Option<u32>]>,
+) -> Result<Encoded> {
+    warn_of_a_copy(&mut out, values.iter().map(|value| value.map(u64::from)), classes);
+    note_missing(&mut out, values.iter().map(Option::is_none));
+    if out.missing.len() == values.len() {
+        return Ok(out.left_out("it has no value"));
+    }
+    reading.reserve(2)?;
+    let number = |value: &Option<bool>| value.map_or(0.0, |value| f32::from(u8::from(value)));
+    out.push(out.name.clone(), values.iter().map(number).collect(), true);
+    out.indicate(reading.rows);
+    let choice = format!("truth value, 0 or 1{}", out.filled("the more frequent one of the pool"));
+    let flag = out.flag(&[Kind::Category]);
+    out.say(choice, format!("all values are {no} or {yes}"), flag);
+    Ok(out)
+}
+
+fn moment(
+    reading: &Reading<'_>,
+    mut out: Encoded,
+    seconds: &[f64],
+    timed: bool,
+    form: Option<(moments::Form, bool)>,
+) -> Result<Encoded> {
+    note_missing(&mut out, seconds.iter().map(|value| value.is_nan()));
+    if out.missing.len() == seconds.len() {
+        return Ok(out.left_out("it has no value"));
+    }
+    reading.reserve(2 + 2 * Part::ALL.len())?;
+    let rows = seconds.len();
+    let known = || seconds.iter().copied().filter(|value| !value.is_nan());
+    let least = known().fold(f64::INFINITY, f64::min);
+    let most = known().fold(f64::NEG_INFINITY, f64::max);
+    let middle = least + (most - least) / 2.0;
+    let days = |&value: &f64| if value.is_nan() { 0.0 } else { ((value - middle) / 86_400.0) as f32 };
+    out.push(out.name.clone(), seconds.iter().map(days).collect(), true);
+    let clock = matches!(form, Some((moments::Form::Clock, _)));
+    let parts = Part::ALL.into_iter().filter(|part| if *part == Part::Hour { timed } else { !clock });
+    let mut names = vec!["the time in days"];
+    for part in parts {
+        let first = known().next().map(|value| part.of(value));
+        if known().all(|value| Some(part.of(value)) == first) {
+            continue;
+        }
+        names.push(part.name());
+        for (wave, of) in [("sin", f64::sin as fn(f64) -> f64), ("cos", f64::cos)] {
+            let value = |&value: &f64| {
+                if value.is_nan() { 0.0 } else { of(std::f64::consts::TAU * part.of(value)) as f32 }
+            };
+            let name = format!("{}.{}.{wave}", out.name, part.name());
+            out.push(name, seconds.iter().map(value).collect(), true);
+        }
+    }
+    out.indicate(rows);
+    let around = if names.len() > 1 { ", what comes round as sine and cosine" } else { "" };
+    let choice = format!("date, as {}{around}{}", names.join(", "), out.filled("the pool's medians"));
+    let reason = match form {
+        None => "the format says so".to_string(),
+        Some((form, _)) => format!("all values are dates: {}", form.says()),
+    };
+    if let Some((form, true)) = form {
+        let column = shorten(&out.name).into_owned();
+        out.warnings.push(format!(
+            "column \"{column}\": dates are read as {}, but day and month could be the other way round; write them \
+             as 2021-01-31",
+            form.says()
+        ));
+    }
+    let flag = out.flag(&[Kind::Category]);
+    out.say(choice, reason, flag);
+    Ok(out)
+}
+
+fn vectors(reading: &Reading<'_>, mut out: Encoded, width: usize, values: &[f64]) -> Result<Encoded> {
+    reading.reserve(width)?;
+    let rows = values.chunks(width);
+    note_missing(&mut out, rows.clone().map(|row| row.iter().all(|value| value.is_nan())));
+    let whole = |row: &[f64]| {
+        row.iter().all(|value| (*value as f32).is_finite()) || row.iter().all(|value| value.is_nan())
+    };
+    if let Some(row) = rows.clone().position(|row| !whole(row)) {
+        return Err(ReadError::Number {
+            file: reading.file.to_string(),
+            line: reading.line(row),
+            column: shorten(&out.name).into_owned(),
+            value: "a list".to_string(),
+            range: " in every element",
+            hint: "write no list at all where a value is missing".to_string(),
+        }
+        .into());
+    }
+    for at in 0..width {
+        let value = |row: &[f64]| if row[at].is_nan() { 0.0 } else { row[at] as f32 };
+        out.push(format!("{}#{at}", out.name), rows.clone().map(value).collect(), true);
+    }
+    out.indicate(reading.rows);
+    let choice = format!("{width} numbers side by side{}", out.filled("the pool's medians"));
+    let flag = out.flag(&[]);
+    out.say(choice, "every row has a list of as many numbers", flag);
+    Ok(out)
+}
+
+fn text(reading: &Reading<'_>, mut out: Encoded, texts: &Texts, census: &Census<'_>) -> Result<Encoded> {
+    let width = reading.text_width.unwrap_or(TEXT_WIDTH);
+    reading.reserve(width)?;
+    note_missing(&mut out, texts.iter().map(|text| text.is_none_or(known::missing)));
+    for (at, values) in hashed(texts, width).into_iter().enumerate() {
+        out.push(format!("{}#{at}", out.name), values, false);
+    }
+    out.indicate(reading.rows);
+    let missing = if out.missing.is_empty() { "" } else { "; missing ones have no word, and an indicator" };
+    let choice = format!("text: words and pairs of words, hashed to {width} columns{missing}");
+    let reason = format!("{} different values in {} rows", census.levels.len(), census.present);
+    let flag = format!("--hash N, --features FILE.npy for embeddings, {}", out.flag(&[Kind::Category]));
+    out.say(choice, reason, flag);
+    Ok(out)
+}
+
+fn levels(
+    reading: &Reading<'_>,
+    mut out: Encoded,
+    texts: &Texts,
+    census: &Census<'_>,
+    asked: bool,
+    classes: Option<&[Option<u32>]>,
+) -> Result<Encoded> {
+    let rows = texts.len();
+    let value = |text: Option<&'_ str>| text.filter(|text| !known::missing(text)).is_some();
+    note_missing(&mut out, texts.iter().map(|text| !value(text)));
+    if census.present == 0 {
+        return Ok(out.left_out("it has no value"));
+    }
+    if census.levels.len() == 1 && out.missing.is_empty() && !asked {
+        return Ok(out.left_out("it has one value throughout"));
+    }
+    let first =
+        |text: Option<&str>| text.and_then(|text| census.levels.get(text)).map(|level| level.1 as u64);
+    warn_of_a_copy(&mut out, texts.iter().map(first), classes);
+    let Levels { kept, pooled, least } = Levels::of(census, rows);
+    if kept.is_empty() && out.missing.is_empty() {
+        return Ok(out.left_out(&format!("no value of it has {least} rows, and no number can be made of it")));
+    }
+    reading.reserve(kept.len() + 2)?;
+    // The only level beside missing ones says what their indicator says.
+    let others = usize::from(pooled > 0);
+    if kept.len() + others > 1 {
+        let place: HashMap<&str, usize> = kept.iter().enumerate().map(|(at, text)| (*text, at)).collect();
+        let mut columns = vec![vec![0.0f32; rows]; kept.len() + others];
+        for (row, text) in texts.iter().enumerate() {
+            let Some(text) = text.filter(|text| !known::missing(text)) else { continue };
+            columns[place.get(text).copied().unwrap_or(kept.len())][row] = 1.0;
+        }
+        let names = kept.iter().copied().chain(["(other)"]);
+        for (name, values) in names.zip(columns) {
+            out.push(format!("{}={name}", out.name), values, false);
+        }
+    }
+    out.indicate(rows);
+    let mut choice = format!("category, a column for each of {} levels", kept.len());
+    if pooled > 0 {
+        choice.push_str(&format!(
+            ", one for {pooled} levels of fewer than {least} rows or beyond the most frequent"
+        ));
+    }
+    if !out.missing.is_empty() {
+        choice.push_str(&format!(", and one for {} missing values", out.missing.len()));
+    }
+    let reason =
+        format!("{} different values in {} rows; unseen ones are all 0", census.levels.len(), census.present);
+    let kinds = if pooled > 0 { &[Kind::Text][..] } else { &[] };
+    let flag = out.flag(kinds);
+    out.say(choice, reason, flag);
+    Ok(out)
+}

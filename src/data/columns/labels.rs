@@ -1,0 +1,333 @@
+//! Labels as they are written, made into classes.
+//!
+//! Spaces around a label are no part of it. Where all labels are numbers, equal numbers are one class however they are
+//! written (`1`, `1.0`), but for leading zeros: `01` is a code, and then every spelling is a class of its own.
+
+use super::cells::Cells;
+use super::encode::Reading;
+use super::roles::listed;
+use super::words;
+use crate::data::dataset::{MAX_CLASSES, Targets};
+use crate::data::error::DataError;
+use crate::data::readers::ReadError;
+use crate::data::table::Decision;
+use crate::error::{Result, shorten};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+/// Whether a table must have a column of labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Required,
+    Optional,
+}
+
+/// The labels of a table.
+pub(super) struct Labels {
+    /// The class of every row that has a label.
+    pub classes: Vec<Option<u32>>,
+    pub names: Vec<String>,
+    pub decisions: Vec<Decision>,
+    pub warnings: Vec<String>,
+}
+
+impl Labels {
+    /// Reads the column of labels.
+    ///
+    /// # Errors
+    /// [`ReadError`] where they are no classes, [`DataError::TooMany`] where there are too many.
+    pub fn read(reading: &Reading<'_>, name: &str, cells: &Cells) -> Result<Self> {
+        let (file, column) = (reading.file, shorten(name).into_owned());
+        let mut book = Book::default();
+        let number = |value: f64| (!value.is_nan()).then(|| value.to_string());
+        match cells {
+            Cells::Numbers(values) => {
+                values.iter().try_for_each(|&value| book.push(file, number(value).as_deref()))?;
+            }
+            Cells::Truths(values) => values.iter().try_for_each(|value| {
+                book.push(file, value.map(|value| if value { "true" } else { "false" }))
+            })?,
+            Cells::Texts(texts) | Cells::Levels(texts) => texts
+                .iter()
+                .try_for_each(|text| book.push(file, text.filter(|text| !words::no_label(text))))?,
+            Cells::Moments(..) | Cells::Vectors { .. } | Cells::Other(..) => {
+                let what = match cells {
+                    Cells::Moments(..) => "dates".to_string(),
+                    Cells::Vectors { .. } => "lists".to_string(),
+                    _ => "values of a type that is no class".to_string(),
+                };
+                return Err(ReadError::Option {
+                    file: file.to_string(),
+                    problem: format!("column {column} holds {what}, which are no labels"),
+                    hint: "name another column with --label".to_string(),
+                }
+                .into());
+            }
+        }
+        let rows = book.rows.len();
+        let labelled = rows - book.rows.iter().filter(|row| row.is_none()).count();
+        let (mut decisions, mut warnings) = (Vec::new(), Vec::new());
+        let mut say = |what: &str, choice: String, reason: String| {
+            let flag = Some("--label COLUMN".to_string());
+            decisions.push(Decision { what: what.to_string(), choice, reason, flag });
+        };
+        if labelled < rows {
+            let unlabelled = rows - labelled;
+            let choice = format!("{unlabelled} of {rows} are left out of simulation");
+            say("rows without a label", choice, format!("column {column} holds nothing there"));
+            warnings.push(format!(
+                "{unlabelled} of {rows} rows have no label: a simulation plays on the other {labelled}"
+            ));
+        }
+        if let Cells::Texts(texts) | Cells::Levels(texts) = cells
+            && texts.padded()
+        {
+            say("spaces around labels", "left out".to_string(), "labels are compared without".to_string());
+        }
+        let classes = book.into_classes(file, &column)?;
+        if !classes.merged.is_empty() {
+            let choice = format!("one class each: {}", listed(&classes.merged));
+            say("spellings of labels", choice, "all labels are numbers, and these are equal".to_string());
+        }
+        if !classes.alike.is_empty() {
+            warnings.push(format!("classes that differ in spelling alone: {}", listed(&classes.alike)));
+        }
+        let Classes { of, names, .. } = classes;
+        Ok(Self { classes: of, names, decisions, warnings })
+    }
+}
+
+/// Collects the labels of rows, each text once.
+#[derive(Default)]
+pub(in crate::data) struct Book {
+    numbers: HashMap<String, u32>,
+    counts: Vec<usize>,
+    rows: Vec<Option<u32>>,
+}
+
+/// Different labels that are collected: more are no classes, and take memory.
+const MAX_COLLECTED: usize = 1 << 20;
+
+impl Book {
+    /// Rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Adds the label of the next row, if it has one.
+    pub fn push(&mut self, file: &str, text: Option<&str>) -> Result<(), DataError> {
+        let number = match text.map(|text| (text, self.numbers.get(text))) {
+            None => None,
+            Some((_, Some(&number))) => Some(number),
+            Some((text, None)) => {
+                let number = self.numbers.len() as u32;
+                if self.numbers.len() == MAX_COLLECTED {
+                    return Err(too_many(file, MAX_COLLECTED + 1));
+                }
+                self.numbers.insert(text.to_string(), number);
+                self.counts.push(0);
+                Some(number)
+            }
+        };
+        if let Some(number) = number {
+            self.counts[number as usize] += 1;
+        }
+        self.rows.push(number);
+        Ok(())
+    }
+
+    /// The labels as targets; every row has one.
+    ///
+    /// # Errors
+    /// As [`Labels::read`].
+    pub fn into_targets(self, file: &str, column: &str) -> Result<Targets> {
+        let Classes { of, names, .. } = self.into_classes(file, column)?;
+        Ok(Targets::Class { labels: of.into_iter().flatten().collect(), names })
+    }
+
+    /// Classes in ascending order: by value if every label is a number, else by text. So the classes do
+    /// not depend on the order of the rows.
+    fn into_classes(self, file: &str, column: &str) -> Result<Classes> {
+        let mut spellings: Vec<(String, u32)> = self.numbers.into_iter().collect();
+        let values: Option<Vec<f64>> = spellings.iter().map(|(text, _)| number(text)).collect();
+        refuse_what_is_no_class(file, column, values.as_deref(), &spellings, &self.counts)?;
+        let is_code = |text: &str| {
+            let mut digits = text.trim_start_matches(['+', '-']).bytes();
+            digits.next() == Some(b'0') && digits.next().is_some_and(|byte| byte.is_ascii_digit())
+        };
+        let by_value = values.is_some() && !spellings.iter().any(|(text, _)| is_code(text));
+        spellings.sort_by(|(a, _), (b, _)| {
+            let order = || number(a)?.partial_cmp(&number(b)?);
+            let order = if values.is_some() { order().unwrap_or(Ordering::Equal) } else { Ordering::Equal };
+            // The shortest spelling of a number comes first, and names the class.
+            let spelt = if values.is_some() { a.len().cmp(&b.len()) } else { Ordering::Equal };
+            order.then(spelt).then(a.cmp(b))
+        });
+        let mut class_of = vec![0u32; spellings.len()];
+        let (mut names, mut merged, mut alike) = (Vec::<String>::new(), Vec::new(), Vec::new());
+        let mut folded: HashMap<String, String> = HashMap::new();
+        for (text, number_of) in spellings {
+            let same = names.last().is_some_and(|last| by_value && number(last) == number(&text));
+            if same {
+                merged.push(format!("{} and {}", shorten(&names[names.len() - 1]), shorten(&text)));
+            } else {
+                let key = match number(&text) {
+                    Some(value) => value.to_string(),
+                    None => text.to_lowercase(),
+                };
+                if let Some(other) = folded.insert(key, text.clone()) {
+                    alike.push(format!("{} and {}", shorten(&other), shorten(&text)));
+                }
+                names.push(text);
+            }
+            class_of[number_of as usize] = names.len() as u32 - 1;
+        }
+        if names.len() > MAX_CLASSES {
+            return Err(too_many(file, names.len()).into());
+        }
+        let of = self.rows.into_iter().map(|row| row.map(|number| class_of[number as usize])).collect();
+        Ok(Classes { of, names, merged, alike })
+    }
+}
+
+struct Classes {
+    of: Vec<Option<u32>>,
+    names: Vec<String>,
+    /// Spellings of one class.
+    merged: Vec<String>,
+    /// Classes of like spelling.
+    alike: Vec<String>,
+}
+
+fn too_many(file: &str, found: usize) -> DataError {
+    let (name, found, limit) = (file.to_string(), found as u128, MAX_CLASSES as u128);
+    DataError::TooMany { name, what: "different labels", found, limit }
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// Different labels up to which any numbers and any texts may be classes.
+const FEW: usize = 20;
+/// Rows per label, on average, under which whole numbers that do not count the classes are no classes.
+const LEAST_PER_NUMBER: usize = 5;
+/// Different whole numbers from which, with this share of single ones, they are no classes.
+const MANY_NUMBERS: usize = 200;
+const SINGLE_SHARE: f64 = 0.1;
+
+/// Refuses numbers that are to be predicted as numbers, and texts that are all different.
+fn refuse_what_is_no_class(
+    file: &str,
+    column: &str,
+    values: Option<&[f64]>,
+    spellings: &[(String, u32)],
+    counts: &[usize],
+) -> Result<(), ReadError> {
+    let rows: usize = counts.iter().sum();
+    let Some(values) = values else {
+        let distinct = spellings.len();
+        if distinct > FEW && distinct * 2 > rows {
+            let (file, column) = (file.to_string(), column.to_string());
+            return Err(ReadError::NoClasses { file, column, distinct, rows });
+        }
+        return Ok(());
+    };
+    let mut counted: Vec<(f64, usize)> =
+        values.iter().zip(spellings).map(|(&value, (_, at))| (value, counts[*at as usize])).collect();
+    counted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    counted.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        kept.1 += if same { later.1 } else { 0 };
+        same
+    });
+    let distinct = counted.len();
+    let whole = counted.iter().all(|(value, _)| value.fract() == 0.0);
+    let first = counted.first().map_or(0.0, |(value, _)| *value);
+    let counts_classes = whole
+        && (first == 0.0 || first == 1.0)
+        && counted.iter().enumerate().all(|(at, (value, _))| *value == first + at as f64);
+    let single = counted.iter().filter(|(_, count)| *count == 1).count() as f64;
+    let scattered = distinct > MANY_NUMBERS && single > SINGLE_SHARE * distinct as f64;
+    let continuous = match (whole, counts_classes) {
+        _ if distinct <= FEW => false,
+        (false, _) => true,
+        // Row numbers count as well.
+        (true, true) => distinct == rows,
+        (true, false) => distinct * LEAST_PER_NUMBER > rows || scattered,
+    };
+    if continuous {
+        let (file, column) = (file.to_string(), column.to_string());
+        return Err(ReadError::Continuous { file, column, distinct, rows });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(labels: &[&str]) -> Result<(Vec<u32>, String, Classes)> {
+        let mut book = Book::default();
+        labels.iter().try_for_each(|label| book.push("t", Some(label)))?;
+        let classes = book.into_classes("t", "y")?;
+        Ok((classes.of.iter().flatten().copied().collect(), classes.names.join(" "), classes))
+    }
+
+    fn refusal(labels: impl Iterator<Item = String>) -> String {
+        let labels: Vec<String> = labels.collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        classes(&labels).map_or_else(|error| error.to_string(), |(_, names, _)| names)
+    }
+
+    #[test]
+    fn classes_are_sorted_by_value_or_by_text() {
+        let (labels, names, _) = classes(&["10", "2", "-1", "2"]).unwrap();
+        assert_eq!((labels, names.as_str()), (vec![2, 1, 0, 1], "-1 2 10"));
+        let (labels, names, _) = classes(&["b", "10", "a", "2"]).unwrap();
+        assert_eq!((labels, names.as_str()), (vec![3, 0, 2, 1], "10 2 a b"));
+    }
+
+    /// `1` and `1.0` were once two classes.
+    #[test]
+    fn equal_numbers_are_one_class_and_codes_are_text() {
+        let (labels, names, found) = classes(&["1.0", "0", "1", "0.0", "1e0"]).unwrap();
+        assert_eq!((labels, names.as_str()), (vec![1, 0, 1, 0, 1], "0 1"));
+        assert_eq!(found.merged, ["0 and 0.0", "1 and 1.0", "1 and 1e0"]);
+        let (labels, names, found) = classes(&["01", "1", "02"]).unwrap();
+        assert_eq!((labels, names.as_str()), (vec![1, 0, 2], "1 01 02"));
+        assert_eq!(found.alike, ["1 and 01"]);
+        let (_, names, found) = classes(&["1", "1.0", "none"]).unwrap();
+        assert_eq!((names.as_str(), found.alike), ("1 1.0 none", vec!["1 and 1.0".to_string()]));
+        assert_eq!(classes(&["Yes", "yes", "no"]).unwrap().2.alike, ["Yes and yes"]);
+        assert_eq!(classes(&["1.0", "2.0"]).unwrap().1, "1.0 2.0", "one spelling stays as it is");
+    }
+
+    /// A price was once a class per row.
+    #[test]
+    fn numbers_to_be_predicted_are_refused() {
+        let price = (0..160).map(|row| format!("{}", 100.25 + f64::from(row * 37 % 157)));
+        assert_eq!(
+            refusal(price),
+            "t: column y looks continuous (157 different numbers in 160 rows); regression is not supported"
+        );
+        assert!(
+            refusal((0..400).map(|row| (row * 7919 % 663 * 500).to_string())).contains("looks continuous")
+        );
+        assert!(refusal((0..100).map(|row| row.to_string())).contains("looks continuous"), "row numbers");
+        // Classes that are numbers: numbered ones however many, and others that recur.
+        for classes in [26, 200] {
+            let names = refusal((0..1000).map(|row| (row % classes).to_string()));
+            assert_eq!(names.split(' ').count(), classes);
+        }
+        assert_eq!(refusal((0..1000).map(|row| (row % 30 * 10).to_string())).split(' ').count(), 30);
+        assert_eq!(refusal((0..100).map(|row| format!("{}.5", row % 10))).split(' ').count(), 10);
+    }
+
+    #[test]
+    fn texts_that_are_all_different_are_refused() {
+        let found = refusal((0..60).map(|row| format!("d{row:03}")));
+        assert_eq!(found, "t: column y holds 60 different texts in 60 rows, which are no classes");
+        assert_eq!(refusal((0..60).map(|row| format!("d{:03}", row % 20))).split(' ').count(), 20);
+    }
+}

@@ -1,0 +1,313 @@
+//! What the columns of a [`Table`] are for and what they hold, and numbers made of them.
+//!
+//! [`roles`](self::roles) says which column holds the labels, the split, what the rows are called, and which are
+//! features. Of a feature it is inferred whether it holds numbers, truth values, dates, categories or text
+//! ([`kinds`](self::kinds)), and it becomes one or several columns of numbers ([`encode`](self::encode)). Everything
+//! that a file leaves open is written down as a [`Decision`] with its reason and the flag that takes it otherwise.
+//!
+//! **What is fitted, and on what.** Levels of categories, and which of them are rare, come from all rows of the table:
+//! they are inputs, never labels. Values that are missing are not filled in here but marked as
+//! [`Gaps`](super::gaps::Gaps): a [`Task`](super::Task) fills them with the medians of its own pool, and scales by
+//! its pool, so that no statistic sees a test row. Formats are read elsewhere (`readers`).
+
+mod categories;
+mod cells;
+mod encode;
+mod ids;
+mod kinds;
+pub(super) mod labels;
+mod moments;
+mod numbers;
+mod roles;
+mod split;
+mod text;
+mod words;
+
+pub use categories::{MAX_LEVELS, RARE_SHARE};
+pub use kinds::Kind;
+pub use text::TEXT_WIDTH;
+
+use super::dataset::{Dataset, Shape, SplitTag, Targets, check_size};
+use super::error::DataError;
+use super::gaps::{Gap, Gaps};
+use super::matrix::Matrix;
+use super::readers::{ReadError, ReadOptions, Separator, read_features};
+use super::table::{Decision, Table};
+use crate::error::{Result, shorten};
+use arrow_array::ArrayRef;
+use cells::Cells;
+use encode::{Encoded, Reading};
+use labels::{Labels, Wanted};
+use rayon::prelude::*;
+use roles::{Role, Roles};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// The label column, unless another is named.
+pub const DEFAULT_LABEL: &str = "label";
+/// The column that holds the official split, unless another is named.
+pub const DEFAULT_SPLIT_COLUMN: &str = "split";
+
+/// What the columns of a table are for. Columns are named as the header names them, or by their position: from 0, and
+/// from -1 backwards.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ColumnOptions {
+    /// The column that holds the labels, or the member of an archive; `None` for the one called
+    /// [`label`](DEFAULT_LABEL).
+    pub label: Option<String>,
+    /// The column with `train` or `test`; `None` for the one called [`split`](DEFAULT_SPLIT_COLUMN), if there is one.
+    pub split: Option<String>,
+    /// The column with what the rows are called, which is no feature.
+    pub id: Option<String>,
+    /// The features, by name or pattern (`x*`, `item_?`); empty for all columns that have no other role. What is named
+    /// without a pattern is kept, whatever it looks like.
+    pub columns: Vec<String>,
+    /// Columns that are no features, by name or pattern.
+    pub ignore: Vec<String>,
+    /// What a column holds, by its name, where that is not to be inferred.
+    pub types: Vec<(String, Kind)>,
+}
+
+/// How a data set was made of a file: what was decided, and what to look into.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preparation {
+    /// Everything that the file left open, and how it was taken.
+    pub decisions: Vec<Decision>,
+    /// What whoever uses the data should look into, a line each.
+    pub warnings: Vec<String>,
+    /// What the inputs are called, one text per column; none where the format does not say.
+    pub columns: Vec<String>,
+    /// Rows of the file that have no label, and so are not in the data set.
+    pub unlabelled: usize,
+}
+
+/// All rows of a table, whether they have a label or not.
+#[derive(Clone, Debug)]
+pub struct Examples {
+    /// The file, for messages.
+    pub file: String,
+    /// What the data set is called.
+    pub name: String,
+    /// The shape of one example.
+    pub shape: Shape,
+    /// The inputs, shape `[rows, width]`; 0 where there is a gap.
+    pub inputs: Matrix,
+    /// Cells without a value.
+    pub gaps: Gaps,
+    /// The class of every row that has one; `None` where the table has no column of labels at all.
+    pub labels: Option<Vec<Option<u32>>>,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// The official split, one entry per row.
+    pub split: Option<Vec<SplitTag>>,
+    /// What the rows are called.
+    pub ids: Option<Vec<String>>,
+    /// What was decided.
+    pub preparation: Preparation,
+}
+
+/// The labelled rows of a table as a data set.
+///
+/// # Errors
+/// [`ReadError`] with the place where a column is not there or cannot be what it is for, where the labels look like
+/// numbers to be predicted and not like classes, or where no row has a label.
+pub fn dataset(table: Table, options: &ReadOptions) -> Result<Dataset> {
+    examples(table, options, Wanted::Required)?.into_dataset()
+}
+
+impl Examples {
+    /// The rows that have a label, as a data set.
+    ///
+    /// # Errors
+    /// [`ReadError::Unlabelled`] if no row has one, and those of [`Dataset::new`].
+    pub fn into_dataset(self) -> Result<Dataset> {
+        let all = self.labels.unwrap_or_default();
+        let kept: Vec<u32> =
+            (0u32..).zip(&all).filter(|(_, label)| label.is_some()).map(|(row, _)| row).collect();
+        if kept.is_empty() {
+            let (file, rows) = (self.file, self.inputs.rows());
+            return Err(ReadError::Unlabelled { file, rows }.into());
+        }
+        let labels: Vec<u32> = all.iter().flatten().copied().collect();
+        let targets = Targets::Class { labels, names: self.classes };
+        let whole = kept.len() == all.len();
+        let rows = || kept.iter().map(|&row| row as usize);
+        let inputs = if whole { self.inputs } else { self.inputs.gather(rows()) };
+        let gaps = if whole { self.gaps } else { self.gaps.of_rows(&kept) };
+        let split = self.split.map(|split| rows().map(|row| split[row]).collect());
+        let ids = self.ids.map(|ids| rows().map(|row| ids[row].clone()).collect());
+        let set = Dataset::new(self.name, self.shape, inputs, targets, split)?;
+        let set = set.with_gaps(gaps).prepared_by(self.preparation);
+        let set = if whole { set } else { set.of_rows(kept)? };
+        Ok(match ids {
+            Some(ids) => set.with_ids(ids)?,
+            None => set,
+        })
+    }
+}
+
+/// All rows of a table, labelled or not: for labelling in earnest, and to look at a table without labels.
+///
+/// # Errors
+/// As [`dataset()`], but a table may have no label at all.
+pub fn pool(table: Table, options: &ReadOptions) -> Result<Examples> {
+    examples(table, options, Wanted::Optional)
+}
+
+fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examples> {
+    let Table { file, columns, typed, first_line, mut decisions, .. } = table;
+    let rows = columns.num_rows();
+    if rows == 0 {
+        return Err(ReadError::NoRows { file }.into());
+    }
+    check_size(&file, rows, 1)?;
+    let names: Vec<String> = columns.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let roles = Roles::new(&file, &names, options, wanted)?;
+    let separator = match options.separator {
+        Some(Separator::Byte(byte)) => Some(char::from(byte)),
+        Some(Separator::Blanks) => Some(' '),
+        None => separator_in(&decisions),
+    };
+    let reading = Reading {
+        file: &file,
+        rows,
+        typed,
+        first_line,
+        separator,
+        text_width: options.hash,
+        width: AtomicUsize::new(0),
+    };
+    let (_, arrays, _) = columns.into_parts();
+    let mut preparation = Preparation::default();
+    decisions.extend(roles.decisions(&names));
+
+    let labels = match roles.of(Role::Label) {
+        None => None,
+        Some(at) => Some(Labels::read(&reading, &names[at], &Cells::of(&arrays[at]))?),
+    };
+    if let Some(labels) = &labels {
+        decisions.extend(labels.decisions.iter().cloned());
+        preparation.warnings.extend(labels.warnings.iter().cloned());
+        preparation.unlabelled = labels.classes.iter().filter(|class| class.is_none()).count();
+    }
+    let split = match roles.of(Role::Split) {
+        None => None,
+        Some(at) => split::read(&reading, &names[at], &Cells::of(&arrays[at]))?,
+    };
+    let ids = roles.of(Role::Id).map(|at| Cells::of(&arrays[at]).texts());
+
+    let (inputs, gaps) = if options.features.is_empty() {
+        let classes = labels.as_ref().map(|labels| &labels.classes[..]);
+        let features: Vec<(usize, ArrayRef)> =
+            arrays.into_iter().enumerate().filter(|(at, _)| roles.is_feature(*at)).collect();
+        // Of several faults, the leftmost column's is reported, whichever thread comes first.
+        let encoded: Vec<Result<Encoded>> = features
+            .into_par_iter()
+            .map(|(at, array)| {
+                let cells = Cells::of(&array);
+                encode::column(&reading, &names[at], cells, roles.asked(at), roles.kind(at), classes)
+            })
+            .collect();
+        let encoded: Vec<Encoded> = encoded.into_iter().collect::<Result<_>>()?;
+        join(&file, rows, encoded, &mut decisions, &mut preparation)?
+    } else {
+        let (inputs, said) = beside(&file, rows, options)?;
+        decisions.push(said);
+        (inputs, Gaps::default())
+    };
+    let shape = match options.shape {
+        None => Shape::Vector(inputs.cols()),
+        Some(shape) if shape.width() == inputs.cols() => shape,
+        Some(shape) => {
+            let (name, expected, found) = (file, shape.width(), inputs.cols());
+            return Err(DataError::Disagree { name, what: "feature columns", expected, found }.into());
+        }
+    };
+    preparation.decisions = decisions;
+    let (classes, labels) = labels.map_or((Vec::new(), None), |all| (all.names, Some(all.classes)));
+    let name = options.name.clone().unwrap_or_else(|| file.clone());
+    Ok(Examples { file, name, shape, inputs, gaps, labels, classes, split, ids, preparation })
+}
+
+/// What separates fields, where the reader of a format has decided it.
+fn separator_in(decisions: &[Decision]) -> Option<char> {
+    let choice = &decisions.iter().find(|one| one.what == "separator")?.choice;
+    [(';', ";"), ('\t', "tab"), ('\t', "\t"), ('|', "|"), (',', ",")]
+        .into_iter()
+        .find(|(_, text)| choice.contains(text))
+        .map(|(separator, _)| separator)
+}
+
+/// The columns side by side, row after row.
+fn join(
+    file: &str,
+    rows: usize,
+    encoded: Vec<Encoded>,
+    decisions: &mut Vec<Decision>,
+    preparation: &mut Preparation,
+) -> Result<(Matrix, Gaps)> {
+    let width: usize = encoded.iter().map(|column| column.features.len()).sum();
+    for column in &encoded {
+        decisions.extend(column.decisions.iter().cloned());
+        preparation.warnings.extend(column.warnings.iter().cloned());
+    }
+    if width == 0 {
+        let out: Vec<String> = encoded.iter().map(|column| shorten(&column.name).into_owned()).collect();
+        let problem = if out.is_empty() {
+            "no feature columns; at least 1 is needed".to_string()
+        } else {
+            format!("no feature columns are left: all of {} were left out", roles::listed(&out))
+        };
+        let hint = "columns that are named with --columns are kept; arrays of features are handed in with --features"
+            .to_string();
+        return Err(ReadError::Option { file: file.to_string(), problem, hint }.into());
+    }
+    check_size(file, rows, width)?;
+    let (mut values, mut gaps, mut at) = (vec![0.0f32; rows * width], Vec::new(), 0);
+    for column in encoded {
+        let missing: Arc<[u32]> = column.missing.into();
+        for feature in column.features {
+            for (row, value) in feature.values.iter().enumerate() {
+                values[row * width + at] = *value;
+            }
+            if feature.gapped && !missing.is_empty() {
+                gaps.push(Gap { column: at, rows: missing.clone() });
+            }
+            preparation.columns.push(feature.name);
+            at += 1;
+        }
+    }
+    Ok((Matrix::new(values, rows, width), Gaps::new(gaps)))
+}
+
+/// The arrays that take the place of feature columns, side by side.
+fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Decision)> {
+    let mut parts = Vec::new();
+    for path in &options.features {
+        let (_, part) = read_features(path)?;
+        if part.rows() != rows {
+            let (found, features) = (part.rows(), path.display().to_string());
+            let other = file.to_string();
+            return Err(ReadError::Rows { file: features, found, other, expected: rows }.into());
+        }
+        parts.push(part);
+    }
+    let width = parts.iter().map(Matrix::cols).sum();
+    check_size(file, rows, width)?;
+    let inputs = match <[Matrix; 1]>::try_from(parts) {
+        Ok([only]) => only,
+        Err(parts) => {
+            let side_by_side = (0..rows).flat_map(|row| parts.iter().flat_map(move |part| part.row(row)));
+            Matrix::new(side_by_side.copied().collect(), rows, width)
+        }
+    };
+    let files: Vec<String> = options.features.iter().map(|path| path.display().to_string()).collect();
+    let said = Decision {
+        what: "features".to_string(),
+        choice: format!("{width} columns of {}", roles::listed(&files)),
+        reason: "they were named, or are the one array beside a table with a column of text in the data folder; no column of \
+                 the table is a feature then".to_string(),
+        flag: Some("--features".to_string()),
+    };
+    Ok((inputs, said))
+}
