@@ -265,11 +265,20 @@ fn a_dry_run_counts_and_writes_nothing() {
         // Three strategies, ten repetitions in blocks of four; thirty rounds after the first fit.
         .stdout(predicate::str::is_match("transfer +9 +930 ").unwrap())
         .stdout(predicate::str::contains("on 2 threads"))
+        .stdout(predicate::str::contains("transfer: margin"))
         .stderr("");
     let json = querist(dir.path()).args(args).arg("--json").output().unwrap().stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["stages"][3]["trainings"], 930);
     assert_eq!(json["jobs"], 2);
+    let kinds = json["kinds"].as_array().unwrap();
+    let played: u64 = kinds
+        .iter()
+        .filter(|kind| kind["unit"] == "episodes" && kind["stage"] == "transfer")
+        .map(|kind| kind["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(played, 30, "each kind of work has its count: {json}");
+    assert!(json["memory_mb"].as_f64().unwrap() > 1.0 && json["core_seconds"].as_f64().unwrap() > 0.0);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 

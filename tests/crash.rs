@@ -7,6 +7,7 @@
 
 use querist::durable::faults::{Outcome as Happens, arm};
 use querist::episode::Row;
+use querist::experiment::inputs::Inputs;
 use querist::experiment::stages::Builtin;
 use querist::experiment::{self, Context, Plan, Vocabulary};
 use querist::run::journal::{self, Record};
@@ -277,7 +278,7 @@ fn train(dir: &Path, seed: u64, units: u64) -> Result<()> {
     let progress = Ends(Arc::new(AtomicU64::new(units)));
     let (cancel, save_every) = (Cancel::new(), Duration::ZERO);
     let context = Context { dir, jobs: 2, fresh: false, progress: &progress, cancel: &cancel, save_every };
-    experiment::run(&plan, BTreeMap::new(), &Builtin::default(), context).map(drop)
+    experiment::run(&plan, Inputs::default(), &Builtin::default(), context).map(drop)
 }
 
 /// What the tests below start and kill; by itself it does nothing.

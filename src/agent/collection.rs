@@ -33,6 +33,18 @@ pub struct CollectPlan {
     pub soft: f64,
 }
 
+impl CollectPlan {
+    /// States of one episode of so many rounds that are looked ahead in.
+    pub fn visits(&self, rounds: usize) -> usize {
+        self.states.min(rounds)
+    }
+
+    /// States of all episodes on `source` that are looked ahead in.
+    pub fn states_on(&self, source: &Source) -> usize {
+        self.episodes * self.visits(source.rounds())
+    }
+}
+
 /// What was seen on the way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,11 +146,11 @@ fn collect_block(
 ) -> Result<Collected> {
     let mut collected = Collected::default();
     let seats: Vec<Seat> = block.map(|index| source.seat(key.named("seat"), index)).collect();
-    let rounds = source.plan.budget.div_ceil(source.plan.query_size);
+    let rounds = source.rounds();
     let visited: Vec<Vec<usize>> = seats
         .iter()
         .map(|seat| {
-            index::sample(&mut seat.key.named("visited").rng(), rounds, plan.states.min(rounds)).into_vec()
+            index::sample(&mut seat.key.named("visited").rng(), rounds, plan.visits(rounds)).into_vec()
         })
         .collect();
     let acting = |lane: usize| match behaviour {

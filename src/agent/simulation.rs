@@ -40,8 +40,13 @@ impl Source {
         Seat { ground: self.grounds[index % self.grounds.len()].clone(), key: key.at(index as u64) }
     }
 
+    /// Queries of one of its episodes.
+    pub fn rounds(&self) -> usize {
+        self.plan.budget.div_ceil(self.plan.query_size)
+    }
+
     /// Episodes that advance in one bank.
-    pub(super) fn lanes(&self) -> usize {
+    pub fn lanes(&self) -> usize {
         self.plan.device.lanes()
     }
 
@@ -77,6 +82,13 @@ pub struct RolloutPlan {
     pub cap: usize,
 }
 
+impl RolloutPlan {
+    /// Episodes of the policy in one iteration over so many sources; the baseline's are as many again.
+    pub fn played(&self, sources: usize) -> usize {
+        self.tasks.min(sources) * self.episodes
+    }
+}
+
 /// How pairs of networks are played against each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DuelPlan {
@@ -84,6 +96,13 @@ pub struct DuelPlan {
     pub tasks: usize,
     /// Episodes of each half of a pair on each of its tasks.
     pub episodes: usize,
+}
+
+impl DuelPlan {
+    /// Episodes of both halves of so many pairs in one iteration over so many sources.
+    pub fn played(&self, pairs: usize, sources: usize) -> usize {
+        2 * pairs * self.tasks.min(sources) * self.episodes
+    }
 }
 
 impl Default for DuelPlan {

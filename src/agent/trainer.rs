@@ -54,6 +54,16 @@ pub struct TrainerConfig {
     pub algorithm: Algorithm,
 }
 
+/// Whether iteration `iteration` of `iterations` is validated: the start (0), the end, and every `every`-th between.
+pub fn validates_at(iteration: u32, every: u32, iterations: u32) -> bool {
+    iteration.is_multiple_of(every) || iteration >= iterations
+}
+
+/// How often training of so many iterations validates.
+pub fn validations(every: u32, iterations: u32) -> u64 {
+    (0..=iterations).filter(|&iteration| validates_at(iteration, every, iterations)).count() as u64
+}
+
 /// How an iteration improves the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -271,7 +281,7 @@ impl Trainer {
         mut point: TrainingPoint,
     ) -> Result<TrainingPoint> {
         let iteration = point.iteration;
-        if !iteration.is_multiple_of(self.config.validate_every) && iteration < self.config.iterations {
+        if !validates_at(iteration, self.config.validate_every, self.config.iterations) {
             return Ok(point);
         }
         let value = environment.validate(&self.network)?;

@@ -29,7 +29,7 @@ avx2 or avx512, instead of the widest (results are the same); QUERIST_LOG, what 
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
-    /// No progress bars
+    /// No progress, neither bars nor the lines that stderr gets every ten seconds where it is no terminal
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
@@ -71,7 +71,7 @@ pub struct RunArgs {
     /// Change the file's keys before they are checked; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Print what it would take, and stop
+    /// Measure for about five seconds, print what it would take, and stop
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]

@@ -1,14 +1,14 @@
 //! Experiment files: raw TOML, checked plans, and what they run.
 //!
 //! [`raw`] is TOML with places; [`set`] changes it as `--set` asks; [`Plan`] is what comes of it once
-//! every key is known and every number in range, and only a `Plan` runs. [`cost`] says beforehand what
+//! every key is known and every number in range, and only a `Plan` runs. [`forecast`] says beforehand what
 //! it will take, and [`leaks`] refuses to judge on rows that are learned from. [`run`](fn@run) goes through the [`stages`] in the order train, search, transfer, and
 //! leaves a run folder; [`fit`] trains one network and nothing else, and [`quality`]
 //! looks at a data set before anything is played on it. How figures are made of the rows is the `report` layer's business.
 
-pub mod cost;
 mod error;
 pub mod fit;
+pub mod forecast;
 pub mod inputs;
 pub mod leaks;
 mod plan;

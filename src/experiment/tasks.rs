@@ -128,9 +128,14 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
 
 /// The tasks that are learned from.
 pub fn sources(plan: &Plan) -> Result<Vec<Source>> {
+    some_sources(plan, usize::MAX)
+}
+
+/// At most `most` of the tasks that are learned from, spread over all of them.
+pub fn some_sources(plan: &Plan, most: usize) -> Result<Vec<Source>> {
     let sources = plan.sources();
     let key = Key::root(plan.seed()).named("sources");
-    make(plan, &sources.datasets, sources.variants, sources.synthetic, key)
+    make(plan, &sources.datasets, sources.variants, sources.synthetic, key, most)
 }
 
 /// The names of the data sets that are learned from or choose between checkpoints, by their content.
@@ -145,39 +150,37 @@ pub fn seen(plan: &Plan) -> Result<BTreeMap<String, String>> {
 
 /// The tasks that choose between checkpoints.
 pub fn validation(plan: &Plan) -> Result<Vec<Source>> {
+    some_validation(plan, usize::MAX)
+}
+
+/// At most `most` of the tasks that choose between checkpoints, spread over all of them.
+pub fn some_validation(plan: &Plan, most: usize) -> Result<Vec<Source>> {
     let sources = plan.sources();
     let key = Key::root(plan.seed()).named("validation");
-    make(plan, &sources.validation, 0, sources.validation_synthetic, key)
+    make(plan, &sources.validation, 0, sources.validation_synthetic, key, most)
 }
 
-/// Some of the tasks that the sources generate, spread over all of them.
-pub fn sample_generated(plan: &Plan, most: u64) -> Result<Vec<Dataset>> {
-    let sources = plan.sources();
-    let count = sources.synthetic as u64;
-    let taken = most.min(count);
-    let key = Key::root(plan.seed()).named("sources").named("synthetic");
-    let family = SourceFamily::of(&sources.families, key).unwrap_or_else(|| SourceFamily::new(key));
-    // Families come in turn, so that neighbours in number are of different ones.
-    let spread = count / taken.max(1);
-    (0..taken).into_par_iter().map(|at| family.sample(at * spread + at % spread)).collect()
-}
-
-/// `variants` variations of every real set, beside the set itself, and synthetic tasks.
+/// `variants` variations of every real set, beside the set itself, and synthetic tasks; at most `most` of them,
+/// spread over all.
 fn make(
     plan: &Plan,
     datasets: &[DataRef],
     variants: usize,
     synthetic: usize,
     key: Key,
+    most: usize,
 ) -> Result<Vec<Source>> {
     let family = SourceFamily::of(&plan.sources().families, key.named("synthetic"))
         .unwrap_or_else(|| SourceFamily::new(key.named("synthetic")));
     let real: Vec<Arc<Dataset>> =
         datasets.par_iter().map(|reference| load(plan, reference)).collect::<Result<_>>()?;
     let of_each = 1 + variants;
-    (0..real.len() * of_each + synthetic)
+    let all = real.len() * of_each + synthetic;
+    let taken = all.min(most);
+    (0..taken)
         .into_par_iter()
-        .map(|index| {
+        .map(|at| {
+            let index = at * all / taken;
             let made;
             let dataset = match (real.get(index / of_each), index % of_each) {
                 (Some(dataset), 0) => &**dataset,

@@ -8,7 +8,7 @@ use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::report::input::{Fact, Importance, Picks, SearchPoint, TrainingPoint};
 use crate::report::{ReportInput, contrast, export, figures, html, table};
-use crate::run::{memory, publish, store};
+use crate::run::{publish, store, usage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,7 +132,7 @@ fn facts(finished: &Finished) -> Vec<Fact> {
     if let Some(policy) = &summary.policy {
         facts.push(fact("policy", policy.digest.clone()));
     }
-    if let Some(peak) = memory::peak_rss_mb() {
+    if let Some(peak) = usage::peak_rss_mb() {
         facts.push(fact("peak memory of the last process", format!("{peak:.0} MB")));
     }
     facts

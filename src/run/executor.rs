@@ -86,7 +86,7 @@ where
     }
     let pending: Vec<&Cell<I>> = cells.iter().filter(|cell| ledger.output(&cell.key).is_none()).collect();
     let bar = crew.progress.begin(what, cells.len() as u64);
-    bar.advance((cells.len() - pending.len()) as u64);
+    bar.resume((cells.len() - pending.len()) as u64);
     if !pending.is_empty() {
         let (jobs, pool) = pool(crew)?;
         let (next, broken) = (AtomicUsize::new(0), Cancel::new());

@@ -18,13 +18,13 @@ pub mod journal;
 pub mod ledger;
 mod lines;
 pub mod manifest;
-pub mod memory;
 pub mod parts;
 pub mod progress;
 pub mod rows;
 pub mod sealed;
 pub mod store;
 pub mod times;
+pub mod usage;
 
 pub use artefacts::{Artefacts, Digests, publish};
 pub use cancel::Cancel;

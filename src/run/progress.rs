@@ -11,6 +11,11 @@ pub trait Bar: Send + Sync {
     /// `units` more are done.
     fn advance(&self, units: u64);
 
+    /// `units` had been done before this process, which says nothing of its pace.
+    fn resume(&self, units: u64) {
+        self.advance(units);
+    }
+
     /// Says beside the bar what is going on.
     fn note(&self, _text: &str) {}
 }

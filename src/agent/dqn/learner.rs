@@ -13,6 +13,7 @@ use super::replay::{Replay, Transition};
 use crate::agent::error::AgentError;
 use crate::agent::frozen::Freezable;
 use crate::agent::optimiser::{AdamW, OptimiserConfig};
+use crate::agent::trainer::validates_at;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
@@ -241,7 +242,7 @@ impl Dqn {
             error: (squares / f64::from(updates.max(1))).sqrt(),
             validation: None,
         };
-        if iteration.is_multiple_of(config.validate_every) || iteration >= config.iterations {
+        if validates_at(iteration, config.validate_every, config.iterations) {
             let value = labelling.validate(&next.network)?;
             if !value.is_finite() {
                 return Err(AgentError::Validation { iteration, value }.into());

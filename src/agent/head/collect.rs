@@ -92,7 +92,7 @@ fn on_block(
     let points = domain.points();
     let needs = features::needs();
     let seats: Vec<Seat> = block.map(|index| source.seat(key.named("seat"), index)).collect();
-    let rounds = source.plan.budget.div_ceil(source.plan.query_size);
+    let rounds = source.rounds();
     let tried = |seat: &Seat| {
         index::sample(&mut seat.key.named("tried").rng(), rounds, plan.states.min(rounds)).into_vec()
     };

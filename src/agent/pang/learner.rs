@@ -10,6 +10,7 @@ use crate::agent::frozen::Freezable;
 use crate::agent::gradients;
 use crate::agent::optimiser::{AdamW, OptimiserConfig};
 use crate::agent::tensors::{self, Limits, Named};
+use crate::agent::trainer::validates_at;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
@@ -185,7 +186,7 @@ impl Pang {
             next.optimiser.step(next.network.weights_mut(), gradient)?;
         }
         let iteration = point.iteration;
-        if iteration.is_multiple_of(self.config.validate_every) || iteration >= self.config.iterations {
+        if validates_at(iteration, self.config.validate_every, self.config.iterations) {
             let value = environment.validate(&next.network)?;
             if !value.is_finite() {
                 return Err(AgentError::Validation { iteration, value }.into());

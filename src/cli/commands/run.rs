@@ -2,14 +2,15 @@
 
 use crate::cli::args::{BenchArgs, CommonArgs, RunArgs};
 use crate::cli::error::CliError;
-use crate::cli::{output, progress, signals};
+use crate::cli::progress::{self, Outlook};
+use crate::cli::{output, signals};
 use crate::error::Result;
 use crate::experiment::Plan;
-use crate::experiment::cost::{self, Cost, Sizes};
+use crate::experiment::forecast::{self, Forecast};
 use crate::experiment::sections::TRAINED;
 use crate::experiment::stages::Shard;
 use crate::pipeline::{Finished, Pipeline, RunOptions, Setup};
-use crate::run::memory;
+use crate::run::usage;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -93,11 +94,11 @@ fn check(pipeline: &Pipeline) -> Result<()> {
 fn dry_run(pipeline: Pipeline, common: &CommonArgs) -> Result<()> {
     check(&pipeline)?;
     let plan = pipeline.plan();
-    let cost = Cost::of(plan, common.threads(), &Sizes::read(plan)?);
+    let forecast = Forecast::of(plan, common.threads(), forecast::DRY_RUN)?;
     if common.json {
-        return output::json(&cost.to_json());
+        return output::json(&forecast.to_json());
     }
-    output::data(&format!("{}\n\n{cost}", cost::describe(plan)))
+    output::data(&format!("{}\n\n{forecast}", forecast::describe(plan)))
 }
 
 /// Runs a plan, or a shard of it as a benchmark, in `dir`; makes its report and prints the verdict.
@@ -111,9 +112,13 @@ pub fn execute(
     let start = Instant::now();
     check(&pipeline)?;
     let cancel = signals::catch()?;
-    let progress = progress::progress(quiet);
-    let options =
-        RunOptions::default().jobs(common.threads()).fresh(common.fresh).progress(&*progress).cancel(cancel);
+    let jobs = common.threads();
+    // Only to say how long is left: what a forecast fails with, the run will say in its place.
+    let forecast = progress::wanted(quiet)
+        .then(|| Forecast::of(pipeline.plan(), jobs, forecast::OUTLOOK).ok())
+        .flatten();
+    let progress = progress::progress(quiet, Outlook::of(forecast.as_ref()));
+    let options = RunOptions::default().jobs(jobs).fresh(common.fresh).progress(&*progress).cancel(cancel);
     let finished = match shard {
         None => pipeline.run(&dir, &options)?,
         Some(shard) => pipeline.bench(shard, &dir, &options)?,
@@ -124,6 +129,7 @@ pub fn execute(
     } else {
         output::data(&finished.table())?;
     }
+    drop(progress);
     // The last line is where to look; a failure that follows is an error of its own.
     output::message(&format!("report: {}", report.display()));
     complain_about_failures(&finished)
@@ -136,7 +142,7 @@ fn to_json(finished: &Finished, seconds: f64) -> Value {
     json!({
         "run": finished.dir(),
         "seconds": (seconds * 1e3).round() / 1e3,
-        "peak_rss_mb": memory::peak_rss_mb(),
+        "peak_rss_mb": usage::peak_rss_mb(),
         "rows_digest": summary.rows_digest,
         "policy": finished.policy(),
         "architecture": summary.architecture,

@@ -250,6 +250,15 @@ impl Plan {
         self.transfer.is_some().then_some(Self { train: None, search, rivals: None, ..self })
     }
 
+    /// The same plan with at most so many gradient steps for a search on a source.
+    pub(super) fn searching_at_most(&self, budget: u64) -> Self {
+        let mut plan = self.clone();
+        if let Some(search) = &mut plan.search {
+            search.budget = search.budget.min(budget);
+        }
+        plan
+    }
+
     /// What all benchmarks have in common that may continue one another: the resolved plan, whatever its
     /// strategies and repetitions are.
     pub(super) fn benchmark(&self) -> String {

@@ -6,9 +6,22 @@ use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangNetwork, PangPol
 use crate::agent::{Freezable, OptimiserConfig, Provenance, Source};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
+use crate::experiment::sections::DatasetEmbedding;
 use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::{digest, store};
+
+/// How the policy is learned.
+pub(in crate::experiment) fn config(settings: &DatasetEmbedding) -> PangConfig {
+    let optimiser =
+        OptimiserConfig { learning_rate: settings.learning_rate, ..PangConfig::default().optimiser };
+    PangConfig {
+        iterations: settings.iterations as u32,
+        validate_every: settings.validate_every as u32,
+        optimiser,
+        ..PangConfig::default()
+    }
+}
 
 /// Learns the policy, if the plan asks for it, and writes it to the run's folder of policies. Returns the
 /// digest of the file.
@@ -24,14 +37,7 @@ pub(super) fn learn(
     if settings.iterations == 0 {
         return Ok(None);
     }
-    let optimiser =
-        OptimiserConfig { learning_rate: settings.learning_rate, ..PangConfig::default().optimiser };
-    let config = PangConfig {
-        iterations: settings.iterations as u32,
-        validate_every: settings.validate_every as u32,
-        optimiser,
-        ..PangConfig::default()
-    };
+    let config = config(settings);
     let mut environment = DatasetEpisodes {
         sources,
         validation,
@@ -46,7 +52,7 @@ pub(super) fn learn(
         None => Pang::new(config, key)?,
     };
     let bar = site.progress.begin("dataset embedding", u64::from(config.iterations) + 1);
-    bar.advance(pang.history().len() as u64);
+    bar.resume(pang.history().len() as u64);
     while !pang.finished() {
         let step = pang.step(&mut environment)?;
         checkpoint.offer(pang.finished(), || pang.to_bytes())?;

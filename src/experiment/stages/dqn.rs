@@ -2,13 +2,27 @@
 
 use super::Site;
 use crate::agent::dqn::learner::MAX_CHECKPOINT_BYTES;
-use crate::agent::dqn::{Dqn, DqnConfig, QNetwork, QPolicy, TargetAccuracy};
+use crate::agent::dqn::{Dqn as Learning, DqnConfig, QNetwork, QPolicy, TargetAccuracy};
 use crate::agent::{Freezable, Parts, Provenance, Source};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
+use crate::experiment::sections::Dqn;
 use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::{digest, store};
+
+/// How values are learned.
+pub(in crate::experiment) fn config(settings: &Dqn) -> DqnConfig {
+    DqnConfig {
+        iterations: settings.iterations as u32,
+        warm_episodes: settings.warm_episodes,
+        episodes: settings.episodes,
+        updates: settings.updates as u32,
+        epsilon_iterations: settings.iterations as u32,
+        validate_every: settings.validate_every as u32,
+        ..DqnConfig::default()
+    }
+}
 
 /// Learns values, if the plan asks for it, and writes them to the run's folder of policies. Returns the
 /// digest of the file.
@@ -25,25 +39,17 @@ pub(super) fn learn(
     if settings.iterations == 0 {
         return Ok(None);
     }
-    let config = DqnConfig {
-        iterations: settings.iterations as u32,
-        warm_episodes: settings.warm_episodes,
-        episodes: settings.episodes,
-        updates: settings.updates as u32,
-        epsilon_iterations: settings.iterations as u32,
-        validate_every: settings.validate_every as u32,
-        ..DqnConfig::default()
-    };
+    let config = config(settings);
     let repetitions = section.validation_episodes;
     let mut labelling =
         TargetAccuracy::new(sources, validation, repetitions, parts, key.named("validation"))?;
     let mut checkpoint = site.checkpoint(store::DQN);
     let mut dqn = match checkpoint.load(MAX_CHECKPOINT_BYTES as u64)? {
-        Some(bytes) => Dqn::from_bytes(&bytes, config, key)?,
-        None => Dqn::new(config, key)?,
+        Some(bytes) => Learning::from_bytes(&bytes, config, key)?,
+        None => Learning::new(config, key)?,
     };
     let bar = site.progress.begin("dqn", u64::from(config.iterations) + 1);
-    bar.advance(dqn.history().len() as u64);
+    bar.resume(dqn.history().len() as u64);
     while !dqn.finished() {
         let step = dqn.step(&mut labelling)?;
         checkpoint.offer(dqn.finished(), || dqn.to_bytes())?;

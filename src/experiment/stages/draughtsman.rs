@@ -14,7 +14,7 @@ use crate::search::{GuidedArchitect, LocalArchitect, PriorArchitect};
 use std::sync::Arc;
 
 /// What one choice of `transfer.architectures` comes to, for any number of episodes.
-pub(super) struct Draughtsman {
+pub(in crate::experiment) struct Draughtsman {
     space: ArchSpace,
     start: Point,
     choice: ArchitectureChoice,
@@ -28,7 +28,7 @@ pub(super) struct Draughtsman {
 
 impl Draughtsman {
     /// None for the learner's own network. `head` is called where the choice asks for one.
-    pub(super) fn of(
+    pub(in crate::experiment) fn of(
         plan: &Plan,
         choice: ArchitectureChoice,
         learned: Learned<'_>,
@@ -72,13 +72,13 @@ impl Draughtsman {
     }
 
     /// The hidden blocks of the first network.
-    pub(super) fn blocks(&self) -> Result<Vec<Block>> {
+    pub(in crate::experiment) fn blocks(&self) -> Result<Vec<Block>> {
         // Widths at both ends are a task's; any will do to see the blocks.
         Ok(self.space.spec(&self.start, self.space.any_inputs(), 1)?.blocks().to_vec())
     }
 
     /// Who changes the network of one episode; none where it stays.
-    pub(super) fn architect(&self) -> Option<Box<dyn Architect>> {
+    pub(in crate::experiment) fn architect(&self) -> Option<Box<dyn Architect>> {
         let local = || {
             let section = self.search.as_ref().expect("a plan that searches a target has the section");
             let every = section.every * self.query_size;

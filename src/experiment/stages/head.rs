@@ -9,8 +9,25 @@ use crate::agent::{
 };
 use crate::error::Result;
 use crate::experiment::plan::Plan;
+use crate::experiment::sections::ArchitectureHead;
 use crate::rng::Key;
 use std::collections::BTreeMap;
+
+/// The network that the head starts from.
+pub(in crate::experiment) fn untrained(key: Key) -> Result<Network> {
+    let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
+    Ok(Network::new(config, MOVE.len(), global_names().count(), key)?)
+}
+
+/// How moves are tried.
+pub(in crate::experiment) fn move_plan(section: &ArchitectureHead) -> MovePlan {
+    MovePlan {
+        episodes: section.episodes,
+        states: section.states,
+        trainings: section.trainings,
+        penalty: section.penalty,
+    }
+}
 
 /// Learns a head, if the plan asks for one.
 pub(super) fn learn(
@@ -28,12 +45,7 @@ pub(super) fn learn(
     if section.episodes == 0 {
         return Ok(None);
     }
-    let moves = MovePlan {
-        episodes: section.episodes,
-        states: section.states,
-        trainings: section.trainings,
-        penalty: section.penalty,
-    };
+    let moves = move_plan(section);
     let bar = site.progress.begin("try moves", (sources.len() + validation.len()) as u64);
     let watch = || {
         bar.advance(1);
@@ -45,8 +57,7 @@ pub(super) fn learn(
     let states = collect(sources, 0)?;
     let held = collect(validation, sources.len() as u32)?;
     drop(bar);
-    let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
-    let network = Network::new(config, MOVE.len(), global_names().count(), key.named("network"))?;
+    let network = untrained(key.named("network"))?;
     let imitation = ImitationConfig { epochs: section.epochs as u32, ..ImitationConfig::default() };
     let (network, report) = imitate(network, &states, &held, &imitation, parts, key.named("imitate"))?;
     let mut figures = BTreeMap::from([("states".to_owned(), states.len() as f64)]);

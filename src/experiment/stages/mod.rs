@@ -5,11 +5,11 @@
 //! computed before.
 
 mod builtin;
-mod dataset_embedding;
-mod dqn;
-mod draughtsman;
+pub(super) mod dataset_embedding;
+pub(super) mod dqn;
+pub(super) mod draughtsman;
 pub mod full_pool;
-mod head;
+pub(super) mod head;
 pub mod rivals;
 pub mod search;
 pub mod train;

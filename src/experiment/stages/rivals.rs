@@ -142,6 +142,109 @@ fn played<S: Space>(
     Ok(rows)
 }
 
+/// Networks of one shape that a bout trains.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trainings {
+    /// Multiply-adds per example.
+    pub multiply_adds: f64,
+    /// Rows to train on, in all folds.
+    pub rows: usize,
+    /// Gradient steps of each.
+    pub steps: u32,
+    /// Folds, or 1.
+    pub networks: u32,
+}
+
+/// What a bout on `task` trains: scores are shared, and the whole grid is scored for the ceiling, so every point of the
+/// space once at every number of labels; and the networks that the contenders end with, each as large as the mean of
+/// the space.
+pub fn trainings(plan: &Plan, task: &Arc<Task>) -> Result<Vec<Trainings>> {
+    let rivals = plan.rivals().expect("the stage runs where there is a section");
+    match &rivals.free {
+        Some(free) => trainings_in(plan, rivals, task, free.clone()),
+        None => {
+            let section = plan.search().expect("a plan with rivals has a space");
+            trainings_in(plan, rivals, task, space(section, plan.learner().dropout))
+        }
+    }
+}
+
+fn trainings_in<S: Space>(
+    plan: &Plan,
+    rivals: &Rivals,
+    task: &Arc<Task>,
+    space: S,
+) -> Result<Vec<Trainings>> {
+    let domain = Domain::new(space, task.width(), task.classes())?;
+    let training = plan.learner().train_plan();
+    let networks = rivals.folds as u32;
+    let contenders = rivals.fixed.len() + rivals.budgets.len() * rivals.methods.len() + 1;
+    let mut all = Vec::new();
+    for &rows in &rivals.labels {
+        let (candidate, full) = steps(&training, rivals, rows);
+        let points = domain.points();
+        let mut sum = 0.0;
+        for point in &points {
+            let multiply_adds = domain.cost(point)?.multiply_adds as f64;
+            sum += multiply_adds;
+            all.push(Trainings { multiply_adds, rows, steps: candidate, networks });
+        }
+        let multiply_adds = sum / points.len().max(1) as f64;
+        all.push(Trainings { multiply_adds, rows, steps: full, networks: contenders as u32 });
+    }
+    Ok(all)
+}
+
+/// Scores the first candidate of a bout on `task` with so many labels, for the time that it takes.
+pub(in crate::experiment) fn try_one(
+    plan: &Plan,
+    task: &Arc<Task>,
+    count: usize,
+    key: Key,
+) -> Result<Trainings> {
+    let rivals = plan.rivals().expect("the stage runs where there is a section");
+    match &rivals.free {
+        Some(free) => try_one_in(plan, rivals, task, count, key, free.clone()),
+        None => {
+            let section = plan.search().expect("a plan with rivals has a space");
+            try_one_in(plan, rivals, task, count, key, space(section, plan.learner().dropout))
+        }
+    }
+}
+
+fn try_one_in<S: Space>(
+    plan: &Plan,
+    rivals: &Rivals,
+    task: &Arc<Task>,
+    count: usize,
+    key: Key,
+    space: S,
+) -> Result<Trainings> {
+    let domain = Domain::new(space.clone(), task.width(), task.classes())?;
+    let mut ring = Ring::new(task, plan.learner().train_plan(), key, count, rivals, domain.clone())?;
+    let (steps, folds) = (ring.steps.0, ring.folds);
+    let plan = SearchPlan {
+        method: method(Method::Grid),
+        space: space.clone(),
+        start: Some(space.start()),
+        steps,
+        folds,
+        budget: u64::from(steps) * u64::from(folds),
+    };
+    let (answer, _) =
+        search(&plan, &ring.evaluation, &mut Banks, &mut ring.cache, key.named("search"), None, |_| Ok(()))?;
+    let multiply_adds = domain.cost(&answer.point)?.multiply_adds as f64;
+    Ok(Trainings { multiply_adds, rows: count, steps, networks: folds })
+}
+
+/// Gradient steps of one training of a candidate, and of the classifier, on so many labels.
+fn steps(training: &TrainPlan, rivals: &Rivals, labels: usize) -> (u32, u32) {
+    let full = training.steps_for(labels);
+    let candidate = (f64::from(full) * rivals.candidate / rivals.folds as f64).round() as u32;
+    let halves = rivals.methods.contains(&Method::Halving);
+    (if halves { (candidate / RUNGS).max(1) * RUNGS } else { candidate.max(1) }, full)
+}
+
 /// Who is compared.
 enum Contender<P> {
     Fixed(P),
@@ -194,10 +297,6 @@ impl<'a, S: Space> Ring<'a, S> {
         let folds_key = own.named("folds");
         let evaluation =
             Evaluation::new(task.pool(), &rows, &labels, task.classes(), folds, training, folds_key)?;
-        let full = training.steps_for(count);
-        let candidate = (f64::from(full) * rivals.candidate / f64::from(folds)).round() as u32;
-        let halves = rivals.methods.contains(&Method::Halving);
-        let candidate = if halves { (candidate / RUNGS).max(1) * RUNGS } else { candidate.max(1) };
         Ok(Self {
             task,
             rows,
@@ -205,7 +304,7 @@ impl<'a, S: Space> Ring<'a, S> {
             training,
             key: own,
             evaluation,
-            steps: (candidate, full),
+            steps: steps(&training, rivals, count),
             folds,
             domain,
             cache: ScoreCache::default(),

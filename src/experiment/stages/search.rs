@@ -2,6 +2,7 @@
 //! search on a target starts.
 
 use super::Site;
+use crate::agent::collection::Watch;
 use crate::agent::{Parts, Source, parts};
 use crate::arch::{ArchSpace, Augment, Block, Cell, Image, Images, Point, Space, Widths};
 use crate::data::uniform_rows;
@@ -133,11 +134,36 @@ fn starts_table(found: &[HeldOut]) -> String {
 
 /// Searches on every source task and learns where to start.
 pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
-    let section = plan.search().expect("the stage runs where there is a section");
-    let space = space(section, plan.learner().dropout);
     let sources = tasks::sources(plan)?;
     let parts = site.parts(store::SEARCH_PARTS)?;
     let bar = site.progress.begin("search", sources.len() as u64);
+    let searched = on_sources(plan, &sources, &parts, &|| {
+        bar.advance(1);
+        super::check_cancelled(site)
+    })?;
+    let (mut found, prior) = found(plan, searched)?;
+    let mut files = Digests::new();
+    let mut write = |name: &str, text: String| {
+        files.insert(name.to_string(), digest::of(text.as_bytes()));
+        site.store.write(name, text.as_bytes())
+    };
+    if !found.held_out.is_empty() {
+        write(store::STARTS, starts_table(&found.held_out))?;
+    }
+    write(store::ARCHITECTURE, prior.to_json()?)?;
+    found.files = files;
+    Ok(found)
+}
+
+/// The searches on every one of `sources`, and at every number of labels; `watch` is called after each source.
+pub(in crate::experiment) fn on_sources(
+    plan: &Plan,
+    sources: &[Source],
+    parts: &dyn Parts,
+    watch: Watch<'_>,
+) -> Result<Vec<Searched>> {
+    let section = plan.search().expect("the stage runs where there is a section");
+    let space = space(section, plan.learner().dropout);
     let key = Key::root(plan.seed()).named("search");
     let searched: Vec<Vec<Searched>> = sources
         .par_iter()
@@ -146,35 +172,34 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
             let level = |(at, labels)| {
                 // The last, with as many labels as an episode ends with, is the only one by default.
                 let key = if at + 1 == section.levels { key } else { key.named("level").at(at as u64) };
-                one(section, &space, source, labels, &parts, key)
+                one(section, &space, source, labels, parts, key)
             };
             let found = labels(section, source).into_iter().enumerate().map(level).collect::<Result<_>>()?;
-            bar.advance(1);
-            super::check_cancelled(site)?;
+            watch()?;
             Ok(found)
         })
         .collect::<Result<_>>()?;
-    let searched: Vec<_> = searched.into_iter().flatten().collect();
+    Ok(searched.into_iter().flatten().collect())
+}
+
+/// What searches on sources say, nothing of which is written yet.
+pub(in crate::experiment) fn found(
+    plan: &Plan,
+    searched: Vec<Searched>,
+) -> Result<(Found, Prior<ArchSpace>)> {
+    let section = plan.search().expect("the stage runs where there is a section");
+    let space = space(section, plan.learner().dropout);
     let steps = searched.iter().map(|(_, steps, _)| steps).sum();
     let log = searched.iter().flat_map(|(_, _, visits)| visits).cloned().collect();
     let prior = Prior::learn(space, searched.into_iter().map(|(evidence, ..)| evidence).collect())?;
     let held_out = held_out(&space, prior.evidence())?;
-    let mut files = Digests::new();
-    let mut write = |name: &str, text: String| {
-        files.insert(name.to_string(), digest::of(text.as_bytes()));
-        site.store.write(name, text.as_bytes())
-    };
-    if !held_out.is_empty() {
-        write(store::STARTS, starts_table(&held_out))?;
-    }
-    write(store::ARCHITECTURE, prior.to_json()?)?;
     let start = prior.start_overall();
     let at = |level: &Level<Point>| Start {
         labels_per_class: level.labels_per_class,
         blocks_per_stack: level.start.blocks,
         stacks: level.start.stacks,
     };
-    Ok(Found {
+    let found = Found {
         blocks_per_stack: start.blocks,
         stacks: start.stacks,
         starts: if section.levels > 1 { prior.levels().iter().map(at).collect() } else { Vec::new() },
@@ -183,8 +208,9 @@ pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
         steps,
         held_out,
         log,
-        files,
-    })
+        files: Digests::new(),
+    };
+    Ok((found, prior))
 }
 
 /// A search by name, with its default settings. On a source there are enough labels for as many moves as
@@ -205,7 +231,7 @@ pub(super) fn method<P: DeserializeOwned>(name: MethodName) -> Method<P> {
 }
 
 /// What one search on one source came to: what it says to others, its gradient steps, and its candidates.
-type Searched = (Evidence<Point>, u64, Vec<Visit>);
+pub(in crate::experiment) type Searched = (Evidence<Point>, u64, Vec<Visit>);
 
 /// The numbers of labels at which a source is searched: evenly spaced on a logarithmic scale, up to those
 /// that an episode ends with.

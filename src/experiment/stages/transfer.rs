@@ -155,7 +155,7 @@ pub struct Shared {
 }
 
 /// Bytes of pools that are kept for the strategies that come next; blocks come one after another.
-const GROUND_BYTES: usize = 256 << 20;
+pub(in crate::experiment) const GROUND_BYTES: usize = 256 << 20;
 
 impl Shared {
     pub(super) fn dataset(&self, plan: &Plan, target: &DataRef, site: Site<'_>) -> Result<Arc<Dataset>> {
@@ -365,7 +365,7 @@ fn strategy(
 }
 
 /// The policy before it learned anything: all scores are equal, so a draw from them is uniform.
-fn untrained() -> Result<Arc<Policy>> {
+pub(in crate::experiment) fn untrained() -> Result<Arc<Policy>> {
     let key = crate::Key::root(0).named(UNTRAINED);
     let network = Network::new(NetworkConfig::default(), SCHEMA.candidate.len(), SCHEMA.global.len(), key)?;
     Ok(Arc::new(Policy::new(

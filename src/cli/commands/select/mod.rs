@@ -8,7 +8,7 @@ mod words;
 use crate::cli::args::SelectArgs;
 use crate::cli::output;
 use crate::error::Result;
-use crate::run::memory;
+use crate::run::usage;
 use crate::select::{Argument, Request, Selector};
 use arrays::{matrix, passes, read_head, read_labelled};
 use serde_json::json;
@@ -83,7 +83,7 @@ pub fn select(args: &SelectArgs) -> Result<()> {
                 "reading": started.elapsed().as_secs_f64() - selecting,
                 "selecting": selecting,
             },
-            "peak_rss_mb": memory::peak_rss_mb(),
+            "peak_rss_mb": usage::peak_rss_mb(),
         }));
     }
     if let Some(note) = selection.note {

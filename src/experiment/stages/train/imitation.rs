@@ -58,12 +58,7 @@ pub(super) fn imitated(
     hide(&section.without, &mut states);
     hide(&section.without, &mut held);
     drop(bar);
-    let config = ImitationConfig {
-        epochs: section.epochs as u32,
-        temperature: section.temperature as f32,
-        optimiser: OptimiserConfig { learning_rate: section.learning_rate, ..OptimiserConfig::default() },
-        ..ImitationConfig::default()
-    };
+    let config = config(plan);
     let section = &plan.train().expect("the stage runs where there is a section").dagger;
     let dagger_config = DaggerConfig { rounds: section.rounds as u32, mixing: section.mixing };
     let bar = site.progress.begin("look ahead on the policy's way", (section.rounds * sources.len()) as u64);
@@ -88,6 +83,23 @@ pub(super) fn imitated(
     }
     let states = rounds.last().map_or(0, |round| round.states);
     remember(site, Imitated { weights: network.weights().to_vec(), states, figures, curve, range })
+}
+
+/// How imitation is fitted.
+pub(in crate::experiment) fn config(plan: &Plan) -> ImitationConfig {
+    let section = &plan.train().expect("the stage runs where there is a section").imitation;
+    ImitationConfig {
+        epochs: section.epochs as u32,
+        temperature: section.temperature as f32,
+        optimiser: OptimiserConfig { learning_rate: section.learning_rate, ..OptimiserConfig::default() },
+        ..ImitationConfig::default()
+    }
+}
+
+/// How states are collected on the policy's own way, in each round of DAgger.
+pub(in crate::experiment) fn dagger_plan(plan: &Plan) -> CollectPlan {
+    let section = &plan.train().expect("the stage runs where there is a section").dagger;
+    CollectPlan { episodes: section.episodes, ..collect_plan(plan) }
 }
 
 /// Sets the features of some groups to zero: a linear network that has not seen them gives them no weight.
@@ -117,10 +129,10 @@ struct GreedyExpert<'a> {
 impl Expert for GreedyExpert<'_> {
     fn label(&mut self, network: &Network, others: f64, _round: u32, key: Key) -> Result<Vec<LabelledState>> {
         let section = self.plan.train().expect("the stage runs where there is a section");
-        let collect_plan = CollectPlan { episodes: section.dagger.episodes, ..collect_plan(self.plan) };
         let behaviour = Behaviour::Policy { network, others, cap: self.plan.episode().candidates };
         let mut states =
-            collect_by(behaviour, self.sources, 0, collect_plan, key, self.parts, self.watch)?.states;
+            collect_by(behaviour, self.sources, 0, dagger_plan(self.plan), key, self.parts, self.watch)?
+                .states;
         hide(&section.imitation.without, &mut states);
         Ok(states)
     }

@@ -4,12 +4,13 @@
 //! `imitation` and `search` are the steps that change weights; what else a plan may ask to have trained
 //! (the architecture's head, the policies to compare with) has a file of its own beside this folder.
 
-mod imitation;
-mod search;
+pub(in crate::experiment) mod imitation;
+pub(in crate::experiment) mod search;
 
 use super::{Site, dataset_embedding, dqn, head};
 use crate::agent::dqn::QNetwork;
 use crate::agent::pang::PangNetwork;
+use crate::agent::trainer::validations;
 use crate::agent::{
     self, CollectPlan, DuelPlan, Freezable, Group, Guard, Kind, LabelledState, Network, NetworkConfig, Parts,
     Policy, Provenance, RolloutPlan, Simulation, Source, collect, importance, policy,
@@ -92,46 +93,20 @@ pub struct Looked {
 pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     let section = plan.train().expect("the stage runs where there is a section");
     let key = Key::root(plan.seed()).named("train");
-    let config = NetworkConfig {
-        kind: match section.network.kind {
-            NetworkKind::DeepSets => Kind::DeepSets,
-            NetworkKind::Linear => Kind::Linear,
-            NetworkKind::Mlp => Kind::Mlp,
-            NetworkKind::Attention => {
-                Kind::Attention { heads: section.network.heads, inducing: section.network.inducing }
-            }
-        },
-        hidden: section.network.hidden,
-        layers: section.network.layers,
-    };
-    let untrained = Network::new(config, SCHEMA.candidate.len(), SCHEMA.global.len(), key.named("network"))?;
+    let untrained = untrained(plan)?;
     site.store.check_saved()?;
     let parts = site.parts(store::TRAIN_PARTS)?;
     let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
-    let baseline = match section.policy_gradient.baseline {
-        Baseline::Greedy => agent::Baseline::Greedy,
-        Baseline::Margin => agent::Baseline::Strategy("margin"),
-        Baseline::Random => agent::Baseline::Strategy("random"),
-    };
-    let mut simulation = Simulation::new(
-        &sources,
-        &validation,
-        RolloutPlan {
-            tasks: section.policy_gradient.episodes.div_ceil(EPISODES_PER_TASK),
-            episodes: EPISODES_PER_TASK.min(section.policy_gradient.episodes),
-            baseline,
-            cap: plan.episode().candidates,
-        },
-        section.validation_episodes,
-        &parts,
-        key.named("validation"),
-    )?
-    .with_duels(DuelPlan { tasks: section.evolution.tasks_per_pair, episodes: section.evolution.episodes });
+    let mut simulation = simulation(plan, &sources, &validation, &parts)?;
 
     let both = (&sources[..], &validation[..]);
     let imitated = imitation::imitated(plan, (site, &parts), &untrained, &simulation, both, key)?;
-    let start =
-        Network::from_weights(config, SCHEMA.candidate.len(), SCHEMA.global.len(), imitated.weights.clone())?;
+    let start = Network::from_weights(
+        untrained.config(),
+        SCHEMA.candidate.len(),
+        SCHEMA.global.len(),
+        imitated.weights.clone(),
+    )?;
     let evolved = search::evolution(plan, site, start, &mut simulation, &sources, &parts, key)?;
     let reinforced = search::policy_gradient(plan, site, evolved.network, &mut simulation, key)?;
     let (network, episodes) = (reinforced.network, evolved.episodes + reinforced.episodes);
@@ -197,6 +172,68 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     })
 }
 
+/// The policy that training starts from.
+pub(in crate::experiment) fn untrained(plan: &Plan) -> Result<Network> {
+    let section = &plan.train().expect("the stage runs where there is a section").network;
+    let config = NetworkConfig {
+        kind: match section.kind {
+            NetworkKind::DeepSets => Kind::DeepSets,
+            NetworkKind::Linear => Kind::Linear,
+            NetworkKind::Mlp => Kind::Mlp,
+            NetworkKind::Attention => Kind::Attention { heads: section.heads, inducing: section.inducing },
+        },
+        hidden: section.hidden,
+        layers: section.layers,
+    };
+    let key = Key::root(plan.seed()).named("train").named("network");
+    Ok(Network::new(config, SCHEMA.candidate.len(), SCHEMA.global.len(), key)?)
+}
+
+/// Episodes on these tasks as the plan has them; margin's on the validation tasks are played at once.
+pub(in crate::experiment) fn simulation<'a>(
+    plan: &Plan,
+    sources: &'a [Source],
+    validation: &'a [Source],
+    parts: &'a dyn Parts,
+) -> Result<Simulation<'a>> {
+    let repetitions = plan.train().expect("the stage runs where there is a section").validation_episodes;
+    let key = Key::root(plan.seed()).named("train").named("validation");
+    Ok(Simulation::new(sources, validation, rollout_plan(plan), repetitions, parts, key)?
+        .with_duels(duel_plan(plan)))
+}
+
+/// The episodes of one update by policy gradient.
+pub(in crate::experiment) fn rollout_plan(plan: &Plan) -> RolloutPlan {
+    let section = &plan.train().expect("the stage runs where there is a section").policy_gradient;
+    RolloutPlan {
+        tasks: section.episodes.div_ceil(EPISODES_PER_TASK),
+        episodes: EPISODES_PER_TASK.min(section.episodes),
+        baseline: match section.baseline {
+            Baseline::Greedy => agent::Baseline::Greedy,
+            Baseline::Margin => agent::Baseline::Strategy("margin"),
+            Baseline::Random => agent::Baseline::Strategy("random"),
+        },
+        cap: plan.episode().candidates,
+    }
+}
+
+/// The episodes of one step of the evolution strategy.
+pub(in crate::experiment) fn duel_plan(plan: &Plan) -> DuelPlan {
+    let section = &plan.train().expect("the stage runs where there is a section").evolution;
+    DuelPlan { tasks: section.tasks_per_pair, episodes: section.episodes }
+}
+
+/// How often a policy plays the validation tasks: untrained, after every imitation, and in its searches.
+pub(in crate::experiment) fn evaluations(plan: &Plan) -> u64 {
+    let section = plan.train().expect("the stage runs where there is a section");
+    let imitated = if section.imitation.epochs > 0 { 1 + section.dagger.rounds as u64 } else { 0 };
+    let searched = [search::evolution_config(plan), search::gradient_config(plan)]
+        .into_iter()
+        .filter(|config| config.iterations > 0)
+        .map(|config| validations(config.validate_every, config.iterations));
+    1 + imitated + searched.sum::<u64>()
+}
+
 /// Real tasks by name, and how many there are of each kind of variation and of synthetic tasks.
 fn summarised(sources: &[Source]) -> Vec<String> {
     let mut counts: Vec<(&str, usize)> = Vec::new();
@@ -245,7 +282,8 @@ fn limits(plan: &Plan) -> Vec<String> {
     limits
 }
 
-fn collect_plan(plan: &Plan) -> CollectPlan {
+/// How states are collected for imitation.
+pub(in crate::experiment) fn collect_plan(plan: &Plan) -> CollectPlan {
     let imitation = &plan.train().expect("the stage runs where there is a section").imitation;
     CollectPlan {
         episodes: imitation.episodes,
@@ -255,7 +293,8 @@ fn collect_plan(plan: &Plan) -> CollectPlan {
     }
 }
 
-fn look(
+/// What the policy looks at in `states`.
+pub(in crate::experiment) fn look(
     plan: &Plan,
     network: &Network,
     states: &[LabelledState],

@@ -23,8 +23,9 @@ const POLICY_GRADIENT: Phase = Phase { name: "policy gradient", checkpoint: stor
 
 /// Source tasks, spread over all of them, and states in an episode of each, from which the scale of the
 /// weights is found. Their candidates are not looked ahead at.
-const SCALE_TASKS: usize = 64;
-const SCALE_STATES: usize = 4;
+pub(in crate::experiment) const SCALE_TASKS: usize = 64;
+pub(in crate::experiment) const SCALE_PLAN: CollectPlan =
+    CollectPlan { episodes: 1, states: 4, candidates: 1, soft: 0.0 };
 /// What a search came to.
 pub(super) struct Searched {
     /// The network that gained most on the validation tasks, the start included.
@@ -43,28 +44,12 @@ pub(super) fn evolution(
     parts: &dyn Parts,
     key: Key,
 ) -> Result<Searched> {
-    let section = &plan.train().expect("the stage runs where there is a section").evolution;
-    let evolution = EvolutionConfig {
-        pairs: section.pairs,
-        sigma: section.sigma as f32,
-        optimiser: OptimiserConfig {
-            learning_rate: section.learning_rate,
-            weight_decay: section.decay as f32,
-            ..EvolutionConfig::default().optimiser
-        },
-        ..EvolutionConfig::default()
-    };
-    let config = TrainerConfig {
-        iterations: section.iterations as u32,
-        validate_every: section.validate_every as u32,
-        algorithm: Algorithm::Evolution(evolution),
-    };
+    let config = evolution_config(plan);
     let key = key.named("evolution");
     search(site, EVOLUTION, config, start, simulation, key, |network| {
         let some: Vec<Source> =
             sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
-        let collect_plan = CollectPlan { episodes: 1, states: SCALE_STATES, candidates: 1, soft: 0.0 };
-        let states = collect(&some, 0, collect_plan, key.named("states"), parts, &|| Ok(()))?;
+        let states = collect(&some, 0, SCALE_PLAN, key.named("states"), parts, &|| Ok(()))?;
         let states: Vec<_> = states.states.into_iter().map(|state| state.observation).collect();
         let scale = agent::evolution::scale(&network, &states, key.named("scale"))?;
         Ok(Trainer::new(config, network, key)?.with_scale(scale)?)
@@ -79,6 +64,36 @@ pub(super) fn policy_gradient(
     key: Key,
 ) -> Result<Searched> {
     let section = &plan.train().expect("the stage runs where there is a section").policy_gradient;
+    let config = gradient_config(plan);
+    let key = key.named("policy gradient");
+    search(site, POLICY_GRADIENT, config, start, simulation, key, |network| {
+        Ok(Trainer::new(config, network.sharpened(section.sharpness as f32), key)?)
+    })
+}
+
+/// How the evolution strategy trains.
+pub(in crate::experiment) fn evolution_config(plan: &Plan) -> TrainerConfig {
+    let section = &plan.train().expect("the stage runs where there is a section").evolution;
+    let evolution = EvolutionConfig {
+        pairs: section.pairs,
+        sigma: section.sigma as f32,
+        optimiser: OptimiserConfig {
+            learning_rate: section.learning_rate,
+            weight_decay: section.decay as f32,
+            ..EvolutionConfig::default().optimiser
+        },
+        ..EvolutionConfig::default()
+    };
+    TrainerConfig {
+        iterations: section.iterations as u32,
+        validate_every: section.validate_every as u32,
+        algorithm: Algorithm::Evolution(evolution),
+    }
+}
+
+/// How policy gradient trains.
+pub(in crate::experiment) fn gradient_config(plan: &Plan) -> TrainerConfig {
+    let section = &plan.train().expect("the stage runs where there is a section").policy_gradient;
     let gradient = GradientConfig {
         entropy: section.entropy as f32,
         optimiser: OptimiserConfig {
@@ -87,15 +102,11 @@ pub(super) fn policy_gradient(
         },
         ..GradientConfig::default()
     };
-    let config = TrainerConfig {
+    TrainerConfig {
         iterations: section.iterations as u32,
         validate_every: section.validate_every as u32,
         algorithm: Algorithm::PolicyGradient(gradient),
-    };
-    let key = key.named("policy gradient");
-    search(site, POLICY_GRADIENT, config, start, simulation, key, |network| {
-        Ok(Trainer::new(config, network.sharpened(section.sharpness as f32), key)?)
-    })
+    }
 }
 
 /// Runs a trainer to its end, from its checkpoint if there is one, else from what `begin` makes of `start`.
@@ -117,7 +128,7 @@ fn search(
         None => begin(start)?,
     };
     let bar = site.progress.begin(phase.name, u64::from(config.iterations) + 1);
-    bar.advance(trainer.history().len() as u64);
+    bar.resume(trainer.history().len() as u64);
     while !trainer.finished() {
         let step = trainer.step(simulation)?;
         checkpoint.offer(trainer.finished(), || trainer.to_bytes())?;

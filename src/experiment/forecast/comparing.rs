@@ -1,0 +1,485 @@
+//! The parts of the stages that compare on targets: full pool, transfer, rivals.
+
+use super::learning;
+use super::rehearsal::{Part, Piece, timed};
+use super::work::{Course, Work};
+use crate::agent::adaptation::AdaptedPolicy;
+use crate::agent::dqn::{DqnStrategy, QNetwork, QPolicy};
+use crate::agent::pang::{PangNetwork, PangPolicy, PangStrategy};
+use crate::agent::{Choice, Head, Policy, PolicyStrategy, Provenance, shipped};
+use crate::data::{Dataset, RowId, Task};
+use crate::episode::extras::FOLDS;
+use crate::episode::features::{self, NEIGHBOURS, SCHEMA};
+use crate::episode::{EpisodePlan, Ground, InitialPool, Player, Seat, full_pool as measure, play};
+use crate::error::Result;
+use crate::experiment::plan::Plan;
+use crate::experiment::sections::{
+    ADAPTED, ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
+};
+use crate::experiment::stages::draughtsman::Draughtsman;
+use crate::experiment::stages::{
+    Block, Found, Learned, Shard, blocks, full_pool, head, rivals, search, transfer,
+};
+use crate::experiment::tasks;
+use crate::learner::{Start, Stop, TrainPlan};
+use crate::query::{Needs, PoolView, Registry, Strategy};
+use crate::rng::Key;
+use crate::run::{RunError, usage};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Bytes of pools that a run keeps for the strategies that come next.
+const GROUND_BYTES: f64 = transfer::GROUND_BYTES as f64;
+
+/// The targets of a plan, with what is made of them once.
+pub struct Targets {
+    datasets: Vec<(DataRef, Arc<Dataset>)>,
+    /// The first split of each.
+    tasks: Vec<Arc<Task>>,
+    grounds: Mutex<BTreeMap<(usize, u32), Arc<Ground>>>,
+    /// Whether any strategy asks for neighbours, or for components.
+    needs: Needs,
+}
+
+impl Targets {
+    /// Reads the targets of transfer and rivals.
+    ///
+    /// # Errors
+    /// A data set that cannot be read or split.
+    pub fn read(plan: &Plan) -> Result<Self> {
+        let of_transfer = plan.transfer().map_or(&[][..], |transfer| &transfer.targets);
+        let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
+        let mut datasets: Vec<(DataRef, Arc<Dataset>)> = Vec::new();
+        for target in of_transfer.iter().chain(of_rivals) {
+            if !datasets.iter().any(|(known, _)| known == target) {
+                datasets.push((target.clone(), tasks::load(plan, target)?));
+            }
+        }
+        let first =
+            |(_, dataset): &(DataRef, Arc<Dataset>)| Ok(tasks::ground(plan, dataset, 0)?.task().clone());
+        let tasks = datasets.iter().map(first).collect::<Result<_>>()?;
+        let names = plan.transfer().map_or(&[][..], |transfer| &transfer.strategies);
+        let all = names.iter().map(|name| needs(plan.registry(), name));
+        let needs = Needs {
+            neighbours: all.clone().any(|needs| needs.neighbours),
+            components: all.clone().any(|needs| needs.components),
+            ..Needs::NONE
+        };
+        Ok(Self { datasets, tasks, grounds: Mutex::default(), needs })
+    }
+
+    fn at(&self, target: &DataRef) -> usize {
+        self.datasets.iter().position(|(known, _)| known == target).expect("every target was read")
+    }
+
+    fn task(&self, target: &DataRef) -> &Arc<Task> {
+        &self.tasks[self.at(target)]
+    }
+
+    /// One repetition's split, with what strategies share.
+    fn ground(&self, plan: &Plan, target: &DataRef, repetition: u32) -> Result<Arc<Ground>> {
+        let key = (self.at(target), repetition);
+        let mut grounds = self.grounds.lock().expect("no panic while it is held");
+        if let Some(ground) = grounds.get(&key) {
+            return Ok(ground.clone());
+        }
+        let ground = self.split(plan, target, repetition)?;
+        grounds.insert(key, ground.clone());
+        Ok(ground)
+    }
+
+    /// The same, made anew.
+    fn split(&self, plan: &Plan, target: &DataRef, repetition: u32) -> Result<Arc<Ground>> {
+        let dataset = &self.datasets[self.at(target)].1;
+        let drawn = tasks::redrawn(plan, target, repetition).transpose()?;
+        let ground = tasks::ground(plan, drawn.as_ref().unwrap_or(dataset), repetition)?;
+        if self.needs.neighbours {
+            ground.neighbours();
+        }
+        if self.needs.components {
+            ground.components();
+        }
+        Ok(ground)
+    }
+
+    /// Bytes of the splits that a run keeps beyond those made here, and of the blocks that other threads play.
+    pub fn bytes_of_others(&self, plan: &Plan, jobs: usize) -> f64 {
+        let Some(transfer) = plan.transfer() else { return 0.0 };
+        let here = self.grounds.lock().expect("no panic while it is held").len() as f64;
+        let bytes = |task: &Task| {
+            let rows = task.all_but_test().rows() + task.test().labels().len();
+            (4 * (rows * task.width() + task.pool().rows() * (2 * NEIGHBOURS + 32))) as f64
+        };
+        let each = self.tasks.iter().map(|task| bytes(task)).sum::<f64>() / self.tasks.len().max(1) as f64;
+        let splits = (self.tasks.len() * transfer.repetitions as usize) as f64;
+        let kept = (splits * each).min(GROUND_BYTES);
+        let signals = |task: &Task| {
+            let hidden: usize = plan.learner().hidden.iter().sum();
+            4.0 * (task.pool().rows() * (task.classes() + hidden)) as f64
+        };
+        let block =
+            f64::from(transfer.block) * self.tasks.iter().map(|task| signals(task)).fold(0.0, f64::max);
+        (kept - here * each).max(0.0) + (jobs - 1) as f64 * block
+    }
+}
+
+/// What a strategy asks to be shown.
+fn needs(registry: &Registry, name: &str) -> Needs {
+    match name {
+        ADAPTED => Needs { out_of_fold: true, ..features::needs() },
+        LEARNED | UNTRAINED => features::needs(),
+        name => registry.build(name).map_or(Needs::NONE, |strategy| strategy.needs()),
+    }
+}
+
+/// Networks that are trained for one query of a strategy.
+pub(super) fn extras(registry: &Registry, name: &str) -> usize {
+    let needs = needs(registry, name);
+    // The labels in hand are fitted once more, to compare the simulated ones with.
+    let lookahead = if needs.lookahead > 0 { needs.lookahead + 1 } else { 0 };
+    let folds = if needs.temperature || needs.out_of_fold { FOLDS } else { 0 };
+    lookahead + needs.committee + folds + usize::from(needs.predicted_loss)
+}
+
+/// Who stands for the policies that are not trained yet.
+struct StandIns {
+    registry: Registry,
+    policy: Option<Arc<Policy>>,
+    untrained: Arc<Policy>,
+    head: Option<Arc<Head>>,
+    found: Option<Found>,
+}
+
+impl StandIns {
+    fn of(plan: &Plan, found: Option<Found>) -> Result<Self> {
+        let transfer = plan.transfer().expect("called where there is a section");
+        let key = Key::root(plan.seed()).named("forecast");
+        let policy = match (plan.train(), &transfer.policy) {
+            (Some(_), _) => Some(Policy::new(learning::untrained(plan)?, &SCHEMA, Provenance::default())?),
+            (None, Some(name)) => Some(shipped::open(name, &SCHEMA)?),
+            (None, None) => None,
+        };
+        let needs_head = transfer.architectures.iter().any(|choice| choice.needs_head());
+        let own = plan.search().map(|section| search::space(section, plan.learner().dropout));
+        let head = match (needs_head, plan.train(), own, &policy) {
+            (false, ..) => None,
+            (true, Some(section), Some(space), _) => {
+                let network = head::untrained(key)?;
+                Some(Arc::new(Head::new(network, space, section.architecture.penalty, BTreeMap::new())?))
+            }
+            (true, _, _, Some(policy)) => Some(policy.head()?.clone()),
+            (true, _, _, None) => None,
+        };
+        let (registry, untrained) = (plan.registry().clone(), transfer::untrained()?);
+        Ok(Self { registry, policy: policy.map(Arc::new), untrained, head, found })
+    }
+
+    fn strategy(&self, name: &str, queries: usize) -> Result<Box<dyn Strategy>> {
+        let policy = || self.policy.clone().expect("a plan that asks for the policy trains or names one");
+        let key = Key::root(0).named("forecast");
+        Ok(match name {
+            LEARNED => Box::new(PolicyStrategy::new(policy(), Choice::Greedy)),
+            ADAPTED => Box::new(AdaptedPolicy::new(policy())?),
+            UNTRAINED => Box::new(PolicyStrategy::new(self.untrained.clone(), Choice::Sampled)),
+            DATASET_EMBEDDING => {
+                let policy = PangPolicy::new(PangNetwork::new(key), Provenance::default());
+                Box::new(PangStrategy::new(Arc::new(policy)))
+            }
+            DQN => {
+                let network = QNetwork::new(-(queries as f32) / 2.0, key);
+                Box::new(DqnStrategy::new(Arc::new(QPolicy::new(network, Provenance::default()))))
+            }
+            name => return self.registry.build(name),
+        })
+    }
+
+    fn drawn(&self, plan: &Plan, choice: ArchitectureChoice) -> Result<(EpisodePlan, Option<Draughtsman>)> {
+        let mut episode = tasks::episode_plan(plan)?;
+        let learned = Learned { policy: None, architecture: self.found.as_ref() };
+        let head = || {
+            let key = format!("architecture {choice}");
+            let none = || RunError::Work { key, reason: "no head is known yet".into() }.into();
+            self.head.clone().ok_or_else(none)
+        };
+        let draughtsman = Draughtsman::of(plan, choice, learned, head)?;
+        if let Some(draughtsman) = &draughtsman {
+            episode.blocks = draughtsman.blocks()?;
+        }
+        Ok((episode, draughtsman))
+    }
+}
+
+/// The parts of the stages full pool, transfer and rivals. `found` is what searches on some of the sources say.
+///
+/// # Errors
+/// A policy that cannot be read or is refused.
+pub fn parts<'a>(plan: &'a Plan, targets: &'a Targets, found: Option<Found>) -> Result<Vec<Part<'a>>> {
+    let mut parts = Vec::new();
+    if let Some(transfer) = plan.transfer() {
+        let stand_ins = Arc::new(StandIns::of(plan, found)?);
+        parts.push(whole_pools(plan, transfer, targets, &stand_ins)?);
+        parts.push(splits(plan, transfer, targets));
+        for &architecture in &transfer.architectures {
+            for strategy in &transfer.strategies {
+                parts.push(episodes(plan, transfer, targets, &stand_ins, architecture, strategy)?);
+            }
+        }
+    }
+    if let Some(section) = plan.rivals() {
+        let mut bouts = rivals::bouts(section).into_iter();
+        let nominal = |all: &[rivals::Trainings]| all.iter().map(|one| trained(plan, one)).sum::<Work>();
+        let mut work = Work::default();
+        for target in &section.targets {
+            let all = rivals::trainings(plan, targets.task(target))?;
+            work = work.plus(nominal(&all).times(f64::from(section.repetitions)));
+        }
+        let sample = move |_| {
+            let Some(bout) = bouts.next() else { return Ok(None) };
+            let ground = targets.ground(plan, &bout.input.target, bout.input.repetition)?;
+            let key = Key::root(plan.seed()).named("forecast").at(u64::from(bout.input.repetition));
+            let labels = section.labels[section.labels.len() / 2];
+            let (one, core_seconds) = timed(|| rivals::try_one(plan, ground.task(), labels, key))?;
+            Ok(Some(Piece { nominal: trained(plan, &one).nominal(), core_seconds }))
+        };
+        let count = (rivals::bouts(section).len() as u64, "bouts");
+        let part = Part::new("rivals", "rivals", count, work.nominal(), sample);
+        parts.push(part.shown_as("rivals").training(work));
+    }
+    Ok(parts)
+}
+
+fn trained(plan: &Plan, one: &rivals::Trainings) -> Work {
+    let train = TrainPlan {
+        start: Start::Scratch,
+        stop: Stop::Steps { steps: one.steps },
+        ..plan.learner().train_plan()
+    };
+    Work::fit(&train, one.rows, one.multiply_adds).times(f64::from(one.networks))
+}
+
+fn whole_pools<'a>(
+    plan: &'a Plan,
+    transfer: &'a Transfer,
+    targets: &'a Targets,
+    stand_ins: &Arc<StandIns>,
+) -> Result<Part<'a>> {
+    let (episode, _) = stand_ins.drawn(plan, transfer.architectures[0])?;
+    let cells = full_pool::cells(transfer, Shard::WHOLE);
+    let one = |episode: &EpisodePlan, task: &Task| {
+        let multiply_adds = Course::own(episode, task).multiply_adds;
+        Work::fit(&episode.from_scratch(), task.pool().rows(), multiply_adds)
+    };
+    let work = cells.iter().map(|cell| one(&episode, targets.task(&cell.input.target))).sum::<Work>();
+    let mut left = full_pool::cells(transfer, Shard::WHOLE).into_iter();
+    let sample = move |_| {
+        let Some(cell) = left.next() else { return Ok(None) };
+        let full_pool::Whole { target, repetition } = cell.input;
+        let ground = targets.ground(plan, &target, repetition)?;
+        let key = tasks::seat_key(plan, &targets.datasets[targets.at(&target)].1, repetition);
+        let nominal = one(&episode, ground.task()).nominal();
+        let (_, core_seconds) = timed(|| measure(&episode, &Seat { ground, key }))?;
+        Ok(Some(Piece { nominal, core_seconds }))
+    };
+    let part = Part::new("full pool", "full pool", (cells.len() as u64, "fits"), work.nominal(), sample);
+    Ok(part.shown_as("full pool").training(work))
+}
+
+/// Splits, with the neighbours and components that strategies share.
+fn splits<'a>(plan: &'a Plan, transfer: &'a Transfer, targets: &'a Targets) -> Part<'a> {
+    let of = move |target: &DataRef| {
+        let task = targets.task(target);
+        let rows = task.pool().rows() as f64;
+        1e-4 + rows * rows.min(4e3) * (task.width() as f64) * 1e-10
+    };
+    let nominal = transfer.targets.iter().map(of).sum::<f64>() * f64::from(transfer.repetitions);
+    let all = (0..transfer.repetitions).flat_map(|r| transfer.targets.iter().map(move |target| (r, target)));
+    let mut left = all.collect::<Vec<_>>().into_iter();
+    let sample = move |_| {
+        let Some((repetition, target)) = left.next() else { return Ok(None) };
+        let (_, core_seconds) = timed(|| targets.split(plan, target, repetition))?;
+        Ok(Some(Piece { nominal: of(target), core_seconds }))
+    };
+    let count = (transfer.targets.len() as u64 * u64::from(transfer.repetitions), "splits");
+    Part::new("transfer", "splits", count, nominal, sample)
+}
+
+fn episodes<'a>(
+    plan: &'a Plan,
+    transfer: &'a Transfer,
+    targets: &'a Targets,
+    stand_ins: &Arc<StandIns>,
+    architecture: ArchitectureChoice,
+    strategy: &'a str,
+) -> Result<Part<'a>> {
+    let (episode, draughtsman) = stand_ins.drawn(plan, architecture)?;
+    let extras = extras(plan.registry(), strategy);
+    let mut own: Vec<Block> = blocks(transfer)
+        .into_iter()
+        .map(|cell| cell.input)
+        .filter(|block| block.architecture == architecture && block.strategy == strategy)
+        .collect();
+    let work = |block: &Block| {
+        let course = Course { extras, ..Course::own(&episode, targets.task(&block.target)) };
+        course.whole().times(block.repetitions.len() as f64)
+    };
+    let whole = own.iter().map(work).sum::<Work>();
+    let count = own.iter().map(|block| block.repetitions.len() as u64).sum();
+    // One block of each target, dear ones first: what a target takes is what is not known.
+    own.sort_by(|a, b| work(b).nominal().total_cmp(&work(a).nominal()));
+    let mut seen: Vec<DataRef> = Vec::new();
+    own.retain(|block| {
+        let new = !seen.contains(&block.target);
+        if new {
+            seen.push(block.target.clone());
+        }
+        new
+    });
+    let stand_ins = stand_ins.clone();
+    let mut at = 0;
+    let sample = move |slice| {
+        let block = &own[at % own.len()];
+        // Each from its start, and then from half way.
+        let half_way = (at / own.len()) % 2 == 1;
+        at += 1;
+        let task = targets.task(&block.target);
+        let played = if half_way { from_half_way(&episode, task) } else { episode.clone() };
+        let piece = Scene { plan, targets, stand_ins: &stand_ins, draughtsman: draughtsman.as_ref(), extras };
+        piece.play(&played, block, slice).map(Some)
+    };
+    let what = transfer::label(transfer, strategy, architecture);
+    let part = Part::new("transfer", what, (count, "episodes"), whole.nominal(), sample);
+    Ok(part.shown_as("transfer").training(whole))
+}
+
+/// The second half of an episode, from labels drawn at random.
+fn from_half_way(episode: &EpisodePlan, task: &Task) -> EpisodePlan {
+    let course = Course::own(episode, task);
+    let half = course.queries() / 2;
+    let labels = course.labels(half);
+    let initial_per_class = labels.div_ceil(task.classes().max(1));
+    let start = (initial_per_class * task.classes()).min(task.pool().rows());
+    let bought = half * episode.query_size;
+    let budget = episode.budget.saturating_sub(bought).min(task.pool().rows() - start);
+    if budget == 0 {
+        return episode.clone();
+    }
+    EpisodePlan {
+        initial: InitialPool::Rule("random".into()),
+        initial_per_class,
+        budget,
+        // A target that is reached tells nothing of the queries.
+        target_accuracy: None,
+        target_share: None,
+        ..episode.clone()
+    }
+}
+
+/// Where the piece of a block is played.
+struct Scene<'a> {
+    plan: &'a Plan,
+    targets: &'a Targets,
+    stand_ins: &'a StandIns,
+    draughtsman: Option<&'a Draughtsman>,
+    extras: usize,
+}
+
+impl Scene<'_> {
+    /// Plays a block's episodes side by side until the time is over, and one query at least.
+    fn play(&self, episode: &EpisodePlan, block: &Block, slice: Duration) -> Result<Piece> {
+        let task = self.targets.task(&block.target);
+        let course = Course { extras: self.extras, ..Course::own(episode, task) };
+        let marks = Arc::new(Mutex::new(Marks::default()));
+        let dataset = &self.targets.datasets[self.targets.at(&block.target)].1;
+        let mut players = Vec::new();
+        for repetition in block.repetitions.clone() {
+            let mut strategy = self.stand_ins.strategy(&block.strategy, course.queries())?;
+            if players.is_empty() {
+                strategy =
+                    Box::new(Paced { inner: strategy, until: Instant::now() + slice, marks: marks.clone() });
+            }
+            players.push(Player {
+                name: block.strategy.clone(),
+                strategy,
+                seat: Seat {
+                    ground: self.targets.ground(self.plan, &block.target, repetition)?,
+                    key: tasks::seat_key(self.plan, dataset, repetition),
+                },
+                repetition,
+                architect: self.draughtsman.and_then(Draughtsman::architect),
+            });
+        }
+        let lanes = players.len() as f64;
+        let before = usage::core_seconds();
+        let played = play(episode, players);
+        let marks = *marks.lock().expect("no panic while it is held");
+        let (core_seconds, work) = match played {
+            Ok(played) => {
+                let queries = played.iter().map(|one| one.rows.len() - 1).max().unwrap_or(0);
+                (usage::core_seconds() - before, course.up_to(queries, queries))
+            }
+            Err(_) if marks.stopped => {
+                (marks.core_seconds - before, course.up_to(marks.selections - 1, marks.selections))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Piece { nominal: work.nominal() * lanes, core_seconds })
+    }
+}
+
+/// How far an episode came, and when.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    /// Selections that were begun, and the process's core seconds at the last.
+    selections: usize,
+    core_seconds: f64,
+    /// Whether the episode was stopped there.
+    stopped: bool,
+}
+
+/// A strategy that stops its episode when the time is over.
+struct Paced {
+    inner: Box<dyn Strategy>,
+    until: Instant,
+    marks: Arc<Mutex<Marks>>,
+}
+
+impl Strategy for Paced {
+    fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
+        let mut marks = self.marks.lock().expect("no panic while it is held");
+        marks.selections += 1;
+        marks.core_seconds = usage::core_seconds();
+        if marks.selections > 1 && Instant::now() >= self.until {
+            marks.stopped = true;
+            return Err(RunError::Interrupted { done: marks.selections, total: marks.selections + 1 }.into());
+        }
+        drop(marks);
+        self.inner.select(view, batch, key)
+    }
+
+    fn needs(&self) -> Needs {
+        self.inner.needs()
+    }
+
+    fn pseudo_labels(&self) -> &[(RowId, u32)] {
+        self.inner.pseudo_labels()
+    }
+
+    fn note(&self) -> Option<String> {
+        self.inner.note()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Look-ahead, members and folds are trainings, too.
+    #[test]
+    fn what_a_strategy_has_trained_for_it_is_counted() {
+        let trainings =
+            ["margin", "greedy_oracle", "ensemble(bald, members=3)", "scaled(margin)", "llal", ADAPTED];
+        let registry = Registry::builtin();
+        assert_eq!(trainings.map(|name| extras(&registry, name)), [0, 21, 3, FOLDS, 1, FOLDS]);
+    }
+}

@@ -1,0 +1,188 @@
+//! Work as it is counted from a plan, before anything is run: trainings, gradient steps, operations.
+//!
+//! Counts follow the functions that the episodes themselves go by ([`EpisodePlan`], [`TrainPlan`]). Rules that stop
+//! a fit early make them upper bounds. The nominal seconds only say how two pieces of one kind compare; what a
+//! piece takes is measured.
+
+use crate::agent::{CollectPlan, Source};
+use crate::data::Task;
+use crate::episode::{EpisodePlan, Measure};
+use crate::learner::TrainPlan;
+
+/// Floating-point operations per second and core that training of small networks nominally reaches.
+const FLOPS_PER_CORE: f64 = 8e9;
+/// Nominal seconds of a gradient step, however small the network is.
+const SECONDS_PER_STEP: f64 = 1.5e-6;
+/// Nominal seconds per candidate of a query, for signals, features and selection.
+const SECONDS_PER_CANDIDATE: f64 = 2e-6;
+
+/// An amount of work.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Networks trained.
+    pub trainings: f64,
+    /// Gradient steps.
+    pub steps: f64,
+    /// Floating-point operations of training and prediction.
+    pub flops: f64,
+    /// Candidates that a query looks at, over all queries.
+    pub looked_at: f64,
+}
+
+impl Work {
+    /// One fit on so many rows, of a network with so many multiply-adds per example.
+    pub fn fit(train: &TrainPlan, rows: usize, multiply_adds: f64) -> Self {
+        let steps = f64::from(train.steps_for(rows));
+        // Forward, backward through the inputs and through the weights; two operations each.
+        let flops = steps * 6.0 * multiply_adds * train.batch.min(rows) as f64;
+        Self { trainings: 1.0, steps, flops, looked_at: 0.0 }
+    }
+
+    /// Predictions for so many rows.
+    pub fn prediction(rows: usize, multiply_adds: f64) -> Self {
+        Self { flops: 2.0 * rows as f64 * multiply_adds, ..Self::default() }
+    }
+
+    /// So many times as much.
+    pub fn times(self, n: f64) -> Self {
+        Self {
+            trainings: self.trainings * n,
+            steps: self.steps * n,
+            flops: self.flops * n,
+            looked_at: self.looked_at * n,
+        }
+    }
+
+    /// Both.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            trainings: self.trainings + other.trainings,
+            steps: self.steps + other.steps,
+            flops: self.flops + other.flops,
+            looked_at: self.looked_at + other.looked_at,
+        }
+    }
+
+    /// Nominal seconds of one core.
+    pub fn nominal(self) -> f64 {
+        self.flops / FLOPS_PER_CORE
+            + self.steps * SECONDS_PER_STEP
+            + self.looked_at * SECONDS_PER_CANDIDATE
+            + self.trainings * SECONDS_PER_STEP
+    }
+}
+
+impl std::iter::Sum for Work {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Self::plus)
+    }
+}
+
+/// The course of one episode on a task.
+#[derive(Clone, Copy)]
+pub struct Course<'a> {
+    /// What is played.
+    pub plan: &'a EpisodePlan,
+    /// Where.
+    pub task: &'a Task,
+    /// Multiply-adds per example of its network.
+    pub multiply_adds: f64,
+    /// Networks that are trained for a query besides the episode's own.
+    pub extras: usize,
+}
+
+impl<'a> Course<'a> {
+    /// An episode with the plan's own network, and none besides.
+    pub fn own(plan: &'a EpisodePlan, task: &'a Task) -> Self {
+        // A shape that is refused is refused where it is played.
+        let multiply_adds = plan.spec(task).map_or(0.0, |spec| spec.multiply_adds() as f64);
+        Self { plan, task, multiply_adds, extras: 0 }
+    }
+
+    /// Queries in all.
+    pub fn queries(&self) -> usize {
+        self.plan.budget.div_ceil(self.plan.query_size.max(1))
+    }
+
+    /// Labels after so many queries.
+    pub fn labels(&self, queries: usize) -> usize {
+        let bought = queries.saturating_mul(self.plan.query_size).min(self.plan.budget);
+        (self.plan.initial_count(self.task) + bought).min(self.task.pool().rows())
+    }
+
+    /// From the first fit to the one after so many queries; `looks` queries were prepared.
+    pub fn up_to(&self, queries: usize, looks: usize) -> Work {
+        let fits = |round: usize| {
+            let labels = self.labels(round);
+            let train = self.plan.train_in(u32::try_from(round).unwrap_or(u32::MAX));
+            let fits = if self.plan.fit_per_label && round > 0 { labels - self.labels(round - 1) } else { 1 };
+            let held = self.task.reward().labels().len()
+                + if self.plan.measure == Measure::Reward { 0 } else { self.task.test().labels().len() };
+            let fit = Work::fit(&train, labels, self.multiply_adds).times(fits as f64);
+            fit.plus(Work::prediction(held, self.multiply_adds))
+        };
+        let query = |round: usize| {
+            let labels = self.labels(round);
+            let candidates = self.task.pool().rows() - labels;
+            let extras = Work::fit(&self.plan.from_scratch(), labels, self.multiply_adds);
+            let look = Work { looked_at: candidates as f64, ..Work::default() };
+            extras.times(self.extras as f64).plus(Work::prediction(candidates, self.multiply_adds)).plus(look)
+        };
+        (0..=queries).map(fits).sum::<Work>().plus((0..looks).map(query).sum())
+    }
+
+    /// All of it.
+    pub fn whole(&self) -> Work {
+        self.up_to(self.queries(), self.queries())
+    }
+}
+
+/// What is played on a source task by whoever learns: one episode, measured on reward rows.
+pub fn played_on(source: &Source) -> Work {
+    let plan = EpisodePlan { measure: Measure::Reward, ..source.plan.clone() };
+    Course::own(&plan, source.grounds[0].task()).whole()
+}
+
+/// States of a source task that are visited, with their candidates looked ahead at.
+pub fn collected_on(source: &Source, collect: &CollectPlan) -> Work {
+    let task = source.grounds[0].task();
+    let course = Course::own(&source.plan, task);
+    // Rounds are drawn uniformly, so the middle one stands for them.
+    let middle = course.labels(course.queries() / 2) + 1;
+    let ahead = Work::fit(&source.plan.from_scratch(), middle, course.multiply_adds)
+        .plus(Work::prediction(task.reward().labels().len(), course.multiply_adds));
+    let judged = collect.states_on(source) * collect.candidates;
+    played_on(source).times(collect.episodes as f64).plus(ahead.times(judged as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::plan::Plan;
+    use crate::experiment::tasks;
+    use crate::experiment::vocabulary::Vocabulary;
+
+    /// Ten queries of one label after a label of each of three classes; five steps per fit.
+    #[test]
+    fn a_course_is_counted_as_by_hand() {
+        let vocabulary = Vocabulary { datasets: vec!["iris"], ..Vocabulary::default() };
+        let text = "[learner]\nsteps = 5\n[episode]\nrounds = 10\n[transfer]\ntargets = [\"iris\"]";
+        let plan = Plan::parse(text, "x.toml", &[], None, &vocabulary).unwrap();
+        let target = &plan.transfer().unwrap().targets[0];
+        let ground = tasks::ground(&plan, &tasks::load(&plan, target).unwrap(), 0).unwrap();
+        let (episode, task) = (tasks::episode_plan(&plan).unwrap(), ground.task());
+        let course = Course { extras: 2, ..Course::own(&episode, task) };
+        assert_eq!((course.queries(), course.labels(0), course.labels(10)), (10, 3, 13));
+        let whole = course.whole();
+        assert_eq!((whole.trainings, whole.steps), (11.0 + 20.0, 5.0 * 31.0));
+        // Stopped in the third query: three fits, and three looks.
+        let stopped = course.up_to(2, 3);
+        assert_eq!((stopped.trainings, stopped.steps), (3.0 + 6.0, 5.0 * 9.0));
+        let pool = task.pool().rows() as f64;
+        assert_eq!(stopped.looked_at, 3.0 * pool - (3.0 + 4.0 + 5.0));
+        assert!(stopped.nominal() < whole.nominal());
+        let other = course.up_to(10, 10);
+        assert_eq!(other, whole);
+        assert_eq!(whole.times(2.0), whole.plus(other));
+    }
+}

@@ -1,0 +1,47 @@
+//! How much of the machine this process has taken.
+
+/// The peak resident set in bytes, if the system says.
+pub fn peak_rss() -> Option<f64> {
+    // Not `getrusage`: that peak outlives `exec`, so that a small process inherits a large parent's.
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024.0)
+}
+
+/// The same in megabytes (10^6 bytes), to one decimal.
+pub fn peak_rss_mb() -> Option<f64> {
+    Some((peak_rss()? / 1e5).round() / 10.0)
+}
+
+/// Seconds that the cores have worked for this process so far, all threads and the system's part together.
+pub fn core_seconds() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes one `timespec`, whose address it is given; nothing else is read or written.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    if failed != 0 {
+        return 0.0;
+    }
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_peak_covers_what_was_touched() {
+        let block = std::hint::black_box(vec![1u8; 64 << 20]);
+        assert!(super::peak_rss_mb().unwrap() > 67.0);
+        drop(block);
+    }
+
+    #[test]
+    fn work_takes_core_seconds() {
+        let before = super::core_seconds();
+        let mut sum = 0u64;
+        while super::core_seconds() <= before {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        assert!(super::core_seconds() > before, "{sum}");
+    }
+}
