@@ -94,6 +94,7 @@ pub enum OracleOn {
 
 /// Why an episode cannot be played.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum EpisodeError {
     /// Nothing may be bought.
     #[error("episode: the budget is 0 labels, expected at least 1")]

@@ -25,6 +25,7 @@ impl fmt::Display for Place {
 
 /// Why an experiment is refused.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum ExperimentError {
     /// The file cannot be read, is no text, or is too large to be an experiment.
     #[error(transparent)]

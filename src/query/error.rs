@@ -4,6 +4,7 @@ use crate::error::{Fault, shorten};
 
 /// Why a strategy cannot be built or cannot choose.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum QueryError {
     /// The learner did not compute what the strategy needs.
     #[error("query: the strategy needs {signal}, which the learner did not compute for this round")]

@@ -56,7 +56,7 @@ use crate::rng::Key;
 
 /// Chooses rows to label.
 ///
-/// Every implementor passes the contract suite (`tests/contract.rs`): picks are unique members of
+/// Every implementor passes the contract suite ([`strategy_contract`](crate::testing::strategy_contract)): picks are unique members of
 /// the candidates, exactly `min(batch, candidates)` of them; the same view and key give the same picks;
 /// a permutation of the pool's rows that carries their ids changes nothing, but for strategies that draw from
 /// running sums over rows; rows that are worth the same are asked for in the order of [`Ties`], which the key

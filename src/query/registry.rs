@@ -16,6 +16,7 @@ use std::sync::Arc;
 /// What kind of reasoning a strategy queries by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Family {
     /// No reasoning at all.
     Baseline,

@@ -39,6 +39,7 @@ pub fn ranked_everywhere<'c>(curves: &'c [TaskCurves], registry: &Registry) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::registry::{Built, Card, Entry, Family};
 
     #[test]
     fn parts_by_name() {
@@ -51,6 +52,14 @@ mod tests {
         for label in ["policy", "dqn", "untrained+search", "random", "random+search", "random 4x"] {
             assert!(!is_hand_made(label, registry) && is_ranked(label, registry), "{label}");
         }
+        // What another crate registers is told apart by the registry that knows it.
+        let card = |family| Card { family, ..Card::new("mine", "one of another crate") };
+        let with = |family| {
+            let entry = Entry::new(card(family), |_| Built::score(crate::query::uncertainty::Margin));
+            registry.clone().with(entry).unwrap()
+        };
+        assert!(!is_hand_made("mine+search", registry) && is_hand_made("mine+search", &with(Family::Own)));
+        assert!(!is_ranked("switch(mine,margin)", &with(Family::Simulation)));
         for label in ["greedy_oracle", "greedy_oracle+search", "switch(greedy_oracle,margin)"] {
             assert!(!is_hand_made(label, registry) && !is_ranked(label, registry), "{label}");
             assert!(marked(label, is_ranked(label, registry)).ends_with(HIDDEN));

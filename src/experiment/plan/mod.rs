@@ -469,6 +469,25 @@ mod tests {
         assert!(crate::Error::from(error).hint().is_some(), "the reader's hint is handed on");
     }
 
+    /// Strategies of another crate stand in files under their names, alone and as arms; those that are learned keep theirs.
+    #[test]
+    fn strategies_are_those_of_the_registry() {
+        use crate::query::registry::{Built, Card, Entry};
+        let entry = |name| {
+            Entry::new(Card::new(name, "the margin"), |_| Built::score(crate::query::uncertainty::Margin))
+        };
+        let with =
+            |name| Vocabulary { registry: Registry::builtin().with(entry(name)).unwrap(), ..vocabulary() };
+        let text = "[transfer]\ntargets = [\"iris\"]\nstrategies = [\"mine\", \"power(mine)\"]";
+        let plan = Plan::parse(text, "x.toml", &[], None, &with("mine")).unwrap();
+        assert!(plan.registry().build(&plan.transfer().unwrap().strategies[1]).is_ok());
+        assert!(matches!(parse(text), Err(ExperimentError::Choice { found, .. }) if found == "mine"));
+        for name in ["policy", "untrained"] {
+            let error = Plan::parse("[transfer]\ntargets = [\"iris\"]", "x.toml", &[], None, &with(name));
+            assert!(matches!(error, Err(ExperimentError::Reserved { .. })), "{error:?}");
+        }
+    }
+
     #[test]
     fn contradictions_are_refused() {
         let cases = [
