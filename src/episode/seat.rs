@@ -25,6 +25,11 @@ impl Ground {
         &self.task
     }
 
+    /// Whether neither neighbour lists nor components were made yet.
+    pub fn is_bare(&self) -> bool {
+        self.neighbours.get().is_none() && self.components.get().is_none()
+    }
+
     /// The pool's kernel principal components, made when first asked for.
     pub fn components(&self) -> Arc<Components> {
         self.components.get_or_init(|| Arc::new(Components::of(self.task.pool()))).clone()

@@ -51,7 +51,7 @@ impl fmt::Display for Forecast {
         )?;
         write!(
             f,
-            "time       about {} of one core, {} on {} threads that have a core each; measured for {:.1} s",
+            "time       about {} of one core, {} on {} threads that have a core each; forecast in {:.1} s",
             duration(self.core_seconds()),
             duration(self.seconds()),
             self.jobs,

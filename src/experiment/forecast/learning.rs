@@ -2,7 +2,7 @@
 
 use super::rehearsal::{Part, Piece, timed};
 use super::sources::{Seen, Tasks, bytes, chunks};
-use super::work::{Work, collected_on, played_on};
+use super::work::{By, Work, collected_on, played_on};
 use crate::agent::dqn::learner::Labelling;
 use crate::agent::dqn::{Dqn, DqnConfig, QNetwork, TargetAccuracy};
 use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangEnvironment, PangNetwork};
@@ -21,6 +21,10 @@ use crate::rng::Key;
 
 /// Nominal seconds of one state in one pass of imitation, and of one state whose features are shuffled.
 const SECONDS_PER_STATE: f64 = 2e-4;
+/// Tasks of a piece: two, so that it takes no longer than one on two threads.
+const TOGETHER: usize = 2;
+/// The most validation episodes of a task in a piece; what a policy takes hardly depends on how many play side by side.
+const FEW_EPISODES: usize = 4;
 /// The most states that a piece of imitation fits.
 const MAX_STATES: usize = 768;
 /// The most updates of deep Q-learning in a piece.
@@ -32,7 +36,7 @@ const LONG_SEARCH: f64 = 0.5;
 ///
 /// # Errors
 /// A network that is refused.
-pub fn parts<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen, jobs: usize) -> Result<Vec<Part<'a>>> {
+pub fn parts<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen) -> Result<Vec<Part<'a>>> {
     let mut parts = Vec::new();
     let (trains, searches) = (plan.train().is_some(), plan.searches_sources());
     if trains || searches {
@@ -46,24 +50,18 @@ pub fn parts<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen, jobs: usize) 
         parts.push(part.known(tasks.making, here as f64 / count.max(1) as f64));
     }
     if trains {
-        imitation(plan, tasks, seen, jobs, &mut parts)?;
-        validation(plan, tasks, jobs, &mut parts)?;
-        policy_search(plan, tasks, seen, jobs, &mut parts)?;
-        others(plan, tasks, jobs, &mut parts);
+        imitation(plan, tasks, seen, &mut parts)?;
+        validation(plan, tasks, &mut parts)?;
+        policy_search(plan, tasks, seen, &mut parts)?;
+        others(plan, tasks, &mut parts);
     }
     if searches {
-        parts.push(searching(plan, tasks, seen, jobs));
+        parts.push(searching(plan, tasks, seen));
     }
     Ok(parts)
 }
 
-fn imitation<'a>(
-    plan: &'a Plan,
-    tasks: &'a Tasks,
-    seen: &'a Seen,
-    jobs: usize,
-    parts: &mut Vec<Part<'a>>,
-) -> Result<()> {
+fn imitation<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen, parts: &mut Vec<Part<'a>>) -> Result<()> {
     let section = plan.train().expect("called where there is a section");
     let key = Key::root(plan.seed()).named("forecast");
     let first = train::collect_plan(plan);
@@ -81,7 +79,7 @@ fn imitation<'a>(
         let share = train::search::SCALE_TASKS as f64 / plan.sources().tasks().max(1) as f64;
         work = work.plus(scale.times(share.min(1.0)));
     }
-    let (mut next, mut left) = (chunks(&tasks.sources, jobs), tasks.sources.len());
+    let (mut next, mut left) = (chunks(&tasks.sources, TOGETHER), tasks.sources.len());
     let states =
         |plan: &CollectPlan| tasks.over_sources(|source| plan.states_on(source) as f64).round() as u64;
     let look_ahead = move |_| {
@@ -140,7 +138,7 @@ fn imitation<'a>(
             let (others, cap) = (section.dagger.mixing, plan.episode().candidates);
             let dagger_plan = train::imitation::dagger_plan(plan);
             let work = tasks.work(|source| collected_on(source, &dagger_plan)).times(rounds as f64);
-            let mut next = chunks(&tasks.sources, jobs);
+            let mut next = chunks(&tasks.sources, TOGETHER);
             let network = untrained.clone();
             let label = move |_| {
                 let sources: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
@@ -183,7 +181,7 @@ fn divided(states: Vec<LabelledState>, held_share: f64) -> (Vec<LabelledState>, 
     states.into_iter().partition(|state| !held.contains(&state.task))
 }
 
-fn validation<'a>(plan: &'a Plan, tasks: &'a Tasks, jobs: usize, parts: &mut Vec<Part<'a>>) -> Result<()> {
+fn validation<'a>(plan: &'a Plan, tasks: &'a Tasks, parts: &mut Vec<Part<'a>>) -> Result<()> {
     let section = plan.train().expect("called where there is a section");
     let repetitions = section.validation_episodes;
     let untrained = train::untrained(plan)?;
@@ -191,26 +189,32 @@ fn validation<'a>(plan: &'a Plan, tasks: &'a Tasks, jobs: usize, parts: &mut Vec
     let (judges, of_judges) = tasks.judges();
     // Margin once, the policy at every evaluation, and once more to see what it asks for.
     let plays = if tasks.validation.is_empty() { 1 } else { 2 + evaluations };
-    let work =
-        judges.iter().map(played_on).sum::<Work>().times(of_judges * (repetitions as u64 * plays) as f64);
-    let (mut next, mut left) = (chunks(judges, jobs), judges.len());
+    let work = judges
+        .iter()
+        .map(|source| played_on(source, By::Policy))
+        .sum::<Work>()
+        .times(of_judges * (repetitions as u64 * plays) as f64);
+    let (mut next, mut left) = (chunks(judges, TOGETHER), judges.len());
     let play = move |_| {
         if left == 0 {
             return Ok(None);
         }
         let chunk: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
         left = left.saturating_sub(chunk.len());
-        let one: f64 = chunk.iter().map(|source| played_on(source).nominal()).sum();
+        let one: f64 = chunk.iter().map(|source| played_on(source, By::Policy).nominal()).sum();
         let nominal = one * (repetitions as u64 * plays) as f64;
+        let few = repetitions.min(FEW_EPISODES);
+        let all = repetitions as f64 / few as f64;
         if tasks.validation.is_empty() {
             let cap = plan.episode().candidates;
             let key = Key::root(plan.seed()).named("forecast");
-            let (_, core_seconds) = timed(|| course(&chunk, &untrained, repetitions, cap, &Forgetful, key))?;
-            return Ok(Some(Piece { nominal, core_seconds }));
+            let (_, core_seconds) = timed(|| course(&chunk, &untrained, few, cap, &Forgetful, key))?;
+            return Ok(Some(Piece { nominal, core_seconds: core_seconds * all }));
         }
-        let (simulation, margin) = timed(|| train::simulation(plan, &[], &chunk, &Forgetful))?;
+        let (simulation, margin) = timed(|| train::simulation(plan, &[], &chunk, few, &Forgetful))?;
         let (_, policy) = timed(|| simulation.gains(&untrained))?;
-        Ok(Some(Piece { nominal, core_seconds: margin + policy * (1 + evaluations) as f64 }))
+        let core_seconds = (margin + policy * (1 + evaluations) as f64) * all;
+        Ok(Some(Piece { nominal, core_seconds }))
     };
     let count = plan_tasks(plan, tasks) * repetitions as u64 * plays;
     let part = Part::new("train", "validation", (count, "episodes"), work.nominal(), play);
@@ -228,19 +232,18 @@ fn policy_search<'a>(
     plan: &'a Plan,
     tasks: &'a Tasks,
     seen: &'a Seen,
-    jobs: usize,
     parts: &mut Vec<Part<'a>>,
 ) -> Result<()> {
     let section = plan.train().expect("called where there is a section");
     let count = plan.sources().tasks();
-    let mean = tasks.work(played_on).times(1.0 / count.max(1) as f64);
+    let mean = tasks.work(|source| played_on(source, By::Policy)).times(1.0 / count.max(1) as f64);
     let untrained = train::untrained(plan)?;
     let key = Key::root(plan.seed()).named("forecast");
     if section.evolution.iterations > 0 {
         let duels = train::duel_plan(plan);
         let played = section.evolution.iterations * duels.played(section.evolution.pairs, count);
         let work = mean.times(played as f64);
-        let mut next = chunks(&tasks.sources, jobs);
+        let mut next = chunks(&tasks.sources, TOGETHER);
         let network = untrained.clone();
         let duel = move |_| {
             let chunk: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
@@ -248,9 +251,9 @@ fn policy_search<'a>(
             let lanes = chunk.first().map_or(1, Source::lanes);
             let together = (lanes / (2 * duels.episodes)).clamp(1, section.evolution.pairs);
             let pair = Pair { plus: network.clone(), minus: network.clone() };
-            let mut simulation = train::simulation(plan, &chunk, &[], &Forgetful)?;
+            let mut simulation = train::simulation(plan, &chunk, &[], 1, &Forgetful)?;
             let (fought, core_seconds) = timed(|| simulation.duels(&vec![pair; together], 0, key))?;
-            let of = |task: u32| played_on(&chunk[task as usize]).nominal();
+            let of = |task: u32| played_on(&chunk[task as usize], By::Policy).nominal();
             let nominal = fought.iter().map(|duel| 2.0 * f64::from(duel.episodes) * of(duel.task)).sum();
             Ok(Some(Piece { nominal, core_seconds }))
         };
@@ -262,12 +265,12 @@ fn policy_search<'a>(
         let played = section.policy_gradient.iterations * rollouts.played(count);
         // Each has its baseline at the same seat.
         let work = mean.times(2.0 * played as f64);
-        let mut next = chunks(&tasks.sources, jobs);
+        let mut next = chunks(&tasks.sources, TOGETHER);
         let network = untrained.sharpened(section.policy_gradient.sharpness as f32);
         let config = train::search::gradient_config(plan);
         let gradient = move |_| {
             let chunk: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
-            let mut simulation = train::simulation(plan, &chunk, &[], &Forgetful)?;
+            let mut simulation = train::simulation(plan, &chunk, &[], 1, &Forgetful)?;
             let (played, playing) = timed(|| simulation.rollouts(&network, 0, key))?;
             let learning = match &config.algorithm {
                 Algorithm::PolicyGradient(config) => {
@@ -283,7 +286,8 @@ fn policy_search<'a>(
             if held > trajectories.1 {
                 *trajectories = (played.len(), held);
             }
-            let each = chunk.iter().take(rollouts.tasks).map(|source| played_on(source).nominal());
+            let each =
+                chunk.iter().take(rollouts.tasks).map(|source| played_on(source, By::Policy).nominal());
             let nominal = 2.0 * rollouts.episodes as f64 * each.sum::<f64>();
             Ok(Some(Piece { nominal, core_seconds: playing + learning }))
         };
@@ -295,11 +299,11 @@ fn policy_search<'a>(
 }
 
 /// What else a plan may ask to have trained.
-fn others<'a>(plan: &'a Plan, tasks: &'a Tasks, jobs: usize, parts: &mut Vec<Part<'a>>) {
+fn others<'a>(plan: &'a Plan, tasks: &'a Tasks, parts: &mut Vec<Part<'a>>) {
     let section = plan.train().expect("called where there is a section");
     let key = Key::root(plan.seed()).named("forecast");
     let count = plan.sources().tasks();
-    let mean = tasks.work(played_on).times(1.0 / count.max(1) as f64);
+    let mean = tasks.work(|source| played_on(source, By::Policy)).times(1.0 / count.max(1) as f64);
     let validating = (section.validation_episodes * plan.sources().validation_tasks()) as f64;
     if let Some(search) = plan.search().filter(|_| section.architecture.episodes > 0) {
         let space = search::space(search, plan.learner().dropout);
@@ -308,11 +312,11 @@ fn others<'a>(plan: &'a Plan, tasks: &'a Tasks, jobs: usize, parts: &mut Vec<Par
             // In each round that is tried, staying and two moves.
             let states = moves.states.min(source.rounds()) * moves.trainings * 3;
             let fits = (source.rounds() + 1 + states) as f64 / (source.rounds() + 1) as f64;
-            played_on(source).times(fits * moves.episodes as f64)
+            played_on(source, By::Policy).times(fits * moves.episodes as f64)
         };
         let work =
             tasks.work(tried).times(1.0 + plan.sources().validation_tasks() as f64 / count.max(1) as f64);
-        let mut next = chunks(&tasks.sources, jobs);
+        let mut next = chunks(&tasks.sources, TOGETHER);
         let sample = move |_| {
             let chunk: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
             let nominal = chunk.iter().map(|source| tried(source).nominal()).sum();
@@ -329,8 +333,8 @@ fn others<'a>(plan: &'a Plan, tasks: &'a Tasks, jobs: usize, parts: &mut Vec<Par
         let played = config.warm_episodes + config.iterations as usize * config.episodes;
         let judged = validations(config.validate_every, config.iterations) as f64 * validating;
         let work = mean.times(played as f64 + judged);
-        let mut next = chunks(&tasks.sources, jobs);
-        let mut held = chunks(&tasks.validation, jobs);
+        let mut next = chunks(&tasks.sources, TOGETHER);
+        let mut held = chunks(&tasks.validation, TOGETHER);
         let sample = move |_| {
             let sources: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
             let validation: Vec<Source> = held().into_iter().map(|(_, source)| source).collect();
@@ -352,8 +356,8 @@ fn others<'a>(plan: &'a Plan, tasks: &'a Tasks, jobs: usize, parts: &mut Vec<Par
         let played = settings.iterations * settings.tasks.min(count) * settings.episodes;
         let judged = validations(config.validate_every, config.iterations) as f64 * validating;
         let work = mean.times(played as f64 + judged);
-        let mut next = chunks(&tasks.sources, jobs);
-        let mut held = chunks(&tasks.validation, jobs);
+        let mut next = chunks(&tasks.sources, TOGETHER);
+        let mut held = chunks(&tasks.validation, TOGETHER);
         let sample = move |_| {
             let sources: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
             let validation: Vec<Source> = held().into_iter().map(|(_, source)| source).collect();
@@ -418,7 +422,7 @@ fn q_learning(
     })
 }
 
-fn searching<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen, jobs: usize) -> Part<'a> {
+fn searching<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen) -> Part<'a> {
     let section = plan.search().expect("called where sources are searched");
     let space = search::space(section, plan.learner().dropout);
     let one = move |source: &Source| {
@@ -430,7 +434,7 @@ fn searching<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen, jobs: usize) 
     };
     let work = tasks.work(one);
     let longest = section.budget as f64 / (f64::from(section.steps) * section.folds as f64);
-    let (mut next, mut left) = (chunks(&tasks.sources, jobs), tasks.sources.len());
+    let (mut next, mut left) = (chunks(&tasks.sources, TOGETHER), tasks.sources.len());
     let sample = move |_| {
         if left == 0 {
             return Ok(None);

@@ -19,15 +19,16 @@ use super::stages::{cells_of_transfer, full_pool, rivals, search};
 use crate::error::Result;
 use crate::run::executor::again;
 use crate::run::{Cancel, Crew, Silent, usage};
-use rehearsal::Part;
+use rehearsal::{Limit, Part};
 use std::time::{Duration, Instant};
 
 pub use display::describe;
 
-/// How long a dry run measures.
-pub const DRY_RUN: Effort = Effort { measuring: Duration::from_secs(5), tasks: 300, worth: 0.0 };
-/// How long a run measures before it begins, to say how long is left.
-pub const OUTLOOK: Effort = Effort { measuring: Duration::from_secs(1), tasks: 30, worth: 2.0 };
+/// How much a dry run measures: about five seconds of two cores.
+pub const DRY_RUN: Effort =
+    Effort { core_seconds: 8.0, wall: Duration::from_secs(12), tasks: 300, worth: 0.0 };
+/// How much a run measures before it begins, to say how long is left.
+pub const OUTLOOK: Effort = Effort { core_seconds: 1.5, wall: Duration::from_secs(2), tasks: 30, worth: 4.0 };
 /// The share of the measuring that is left to searches, whose results decide what is played on targets.
 const FOR_SEARCHES: f64 = 0.2;
 /// Seconds are printed for machines in parts of so many.
@@ -36,8 +37,9 @@ const PARTS_OF_A_SECOND: f64 = 1e3;
 /// How much a forecast may take itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Effort {
-    /// Pieces are begun for so long.
-    pub measuring: Duration,
+    /// Pieces are begun until they took so many core seconds, or so much time.
+    pub core_seconds: f64,
+    pub wall: Duration,
     /// The most source tasks, and the most validation tasks, that are made.
     pub tasks: usize,
     /// Nothing is measured of a plan whose nominal core seconds are fewer.
@@ -108,16 +110,16 @@ impl Forecast {
     }
 
     fn made(plan: &Plan, jobs: usize, effort: Effort, start: f64) -> Result<Self> {
-        let begun = Instant::now();
+        let (begun, limit) = (Instant::now(), Limit::new(effort.core_seconds, effort.wall));
         let tasks = sources::Tasks::some(plan, effort.tasks)?;
         let targets = comparing::Targets::read(plan)?;
         let seen = sources::Seen::default();
-        let mut parts = learning::parts(plan, &tasks, &seen, jobs)?;
+        let mut parts = learning::parts(plan, &tasks, &seen)?;
         let mut found = None;
         let nominal = |parts: &[Part<'_>]| parts.iter().map(|part| part.nominal).sum::<f64>();
         if let Some(at) = parts.iter().position(|part| part.stage == "search" && part.what == "search") {
             if nominal(&parts) >= effort.worth {
-                rehearsal::rehearse(&mut parts[at..=at], effort.measuring.mul_f64(FOR_SEARCHES))?;
+                rehearsal::rehearse(&mut parts[at..=at], limit.share(FOR_SEARCHES))?;
             }
             let searched = seen.searched();
             if !searched.is_empty() {
@@ -126,10 +128,10 @@ impl Forecast {
         }
         parts.extend(comparing::parts(plan, &targets, found)?);
         if nominal(&parts) >= effort.worth {
-            rehearsal::rehearse(&mut parts, effort.measuring.saturating_sub(begun.elapsed()))?;
+            rehearsal::rehearse(&mut parts, limit)?;
         }
         let expected = rehearsal::expected(&parts);
-        let kept = tasks.bytes_of_others()
+        let kept = tasks.bytes_of_others(plan.train().is_some())
             + seen.bytes_of_others(plan, &tasks).max(targets.bytes_of_others(plan, jobs));
         let kinds: Vec<Kind> = parts.iter().zip(expected).map(|(part, taken)| kind(part, taken)).collect();
         let stages = STAGES.iter().filter_map(|&stage| of_stage(plan, stage, &parts, &kinds)).collect();
@@ -179,7 +181,7 @@ fn kind(part: &Part<'_>, core_seconds: f64) -> Kind {
         count: part.count,
         unit: part.unit,
         pieces: part.pieces.len(),
-        measured: part.pieces.iter().map(|piece| piece.core_seconds).sum(),
+        measured: part.measured,
         core_seconds,
     }
 }

@@ -17,7 +17,7 @@ const SURE: f64 = 0.002;
 pub struct Piece {
     /// Its nominal seconds.
     pub nominal: f64,
-    /// Core seconds that it took.
+    /// Core seconds that all of its kind in the run take for it.
     pub core_seconds: f64,
 }
 
@@ -41,8 +41,9 @@ pub struct Part<'a> {
     pub steps: f64,
     /// Nominal seconds of one core.
     pub nominal: f64,
-    /// What was measured.
+    /// What was measured, and the core seconds that measuring took.
     pub pieces: Vec<Piece>,
+    pub measured: f64,
     sample: Sample<'a>,
     exhausted: bool,
 }
@@ -66,6 +67,7 @@ impl<'a> Part<'a> {
             steps: 0.0,
             nominal,
             pieces: Vec::new(),
+            measured: 0.0,
             sample: Box::new(sample),
             exhausted: false,
         }
@@ -84,7 +86,17 @@ impl<'a> Part<'a> {
     /// Work that was done whole, and took so long for each `share` of it.
     pub fn known(self, core_seconds: f64, share: f64) -> Self {
         let nominal = self.nominal * share;
-        Self { pieces: vec![Piece { nominal, core_seconds }], exhausted: true, ..self }
+        Self {
+            pieces: vec![Piece { nominal, core_seconds }],
+            measured: core_seconds,
+            exhausted: true,
+            ..self
+        }
+    }
+
+    /// Whether more can be measured of it.
+    fn is_open(&self) -> bool {
+        !self.exhausted && self.nominal > 0.0
     }
 
     /// Measured over nominal time; none where nothing was measured.
@@ -112,29 +124,57 @@ fn pace<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Option<f64> {
     (nominal > 0.0).then_some(taken / nominal)
 }
 
-/// Measures `parts` for about `limit`: what is largest first, and then what one more piece corrects most. A piece that
-/// is under way when the time is over is finished.
+/// When measuring ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    begun: Instant,
+    from: f64,
+    core_seconds: f64,
+    wall: Duration,
+}
+
+impl Limit {
+    /// After so many core seconds from now, or on a busy machine after so much time.
+    pub fn new(core_seconds: f64, wall: Duration) -> Self {
+        Self { begun: Instant::now(), from: usage::core_seconds(), core_seconds, wall }
+    }
+
+    /// A share of what is left.
+    pub fn share(&self, share: f64) -> Self {
+        let left = self.core_seconds - (usage::core_seconds() - self.from);
+        Self::new(left.max(0.0) * share, self.wall.saturating_sub(self.begun.elapsed()).mul_f64(share))
+    }
+
+    fn left(&self) -> Duration {
+        let left = self.core_seconds - (usage::core_seconds() - self.from);
+        Duration::from_secs_f64(left.max(0.0)).min(self.wall.saturating_sub(self.begun.elapsed()))
+    }
+}
+
+/// Measures `parts` up to `limit`: each once, what is largest first, and then what one more piece corrects most. A piece
+/// that is under way when the time is over is finished.
 ///
 /// # Errors
 /// What a piece fails with: the run would fail with it, too.
-pub fn rehearse(parts: &mut [Part<'_>], limit: Duration) -> Result<()> {
-    let begun = Instant::now();
+pub fn rehearse(parts: &mut [Part<'_>], limit: Limit) -> Result<()> {
     loop {
-        let left = limit.saturating_sub(begun.elapsed());
+        let left = limit.left();
         let all: f64 = expected(parts).iter().sum();
-        let open = |part: &&mut Part<'_>| !part.exhausted && part.nominal > 0.0;
+        let new = parts.iter().filter(|part| part.is_open() && part.pieces.is_empty()).count();
         let doubtful = parts
             .iter_mut()
-            .filter(open)
+            .filter(|part| part.is_open())
             .max_by(|a, b| a.doubt().total_cmp(&b.doubt()).then_with(|| a.nominal.total_cmp(&b.nominal)));
         let Some(next) = doubtful.filter(|_| !left.is_zero()) else { return Ok(()) };
         if next.doubt() < SURE * all {
             return Ok(());
         }
-        match (next.sample)(left / 8)? {
+        let before = usage::core_seconds();
+        match (next.sample)(left / (2 * new as u32 + 4))? {
             Some(piece) => next.pieces.push(piece),
             None => next.exhausted = true,
         }
+        next.measured += usage::core_seconds() - before;
     }
 }
 
@@ -186,11 +226,15 @@ mod tests {
         })
     }
 
+    fn long() -> Limit {
+        Limit::new(60.0, Duration::from_secs(60))
+    }
+
     #[test]
     fn what_was_measured_stands_for_all() {
         let mut parts =
             [part("train", 10.0, 3.0, 2), part("train", 4.0, 5.0, 1), part("search", 2.0, 0.5, 3)];
-        rehearse(&mut parts, Duration::from_secs(60)).unwrap();
+        rehearse(&mut parts, long()).unwrap();
         assert_eq!(
             parts.each_ref().map(|part| part.pieces.len())[..2],
             [2, 1],
@@ -206,7 +250,7 @@ mod tests {
     fn the_stage_stands_for_what_was_not_measured() {
         let mut parts =
             [part("train", 10.0, 3.0, 1), part("train", 4.0, 5.0, 0), part("search", 2.0, 1.0, 0)];
-        rehearse(&mut parts, Duration::from_secs(60)).unwrap();
+        rehearse(&mut parts, long()).unwrap();
         assert_eq!(parts[1].pieces.len() + parts[2].pieces.len(), 0);
         let expected = expected(&parts);
         assert!((expected[1] - 12.0).abs() < 1e-9 && (expected[2] - 6.0).abs() < 1e-9, "{expected:?}");
@@ -219,10 +263,10 @@ mod tests {
             std::thread::sleep(slice);
             Ok(Some(Piece { nominal: 1.0, core_seconds: 1.0 }))
         })];
-        rehearse(&mut parts, Duration::from_millis(20)).unwrap();
+        rehearse(&mut parts, Limit::new(60.0, Duration::from_millis(20))).unwrap();
         assert!(!parts[0].pieces.is_empty());
         let mut none = [part("train", 1.0, 1.0, usize::MAX)];
-        rehearse(&mut none, Duration::ZERO).unwrap();
+        rehearse(&mut none, Limit::new(60.0, Duration::ZERO)).unwrap();
         assert!(none[0].pieces.is_empty(), "no time, no piece");
     }
 

@@ -61,19 +61,31 @@ impl Tasks {
         self.sources.iter().map(of).sum::<Work>().times(self.of_sources)
     }
 
-    /// Bytes of the tasks that the run makes beyond those here.
-    pub fn bytes_of_others(&self) -> f64 {
-        let of = |source: &Source| {
-            let of_ground = |ground: &Arc<Ground>| {
-                let task = ground.task();
-                let rows = task.all_but_test().rows() + task.test().labels().len();
-                // Rows, and per row of the pool the lists of neighbours and the components of two kernels.
-                4 * (rows * task.width() + task.pool().rows() * (2 * NEIGHBOURS + 32))
-            };
-            source.grounds.iter().map(of_ground).sum::<usize>() as f64
+    /// Bytes of the tasks that the run makes beyond those here, and of what it makes of all of them where it plays on
+    /// all, as training does.
+    pub fn bytes_of_others(&self, trains: bool) -> f64 {
+        let over = |sources: &[Source], of: &dyn Fn(&Ground) -> usize| {
+            let grounds = sources.iter().flat_map(|source| &source.grounds);
+            grounds.map(|ground| of(ground)).sum::<usize>() as f64
         };
-        (self.of_sources - 1.0) * self.sources.iter().map(of).sum::<f64>()
-            + (self.of_validation - 1.0) * self.validation.iter().map(of).sum::<f64>()
+        let rows = |ground: &Ground| {
+            let task = ground.task();
+            4 * (task.all_but_test().rows() + task.test().labels().len()) * task.width()
+        };
+        // Per row of the pool the lists of neighbours and the components of two kernels.
+        let shared = |ground: &Ground| 4 * ground.task().pool().rows() * (2 * NEIGHBOURS + 32);
+        let missing = |ground: &Ground| if ground.is_bare() { shared(ground) } else { 0 };
+        [(&self.sources, self.of_sources), (&self.validation, self.of_validation)]
+            .into_iter()
+            .map(|(sources, of_each)| {
+                let played = if trains {
+                    over(sources, &shared) * (of_each - 1.0) + over(sources, &missing)
+                } else {
+                    0.0
+                };
+                over(sources, &rows) * (of_each - 1.0) + played
+            })
+            .sum()
     }
 }
 

@@ -13,8 +13,13 @@ use crate::learner::TrainPlan;
 const FLOPS_PER_CORE: f64 = 8e9;
 /// Nominal seconds of a gradient step, however small the network is.
 const SECONDS_PER_STEP: f64 = 1.5e-6;
-/// Nominal seconds per candidate of a query, for signals, features and selection.
-const SECONDS_PER_CANDIDATE: f64 = 2e-6;
+/// Nominal seconds per candidate that a policy looks at.
+const SECONDS_PER_CANDIDATE: f64 = 4e-6;
+/// What a hand-made strategy takes per candidate, as a share of that.
+const STRATEGY: f64 = 0.1;
+/// The most looks in which a policy's batch is grown, and what a later one takes as a share of the first.
+const LOOKS: usize = 10;
+const LATER_LOOK: f64 = 0.3;
 
 /// An amount of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -89,6 +94,8 @@ pub struct Course<'a> {
     pub multiply_adds: f64,
     /// Networks that are trained for a query besides the episode's own.
     pub extras: usize,
+    /// What a query takes per candidate, as a share of a policy's look.
+    pub look: f64,
 }
 
 impl<'a> Course<'a> {
@@ -96,7 +103,7 @@ impl<'a> Course<'a> {
     pub fn own(plan: &'a EpisodePlan, task: &'a Task) -> Self {
         // A shape that is refused is refused where it is played.
         let multiply_adds = plan.spec(task).map_or(0.0, |spec| spec.multiply_adds() as f64);
-        Self { plan, task, multiply_adds, extras: 0 }
+        Self { plan, task, multiply_adds, extras: 0, look: 1.0 }
     }
 
     /// Queries in all.
@@ -125,7 +132,7 @@ impl<'a> Course<'a> {
             let labels = self.labels(round);
             let candidates = self.task.pool().rows() - labels;
             let extras = Work::fit(&self.plan.from_scratch(), labels, self.multiply_adds);
-            let look = Work { looked_at: candidates as f64, ..Work::default() };
+            let look = Work { looked_at: self.look * candidates as f64, ..Work::default() };
             extras.times(self.extras as f64).plus(Work::prediction(candidates, self.multiply_adds)).plus(look)
         };
         (0..=queries).map(fits).sum::<Work>().plus((0..looks).map(query).sum())
@@ -137,10 +144,24 @@ impl<'a> Course<'a> {
     }
 }
 
-/// What is played on a source task by whoever learns: one episode, measured on reward rows.
-pub fn played_on(source: &Source) -> Work {
+/// Who plays on a source task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A learned policy, which looks again as a batch grows.
+    Policy,
+    /// A hand-made strategy.
+    Strategy,
+}
+
+/// What is played on a source task: one episode, measured on reward rows.
+pub fn played_on(source: &Source, by: By) -> Work {
     let plan = EpisodePlan { measure: Measure::Reward, ..source.plan.clone() };
-    Course::own(&plan, source.grounds[0].task()).whole()
+    let later = (LOOKS.min(plan.query_size) - 1) as f64;
+    let look = match by {
+        By::Policy => 1.0 + LATER_LOOK * later,
+        By::Strategy => STRATEGY,
+    };
+    Course { look, ..Course::own(&plan, source.grounds[0].task()) }.whole()
 }
 
 /// States of a source task that are visited, with their candidates looked ahead at.
@@ -148,11 +169,16 @@ pub fn collected_on(source: &Source, collect: &CollectPlan) -> Work {
     let task = source.grounds[0].task();
     let course = Course::own(&source.plan, task);
     // Rounds are drawn uniformly, so the middle one stands for them.
-    let middle = course.labels(course.queries() / 2) + 1;
-    let ahead = Work::fit(&source.plan.from_scratch(), middle, course.multiply_adds)
+    let labels = course.labels(course.queries() / 2);
+    let ahead = Work::fit(&source.plan.from_scratch(), labels + 1, course.multiply_adds)
         .plus(Work::prediction(task.reward().labels().len(), course.multiply_adds));
-    let judged = collect.states_on(source) * collect.candidates;
-    played_on(source).times(collect.episodes as f64).plus(ahead.times(judged as f64))
+    let states = collect.states_on(source);
+    // The first and the last state of an episode are seen, too.
+    let seen = (states + 2 * collect.episodes) * (task.pool().rows() - labels);
+    played_on(source, By::Strategy)
+        .times(collect.episodes as f64)
+        .plus(ahead.times((states * collect.candidates) as f64))
+        .plus(Work { looked_at: seen as f64, ..Work::default() })
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
     site.store.check_saved()?;
     let parts = site.parts(store::TRAIN_PARTS)?;
     let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
-    let mut simulation = simulation(plan, &sources, &validation, &parts)?;
+    let mut simulation = simulation(plan, &sources, &validation, section.validation_episodes, &parts)?;
 
     let both = (&sources[..], &validation[..]);
     let imitated = imitation::imitated(plan, (site, &parts), &untrained, &simulation, both, key)?;
@@ -189,14 +189,14 @@ pub(in crate::experiment) fn untrained(plan: &Plan) -> Result<Network> {
     Ok(Network::new(config, SCHEMA.candidate.len(), SCHEMA.global.len(), key)?)
 }
 
-/// Episodes on these tasks as the plan has them; margin's on the validation tasks are played at once.
+/// Episodes on these tasks as the plan has them, `repetitions` of each validation task; margin's are played at once.
 pub(in crate::experiment) fn simulation<'a>(
     plan: &Plan,
     sources: &'a [Source],
     validation: &'a [Source],
+    repetitions: usize,
     parts: &'a dyn Parts,
 ) -> Result<Simulation<'a>> {
-    let repetitions = plan.train().expect("the stage runs where there is a section").validation_episodes;
     let key = Key::root(plan.seed()).named("train").named("validation");
     Ok(Simulation::new(sources, validation, rollout_plan(plan), repetitions, parts, key)?
         .with_duels(duel_plan(plan)))
