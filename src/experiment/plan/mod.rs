@@ -494,6 +494,10 @@ mod tests {
             ("", "nothing to run"),
             ("[train]\n[sources]\nsynthetic = 0", "at least one source task"),
             ("[episode]\nrounds = 3\nbudget = 4\n[train]", "cannot stand beside `episode.budget`"),
+            (
+                "[episode]\ntarget_accuracy = 0.9\ntarget_share = 0.9\n[train]",
+                "cannot stand beside `episode.target_share`",
+            ),
             ("[learner]\nepochs = 3\nsteps = 4\n[train]", "cannot stand beside `learner.epochs`"),
             ("[learner]\ntrain_loss = 0.1\npatience = 4\n[train]", "cannot stand beside `learner.patience`"),
             (
