@@ -9,6 +9,7 @@ use super::error::AgentError;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Serialize, de::DeserializeOwned};
+use std::time::Instant;
 
 /// Keeps parts of one computation, by name.
 pub trait Parts: Sync {
@@ -53,7 +54,9 @@ pub fn part<T: Serialize + DeserializeOwned>(
         sound(&kept)?;
         return Ok(kept);
     }
+    let start = Instant::now();
     let made = make()?;
+    tracing::debug!(name, seconds = start.elapsed().as_secs_f64(), "part");
     keep(parts, name, &made)?;
     Ok(made)
 }

@@ -17,7 +17,9 @@ use crate::agent::Parts;
 use crate::durable::{self, Log, input};
 use crate::error::Result;
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,9 +46,10 @@ pub struct PartsLog<'a> {
 
 #[derive(Debug)]
 struct State {
-    /// What the file held when it was opened, and where in it the JSON of every name is.
-    held: Vec<u8>,
+    /// What the file held when it was opened: where in it the JSON of every name is.
     known: HashMap<String, Range<usize>>,
+    /// The file, read part by part: the parts of a long training take more memory than what it needs of them at once.
+    held: Option<File>,
     /// None until something is written: what is refused in the end changes no file.
     log: Option<Log>,
     header: String,
@@ -68,8 +71,8 @@ impl<'a> PartsLog<'a> {
     pub fn open(store: &Store, name: &str, cancel: &'a Cancel, every: Duration) -> Result<Self> {
         let path = store.path(name)?;
         let mut state = State {
-            held: Vec::new(),
             known: HashMap::new(),
+            held: None,
             log: None,
             header: FORMAT.header(store.run()),
             next: 0,
@@ -78,13 +81,14 @@ impl<'a> PartsLog<'a> {
             written: Instant::now(),
         };
         if path.exists() {
-            state.held = input::read(&path, MAX_BYTES).map_err(RunError::from)?;
-            let Lines { run, lines, keep } = FORMAT.decode(&state.held, &path)?;
+            let bytes = input::read(&path, MAX_BYTES).map_err(RunError::from)?;
+            let Lines { run, lines, keep } = FORMAT.decode(&bytes, &path)?;
             if run != store.run() {
                 return Err(RunError::Foreign { path, stored: run, found: store.run().to_string() }.into());
             }
             state.known = index(&lines, &path)?;
             (state.next, state.length) = (lines.len() as u64, keep);
+            state.held = Some(input::open(&path).map_err(RunError::from)?.0);
             tracing::info!(log = %path.display(), parts = state.known.len(), "going on from what is kept");
         }
         Ok(Self { path, cancel, every, state: Mutex::new(state) })
@@ -149,7 +153,11 @@ impl Parts for PartsLog<'_> {
     /// What the log held when it was opened: nobody asks for what was made since.
     fn recall(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let state = self.state();
-        Ok(state.known.get(name).map(|place| state.held[place.clone()].to_vec()))
+        let (Some(place), Some(file)) = (state.known.get(name), &state.held) else { return Ok(None) };
+        let mut part = vec![0; place.len()];
+        let unreadable = |source| RunError::Read { path: self.path.clone(), source };
+        file.read_exact_at(&mut part, place.start as u64).map_err(unreadable)?;
+        Ok(Some(part))
     }
 
     fn keep(&self, name: &str, part: Vec<u8>) -> Result<()> {
