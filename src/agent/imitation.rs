@@ -465,14 +465,15 @@ mod tests {
     fn a_fit_goes_on_from_its_last_epoch() {
         let gain = |o: &Observation, i: usize| o.features.row(i)[0] * o.globals[1];
         let (training, validation) = (states(0..100, gain), states(100..150, gain));
-        let config = ImitationConfig { epochs: 6, patience: 2, ..ImitationConfig::default() };
+        // Without the ridge, which finds this gain at once: no epoch would be better than the start.
+        let config = ImitationConfig { ridge: None, epochs: 5, patience: 5, ..ImitationConfig::default() };
         let fit = |parts: &Kept| {
             let network = Network::new(NetworkConfig::default(), 6, 2, Key::root(1)).unwrap();
             imitate(network, &training, &validation, &config, parts, Key::root(5))
         };
         let whole = Kept::default();
         let expected = fit(&whole).unwrap();
-        assert!(whole.made() > 2, "{}", whole.made());
+        assert_eq!(whole.made(), 5);
         for last in 1..=whole.made() {
             let parts = Kept::default();
             parts.stop_after(last);

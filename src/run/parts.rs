@@ -249,7 +249,8 @@ mod tests {
         assert!(!path.exists());
         drop(parts);
         let parts = log(&store, &cancel, Duration::from_secs(3_600));
-        assert_eq!((parts.state().known.len(), parts.recall("fit").unwrap().unwrap()), (10, b"8".to_vec()));
+        let known = parts.state().known.len();
+        assert_eq!((known, parts.recall("fit").unwrap().unwrap()), (10, b"8".to_vec()));
         assert_eq!(fs::read(&path).unwrap().iter().filter(|&&b| b == b'\n').count(), 11);
         // Whoever is asked to stop writes at once, and ends with an interruption.
         cancel.raise();
