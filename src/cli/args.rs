@@ -57,10 +57,18 @@ pub enum Command {
     Data(DataArgs),
     /// Make the report of finished runs again, from their stored rows
     Report(ReportArgs),
+    /// Print what an experiment file may say, as a JSON Schema for editors
+    Schema(SchemaArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print the manual page of one command, or of all together
+    #[command(hide = true)]
+    Man {
+        /// The command [default: all of them]
+        command: Option<String>,
     },
 }
 
@@ -369,6 +377,13 @@ pub struct SelectArgs {
     /// Print one JSON object, with times and the peak of memory
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Print the reference for people instead, in Markdown
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -41,6 +41,10 @@ pub enum CliError {
         "report them one by one, or leave --out away: each report then lies in its own run's folder"
     ))]
     OneReport { out: std::path::PathBuf, runs: usize },
+    /// The manual page of a command that is none.
+    #[error("no command `{}`", crate::error::shorten(name))]
+    #[diagnostic(help("{}", match nearest { Some(near) => format!("did you mean `{near}`?"), None => "`querist --help` lists them".into() }))]
+    NoCommand { name: String, nearest: Option<String> },
     /// A data folder that is none.
     #[error("data folder {}: not a folder", dir.display())]
     #[diagnostic(help("name another one with --data-dir or QUERIST_DATA"))]
@@ -54,6 +58,7 @@ impl Fault for CliError {
             | CliError::Unlearned { .. }
             | CliError::OwnInput { .. }
             | CliError::OneReport { .. }
+            | CliError::NoCommand { .. }
             | CliError::NoDataDir { .. } => Exit::BadInput,
             _ => Exit::Failed,
         }

@@ -70,7 +70,9 @@ fn dispatch(args: Args) -> Result<()> {
         Command::Policies(list) => commands::lists::policies(&list),
         Command::Data(data) => commands::data::data(&data),
         Command::Report(report) => commands::report::report(&report),
-        Command::Completions { shell } => commands::lists::completions(shell),
+        Command::Schema(schema) => commands::schema::schema(&schema),
+        Command::Completions { shell } => commands::manual::completions(shell),
+        Command::Man { command } => commands::manual::page(command.as_deref()),
     }
 }
 

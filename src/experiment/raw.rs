@@ -4,6 +4,7 @@
 //! [`Section::finish`] refuses those that nobody asked for, with the nearest that somebody did.
 
 use super::error::{ExperimentError, Place};
+use super::keys::Described;
 use crate::error::nearest;
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -138,13 +139,48 @@ pub struct Section {
     asked: Vec<&'static str>,
     /// Full names of all keys that were asked for anywhere in the file so far.
     everywhere: Rc<RefCell<Vec<String>>>,
+    /// What was asked for, where that is all that is wanted.
+    described: Option<Vec<Described>>,
 }
 
 impl Section {
     /// The whole file.
     pub fn root(table: Table, file: &str) -> Self {
         let place = Place::File { file: file.into(), line: 1, column: 1 };
-        Self { path: String::new(), place, table, asked: Vec::new(), everywhere: Rc::default() }
+        Self::of(String::new(), place, table, Rc::default())
+    }
+
+    /// A section without values, which notes what is asked for.
+    pub fn describing() -> Self {
+        Self { described: Some(Vec::new()), ..Self::root(Table::new(), "") }
+    }
+
+    fn of(path: String, place: Place, table: Table, everywhere: Rc<RefCell<Vec<String>>>) -> Self {
+        Self { path, place, table, asked: Vec::new(), everywhere, described: None }
+    }
+
+    /// Whether it only notes what is asked for.
+    pub fn describes(&self) -> bool {
+        self.described.is_some()
+    }
+
+    /// Notes what is asked for, if that is wanted.
+    pub fn describe(&mut self, key: impl FnOnce() -> Described) {
+        if let Some(described) = &mut self.described {
+            described.push(key());
+        }
+    }
+
+    /// Notes of the last key that was asked for where alone it may stand.
+    pub fn restrict(&mut self, only: &'static str) {
+        if let Some(last) = self.described.as_mut().and_then(|described| described.last_mut()) {
+            last.only = only;
+        }
+    }
+
+    /// What was asked for.
+    pub fn descriptions(self) -> Vec<Described> {
+        self.described.unwrap_or_default()
     }
 
     /// The full name of one of its keys.
@@ -155,6 +191,11 @@ impl Section {
     /// Where the section begins.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Whether a key is given.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// Takes a key's value.
@@ -175,121 +216,13 @@ impl Section {
     }
 
     fn inner(&self, path: String, place: Place, table: Table) -> Section {
-        Section { path, place, table, asked: Vec::new(), everywhere: self.everywhere.clone() }
+        Section::of(path, place, table, self.everywhere.clone())
     }
 
     /// Takes a table; an empty one if it is not there.
     pub fn section_or_empty(&mut self, key: &'static str) -> Result<Section> {
         let (path, place) = (self.name(key), self.place.clone());
         Ok(self.section(key)?.unwrap_or_else(|| self.inner(path, place, Table::new())))
-    }
-
-    /// Takes a whole number in `range`.
-    pub fn integer(&mut self, key: &'static str, default: u64, range: RangeInclusive<u64>) -> Result<u64> {
-        Ok(self.optional_integer(key, range)?.unwrap_or(default))
-    }
-
-    /// Takes a count in `range`.
-    pub fn count(
-        &mut self,
-        key: &'static str,
-        default: usize,
-        range: RangeInclusive<usize>,
-    ) -> Result<usize> {
-        Ok(self.integer(key, default as u64, *range.start() as u64..=*range.end() as u64)? as usize)
-    }
-
-    /// Takes a whole number in `range`, if it is there.
-    pub fn optional_integer(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>> {
-        let name = self.name(key);
-        self.take(key).map(|node| integer_of(node, name, range)).transpose()
-    }
-
-    /// Takes a number in `range`.
-    pub fn number(&mut self, key: &'static str, default: f64, range: RangeInclusive<f64>) -> Result<f64> {
-        Ok(self.optional_number(key, range)?.unwrap_or(default))
-    }
-
-    /// Takes a number in `range`, if it is there. NaN is in no range.
-    pub fn optional_number(&mut self, key: &'static str, range: RangeInclusive<f64>) -> Result<Option<f64>> {
-        let name = self.name(key);
-        self.take(key).map(|node| number_of(node, name, range)).transpose()
-    }
-
-    /// Takes `true` or `false`.
-    pub fn boolean(&mut self, key: &'static str, default: bool) -> Result<bool> {
-        let name = self.name(key);
-        match self.take(key) {
-            None => Ok(default),
-            Some(Node { value: Value::Boolean(value), .. }) => Ok(value),
-            Some(Node { value, place }) => Err(wrong_type(place, name, &value, "true or false")),
-        }
-    }
-
-    /// Takes `true` or `false`, if it is there.
-    pub fn optional_boolean(&mut self, key: &'static str) -> Result<Option<bool>> {
-        if !self.table.contains_key(key) {
-            self.asked.push(key);
-            return Ok(None);
-        }
-        self.boolean(key, false).map(Some)
-    }
-
-    /// Takes a string, if it is there.
-    pub fn text(&mut self, key: &'static str) -> Result<Option<(String, Place)>> {
-        let name = self.name(key);
-        self.take(key).map(|node| text_of(node, name)).transpose()
-    }
-
-    /// Takes one of some words.
-    pub fn choice<T: Copy>(&mut self, key: &'static str, default: T, choices: &[(&str, T)]) -> Result<T> {
-        let name = self.name(key);
-        self.take(key).map_or(Ok(default), |node| word_of(node, name, choices))
-    }
-
-    /// Takes a list, or what would be its only item; empty if it is not there.
-    pub fn one_or_many<T>(
-        &mut self,
-        key: &'static str,
-        read: impl Fn(Node, String) -> Result<T>,
-    ) -> Result<Vec<T>> {
-        let name = self.name(key);
-        match self.table.get(key).map(|node| &node.value) {
-            Some(Value::List(_)) | None => Ok(self.list(key, read)?.unwrap_or_default()),
-            Some(_) => self.take(key).map(|node| read(node, name)).into_iter().collect(),
-        }
-    }
-
-    /// Takes the entries of a table, by key; none if it is not there.
-    pub fn entries<T>(
-        &mut self,
-        key: &'static str,
-        read: impl Fn(Node, String) -> Result<T>,
-    ) -> Result<Vec<(String, T)>> {
-        let Some(section) = self.section(key)? else { return Ok(Vec::new()) };
-        let names = section.path.clone();
-        let entry = |(key, node)| {
-            let value = read(node, format!("{names}.{key}"))?;
-            Ok((key, value))
-        };
-        section.table.into_iter().map(entry).collect()
-    }
-
-    /// Takes a list, if it is there; `read` is given each item and its name.
-    pub fn list<T>(
-        &mut self,
-        key: &'static str,
-        read: impl Fn(Node, String) -> Result<T>,
-    ) -> Result<Option<Vec<T>>> {
-        let name = self.name(key);
-        let Some(Node { value, place }) = self.take(key) else { return Ok(None) };
-        match value {
-            Value::List(items) => {
-                let named = items.into_iter().enumerate().map(|(i, item)| read(item, format!("{name}[{i}]")));
-                named.collect::<Result<_>>().map(Some)
-            }
-            other => Err(wrong_type(place, name, &other, "a list")),
-        }
     }
 
     /// Refuses what nobody asked for.
@@ -331,9 +264,7 @@ pub fn refuse_twice<'a, T: Eq + Hash + ?Sized + 'a>(
 /// A node that must be a table.
 pub fn section_of(node: Node, name: String) -> Result<Section> {
     match node.value {
-        Value::Table(table) => {
-            Ok(Section { path: name, place: node.place, table, asked: Vec::new(), everywhere: Rc::default() })
-        }
+        Value::Table(table) => Ok(Section::of(name, node.place, table, Rc::default())),
         other => Err(wrong_type(node.place, name, &other, "a table")),
     }
 }
@@ -343,6 +274,14 @@ pub fn text_of(node: Node, name: String) -> Result<(String, Place)> {
     match node.value {
         Value::Text(text) => Ok((text, node.place)),
         other => Err(wrong_type(node.place, name, &other, "a string")),
+    }
+}
+
+/// A node that must be `true` or `false`.
+pub fn boolean_of(node: Node, name: String) -> Result<bool> {
+    match node.value {
+        Value::Boolean(value) => Ok(value),
+        other => Err(wrong_type(node.place, name, &other, "true or false")),
     }
 }
 
@@ -387,7 +326,8 @@ pub fn unknown_word<'a>(
     ExperimentError::Choice { place, key, found, nearest, known: known.map(str::to_string).collect() }
 }
 
-fn wrong_type(place: Place, key: String, found: &Value, expected: &'static str) -> ExperimentError {
+/// The error for a value that is not what is expected.
+pub fn wrong_type(place: Place, key: String, found: &Value, expected: &'static str) -> ExperimentError {
     ExperimentError::WrongType { place, key, found: found.describe(), expected }
 }
 

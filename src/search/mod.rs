@@ -76,7 +76,7 @@ pub use halving::Halving;
 pub use hill_climbing::HillClimbing;
 pub use history::{Candidate, History, Outcome, Record};
 pub use local::LocalSearch;
-pub use plan::{Built, MAX_FOLDS, MAX_POPULATION, MAX_STEPS, Method, SearchPlan};
+pub use plan::{Built, MAX_FOLDS, MAX_POPULATION, MAX_STEPS, Method, SearchPlan, defaults};
 pub use prior::{ARCH_FORMAT, ARCH_VERSION, Evidence, Level, MAX_ARCH_BYTES, PointScore, Prior, Regret};
 pub use random::RandomSearch;
 pub use study::{Answer, Header, LOG_VERSION, MAX_BATCH, SearchLog, Study};

@@ -39,7 +39,7 @@ pub enum Method<P> {
     /// Steepest ascent over ±1 neighbours.
     HillClimbing {
         /// How often it starts again from a random point.
-        #[serde(default = "many")]
+        #[serde(default = "restarts")]
         restarts: u32,
     },
     /// Simulated annealing over ±1 neighbours.
@@ -74,13 +74,13 @@ pub enum Method<P> {
     /// Successive halving.
     Halving {
         /// One in so many goes on, with so many times the steps.
-        #[serde(default = "three")]
+        #[serde(default = "eta")]
         eta: u32,
         /// Rungs of one bracket; the steps must be divisible by `eta^(rungs-1)`.
-        #[serde(default = "three")]
+        #[serde(default = "rungs")]
         rungs: u32,
         /// The most brackets, each with configurations of its own.
-        #[serde(default = "many")]
+        #[serde(default = "brackets")]
         brackets: u32,
     },
     /// The whole grid.
@@ -89,32 +89,62 @@ pub enum Method<P> {
     Fixed { points: Vec<P> },
 }
 
+/// What searches are set to unless it is said.
+pub mod defaults {
+    /// Restarts of hill climbing.
+    pub const RESTARTS: u32 = 1_000;
+    /// The first temperature of annealing.
+    pub const TEMPERATURE: f64 = 0.05;
+    /// The factor of the temperature per iteration.
+    pub const COOLING: f64 = 0.9;
+    /// Iterations after which the temperature starts again.
+    pub const REHEAT: u64 = 50;
+    /// Iterations of annealing, and cycles of evolution.
+    pub const ITERATIONS: u64 = 1_000;
+    /// Members of an evolution's population.
+    pub const POPULATION: usize = 8;
+    /// Members of one tournament.
+    pub const SAMPLE: usize = 3;
+    /// One in so many goes on in successive halving.
+    pub const ETA: u32 = 3;
+    /// Rungs of one bracket.
+    pub const RUNGS: u32 = 3;
+    /// Brackets of successive halving.
+    pub const BRACKETS: u32 = 1_000;
+}
+
 fn one() -> u32 {
     1
 }
-fn many() -> u32 {
-    1_000
+fn restarts() -> u32 {
+    defaults::RESTARTS
 }
 fn temperature() -> f64 {
-    0.05
+    defaults::TEMPERATURE
 }
 fn cooling() -> f64 {
-    0.9
-}
-fn population() -> usize {
-    8
-}
-fn sample() -> usize {
-    3
-}
-fn three() -> u32 {
-    3
+    defaults::COOLING
 }
 fn reheat() -> u64 {
-    50
+    defaults::REHEAT
 }
 fn iterations() -> u64 {
-    1_000
+    defaults::ITERATIONS
+}
+fn population() -> usize {
+    defaults::POPULATION
+}
+fn sample() -> usize {
+    defaults::SAMPLE
+}
+fn eta() -> u32 {
+    defaults::ETA
+}
+fn rungs() -> u32 {
+    defaults::RUNGS
+}
+fn brackets() -> u32 {
+    defaults::BRACKETS
 }
 
 impl<P> Method<P> {

@@ -1,14 +1,13 @@
-//! `querist strategies`, `querist policies`, `querist completions`.
+//! `querist strategies`, `querist policies`.
 
 use super::run::RUNS;
 use crate::agent::{Policy, shipped};
-use crate::cli::args::{Args, PoliciesArgs, StrategiesArgs};
+use crate::cli::args::{PoliciesArgs, StrategiesArgs};
 use crate::cli::output;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::query::Needs;
 use crate::query::registry::{Entry, Registry};
-use clap::CommandFactory;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -149,13 +148,6 @@ fn find_policies(root: &Path) -> Vec<PathBuf> {
         candidates.filter(|dir| root.join(dir).join("card.toml").is_file()).collect();
     found.sort();
     found
-}
-
-/// Prints a completion script.
-pub fn completions(shell: clap_complete::Shell) -> Result<()> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "querist", &mut script);
-    output::data(&String::from_utf8_lossy(&script))
 }
 
 #[cfg(test)]

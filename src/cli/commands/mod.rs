@@ -3,7 +3,9 @@
 pub mod data;
 pub mod fit;
 pub mod lists;
+pub mod manual;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod select;
 pub mod transfer;

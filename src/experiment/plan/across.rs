@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::arch::Space;
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::sections::{ArchitectureChoice, DataRef};
+use crate::experiment::sections::{ArchitectureChoice, DataRef, Method};
 use crate::experiment::stages::search::space;
 use std::collections::HashSet;
 
@@ -21,6 +21,7 @@ impl Plan {
             return Err(ExperimentError::Missing { place: root, key: "transfer".into(), why });
         }
         self.check_space(&root)?;
+        self.check_rivals(&root)?;
         if (self.train.is_some() || self.searches_sources()) && self.sources.tasks() == 0 {
             let why = "training and search need at least one source task".to_string();
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
@@ -92,6 +93,20 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Whether the space that rivals walk has a point for every candidate of successive halving.
+    fn check_rivals(&self, root: &Place) -> Result<(), ExperimentError> {
+        let Some(rivals) = self.rivals.as_ref().filter(|rivals| rivals.methods.contains(&Method::Halving))
+        else {
+            return Ok(());
+        };
+        let points = match (&rivals.free, &self.search) {
+            (Some(free), _) => free.points().len(),
+            (None, Some(search)) => space(search, self.learner.dropout).points().len(),
+            (None, None) => return Ok(()),
+        };
+        rivals.settings.halving.check(points, root, "rivals.halving").map(drop)
     }
 
     /// Whether everything that meets networks for images can read them.

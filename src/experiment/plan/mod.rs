@@ -6,6 +6,7 @@ mod names;
 
 use crate::durable::input;
 use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::keys::{Ask, text, whole};
 use crate::experiment::raw::{self, Section, Table};
 use crate::experiment::sections::{
     Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer, is_reserved,
@@ -25,6 +26,38 @@ pub const MAX_BYTES: u64 = 1 << 20;
 const MAX_NAME: usize = 80;
 /// TOML's integers are signed.
 pub const MAX_SEED: u64 = i64::MAX as u64;
+
+/// What a file says outside of its sections.
+pub(super) struct Header {
+    name: Option<String>,
+    seed: u64,
+    data_dir: Option<(String, Place)>,
+}
+
+impl Header {
+    /// Asks for its keys.
+    pub(super) fn keys(file: &mut Section) -> Result<Self, ExperimentError> {
+        let name = text().try_map(|name, place, _| check_name(name, place)).optional();
+        let folder = text().try_map(|dir, place, _| Ok((dir, place))).optional();
+        Ok(Self {
+            name: name.absent("the file's name without its ending").ask(
+                file,
+                "name",
+                "The run's name, and that of its folder under `runs/`: letters, digits, `-`, `_` and `.`.",
+            )?,
+            seed: whole(0..=MAX_SEED).or(1).ask(
+                file,
+                "seed",
+                "What everything random is derived from. The same plan gives the same bytes.",
+            )?,
+            data_dir: folder.ask(
+                file,
+                "data_dir",
+                "The folder in which data sets are found by name; `--data-dir` and `QUERIST_DATA` go before it.",
+            )?,
+        })
+    }
+}
 
 /// A checked experiment. There is no other way to one than through the checks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -97,15 +130,14 @@ impl Plan {
             return Err(ExperimentError::Reserved { name: name.to_string() });
         }
         let mut root = Section::root(table, file);
-        let name = match root.text("name")? {
-            Some((name, place)) => check_name(name, place)?,
+        let Header { name, seed, data_dir: given } = Header::keys(&mut root)?;
+        let name = match name {
+            Some(name) => name,
             None => {
                 let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("run");
                 check_name(stem.to_string(), root.place().clone())?
             }
         };
-        let seed = root.integer("seed", 1, 0..=MAX_SEED)?;
-        let given = root.text("data_dir")?;
         if let (Some((dir, place)), None) = (&given, &vocabulary.data_dir)
             && !Path::new(dir).is_dir()
         {
@@ -296,10 +328,14 @@ fn check_name(name: String, place: Place) -> Result<String, ExperimentError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sections::{ArchitectureChoice, LEARNED, Method, OptimiserKind};
+    use super::super::sections::{
+        ArchitectureChoice, LEARNED, METHODS, Method, MethodSettings, OptimiserKind,
+    };
     use super::*;
+    use crate::arch::Point;
     use crate::experiment::sections::DataRef;
     use crate::learner::{Optimiser, Stop};
+    use crate::search::Method as Walk;
 
     fn vocabulary() -> Vocabulary {
         Vocabulary { datasets: vec!["digits", "iris", "wine"], ..Vocabulary::default() }
@@ -525,6 +561,81 @@ mod tests {
             let (found, _) = refused(text);
             assert!(found.contains(wanted), "{text}: {found}");
         }
+    }
+
+    /// Searches could only be run with the constants of the program.
+    #[test]
+    fn settings_of_searches_are_read_and_left_out_where_they_are_the_usual_ones() {
+        let text = |settings: &str| {
+            format!(
+                "[search]\nmethod = \"annealing\"\n{settings}\n[rivals]\ntargets = [\"iris\"]\nmethods = [\"evolution\"]\n{settings}"
+            )
+        };
+        let given = "hill_climbing = { restarts = 0 }\nannealing = { temperature = 0.2, cooling = 0.5, reheat = 7, iterations = 30 }\n\
+                     evolution = { population = 5, sample = 2, cycles = 9 }\nhalving = { eta = 2, rungs = 4, brackets = 3 }";
+        let plan = parse(&text(given)).unwrap();
+        let walk = |method| {
+            let of = |settings: &MethodSettings| settings.walk::<Point>(method);
+            let (search, rivals) =
+                (of(&plan.search().unwrap().settings), of(&plan.rivals().unwrap().settings));
+            assert_eq!(search, rivals);
+            search
+        };
+        assert_eq!(walk(Method::HillClimbing), Walk::HillClimbing { restarts: 0 });
+        assert_eq!(
+            walk(Method::Annealing),
+            Walk::Annealing { temperature: 0.2, cooling: 0.5, reheat: 7, iterations: 30 }
+        );
+        assert_eq!(walk(Method::Evolution), Walk::Evolution { population: 5, sample: 2, cycles: 9 });
+        assert_eq!(walk(Method::Halving), Walk::Halving { eta: 2, rungs: 4, brackets: 3 });
+        let again = Plan::parse(&plan.to_toml(), "plan.toml", &[], None, &vocabulary()).unwrap();
+        assert_eq!(again, plan);
+        // What is said as it is anyway says nothing: plans of before keep their digests.
+        let usual = "annealing = { temperature = 0.05 }\nhalving = { eta = 3, rungs = 3 }";
+        let (said, unsaid) = (parse(&text(usual)).unwrap(), parse(&text("")).unwrap());
+        assert_eq!(said.digest(), unsaid.digest());
+        assert!(!unsaid.to_toml().contains("annealing]"), "{}", unsaid.to_toml());
+        for (name, kind) in METHODS.iter().filter(|(_, kind)| *kind != Method::Local) {
+            let by_default: Walk<Point> =
+                serde_json::from_value(serde_json::json!({ "kind": name })).unwrap();
+            assert_eq!(unsaid.search().unwrap().settings.walk::<Point>(*kind), by_default);
+        }
+    }
+
+    #[test]
+    fn settings_of_searches_that_cannot_be_run_are_refused() {
+        let cases = [
+            (
+                "[search]\nannealing = { cooling = 0 }",
+                "`search.annealing.cooling` is 0, expected 0.000001 to 1",
+            ),
+            ("[search]\nevolution = { sample = 0 }", "`search.evolution.sample` is 0, expected 1 to 10000"),
+            ("[search]\nhalving = { eta = 1 }", "`search.halving.eta` is 1, expected 2 to 100"),
+            ("[search]\nhalving = { rung = 1 }", "unknown key `search.halving.rung`"),
+            (
+                "[search]\nmethod = \"halving\"\nsteps = 100",
+                "`search.steps` is 100, expected a multiple of 9",
+            ),
+            (
+                "[search]\nmethod = \"halving\"\nhalving = { rungs = 5 }",
+                "`search.halving` begins with 3 to the power of 4 candidates, but the space has 60",
+            ),
+            (
+                "[search]\nmax_blocks = 2\nmax_stacks = 4\n[rivals]\ntargets = [\"iris\"]",
+                "`rivals.halving` begins with 3 to the power of 2 candidates, but the space has 8",
+            ),
+            (
+                "[rivals]\ntargets = [\"iris\"]\nhalving = { eta = 100, rungs = 20 }\n[rivals.free]",
+                "`rivals.halving` begins with 100 to the power of 19 candidates",
+            ),
+        ];
+        for (text, wanted) in cases {
+            let (found, _) = refused(text);
+            assert!(found.contains(wanted), "{text}: {found}");
+        }
+        // Only what is run has to run.
+        parse("[search]\nsteps = 100\nhalving = { rungs = 9 }").unwrap();
+        parse("[search]\nmax_blocks = 1\n[rivals]\ntargets = [\"iris\"]\nmethods = [\"grid\"]").unwrap();
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub enum ArchitectureChoice {
     HeadSearched,
 }
 
+/// The regular expression of a point's name.
+pub const POINT: &str = r"^A\( *[1-9][0-9]* *, *[1-9][0-9]* *\)$";
+
 impl ArchitectureChoice {
     /// The words in the experiment file that are no point of the space.
     pub const NAMED: [Self; 6] =

@@ -5,6 +5,10 @@ use crate::data::dataset::MAX_WIDTH;
 use crate::data::readers::{Channels, ReadOptions, Separator, stem_of};
 use crate::error::shorten;
 use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::keys::{
+    Ask, Rule, Shape, boolean, descriptions, entries, list, one_or_many, parsed, section, text, whole,
+    whole_table, word,
+};
 use crate::experiment::raw::{self, Node, Section, Value};
 use crate::experiment::vocabulary::Vocabulary;
 use serde::ser::SerializeMap;
@@ -22,65 +26,83 @@ pub enum DataRef {
     File(Box<FileRef>),
 }
 
-/// A file, or a data set by name, and how it is to be read: what is left out is found out, and said by
-/// `querist data describe`. Paths as the shell sees them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub struct FileRef {
-    pub file: String,
-    /// What rows and messages call it. Default the file's name without its endings, and where two sets of
-    /// a plan would have one name, as much more of their paths as tells them apart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The label's column, by name or position, or the member of an archive. Default `label`, or what the format has.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// NumPy files with the inputs, one row per row of `file`, side by side.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "one_or_many")]
-    pub features: Vec<String>,
-    /// The column with what the rows are called: no feature, but written beside the picks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The column with `train` or `test`. Default `split`, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub split: Option<String>,
-    /// The columns that are features, by name or pattern. Default all.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<String>,
-    /// Columns that are no features, by name or pattern.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ignore: Vec<String>,
-    /// What separates the fields of a table: a character, `"tab"` or `"blanks"`.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_word")]
-    pub separator: Option<Separator>,
-    /// Whether the first line of a table holds names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub header: Option<bool>,
-    /// The decimal mark of a table of text: `"."` or `","`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decimal: Option<char>,
-    /// The member of an archive that holds the inputs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<String>,
-    /// `"first"` or `"last"`: where the channels of images lie.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_word")]
-    pub channels: Option<Channels>,
-    /// What the indices of a sparse file are counted from, 0 or 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub base: Option<u8>,
-    /// Columns that a sparse file, or a column of text, is hashed to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hash: Option<usize>,
-    /// Columns that a sparse file is brought to by a truncated singular value decomposition.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub svd: Option<usize>,
-    /// What columns hold, where that is not to be inferred: `{ zip = "category" }`; number, category, date or text.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "kinds_by_name")]
-    pub types: Vec<(String, Kind)>,
+section! {
+    /// A file, or a data set by name, and how it is to be read: what is left out is found out, and said by
+    /// `querist data describe`.
+    #[derive(Default, Eq, Hash)]
+    pub struct FileRef {
+        /// The file, as the shell sees its path; or a data set by its name, to be read in another way.
+        file: String = text().optional().absent("must be given").then(Option::unwrap_or_default);
+        /// What rows and messages call it. Where two sets of a plan would have one name, each has as much more of its
+        /// path as tells them apart.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String> = text().try_map(check_name).optional().absent("the file's name without its endings");
+        /// The label's column, by name or position, or the member of an archive. Rows without a label are left out of
+        /// simulations.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label: Option<String> = text().optional().absent("`\"label\"`, or what the format has");
+        /// NumPy files with the inputs in place of all columns, one row per row of `file`, side by side.
+        #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "write_one_or_many")]
+        features: Vec<String> = one_or_many(text).or(vec![]);
+        /// The column with what the rows are called: no feature, but written beside the picks.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String> = text().optional();
+        /// The column with `train` or `test` in every row.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        split: Option<String> = text().optional().absent("`\"split\"`, if there is one");
+        /// The columns that are features, by name or pattern (`x*`). Named without a pattern, they are kept whatever they
+        /// look like.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        columns: Vec<String> = list(text()).or(vec![]).absent("all");
+        /// Columns that are no features, by name or pattern.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        ignore: Vec<String> = list(text()).or(vec![]);
+        /// What separates the fields of a table: `"comma"`, `"semicolon"`, `"pipe"`, `"tab"`, `"blanks"`, or one character
+        /// that is neither letter, digit nor quote.
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_word")]
+        separator: Option<Separator> = parsed(separators()).optional().absent("found out");
+        /// Whether the first line of a table holds names.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        header: Option<bool> = boolean().optional().absent("found out");
+        /// The decimal mark of a table of text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        decimal: Option<char> = parsed(words(&[".", ","])).map(|Decimal(mark)| mark).optional().absent("found out");
+        /// The member of an archive that holds the inputs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        inputs: Option<String> = text().optional().absent("the one of a customary name");
+        /// Where the channels of images lie.
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_word")]
+        channels: Option<Channels> = parsed(words(&["first", "last"])).optional().absent("found out");
+        /// What the indices of a sparse file are counted from.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        base: Option<u8> = whole(0..=1).optional().absent("found out");
+        /// Columns that a sparse file, or a column of text, is hashed to.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hash: Option<usize> = whole(1..=MAX_WIDTH).optional().absent("all of a sparse file, 256 of a text");
+        /// Columns that a sparse file is brought to by a truncated singular value decomposition.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        svd: Option<usize> = whole(1..=MAX_WIDTH).optional();
+        /// What columns hold, where that is not to be inferred: `{ zip = "category" }`.
+        #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "kinds_by_name")]
+        types: Vec<(String, Kind)> = entries(word(Kind::NAMED)).optional().absent("inferred")
+            .then(Option::unwrap_or_default);
+    }
 }
 
 /// The longest name of a data set.
 const MAX_NAME: usize = 200;
-fn one_or_many<S: Serializer>(files: &[String], to: S) -> Result<S::Ok, S::Error> {
+
+/// What [`Separator`] reads: its words, or one character.
+fn separators() -> Shape {
+    let words = ["comma", "semicolon", "pipe", "tab", "blanks", "space"].map(str::to_string).to_vec();
+    Shape::Name { words, pattern: r"^(.|\\t)$" }
+}
+
+fn words(words: &[&str]) -> Shape {
+    Shape::Word(words.iter().map(|word| word.to_string()).collect())
+}
+
+fn write_one_or_many<S: Serializer>(files: &[String], to: S) -> Result<S::Ok, S::Error> {
     match files {
         [only] => only.serialize(to),
         many => many.serialize(to),
@@ -136,20 +158,19 @@ impl DataRef {
         }
     }
 
-    /// Takes a list of data sets.
-    pub(in crate::experiment) fn list(
-        section: &mut Section,
-        key: &'static str,
-        vocabulary: &Vocabulary,
-    ) -> Result<Option<Vec<Self>>, ExperimentError> {
-        let name = section.name(key);
-        let read = |node: Node, name| {
+    /// A list of data sets, none of which stands twice.
+    pub(in crate::experiment) fn rule(vocabulary: &Vocabulary) -> Rule<'_, Vec<Self>> {
+        let words = vocabulary.datasets.iter().map(|name| name.to_string()).collect();
+        let named = Shape::Name { words, pattern: "" };
+        let shape = Shape::Either(vec![named, Shape::Table(descriptions(FileRef::keys))]);
+        let item = Rule::new(shape, move |node: Node, name| {
             let place = node.place.clone();
             Ok((Self::read(node, name, vocabulary)?, place))
-        };
-        let Some(list) = section.list(key, read)? else { return Ok(None) };
-        raw::refuse_twice(&name, list.iter().map(|(one, place)| (one, place)), |one| one.name())?;
-        Ok(Some(list.into_iter().map(|(one, _)| one).collect()))
+        });
+        list(item.defined("data set")).try_map(|list, _, name| {
+            raw::refuse_twice(&name, list.iter().map(|(one, place)| (one, place)), |one| one.name())?;
+            Ok(list.into_iter().map(|(one, _)| one).collect())
+        })
     }
 
     fn read(node: Node, name: String, vocabulary: &Vocabulary) -> Result<Self, ExperimentError> {
@@ -165,39 +186,14 @@ impl DataRef {
 }
 
 impl FileRef {
-    fn read(mut section: Section) -> Result<Self, ExperimentError> {
-        let place = section.place().clone();
-        let s = &mut section;
-        let text = |text: Option<(String, Place)>| text.map(|(text, _)| text);
-        let item = |node, name| raw::text_of(node, name).map(|(text, _)| text);
-        let file = text(s.text("file")?);
-        let name = s.text("name")?.map(|(name, place)| check_name(name, place)).transpose()?;
-        let words = |s: &mut Section, key| s.list(key, item).map(Option::unwrap_or_default);
-        let width = 1..=MAX_WIDTH as u64;
-        let read = Self {
-            file: String::new(),
-            name,
-            label: text(s.text("label")?),
-            features: s.one_or_many("features", item)?,
-            id: text(s.text("id")?),
-            split: text(s.text("split")?),
-            columns: words(s, "columns")?,
-            ignore: words(s, "ignore")?,
-            separator: parsed(s, "separator")?,
-            decimal: parsed(s, "decimal")?.map(|Decimal(mark)| mark),
-            header: s.optional_boolean("header")?,
-            inputs: text(s.text("inputs")?),
-            channels: parsed(s, "channels")?,
-            base: s.optional_integer("base", 0..=1)?.map(|base| base as u8),
-            hash: s.optional_integer("hash", width.clone())?.map(|width| width as usize),
-            svd: s.optional_integer("svd", width)?.map(|width| width as usize),
-            types: s.entries("types", |node, name| raw::word_of(node, name, &Kind::NAMED))?,
-        };
-        let key = s.name("file");
-        section.finish()?;
+    fn read(section: Section) -> Result<Self, ExperimentError> {
+        let (given, place, key) = (section.has("file"), section.place().clone(), section.name("file"));
+        let read = whole_table(section, Self::keys)?;
+        if given {
+            return Ok(read);
+        }
         let why = "a data set is a name or a table with `file` and `label`".to_string();
-        let file = file.ok_or(ExperimentError::Missing { place, key, why })?;
-        Ok(Self { file, ..read })
+        Err(ExperimentError::Missing { place, key, why })
     }
 }
 
@@ -218,27 +214,14 @@ impl FromStr for Decimal {
     }
 }
 
-/// Takes what a string says, if it is there.
-fn parsed<T: FromStr<Err = String>>(
-    section: &mut Section,
-    key: &'static str,
-) -> Result<Option<T>, ExperimentError> {
-    let Some((text, place)) = section.text(key)? else { return Ok(None) };
-    let key = section.name(key);
-    match text.parse() {
-        Ok(value) => Ok(Some(value)),
-        Err(reason) => Err(ExperimentError::Refused { place, key, reason, hint: None }),
-    }
-}
-
 /// Names stand in tables, in lines of text and in the report: one line each, and not too long.
-fn check_name(name: String, place: Place) -> Result<String, ExperimentError> {
+fn check_name(name: String, place: Place, key: String) -> Result<String, ExperimentError> {
     let length = name.chars().count();
     if name.trim().is_empty() || length > MAX_NAME || name.chars().any(char::is_control) {
         let why =
             format!("has {length} characters, expected 1 to {MAX_NAME} that can be printed on one line");
         let hint = "leave it out to have the file's name".to_string();
-        return Err(ExperimentError::Conflict { place, key: "name".into(), why, hint });
+        return Err(ExperimentError::Conflict { place, key, why, hint });
     }
     Ok(name)
 }

@@ -3,6 +3,7 @@
 use crate::data::{Scaling, SplitPlan};
 use crate::episode::{InitialPool, OracleOn, StopOn};
 use crate::experiment::error::ExperimentError;
+use crate::experiment::keys::{Ask, boolean, inline, number, section, text, whole, whole_table, word};
 use crate::experiment::raw::Section;
 use crate::learner::Metric;
 use serde::Serialize;
@@ -16,135 +17,109 @@ pub const MAX_POOL: usize = 10_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Length {
-    /// So many queries of `query_size` labels. Default 30.
+    /// So many queries of `query_size` labels.
     Rounds(usize),
     /// Exactly so many labels; the last query takes the remainder.
     Budget(usize),
 }
 
-/// How a labelling is simulated.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Episode {
-    /// Which rows are labelled at the start: `"per_class"` (default) draws of every class, for which it reads
-    /// the pool's labels; a strategy that looks at inputs alone, such as `"random"` or `"typiclust"`, chooses
-    /// as many in all.
-    #[serde(skip_serializing_if = "is_default")]
-    pub initial: InitialPool,
-    /// Labels per class at the start; 0 stands for a single one in all. Default 1.
-    pub initial_per_class: usize,
-    /// Labels asked for per round. Default 1.
-    pub query_size: usize,
-    /// How much is asked for after the first fit.
-    #[serde(flatten)]
-    pub length: Length,
-    /// At most this many candidates, drawn at random, are scored per round. Default 500.
-    pub candidates: usize,
-    /// What learning curves, the verdict, targets and the validation of policies measure: `"accuracy"`
-    /// (default), `"balanced_accuracy"` or `"macro_f1"`, which a large class alone does not raise. Rewards are
-    /// accuracies whatever it is.
-    pub metric: Metric,
-    /// End an episode once the metric on the test rows reaches this share.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target_accuracy: Option<f64>,
-    /// End an episode once the metric reaches this share of what the classifier reaches with every label
-    /// of the pool. What is learned from plays its whole budget.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target_share: Option<f64>,
-    /// Share of the rows that is tested on, where a data set has no test part of its own. Default 0.3.
-    pub test: f64,
-    /// Share of the remaining rows that rewards are computed on. Default 0.3.
-    pub reward: f64,
-    /// Share of the remaining rows whose loss may tell a fit when to stop, not charged. Default 0.
-    pub validation: f64,
-    /// At most this many rows in the pool. Default 2000.
-    pub max_pool: usize,
-    /// At most this many rows in each of the other parts. Default 2000.
-    pub max_held: usize,
-    /// `"standard"` (default), `"min_max"` or `"none"`; fitted on the pool.
-    pub scaling: Scaling,
-    /// Which rows tell a fit with `learner.patience` when to stop: `"labels"` (default) holds back a
-    /// fifth of the labels in hand; `"reward"` and `"validation"` take the rows of that part, whose labels
-    /// are not charged.
-    pub stop_on: StopOn,
-    /// Which rows the greedy oracle measures its gains on: `"reward"` (default), `"validation"`, or
-    /// `"test"`, which is a leak.
-    pub oracle_on: OracleOn,
-    /// Scale the test rows by their own range instead of the pool's, which is a leak that published
-    /// cross-domain results have (Werner et al., NeurIPS 2024). Default false.
-    pub test_by_itself: bool,
+impl Length {
+    fn keys(section: &mut Section) -> Result<Self, ExperimentError> {
+        let rounds = whole(1..=100_000).optional().absent("30, without `budget`").ask(
+            section,
+            "rounds",
+            "Queries of `query_size` labels after the first fit.",
+        )?;
+        let budget = whole(1..=MAX_POOL).optional().ask(
+            section,
+            "budget",
+            "Labels after the first fit, instead of `rounds`; the last query takes the remainder.",
+        )?;
+        match (rounds, budget) {
+            (rounds, None) => Ok(Length::Rounds(rounds.unwrap_or(30))),
+            (None, Some(budget)) => Ok(Length::Budget(budget)),
+            (Some(_), Some(_)) => Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "episode.rounds".into(),
+                why: "cannot stand beside `episode.budget`".into(),
+                hint: "give the number of queries, or that of new labels (`--budget` of `querist transfer`)"
+                    .into(),
+            }),
+        }
+    }
 }
 
+section! {
+    /// How a labelling is simulated.
+    pub struct Episode {
+        /// Which rows are labelled at the start: `"per_class"` draws of every class, for which it reads the pool's
+        /// labels; a strategy that looks at inputs alone, such as `"random"` or `"typiclust"`, chooses as many in all.
+        #[serde(skip_serializing_if = "is_default")]
+        initial: InitialPool = text().map(InitialPool::from).or(InitialPool::default());
+        /// Labels per class at the start; 0 stands for a single one in all.
+        initial_per_class: usize = whole(0..=100_000).or(1);
+        /// Labels asked for per round.
+        query_size: usize = whole(1..=100_000).or(1);
+        /// How much is asked for after the first fit.
+        #[serde(flatten)]
+        length: Length = inline(Length::keys);
+        /// At most this many candidates, drawn at random, are scored per round.
+        candidates: usize = whole(1..=MAX_CANDIDATES).or(500);
+        /// What learning curves, the verdict, targets and the validation of policies measure. `"balanced_accuracy"`
+        /// and `"macro_f1"` are not raised by a large class alone. Rewards are accuracies whatever it is.
+        metric: Metric = word(Metric::ALL.map(|metric| (metric.key(), metric))).or(Metric::default());
+        /// End an episode once the metric on the test rows reaches this share.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_accuracy: Option<f64> = number(0.0..=1.0).optional();
+        /// End an episode once the metric reaches this share of what the classifier reaches with every label of the
+        /// pool. What is learned from plays its whole budget.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_share: Option<f64> = number(0.0..=1.0).optional();
+        /// Share of the rows that is tested on, where a data set has no test part of its own.
+        test: f64 = number(0.01..=0.9).or(SplitPlan::default().test);
+        /// Share of the remaining rows that rewards are computed on.
+        reward: f64 = number(0.001..=0.9).or(SplitPlan::default().reward);
+        /// Share of the remaining rows whose loss may tell a fit when to stop, not charged.
+        validation: f64 = number(0.0..=0.9).or(SplitPlan::default().validation);
+        /// At most this many rows in the pool.
+        max_pool: usize = whole(1..=MAX_POOL).or(SplitPlan::default().max_pool);
+        /// At most this many rows in each of the other parts.
+        max_held: usize = whole(1..=MAX_POOL).or(SplitPlan::default().max_held);
+        /// How inputs are scaled, fitted on the pool.
+        scaling: Scaling = word(SCALINGS).or(SplitPlan::default().scaling);
+        /// Which rows tell a fit with `learner.patience` when to stop: `"labels"` holds back a fifth of the labels in
+        /// hand; `"reward"` and `"validation"` take the rows of that part, whose labels are not charged.
+        stop_on: StopOn = word(STOPS).or(StopOn::Labels);
+        /// Which rows the greedy oracle measures its gains on; `"test"` is a leak.
+        oracle_on: OracleOn = word(ORACLES).or(OracleOn::Reward);
+        /// Scale the test rows by their own range instead of the pool's, which is a leak that published cross-domain
+        /// results have (Werner et al., NeurIPS 2024).
+        test_by_itself: bool = boolean().or(false);
+    }
+}
+
+/// The words for scalings.
+const SCALINGS: [(&str, Scaling); 3] =
+    [("standard", Scaling::Standard), ("min_max", Scaling::MinMax), ("none", Scaling::None)];
+/// The words for the rows that tell a fit when to stop.
+const STOPS: [(&str, StopOn); 3] =
+    [("labels", StopOn::Labels), ("reward", StopOn::Reward), ("validation", StopOn::Validation)];
+/// The words for the rows that the greedy oracle reads.
+const ORACLES: [(&str, OracleOn); 3] =
+    [("reward", OracleOn::Reward), ("validation", OracleOn::Validation), ("test", OracleOn::Test)];
+
 impl Episode {
-    pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
-        let s = &mut section;
-        let split = SplitPlan::default();
-        let rounds = s.optional_integer("rounds", 1..=100_000)?.map(|n| n as usize);
-        let budget = s.optional_integer("budget", 1..=MAX_POOL as u64)?.map(|n| n as usize);
-        let length = match (rounds, budget) {
-            (rounds, None) => Length::Rounds(rounds.unwrap_or(30)),
-            (None, Some(budget)) => Length::Budget(budget),
-            (Some(_), Some(_)) => {
-                return Err(ExperimentError::Conflict {
-                    place: section.place().clone(),
-                    key: "episode.rounds".into(),
-                    why: "cannot stand beside `episode.budget`".into(),
-                    hint:
-                        "give the number of queries, or that of new labels (`--budget` of `querist transfer`)"
-                            .into(),
-                });
-            }
-        };
-        let target_accuracy = s.optional_number("target_accuracy", 0.0..=1.0)?;
-        let target_share = s.optional_number("target_share", 0.0..=1.0)?;
-        if target_accuracy.is_some() && target_share.is_some() {
+    pub(in crate::experiment) fn read(section: Section) -> Result<Self, ExperimentError> {
+        let place = section.place().clone();
+        let episode = whole_table(section, Self::keys)?;
+        if episode.target_accuracy.is_some() && episode.target_share.is_some() {
             return Err(ExperimentError::Conflict {
-                place: section.place().clone(),
+                place,
                 key: "episode.target_accuracy".into(),
                 why: "cannot stand beside `episode.target_share`".into(),
                 hint: "an episode ends at one target: an accuracy, or a share of what all labels give".into(),
             });
         }
-        let episode = Self {
-            initial: s.text("initial")?.map(|(text, _)| text.into()).unwrap_or_default(),
-            initial_per_class: s.count("initial_per_class", 1, 0..=100_000)?,
-            query_size: s.count("query_size", 1, 1..=100_000)?,
-            length,
-            candidates: s.count("candidates", 500, 1..=MAX_CANDIDATES)?,
-            metric: s.choice(
-                "metric",
-                Metric::default(),
-                &Metric::ALL.map(|metric| (metric.key(), metric)),
-            )?,
-            target_accuracy,
-            target_share,
-            test: s.number("test", split.test, 0.01..=0.9)?,
-            reward: s.number("reward", split.reward, 0.001..=0.9)?,
-            validation: s.number("validation", split.validation, 0.0..=0.9)?,
-            max_pool: s.count("max_pool", split.max_pool, 1..=MAX_POOL)?,
-            max_held: s.count("max_held", split.max_held, 1..=MAX_POOL)?,
-            scaling: s.choice(
-                "scaling",
-                split.scaling,
-                &[("standard", Scaling::Standard), ("min_max", Scaling::MinMax), ("none", Scaling::None)],
-            )?,
-            stop_on: s.choice(
-                "stop_on",
-                StopOn::Labels,
-                &[("labels", StopOn::Labels), ("reward", StopOn::Reward), ("validation", StopOn::Validation)],
-            )?,
-            oracle_on: s.choice(
-                "oracle_on",
-                OracleOn::Reward,
-                &[
-                    ("reward", OracleOn::Reward),
-                    ("validation", OracleOn::Validation),
-                    ("test", OracleOn::Test),
-                ],
-            )?,
-            test_by_itself: s.boolean("test_by_itself", false)?,
-        };
-        section.finish()?;
         Ok(episode)
     }
 

@@ -2,7 +2,8 @@
 
 use crate::arch::{Block, NetSpec, spec::SpecError};
 use crate::experiment::error::ExperimentError;
-use crate::experiment::raw::{self, Section};
+use crate::experiment::keys::{Ask, boolean, list, number, section, whole, word};
+use crate::experiment::raw::Section;
 use crate::learner::{DeviceKind, Loss, Optimiser, Start, Stop, TrainPlan};
 use serde::Serialize;
 
@@ -17,117 +18,88 @@ pub enum OptimiserKind {
     Lbfgs,
 }
 
-/// The classifier that is trained inside every episode.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Learner {
-    /// Hidden widths, input side first; `[]` is a linear head. Default `[32]`.
-    pub hidden: Vec<usize>,
-    /// Share of hidden units dropped in training. Default 0.
-    pub dropout: f64,
-    /// `"cross_entropy"` (default) or `"squared"`.
-    pub loss: Loss,
-    /// `"adam"` (default), `"nadam"` or `"sgd"`; or `"lbfgs"`, which fits a linear head to the optimum of
-    /// ridge logistic regression and reads none of the keys about steps.
-    pub optimiser: OptimiserKind,
-    /// Penalty of `"lbfgs"`, the reciprocal of scikit-learn's `C`. Default 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ridge: Option<f64>,
-    /// Momentum of `"sgd"`. Default 0.9.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub momentum: Option<f64>,
-    /// Nesterov's form of `"sgd"`. Default true.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nesterov: Option<bool>,
-    /// Step size. Default 0.01.
-    pub learning_rate: f64,
-    /// L2 penalty, added to the gradient. Default 1e-4.
-    pub weight_decay: f64,
-    /// Rows per mini-batch. Default 64.
-    pub batch: usize,
-    /// Leave out an epoch's last mini-batch where it is smaller. Default false.
-    pub drop_last: bool,
-    /// Passes over the labelled rows per fit, at most. Default 40; not beside `steps`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub epochs: Option<u32>,
-    /// Gradient steps per fit, instead of `epochs`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<u32>,
-    /// Stop early once the epoch's mean training loss is below this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub train_loss: Option<f64>,
-    /// Stop early once the loss on held-back rows has not improved for more than this many epochs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub patience: Option<u32>,
-    /// Start each fit from the weights of the round before. Default false.
-    pub warm_start: bool,
-    /// Let the optimiser go on from its state of the round before, too; with `warm_start`. Default false.
-    pub keep_optimiser: bool,
-    /// The first fit makes exactly this many passes over the initial labels, whatever stops later ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_epochs: Option<u32>,
-    /// Fit once for every label of a query, each fit knowing one label more, as if they had been asked for
-    /// one by one, and measure after the last; with `warm_start`, and not with `"lbfgs"`, where the fits
-    /// before the last would leave no trace. Default false: one fit per query.
-    pub fit_per_label: bool,
-    /// What networks are fitted on: `"cpu"` (default), the bank engine; `"cuda"`, burn on an NVIDIA device, in
-    /// a program built with that feature; or `"flex"`, burn on the processor, to try that path out.
-    #[serde(skip_serializing_if = "DeviceKind::is_cpu")]
-    pub device: DeviceKind,
+section! {
+    /// The classifier that is trained inside every episode.
+    pub struct Learner {
+        /// Hidden widths, input side first; `[]` is a linear head.
+        hidden: Vec<usize> = list(whole(1..=MAX_WIDTH)).or(vec![32]);
+        /// Share of hidden units dropped in training.
+        dropout: f64 = number(0.0..=0.95).or(0.0);
+        /// The loss that is minimised.
+        loss: Loss = word([("cross_entropy", Loss::CrossEntropy), ("squared", Loss::Squared)]).or(Loss::CrossEntropy);
+        /// The update rule. `"lbfgs"` fits a linear head to the optimum of ridge logistic regression and reads none of
+        /// the keys about steps.
+        optimiser: OptimiserKind = word(OPTIMISERS).or(OptimiserKind::Adam);
+        /// L2 penalty of the fitted optimum, the reciprocal of scikit-learn's `C`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ridge: Option<f64> = number(1e-9..=1e9).or(1.0)
+            .when(optimiser == OptimiserKind::Lbfgs, "with `optimiser = \"lbfgs\"`");
+        /// Momentum of the steps.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        momentum: Option<f64> = number(0.0..=0.9999).or(0.9)
+            .when(optimiser == OptimiserKind::Sgd, "with `optimiser = \"sgd\"`");
+        /// Nesterov's form of momentum.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nesterov: Option<bool> = boolean().or(true)
+            .when(optimiser == OptimiserKind::Sgd, "with `optimiser = \"sgd\"`");
+        /// Step size.
+        learning_rate: f64 = number(1e-9..=100.0).or(0.01);
+        /// L2 penalty, added to the gradient.
+        weight_decay: f64 = number(0.0..=10.0).or(1e-4);
+        /// Rows per mini-batch.
+        batch: usize = whole(1..=1_000_000).or(64);
+        /// Leave out an epoch's last mini-batch where it is smaller.
+        drop_last: bool = boolean().or(false);
+        /// Passes over the labelled rows per fit, at most. Not beside `steps`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        epochs: Option<u32> = whole(1..=MAX_PASSES).optional().absent("40, without `steps`");
+        /// Gradient steps per fit, instead of `epochs`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        steps: Option<u32> = whole(1..=MAX_PASSES).optional();
+        /// Stop early once the epoch's mean training loss is below this. Not beside `patience`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        train_loss: Option<f64> = number(0.0..=100.0).optional();
+        /// Stop early once the loss on held-back rows (`episode.stop_on`) has not improved for more than this many
+        /// epochs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        patience: Option<u32> = whole(0..=MAX_PASSES).optional();
+        /// Start each fit from the weights of the round before.
+        warm_start: bool = boolean().or(false);
+        /// Let the optimiser go on from its state of the round before, too; with `warm_start`.
+        keep_optimiser: bool = boolean().or(false);
+        /// The first fit makes exactly this many passes over the initial labels, whatever stops later ones.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        first_epochs: Option<u32> = whole(1..=MAX_PASSES).optional();
+        /// Fit once for every label of a query, each fit knowing one label more, as if they had been asked for one by
+        /// one, and measure after the last; with `warm_start`, and not with `"lbfgs"`, where the fits before the last
+        /// would leave no trace. Otherwise there is one fit per query.
+        fit_per_label: bool = boolean().or(false);
+        /// What networks are fitted on: `"cpu"`, the bank engine; `"cuda"`, burn on an NVIDIA device, in a program
+        /// built with that feature; or `"flex"`, burn on the processor, to try that path out.
+        #[serde(skip_serializing_if = "DeviceKind::is_cpu")]
+        device: DeviceKind = word(DEVICES).or(DeviceKind::Cpu);
+    }
 }
 
+/// The words for update rules.
+const OPTIMISERS: [(&str, OptimiserKind); 4] = [
+    ("adam", OptimiserKind::Adam),
+    ("nadam", OptimiserKind::NAdam),
+    ("sgd", OptimiserKind::Sgd),
+    ("lbfgs", OptimiserKind::Lbfgs),
+];
+/// The words for devices.
+const DEVICES: [(&str, DeviceKind); 3] =
+    [("cpu", DeviceKind::Cpu), ("flex", DeviceKind::Flex), ("cuda", DeviceKind::Cuda)];
 const DEFAULT_EPOCHS: u32 = 40;
-const MAX_WIDTH: u64 = 1_000_000;
-const MAX_ROUNDS_OF_TRAINING: u64 = 10_000_000;
+const MAX_WIDTH: usize = 1_000_000;
+/// The most epochs or steps of one fit.
+const MAX_PASSES: u32 = 10_000_000;
 
 impl Learner {
     pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
-        let s = &mut section;
-        let width = |node, name| raw::integer_of(node, name, 1..=MAX_WIDTH).map(|width| width as usize);
-        let hidden = s.list("hidden", width)?.unwrap_or_else(|| vec![32]);
-        let optimiser = s.choice(
-            "optimiser",
-            OptimiserKind::Adam,
-            &[
-                ("adam", OptimiserKind::Adam),
-                ("nadam", OptimiserKind::NAdam),
-                ("sgd", OptimiserKind::Sgd),
-                ("lbfgs", OptimiserKind::Lbfgs),
-            ],
-        )?;
-        let sgd = optimiser == OptimiserKind::Sgd;
-        let lbfgs = optimiser == OptimiserKind::Lbfgs;
-        let mut learner = Self {
-            hidden,
-            dropout: s.number("dropout", 0.0, 0.0..=0.95)?,
-            loss: s.choice(
-                "loss",
-                Loss::CrossEntropy,
-                &[("cross_entropy", Loss::CrossEntropy), ("squared", Loss::Squared)],
-            )?,
-            optimiser,
-            // Keys of another optimiser are not asked for, and so refused as unknown.
-            ridge: if lbfgs { Some(s.number("ridge", 1.0, 1e-9..=1e9)?) } else { None },
-            momentum: if sgd { Some(s.number("momentum", 0.9, 0.0..=0.9999)?) } else { None },
-            nesterov: if sgd { Some(s.boolean("nesterov", true)?) } else { None },
-            learning_rate: s.number("learning_rate", 0.01, 1e-9..=100.0)?,
-            weight_decay: s.number("weight_decay", 1e-4, 0.0..=10.0)?,
-            batch: s.count("batch", 64, 1..=1_000_000)?,
-            drop_last: s.boolean("drop_last", false)?,
-            epochs: s.optional_integer("epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
-            steps: s.optional_integer("steps", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
-            train_loss: s.optional_number("train_loss", 0.0..=100.0)?,
-            patience: s.optional_integer("patience", 0..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
-            warm_start: s.boolean("warm_start", false)?,
-            keep_optimiser: s.boolean("keep_optimiser", false)?,
-            first_epochs: s.optional_integer("first_epochs", 1..=MAX_ROUNDS_OF_TRAINING)?.map(|n| n as u32),
-            fit_per_label: s.boolean("fit_per_label", false)?,
-            device: s.choice(
-                "device",
-                DeviceKind::Cpu,
-                &[DeviceKind::Cpu, DeviceKind::Flex, DeviceKind::Cuda].map(|device| (device.name(), device)),
-            )?,
-        };
+        let mut learner = Self::keys(&mut section)?;
+        let lbfgs = learner.optimiser == OptimiserKind::Lbfgs;
         let rules = [
             ("epochs", learner.epochs.is_some()),
             ("train_loss", learner.train_loss.is_some()),

@@ -1,8 +1,8 @@
 //! The sections of an experiment file, one file each: every key with its meaning, default and range.
 //!
 //! A section is read from a [`Section`](super::raw::Section) and written by serde under the same names,
-//! so that a resolved plan is an experiment file itself. What contradicts between sections is checked
-//! by [`Plan`](super::Plan).
+//! so that a resolved plan is an experiment file itself. `docs/experiment-file.md` and the JSON Schema are made of the
+//! same lines ([`reference`](super::reference)). What contradicts between sections is checked by [`Plan`](super::Plan).
 
 mod architecture;
 mod dataset;
@@ -12,6 +12,7 @@ mod randomise;
 mod report;
 mod rivals;
 mod search;
+mod settings;
 mod sources;
 mod train;
 mod transfer;
@@ -23,10 +24,15 @@ pub use learner::{Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;
 pub use rivals::Rivals;
-pub use search::{BlockKind, Method, Search};
+pub use search::{BlockKind, METHODS, Method, Search};
+pub use settings::{
+    AnnealingSettings, EvolutionSettings, HalvingSettings, HillClimbingSettings, MethodSettings,
+};
 pub use sources::Sources;
 pub use train::{
     ArchitectureHead, Baseline, Dagger, DatasetEmbedding, Dqn, Evolution, Imitation, NetworkKind,
     PolicyGradient, PolicyNetwork, Train,
 };
-pub use transfer::{ADAPTED, DATASET_EMBEDDING, DQN, LEARNED, TRAINED, Transfer, UNTRAINED, is_reserved};
+pub use transfer::{
+    ADAPTED, DATASET_EMBEDDING, DQN, LEARNED, Offer, TRAINED, Transfer, UNTRAINED, is_reserved,
+};

@@ -2,98 +2,94 @@
 
 use crate::episode::{EpisodePlan, InitialPool};
 use crate::experiment::error::ExperimentError;
-use crate::experiment::raw::{self, Node, Section, Value};
+use crate::experiment::keys::{
+    Absent, Ask, Described, Key as Setting, Rule, Shape, descriptions, list, number, section, text, whole,
+    whole_table,
+};
+use crate::experiment::raw::{self, Node, Section, Table, Value};
 use crate::learner::{Start, Stop};
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use serde::{Serialize, Serializer};
 
-/// What differs between the episodes of source tasks, drawn once per task: a policy must not depend on
-/// any of it. Every list is drawn from uniformly, so that an entry that stands twice is twice as likely.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Randomise {
-    /// Which rows are labelled at the start. Default: that of `[episode]`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub initial: Vec<InitialPool>,
-    /// Labels per class at the start. Default `[1, 1, 2, 4]`.
-    pub initial_per_class: Vec<usize>,
-    /// Labels per query. Default: that of `[episode]`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub query_size: Vec<usize>,
-    /// Factors of the number of rounds. Default `[0.5, 1, 2]`.
-    pub rounds: Vec<f64>,
-    /// Factors of the classifier's hidden widths. Default `[0.5, 1, 2]`.
-    pub width: Vec<f64>,
-    /// Share of tasks whose classifier is linear. Default 0.
-    pub linear: f64,
-    /// Factors of the classifier's epochs or steps. Default `[1]`.
-    pub training: Vec<f64>,
-    /// Factors of its learning rate. Default `[1]`.
-    pub learning_rate: Vec<f64>,
-    /// Factors of its weight decay. Default `[1]`.
-    pub weight_decay: Vec<f64>,
-    /// Share of tasks where each fit starts from the weights of the round before. Default: that of
-    /// `[learner]`, for all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warm_start: Option<f64>,
+section! {
+    /// What differs between the episodes of source tasks, drawn once per task: a policy must not depend on any of it.
+    /// Every list is drawn from uniformly, so that an entry that stands twice is twice as likely.
+    pub struct Randomise {
+        /// Which rows are labelled at the start, as `episode.initial` says it.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        initial: Vec<InitialPool> = list(text().map(InitialPool::from)).or(vec![]).absent("that of `[episode]`");
+        /// Labels per class at the start.
+        initial_per_class: Vec<usize> = some(list(whole(0..=100_000)), [1, 1, 2, 4]);
+        /// Labels per query.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        query_size: Vec<usize> = list(whole(1..=100_000)).or(vec![]).absent("that of `[episode]`");
+        /// Factors of the number of rounds.
+        rounds: Vec<f64> = some(list(factor()), [0.5, 1.0, 2.0]);
+        /// Factors of the classifier's hidden widths.
+        width: Vec<f64> = some(list(factor()), [0.5, 1.0, 2.0]);
+        /// Share of tasks whose classifier is linear.
+        linear: f64 = number(0.0..=1.0).or(0.0);
+        /// Factors of the classifier's epochs or steps.
+        training: Vec<f64> = some(list(factor()), [1.0]);
+        /// Factors of its learning rate.
+        learning_rate: Vec<f64> = some(list(factor()), [1.0]);
+        /// Factors of its weight decay.
+        weight_decay: Vec<f64> = some(list(factor()), [1.0]);
+        /// Share of tasks where each fit starts from the weights of the round before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        warm_start: Option<f64> = number(0.0..=1.0).optional().absent("that of `[learner]`, for all");
+    }
 }
 
-impl Default for Randomise {
-    fn default() -> Self {
-        Self {
-            initial: Vec::new(),
-            initial_per_class: vec![1, 1, 2, 4],
-            query_size: Vec::new(),
-            rounds: vec![0.5, 1.0, 2.0],
-            width: vec![0.5, 1.0, 2.0],
-            linear: 0.0,
-            training: vec![1.0],
-            learning_rate: vec![1.0],
-            weight_decay: vec![1.0],
-            warm_start: None,
+/// A factor of a setting.
+fn factor<'a>() -> Rule<'a, f64> {
+    number(1e-3..=1e3)
+}
+
+/// A list that stands for its default where it is empty.
+fn some<'a, T: Clone + Serialize + 'a>(
+    list: Rule<'a, Vec<T>>,
+    default: impl Into<Vec<T>>,
+) -> Setting<'a, Vec<T>> {
+    let default = default.into();
+    let stands = default.clone();
+    list.map(move |given| if given.is_empty() { stands.clone() } else { given }).or(default)
+}
+
+/// `randomise`: a table, or whether there is any.
+pub(super) struct Switch;
+
+impl Ask for Switch {
+    type Value = Option<Randomise>;
+
+    /// `randomise = true` is the default, `false` is none, a table is what it says.
+    fn ask(
+        self,
+        section: &mut Section,
+        key: &'static str,
+        about: &str,
+    ) -> Result<Self::Value, ExperimentError> {
+        let table = || Shape::Table(descriptions(Randomise::keys));
+        section.describe(|| Described {
+            key,
+            about: about.trim().to_string(),
+            shape: Shape::Either(vec![Shape::Boolean, table()]),
+            absent: Absent::Value(true.into()),
+            only: "",
+        });
+        let name = section.name(key);
+        let read = |table| whole_table(table, Randomise::keys).map(Some);
+        match section.take(key) {
+            None | Some(Node { value: Value::Boolean(true), .. }) => read(Section::root(Table::new(), "")),
+            Some(Node { value: Value::Boolean(false), .. }) => Ok(None),
+            Some(node) => read(raw::section_of(node, name)?),
         }
     }
 }
 
 impl Randomise {
-    /// `randomise = true` is the default, `false` is none, a table is what it says.
-    pub(in crate::experiment) fn read(section: &mut Section) -> Result<Option<Self>, ExperimentError> {
-        match section.take("randomise") {
-            None | Some(Node { value: Value::Boolean(true), .. }) => Ok(Some(Self::default())),
-            Some(Node { value: Value::Boolean(false), .. }) => Ok(None),
-            Some(node) => Self::table(raw::section_of(node, section.name("randomise"))?).map(Some),
-        }
-    }
-
-    fn table(mut section: Section) -> Result<Self, ExperimentError> {
-        let (s, default) = (&mut section, Self::default());
-        let count = |node, name| raw::integer_of(node, name, 1..=100_000).map(|count| count as usize);
-        let labels = |node, name| raw::integer_of(node, name, 0..=100_000).map(|count| count as usize);
-        let factor = |node, name| raw::number_of(node, name, 1e-3..=1e3);
-        let whole =
-            |given: Option<Vec<usize>>, default| given.filter(|list| !list.is_empty()).unwrap_or(default);
-        let real =
-            |given: Option<Vec<f64>>, default| given.filter(|list| !list.is_empty()).unwrap_or(default);
-        let randomise = Self {
-            initial: s
-                .list("initial", |node, name| raw::text_of(node, name).map(|(text, _)| text.into()))?
-                .unwrap_or_default(),
-            initial_per_class: whole(s.list("initial_per_class", labels)?, default.initial_per_class),
-            query_size: s.list("query_size", count)?.unwrap_or_default(),
-            rounds: real(s.list("rounds", factor)?, default.rounds),
-            width: real(s.list("width", factor)?, default.width),
-            linear: s.number("linear", default.linear, 0.0..=1.0)?,
-            training: real(s.list("training", factor)?, default.training),
-            learning_rate: real(s.list("learning_rate", factor)?, default.learning_rate),
-            weight_decay: real(s.list("weight_decay", factor)?, default.weight_decay),
-            warm_start: s.optional_number("warm_start", 0.0..=1.0)?,
-        };
-        section.finish()?;
-        Ok(randomise)
-    }
-
     /// Draws the settings of one task. Each has a stream of its own: a longer list of one does not change
     /// what is drawn of another.
     pub fn apply(&self, episode: &mut EpisodePlan, key: Key) {

@@ -1,76 +1,75 @@
 //! `[rivals]`: searches against each other at equal cost, on labelled rows drawn at random.
 
+use super::architecture::{ArchitectureChoice, POINT};
 use super::dataset::DataRef;
 use super::search::{METHODS, Method};
+use super::settings::MethodSettings;
 use crate::arch::{Activation, FreeMlp, Point, Space};
 use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::keys::{Ask, Rule, inline, list, name, number, section, table, whole, word};
 use crate::experiment::raw::{self, Section};
-use crate::experiment::sections::ArchitectureChoice;
 use crate::experiment::vocabulary::Vocabulary;
 use crate::search::MAX_FOLDS;
-use serde::Serialize;
 
-/// Searches against each other at equal cost: on so many labels of a target, each search may spend so
-/// many times the gradient steps of one training of the classifier; what it found is then trained on all of
-/// those labels and measured on the test rows. The space is that of `[search]`, or `free`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Rivals {
-    /// Data sets. At least one.
-    pub targets: Vec<DataRef>,
-    /// `free = { … }`: search multilayer perceptrons of any depth, widths, dropout, activation and weight decay
-    /// instead: [`FreeMlp`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub free: Option<FreeMlp>,
-    /// Searches; default all but the grid, which is there as the ceiling.
-    pub methods: Vec<Method>,
-    /// Points of the space, `"A(1,1)"`, that are trained without any search. Default `["A(1,1)"]`; none where
-    /// the space is `free`.
-    pub fixed: Vec<ArchitectureChoice>,
-    /// Budgets, in trainings of the classifier. Default `[1, 3, 10]`.
-    pub budgets: Vec<u64>,
-    /// Labels, ascending; a search starts where it ended with fewer. Default `[100]`.
-    pub labels: Vec<usize>,
-    /// The cost of scoring one candidate, in trainings of the classifier. Default 0.5.
-    pub candidate: f64,
-    /// Folds of the paired cross-validation that scores it; 1 for a single split. Default 2.
-    pub folds: usize,
-    /// Paired repetitions. Default 20.
-    pub repetitions: u32,
+section! {
+    /// Searches against each other at equal cost: on so many labels of a target, each search may spend so many times
+    /// the gradient steps of one training of the classifier; what it found is then trained on all of those labels and
+    /// measured on the test rows. The space is that of `[search]`, or `free`.
+    pub struct Rivals(vocabulary: &Vocabulary) {
+        /// Data sets. At least one.
+        targets: Vec<DataRef> = DataRef::rule(vocabulary).items(1..=usize::MAX).or(vec![]);
+        /// Search multilayer perceptrons of any depth, widths, dropout, activation and weight decay instead of the space
+        /// of `[search]`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        free: Option<FreeMlp> = table(free_keys).optional();
+        /// Searches. All but the grid, which is there as the ceiling, unless they are named.
+        methods: Vec<Method> = list(word(METHODS)).or(all_but_the_grid());
+        /// Points of the space, `"A(1,1)"`, that are trained without any search.
+        fixed: Vec<ArchitectureChoice> = list(point()).optional().absent("`[\"A(1,1)\"]`, none with `free`")
+            .then(|given| given.unwrap_or_else(|| if free.is_some() { Vec::new() } else { vec![START] }));
+        /// Budgets, in trainings of the classifier, ascending.
+        budgets: Vec<u64> = list(whole(1..=MOST)).items(1..=usize::MAX).or(vec![1, 3, 10]);
+        /// Labels, ascending; a search starts where it ended with fewer.
+        labels: Vec<usize> = list(whole(1..=MOST as usize)).items(1..=usize::MAX).or(vec![100]);
+        /// The cost of scoring one candidate, in trainings of the classifier.
+        candidate: f64 = number(1e-3..=1e3).or(0.5);
+        /// Folds of the paired cross-validation that scores it; 1 for a single split.
+        folds: usize = whole(1..=MAX_FOLDS as usize).or(2);
+        /// Paired repetitions.
+        repetitions: u32 = whole(1..=1_000_000).or(20);
+        /// What single methods are set to.
+        #[serde(flatten)]
+        settings: MethodSettings = inline(MethodSettings::keys);
+    }
 }
 
 /// The most labels, budgets, and times one training that a budget may be.
 const MOST: u64 = 1_000_000;
+/// The smallest network of the space of `[search]`.
+const START: ArchitectureChoice = ArchitectureChoice::Fixed(Point { blocks: 1, stacks: 1 });
+
+fn all_but_the_grid() -> Vec<Method> {
+    METHODS.iter().map(|&(_, method)| method).filter(|&method| method != Method::Grid).collect()
+}
+
+/// A point of the space of `[search]`.
+fn point<'a>() -> Rule<'a, ArchitectureChoice> {
+    name([""; 0], POINT, |found, place, name| {
+        let point = ArchitectureChoice::parse(&found).filter(|c| matches!(c, ArchitectureChoice::Fixed(_)));
+        point.ok_or_else(|| raw::unknown_word(place, name, found, ["A(1,1)"].into_iter()))
+    })
+}
 
 impl Rivals {
     pub(in crate::experiment) fn read(
         mut section: Section,
         vocabulary: &Vocabulary,
     ) -> Result<Self, ExperimentError> {
+        let mut rivals = Self::keys(&mut section, vocabulary)?;
         let place = section.place().clone();
-        let s = &mut section;
-        let method = |node, name| raw::word_of(node, name, &METHODS);
-        let fixed = |node, name: String| {
-            let (found, place) = raw::text_of(node, name.clone())?;
-            let point =
-                ArchitectureChoice::parse(&found).filter(|c| matches!(c, ArchitectureChoice::Fixed(_)));
-            point.ok_or_else(|| raw::unknown_word(place, name, found, ["A(1,1)"].into_iter()))
-        };
-        let count = |node, name| raw::integer_of(node, name, 1..=MOST);
-        let ascending = |key: &'static str, list: &[u64]| {
-            if !list.is_empty() && list.is_sorted_by(|a, b| a < b) {
-                return Ok(());
-            }
-            Err(conflict(&place, key, "is not a list of ascending numbers", "for example [1, 3, 10]"))
-        };
-        let all = || METHODS.iter().map(|&(_, method)| method).filter(|&method| method != Method::Grid);
-        let targets = DataRef::list(s, "targets", vocabulary)?.unwrap_or_default();
-        let mut methods = s.list("methods", method)?.unwrap_or_else(|| all().collect());
-        methods.dedup();
-        let free = s.section("free")?.map(read_free).transpose()?;
-        let start = ArchitectureChoice::Fixed(Point::new(1, 1));
-        let given = s.list("fixed", fixed)?;
-        if free.is_some() && given.as_ref().is_some_and(|given| !given.is_empty()) {
+        rivals.methods.dedup();
+        rivals.fixed.dedup();
+        if rivals.free.is_some() && !rivals.fixed.is_empty() {
             return Err(conflict(
                 &place,
                 "fixed",
@@ -78,23 +77,8 @@ impl Rivals {
                 "leave it out",
             ));
         }
-        let mut fixed = given.unwrap_or_else(|| if free.is_some() { Vec::new() } else { vec![start] });
-        fixed.dedup();
-        let budgets = s.list("budgets", count)?.unwrap_or_else(|| vec![1, 3, 10]);
-        ascending("budgets", &budgets)?;
-        let labels = s.list("labels", count)?.unwrap_or_else(|| vec![100]);
-        ascending("labels", &labels)?;
-        let rivals = Self {
-            targets,
-            free,
-            methods,
-            fixed,
-            budgets,
-            labels: labels.into_iter().map(|count| count as usize).collect(),
-            candidate: s.number("candidate", 0.5, 1e-3..=1e3)?,
-            folds: s.count("folds", 2, 1..=MAX_FOLDS as usize)?,
-            repetitions: s.integer("repetitions", 20, 1..=1_000_000)? as u32,
-        };
+        ascending(&rivals.budgets, &place, "budgets")?;
+        ascending(&rivals.labels, &place, "labels")?;
         section.finish()?;
         if rivals.targets.is_empty() {
             let (key, why) = ("rivals.targets".to_string(), "rivals need at least one".to_string());
@@ -116,27 +100,51 @@ impl Rivals {
 const ACTIVATIONS: [(&str, Activation); 3] =
     [("relu", Activation::Relu), ("tanh", Activation::Tanh), ("gelu", Activation::Gelu)];
 
-fn read_free(mut section: Section) -> Result<FreeMlp, ExperimentError> {
-    let (place, default) = (section.place().clone(), FreeMlp::default());
-    let s = &mut section;
-    let activation = |node, name| raw::word_of(node, name, &ACTIVATIONS);
-    let real = |node, name| raw::number_of(node, name, 0.0..=1e6).map(|number| number as f32);
-    let width = |node, name| raw::integer_of(node, name, 1..=MOST).map(|width| width as usize);
+/// The keys of `rivals.free`.
+fn free_keys(section: &mut Section) -> Result<FreeMlp, ExperimentError> {
+    let default = FreeMlp::default();
+    let real = || number(0.0..=1e6).map(|number| number as f32);
     let free = FreeMlp {
-        max_depth: s.count("max_depth", default.max_depth, 0..=256)?,
-        widths: s.list("widths", width)?.unwrap_or(default.widths),
-        dropouts: s.list("dropouts", real)?.unwrap_or(default.dropouts),
-        activations: s.list("activations", activation)?.unwrap_or(default.activations),
-        weight_decays: s.list("weight_decays", real)?.unwrap_or(default.weight_decays),
+        max_depth: whole(0..=256).or(default.max_depth).ask(
+            section,
+            "max_depth",
+            "The most hidden layers.",
+        )?,
+        widths: list(whole(1..=MOST as usize)).or(default.widths).ask(
+            section,
+            "widths",
+            "Widths of a hidden layer.",
+        )?,
+        dropouts: list(real()).or(default.dropouts).ask(
+            section,
+            "dropouts",
+            "Shares of hidden units dropped in training.",
+        )?,
+        activations: list(word(ACTIVATIONS)).or(default.activations).ask(
+            section,
+            "activations",
+            "Activations of hidden layers.",
+        )?,
+        weight_decays: list(real()).or(default.weight_decays).ask(
+            section,
+            "weight_decays",
+            "L2 penalties, added to the gradient.",
+        )?,
     };
-    section.finish()?;
     free.check().map_err(|error| ExperimentError::Refused {
-        place,
+        place: section.place().clone(),
         key: "rivals.free".to_string(),
         reason: error.to_string(),
         hint: None,
     })?;
     Ok(free)
+}
+
+fn ascending<T: PartialOrd>(list: &[T], place: &Place, key: &str) -> Result<(), ExperimentError> {
+    if !list.is_empty() && list.is_sorted_by(|a, b| a < b) {
+        return Ok(());
+    }
+    Err(conflict(place, key, "is not a list of ascending numbers", "for example [1, 3, 10]"))
 }
 
 fn conflict(place: &Place, key: &str, why: &str, hint: &str) -> ExperimentError {

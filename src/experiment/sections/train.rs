@@ -8,7 +8,8 @@ use crate::agent::evolution::MAX_PAIRS;
 use crate::agent::network::{MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS};
 use crate::episode::features::groups;
 use crate::experiment::error::ExperimentError;
-use crate::experiment::raw::{self, Section};
+use crate::experiment::keys::{Rule, list, number, section, table, whole, word};
+use crate::experiment::raw::Section;
 use serde::Serialize;
 
 /// What the episode's return is compared with, on the same seed.
@@ -21,174 +22,178 @@ pub enum Baseline {
     Random,
 }
 
-/// The policy is trained by imitation, then by an evolution strategy, then by policy gradient; the last two are
-/// off unless they are given iterations.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Train {
-    pub imitation: Imitation,
-    pub dagger: Dagger,
-    pub evolution: Evolution,
-    pub dqn: Dqn,
-    pub dataset_embedding: DatasetEmbedding,
-    pub policy_gradient: PolicyGradient,
-    pub network: PolicyNetwork,
-    pub architecture: ArchitectureHead,
-    /// Episodes per validation task by which checkpoints are chosen. Default 16.
-    pub validation_episodes: usize,
+section! {
+    /// How the policy is trained: by imitation, then by an evolution strategy, then by policy gradient; the last two
+    /// are off unless they are given iterations. Without the section nothing is trained.
+    pub struct Train {
+        /// Learning from the greedy one-step oracle.
+        imitation: Imitation = table(Imitation::keys);
+        /// Imitation again, on states that the imitated policy comes through (DAgger).
+        dagger: Dagger = table(Dagger::keys);
+        /// Search among policies near the imitated one, by how they play.
+        evolution: Evolution = table(Evolution::keys);
+        /// Deep Q-learning as LAL-RL has it, for comparison. It makes a second policy, the strategy `"dqn"`, from
+        /// episodes of single queries that end at 98 % of the accuracy with all labels.
+        dqn: Dqn = table(Dqn::keys);
+        /// The policy of Pang et al., for comparison: over raw inputs of any width, by policy gradient over many data
+        /// sets. It makes a further policy, the strategy `"dataset_embedding"`.
+        dataset_embedding: DatasetEmbedding = table(DatasetEmbedding::keys);
+        /// Reinforcement learning.
+        policy_gradient: PolicyGradient = table(PolicyGradient::keys);
+        /// The scoring network.
+        network: PolicyNetwork = table(PolicyNetwork::keys);
+        /// The policy's third head, which says how the network of `[search]` grows.
+        architecture: ArchitectureHead = table(ArchitectureHead::keys);
+        /// Episodes per validation task by which checkpoints are chosen.
+        validation_episodes: usize = whole(1..=100_000).or(16);
+    }
 }
 
-/// `imitation = { … }`: learning from the greedy one-step oracle.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Imitation {
-    /// Episodes per source task. Default 3.
-    pub episodes: usize,
-    /// States per episode that the oracle judges. Default 6.
-    pub states: usize,
-    /// Candidates per state whose gain is simulated. Default 12.
-    pub candidates: usize,
-    /// The part of a gain that is the mean probability of the true class; the rest is accuracy, of which one label
-    /// moves little but by chance. 0 to 1. Default 0.5.
-    pub soft: f64,
-    /// Passes over the judged states; 0 turns imitation off. Default 40.
-    pub epochs: usize,
-    /// Softness of the oracle's choice, in standard deviations of a task's gains. Default 0.25.
-    pub temperature: f64,
-    /// Step size of Adam. Default 2e-3.
-    pub learning_rate: f64,
-    /// Groups of features that the policy may not use, for ablations: names of
-    /// [`groups`](crate::episode::features::groups). Only for a linear network that nothing but imitation
-    /// trains. Default none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub without: Vec<String>,
+section! {
+    /// `imitation = { … }`: learning from the greedy one-step oracle.
+    pub struct Imitation {
+        /// Episodes per source task.
+        episodes: usize = whole(1..=10_000).or(3);
+        /// States per episode that the oracle judges.
+        states: usize = whole(1..=10_000).or(6);
+        /// Candidates per state whose gain is simulated.
+        candidates: usize = whole(2..=2_000).or(12);
+        /// The part of a gain that is the mean probability of the true class; the rest is accuracy, of which one label
+        /// moves little but by chance.
+        soft: f64 = number(0.0..=1.0).or(0.5);
+        /// Passes over the judged states; 0 turns imitation off.
+        epochs: usize = whole(0..=100_000).or(40);
+        /// Softness of the oracle's choice, in standard deviations of a task's gains.
+        temperature: f64 = number(1e-3..=100.0).or(0.25);
+        /// Step size of Adam.
+        learning_rate: f64 = number(1e-9..=10.0).or(2e-3);
+        /// Groups of features that the policy may not use, for ablations. Only for a linear network that nothing but
+        /// imitation trains.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        without: Vec<String> = list(feature_group()).or(vec![]);
+    }
 }
 
-/// `dagger = { … }`: imitation again, on states that the imitated policy comes through.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Dagger {
-    /// Times that the policy plays, is judged by the oracle, and is fitted again to all states so far; 0,
-    /// the default, turns it off.
-    pub rounds: usize,
-    /// Episodes per source task and round. Default 1.
-    pub episodes: usize,
-    /// In round `e`, the chance `mixing^e` that an episode is played as those of the first imitation were.
-    /// Default 0.5.
-    pub mixing: f64,
+section! {
+    /// `dagger = { … }`: imitation again, on states that the imitated policy comes through.
+    pub struct Dagger {
+        /// Times that the policy plays, is judged by the oracle, and is fitted again to all states so far; 0 turns it
+        /// off.
+        rounds: usize = whole(0..=1_000).or(0);
+        /// Episodes per source task and round.
+        episodes: usize = whole(1..=10_000).or(1);
+        /// In round `e`, the chance `mixing^e` that an episode is played as those of the first imitation were.
+        mixing: f64 = number(0.0..=1.0).or(0.5);
+    }
 }
 
-/// `evolution = { … }`: search among policies near the imitated one, by how they play.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Evolution {
-    /// Steps of the policy; 0, the default, turns the evolution strategy off.
-    pub iterations: usize,
-    /// Directions per step, each played both ways. Default 32.
-    pub pairs: usize,
-    /// Source tasks that a pair is played on. Default 4.
-    pub tasks_per_pair: usize,
-    /// Episodes per pair, task and way. Default 1.
-    pub episodes: usize,
-    /// Size of a move: by how much it disturbs scores, in units of what they differ. Default 0.3.
-    pub sigma: f64,
-    /// Step size of Adam, in the same unit. Default 0.03.
-    pub learning_rate: f64,
-    /// Pull back to the imitated policy, per step and times the step size. Default 0.1.
-    pub decay: f64,
-    /// Steps between two looks at the validation tasks; the best policy is kept. Default 5.
-    pub validate_every: usize,
+section! {
+    /// `evolution = { … }`: search among policies near the imitated one, by how they play.
+    pub struct Evolution {
+        /// Steps of the policy; 0 turns the evolution strategy off.
+        iterations: usize = whole(0..=1_000_000).or(0);
+        /// Directions per step, each played both ways.
+        pairs: usize = whole(1..=MAX_PAIRS).or(32);
+        /// Source tasks that a pair is played on.
+        tasks_per_pair: usize = whole(1..=100_000).or(4);
+        /// Episodes per pair, task and way.
+        episodes: usize = whole(1..=1_000).or(1);
+        /// Size of a move: by how much it disturbs scores, in units of what they differ.
+        sigma: f64 = number(1e-6..=100.0).or(0.3);
+        /// Step size of Adam, in the same unit.
+        learning_rate: f64 = number(1e-9..=10.0).or(0.03);
+        /// Pull back to the imitated policy, per step and times the step size.
+        decay: f64 = number(0.0..=1.0).or(0.1);
+        /// Steps between two looks at the validation tasks; the best policy is kept.
+        validate_every: usize = whole(1..=1_000_000).or(5);
+    }
 }
 
-/// `policy_gradient = { … }`: reinforcement learning.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct PolicyGradient {
-    /// Updates of the policy; 0, the default, turns reinforcement learning off.
-    pub iterations: usize,
-    /// Episodes per update. Default 16.
-    pub episodes: usize,
-    /// Updates between two looks at the validation tasks; the best policy is kept. Default 5.
-    pub validate_every: usize,
-    /// Step size of Adam. Default 1e-3.
-    pub learning_rate: f64,
-    /// What the imitated scores are multiplied by before episodes are drawn from them. It changes no
-    /// ranking; imitated scores are so close to one another that draws from them would be near uniform.
-    /// Default 8.
-    pub sharpness: f64,
-    /// Weight of the entropy bonus. Default 0.01.
-    pub entropy: f64,
-    /// `"greedy"` (default: the policy itself, without drawing), `"margin"` or `"random"`: whose return on
-    /// the same seed is subtracted.
-    pub baseline: Baseline,
+section! {
+    /// `dqn = { … }`: deep Q-learning as LAL-RL has it, for comparison.
+    pub struct Dqn {
+        /// Iterations after the warm start; 0 turns it off. Published: 1000.
+        iterations: usize = whole(0..=1_000_000).or(0);
+        /// Random episodes before anything is learned.
+        warm_episodes: usize = whole(1..=100_000).or(128);
+        /// Episodes per iteration.
+        episodes: usize = whole(1..=100_000).or(10);
+        /// Updates per iteration.
+        updates: usize = whole(0..=100_000).or(60);
+        /// Iterations between two looks at the validation tasks; the best network is kept.
+        validate_every: usize = whole(1..=1_000_000).or(100);
+    }
 }
 
-/// `dqn = { … }`: deep Q-learning as LAL-RL has it, for comparison. It makes a second policy, the strategy
-/// `"dqn"`, from episodes of single queries that end at 98 % of the accuracy with all labels.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Dqn {
-    /// Iterations after the warm start; 0, the default, turns it off. Published: 1000.
-    pub iterations: usize,
-    /// Random episodes before anything is learned. Default 128.
-    pub warm_episodes: usize,
-    /// Episodes per iteration. Default 10.
-    pub episodes: usize,
-    /// Updates per iteration. Default 60.
-    pub updates: usize,
-    /// Iterations between two looks at the validation tasks; the best network is kept. Default 100.
-    pub validate_every: usize,
+section! {
+    /// `dataset_embedding = { … }`: the policy of Pang et al., for comparison.
+    pub struct DatasetEmbedding {
+        /// Updates; 0 turns it off.
+        iterations: usize = whole(0..=1_000_000).or(0);
+        /// Source tasks per update.
+        tasks: usize = whole(1..=100_000).or(4);
+        /// Episodes per task and update; each is a baseline for the others.
+        episodes: usize = whole(2..=1_000).or(4);
+        /// Updates between two looks at the validation tasks; the best network is kept.
+        validate_every: usize = whole(1..=1_000_000).or(10);
+        /// Step size of Adam.
+        learning_rate: f64 = number(1e-9..=10.0).or(1e-3);
+    }
 }
 
-/// `dataset_embedding = { … }`: the policy of Pang et al., for comparison: over raw inputs of any width, by
-/// policy gradient over many data sets. It makes a further policy, the strategy `"dataset_embedding"`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct DatasetEmbedding {
-    /// Updates; 0, the default, turns it off.
-    pub iterations: usize,
-    /// Source tasks per update. Default 4.
-    pub tasks: usize,
-    /// Episodes per task and update; each is a baseline for the others. Default 4.
-    pub episodes: usize,
-    /// Updates between two looks at the validation tasks; the best network is kept. Default 10.
-    pub validate_every: usize,
-    /// Step size of Adam. Default 1e-3.
-    pub learning_rate: f64,
+section! {
+    /// `policy_gradient = { … }`: reinforcement learning.
+    pub struct PolicyGradient {
+        /// Updates of the policy; 0 turns reinforcement learning off.
+        iterations: usize = whole(0..=1_000_000).or(0);
+        /// Episodes per update.
+        episodes: usize = whole(1..=100_000).or(16);
+        /// Updates between two looks at the validation tasks; the best policy is kept.
+        validate_every: usize = whole(1..=1_000_000).or(5);
+        /// Step size of Adam.
+        learning_rate: f64 = number(1e-9..=10.0).or(1e-3);
+        /// What the imitated scores are multiplied by before episodes are drawn from them. It changes no ranking;
+        /// imitated scores are so close to one another that draws from them would be near uniform.
+        sharpness: f64 = number(1e-3..=1e3).or(8.0);
+        /// Weight of the entropy bonus.
+        entropy: f64 = number(0.0..=10.0).or(0.01);
+        /// Whose return on the same seed is subtracted; `"greedy"` is the policy itself, without drawing.
+        baseline: Baseline = word(BASELINES).or(Baseline::Greedy);
+    }
 }
 
-/// `architecture = { … }`: the policy's third head, which says how the network of `[search]` grows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct ArchitectureHead {
-    /// Episodes per source task; 0, the default, trains no head.
-    pub episodes: usize,
-    /// Rounds per episode in which every move is tried. Default 6.
-    pub states: usize,
-    /// Networks trained per move. Default 4.
-    pub trainings: usize,
-    /// What a doubling of multiply-adds has to gain to be worth it, in accuracy. Default 0.002.
-    pub penalty: f64,
-    /// Passes over the tried rounds. Default 60.
-    pub epochs: usize,
+section! {
+    /// `network = { … }`: the scoring network.
+    pub struct PolicyNetwork {
+        /// `"linear"` in features times globals, `"deep_sets"`, `"attention"`, or `"mlp"` (no candidate sees another).
+        kind: NetworkKind = word(NETWORKS).or(NetworkKind::Linear);
+        /// Width of every hidden layer.
+        hidden: usize = whole(1..=MAX_HIDDEN).or(if kind == NetworkKind::Attention { 64 } else { 32 })
+            .absent("32, 64 with `\"attention\"`");
+        /// Hidden layers before and, again, after the candidates are pooled, or layers of the perceptron or of
+        /// attention.
+        layers: usize = whole(1..=MAX_LAYERS).or(2);
+        /// Heads of attention; they must divide the width.
+        heads: usize = whole(1..=MAX_HIDDEN).or(4);
+        /// Inducing points of attention.
+        inducing: usize = whole(1..=MAX_INDUCING).or(32);
+    }
 }
 
-/// `network = { … }`: the scoring network.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct PolicyNetwork {
-    /// `"linear"` (default) in features times globals, `"deep_sets"`, `"attention"`, or `"mlp"` (no candidate sees
-    /// another).
-    pub kind: NetworkKind,
-    /// Width of every hidden layer. Default 32, 64 with attention.
-    pub hidden: usize,
-    /// Hidden layers before and, again, after the candidates are pooled, or layers of the perceptron or of
-    /// attention. Default 2.
-    pub layers: usize,
-    /// Heads of attention; they must divide the width. Default 4.
-    pub heads: usize,
-    /// Inducing points of attention. Default 32.
-    pub inducing: usize,
+section! {
+    /// `architecture = { … }`: the policy's third head, which says how the network of `[search]` grows.
+    pub struct ArchitectureHead {
+        /// Episodes per source task; 0 trains no head.
+        episodes: usize = whole(0..=10_000).or(0);
+        /// Rounds per episode in which every move is tried.
+        states: usize = whole(1..=10_000).or(6);
+        /// Networks trained per move.
+        trainings: usize = whole(1..=256).or(4);
+        /// What a doubling of multiply-adds has to gain to be worth it, in accuracy.
+        penalty: f64 = number(0.0..=1.0).or(0.002);
+        /// Passes over the tried rounds.
+        epochs: usize = whole(0..=100_000).or(60);
+    }
 }
 
 /// What the scoring network is made of.
@@ -201,103 +206,23 @@ pub enum NetworkKind {
     Attention,
 }
 
+/// The words for networks.
+const NETWORKS: [(&str, NetworkKind); 4] = [
+    ("linear", NetworkKind::Linear),
+    ("deep_sets", NetworkKind::DeepSets),
+    ("mlp", NetworkKind::Mlp),
+    ("attention", NetworkKind::Attention),
+];
+/// The words for what returns are compared with.
+const BASELINES: [(&str, Baseline); 3] =
+    [("greedy", Baseline::Greedy), ("margin", Baseline::Margin), ("random", Baseline::Random)];
+
 impl Train {
     pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
-        let mut s = section.section_or_empty("imitation")?;
-        let imitation = Imitation {
-            episodes: s.count("episodes", 3, 1..=10_000)?,
-            states: s.count("states", 6, 1..=10_000)?,
-            candidates: s.count("candidates", 12, 2..=2_000)?,
-            soft: s.number("soft", 0.5, 0.0..=1.0)?,
-            epochs: s.count("epochs", 40, 0..=100_000)?,
-            temperature: s.number("temperature", 0.25, 1e-3..=100.0)?,
-            learning_rate: s.number("learning_rate", 2e-3, 1e-9..=10.0)?,
-            without: without(&mut s)?,
-        };
-        s.finish()?;
-        let mut s = section.section_or_empty("dagger")?;
-        let dagger = Dagger {
-            rounds: s.count("rounds", 0, 0..=1_000)?,
-            episodes: s.count("episodes", 1, 1..=10_000)?,
-            mixing: s.number("mixing", 0.5, 0.0..=1.0)?,
-        };
-        s.finish()?;
-        let mut s = section.section_or_empty("evolution")?;
-        let evolution = Evolution {
-            iterations: s.count("iterations", 0, 0..=1_000_000)?,
-            pairs: s.count("pairs", 32, 1..=MAX_PAIRS)?,
-            tasks_per_pair: s.count("tasks_per_pair", 4, 1..=100_000)?,
-            episodes: s.count("episodes", 1, 1..=1_000)?,
-            sigma: s.number("sigma", 0.3, 1e-6..=100.0)?,
-            learning_rate: s.number("learning_rate", 0.03, 1e-9..=10.0)?,
-            decay: s.number("decay", 0.1, 0.0..=1.0)?,
-            validate_every: s.count("validate_every", 5, 1..=1_000_000)?,
-        };
-        s.finish()?;
-        let mut s = section.section_or_empty("dqn")?;
-        let dqn = Dqn {
-            iterations: s.count("iterations", 0, 0..=1_000_000)?,
-            warm_episodes: s.count("warm_episodes", 128, 1..=100_000)?,
-            episodes: s.count("episodes", 10, 1..=100_000)?,
-            updates: s.count("updates", 60, 0..=100_000)?,
-            validate_every: s.count("validate_every", 100, 1..=1_000_000)?,
-        };
-        s.finish()?;
-        let mut s = section.section_or_empty("dataset_embedding")?;
-        let dataset_embedding = DatasetEmbedding {
-            iterations: s.count("iterations", 0, 0..=1_000_000)?,
-            tasks: s.count("tasks", 4, 1..=100_000)?,
-            episodes: s.count("episodes", 4, 2..=1_000)?,
-            validate_every: s.count("validate_every", 10, 1..=1_000_000)?,
-            learning_rate: s.number("learning_rate", 1e-3, 1e-9..=10.0)?,
-        };
-        s.finish()?;
-        let mut s = section.section_or_empty("policy_gradient")?;
-        let policy_gradient = PolicyGradient {
-            iterations: s.count("iterations", 0, 0..=1_000_000)?,
-            episodes: s.count("episodes", 16, 1..=100_000)?,
-            validate_every: s.count("validate_every", 5, 1..=1_000_000)?,
-            learning_rate: s.number("learning_rate", 1e-3, 1e-9..=10.0)?,
-            sharpness: s.number("sharpness", 8.0, 1e-3..=1e3)?,
-            entropy: s.number("entropy", 0.01, 0.0..=10.0)?,
-            baseline: s.choice(
-                "baseline",
-                Baseline::Greedy,
-                &[("greedy", Baseline::Greedy), ("margin", Baseline::Margin), ("random", Baseline::Random)],
-            )?,
-        };
-        s.finish()?;
-        let mut s = section.section_or_empty("network")?;
-        let kind = s.choice(
-            "kind",
-            NetworkKind::Linear,
-            &[
-                ("linear", NetworkKind::Linear),
-                ("deep_sets", NetworkKind::DeepSets),
-                ("mlp", NetworkKind::Mlp),
-                ("attention", NetworkKind::Attention),
-            ],
-        )?;
-        let width = if kind == NetworkKind::Attention { 64 } else { 32 };
-        let network = PolicyNetwork {
-            kind,
-            hidden: s.count("hidden", width, 1..=MAX_HIDDEN)?,
-            layers: s.count("layers", 2, 1..=MAX_LAYERS)?,
-            heads: s.count("heads", 4, 1..=MAX_HIDDEN)?,
-            inducing: s.count("inducing", 32, 1..=MAX_INDUCING)?,
-        };
-        s.finish()?;
-        let mut s = section.section_or_empty("architecture")?;
-        let architecture = ArchitectureHead {
-            episodes: s.count("episodes", 0, 0..=10_000)?,
-            states: s.count("states", 6, 1..=10_000)?,
-            trainings: s.count("trainings", 4, 1..=256)?,
-            penalty: s.number("penalty", 0.002, 0.0..=1.0)?,
-            epochs: s.count("epochs", 60, 0..=100_000)?,
-        };
-        s.finish()?;
-        let searched = evolution.iterations + policy_gradient.iterations > 0;
-        if !imitation.without.is_empty() && (searched || kind != NetworkKind::Linear) {
+        let train = Self::keys(&mut section)?;
+        let searched = train.evolution.iterations + train.policy_gradient.iterations > 0;
+        let linear = train.network.kind == NetworkKind::Linear;
+        if !train.imitation.without.is_empty() && (searched || !linear) {
             return Err(ExperimentError::Conflict {
                 place: section.place().clone(),
                 key: section.name("imitation.without"),
@@ -305,32 +230,12 @@ impl Train {
                 hint: "set train.network.kind to \"linear\", and train.evolution.iterations and train.policy_gradient.iterations to 0".into(),
             });
         }
-        let validation_episodes = section.count("validation_episodes", 16, 1..=100_000)?;
         section.finish()?;
-        Ok(Self {
-            imitation,
-            dagger,
-            evolution,
-            dqn,
-            dataset_embedding,
-            policy_gradient,
-            network,
-            architecture,
-            validation_episodes,
-        })
+        Ok(train)
     }
 }
 
-fn without(section: &mut Section) -> Result<Vec<String>, ExperimentError> {
-    let read = |node, name: String| {
-        let (found, place) = raw::text_of(node, name.clone())?;
-        let groups = groups();
-        let known = groups.iter().map(|group| group.name);
-        if known.clone().any(|name| name == found) {
-            Ok(found)
-        } else {
-            Err(raw::unknown_word(place, name, found, known))
-        }
-    };
-    Ok(section.list("without", read)?.unwrap_or_default())
+/// The name of a group of features.
+fn feature_group<'a>() -> Rule<'a, String> {
+    word(groups().iter().map(|group| (group.name, group.name))).map(str::to_string)
 }

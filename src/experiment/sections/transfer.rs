@@ -1,12 +1,12 @@
 //! `[transfer]`: what is compared on which targets.
 
-use super::architecture::ArchitectureChoice;
+use super::architecture::{ArchitectureChoice, POINT};
 use super::dataset::DataRef;
 use super::train::Train;
 use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::keys::{Rule, list, name, section, text, whole};
 use crate::experiment::raw::{self, Section};
 use crate::experiment::vocabulary::Vocabulary;
-use serde::Serialize;
 
 /// The name of the learned policy among the strategies.
 pub const LEARNED: &str = "policy";
@@ -25,105 +25,129 @@ pub fn is_reserved(name: &str) -> bool {
 /// The name of the policy before it learned anything: the same network, whose scores are all equal.
 pub const UNTRAINED: &str = "untrained";
 
-/// What is compared on which targets.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Transfer {
-    /// Data sets that nothing was learned from. At least one.
-    pub targets: Vec<DataRef>,
-    /// Strategies, with parameters where they have any (`"typiclust(neighbours=10)"`); `"policy"` is
-    /// the learned one, `"policy_adapted"` the same with some queries left to margin, by what the target says of
-    /// both, `"dqn"` that of deep Q-learning,
-    /// `"dataset_embedding"` that of Pang et al. Default `["random", "margin", "policy"]`.
-    pub strategies: Vec<String>,
-    /// Paired repetitions per strategy: each has its own split, initial labels and initial weights,
-    /// the same for all strategies. Default 20.
-    pub repetitions: u32,
-    /// Repetitions that one cell runs side by side. Changes the speed, never the rows. Default 4.
-    pub block: u32,
-    /// `"searched"` where there is a `[search]`, else `"learner"`; or several of these, `"scratch"`,
-    /// `"prior"`, `"head"`, `"head_searched"` and points of the space such as `"A(2,1)"`: see
-    /// [`ArchitectureChoice`].
-    pub architectures: Vec<ArchitectureChoice>,
-    /// A policy folder to use where there is no `[train]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
+/// What a `[transfer]` may ask for, by what else the plan has.
+pub struct Offer<'a> {
+    /// Data sets and strategies.
+    pub vocabulary: &'a Vocabulary,
+    /// What trains policies, if anything does.
+    pub train: Option<&'a Train>,
+    /// Whether an architecture is searched, or a space said.
+    pub search: bool,
+    /// Whether a policy folder is named.
+    pub policy: bool,
 }
 
-impl Transfer {
-    /// `train`, `has_search`: what earlier stages will hand on.
-    pub(in crate::experiment) fn read(
-        mut section: Section,
-        vocabulary: &Vocabulary,
-        train: Option<&Train>,
-        has_search: bool,
-    ) -> Result<Self, ExperimentError> {
-        let place = section.place().clone();
-        let s = &mut section;
-        let targets = DataRef::list(s, "targets", vocabulary)?.unwrap_or_default();
-        let policy = s.text("policy")?.map(|(path, _)| path);
-        let has_policy = train.is_some() || policy.is_some();
-        // Those beside it are trained if they have iterations, or lie in the folder.
-        let trained = |name: &str| match train {
+section! {
+    /// What is compared on which targets. Without the section nothing is.
+    pub struct Transfer(offer: &Offer<'_>) {
+        /// Data sets that nothing was learned from. At least one.
+        targets: Vec<DataRef> = DataRef::rule(offer.vocabulary).items(1..=usize::MAX).or(vec![]);
+        /// Strategies, with parameters where they have any (`"typiclust(neighbours=10)"`); `"policy"` is the learned
+        /// one, `"policy_adapted"` the same with some queries left to margin, by what the target says of both, `"dqn"`
+        /// that of deep Q-learning, `"dataset_embedding"` that of Pang et al., `"untrained"` the policy before it
+        /// learned anything. [All of them](strategies.md).
+        strategies: Vec<String> = offer.strategies().items(1..=usize::MAX).or(offer.usual())
+            .absent("`[\"random\", \"margin\"]`, and `\"policy\"` where there is one");
+        /// Paired repetitions per strategy: each has its own split, initial labels and initial weights, the same for all
+        /// strategies.
+        repetitions: u32 = whole(1..=1_000_000).or(20);
+        /// Repetitions that one cell runs side by side. Changes the speed, never the rows.
+        block: u32 = whole(1..=256).or(4);
+        /// Which network labels the target: `"learner"`, that of `[learner]`; a point of the space such as `"A(2,1)"`,
+        /// in every round; `"scratch"`, the local search on the target from the smallest network on; `"prior"`, what
+        /// `[search]` found best on the sources at so many labels per class; `"searched"`, the local search on the
+        /// target from there on; `"head"`, the moves of the policy's third head; `"head_searched"`, the local search
+        /// from where the head moved.
+        architectures: Vec<ArchitectureChoice> = list(offer.architecture()).items(1..=usize::MAX)
+            .or(vec![if offer.search { ArchitectureChoice::Searched } else { ArchitectureChoice::Learner }])
+            .absent("`[\"searched\"]` where there is a `[search]`, else `[\"learner\"]`");
+        /// A policy to use where there is no `[train]`: one that comes with the program, or a folder.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        policy: Option<String> = text().optional();
+    }
+}
+
+impl<'a> Offer<'a> {
+    fn has_policy(&self) -> bool {
+        self.train.is_some() || self.policy
+    }
+
+    /// What is compared unless it is said.
+    fn usual(&self) -> Vec<String> {
+        let policy = self.has_policy().then_some(LEARNED);
+        ["random", "margin"].into_iter().chain(policy).map(str::to_string).collect()
+    }
+
+    /// Whether a policy beside the learned one is trained, which it is if it has iterations, or lies in the folder.
+    fn trains(&self, name: &str) -> bool {
+        match self.train {
             Some(train) if name == DQN => train.dqn.iterations > 0,
             Some(train) => train.dataset_embedding.iterations > 0,
-            None => policy.is_some(),
-        };
-        let known = || vocabulary.registry.names().chain(TRAINED).chain([UNTRAINED]);
-        let strategy = |node, name: String| {
-            let (found, place) = raw::text_of(node, name.clone())?;
-            if !known().any(|known| known == found) {
-                if !found.contains('(') {
-                    return Err(raw::unknown_word(place, name, found, known()));
-                }
-                vocabulary.registry.build(&found).map_err(|error| ExperimentError::Refused {
-                    place: place.clone(),
-                    key: name.clone(),
-                    reason: error.to_string(),
-                    hint: error.hint(),
-                })?;
-            }
-            if [LEARNED, ADAPTED].contains(&found.as_str()) && !has_policy {
-                return Err(conflict(
-                    place,
-                    name,
-                    "asks for a learned policy, but nothing trains or names one",
-                    "add a [train] section, or `policy = \"DIR\"` under [transfer]",
-                ));
-            }
-            if [DQN, DATASET_EMBEDDING].contains(&found.as_str()) && !trained(&found) {
-                return Err(conflict(
-                    place,
-                    name,
-                    "asks for a policy of its name, but nothing trains or names one",
-                    "give it `iterations` under [train], or a folder that holds it as `policy`",
-                ));
-            }
+            None => self.policy,
+        }
+    }
+
+    /// Strategies, none of which stands twice.
+    fn strategies(&'a self) -> Rule<'a, Vec<String>> {
+        let known = || self.vocabulary.registry.names().chain(TRAINED).chain([UNTRAINED]);
+        let one = name(known(), r"\(", move |found, place, name| {
+            self.check_strategy(&found, known(), &place, &name)?;
             Ok((found, place))
-        };
-        let strategies = match s.list("strategies", strategy)? {
-            Some(given) => {
-                raw::refuse_twice(
-                    "transfer.strategies",
-                    given.iter().map(|(one, place)| (one.as_str(), place)),
-                    |name| name,
-                )?;
-                given.into_iter().map(|(name, _)| name).collect()
+        });
+        list(one).try_map(|given, _, name| {
+            raw::refuse_twice(&name, given.iter().map(|(one, place)| (one.as_str(), place)), |name| name)?;
+            Ok(given.into_iter().map(|(name, _)| name).collect())
+        })
+    }
+
+    fn check_strategy<'k>(
+        &self,
+        found: &str,
+        known: impl Iterator<Item = &'k str> + Clone,
+        place: &Place,
+        key: &str,
+    ) -> Result<(), ExperimentError> {
+        let (at, key) = (|| place.clone(), || key.to_string());
+        if !known.clone().any(|known| known == found) {
+            if !found.contains('(') {
+                return Err(raw::unknown_word(at(), key(), found.to_string(), known));
             }
-            None => {
-                let mut default = vec!["random".to_string(), "margin".to_string()];
-                default.extend(has_policy.then(|| LEARNED.to_string()));
-                default
-            }
-        };
-        let has_head = train.map_or(policy.is_some(), |train| train.architecture.episodes > 0);
-        let architecture = |node, name: String| {
-            let (found, place) = raw::text_of(node, name.clone())?;
-            let known = ArchitectureChoice::NAMED.map(|choice| choice.to_string());
+            self.vocabulary.registry.build(found).map_err(|error| ExperimentError::Refused {
+                place: at(),
+                key: key(),
+                reason: error.to_string(),
+                hint: error.hint(),
+            })?;
+        }
+        if [LEARNED, ADAPTED].contains(&found) && !self.has_policy() {
+            return Err(conflict(
+                at(),
+                key(),
+                "asks for a learned policy, but nothing trains or names one",
+                "add a [train] section, or `policy = \"DIR\"` under [transfer]",
+            ));
+        }
+        if [DQN, DATASET_EMBEDDING].contains(&found) && !self.trains(found) {
+            return Err(conflict(
+                at(),
+                key(),
+                "asks for a policy of its name, but nothing trains or names one",
+                "give it `iterations` under [train], or a folder that holds it as `policy`",
+            ));
+        }
+        Ok(())
+    }
+
+    /// A word for the network that labels the target.
+    fn architecture(&'a self) -> Rule<'a, ArchitectureChoice> {
+        let words = ArchitectureChoice::NAMED.map(|choice| choice.to_string());
+        let known = words.clone();
+        let head = self.train.map_or(self.policy, |train| train.architecture.episodes > 0);
+        name(words, POINT, move |found, place, name| {
             let known = known.iter().map(String::as_str).chain(["A(1,1)"]);
             let choice = ArchitectureChoice::parse(&found)
                 .ok_or_else(|| raw::unknown_word(place.clone(), name.clone(), found, known))?;
-            if choice.needs_space() && !has_search {
+            if choice.needs_space() && !self.search {
                 return Err(conflict(
                     place,
                     name,
@@ -131,7 +155,7 @@ impl Transfer {
                     "add a [search] section",
                 ));
             }
-            if choice.needs_head() && !has_head {
+            if choice.needs_head() && !head {
                 return Err(conflict(
                     place,
                     name,
@@ -140,19 +164,22 @@ impl Transfer {
                 ));
             }
             Ok(choice)
-        };
-        let mut architectures = s.list("architectures", architecture)?.unwrap_or_else(|| {
-            vec![if has_search { ArchitectureChoice::Searched } else { ArchitectureChoice::Learner }]
-        });
-        architectures.dedup();
-        let transfer = Self {
-            targets,
-            strategies,
-            repetitions: s.integer("repetitions", 20, 1..=1_000_000)? as u32,
-            block: s.integer("block", 4, 1..=256)? as u32,
-            architectures,
-            policy,
-        };
+        })
+    }
+}
+
+impl Transfer {
+    /// `train`, `search`: what earlier stages will hand on.
+    pub(in crate::experiment) fn read(
+        mut section: Section,
+        vocabulary: &Vocabulary,
+        train: Option<&Train>,
+        search: bool,
+    ) -> Result<Self, ExperimentError> {
+        let offer = Offer { vocabulary, train, search, policy: section.has("policy") };
+        let mut transfer = Self::keys(&mut section, &offer)?;
+        transfer.architectures.dedup();
+        let place = section.place().clone();
         section.finish()?;
         let empty = [
             ("targets", transfer.targets.is_empty()),

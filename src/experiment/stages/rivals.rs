@@ -5,7 +5,7 @@
 //! labels, from one key for all; points without a search, and the whole grid's best, are the floor and the
 //! ceiling.
 
-use super::search::{method, space};
+use super::search::space;
 use super::transfer::Shared;
 use super::{Failure, Site, TimedRow};
 use crate::arch::{Domain, Point, Space};
@@ -13,7 +13,7 @@ use crate::data::{Oracle, Task, uniform_rows};
 use crate::episode::Row;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{DataRef, Method, Rivals};
+use crate::experiment::sections::{DataRef, Method, MethodSettings, Rivals};
 use crate::experiment::tasks;
 use crate::learner::{DeviceKind, LaneData, Scores, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
@@ -241,8 +241,10 @@ fn try_one_in<S: Space>(
 fn steps(training: &TrainPlan, rivals: &Rivals, labels: usize) -> (u32, u32) {
     let full = training.steps_for(labels);
     let candidate = (f64::from(full) * rivals.candidate / rivals.folds as f64).round() as u32;
+    // Successive halving divides a candidate's steps by this on its first rung; all searches have the same.
     let halves = rivals.methods.contains(&Method::Halving);
-    (if halves { (candidate / RUNGS).max(1) * RUNGS } else { candidate.max(1) }, full)
+    let parts = if halves { rivals.settings.halving.width().unwrap_or(1) } else { 1 };
+    ((candidate / parts).max(1).saturating_mul(parts), full)
 }
 
 /// Who is compared.
@@ -273,12 +275,10 @@ struct Ring<'a, S: Space> {
     steps: (u32, u32),
     folds: u32,
     domain: Domain<S>,
+    settings: &'a MethodSettings,
     cache: ScoreCache,
     trained: BTreeMap<S::Point, Trained>,
 }
-
-/// What successive halving divides a candidate's steps by on its first rung.
-const RUNGS: u32 = 9;
 
 impl<'a, S: Space> Ring<'a, S> {
     fn new(
@@ -286,7 +286,7 @@ impl<'a, S: Space> Ring<'a, S> {
         training: TrainPlan,
         key: Key,
         count: usize,
-        rivals: &Rivals,
+        rivals: &'a Rivals,
         domain: Domain<S>,
     ) -> Result<Self> {
         // The first of one order: more labels hold the fewer.
@@ -307,6 +307,7 @@ impl<'a, S: Space> Ring<'a, S> {
             steps: steps(&training, rivals, count),
             folds,
             domain,
+            settings: &rivals.settings,
             cache: ScoreCache::default(),
             trained: BTreeMap::new(),
         })
@@ -325,7 +326,7 @@ impl<'a, S: Space> Ring<'a, S> {
             return Ok((start, 0));
         }
         let plan = SearchPlan {
-            method: method(name),
+            method: self.settings.walk(name),
             space: self.domain.space().clone(),
             start: Some(start),
             steps,

@@ -8,16 +8,15 @@ use crate::arch::{ArchSpace, Augment, Block, Cell, Image, Images, Point, Space, 
 use crate::data::uniform_rows;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{BlockKind, Method as MethodName, Search};
+use crate::experiment::sections::{BlockKind, Search};
 use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::{Digests, digest, store};
 use crate::search::{
-    Banks, Evaluation, Evidence, Guide, HeldOut, History, Level, Method, Prior, Rule, ScoreCache, SearchPlan,
-    held_out, open_study, search as run, simplest,
+    Banks, Evaluation, Evidence, Guide, HeldOut, History, Level, Prior, ScoreCache, SearchPlan, held_out,
+    open_study, search as run, simplest,
 };
 use rayon::prelude::*;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// An architecture found on the sources, free of any task's width and classes.
@@ -213,23 +212,6 @@ pub(in crate::experiment) fn found(
     Ok((found, prior))
 }
 
-/// A search by name, with its default settings. On a source there are enough labels for as many moves as
-/// help; within an episode the local search moves once per round.
-pub(super) fn method<P: DeserializeOwned>(name: MethodName) -> Method<P> {
-    let by_default = |kind: &str| {
-        serde_json::from_value(serde_json::json!({ "kind": kind })).expect("every setting has a default")
-    };
-    match name {
-        MethodName::Local => Method::Local { moves: u32::MAX, rule: Rule::OneStandardError },
-        MethodName::HillClimbing => by_default("hill_climbing"),
-        MethodName::Annealing => by_default("annealing"),
-        MethodName::Random => by_default("random"),
-        MethodName::Evolution => by_default("evolution"),
-        MethodName::Halving => by_default("halving"),
-        MethodName::Grid => by_default("grid"),
-    }
-}
-
 /// What one search on one source came to: what it says to others, its gradient steps, and its candidates.
 pub(in crate::experiment) type Searched = (Evidence<Point>, u64, Vec<Visit>);
 
@@ -263,7 +245,7 @@ fn one(
     let evaluation =
         Evaluation::new(task.pool(), &rows, &labels, task.classes(), folds, training, key.named("folds"))?;
     let plan = SearchPlan {
-        method: method(section.method),
+        method: section.settings.walk(section.method),
         space: *space,
         start: None,
         steps: section.steps,
