@@ -153,7 +153,10 @@ fn fits(schema: &Json, value: &Toml, root: &Json) -> Result<(), String> {
 
 #[test]
 fn the_pages_are_what_the_program_prints() {
-    for (page, args) in [("docs/experiment-file.md", ["schema", "--markdown"])] {
+    for (page, args) in [
+        ("docs/experiment-file.md", ["schema", "--markdown"]),
+        ("docs/strategies.md", ["strategies", "--markdown"]),
+    ] {
         let found = fs::read_to_string(repository(page)).unwrap_or_default();
         assert!(
             found == printed(&args),

@@ -390,6 +390,9 @@ pub struct SchemaArgs {
 pub struct StrategiesArgs {
     /// Print the whole card of this one
     pub name: Option<String>,
+    /// Print all cards, with every parameter, in Markdown
+    #[arg(long, conflicts_with_all = ["name", "json"])]
+    pub markdown: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -6,32 +6,65 @@ use super::score::Score;
 use super::spec::Spec;
 use super::{Needs, Strategy};
 use crate::error::{Result, nearest};
+use serde::Serialize;
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+/// What parameters are, in messages.
+const REAL: &str = "a number";
+const COUNT: &str = "a whole number";
+
+/// A parameter of a strategy, as its page says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Parameter {
+    /// What stands before the equals sign.
+    pub name: &'static str,
+    /// What it is unless it is given; none where the strategy then finds one by itself, or does without.
+    pub default: Option<String>,
+    /// What it may be.
+    pub expected: String,
+}
 
 /// A specification's parameters while a strategy reads them.
 pub struct Params<'s> {
     registry: &'s Registry,
     spec: &'s Spec,
-    known: Vec<&'static str>,
+    known: Vec<Parameter>,
     arms_read: bool,
 }
 
 impl<'s> Params<'s> {
+    fn new(registry: &'s Registry, spec: &'s Spec) -> Self {
+        Params { registry, spec, known: Vec::new(), arms_read: false }
+    }
+
+    /// What `make` asks for.
+    pub(super) fn asked<T>(
+        registry: &'s Registry,
+        spec: &'s Spec,
+        make: fn(&mut Params<'_>) -> Result<T>,
+    ) -> Result<Vec<Parameter>> {
+        let mut params = Params::new(registry, spec);
+        make(&mut params)?;
+        Ok(params.known)
+    }
+
     /// Builds by `make` and refuses what `make` did not ask for.
     pub(super) fn read<T>(
         registry: &'s Registry,
         spec: &'s Spec,
         make: fn(&mut Params<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut params = Params { registry, spec, known: Vec::new(), arms_read: false };
+        let mut params = Params::new(registry, spec);
         let made = make(&mut params)?;
+        let known: Vec<&str> = params.known.iter().map(|parameter| parameter.name).collect();
         for (name, _) in &spec.parameters {
-            if !params.known.contains(&name.as_str()) {
-                let hint = match nearest(name, params.known.iter().copied()) {
+            if !known.contains(&name.as_str()) {
+                let hint = match nearest(name, known.iter().copied()) {
                     Some(known) => format!("did you mean `{known}`?"),
-                    None if params.known.is_empty() => "it has no parameters at all".to_string(),
-                    None => format!("it has {}", params.known.join(", ")),
+                    None if known.is_empty() => "it has no parameters at all".to_string(),
+                    None => format!("it has {}", known.join(", ")),
                 };
                 let (strategy, name) = (spec.name.clone(), name.clone());
                 return Err(QueryError::Parameter { strategy, name, hint: Some(hint) }.into());
@@ -43,10 +76,27 @@ impl<'s> Params<'s> {
         Ok(made)
     }
 
-    fn value(&mut self, name: &'static str) -> Option<&'s str> {
-        self.known.push(name);
+    fn value(&mut self, name: &'static str, default: Option<String>, expected: &str) -> Option<&'s str> {
+        self.known.push(Parameter { name, default, expected: expected.to_string() });
         let found = self.spec.parameters.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// A parsed value within `range`. A default beyond it stands for none.
+    fn within<T: PartialOrd + FromStr + fmt::Display>(
+        &mut self,
+        name: &'static str,
+        default: Option<T>,
+        range: RangeInclusive<T>,
+        kind: &str,
+    ) -> Result<Option<T>, QueryError> {
+        let expected = format!("{kind} from {} to {}", range.start(), range.end());
+        let shown = default.as_ref().filter(|default| range.contains(default)).map(T::to_string);
+        let Some(text) = self.value(name, shown, &expected) else { return Ok(default) };
+        match text.parse() {
+            Ok(value) if range.contains(&value) => Ok(Some(value)),
+            _ => Err(self.value_error(name, text, expected)),
+        }
     }
 
     fn value_error(&self, name: &str, found: &str, expected: String) -> QueryError {
@@ -64,7 +114,7 @@ impl<'s> Params<'s> {
         default: f64,
         range: RangeInclusive<f64>,
     ) -> Result<f64, QueryError> {
-        Ok(self.optional_real(name, range)?.unwrap_or(default))
+        Ok(self.within(name, Some(default), range, REAL)?.unwrap_or(default))
     }
 
     /// A real number within `range`, if one is given.
@@ -76,14 +126,7 @@ impl<'s> Params<'s> {
         name: &'static str,
         range: RangeInclusive<f64>,
     ) -> Result<Option<f64>, QueryError> {
-        let Some(text) = self.value(name) else { return Ok(None) };
-        match text.parse() {
-            Ok(value) if range.contains(&value) => Ok(Some(value)),
-            _ => {
-                let expected = format!("a number from {} to {}", range.start(), range.end());
-                Err(self.value_error(name, text, expected))
-            }
-        }
+        self.within(name, None, range, REAL)
     }
 
     /// A whole number within `range`.
@@ -96,7 +139,7 @@ impl<'s> Params<'s> {
         default: usize,
         range: RangeInclusive<usize>,
     ) -> Result<usize, QueryError> {
-        Ok(self.optional_count(name, range)?.unwrap_or(default))
+        Ok(self.within(name, Some(default), range, COUNT)?.unwrap_or(default))
     }
 
     /// A whole number within `range`, if one is given.
@@ -108,14 +151,7 @@ impl<'s> Params<'s> {
         name: &'static str,
         range: RangeInclusive<usize>,
     ) -> Result<Option<usize>, QueryError> {
-        let Some(text) = self.value(name) else { return Ok(None) };
-        match text.parse() {
-            Ok(value) if range.contains(&value) => Ok(Some(value)),
-            _ => {
-                let expected = format!("a whole number from {} to {}", range.start(), range.end());
-                Err(self.value_error(name, text, expected))
-            }
-        }
+        self.within(name, None, range, COUNT)
     }
 
     /// One of several words; the first is the default.
@@ -123,13 +159,13 @@ impl<'s> Params<'s> {
     /// # Errors
     /// [`QueryError::Value`].
     pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Result<T, QueryError> {
-        let Some(text) = self.value(name) else { return Ok(choices[0].1) };
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        let expected = format!("one of {}", words.join(", "));
+        let default = Some(choices[0].0.to_string());
+        let Some(text) = self.value(name, default, &expected) else { return Ok(choices[0].1) };
         match choices.iter().find(|(word, _)| *word == text) {
             Some(&(_, value)) => Ok(value),
-            None => {
-                let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-                Err(self.value_error(name, text, format!("one of {}", words.join(", "))))
-            }
+            None => Err(self.value_error(name, text, expected)),
         }
     }
 

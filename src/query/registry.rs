@@ -4,7 +4,7 @@
 //! [adds](Registry::with). It knows no strategy itself; each strategy's file holds its own [`Entry`].
 
 use super::error::QueryError;
-pub use super::params::Params;
+pub use super::params::{Parameter, Params};
 use super::score::{Score, TopScore};
 use super::spec::Spec;
 use super::{Needs, Strategy};
@@ -235,6 +235,14 @@ impl Registry {
             .map_err(Into::into)
             .and_then(example)
             .is_ok_and(|built| matches!(built, Built::Score(_)))
+    }
+
+    /// The parameters that the example of `entry` reads, in their order.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn parameters(&self, entry: &Entry) -> Result<Vec<Parameter>> {
+        Params::asked(self, &entry.card.example.parse()?, entry.make)
     }
 
     /// What a specification builds: a score or a rule for batches.

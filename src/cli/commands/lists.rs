@@ -1,5 +1,6 @@
 //! `querist strategies`, `querist policies`.
 
+use super::cards;
 use super::run::RUNS;
 use crate::agent::{Policy, shipped};
 use crate::cli::args::{PoliciesArgs, StrategiesArgs};
@@ -17,6 +18,9 @@ const POLICIES: &str = "policies";
 /// Lists the query strategies, or prints the card of one.
 pub fn strategies(args: &StrategiesArgs) -> Result<()> {
     let registry = Registry::builtin();
+    if args.markdown {
+        return output::data(&cards::page(&registry)?);
+    }
     if let Some(name) = &args.name {
         let entry = registry.find(name)?;
         return match args.json {
@@ -59,7 +63,7 @@ fn card(entry: &Entry, has_score: bool) -> String {
 }
 
 /// What a strategy needs of the learner, in a few words.
-fn needs(needs: Needs) -> String {
+pub(super) fn needs(needs: Needs) -> String {
     let words = [
         (needs.inputs || needs.neighbours, "inputs".to_string()),
         (needs.probabilities, "probabilities".to_string()),

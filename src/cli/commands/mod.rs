@@ -1,5 +1,6 @@
 //! The commands, by topic. Each turns its arguments into calls of the layers, and results into text.
 
+mod cards;
 pub mod data;
 pub mod fit;
 pub mod lists;
