@@ -70,9 +70,26 @@ fn check_texts(figure: &Figure) {
 
 #[test]
 fn texts_of_figures_neither_overlap_nor_leave_the_figure() {
-    for (tasks, strategies, repetitions) in [(1, 1, 1), (1, 3, 20), (2, 5, 4), (4, 9, 20)] {
+    let compared = ["difference-to-margin", "difference-to-random", "critical-difference", "penalty-matrix"];
+    let always = ["training", "importance", "search-sources", "search-wine-repetition-0"];
+    for (tasks, strategies, repetitions, learning, others) in [
+        (1, 1, 1, &["digits"][..], vec![]),
+        (1, 3, 20, &["digits"], compared.to_vec()),
+        (2, 5, 4, &["digits", "wine"], [&compared[..], &["performance-profiles"]].concat()),
+        (
+            4,
+            9,
+            20,
+            &["breast-cancer", "digits", "three-clust", "wine"],
+            [&compared[..], &["performance-profiles", "gap-closed"]].concat(),
+        ),
+    ] {
         let drawn = figures(&input(tasks, strategies, repetitions));
-        assert!(drawn.len() > 4);
+        let learning = learning.iter().map(|task| format!("learning-{task}"));
+        let expected: Vec<String> =
+            learning.chain(others.iter().chain(&always).map(|name| name.to_string())).collect();
+        let names: Vec<&String> = drawn.iter().map(|figure| &figure.name).collect();
+        assert_eq!(names, expected.iter().collect::<Vec<_>>(), "{tasks} tasks, {strategies} strategies");
         drawn.iter().for_each(check_texts);
     }
 }

@@ -267,6 +267,18 @@ mod tests {
         }
     }
 
+    /// Whether there is no task in these rows: a class that is only tested on, too few rows or classes to learn from.
+    fn hopeless(labels: &[u32], split: Option<&[SplitTag]>, plan: &SplitPlan) -> bool {
+        let tested = |row: usize| split.is_some_and(|split| split[row] == SplitTag::Test);
+        let (test, train): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|&row| tested(row));
+        let classes = |rows: &[usize]| rows.iter().map(|&row| labels[row]).collect::<BTreeSet<u32>>();
+        let drawn = if test.is_empty() { (train.len() as f64 * plan.test).round() as usize } else { 0 };
+        let left = train.len() - drawn;
+        let rewarded = (left as f64 * plan.reward).round() as usize;
+        let few = rewarded < 1 || left - rewarded < 2 || classes(&train).len() < 2;
+        few || !classes(&test).is_subset(&classes(&train))
+    }
+
     proptest! {
         /// Parts are disjoint, within their limits, in range, and the same for the same key; the pool
         /// holds every class that it could hold.
@@ -283,11 +295,14 @@ mod tests {
             let split = official.then(|| tested[..labels.len()].iter().map(tag).collect());
             let set = set(labels.clone(), split.clone());
             let plan = SplitPlan { max_pool, max_held, ..plan() };
-            let Ok(task) = Task::split(&set, &plan, Key::root(seed)) else {
-                let trainable: BTreeSet<u32> = labels.iter().copied().collect();
-                prop_assert!(official || trainable.len() < 2, "refused without a reason");
-                return Ok(());
+            let task = match Task::split(&set, &plan, Key::root(seed)) {
+                Ok(task) => task,
+                Err(error) => {
+                    prop_assert!(hopeless(&labels, split.as_deref(), &plan), "refused without a reason: {}", error);
+                    return Ok(());
+                }
             };
+            prop_assert!(!hopeless(&labels, split.as_deref(), &plan), "not refused");
             let parts = [numbers(task.pool()), numbers(task.reward().inputs()), numbers(task.test().inputs())];
             let all: BTreeSet<u32> = parts.iter().flatten().copied().collect();
             prop_assert_eq!(all.len(), parts.iter().map(Vec::len).sum::<usize>());
