@@ -1,7 +1,7 @@
 //! What an experiment file may say, as a page for people and as a JSON Schema for editors.
 //!
-//! Both are made of the lines that declare the keys ([`keys`](super::keys)), by asking a section for every key that
-//! only notes what is asked for. `docs/experiment-file.md` is the page; a test compares.
+//! Both are made of the lines that declare the keys (`sections`), by asking for every key of a section that only notes
+//! what is asked for. `docs/experiment-file.md` is the page; a test compares.
 
 mod page;
 mod schema;
