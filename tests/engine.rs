@@ -11,6 +11,23 @@ use querist::learner::{Bank, BurnNet, DeviceKind, Learner, networks};
 use querist::learner::{FitReport, LaneData, LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::simd::SimdPath;
 use rand::Rng;
+use std::io::Write;
+use std::sync::Once;
+
+/// The instruction sets of this machine, which the process says once: one that is missing was not tested.
+fn paths() -> impl Iterator<Item = SimdPath> {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        let (here, missing): (Vec<SimdPath>, Vec<SimdPath>) =
+            SimdPath::ALL.into_iter().partition(|path| path.is_available());
+        // Past the harness, which keeps what tests that pass print to itself.
+        let _ = writeln!(
+            std::io::stderr(),
+            "instruction sets compared: {here:?}; not on this processor: {missing:?}"
+        );
+    });
+    SimdPath::available()
+}
 
 /// Inputs and labels with something to learn: class `c` is shifted along input `c`.
 fn blobs(rows: usize, width: usize, classes: usize, seed: u64) -> (Matrix, Vec<u32>) {
@@ -132,7 +149,7 @@ fn a_network_does_not_depend_on_width_layout_or_neighbours() {
             let all: Vec<usize> = (0..19).collect();
             let alone: Vec<_> =
                 all.iter().map(|&l| train(spec, &pools, &[l], &plan, SimdPath::best()).remove(0)).collect();
-            for path in SimdPath::available() {
+            for path in paths() {
                 let together = train(spec, &pools, &all, &plan, path);
                 let differ: Vec<_> = all.iter().filter(|&&lane| together[lane] != alone[lane]).collect();
                 assert!(differ.is_empty(), "lanes {differ:?} of {spec} {plan:?} {path:?}");
@@ -451,7 +468,7 @@ fn gradients_agree_with_finite_differences() {
             };
             let data =
                 LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
-            for path in SimdPath::available() {
+            for path in paths() {
                 let mut bank = Bank::with_path(&spec, 1, path).unwrap();
                 bank.init(0, Key::root(8));
                 let before = bank.weights(0);
@@ -680,7 +697,7 @@ proptest! {
         let all: Vec<usize> = (0..sizes.len()).collect();
         let lane = chosen.index(sizes.len());
         let alone = train(&spec, &pools, &[lane], &plan, SimdPath::best()).remove(0);
-        for path in SimdPath::available() {
+        for path in paths() {
             prop_assert_eq!(&train(&spec, &pools, &all, &plan, path)[lane], &alone);
         }
     }
@@ -757,7 +774,7 @@ fn kept_optimisers_do_not_notice_their_neighbours() {
     let pools = Pools::new(&spec, 16);
     for optimiser in OPTIMISERS {
         let steps = |steps| TrainPlan { start: Start::Continue, ..plan(optimiser, Stop::Steps { steps }) };
-        for path in SimdPath::available() {
+        for path in paths() {
             let mut together = Bank::with_path(&spec, 16, path).unwrap();
             let mut alone = Vec::new();
             for lane in 0..16 {
