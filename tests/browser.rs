@@ -60,7 +60,7 @@ addEventListener('load', () => {
 ";
 
 fn browser() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("QUERIST_BROWSER") {
+    if let Some(named) = std::env::var_os("QUERIST_BROWSER").filter(|named| !named.is_empty()) {
         return Some(named.into());
     }
     let path = std::env::var_os("PATH")?;
