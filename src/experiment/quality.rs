@@ -164,7 +164,7 @@ pub fn quality(dataset: &Dataset) -> Result<Quality> {
         }
     });
     let preparation = dataset.preparation();
-    let out = preparation.decisions.iter().filter(|one| one.choice == "left out");
+    let out = preparation.decisions.iter().filter(|one| one.choice.starts_with("left out"));
     let mut left_out: Vec<String> = out.map(|one| format!("{}: {}", one.what, one.reason)).collect();
     if preparation.unlabelled > 0 {
         left_out.push(format!("{} rows without a label", preparation.unlabelled));
@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn near_repetitions_and_balance_are_counted() {
         let values: Vec<f32> =
-            (0..60).flat_map(|row| [(row * row % 61) as f32, (row * 7 % 13) as f32]).collect();
+            (0..60).flat_map(|row| [(row * 17 % 61) as f32, (row * 7 % 13) as f32]).collect();
         let mut twice = values.clone();
         twice.extend(values.iter().take(24).map(|value| value + 0.001));
         let labels: Vec<u32> = (0..72).map(|row| u32::from(row % 12 == 0)).collect();
@@ -350,7 +350,7 @@ mod tests {
         let set = Dataset::new("s", Shape::Vector(2), Matrix::new(twice, 72, 2), targets, None).unwrap();
         let found = quality(&set).unwrap();
         assert_eq!((found.rows, found.looked_at), (72, 72));
-        assert!((22..=26).contains(&found.near_duplicates.rows), "{:?}", found.near_duplicates);
+        assert_eq!(found.near_duplicates.rows, 24);
         assert_eq!((found.largest_class, found.imbalance), (66.0 / 72.0, 11.0));
     }
 

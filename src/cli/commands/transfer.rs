@@ -119,9 +119,9 @@ mod tests {
                     svd = 8 }";
         let of = |text: &str| Plan::parse(text, "x.toml", &[], None, &Vocabulary::default());
         let plan = of(&format!("[transfer]\ntargets = [{file}]\n")).unwrap();
-        assert_eq!(plan.transfer().unwrap().targets, [target.clone()]);
+        assert_eq!(plan.transfer().unwrap().targets[0], target);
         let again = of(&plan.to_toml()).unwrap();
-        assert_eq!(again.transfer().unwrap().targets, [target.clone()]);
+        assert_eq!(again.transfer().unwrap().targets[0], target);
         let options = target.options();
         let untouched = crate::data::readers::ReadOptions::default();
         assert!(

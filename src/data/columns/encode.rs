@@ -99,10 +99,16 @@ impl Encoded {
 
     /// Leaves the column out.
     fn left_out(mut self, reason: &str) -> Self {
-        let column = shorten(&self.name).into_owned();
-        self.say("left out", reason, format!("--columns {}", quoted(&column)));
-        self.warnings.push(format!("column \"{column}\" is left out: {reason}"));
+        self.leave("left out".to_string(), reason);
         self
+    }
+
+    /// Says that the column is left out, and warns of it.
+    fn leave(&mut self, choice: String, reason: &str) {
+        let column = shorten(&self.name).into_owned();
+        self.warnings.push(format!("column \"{column}\" is {choice}: {reason}"));
+        // Kept by its name, and all others by the pattern.
+        self.say(choice, reason, format!("--columns \"{column},*\""));
     }
 
     fn push(&mut self, name: String, values: Vec<f32>, gapped: bool) {
@@ -145,7 +151,7 @@ pub(super) fn column(
     kind: Option<Kind>,
     classes: Option<&[Option<u32>]>,
 ) -> Result<Encoded> {
-    let out = Encoded::named(name);
+    let mut out = Encoded::named(name);
     let marked = matches!(cells, Cells::Levels(_));
     let texts = match cells {
         Cells::Numbers(values) if kind == Some(Kind::Category) => number_texts(&values),
@@ -176,7 +182,17 @@ pub(super) fn column(
             moment(reading, out, &values, timed, Some((form, ambiguous)))
         }
         Found::Keys(reason) => {
-            Ok(out.left_out(&format!("{reason}, so it tells rows apart and nothing else")))
+            let reason = format!("{reason}, so it tells rows apart and nothing else");
+            note_missing(&mut out, texts.iter().map(|text| text.is_none_or(known::missing)));
+            if out.missing.is_empty() {
+                return Ok(out.left_out(&reason));
+            }
+            reading.reserve(1)?;
+            out.indicate(reading.rows);
+            let choice =
+                format!("left out, but for an indicator of its {} missing values", out.missing.len());
+            out.leave(choice, &reason);
+            Ok(out)
         }
         Found::Text(census) => text(reading, out, &texts, &census),
         Found::Levels(census) => levels(reading, out, &texts, &census, asked, classes),
@@ -467,7 +483,7 @@ fn levels(
     let mut choice = format!("category, a column for each of {} levels", kept.len());
     if pooled > 0 {
         choice.push_str(&format!(
-            ", one for {pooled} levels of fewer than {least} rows or beyond the most frequent"
+            ", one for the {pooled} that have fewer than {least} rows or are beyond the most frequent"
         ));
     }
     if !out.missing.is_empty() {
