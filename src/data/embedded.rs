@@ -8,6 +8,15 @@ use crate::error::Result;
 /// The names of the sets, as [`load`] takes them.
 pub const NAMES: [&str; 4] = ["digits", "wine", "breast_cancer", "iris"];
 
+/// The name of the embedded set that `spec` names, its own or scikit-learn's: `iris`, `load_iris`, `sklearn:iris`
+/// or `sklearn.datasets.load_iris`.
+pub fn known(spec: &str) -> Option<&'static str> {
+    let name =
+        spec.strip_prefix("sklearn:").or_else(|| spec.strip_prefix("sklearn.datasets.")).unwrap_or(spec);
+    let name = name.strip_prefix("load_").unwrap_or(name);
+    NAMES.into_iter().find(|known| *known == name)
+}
+
 /// A set by its name: `digits` (1797 × 64, 10 classes), `wine` (178 × 13, 3), `breast_cancer` (the
 /// diagnostic one of Wisconsin, 569 × 30, 2) or `iris` (150 × 4, 3). None has an official split.
 ///
@@ -19,7 +28,7 @@ pub fn load(name: &str) -> Result<Dataset> {
 
 /// The same, read with other options.
 pub(super) fn read(name: &str, options: &ReadOptions) -> Result<Dataset> {
-    let bytes: &[u8] = match name {
+    let bytes: &[u8] = match known(name).unwrap_or(name) {
         "digits" => include_bytes!("../../data/digits.csv.gz"),
         "wine" => include_bytes!("../../data/wine.csv.gz"),
         "breast_cancer" => include_bytes!("../../data/breast_cancer.csv.gz"),
@@ -74,6 +83,14 @@ mod tests {
         ("breast_cancer", "2520cdfa81177fe7aa72e1cb01412e025323d413b1faa0effbbebb4e6f46113f"),
         ("iris", "2c67c54ca075811527a515e2654427a2d87ac87c5af3af44b5a8b5869dcf152c"),
     ];
+
+    #[test]
+    fn the_names_of_scikit_learn_are_known() {
+        for spec in ["iris", "load_iris", "sklearn:iris", "sklearn.datasets.load_iris", "sklearn:load_iris"] {
+            assert_eq!(known(spec), Some("iris"), "{spec}");
+        }
+        assert_eq!(known("load_diabetes"), None, "a continuous target, and not embedded");
+    }
 
     #[test]
     fn an_unknown_name_is_refused_with_the_known_ones() {

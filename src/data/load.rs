@@ -3,7 +3,7 @@
 use super::columns::Examples;
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::readers::{ReadError, ReadOptions, read, read_examples};
+use super::readers::{ReadError, ReadOptions, folders, format, read, read_examples};
 use super::{embedded, synthetic};
 use crate::error::Result;
 use crate::rng::Key;
@@ -16,11 +16,11 @@ const TEXT_COLUMN: &str = "text";
 
 /// The data set that `spec` names, looked for in this order:
 ///
-/// 1. `NAME` in `data_dir`: the folder `NAME/` with `NAME.csv.gz` (or `.csv`; label column `label`, split
-///    column `split`; where there is a column `text`, the one `.npy` file of the folder takes the place of
-///    the features), with a pair of IDX files, or with one file of another known format; or a file
-///    `NAME.csv.gz` and so on in `data_dir` itself;
-/// 2. an embedded set ([`embedded::NAMES`]);
+/// 1. `NAME` in `data_dir`: the folder `NAME/` with a file `NAME` of a known ending (`NAME.csv.gz`; label column
+///    `label`, split column `split`; where a table of text has a column `text`, the one `.npy` file of the folder
+///    takes the place of the features) or with a pair of IDX files; or a file `NAME.csv.gz` and so on in `data_dir`
+///    itself; or the folder `NAME/` where it is itself a data set;
+/// 2. an embedded set ([`embedded::NAMES`]), also by scikit-learn's name (`load_iris`, `sklearn:iris`);
 /// 3. `threeclust` or `divergingsin`, made from the key of seed 0;
 /// 4. the path of a file.
 ///
@@ -102,7 +102,7 @@ fn place(spec: &str, data_dir: Option<&Path>) -> Result<Place> {
         {
             return Ok(Place::File(found, Some(spec.to_string())));
         }
-        if embedded::NAMES.contains(&spec) {
+        if embedded::known(spec).is_some() {
             return Ok(Place::Embedded);
         }
         match spec {
@@ -112,7 +112,7 @@ fn place(spec: &str, data_dir: Option<&Path>) -> Result<Place> {
         }
     }
     let path = Path::new(spec);
-    if path.is_file() || !is_name || path.extension().is_some() {
+    if path.is_file() || folders::recognise(path) || !is_name || path.extension().is_some() {
         return Ok(Place::File(path.to_path_buf(), None));
     }
     let mut known: Vec<String> = embedded::NAMES.into_iter().chain(CLASSIC).map(String::from).collect();
@@ -132,7 +132,13 @@ fn place(spec: &str, data_dir: Option<&Path>) -> Result<Place> {
 pub fn files(spec: &str, data_dir: Option<&Path>) -> Vec<PathBuf> {
     let is_name = !spec.contains(['/', '\\']);
     let named = data_dir.filter(|_| is_name).and_then(|dir| find(spec, dir));
-    let own: Vec<PathBuf> = named.into_iter().chain([PathBuf::from(spec)]).collect();
+    let mut own: Vec<PathBuf> = named.into_iter().chain([PathBuf::from(spec)]).collect();
+    // Of a folder that is a data set: its parts, their classes, and the files of these.
+    let mut level: Vec<PathBuf> = own.iter().filter(|path| folders::recognise(path)).cloned().collect();
+    for _ in 0..3 {
+        level = level.iter().filter(|path| path.is_dir()).flat_map(|path| folders::entries(path)).collect();
+        own.extend(level.iter().cloned());
+    }
     let part = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         name.ends_with(".npy") || name.contains("-idx")
@@ -143,14 +149,17 @@ pub fn files(spec: &str, data_dir: Option<&Path>) -> Vec<PathBuf> {
     own.into_iter().chain(beside).collect()
 }
 
-/// The file that `name` stands for in `dir`.
+/// The file or folder that `name` stands for in `dir`.
 fn find(name: &str, dir: &Path) -> Option<PathBuf> {
-    let endings = ["csv.gz", "csv", "npz", "libsvm.gz", "libsvm", "svm.gz", "svm"];
     let folder = dir.join(name);
     let named = |dir: &Path| {
-        endings.iter().map(|ending| dir.join(format!("{name}.{ending}"))).find(|path| path.is_file())
+        let compressed =
+            |ending| [".gz", "", ".zst"].map(|compression| format!("{name}{ending}{compression}"));
+        let files = format::endings().flat_map(compressed);
+        files.map(|file| dir.join(file)).find(|path| path.is_file())
     };
-    named(&folder).or_else(|| images_in(&folder)).or_else(|| named(dir))
+    let itself = || folders::recognise(&folder).then(|| folder.clone());
+    named(&folder).or_else(|| images_in(&folder)).or_else(|| named(dir)).or_else(itself)
 }
 
 /// The file of images in `folder`, the first by name if there are several.

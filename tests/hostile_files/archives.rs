@@ -122,13 +122,36 @@ fn archives_24_and_25() {
             both(member("X.npy", x()), member("y.npy", y(2))),
             "member y: 2 rows, but X has 3",
         ),
-        ("no labels", zip(&[member("X.npy", x())]), "no member is called \"y\" | there are: X.npy"),
-        ("no features", zip(&[member("x.npy", x()), member("y.npy", y(3))]), "no member is called \"X\""),
+        (
+            "no labels",
+            zip(&[member("X.npy", x())]),
+            "no member is called \"y\" | there are: X; `--label` names one",
+        ),
+        (
+            "two that may be features",
+            zip(&[member("a.npy", x()), member("b.npy", x()), member("y.npy", y(3))]),
+            "no member is called \"X\" | there are: a, b, y; `--inputs` names one",
+        ),
+        (
+            "parts of different shapes",
+            zip(&[
+                member("x_train.npy", x()),
+                member("y_train.npy", y(3)),
+                member("x_test.npy", npy("<f4", false, "(1, 3)", &floats(&[0.0, 1.0, 2.0]))),
+                member("y_test.npy", y(1)),
+            ]),
+            "member x_test: one row has the shape [3], in the first part [2]",
+        ),
+        (
+            "a long text",
+            both(member("X.npy", x()), member("y.npy", npy("|S99999", false, "(3,)", &vec![b'a'; 299_997]))),
+            "texts of 99999 bytes, but at most 65536 are read",
+        ),
         ("no directory", b"PK\x03\x04".to_vec(), "no whole archive directory"),
         (
             "labels of two dimensions",
             both(member("X.npy", x()), member("y.npy", x())),
-            "labels and splits have one dimension",
+            "2 labels a row (shape [3, 2]), but one is needed",
         ),
         (
             "labels that are no whole numbers",

@@ -8,6 +8,7 @@
 
 mod archives;
 mod arrays;
+mod columns;
 mod damage;
 mod make;
 mod tables;

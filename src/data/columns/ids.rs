@@ -41,8 +41,11 @@ pub(super) fn named(name: &str) -> bool {
         name.strip_suffix(end).and_then(|rest| rest.chars().last()).is_some_and(|c| c.is_lowercase())
     };
     // What R and pandas call a column of row names.
-    let made =
-        lower.starts_with("unnamed:") || lower.starts_with("__index_level_") || name == "X" || name == "...1";
+    let made = lower.starts_with("unnamed:")
+        || lower.starts_with("unnamed ")
+        || lower.starts_with("__index_level_")
+        || name == "X"
+        || name == "...1";
     NAMES.contains(&lower.as_str()) || ends || camel("Id") || camel("ID") || made
 }
 

@@ -109,11 +109,6 @@ pub(in crate::data) struct Book {
 const MAX_COLLECTED: usize = 1 << 20;
 
 impl Book {
-    /// Rows so far.
-    pub fn rows(&self) -> usize {
-        self.rows.len()
-    }
-
     /// Adds the label of the next row, if it has one.
     pub fn push(&mut self, file: &str, text: Option<&str>) -> Result<(), DataError> {
         let number = match text.map(|text| (text, self.numbers.get(text))) {

@@ -2,7 +2,7 @@
 
 use super::error::ReadError;
 use super::source::fault;
-use crate::data::dataset::{Dataset, MAX_CLASSES, MAX_VALUES, Shape, SplitTag, Targets, check_size};
+use crate::data::dataset::{MAX_VALUES, Shape, check_size};
 use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
 use crate::error::Result;
@@ -12,25 +12,40 @@ use std::io::Read;
 
 /// Dimensions of an array.
 pub(super) const MAX_DIMENSIONS: usize = 8;
-/// Bytes that are converted at a time; a multiple of every element size.
+/// Bytes that are converted at a time; a multiple of the size of every number.
 const BLOCK: usize = 64 << 10;
+/// Bytes of a text.
+const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// The type of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
+pub(in crate::data) enum Element {
     Bool,
     Signed(usize),
     Unsigned(usize),
     Float(usize),
+    /// Text of so many characters, four bytes each.
+    Wide(usize),
+    /// Text of so many bytes.
+    Bytes(usize),
 }
 
 impl Element {
-    /// Bytes per element.
+    /// Bytes per element. Saturates.
     pub fn bytes(self) -> usize {
         match self {
             Element::Bool => 1,
-            Element::Signed(bytes) | Element::Unsigned(bytes) | Element::Float(bytes) => bytes,
+            Element::Signed(bytes)
+            | Element::Unsigned(bytes)
+            | Element::Float(bytes)
+            | Element::Bytes(bytes) => bytes,
+            Element::Wide(letters) => letters.saturating_mul(4),
         }
+    }
+
+    /// Whether the elements are texts.
+    pub fn is_text(self) -> bool {
+        matches!(self, Element::Wide(_) | Element::Bytes(_))
     }
 
     /// The value of `bytes`, least significant byte first. 64-bit integers are rounded to `f64`.
@@ -45,14 +60,15 @@ impl Element {
             Element::Signed(bytes) => ((bits << (64 - 8 * bytes)) as i64 >> (64 - 8 * bytes)) as f64,
             Element::Float(2) => f16::from_bits(bits as u16).to_f64(),
             Element::Float(4) => f64::from(f32::from_bits(bits as u32)),
-            Element::Float(_) => f64::from_bits(bits),
+            // Texts have no number; whoever reads numbers has refused them.
+            Element::Float(_) | Element::Wide(_) | Element::Bytes(_) => f64::from_bits(bits),
         }
     }
 }
 
 /// What a header announces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(in crate::data) struct Layout {
     pub element: Element,
     pub big_endian: bool,
     /// Whether the first index varies fastest.
@@ -92,16 +108,29 @@ impl Layout {
         self.shape.first().copied().unwrap_or(0)
     }
 
-    /// The shape of one row: an image for three (rows, height, width) and four dimensions (rows,
-    /// channels, height, width), else a vector. Saturates.
+    /// Numbers of one row. Saturates.
+    pub fn width(&self) -> usize {
+        self.shape.iter().skip(1).fold(1, |width, &length| width.saturating_mul(length))
+    }
+
+    /// The shape of one row, as it is stored: an image for three (rows, height, width) and four dimensions (rows,
+    /// channels, height, width), else a vector.
     pub fn row_shape(&self) -> Shape {
         match self.shape[..] {
             [_, height, width] => Shape::Image { channels: 1, height, width },
             [_, channels, height, width] => Shape::Image { channels, height, width },
-            _ => Shape::Vector(
-                self.shape.iter().skip(1).fold(1, |width, &length| width.saturating_mul(length)),
-            ),
+            _ => Shape::Vector(self.width()),
         }
+    }
+
+    /// Refuses texts.
+    fn expect_numbers(&self, file: &str) -> Result<(), ReadError> {
+        let found = match self.element {
+            Element::Wide(letters) => format!("<U{letters}"),
+            Element::Bytes(bytes) => format!("|S{bytes}"),
+            _ => return Ok(()),
+        };
+        Err(ReadError::ElementType { file: file.to_string(), found, expected: "a number" })
     }
 
     /// Where the element that comes as number `index` belongs in row-major order.
@@ -127,6 +156,7 @@ impl Layout {
         mut from: impl Read,
         mut take: impl FnMut(usize, f64) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
+        self.expect_numbers(file)?;
         let size = self.element.bytes();
         let (mut left, mut index) = (self.byte_count(file)? as usize, 0);
         let mut block = vec![0u8; BLOCK.min(left)];
@@ -160,12 +190,13 @@ impl Layout {
     /// there, or reads from a source that cannot inflate to more than it should.
     pub fn read_matrix(&self, file: &str, from: impl Read) -> Result<Matrix> {
         self.byte_count(file)?;
+        self.expect_numbers(file)?;
         let problem =
             |problem: &str| ReadError::Header { file: file.to_string(), problem: problem.to_string() };
         if self.shape.len() < 2 {
             return Err(problem("features need two dimensions (rows, columns), this array has fewer").into());
         }
-        let (rows, width) = (self.rows(), self.row_shape().width());
+        let (rows, width) = (self.rows(), self.width());
         if rows == 0 {
             return Err(DataError::NoRows { name: file.to_string() }.into());
         }
@@ -179,6 +210,7 @@ impl Layout {
 
     /// All elements of an array of any shape. The caller has checked that the bytes are there.
     pub fn read_values(&self, file: &str, from: impl Read) -> Result<Vec<f32>, ReadError> {
+        self.expect_numbers(file)?;
         let count = (self.byte_count(file)? / self.element.bytes() as u64) as usize;
         if count > MAX_VALUES {
             let problem = format!("{count} elements, but at most {MAX_VALUES} are read");
@@ -253,65 +285,73 @@ impl Layout {
         Ok(values)
     }
 
-    /// All elements as whole numbers; one dimension, or a second of length one.
+    /// All elements as whole numbers, in row-major order.
     pub fn read_whole(&self, file: &str, from: impl Read) -> Result<Vec<i64>> {
         self.byte_count(file)?;
-        if !matches!(self.shape[..], [_] | [_, 1]) {
-            let problem =
-                format!("labels and splits have one dimension, this array's shape is {:?}", self.shape);
-            return Err(ReadError::Header { file: file.to_string(), problem }.into());
-        }
-        check_size(file, self.rows(), 1)?;
-        let mut numbers = Vec::new();
-        self.each(file, from, |row, value| {
+        let width = self.width().max(1);
+        check_size(file, self.rows(), width)?;
+        let count = self.rows() * width;
+        let mut numbers = if self.fortran { vec![0; count] } else { Vec::new() };
+        self.each(file, from, |place, value| {
             // Beyond 2^53 two whole numbers may be one `f64`.
             const MOST: f64 = 9_007_199_254_740_992.0;
             if value.fract() != 0.0 || !(-MOST..=MOST).contains(&value) {
                 let (file, value) = (file.to_string(), value.to_string());
                 let problem = "not a whole number within 2^53";
-                return Err(ReadError::Element { file, row, column: 0, value, problem });
+                return Err(ReadError::Element {
+                    file,
+                    row: place / width,
+                    column: place % width,
+                    value,
+                    problem,
+                });
             }
-            numbers.push(value as i64);
+            match numbers.get_mut(place) {
+                Some(number) => *number = value as i64,
+                None => numbers.push(value as i64),
+            }
             Ok(())
         })?;
         Ok(numbers)
     }
-}
 
-/// Makes a data set of arrays: classes in ascending order of their numbers; split 0 is train, 1 test.
-pub(super) fn assemble(
-    name: &str,
-    file: &str,
-    (shape, inputs): (Shape, Matrix),
-    labels: &[i64],
-    split: Option<&[i64]>,
-) -> Result<Dataset> {
-    let mut distinct = labels.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    if distinct.len() > MAX_CLASSES {
-        let (name, found, limit) = (file.to_string(), distinct.len() as u128, MAX_CLASSES as u128);
-        return Err(DataError::TooMany { name, what: "different labels", found, limit }.into());
+    /// All elements as texts, of one dimension or of a second of length one.
+    pub fn read_texts(&self, file: &str, mut from: impl Read) -> Result<Vec<String>> {
+        self.byte_count(file)?;
+        let problem = |problem: String| ReadError::Header { file: file.to_string(), problem };
+        let size = self.element.bytes();
+        if size > MAX_TEXT_BYTES {
+            return Err(
+                problem(format!("texts of {size} bytes, but at most {MAX_TEXT_BYTES} are read")).into()
+            );
+        }
+        check_size(file, self.rows(), self.width())?;
+        let mut texts = Vec::new();
+        let mut bytes = vec![0u8; size];
+        for row in 0..self.rows().saturating_mul(self.width()) {
+            self.fill(file, &mut from, &mut bytes, size)?;
+            let text =
+                match self.element {
+                    Element::Wide(_) => bytes
+                        .as_chunks::<4>()
+                        .0
+                        .iter()
+                        .map(|four| {
+                            if self.big_endian {
+                                u32::from_be_bytes(*four)
+                            } else {
+                                u32::from_le_bytes(*four)
+                            }
+                        })
+                        .map(char::from_u32)
+                        .collect::<Option<String>>(),
+                    _ => String::from_utf8(bytes.clone()).ok(),
+                };
+            let text = text.ok_or_else(|| problem(format!("row {row} is no text in Unicode")))?;
+            texts.push(text.trim_end_matches('\0').trim().to_string());
+        }
+        Ok(texts)
     }
-    // Every label is among the distinct ones, so its place is the same whether found or not.
-    let class = |label: &i64| distinct.binary_search(label).unwrap_or_else(|place| place) as u32;
-    let targets = Targets::Class {
-        labels: labels.iter().map(class).collect(),
-        names: distinct.iter().map(i64::to_string).collect(),
-    };
-    let tag = |(row, &number): (usize, &i64)| match number {
-        0 => Ok(SplitTag::Train),
-        1 => Ok(SplitTag::Test),
-        other => Err(ReadError::Element {
-            file: file.to_string(),
-            row,
-            column: 0,
-            value: other.to_string(),
-            problem: "no split: 0 is train and 1 is test",
-        }),
-    };
-    let split = split.map(|numbers| numbers.iter().enumerate().map(tag).collect()).transpose()?;
-    Dataset::new(name, shape, inputs, targets, split)
 }
 
 #[cfg(test)]

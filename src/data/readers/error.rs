@@ -19,9 +19,33 @@ pub enum ReadError {
     /// Neither the name nor the content says what it is.
     #[error("{file}: of no format that is known here")]
     #[diagnostic(help(
-        "known are .csv, .npy, .npz, IDX and LIBSVM (.libsvm or .svm), each but .npy and .npz also with .gz"
+        "read are delimited text (.csv, .tsv, .tab, .psv, .txt, .data, .dat), LIBSVM (.libsvm, .svmlight, .svm), JSON \
+         (.jsonl, .ndjson, .json), ARFF and IDX, each also with .gz or .zst; .npy, .npz, .parquet, .arrow and .feather; \
+         and folders of pictures by class, of Parquet files, or that the `datasets` library has saved"
     ))]
     UnknownFormat { file: String },
+    /// A folder that is no data set.
+    #[error("{file}: a folder that holds no data set that is known here")]
+    #[diagnostic(help(
+        "read are folders with one folder of pictures for each class (below `train` and `test` for a split), with \
+         Parquet files, or that the `datasets` library has saved with `save_to_disk`; else name a file in it"
+    ))]
+    UnknownFolder { file: String },
+    /// A format that is known and not read.
+    #[error("{file}: {what}, which is not read")]
+    #[diagnostic(help("{hint}"))]
+    OtherFormat { file: String, what: &'static str, hint: &'static str },
+    /// What a library for a format finds wrong.
+    #[error("{file}: damaged, or of a kind of {format} that is not read: {error}")]
+    Damaged { file: String, format: &'static str, error: String },
+    /// Sparse rows that are too wide to be written out.
+    #[error(
+        "{file}: {rows} rows of {width} columns are {bytes} bytes once zeros are written out, at most {limit} are taken"
+    )]
+    #[diagnostic(help(
+        "`--hash 1024` hashes the columns to so many, and `--svd 100` projects the rows on so many directions"
+    ))]
+    Dense { file: String, rows: usize, width: usize, bytes: u64, limit: u64 },
     /// An option that the format has no use for, or a missing one.
     #[error("{file}: {problem}")]
     #[diagnostic(help("{hint}"))]
@@ -60,6 +84,9 @@ pub enum ReadError {
     UnclosedQuote { file: String, line: u64 },
     /// A record with too few or too many fields.
     #[error("{file}: line {line}: {found} fields, but the header has {expected}")]
+    #[diagnostic(help(
+        "`--separator` says what fields are separated by, `--header false` that the first line is a row"
+    ))]
     Ragged { file: String, line: u64, expected: usize, found: usize },
     /// Two columns of one name.
     #[error("{file}: columns {first} and {second} are both called \"{}\"", shorten(column))]

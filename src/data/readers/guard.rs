@@ -1,19 +1,29 @@
 //! A filter in front of the `csv` crate, which by itself takes an unclosed quote for a long field and a
-//! field of any size into memory.
+//! field of any size into memory, and knows no runs of blanks.
 
+use super::choices::Separator;
 use super::error::ReadError;
 use std::io::{self, BufRead, Read};
 
 /// Bytes of one record.
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
-/// Fields of one record: the widest data set and a few columns that are no features.
-pub const MAX_RECORD_FIELDS: usize = crate::data::dataset::MAX_WIDTH + 64;
+/// Fields of one record. Every column costs some hundred bytes beside its content, so that a line of commas
+/// could otherwise ask for far more memory than it takes on disk.
+pub const MAX_RECORD_FIELDS: usize = 1 << 18;
 
 /// Passes a table through, following the `csv` crate's idea of quotes, and stops at a NUL byte, at a
-/// record over the limits, and at an end within quotes.
+/// record over the limits, and at an end within quotes. Runs of blanks become tabs where they separate.
 pub(super) struct Guard<R> {
     inner: R,
     file: String,
+    /// What separates fields behind this filter.
+    separator: u8,
+    /// Whether runs of blanks are made one separator, and none at either end of a line.
+    blanks: bool,
+    /// Whether blanks have come that nothing follows yet.
+    gap: bool,
+    /// A byte that found no room in the caller's buffer.
+    carry: Option<u8>,
     state: State,
     line: u64,
     quote_line: u64,
@@ -35,8 +45,22 @@ enum State {
 }
 
 impl<R: BufRead> Guard<R> {
-    pub(super) fn new(file: String, inner: R) -> Self {
-        Self { inner, file, state: State::Start, line: 1, quote_line: 1, record_line: 1, bytes: 0, fields: 1 }
+    /// A filter over a table whose first line has the number `line`.
+    pub(super) fn new(file: String, inner: R, separator: Separator, line: u64) -> Self {
+        Self {
+            inner,
+            file,
+            separator: separator.byte(),
+            blanks: separator == Separator::Blanks,
+            gap: false,
+            carry: None,
+            state: State::Start,
+            line,
+            quote_line: line,
+            record_line: line,
+            bytes: 0,
+            fields: 1,
+        }
     }
 
     fn watch(&mut self, byte: u8) -> Result<(), ReadError> {
@@ -53,11 +77,12 @@ impl<R: BufRead> Guard<R> {
             }
             (State::Quoted, b'"') => State::Closing,
             (State::Closing, b'"') | (State::Quoted, _) => State::Quoted,
-            (_, b',' | b'\n' | b'\r') => State::Start,
+            (_, b'\n' | b'\r') => State::Start,
+            (_, byte) if byte == self.separator => State::Start,
             (_, _) => State::Plain,
         };
         if self.state == State::Start {
-            if byte == b',' {
+            if byte == self.separator {
                 self.fields += 1;
             } else {
                 (self.bytes, self.fields) = (0, 1);
@@ -67,6 +92,7 @@ impl<R: BufRead> Guard<R> {
             self.line += 1;
         }
         if self.bytes == 0 {
+            self.gap = false;
             self.record_line = self.line;
         }
         for (found, limit, what) in
@@ -78,14 +104,62 @@ impl<R: BufRead> Guard<R> {
         }
         Ok(())
     }
+
+    /// As `read` of the filtered stream, with runs of blanks made tabs.
+    fn squeeze(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut count = 0;
+        while count == 0 && !buffer.is_empty() {
+            if let Some(byte) = self.carry.take() {
+                buffer[count] = byte;
+                count += 1;
+            }
+            let there = self.inner.fill_buf()?;
+            let there = there[..there.len().min(buffer.len())].to_vec();
+            if there.is_empty() {
+                break;
+            }
+            let mut taken = 0;
+            for &byte in &there {
+                if count == buffer.len() {
+                    break;
+                }
+                taken += 1;
+                if self.state != State::Quoted && matches!(byte, b' ' | b'\t') {
+                    self.gap = self.bytes > 0;
+                    continue;
+                }
+                if std::mem::take(&mut self.gap) && !matches!(byte, b'\n' | b'\r') {
+                    self.watch(self.separator).map_err(io::Error::other)?;
+                    buffer[count] = self.separator;
+                    count += 1;
+                }
+                self.watch(byte).map_err(io::Error::other)?;
+                match buffer.get_mut(count) {
+                    Some(place) => *place = byte,
+                    None => {
+                        self.carry = Some(byte);
+                        break;
+                    }
+                }
+                count += 1;
+            }
+            self.inner.consume(taken);
+        }
+        Ok(count)
+    }
 }
 
 impl<R: BufRead> Read for Guard<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        for &byte in &buffer[..count] {
-            self.watch(byte).map_err(io::Error::other)?;
-        }
+        let count = if self.blanks {
+            self.squeeze(buffer)?
+        } else {
+            let count = self.inner.read(buffer)?;
+            for &byte in &buffer[..count] {
+                self.watch(byte).map_err(io::Error::other)?;
+            }
+            count
+        };
         if count == 0 && !buffer.is_empty() && self.state == State::Quoted {
             let (file, line) = (self.file.clone(), self.quote_line);
             return Err(io::Error::other(ReadError::UnclosedQuote { file, line }));
@@ -99,7 +173,7 @@ mod tests {
     use super::*;
 
     fn pass(text: &[u8]) -> Result<usize, ReadError> {
-        let read = io::copy(&mut Guard::new("t".into(), text), &mut io::sink());
+        let read = io::copy(&mut Guard::new("t".into(), text, Separator::Byte(b','), 1), &mut io::sink());
         read.map(|count| count as usize).map_err(|error| super::super::source::fault("t", error))
     }
 
@@ -120,5 +194,22 @@ mod tests {
         assert_eq!(refused(&long), format!("t: line 2: a record of more than {MAX_RECORD_BYTES} bytes"));
         let wide = [b"a\n".to_vec(), vec![b','; MAX_RECORD_FIELDS]].concat();
         assert_eq!(refused(&wide), format!("t: line 2: a record of more than {MAX_RECORD_FIELDS} fields"));
+    }
+
+    #[test]
+    fn runs_of_blanks_become_tabs() {
+        let text = b"  a  b\t c \r\n1 \t\"x  y\" 2\n";
+        for room in 1..40 {
+            let mut guard = Guard::new("t".into(), &text[..], Separator::Blanks, 1);
+            let (mut found, mut block) = (Vec::new(), vec![0; room]);
+            loop {
+                let count = guard.read(&mut block).unwrap();
+                if count == 0 {
+                    break;
+                }
+                found.extend_from_slice(&block[..count]);
+            }
+            assert_eq!(String::from_utf8(found).unwrap(), "a\tb\tc\r\n1\t\"x  y\"\t2\n", "{room}");
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! IDX files, the format of MNIST: a file of images and one of labels, plain or gzip-compressed.
 
-use super::array::{Element, Layout, assemble};
+use super::ReadOptions;
+use super::array::{Element, Layout};
 use super::error::ReadError;
+use super::examples::{Examples, Labels, arrange};
 use super::source::Source;
-use super::{ReadOptions, shape_of};
-use crate::data::dataset::Dataset;
 use crate::error::Result;
 use std::path::{Path, PathBuf};
 
@@ -17,12 +17,7 @@ pub(super) fn recognise(start: &[u8]) -> bool {
 }
 
 /// Reads a file of images, and the labels beside it.
-pub(super) fn read(
-    name: &str,
-    path: &Path,
-    mut source: Source<'_>,
-    options: &ReadOptions,
-) -> Result<Dataset> {
+pub(super) fn read(path: &Path, mut source: Source<'_>, options: &ReadOptions) -> Result<Examples> {
     let file = source.file.clone();
     let layout = read_layout(&mut source)?;
     if layout.shape.len() < 2 {
@@ -51,13 +46,16 @@ pub(super) fn read(
         let (found, expected) = (labels_layout.rows(), inputs.rows());
         return Err(ReadError::Rows { file: labels_file, found, other: file, expected }.into());
     }
+    if labels_layout.width() != 1 {
+        let problem = format!("labels have one dimension, this file's shape is {:?}", labels_layout.shape);
+        return Err(ReadError::Header { file: labels_file, problem }.into());
+    }
     let labels = labels_layout.read_whole(&labels_file, source.reader())?;
     source.expect_end(labels_layout.byte_count(&labels_file)?)?;
-    let shape = match options.shape {
-        None => layout.row_shape(),
-        Some(_) => shape_of(&file, inputs.cols(), options)?,
-    };
-    assemble(name, &file, (shape, inputs), &labels, None)
+    let mut decisions = Vec::new();
+    let (shape, inputs) = arrange(&layout, inputs, options, &mut decisions);
+    let labels = Some(Labels::Whole(labels));
+    Ok(Examples { file, shape, inputs, labels, split: None, decisions })
 }
 
 fn element(kind: u8) -> Option<Element> {

@@ -1,18 +1,28 @@
-//! Files made into data sets: one file per format, and [`read`], which chooses.
+//! Files made into tables and data sets: one file per format, and [`read`], which chooses.
 //!
 //! Every reader is bounded: what a header announces is checked against limits and against what is
 //! really there before memory is asked for, compressed data may not be a bomb, and a fault is an error
-//! with its place. Nothing is skipped or guessed: a missing value, a ragged row or a stray byte is
-//! refused. No file is written here, and none but the ones named is opened.
+//! with its place. What a file leaves open is decided by rules and said ([`Decision`](super::table::Decision)), and
+//! has an option; nothing else is guessed. No file is written here, and none but the ones named is opened.
 
+mod arff;
 mod array;
 mod choices;
+mod columnar;
+mod dialect;
 pub mod error;
+mod examples;
+pub(super) mod folders;
+pub(super) mod format;
 mod guard;
 mod idx;
-mod labels;
+mod ipc;
+mod json;
 mod npy;
 mod npz;
+mod parquet;
+mod pictures;
+mod reduce;
 mod source;
 mod sparse;
 mod table;
@@ -20,20 +30,26 @@ mod zip;
 
 pub use choices::{Channels, Separator};
 pub use error::ReadError;
+pub use format::stem_of;
 pub use guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
 pub(super) use npy::read_features;
 pub use npy::{Array, MAX_HEADER_BYTES, read_array, read_shape};
 pub use npz::read_arrays;
 pub use source::{FREE_INFLATION, MAX_INFLATION};
-pub use sparse::{FREE_VALUES, MAX_LINE_BYTES, VALUES_PER_BYTE};
+pub use sparse::{DENSE_BYTES_PER_BYTE, FREE_DENSE_BYTES, MAX_LINE_BYTES};
 pub(super) use table::suggest;
-pub use table::{Fields, read_records};
+pub use table::{DEFAULT_SPLIT_COLUMN, Fields, read_records};
 pub use zip::{MAX_MEMBERS, MAX_NAME_BYTES};
 
-use crate::data::columns::{self, ColumnOptions, Examples};
+use super::columns::{self, ColumnOptions};
 use crate::data::dataset::{Dataset, Shape};
 use crate::data::error::DataError;
+use crate::data::table::Table;
 use crate::error::Result;
+use columnar::Batches;
+use examples::{Examples, arrange};
+use format::Format;
+use pictures::{Content, content};
 use source::Source;
 use std::path::{Path, PathBuf};
 
@@ -42,164 +58,184 @@ use std::path::{Path, PathBuf};
 pub struct ReadOptions {
     /// What the data set is called; `None` for the file's name without its endings.
     pub name: Option<String>,
-    /// What the columns of a table are for; of an archive, the member that holds the labels.
+    /// Which columns are what, and how they become numbers. `label` also names a member of an archive.
     pub columns: ColumnOptions,
+    /// The member of an NPZ archive that holds the inputs; `None` for the customary one.
+    pub inputs: Option<String>,
     /// `.npy` files of shape `[rows, width]` that, side by side, take the place of a table's feature columns.
     pub features: Vec<PathBuf>,
     /// The IDX file with the labels; `None` for the images' neighbour of the customary name.
     pub labels: Option<PathBuf>,
     /// The shape of one example; `None` for what the format says, else a vector.
     pub shape: Option<Shape>,
-    /// What separates the fields of a table; `None` to find out.
+    /// What separates the fields of a table of text; `None` to tell by its first records.
     pub separator: Option<Separator>,
-    /// Whether the first line of a table holds the names of its columns; `None` to find out.
+    /// Whether the first line of a table of text names the columns; `None` to tell by its first records.
     pub header: Option<bool>,
-    /// The decimal mark of a table of text, `.` or `,`; `None` to find out.
+    /// The decimal mark of a table of text, `.` or `,`; `None` to tell by its first records.
     pub decimal: Option<char>,
-    /// The member of an archive that holds the inputs; `None` for those of customary names.
-    pub inputs: Option<String>,
-    /// Where the channels of images lie; `None` to find out.
+    /// Where images have their channels; `None` to tell by their shape.
     pub channels: Option<Channels>,
-    /// What the indices of a sparse file are counted from, 0 or 1; `None` to find out.
+    /// The first index of a LIBSVM file, 0 or 1; `None` to tell by whether an index is 0.
     pub base: Option<u8>,
-    /// Columns that a sparse file, or a column of text, is hashed to; `None` for all columns of the one, and for
-    /// [`TEXT_WIDTH`](crate::data::columns::TEXT_WIDTH) of the other.
+    /// Columns that a sparse file is hashed to; `None` for as many as there are.
     pub hash: Option<usize>,
-    /// Columns that a sparse file is brought to by a truncated singular value decomposition.
+    /// The directions that the rows of a LIBSVM file are projected on by a truncated singular value decomposition;
+    /// `None` for none.
     pub svd: Option<usize>,
 }
 
-/// Reads `path`. NumPy archives, IDX and gzip are known by their first bytes; tables and sparse files by
-/// their names (`.csv`, `.libsvm` or `.svm`, each also with `.gz`).
+/// Reads the file or folder at `path` as a data set. Formats are known by their first bytes and, where these do not
+/// say, by their names; `docs/data-formats.md` lists them.
 ///
 /// # Errors
 /// [`ReadError`] with the place of the fault, or [`DataError`] where the content breaks a rule of
 /// [`Dataset::new`].
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Dataset> {
-    let mut source = Source::open(path)?;
-    let stem = stem(path);
-    let name = options.name.as_deref().unwrap_or(&stem);
-    let file = source.file.clone();
-    let format = Format::of(path, source.peek()?).ok_or(ReadError::UnknownFormat { file: file.clone() })?;
-    options.check(&file, format)?;
-    match format {
-        Format::Table => columns::dataset(table::read(source)?, &options.named(name)),
-        Format::Sparse => sparse::read(name, source, options),
-        Format::Idx => idx::read(name, path, source, options),
-        Format::Npz => npz::read(name, path, options),
-        Format::Npy => Err(ReadError::Option {
-            file,
-            problem: "a single array has no labels".to_string(),
-            hint: "save features and labels together with `np.savez(file, X=…, y=…)`, or hand the array in \
-                   as the features of a table"
-                .to_string(),
+    let name = options.name.clone().unwrap_or_else(|| stem(path));
+    match open(path, options, true)? {
+        Content::Table(table) => {
+            columns::dataset(table, &ReadOptions { name: Some(name), ..options.clone() })
         }
-        .into()),
+        Content::Examples(examples) => examples.into_dataset(&name, options),
     }
 }
 
-/// Reads all rows of a table, labelled or not; none where `path` is of another format.
+/// Reads the file or folder at `path` as a table, which need not have labels. Arrays become columns called by their
+/// positions, and their labels and split, if there are any, the columns `label` and `split`.
+///
+/// # Errors
+/// [`ReadError`] with the place of the fault, or [`DataError`] where a limit is exceeded.
+pub fn read_table(path: &Path, options: &ReadOptions) -> Result<Table> {
+    match open(path, options, false)? {
+        Content::Table(table) => Ok(table),
+        Content::Examples(examples) => examples.into_table(),
+    }
+}
+
+/// Reads all rows of a table, labelled or not; none where `path` holds arrays, whose labels are never missing in part.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_examples(path: &Path, options: &ReadOptions) -> Result<Option<Examples>> {
-    let mut source = Source::open(path)?;
-    let (file, stem) = (source.file.clone(), stem(path));
-    if Format::of(path, source.peek()?) != Some(Format::Table) {
-        return Ok(None);
+pub fn read_examples(path: &Path, options: &ReadOptions) -> Result<Option<columns::Examples>> {
+    let name = options.name.clone().unwrap_or_else(|| stem(path));
+    match open(path, options, false)? {
+        Content::Table(table) => {
+            Ok(Some(columns::pool(table, &ReadOptions { name: Some(name), ..options.clone() })?))
+        }
+        Content::Examples(_) => Ok(None),
     }
-    options.check(&file, Format::Table)?;
-    let name = options.name.as_deref().unwrap_or(&stem);
-    Ok(Some(columns::pool(table::read(source)?, &options.named(name))?))
+}
+
+/// What `path` holds; labels may be missing where it need not be `labelled`.
+fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
+    if path.is_dir() {
+        let file = path.display().to_string();
+        options.check(&file, None)?;
+        let found = folders::read(path, options)?;
+        if matches!(found, Content::Examples(_)) {
+            options.expect_no_columns(&file)?;
+        }
+        return Ok(found);
+    }
+    let mut source = Source::open(path)?;
+    let file = source.file.clone();
+    let format = Format::of(path, source.peek()?)?;
+    options.check(&file, Some(format))?;
+    let binary = matches!(format, Format::Npy | Format::Npz | Format::Parquet | Format::Arrow);
+    if binary && source.compressed {
+        let problem = "this format is not read compressed".to_string();
+        let hint = "decompress it first; it may be compressed within".to_string();
+        return Err(ReadError::Option { file, problem, hint }.into());
+    }
+    Ok(match format {
+        Format::Table => Content::Table(table::read(source, options)?),
+        Format::Json => Content::Table(json::read(source)?),
+        Format::Arff => Content::Table(arff::read(source)?),
+        Format::Sparse => Content::Examples(sparse::read(source, options)?),
+        Format::Idx => Content::Examples(idx::read(path, source, options)?),
+        Format::Npz => Content::Examples(npz::read(path, options, labelled)?),
+        Format::Npy => {
+            let (layout, inputs) = read_features(path)?;
+            let mut decisions = Vec::new();
+            let (shape, inputs) = arrange(&layout, inputs, options, &mut decisions);
+            Content::Examples(Examples { file, shape, inputs, labels: None, split: None, decisions })
+        }
+        Format::Parquet => {
+            let mut batches = Batches::new(&file, parquet::FORMAT);
+            let features = parquet::collect(path, &mut batches)?;
+            content(&file, parquet::FORMAT, batches, features.as_ref(), &[], Vec::new(), options)?
+        }
+        Format::Arrow => {
+            let mut batches = Batches::new(&file, ipc::FORMAT);
+            ipc::collect(path, &mut batches)?;
+            content(&file, ipc::FORMAT, batches, None, &[], Vec::new(), options)?
+        }
+    })
 }
 
 /// Whether `path` is a table with such a column.
 pub(super) fn has_column(path: &Path, column: &str) -> Result<bool> {
+    if path.is_dir() {
+        return Ok(false);
+    }
     let mut source = Source::open(path)?;
     let format = Format::of(path, source.peek()?);
-    Ok(format == Some(Format::Table) && table::columns(source)?.iter().any(|name| name == column))
-}
-
-/// What a file is.
-#[derive(Clone, Copy, PartialEq)]
-enum Format {
-    Table,
-    Sparse,
-    Idx,
-    Npy,
-    Npz,
-}
-
-impl Format {
-    fn of(path: &Path, start: &[u8]) -> Option<Self> {
-        let name = path.file_name()?.to_string_lossy().to_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-        if start.starts_with(npy::MAGIC) || ends(&[".npy"]) {
-            Some(Self::Npy)
-        } else if start.starts_with(zip::MAGIC) || ends(&[".npz"]) {
-            Some(Self::Npz)
-        } else if ends(&[".csv"]) {
-            Some(Self::Table)
-        } else if ends(&[".libsvm", ".svm"]) {
-            Some(Self::Sparse)
-        } else if idx::recognise(start) || name.contains("-idx") || ends(&[".idx"]) {
-            Some(Self::Idx)
-        } else {
-            None
-        }
-    }
+    Ok(format == Ok(Format::Table) && table::columns(source)?.iter().any(|name| name == column))
 }
 
 impl ReadOptions {
-    /// The same, for a data set called `name`.
-    fn named(&self, name: &str) -> Self {
-        Self { name: Some(name.to_string()), ..self.clone() }
+    /// Refuses options that `format`, or a folder where there is none, could only ignore.
+    fn check(&self, file: &str, format: Option<Format>) -> Result<(), ReadError> {
+        let is = |formats: &[Format]| format.is_some_and(|format| formats.contains(&format));
+        let columns = format.is_none_or(Format::has_columns);
+        let text = is(&[Format::Table]);
+        let asked = [
+            ("`--separator`", self.separator.is_some(), text),
+            ("`--header`", self.header.is_some(), text),
+            ("`--decimal`", self.decimal.is_some(), text),
+            ("`--base`", self.base.is_some(), is(&[Format::Sparse])),
+            ("`--hash`", self.hash.is_some(), columns || is(&[Format::Sparse])),
+            ("`--svd`", self.svd.is_some(), is(&[Format::Sparse])),
+            ("`--channels`", self.channels.is_some(), is(&[Format::Npy, Format::Npz, Format::Idx])),
+            ("`--inputs`", self.inputs.is_some(), is(&[Format::Npz])),
+            ("a file of labels", self.labels.is_some(), is(&[Format::Idx])),
+            ("separate features", !self.features.is_empty(), columns),
+            ("`--label`", self.columns.label.is_some(), columns || is(&[Format::Npz])),
+        ];
+        match asked.into_iter().find(|&(_, given, heeded)| given && !heeded) {
+            Some((what, _, _)) => Err(Self::refuse(file, what)),
+            None if columns => Ok(()),
+            None => self.expect_no_columns(file),
+        }
     }
 
-    /// Refuses options that `format` could only ignore.
-    fn check(&self, file: &str, format: Format) -> Result<(), ReadError> {
-        let table = [
-            ("a split column", self.columns.split.is_some()),
-            ("a column of row ids", self.columns.id.is_some()),
-            ("columns", !self.columns.columns.is_empty()),
-            ("columns to ignore", !self.columns.ignore.is_empty()),
-            ("types of columns", !self.columns.types.is_empty()),
+    /// Refuses options about columns, where there are none.
+    fn expect_no_columns(&self, file: &str) -> Result<(), ReadError> {
+        let columns = &self.columns;
+        let asked = [
+            ("a split column", columns.split.is_some()),
+            ("a column of row ids", columns.id.is_some()),
+            ("columns to ignore", !columns.ignore.is_empty()),
+            ("columns to take", !columns.columns.is_empty()),
             ("separate features", !self.features.is_empty()),
         ];
-        let named = match format {
-            Format::Table => None,
-            _ => table.into_iter().find(|(_, named)| *named).map(|(what, _)| what),
-        };
-        let labels = (format != Format::Idx && self.labels.is_some()).then_some("a file of labels");
-        match named.or(labels) {
-            None => Ok(()),
-            Some(what) => Err(ReadError::Option {
-                file: file.to_string(),
-                problem: format!("{what} named, which this format does not have"),
-                hint: "leave the option out".to_string(),
-            }),
+        asked.into_iter().find(|(_, given)| *given).map_or(Ok(()), |(what, _)| Err(Self::refuse(file, what)))
+    }
+
+    fn refuse(file: &str, what: &str) -> ReadError {
+        ReadError::Option {
+            file: file.to_string(),
+            problem: format!("{what} named, which this format does not have"),
+            hint: "leave the option out".to_string(),
         }
     }
 }
 
-/// The endings of file names that say what is in the file.
-const ENDINGS: [&str; 6] = [".csv", ".npz", ".npy", ".libsvm", ".svm", ".idx"];
-
-/// The file's name without `.gz` and without its format's ending.
+/// The file's name without its compression and without its format's ending.
 pub(super) fn stem(path: &Path) -> String {
     stem_of(&path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()))
         .to_string()
-}
-
-/// A file's `name` without `.gz` and without the ending of a known format; what else has a dot stays.
-pub fn stem_of(name: &str) -> &str {
-    let cut = |name: &'_ str, ending: &str| {
-        let at = name.len().checked_sub(ending.len()).filter(|&at| at > 0 && name.is_char_boundary(at))?;
-        name[at..].eq_ignore_ascii_case(ending).then_some(at)
-    };
-    let plain = cut(name, ".gz").map_or(name, |at| &name[..at]);
-    ENDINGS.iter().find_map(|ending| cut(plain, ending)).map_or(plain, |at| &plain[..at])
 }
 
 /// The shape that `options` ask for, if it fits `width`.
@@ -214,7 +250,8 @@ fn shape_of(file: &str, width: usize, options: &ReadOptions) -> Result<Shape> {
     }
 }
 
-/// A table that is in memory already, compressed or not.
+/// A table of delimited text that is in memory already, compressed or not, as a data set.
 pub fn read_table_bytes(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<Dataset> {
-    columns::dataset(table::read(Source::of_bytes(name, bytes)?)?, &options.named(name))
+    let table = table::read(Source::of_bytes(name, bytes)?, options)?;
+    columns::dataset(table, &ReadOptions { name: Some(name.to_string()), ..options.clone() })
 }

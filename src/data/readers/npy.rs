@@ -4,7 +4,6 @@
 use super::array::{Element, Layout, MAX_DIMENSIONS};
 use super::error::ReadError;
 use super::source::fault;
-use crate::data::dataset::Shape;
 use crate::data::matrix::Matrix;
 use crate::durable::input;
 use crate::error::{Result, shorten};
@@ -16,8 +15,8 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// Bytes of a header; NumPy itself reads no more than 10,000.
 pub const MAX_HEADER_BYTES: u64 = 64 << 10;
 
-/// The features of a `.npy` file, shape `[rows, width]`, and the shape of one row.
-pub(in crate::data) fn read_features(path: &Path) -> Result<(Shape, Matrix)> {
+/// The inputs of a `.npy` file, shape `[rows, width]`, and the layout they are stored in.
+pub(in crate::data) fn read_features(path: &Path) -> Result<(Layout, Matrix)> {
     let file = path.display().to_string();
     let (handle, size) = input::open(path)?;
     if size == 0 {
@@ -26,7 +25,7 @@ pub(in crate::data) fn read_features(path: &Path) -> Result<(Shape, Matrix)> {
     let mut from = BufReader::new(handle);
     let layout = read_layout(&file, &mut from, size)?;
     let matrix = layout.read_matrix(&file, from)?;
-    Ok((layout.row_shape(), matrix))
+    Ok((layout, matrix))
 }
 
 /// Any array of numbers: its shape and its elements in row-major order.
@@ -156,7 +155,7 @@ fn parse_header(file: &str, text: &[u8]) -> Result<Layout, ReadError> {
     let (element, big_endian) = parse_element(descr).ok_or_else(|| ReadError::ElementType {
         file: file.to_string(),
         found: shorten(descr).into_owned(),
-        expected: "a boolean, an integer or a float of at most 8 bytes",
+        expected: "a boolean, an integer, a float of at most 8 bytes or a text",
     })?;
     Ok(Layout { element, big_endian, fortran, shape })
 }
@@ -183,6 +182,8 @@ fn parse_element(descr: &str) -> Option<(Element, bool)> {
         ('f', "2") => Element::Float(2),
         ('f', "4") => Element::Float(4),
         ('f', "8") => Element::Float(8),
+        ('U', letters) => Element::Wide(letters.parse().ok().filter(|&letters| letters > 0)?),
+        ('S', bytes) => Element::Bytes(bytes.parse().ok().filter(|&bytes| bytes > 0)?),
         _ => return None,
     };
     Some((element, big_endian))
@@ -275,7 +276,7 @@ mod tests {
         ] {
             assert!(matches!(parse_header("a", text.as_bytes()), Err(ReadError::Header { .. })), "{text}");
         }
-        for descr in ["|O", "<U4", "|S1", "<c8", "<f16", "<M8[ns]", "f4", "", "<\u{e9}4"] {
+        for descr in ["|O", "<U0", "|S", "<c8", "<f16", "<M8[ns]", "f4", "", "<\u{e9}4"] {
             let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,)}}");
             let refused = parse_header("a", text.as_bytes());
             assert!(matches!(refused, Err(ReadError::ElementType { .. })), "{descr}");

@@ -1,49 +1,339 @@
-//! NPZ archives: `X` (features), `y` (labels), and `split` (0 train, 1 test) if there is one. Nothing is ever
+//! NPZ archives: inputs and labels under any names, in one piece or as parts of an official split. Nothing is ever
 //! extracted to disk.
 
 use super::ReadOptions;
-use super::array::assemble;
+use super::array::Layout;
 use super::error::ReadError;
+use super::examples::{Examples, Labels, arrange};
 use super::npy::Array;
 use super::zip::Archive;
-use crate::data::dataset::{Dataset, check_size};
-use crate::error::Result;
+use crate::data::dataset::{SplitTag, check_size};
+use crate::data::matrix::Matrix;
+use crate::data::table::Decision;
+use crate::error::{Result, shorten};
 use std::path::Path;
 
-/// Reads an archive.
-pub(super) fn read(name: &str, path: &Path, options: &ReadOptions) -> Result<Dataset> {
+/// Names that inputs usually have, the more usual first; letter case is ignored.
+const INPUTS: [&str; 11] = [
+    "x",
+    "data",
+    "features",
+    "inputs",
+    "images",
+    "image",
+    "embeddings",
+    "embedding",
+    "samples",
+    "xs",
+    "arr_0",
+];
+/// Names that labels usually have.
+const LABELS: [&str; 9] = ["y", "target", "targets", "label", "labels", "class", "classes", "ys", "arr_1"];
+/// Names that parts of an official split usually have, and what they are for.
+const PARTS: [(&str, SplitTag); 7] = [
+    ("train", SplitTag::Train),
+    ("training", SplitTag::Train),
+    ("val", SplitTag::Train),
+    ("valid", SplitTag::Train),
+    ("validation", SplitTag::Train),
+    ("dev", SplitTag::Train),
+    ("test", SplitTag::Test),
+];
+/// Names of a member that says what classes are called.
+const NAMES: [&str; 4] = ["target_names", "class_names", "label_names", "classes_names"];
+
+/// Which members are read.
+struct Members {
+    /// Inputs, labels if there are any, and the part they are.
+    parts: Vec<(String, Option<String>, Option<SplitTag>)>,
+    /// A member with the split of every row.
+    split: Option<String>,
+}
+
+/// Reads an archive; without labels only where it need not be `labelled`.
+pub(super) fn read(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Examples> {
     let archive = Archive::open(path)?;
+    let names = archive.arrays();
+    let mut decisions = Vec::new();
+    if names.is_empty() {
+        let hint = "unpack it first, and name a file in it; a spreadsheet is saved as CSV";
+        return Err(ReadError::OtherFormat {
+            file: archive.file,
+            what: "a ZIP archive without arrays",
+            hint,
+        }
+        .into());
+    }
+    if ["indices", "indptr", "data"].iter().all(|wanted| names.iter().any(|name| name == wanted)) {
+        return Err(ReadError::Option {
+            file: archive.file,
+            problem: "a sparse matrix of SciPy, which has no labels".to_string(),
+            hint: "write it with its labels by `sklearn.datasets.dump_svmlight_file`".to_string(),
+        }
+        .into());
+    }
+    let members = choose(&archive, &names, options, labelled, &mut decisions)?;
     // Headers first: nothing is read of arrays that do not belong together or are too large.
-    let layout = archive.array("X", |file, layout, _| {
-        check_size(file, layout.rows(), layout.row_shape().width())?;
-        Ok(layout.clone())
-    })?;
-    let members: &[&str] = if archive.has("split") { &["y", "split"] } else { &["y"] };
-    for member in members {
-        let (found, expected) = (archive.array(member, |_, layout, _| Ok(layout.rows()))?, layout.rows());
-        if found != expected {
-            let file = archive.member_name(member);
-            return Err(ReadError::Rows { file, found, other: "X".to_string(), expected }.into());
+    let mut layouts: Vec<Layout> = Vec::new();
+    let mut total = 0usize;
+    for (inputs, labels, _) in &members.parts {
+        let layout = archive.array(inputs, |file, layout, _| {
+            check_size(file, layout.rows(), layout.width())?;
+            Ok(layout.clone())
+        })?;
+        for other in labels.iter().chain(&members.split) {
+            let (found, expected) = (archive.array(other, |_, layout, _| Ok(layout.rows()))?, layout.rows());
+            if found != expected {
+                let file = archive.member_name(other);
+                return Err(ReadError::Rows { file, found, other: inputs.clone(), expected }.into());
+            }
+        }
+        if let Some(first) = layouts.first()
+            && first.shape[1..] != layout.shape[1..]
+        {
+            let problem = format!(
+                "one row has the shape {:?}, in the first part {:?}",
+                &layout.shape[1..],
+                &first.shape[1..]
+            );
+            return Err(ReadError::Header { file: archive.member_name(inputs), problem }.into());
+        }
+        total = total.saturating_add(layout.rows());
+        check_size(&archive.file, total, layout.width())?;
+        layouts.push(layout);
+    }
+    // Labels before inputs, which are larger.
+    let mut labels: Option<Labels> = None;
+    for member in members.parts.iter().filter_map(|(_, labels, _)| labels.as_ref()) {
+        let more = read_labels(&archive, member, &mut decisions)?;
+        match &mut labels {
+            None => labels = Some(more),
+            Some(labels) => labels.append(more).map_err(|problem| ReadError::Header {
+                file: archive.member_name(member),
+                problem: problem.to_string(),
+            })?,
         }
     }
-    let whole = |member| {
-        archive.array(member, |file, layout, from| {
-            let numbers = layout.read_whole(file, &mut *from)?;
+    let mut split = members.split.as_ref().map(|member| read_split(&archive, member)).transpose()?;
+    let (mut values, mut width) = (Vec::new(), 0);
+    for (inputs, _, tag) in &members.parts {
+        let part = archive.array(inputs, |file, layout, from| {
+            let inputs = layout.read_matrix(file, &mut *from)?;
             from.expect_sum(file)?;
-            Ok(numbers)
-        })
+            Ok(inputs)
+        })?;
+        width = part.cols();
+        if let Some(tag) = tag {
+            split.get_or_insert_default().extend(std::iter::repeat_n(*tag, part.rows()));
+        }
+        match values.is_empty() {
+            true => values = part.into_values(),
+            false => values.extend(part.into_values()),
+        }
+    }
+    let rows = values.len() / width.max(1);
+    let (shape, inputs) = arrange(&layouts[0], Matrix::new(values, rows, width), options, &mut decisions);
+    if let (Some(Labels::Whole(numbers)), None) = (&labels, &options.columns.label)
+        && let Some(named) = class_names(&archive, &names, numbers)?
+    {
+        labels = Some(named);
+    }
+    Ok(Examples { file: archive.file, shape, inputs, labels, split, decisions })
+}
+
+/// Decides which members are read. Names that are asked for are heeded or refused.
+fn choose(
+    archive: &Archive,
+    names: &[String],
+    options: &ReadOptions,
+    labelled: bool,
+    decisions: &mut Vec<Decision>,
+) -> Result<Members> {
+    let exact = |wanted: &str| names.iter().find(|name| name.as_str() == wanted);
+    let alike =
+        |wanted: &str| exact(wanted).or_else(|| names.iter().find(|name| name.eq_ignore_ascii_case(wanted)));
+    let missing = |member: &str, flag: &str| ReadError::NoMember {
+        file: archive.file.clone(),
+        member: member.to_string(),
+        hint: format!("{}; `{flag}` names one", archive.listed()),
     };
-    let labels = whole("y")?;
-    let split = if members.contains(&"split") { Some(whole("split")?) } else { None };
-    let inputs = archive.array("X", |file, layout, from| {
-        let inputs = layout.read_matrix(file, &mut *from)?;
+    let (inputs, label) = (options.inputs.as_deref(), options.columns.label.as_deref());
+    let part_of = |part: &str, base: &str| {
+        [format!("{base}_{part}"), format!("{part}_{base}"), format!("{base}{part}")]
+            .iter()
+            .find_map(|name| alike(name))
+    };
+    let whole = match inputs {
+        Some(wanted) => exact(wanted),
+        None => INPUTS.iter().find_map(|name| alike(name)),
+    };
+    let mut parts = Vec::new();
+    if whole.is_none() {
+        let inputs = inputs.map_or(INPUTS.to_vec(), |inputs| vec![inputs]);
+        let labels = label.map_or(LABELS.to_vec(), |label| vec![label]);
+        for (part, tag) in PARTS {
+            let Some(found) = inputs.iter().find_map(|base| part_of(part, base)) else { continue };
+            let label = labels.iter().find_map(|base| part_of(part, base));
+            if label.is_none() && labelled {
+                return Err(missing(&format!("y_{part}"), "--label").into());
+            }
+            parts.push((found.clone(), label.cloned(), Some(tag)));
+        }
+    }
+    if !parts.is_empty() {
+        let listed: Vec<String> = parts
+            .iter()
+            .map(|(inputs, _, tag)| {
+                let role = if *tag == Some(SplitTag::Test) { "tested on" } else { "trained on" };
+                format!("{} {role}", shorten(inputs))
+            })
+            .collect();
+        decisions.push(Decision {
+            what: "split".to_string(),
+            choice: listed.join(", "),
+            reason: "the archive comes in parts of these names".to_string(),
+            flag: Some("--inputs".to_string()),
+        });
+        return Ok(Members { parts, split: None });
+    }
+    let whole = match (whole, inputs) {
+        (Some(found), _) => found.clone(),
+        (None, Some(wanted)) => return Err(missing(wanted, "--inputs").into()),
+        (None, None) => only_inputs(archive, names)?.ok_or_else(|| missing("X", "--inputs"))?,
+    };
+    let labels = match label {
+        Some(wanted) => Some(exact(wanted).ok_or_else(|| missing(wanted, "--label"))?.clone()),
+        None => {
+            let found = LABELS.iter().find_map(|name| alike(name)).filter(|name| **name != whole).cloned();
+            match found {
+                None if labelled => return Err(missing("y", "--label").into()),
+                found => found,
+            }
+        }
+    };
+    if let Some(labels) = &labels
+        && (inputs.is_none() || label.is_none())
+        && (whole != "X" || labels != "y")
+    {
+        decisions.push(Decision {
+            what: "members".to_string(),
+            choice: format!("inputs {}, labels {}", shorten(&whole), shorten(labels)),
+            reason: "their names and shapes".to_string(),
+            flag: Some("--inputs, --label".to_string()),
+        });
+    }
+    Ok(Members { parts: vec![(whole, labels, None)], split: alike("split").cloned() })
+}
+
+/// The one member that has the shape of inputs, if there is just one.
+fn only_inputs(archive: &Archive, names: &[String]) -> Result<Option<String>> {
+    let mut found = None;
+    for name in names {
+        // Members of other types are nobody's inputs.
+        let wide = archive.array(name, |_, layout, _| {
+            Ok(layout.shape.len() > 1 && layout.width() > 1 && !layout.element.is_text())
+        });
+        if wide.unwrap_or(false) && found.replace(name.clone()).is_some() {
+            return Ok(None);
+        }
+    }
+    Ok(found)
+}
+
+/// Labels as numbers or texts, one a row; rows of zeros and a single one count as the place of the one.
+fn read_labels(archive: &Archive, member: &str, decisions: &mut Vec<Decision>) -> Result<Labels> {
+    let (labels, one_hot) = archive.array(member, |file, layout, from| {
+        let width = layout.width();
+        let problem = |problem: String| ReadError::Header { file: file.to_string(), problem };
+        if layout.shape.is_empty() || width == 0 {
+            return Err(problem(format!(
+                "labels have one dimension, this array's shape is {:?}",
+                layout.shape
+            ))
+            .into());
+        }
+        if layout.element.is_text() && width == 1 {
+            let texts = layout.read_texts(file, &mut *from)?;
+            from.expect_sum(file)?;
+            return Ok((Labels::Texts(texts), None));
+        }
+        let numbers = layout.read_whole(file, &mut *from)?;
         from.expect_sum(file)?;
-        Ok(inputs)
+        if width == 1 {
+            return Ok((Labels::Whole(numbers), None));
+        }
+        let place = |row: &[i64]| {
+            let one = row.iter().position(|&number| number == 1)?;
+            (row.iter().filter(|&&number| number != 0).count() == 1).then_some(one as i64)
+        };
+        let places: Option<Vec<i64>> = numbers.chunks_exact(width).map(place).collect();
+        let places = places.ok_or_else(|| ReadError::Option {
+            file: file.to_string(),
+            problem: format!("{width} labels a row (shape {:?}), but one is needed", layout.shape),
+            hint: "save one column of them as a member of its own, and name it with `--label`".to_string(),
+        })?;
+        Ok((Labels::Whole(places), Some(width)))
     })?;
-    let shape = options
-        .shape
-        .map_or(Ok(layout.row_shape()), |_| super::shape_of(&archive.file, inputs.cols(), options))?;
-    assemble(name, &archive.file, (shape, inputs), &labels, split.as_deref())
+    if let Some(width) = one_hot {
+        decisions.push(Decision {
+            what: format!("labels {}", shorten(member)),
+            choice: "the place of the one in every row".to_string(),
+            reason: format!("every row has {width} numbers, one of them 1 and the others 0"),
+            flag: Some("--label".to_string()),
+        });
+    }
+    Ok(labels)
+}
+
+/// The split of every row: 0 or `train`, 1 or `test`.
+fn read_split(archive: &Archive, member: &str) -> Result<Vec<SplitTag>> {
+    archive.array(member, |file, layout, from| {
+        let texts: Vec<String> = if layout.element.is_text() {
+            layout.read_texts(file, &mut *from)?
+        } else {
+            layout.read_whole(file, &mut *from)?.iter().map(i64::to_string).collect()
+        };
+        from.expect_sum(file)?;
+        let tag = |(row, text): (usize, &String)| match text.as_str() {
+            "0" | "train" => Ok(SplitTag::Train),
+            "1" | "test" => Ok(SplitTag::Test),
+            other => Err(ReadError::Element {
+                file: file.to_string(),
+                row,
+                column: 0,
+                value: shorten(other).into_owned(),
+                problem: "no split: 0 is train and 1 is test",
+            }),
+        };
+        Ok(texts.iter().enumerate().map(tag).collect::<Result<_, _>>()?)
+    })
+}
+
+/// Labels under the names that a member of the archive has for them, if one does.
+fn class_names(archive: &Archive, members: &[String], labels: &[i64]) -> Result<Option<Labels>> {
+    let Some(member) = members.iter().find(|member| NAMES.contains(&member.as_str())) else {
+        return Ok(None);
+    };
+    // Names that NumPy has pickled cannot be read, and are not needed.
+    let texts = archive.array(member, |file, layout, from| {
+        if !layout.element.is_text() {
+            return Ok(Vec::new());
+        }
+        let texts = layout.read_texts(file, &mut *from)?;
+        from.expect_sum(file)?;
+        Ok(texts)
+    });
+    let names = texts.unwrap_or_default();
+    let mut distinct = names.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let numbers: Option<Vec<u32>> = labels
+        .iter()
+        .map(|&label| u32::try_from(label).ok().filter(|&label| (label as usize) < names.len()))
+        .collect();
+    Ok(numbers
+        .filter(|_| distinct.len() == names.len() && !names.is_empty())
+        .map(|numbers| Labels::Named(numbers, names)))
 }
 
 /// Arrays of numbers by name: their shapes, and their elements in row-major order.

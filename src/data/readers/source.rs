@@ -4,7 +4,7 @@ use super::error::ReadError;
 use crate::durable::input::{self, words};
 use flate2::bufread::MultiGzDecoder;
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -12,6 +12,8 @@ use std::rc::Rc;
 pub const MAX_INFLATION: u64 = 200;
 /// … beyond this many bytes, which any file may.
 pub const FREE_INFLATION: u64 = 4 << 20;
+/// How a Zstandard frame starts.
+const ZSTANDARD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// Whether `inflated` bytes out of `compressed` are more than a sound data file gives.
 pub(super) fn check_inflation(file: &str, inflated: u64, compressed: u64) -> Result<(), ReadError> {
@@ -33,7 +35,7 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'static> {
-    /// Opens `path`. Gzip is known by its first two bytes, whatever the name says.
+    /// Opens `path`. Gzip and Zstandard are known by their first bytes, whatever the name says.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let file = path.display().to_string();
         let (handle, size) = input::open(path)?;
@@ -52,12 +54,18 @@ impl<'a> Source<'a> {
         if start.is_empty() {
             return Err(ReadError::Empty { file });
         }
-        let compressed = start.starts_with(&[0x1f, 0x8b]);
+        let (gzip, zstandard) = (start.starts_with(&[0x1f, 0x8b]), start.starts_with(ZSTANDARD));
+        let compressed = gzip || zstandard;
         let mut reader: Box<dyn BufRead + 'a> = if compressed {
             let consumed = Rc::new(Cell::new(0));
             let counted = Counted { inner: raw, consumed: consumed.clone() };
-            let inflate =
-                Inflate { decoder: MultiGzDecoder::new(counted), file: file.clone(), consumed, inflated: 0 };
+            let decoder: Box<dyn Read + 'a> = if gzip {
+                Box::new(MultiGzDecoder::new(counted))
+            } else {
+                let decoder = zstd::stream::read::Decoder::with_buffer(counted);
+                Box::new(decoder.map_err(|error| fault(&file, error))?)
+            };
+            let inflate = Inflate { decoder, file: file.clone(), consumed, inflated: 0 };
             Box::new(BufReader::with_capacity(64 << 10, inflate))
         } else {
             Box::new(raw)
@@ -71,6 +79,16 @@ impl<'a> Source<'a> {
     /// The first bytes, without consuming them.
     pub fn peek(&mut self) -> Result<&[u8], ReadError> {
         self.reader.fill_buf().map_err(|error| fault(&self.file, error))
+    }
+
+    /// The next `count` bytes, or all where there are fewer, without consuming them.
+    pub fn head(&mut self, count: usize) -> Result<Vec<u8>, ReadError> {
+        let mut bytes = Vec::new();
+        let read = (&mut self.reader).take(count as u64).read_to_end(&mut bytes);
+        read.map_err(|error| fault(&self.file, error))?;
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(Cursor::new(bytes.clone()).chain(rest));
+        Ok(bytes)
     }
 
     /// Skips a UTF-8 byte-order mark; refuses what starts like UTF-16 or UTF-32.
@@ -127,7 +145,8 @@ pub(super) fn fault(file: &str, error: io::Error) -> ReadError {
             io::ErrorKind::UnexpectedEof => {
                 ReadError::Truncated { file, what: "the compressed data has no end".to_string() }
             }
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            // Zstandard's errors are of no kind.
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
                 ReadError::Compressed { file, error: words(&error) }
             }
             _ => ReadError::Io { file, what: "read", error: words(&error) },
@@ -162,13 +181,13 @@ impl<R: BufRead> BufRead for Counted<R> {
 
 /// Inflates, and stops at the first byte that makes it a bomb.
 struct Inflate<R> {
-    decoder: MultiGzDecoder<R>,
+    decoder: R,
     file: String,
     consumed: Rc<Cell<u64>>,
     inflated: u64,
 }
 
-impl<R: BufRead> Read for Inflate<R> {
+impl<R: Read> Read for Inflate<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.decoder.read(buffer)?;
         self.inflated += count as u64;

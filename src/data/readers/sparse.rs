@@ -1,31 +1,84 @@
-//! LIBSVM files (`label index:value …`, indices from 1 ascending), made dense; plain or compressed.
+//! LIBSVM files (`label index:value …`, indices ascending from 0 or 1), plain or compressed. They stay sparse until
+//! they are made as wide as they are, or as was asked for.
 
+use super::ReadOptions;
 use super::error::ReadError;
-use super::labels::LabelBook;
+use super::examples::{Examples, Labels};
+use super::reduce;
 use super::source::{Source, fault};
 use super::table::Place;
-use super::{ReadOptions, shape_of};
-use crate::data::dataset::{Dataset, MAX_WIDTH, check_size};
+use crate::data::dataset::{MAX_WIDTH, Shape, check_size};
 use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
+use crate::data::table::Decision;
 use crate::error::{Result, shorten};
 use std::io::{BufRead, Read};
 
 /// Bytes of one line.
 pub const MAX_LINE_BYTES: usize = 16 << 20;
-/// A dense matrix may have this many values …
-pub const FREE_VALUES: u128 = 4 << 20;
-/// … and this many more per byte of the file: what is not written down is zero, and a few bytes could
-/// otherwise ask for any amount of memory.
-pub const VALUES_PER_BYTE: u128 = 100;
+/// Bytes that a dense matrix may take, whatever the file's size …
+pub const FREE_DENSE_BYTES: u64 = 512 << 20;
+/// … and this many for each byte of the file, where that is more: what is not written down is zero, and a few
+/// bytes could otherwise ask for any amount of memory.
+pub const DENSE_BYTES_PER_BYTE: u64 = 400;
+/// The largest index of a file that is made narrower as it is read.
+const MAX_INDEX: usize = u32::MAX as usize - 1;
+
+/// Rows of a matrix that is mostly zero.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// The column and the value of every entry, row after row.
+    pub entries: Vec<(u32, f32)>,
+    /// Where the entries of every row end.
+    pub ends: Vec<usize>,
+    /// One more than the largest column.
+    pub width: usize,
+}
+
+impl Rows {
+    /// The entries of every row.
+    pub fn iter(&self) -> impl Iterator<Item = &[(u32, f32)]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.entries[start..end])
+    }
+
+    /// All values, zeros included.
+    fn dense(&self) -> Matrix {
+        let mut inputs = Matrix::zeros(self.ends.len(), self.width);
+        for (row, entries) in self.iter().enumerate() {
+            for &(column, value) in entries {
+                inputs.row_mut(row)[column as usize] = value;
+            }
+        }
+        inputs
+    }
+}
+
+/// Whether a file starts with a line of a label and indexed values, or with comments and such a line.
+pub(super) fn recognise(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    let mut lines =
+        text.lines().map(|line| line.split('#').next().unwrap_or("").trim()).filter(|line| !line.is_empty());
+    let Some(line) = lines.next() else { return false };
+    let mut fields = line.split_ascii_whitespace();
+    let label = fields.next().is_some_and(|label| label.parse::<f64>().is_ok());
+    let pair = |field: &str| {
+        let (index, value) = field.split_once(':')?;
+        Some((index == "qid" || index.parse::<u32>().is_ok()) && value.parse::<f64>().is_ok())
+    };
+    let mut fields = fields.peekable();
+    label && fields.peek().is_some() && fields.take(4).all(|field| pair(field) == Some(true))
+}
 
 /// Reads a sparse file. Its width is the largest index that occurs.
-pub(super) fn read(name: &str, mut source: Source<'_>, options: &ReadOptions) -> Result<Dataset> {
+pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Examples> {
     source.expect_utf8()?;
     let (file, size) = (source.file.clone(), source.size);
     let mut from = source.into_reader();
-    let (mut labels, mut entries, mut ends) = (LabelBook::default(), Vec::new(), Vec::new());
-    let (mut text, mut line, mut width) = (Vec::new(), 0, 0);
+    let narrowed = options.hash.is_some() || options.svd.is_some();
+    let most = if narrowed { MAX_INDEX } else { MAX_WIDTH };
+    let (mut labels, mut rows) = (Vec::new(), Rows::default());
+    let (mut text, mut line, mut queries, mut said, mut zero) = (Vec::new(), 0, 0usize, None, false);
     loop {
         text.clear();
         line += 1;
@@ -42,54 +95,147 @@ pub(super) fn read(name: &str, mut source: Source<'_>, options: &ReadOptions) ->
         if text.contains(&0) {
             return Err(ReadError::Nul { file, line }.into());
         }
-        let row = place("line").utf8(&text)?.split('#').next().unwrap_or("");
+        let row = place("line").utf8(&text)?;
+        if row.starts_with('#') {
+            // What scikit-learn writes before the first row.
+            said = said.or_else(|| ["zero-based", "one-based"].into_iter().find(|base| row.contains(base)));
+        }
+        let row = row.split('#').next().unwrap_or("");
         let mut fields = row.split_ascii_whitespace();
         let Some(label) = fields.next() else { continue };
         let problem = |problem: String| ReadError::Line { file: file.clone(), line, problem };
-        if label.contains([':', ',']) {
+        if label.contains(',') {
+            return Err(ReadError::Option {
+                file: file.clone(),
+                problem: format!("line {line}: {:?} is several labels, but one is needed", shorten(label)),
+                hint: "make a file of each label, in which it is one class and all others another"
+                    .to_string(),
+            }
+            .into());
+        }
+        if label.contains(':') {
             let text = format!("{:?} is not one label; each line starts with one", shorten(label));
             return Err(problem(text).into());
         }
-        labels.push(place("label"), label.strip_prefix('+').unwrap_or(label))?;
-        let mut last = 0;
+        if label == "?" || label.eq_ignore_ascii_case("nan") {
+            let (column, value) = ("label".to_string(), label.to_string());
+            return Err(ReadError::NoLabel { file, line, column, value }.into());
+        }
+        labels.push(label.strip_prefix('+').unwrap_or(label).to_string());
+        let mut last = None;
         for field in fields {
             let Some((index, value)) = field.split_once(':') else {
                 return Err(problem(format!("{:?} is not index:value", shorten(field))).into());
             };
+            if index == "qid" && last.is_none() {
+                queries += 1;
+                continue;
+            }
             let column: usize = index.parse().map_err(|_| {
-                problem(format!("{:?} is not an index (a whole number from 1)", shorten(index)))
+                problem(format!("{:?} is not an index (a whole number from 0 or 1)", shorten(index)))
             })?;
-            if column <= last || column > MAX_WIDTH {
-                let rule = format!("indices ascend from 1 to at most {MAX_WIDTH}");
-                return Err(problem(format!("index {column} after {last}; {rule}")).into());
+            if last.is_some_and(|last| column <= last) || column > most {
+                let after = last.map_or("the label".to_string(), |last| last.to_string());
+                let rule = format!("indices ascend from 0 or 1 to at most {most}");
+                return Err(problem(format!("index {column} after {after}; {rule}")).into());
             }
             let value = place(index).number(value)?;
-            entries.push((column as u32 - 1, value));
-            last = column;
+            zero |= column == 0;
+            rows.entries.push((column as u32, value));
+            last = Some(column);
         }
-        width = width.max(last);
-        ends.push(entries.len());
+        rows.width = rows.width.max(last.map_or(0, |last| last + 1));
+        rows.ends.push(rows.entries.len());
     }
-    let rows = labels.rows();
-    if rows == 0 {
+    if labels.is_empty() {
         return Err(DataError::NoRows { name: file }.into());
     }
-    if width == 0 {
+    let mut decisions = Vec::new();
+    rebase(&file, &mut rows, zero, said, options, &mut decisions)?;
+    if queries > 0 {
+        decisions.push(Decision {
+            what: "qid".to_string(),
+            choice: "left out".to_string(),
+            reason: format!("{queries} rows have one: queries are for ranking, not for classes"),
+            flag: None,
+        });
+    }
+    if rows.width == 0 {
         return Err(DataError::NoColumns { name: file }.into());
     }
-    check_size(&file, rows, width)?;
-    let (found, limit) = (rows as u128 * width as u128, FREE_VALUES + u128::from(size) * VALUES_PER_BYTE);
-    if found > limit {
-        return Err(DataError::TooMany { name: file, what: "values once dense", found, limit }.into());
-    }
-    let mut inputs = Matrix::zeros(rows, width);
-    let mut start = 0;
-    for (row, &end) in ends.iter().enumerate() {
-        for &(column, value) in &entries[start..end] {
-            inputs.row_mut(row)[column as usize] = value;
+    let inputs = match (options.hash, options.svd) {
+        (Some(_), Some(_)) => {
+            let hint = "leave one of them out".to_string();
+            let problem = "hashing and a singular value decomposition are asked for".to_string();
+            return Err(ReadError::Option { file, problem, hint }.into());
         }
-        start = end;
+        (Some(width), None) => reduce::hash(&file, &rows, width, &mut decisions)?,
+        (None, Some(rank)) => reduce::svd(&file, &rows, rank, &mut decisions)?,
+        (None, None) => {
+            check_size(&file, rows.ends.len(), rows.width)?;
+            let bytes = 4 * rows.ends.len() as u64 * rows.width as u64;
+            let limit = FREE_DENSE_BYTES.max(size.saturating_mul(DENSE_BYTES_PER_BYTE));
+            if bytes > limit {
+                let (count, width) = (rows.ends.len(), rows.width);
+                return Err(ReadError::Dense { file, rows: count, width, bytes, limit }.into());
+            }
+            rows.dense()
+        }
+    };
+    let whole: Option<Vec<i64>> = labels.iter().map(|label| whole(label)).collect();
+    let labels = whole.map_or(Labels::Texts(labels), Labels::Whole);
+    let shape = Shape::Vector(inputs.cols());
+    Ok(Examples { file, shape, inputs, labels: Some(labels), split: None, decisions })
+}
+
+/// A label that is a whole number, however it is written.
+fn whole(label: &str) -> Option<i64> {
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    let value: f64 = label.parse().ok()?;
+    (value.fract() == 0.0 && value.abs() <= MOST).then_some(value as i64)
+}
+
+/// Makes columns count from 0.
+fn rebase(
+    file: &str,
+    rows: &mut Rows,
+    zero: bool,
+    said: Option<&str>,
+    options: &ReadOptions,
+    decisions: &mut Vec<Decision>,
+) -> Result<()> {
+    let (base, reason) = match (options.base, said) {
+        (Some(base @ (0 | 1)), _) => (base, "asked for"),
+        (Some(base), _) => {
+            return Err(ReadError::Option {
+                file: file.to_string(),
+                problem: format!("indices that begin with {base}"),
+                hint: "`--base` is 0 or 1".to_string(),
+            }
+            .into());
+        }
+        (None, _) if zero => (0, "an index is 0"),
+        (None, Some("zero-based")) => (0, "a comment at the start says so"),
+        (None, Some(_)) => (1, "a comment at the start says so"),
+        (None, None) => (1, "no index is 0"),
+    };
+    if base == 1 && zero {
+        return Err(ReadError::Option {
+            file: file.to_string(),
+            problem: "an index is 0, but they are to begin with 1".to_string(),
+            hint: "`--base 0` reads indices from 0".to_string(),
+        }
+        .into());
     }
-    let shape = shape_of(&file, width, options)?;
-    Dataset::new(name, shape, inputs, labels.into_targets(&file)?, None)
+    if base == 1 {
+        rows.entries.iter_mut().for_each(|(column, _)| *column -= 1);
+        rows.width = rows.width.saturating_sub(1);
+    }
+    decisions.push(Decision {
+        what: "base of the indices".to_string(),
+        choice: base.to_string(),
+        reason: reason.to_string(),
+        flag: Some("--base".to_string()),
+    });
+    Ok(())
 }

@@ -1,80 +1,133 @@
-//! CSV tables with a header line (RFC 4180; commas; UTF-8), plain or gzip-compressed.
+//! Delimited text (RFC 4180 and its relatives; UTF-8), plain or compressed, as columns of text.
 
+use super::ReadOptions;
+use super::choices::Separator;
+use super::columnar::{TextColumn, table};
+use super::dialect::{Dialect, decimal_point, decision};
 use super::error::ReadError;
-use super::guard::Guard;
+use super::guard::{Guard, MAX_RECORD_BYTES};
 use super::source::{Source, fault};
 use crate::data::dataset::check_size;
 use crate::data::table::Table;
 use crate::error::{Result, nearest, shorten};
-use arrow_array::builder::StringBuilder;
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_array::ArrayRef;
 use csv::ByteRecord;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Reads a table: every column as text, null where a field is empty and not quoted.
-pub(super) fn read(source: Source<'_>) -> Result<Table> {
-    let (file, mut reader, mut record) = start(source)?;
-    let names = names(&file, &record)?;
-    check_size(&file, 1, names.len())?;
-    let mut columns: Vec<StringBuilder> = names.iter().map(|_| StringBuilder::new()).collect();
-    let (mut first_line, mut rows) = (0, 0);
+/// Bytes by which it is decided how a table is to be taken …
+const SAMPLE_BYTES: usize = 256 << 10;
+/// … more of them until there are so many lines.
+const SAMPLE_LINES: usize = 8;
+/// The column that holds the official split, unless another is named.
+pub const DEFAULT_SPLIT_COLUMN: &str = "split";
+
+/// Reads a table; every column is text, with null where nothing stands.
+pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Table> {
+    let file = source.file.clone();
+    let dialect = start(&mut source, options)?;
+    let first = dialect.skipped.1 + 1;
+    let mut reader = records(source, dialect.separator, first);
+    let mut record = ByteRecord::new();
+    if dialect.header {
+        if !advance(&file, &mut reader, &mut record)? {
+            return Err(ReadError::Empty { file }.into());
+        }
+        for (index, bytes) in record.iter().enumerate() {
+            Place { file: &file, line: first, column: &(index + 1).to_string() }.utf8(bytes)?;
+        }
+    }
+    let Dialect { names, decimal_comma, mut decisions, header, .. } = dialect;
+    // A column costs memory before it holds anything: not before there is a row.
+    let mut columns: Vec<TextColumn> = Vec::new();
+    let (mut rows, mut blank, mut first_line) = (0, 0, 0);
     while advance(&file, &mut reader, &mut record)? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = line_of(&record, first);
         let (expected, found) = (names.len(), record.len());
         if found != expected {
             return Err(ReadError::Ragged { file, line, expected, found }.into());
         }
-        for ((bytes, column), name) in record.iter().zip(&mut columns).zip(&names) {
-            Place { file: &file, line, column: name }.utf8(bytes)?;
-            column.append_option(std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty()));
+        if expected > 1 && record.iter().all(|bytes| bytes.trim_ascii().is_empty()) {
+            blank += 1;
+            continue;
         }
         if rows == 0 {
             first_line = line;
+            columns.resize_with(expected, TextColumn::default);
+        }
+        for ((bytes, column), name) in record.iter().zip(&mut columns).zip(&names) {
+            let text = Place { file: &file, line, column: name }.utf8(bytes)?;
+            let turned = if decimal_comma { decimal_point(text) } else { None };
+            column.push(&file, Some(turned.as_deref().unwrap_or(text)).filter(|text| !text.is_empty()))?;
         }
         rows += 1;
-        check_size(&file, rows, 1)?;
+        check_size(&file, rows, expected)?;
     }
-    let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
-    let columns = columns.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef).collect();
-    let columns = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
-        .map_err(|error| ReadError::Header { file: file.clone(), problem: error.to_string() })?;
-    Ok(Table { file, columns, typed: false, named: true, first_line, decisions: Vec::new() })
+    if rows == 0 {
+        return Err(ReadError::NoRows { file }.into());
+    }
+    if blank > 0 {
+        let reason = "no field of theirs holds anything".to_string();
+        decisions.push(crate::data::table::Decision {
+            what: "blank rows".to_string(),
+            choice: format!("{blank} left out"),
+            reason,
+            flag: None,
+        });
+    }
+    let mut named: Vec<(String, ArrayRef)> = Vec::new();
+    for (position, (name, column)) in names.into_iter().zip(columns).enumerate() {
+        if name.is_empty() && column.is_empty() {
+            let what = format!("column {}", position + 1);
+            decisions.push(decision(&what, "left out".into(), "neither name nor entries".into(), "--header"));
+            continue;
+        }
+        named.push((name, Arc::new(column.into_array())));
+    }
+    Ok(Table {
+        typed: false,
+        named: header || dialect.header_is_comment,
+        first_line,
+        ..table(file, named, decisions)?
+    })
 }
 
 /// The names of a table's columns.
-pub(super) fn columns(source: Source<'_>) -> Result<Vec<String>, ReadError> {
-    let (file, _, record) = start(source)?;
-    names(&file, &record)
+pub(super) fn columns(mut source: Source<'_>) -> Result<Vec<String>, ReadError> {
+    Ok(start(&mut source, &ReadOptions::default())?.names)
 }
 
 type Records<'a> = csv::Reader<Guard<Box<dyn std::io::BufRead + 'a>>>;
 
-/// The file's name, and a reader of its records.
-fn guarded(mut source: Source<'_>) -> Result<(String, Records<'_>), ReadError> {
+/// Decides how a table is to be taken; leaves its first record to come next.
+fn start(source: &mut Source<'_>, options: &ReadOptions) -> Result<Dialect, ReadError> {
     source.expect_utf8()?;
-    let file = source.file.clone();
-    let guard = Guard::new(file.clone(), source.into_reader());
-    Ok((file, csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(guard)))
-}
-
-/// The file's name, a reader that stands after the header, and the header.
-fn start(source: Source<'_>) -> Result<(String, Records<'_>, ByteRecord), ReadError> {
-    let (file, mut reader) = guarded(source)?;
-    let mut record = ByteRecord::new();
-    if !advance(&file, &mut reader, &mut record)? {
-        return Err(ReadError::Empty { file });
-    }
-    Ok((file, reader, record))
-}
-
-fn names(file: &str, record: &ByteRecord) -> Result<Vec<String>, ReadError> {
-    let name = |(index, bytes): (usize, &[u8])| {
-        let column = (index + 1).to_string();
-        Place { file, line: 1, column: &column }.utf8(bytes).map(str::to_string)
+    // As much as it takes to see some lines, where lines are long.
+    let mut bytes = SAMPLE_BYTES;
+    let (sample, whole) = loop {
+        let sample = source.head(bytes)?;
+        let whole = sample.len() < bytes;
+        let lines = sample.iter().filter(|&&byte| byte == b'\n').take(SAMPLE_LINES).count();
+        if whole || lines == SAMPLE_LINES || bytes >= MAX_RECORD_BYTES || sample.contains(&0) {
+            break (sample, whole);
+        }
+        bytes *= 4;
     };
-    record.iter().enumerate().map(name).collect()
+    let dialect = Dialect::of(&source.file, &sample, whole, options);
+    source.fill(&mut vec![0; dialect.skipped.0], "the lines before the table")?;
+    Ok(dialect)
+}
+
+/// A reader of the records, the first of which begins in `line`.
+fn records(source: Source<'_>, separator: Separator, line: u64) -> Records<'_> {
+    let guard = Guard::new(source.file.clone(), source.into_reader(), separator, line);
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(separator.byte()).from_reader(guard)
+}
+
+/// The line in which a record begins, where the first line has the number `first`.
+fn line_of(record: &ByteRecord, first: u64) -> u64 {
+    record.position().map_or(0, |position| position.line() + first - 1)
 }
 
 fn advance<R: std::io::Read>(
@@ -95,14 +148,16 @@ fn advance<R: std::io::Read>(
 /// # Errors
 /// [`ReadError`] with the place, and what `take` refuses.
 pub fn read_records(path: &Path, mut take: impl FnMut(u64, Fields<'_>) -> Result<()>) -> Result<()> {
-    let source = match Source::open(path) {
+    let mut source = match Source::open(path) {
         Err(ReadError::Empty { .. }) => return Ok(()),
         source => source?,
     };
-    let (file, mut reader) = guarded(source)?;
+    let file = source.file.clone();
+    source.expect_utf8()?;
+    let mut reader = records(source, Separator::Byte(b','), 1);
     let mut record = ByteRecord::new();
     while advance(&file, &mut reader, &mut record)? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = line_of(&record, 1);
         take(line, Fields { file: &file, line, record: &record })?;
     }
     Ok(())
@@ -132,8 +187,11 @@ impl<'a> Fields<'a> {
 pub(in crate::data) fn suggest(wanted: &str, known: &[String]) -> String {
     /// How many names are listed where none is near.
     const LISTED: usize = 8;
-    if known.len() == 1 && (known[0].contains(';') || known[0].contains('\t')) {
-        return "there is only one column: fields must be separated by commas".to_string();
+    if let [only] = known {
+        return format!(
+            "there is only one column, {:?}; `--separator` says what fields are separated by",
+            shorten(only)
+        );
     }
     if let Some(name) = nearest(wanted, known.iter().map(String::as_str)) {
         return format!("did you mean \"{name}\"?");
@@ -144,7 +202,7 @@ pub(in crate::data) fn suggest(wanted: &str, known: &[String]) -> String {
 }
 
 /// Where a field stands, for errors.
-pub(super) struct Place<'a> {
+pub(in crate::data) struct Place<'a> {
     pub file: &'a str,
     pub line: u64,
     pub column: &'a str,

@@ -153,9 +153,13 @@ impl Archive {
         Ok(Member { name, deflated: method == 8, checksum, compressed, inflated, header_at })
     }
 
-    /// Whether there is an array of this name.
-    pub fn has(&self, array: &str) -> bool {
-        self.find(array).is_some()
+    /// The names of the arrays, in the order of the directory.
+    pub fn arrays(&self) -> Vec<String> {
+        self.members
+            .iter()
+            .filter_map(|member| member.name.strip_suffix(".npy"))
+            .map(str::to_string)
+            .collect()
     }
 
     fn find(&self, array: &str) -> Option<&Member> {
@@ -169,13 +173,7 @@ impl Archive {
         read: impl Fn(&str, &Layout, &mut Summed<'_>) -> Result<T>,
     ) -> Result<T> {
         let member = self.find(array).ok_or_else(|| {
-            let names: Vec<String> = self.members.iter().map(|member| member.name.clone()).collect();
-            let hint = match names.len() {
-                0 => "the archive is empty".to_string(),
-                _ => {
-                    format!("{}; save with `np.savez(file, {array}=…)`", super::table::suggest(array, &names))
-                }
-            };
+            let hint = format!("{}; save with `np.savez(file, {array}=…)`", self.listed());
             ReadError::NoMember { file: self.file.clone(), member: array.to_string(), hint }
         })?;
         let file = self.member_name(array);
@@ -192,6 +190,22 @@ impl Archive {
         let mut from = Summed { inner, sum: crc32fast::Hasher::new(), announced: member.checksum };
         let layout = read_layout(&file, &mut from, member.inflated)?;
         read(&file, &layout, &mut from)
+    }
+
+    /// What is in the archive, for hints.
+    pub fn listed(&self) -> String {
+        const LISTED: usize = 12;
+        let names: Vec<&str> = self
+            .members
+            .iter()
+            .map(|member| member.name.strip_suffix(".npy").unwrap_or(&member.name))
+            .collect();
+        let listed: Vec<String> = names.iter().take(LISTED).map(|name| shorten(name).into_owned()).collect();
+        match names.len() {
+            0 => "the archive is empty".to_string(),
+            more if more > LISTED => format!("there are: {} and {} more", listed.join(", "), more - LISTED),
+            _ => format!("there are: {}", listed.join(", ")),
+        }
     }
 
     /// What errors call a member.

@@ -10,7 +10,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::stages::search::Searched;
 use crate::experiment::stages::train;
 use crate::experiment::tasks;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 /// Source and validation tasks of a plan, or some of them.
 pub struct Tasks {

@@ -8,7 +8,6 @@ use crate::experiment::error::ExperimentError;
 use crate::experiment::keys::{Ask, list, section, whole, whole_table, word};
 use crate::experiment::raw::Section;
 use crate::experiment::vocabulary::Vocabulary;
-use serde::Serialize;
 
 section! {
     /// Where the policy and the architecture are learned.

@@ -224,7 +224,7 @@ fn try_one_in<S: Space>(
     let mut ring = Ring::new(task, plan.learner().train_plan(), key, count, rivals, domain.clone())?;
     let (steps, folds) = (ring.steps.0, ring.folds);
     let plan = SearchPlan {
-        method: method(Method::Grid),
+        method: rivals.settings.walk(Method::Grid),
         space: space.clone(),
         start: Some(space.start()),
         steps,

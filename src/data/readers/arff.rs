@@ -1,0 +1,291 @@
+//! ARFF, the format of Weka and OpenML: attributes with types, then rows, dense or sparse (`{index value, …}`).
+
+use super::columnar::{FREE_BYTES, TextColumn, table};
+use super::error::ReadError;
+use super::guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
+use super::source::{Source, check_inflation, fault};
+use crate::data::dataset::check_size;
+use crate::data::table::{Decision, Table};
+use crate::error::{Result, shorten};
+use arrow_array::{ArrayRef, Float64Array};
+use std::collections::HashSet;
+use std::io::{BufRead, Read};
+use std::sync::Arc;
+
+/// An attribute and its entries so far. A file may have many attributes and no rows: both are boxed where large.
+struct Attribute {
+    name: String,
+    entries: Entries,
+}
+
+enum Entries {
+    Numbers(Vec<Option<f64>>),
+    /// Some values and no other; sparse rows mean the first.
+    Nominal(Box<Nominal>),
+    Texts(Box<TextColumn>),
+}
+
+#[derive(Default)]
+struct Nominal {
+    first: Option<String>,
+    known: HashSet<String>,
+    texts: TextColumn,
+}
+
+/// Whether a file starts like ARFF.
+pub(super) fn recognise(start: &[u8]) -> bool {
+    let lines = start.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.skip_while(|line| line.is_empty() || line.starts_with(b"%"));
+    let first = lines.next().unwrap_or(&[]);
+    [&b"@relation"[..], b"@attribute"]
+        .iter()
+        .any(|key| first.len() >= key.len() && first[..key.len()].eq_ignore_ascii_case(key))
+}
+
+/// Reads a file.
+pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
+    source.expect_utf8()?;
+    let (file, size) = (source.file.clone(), source.size);
+    let mut from = source.into_reader();
+    let mut attributes: Vec<Attribute> = Vec::new();
+    let (mut text, mut line, mut rows, mut first_line, mut in_data) = (Vec::new(), 0, 0, 0, false);
+    let mut sparse = false;
+    loop {
+        text.clear();
+        line += 1;
+        let limit = MAX_RECORD_BYTES as u64 + 1;
+        let count =
+            (&mut from).take(limit).read_until(b'\n', &mut text).map_err(|error| fault(&file, error))?;
+        if count == 0 {
+            break;
+        }
+        if count > MAX_RECORD_BYTES {
+            let (limit, what) = (MAX_RECORD_BYTES, "bytes");
+            return Err(ReadError::LongRecord { file, line, limit, what }.into());
+        }
+        if text.contains(&0) {
+            return Err(ReadError::Nul { file, line }.into());
+        }
+        let place = super::table::Place { file: &file, line, column: "line" };
+        let row = place.utf8(&text)?;
+        if row.is_empty() || row.starts_with('%') {
+            continue;
+        }
+        let problem = |problem: String| ReadError::Line { file: file.clone(), line, problem };
+        if !in_data {
+            in_data = header(row, &mut attributes).map_err(problem)?;
+            continue;
+        }
+        if rows == 0 {
+            first_line = line;
+        }
+        match row.strip_prefix('{') {
+            Some(inside) => {
+                sparse = true;
+                let inside = inside.split_once('}').map_or(inside, |(inside, _)| inside);
+                let entries = fields(inside, ',').map_err(problem)?;
+                let mut at = 0;
+                for (entry, _) in entries.iter().filter(|(entry, _)| !entry.is_empty()) {
+                    let (index, value) = entry.split_once([' ', '\t']).unwrap_or((entry, ""));
+                    let index: usize = index
+                        .parse()
+                        .ok()
+                        .filter(|&index| index >= at && index < attributes.len())
+                        .ok_or_else(|| {
+                            problem(format!(
+                                "{:?} is no index of an attribute above those before it",
+                                shorten(index)
+                            ))
+                        })?;
+                    for attribute in &mut attributes[at..index] {
+                        attribute.zero(&file)?;
+                    }
+                    let value = fields(value, ',').map_err(problem)?;
+                    let (value, quoted) = value.into_iter().next().unwrap_or_default();
+                    attributes[index].push(&file, line, &value, quoted)?;
+                    at = index + 1;
+                }
+                for attribute in &mut attributes[at..] {
+                    attribute.zero(&file)?;
+                }
+                // What is not written down takes memory all the same.
+                let bytes = (rows as u64 + 1).saturating_mul(attributes.len() as u64).saturating_mul(16);
+                check_inflation(&file, bytes.saturating_sub(FREE_BYTES), size)?;
+            }
+            None => {
+                let mut found = fields(row, ',').map_err(problem)?;
+                if found.len() == 1 && attributes.len() > 1 && row.contains('\t') {
+                    found = fields(row, '\t').map_err(problem)?;
+                }
+                // A weight may follow in braces.
+                if found.len() == attributes.len() + 1
+                    && found.last().is_some_and(|(last, _)| last.starts_with('{'))
+                {
+                    found.pop();
+                }
+                let (expected, found_count) = (attributes.len(), found.len());
+                if found_count != expected {
+                    return Err(ReadError::Ragged { file, line, expected, found: found_count }.into());
+                }
+                for ((value, quoted), attribute) in found.iter().zip(&mut attributes) {
+                    attribute.push(&file, line, value, *quoted)?;
+                }
+            }
+        }
+        rows += 1;
+        check_size(&file, rows, attributes.len())?;
+    }
+    if rows == 0 {
+        return Err(ReadError::NoRows { file }.into());
+    }
+    let mut decisions = Vec::new();
+    if sparse {
+        decisions.push(Decision {
+            what: "values that are not written down".to_string(),
+            choice: "0, or the first value of a nominal attribute".to_string(),
+            reason: "rows in braces name the others".to_string(),
+            flag: None,
+        });
+    }
+    let columns = attributes.into_iter().map(Attribute::into_column).collect();
+    Ok(Table { first_line, ..table(file, columns, decisions)? })
+}
+
+/// Takes a line of the header; whether the data begin behind it.
+fn header(row: &str, attributes: &mut Vec<Attribute>) -> Result<bool, String> {
+    let word = |text: &str| text.split([' ', '\t']).next().unwrap_or("").to_ascii_lowercase();
+    match word(row).as_str() {
+        "@relation" => Ok(false),
+        "@data" => match attributes.is_empty() {
+            true => Err("@data, but no @attribute before it".to_string()),
+            false => Ok(true),
+        },
+        "@attribute" => {
+            let rest = row["@attribute".len()..].trim_start();
+            let (name, rest) = name(rest)?;
+            let entries = match (rest.strip_prefix('{'), word(rest).as_str()) {
+                (Some(inside), _) => {
+                    let inside = inside.rsplit_once('}').ok_or("values in braces without an end")?.0;
+                    let values: Vec<String> =
+                        fields(inside, ',')?.into_iter().map(|(value, _)| value).collect();
+                    let first = values.first().cloned();
+                    let known = values.into_iter().collect();
+                    Entries::Nominal(Box::new(Nominal { first, known, texts: TextColumn::default() }))
+                }
+                (None, "numeric" | "real" | "integer") => Entries::Numbers(Vec::new()),
+                (None, "string" | "date") => Entries::Texts(Box::default()),
+                (None, other) => {
+                    return Err(format!(
+                        "an attribute of type {:?}, but numeric, nominal, string and date are read",
+                        shorten(other)
+                    ));
+                }
+            };
+            if attributes.len() == MAX_RECORD_FIELDS {
+                return Err(format!("more than {MAX_RECORD_FIELDS} attributes"));
+            }
+            attributes.push(Attribute { name, entries });
+            Ok(false)
+        }
+        other => Err(format!("{:?}, but @relation, @attribute or @data is needed", shorten(other))),
+    }
+}
+
+/// An attribute's name, quoted or not, and what follows it.
+fn name(text: &str) -> Result<(String, &str), String> {
+    match text.chars().next().filter(|quote| matches!(quote, '\'' | '"')) {
+        Some(quote) => {
+            let (name, rest) = text[1..].split_once(quote).ok_or("a quote is opened and never closed")?;
+            Ok((name.to_string(), rest.trim_start()))
+        }
+        None => {
+            let (name, rest) = text.split_once([' ', '\t']).ok_or("an attribute without a type")?;
+            Ok((name.to_string(), rest.trim_start()))
+        }
+    }
+}
+
+/// The fields of a row without blanks and quotes, each with whether it was quoted.
+fn fields(row: &str, separator: char) -> Result<Vec<(String, bool)>, String> {
+    let (mut found, mut field, mut quoted, mut quote) = (Vec::new(), String::new(), false, None);
+    let mut letters = row.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (Some(_), '\\') => field.extend(letters.next()),
+            (Some(open), letter) if letter == open => quote = None,
+            (Some(_), letter) => field.push(letter),
+            (None, '\'' | '"') if field.trim().is_empty() => {
+                field.clear();
+                (quoted, quote) = (true, Some(letter));
+            }
+            (None, letter) if letter == separator => {
+                found.push(finish(std::mem::take(&mut field), std::mem::take(&mut quoted)));
+            }
+            (None, letter) => field.push(letter),
+        }
+    }
+    if quote.is_some() {
+        return Err("a quote is opened and never closed".to_string());
+    }
+    found.push(finish(field, quoted));
+    Ok(found)
+}
+
+fn finish(field: String, quoted: bool) -> (String, bool) {
+    let field = if quoted { field.trim_end().to_string() } else { field.trim().to_string() };
+    (field, quoted)
+}
+
+impl Attribute {
+    /// Adds the entry of the next row; `?` is none.
+    fn push(&mut self, file: &str, line: u64, text: &str, quoted: bool) -> Result<()> {
+        let given = (quoted || text != "?" && !text.is_empty()).then_some(text);
+        match (&mut self.entries, given) {
+            (Entries::Numbers(numbers), None) => numbers.push(None),
+            (Entries::Numbers(numbers), Some(text)) => {
+                let number = text.parse::<f64>().map_err(|_| ReadError::Number {
+                    file: file.to_string(),
+                    line,
+                    column: shorten(&self.name).into_owned(),
+                    value: shorten(text).into_owned(),
+                    range: "",
+                    hint: "the attribute is declared numeric; declare it string or nominal".to_string(),
+                })?;
+                numbers.push(Some(number));
+            }
+            (Entries::Nominal(nominal), given) => {
+                if let Some(text) = given.filter(|&text| !nominal.known.contains(text)) {
+                    let problem = format!(
+                        "{:?} is not among the {} values of attribute {:?}",
+                        shorten(text),
+                        nominal.known.len(),
+                        shorten(&self.name)
+                    );
+                    return Err(ReadError::Line { file: file.to_string(), line, problem }.into());
+                }
+                nominal.texts.push(file, given)?;
+            }
+            (Entries::Texts(texts), given) => texts.push(file, given)?,
+        }
+        Ok(())
+    }
+
+    /// Adds what a sparse row means where it says nothing.
+    fn zero(&mut self, file: &str) -> Result<()> {
+        match &mut self.entries {
+            Entries::Numbers(numbers) => numbers.push(Some(0.0)),
+            Entries::Nominal(nominal) => nominal.texts.push(file, nominal.first.as_deref())?,
+            Entries::Texts(texts) => texts.push(file, Some(""))?,
+        }
+        Ok(())
+    }
+
+    fn into_column(self) -> (String, ArrayRef) {
+        let column: ArrayRef = match self.entries {
+            Entries::Numbers(numbers) => Arc::new(Float64Array::from(numbers)),
+            Entries::Nominal(nominal) => Arc::new(nominal.texts.into_array()),
+            Entries::Texts(texts) => Arc::new(texts.into_array()),
+        };
+        (self.name, column)
+    }
+}

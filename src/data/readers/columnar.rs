@@ -1,0 +1,390 @@
+//! Columns of any reader made one [`Table`]: few types, no nesting, no two of a name.
+
+use super::error::ReadError;
+use super::source::check_inflation;
+use crate::data::dataset::{MAX_WIDTH, check_size};
+use crate::data::error::DataError;
+use crate::data::table::{Decision, Table};
+use crate::error::{Result, shorten};
+use arrow_array::builder::StringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch, RecordBatchOptions, StringArray};
+use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A column of text that grows row by row. Costs nothing but its own size while empty.
+#[derive(Debug)]
+pub(super) struct TextColumn {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+    nulls: NullBufferBuilder,
+}
+
+impl Default for TextColumn {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), ends: Vec::new(), nulls: NullBufferBuilder::new(0) }
+    }
+}
+
+impl TextColumn {
+    /// Adds the entry of the next row.
+    pub fn push(&mut self, file: &str, text: Option<&str>) -> Result<(), DataError> {
+        self.bytes.extend_from_slice(text.unwrap_or("").as_bytes());
+        let end = i32::try_from(self.bytes.len()).map_err(|_| text_limit(file, self.bytes.len()))?;
+        self.ends.push(end);
+        self.nulls.append(text.is_some());
+        Ok(())
+    }
+
+    /// Whether no row has an entry.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The entries.
+    pub fn into_array(mut self) -> StringArray {
+        let ends: Vec<i32> = std::iter::once(0).chain(self.ends).collect();
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+        StringArray::new(offsets, Buffer::from_vec(self.bytes), self.nulls.finish())
+    }
+}
+
+fn text_limit(file: &str, found: usize) -> DataError {
+    let (name, found, limit) = (file.to_string(), found as u128, i32::MAX as u128);
+    DataError::TooMany { name, what: "bytes of text in a column", found, limit }
+}
+
+/// A table of columns that have names of their own and types that are taken as they are.
+pub(super) fn table(
+    file: String,
+    columns: Vec<(String, ArrayRef)>,
+    mut decisions: Vec<Decision>,
+) -> Result<Table> {
+    let rows = columns.first().map_or(0, |(_, column)| column.len());
+    if columns.is_empty() {
+        return Err(DataError::NoColumns { name: file }.into());
+    }
+    if rows == 0 {
+        return Err(ReadError::NoRows { file }.into());
+    }
+    check_size(&file, rows, columns.len())?;
+    let mut fields = Vec::with_capacity(columns.len());
+    let mut arrays = Vec::with_capacity(columns.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (index, (mut name, column)) in columns.into_iter().enumerate() {
+        if name.is_empty() && places.contains_key("") {
+            name = format!("unnamed {}", index + 1);
+            decisions.push(Decision {
+                what: format!("column {}", index + 1),
+                choice: format!("called {name:?}"),
+                reason: "it has no name, and neither has another before it".to_string(),
+                flag: None,
+            });
+        }
+        if let Some(&first) = places.get(&name) {
+            return Err(
+                ReadError::SameColumn { file, column: name, first: first + 1, second: index + 1 }.into()
+            );
+        }
+        fields.push(Field::new(&name, column.data_type().clone(), true));
+        places.insert(name, index);
+        arrays.push(column);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let columns = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+        .map_err(|error| damaged(&file, "table", &error))?;
+    Ok(Table { file, columns, typed: true, named: true, first_line: 0, decisions })
+}
+
+/// What an arrow crate finds wrong with a file.
+pub(super) fn damaged(file: &str, format: &'static str, error: &ArrowError) -> ReadError {
+    ReadError::Damaged { file: file.to_string(), format, error: shorten(&error.to_string()).into_owned() }
+}
+
+/// Record batches as they come, of one file or of several, made one table at the end; what they hold may not exceed
+/// by far what files of their size can say.
+pub(super) struct Batches {
+    file: String,
+    format: &'static str,
+    size: u64,
+    bytes: u64,
+    rows: usize,
+    batches: Vec<RecordBatch>,
+}
+
+/// Bytes that a file of columns may come to, however small it is, beyond the limit for any compressed file.
+pub(super) const FREE_BYTES: u64 = 28 << 20;
+
+impl Batches {
+    pub fn new(file: &str, format: &'static str) -> Self {
+        Self { file: file.to_string(), format, size: 0, bytes: 0, rows: 0, batches: Vec::new() }
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of all files so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Lets `size` more bytes of file speak for what comes.
+    pub fn grow(&mut self, size: u64) {
+        self.size = self.size.saturating_add(size);
+    }
+
+    /// Takes the next batch.
+    pub fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        self.rows = self.rows.saturating_add(batch.num_rows());
+        for column in batch.columns() {
+            // Columns without values, and runs, take next to nothing until they are unrolled.
+            let bytes = column.get_array_memory_size().max(column.len().saturating_mul(4));
+            self.bytes = self.bytes.saturating_add(bytes as u64);
+        }
+        check_inflation(&self.file, self.bytes.saturating_sub(FREE_BYTES), self.size)?;
+        check_size(&self.file, self.rows, batch.num_columns())?;
+        self.batches.push(batch);
+        Ok(())
+    }
+
+    /// The columns of all batches, each under its name.
+    pub fn into_columns(self) -> Result<Vec<(Arc<Field>, ArrayRef)>> {
+        let Some(first) = self.batches.first() else {
+            return Err(ReadError::NoRows { file: self.file }.into());
+        };
+        let schema = first.schema();
+        if self.batches.iter().any(|batch| batch.schema().fields().len() != schema.fields().len()) {
+            let error = "its parts have different columns".to_string();
+            return Err(ReadError::Damaged { file: self.file, format: self.format, error }.into());
+        }
+        let mut columns = Vec::new();
+        for (index, field) in schema.fields().iter().enumerate() {
+            let parts: Vec<&dyn Array> =
+                self.batches.iter().map(|batch| batch.column(index).as_ref()).collect();
+            let whole = match parts[..] {
+                [_] => first.column(index).clone(),
+                _ => arrow_select::concat::concat(&parts)
+                    .map_err(|error| damaged(&self.file, self.format, &error))?,
+            };
+            columns.push((field.clone(), whole));
+        }
+        Ok(columns)
+    }
+}
+
+/// A table of typed columns: dictionaries become what they stand for, structs and lists of one length become
+/// columns of their own, and text, numbers, dates and times become one type each. What cannot be a column of
+/// numbers or text is left out, and said.
+pub(super) fn typed_table(
+    file: &str,
+    format: &'static str,
+    size: u64,
+    columns: Vec<(Arc<Field>, ArrayRef)>,
+    mut decisions: Vec<Decision>,
+) -> Result<Table> {
+    let mut plain = Plain { file, format, size, columns: Vec::new(), decisions: &mut decisions };
+    for (field, column) in columns {
+        plain.add(field.name(), &column, 0)?;
+    }
+    let columns = plain.columns;
+    table(file.to_string(), columns, decisions)
+}
+
+struct Plain<'a> {
+    file: &'a str,
+    format: &'static str,
+    size: u64,
+    columns: Vec<(String, ArrayRef)>,
+    decisions: &'a mut Vec<Decision>,
+}
+
+impl Plain<'_> {
+    fn add(&mut self, name: &str, column: &ArrayRef, depth: usize) -> Result<()> {
+        /// Structs within structs.
+        const MAX_DEPTH: usize = 8;
+        let to = |to: &DataType| {
+            arrow_cast::cast(column, to).map_err(|error| damaged(self.file, self.format, &error))
+        };
+        use DataType::{
+            Binary, BinaryView, Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, Decimal256,
+            Dictionary, FixedSizeBinary, FixedSizeList, Float16, Float32, Float64, Int8, Int16, Int32, Int64,
+            LargeBinary, LargeList, LargeUtf8, List, Null, RunEndEncoded, Struct, Time32, Time64, Timestamp,
+            UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
+        };
+        let taken = match column.data_type() {
+            Boolean | Int64 | Float32 | Float64 | Date32 | Utf8 => column.clone(),
+            Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32 => to(&Int64)?,
+            Float16 => to(&Float32)?,
+            UInt64 | Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) => to(&Float64)?,
+            Date64 => to(&Date32)?,
+            Timestamp(..) => to(&Timestamp(TimeUnit::Microsecond, None))?,
+            Time32(_) | Time64(_) => to(&Time64(TimeUnit::Microsecond)).and_then(|time| {
+                arrow_cast::cast(&time, &Int64).map_err(|error| damaged(self.file, self.format, &error))
+            })?,
+            Null => Arc::new(StringArray::new_null(column.len())),
+            LargeUtf8 | Utf8View => self.text(column)?,
+            Dictionary(_, values) => {
+                self.weigh_dictionary(column)?;
+                let plain = arrow_cast::cast(column, values)
+                    .map_err(|error| damaged(self.file, self.format, &error))?;
+                return self.add(name, &plain, depth);
+            }
+            RunEndEncoded(_, values) => {
+                let plain = arrow_cast::cast(column, values.data_type())
+                    .map_err(|error| damaged(self.file, self.format, &error))?;
+                return self.add(name, &plain, depth);
+            }
+            Struct(fields) if depth < MAX_DEPTH => {
+                let parts = column.as_struct();
+                for (field, part) in fields.iter().zip(parts.columns()) {
+                    self.add(&format!("{name}.{}", field.name()), part, depth + 1)?;
+                }
+                return Ok(());
+            }
+            FixedSizeList(..) | List(_) | LargeList(_) => return self.list(name, column),
+            Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => {
+                self.leave_out(name, "bytes are neither numbers nor text");
+                return Ok(());
+            }
+            other => {
+                let reason = format!("{} is neither numbers nor text", shorten(&other.to_string()));
+                self.leave_out(name, &reason);
+                return Ok(());
+            }
+        };
+        self.columns.push((name.to_string(), taken));
+        Ok(())
+    }
+
+    fn leave_out(&mut self, name: &str, reason: &str) {
+        self.decisions.push(Decision {
+            what: format!("column {}", shorten(name)),
+            choice: "left out".to_string(),
+            reason: reason.to_string(),
+            flag: None,
+        });
+    }
+
+    /// Refuses a dictionary whose texts, written out, are more than the file can say: a long one may be used in
+    /// every row.
+    fn weigh_dictionary(&self, column: &ArrayRef) -> Result<()> {
+        let dictionary = column.as_any_dictionary();
+        let refuse = |error| damaged(self.file, self.format, &error);
+        let lengths = arrow_cast::cast(dictionary.values(), &DataType::Utf8).map_err(refuse)?;
+        let lengths = lengths.as_string::<i32>();
+        let keys = arrow_cast::cast(dictionary.keys(), &DataType::Int64).map_err(refuse)?;
+        let keys = keys.as_primitive::<Int64Type>().iter().flatten();
+        let length = |key: i64| {
+            let key = usize::try_from(key).ok().filter(|&key| key < lengths.len());
+            key.map_or(0, |key| lengths.value_length(key) as u64)
+        };
+        let bytes = keys.map(length).fold(0, u64::saturating_add);
+        if bytes > i32::MAX as u64 {
+            return Err(text_limit(self.file, bytes as usize).into());
+        }
+        Ok(check_inflation(self.file, bytes.saturating_sub(FREE_BYTES), self.size)?)
+    }
+
+    /// Text of another layout, if it is not too long for the usual one.
+    fn text(&self, column: &ArrayRef) -> Result<ArrayRef> {
+        let mut builder = StringBuilder::new();
+        let mut bytes = 0;
+        let mut push = |text: Option<&str>| -> Result<()> {
+            bytes += text.map_or(0, str::len);
+            if bytes > i32::MAX as usize {
+                return Err(text_limit(self.file, bytes).into());
+            }
+            // Views may all look at one text.
+            check_inflation(self.file, (bytes as u64).saturating_sub(FREE_BYTES), self.size)?;
+            builder.append_option(text);
+            Ok(())
+        };
+        match column.data_type() {
+            DataType::LargeUtf8 => column.as_string::<i64>().iter().try_for_each(&mut push)?,
+            _ => column.as_string_view().iter().try_for_each(&mut push)?,
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+
+    /// Lists of numbers of one length, an embedding say, as one column for each place.
+    fn list(&mut self, name: &str, column: &ArrayRef) -> Result<()> {
+        let Some((flat, width)) = vectors(self.file, self.format, column)? else {
+            self.leave_out(name, "lists of several lengths, or not of numbers");
+            return Ok(());
+        };
+        let rows = column.len();
+        check_size(self.file, rows, width.saturating_add(self.columns.len()))?;
+        for place in 0..width {
+            let values: Float32Array = (0..rows).map(|row| Some(flat[row * width + place])).collect();
+            self.columns.push((format!("{name}_{place}"), Arc::new(values)));
+        }
+        self.decisions.push(Decision {
+            what: format!("column {}", shorten(name)),
+            choice: format!("{width} columns, {name}_0 to {name}_{}", width.saturating_sub(1)),
+            reason: format!("every entry is a list of {width} numbers"),
+            flag: None,
+        });
+        Ok(())
+    }
+}
+
+/// The numbers of a column of lists, nested or not, that all have one length, row after row, and that length.
+pub(super) fn vectors(
+    file: &str,
+    format: &'static str,
+    column: &ArrayRef,
+) -> Result<Option<(Vec<f32>, usize)>> {
+    /// Lists within lists: channels, rows, columns.
+    const MAX_DEPTH: usize = 4;
+    let rows = column.len();
+    let mut values = column.clone();
+    for _ in 0..MAX_DEPTH {
+        if values.null_count() > 0 {
+            return Ok(None);
+        }
+        values = match values.data_type() {
+            DataType::FixedSizeList(_, width) => {
+                let list = values.as_fixed_size_list();
+                let start = list.offset() * *width as usize;
+                list.values().slice(start, list.len() * *width as usize)
+            }
+            DataType::List(_) => {
+                let list = values.as_list::<i32>();
+                let Some(range) = even(list.value_offsets()) else { return Ok(None) };
+                list.values().slice(range.0, range.1)
+            }
+            DataType::LargeList(_) => {
+                let list = values.as_list::<i64>();
+                let Some(range) = even(list.value_offsets()) else { return Ok(None) };
+                list.values().slice(range.0, range.1)
+            }
+            _ => break,
+        };
+    }
+    if !(values.data_type().is_numeric() || *values.data_type() == DataType::Boolean)
+        || values.null_count() > 0
+    {
+        return Ok(None);
+    }
+    if rows == 0 || values.is_empty() || !values.len().is_multiple_of(rows) || values.len() / rows > MAX_WIDTH
+    {
+        return Ok(None);
+    }
+    let numbers =
+        arrow_cast::cast(&values, &DataType::Float32).map_err(|error| damaged(file, format, &error))?;
+    Ok(Some((numbers.as_primitive::<Float32Type>().values().to_vec(), values.len() / rows)))
+}
+
+/// Where the values of lists of one length begin, and how many they are.
+fn even<T: Copy + Into<i64>>(offsets: &[T]) -> Option<(usize, usize)> {
+    let offsets: Vec<i64> = offsets.iter().map(|&offset| offset.into()).collect();
+    let (first, last) = (*offsets.first()?, *offsets.last()?);
+    let width = offsets.get(1)? - first;
+    let even = offsets.windows(2).all(|pair| pair[1] - pair[0] == width);
+    even.then_some((first as usize, (last - first) as usize))
+}

@@ -1,0 +1,212 @@
+//! [`Examples`]: inputs of one shape with labels, as formats without named columns hold them.
+
+use super::ReadOptions;
+use super::array::Layout;
+use super::choices::Channels;
+use super::columnar::{TextColumn, table};
+use super::error::ReadError;
+use crate::data::columns::labels::Book;
+use crate::data::columns::{DEFAULT_LABEL, Preparation};
+use crate::data::dataset::{Dataset, Shape, SplitTag, Targets};
+use crate::data::matrix::Matrix;
+use crate::data::table::{Decision, Table};
+use crate::error::Result;
+use arrow_array::{ArrayRef, Float32Array};
+use std::sync::Arc;
+
+/// Labels as they are stored.
+pub(super) enum Labels {
+    Whole(Vec<i64>),
+    Texts(Vec<String>),
+    /// Numbers of names.
+    Named(Vec<u32>, Vec<String>),
+}
+
+impl Labels {
+    /// Appends labels of the same kind; those of another are handed back as a refusal.
+    pub fn append(&mut self, more: Labels) -> Result<(), &'static str> {
+        match (self, more) {
+            (Labels::Whole(labels), Labels::Whole(more)) => labels.extend(more),
+            (Labels::Texts(labels), Labels::Texts(more)) => labels.extend(more),
+            (Labels::Named(labels, names), Labels::Named(more, others)) if *names == others => {
+                labels.extend(more)
+            }
+            _ => return Err("labels are texts in one part and numbers in another"),
+        }
+        Ok(())
+    }
+
+    /// Classes in ascending order of their numbers or names.
+    fn into_targets(self, file: &str) -> Result<Targets> {
+        match self {
+            Labels::Named(labels, names) => Ok(Targets::Class { labels, names }),
+            Labels::Whole(labels) => {
+                let texts: Vec<String> = labels.iter().map(i64::to_string).collect();
+                classes(file, texts.iter().map(String::as_str))
+            }
+            Labels::Texts(labels) => {
+                let none = |text: &&String| text.is_empty() || text.eq_ignore_ascii_case("nan");
+                if let Some(row) = labels.iter().position(|text| none(&text)) {
+                    let (file, value) = (file.to_string(), labels[row].clone());
+                    let problem = "no label; leave out the rows that have none";
+                    return Err(ReadError::Element { file, row, column: 0, value, problem }.into());
+                }
+                classes(file, labels.iter().map(String::as_str))
+            }
+        }
+    }
+
+    fn text(&self, row: usize) -> String {
+        match self {
+            Labels::Whole(labels) => labels[row].to_string(),
+            Labels::Texts(labels) => labels[row].clone(),
+            Labels::Named(labels, names) => names[labels[row] as usize].clone(),
+        }
+    }
+}
+
+/// Classes by the rules that hold for a column of labels.
+fn classes<'a>(file: &str, labels: impl Iterator<Item = &'a str>) -> Result<Targets> {
+    let mut book = Book::default();
+    for label in labels {
+        book.push(file, Some(label))?;
+    }
+    book.into_targets(file, DEFAULT_LABEL)
+}
+
+/// Inputs of one shape, one row each, and what is known of them.
+pub(super) struct Examples {
+    pub file: String,
+    pub shape: Shape,
+    pub inputs: Matrix,
+    pub labels: Option<Labels>,
+    pub split: Option<Vec<SplitTag>>,
+    pub decisions: Vec<Decision>,
+}
+
+impl Examples {
+    /// The data set; labels are needed.
+    pub fn into_dataset(self, name: &str, options: &ReadOptions) -> Result<Dataset> {
+        let labels = self.labels.ok_or_else(|| ReadError::Option {
+            file: self.file.clone(),
+            problem: "inputs without labels".to_string(),
+            hint: "save inputs and labels together with `np.savez(file, X=…, y=…)`, or hand the inputs in beside a \
+                   table of labels (`--features`)"
+                .to_string(),
+        })?;
+        let shape = match options.shape {
+            None => self.shape,
+            Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
+        };
+        let targets = labels.into_targets(&self.file)?;
+        let preparation = Preparation { decisions: self.decisions, ..Preparation::default() };
+        Ok(Dataset::new(name, shape, self.inputs, targets, self.split)?.prepared_by(preparation))
+    }
+
+    /// A table: a column for each place of the inputs, by number, then `label` and `split` where there are any.
+    pub fn into_table(self) -> Result<Table> {
+        let (rows, width) = (self.inputs.rows(), self.inputs.cols());
+        let values = self.inputs.values();
+        let mut columns: Vec<(String, ArrayRef)> = (0..width)
+            .map(|place| {
+                let column: Float32Array =
+                    values.iter().skip(place).step_by(width).copied().map(Some).collect();
+                (place.to_string(), Arc::new(column) as ArrayRef)
+            })
+            .collect();
+        let mut add = |name: &str, text: &dyn Fn(usize) -> String| -> Result<()> {
+            let mut column = TextColumn::default();
+            for row in 0..rows {
+                column.push(&self.file, Some(&text(row)))?;
+            }
+            columns.push((name.to_string(), Arc::new(column.into_array())));
+            Ok(())
+        };
+        if let Some(labels) = &self.labels {
+            add("label", &|row| labels.text(row))?;
+        }
+        if let Some(split) = &self.split {
+            add("split", &|row| if split[row] == SplitTag::Test { "test" } else { "train" }.to_string())?;
+        }
+        table(self.file, columns, self.decisions)
+    }
+}
+
+/// The shape of the rows of an array, and its elements with channels first. Which axis has the channels is decided,
+/// and said, where there are three.
+pub(super) fn arrange(
+    layout: &Layout,
+    inputs: Matrix,
+    options: &ReadOptions,
+    decisions: &mut Vec<Decision>,
+) -> (Shape, Matrix) {
+    let [_, a, b, c] = layout.shape[..] else { return (layout.row_shape(), inputs) };
+    let likely = matches!(c, 1 | 3 | 4) && a > c && b > c;
+    let (channels, reason) = match options.channels {
+        Some(channels) => (channels, "asked for".to_string()),
+        None if likely => (Channels::Last, format!("{a}x{b}x{c}: a last axis of {c} beside two larger ones")),
+        None => (
+            Channels::First,
+            format!("{a}x{b}x{c}: the last axis is not one of 1, 3 or 4 beside two larger ones"),
+        ),
+    };
+    decisions.push(Decision {
+        what: "channels".to_string(),
+        choice: channels.to_string(),
+        reason,
+        flag: Some("--channels".to_string()),
+    });
+    if channels == Channels::First {
+        return (layout.row_shape(), inputs);
+    }
+    let (height, width, channels) = (a, b, c);
+    (Shape::Image { channels, height, width }, channels_first(inputs, channels))
+}
+
+/// Rows of pixels, each with its channels, made rows of channels.
+pub(super) fn channels_first(inputs: Matrix, channels: usize) -> Matrix {
+    let (rows, cols) = (inputs.rows(), inputs.cols());
+    if channels == 1 {
+        return inputs;
+    }
+    let mut values = inputs.into_values();
+    let mut row = vec![0.0; cols];
+    for pixels in values.chunks_exact_mut(cols) {
+        for (at, &value) in pixels.iter().enumerate() {
+            row[at % channels * (cols / channels) + at / channels] = value;
+        }
+        pixels.copy_from_slice(&row);
+    }
+    Matrix::new(values, rows, cols)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::array::Element;
+    use super::*;
+
+    #[test]
+    fn channels_come_first() {
+        let layout = |shape: &[usize]| Layout {
+            element: Element::Float(4),
+            big_endian: false,
+            fortran: false,
+            shape: shape.to_vec(),
+        };
+        let values: Vec<f32> = (0..24).map(|value| value as f32).collect();
+        let mut decisions = Vec::new();
+        let matrix = || Matrix::new(values.clone(), 1, 24);
+        let (shape, turned) =
+            arrange(&layout(&[1, 2, 4, 3]), matrix(), &ReadOptions::default(), &mut decisions);
+        assert_eq!(shape.to_string(), "2x4x3", "two rows of pixels are not larger than three channels");
+        assert_eq!(turned.values(), values);
+        let options = ReadOptions { channels: Some(Channels::Last), ..ReadOptions::default() };
+        let (shape, turned) = arrange(&layout(&[1, 2, 4, 3]), matrix(), &options, &mut decisions);
+        assert_eq!(shape.to_string(), "3x2x4");
+        assert_eq!(turned.values()[..8], [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0]);
+        let square = Matrix::new(vec![0.0; 48], 1, 48);
+        let (shape, _) = arrange(&layout(&[1, 4, 4, 3]), square, &ReadOptions::default(), &mut decisions);
+        assert_eq!(shape.to_string(), "3x4x4");
+        assert_eq!(decisions.len(), 3);
+    }
+}
