@@ -14,6 +14,7 @@ mod signals;
 
 pub use error::CliError;
 
+use crate::data::readers::within_library;
 use crate::error::{Error, Exit, Result};
 use crate::run::executor::WORKER;
 use crate::simd::SimdPath;
@@ -83,13 +84,15 @@ fn complain(error: &Error) {
     }
 }
 
-/// A panic in a cell is recorded and reported as the cell's failure; it is not printed as well.
+/// A panic in a cell is recorded and reported as the cell's failure, one in a library for a format as a fault of the
+/// file; neither is printed as well.
 fn quiet_workers() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
-        if thread.name().is_some_and(|name| name.starts_with(WORKER)) {
-            tracing::debug!(%panic, "in a cell");
+        let in_cell = thread.name().is_some_and(|name| name.starts_with(WORKER));
+        if in_cell || within_library() {
+            tracing::debug!(%panic, "caught");
         } else {
             usual(panic);
         }

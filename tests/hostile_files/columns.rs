@@ -82,7 +82,7 @@ fn attributes_of_arff() {
     let wide = format!("@relation r\n{wide}@data\n{}", "{}\n".repeat(1_000));
     let head = "@relation r\n@attribute x numeric\n@attribute label {a,b}\n@data\n";
     for (case, text, expected) in [
-        ("sparse and wide", wide, "times as many"),
+        ("sparse and wide", wide, "bytes once zeros are written out"),
         (
             "another value",
             format!("{head}1,c\n"),

@@ -3,7 +3,7 @@
 use super::columnar::{FREE_BYTES, TextColumn, table};
 use super::error::ReadError;
 use super::guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
-use super::source::{Source, check_inflation, fault};
+use super::source::{Source, fault};
 use crate::data::dataset::check_size;
 use crate::data::table::{Decision, Table};
 use crate::error::{Result, shorten};
@@ -11,6 +11,11 @@ use arrow_array::{ArrayRef, Float64Array};
 use std::collections::HashSet;
 use std::io::{BufRead, Read};
 use std::sync::Arc;
+
+/// Bytes that an entry takes while it is read.
+const CELL_BYTES: u64 = 16;
+/// Bytes that sparse rows may come to for each byte of the file.
+const SPARSE_BYTES_PER_BYTE: u64 = 8;
 
 /// An attribute and its entries so far. A file may have many attributes and no rows: both are boxed where large.
 struct Attribute {
@@ -109,8 +114,18 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
                     attribute.zero(&file)?;
                 }
                 // What is not written down takes memory all the same.
-                let bytes = (rows as u64 + 1).saturating_mul(attributes.len() as u64).saturating_mul(16);
-                check_inflation(&file, bytes.saturating_sub(FREE_BYTES), size)?;
+                let bytes =
+                    (rows as u64 + 1).saturating_mul(attributes.len() as u64).saturating_mul(CELL_BYTES);
+                let limit = FREE_BYTES + SPARSE_BYTES_PER_BYTE * size;
+                if bytes > limit {
+                    let (count, width) = (rows + 1, attributes.len());
+                    let problem = format!(
+                        "{count} rows of {width} attributes are {bytes} bytes once zeros are written out, at most \
+                         {limit} are taken"
+                    );
+                    let hint = "write it as LIBSVM, which stays sparse".to_string();
+                    return Err(ReadError::Option { file, problem, hint }.into());
+                }
             }
             None => {
                 let mut found = fields(row, ',').map_err(problem)?;

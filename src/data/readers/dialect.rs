@@ -357,8 +357,14 @@ fn is_header(
         let header = !first.iter().any(|cell| number(cell));
         return (header, "there is no other line to compare it with".to_string());
     }
-    let counts = |start: usize| first.iter().enumerate().all(|(at, cell)| *cell == (at + start).to_string());
-    if first.len() > 1 && (counts(0) || counts(1)) {
+    // What pandas writes for an array, with its index or without. A few numbers from 0 or 1 may as well be a row.
+    let (indexed, cells) = match first {
+        [index, cells @ ..] if index.is_empty() => (true, cells),
+        cells => (false, cells),
+    };
+    let counts = |start: usize| cells.iter().enumerate().all(|(at, cell)| *cell == (at + start).to_string());
+    let least = if indexed { 2 } else { 3 };
+    if cells.len() >= least && counts(0) || cells.len() >= least + 2 && counts(1) {
         return (true, "it counts the columns".to_string());
     }
     // Rows of a table with row names have a field before that of the header.
@@ -426,6 +432,7 @@ mod tests {
             ("1,2\n3,4\n", false),
             ("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n", false),
             ("0,1,2\n0.5,0.25,7\n", true),
+            (",0,1\n0,5.5,2.5\n1,4.5,3.5\n", true),
             ("country,1990,label\nChad,3,a\n", true),
             ("vhigh,2,small,unacc\nvhigh,3,small,acc\nlow,2,big,unacc\n", false),
             ("p,x,s\ne,x,s\np,b,s\n", false),

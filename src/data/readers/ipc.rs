@@ -5,6 +5,7 @@
 
 use super::columnar::{Batches, FREE_BYTES, damaged};
 use super::error::ReadError;
+use super::seam::caught;
 use super::source::{check_inflation, fault};
 use crate::durable::input;
 use crate::error::{Result, shorten};
@@ -34,21 +35,25 @@ pub(super) fn is_stream(start: &[u8]) -> bool {
 /// Adds the batches of a file or a stream.
 pub(super) fn collect(path: &Path, into: &mut Batches) -> Result<()> {
     let file = path.display().to_string();
+    caught(&file, FORMAT, || read(&file, path, into))
+}
+
+fn read(file: &str, path: &Path, into: &mut Batches) -> Result<()> {
     let (mut handle, size) = input::open(path)?;
-    let (start, end) = walk(&file, &mut handle, size)?;
-    handle.seek(SeekFrom::Start(start)).map_err(|error| fault(&file, error))?;
+    let (start, end) = walk(file, &mut handle, size)?;
+    handle.seek(SeekFrom::Start(start)).map_err(|error| fault(file, error))?;
     let mut bytes = Vec::with_capacity((end - start) as usize);
-    handle.take(end - start).read_to_end(&mut bytes).map_err(|error| fault(&file, error))?;
+    handle.take(end - start).read_to_end(&mut bytes).map_err(|error| fault(file, error))?;
     let mut buffer = Buffer::from_vec(bytes);
     let mut decoder = StreamDecoder::new();
     into.grow(size);
     while !buffer.is_empty() {
-        match decoder.decode(&mut buffer).map_err(|error| damaged(&file, FORMAT, &error))? {
+        match decoder.decode(&mut buffer).map_err(|error| damaged(file, FORMAT, &error))? {
             Some(batch) => into.push(batch)?,
             None => break,
         }
     }
-    Ok(decoder.finish().map_err(|error| damaged(&file, FORMAT, &error))?)
+    Ok(decoder.finish().map_err(|error| damaged(file, FORMAT, &error))?)
 }
 
 /// Where the messages begin and end. Refuses what is cut off, and buffers that announce more than they may.
@@ -98,14 +103,17 @@ fn walk(file: &str, handle: &mut File, size: u64) -> Result<(u64, u64), ReadErro
             ))
         })?;
         let Some(batch) = batch_of(&message) else { continue };
-        let (Some(buffers), Some(_)) = (batch.buffers(), batch.compression()) else { continue };
+        let Some(buffers) = batch.buffers() else { continue };
         for buffer in buffers {
             let place = u64::try_from(buffer.offset()).ok().and_then(|offset| body.checked_add(offset));
             let there = u64::try_from(buffer.length()).ok();
-            let (Some(place), Some(there)) = (place, there) else {
-                return Err(problem("a buffer of negative place or length".to_string()));
+            let Some((place, there)) = place
+                .zip(there)
+                .filter(|&(place, there)| place.checked_add(there).is_some_and(|end| end <= at))
+            else {
+                return Err(problem(format!("a buffer of the message at byte {body} lies beyond it")));
             };
-            if there < 8 {
+            if there < 8 || batch.compression().is_none() {
                 continue;
             }
             let announced = bytes_at(place, 8)?;

@@ -5,6 +5,7 @@
 
 use super::columnar::{Batches, FREE_BYTES};
 use super::error::ReadError;
+use super::seam::caught;
 use super::source::{check_inflation, fault};
 use crate::durable::input;
 use crate::error::{Result, shorten};
@@ -31,24 +32,28 @@ const MAX_HEADER_BYTES: u64 = 16 << 20;
 /// Adds the rows of a file; the features that a Hugging Face library has put into it, if it has.
 pub(super) fn collect(path: &Path, into: &mut Batches) -> Result<Option<Value>> {
     let file = path.display().to_string();
+    caught(&file, FORMAT, || read(&file, path, into))
+}
+
+fn read(file: &str, path: &Path, into: &mut Batches) -> Result<Option<Value>> {
     let (mut handle, size) = input::open(path)?;
     let mut ends = [0u8; 4];
     let last = handle.seek(SeekFrom::End(-4)).and_then(|_| handle.read_exact(&mut ends));
     if size < 12 || last.is_err() || ends != *MAGIC {
         let what = "no footer at the end".to_string();
-        return Err(ReadError::Truncated { file, what }.into());
+        return Err(ReadError::Truncated { file: file.to_string(), what }.into());
     }
-    let refuse = |error: ParquetError| damaged(&file, &error);
+    let refuse = |error: ParquetError| damaged(file, &error);
     // The arrow schema that a writer may have put beside the columns decides nothing that is needed here.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let copy = handle.try_clone().map_err(|error| fault(&file, error))?;
+    let copy = handle.try_clone().map_err(|error| fault(file, error))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(copy, options).map_err(refuse)?;
     let features = huggingface(builder.metadata());
-    let batch_rows = weigh(&file, &mut handle, size, builder.metadata())?;
+    let batch_rows = weigh(file, &mut handle, size, builder.metadata())?;
     let reader = builder.with_batch_size(batch_rows as usize).build().map_err(refuse)?;
     into.grow(size);
     for batch in reader {
-        into.push(batch.map_err(|error| super::columnar::damaged(&file, FORMAT, &error))?)?;
+        into.push(batch.map_err(|error| super::columnar::damaged(file, FORMAT, &error))?)?;
     }
     Ok(features)
 }

@@ -4,6 +4,7 @@ use super::ReadOptions;
 use super::columnar::{Batches, typed_table};
 use super::error::ReadError;
 use super::examples::{Examples, Labels};
+use super::seam::caught;
 use crate::data::dataset::{MAX_WIDTH, Shape, SplitTag, check_size};
 use crate::data::matrix::Matrix;
 use crate::data::table::{Decision, Table};
@@ -119,6 +120,18 @@ pub(super) enum Content {
 /// library stores them). `features` is what that library says of the columns; `parts` are the rows of each part
 /// of an official split.
 pub(super) fn content(
+    file: &str,
+    format: &'static str,
+    batches: Batches,
+    features: Option<&Value>,
+    parts: &[(SplitTag, usize)],
+    decisions: Vec<Decision>,
+    options: &ReadOptions,
+) -> Result<Content> {
+    caught(file, format, || make(file, format, batches, features, parts, decisions, options))
+}
+
+fn make(
     file: &str,
     format: &'static str,
     batches: Batches,

@@ -5,7 +5,7 @@ use super::choices::Separator;
 use super::columnar::{TextColumn, table};
 use super::dialect::{Dialect, decimal_point, decision};
 use super::error::ReadError;
-use super::guard::{Guard, MAX_RECORD_BYTES};
+use super::guard::Guard;
 use super::source::{Source, fault};
 use crate::data::dataset::check_size;
 use crate::data::table::Table;
@@ -17,8 +17,10 @@ use std::sync::Arc;
 
 /// Bytes by which it is decided how a table is to be taken …
 const SAMPLE_BYTES: usize = 256 << 10;
-/// … more of them until there are so many lines.
+/// … more of them until there are so many lines …
 const SAMPLE_LINES: usize = 8;
+/// … but no more than these.
+const MAX_SAMPLE_BYTES: usize = 4 << 20;
 /// The column that holds the official split, unless another is named.
 pub const DEFAULT_SPLIT_COLUMN: &str = "split";
 
@@ -108,7 +110,7 @@ fn start(source: &mut Source<'_>, options: &ReadOptions) -> Result<Dialect, Read
         let sample = source.head(bytes)?;
         let whole = sample.len() < bytes;
         let lines = sample.iter().filter(|&&byte| byte == b'\n').take(SAMPLE_LINES).count();
-        if whole || lines == SAMPLE_LINES || bytes >= MAX_RECORD_BYTES || sample.contains(&0) {
+        if whole || lines == SAMPLE_LINES || bytes >= MAX_SAMPLE_BYTES || sample.contains(&0) {
             break (sample, whole);
         }
         bytes *= 4;
