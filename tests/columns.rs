@@ -175,7 +175,7 @@ fn adults_are_read_as_a_person_would() {
         ]
     );
     assert!(
-        choice(&set, "column country").contains("of fewer than 10 rows"),
+        choice(&set, "column country").contains("that have fewer than 10 rows"),
         "{}",
         choice(&set, "column country")
     );

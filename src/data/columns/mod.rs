@@ -311,3 +311,54 @@ fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Dec
     };
     Ok((inputs, said))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::types::Float32Type;
+    use arrow_array::{
+        BooleanArray, FixedSizeListArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    };
+
+    /// A format that knows types is believed: its text stays text, its dates and lists are dates and lists.
+    #[test]
+    fn typed_columns_are_read_by_their_types() {
+        let day = 86_400_000;
+        let list = |a: f32, b: f32| Some(vec![Some(a), Some(b)]);
+        let lists = [list(1.0, 2.0), list(3.0, 4.0), list(5.0, 6.0)];
+        let columns: [(&str, ArrayRef); 6] = [
+            ("n", Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]))),
+            ("b", Arc::new(BooleanArray::from(vec![true, false, true]))),
+            ("t", Arc::new(TimestampMillisecondArray::from(vec![0, day, 2 * day]))),
+            ("v", Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(lists, 2))),
+            ("s", Arc::new(StringArray::from(vec!["1", "2", "1"]))),
+            ("label", Arc::new(Int64Array::from(vec![7, 8, 7]))),
+        ];
+        let table = Table {
+            file: "t.parquet".into(),
+            columns: RecordBatch::try_from_iter(columns).unwrap(),
+            typed: true,
+            named: true,
+            first_line: 0,
+            decisions: Vec::new(),
+        };
+        let set = dataset(table, &ReadOptions::default()).unwrap();
+        let names = [
+            "n",
+            "n=(missing)",
+            "b",
+            "t",
+            "t.weekday.sin",
+            "t.weekday.cos",
+            "v#0",
+            "v#1",
+            "s=1",
+            "s=(other)",
+        ];
+        assert_eq!(set.preparation().columns, names);
+        let first = set.inputs().row(0);
+        assert_eq!([first[0], first[1], first[2], first[3], first[7]], [1.0, 0.0, 1.0, -1.0, 2.0]);
+        assert_eq!((set.class_names().concat().as_str(), set.labels()), ("78", &[0, 1, 0][..]));
+        assert_eq!(set.gaps().columns(), [Gap { column: 0, rows: [1].into() }]);
+    }
+}
