@@ -48,9 +48,9 @@ pub(super) const ENTRY: Entry = Entry {
 /// part that are most surely unlabelled are picked. Without a label the first pick is random.
 ///
 /// Turns, epochs, mini-batches of 32 rows, Adam's rate and the width (20 units below 30 columns, 256 otherwise) are
-/// those of the authors' code over learned representations. Both sides weigh the same there, too: its class weights
-/// are the number of rows over the zeros, and over the ones, of labels that are one-hot by then, which is one for
-/// both.
+/// those of the authors' code over learned representations. Rows of both sides weigh the same, whatever their numbers,
+/// as they do there: its class weights divide the number of rows by the zeros, and by the ones, among labels that are
+/// one-hot by then, which gives one for both.
 pub struct Dal {
     pub space: Space,
     /// Turns that the batch is split into.
@@ -204,6 +204,16 @@ mod tests {
         let picks = dal.select(&view, 20, Key::root(0)).unwrap();
         let other = picks.iter().filter(|row| row.0 % 2 == 1).count();
         assert!(other >= 19, "{other} of 20");
+    }
+
+    /// Of rows that cannot be told apart, the unlabelled share is learned; weights by size would make it one half.
+    #[test]
+    fn rows_of_both_sides_weigh_the_same() {
+        let vectors = Matrix::zeros(110, 3);
+        let rows: Vec<RowId> = (0..110).map(RowId).collect();
+        let dal = Dal { space: Space::Embeddings, sub_batches: 1, epochs: 100, width: Some(8) };
+        let surely = dal.surely_unlabelled(vectors.view(), &rows[..10], &rows[10..], Key::root(0)).unwrap();
+        assert!(surely.iter().all(|p| (p - 10.0 / 11.0).abs() < 0.04), "{}", surely[0]);
     }
 
     #[test]
