@@ -1,4 +1,4 @@
-//! The report in a real browser: nothing overflows, no texts overlap.
+//! The report in a real browser: nothing overflows, no texts overlap, no name is broken within a word.
 //!
 //! Looks for Chromium or Chrome on the path (or in the variable `QUERIST_BROWSER`), and fails where there is none: on
 //! Debian, `apt-get install chromium`. With the variable `QUERIST_NO_BROWSER` set, it is skipped, and the estimate of text
@@ -32,6 +32,18 @@ addEventListener('load', () => {
       for (const e of page.body.querySelectorAll('*')) {
         if (e.getBoundingClientRect().right > width + 1 && !e.closest('.scroll, pre, svg')) {
           found.push(`${width}: <${e.tagName} class=${e.className}> overflows: ${e.textContent.slice(0, 40)}`);
+        }
+      }
+    }
+    for (const cell of page.querySelectorAll('td.name')) {
+      for (const node of [...cell.childNodes].filter(node => node.nodeType === Node.TEXT_NODE)) {
+        for (const word of node.data.matchAll(/\S+/g)) {
+          const range = page.createRange();
+          range.setStart(node, word.index);
+          range.setEnd(node, word.index + word[0].length);
+          const lines = [...range.getClientRects()];
+          if (lines.length > 1 && lines.reduce((sum, line) => sum + line.width, 0) < width - 40)
+            found.push(`${width}: “${word[0]}” is broken though there is room`);
         }
       }
     }
@@ -96,7 +108,7 @@ fn wrapped(page: &str) -> String {
 }
 
 #[test]
-fn nothing_overflows_and_no_texts_overlap() {
+fn nothing_overflows_overlaps_or_breaks() {
     if std::env::var_os(SKIP).is_some_and(|value| !value.is_empty()) {
         // Past the harness, which keeps what tests that pass print to itself.
         let _ = writeln!(std::io::stderr(), "skipped: {SKIP} is set, the report is not rendered");
