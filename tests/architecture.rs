@@ -116,7 +116,7 @@ fn architectures_side_by_side() {
     assert!(card.starts_with("format = 2") && card.contains("[head.space]"), "{card}");
 
     // The head travels with the policy: another run takes it from the folder.
-    let other = "[episode]\nrounds = 2\n[learner]\nsteps = 10\n[transfer]\ntargets = [\"wine\"]\n\
+    let other = "[episode]\nrounds = 2\n[learner]\nsteps = 10\n[transfer]\ntargets = [\"breast_cancer\"]\n\
                  strategies = [\"random\"]\narchitectures = [\"learner\", \"head\"]\nrepetitions = 2\n\
                  policy = \"one/policy\"\n";
     fs::write(dir.path().join("other.toml"), other).unwrap();

@@ -37,7 +37,7 @@ addEventListener('load', () => {
     }
     for (const cell of page.querySelectorAll('td.name')) {
       for (const node of [...cell.childNodes].filter(node => node.nodeType === Node.TEXT_NODE)) {
-        for (const word of node.data.matchAll(/\S+/g)) {
+        for (const word of node.data.matchAll(/[^\s-]+/g)) {
           const range = page.createRange();
           range.setStart(node, word.index);
           range.setEnd(node, word.index + word[0].length);

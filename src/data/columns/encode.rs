@@ -26,6 +26,8 @@ pub(super) struct Reading<'a> {
     pub first_line: u64,
     /// What separates the fields; none where nothing does.
     pub separator: Option<char>,
+    /// The decimal mark, where it was asked for.
+    pub decimal: Option<char>,
     /// Columns that a text becomes.
     pub text_width: Option<usize>,
     /// Columns of inputs so far.
@@ -35,7 +37,7 @@ pub(super) struct Reading<'a> {
 impl Reading<'_> {
     /// Whether a comma may stand within a number, as it separates no fields.
     pub fn commas_are_free(&self) -> bool {
-        self.separator.is_some_and(|separator| separator != ',')
+        self.decimal != Some('.') && self.separator.is_some_and(|separator| separator != ',')
     }
 
     /// Whether a comma within a number is likely to stand before decimals.

@@ -174,6 +174,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         typed,
         first_line,
         separator,
+        decimal: options.decimal,
         text_width: options.hash,
         width: AtomicUsize::new(0),
     };

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Bytes that an entry takes while it is read.
 const CELL_BYTES: u64 = 16;
 /// Bytes that sparse rows may come to for each byte of the file.
-const SPARSE_BYTES_PER_BYTE: u64 = 8;
+const SPARSE_BYTES_PER_BYTE: u64 = 2;
 
 /// An attribute and its entries so far. A file may have many attributes and no rows: both are boxed where large.
 struct Attribute {
@@ -116,7 +116,8 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
                 // What is not written down takes memory all the same.
                 let bytes =
                     (rows as u64 + 1).saturating_mul(attributes.len() as u64).saturating_mul(CELL_BYTES);
-                let limit = FREE_BYTES + SPARSE_BYTES_PER_BYTE * size;
+                // Half of it: lists of entries double as they grow.
+                let limit = FREE_BYTES / 2 + SPARSE_BYTES_PER_BYTE * size;
                 if bytes > limit {
                     let (count, width) = (rows + 1, attributes.len());
                     let problem = format!(

@@ -220,6 +220,7 @@ impl ReadOptions {
             ("a column of row ids", columns.id.is_some()),
             ("columns to ignore", !columns.ignore.is_empty()),
             ("columns to take", !columns.columns.is_empty()),
+            ("types of columns", !columns.types.is_empty()),
             ("separate features", !self.features.is_empty()),
         ];
         asked.into_iter().find(|(_, given)| *given).map_or(Ok(()), |(what, _)| Err(Self::refuse(file, what)))

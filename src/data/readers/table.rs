@@ -58,9 +58,12 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
             columns.resize_with(expected, TextColumn::default);
         }
         for ((bytes, column), name) in record.iter().zip(&mut columns).zip(&names) {
-            let text = Place { file: &file, line, column: name }.utf8(bytes)?;
-            let turned = if decimal_comma { decimal_point(text) } else { None };
-            column.push(&file, Some(turned.as_deref().unwrap_or(text)).filter(|text| !text.is_empty()))?;
+            let text = Place { file: &file, line, column: name }.written(bytes)?;
+            let turned = if decimal_comma { decimal_point(text.trim()) } else { None };
+            column.push(
+                &file,
+                Some(turned.as_deref().unwrap_or(text)).filter(|text| !text.trim().is_empty()),
+            )?;
         }
         rows += 1;
         check_size(&file, rows, expected)?;
@@ -213,7 +216,12 @@ pub(in crate::data) struct Place<'a> {
 impl Place<'_> {
     /// The text of a field, without the spaces around it.
     pub fn utf8<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
-        std::str::from_utf8(bytes).map(str::trim).map_err(|error| ReadError::NotUtf8 {
+        self.written(bytes).map(str::trim)
+    }
+
+    /// The text of a field as it is written.
+    pub fn written<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
+        std::str::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
             file: self.file.to_string(),
             line: self.line,
             column: shorten(self.column).into_owned(),

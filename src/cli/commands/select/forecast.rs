@@ -201,7 +201,14 @@ mod tests {
         ] {
             is_linear(name, "rows", [1, 2, 3].map(|k| Shapes { rows: k * SHAPES.rows, ..SHAPES }));
             is_linear(name, "columns", [1, 2, 3].map(|k| Shapes { width: k * SHAPES.width, ..SHAPES }));
-            is_linear(name, "classes", [1, 2, 3].map(|k| Shapes { classes: k * SHAPES.classes, ..SHAPES }));
+            // Of its two phases, clustering outgrows the other one as classes become more.
+            if name != "prob_cover" {
+                is_linear(
+                    name,
+                    "classes",
+                    [1, 2, 3].map(|k| Shapes { classes: k * SHAPES.classes, ..SHAPES }),
+                );
+            }
         }
     }
 
