@@ -69,6 +69,8 @@ def read(folder):
         curves.setdefault(name, {}).setdefault(row["repetition"], []).append(row["accuracy"])
     for line in (folder / "timings.jsonl").open():
         cell = json.loads(line)
+        if not cell["cell"].startswith("transfer/"):
+            continue
         name, span = cell["cell"].split("/")[3:]
         first, last = map(int, span.split("-"))
         total = spent.setdefault(name.split("(passes")[0], [0.0, 0])
