@@ -141,7 +141,7 @@ fn every_stage_counts_what_it_will_do() {
     for name in ["random", "margin+search", "policy+head", "dqn", "dataset_embedding+search"] {
         let own = rows.iter().filter(|row| row["strategy"] == name);
         let played: BTreeSet<u64> = own.map(|row| row["repetition"].as_u64().unwrap()).collect();
-        assert_eq!(both.count(name), played.len() as u64, "{name}");
+        assert_eq!(both.count_in("transfer", name), played.len() as u64, "{name}");
     }
     assert_eq!(both.count("full pool"), both.lines("full_pool.jsonl").len() as u64);
 }

@@ -104,7 +104,7 @@ fn picks_are_rows_of_the_file_with_what_it_calls_them() {
     let line = ["transfer", "--policy", "universal", "--target", "t.csv"];
     let left_out = predicate::str::contains("column case: left out");
     querist(dir.path()).args(["data", "describe", "t.csv"]).assert().success().stdout(left_out);
-    let both = "column \"label\" is named for the row ids and for labels or split";
+    let both = "column \"label\" is named for the labels and for the row ids";
     querist(dir.path())
         .args(line)
         .args(["--id", "label"])
