@@ -14,12 +14,13 @@ use querist::agent::{Choice, Kind, Network, NetworkConfig, Policy, PolicyStrateg
 use querist::arch::Block;
 use querist::data::{Matrix, Task, initial_rows};
 use querist::episode::{
-    EpisodePlan, Ground, InitialPool, Measure, OracleOn, Played, Player, Seat, StopOn, features, play,
+    EpisodePlan, InitialPool, Measure, OracleOn, Played, Player, PreparedTask, Replicate, StopOn, features,
+    play,
 };
 use querist::experiment::stages::TimedRow;
 use querist::learner::{Bank, DeviceKind, LaneData, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use querist::query::Registry;
-use querist::run::{Cancel, Cell, Crew, Manifest, Silent, Store, run_cells};
+use querist::run::{Cancel, Cell, Manifest, Silent, Store, WorkerPool, run_cells};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde_json::json;
@@ -95,9 +96,9 @@ fn journal() -> f64 {
         (0..CELLS).for_each(|_| drop(std::hint::black_box(work())));
         let plain = start.elapsed().as_secs_f64();
         let cancel = Cancel::new();
-        let crew = Crew { jobs: 1, progress: &Silent, cancel: &cancel };
+        let worker_pool = WorkerPool { jobs: 1, progress: &Silent, cancel: &cancel };
         let start = Instant::now();
-        run_cells("cells", &cells, &mut ledger, crew, |_| Ok(work())).expect("cells");
+        run_cells("cells", &cells, &mut ledger, worker_pool, |_| Ok(work())).expect("cells");
         let recorded = start.elapsed().as_secs_f64();
         drop(store);
         1.0 - plain / recorded
@@ -139,14 +140,14 @@ fn measure(case: &Case, strategy: &str) -> serde_json::Value {
 
 /// Sixteen episodes in lock-step.
 fn episodes(case: &Case, task: &Task, strategy: &str) -> Vec<Played> {
-    let ground = Ground::new(task.clone());
+    let prepared = PreparedTask::new(task.clone());
     let player = |repetition: u32| Player {
         name: strategy.to_string(),
         strategy: match strategy {
             "policy" => Box::new(policy()),
             name => Registry::builtin().build(name).expect("a strategy"),
         },
-        seat: Seat { ground: ground.clone(), key: key(repetition) },
+        replicate: Replicate { prepared: prepared.clone(), key: key(repetition) },
         repetition,
         architect: None,
     };

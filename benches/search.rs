@@ -9,7 +9,9 @@ use burn::tensor::Device;
 use querist::Key;
 use querist::arch::{ArchSpace, NetSpec, Point, Space};
 use querist::data::{Oracle, SplitPlan, Task, embedded, uniform_rows};
-use querist::episode::{EpisodePlan, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play};
+use querist::episode::{
+    EpisodePlan, InitialPool, Measure, OracleOn, Player, PreparedTask, Replicate, StopOn, play,
+};
 use querist::learner::{BurnNet, DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use querist::query::Registry;
 use querist::search::{
@@ -152,7 +154,7 @@ fn scoring(name: &str, spec: &NetSpec) -> Value {
 /// Seconds of an episode on digits: fixed networks, and the one that grows.
 fn growing() -> Value {
     let space = ArchSpace::default();
-    let ground = Ground::new(digits());
+    let prepared = PreparedTask::new(digits());
     let blocks = |point: Point| space.spec(&point, 64, 10).expect("in the space").blocks().to_vec();
     let episode = |start: Point, folds: Option<u32>, key: u64| {
         let plan = EpisodePlan {
@@ -180,7 +182,7 @@ fn growing() -> Value {
         let player = Player {
             name: "least_confidence".into(),
             strategy: Registry::builtin().build("least_confidence").expect("it is registered"),
-            seat: Seat { ground: ground.clone(), key: Key::root(key) },
+            replicate: Replicate { prepared: prepared.clone(), key: Key::root(key) },
             repetition: 0,
             architect: local,
         };

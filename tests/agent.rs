@@ -79,8 +79,8 @@ impl Environment for Toy {
 
     fn duels(&mut self, pairs: &[Pair], iteration: u32, key: Key) -> Result<Vec<Duel>> {
         let duel = |(pair, both): (usize, &Pair)| {
-            let seats = key.at(pair as u64);
-            let play = |network: &Network| earned(self.batch, 4, seats, |seen| network.score(seen));
+            let replicates = key.at(pair as u64);
+            let play = |network: &Network| earned(self.batch, 4, replicates, |seen| network.score(seen));
             let (mut plus, minus) = (play(&both.plus)?, play(&both.minus)?);
             if self.spoil == Some(iteration) {
                 plus = f64::NAN;

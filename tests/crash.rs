@@ -12,7 +12,9 @@ use querist::experiment::stages::Builtin;
 use querist::experiment::{self, Context, Plan, Vocabulary};
 use querist::run::journal::{self, Record};
 use querist::run::store::{JOURNAL, ROWS, TRAIN_PARTS};
-use querist::run::{Bar, Cancel, Cell, Crew, Manifest, Outcome, Progress, Silent, Store, rows, run_cells};
+use querist::run::{
+    Bar, Cancel, Cell, Manifest, Outcome, Progress, Silent, Store, WorkerPool, rows, run_cells,
+};
 use querist::{Key, Result};
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,9 +59,9 @@ fn run(dir: &Path, jobs: usize, slow: Duration) -> Result<()> {
     let manifest = Manifest::new(PLAN, 1, BTreeMap::new())?;
     let (store, mut ledger) = Store::open(dir, &manifest, PLAN, false)?;
     let cancel = Cancel::new();
-    let crew = Crew { jobs, progress: &Silent, cancel: &cancel };
+    let worker_pool = WorkerPool { jobs, progress: &Silent, cancel: &cancel };
     let cells: Vec<_> = (0..CELLS).map(|i| Cell { key: format!("cell/{i}"), input: i }).collect();
-    let outcomes = run_cells("cells", &cells, &mut ledger, crew, |cell| {
+    let outcomes = run_cells("cells", &cells, &mut ledger, worker_pool, |cell| {
         std::thread::sleep(slow);
         Ok(work(cell))
     })?;

@@ -12,7 +12,8 @@ use querist::Key;
 use querist::arch::Block;
 use querist::data::{RowId, SplitPlan, Task, embedded};
 use querist::episode::{
-    EpisodeError, EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Player, Seat, StopOn, play,
+    EpisodeError, EpisodePlan, Episodes, InitialPool, Measure, OracleOn, Player, PreparedTask, Replicate,
+    StopOn, play,
 };
 use querist::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use querist::query::Registry;
@@ -288,10 +289,10 @@ fn one_card() {
     command.args(["strategies", "badg"]).assert().code(2).stderr(predicate::str::contains("badge"));
 }
 
-fn seat() -> Seat {
+fn replicate() -> Replicate {
     let iris = embedded::load("iris").unwrap();
-    let ground = Ground::new(Task::split(&iris, &SplitPlan::default(), Key::root(1)).unwrap());
-    Seat { ground, key: Key::root(2) }
+    let prepared = PreparedTask::new(Task::split(&iris, &SplitPlan::default(), Key::root(1)).unwrap());
+    Replicate { prepared, key: Key::root(2) }
 }
 
 fn episode() -> EpisodePlan {
@@ -327,8 +328,8 @@ fn episode() -> EpisodePlan {
 /// They take part in one fit and in no other, and cost nothing.
 #[test]
 fn pseudo_labels_last_for_one_fit() {
-    let mut taught = Episodes::reset(&episode(), &[seat()]).unwrap();
-    let mut plain = Episodes::reset(&episode(), &[seat()]).unwrap();
+    let mut taught = Episodes::reset(&episode(), &[replicate()]).unwrap();
+    let mut plain = Episodes::reset(&episode(), &[replicate()]).unwrap();
     let signals = taught.signals(0, Default::default(), Key::root(0));
     let candidates = taught.view(0, &signals).candidates().to_vec();
     let picks = vec![(0, candidates[..2].to_vec())];
@@ -361,7 +362,7 @@ fn ceal_notes_how_many_it_believed() {
     let player = |name: &str| Player {
         name: name.to_string(),
         strategy: Registry::builtin().build(name).unwrap(),
-        seat: seat(),
+        replicate: replicate(),
         repetition: 0,
         architect: None,
     };

@@ -4,15 +4,19 @@ use querist::Key;
 use querist::arch::Block;
 use querist::data::{SplitPlan, Task, embedded};
 use querist::episode::{
-    EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Played, Player, Seat, StopOn, play,
+    EpisodePlan, Episodes, InitialPool, Measure, OracleOn, Played, Player, PreparedTask, Replicate, StopOn,
+    play,
 };
 use querist::learner::{DeviceKind, LearnError, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use querist::query::{Needs, Registry};
 
-fn seat(data: &str, seed: u64) -> Seat {
+fn replicate(data: &str, seed: u64) -> Replicate {
     let data = embedded::load(data).unwrap();
     let key = Key::root(seed);
-    Seat { ground: Ground::new(Task::split(&data, &SplitPlan::default(), key.named("split")).unwrap()), key }
+    Replicate {
+        prepared: PreparedTask::new(Task::split(&data, &SplitPlan::default(), key.named("split")).unwrap()),
+        key,
+    }
 }
 
 fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> EpisodePlan {
@@ -53,7 +57,7 @@ fn players_on(data: &str, name: &str, seeds: std::ops::Range<u64>) -> Vec<Player
     let player = |seed| Player {
         name: name.to_string(),
         strategy: Registry::builtin().build(name).unwrap(),
-        seat: seat(data, seed),
+        replicate: replicate(data, seed),
         repetition: seed as u32,
         architect: None,
     };
@@ -86,7 +90,8 @@ fn learned_losses_are_their_episodes_own() {
 
 #[test]
 fn losses_are_predicted_for_every_candidate_and_only_on_demand() {
-    let episodes = Episodes::reset(&plan(&[8], 40, 3, 9), &[seat("iris", 1), seat("iris", 2)]).unwrap();
+    let episodes =
+        Episodes::reset(&plan(&[8], 40, 3, 9), &[replicate("iris", 1), replicate("iris", 2)]).unwrap();
     let asking = Needs { predicted_loss: true, ..Needs::NONE };
     let extras = episodes.extras(&[(0, Needs::NONE), (1, asking)]).unwrap();
     assert!(extras[0].predicted_loss.is_none());
@@ -95,7 +100,7 @@ fn losses_are_predicted_for_every_candidate_and_only_on_demand() {
     assert_eq!(losses.len(), episodes.view(1, &signals).candidates().len());
     assert!(losses.iter().all(|loss| loss.is_finite()) && losses.iter().any(|loss| loss != &losses[0]));
     // Without hidden activations there is nothing to predict from.
-    let linear = Episodes::reset(&plan(&[], 40, 3, 9), &[seat("iris", 1)]).unwrap();
+    let linear = Episodes::reset(&plan(&[], 40, 3, 9), &[replicate("iris", 1)]).unwrap();
     let error = linear.extras(&[(0, asking)]).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(LearnError::Taps)), "{error}");
 }

@@ -9,7 +9,7 @@ use super::parts::{self, Parts, part};
 use super::simulation::{Source, best_of, select};
 use crate::data::RowId;
 use crate::episode::features::SCHEMA;
-use crate::episode::{Episodes, Observation, Reference, Seat, features};
+use crate::episode::{Episodes, Observation, Reference, Replicate, features};
 use crate::error::Result;
 use crate::rng::Key;
 use rand::RngExt;
@@ -145,22 +145,22 @@ fn collect_block(
     key: Key,
 ) -> Result<Collected> {
     let mut collected = Collected::default();
-    let seats: Vec<Seat> = block.map(|index| source.seat(key.named("seat"), index)).collect();
+    let replicates: Vec<Replicate> = block.map(|index| source.replicate(key.named("seat"), index)).collect();
     let rounds = source.rounds();
-    let visited: Vec<Vec<usize>> = seats
+    let visited: Vec<Vec<usize>> = replicates
         .iter()
-        .map(|seat| {
-            index::sample(&mut seat.key.named("visited").rng(), rounds, plan.visits(rounds)).into_vec()
+        .map(|replicate| {
+            index::sample(&mut replicate.key.named("visited").rng(), rounds, plan.visits(rounds)).into_vec()
         })
         .collect();
     let acting = |lane: usize| match behaviour {
         Behaviour::Policy { network, others, cap } => {
-            let coin: f64 = seats[lane].key.named("coin").rng().random();
+            let coin: f64 = replicates[lane].key.named("coin").rng().random();
             (coin >= others).then_some((network, cap))
         }
         Behaviour::Mixture => None,
     };
-    let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+    let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
     for round in 0..rounds {
         let live = episodes.live();
         let looking: Vec<usize> =
@@ -169,7 +169,7 @@ fn collect_block(
         let gains = episodes.look_ahead(&looking, plan.candidates, plan.soft, Reference::Present)?;
         let mut picks = Vec::with_capacity(live.len());
         for lane in live {
-            let step = seats[lane].key.named("step").at(round as u64);
+            let step = replicates[lane].key.named("step").at(round as u64);
             let found = looking.iter().position(|&other| other == lane).map(|at| &gains[at]);
             if found.is_some() || round == 0 || round + 1 == rounds {
                 let signals = episodes.signals(lane, features::needs(), step);
@@ -268,8 +268,8 @@ mod tests {
     #[test]
     fn gains_are_what_the_next_label_brings() {
         for source in sources() {
-            let seats = [source.seat(Key::root(3), 0)];
-            let start = || Episodes::reset(&source.learning_plan(), &seats).unwrap();
+            let replicates = [source.replicate(Key::root(3), 0)];
+            let start = || Episodes::reset(&source.learning_plan(), &replicates).unwrap();
             let gains = |soft| start().look_ahead(&[0], 6, soft, Reference::Present).unwrap().remove(0);
             let (hard, mixed, soft) = (gains(0.0), gains(0.25), gains(1.0));
             for ((&(row, hard), (_, mixed)), (_, soft)) in hard.iter().zip(mixed).zip(&soft) {

@@ -77,9 +77,9 @@ fn course_on(
     key: Key,
 ) -> Result<Vec<Phase>> {
     let mut phases = empty();
-    let seats: Vec<_> = (0..repetitions).map(|index| source.seat(key, index)).collect();
-    for seats in seats.chunks(source.lanes()) {
-        measured(source, seats, |episodes, lane, step| -> Result<Vec<RowId>> {
+    let replicates: Vec<_> = (0..repetitions).map(|index| source.replicate(key, index)).collect();
+    for replicates in replicates.chunks(source.lanes()) {
+        measured(source, replicates, |episodes, lane, step| -> Result<Vec<RowId>> {
             let signals = episodes.signals(lane, features::needs(), step);
             let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
             let looks = Looks::new(&view, batch, cap.max(batch), step)?;

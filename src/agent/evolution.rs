@@ -1,7 +1,7 @@
 //! Evolution strategy: the policy's weights move towards what plays better.
 //!
 //! Random directions are drawn; for each, the network moved along it and the network moved against it play
-//! *the same seats* (task, split, initial labels, initial weights), so that their difference is due to the
+//! *the same replicates* (task, split, initial labels, initial weights), so that their difference is due to the
 //! direction alone. The differences weigh the directions: an unbiased estimate of the gradient of the mean
 //! return, smoothed over the size of the move. It needs no probability of a choice, no credit for a single
 //! query, and sees the policy as it will be used, without drawing.
@@ -101,7 +101,7 @@ pub struct Pair {
     pub minus: Network,
 }
 
-/// What a pair came to on one task: mean returns of both halves over the same seats; higher = better.
+/// What a pair came to on one task: mean returns of both halves over the same replicates; higher = better.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Duel {
     /// Index of the pair.

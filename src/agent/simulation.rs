@@ -1,7 +1,7 @@
 //! Where a policy's experience comes from: simulated episodes on source tasks.
 //!
-//! [`Simulation`] plays whole episodes: against a baseline at the same seats, for policy gradients, and two
-//! networks at the same seats, for evolution strategies. States for imitation are
+//! [`Simulation`] plays whole episodes: against a baseline at the same replicates, for policy gradients, and two
+//! networks at the same replicates, for evolution strategies. States for imitation are
 //! [`collected`](super::collection). Both read reward rows only.
 
 use super::batch;
@@ -13,7 +13,7 @@ use super::tensors;
 use super::trainer::Environment;
 use super::trajectory::{Decision, Returns, Trajectory};
 use crate::data::RowId;
-use crate::episode::{EpisodePlan, Episodes, Ground, Measure, Observation, Seat, features};
+use crate::episode::{EpisodePlan, Episodes, Measure, Observation, PreparedTask, Replicate, features};
 use crate::error::Result;
 use crate::query::{Registry, Ties};
 use crate::rng::Key;
@@ -29,15 +29,18 @@ pub struct Source {
     /// What its draws are derived from, see [`Dataset::identity`](crate::data::Dataset::identity).
     pub identity: String,
     /// Its splits; repetitions take them in turn.
-    pub grounds: Vec<Arc<Ground>>,
+    pub prepared_tasks: Vec<Arc<PreparedTask>>,
     /// What is played.
     pub plan: EpisodePlan,
 }
 
 impl Source {
-    /// The seat of repetition `index`, derived from `key`.
-    pub(super) fn seat(&self, key: Key, index: usize) -> Seat {
-        Seat { ground: self.grounds[index % self.grounds.len()].clone(), key: key.at(index as u64) }
+    /// The replicate of repetition `index`, derived from `key`.
+    pub(super) fn replicate(&self, key: Key, index: usize) -> Replicate {
+        Replicate {
+            prepared: self.prepared_tasks[index % self.prepared_tasks.len()].clone(),
+            key: key.at(index as u64),
+        }
     }
 
     /// Queries of one of its episodes.
@@ -76,7 +79,7 @@ pub struct RolloutPlan {
     pub tasks: usize,
     /// Episodes of the policy per task, and as many of the baseline.
     pub episodes: usize,
-    /// Who plays the same seats, for the returns to be compared with.
+    /// Who plays the same replicates, for the returns to be compared with.
     pub baseline: Baseline,
     /// Most candidates that a state is described over.
     pub cap: usize,
@@ -125,7 +128,7 @@ pub enum Baseline {
 /// The strategy that validation compares with.
 const REFERENCE: &str = "margin";
 
-/// Episodes on source tasks against a baseline at the same seats; validation on other tasks. What a network's
+/// Episodes on source tasks against a baseline at the same replicates; validation on other tasks. What a network's
 /// episodes on one task come to is a part that is kept; trajectories, which hold all that was seen, are not.
 pub struct Simulation<'a> {
     sources: &'a [Source],
@@ -155,9 +158,9 @@ impl<'a> Simulation<'a> {
             .enumerate()
             .map(|(at, source)| {
                 let play = || {
-                    let seats = validation_seats(source, repetitions, key);
+                    let replicates = validation_replicates(source, repetitions, key);
                     let margin = |episodes: &Episodes, lane, step| select(episodes, lane, REFERENCE, step);
-                    mean_measured(source, &seats, margin)
+                    mean_measured(source, &replicates, margin)
                 };
                 part(parts, &parts::name("reference", key, at), |_| Ok(()), play)
             })
@@ -182,8 +185,8 @@ impl<'a> Simulation<'a> {
             .enumerate()
             .map(|(at, (source, reference))| {
                 let play = || {
-                    let seats = validation_seats(source, self.repetitions, self.key);
-                    let mean = mean_measured(source, &seats, |episodes, lane, step| {
+                    let replicates = validation_replicates(source, self.repetitions, self.key);
+                    let mean = mean_measured(source, &replicates, |episodes, lane, step| {
                         best_of(network, episodes, lane, self.plan.cap, step)
                     })?;
                     Ok(mean - reference)
@@ -274,21 +277,21 @@ pub(super) fn best_of(
     Ok(picks.into_iter().map(|(row, _)| row).collect())
 }
 
-fn validation_seats(source: &Source, repetitions: usize, key: Key) -> Vec<Seat> {
+fn validation_replicates(source: &Source, repetitions: usize, key: Key) -> Vec<Replicate> {
     (0..repetitions)
-        .map(|index| source.seat(key.named("validation").named(&source.identity), index))
+        .map(|index| source.replicate(key.named("validation").named(&source.identity), index))
         .collect()
 }
 
-/// The mean of the plan's metric on the reward rows, over all rounds after the first fit and over the seats.
+/// The mean of the plan's metric on the reward rows, over all rounds after the first fit and over the replicates.
 fn mean_measured(
     source: &Source,
-    seats: &[Seat],
+    replicates: &[Replicate],
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
-    for seats in seats.chunks(source.lanes()) {
-        for lane in measured(source, seats, &mut pick)? {
+    for replicates in replicates.chunks(source.lanes()) {
+        for lane in measured(source, replicates, &mut pick)? {
             sum += lane.iter().sum::<f64>();
             count += lane.len();
         }
@@ -296,14 +299,14 @@ fn mean_measured(
     Ok(sum / count.max(1) as f64)
 }
 
-/// For each seat, the plan's metric on the reward rows after each query, all seats in one bank.
+/// For each replicate, the plan's metric on the reward rows after each query, all replicates in one bank.
 pub(super) fn measured(
     source: &Source,
-    seats: &[Seat],
+    replicates: &[Replicate],
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<Vec<Vec<f64>>> {
-    let mut curves = vec![Vec::new(); seats.len()];
-    let mut episodes = Episodes::reset(&source.learning_plan(), seats)?;
+    let mut curves = vec![Vec::new(); replicates.len()];
+    let mut episodes = Episodes::reset(&source.learning_plan(), replicates)?;
     loop {
         let live = episodes.live();
         if live.is_empty() {
@@ -311,7 +314,7 @@ pub(super) fn measured(
         }
         let mut picks = Vec::with_capacity(live.len());
         for &lane in &live {
-            let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
+            let step = replicates[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
             picks.push((lane, pick(&episodes, lane, step)?));
         }
         episodes.step(&picks)?;
@@ -322,7 +325,7 @@ pub(super) fn measured(
 }
 
 /// Plays pairs on one task, the first of which is number `first`: for each, the mean metric of both
-/// halves over the rounds and `repetitions` seats, which they share. Other pairs have other seats.
+/// halves over the rounds and `repetitions` replicates, which they share. Other pairs have other replicates.
 fn duel(
     source: &Source,
     pairs: &[Pair],
@@ -334,14 +337,15 @@ fn duel(
     let key = key.named(&source.identity).named("seat");
     // Per pair, the lanes of one half and then those of the other.
     let half =
-        |pair: usize| (0..repetitions).map(move |i| source.seat(key, (first + pair) * repetitions + i));
-    let seats: Vec<Seat> = (0..pairs.len()).flat_map(|pair| half(pair).chain(half(pair))).collect();
+        |pair: usize| (0..repetitions).map(move |i| source.replicate(key, (first + pair) * repetitions + i));
+    let replicates: Vec<Replicate> = (0..pairs.len()).flat_map(|pair| half(pair).chain(half(pair))).collect();
     let network = |lane: usize| {
         let pair = &pairs[lane / (2 * repetitions)];
         if (lane / repetitions).is_multiple_of(2) { &pair.plus } else { &pair.minus }
     };
-    let curves =
-        measured(source, &seats, |episodes, lane, step| best_of(network(lane), episodes, lane, cap, step))?;
+    let curves = measured(source, &replicates, |episodes, lane, step| {
+        best_of(network(lane), episodes, lane, cap, step)
+    })?;
     let mean = |curves: &[Vec<f64>]| {
         let values = curves.iter().flatten();
         values.clone().sum::<f64>() / values.count().max(1) as f64
@@ -352,14 +356,15 @@ fn duel(
         .collect())
 }
 
-/// Plays one task: the policy, sampling, in the first half of the lanes, the baseline at the same seats
+/// Plays one task: the policy, sampling, in the first half of the lanes, the baseline at the same replicates
 /// in the second.
 fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> Result<Vec<Trajectory>> {
-    let own: Vec<Seat> = (0..plan.episodes).map(|index| source.seat(key.named("seat"), index)).collect();
-    let seats: Vec<Seat> = own.iter().chain(&own).cloned().collect();
-    let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+    let own: Vec<Replicate> =
+        (0..plan.episodes).map(|index| source.replicate(key.named("seat"), index)).collect();
+    let replicates: Vec<Replicate> = own.iter().chain(&own).cloned().collect();
+    let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
     let mut curves: Vec<Vec<f64>> =
-        (0..seats.len()).map(|lane| vec![episodes.standing(lane).reward_accuracy]).collect();
+        (0..replicates.len()).map(|lane| vec![episodes.standing(lane).reward_accuracy]).collect();
     let mut decisions: Vec<Vec<Decision>> = own.iter().map(|_| Vec::new()).collect();
     loop {
         let live = episodes.live();
@@ -368,7 +373,7 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
         }
         let mut picks = Vec::with_capacity(live.len());
         for &lane in &live {
-            let step = seats[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
+            let step = replicates[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
             let sampling = lane < own.len();
             if let (false, Baseline::Strategy(name)) = (sampling, plan.baseline) {
                 picks.push((lane, select(&episodes, lane, name, step)?));
@@ -437,8 +442,8 @@ mod tests {
     #[test]
     fn rewards_telescope_to_the_final_gain() {
         let source = &sources()[0];
-        let seats = [source.seat(Key::root(1), 0)];
-        let mut episodes = Episodes::reset(&source.learning_plan(), &seats).unwrap();
+        let replicates = [source.replicate(Key::root(1), 0)];
+        let mut episodes = Episodes::reset(&source.learning_plan(), &replicates).unwrap();
         let first = episodes.standing(0).reward_accuracy;
         let (mut rewards, mut curve) = (0.0, vec![first]);
         while !episodes.live().is_empty() {
@@ -456,7 +461,7 @@ mod tests {
         assert!((area - (mean - first) / unit).abs() < 1e-12);
     }
 
-    /// The two halves of a pair share seats: equal networks tie exactly, others do not; and neither the
+    /// The two halves of a pair share replicates: equal networks tie exactly, others do not; and neither the
     /// threads nor the other pairs of a bank change a result.
     #[test]
     fn duels_are_fair_and_do_not_depend_on_threads_or_neighbours() {

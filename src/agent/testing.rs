@@ -6,7 +6,7 @@ use super::parts::Parts;
 use super::simulation::Source;
 use crate::arch::Block;
 use crate::data::{Matrix, RowId, SplitPlan, Task, embedded};
-use crate::episode::{EpisodePlan, Ground, InitialPool, Measure, Observation, OracleOn, StopOn};
+use crate::episode::{EpisodePlan, InitialPool, Measure, Observation, OracleOn, PreparedTask, StopOn};
 use crate::error::Result;
 use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use crate::rng::Key;
@@ -115,8 +115,9 @@ pub(super) fn sources() -> Vec<Source> {
     };
     let source = |name: &str| {
         let dataset = embedded::load(name).unwrap();
-        let grounds = vec![Ground::new(Task::split(&dataset, &SplitPlan::default(), Key::root(1)).unwrap())];
-        Source { name: name.into(), identity: dataset.identity().into(), grounds, plan: plan.clone() }
+        let prepared_tasks =
+            vec![PreparedTask::new(Task::split(&dataset, &SplitPlan::default(), Key::root(1)).unwrap())];
+        Source { name: name.into(), identity: dataset.identity().into(), prepared_tasks, plan: plan.clone() }
     };
     vec![source("iris"), source("wine")]
 }

@@ -27,7 +27,7 @@ pub trait Environment {
     /// Whatever keeps an episode from being played.
     fn rollouts(&mut self, network: &Network, iteration: u32, key: Key) -> Result<Vec<Trajectory>>;
 
-    /// Both networks of every pair at the same seats, without exploring. As for
+    /// Both networks of every pair at the same replicates, without exploring. As for
     /// [`rollouts`](Self::rollouts), nothing is remembered between calls.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ pub fn validations(every: u32, iterations: u32) -> u64 {
 pub enum Algorithm {
     /// From episodes that explore.
     PolicyGradient(GradientConfig),
-    /// From pairs of networks at the same seats.
+    /// From pairs of networks at the same replicates.
     Evolution(EvolutionConfig),
 }
 

@@ -25,7 +25,7 @@ pub fn catch() -> Result<Cancel> {
 mod tests {
     use super::*;
     use crate::run::journal::Journal;
-    use crate::run::{Cell, Crew, Ledger, Silent, run_cells};
+    use crate::run::{Cell, Ledger, Silent, WorkerPool, run_cells};
     use std::io::Read;
     use std::process::{Child, Command, Stdio};
     use std::time::Duration;
@@ -43,9 +43,9 @@ mod tests {
         let (journal, content) = Journal::open(&path).unwrap();
         let cancel = catch().unwrap();
         output::message("ready");
-        let crew = Crew { jobs: 2, progress: &Silent, cancel: &cancel };
+        let worker_pool = WorkerPool { jobs: 2, progress: &Silent, cancel: &cancel };
         let cells: Vec<_> = (0..1000).map(|i| Cell { key: format!("{i}"), input: i }).collect();
-        let result = run_cells("cells", &cells, &mut Ledger::new(journal, content), crew, |cell| {
+        let result = run_cells("cells", &cells, &mut Ledger::new(journal, content), worker_pool, |cell| {
             std::thread::sleep(slow);
             Ok(cell.input)
         });

@@ -21,7 +21,7 @@ impl Episodes {
             .fit_trials(&self.members(lanes), &self.plan.from_scratch(), |bank, place, trial| {
                 let at = &self.lanes[trial.lane];
                 let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
-                bank.probabilities(place, at.seat.ground.task().pool(), Some(&rows))
+                bank.probabilities(place, at.replicate.prepared.task().pool(), Some(&rows))
             })?
             .into_iter();
         let asking = lanes.iter().enumerate().filter(|(_, (_, needs))| needs.committee > 0);

@@ -2,7 +2,7 @@
 
 use super::fitting::full_pool;
 use super::plan::{EpisodeError, EpisodePlan};
-use super::seat::Seat;
+use super::replicate::Replicate;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, Pool, RowId};
 use crate::error::Result;
@@ -66,7 +66,7 @@ pub struct Believed {
 
 #[derive(Debug)]
 pub(super) struct Lane {
-    pub(super) seat: Seat,
+    pub(super) replicate: Replicate,
     pub(super) spec: NetSpec,
     pub(super) pool: Pool,
     pub(super) oracle: Oracle,
@@ -83,7 +83,7 @@ pub(super) struct Lane {
 impl Lane {
     /// The distances of the pool's rows to the labelled ones.
     fn nearest(&self) -> Arc<Nearest> {
-        let task = self.seat.ground.task();
+        let task = self.replicate.prepared.task();
         let make = || Nearest::of(task.pool(), self.pool.labelled(), self.pool.labels());
         self.nearest.get_or_init(|| Arc::new(make())).clone()
     }
@@ -100,7 +100,7 @@ impl Lane {
 
     /// The key of the fit of this number.
     pub(super) fn fit_key(&self, number: u64) -> Key {
-        self.seat.key.named("fit").at(number)
+        self.replicate.key.named("fit").at(number)
     }
 }
 
@@ -110,7 +110,7 @@ pub(super) struct Group {
     pub(super) lanes: Vec<usize>,
 }
 
-/// Several episodes that advance in lock-step. An episode's course depends on its own seat, plan and
+/// Several episodes that advance in lock-step. An episode's course depends on its own replicate, plan and
 /// picks alone, never on its neighbours.
 pub struct Episodes {
     pub(super) plan: EpisodePlan,
@@ -125,13 +125,13 @@ impl Episodes {
     ///
     /// # Errors
     /// If the plan cannot be satisfied on one of the tasks, or the network's shape is refused.
-    pub fn reset(plan: &EpisodePlan, seats: &[Seat]) -> Result<Self> {
+    pub fn reset(plan: &EpisodePlan, replicates: &[Replicate]) -> Result<Self> {
         plan.check()?;
-        let mut lanes = Vec::with_capacity(seats.len());
-        for seat in seats {
-            let task = seat.ground.task();
+        let mut lanes = Vec::with_capacity(replicates.len());
+        for replicate in replicates {
+            let task = replicate.prepared.task();
             plan.check_task(task)?;
-            let rows = plan.initial.rows(plan, &seat.ground, seat.key.named("initial"))?;
+            let rows = plan.initial.rows(plan, &replicate.prepared, replicate.key.named("initial"))?;
             let mut pool = Pool::unlabelled(task.pool().rows());
             pool.ask(&mut Oracle::new(task.clone(), rows.len()), &rows)?;
             let unlabelled = pool.candidates().len();
@@ -152,7 +152,9 @@ impl Episodes {
                     measured: 0.0,
                     target: plan
                         .target_share
-                        .map(|share| Ok::<_, crate::Error>(share * full_pool(plan, seat)?.by(plan.metric)))
+                        .map(|share| {
+                            Ok::<_, crate::Error>(share * full_pool(plan, replicate)?.by(plan.metric))
+                        })
                         .transpose()?,
                     steps: 0,
                     fit: FitReport { steps: 0, loss: 0.0, diverged_at: None },
@@ -161,7 +163,7 @@ impl Episodes {
                 pseudo: Vec::new(),
                 fresh: 0,
                 end: None,
-                seat: seat.clone(),
+                replicate: replicate.clone(),
             });
         }
         let places = vec![(0, 0); lanes.len()];
@@ -212,7 +214,7 @@ impl Episodes {
     pub fn signals(&self, lane: usize, needs: Needs, key: Key) -> Signals {
         let (at, (group, place)) = (&self.lanes[lane], self.places[lane]);
         let bank = &self.groups[group].bank;
-        let inputs = at.seat.ground.task().pool();
+        let inputs = at.replicate.prepared.task().pool();
         let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
         Signals {
             probabilities: needs.probabilities.then(|| bank.probabilities(place, inputs, Some(&rows))),
@@ -238,9 +240,9 @@ impl Episodes {
                 true => Network::new(bank.spec(), &bank.weights(place)).ok(),
                 false => None,
             },
-            neighbours: needs.neighbours.then(|| at.seat.ground.neighbours()),
+            neighbours: needs.neighbours.then(|| at.replicate.prepared.neighbours()),
             nearest: needs.neighbours.then(|| at.nearest()),
-            components: needs.components.then(|| at.seat.ground.components()),
+            components: needs.components.then(|| at.replicate.prepared.components()),
             progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
         }
     }
@@ -262,7 +264,7 @@ impl Episodes {
     /// Episode `lane` as a strategy may see it.
     pub fn view<'a>(&'a self, lane: usize, signals: &'a Signals) -> PoolView<'a> {
         let lane = &self.lanes[lane];
-        let task = lane.seat.ground.task();
+        let task = lane.replicate.prepared.task();
         PoolView::new(
             task.pool(),
             lane.pool.labelled(),
@@ -286,9 +288,9 @@ impl Episodes {
         (pool.labelled().iter().map(|row| row.0).collect(), pool.labels())
     }
 
-    /// The seat of episode `lane`.
-    pub fn seat(&self, lane: usize) -> &Seat {
-        &self.lanes[lane].seat
+    /// The replicate of episode `lane`.
+    pub fn replicate(&self, lane: usize) -> &Replicate {
+        &self.lanes[lane].replicate
     }
 
     /// Buys labels and adds them to the pools; the networks are not refitted yet. Follow with
@@ -301,7 +303,7 @@ impl Episodes {
         for (lane, rows) in picks {
             let lane = &mut self.lanes[*lane];
             lane.pool.ask(&mut lane.oracle, rows)?;
-            let inputs = lane.seat.ground.task().pool();
+            let inputs = lane.replicate.prepared.task().pool();
             let labels = &lane.pool.labels()[lane.pool.labels().len() - rows.len()..];
             if let Some(nearest) = lane.nearest.get_mut().map(Arc::make_mut) {
                 for (&row, &label) in rows.iter().zip(labels) {
@@ -322,7 +324,8 @@ impl Episodes {
     /// If a row is not a candidate (any more), comes twice, or has a class that the task has not.
     pub fn believe(&mut self, lane: usize, pseudo: &[(RowId, u32)]) -> Result<()> {
         let at = &mut self.lanes[lane];
-        let (task, classes) = (at.seat.ground.task().name().to_string(), at.seat.ground.task().classes());
+        let (task, classes) =
+            (at.replicate.prepared.task().name().to_string(), at.replicate.prepared.task().classes());
         let mut rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
         rows.sort_unstable();
         let strange = |&&(row, class): &&(RowId, u32)| {

@@ -127,7 +127,7 @@ impl Episodes {
                 trials.push(self.trial(lane, next));
             }
             let candidates = at.pool.candidates();
-            let key = at.seat.key.named("look-ahead").at(u64::from(at.standing.round));
+            let key = at.replicate.key.named("look-ahead").at(u64::from(at.standing.round));
             let drawn = index::sample(&mut key.rng(), candidates.len(), count.min(candidates.len()));
             let mut drawn: Vec<RowId> = drawn.iter().map(|at| candidates[at]).collect();
             drawn.sort_unstable();
@@ -158,7 +158,7 @@ impl Episodes {
 
     /// What look-ahead judges network `place` of `bank` in episode `lane` by.
     fn worth(&self, lane: usize, bank: &dyn Learner, place: usize, soft: f64) -> f64 {
-        let task = self.lanes[lane].seat.ground.task();
+        let task = self.lanes[lane].replicate.prepared.task();
         let (inputs, labels) = match (self.plan.oracle_on, self.plan.measure) {
             (OracleOn::Test, Measure::RewardAndTest) => (task.test().inputs(), task.test().labels()),
             (OracleOn::Validation, _) => (task.validation().inputs(), task.validation().labels()),
@@ -236,7 +236,7 @@ impl Episodes {
         }
         let mut by_fold = self
             .fit_trials(&trials, &self.plan.from_scratch(), |bank, place, trial| {
-                let pool = self.lanes[trial.lane].seat.ground.task().pool();
+                let pool = self.lanes[trial.lane].replicate.prepared.task().pool();
                 let labelled: Vec<u32> =
                     self.lanes[trial.lane].pool.labelled().iter().map(|row| row.0).collect();
                 read(bank, place, pool, &labelled)
@@ -268,7 +268,7 @@ impl Episodes {
             .into_par_iter()
             .map(|(slot, lane)| {
                 let at = &self.lanes[lane];
-                let task = at.seat.ground.task();
+                let task = at.replicate.prepared.task();
                 let trial = self.trial(lane, at.fit_key(at.fit_number(&self.plan)));
                 let divided =
                     Divided::of(&self.plan, &self.plan.train, task, &trial.rows, &trial.labels, trial.key);
@@ -315,7 +315,7 @@ impl Episodes {
             let divided: Vec<Divided> = group
                 .iter()
                 .map(|(_, trial)| {
-                    let task = self.lanes[trial.lane].seat.ground.task();
+                    let task = self.lanes[trial.lane].replicate.prepared.task();
                     let all = Divided::of(&self.plan, train, task, &trial.rows, &trial.labels, trial.key);
                     if trial.bootstrap { all.resampled(trial.key) } else { all }
                 })
@@ -323,7 +323,7 @@ impl Episodes {
             let data: Vec<LaneData<'_>> = group
                 .iter()
                 .zip(&divided)
-                .map(|((_, trial), divided)| divided.lane(self.lanes[trial.lane].seat.ground.task()))
+                .map(|((_, trial), divided)| divided.lane(self.lanes[trial.lane].replicate.prepared.task()))
                 .collect();
             let keys: Vec<Key> = group.iter().map(|(_, trial)| trial.key).collect();
             bank.fit(&data, train, &keys)?;

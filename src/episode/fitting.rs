@@ -3,7 +3,7 @@
 use super::env::{Believed, End, Episodes, Group, Lane};
 use super::holdout::Divided;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
-use super::seat::Seat;
+use super::replicate::Replicate;
 use crate::arch::NetSpec;
 use crate::data::{Oracle, RowId};
 use crate::error::Result;
@@ -18,7 +18,7 @@ impl Episodes {
             let reports = fit_group(group, &self.lanes, &self.plan)?;
             for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {
                 let lane = &mut self.lanes[lane];
-                let task = lane.seat.ground.task();
+                let task = lane.replicate.prepared.task();
                 let (reward, test) = (task.reward(), task.test());
                 let pseudo = std::mem::take(&mut lane.pseudo);
                 let rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
@@ -118,11 +118,15 @@ fn fit_group(group: &mut Group, lanes: &[Lane], plan: &EpisodePlan) -> Result<Ve
                 let known = lane.pool.labelled().len() - withheld;
                 let rows: Vec<u32> = lane.pool.labelled()[..known].iter().map(|row| row.0).collect();
                 let labels = &lane.pool.labels()[..known];
-                Divided::of(plan, &train, lane.seat.ground.task(), &rows, labels, key).and_train(&lane.pseudo)
+                Divided::of(plan, &train, lane.replicate.prepared.task(), &rows, labels, key)
+                    .and_train(&lane.pseudo)
             })
             .collect();
-        let data: Vec<LaneData<'_>> =
-            lanes.iter().zip(&divided).map(|(lane, divided)| divided.lane(lane.seat.ground.task())).collect();
+        let data: Vec<LaneData<'_>> = lanes
+            .iter()
+            .zip(&divided)
+            .map(|(lane, divided)| divided.lane(lane.replicate.prepared.task()))
+            .collect();
         let reports = group.bank.fit(&data, &train, &keys)?;
         if fitted.is_empty() {
             fitted = reports.iter().map(|&last| Fitted { steps: 0, last }).collect();
@@ -140,7 +144,7 @@ fn fresh(lanes: &[&Lane]) -> Result<usize, EpisodeError> {
     match lanes.iter().find(|lane| lane.fresh != first.fresh) {
         None => Ok(first.fresh),
         Some(other) => Err(EpisodeError::Uneven {
-            task: other.seat.ground.task().name().to_string(),
+            task: other.replicate.prepared.task().name().to_string(),
             found: other.fresh,
             expected: first.fresh,
         }),
@@ -151,12 +155,12 @@ fn fresh(lanes: &[&Lane]) -> Result<usize, EpisodeError> {
 ///
 /// # Errors
 /// If the network's shape is refused.
-pub fn full_pool(plan: &EpisodePlan, seat: &Seat) -> Result<Scores> {
-    let task = seat.ground.task();
+pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
+    let task = replicate.prepared.task();
     let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
     let labels = Oracle::new(task.clone(), 0).foresee(&all);
     let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
-    let key = seat.key.named("ceiling");
+    let key = replicate.key.named("ceiling");
     let train = plan.from_scratch();
     let divided = Divided::of(plan, &train, task, &rows, &labels, key);
     let mut bank = networks(&plan.spec(task)?, 1, plan.device)?;
@@ -183,7 +187,7 @@ mod tests {
     use super::*;
     use crate::arch::Block;
     use crate::data::{SplitPlan, Task, embedded};
-    use crate::episode::{Ground, InitialPool, OracleOn, StopOn};
+    use crate::episode::{InitialPool, OracleOn, PreparedTask, StopOn};
     use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 
     const EPOCHS: u32 = 3;
@@ -218,12 +222,13 @@ mod tests {
         }
     }
 
-    fn start(plan: &EpisodePlan, seats: u64) -> Episodes {
+    fn start(plan: &EpisodePlan, replicates: u64) -> Episodes {
         let iris = embedded::load("iris").unwrap();
-        let ground = Ground::new(Task::split(&iris, &SplitPlan::default(), Key::root(1)).unwrap());
-        let seats: Vec<Seat> =
-            (0..seats).map(|at| Seat { ground: ground.clone(), key: Key::root(2).at(at) }).collect();
-        Episodes::reset(plan, &seats).unwrap()
+        let prepared = PreparedTask::new(Task::split(&iris, &SplitPlan::default(), Key::root(1)).unwrap());
+        let replicates: Vec<Replicate> = (0..replicates)
+            .map(|at| Replicate { prepared: prepared.clone(), key: Key::root(2).at(at) })
+            .collect();
+        Episodes::reset(plan, &replicates).unwrap()
     }
 
     /// Rows that are candidates, not in the order of their numbers.

@@ -1,7 +1,7 @@
 //! The labels that an episode starts from, by rule.
 
 use super::plan::{EpisodeError, EpisodePlan};
-use super::seat::Ground;
+use super::replicate::PreparedTask;
 use crate::data::{Matrix, RowId, Task, initial_count, initial_rows, uniform_rows};
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Registry, Signals};
@@ -64,12 +64,12 @@ impl InitialPool {
         Ok(())
     }
 
-    /// The rows that an episode of `plan` on `ground` starts from, in the order in which they are labelled.
+    /// The rows that an episode of `plan` on `prepared` starts from, in the order in which they are labelled.
     ///
     /// # Errors
     /// As [`check`](Self::check), and those of the strategy.
-    pub(super) fn rows(&self, plan: &EpisodePlan, ground: &Ground, key: Key) -> Result<Vec<RowId>> {
-        let task = ground.task();
+    pub(super) fn rows(&self, plan: &EpisodePlan, prepared: &PreparedTask, key: Key) -> Result<Vec<RowId>> {
+        let task = prepared.task();
         let count = plan.initial_count(task);
         let rule = match self {
             InitialPool::PerClass if plan.initial_per_class > 0 => {
@@ -85,8 +85,8 @@ impl InitialPool {
             embeddings: needs
                 .embeddings
                 .then(|| Matrix::new(task.pool().values().to_vec(), task.pool().rows(), task.pool().cols())),
-            neighbours: needs.neighbours.then(|| ground.neighbours()),
-            components: needs.components.then(|| ground.components()),
+            neighbours: needs.neighbours.then(|| prepared.neighbours()),
+            components: needs.components.then(|| prepared.components()),
             ..Signals::default()
         };
         let candidates: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
@@ -115,11 +115,11 @@ mod tests {
     use crate::query::QueryError;
 
     /// Twelve rows on a line, two classes: the last three are of class 1.
-    fn ground() -> std::sync::Arc<Ground> {
+    fn prepared() -> std::sync::Arc<PreparedTask> {
         let inputs = Matrix::new((0..12).map(|row| row as f32).collect(), 12, 1);
         let labels = (0..12).map(|row| u32::from(row >= 9)).collect();
         let held = || (Matrix::zeros(1, 1), vec![0]);
-        Ground::new(Task::from_parts("line", 2, (inputs, labels), held(), held()).unwrap())
+        PreparedTask::new(Task::from_parts("line", 2, (inputs, labels), held(), held()).unwrap())
     }
 
     fn plan(initial: InitialPool, initial_per_class: usize) -> EpisodePlan {
@@ -136,9 +136,9 @@ mod tests {
     fn rows(initial: &str, per_class: usize, seed: u64) -> Vec<u32> {
         let initial = InitialPool::from(initial.to_string());
         let plan = plan(initial.clone(), per_class);
-        let ground = ground();
-        let rows = initial.rows(&plan, &ground, Key::root(seed)).unwrap();
-        assert_eq!(rows.len(), plan.initial_count(ground.task()), "{initial:?}");
+        let prepared = prepared();
+        let rows = initial.rows(&plan, &prepared, Key::root(seed)).unwrap();
+        assert_eq!(rows.len(), plan.initial_count(prepared.task()), "{initial:?}");
         rows.into_iter().map(|row| row.0).collect()
     }
 

@@ -14,8 +14,8 @@ mod initial;
 pub mod observation;
 pub mod plan;
 pub mod play;
+pub mod replicate;
 pub mod row;
-pub mod seat;
 #[cfg(test)]
 mod testing;
 
@@ -26,5 +26,5 @@ pub use initial::InitialPool;
 pub use observation::{Observation, ObservationError, Schema};
 pub use plan::{EpisodeError, EpisodePlan, Measure, OracleOn, StopOn};
 pub use play::{Architect, Choice, Labelled, Played, Player, play};
+pub use replicate::{PreparedTask, Replicate};
 pub use row::Row;
-pub use seat::{Ground, Seat};

@@ -3,8 +3,8 @@
 use super::env::{Believed, End, Episodes, Standing};
 use super::features;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
+use super::replicate::Replicate;
 use super::row::Row;
-use super::seat::Seat;
 use crate::arch::NetSpec;
 use crate::error::Result;
 use crate::learner::{Metric, Scores};
@@ -12,14 +12,14 @@ use crate::query::{Needs, Strategy, cut};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
 
-/// One strategy at one seat.
+/// One strategy on one replicate.
 pub struct Player {
     /// The name under which its rows stand.
     pub name: String,
     /// Who chooses the rows.
     pub strategy: Box<dyn Strategy>,
     /// Where it plays.
-    pub seat: Seat,
+    pub replicate: Replicate,
     /// The number of the repetition.
     pub repetition: u32,
     /// Who chooses the network's shape before each fit; `None` keeps the plan's.
@@ -79,9 +79,9 @@ pub struct Played {
 /// If the plan cannot be satisfied, or a strategy fails or answers with anything but as many distinct
 /// candidates as it was asked for.
 pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>> {
-    let seats: Vec<Seat> = players.iter().map(|player| player.seat.clone()).collect();
+    let replicates: Vec<Replicate> = players.iter().map(|player| player.replicate.clone()).collect();
     let plan = EpisodePlan { measure: Measure::RewardAndTest, ..plan.clone() };
-    let mut episodes = Episodes::reset(&plan, &seats)?;
+    let mut episodes = Episodes::reset(&plan, &replicates)?;
     let sees = |player: &Player| player.architect.as_ref().is_some_and(|architect| architect.sees());
     let mut played: Vec<Played> = players
         .iter()
@@ -102,7 +102,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         for ((lane, needs), extras) in needs.iter().copied().zip(episodes.extras(&needs)?) {
             let player = &mut players[lane];
             let round = u64::from(episodes.standing(lane).round);
-            let key = player.seat.key.named("query").named(&player.name).at(round);
+            let key = player.replicate.key.named("query").named(&player.name).at(round);
             let started = Instant::now();
             let mut signals = episodes.signals(lane, needs, key);
             extras.join(&mut signals);
@@ -118,7 +118,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
                 .into());
             }
             let last = played[lane].rows.last_mut().expect("a row for the initial labels");
-            let task = player.seat.ground.task();
+            let task = player.replicate.prepared.task();
             last.picks = rows.iter().map(|&row| task.dataset_row(row)).collect();
             last.pick_ids = rows.iter().filter_map(|&row| task.row_id(row)).map(str::to_string).collect();
             last.note = cut::join([last.note.take(), player.strategy.note()]);
@@ -126,13 +126,14 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         }
         let mut globals: Vec<Option<Vec<f32>>> = vec![None; players.len()];
         for &lane in live.iter().filter(|&&lane| sees(&players[lane])) {
-            globals[lane] = Some(look(&episodes, lane, players[lane].seat.key)?);
+            globals[lane] = Some(look(&episodes, lane, players[lane].replicate.key)?);
         }
         episodes.ask(&picks)?;
         for &lane in &live {
-            let key = players[lane].seat.key.named("architect").at(u64::from(episodes.standing(lane).round));
+            let key =
+                players[lane].replicate.key.named("architect").at(u64::from(episodes.standing(lane).round));
             if let Some(architect) = &mut players[lane].architect {
-                let task = episodes.seat(lane).ground.task().clone();
+                let task = episodes.replicate(lane).prepared.task().clone();
                 let (rows, labels) = episodes.labelled(lane);
                 let (inputs, classes, globals) = (task.pool(), task.classes(), globals[lane].as_deref());
                 let labelled = Labelled { inputs, rows: &rows, labels, classes, globals };
@@ -171,7 +172,7 @@ fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row
         fit.diverged_at.map(diverged).into_iter().chain(believed.map(taught)).chain(ended).collect();
     let Scores { accuracy, balanced_accuracy, macro_f1 } = test.expect("measured on the test rows");
     Row {
-        task: player.seat.ground.task().name().to_string(),
+        task: player.replicate.prepared.task().name().to_string(),
         strategy: player.name.clone(),
         architecture: episodes.spec(lane).to_string(),
         repetition: player.repetition,

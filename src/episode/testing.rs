@@ -1,6 +1,6 @@
 //! Episodes for this layer's tests.
 
-use super::{EpisodePlan, Episodes, Ground, InitialPool, Measure, OracleOn, Seat, StopOn};
+use super::{EpisodePlan, Episodes, InitialPool, Measure, OracleOn, PreparedTask, Replicate, StopOn};
 use crate::arch::Block;
 use crate::data::{SplitPlan, Task, embedded};
 use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
@@ -47,8 +47,8 @@ pub(super) fn logistic() -> EpisodePlan {
 /// An episode on an embedded set after four queries, of the first ten candidates each.
 pub(super) fn played(plan: &EpisodePlan, name: &str) -> Episodes {
     let data = embedded::load(name).unwrap();
-    let ground = Ground::new(Task::split(&data, &SplitPlan::default(), Key::root(1)).unwrap());
-    let mut episodes = Episodes::reset(plan, &[Seat { ground, key: Key::root(2) }]).unwrap();
+    let prepared = PreparedTask::new(Task::split(&data, &SplitPlan::default(), Key::root(1)).unwrap());
+    let mut episodes = Episodes::reset(plan, &[Replicate { prepared, key: Key::root(2) }]).unwrap();
     for _ in 0..4 {
         let rows = episodes.lanes[0].pool.candidates()[..10].to_vec();
         episodes.step(&[(0, rows)]).unwrap();

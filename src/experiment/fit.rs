@@ -131,8 +131,8 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     let target = plan.transfer().and_then(|transfer| transfer.targets.first());
     let target = target.expect("a plan of a fit names its data set");
     let dataset = tasks::read(plan, target)?;
-    let ground = tasks::ground(plan, &dataset, 0)?;
-    let task = ground.task();
+    let prepared = tasks::prepared(plan, &dataset, 0)?;
+    let task = prepared.task();
     let rows = task.pool().rows();
     let labels = labels.unwrap_or(rows);
     if labels > rows {

@@ -3,12 +3,14 @@
 use super::inputs::Inputs;
 use super::plan::Plan;
 use super::sections::DataRef;
-use super::stages::{self, Failure, Found, Learned, Shard, Site, Stages, TimedRow, Trained, transfer};
+use super::stages::{
+    self, Failure, Found, Learned, Shard, StageContext, Stages, TimedRow, Trained, transfer,
+};
 use crate::episode::Row;
 use crate::error::Result;
 use crate::run::store::{FULL_POOL, ROWS, SEARCH_PARTS, SELECTION, SUMMARY, TIMINGS, TRAIN_PARTS};
 use crate::run::{
-    Cancel, Crew, Digests, FullPool, Manifest, Progress, QueryTimes, RunError, Store, again, digest,
+    Cancel, Digests, FullPool, Manifest, Progress, QueryTimes, RunError, Store, WorkerPool, again, digest,
     full_pool, once, rows,
 };
 use serde::{Deserialize, Serialize};
@@ -143,13 +145,14 @@ fn execute(
     let text = plan.to_toml();
     let (store, mut ledger) = Store::open(context.dir, &manifest, &text, context.fresh)?;
     let Context { progress, cancel, save_every, .. } = context;
-    let site = Site { store: &store, progress, cancel, save_every };
-    let crew = Crew { jobs: context.jobs, progress, cancel };
+    let stage_context = StageContext { store: &store, progress, cancel, save_every };
+    let worker_pool = WorkerPool { jobs: context.jobs, progress, cancel };
 
     let policy = match plan.train() {
         Some(_) => {
-            let trained: Trained = once("train", &mut ledger, crew, || stages.train(plan, site))?;
-            restore("train", &store, &trained.files, crew, || stages.train(plan, site))?;
+            let trained: Trained =
+                once("train", &mut ledger, worker_pool, || stages.train(plan, stage_context))?;
+            restore("train", &store, &trained.files, worker_pool, || stages.train(plan, stage_context))?;
             store.discard(TRAIN_PARTS)?;
             Some(trained)
         }
@@ -157,8 +160,9 @@ fn execute(
     };
     let architecture = match plan.searches_sources() {
         true => {
-            let found: Found = once("search", &mut ledger, crew, || stages.search(plan, site))?;
-            restore("search", &store, &found.files, crew, || stages.search(plan, site))?;
+            let found: Found =
+                once("search", &mut ledger, worker_pool, || stages.search(plan, stage_context))?;
+            restore("search", &store, &found.files, worker_pool, || stages.search(plan, stage_context))?;
             store.discard(SEARCH_PARTS)?;
             Some(found)
         }
@@ -167,26 +171,26 @@ fn execute(
     let (mut all, mut failures, mut whole) = (Vec::new(), Vec::new(), None);
     if let Some(section) = plan.transfer() {
         let learned = Learned { policy: policy.as_ref(), architecture: architecture.as_ref() };
-        let (measured, failed) = stages::full_pool(section, shard, &mut ledger, crew, |whole| {
-            stages.full_pool(plan, whole, learned, site)
+        let (measured, failed) = stages::full_pool(section, shard, &mut ledger, worker_pool, |whole| {
+            stages.full_pool(plan, whole, learned, stage_context)
         })?;
         whole = Some(measured);
         failures.extend(failed);
-        let (rows, failed) = transfer(plan, section, shard, &mut ledger, crew, |plan, block| {
-            stages.episodes(plan, block, learned, site)
+        let (rows, failed) = transfer(plan, section, shard, &mut ledger, worker_pool, |plan, block| {
+            stages.episodes(plan, block, learned, stage_context)
         })?;
         all.extend(rows);
         failures.extend(failed);
     }
     if let Some(section) = plan.rivals() {
         let (rows, failed) =
-            stages::rivals(section, &mut ledger, crew, |bout| stages.bout(plan, bout, site))?;
+            stages::rivals(section, &mut ledger, worker_pool, |bout| stages.bout(plan, bout, stage_context))?;
         all.extend(rows);
         failures.extend(failed);
     }
 
     let times = times(&all);
-    let tasks = tasks(plan, stages, site)?;
+    let tasks = tasks(plan, stages, stage_context)?;
     let mut rows: Vec<Row> = all.into_iter().map(|timed| timed.row).collect();
     let rows_digest = rows::digest(&rows, &tasks)?;
     let bytes = rows::to_jsonl(&mut rows)?;
@@ -219,10 +223,15 @@ fn execute(
 }
 
 /// What the draws on each target are derived from, by its name.
-fn tasks(plan: &Plan, stages: &dyn Stages, site: Site<'_>) -> Result<BTreeMap<String, String>> {
+fn tasks(
+    plan: &Plan,
+    stages: &dyn Stages,
+    stage_context: StageContext<'_>,
+) -> Result<BTreeMap<String, String>> {
     let of_transfer = plan.transfer().map_or(&[][..], |transfer| &transfer.targets);
     let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
-    let identified = |target: &DataRef| Ok((target.name().to_string(), stages.identity(plan, target, site)?));
+    let identified =
+        |target: &DataRef| Ok((target.name().to_string(), stages.identity(plan, target, stage_context)?));
     of_transfer.iter().chain(of_rivals).map(identified).collect()
 }
 
@@ -231,13 +240,13 @@ fn restore<T: Send>(
     stage: &str,
     store: &Store,
     files: &Digests,
-    crew: Crew<'_>,
+    worker_pool: WorkerPool<'_>,
     make: impl Fn() -> Result<T> + Send,
 ) -> Result<()> {
     if store.missing(files)?.is_empty() {
         return Ok(());
     }
-    again(stage, crew, make)?;
+    again(stage, worker_pool, make)?;
     match store.missing(files)?.first() {
         None => Ok(()),
         Some(name) => {
@@ -307,10 +316,10 @@ mod tests {
     }
 
     impl Stages for Fake {
-        fn train(&self, _plan: &Plan, site: Site<'_>) -> Result<Trained> {
+        fn train(&self, _plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
             self.trained.fetch_add(1, Ordering::Relaxed);
             let name = format!("{POLICY}/policy.safetensors");
-            site.store.write(&name, b"weights")?;
+            stage_context.store.write(&name, b"weights")?;
             Ok(Trained {
                 digest: digest::of(b"weights"),
                 files: BTreeMap::from([(name, digest::of(b"weights"))]),
@@ -326,7 +335,7 @@ mod tests {
             })
         }
 
-        fn search(&self, _plan: &Plan, _site: Site<'_>) -> Result<Found> {
+        fn search(&self, _plan: &Plan, _site: StageContext<'_>) -> Result<Found> {
             let blocks = vec![crate::arch::Block::Residual { width: 32 }];
             let starts = Vec::new();
             Ok(Found {
@@ -346,7 +355,7 @@ mod tests {
             plan: &Plan,
             block: &Block,
             learned: Learned<'_>,
-            _site: Site<'_>,
+            _site: StageContext<'_>,
         ) -> Result<Vec<TimedRow>> {
             assert!(learned.policy.is_some() && learned.architecture.is_some());
             let ran = self.ran.fetch_add(1, Ordering::Relaxed) + 1;
@@ -386,7 +395,7 @@ mod tests {
             plan: &Plan,
             whole: &Whole,
             _learned: Learned<'_>,
-            _site: Site<'_>,
+            _site: StageContext<'_>,
         ) -> Result<FullPool> {
             self.measured.fetch_add(1, Ordering::Relaxed);
             let key = Key::root(plan.seed()).named(whole.target.name());
@@ -401,11 +410,11 @@ mod tests {
             })
         }
 
-        fn identity(&self, _plan: &Plan, target: &DataRef, _site: Site<'_>) -> Result<String> {
+        fn identity(&self, _plan: &Plan, target: &DataRef, _site: StageContext<'_>) -> Result<String> {
             Ok(target.name().to_string())
         }
 
-        fn bout(&self, _plan: &Plan, _bout: &Bout, _site: Site<'_>) -> Result<Vec<TimedRow>> {
+        fn bout(&self, _plan: &Plan, _bout: &Bout, _site: StageContext<'_>) -> Result<Vec<TimedRow>> {
             panic!("the plan has no rivals")
         }
     }

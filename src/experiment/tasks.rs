@@ -1,4 +1,4 @@
-//! From the names in a plan to data sets, source tasks and grounds.
+//! From the names in a plan to data sets, source tasks and prepared tasks.
 
 use super::error::ExperimentError;
 use super::plan::Plan;
@@ -8,7 +8,7 @@ use crate::data::load::Loaded;
 use crate::data::readers::ReadOptions;
 use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
 use crate::data::{self, Dataset, SplitPlan, Task, Variation};
-use crate::episode::{EpisodeError, EpisodePlan, Ground, InitialPool, Measure};
+use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask};
 use crate::error::Result;
 use crate::rng::Key;
 use rayon::prelude::*;
@@ -205,29 +205,29 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
     let sources = plan.sources();
     let split =
         SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() };
-    let grounds = (0..sources.splits as u64)
-        .map(|index| Ok(Ground::new(Task::split(dataset, &split, key.named("split").at(index))?)))
+    let prepared_tasks = (0..sources.splits as u64)
+        .map(|index| Ok(PreparedTask::new(Task::split(dataset, &split, key.named("split").at(index))?)))
         .collect::<Result<Vec<_>>>()?;
     let mut episode = episode_plan(plan)?;
     if let Some(randomise) = &sources.randomise {
         randomise.apply(&mut episode, key.named("setting"));
     }
     // Small sets end earlier; at least one query is left, or the task is refused when it is played.
-    let unlabelled = |ground: &Arc<Ground>| {
-        let task = ground.task();
+    let unlabelled = |prepared: &Arc<PreparedTask>| {
+        let task = prepared.task();
         task.pool().rows() - episode.initial_count(task)
     };
-    let most = grounds.iter().map(unlabelled).min().unwrap_or(0);
+    let most = prepared_tasks.iter().map(unlabelled).min().unwrap_or(0);
     episode.budget = episode.budget.min(most).max(1);
     let (name, identity) = (dataset.name().to_string(), dataset.identity().to_string());
-    Ok(Source { name, identity, grounds, plan: episode })
+    Ok(Source { name, identity, prepared_tasks, plan: episode })
 }
 
 /// Refuses, before anything is written, a target on which the plan's episodes cannot be played.
 pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     let episode = episode_plan(plan)?;
-    let ground = ground(plan, dataset, 0)?;
-    let task = ground.task();
+    let prepared = prepared(plan, dataset, 0)?;
+    let task = prepared.task();
     episode.check_task(task)?;
     let unlabelled = task.pool().rows() - episode.initial_count(task);
     if episode.budget > unlabelled {
@@ -266,14 +266,14 @@ pub fn check_strategies(plan: &Plan) -> Result<()> {
 }
 
 /// The split of one repetition on a target.
-pub fn ground(plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<Arc<Ground>> {
-    let key = seat_key(plan, dataset, repetition).named("split");
-    Ok(Ground::new(Task::split(dataset, &plan.episode().split(), key)?))
+pub fn prepared(plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<Arc<PreparedTask>> {
+    let key = replicate_key(plan, dataset, repetition).named("split");
+    Ok(PreparedTask::new(Task::split(dataset, &plan.episode().split(), key)?))
 }
 
 /// The key of one repetition on a target: the same for every strategy and architecture, and whatever the
 /// target is called and wherever it lies.
-pub fn seat_key(plan: &Plan, target: &Dataset, repetition: u32) -> Key {
+pub fn replicate_key(plan: &Plan, target: &Dataset, repetition: u32) -> Key {
     Key::root(plan.seed()).named("transfer").named(target.identity()).at(u64::from(repetition))
 }
 
@@ -319,10 +319,10 @@ mod tests {
             let dataset = family.sample(index as u64).unwrap();
             assert_eq!((source.identity.as_str(), source.name.as_str()), (dataset.name(), dataset.name()));
             let key = key.named("task").named(dataset.name()).named("split");
-            for (at, ground) in source.grounds.iter().enumerate() {
+            for (at, prepared) in source.prepared_tasks.iter().enumerate() {
                 let expected = Task::split(&dataset, &split, key.at(at as u64)).unwrap();
-                assert_eq!(ground.task().separation(), expected.separation());
-                assert_eq!(ground.task().reward().labels(), expected.reward().labels());
+                assert_eq!(prepared.task().separation(), expected.separation());
+                assert_eq!(prepared.task().reward().labels(), expected.reward().labels());
             }
         }
     }
@@ -342,7 +342,7 @@ mod tests {
             );
             let plan = Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap();
             let of_one = |source: Source| {
-                let splits = source.grounds.iter().map(|ground| ground.task().separation());
+                let splits = source.prepared_tasks.iter().map(|prepared| prepared.task().separation());
                 (source.identity.clone(), splits.collect::<Vec<_>>(), source.plan)
             };
             sources(&plan).unwrap().into_iter().map(of_one).collect::<Vec<_>>()

@@ -27,7 +27,7 @@ pub(super) fn separation(plan: &Plan) -> Result<Vec<Separation>> {
     let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
     for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets).iter().chain(of_rivals) {
         let dataset = tasks::load(plan, target)?;
-        lines.push(line(tasks::ground(plan, &dataset, 0)?.task(), target_role));
+        lines.push(line(tasks::prepared(plan, &dataset, 0)?.task(), target_role));
     }
     if plan.train().is_some() || plan.searches_sources() {
         let sections = plan.sources();
@@ -36,7 +36,7 @@ pub(super) fn separation(plan: &Plan) -> Result<Vec<Separation>> {
             (tasks::validation(plan)?, sections.validation_synthetic, "validation"),
         ] {
             let of_tasks: Vec<Separation> =
-                tasks.iter().map(|source| line(source.grounds[0].task(), role)).collect();
+                tasks.iter().map(|source| line(source.prepared_tasks[0].task(), role)).collect();
             lines.extend(in_few_lines(of_tasks, generated, role, sections));
         }
     }

@@ -47,7 +47,7 @@ pub enum Outcome<T> {
 
 /// Who works, who watches, and who may stop it.
 #[derive(Clone, Copy)]
-pub struct Crew<'a> {
+pub struct WorkerPool<'a> {
     /// Threads.
     pub jobs: usize,
     /// Told about every finished cell.
@@ -59,8 +59,8 @@ pub struct Crew<'a> {
 /// Computes the cells that `ledger` does not know as done and returns all outcomes in the order of
 /// `cells`. Failed cells of an earlier attempt are tried again.
 ///
-/// `work` must depend on the cell alone. It runs inside a pool of `crew.jobs` threads, which rayon
-/// calls within it share. Work that takes long polls `crew.cancel` and returns an error with
+/// `work` must depend on the cell alone. It runs inside a pool of `worker_pool.jobs` threads, which rayon
+/// calls within it share. Work that takes long polls `worker_pool.cancel` and returns an error with
 /// [`Exit::Interrupted`]; such a cell is neither done nor failed.
 ///
 /// # Errors
@@ -70,7 +70,7 @@ pub fn run_cells<I, T, W>(
     what: &str,
     cells: &[Cell<I>],
     ledger: &mut Ledger,
-    crew: Crew<'_>,
+    worker_pool: WorkerPool<'_>,
     work: W,
 ) -> Result<Vec<Outcome<T>>>
 where
@@ -85,10 +85,10 @@ where
         }
     }
     let pending: Vec<&Cell<I>> = cells.iter().filter(|cell| ledger.output(&cell.key).is_none()).collect();
-    let bar = crew.progress.begin(what, cells.len() as u64);
+    let bar = worker_pool.progress.begin(what, cells.len() as u64);
     bar.resume((cells.len() - pending.len()) as u64);
     if !pending.is_empty() {
-        let (jobs, pool) = pool(crew)?;
+        let (jobs, pool) = pool(worker_pool)?;
         let (next, broken) = (AtomicUsize::new(0), Cancel::new());
         let (sender, receiver) = mpsc::channel();
         pool.in_place_scope(|scope| {
@@ -97,7 +97,7 @@ where
                 let sender = sender.clone();
                 let (work, next, broken, pending) = (&work, &next, &broken, &pending);
                 scope.spawn(move |_| {
-                    while !crew.cancel.raised() && !broken.raised() {
+                    while !worker_pool.cancel.raised() && !broken.raised() {
                         let Some(cell) = pending.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                         let Some(record) = attempt(cell, work) else { break };
                         if sender.send(record).is_err() {
@@ -130,7 +130,7 @@ where
         _ => None,
     };
     let outcomes: Vec<_> = cells.iter().filter_map(known).collect::<Result<_, RunError>>()?;
-    if outcomes.len() < cells.len() || crew.cancel.raised() {
+    if outcomes.len() < cells.len() || worker_pool.cancel.raised() {
         let done = cells.iter().filter(|cell| ledger.output(&cell.key).is_some()).count();
         return Err(RunError::Interrupted { done, total: cells.len() }.into());
     }
@@ -138,8 +138,8 @@ where
 }
 
 /// The threads that work runs in, and how many they are.
-fn pool(crew: Crew<'_>) -> Result<(usize, rayon::ThreadPool), RunError> {
-    let jobs = crew.jobs.clamp(1, MAX_JOBS);
+fn pool(worker_pool: WorkerPool<'_>) -> Result<(usize, rayon::ThreadPool), RunError> {
+    let jobs = worker_pool.jobs.clamp(1, MAX_JOBS);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .stack_size(STACK_BYTES)
@@ -153,8 +153,12 @@ fn pool(crew: Crew<'_>) -> Result<(usize, rayon::ThreadPool), RunError> {
 ///
 /// # Errors
 /// The work's own; [`RunError::Work`] if it panicked.
-pub fn again<T: Send>(key: &str, crew: Crew<'_>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    let (_, pool) = pool(crew)?;
+pub fn again<T: Send>(
+    key: &str,
+    worker_pool: WorkerPool<'_>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    let (_, pool) = pool(worker_pool)?;
     let result = pool.install(|| catch_unwind(AssertUnwindSafe(work)));
     result.unwrap_or_else(|panic| {
         let reason = format!("panic: {}", panic_text(&*panic));
@@ -167,7 +171,7 @@ pub fn again<T: Send>(key: &str, crew: Crew<'_>, work: impl FnOnce() -> Result<T
 /// # Errors
 /// [`RunError::Work`] if it failed. Where it refuses what it was handed (a checkpoint of another run, say),
 /// that error itself, and nothing is recorded: nothing was tried.
-pub fn once<T, W>(key: &str, ledger: &mut Ledger, crew: Crew<'_>, work: W) -> Result<T>
+pub fn once<T, W>(key: &str, ledger: &mut Ledger, worker_pool: WorkerPool<'_>, work: W) -> Result<T>
 where
     T: Serialize + DeserializeOwned,
     W: Fn() -> Result<T> + Sync,
@@ -183,7 +187,7 @@ where
             _ => error,
         })
     };
-    let outcomes = run_cells(key, std::slice::from_ref(&cell), ledger, crew, work);
+    let outcomes = run_cells(key, std::slice::from_ref(&cell), ledger, worker_pool, work);
     if let Some(error) = refused.into_inner().expect("no panic while it is held") {
         return Err(error);
     }
@@ -268,8 +272,8 @@ mod tests {
         cancel: &Cancel,
         work: impl Fn(&Cell<u64>) -> Result<f64> + Sync,
     ) -> Result<Vec<Outcome<f64>>> {
-        let crew = Crew { jobs, progress: &Silent, cancel };
-        run_cells("squares", &cells(20), &mut ledger(path), crew, work)
+        let worker_pool = WorkerPool { jobs, progress: &Silent, cancel };
+        run_cells("squares", &cells(20), &mut ledger(path), worker_pool, work)
     }
 
     #[test]
@@ -361,8 +365,8 @@ mod tests {
         let mut twins = cells(2);
         twins[1].key = twins[0].key.clone();
         let cancel = Cancel::new();
-        let crew = Crew { jobs: 1, progress: &Silent, cancel: &cancel };
-        let result = run_cells("t", &twins, &mut ledger(&dir.path().join("j")), crew, |c| Ok(c.input));
+        let worker_pool = WorkerPool { jobs: 1, progress: &Silent, cancel: &cancel };
+        let result = run_cells("t", &twins, &mut ledger(&dir.path().join("j")), worker_pool, |c| Ok(c.input));
         assert!(matches!(result.unwrap_err().downcast_ref(), Some(RunError::TwinCells { .. })));
     }
 
@@ -374,20 +378,20 @@ mod tests {
             let path = dir.path().join("j");
             let mut ledger = ledger(&path);
             let cancel = Cancel::new();
-            let crew = Crew { jobs: 2, progress: &Silent, cancel: &cancel };
+            let worker_pool = WorkerPool { jobs: 2, progress: &Silent, cancel: &cancel };
             let guard = arm(n, Happens::Fail(libc::ENOSPC));
             let slow = |cell: &Cell<u64>| {
                 std::thread::sleep(Duration::from_millis(2));
                 Ok(cell.input)
             };
-            let error = run_cells("t", &cells(20), &mut ledger, crew, slow).unwrap_err();
+            let error = run_cells("t", &cells(20), &mut ledger, worker_pool, slow).unwrap_err();
             drop(guard);
             assert_eq!(error.exit(), Exit::Failed);
             let kept = read(&path).unwrap().records.len() as u64;
             assert!(kept >= n / 3, "{kept} records after {n} operations");
             let (journal, content) = Journal::open(&path).unwrap();
             let outcomes =
-                run_cells("t", &cells(20), &mut Ledger::new(journal, content), crew, slow).unwrap();
+                run_cells("t", &cells(20), &mut Ledger::new(journal, content), worker_pool, slow).unwrap();
             assert_eq!(outcomes, (0..20).map(Outcome::Done).collect::<Vec<_>>());
         }
     }
@@ -397,17 +401,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut ledger = ledger(&dir.path().join("j"));
         let cancel = Cancel::new();
-        let crew = Crew { jobs: 1, progress: &Silent, cancel: &cancel };
+        let worker_pool = WorkerPool { jobs: 1, progress: &Silent, cancel: &cancel };
         let count = AtomicUsize::new(0);
         for _ in 0..2 {
-            let value = once("train", &mut ledger, crew, || {
+            let value = once("train", &mut ledger, worker_pool, || {
                 count.fetch_add(1, Ordering::Relaxed);
                 Ok(vec![1.5f32, 0.1])
             });
             assert_eq!(value.unwrap(), [1.5, 0.1]);
         }
         assert_eq!(count.into_inner(), 1);
-        let failed = once::<f32, _>("search", &mut ledger, crew, || panic!("no"));
+        let failed = once::<f32, _>("search", &mut ledger, worker_pool, || panic!("no"));
         assert_eq!(failed.unwrap_err().to_string(), "run: `search` failed: panic: no");
     }
 }

@@ -30,7 +30,7 @@ pub use artefacts::{Artefacts, Digests, publish};
 pub use cancel::Cancel;
 pub use checkpoint::Checkpoint;
 pub use error::RunError;
-pub use executor::{Cell, Crew, Outcome, again, once, run_cells};
+pub use executor::{Cell, Outcome, WorkerPool, again, once, run_cells};
 pub use full_pool::FullPool;
 pub use ledger::Ledger;
 pub use manifest::{Decisions, Manifest};

@@ -336,8 +336,8 @@ impl Contract<'_> {
         }
         pool.signals.network = Some(network(WIDTH, Key::root(8).named("network")));
         let under = |threads| {
-            let crew = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            crew.map_err(|error| error.to_string())?.install(|| self.picks(&pool, 7, 3))
+            let worker_pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            worker_pool.map_err(|error| error.to_string())?.install(|| self.picks(&pool, 7, 3))
         };
         let [one, four] = [under(1)?, under(4)?];
         ensure(one == four, || format!("{one:?} on one thread, {four:?} on four"))

@@ -8,7 +8,7 @@ use crate::agent::error::AgentError;
 use crate::agent::parts::{self, Parts, part};
 use crate::agent::simulation::Source;
 use crate::data::{Matrix, RowId};
-use crate::episode::{EpisodePlan, Episodes, Ground, Seat};
+use crate::episode::{EpisodePlan, Episodes, PreparedTask, Replicate};
 use crate::error::Result;
 use crate::query::Needs;
 use crate::rng::Key;
@@ -24,7 +24,7 @@ pub(super) const NEEDS: Needs = Needs { inputs: true, probabilities: true, ..Nee
 
 /// One split of one task, with the episodes to be played on it.
 struct Place {
-    ground: Arc<Ground>,
+    prepared: Arc<PreparedTask>,
     plan: EpisodePlan,
 }
 
@@ -54,13 +54,13 @@ impl TargetAccuracy {
         if sources.is_empty() {
             return Err(AgentError::NothingToLearn { place: "dqn" }.into());
         }
-        let seat_key = key.named("all labels");
+        let replicate_key = key.named("all labels");
         let places = |what: &str, at: usize, source: &Source| -> Result<Vec<Place>> {
-            let grounds = source.grounds.iter().enumerate();
-            let places = grounds.map(|(split, ground)| {
-                let name = parts::name(&format!("{what}/{at}"), seat_key, split);
-                let reached = || all_labels(source, ground, seat_key);
-                Ok(place(source, ground, part(parts, &name, |_| Ok(()), reached)?))
+            let prepared_tasks = source.prepared_tasks.iter().enumerate();
+            let places = prepared_tasks.map(|(split, prepared)| {
+                let name = parts::name(&format!("{what}/{at}"), replicate_key, split);
+                let reached = || all_labels(source, prepared, replicate_key);
+                Ok(place(source, prepared, part(parts, &name, |_| Ok(()), reached)?))
             });
             places.collect()
         };
@@ -119,14 +119,14 @@ impl Labelling for TargetAccuracy {
 }
 
 /// Rows that may be asked for on a split, where all of its episodes start.
-fn unlabelled(source: &Source, ground: &Ground) -> usize {
-    let task = ground.task();
+fn unlabelled(source: &Source, prepared: &PreparedTask) -> usize {
+    let task = prepared.task();
     task.pool().rows() - source.plan.initial_count(task)
 }
 
 /// The metric with all labels of a split.
-fn all_labels(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<f64> {
-    let unlabelled = unlabelled(source, ground);
+fn all_labels(source: &Source, prepared: &Arc<PreparedTask>, key: Key) -> Result<f64> {
+    let unlabelled = unlabelled(source, prepared);
     // Without the plan's own target, at which the episode would be over before all labels are asked for.
     let at_once = EpisodePlan {
         query_size: unlabelled,
@@ -134,8 +134,8 @@ fn all_labels(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<f64> {
         fit_per_label: false,
         ..source.learning_plan()
     };
-    let seat = Seat { ground: ground.clone(), key };
-    let mut episodes = Episodes::reset(&at_once, &[seat])?;
+    let replicate = Replicate { prepared: prepared.clone(), key };
+    let mut episodes = Episodes::reset(&at_once, &[replicate])?;
     let signals = episodes.signals(0, Needs::NONE, key);
     let all = episodes.view(0, &signals).candidates().to_vec();
     episodes.step(&[(0, all)])?;
@@ -144,21 +144,21 @@ fn all_labels(source: &Source, ground: &Arc<Ground>, key: Key) -> Result<f64> {
 
 /// A split with its episodes, which are over at [`TOLERANCE`] of what all labels have `reached`, whatever
 /// target the plan has for those that are judged.
-fn place(source: &Source, ground: &Arc<Ground>, reached: f64) -> Place {
+fn place(source: &Source, prepared: &Arc<PreparedTask>, reached: f64) -> Place {
     let plan = EpisodePlan {
         query_size: 1,
         // Small pools have fewer rows set aside, but always one left to ask for.
-        budget: source.plan.budget.min(unlabelled(source, ground).saturating_sub(STATE)).max(1),
+        budget: source.plan.budget.min(unlabelled(source, prepared).saturating_sub(STATE)).max(1),
         target_accuracy: Some(TOLERANCE * reached),
         ..source.learning_plan()
     };
-    Place { ground: ground.clone(), plan }
+    Place { prepared: prepared.clone(), plan }
 }
 
 /// One episode, as its transitions.
 fn play(place: &Place, network: &QNetwork, epsilon: f64, key: Key) -> Result<Vec<Transition>> {
-    let seat = Seat { ground: place.ground.clone(), key };
-    let mut episodes = Episodes::reset(&place.plan, &[seat])?;
+    let replicate = Replicate { prepared: place.prepared.clone(), key };
+    let mut episodes = Episodes::reset(&place.plan, &[replicate])?;
     let mut transitions: Vec<Transition> = Vec::new();
     let mut aside: Option<Vec<RowId>> = None;
     while !episodes.live().is_empty() {
@@ -255,7 +255,7 @@ mod tests {
     fn a_small_pool_still_has_something_to_ask_for() {
         let mut sources = sources();
         sources.truncate(1);
-        let pool = sources[0].grounds[0].task().pool().rows();
+        let pool = sources[0].prepared_tasks[0].task().pool().rows();
         sources[0].plan.initial_per_class = (pool - 10) / 3;
         let mut labelling = TargetAccuracy::new(&sources, &[], 1, &Forgetful, Key::root(1)).unwrap();
         let network = QNetwork::new(-3.0, Key::root(1));

@@ -90,7 +90,7 @@ mod tests {
         let player = Player {
             name: "random".into(),
             strategy: Registry::builtin().build("random").unwrap(),
-            seat: source.seat(Key::root(3), 0),
+            replicate: source.replicate(Key::root(3), 0),
             repetition: 0,
             architect: Some(Box::new(HeadArchitect::new(head, None))),
         };

@@ -13,7 +13,7 @@ use crate::agent::parts::{self, Parts, part};
 use crate::agent::simulation::{Source, select};
 use crate::arch::{ArchSpace, Domain, Point, Space};
 use crate::data::Task;
-use crate::episode::{Episodes, Seat, features};
+use crate::episode::{Episodes, Replicate, features};
 use crate::error::Result;
 use crate::learner::{DeviceKind, LaneData, Start, Stop, TrainPlan, networks};
 use crate::query::Needs;
@@ -59,7 +59,7 @@ pub fn collect_moves(
         .map(|(at, source)| {
             let task = first_task + at as u32;
             let key = key.named(&source.identity);
-            let shape = source.grounds[0].task();
+            let shape = source.prepared_tasks[0].task();
             let domain = Domain::new(*space, shape.width(), shape.classes())?;
             let blocks = (0..plan.episodes).step_by(source.lanes()).map(|first| {
                 let block = first..(first + source.lanes()).min(plan.episodes);
@@ -91,29 +91,29 @@ fn on_block(
     let mut states = Vec::new();
     let points = domain.points();
     let needs = features::needs();
-    let seats: Vec<Seat> = block.map(|index| source.seat(key.named("seat"), index)).collect();
+    let replicates: Vec<Replicate> = block.map(|index| source.replicate(key.named("seat"), index)).collect();
     let rounds = source.rounds();
-    let tried = |seat: &Seat| {
-        index::sample(&mut seat.key.named("tried").rng(), rounds, plan.states.min(rounds)).into_vec()
+    let tried = |replicate: &Replicate| {
+        index::sample(&mut replicate.key.named("tried").rng(), rounds, plan.states.min(rounds)).into_vec()
     };
-    let tried: Vec<Vec<usize>> = seats.iter().map(tried).collect();
+    let tried: Vec<Vec<usize>> = replicates.iter().map(tried).collect();
     // Half of the episodes from the smallest network on, half from anywhere.
-    let from = |seat: &Seat| {
-        let mut rng = seat.key.named("from").rng();
+    let from = |replicate: &Replicate| {
+        let mut rng = replicate.key.named("from").rng();
         let start = domain.space().start();
         if rng.random::<bool>() { start } else { points.choose(&mut rng).copied().unwrap_or(start) }
     };
-    let mut at: Vec<Point> = seats.iter().map(from).collect();
-    let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
+    let mut at: Vec<Point> = replicates.iter().map(from).collect();
+    let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
     for (lane, point) in at.iter().enumerate() {
         episodes.reshape(lane, domain.spec(point)?, 0);
     }
     for round in 0..rounds {
         let live = episodes.live();
         let mut picks = Vec::with_capacity(live.len());
-        let mut seen: Vec<Option<Vec<f32>>> = vec![None; seats.len()];
+        let mut seen: Vec<Option<Vec<f32>>> = vec![None; replicates.len()];
         for &lane in &live {
-            let step = seats[lane].key.named("step").at(round as u64);
+            let step = replicates[lane].key.named("step").at(round as u64);
             if tried[lane].contains(&round) {
                 seen[lane] = Some(look(&episodes, lane, needs, step)?);
             }
@@ -123,20 +123,20 @@ fn on_block(
         }
         episodes.ask(&picks)?;
         for &lane in &live {
-            let step = seats[lane].key.named("moves").at(round as u64);
+            let step = replicates[lane].key.named("moves").at(round as u64);
             let (rows, labels) = episodes.labelled(lane);
             if let Some(globals) = seen[lane].take() {
                 let round = Round { at: at[lane], labels: rows.len(), globals: &globals };
                 let (moves, observation) = sight::options(domain, round)?;
                 if moves.len() > 1 {
                     let data = LaneData {
-                        inputs: seats[lane].ground.task().pool(),
+                        inputs: replicates[lane].prepared.task().pool(),
                         rows: &rows,
                         labels,
                         validation: (&[], &[]),
                     };
                     let train = source.plan.train;
-                    let task = seats[lane].ground.task();
+                    let task = replicates[lane].prepared.task();
                     let gains = gains(task, domain, &moves, data, train, plan, step)?;
                     states.push(LabelledState { observation, gains, task: number });
                 }

@@ -6,7 +6,7 @@ use super::observation::Described;
 use crate::agent::batch;
 use crate::agent::simulation::{Source, measured};
 use crate::data::RowId;
-use crate::episode::{Episodes, Seat};
+use crate::episode::{Episodes, Replicate};
 use crate::error::Result;
 use crate::query::{Needs, Ties};
 use crate::rng::Key;
@@ -47,8 +47,9 @@ impl PangEnvironment for DatasetEpisodes<'_> {
             .par_iter()
             .map(|source| {
                 let key = self.key.named(&source.identity);
-                let seats: Vec<Seat> = (0..self.repetitions).map(|index| source.seat(key, index)).collect();
-                let curves = measured(source, &seats, |episodes, lane, step| {
+                let replicates: Vec<Replicate> =
+                    (0..self.repetitions).map(|index| source.replicate(key, index)).collect();
+                let curves = measured(source, &replicates, |episodes, lane, step| {
                     let seen = describe(episodes, lane);
                     let (scores, wanted) = (network.score(&seen)?, episodes.batch(lane));
                     let best = batch::greedy(&scores, &seen.candidates, wanted, Ties::new(step))?;
@@ -70,9 +71,10 @@ fn describe(episodes: &Episodes, lane: usize) -> Described {
 /// Several episodes on one task, each query drawn by the network's scores.
 fn play(source: &Source, task: u32, network: &PangNetwork, count: usize, key: Key) -> Result<Vec<Episode>> {
     let key = key.named(&source.identity);
-    let seats: Vec<Seat> = (0..count).map(|index| source.seat(key.named("seat"), index)).collect();
-    let mut episodes = Episodes::reset(&source.learning_plan(), &seats)?;
-    let mut played: Vec<Episode> = seats.iter().map(|_| Episode { task, steps: Vec::new() }).collect();
+    let replicates: Vec<Replicate> =
+        (0..count).map(|index| source.replicate(key.named("seat"), index)).collect();
+    let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
+    let mut played: Vec<Episode> = replicates.iter().map(|_| Episode { task, steps: Vec::new() }).collect();
     loop {
         let live = episodes.live();
         if live.is_empty() {
@@ -80,7 +82,7 @@ fn play(source: &Source, task: u32, network: &PangNetwork, count: usize, key: Ke
         }
         let mut picks: Vec<(usize, Vec<RowId>)> = Vec::with_capacity(live.len());
         for &lane in &live {
-            let step = seats[lane].key.named("draw").at(u64::from(episodes.standing(lane).round));
+            let step = replicates[lane].key.named("draw").at(u64::from(episodes.standing(lane).round));
             let seen = describe(&episodes, lane);
             let drawn =
                 batch::sample(&network.score(&seen)?, &seen.candidates, episodes.batch(lane), step)?.picks;

@@ -1,11 +1,11 @@
 //! Looks at the candidates of one query: the first describes all, later ones what a growing batch changes.
 
 use super::beliefs::{self, Belief};
-use super::field::{self, Field};
+use super::pool_rows::{Changes, PoolRows};
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
-use super::spots::{Changes, Spots};
 use super::surroundings::{Around, ROWS, Surroundings, surroundings};
+use super::variance_reduction::{self, VarianceReduction};
 use super::{FeatureError, QUANTILES, SCHEMA, cut, globals};
 use crate::data::{Matrix, RowId};
 use crate::episode::Observation;
@@ -65,7 +65,7 @@ struct State<'a> {
     nearest: Cow<'a, Nearest>,
     beliefs: Vec<Belief>,
     shares: LabelShares,
-    spots: Spots,
+    pool_rows: PoolRows,
     posterior: Posterior<'a>,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Looks<'a> {
         let components = signals.components.as_deref().ok_or(missing("components"))?;
         let nearest = signals.nearest.as_deref().ok_or(missing("distances to labels"))?;
         let beliefs = beliefs::read(view, probabilities)?;
-        let spots = Spots::of(view, neighbours, nearest, &beliefs);
+        let pool_rows = PoolRows::of(view, neighbours, nearest, &beliefs);
         let doubts: Vec<(RowId, f32)> =
             view.candidates().iter().zip(&beliefs).map(|(&row, belief)| (row, belief.margin)).collect();
         let state = State {
@@ -96,14 +96,14 @@ impl<'a> Looks<'a> {
             shares: LabelShares::of(view.classes(), view.labels(), &beliefs),
             posterior: Posterior::of(components, view.labelled(), &doubts),
             beliefs,
-            spots,
+            pool_rows,
         };
         let shown = shown(view.candidates().len(), cap, key);
         let mut features = Matrix::zeros(shown.len(), SCHEMA.candidate.len());
         // Column by column, in one piece: allocations would take as long as what is computed.
         let mut raw = vec![0.0; QUANTILES * shown.len()];
         describe(&state, &shown, features.values_mut(), &mut raw);
-        let field = Field::of(&state.posterior, components.places());
+        let field = VarianceReduction::of(&state.posterior, components.places());
         for (&at, features) in
             shown.iter().zip(features.values_mut().chunks_exact_mut(SCHEMA.candidate.len()))
         {
@@ -205,7 +205,7 @@ impl<'a> Looks<'a> {
             let class = state.beliefs[place].first;
             state.shares.label(class as usize);
             let (nearest, inputs) = (state.nearest.to_mut(), state.view.inputs());
-            state.spots.label(
+            state.pool_rows.label(
                 nearest,
                 state.before,
                 inputs,
@@ -271,7 +271,7 @@ impl Later {
 
     /// Describes again what labels leave uncertain, which every label changes for every candidate.
     fn describe_field(&mut self, posterior: &Posterior<'_>) {
-        let field = Field::of(posterior, &self.places);
+        let field = VarianceReduction::of(posterior, &self.places);
         for (at, &kept) in self.kept.iter().enumerate() {
             self.seen.features.row_mut(at)[FIELD].copy_from_slice(&field.features(kept));
         }
@@ -307,7 +307,7 @@ fn shown(candidates: usize, cap: usize, key: Key) -> Vec<usize> {
 /// Where the features stand that are made of the labels' shares of the classes.
 const SHARES: Range<usize> = QUANTILES + 3..QUANTILES + 6;
 /// Where those stand that tell what labels leave uncertain.
-const FIELD: Range<usize> = SHARES.end..SHARES.end + field::COUNT;
+const FIELD: Range<usize> = SHARES.end..SHARES.end + variance_reduction::COUNT;
 
 dispatched! {
     /// Writes the features of the candidates `at` that lie between the [`QUANTILES`] and the [`FIELD`] to `features`, a
@@ -332,8 +332,8 @@ impl State<'_> {
     /// What lies around a block of candidates.
     #[inline(always)]
     fn around(&self, at: &[usize]) -> Surroundings {
-        let Self { neighbours, spots, .. } = self;
-        surroundings(Around { neighbours, spots }, &self.rows(at)[..at.len()])
+        let Self { neighbours, pool_rows, .. } = self;
+        surroundings(Around { neighbours, pool_rows }, &self.rows(at)[..at.len()])
     }
 
     /// Neighbours of every row, at least one.
@@ -348,7 +348,7 @@ impl State<'_> {
         let mut of = [[1.0f32; ROWS]; 2];
         for (place, &at) in at.iter().enumerate() {
             let row = self.view.candidates()[at].index();
-            of[0][place] = self.spots.rows[row].novelty.max(f32::MIN_POSITIVE);
+            of[0][place] = self.pool_rows.rows[row].novelty.max(f32::MIN_POSITIVE);
             of[1][place] = 1.0 + around.gain[place] / self.count();
         }
         for line in &mut of {

@@ -9,19 +9,19 @@
 //! labels are worth, nor played better (`experiments/policy/CHOICES.md`).
 //!
 //! [`observe`] is one look at a state; [`Looks`] are several, while a batch grows. What the classifier believes
-//! of a candidate is in `beliefs`, what it looks up of other rows in `spots` and `surroundings`, what its label would tell of the
-//! pool in `field`, how labels and predictions are
-//! spread over the classes in `shares`, what all candidates share in `globals`.
+//! of a candidate is in `beliefs`, what it looks up of other rows in `pool_rows` and `surroundings`, the expected variance
+//! reduction by its label in `variance_reduction`, how labels and predictions are spread over the classes in `shares`,
+//! what all candidates share in `globals`.
 
 mod beliefs;
-mod field;
 mod globals;
 mod groups;
 mod looks;
+mod pool_rows;
 mod ranks;
 mod shares;
-mod spots;
 mod surroundings;
+mod variance_reduction;
 
 pub use groups::{FeatureGroup, groups};
 pub use looks::Looks;

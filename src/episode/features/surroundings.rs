@@ -3,7 +3,7 @@
 //! Sixteen candidates at a time. What is summed over the neighbours of one candidate is summed
 //! in the order of [`lanes`](crate::query::geometry::lanes) on every machine.
 
-use super::spots::Spots;
+use super::pool_rows::PoolRows;
 use crate::query::Neighbours;
 use crate::query::geometry::lanes::reduce;
 #[cfg(target_arch = "x86_64")]
@@ -28,7 +28,7 @@ pub(super) struct Surroundings {
 #[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
     pub neighbours: &'a Neighbours,
-    pub spots: &'a Spots,
+    pub pool_rows: &'a PoolRows,
 }
 
 /// What lies around the rows `rows` of the pool, at most [`ROWS`].
@@ -54,11 +54,11 @@ dispatched! {
             let [mut gain, mut doubt] = [[0.0f32; ROWS]; 2];
             for (ids, distances) in ids.chunks(ROWS).zip(distances.chunks(ROWS)) {
                 for (lane, (&other, &to)) in ids.iter().zip(distances).enumerate() {
-                    let spot = around.spots.rows[other as usize];
-                    if spot.margin >= 0.0 {
+                    let pool_row = around.pool_rows.rows[other as usize];
+                    if pool_row.margin >= 0.0 {
                         found.open[place] += 1.0;
-                        doubt[lane] += spot.margin;
-                        gain[lane] += (spot.novelty - to / around.spots.unit).max(0.0);
+                        doubt[lane] += pool_row.margin;
+                        gain[lane] += (pool_row.novelty - to / around.pool_rows.unit).max(0.0);
                     }
                 }
             }
@@ -93,19 +93,19 @@ mod avx512 {
     fn neighbourhood(around: Around<'_>, row: usize) -> (u32, __m512, __m512) {
         let zero = _mm512_setzero_ps();
         let (mut open, mut gain, mut doubt) = (0, zero, zero);
-        let unit = _mm512_set1_ps(around.spots.unit);
+        let unit = _mm512_set1_ps(around.pool_rows.unit);
         let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         let odd = _mm512_or_epi32(even, _mm512_set1_epi32(1));
         let (ids, distances) = (around.neighbours.ids(row), around.neighbours.distances(row));
         for (ids, distances) in ids.chunks(ROWS).zip(distances.chunks(ROWS)) {
-            let mut spots = [[0.0f32; 2]; ROWS];
-            for (out, &id) in spots.iter_mut().zip(ids) {
-                let spot = around.spots.rows[id as usize];
-                *out = [spot.margin, spot.novelty];
+            let mut pool_rows = [[0.0f32; 2]; ROWS];
+            for (out, &id) in pool_rows.iter_mut().zip(ids) {
+                let pool_row = around.pool_rows.rows[id as usize];
+                *out = [pool_row.margin, pool_row.novelty];
             }
-            // SAFETY: `spots` is sixteen pairs of `f32`, thirty-two numbers without a gap.
+            // SAFETY: `pool_rows` is sixteen pairs of `f32`, thirty-two numbers without a gap.
             let (low, high) = unsafe {
-                let at = spots.as_ptr().cast::<f32>();
+                let at = pool_rows.as_ptr().cast::<f32>();
                 (_mm512_loadu_ps(at), _mm512_loadu_ps(at.add(ROWS)))
             };
             let margin = _mm512_permutex2var_ps(low, even, high);
@@ -127,7 +127,7 @@ mod avx512 {
 mod tests {
     use super::*;
     use crate::data::MatrixView;
-    use crate::episode::features::spots::Spot;
+    use crate::episode::features::pool_rows::PoolRow;
 
     #[test]
     fn every_path_gives_the_same_bits() {
@@ -135,12 +135,12 @@ mod tests {
         for (n, k) in [(1, 4), (12, 15), (200, 15), (200, 16), (200, 21)] {
             let inputs = MatrixView::new(&values[..3 * n], n, 3);
             let neighbours = Neighbours::of(inputs, k);
-            let spot = |row: usize| Spot {
+            let pool_row = |row: usize| PoolRow {
                 margin: if row % 4 == 3 { -1.0 } else { (row as f32 * 0.3).cos().abs() },
                 novelty: (row as f32 * 0.9).sin().abs() * 3.0,
             };
-            let spots = Spots { unit: 0.7, rows: (0..n).map(spot).collect() };
-            let around = Around { neighbours: &neighbours, spots: &spots };
+            let pool_rows = PoolRows { unit: 0.7, rows: (0..n).map(pool_row).collect() };
+            let around = Around { neighbours: &neighbours, pool_rows: &pool_rows };
             for start in (0..n).step_by(ROWS) {
                 let rows: Vec<u32> = (start as u32..(start + ROWS).min(n) as u32).rev().collect();
                 let mut plain = Surroundings::default();

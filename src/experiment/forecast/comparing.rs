@@ -10,13 +10,13 @@ use crate::agent::{Choice, Head, Policy, PolicyStrategy, Provenance, shipped};
 use crate::data::{Dataset, RowId, Task};
 use crate::episode::extras::FOLDS;
 use crate::episode::features::{self, NEIGHBOURS, SCHEMA};
-use crate::episode::{EpisodePlan, Ground, InitialPool, Player, Seat, full_pool as measure, play};
+use crate::episode::{EpisodePlan, InitialPool, Player, PreparedTask, Replicate, full_pool as measure, play};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{
     ADAPTED, ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
 };
-use crate::experiment::stages::draughtsman::Draughtsman;
+use crate::experiment::stages::architecture_factory::ArchitectureFactory;
 use crate::experiment::stages::{
     Block, Found, Learned, Shard, blocks, full_pool, head, rivals, search, transfer,
 };
@@ -37,7 +37,7 @@ pub struct Targets {
     datasets: Vec<(DataRef, Arc<Dataset>)>,
     /// The first split of each.
     tasks: Vec<Arc<Task>>,
-    grounds: Mutex<BTreeMap<(usize, u32), Arc<Ground>>>,
+    prepared_tasks: Mutex<BTreeMap<(usize, u32), Arc<PreparedTask>>>,
     /// Whether any strategy asks for neighbours, or for components.
     needs: Needs,
 }
@@ -57,7 +57,7 @@ impl Targets {
             }
         }
         let first =
-            |(_, dataset): &(DataRef, Arc<Dataset>)| Ok(tasks::ground(plan, dataset, 0)?.task().clone());
+            |(_, dataset): &(DataRef, Arc<Dataset>)| Ok(tasks::prepared(plan, dataset, 0)?.task().clone());
         let tasks = datasets.iter().map(first).collect::<Result<_>>()?;
         let names = plan.transfer().map_or(&[][..], |transfer| &transfer.strategies);
         let all = names.iter().map(|name| needs(plan.registry(), name));
@@ -66,7 +66,7 @@ impl Targets {
             components: all.clone().any(|needs| needs.components),
             ..Needs::NONE
         };
-        Ok(Self { datasets, tasks, grounds: Mutex::default(), needs })
+        Ok(Self { datasets, tasks, prepared_tasks: Mutex::default(), needs })
     }
 
     fn at(&self, target: &DataRef) -> usize {
@@ -78,35 +78,35 @@ impl Targets {
     }
 
     /// One repetition's split, with what strategies share.
-    fn ground(&self, plan: &Plan, target: &DataRef, repetition: u32) -> Result<Arc<Ground>> {
+    fn prepared(&self, plan: &Plan, target: &DataRef, repetition: u32) -> Result<Arc<PreparedTask>> {
         let key = (self.at(target), repetition);
-        let mut grounds = self.grounds.lock().expect("no panic while it is held");
-        if let Some(ground) = grounds.get(&key) {
-            return Ok(ground.clone());
+        let mut prepared_tasks = self.prepared_tasks.lock().expect("no panic while it is held");
+        if let Some(prepared) = prepared_tasks.get(&key) {
+            return Ok(prepared.clone());
         }
-        let ground = self.split(plan, target, repetition)?;
-        grounds.insert(key, ground.clone());
-        Ok(ground)
+        let prepared = self.split(plan, target, repetition)?;
+        prepared_tasks.insert(key, prepared.clone());
+        Ok(prepared)
     }
 
     /// The same, made anew.
-    fn split(&self, plan: &Plan, target: &DataRef, repetition: u32) -> Result<Arc<Ground>> {
+    fn split(&self, plan: &Plan, target: &DataRef, repetition: u32) -> Result<Arc<PreparedTask>> {
         let dataset = &self.datasets[self.at(target)].1;
         let drawn = tasks::redrawn(plan, target, repetition).transpose()?;
-        let ground = tasks::ground(plan, drawn.as_ref().unwrap_or(dataset), repetition)?;
+        let prepared = tasks::prepared(plan, drawn.as_ref().unwrap_or(dataset), repetition)?;
         if self.needs.neighbours {
-            ground.neighbours();
+            prepared.neighbours();
         }
         if self.needs.components {
-            ground.components();
+            prepared.components();
         }
-        Ok(ground)
+        Ok(prepared)
     }
 
     /// Bytes of the splits that a run keeps beyond those made here, and of the blocks that other threads play.
     pub fn bytes_of_others(&self, plan: &Plan, jobs: usize) -> f64 {
         let Some(transfer) = plan.transfer() else { return 0.0 };
-        let here = self.grounds.lock().expect("no panic while it is held").len() as f64;
+        let here = self.prepared_tasks.lock().expect("no panic while it is held").len() as f64;
         let bytes = |task: &Task| {
             let rows = task.all_but_test().rows() + task.test().labels().len();
             (4 * (rows * task.width() + task.pool().rows() * (2 * NEIGHBOURS + 32))) as f64
@@ -194,7 +194,11 @@ impl StandIns {
         })
     }
 
-    fn drawn(&self, plan: &Plan, choice: ArchitectureChoice) -> Result<(EpisodePlan, Option<Draughtsman>)> {
+    fn drawn(
+        &self,
+        plan: &Plan,
+        choice: ArchitectureChoice,
+    ) -> Result<(EpisodePlan, Option<ArchitectureFactory>)> {
         let mut episode = tasks::episode_plan(plan)?;
         let learned = Learned { policy: None, architecture: self.found.as_ref() };
         let head = || {
@@ -202,11 +206,11 @@ impl StandIns {
             let none = || RunError::Work { key, reason: "no head is known yet".into() }.into();
             self.head.clone().ok_or_else(none)
         };
-        let draughtsman = Draughtsman::of(plan, choice, learned, head)?;
-        if let Some(draughtsman) = &draughtsman {
-            episode.blocks = draughtsman.blocks()?;
+        let architecture_factory = ArchitectureFactory::of(plan, choice, learned, head)?;
+        if let Some(architecture_factory) = &architecture_factory {
+            episode.blocks = architecture_factory.blocks()?;
         }
-        Ok((episode, draughtsman))
+        Ok((episode, architecture_factory))
     }
 }
 
@@ -236,10 +240,10 @@ pub fn parts<'a>(plan: &'a Plan, targets: &'a Targets, found: Option<Found>) -> 
         }
         let sample = move |_| {
             let Some(bout) = bouts.next() else { return Ok(None) };
-            let ground = targets.ground(plan, &bout.input.target, bout.input.repetition)?;
+            let prepared = targets.prepared(plan, &bout.input.target, bout.input.repetition)?;
             let key = Key::root(plan.seed()).named("forecast").at(u64::from(bout.input.repetition));
             let labels = section.labels[section.labels.len() / 2];
-            let (one, core_seconds) = timed(|| rivals::try_one(plan, ground.task(), labels, key))?;
+            let (one, core_seconds) = timed(|| rivals::try_one(plan, prepared.task(), labels, key))?;
             Ok(Some(Piece { nominal: trained(plan, &one).nominal(), core_seconds }))
         };
         let count = (rivals::bouts(section).len() as u64, "bouts");
@@ -275,10 +279,10 @@ fn whole_pools<'a>(
     let sample = move |_| {
         let Some(cell) = left.next() else { return Ok(None) };
         let full_pool::Whole { target, repetition } = cell.input;
-        let ground = targets.ground(plan, &target, repetition)?;
-        let key = tasks::seat_key(plan, &targets.datasets[targets.at(&target)].1, repetition);
-        let nominal = one(&episode, ground.task()).nominal();
-        let (_, core_seconds) = timed(|| measure(&episode, &Seat { ground, key }))?;
+        let prepared = targets.prepared(plan, &target, repetition)?;
+        let key = tasks::replicate_key(plan, &targets.datasets[targets.at(&target)].1, repetition);
+        let nominal = one(&episode, prepared.task()).nominal();
+        let (_, core_seconds) = timed(|| measure(&episode, &Replicate { prepared, key }))?;
         Ok(Some(Piece { nominal, core_seconds }))
     };
     let part = Part::new("full pool", "full pool", (cells.len() as u64, "fits"), work.nominal(), sample);
@@ -312,7 +316,7 @@ fn episodes<'a>(
     architecture: ArchitectureChoice,
     strategy: &'a str,
 ) -> Result<Part<'a>> {
-    let (episode, draughtsman) = stand_ins.drawn(plan, architecture)?;
+    let (episode, architecture_factory) = stand_ins.drawn(plan, architecture)?;
     let extras = extras(plan.registry(), strategy);
     let mut own: Vec<Block> = blocks(transfer)
         .into_iter()
@@ -344,7 +348,13 @@ fn episodes<'a>(
         at += 1;
         let task = targets.task(&block.target);
         let played = if half_way { from_half_way(&episode, task) } else { episode.clone() };
-        let piece = Scene { plan, targets, stand_ins: &stand_ins, draughtsman: draughtsman.as_ref(), extras };
+        let piece = Scene {
+            plan,
+            targets,
+            stand_ins: &stand_ins,
+            architecture_factory: architecture_factory.as_ref(),
+            extras,
+        };
         piece.play(&played, block, slice).map(Some)
     };
     let what = transfer::label(transfer, strategy, architecture);
@@ -380,7 +390,7 @@ struct Scene<'a> {
     plan: &'a Plan,
     targets: &'a Targets,
     stand_ins: &'a StandIns,
-    draughtsman: Option<&'a Draughtsman>,
+    architecture_factory: Option<&'a ArchitectureFactory>,
     extras: usize,
 }
 
@@ -401,12 +411,12 @@ impl Scene<'_> {
             players.push(Player {
                 name: block.strategy.clone(),
                 strategy,
-                seat: Seat {
-                    ground: self.targets.ground(self.plan, &block.target, repetition)?,
-                    key: tasks::seat_key(self.plan, dataset, repetition),
+                replicate: Replicate {
+                    prepared: self.targets.prepared(self.plan, &block.target, repetition)?,
+                    key: tasks::replicate_key(self.plan, dataset, repetition),
                 },
                 repetition,
-                architect: self.draughtsman.and_then(Draughtsman::architect),
+                architect: self.architecture_factory.and_then(ArchitectureFactory::architect),
             });
         }
         let lanes = players.len() as f64;

@@ -263,7 +263,7 @@ fn policy_search<'a>(
     if section.policy_gradient.iterations > 0 {
         let rollouts = train::rollout_plan(plan);
         let played = section.policy_gradient.iterations * rollouts.played(count);
-        // Each has its baseline at the same seat.
+        // Each has its baseline on the same replicate.
         let work = mean.times(2.0 * played as f64);
         let mut next = chunks(&tasks.sources, TOGETHER);
         let network = untrained.sharpened(section.policy_gradient.sharpness as f32);
@@ -426,7 +426,7 @@ fn searching<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen) -> Part<'a> {
     let section = plan.search().expect("called where sources are searched");
     let space = search::space(section, plan.learner().dropout);
     let one = move |source: &Source| {
-        let task = source.grounds[0].task();
+        let task = source.prepared_tasks[0].task();
         let spec = space.spec(&space.start(), task.width(), task.classes());
         let multiply_adds = spec.map_or(0.0, |spec| spec.multiply_adds() as f64);
         let train = TrainPlan { stop: Stop::Steps { steps: section.steps }, ..source.plan.train };

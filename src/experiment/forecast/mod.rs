@@ -18,7 +18,7 @@ use super::plan::Plan;
 use super::stages::{cells_of_transfer, full_pool, rivals, search};
 use crate::error::Result;
 use crate::run::executor::again;
-use crate::run::{Cancel, Crew, Silent, usage};
+use crate::run::{Cancel, Silent, WorkerPool, usage};
 use rehearsal::{Limit, Part};
 use std::time::{Duration, Instant};
 
@@ -104,9 +104,9 @@ impl Forecast {
     /// What a run would fail with, too: a data set that cannot be read, a network that is refused.
     pub fn of(plan: &Plan, jobs: usize, effort: Effort) -> Result<Self> {
         let (cancel, jobs) = (Cancel::new(), jobs.max(1));
-        let crew = Crew { jobs, progress: &Silent, cancel: &cancel };
+        let worker_pool = WorkerPool { jobs, progress: &Silent, cancel: &cancel };
         let start = usage::core_seconds();
-        again("forecast", crew, || Self::made(plan, jobs, effort, start))
+        again("forecast", worker_pool, || Self::made(plan, jobs, effort, start))
     }
 
     fn made(plan: &Plan, jobs: usize, effort: Effort, start: f64) -> Result<Self> {

@@ -4,7 +4,7 @@ use super::rehearsal::{spread, timed};
 use super::work::Work;
 use crate::agent::{LabelledState, Source};
 use crate::episode::features::NEIGHBOURS;
-use crate::episode::{Ground, Observation};
+use crate::episode::{Observation, PreparedTask};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::stages::search::Searched;
@@ -64,17 +64,17 @@ impl Tasks {
     /// Bytes of the tasks that the run makes beyond those here, and of what it makes of all of them where it plays on
     /// all, as training does.
     pub fn bytes_of_others(&self, trains: bool) -> f64 {
-        let over = |sources: &[Source], of: &dyn Fn(&Ground) -> usize| {
-            let grounds = sources.iter().flat_map(|source| &source.grounds);
-            grounds.map(|ground| of(ground)).sum::<usize>() as f64
+        let over = |sources: &[Source], of: &dyn Fn(&PreparedTask) -> usize| {
+            let prepared_tasks = sources.iter().flat_map(|source| &source.prepared_tasks);
+            prepared_tasks.map(|prepared| of(prepared)).sum::<usize>() as f64
         };
-        let rows = |ground: &Ground| {
-            let task = ground.task();
+        let rows = |prepared: &PreparedTask| {
+            let task = prepared.task();
             4 * (task.all_but_test().rows() + task.test().labels().len()) * task.width()
         };
         // Per row of the pool the lists of neighbours and the components of two kernels.
-        let shared = |ground: &Ground| 4 * ground.task().pool().rows() * (2 * NEIGHBOURS + 32);
-        let missing = |ground: &Ground| if ground.is_bare() { shared(ground) } else { 0 };
+        let shared = |prepared: &PreparedTask| 4 * prepared.task().pool().rows() * (2 * NEIGHBOURS + 32);
+        let missing = |prepared: &PreparedTask| if prepared.is_bare() { shared(prepared) } else { 0 };
         [(&self.sources, self.of_sources), (&self.validation, self.of_validation)]
             .into_iter()
             .map(|(sources, of_each)| {

@@ -161,12 +161,12 @@ pub fn played_on(source: &Source, by: By) -> Work {
         By::Policy => 1.0 + LATER_LOOK * later,
         By::Strategy => STRATEGY,
     };
-    Course { look, ..Course::own(&plan, source.grounds[0].task()) }.whole()
+    Course { look, ..Course::own(&plan, source.prepared_tasks[0].task()) }.whole()
 }
 
 /// States of a source task that are visited, with their candidates looked ahead at.
 pub fn collected_on(source: &Source, collect: &CollectPlan) -> Work {
-    let task = source.grounds[0].task();
+    let task = source.prepared_tasks[0].task();
     let course = Course::own(&source.plan, task);
     // Rounds are drawn uniformly, so the middle one stands for them.
     let labels = course.labels(course.queries() / 2);
@@ -195,8 +195,8 @@ mod tests {
         let text = "[learner]\nsteps = 5\n[episode]\nrounds = 10\n[transfer]\ntargets = [\"iris\"]";
         let plan = Plan::parse(text, "x.toml", &[], None, &vocabulary).unwrap();
         let target = &plan.transfer().unwrap().targets[0];
-        let ground = tasks::ground(&plan, &tasks::load(&plan, target).unwrap(), 0).unwrap();
-        let (episode, task) = (tasks::episode_plan(&plan).unwrap(), ground.task());
+        let prepared = tasks::prepared(&plan, &tasks::load(&plan, target).unwrap(), 0).unwrap();
+        let (episode, task) = (tasks::episode_plan(&plan).unwrap(), prepared.task());
         let course = Course { extras: 2, ..Course::own(&episode, task) };
         assert_eq!((course.queries(), course.labels(0), course.labels(10)), (10, 3, 13));
         let whole = course.whole();

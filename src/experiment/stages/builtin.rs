@@ -2,8 +2,8 @@
 
 use super::transfer::Shared;
 use super::{
-    Block, Bout, Found, Learned, Site, Stages, TimedRow, Trained, Whole, full_pool, rivals, search, train,
-    transfer,
+    Block, Bout, Found, Learned, StageContext, Stages, TimedRow, Trained, Whole, full_pool, rivals, search,
+    train, transfer,
 };
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -17,12 +17,12 @@ pub struct Builtin {
 }
 
 impl Stages for Builtin {
-    fn train(&self, plan: &Plan, site: Site<'_>) -> Result<Trained> {
-        train::train(plan, site)
+    fn train(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
+        train::train(plan, stage_context)
     }
 
-    fn search(&self, plan: &Plan, site: Site<'_>) -> Result<Found> {
-        search::search(plan, site)
+    fn search(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<Found> {
+        search::search(plan, stage_context)
     }
 
     fn episodes(
@@ -30,9 +30,9 @@ impl Stages for Builtin {
         plan: &Plan,
         block: &Block,
         learned: Learned<'_>,
-        site: Site<'_>,
+        stage_context: StageContext<'_>,
     ) -> Result<Vec<TimedRow>> {
-        transfer::episodes(plan, block, learned, site, &self.shared)
+        transfer::episodes(plan, block, learned, stage_context, &self.shared)
     }
 
     fn full_pool(
@@ -40,16 +40,16 @@ impl Stages for Builtin {
         plan: &Plan,
         whole: &Whole,
         learned: Learned<'_>,
-        site: Site<'_>,
+        stage_context: StageContext<'_>,
     ) -> Result<FullPool> {
-        full_pool::whole(plan, whole, learned, site, &self.shared)
+        full_pool::whole(plan, whole, learned, stage_context, &self.shared)
     }
 
-    fn identity(&self, plan: &Plan, target: &DataRef, site: Site<'_>) -> Result<String> {
-        Ok(self.shared.dataset(plan, target, site)?.identity().to_string())
+    fn identity(&self, plan: &Plan, target: &DataRef, stage_context: StageContext<'_>) -> Result<String> {
+        Ok(self.shared.dataset(plan, target, stage_context)?.identity().to_string())
     }
 
-    fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>> {
-        rivals::bout(plan, bout, site, &self.shared)
+    fn bout(&self, plan: &Plan, bout: &Bout, stage_context: StageContext<'_>) -> Result<Vec<TimedRow>> {
+        rivals::bout(plan, bout, stage_context, &self.shared)
     }
 }

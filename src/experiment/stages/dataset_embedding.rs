@@ -1,6 +1,6 @@
 //! The policy with an embedding of the data set in the train stage: a further policy, with a file of its own.
 
-use super::Site;
+use super::StageContext;
 use crate::agent::pang::learner::MAX_CHECKPOINT_BYTES;
 use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangNetwork, PangPolicy};
 use crate::agent::{Freezable, OptimiserConfig, Provenance, Source};
@@ -27,7 +27,7 @@ pub(in crate::experiment) fn config(settings: &DatasetEmbedding) -> PangConfig {
 /// digest of the file.
 pub(super) fn learn(
     plan: &Plan,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     sources: &[Source],
     validation: &[Source],
     key: Key,
@@ -46,12 +46,12 @@ pub(super) fn learn(
         repetitions: section.validation_episodes,
         key: key.named("validation"),
     };
-    let mut checkpoint = site.checkpoint(store::DATASET_EMBEDDING);
+    let mut checkpoint = stage_context.checkpoint(store::DATASET_EMBEDDING);
     let mut pang = match checkpoint.load(MAX_CHECKPOINT_BYTES as u64)? {
         Some(bytes) => Pang::from_bytes(&bytes, config, key)?,
         None => Pang::new(config, key)?,
     };
-    let bar = site.progress.begin("dataset embedding", u64::from(config.iterations) + 1);
+    let bar = stage_context.progress.begin("dataset embedding", u64::from(config.iterations) + 1);
     bar.resume(pang.history().len() as u64);
     while !pang.finished() {
         let step = pang.step(&mut environment)?;
@@ -60,7 +60,7 @@ pub(super) fn learn(
             bar.note(&format!("{:.2} % mean accuracy", 100.0 * value));
         }
         bar.advance(1);
-        super::check_cancelled(site)?;
+        super::check_cancelled(stage_context)?;
     }
     let (network, value) = pang.best().expect("the start is validated");
     let mut figures = std::collections::BTreeMap::from([("validation_mean_accuracy".to_owned(), value)]);
@@ -76,6 +76,6 @@ pub(super) fn learn(
         figures,
     };
     let bytes = PangPolicy::new(network.clone(), provenance).to_bytes();
-    site.store.write(&format!("{}/{}", store::POLICY, PangNetwork::FILE), &bytes)?;
+    stage_context.store.write(&format!("{}/{}", store::POLICY, PangNetwork::FILE), &bytes)?;
     Ok(Some(digest::of(&bytes)))
 }

@@ -1,6 +1,6 @@
 //! Deep Q-learning in the train stage: a second policy beside the first, with a file of its own.
 
-use super::Site;
+use super::StageContext;
 use crate::agent::dqn::learner::MAX_CHECKPOINT_BYTES;
 use crate::agent::dqn::{Dqn as Learning, DqnConfig, QNetwork, QPolicy, TargetAccuracy};
 use crate::agent::{Freezable, Parts, Provenance, Source};
@@ -28,7 +28,7 @@ pub(in crate::experiment) fn config(settings: &Dqn) -> DqnConfig {
 /// digest of the file.
 pub(super) fn learn(
     plan: &Plan,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     sources: &[Source],
     validation: &[Source],
     parts: &dyn Parts,
@@ -43,12 +43,12 @@ pub(super) fn learn(
     let repetitions = section.validation_episodes;
     let mut labelling =
         TargetAccuracy::new(sources, validation, repetitions, parts, key.named("validation"))?;
-    let mut checkpoint = site.checkpoint(store::DQN);
+    let mut checkpoint = stage_context.checkpoint(store::DQN);
     let mut dqn = match checkpoint.load(MAX_CHECKPOINT_BYTES as u64)? {
         Some(bytes) => Learning::from_bytes(&bytes, config, key)?,
         None => Learning::new(config, key)?,
     };
-    let bar = site.progress.begin("dqn", u64::from(config.iterations) + 1);
+    let bar = stage_context.progress.begin("dqn", u64::from(config.iterations) + 1);
     bar.resume(dqn.history().len() as u64);
     while !dqn.finished() {
         let step = dqn.step(&mut labelling)?;
@@ -57,7 +57,7 @@ pub(super) fn learn(
             bar.note(&format!("{:.1} queries to the target", -value));
         }
         bar.advance(1);
-        super::check_cancelled(site)?;
+        super::check_cancelled(stage_context)?;
     }
     let (network, value) = dqn.best().expect("the end is validated");
     let mut figures = std::collections::BTreeMap::from([("validation_queries".to_owned(), -value)]);
@@ -73,6 +73,6 @@ pub(super) fn learn(
         figures,
     };
     let bytes = QPolicy::new(network.clone(), provenance).to_bytes();
-    site.store.write(&format!("{}/{}", store::POLICY, QNetwork::FILE), &bytes)?;
+    stage_context.store.write(&format!("{}/{}", store::POLICY, QNetwork::FILE), &bytes)?;
     Ok(Some(digest::of(&bytes)))
 }

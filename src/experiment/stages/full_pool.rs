@@ -4,15 +4,15 @@
 //! as that of all of them and costs a run less; every strategy is held to the same one.
 
 use super::transfer::{Shared, episode_of};
-use super::{Failure, Learned, Shard, Site};
-use crate::episode::{Seat, full_pool as measure};
+use super::{Failure, Learned, Shard, StageContext};
+use crate::episode::{Replicate, full_pool as measure};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{DataRef, Transfer};
 use crate::experiment::tasks;
 use crate::learner::Scores;
 use crate::run::full_pool::{FullPool, sorted};
-use crate::run::{Cell, Crew, Ledger, run_cells};
+use crate::run::{Cell, Ledger, WorkerPool, run_cells};
 
 /// The most repetitions of a target that are measured.
 pub const MAX_REPETITIONS: u32 = 5;
@@ -44,14 +44,14 @@ pub fn full_pool<W>(
     transfer: &Transfer,
     shard: Shard,
     ledger: &mut Ledger,
-    crew: Crew<'_>,
+    worker_pool: WorkerPool<'_>,
     work: W,
 ) -> Result<(Vec<FullPool>, Vec<Failure>)>
 where
     W: Fn(&Whole) -> Result<FullPool> + Sync,
 {
     let cells = cells(transfer, shard);
-    let outcomes = run_cells("full pool", &cells, ledger, crew, |cell| work(&cell.input))?;
+    let outcomes = run_cells("full pool", &cells, ledger, worker_pool, |cell| work(&cell.input))?;
     let (all, failures) = super::results(&cells, outcomes);
     Ok((sorted(all), failures))
 }
@@ -61,18 +61,18 @@ pub fn whole(
     plan: &Plan,
     whole: &Whole,
     learned: Learned<'_>,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     shared: &Shared,
 ) -> Result<FullPool> {
-    super::check_cancelled(site)?;
+    super::check_cancelled(stage_context)?;
     let Whole { target, repetition } = whole;
     let transfer = plan.transfer().expect("the stage runs where there is a section");
-    let dataset = shared.dataset(plan, target, site)?;
-    let (episode, _) = episode_of(plan, transfer.architectures[0], learned, site, shared)?;
-    let ground = shared.ground(plan, target, &dataset, *repetition)?;
-    let seat = Seat { ground, key: tasks::seat_key(plan, &dataset, *repetition) };
-    let Scores { accuracy, balanced_accuracy, macro_f1 } = measure(&episode, &seat)?;
-    let task = seat.ground.task();
+    let dataset = shared.dataset(plan, target, stage_context)?;
+    let (episode, _) = episode_of(plan, transfer.architectures[0], learned, stage_context, shared)?;
+    let prepared = shared.prepared(plan, target, &dataset, *repetition)?;
+    let replicate = Replicate { prepared, key: tasks::replicate_key(plan, &dataset, *repetition) };
+    let Scores { accuracy, balanced_accuracy, macro_f1 } = measure(&episode, &replicate)?;
+    let task = replicate.prepared.task();
     let mut counts = vec![0u32; task.classes()];
     task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
     let largest = counts.into_iter().max().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! The third head in the train stage: moves are simulated on the sources, and a linear network learns to
 //! rank them as the simulation did.
 
-use super::{Site, search};
+use super::{StageContext, search};
 use crate::agent::head::sight::{MOVE, global_names};
 use crate::agent::{
     Head, ImitationConfig, Kind, LabelledState, MovePlan, Network, NetworkConfig, Parts, Source,
@@ -32,7 +32,7 @@ pub(in crate::experiment) fn move_plan(section: &ArchitectureHead) -> MovePlan {
 /// Learns a head, if the plan asks for one.
 pub(super) fn learn(
     plan: &Plan,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     sources: &[Source],
     validation: &[Source],
     parts: &dyn Parts,
@@ -46,10 +46,10 @@ pub(super) fn learn(
         return Ok(None);
     }
     let moves = move_plan(section);
-    let bar = site.progress.begin("try moves", (sources.len() + validation.len()) as u64);
+    let bar = stage_context.progress.begin("try moves", (sources.len() + validation.len()) as u64);
     let watch = || {
         bar.advance(1);
-        super::check_cancelled(site)
+        super::check_cancelled(stage_context)
     };
     let collect = |sources: &[Source], first| -> Result<Vec<LabelledState>> {
         collect_moves(sources, first, &space, moves, key.named("moves"), parts, &watch)

@@ -4,10 +4,10 @@
 //! implementation must depend on the plan and the arguments alone, never on threads or on what was
 //! computed before.
 
+pub(super) mod architecture_factory;
 mod builtin;
 pub(super) mod dataset_embedding;
 pub(super) mod dqn;
-pub(super) mod draughtsman;
 pub mod full_pool;
 pub(super) mod head;
 pub mod rivals;
@@ -32,7 +32,7 @@ use std::time::Duration;
 
 /// What the computations of a stage are given besides the plan.
 #[derive(Clone, Copy)]
-pub struct Site<'a> {
+pub struct StageContext<'a> {
     /// The run's folder.
     pub store: &'a Store,
     /// Told about episodes and updates.
@@ -43,7 +43,7 @@ pub struct Site<'a> {
     pub save_every: Duration,
 }
 
-impl<'a> Site<'a> {
+impl<'a> StageContext<'a> {
     /// The log of a stage's parts.
     fn parts(self, name: &str) -> Result<PartsLog<'a>> {
         PartsLog::open(self.store, name, self.cancel, self.save_every)
@@ -56,8 +56,8 @@ impl<'a> Site<'a> {
 }
 
 /// An interruption, once somebody asked for one.
-fn check_cancelled(site: Site<'_>) -> Result<()> {
-    match site.cancel.raised() {
+fn check_cancelled(stage_context: StageContext<'_>) -> Result<()> {
+    match stage_context.cancel.raised() {
         true => Err(RunError::Interrupted { done: 0, total: 1 }.into()),
         false => Ok(()),
     }
@@ -102,10 +102,10 @@ fn results<I, T>(cells: &[Cell<I>], outcomes: Vec<Outcome<T>>) -> (Vec<T>, Vec<F
 pub trait Stages: Sync {
     /// Trains a policy on the sources and writes it to [`POLICY`](crate::run::store::POLICY) in the
     /// run's folder before it returns.
-    fn train(&self, plan: &Plan, site: Site<'_>) -> Result<Trained>;
+    fn train(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained>;
 
     /// Searches an architecture on the sources.
-    fn search(&self, plan: &Plan, site: Site<'_>) -> Result<Found>;
+    fn search(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<Found>;
 
     /// Runs the episodes of one block on its target.
     fn episodes(
@@ -113,16 +113,21 @@ pub trait Stages: Sync {
         plan: &Plan,
         block: &Block,
         learned: Learned<'_>,
-        site: Site<'_>,
+        stage_context: StageContext<'_>,
     ) -> Result<Vec<TimedRow>>;
 
     /// Measures what the classifier reaches with every label, in one repetition on one target.
-    fn full_pool(&self, plan: &Plan, whole: &Whole, learned: Learned<'_>, site: Site<'_>)
-    -> Result<FullPool>;
+    fn full_pool(
+        &self,
+        plan: &Plan,
+        whole: &Whole,
+        learned: Learned<'_>,
+        stage_context: StageContext<'_>,
+    ) -> Result<FullPool>;
 
     /// What draws on a target are derived from, whatever it is called.
-    fn identity(&self, plan: &Plan, target: &DataRef, site: Site<'_>) -> Result<String>;
+    fn identity(&self, plan: &Plan, target: &DataRef, stage_context: StageContext<'_>) -> Result<String>;
 
     /// Compares searches at equal cost, in one repetition on one target.
-    fn bout(&self, plan: &Plan, bout: &Bout, site: Site<'_>) -> Result<Vec<TimedRow>>;
+    fn bout(&self, plan: &Plan, bout: &Bout, stage_context: StageContext<'_>) -> Result<Vec<TimedRow>>;
 }

@@ -7,7 +7,7 @@
 
 use super::search::space;
 use super::transfer::Shared;
-use super::{Failure, Site, TimedRow};
+use super::{Failure, StageContext, TimedRow};
 use crate::arch::{Domain, Point, Space};
 use crate::data::{Oracle, Task, uniform_rows};
 use crate::episode::Row;
@@ -17,7 +17,7 @@ use crate::experiment::sections::{DataRef, Method, MethodSettings, Rivals};
 use crate::experiment::tasks;
 use crate::learner::{DeviceKind, LaneData, Scores, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
-use crate::run::{Cell, Crew, Ledger, run_cells};
+use crate::run::{Cell, Ledger, WorkerPool, run_cells};
 use crate::search::{Banks, Evaluation, ScoreCache, SearchPlan, search};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,14 +47,14 @@ pub fn bouts(rivals: &Rivals) -> Vec<Cell<Bout>> {
 pub fn rivals<W>(
     rivals: &Rivals,
     ledger: &mut Ledger,
-    crew: Crew<'_>,
+    worker_pool: WorkerPool<'_>,
     work: W,
 ) -> Result<(Vec<TimedRow>, Vec<Failure>)>
 where
     W: Fn(&Bout) -> Result<Vec<TimedRow>> + Sync,
 {
     let cells = bouts(rivals);
-    let outcomes = run_cells("rivals", &cells, ledger, crew, |cell| work(&cell.input))?;
+    let outcomes = run_cells("rivals", &cells, ledger, worker_pool, |cell| work(&cell.input))?;
     let (done, failures): (Vec<Vec<TimedRow>>, _) = super::results(&cells, outcomes);
     Ok((done.into_iter().flatten().collect(), failures))
 }
@@ -65,13 +65,18 @@ pub fn label(method: Method, budget: u64) -> String {
 }
 
 /// Plays one bout.
-pub fn bout(plan: &Plan, bout: &Bout, site: Site<'_>, shared: &Shared) -> Result<Vec<TimedRow>> {
-    super::check_cancelled(site)?;
+pub fn bout(
+    plan: &Plan,
+    bout: &Bout,
+    stage_context: StageContext<'_>,
+    shared: &Shared,
+) -> Result<Vec<TimedRow>> {
+    super::check_cancelled(stage_context)?;
     let rivals = plan.rivals().expect("the stage runs where there is a section");
-    let dataset = shared.dataset(plan, &bout.target, site)?;
-    let ground = shared.ground(plan, &bout.target, &dataset, bout.repetition)?;
-    let task = ground.task();
-    let key = tasks::seat_key(plan, &dataset, bout.repetition).named("rivals");
+    let dataset = shared.dataset(plan, &bout.target, stage_context)?;
+    let prepared = shared.prepared(plan, &bout.target, &dataset, bout.repetition)?;
+    let task = prepared.task();
+    let key = tasks::replicate_key(plan, &dataset, bout.repetition).named("rivals");
     match &rivals.free {
         Some(free) => played(plan, rivals, task, bout.repetition, key, free.clone(), &[]),
         None => {

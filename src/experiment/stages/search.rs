@@ -1,7 +1,7 @@
 //! The search stage: architectures are searched on the sources, and what was found there says where the
 //! search on a target starts.
 
-use super::Site;
+use super::StageContext;
 use crate::agent::collection::Watch;
 use crate::agent::{Parts, Source, parts};
 use crate::arch::{ArchSpace, Augment, Block, Cell, Image, Images, Point, Space, Widths};
@@ -132,19 +132,19 @@ fn starts_table(found: &[HeldOut]) -> String {
 }
 
 /// Searches on every source task and learns where to start.
-pub fn search(plan: &Plan, site: Site<'_>) -> Result<Found> {
+pub fn search(plan: &Plan, stage_context: StageContext<'_>) -> Result<Found> {
     let sources = tasks::sources(plan)?;
-    let parts = site.parts(store::SEARCH_PARTS)?;
-    let bar = site.progress.begin("search", sources.len() as u64);
+    let parts = stage_context.parts(store::SEARCH_PARTS)?;
+    let bar = stage_context.progress.begin("search", sources.len() as u64);
     let searched = on_sources(plan, &sources, &parts, &|| {
         bar.advance(1);
-        super::check_cancelled(site)
+        super::check_cancelled(stage_context)
     })?;
     let (mut found, prior) = found(plan, searched)?;
     let mut files = Digests::new();
     let mut write = |name: &str, text: String| {
         files.insert(name.to_string(), digest::of(text.as_bytes()));
-        site.store.write(name, text.as_bytes())
+        stage_context.store.write(name, text.as_bytes())
     };
     if !found.held_out.is_empty() {
         write(store::STARTS, starts_table(&found.held_out))?;
@@ -218,7 +218,7 @@ pub(in crate::experiment) type Searched = (Evidence<Point>, u64, Vec<Visit>);
 /// The numbers of labels at which a source is searched: evenly spaced on a logarithmic scale, up to those
 /// that an episode ends with.
 fn labels(section: &Search, source: &Source) -> Vec<usize> {
-    let task = source.grounds[0].task();
+    let task = source.prepared_tasks[0].task();
     let first = (source.plan.initial_per_class * task.classes()).clamp(1, task.pool().rows());
     let last = (source.plan.budget + first).min(task.pool().rows());
     let share = |at: usize| if section.levels == 1 { 1.0 } else { at as f64 / (section.levels - 1) as f64 };
@@ -236,7 +236,7 @@ fn one(
     parts: &dyn Parts,
     key: Key,
 ) -> Result<Searched> {
-    let task = source.grounds[0].task();
+    let task = source.prepared_tasks[0].task();
     let rows = uniform_rows(task, count, key.named("labelled"))?;
     let labels = crate::data::Oracle::new(task.clone(), 0).foresee(&rows);
     let rows: Vec<u32> = rows.iter().map(|row| row.0).collect();

@@ -4,15 +4,15 @@
 //! side. What pairs repetitions is their number: repetition 7 has the same split, initial labels and
 //! initial weights under every strategy, whatever block it is in.
 
-use super::draughtsman::Draughtsman;
-use super::{Learned, Site, TimedRow};
+use super::architecture_factory::ArchitectureFactory;
+use super::{Learned, StageContext, TimedRow};
 use crate::agent::adaptation::AdaptedPolicy;
 use crate::agent::dqn::{DqnStrategy, QNetwork, QPolicy};
 use crate::agent::pang::{PangNetwork, PangPolicy, PangStrategy};
 use crate::agent::{Choice, Freezable, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
 use crate::data::Dataset;
 use crate::episode::features::SCHEMA;
-use crate::episode::{EpisodePlan, Ground, Played, Player, Row, Seat, play};
+use crate::episode::{EpisodePlan, Played, Player, PreparedTask, Replicate, Row, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
@@ -21,7 +21,7 @@ use crate::experiment::sections::{
 };
 use crate::experiment::{inputs, tasks};
 use crate::query::Strategy;
-use crate::run::{Cell, Crew, Ledger, digest, run_cells, store};
+use crate::run::{Cell, Ledger, WorkerPool, digest, run_cells, store};
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
@@ -127,14 +127,14 @@ pub fn transfer<W>(
     transfer: &Transfer,
     shard: Shard,
     ledger: &mut Ledger,
-    crew: Crew<'_>,
+    worker_pool: WorkerPool<'_>,
     episodes: W,
 ) -> Result<(Vec<TimedRow>, Vec<Failure>)>
 where
     W: Fn(&Plan, &Block) -> Result<Vec<TimedRow>> + Sync,
 {
     let cells = cells(transfer, shard, &|key| ledger.output(key).is_some());
-    let outcomes = run_cells("transfer", &cells, ledger, crew, |cell| episodes(plan, &cell.input))?;
+    let outcomes = run_cells("transfer", &cells, ledger, worker_pool, |cell| episodes(plan, &cell.input))?;
     let (done, failures): (Vec<Vec<TimedRow>>, _) = super::results(&cells, outcomes);
     let rows =
         done.into_iter().flatten().filter(|timed| timed.row.repetition < transfer.repetitions).collect();
@@ -148,7 +148,7 @@ type Split = (DataRef, u32);
 #[derive(Debug, Default)]
 pub struct Shared {
     datasets: Mutex<Vec<(DataRef, Arc<Dataset>)>>,
-    grounds: Mutex<Vec<(Split, Arc<Ground>)>>,
+    prepared_tasks: Mutex<Vec<(Split, Arc<PreparedTask>)>>,
     policy: Mutex<Option<Arc<Policy>>>,
     dqn: Mutex<Option<Arc<QPolicy>>>,
     dataset_embedding: Mutex<Option<Arc<PangPolicy>>>,
@@ -158,47 +158,57 @@ pub struct Shared {
 pub(in crate::experiment) const GROUND_BYTES: usize = 256 << 20;
 
 impl Shared {
-    pub(super) fn dataset(&self, plan: &Plan, target: &DataRef, site: Site<'_>) -> Result<Arc<Dataset>> {
+    pub(super) fn dataset(
+        &self,
+        plan: &Plan,
+        target: &DataRef,
+        stage_context: StageContext<'_>,
+    ) -> Result<Arc<Dataset>> {
         let mut held = self.datasets.lock().expect("no panic while it is held");
         if let Some((_, dataset)) = held.iter().find(|(other, _)| other == target) {
             return Ok(dataset.clone());
         }
         let dataset = tasks::load(plan, target)?;
-        site.store.check_input(dataset.name(), dataset.digest())?;
+        stage_context.store.check_input(dataset.name(), dataset.digest())?;
         held.push((target.clone(), dataset.clone()));
         Ok(dataset)
     }
 
-    pub(super) fn ground(
+    pub(super) fn prepared(
         &self,
         plan: &Plan,
         target: &DataRef,
         dataset: &Dataset,
         repetition: u32,
-    ) -> Result<Arc<Ground>> {
+    ) -> Result<Arc<PreparedTask>> {
         let key = (target.clone(), repetition);
-        let mut held = self.grounds.lock().expect("no panic while it is held");
-        if let Some((_, ground)) = held.iter().find(|(other, _)| *other == key) {
-            return Ok(ground.clone());
+        let mut held = self.prepared_tasks.lock().expect("no panic while it is held");
+        if let Some((_, prepared)) = held.iter().find(|(other, _)| *other == key) {
+            return Ok(prepared.clone());
         }
         let drawn = tasks::redrawn(plan, target, repetition).transpose()?;
-        let ground = tasks::ground(plan, drawn.as_ref().unwrap_or(dataset), repetition)?;
-        let bytes = 4 * ground.task().pool().values().len().max(1);
+        let prepared = tasks::prepared(plan, drawn.as_ref().unwrap_or(dataset), repetition)?;
+        let bytes = 4 * prepared.task().pool().values().len().max(1);
         let most = (GROUND_BYTES / bytes).max(1);
         let excess = (held.len() + 1).saturating_sub(most).min(held.len());
         held.drain(..excess);
-        held.push((key, ground.clone()));
-        Ok(ground)
+        held.push((key, prepared.clone()));
+        Ok(prepared)
     }
 
-    fn policy(&self, transfer: &Transfer, learned: Learned<'_>, site: Site<'_>) -> Result<Arc<Policy>> {
+    fn policy(
+        &self,
+        transfer: &Transfer,
+        learned: Learned<'_>,
+        stage_context: StageContext<'_>,
+    ) -> Result<Arc<Policy>> {
         let mut held = self.policy.lock().expect("no panic while it is held");
         if let Some(policy) = &*held {
             return Ok(policy.clone());
         }
         let policy = match (&transfer.policy, learned.policy) {
             (_, Some(trained)) => {
-                let policy = Policy::load(&site.store.path(store::POLICY)?, &SCHEMA)?;
+                let policy = Policy::load(&stage_context.store.path(store::POLICY)?, &SCHEMA)?;
                 let (found, expected) = (policy.card().weights_sha256.clone(), trained.digest.clone());
                 if found != expected {
                     return Err(ExperimentError::PolicyChanged { found, expected }.into());
@@ -208,7 +218,7 @@ impl Shared {
             (Some(name), None) => {
                 let policy = shipped::open(name, &SCHEMA)?;
                 for (input, digest) in inputs::of_policy(name, &policy) {
-                    site.store.check_input(&input, &digest)?;
+                    stage_context.store.check_input(&input, &digest)?;
                 }
                 policy
             }
@@ -219,9 +229,14 @@ impl Shared {
         Ok(policy)
     }
 
-    fn dqn(&self, transfer: &Transfer, learned: Learned<'_>, site: Site<'_>) -> Result<Arc<QPolicy>> {
+    fn dqn(
+        &self,
+        transfer: &Transfer,
+        learned: Learned<'_>,
+        stage_context: StageContext<'_>,
+    ) -> Result<Arc<QPolicy>> {
         let digest = learned.policy.and_then(|trained| trained.dqn.as_deref());
-        once(&self.dqn, transfer, (QNetwork::FILE, digest), site, |folder| {
+        once(&self.dqn, transfer, (QNetwork::FILE, digest), stage_context, |folder| {
             let policy = QPolicy::load(folder)?;
             Ok((policy.to_bytes(), policy))
         })
@@ -231,10 +246,10 @@ impl Shared {
         &self,
         transfer: &Transfer,
         learned: Learned<'_>,
-        site: Site<'_>,
+        stage_context: StageContext<'_>,
     ) -> Result<Arc<PangPolicy>> {
         let digest = learned.policy.and_then(|trained| trained.dataset_embedding.as_deref());
-        once(&self.dataset_embedding, transfer, (PangNetwork::FILE, digest), site, |folder| {
+        once(&self.dataset_embedding, transfer, (PangNetwork::FILE, digest), stage_context, |folder| {
             let policy = PangPolicy::load(folder)?;
             Ok((policy.to_bytes(), policy))
         })
@@ -247,7 +262,7 @@ fn once<P>(
     held: &Mutex<Option<Arc<P>>>,
     transfer: &Transfer,
     (file, digest): (&str, Option<&str>),
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     load: impl Fn(&Path) -> Result<(Vec<u8>, P)>,
 ) -> Result<Arc<P>> {
     let mut held = held.lock().expect("no panic while it is held");
@@ -256,7 +271,7 @@ fn once<P>(
     }
     let policy = match (&transfer.policy, digest) {
         (_, Some(expected)) => {
-            let (bytes, policy) = load(&site.store.path(store::POLICY)?)?;
+            let (bytes, policy) = load(&stage_context.store.path(store::POLICY)?)?;
             let found = digest::of(&bytes);
             if found != expected {
                 return Err(ExperimentError::PolicyChanged { found, expected: expected.to_owned() }.into());
@@ -266,7 +281,7 @@ fn once<P>(
         (Some(folder), None) => {
             let (_, policy) = load(Path::new(folder))?;
             if let Some((input, digest)) = inputs::of_own_file(folder, file)? {
-                site.store.check_input(&input, &digest)?;
+                stage_context.store.check_input(&input, &digest)?;
             }
             policy
         }
@@ -291,18 +306,18 @@ pub(super) fn episode_of(
     plan: &Plan,
     architecture: ArchitectureChoice,
     learned: Learned<'_>,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     shared: &Shared,
-) -> Result<(EpisodePlan, Option<Draughtsman>)> {
+) -> Result<(EpisodePlan, Option<ArchitectureFactory>)> {
     let transfer = plan.transfer().expect("the stage runs where there is a section");
     let mut episode = tasks::episode_plan(plan)?;
-    let draughtsman = Draughtsman::of(plan, architecture, learned, || {
-        Ok(shared.policy(transfer, learned, site)?.head()?.clone())
+    let architecture_factory = ArchitectureFactory::of(plan, architecture, learned, || {
+        Ok(shared.policy(transfer, learned, stage_context)?.head()?.clone())
     })?;
-    if let Some(draughtsman) = &draughtsman {
-        episode.blocks = draughtsman.blocks()?;
+    if let Some(architecture_factory) = &architecture_factory {
+        episode.blocks = architecture_factory.blocks()?;
     }
-    Ok((episode, draughtsman))
+    Ok((episode, architecture_factory))
 }
 
 /// Plays the episodes of one block.
@@ -310,13 +325,14 @@ pub fn episodes(
     plan: &Plan,
     block: &Block,
     learned: Learned<'_>,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     shared: &Shared,
 ) -> Result<Vec<TimedRow>> {
-    super::check_cancelled(site)?;
+    super::check_cancelled(stage_context)?;
     let transfer = plan.transfer().expect("the stage runs where there is a section");
-    let dataset = shared.dataset(plan, &block.target, site)?;
-    let (episode, draughtsman) = episode_of(plan, block.architecture, learned, site, shared)?;
+    let dataset = shared.dataset(plan, &block.target, stage_context)?;
+    let (episode, architecture_factory) =
+        episode_of(plan, block.architecture, learned, stage_context, shared)?;
     let players = block
         .repetitions
         .clone()
@@ -324,13 +340,13 @@ pub fn episodes(
             Ok(Player {
                 // Draws are derived from it: the same rows at random, whatever the architecture.
                 name: block.strategy.clone(),
-                strategy: strategy(&block.strategy, plan, transfer, learned, site, shared)?,
-                seat: Seat {
-                    ground: shared.ground(plan, &block.target, &dataset, repetition)?,
-                    key: tasks::seat_key(plan, &dataset, repetition),
+                strategy: strategy(&block.strategy, plan, transfer, learned, stage_context, shared)?,
+                replicate: Replicate {
+                    prepared: shared.prepared(plan, &block.target, &dataset, repetition)?,
+                    key: tasks::replicate_key(plan, &dataset, repetition),
                 },
                 repetition,
-                architect: draughtsman.as_ref().and_then(Draughtsman::architect),
+                architect: architecture_factory.as_ref().and_then(ArchitectureFactory::architect),
             })
         })
         .collect::<Result<Vec<_>>>()?;
@@ -350,15 +366,17 @@ fn strategy(
     plan: &Plan,
     transfer: &Transfer,
     learned: Learned<'_>,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     shared: &Shared,
 ) -> Result<Box<dyn Strategy>> {
     let frozen = |policy, choice| Box::new(PolicyStrategy::new(policy, choice));
     Ok(match name {
-        LEARNED => frozen(shared.policy(transfer, learned, site)?, Choice::Greedy),
-        ADAPTED => Box::new(AdaptedPolicy::new(shared.policy(transfer, learned, site)?)?),
-        DATASET_EMBEDDING => Box::new(PangStrategy::new(shared.dataset_embedding(transfer, learned, site)?)),
-        DQN => Box::new(DqnStrategy::new(shared.dqn(transfer, learned, site)?)),
+        LEARNED => frozen(shared.policy(transfer, learned, stage_context)?, Choice::Greedy),
+        ADAPTED => Box::new(AdaptedPolicy::new(shared.policy(transfer, learned, stage_context)?)?),
+        DATASET_EMBEDDING => {
+            Box::new(PangStrategy::new(shared.dataset_embedding(transfer, learned, stage_context)?))
+        }
+        DQN => Box::new(DqnStrategy::new(shared.dqn(transfer, learned, stage_context)?)),
         UNTRAINED => frozen(untrained()?, Choice::Sampled),
         _ => return plan.registry().build(name),
     })

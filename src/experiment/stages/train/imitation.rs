@@ -1,6 +1,6 @@
 //! Imitation of the greedy oracle, with DAgger, and what a run remembers of it.
 
-use super::super::Site;
+use super::super::StageContext;
 use super::{Point, collect_plan, point};
 use crate::agent::{
     self, Behaviour, CollectPlan, Collected, DaggerConfig, Expert, ImitationConfig, LabelledState, Network,
@@ -32,13 +32,13 @@ const MAX_IMITATED_BYTES: u64 = 16 << 20;
 /// What imitation came to: remembered, or done now.
 pub(super) fn imitated(
     plan: &Plan,
-    (site, parts): (Site<'_>, &dyn Parts),
+    (stage_context, parts): (StageContext<'_>, &dyn Parts),
     untrained: &Network,
     simulation: &Simulation<'_>,
     (sources, validation): (&[Source], &[Source]),
     key: Key,
 ) -> Result<Imitated> {
-    if let Some(imitated) = recall(site)? {
+    if let Some(imitated) = recall(stage_context)? {
         return Ok(imitated);
     }
     let section = &plan.train().expect("the stage runs where there is a section").imitation;
@@ -46,10 +46,10 @@ pub(super) fn imitated(
     if section.epochs == 0 {
         let weights = untrained.weights().to_vec();
         let (figures, range) = (BTreeMap::new(), Range::default());
-        return remember(site, Imitated { weights, states: 0, figures, curve, range });
+        return remember(stage_context, Imitated { weights, states: 0, figures, curve, range });
     }
-    let bar = site.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
-    let watch = || super::watch(site, &*bar);
+    let bar = stage_context.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
+    let watch = || super::watch(stage_context, &*bar);
     let collect_plan = collect_plan(plan);
     let look_ahead =
         |sources, first| collect(sources, first, collect_plan, key.named("collect"), parts, &watch);
@@ -61,8 +61,10 @@ pub(super) fn imitated(
     let config = config(plan);
     let section = &plan.train().expect("the stage runs where there is a section").dagger;
     let dagger_config = DaggerConfig { rounds: section.rounds as u32, mixing: section.mixing };
-    let bar = site.progress.begin("look ahead on the policy's way", (section.rounds * sources.len()) as u64);
-    let watch = || super::watch(site, &*bar);
+    let bar = stage_context
+        .progress
+        .begin("look ahead on the policy's way", (section.rounds * sources.len()) as u64);
+    let watch = || super::watch(stage_context, &*bar);
     let mut expert = GreedyExpert { plan, sources, simulation, gains: Vec::new(), parts, watch: &watch };
     let configs = (&dagger_config, &config);
     let (network, rounds) =
@@ -82,7 +84,7 @@ pub(super) fn imitated(
         }
     }
     let states = rounds.last().map_or(0, |round| round.states);
-    remember(site, Imitated { weights: network.weights().to_vec(), states, figures, curve, range })
+    remember(stage_context, Imitated { weights: network.weights().to_vec(), states, figures, curve, range })
 }
 
 /// How imitation is fitted.
@@ -145,14 +147,16 @@ impl Expert for GreedyExpert<'_> {
     }
 }
 
-fn remember(site: Site<'_>, imitated: Imitated) -> Result<Imitated> {
-    site.store.save(store::IMITATED, &serde_json::to_vec(&imitated).expect("finite numbers"))?;
+fn remember(stage_context: StageContext<'_>, imitated: Imitated) -> Result<Imitated> {
+    stage_context.store.save(store::IMITATED, &serde_json::to_vec(&imitated).expect("finite numbers"))?;
     Ok(imitated)
 }
 
-fn recall(site: Site<'_>) -> Result<Option<Imitated>> {
-    let Some(bytes) = site.store.saved(store::IMITATED, MAX_IMITATED_BYTES)? else { return Ok(None) };
-    let path = site.store.path(store::IMITATED)?;
+fn recall(stage_context: StageContext<'_>) -> Result<Option<Imitated>> {
+    let Some(bytes) = stage_context.store.saved(store::IMITATED, MAX_IMITATED_BYTES)? else {
+        return Ok(None);
+    };
+    let path = stage_context.store.path(store::IMITATED)?;
     let damaged = |reason: String| RunError::Damaged { path, offset: 0, reason };
     Ok(Some(serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?))
 }

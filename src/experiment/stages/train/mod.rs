@@ -7,7 +7,7 @@
 pub(in crate::experiment) mod imitation;
 pub(in crate::experiment) mod search;
 
-use super::{Site, dataset_embedding, dqn, head};
+use super::{StageContext, dataset_embedding, dqn, head};
 use crate::agent::dqn::QNetwork;
 use crate::agent::pang::PangNetwork;
 use crate::agent::trainer::validations;
@@ -90,25 +90,25 @@ pub struct Looked {
 }
 
 /// Trains a policy and writes it to the run's folder.
-pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
+pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
     let section = plan.train().expect("the stage runs where there is a section");
     let key = Key::root(plan.seed()).named("train");
     let untrained = untrained(plan)?;
-    site.store.check_saved()?;
-    let parts = site.parts(store::TRAIN_PARTS)?;
+    stage_context.store.check_saved()?;
+    let parts = stage_context.parts(store::TRAIN_PARTS)?;
     let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
     let mut simulation = simulation(plan, &sources, &validation, section.validation_episodes, &parts)?;
 
     let both = (&sources[..], &validation[..]);
-    let imitated = imitation::imitated(plan, (site, &parts), &untrained, &simulation, both, key)?;
+    let imitated = imitation::imitated(plan, (stage_context, &parts), &untrained, &simulation, both, key)?;
     let start = Network::from_weights(
         untrained.config(),
         SCHEMA.candidate.len(),
         SCHEMA.global.len(),
         imitated.weights.clone(),
     )?;
-    let evolved = search::evolution(plan, site, start, &mut simulation, &sources, &parts, key)?;
-    let reinforced = search::policy_gradient(plan, site, evolved.network, &mut simulation, key)?;
+    let evolved = search::evolution(plan, stage_context, start, &mut simulation, &sources, &parts, key)?;
+    let reinforced = search::policy_gradient(plan, stage_context, evolved.network, &mut simulation, key)?;
     let (network, episodes) = (reinforced.network, evolved.episodes + reinforced.episodes);
     let curve = [imitated.curve.clone(), evolved.curve, reinforced.curve].concat();
 
@@ -139,17 +139,17 @@ pub fn train(plan: &Plan, site: Site<'_>) -> Result<Trained> {
         .map(|guard| guard.opened(QUERY_SIZE, LOG_LIMIT));
     let frozen = Policy::new(network, &SCHEMA, provenance)?;
     let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
-    let frozen = match head::learn(plan, site, &sources, &validation, &parts, key.named("head"))? {
+    let frozen = match head::learn(plan, stage_context, &sources, &validation, &parts, key.named("head"))? {
         Some(head) => frozen.with_head(head)?,
         None => frozen,
     };
     let (weights, card) = (frozen.weights_bytes(), frozen.card_text());
     let place = |file: &str| format!("{}/{file}", store::POLICY);
-    site.store.write(&place(policy::WEIGHTS_FILE), &weights)?;
-    site.store.write(&place(policy::CARD_FILE), card.as_bytes())?;
-    let dqn = dqn::learn(plan, site, &sources, &validation, &parts, key.named("dqn"))?;
+    stage_context.store.write(&place(policy::WEIGHTS_FILE), &weights)?;
+    stage_context.store.write(&place(policy::CARD_FILE), card.as_bytes())?;
+    let dqn = dqn::learn(plan, stage_context, &sources, &validation, &parts, key.named("dqn"))?;
     let dataset_embedding =
-        dataset_embedding::learn(plan, site, &sources, &validation, key.named("dataset embedding"))?;
+        dataset_embedding::learn(plan, stage_context, &sources, &validation, key.named("dataset embedding"))?;
     let written = [
         (policy::WEIGHTS_FILE, Some(digest::of(&weights))),
         (policy::CARD_FILE, Some(digest::of(card.as_bytes()))),
@@ -322,7 +322,7 @@ fn point(phase: &str, iteration: u64, gains: &[f64]) -> Point {
     Point { phase: phase.to_string(), iteration, validation: mean, error }
 }
 
-fn watch(site: Site<'_>, bar: &dyn Bar) -> Result<()> {
+fn watch(stage_context: StageContext<'_>, bar: &dyn Bar) -> Result<()> {
     bar.advance(1);
-    super::check_cancelled(site)
+    super::check_cancelled(stage_context)
 }

@@ -1,6 +1,6 @@
 //! Searches for a better policy than the imitated one: an evolution strategy, and policy gradient.
 
-use super::super::Site;
+use super::super::StageContext;
 use super::{Point, watch};
 use crate::agent::trainer::MAX_CHECKPOINT_BYTES;
 use crate::agent::{
@@ -37,7 +37,7 @@ pub(super) struct Searched {
 
 pub(super) fn evolution(
     plan: &Plan,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     start: Network,
     simulation: &mut Simulation<'_>,
     sources: &[Source],
@@ -46,7 +46,7 @@ pub(super) fn evolution(
 ) -> Result<Searched> {
     let config = evolution_config(plan);
     let key = key.named("evolution");
-    search(site, EVOLUTION, config, start, simulation, key, |network| {
+    search(stage_context, EVOLUTION, config, start, simulation, key, |network| {
         let some: Vec<Source> =
             sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
         let states = collect(&some, 0, SCALE_PLAN, key.named("states"), parts, &|| Ok(()))?;
@@ -58,7 +58,7 @@ pub(super) fn evolution(
 
 pub(super) fn policy_gradient(
     plan: &Plan,
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     start: Network,
     simulation: &mut Simulation<'_>,
     key: Key,
@@ -66,7 +66,7 @@ pub(super) fn policy_gradient(
     let section = &plan.train().expect("the stage runs where there is a section").policy_gradient;
     let config = gradient_config(plan);
     let key = key.named("policy gradient");
-    search(site, POLICY_GRADIENT, config, start, simulation, key, |network| {
+    search(stage_context, POLICY_GRADIENT, config, start, simulation, key, |network| {
         Ok(Trainer::new(config, network.sharpened(section.sharpness as f32), key)?)
     })
 }
@@ -111,7 +111,7 @@ pub(in crate::experiment) fn gradient_config(plan: &Plan) -> TrainerConfig {
 
 /// Runs a trainer to its end, from its checkpoint if there is one, else from what `begin` makes of `start`.
 fn search(
-    site: Site<'_>,
+    stage_context: StageContext<'_>,
     phase: Phase,
     config: TrainerConfig,
     start: Network,
@@ -122,12 +122,12 @@ fn search(
     if config.iterations == 0 {
         return Ok(Searched { network: start, episodes: 0, curve: Vec::new() });
     }
-    let mut checkpoint = site.checkpoint(phase.checkpoint);
+    let mut checkpoint = stage_context.checkpoint(phase.checkpoint);
     let mut trainer = match checkpoint.load(MAX_CHECKPOINT_BYTES as u64)? {
         Some(bytes) => Trainer::from_bytes(&bytes, config, &start, key)?,
         None => begin(start)?,
     };
-    let bar = site.progress.begin(phase.name, u64::from(config.iterations) + 1);
+    let bar = stage_context.progress.begin(phase.name, u64::from(config.iterations) + 1);
     bar.resume(trainer.history().len() as u64);
     while !trainer.finished() {
         let step = trainer.step(simulation)?;
@@ -135,7 +135,7 @@ fn search(
         if let Some(gain) = step.validation {
             bar.note(&format!("{:+.2} points over the baseline", 100.0 * gain));
         }
-        watch(site, &*bar)?;
+        watch(stage_context, &*bar)?;
     }
     let curve = trainer
         .history()

@@ -1,4 +1,5 @@
-//! What a label of a candidate would tell of the pool, as features.
+//! Expected variance reduction: how much a label of a candidate takes from the variance of the whole pool, as features
+//! (V-optimality; Cohn, Ghahramani & Jordan, JAIR 1996; Ji & Han, AISTATS 2012).
 
 use super::cut;
 use crate::query::Posterior;
@@ -9,10 +10,10 @@ use crate::simd::dispatched;
 /// Features of each candidate.
 pub(super) const COUNT: usize = 3;
 
-/// The logarithms of the doubt that a label of each row of a pool, or of some, would take away.
-pub(super) struct Field([Vec<f32>; KERNELS]);
+/// Logarithms of the expected variance reduction by a label of each row of a pool, or of some.
+pub(super) struct VarianceReduction([Vec<f32>; KERNELS]);
 
-impl Field {
+impl VarianceReduction {
     /// Of all these rows.
     pub(super) fn of(posterior: &Posterior<'_>, rows: &Places) -> Self {
         let mut reductions = posterior.reductions(rows);

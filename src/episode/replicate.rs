@@ -1,4 +1,4 @@
-//! [`Seat`]: where an episode takes place.
+//! [`PreparedTask`] and [`Replicate`]: what episodes that are compared share.
 
 use super::features::NEIGHBOURS;
 use crate::data::Task;
@@ -8,14 +8,14 @@ use std::sync::{Arc, OnceLock};
 
 /// A task with what is computed from its pool once and shared by every episode on it.
 #[derive(Debug)]
-pub struct Ground {
+pub struct PreparedTask {
     task: Arc<Task>,
     neighbours: OnceLock<Arc<Neighbours>>,
     components: OnceLock<Arc<Components>>,
 }
 
-impl Ground {
-    /// The ground of one task.
+impl PreparedTask {
+    /// One task, of which nothing is computed yet.
     pub fn new(task: Task) -> Arc<Self> {
         Arc::new(Self { task: Arc::new(task), neighbours: OnceLock::new(), components: OnceLock::new() })
     }
@@ -41,14 +41,14 @@ impl Ground {
     }
 }
 
-/// A ground and the key of one repetition on it.
+/// A prepared task and the key of one repetition on it: episodes on equal replicates have common random numbers.
 ///
-/// Two episodes with equal seats share initial labels, initial weights, mini-batch orders and dropout
+/// Two episodes with equal replicates share initial labels, initial weights, mini-batch orders and dropout
 /// masks: what differs between them is what was asked for.
 #[derive(Clone, Debug)]
-pub struct Seat {
-    /// Where.
-    pub ground: Arc<Ground>,
+pub struct Replicate {
+    /// The task.
+    pub prepared: Arc<PreparedTask>,
     /// Which repetition.
     pub key: Key,
 }

@@ -14,7 +14,7 @@ use crate::search::{GuidedArchitect, LocalArchitect, PriorArchitect};
 use std::sync::Arc;
 
 /// What one choice of `transfer.architectures` comes to, for any number of episodes.
-pub(in crate::experiment) struct Draughtsman {
+pub(in crate::experiment) struct ArchitectureFactory {
     space: ArchSpace,
     start: Point,
     choice: ArchitectureChoice,
@@ -26,7 +26,7 @@ pub(in crate::experiment) struct Draughtsman {
     query_size: usize,
 }
 
-impl Draughtsman {
+impl ArchitectureFactory {
     /// None for the learner's own network. `head` is called where the choice asks for one.
     pub(in crate::experiment) fn of(
         plan: &Plan,

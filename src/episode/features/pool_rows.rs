@@ -9,7 +9,7 @@ use crate::query::{Nearest, Neighbours, PoolView};
 
 /// One row of the pool. Every row is the neighbour of many, so that what they ask of it lies together.
 #[derive(Clone, Copy)]
-pub(super) struct Spot {
+pub(super) struct PoolRow {
     /// The margin score; negative for a labelled row.
     pub margin: f32,
     /// Distance to the nearest label, in units.
@@ -17,13 +17,13 @@ pub(super) struct Spot {
 }
 
 /// All rows of the pool.
-pub(super) struct Spots {
+pub(super) struct PoolRows {
     /// The pool's unit of length.
     pub unit: f32,
-    pub rows: Vec<Spot>,
+    pub rows: Vec<PoolRow>,
 }
 
-impl Spots {
+impl PoolRows {
     pub(super) fn of(
         view: &PoolView<'_>,
         neighbours: &Neighbours,
@@ -31,12 +31,12 @@ impl Spots {
         beliefs: &[Belief],
     ) -> Self {
         let unit = neighbours.scale().max(f32::MIN_POSITIVE);
-        let spot = |row| {
+        let pool_row = |row| {
             let least = nearest.least(row);
             let novelty = if least.is_finite() { least.sqrt() / unit } else { LOG_LIMIT.exp() };
-            Spot { margin: -1.0, novelty }
+            PoolRow { margin: -1.0, novelty }
         };
-        let mut rows: Vec<Spot> = (0..view.inputs().rows()).map(spot).collect();
+        let mut rows: Vec<PoolRow> = (0..view.inputs().rows()).map(pool_row).collect();
         for (row, belief) in view.candidates().iter().zip(beliefs) {
             rows[row.index()].margin = belief.margin;
         }
@@ -70,9 +70,9 @@ impl Spots {
             let least = nearest.least(at);
             // Roots and quotients keep the order: what is not nearer before them is not behind.
             if nearest.lower_one(at, class, squared) {
-                let (spot, novelty) = (&mut self.rows[at], squared.sqrt() / self.unit);
-                if least.is_infinite() || novelty < spot.novelty {
-                    spot.novelty = novelty;
+                let (pool_row, novelty) = (&mut self.rows[at], squared.sqrt() / self.unit);
+                if least.is_infinite() || novelty < pool_row.novelty {
+                    pool_row.novelty = novelty;
                     changes.note(other);
                 }
             }
@@ -80,7 +80,7 @@ impl Spots {
     }
 }
 
-/// Rows whose spot is another one since it was last asked.
+/// Rows whose nearest rows changed since it was last asked.
 pub(super) struct Changes {
     /// Per row of the pool, whether it is one of them.
     rows: Vec<bool>,
@@ -102,7 +102,7 @@ impl Changes {
         }
     }
 
-    /// Whether a row's spot is another one.
+    /// Whether a row's entry is another one.
     pub(super) fn of(&self, row: usize) -> bool {
         self.rows[row]
     }
