@@ -79,7 +79,7 @@ pub struct RunArgs {
     /// Change the file's keys before they are checked; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Measure for about five seconds, print what it would take, and stop
+    /// Measure for some seconds, print what it would take, and stop; an earlier run's folder is not looked at
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]

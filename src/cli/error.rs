@@ -30,10 +30,8 @@ pub enum CliError {
     ))]
     Unlearned { file: String, what: &'static str },
     /// An output that would replace what the command reads.
-    #[error("--out {}: the same file as the input {}", path.display(), input.display())]
-    #[diagnostic(help(
-        "choose another name with --out; an input is never overwritten, not even with --force"
-    ))]
+    #[error("{}: the same file as the input {}", path.display(), input.display())]
+    #[diagnostic(help("choose another name; an input is never overwritten, not even with --force"))]
     OwnInput { path: std::path::PathBuf, input: std::path::PathBuf },
     /// One place for the reports of several runs.
     #[error("--out {}: {runs} different runs, which cannot be reported in one folder", out.display())]

@@ -52,11 +52,11 @@ pub enum DurableError {
     NotPlain { path: PathBuf, found: &'static str },
     /// The folder of a new file is not there.
     #[error("{}: there is no folder {}", path.display(), folder.display())]
-    #[diagnostic(help("create it, or choose another place with --out"))]
+    #[diagnostic(help("create it, or choose another place"))]
     NoFolder { path: PathBuf, folder: PathBuf },
     /// A file stands where a new one is to be written.
     #[error("{}: exists", path.display())]
-    #[diagnostic(help("choose another name with --out, or overwrite it with --force"))]
+    #[diagnostic(help("choose another name, or overwrite it with --force"))]
     Exists { path: PathBuf },
 }
 

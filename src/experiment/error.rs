@@ -97,7 +97,7 @@ pub enum ExperimentError {
         shorten(policy)
     )]
     #[diagnostic(help(
-        "what is judged on must be unseen, whatever it is called: choose another target, or train without it (the          policy's card has what it has seen under [policy.seen])"
+        "what is judged on must be unseen, whatever it is called: choose another target, or train without it (the policy's card has what it has seen under [policy.seen])"
     ))]
     SeenByPolicy { name: String, source_name: String, policy: String },
     /// Something that must be there.

@@ -8,7 +8,7 @@ use std::fmt::Write;
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
                      table{border-collapse:collapse;margin:.5rem 0 1.5rem}\
                      td,th{text-align:left;vertical-align:top;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #8884}\
-                     td.n{text-align:right;font-variant-numeric:tabular-nums}";
+                     td{overflow-wrap:anywhere}td.n{font-variant-numeric:tabular-nums}";
 
 /// The page: no script, no font, no request. Every string that came from outside is escaped.
 pub fn html(description: &Description, quality: Option<&Quality>) -> String {

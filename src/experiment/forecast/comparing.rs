@@ -24,7 +24,7 @@ use crate::experiment::tasks;
 use crate::learner::{Start, Stop, TrainPlan};
 use crate::query::{Needs, PoolView, Registry, Strategy};
 use crate::rng::Key;
-use crate::run::{RunError, usage};
+use crate::run::{Cell, RunError, usage};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -224,9 +224,14 @@ pub fn parts<'a>(plan: &'a Plan, targets: &'a Targets, found: Option<Found>) -> 
         let stand_ins = Arc::new(StandIns::of(plan, found)?);
         parts.push(whole_pools(plan, transfer, targets, &stand_ins)?);
         parts.push(splits(plan, transfer, targets));
+        let mut own: BTreeMap<(String, String), Vec<Block>> = BTreeMap::new();
+        for Cell { input, .. } in blocks(transfer) {
+            own.entry((input.architecture.to_string(), input.strategy.clone())).or_default().push(input);
+        }
         for &architecture in &transfer.architectures {
             for strategy in &transfer.strategies {
-                parts.push(episodes(plan, transfer, targets, &stand_ins, architecture, strategy)?);
+                let own = own.remove(&(architecture.to_string(), strategy.clone())).unwrap_or_default();
+                parts.push(episodes(plan, targets, &stand_ins, (architecture, strategy), own)?);
             }
         }
     }
@@ -310,19 +315,13 @@ fn splits<'a>(plan: &'a Plan, transfer: &'a Transfer, targets: &'a Targets) -> P
 
 fn episodes<'a>(
     plan: &'a Plan,
-    transfer: &'a Transfer,
     targets: &'a Targets,
     stand_ins: &Arc<StandIns>,
-    architecture: ArchitectureChoice,
-    strategy: &'a str,
+    (architecture, strategy): (ArchitectureChoice, &'a str),
+    mut own: Vec<Block>,
 ) -> Result<Part<'a>> {
     let (episode, architecture_factory) = stand_ins.drawn(plan, architecture)?;
     let extras = extras(plan.registry(), strategy);
-    let mut own: Vec<Block> = blocks(transfer)
-        .into_iter()
-        .map(|cell| cell.input)
-        .filter(|block| block.architecture == architecture && block.strategy == strategy)
-        .collect();
     let work = |block: &Block| {
         let course = Course { extras, ..Course::own(&episode, targets.task(&block.target)) };
         course.whole().times(block.repetitions.len() as f64)
