@@ -250,7 +250,7 @@ fn a_policy_runs_on_a_table_of_ones_own() {
     fs::copy("data/wine.csv.gz", &copy).unwrap();
     refused(
         &[&copy],
-        "mine has the content of wine, which the policy",
+        "100 % of the rows of mine stand in wine, which the policy",
         "what is judged on must be unseen, whatever it is called",
     );
     refused(&["--strategies", "margn"], "margn", "did you mean `margin`?");

@@ -28,13 +28,27 @@ pub struct Provenance {
     pub source_tasks: Vec<String>,
     /// What it should not be used for, and what it was not tried on; a sentence each.
     pub limits: Vec<String>,
-    /// Names of the data sets that it was trained on or chosen by, by their
-    /// [content](crate::data::Dataset::content): whoever judges it must not judge it on one of them. Generated
-    /// tasks have none.
+    /// The data sets that it was trained on or chosen by, by their [content](crate::data::Dataset::content): whoever
+    /// judges it must not judge it on one of them. Generated tasks have none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub seen: BTreeMap<String, String>,
+    pub seen: BTreeMap<String, SeenSet>,
     /// Figures of its training and evaluation, by name.
     pub figures: BTreeMap<String, f64>,
+}
+
+/// A data set that a policy was trained on or chosen by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenSet {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub rows: usize,
+    /// The smallest prints of its rows as they were read, in hexadecimal: a sample by which rows are known again in
+    /// any order and in any company.
+    pub as_read: Vec<String>,
+    /// The same with every column brought to the range from 0 to 1.
+    pub scaled: Vec<String>,
 }
 
 /// The features a policy was trained on.

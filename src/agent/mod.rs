@@ -61,7 +61,7 @@ mod testing;
 pub mod trainer;
 pub mod trajectory;
 
-pub use card::{Card, Provenance};
+pub use card::{Card, Provenance, SeenSet};
 pub use collection::{Behaviour, CollectPlan, Collected, collect, collect_by};
 pub use course::course;
 pub use dagger::{DaggerConfig, Expert, dagger};

@@ -202,6 +202,7 @@ pub(super) fn read(path: &Path, file: &'static str, limit: usize) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
+    use super::super::card::SeenSet;
     use super::super::network::NetworkConfig;
     use super::super::testing::{observation, random_network};
     use super::*;
@@ -217,7 +218,7 @@ mod tests {
             plan: "00ff".into(),
             source_tasks: vec!["wine".into(), "synthetic \"a\"".into()],
             limits: vec!["vectors only".into()],
-            seen: [("0".repeat(64), "wine".to_owned())].into(),
+            seen: [("0".repeat(64), SeenSet { name: "wine".into(), rows: 178, ..SeenSet::default() })].into(),
             figures: [("validation".to_owned(), 0.25), ("episodes".to_owned(), 1e4)].into(),
         };
         Policy::new(network, &SCHEMA, provenance).unwrap()
@@ -283,7 +284,7 @@ mod tests {
         let mut old = policy();
         old.card.policy.seen.clear();
         let text = old.card_text();
-        assert!(!text.contains("seen") && policy().card_text().contains("[policy.seen]"));
+        assert!(!text.contains("seen") && policy().card_text().contains("[policy.seen."));
         assert_eq!(Policy::from_parts(&old.weights_bytes(), &text, &SCHEMA).unwrap(), old);
     }
 

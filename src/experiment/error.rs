@@ -93,13 +93,14 @@ pub enum ExperimentError {
     },
     /// A target that the policy was made with.
     #[error(
-        "`transfer.targets`: {name} has the content of {source_name}, which the policy {} has seen",
+        "`transfer.targets`: about {percent} % of the rows of {name} stand in {source_name}, which the policy {} has seen",
         shorten(policy)
     )]
     #[diagnostic(help(
-        "what is judged on must be unseen, whatever it is called: choose another target, or train without it (the policy's card has what it has seen under [policy.seen])"
+        "what is judged on must be unseen, whatever it is called: choose another target, or train without it (the policy's \
+         card has what it has seen under [policy.seen])"
     ))]
-    SeenByPolicy { name: String, source_name: String, policy: String },
+    SeenByPolicy { name: String, percent: u32, source_name: String, policy: String },
     /// Something that must be there.
     #[error("{place}: `{key}` is missing: {why}")]
     Missing { place: Place, key: String, why: String },

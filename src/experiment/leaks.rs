@@ -2,15 +2,14 @@
 //!
 //! Rows are compared as they were read, and once more with every column brought to the range from 0 to 1 of
 //! its own set, so that a copy in other units or scaled beforehand is found as well. What is not found: rows
-//! with noise added, columns left out or in another order, and parts of a set that were scaled by themselves. A policy
-//! that is handed in has no rows to compare with: its card names whole sets by content.
+//! with noise added, columns left out or in another order, and parts of a set that were scaled by themselves. The card of a
+//! policy that is handed in has a sample of the rows of every set that it was learned from.
 
 use super::error::ExperimentError;
-use crate::agent::Provenance;
+use crate::agent::{Provenance, SeenSet};
 use crate::data::{Dataset, MatrixView};
 use crate::error::shorten;
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The share of rows of what is judged on that may stand in what is learned from; fewer are warned of.
 pub const MAX_SHARED: f64 = 0.1;
@@ -19,6 +18,11 @@ const STEPS: f64 = 1_000.0;
 /// Rows of a set that a random row may be expected to equal by chance, columns taken as independent, if equal
 /// rows are to say that two sets are related: under few columns of few values, chance makes equals enough.
 const CHANCE: f64 = 0.01;
+
+/// Prints of rows that a card keeps of a data set, as read and scaled.
+const SAMPLE: usize = 64;
+/// Fewest of them that are no coincidence.
+const LEAST_FOUND: usize = 3;
 
 /// What the names of generated tasks begin with.
 const GENERATED: &str = "synthetic/";
@@ -88,10 +92,32 @@ impl Prints {
     }
 }
 
+/// A hash of values in their order, the same on every machine and in every version: cards keep it.
 fn print(values: impl Iterator<Item = u32>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    values.for_each(|value| value.hash(&mut hasher));
-    hasher.finish()
+    // FNV-1a over words, and the finaliser of SplitMix64, without which small values would give small prints.
+    let sum = values.fold(0xcbf2_9ce4_8422_2325, |sum: u64, value| {
+        (sum ^ u64::from(value)).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
+    });
+    let mixed = (sum ^ (sum >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// What a card keeps of a data set: the smallest prints of its rows, which any part of it shares with it in proportion.
+pub fn sample(dataset: &Dataset) -> SeenSet {
+    let prints = Prints::of(dataset, Role::Source);
+    let smallest = |mut all: Vec<u64>| {
+        all.sort_unstable();
+        all.dedup();
+        all.truncate(SAMPLE);
+        all.iter().map(|print| format!("{print:016x}")).collect()
+    };
+    SeenSet {
+        name: prints.name,
+        rows: dataset.rows(),
+        as_read: smallest(prints.raw),
+        scaled: smallest(prints.scaled),
+    }
 }
 
 /// The columns of a set in whole steps from their least value to their largest.
@@ -184,19 +210,44 @@ pub fn check(all: &[Prints]) -> Result<Vec<String>, ExperimentError> {
     Ok(warnings)
 }
 
-/// Refuses a target that the policy called `policy` was trained on or chosen by, as far as its card says.
+/// Refuses a target that the policy called `policy` was trained on or chosen by, as far as its card says: the same
+/// content, or more than [`MAX_SHARED`] of its rows, estimated by the card's sample.
 ///
 /// # Errors
 /// [`ExperimentError::SeenByPolicy`].
 pub fn check_policy(policy: &str, card: &Provenance, target: &Dataset) -> Result<(), ExperimentError> {
-    match card.seen.get(target.content()) {
-        None => Ok(()),
-        Some(source) => Err(ExperimentError::SeenByPolicy {
-            name: target.name().to_string(),
-            source_name: source.clone(),
-            policy: policy.to_string(),
-        }),
+    let refuse = |source: &SeenSet, percent: f64| ExperimentError::SeenByPolicy {
+        name: target.name().to_string(),
+        percent: percent.round() as u32,
+        source_name: source.name.clone(),
+        policy: policy.to_string(),
+    };
+    if let Some(source) = card.seen.get(target.content()) {
+        return Err(refuse(source, 100.0));
     }
+    if card.seen.is_empty() {
+        return Ok(());
+    }
+    let prints = Prints::of(target, Role::Target);
+    if !prints.telling {
+        return Ok(());
+    }
+    let [raw, scaled] =
+        [&prints.raw, &prints.scaled].map(|prints| prints.iter().copied().collect::<HashSet<u64>>());
+    for source in card.seen.values() {
+        let share = |sample: &[String], own: &HashSet<u64>| {
+            let holds =
+                |text: &&String| u64::from_str_radix(text, 16).is_ok_and(|print| own.contains(&print));
+            let found = sample.iter().filter(holds).count();
+            if found >= LEAST_FOUND { found as f64 / sample.len() as f64 } else { 0.0 }
+        };
+        let share = share(&source.as_read, &raw).max(share(&source.scaled, &scaled));
+        let of_target = share * source.rows as f64 / target.rows() as f64;
+        if of_target > MAX_SHARED {
+            return Err(refuse(source, 100.0 * of_target.min(1.0)));
+        }
+    }
+    Ok(())
 }
 
 /// A line of text where a card names source tasks that were not generated, and does not say what they hold.
@@ -279,9 +330,21 @@ mod tests {
         assert!(warning.starts_with("p: its card names source tasks (wine) without"), "{warning}");
         let copy = wine.clone().renamed("mine");
         check_policy("p", &card, &copy).unwrap();
-        card.seen.insert(wine.content().to_string(), "wine".into());
+        card.seen.insert(wine.content().to_string(), sample(&wine));
         let error = check_policy("p", &card, &copy).unwrap_err().to_string();
-        assert!(error.contains("mine has the content of wine, which the policy p has seen"), "{error}");
+        assert!(
+            error.contains("about 100 % of the rows of mine stand in wine, which the policy p has seen"),
+            "{error}"
+        );
+        // In another order, in part, with other rows, in other units.
+        let turned = set(wine.rows(), 13, |row, column| wine.inputs().row(wine.rows() - 1 - row)[column]);
+        let with_others = set(250, 13, |row, column| {
+            if row < 178 { wine.inputs().row(row)[column] } else { (row * 13 + column) as f32 * 0.37 }
+        });
+        for copy in [turned, self::wine(120, 1.0, 0.0), with_others, self::wine(0, 3.0, 1.0)] {
+            let error = check_policy("p", &card, &copy).unwrap_err().to_string();
+            assert!(error.contains("% of the rows of set stand in wine"), "{error}");
+        }
         check_policy("p", &card, &iris).unwrap();
         assert_eq!(untold("p", &card), None);
     }

@@ -1,9 +1,10 @@
 //! From the names in a plan to data sets, source tasks and prepared tasks.
 
 use super::error::ExperimentError;
+use super::leaks;
 use super::plan::Plan;
 use super::sections::{DataRef, TRAINED, UNTRAINED};
-use crate::agent::Source;
+use crate::agent::{SeenSet, Source};
 use crate::data::load::Loaded;
 use crate::data::readers::ReadOptions;
 use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
@@ -138,12 +139,12 @@ pub fn some_sources(plan: &Plan, most: usize) -> Result<Vec<Source>> {
     make(plan, &sources.datasets, sources.variants, sources.synthetic, key, most)
 }
 
-/// The names of the data sets that are learned from or choose between checkpoints, by their content.
-pub fn seen(plan: &Plan) -> Result<BTreeMap<String, String>> {
+/// The data sets that are learned from or choose between checkpoints, by their content.
+pub fn seen(plan: &Plan) -> Result<BTreeMap<String, SeenSet>> {
     let sources = plan.sources();
     let of = |reference| {
         let dataset = load(plan, reference)?;
-        Ok((dataset.content().to_string(), dataset.name().to_string()))
+        Ok((dataset.content().to_string(), leaks::sample(&dataset)))
     };
     sources.datasets.iter().chain(&sources.validation).map(of).collect()
 }
