@@ -357,6 +357,156 @@ fn labels_are_classes_and_classes_are_labels() {
     assert!(set.preparation().warnings[0].contains("column \"alive\" has one value per class"));
 }
 
+fn warnings(set: &Dataset) -> String {
+    set.preparation().warnings.join("\n")
+}
+
+/// Large labels were once merged by rounding, as were keys and stamps.
+#[test]
+fn whole_numbers_beyond_f64_are_exact() {
+    let folder = Folder::new();
+    let labels = table("a,label", 60, |row| {
+        format!("{},{}", noise(row, 0, 99), 9_007_199_254_740_992u64 + row as u64 % 3)
+    });
+    let set = folder.read(&labels, plain()).unwrap();
+    assert_eq!(set.class_names(), ["9007199254740992", "9007199254740993", "9007199254740994"]);
+    let key = 1_234_567_890_123_456_700u64;
+    let text = table("user_id,stamp,label", 90, |row| {
+        format!("{},{},{}", key + row as u64, key + (row * row) as u64, row % 2)
+    });
+    let set = folder.read(&text, plain()).unwrap();
+    assert_eq!(names(&set), ["stamp"]);
+    assert_eq!(describe(&set).duplicates.distinct_inputs, 90);
+    assert!(warnings(&set).contains("column \"user_id\" is left out"), "{}", warnings(&set));
+}
+
+#[test]
+fn numbers_that_rounding_merges_are_warned_of() {
+    let folder = Folder::new();
+    let stamp = |row: usize| if row == 5 { 0 } else { 1_700_000_000 + row * row % 997 };
+    let set =
+        folder.read(&table("s,label", 120, |row| format!("{},{}", stamp(row), row % 2)), plain()).unwrap();
+    assert!(warnings(&set).contains("after rounding to f32; subtract a constant"), "{}", warnings(&set));
+    let sound = table("s,label", 120, |row| format!("{}.1,{}", noise(row, 0, 999), row % 2));
+    assert_eq!(warnings(&folder.read(&sound, plain()).unwrap()), "");
+}
+
+/// Prices, shares, measures and dates were once a class per row.
+#[test]
+fn labels_that_are_measures_are_refused() {
+    let folder = Folder::new();
+    let forms: [&dyn Fn(usize) -> String; 4] = [
+        &|row| format!("\"$1,{:03}\"", noise(row, 1, 900) + row),
+        &|row| format!("{}.4%", row),
+        &|row| format!("{}.5 kg", row),
+        &|row| format!("2021-{:02}-{:02}", 1 + row % 12, 1 + row % 28),
+    ];
+    for form in forms {
+        let text = table("a,y", 80, |row| format!("{},{}", row % 9, form(row)));
+        let refused = folder.refusal(&text, label("y"));
+        assert!(refused.contains("column y looks continuous"), "{refused}");
+    }
+    let few = table("a,y", 15, |row| format!("{},{row}.25", row % 4));
+    assert!(folder.refusal(&few, label("y")).contains("(15 different numbers in 15 rows)"));
+}
+
+/// An index with a gap, with repeats or of halves was once learned from.
+#[test]
+fn indices_are_left_out_and_sequences_are_warned_of() {
+    let folder = Folder::new();
+    let set = |name: &str, value: &dyn Fn(usize) -> String| {
+        let text = table(&format!("{name},a,label"), 60, |row| {
+            format!("{},{},{}", value(row), noise(row, 0, 99), noise(row, 1, 2))
+        });
+        folder.read(&text, plain()).unwrap()
+    };
+    let gap = |row: usize| if row == 7 { String::new() } else { row.to_string() };
+    let repeated = |row: usize| (row / 2).to_string();
+    let half = |row: usize| format!("{row}.5");
+    let shuffled = |row: usize| (7_000 + row * 37 % 60).to_string();
+    let tenth = |row: usize| format!("{:.1}", row as f64 * 0.1);
+    let values: [&dyn Fn(usize) -> String; 3] = [&gap, &repeated, &half];
+    for name in ["", "Unnamed: 0", "unnamed 1", "index", "__index_level_0__"] {
+        for value in values {
+            let set = set(name, value);
+            assert_eq!(names(&set), ["a"], "{name}");
+            assert!(warnings(&set).contains("is left out"), "{name}");
+        }
+    }
+    for name in ["rank", "row.names", "ids", "sample"] {
+        assert_eq!(names(&set(name, &shuffled)), ["a"], "{name}");
+    }
+    let squares = |row: usize| (row * row + 3).to_string();
+    assert!(warnings(&set("sample", &squares)).contains("column \"sample\" has the name of a key"));
+    assert!(warnings(&set("b", &shuffled)).contains("column \"b\" holds consecutive whole numbers"));
+    assert!(warnings(&set("b", &tenth)).contains("column \"b\" grows or falls by one step"));
+    assert_eq!(warnings(&set("b", &squares)), "");
+}
+
+/// Formats with types once made a category of every text.
+#[test]
+fn texts_of_typed_formats_are_read_as_in_others() {
+    let folder = Folder::new();
+    let value = |row: usize| noise(row, 0, 50);
+    let lines = table("", 60, |row| {
+        let (number, word) = (value(row), ["no", "yes"][noise(row, 1, 2)]);
+        let odd = if row == 9 { "many".to_string() } else { number.to_string() };
+        format!(
+            "{{\"n\":\"{number}\",\"ok\":\"{word}\",\"odd\":\"{odd}\",\"zip\":\"0{}\",\"label\":{}}}",
+            row % 3,
+            row % 2
+        )
+    });
+    let set = read(&folder.file("t.jsonl", lines.trim_start()), &ReadOptions::default()).unwrap();
+    assert_eq!((column(&set, "n")[3], column(&set, "ok")[3]), (value(3) as f32, noise(3, 1, 2) as f32));
+    assert_eq!(choice(&set, "column n"), "number");
+    assert!(names(&set).contains(&"zip=01"), "{:?}", names(&set));
+    assert!(warnings(&set).contains("59 of 60 values are numbers written as text"), "{}", warnings(&set));
+    assert!(warnings(&set).contains("--types odd=number"));
+}
+
+#[test]
+fn points_group_thousands_where_commas_stand_before_decimals() {
+    let folder = Folder::new();
+    let rows = |price: &dyn Fn(usize) -> String| {
+        table("price;size;label", 60, |row| {
+            format!("{};{},{};{}", price(row), noise(row, 0, 9), row % 7, row % 2)
+        })
+    };
+    let set =
+        folder.read(&rows(&|row| format!("{}.{:03}", 1 + row % 5, noise(row, 1, 999))), plain()).unwrap();
+    assert_eq!(column(&set, "price")[1], (2_000 + noise(1, 1, 999)) as f32);
+    let decision = set.preparation().decisions.iter().find(|one| one.what == "column price").unwrap();
+    assert!(decision.reason.contains("points group thousands"), "{decision:?}");
+    let set = folder.read(&rows(&|row| format!("{}.5", row % 5)), plain()).unwrap();
+    assert_eq!(column(&set, "price")[1], 1.5);
+}
+
+/// One impossible date once made a category of a column of dates without a word.
+#[test]
+fn a_bad_date_is_named() {
+    let folder = Folder::new();
+    for bad in ["0000-00-00", "2021-02-30"] {
+        let text = table("when,a,label", 60, |row| {
+            let date = format!("2021-{:02}-{:02}", 1 + row % 12, 1 + row % 4);
+            format!("{},{},{}", if row == 7 { bad } else { &date }, noise(row, 0, 99), noise(row, 1, 2))
+        });
+        let set = folder.read(&text, plain()).unwrap();
+        let wanted = format!("column \"when\": 59 of 60 values are dates, but \"{bad}\" in line 9 is none");
+        assert!(warnings(&set).contains(&wanted), "{}", warnings(&set));
+    }
+}
+
+#[test]
+fn classes_that_differ_in_spelling_alone_are_warned_of() {
+    let folder = Folder::new();
+    for (a, b) in [(">50K", ">50K."), ("New York", "New  York"), ("cat", "cat\u{200b}")] {
+        let text = table("a,label", 60, |row| format!("{},{}", noise(row, 0, 99), [a, b, "other"][row % 3]));
+        let set = folder.read(&text, plain()).unwrap();
+        assert!(warnings(&set).contains("classes that differ in spelling alone"), "{a} {b}");
+    }
+}
+
 /// Rows without a label were once refused.
 #[test]
 fn partly_labelled_tables_are_played_on_their_labels() {

@@ -1,7 +1,8 @@
 //! [`Cells`]: the cells of one arrow column by what they can be read as.
 
+use super::exact::EXACT_LIMIT;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type};
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, LargeStringArray, StringArray};
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
@@ -11,6 +12,8 @@ use arrow_schema::{DataType, TimeUnit};
 pub(super) enum Cells {
     /// Numbers; NaN where there is none.
     Numbers(Vec<f64>),
+    /// Whole numbers, some of which `f64` does not hold.
+    Whole(Vec<Option<i128>>),
     /// Truth values.
     Truths(Vec<Option<bool>>),
     /// Seconds since 1970, NaN where there is none, and whether they have a time of day.
@@ -99,6 +102,16 @@ impl Cells {
                 }
                 None => other(),
             },
+            DataType::Int64
+                if beyond(array.as_primitive::<Int64Type>().iter().map(|n| n.map(i128::from))) =>
+            {
+                Cells::Whole(array.as_primitive::<Int64Type>().iter().map(|n| n.map(i128::from)).collect())
+            }
+            DataType::UInt64
+                if beyond(array.as_primitive::<UInt64Type>().iter().map(|n| n.map(i128::from))) =>
+            {
+                Cells::Whole(array.as_primitive::<UInt64Type>().iter().map(|n| n.map(i128::from)).collect())
+            }
             kind if kind.is_numeric() => {
                 to(&DataType::Float64).map_or_else(other, |array| Cells::Numbers(numbers(&array)))
             }
@@ -117,6 +130,9 @@ impl Cells {
         let number = |&value: &f64| if value.is_nan() { String::new() } else { value.to_string() };
         match self {
             Cells::Numbers(values) | Cells::Moments(values, _) => values.iter().map(number).collect(),
+            Cells::Whole(values) => {
+                values.iter().map(|value| value.map_or(String::new(), |value| value.to_string())).collect()
+            }
             Cells::Truths(values) => {
                 values.iter().map(|value| value.map_or(String::new(), |value| value.to_string())).collect()
             }
@@ -131,6 +147,11 @@ impl Cells {
 
 fn is_text(kind: &DataType) -> bool {
     matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// Whether `f64` may not hold some of the numbers.
+fn beyond(mut values: impl Iterator<Item = Option<i128>>) -> bool {
+    values.any(|value| value.is_some_and(|value| value.unsigned_abs() > EXACT_LIMIT as u128))
 }
 
 fn numbers(array: &ArrayRef) -> Vec<f64> {

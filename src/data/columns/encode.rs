@@ -2,9 +2,11 @@
 
 use super::categories::Levels;
 use super::cells::{Cells, Texts};
-use super::kinds::{Census, Found, Kind, infer};
+use super::exact::{Decimal, EXACT_LIMIT};
+use super::kinds::{Census, Found, Kind, NearlyDates, infer, partly_numbers};
+use super::labels::Commas;
 use super::moments::{self, Part};
-use super::numbers::{Form, shift};
+use super::numbers::{Form, Narrowed};
 use super::text::{TEXT_WIDTH, hashed};
 use super::{ids, roles, words as known};
 use crate::data::dataset::check_size;
@@ -28,6 +30,8 @@ pub(super) struct Reading<'a> {
     pub separator: Option<char>,
     /// The decimal mark, where it was asked for.
     pub decimal: Option<char>,
+    /// Whether commas stand before decimals in some column, so that points may group thousands in others.
+    pub points_group: bool,
     /// Columns that a text becomes.
     pub text_width: Option<usize>,
     /// Columns of inputs so far.
@@ -43,6 +47,11 @@ impl Reading<'_> {
     /// Whether a comma within a number is likely to stand before decimals.
     pub fn decimal_comma(&self) -> bool {
         self.separator == Some(';')
+    }
+
+    /// What a comma within a label may be.
+    pub fn commas(&self) -> Commas {
+        Commas { free: self.commas_are_free(), decimal: self.decimal_comma() }
     }
 
     /// Makes room for so many columns of inputs, before they are made.
@@ -157,8 +166,31 @@ pub(super) fn column(
     let marked = matches!(cells, Cells::Levels(_));
     let texts = match cells {
         Cells::Numbers(values) if kind == Some(Kind::Category) => number_texts(&values),
+        Cells::Whole(values) if kind == Some(Kind::Category) => {
+            let text = |value: &Option<i128>| value.map(|value| value.to_string());
+            Texts::Large(values.iter().map(text).collect())
+        }
+        Cells::Whole(whole) => {
+            let values = whole.iter().map(|value| value.map_or(f64::NAN, |value| value as f64)).collect();
+            let written = Written {
+                values,
+                whole: Some(whole),
+                form: Form::default(),
+                apart: &[],
+                texts: None,
+                retyped: false,
+            };
+            return numbers(reading, out, written, asked, classes);
+        }
         Cells::Numbers(values) => {
-            let written = Written { values, form: Form::default(), apart: &[], texts: None };
+            let written = Written {
+                values,
+                whole: None,
+                form: Form::default(),
+                apart: &[],
+                texts: None,
+                retyped: false,
+            };
             return numbers(reading, out, written, asked, classes);
         }
         Cells::Truths(values) => return truths(reading, out, &values, ("false", "true"), classes),
@@ -174,9 +206,17 @@ pub(super) fn column(
     } else {
         infer(reading, name, &texts, asked, kind)?
     };
+    if let Found::Levels(census) | Found::Text(census) = &found
+        && kind.is_none()
+        && !marked
+    {
+        warn_of_others(reading, &mut out, census);
+    }
+    let retyped = reading.typed && kind.is_none();
     match found {
         Found::Numbers { values, form, apart } => {
-            let written = Written { values, form, apart: &apart, texts: Some(&texts) };
+            let whole = (form == Form::default()).then(|| whole_numbers(&values, &texts)).flatten();
+            let written = Written { values, whole, form, apart: &apart, texts: Some(&texts), retyped };
             numbers(reading, out, written, asked || kind.is_some(), classes)
         }
         Found::Truths { values, words } => truths(reading, out, &values, words, classes),
@@ -184,6 +224,7 @@ pub(super) fn column(
             moment(reading, out, &values, timed, Some((form, ambiguous)))
         }
         Found::Keys(reason) => {
+            warn_of_others(reading, &mut out, &Census::of(&texts));
             let reason = format!("{reason}, so it tells rows apart and nothing else");
             note_missing(&mut out, texts.iter().map(|text| text.is_none_or(known::missing)));
             if out.missing.is_empty() {
@@ -201,8 +242,47 @@ pub(super) fn column(
     }
 }
 
+/// Warns of a column in which a few values are no dates, or no numbers, as most are.
+fn warn_of_others(reading: &Reading<'_>, out: &mut Encoded, census: &Census<'_>) {
+    let column = shorten(&out.name).into_owned();
+    if let Some(found) = NearlyDates::of(census) {
+        let (text, row) = found.odd;
+        let place = match reading.first_line {
+            0 => format!("row {row}"),
+            _ => format!("line {}", reading.line(row)),
+        };
+        out.warnings.push(format!(
+            "column \"{column}\": {} of {} values are dates, but \"{}\" in {place} is none, so that the column is not \
+             taken as dates: correct it, or leave it empty",
+            found.dates,
+            found.all,
+            shorten(text)
+        ));
+    } else if reading.typed
+        && let Some(numbers) = partly_numbers(census)
+    {
+        out.warnings.push(format!(
+            "column \"{column}\": {numbers} of {} values are numbers written as text, but not all: take the others as \
+             missing with --types {}=number",
+            census.present,
+            quoted(&column)
+        ));
+    }
+}
+
 fn note_missing(out: &mut Encoded, missing: impl Iterator<Item = bool>) {
     out.missing = (0u32..).zip(missing).filter(|(_, missing)| *missing).map(|(row, _)| row).collect();
+}
+
+/// The numbers that the texts are, if all of them are whole and `f64` may not hold some of them.
+fn whole_numbers(values: &[f64], texts: &Texts) -> Option<Vec<Option<i128>>> {
+    if !values.iter().any(|value| value.abs() >= EXACT_LIMIT) {
+        return None;
+    }
+    let whole = |(value, text): (&f64, Option<&str>)| {
+        if value.is_nan() { Some(None) } else { Some(Some(Decimal::of(text?)?.whole()?)) }
+    };
+    values.iter().zip(texts.iter()).map(whole).collect()
 }
 
 /// Numbers as texts, to be taken as levels.
@@ -239,17 +319,66 @@ fn warn_of_a_copy(
 /// Numbers, and how they were written.
 struct Written<'a> {
     values: Vec<f64>,
+    /// The same, if they are whole and `f64` may not hold some of them.
+    whole: Option<Vec<Option<i128>>>,
     form: Form,
     /// Words that stand for no value.
     apart: &'a [&'a str],
     /// The cells as they are, if they are texts.
     texts: Option<&'a Texts>,
+    /// Whether the format has them as texts, though it knows numbers.
+    retyped: bool,
+}
+
+/// Why numbers that tell rows apart are to be left out; where they may be a feature, a warning takes note of it.
+fn note_key(out: &mut Encoded, values: &[f64], whole: Option<&[Option<i128>]>) -> Option<&'static str> {
+    let different = || whole.map_or_else(|| ids::all_different(values), ids::all_different_whole);
+    let counts = ids::counts_rows(values);
+    let sequence = match whole {
+        // Small enough for `f64` once the least is taken from them.
+        Some(whole) => {
+            let least = whole.iter().flatten().min().copied().unwrap_or(0);
+            let less = |value: &Option<i128>| {
+                value.and_then(|value| value.checked_sub(least)).map_or(f64::NAN, |value| value as f64)
+            };
+            ids::sequence(&whole.iter().map(less).collect::<Vec<_>>())
+        }
+        None => ids::sequence(values),
+    };
+    let (named, doubtful) = (ids::named(&out.name), ids::doubtful(&out.name));
+    if (named || doubtful) && counts {
+        return Some("it counts the rows");
+    }
+    if named && different() {
+        return Some("its name is that of a key, and every row has a number of its own");
+    }
+    if (named || doubtful) && sequence.is_some() {
+        return Some("its name is that of a key, and its numbers follow one another from row to row");
+    }
+    if ids::index(&out.name) && ids::index_like(values) {
+        return Some("its name is that of an index of rows");
+    }
+    let found = match sequence {
+        _ if counts => Some("counts the rows"),
+        Some(found) => Some(found),
+        None => {
+            (doubtful && different()).then_some("has the name of a key, and a number of its own in every row")
+        }
+    };
+    if let Some(found) = found {
+        let column = shorten(&out.name).into_owned();
+        out.warnings.push(format!(
+            "column \"{column}\" {found}: if it is no feature, leave it out (--ignore {})",
+            quoted(&column)
+        ));
+    }
+    None
 }
 
 fn numbers(
     reading: &Reading<'_>,
     mut out: Encoded,
-    Written { values, form, apart, texts }: Written<'_>,
+    Written { values, whole, form, apart, texts, retyped }: Written<'_>,
     asked: bool,
     classes: Option<&[Option<u32>]>,
 ) -> Result<Encoded> {
@@ -270,40 +399,37 @@ fn numbers(
     if out.missing.len() == values.len() {
         return Ok(out.left_out("it has no value"));
     }
-    let (counts, named) = (ids::counts_rows(&values), ids::named(&out.name));
-    if named && !asked {
-        if counts {
-            return Ok(out.left_out("it counts the rows"));
-        }
-        if ids::all_different(&values) {
-            return Ok(out.left_out("its name is that of a key, and every row has a number of its own"));
-        }
-    }
-    if counts && !asked {
-        let column = shorten(&out.name).into_owned();
-        out.warnings.push(format!(
-            "column \"{column}\" counts the rows: if it is no feature, leave it out (--ignore {})",
-            quoted(&column)
-        ));
+    if !asked && let Some(reason) = note_key(&mut out, &values, whole.as_deref()) {
+        return Ok(out.left_out(reason));
     }
     let bits = |value: &f64| (!value.is_nan()).then_some((value + 0.0).to_bits());
     warn_of_a_copy(&mut out, values.iter().map(bits), classes);
     reading.reserve(2)?;
-    let shift = shift(&values);
-    let middle = shift.map_or(0.0, |shift| shift.middle);
-    let narrow = |value: &f64| if value.is_nan() { 0.0 } else { (value - middle) as f32 };
-    out.push(out.name.clone(), values.iter().map(narrow).collect(), true);
+    let narrowed = Narrowed::of(&values, whole.as_deref());
+    let column = shorten(&out.name).into_owned();
+    if narrowed.merges() {
+        let (distinct, kept) = (narrowed.distinct, narrowed.kept);
+        out.warnings.push(format!(
+            "column \"{column}\": {distinct} different numbers are {kept} after rounding to f32; subtract a constant, \
+             and take out what lies far from all others"
+        ));
+    }
+    out.push(out.name.clone(), narrowed.values, true);
     out.indicate(reading.rows);
-    let mut reasons = Vec::new();
+    let (mut reasons, mut moved) = (Vec::new(), String::new());
     if let Some(says) = form.says() {
         reasons.push(format!("all values are numbers in which {says}"));
+    }
+    if retyped {
+        reasons.push("the format has them as text, but all values are numbers".to_string());
     }
     if !apart.is_empty() {
         let apart: Vec<String> = apart.iter().map(|text| shorten(text).into_owned()).collect();
         reasons.push(format!("{} stands for no value, as all others are numbers", roles::listed(&apart)));
     }
-    if let Some(shift) = shift {
-        let (distinct, rounded) = (shift.distinct, shift.rounded);
+    if let Some(middle) = &narrowed.middle {
+        let (distinct, rounded) = (narrowed.distinct, narrowed.rounded);
+        moved = format!(", {middle} taken from each");
         reasons.push(format!("{distinct} different numbers would be {rounded} after rounding to f32"));
     }
     if reasons.is_empty() && out.missing.is_empty() {
@@ -312,7 +438,6 @@ fn numbers(
     if reasons.is_empty() {
         reasons.push("all other values are numbers".to_string());
     }
-    let moved = if shift.is_some() { format!(", {middle} taken from each") } else { String::new() };
     let choice = format!("number{moved}{}", out.filled("the pool's median"));
     let flag = out.flag(&[Kind::Category]);
     out.say(choice, reasons.join("; "), flag);

@@ -1,7 +1,7 @@
 //! Columns that tell rows apart instead of describing them: row numbers, keys, identifiers.
 
 /// Names of columns that count rows or hold keys; letter case is ignored.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 31] = [
     "",
     "index",
     "idx",
@@ -28,6 +28,16 @@ const NAMES: [&str; 26] = [
     "uuid",
     "guid",
     "level_0",
+    "ids",
+    "row.names",
+    "row_names",
+    "row name",
+    "rn",
+];
+/// Names that columns of keys have, and others as well.
+const DOUBTFUL: [&str; 11] = [
+    "sample", "rank", "order", "record", "subject", "entry", "position", "sequence", "seq", "number",
+    "instance",
 ];
 /// Fewest rows from which equal or different values say anything.
 pub(super) const LEAST: usize = 10;
@@ -49,6 +59,42 @@ pub(super) fn named(name: &str) -> bool {
     NAMES.contains(&lower.as_str()) || ends || camel("Id") || camel("ID") || made
 }
 
+/// Whether a column has a name that keys have, and others as well.
+pub(super) fn doubtful(name: &str) -> bool {
+    DOUBTFUL.contains(&name.trim().to_lowercase().as_str())
+}
+
+/// Whether a name is that of an index of rows, as programs write it without being asked.
+pub(super) fn index(name: &str) -> bool {
+    let lower = name.trim().to_lowercase();
+    let made = ["unnamed:", "unnamed ", "__index_level_"].iter().any(|start| lower.starts_with(start));
+    made || ["", "index", "level_0"].contains(&lower.as_str())
+}
+
+/// Whether the numbers that there are could be an index: whole, or halfway between two whole ones.
+pub(super) fn index_like(values: &[f64]) -> bool {
+    values.iter().all(|value| value.is_nan() || (value * 2.0).fract() == 0.0)
+}
+
+/// How the numbers of all rows follow from one another, where they do and none is missing, as a clause.
+pub(super) fn sequence(values: &[f64]) -> Option<&'static str> {
+    if values.len() < LEAST || values.iter().any(|value| !value.is_finite()) {
+        return None;
+    }
+    let step = (values[values.len() - 1] - values[0]) / (values.len() - 1) as f64;
+    // As far as rounding of the decimals that were written allows.
+    let largest = values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+    let slack = step.abs() * 1e-6 + largest * 4.0 * f64::EPSILON;
+    if step.abs() > slack && values.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() <= slack) {
+        return Some("grows or falls by one step from row to row");
+    }
+    let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &value| {
+        (least.min(value), most.max(value))
+    });
+    let dense = most - least == (values.len() - 1) as f64;
+    (dense && all_different(values)).then_some("holds consecutive whole numbers, each of them once")
+}
+
 /// Whether the numbers count the rows, from 0 or 1.
 pub(super) fn counts_rows(values: &[f64]) -> bool {
     let first = values.first().copied().unwrap_or(f64::NAN);
@@ -63,6 +109,15 @@ pub(super) fn all_different(values: &[f64]) -> bool {
     sorted.sort_by(f64::total_cmp);
     values.len() >= LEAST
         && values.iter().all(|value| value.is_finite() && value.fract() == 0.0)
+        && sorted.windows(2).all(|pair| pair[0] != pair[1])
+}
+
+/// [`all_different`] of numbers that `f64` may not hold.
+pub(super) fn all_different_whole(values: &[Option<i128>]) -> bool {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    values.len() >= LEAST
+        && values.iter().all(Option::is_some)
         && sorted.windows(2).all(|pair| pair[0] != pair[1])
 }
 
@@ -96,6 +151,13 @@ mod tests {
         assert!(counts_rows(&from(0.0)) && counts_rows(&from(1.0)));
         assert!(!counts_rows(&from(1.7e9)) && !counts_rows(&from(0.5)));
         assert!(all_different(&from(7.0)) && !all_different(&[&from(7.0)[..], &[7.0]].concat()));
+        let steps: Vec<f64> = (0..50).map(|row| 3.0 + f64::from(row) * 0.1).collect();
+        let shuffled: Vec<f64> = (0..60).map(|row| f64::from(7_000 + row * 37 % 60)).collect();
+        assert!(sequence(&steps).is_some_and(|says| says.contains("one step")));
+        assert!(sequence(&shuffled).is_some_and(|says| says.contains("consecutive")));
+        let squares: Vec<f64> = (0..50).map(|row| f64::from(row * row)).collect();
+        assert!([&squares[..], &[5.0; 50], &from(1.0)[..5]].iter().all(|values| sequence(values).is_none()));
+        assert!(index_like(&[0.5, f64::NAN, 7.0, 7.0]) && !index_like(&[0.25]));
         assert!(is_uuid("123e4567-e89b-12d3-a456-426614174000") && !is_uuid("123e4567"));
     }
 }

@@ -3,7 +3,7 @@
 use super::cells::Texts;
 use super::encode::Reading;
 use super::moments;
-use super::numbers::{self, Form, plain};
+use super::numbers::{self, Commas, Form, plain};
 use super::text::words;
 use super::{ids, words as known};
 use crate::data::readers::ReadError;
@@ -85,7 +85,50 @@ impl<'a> Census<'a> {
     }
 }
 
-/// Looks at a column of text; `typed`: its format has numbers, and this is none of them.
+/// Whether commas stand before decimals in a column of text.
+pub(super) fn decimal_commas(reading: &Reading<'_>, texts: &Texts) -> bool {
+    if !texts.iter().flatten().any(|text| text.contains(',')) {
+        return false;
+    }
+    let census = Census::of(texts);
+    let levels = census.levels.keys().copied().filter(|text| !known::missing_beside(text));
+    Form::of(levels, reading.commas_are_free(), reading.decimal_comma())
+        .is_some_and(|form| form.commas == Commas::Decimal)
+}
+
+/// A date form in which most values of a column are written, and a value that is none.
+pub(super) struct NearlyDates<'a> {
+    /// The first value that is no date, and its row.
+    pub odd: (&'a str, usize),
+    /// Rows with a date, and with any value.
+    pub dates: usize,
+    pub all: usize,
+}
+
+impl<'a> NearlyDates<'a> {
+    /// Looks for such a form.
+    pub fn of(census: &Census<'a>) -> Option<Self> {
+        let levels = || census.levels.iter().filter(|(text, _)| !known::missing_beside(text));
+        let all: usize = levels().map(|(_, (count, _))| count).sum();
+        let dates = |form: &moments::Form| -> usize {
+            levels().filter(|(text, _)| form.parse(text).is_some()).map(|(_, (count, _))| count).sum()
+        };
+        let (dates, form) =
+            moments::Form::ALL.iter().map(|form| (dates(form), form)).max_by_key(|(dates, _)| *dates)?;
+        let odd = levels().filter(|(text, _)| form.parse(text).is_none()).min_by_key(|(_, (_, row))| *row)?;
+        let nearly = dates >= ids::LEAST && dates as f64 >= MOSTLY * all as f64;
+        nearly.then_some(Self { odd: (odd.0, odd.1.1), dates, all })
+    }
+}
+
+/// Rows of a column with a number, if these are at least half of its values and some are none.
+pub(super) fn partly_numbers(census: &Census<'_>) -> Option<usize> {
+    let numbers = census.levels.iter().filter(|(text, _)| plain(text).is_some());
+    let numbers: usize = numbers.map(|(_, (count, _))| count).sum();
+    (numbers * 2 >= census.present && numbers > 0 && numbers < census.present).then_some(numbers)
+}
+
+/// Looks at a column of text. One of a format that has numbers may hold them all the same, but not codes: `01234`.
 pub(super) fn infer<'a>(
     reading: &Reading<'_>,
     name: &str,
@@ -94,10 +137,20 @@ pub(super) fn infer<'a>(
     kind: Option<Kind>,
 ) -> Result<Found<'a>, ReadError> {
     let free = kind.is_none();
-    if free
-        && !reading.typed
-        && let Some(values) = plainly(texts)
+    let code = |text: &str| {
+        let mut bytes = text.bytes();
+        bytes.next() == Some(b'0') && bytes.next().is_some_and(|byte| byte.is_ascii_digit())
+    };
+    let may_count = free && !(reading.typed && texts.iter().flatten().any(code));
+    if reading.points_group
+        && (free || kind == Some(Kind::Number))
+        && Form::points_group(texts.iter().flatten().filter(|text| !known::missing_beside(text)))
     {
+        let form = Form { mark: None, commas: Commas::Elsewhere };
+        let number = |text: Option<&str>| text.and_then(|text| form.parse(text)).unwrap_or(f64::NAN);
+        return Ok(Found::Numbers { values: texts.iter().map(number).collect(), form, apart: Vec::new() });
+    }
+    if may_count && let Some(values) = plainly(texts) {
         return Ok(Found::Numbers { values, form: Form::default(), apart: Vec::new() });
     }
     let census = Census::of(texts);
@@ -112,7 +165,7 @@ pub(super) fn infer<'a>(
     let some = !rest.is_empty();
     let value = |text: Option<&'a str>| text.filter(|text| !known::missing_beside(text));
 
-    if some && (kind == Some(Kind::Number) || free && !reading.typed) {
+    if some && (kind == Some(Kind::Number) || may_count) {
         let form = Form::of(rest.iter().copied(), reading.commas_are_free(), reading.decimal_comma());
         if let Some(form) = form {
             let number = |text| value(text).and_then(|text| form.parse(text)).unwrap_or(f64::NAN);
@@ -125,11 +178,12 @@ pub(super) fn infer<'a>(
             let apart = levels().filter(|text| plain(text).is_none()).collect();
             return Ok(Found::Numbers { values, form: Form::default(), apart });
         }
-        refuse_slips(reading, name, &census, &rest)?;
+        if !reading.typed {
+            refuse_slips(reading, name, &census, &rest)?;
+        }
     }
     if some
         && free
-        && !reading.typed
         && let Some(pair) = known::truths(rest.iter().copied())
     {
         let truth = |text| value(text).map(|text: &str| text.eq_ignore_ascii_case(pair.1));

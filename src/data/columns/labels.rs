@@ -1,18 +1,20 @@
 //! Labels as they are written, made into classes.
 //!
 //! Spaces around a label are no part of it. Where all labels are numbers, equal numbers are one class however they are
-//! written (`1`, `1.0`), but for leading zeros: `01` is a code, and then every spelling is a class of its own.
+//! written (`1`, `1.0`), but for leading zeros: `01` is a code, and then every spelling is a class of its own. Whole
+//! numbers are compared digit by digit, however large.
 
 use super::cells::Cells;
 use super::encode::Reading;
+use super::exact::Decimal;
+use super::numbers::{self, Form};
 use super::roles::listed;
-use super::words;
+use super::{moments, spelling, words};
 use crate::data::dataset::{MAX_CLASSES, Targets};
 use crate::data::error::DataError;
 use crate::data::readers::ReadError;
 use crate::data::table::Decision;
 use crate::error::{Result, shorten};
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// Whether a table must have a column of labels.
@@ -44,6 +46,9 @@ impl Labels {
             Cells::Numbers(values) => {
                 values.iter().try_for_each(|&value| book.push(file, number(value).as_deref()))?;
             }
+            Cells::Whole(values) => values
+                .iter()
+                .try_for_each(|value| book.push(file, value.map(|value| value.to_string()).as_deref()))?,
             Cells::Truths(values) => values.iter().try_for_each(|value| {
                 book.push(file, value.map(|value| if value { "true" } else { "false" }))
             })?,
@@ -84,7 +89,7 @@ impl Labels {
         {
             say("spaces around labels", "left out".to_string(), "labels are compared without".to_string());
         }
-        let classes = book.into_classes(file, &column)?;
+        let classes = book.into_classes(file, &column, reading.commas())?;
         if !classes.merged.is_empty() {
             let choice = format!("one class each: {}", listed(&classes.merged));
             say("spellings of labels", choice, "all labels are numbers, and these are equal".to_string());
@@ -136,44 +141,56 @@ impl Book {
     /// # Errors
     /// As [`Labels::read`].
     pub fn into_targets(self, file: &str, column: &str) -> Result<Targets> {
-        let Classes { of, names, .. } = self.into_classes(file, column)?;
+        let Classes { of, names, .. } = self.into_classes(file, column, Commas::default())?;
         Ok(Targets::Class { labels: of.into_iter().flatten().collect(), names })
     }
 
     /// Classes in ascending order: by value if every label is a number, else by text. So the classes do
     /// not depend on the order of the rows.
-    fn into_classes(self, file: &str, column: &str) -> Result<Classes> {
-        let mut spellings: Vec<(String, u32)> = self.numbers.into_iter().collect();
-        let values: Option<Vec<f64>> = spellings.iter().map(|(text, _)| number(text)).collect();
-        refuse_what_is_no_class(file, column, values.as_deref(), &spellings, &self.counts)?;
+    fn into_classes(self, file: &str, column: &str, commas: Commas) -> Result<Classes> {
+        let mut spellings: Vec<(String, Option<Decimal>, u32)> = self
+            .numbers
+            .into_iter()
+            .map(|(text, number)| {
+                let decimal = Decimal::of(&text);
+                (text, decimal, number)
+            })
+            .collect();
+        let numbers = spellings.iter().all(|(_, decimal, _)| decimal.is_some());
+        refuse_what_is_no_class(file, column, &spellings, &self.counts, commas)?;
         let is_code = |text: &str| {
             let mut digits = text.trim_start_matches(['+', '-']).bytes();
             digits.next() == Some(b'0') && digits.next().is_some_and(|byte| byte.is_ascii_digit())
         };
-        let by_value = values.is_some() && !spellings.iter().any(|(text, _)| is_code(text));
-        spellings.sort_by(|(a, _), (b, _)| {
-            let order = || number(a)?.partial_cmp(&number(b)?);
-            let order = if values.is_some() { order().unwrap_or(Ordering::Equal) } else { Ordering::Equal };
+        let by_value = numbers && !spellings.iter().any(|(text, ..)| is_code(text));
+        spellings.sort_by(|(a, x, _), (b, y, _)| match (x, y) {
             // The shortest spelling of a number comes first, and names the class.
-            let spelt = if values.is_some() { a.len().cmp(&b.len()) } else { Ordering::Equal };
-            order.then(spelt).then(a.cmp(b))
+            (Some(x), Some(y)) if numbers => {
+                let order = if x.same(y) { std::cmp::Ordering::Equal } else { x.order(y) };
+                order.then(a.len().cmp(&b.len())).then(a.cmp(b))
+            }
+            _ => a.cmp(b),
         });
         let mut class_of = vec![0u32; spellings.len()];
         let (mut names, mut merged, mut alike) = (Vec::<String>::new(), Vec::new(), Vec::new());
         let mut folded: HashMap<String, String> = HashMap::new();
-        for (text, number_of) in spellings {
-            let same = names.last().is_some_and(|last| by_value && number(last) == number(&text));
+        let mut last: Option<Decimal> = None;
+        for (text, decimal, number_of) in spellings {
+            let same = by_value && last.as_ref().zip(decimal.as_ref()).is_some_and(|(a, b)| a.same(b));
             if same {
                 merged.push(format!("{} and {}", shorten(&names[names.len() - 1]), shorten(&text)));
             } else {
-                let key = match number(&text) {
-                    Some(value) => value.to_string(),
-                    None => text.to_lowercase(),
+                let key = match &decimal {
+                    Some(decimal) => {
+                        decimal.whole().map_or_else(|| decimal.value().to_string(), |whole| whole.to_string())
+                    }
+                    None => spelling::key(&text),
                 };
                 if let Some(other) = folded.insert(key, text.clone()) {
                     alike.push(format!("{} and {}", shorten(&other), shorten(&text)));
                 }
                 names.push(text);
+                last = decimal;
             }
             class_of[number_of as usize] = names.len() as u32 - 1;
         }
@@ -199,43 +216,85 @@ fn too_many(file: &str, found: usize) -> DataError {
     DataError::TooMany { name, what: "different labels", found, limit }
 }
 
-fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
 /// Different labels up to which any numbers and any texts may be classes.
 const FEW: usize = 20;
+/// Different fractions from which, if most of them have one row each, they are no classes.
+const FEWEST_FRACTIONS: usize = 10;
 /// Rows per label, on average, under which whole numbers that do not count the classes are no classes.
 const LEAST_PER_NUMBER: usize = 5;
 /// Different whole numbers from which, with this share of single ones, they are no classes.
 const MANY_NUMBERS: usize = 200;
 const SINGLE_SHARE: f64 = 0.1;
 
+/// What a comma within a number may be, as [`Form::of`] takes it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Commas {
+    pub free: bool,
+    pub decimal: bool,
+}
+
+/// Labels as the numbers that they are, with a mark, a unit or as dates; none where they are none.
+fn measured(spellings: &[(String, Option<Decimal>, u32)], commas: Commas) -> Option<Vec<f64>> {
+    let texts = || spellings.iter().map(|(text, ..)| text.as_str());
+    if let Some(form) = Form::of(texts(), commas.free, commas.decimal) {
+        return texts().map(|text| form.parse(text)).collect();
+    }
+    if let Some((form, _)) = moments::Form::of(texts()) {
+        return texts().map(|text| form.parse(text).map(|(seconds, _)| seconds)).collect();
+    }
+    // All end in one unit: `12.5 kg`.
+    let first = texts().next()?;
+    let unit = &first[first.rfind(|c: char| c.is_ascii_digit())? + 1..];
+    if unit.is_empty() {
+        return None;
+    }
+    texts().map(|text| numbers::plain(text.strip_suffix(unit)?)).collect()
+}
+
 /// Refuses numbers that are to be predicted as numbers, and texts that are all different.
 fn refuse_what_is_no_class(
     file: &str,
     column: &str,
-    values: Option<&[f64]>,
-    spellings: &[(String, u32)],
+    spellings: &[(String, Option<Decimal>, u32)],
     counts: &[usize],
+    commas: Commas,
 ) -> Result<(), ReadError> {
     let rows: usize = counts.iter().sum();
-    let Some(values) = values else {
-        let distinct = spellings.len();
-        if distinct > FEW && distinct * 2 > rows {
-            let (file, column) = (file.to_string(), column.to_string());
-            return Err(ReadError::NoClasses { file, column, distinct, rows });
+    let count = |at: u32| counts[at as usize];
+    let plain: Option<Vec<(Decimal, usize)>> =
+        spellings.iter().map(|(_, decimal, at)| Some((decimal.clone()?, count(*at)))).collect();
+    let counted: Vec<(f64, usize)> = match plain {
+        Some(mut plain) => {
+            plain.sort_by(|(a, _), (b, _)| a.order(b));
+            plain.dedup_by(|later, kept| {
+                let same = later.0.same(&kept.0);
+                kept.1 += if same { later.1 } else { 0 };
+                same
+            });
+            plain.into_iter().map(|(decimal, count)| (decimal.value(), count)).collect()
         }
-        return Ok(());
+        None => match measured(spellings, commas) {
+            Some(values) => {
+                let mut counted: Vec<(f64, usize)> =
+                    values.into_iter().zip(spellings).map(|(value, (.., at))| (value, count(*at))).collect();
+                counted.sort_by(|a, b| a.0.total_cmp(&b.0));
+                counted.dedup_by(|later, kept| {
+                    let same = later.0 == kept.0;
+                    kept.1 += if same { later.1 } else { 0 };
+                    same
+                });
+                counted
+            }
+            None => {
+                let distinct = spellings.len();
+                if distinct > FEW && distinct * 2 > rows {
+                    let (file, column) = (file.to_string(), column.to_string());
+                    return Err(ReadError::NoClasses { file, column, distinct, rows });
+                }
+                return Ok(());
+            }
+        },
     };
-    let mut counted: Vec<(f64, usize)> =
-        values.iter().zip(spellings).map(|(&value, (_, at))| (value, counts[*at as usize])).collect();
-    counted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    counted.dedup_by(|later, kept| {
-        let same = later.0 == kept.0;
-        kept.1 += if same { later.1 } else { 0 };
-        same
-    });
     let distinct = counted.len();
     let whole = counted.iter().all(|(value, _)| value.fract() == 0.0);
     let first = counted.first().map_or(0.0, |(value, _)| *value);
@@ -244,7 +303,10 @@ fn refuse_what_is_no_class(
         && counted.iter().enumerate().all(|(at, (value, _))| *value == first + at as f64);
     let single = counted.iter().filter(|(_, count)| *count == 1).count() as f64;
     let scattered = distinct > MANY_NUMBERS && single > SINGLE_SHARE * distinct as f64;
+    let fractions = || counted.iter().filter(|(value, _)| value.fract() != 0.0);
+    let alone = fractions().filter(|(_, count)| *count == 1).count();
     let continuous = match (whole, counts_classes) {
+        (false, _) if alone >= FEWEST_FRACTIONS && alone * 2 > fractions().count() => true,
         _ if distinct <= FEW => false,
         (false, _) => true,
         // Row numbers count as well.
@@ -265,7 +327,7 @@ mod tests {
     fn classes(labels: &[&str]) -> Result<(Vec<u32>, String, Classes)> {
         let mut book = Book::default();
         labels.iter().try_for_each(|label| book.push("t", Some(label)))?;
-        let classes = book.into_classes("t", "y")?;
+        let classes = book.into_classes("t", "y", Commas::default())?;
         Ok((classes.of.iter().flatten().copied().collect(), classes.names.join(" "), classes))
     }
 
@@ -296,6 +358,40 @@ mod tests {
         assert_eq!((names.as_str(), found.alike), ("1 1.0 none", vec!["1 and 1.0".to_string()]));
         assert_eq!(classes(&["Yes", "yes", "no"]).unwrap().2.alike, ["Yes and yes"]);
         assert_eq!(classes(&["1.0", "2.0"]).unwrap().1, "1.0 2.0", "one spelling stays as it is");
+        // `f64` holds the two as one number.
+        let (labels, names, found) =
+            classes(&["9007199254740993", "9007199254740992", "9007199254740993.0"]).unwrap();
+        assert_eq!((labels, names.as_str()), (vec![1, 0, 1], "9007199254740992 9007199254740993"));
+        assert_eq!((found.merged.len(), found.alike.len()), (1, 0));
+    }
+
+    #[test]
+    fn classes_that_differ_in_spelling_alone_are_named() {
+        for (a, b) in [(">50K", ">50K."), ("a b", "a  b"), ("cat", "'cat'"), ("caf\u{e9}", "cafe\u{301}")] {
+            assert_eq!(classes(&[a, b, "other"]).unwrap().2.alike.len(), 1, "{a} {b}");
+        }
+        assert!(classes(&["+", "-", "<=50K", ">50K"]).unwrap().2.alike.is_empty());
+    }
+
+    #[test]
+    fn measures_to_be_predicted_are_refused() {
+        let forms: [fn(usize) -> String; 4] = [
+            |row| format!("$1,{:03}", row * 7),
+            |row| format!("{}.4%", row),
+            |row| format!("{}.5 kg", row),
+            |row| format!("2021-{:02}-{:02}", 1 + row % 12, 1 + row % 28),
+        ];
+        for form in forms {
+            assert!(refusal((0..60).map(form)).contains("looks continuous"), "{}", form(1));
+        }
+        assert!(
+            refusal((0..15).map(|row| format!("{row}.25"))).contains("(15 different numbers in 15 rows)")
+        );
+        let rare = (0..215).map(|row| if row < 200 { "0".to_string() } else { format!("{row}.25") });
+        assert!(refusal(rare).contains("(16 different numbers in 215 rows)"));
+        // Few of each are classes.
+        assert_eq!(refusal((0..60).map(|row| format!("{}%", row % 4))), "0% 1% 2% 3%");
+        assert_eq!(refusal((0..60).map(|row| format!("{}.5", row % 4))).split(' ').count(), 4);
     }
 
     /// A price was once a class per row.

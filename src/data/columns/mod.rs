@@ -13,12 +13,14 @@
 mod categories;
 mod cells;
 mod encode;
+mod exact;
 mod ids;
 mod kinds;
 pub(super) mod labels;
 mod moments;
 mod numbers;
 mod roles;
+mod spelling;
 mod split;
 mod text;
 mod words;
@@ -168,17 +170,22 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         Some(Separator::Blanks) => Some(' '),
         None => separator_in(&decisions),
     };
-    let reading = Reading {
+    let mut reading = Reading {
         file: &file,
         rows,
         typed,
         first_line,
         separator,
         decimal: options.decimal,
+        points_group: false,
         text_width: options.hash,
         width: AtomicUsize::new(0),
     };
     let (_, arrays, _) = columns.into_parts();
+    let commas = |array: &ArrayRef| matches!(Cells::of(array), Cells::Texts(texts) if kinds::decimal_commas(&reading, &texts));
+    let points_group =
+        !typed && reading.commas_are_free() && (options.decimal == Some(',') || arrays.iter().any(commas));
+    reading.points_group = points_group;
     let mut preparation = Preparation::default();
     decisions.extend(roles.decisions(&names));
 
@@ -319,6 +326,7 @@ mod tests {
     use arrow_array::types::Float32Type;
     use arrow_array::{
         BooleanArray, FixedSizeListArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+        UInt64Array,
     };
 
     /// A format that knows types is believed: its text stays text, its dates and lists are dates and lists.
@@ -344,22 +352,37 @@ mod tests {
             decisions: Vec::new(),
         };
         let set = dataset(table, &ReadOptions::default()).unwrap();
-        let names = [
-            "n",
-            "n=(missing)",
-            "b",
-            "t",
-            "t.weekday.sin",
-            "t.weekday.cos",
-            "v#0",
-            "v#1",
-            "s=1",
-            "s=(other)",
-        ];
+        let names = ["n", "n=(missing)", "b", "t", "t.weekday.sin", "t.weekday.cos", "v#0", "v#1", "s"];
         assert_eq!(set.preparation().columns, names);
         let first = set.inputs().row(0);
         assert_eq!([first[0], first[1], first[2], first[3], first[7]], [1.0, 0.0, 1.0, -1.0, 2.0]);
         assert_eq!((set.class_names().concat().as_str(), set.labels()), ("78", &[0, 1, 0][..]));
         assert_eq!(set.gaps().columns(), [Gap { column: 0, rows: [1].into() }]);
+    }
+
+    /// Whole numbers beyond 2^53 were once merged, in labels and in features.
+    #[test]
+    fn whole_numbers_of_typed_columns_are_exact() {
+        let first = 1_700_000_000_000_000_000i64;
+        let columns: [(&str, ArrayRef); 4] = [
+            ("stamp", Arc::new(Int64Array::from_iter_values((0..40).map(|row| first + row * row)))),
+            ("user_id", Arc::new(UInt64Array::from_iter_values((0..40).map(|row| u64::MAX - row * row)))),
+            ("a", Arc::new(Int64Array::from_iter_values((0..40).map(|row| row % 7)))),
+            ("label", Arc::new(Int64Array::from_iter_values((0..40).map(|row| i64::MAX - row % 2)))),
+        ];
+        let table = Table {
+            file: "t.parquet".into(),
+            columns: RecordBatch::try_from_iter(columns).unwrap(),
+            typed: true,
+            named: true,
+            first_line: 0,
+            decisions: Vec::new(),
+        };
+        let set = dataset(table, &ReadOptions::default()).unwrap();
+        assert_eq!(set.class_names(), ["9223372036854775806", "9223372036854775807"]);
+        assert_eq!(set.preparation().columns, ["stamp", "a"]);
+        let stamps: std::collections::HashSet<u32> =
+            (0..40).map(|row| set.inputs().row(row)[0].to_bits()).collect();
+        assert_eq!(stamps.len(), 40);
     }
 }

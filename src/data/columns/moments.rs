@@ -20,6 +20,9 @@ const MONTHS: [&str; 12] =
 const DAY: f64 = 86_400.0;
 
 impl Form {
+    /// All forms.
+    pub const ALL: [Form; 5] = [Form::Year, Form::Month, Form::Day, Form::Named, Form::Clock];
+
     /// How all of `levels` may be written, and whether day and month could be the other way round as well; none if
     /// they are no dates.
     pub fn of<'a>(levels: impl Iterator<Item = &'a str> + Clone) -> Option<(Self, bool)> {

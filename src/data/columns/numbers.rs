@@ -1,7 +1,5 @@
 //! Numbers as people write them, and numbers that `f32` cannot tell apart.
 
-use std::collections::HashSet;
-
 /// Marks that stand before a number, and behind one.
 const BEFORE: [char; 3] = ['$', '€', '£'];
 const BEHIND: [char; 4] = ['%', '$', '€', '£'];
@@ -24,6 +22,8 @@ pub(super) enum Commas {
     Thousands,
     /// It stands before the decimals: `1.234,5`.
     Decimal,
+    /// It stands before the decimals in other columns of the table, and points group digits by three here: `1.234`.
+    Elsewhere,
 }
 
 impl Form {
@@ -75,7 +75,7 @@ impl Form {
                 let digits = decimals.bytes().all(|byte| byte.is_ascii_digit());
                 (digits && grouped(whole, ',')).then(|| plain(&text.replace(',', "")))?
             }
-            Commas::Decimal => {
+            Commas::Decimal | Commas::Elsewhere => {
                 let (whole, _) = text.split_once(',').unwrap_or((text, ""));
                 if whole.contains('.') && !grouped(whole, '.') {
                     return None;
@@ -85,12 +85,27 @@ impl Form {
         }
     }
 
+    /// Whether points group thousands in all of `levels`, given that commas stand before decimals elsewhere in the
+    /// table: each point is followed by three digits, and no number begins with a 0 before a point.
+    pub fn points_group<'a>(mut levels: impl Iterator<Item = &'a str>) -> bool {
+        let form = Form { mark: None, commas: Commas::Elsewhere };
+        let mut some = false;
+        levels.all(|text| {
+            some |= text.contains('.');
+            let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+            form.parse(text).is_some() && !(unsigned.starts_with("0") && unsigned.contains('.'))
+        }) && some
+    }
+
     /// What is said of it.
     pub fn says(&self) -> Option<String> {
         let commas = match self.commas {
             Commas::None => None,
             Commas::Thousands => Some("commas group thousands".to_string()),
             Commas::Decimal => Some("commas stand before decimals".to_string()),
+            Commas::Elsewhere => {
+                Some("points group thousands, as commas stand before decimals in another column".to_string())
+            }
         };
         let mark = self.mark.map(|(mark, _)| format!("the {mark} is left out"));
         let parts: Vec<String> = [commas, mark].into_iter().flatten().collect();
@@ -119,39 +134,90 @@ fn grouped(text: &str, separator: char) -> bool {
     first && groups.all(|group| group.len() == 3 && digits(group))
 }
 
-/// From this ratio of the largest magnitude to the range on, a column is looked at for numbers that rounding merges.
+/// From this ratio of the largest magnitude to the range on, a constant is taken from a column of numbers that rounding
+/// merges.
 const FAR: f64 = 4.0;
+/// Share of the different numbers from which on it matters that rounding merges them.
+const MERGED_SHARE: f64 = 0.01;
 
-/// What is to be taken from every number before rounding to `f32`, so that different numbers stay different; none where
-/// nothing is won. A shift changes no standard score and no range.
-pub(super) fn shift(values: &[f64]) -> Option<Shift> {
+/// A column of numbers rounded to `f32`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Narrowed {
+    /// One number per row; 0 where there is none.
+    pub values: Vec<f32>,
+    /// What was taken from every number before, so that different ones stay different: the middle of their range. None
+    /// where nothing is won. A shift changes no standard score and no range.
+    pub middle: Option<String>,
+    /// Different numbers; 0 if `f32` holds all of them.
+    pub distinct: usize,
+    /// Of these, how many `f32` tells apart as they are.
+    pub rounded: usize,
+    /// And how many in `values`.
+    pub kept: usize,
+}
+
+impl Narrowed {
+    /// Rounds `values`, NaN where there is none; `whole` are the same numbers, where `f64` may not hold them.
+    pub fn of(values: &[f64], whole: Option<&[Option<i128>]>) -> Self {
+        let narrow = |value: &f64| if value.is_nan() { 0.0 } else { *value as f32 };
+        let plain: Vec<f32> = values.iter().map(narrow).collect();
+        let held = |(value, &narrow): (&f64, &f32)| value.is_nan() || f64::from(narrow) == *value;
+        if whole.is_none() && values.iter().zip(&plain).all(held) {
+            return Self { values: plain, middle: None, distinct: 0, rounded: 0, kept: 0 };
+        }
+        let known: Vec<usize> = (0..values.len()).filter(|&row| !values[row].is_nan()).collect();
+        let different = |values: &[f32]| different(known.iter().map(|&row| (values[row] + 0.0).to_bits()));
+        let distinct = match whole {
+            Some(whole) => self::different(known.iter().map(|&row| whole[row])),
+            None => self::different(known.iter().map(|&row| (values[row] + 0.0).to_bits())),
+        };
+        let rounded = different(&plain);
+        let as_it_is = Self { values: plain, middle: None, distinct, rounded, kept: rounded };
+        if rounded == distinct {
+            return as_it_is;
+        }
+        let Some((moved, middle)) = moved(values, whole) else { return as_it_is };
+        let kept = different(&moved);
+        if kept <= rounded {
+            return as_it_is;
+        }
+        Self { values: moved, middle: Some(middle), distinct, rounded, kept }
+    }
+
+    /// Whether rounding has merged so many numbers that it matters.
+    pub fn merges(&self) -> bool {
+        (self.distinct - self.kept) as f64 > MERGED_SHARE * self.distinct as f64
+    }
+}
+
+fn different<T: Ord>(values: impl Iterator<Item = T>) -> usize {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.dedup();
+    values.len()
+}
+
+/// The numbers less the middle of their range, where this is small beside them.
+fn moved(values: &[f64], whole: Option<&[Option<i128>]>) -> Option<(Vec<f32>, String)> {
     let known = || values.iter().copied().filter(|value| value.is_finite());
     let (least, most) = known()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
     let largest = least.abs().max(most.abs());
+    if let Some(whole) = whole {
+        let (least, most) = (whole.iter().flatten().min()?, whole.iter().flatten().max()?);
+        let middle = least.checked_add(most.checked_sub(*least)? / 2)?;
+        if largest < FAR * most.checked_sub(*least)? as f64 {
+            return None;
+        }
+        let less = |value: &Option<i128>| value.map_or(0.0, |value| (value - middle) as f32);
+        return Some((whole.iter().map(less).collect(), middle.to_string()));
+    }
     if !(most > least && largest >= FAR * (most - least)) {
         return None;
     }
     let middle = least + (most - least) / 2.0;
-    let (mut exact, mut rounded, mut moved) = (HashSet::new(), HashSet::new(), HashSet::new());
-    for value in known() {
-        exact.insert(value.to_bits());
-        rounded.insert((value as f32).to_bits());
-        moved.insert(((value - middle) as f32).to_bits());
-    }
-    let (distinct, rounded) = (exact.len(), rounded.len());
-    (moved.len() > rounded).then_some(Shift { middle, distinct, rounded })
-}
-
-/// A number to be taken from all of a column.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Shift {
-    /// The middle of the column's range.
-    pub middle: f64,
-    /// Different numbers.
-    pub distinct: usize,
-    /// Of these, how many `f32` tells apart without it.
-    pub rounded: usize,
+    let less = |value: &f64| if value.is_nan() { 0.0 } else { (value - middle) as f32 };
+    Some((values.iter().map(less).collect(), middle.to_string()))
 }
 
 #[cfg(test)]
@@ -178,13 +244,35 @@ mod tests {
     }
 
     #[test]
+    fn points_group_only_what_is_grouped() {
+        let groups = |levels: &[&str]| Form::points_group(levels.iter().copied());
+        assert!(groups(&["1.234", "12", "-1.234.567"]));
+        assert!(!groups(&["1.234", "2.5"]) && !groups(&["0.125", "1.250"]) && !groups(&["12", "13"]));
+    }
+
+    #[test]
     fn numbers_that_rounding_merges_are_centred() {
         let stamps: Vec<f64> = (0..120).map(|second| 1.7e9 + f64::from(second)).collect();
-        let found = shift(&stamps).unwrap();
-        assert_eq!((found.distinct, found.rounded, found.middle), (120, 2, 1.7e9 + 59.5));
+        let found = Narrowed::of(&stamps, None);
+        assert_eq!((found.distinct, found.rounded, found.kept), (120, 2, 120));
+        assert_eq!(found.middle.as_deref(), Some("1700000059.5"));
         // What rounding keeps apart keeps its bytes, and so does what a shift cannot help.
         for kept in [vec![1e6, 1e6 + 1.0], vec![0.0, 1e9, 1e9 + 1.0], vec![3.0; 5], vec![f64::NAN, 1.0]] {
-            assert_eq!(shift(&kept), None, "{kept:?}");
+            assert_eq!(Narrowed::of(&kept, None).middle, None, "{kept:?}");
         }
+        // A sentinel far from all others leaves no shift that helps.
+        let sentinel: Vec<f64> = stamps.iter().copied().chain([0.0]).collect();
+        assert!(Narrowed::of(&sentinel, None).merges() && !Narrowed::of(&stamps, None).merges());
+    }
+
+    #[test]
+    fn whole_numbers_beyond_f64_stay_apart() {
+        let first = 1_234_567_890_123_456_700i128;
+        let whole: Vec<Option<i128>> = (0..100).map(|row| Some(first + row)).chain([None]).collect();
+        let values: Vec<f64> = whole.iter().map(|n| n.map_or(f64::NAN, |n| n as f64)).collect();
+        let found = Narrowed::of(&values, Some(&whole));
+        assert_eq!((found.distinct, found.rounded, found.kept), (100, 1, 100));
+        assert_eq!(found.values[..2], [-49.0, -48.0]);
+        assert_eq!(found.middle.as_deref(), Some("1234567890123456749"));
     }
 }
