@@ -19,6 +19,8 @@ pub struct Table {
     pub first_line: u64,
     /// What was decided in order to read it.
     pub decisions: Vec<Decision>,
+    /// What was taken one way and may well have been meant otherwise, a line each.
+    pub warnings: Vec<String>,
 }
 
 /// Something that a file leaves open, and how it was taken.

@@ -157,7 +157,7 @@ pub fn pool(table: Table, options: &ReadOptions) -> Result<Examples> {
 }
 
 fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examples> {
-    let Table { file, columns, typed, first_line, mut decisions, .. } = table;
+    let Table { file, columns, typed, first_line, mut decisions, warnings, .. } = table;
     let rows = columns.num_rows();
     if rows == 0 {
         return Err(ReadError::NoRows { file }.into());
@@ -186,7 +186,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
     let points_group =
         !typed && reading.commas_are_free() && (options.decimal == Some(',') || arrays.iter().any(commas));
     reading.points_group = points_group;
-    let mut preparation = Preparation::default();
+    let mut preparation = Preparation { warnings, ..Preparation::default() };
     decisions.extend(roles.decisions(&names));
 
     let labels = match roles.of(Role::Label) {
@@ -350,6 +350,7 @@ mod tests {
             named: true,
             first_line: 0,
             decisions: Vec::new(),
+            warnings: Vec::new(),
         };
         let set = dataset(table, &ReadOptions::default()).unwrap();
         let names = ["n", "n=(missing)", "b", "t", "t.weekday.sin", "t.weekday.cos", "v#0", "v#1", "s"];

@@ -96,7 +96,7 @@ pub(super) fn table(
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let columns = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
         .map_err(|error| damaged(&file, "table", &error))?;
-    Ok(Table { file, columns, typed: true, named: true, first_line: 0, decisions })
+    Ok(Table { file, columns, typed: true, named: true, first_line: 0, decisions, warnings: Vec::new() })
 }
 
 /// What an arrow crate finds wrong with a file.

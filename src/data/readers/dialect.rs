@@ -49,6 +49,8 @@ pub(super) struct Dialect {
     /// Whether numbers are written with a decimal comma.
     pub decimal_comma: bool,
     pub decisions: Vec<Decision>,
+    /// Decisions that may well be wrong, a line each.
+    pub warnings: Vec<String>,
 }
 
 /// The first records under one separator.
@@ -124,7 +126,10 @@ impl Dialect {
     /// Decides by the start of the table, `sample`, which is all of it where `whole`.
     pub fn of(file: &str, sample: &[u8], whole: bool, options: &ReadOptions) -> Self {
         let mut decisions = Vec::new();
-        let (lead, announced) = leading_lines(sample);
+        let mut warnings = Vec::new();
+        let (mut lead, announced) = leading_lines(sample);
+        let marked = options.separator.or(announced);
+        let kept = lead.keep_rows(sample, |text| marked.unwrap_or_else(|| sniff(file, text, whole).0));
         let text = &sample[lead.bytes..];
         let (separator, reason) = match (options.separator, announced) {
             (Some(separator), _) => (separator, "asked for".to_string()),
@@ -144,9 +149,25 @@ impl Dialect {
         }
         let decimal_comma = decide_decimals(&it, options, &mut decisions);
         let (names, header, header_is_comment) =
-            decide_header(&it, lead.last.as_deref(), decimal_comma, options, &mut decisions);
+            decide_header(&it, lead.last.as_deref(), decimal_comma, options, &mut decisions, &mut warnings);
         let skipped = (lead.bytes, lead.lines);
-        Self { separator, skipped, names, header, header_is_comment, decimal_comma, decisions }
+        if kept && !header {
+            let line = lead.lines + 1;
+            decisions.push(Decision {
+                what: "lines that begin with '#'".to_string(),
+                choice: "rows".to_string(),
+                reason: format!("line {line} has as many fields as the table"),
+                flag: None,
+            });
+            let alone = |row: &Vec<String>| !row.first().is_some_and(|field| field.starts_with('#'));
+            if it.records.iter().skip(1).all(alone) {
+                warnings.push(format!(
+                    "line {line} begins with '#' and is taken as a row, since it has as many fields as the table: if \
+                     it is a comment, take it out"
+                ));
+            }
+        }
+        Self { separator, skipped, names, header, header_is_comment, decimal_comma, decisions, warnings }
     }
 }
 
@@ -162,6 +183,43 @@ struct Lead {
     comment: Option<u8>,
     /// The last comment, without its mark.
     last: Option<String>,
+}
+
+impl Lead {
+    /// Ends before the first line that is a row whose first field merely begins with a number sign, as colours and tags
+    /// do: it has as many fields as the table, and no blank behind the sign. Whether there is one.
+    fn keep_rows(&mut self, sample: &[u8], separator: impl Fn(&[u8]) -> Separator) -> bool {
+        if self.comment != Some(b'#') {
+            return false;
+        }
+        let (mut lines, mut bytes) = (Vec::new(), 0);
+        for (line, text) in (0u64..).zip(sample[..self.bytes].split_inclusive(|&byte| byte == b'\n')) {
+            lines.push((line, bytes, text));
+            bytes += text.len();
+        }
+        let is_open = |text: &[u8]| match text.trim_ascii() {
+            [b'#', next, ..] => !next.is_ascii_whitespace() && *next != b'#',
+            _ => false,
+        };
+        let Some(&(_, first, _)) = lines.iter().find(|(_, _, text)| is_open(text)) else { return false };
+        let rest = &sample[self.bytes..];
+        let alone = rest.trim_ascii().is_empty();
+        let table = if alone { &sample[first..] } else { rest };
+        let separator = separator(table);
+        let (width, _) = Sample::new(table, separator, true).width();
+        // Runs of blanks separate words as well, and a table of one column has the fields of any line.
+        if separator == Separator::Blanks || width < 2 && !alone {
+            return false;
+        }
+        let fields = |text: &[u8]| Sample::new(text, separator, true).records.first().map_or(0, Vec::len);
+        let found = lines.iter().position(|(_, _, text)| is_open(text) && fields(text) == width);
+        let Some((line, bytes, _)) = found.map(|at| lines[at]) else { return false };
+        (self.lines, self.bytes) = (line, bytes);
+        let before = found.and_then(|at| at.checked_sub(1)).map(|at| String::from_utf8_lossy(lines[at].2));
+        self.last = before.map(|text| text.trim().trim_start_matches('#').trim().to_string());
+        self.comment = self.comment.filter(|_| line > 0);
+        true
+    }
 }
 
 /// The comments at the start, as NumPy's `savetxt` writes its header, and a line `sep=;`, as spreadsheets do.
@@ -185,13 +243,6 @@ fn leading_lines(sample: &[u8]) -> (Lead, Option<Separator>) {
         }
         lead.bytes += line.len();
         lead.lines += 1;
-    }
-    // A header may itself begin with a number sign (`#id,x,y`): then it has its fields but no blank.
-    if lead.lines == 1 && lead.comment == Some(b'#') && sample.get(1).is_some_and(|&byte| byte != b' ') {
-        let first = Sample::new(&sample[..lead.bytes], Separator::Byte(b','), true);
-        if first.records.first().is_some_and(|record| record.len() > 1) {
-            return (Lead::default(), None);
-        }
     }
     (lead, separator)
 }
@@ -281,6 +332,7 @@ fn decide_header(
     decimal_comma: bool,
     options: &ReadOptions,
     decisions: &mut Vec<Decision>,
+    warnings: &mut Vec<String>,
 ) -> (Vec<String>, bool, bool) {
     const FLAG: &str = "--header";
     let Some(first) = sample.records.first() else {
@@ -303,7 +355,16 @@ fn decide_header(
                     return (names, false, true);
                 }
             }
-            is_header(first, rows, decimal_comma, options)
+            let Verdict { header, reason, doubtful } = is_header(first, rows, decimal_comma, options);
+            if doubtful {
+                let (taken, other) = if header { ("the header", "false") } else { ("a row", "true") };
+                let (start, right) = (shorten(&first[0]), header);
+                warnings.push(format!(
+                    "the first line ({start:?}, …) is taken as {taken}, but may be the other: {reason}; `--header \
+                     {other}` takes it otherwise, `--header {right}` confirms it"
+                ));
+            }
+            (header, reason)
         }
     };
     if !header {
@@ -334,28 +395,94 @@ fn distinct(rows: &[Vec<String>]) -> bool {
     rows.iter().all(|row| row.first().is_some_and(|name| seen.insert(name)))
 }
 
-/// Whether the first record is a header, and what speaks for it.
-fn is_header(
-    first: &[String],
-    rows: &[Vec<String>],
-    decimal_comma: bool,
-    options: &ReadOptions,
-) -> (bool, String) {
+/// Whether the first record is a header.
+struct Verdict {
+    header: bool,
+    /// What speaks for it.
+    reason: String,
+    /// Whether it may as well be otherwise, so that a decision does not do.
+    doubtful: bool,
+}
+
+impl Verdict {
+    fn sure(header: bool, reason: String) -> Self {
+        Self { header, reason, doubtful: false }
+    }
+}
+
+/// Different entries up to which a column looks like one of classes.
+const FEW_ENTRIES: usize = 20;
+/// Share of a column's entries that are written alike where the column has a form.
+const ALIKE_SHARE: f64 = 0.9;
+/// Letters of the longest name that a column is expected to have.
+const LONG_NAME: usize = 40;
+
+/// How a text with digits is written: numbers become `0` and months `M`, so that dates, amounts, percentages and
+/// numbered names of one form are equal. None where there is no digit.
+fn form(text: &str) -> Option<String> {
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let (mut form, mut word, mut found) = (String::new(), String::new(), false);
+    let letters: Vec<char> = text.chars().collect();
+    for (at, &letter) in letters.iter().enumerate() {
+        if letter.is_alphabetic() {
+            word.push(letter);
+            continue;
+        }
+        close_word(&mut form, &mut word, &MONTHS);
+        let digit = |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(char::is_ascii_digit);
+        let within = matches!(letter, '.' | ',') && digit(at.checked_sub(1)) && digit(Some(at + 1));
+        let sign = matches!(letter, '-' | '+') && form.trim_end().is_empty();
+        if letter.is_ascii_digit() || within {
+            found = true;
+            if !form.ends_with('0') {
+                form.push('0');
+            }
+        } else if !sign {
+            form.push(letter);
+        }
+    }
+    close_word(&mut form, &mut word, &MONTHS);
+    found.then_some(form)
+}
+
+/// Ends a word: the name of a month, short or long, becomes `M`.
+fn close_word(form: &mut String, word: &mut String, months: &[&str]) {
+    let lower = word.to_lowercase();
+    let month = lower.len() <= 9 && months.iter().any(|month| lower.starts_with(month)) && form.contains('0');
+    form.push_str(if month { "M" } else { word });
+    word.clear();
+}
+
+/// Whether `first` is made of different short words, as names of columns are.
+fn look_like_names(first: &[String]) -> bool {
+    let mut seen = HashSet::new();
+    first.iter().enumerate().all(|(at, cell)| {
+        let word = cell.chars().next().is_some_and(|letter| letter.is_alphabetic() || "_#(".contains(letter))
+            && cell.chars().count() <= LONG_NAME
+            && cell.split_whitespace().count() <= 4;
+        (word || cell.is_empty() && (at == 0 || at + 1 == first.len())) && seen.insert(cell)
+    })
+}
+
+fn is_header(first: &[String], rows: &[Vec<String>], decimal_comma: bool, options: &ReadOptions) -> Verdict {
     let number = |cell: &str| is_number(cell) || decimal_comma && decimal_point(cell).is_some();
     let asked = &options.columns;
     let named = [&asked.label, &asked.split, &asked.id].into_iter().flatten();
     let named = named.chain(&asked.columns).chain(&asked.ignore).map(String::as_str);
     if let Some(name) = named.into_iter().find(|&name| !number(name) && first.iter().any(|cell| cell == name))
     {
-        return (true, format!("it names the column {:?}", shorten(name)));
+        return Verdict::sure(true, format!("it names the column {:?}", shorten(name)));
     }
     let customary = |cell: &&String| LABEL_NAMES.iter().any(|name| cell.eq_ignore_ascii_case(name));
     if let Some(name) = first.iter().find(customary) {
-        return (true, format!("{:?} is what a column is called", shorten(name)));
+        return Verdict::sure(true, format!("{:?} is what a column is called", shorten(name)));
     }
+    let numbers_alone = first.iter().all(|cell| number(cell));
     if rows.is_empty() {
         let header = !first.iter().any(|cell| number(cell));
-        return (header, "there is no other line to compare it with".to_string());
+        let reason = "there is no other line to compare it with".to_string();
+        return Verdict { header, reason, doubtful: numbers_alone };
     }
     // What pandas writes for an array, with its index or without. A few numbers from 0 or 1 may as well be a row.
     let (indexed, cells) = match first {
@@ -364,30 +491,83 @@ fn is_header(
     };
     let counts = |start: usize| cells.iter().enumerate().all(|(at, cell)| *cell == (at + start).to_string());
     let least = if indexed { 2 } else { 3 };
-    if cells.len() >= least && counts(0) || cells.len() >= least + 2 && counts(1) {
-        return (true, "it counts the columns".to_string());
+    if cells.len() >= least && counts(0) {
+        return Verdict::sure(true, "it counts the columns".to_string());
+    }
+    if cells.len() >= least + 2 && counts(1) {
+        let reason = "it counts the columns from 1".to_string();
+        return Verdict { header: true, reason, doubtful: numbers_alone };
     }
     // Rows of a table with row names have a field before that of the header.
     let shift = usize::from(rows.iter().all(|row| row.len() == first.len() + 1));
     let column = |at: usize| rows.iter().filter_map(move |row| row.get(at + shift)).map(String::as_str);
-    let (mut against, mut repeated) = (None, 0);
+    let (mut against, mut alike, mut above) = (None, None, None);
+    let (mut repeated, mut classes) = (Vec::new(), false);
     for (at, cell) in first.iter().enumerate() {
         let present = || column(at).filter(|cell| !is_missing(cell));
-        let numeric = present().next().is_some() && present().all(number);
-        if numeric && !number(cell) && !is_missing(cell) {
-            return (true, format!("{:?} stands above numbers", shorten(cell)));
+        let count = present().count();
+        if count == 0 || is_missing(cell) {
+            continue;
+        }
+        let numeric = present().all(number);
+        if numeric && !number(cell) && form(cell).is_none() {
+            return Verdict::sure(true, format!("{:?} stands above numbers", shorten(cell)));
         }
         if numeric && number(cell) {
             against.get_or_insert(cell);
+            continue;
         }
-        repeated += usize::from(!cell.is_empty() && present().any(|other| other == cell));
+        if numeric {
+            above.get_or_insert(cell);
+            continue;
+        }
+        let mut forms: HashMap<String, usize> = HashMap::new();
+        present().filter_map(form).for_each(|form| *forms.entry(form).or_default() += 1);
+        let own = form(cell);
+        let is_form = |times: usize| times as f64 >= ALIKE_SHARE * count as f64;
+        match &own {
+            Some(own) if forms.get(own).is_some_and(|&times| is_form(times)) => {
+                alike.get_or_insert(cell);
+            }
+            None if forms.values().any(|&times| is_form(times)) => {
+                above.get_or_insert(cell);
+            }
+            _ => {}
+        }
+        if present().any(|other| other == cell) {
+            let different = present().collect::<HashSet<_>>().len();
+            classes |= different <= FEW_ENTRIES && different < count;
+            repeated.push(cell);
+        }
     }
-    match against {
-        Some(cell) => (false, format!("{:?} is a number like those below it", shorten(cell))),
-        None if repeated > 0 && 2 * repeated >= first.len() => {
-            (false, format!("{repeated} of its {} fields occur again below it", first.len()))
+    let quoted = |cell: &String| format!("{:?}", shorten(cell));
+    match (against, alike, above) {
+        (Some(cell), ..) => {
+            let reason = if numbers_alone {
+                "it is numbers alone, as are rows, but so may be names".to_string()
+            } else {
+                format!("{} is a number like those below it", quoted(cell))
+            };
+            Verdict { header: false, reason, doubtful: numbers_alone || above.is_some() }
         }
-        None => (true, "its fields do not occur below it".to_string()),
+        (None, Some(cell), above) => {
+            let reason = format!("{} is written like those below it", quoted(cell));
+            Verdict { header: false, reason, doubtful: above.is_some() }
+        }
+        (None, None, above) if !repeated.is_empty() => {
+            let (count, all) = (repeated.len(), first.len());
+            let reason =
+                format!("{count} of its {all} fields occur again below it, {} first", quoted(repeated[0]));
+            let doubtful = above.is_some() || !classes && 2 * count < all;
+            Verdict { header: false, reason, doubtful }
+        }
+        (None, None, Some(cell)) => {
+            Verdict::sure(true, format!("{} stands above values of another form", quoted(cell)))
+        }
+        (None, None, None) => {
+            let reason = "its fields do not occur below it".to_string();
+            Verdict { header: true, reason, doubtful: !look_like_names(first) }
+        }
     }
 }
 
@@ -443,9 +623,76 @@ mod tests {
             let found = dialect("t.csv", text);
             assert_eq!(found.header, expected, "{text}: {:?}", found.decisions);
         }
+        let first = dialect("t.csv", "text,kind\nbuy now,spam\nsee you,ham\n");
+        assert!(first.warnings.is_empty(), "{:?}", first.warnings);
         let named = dialect("t.csv", "# x y z\n# a,b\n1,2\n3,4\n");
         assert_eq!((named.names.join(" "), named.header), ("a b".to_string(), false));
         assert_eq!(named.skipped, (14, 2));
+    }
+
+    /// Rows without numbers were once taken for headers.
+    #[test]
+    fn a_first_row_of_texts_is_kept() {
+        let table = |row: &dyn Fn(usize) -> String| (0..60).map(row).collect::<String>();
+        for text in [
+            table(&|k| {
+                format!("doc{k:03},some text number {k} of words {},{}os\n", k * k, ["n", "p"][k % 2])
+            }),
+            table(&|k| format!("{},user{k},words of {}\n", ["neg", "pos"][k % 2], "a ".repeat(k + 1))),
+            table(&|k| format!("P{k},2020-01-{:02}T00:00:00,{},n{k}\n", k % 28 + 1, ["M", "F"][k % 2])),
+            table(&|k| format!("${k}.50,M,z{k}\n")),
+            table(&|k| format!("{k}%,M,z{k}\n")),
+            table(&|k| format!("{} Mar 2020,{}\n", k % 28 + 1, "b".repeat(k + 1))),
+            table(&|k| format!("{},{},{}\n", "q".repeat(k + 1), "b".repeat(k + 1), ["spam", "ham"][k % 2])),
+        ] {
+            let found = dialect("t.csv", &text);
+            assert!(
+                !found.header && found.warnings.is_empty(),
+                "{text}: {:?} {:?}",
+                found.decisions,
+                found.warnings
+            );
+        }
+        for text in ["when,what\n2020-01-01,x\n2020-01-02,y\n", "price,kind\n$1,x\n$2,y\n"] {
+            let found = dialect("t.csv", text);
+            assert!(found.header && found.warnings.is_empty(), "{text}: {:?}", found.decisions);
+        }
+        let unsure = dialect("t.csv", "a long sentence of many words,!\nanother one,b\n");
+        assert!(unsure.header && unsure.warnings[0].contains("`--header false`"), "{:?}", unsure.warnings);
+    }
+
+    #[test]
+    fn a_first_line_of_numbers_alone_is_warned_of() {
+        for first in ["2001,2002,2003", "1.0,2.0,3.0", "5,3,1", "0,1", "1,2,3,4", "1,2,3,4,5"] {
+            let row = vec!["7.5"; first.split(',').count()].join(",");
+            let found = dialect("t.csv", &format!("{first}\n{row}\n{row}\n"));
+            assert_eq!(found.warnings.len(), 1, "{first}: {:?}", found.warnings);
+            assert!(found.warnings[0].contains("--header"), "{first}");
+            let asked = ReadOptions { header: Some(true), ..ReadOptions::default() };
+            let text = format!("{first}\n{row}\n{row}\n");
+            assert!(Dialect::of("t.csv", text.as_bytes(), true, &asked).warnings.is_empty());
+        }
+        let positions = dialect("t.csv", "0,1,2,3\n1,2,3,4\n");
+        assert!(positions.header && positions.warnings.is_empty());
+    }
+
+    /// Colours and tags were once taken for comments.
+    #[test]
+    fn rows_that_begin_with_a_number_sign_are_kept() {
+        let colours: String =
+            (0..60).map(|k| format!("{}{k:06},{k},a\n", if k < 4 { "#" } else { "" })).collect();
+        let all: String = (0..60).map(|k| format!("#ff{k:04},1.5,a\n")).collect();
+        let tags: String = (0..60).map(|k| format!("#tag words {k},b\n")).collect();
+        for text in [colours, all, tags] {
+            let found = dialect("t.csv", &text);
+            assert_eq!((found.skipped, found.header), ((0, 0), false), "{text}: {:?}", found.decisions);
+            assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+        }
+        let header = dialect("t.csv", "#id,x,y\n1,2,3\n4,5,6\n");
+        assert_eq!((header.names.join("|").as_str(), header.header), ("#id|x|y", true));
+        let comment = dialect("t.csv", "#made by hand\n#red,1\nblue,2\nred,3\n");
+        assert_eq!((comment.skipped, comment.header), ((14, 1), false));
+        assert_eq!(comment.warnings.len(), 1, "{:?}", comment.warnings);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
             Place { file: &file, line: first, column: &(index + 1).to_string() }.utf8(bytes)?;
         }
     }
-    let Dialect { names, decimal_comma, mut decisions, header, .. } = dialect;
+    let Dialect { names, decimal_comma, mut decisions, warnings, header, .. } = dialect;
     // A column costs memory before it holds anything: not before there is a row.
     let mut columns: Vec<TextColumn> = Vec::new();
     let (mut rows, mut blank, mut first_line) = (0, 0, 0);
@@ -93,6 +93,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
         typed: false,
         named: header || dialect.header_is_comment,
         first_line,
+        warnings,
         ..table(file, named, decisions)?
     })
 }
