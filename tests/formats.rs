@@ -296,3 +296,32 @@ fn pools_without_labels_are_tables() {
         table.columns.schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(names, ["0", "1", "2", "label"]);
 }
+
+/// JSON as Python writes it was once refused without a hint, and two objects on a line read as columns.
+#[test]
+fn json_that_is_none_is_explained() {
+    for (text, hint) in [
+        ("{\"x\": NaN, \"label\": \"a\"}\n{\"x\": 1, \"label\": \"b\"}\n", "JSON has no NaN"),
+        ("{\"x\": 1, \"label\": \"a\"}\n{\"x\": -Infinity, \"label\": \"b\"}\n", "JSON has no NaN"),
+        ("[{\"x\": NaN, \"label\": \"a\"}]", "JSON has no NaN"),
+        ("{\"x\": 1, \"label\": \"a\"} {\"x\": 2, \"label\": \"b\"}\n", "one object on a line"),
+    ] {
+        let (_folder, path) = written("t.jsonl", text.as_bytes());
+        let error = read(&path, &ReadOptions::default()).unwrap_err();
+        assert_eq!(error.exit(), Exit::BadInput);
+        assert!(error.hint().is_some_and(|found| found.contains(hint)), "{text}: {error} {:?}", error.hint());
+    }
+}
+
+/// A doubt about the first line reaches whoever uses the data set.
+#[test]
+fn doubts_about_the_first_line_are_warnings() {
+    let rows: String = (0..60).map(|row| format!("{},{}.5,{}\n", row % 7, row, row % 3)).collect();
+    let (_folder, path) = written("t.csv", format!("2001,2002,2003\n{rows}").as_bytes());
+    let set = read(&path, &labelled("-1")).unwrap();
+    let warnings = &set.preparation().warnings;
+    assert!(warnings.iter().any(|text| text.contains("`--header true`")), "{warnings:?}");
+    let asked = ReadOptions { header: Some(true), ..labelled("-1") };
+    let set = read(&path, &asked).unwrap();
+    assert!(!set.preparation().warnings.iter().any(|text| text.contains("--header")));
+}

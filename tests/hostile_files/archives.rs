@@ -173,3 +173,58 @@ fn archives_24_and_25() {
         assert!(found.contains(expected), "{case}: {found}");
     }
 }
+
+/// Labels of parts were once refused under a name that nobody had asked for.
+#[test]
+fn labels_of_parts_are_asked_for_by_their_names() {
+    let folder = Folder::new();
+    let whole = |numbers: &[i64]| {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        npy("<i8", false, &format!("({},)", numbers.len()), &bytes)
+    };
+    let x = || npy("<f4", false, "(2, 2)", &floats(&[0.0, 1.0, 2.0, 3.0]));
+    let bytes = zip(&[
+        member("x_train.npy", x()),
+        member("x_test.npy", x()),
+        member("y_train.npy", whole(&[0, 1])),
+        member("y_test.npy", whole(&[1, 0])),
+        member("coarse_train.npy", whole(&[5, 7])),
+        member("coarse_test.npy", whole(&[7, 5])),
+    ]);
+    let path = folder.file("parts.npz", &bytes);
+    let asked = |label: &str| {
+        let mut options = ReadOptions::default();
+        options.columns.label = Some(label.into());
+        options
+    };
+    for label in ["coarse", "coarse_train", "coarse_test"] {
+        let set = bounded(&path, &asked(label)).unwrap();
+        assert_eq!(
+            (set.labels(), set.class_names().join(" ")),
+            (&[0, 1, 1, 0][..], "5 7".to_string()),
+            "{label}"
+        );
+        assert_eq!(set.split().unwrap(), [Train, Train, Test, Test]);
+    }
+    let found = refusal(&path, &asked("nothing"));
+    assert!(found.contains("no member is called \"nothing\" | there are: x_train, "), "{found}");
+}
+
+#[test]
+fn what_arrays_cannot_hold_is_explained() {
+    let folder = Folder::new();
+    let x = |first: f32| npy("<f4", false, "(2, 1)", &floats(&[first, 1.0]));
+    let y = |values: [f32; 2]| npy("<f4", false, "(2,)", &floats(&values));
+    let refused = |members: &[Member]| refusal(&folder.file("a.npz", &zip(members)), &ReadOptions::default());
+    let found = refused(&[member("X.npy", x(f32::NAN)), member("y.npy", y([0.0, 1.0]))]);
+    assert!(found.contains("NaN is not a finite number | arrays have no missing values here"), "{found}");
+    let found = refused(&[member("X.npy", x(0.0)), member("y.npy", y([0.5, 1.0]))]);
+    assert!(found.contains("regression is not supported"), "{found}");
+    let path = folder.file(
+        "b.npz",
+        &zip(&[member("X.npy", x(0.0)), member("Y.npy", y([5.0, 6.0])), member("y.npy", y([0.0, 1.0]))]),
+    );
+    let set = bounded(&path, &ReadOptions::default()).unwrap();
+    let said = &set.preparation().decisions;
+    assert!(said.iter().any(|one| one.what == "other labels" && one.choice == "Y left out"), "{said:?}");
+}

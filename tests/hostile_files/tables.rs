@@ -28,7 +28,16 @@ fn tables_01_to_10_and_16() {
             "starts like UTF-16 (byte-order mark), but only UTF-8 is read | convert it",
         ),
         ("04 UTF-16 big-endian", b"\xfe\xff\0l\0a", "starts like UTF-16"),
-        ("04 UTF-16 without a mark", b"l\0a\0b\0e\0l\0\n\0", "line 1: a NUL byte"),
+        (
+            "04 UTF-16 without a mark",
+            b"l\0a\0b\0e\0l\0\n\0",
+            "line 1: a NUL byte in a text file | a file of UTF-16",
+        ),
+        (
+            "04 UTF-32",
+            b"\xff\xfe\0\0l\0\0\0",
+            "starts like UTF-32 (byte-order mark), but only UTF-8 is read | convert it, for example with `iconv -f UTF-32",
+        ),
         ("05 short row", b"label,x,y\na,1,2\nb,1\n", "line 3: 2 fields, but the header has 3"),
         ("05 long row", b"label,x\na,1,2\n", "line 2: 3 fields, but the header has 2"),
         ("06 unclosed quote", b"label,x\na,1\n\"b,2\na,3\n", "line 3: a quote is opened and never closed"),
@@ -59,7 +68,7 @@ fn tables_01_to_10_and_16() {
         (
             "split entry",
             b"split,label,x\ntrain,a,1\nvalid,a,1\n",
-            "line 3, column split: \"valid\", but a split is",
+            "line 3, column split: \"valid\", but a split is train or test, or none in every row | name another split column, or leave this one out with `--ignore split`",
         ),
         ("split for some rows", b"split,label,x\ntrain,a,1\nnone,a,1\n", "line 3, column split: \"none\""),
         ("no features", b"split,label\nnone,a\n", "no feature columns"),
@@ -162,6 +171,7 @@ fn compressed_faults() {
     let mut flipped = packed.clone();
     let last = flipped.len() - 6;
     flipped[last] ^= 1;
+    let rows = gzip(&b"1,a\n".repeat(4 << 20));
     let zeros = [TABLE.as_bytes(), &b"train,a,0,0\n".repeat(20 << 20)].concat();
     let garbage = [&packed[..], b"garbage, garbage, garbage"].concat();
     for (case, bytes, expected) in [
@@ -169,6 +179,7 @@ fn compressed_faults() {
         ("only the magic", packed[..2].to_vec(), "ends too early"),
         ("checksum", flipped, "the compressed data is damaged"),
         ("trailing bytes", garbage, "the compressed data is damaged"),
+        ("24 bomb of short rows", rows, "more than 200 times as many"),
         ("24 bomb", gzip(&zeros), "more than 200 times as many | if the file is sound, decompress it first"),
     ] {
         let found = refusal(&folder.file("t.csv.gz", &bytes), &ReadOptions::default());

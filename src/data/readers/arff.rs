@@ -8,7 +8,7 @@ use crate::data::dataset::check_size;
 use crate::data::table::{Decision, Table};
 use crate::error::{Result, shorten};
 use arrow_array::{ArrayRef, Float64Array};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, Read};
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ enum Entries {
 struct Nominal {
     first: Option<String>,
     known: HashSet<String>,
+    /// Values by their letters without case, where no two are alike so.
+    folded: HashMap<String, String>,
     texts: TextColumn,
 }
 
@@ -185,11 +187,28 @@ fn header(row: &str, attributes: &mut Vec<Attribute>) -> Result<bool, String> {
                     let values: Vec<String> =
                         fields(inside, ',')?.into_iter().map(|(value, _)| value).collect();
                     let first = values.first().cloned();
-                    let known = values.into_iter().collect();
-                    Entries::Nominal(Box::new(Nominal { first, known, texts: TextColumn::default() }))
+                    let known: HashSet<String> = values.into_iter().collect();
+                    let fold = |value: &String| (value.to_lowercase(), value.clone());
+                    let mut folded: HashMap<String, String> = known.iter().map(fold).collect();
+                    if folded.len() < known.len() {
+                        folded.clear();
+                    }
+                    Entries::Nominal(Box::new(Nominal { first, known, folded, texts: TextColumn::default() }))
                 }
                 (None, "numeric" | "real" | "integer") => Entries::Numbers(Vec::new()),
-                (None, "string" | "date") => Entries::Texts(Box::default()),
+                (None, "string") => Entries::Texts(Box::default()),
+                (None, "date") => {
+                    let form = fields(rest["date".len()..].trim_start(), ',')?.swap_remove(0).0;
+                    // Years first can be read but one way; days and months cannot.
+                    if !form.is_empty() && !form.starts_with("yy") {
+                        return Err(format!(
+                            "dates of the form {:?}, but only those that begin with the year are read: write them as \
+                             yyyy-MM-dd, or declare the attribute string",
+                            shorten(&form)
+                        ));
+                    }
+                    Entries::Texts(Box::default())
+                }
                 (None, other) => {
                     return Err(format!(
                         "an attribute of type {:?}, but numeric, nominal, string and date are read",
@@ -211,12 +230,19 @@ fn header(row: &str, attributes: &mut Vec<Attribute>) -> Result<bool, String> {
 fn name(text: &str) -> Result<(String, &str), String> {
     match text.chars().next().filter(|quote| matches!(quote, '\'' | '"')) {
         Some(quote) => {
-            let (name, rest) = text[1..].split_once(quote).ok_or("a quote is opened and never closed")?;
-            Ok((name.to_string(), rest.trim_start()))
+            let (mut name, mut letters) = (String::new(), text[1..].char_indices());
+            while let Some((at, letter)) = letters.next() {
+                match letter {
+                    '\\' => name.extend(letters.next().map(|(_, letter)| letter)),
+                    letter if letter == quote => return Ok((name, text[at + 2..].trim_start())),
+                    letter => name.push(letter),
+                }
+            }
+            Err("a quote is opened and never closed".to_string())
         }
         None => {
-            let (name, rest) = text.split_once([' ', '\t']).ok_or("an attribute without a type")?;
-            Ok((name.to_string(), rest.trim_start()))
+            let at = text.find([' ', '\t', '{']).ok_or("an attribute without a type")?;
+            Ok((text[..at].to_string(), text[at..].trim_start()))
         }
     }
 }
@@ -270,7 +296,10 @@ impl Attribute {
                 numbers.push(Some(number));
             }
             (Entries::Nominal(nominal), given) => {
-                if let Some(text) = given.filter(|&text| !nominal.known.contains(text)) {
+                let unknown = given.filter(|&text| !nominal.known.contains(text));
+                let spelt = unknown.and_then(|text| nominal.folded.get(&text.to_lowercase()));
+                let given = spelt.map(String::as_str).or(given);
+                if let Some(text) = unknown.filter(|_| spelt.is_none()) {
                     let problem = format!(
                         "{:?} is not among the {} values of attribute {:?}",
                         shorten(text),
@@ -303,5 +332,36 @@ impl Attribute {
             Entries::Texts(texts) => Arc::new(texts.into_array()),
         };
         (self.name, column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(header: &str, rows: &str) -> Result<Table> {
+        let text = format!("@relation t\n{header}\n@data\n{rows}\n");
+        read(Source::of_bytes("t.arff", text.as_bytes())?)
+    }
+
+    #[test]
+    fn attributes_are_written_in_many_ways() {
+        let found =
+            table("@attribute 'a\\'b' real\n@attribute c{u,v}\n@attribute d {True,False}", "1,u,true")
+                .unwrap();
+        let names: Vec<String> =
+            found.columns.schema().fields().iter().map(|field| field.name().clone()).collect();
+        assert_eq!(names, ["a'b", "c", "d"]);
+        let unknown = table("@attribute d {True,true,no}", "TRUE").unwrap_err();
+        assert!(unknown.to_string().contains("is not among the 3 values"), "{unknown}");
+    }
+
+    #[test]
+    fn forms_of_dates_are_heeded_or_refused() {
+        let refused = table("@attribute d date 'dd/MM/yyyy'", "'01/02/2020'").unwrap_err();
+        assert!(refused.to_string().contains("dates of the form \"dd/MM/yyyy\""), "{refused}");
+        for form in ["", " \"yyyy-MM-dd\"", " 'yyyy-MM-dd HH:mm:ss'"] {
+            assert!(table(&format!("@attribute d date{form}"), "2020-02-01").is_ok(), "{form}");
+        }
     }
 }

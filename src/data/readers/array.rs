@@ -14,6 +14,9 @@ use std::io::Read;
 pub(super) const MAX_DIMENSIONS: usize = 8;
 /// Bytes that are converted at a time; a multiple of the size of every number.
 const BLOCK: usize = 64 << 10;
+/// What to do about an element that is no finite number of the range.
+const NO_NUMBER_HINT: &str = "arrays have no missing values here: fill them in, for example with `np.nan_to_num` or the column's median, or \
+     leave the rows out";
 /// Bytes of a text.
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
@@ -239,7 +242,8 @@ impl Layout {
                 let (file, row, column) = (file.to_string(), place / width, place % width);
                 let problem =
                     if value.is_finite() { "beyond what `f32` can hold" } else { "not a finite number" };
-                return Err(ReadError::Element { file, row, column, value: value.to_string(), problem });
+                let (value, hint) = (value.to_string(), NO_NUMBER_HINT);
+                return Err(ReadError::Element { file, row, column, value, problem, hint });
             }
             match values.get_mut(place) {
                 Some(value) => *value = narrow,
@@ -278,7 +282,8 @@ impl Layout {
                 let (place, value) = (values.len() + at, f64::from(floats[at]).to_string());
                 let (file, row, column) = (file.to_string(), place / width, place % width);
                 let problem = "not a finite number";
-                return Err(ReadError::Element { file, row, column, value, problem });
+                let hint = NO_NUMBER_HINT;
+                return Err(ReadError::Element { file, row, column, value, problem, hint });
             }
             values.extend_from_slice(floats);
         }
@@ -296,6 +301,12 @@ impl Layout {
             // Beyond 2^53 two whole numbers may be one `f64`.
             const MOST: f64 = 9_007_199_254_740_992.0;
             if value.fract() != 0.0 || !(-MOST..=MOST).contains(&value) {
+                let hint = if value.is_finite() {
+                    "classes are whole numbers or texts, and regression is not supported: write ranges of the numbers as \
+                     classes, for example with `np.digitize`"
+                } else {
+                    "leave out the rows that have no label"
+                };
                 let (file, value) = (file.to_string(), value.to_string());
                 let problem = "not a whole number within 2^53";
                 return Err(ReadError::Element {
@@ -304,6 +315,7 @@ impl Layout {
                     column: place % width,
                     value,
                     problem,
+                    hint,
                 });
             }
             match numbers.get_mut(place) {

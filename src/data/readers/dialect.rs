@@ -417,11 +417,13 @@ const ALIKE_SHARE: f64 = 0.9;
 /// Letters of the longest name that a column is expected to have.
 const LONG_NAME: usize = 40;
 
+/// How the names of months begin.
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
 /// How a text with digits is written: numbers become `0` and months `M`, so that dates, amounts, percentages and
 /// numbered names of one form are equal. None where there is no digit.
 fn form(text: &str) -> Option<String> {
-    const MONTHS: [&str; 12] =
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let (mut form, mut word, mut found) = (String::new(), String::new(), false);
     let letters: Vec<char> = text.chars().collect();
     for (at, &letter) in letters.iter().enumerate() {
@@ -429,7 +431,7 @@ fn form(text: &str) -> Option<String> {
             word.push(letter);
             continue;
         }
-        close_word(&mut form, &mut word, &MONTHS);
+        close_word(&mut form, &mut word);
         let digit = |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(char::is_ascii_digit);
         let within = matches!(letter, '.' | ',') && digit(at.checked_sub(1)) && digit(Some(at + 1));
         let sign = matches!(letter, '-' | '+') && form.trim_end().is_empty();
@@ -442,14 +444,14 @@ fn form(text: &str) -> Option<String> {
             form.push(letter);
         }
     }
-    close_word(&mut form, &mut word, &MONTHS);
+    close_word(&mut form, &mut word);
     found.then_some(form)
 }
 
 /// Ends a word: the name of a month, short or long, becomes `M`.
-fn close_word(form: &mut String, word: &mut String, months: &[&str]) {
+fn close_word(form: &mut String, word: &mut String) {
     let lower = word.to_lowercase();
-    let month = lower.len() <= 9 && months.iter().any(|month| lower.starts_with(month)) && form.contains('0');
+    let month = lower.len() <= 9 && MONTHS.iter().any(|month| lower.starts_with(month));
     form.push_str(if month { "M" } else { word });
     word.clear();
 }

@@ -66,14 +66,17 @@ pub enum ReadError {
 
     /// A text in another encoding than UTF-8.
     #[error("{file}: {what}, but only UTF-8 is read")]
-    #[diagnostic(help("convert it, for example with `iconv -f UTF-16 -t UTF-8`"))]
-    Encoding { file: String, what: &'static str },
+    #[diagnostic(help("convert it, for example with `iconv -f {encoding} -t UTF-8`"))]
+    Encoding { file: String, what: &'static str, encoding: &'static str },
     /// Bytes that are no UTF-8.
     #[error("{file}: line {line}, column {column}: not UTF-8 from byte {byte} of the field on")]
     #[diagnostic(help("convert the file, for example with `iconv -f LATIN1 -t UTF-8`"))]
     NotUtf8 { file: String, line: u64, column: String, byte: usize },
     /// A NUL byte.
     #[error("{file}: line {line}: a NUL byte in a text file")]
+    #[diagnostic(help(
+        "a file of UTF-16 is converted with `iconv -f UTF-16LE -t UTF-8`; other text files hold no such byte"
+    ))]
     Nul { file: String, line: u64 },
     /// A record that does not end.
     #[error("{file}: line {line}: a record of more than {limit} {what}")]
@@ -126,7 +129,10 @@ pub enum ReadError {
     #[error(
         "{file}: line {line}, column {column}: {value:?}, but a split is train or test, or none in every row"
     )]
-    #[diagnostic(help("name another split column, or rename this one if it is no split"))]
+    #[diagnostic(help(
+        "name another split column, or leave this one out with `--ignore {column}`: parts of other names are \
+         not known here"
+    ))]
     SplitValue { file: String, line: u64, column: String, value: String },
 
     /// A number of the header that cannot be.
@@ -138,7 +144,15 @@ pub enum ReadError {
     ElementType { file: String, found: String, expected: &'static str },
     /// An array element that is not finite or out of range.
     #[error("{file}: row {row}, column {column}: {value} is {problem}")]
-    Element { file: String, row: usize, column: usize, value: String, problem: &'static str },
+    #[diagnostic(help("{hint}"))]
+    Element {
+        file: String,
+        row: usize,
+        column: usize,
+        value: String,
+        problem: &'static str,
+        hint: &'static str,
+    },
     /// Two arrays, or an array and a table, that must have as many rows.
     #[error("{file}: {found} rows, but {other} has {expected}")]
     Rows { file: String, found: usize, other: String, expected: usize },
@@ -146,6 +160,10 @@ pub enum ReadError {
     #[error("{file}: no member is called \"{}\"", shorten(member))]
     #[diagnostic(help("{hint}"))]
     NoMember { file: String, member: String, hint: String },
+    /// JSON that cannot be understood.
+    #[error("{file}: line {line}: {problem}")]
+    #[diagnostic(help("{hint}"))]
+    Json { file: String, line: u64, problem: String, hint: &'static str },
     /// A data line of a sparse file that cannot be understood.
     #[error("{file}: line {line}: {problem}")]
     Line { file: String, line: u64, problem: String },

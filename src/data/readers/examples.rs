@@ -5,8 +5,8 @@ use super::array::Layout;
 use super::choices::Channels;
 use super::columnar::{TextColumn, table};
 use super::error::ReadError;
+use crate::data::columns::Preparation;
 use crate::data::columns::labels::Book;
-use crate::data::columns::{DEFAULT_LABEL, Preparation};
 use crate::data::dataset::{Dataset, Shape, SplitTag, Targets};
 use crate::data::matrix::Matrix;
 use crate::data::table::{Decision, Table};
@@ -37,21 +37,21 @@ impl Labels {
     }
 
     /// Classes in ascending order of their numbers or names.
-    fn into_targets(self, file: &str) -> Result<Targets> {
+    fn into_targets(self, file: &str, target: &str) -> Result<Targets> {
         match self {
             Labels::Named(labels, names) => Ok(Targets::Class { labels, names }),
             Labels::Whole(labels) => {
                 let texts: Vec<String> = labels.iter().map(i64::to_string).collect();
-                classes(file, texts.iter().map(String::as_str))
+                classes(file, target, texts.iter().map(String::as_str))
             }
             Labels::Texts(labels) => {
                 let none = |text: &&String| text.is_empty() || text.eq_ignore_ascii_case("nan");
                 if let Some(row) = labels.iter().position(|text| none(&text)) {
                     let (file, value) = (file.to_string(), labels[row].clone());
-                    let problem = "no label; leave out the rows that have none";
-                    return Err(ReadError::Element { file, row, column: 0, value, problem }.into());
+                    let (problem, hint) = ("no label", "leave out the rows that have none");
+                    return Err(ReadError::Element { file, row, column: 0, value, problem, hint }.into());
                 }
-                classes(file, labels.iter().map(String::as_str))
+                classes(file, target, labels.iter().map(String::as_str))
             }
         }
     }
@@ -66,12 +66,12 @@ impl Labels {
 }
 
 /// Classes by the rules that hold for a column of labels.
-fn classes<'a>(file: &str, labels: impl Iterator<Item = &'a str>) -> Result<Targets> {
+fn classes<'a>(file: &str, target: &str, labels: impl Iterator<Item = &'a str>) -> Result<Targets> {
     let mut book = Book::default();
     for label in labels {
         book.push(file, Some(label))?;
     }
-    book.into_targets(file, DEFAULT_LABEL)
+    book.into_targets(file, target)
 }
 
 /// Inputs of one shape, one row each, and what is known of them.
@@ -81,7 +81,10 @@ pub(super) struct Examples {
     pub inputs: Matrix,
     pub labels: Option<Labels>,
     pub split: Option<Vec<SplitTag>>,
+    /// What messages call the labels.
+    pub target: String,
     pub decisions: Vec<Decision>,
+    pub warnings: Vec<String>,
 }
 
 impl Examples {
@@ -98,8 +101,9 @@ impl Examples {
             None => self.shape,
             Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
         };
-        let targets = labels.into_targets(&self.file)?;
-        let preparation = Preparation { decisions: self.decisions, ..Preparation::default() };
+        let targets = labels.into_targets(&self.file, &self.target)?;
+        let preparation =
+            Preparation { decisions: self.decisions, warnings: self.warnings, ..Preparation::default() };
         Ok(Dataset::new(name, shape, self.inputs, targets, self.split)?.prepared_by(preparation))
     }
 
@@ -128,7 +132,7 @@ impl Examples {
         if let Some(split) = &self.split {
             add("split", &|row| if split[row] == SplitTag::Test { "test" } else { "train" }.to_string())?;
         }
-        table(self.file, columns, self.decisions)
+        Ok(Table { warnings: self.warnings, ..table(self.file, columns, self.decisions)? })
     }
 }
 
@@ -161,6 +165,19 @@ pub(super) fn arrange(
     }
     let (height, width, channels) = (a, b, c);
     (Shape::Image { channels, height, width }, channels_first(inputs, channels))
+}
+
+/// A warning where channels were taken to come first, but two equal larger axes precede the last, as in pictures of other
+/// numbers of bands.
+pub(super) fn doubtful_channels(layout: &Layout, options: &ReadOptions) -> Option<String> {
+    let [_, a, b, c] = layout.shape[..] else { return None };
+    let doubtful = options.channels.is_none() && a == b && a > c && c > 1 && !matches!(c, 3 | 4);
+    doubtful.then(|| {
+        format!(
+            "pictures of {a}x{b}x{c} are taken as {a} channels of {b}x{c}, but look like {c} channels of {a}x{b}, which come \
+             last: `--channels last` takes them so, `--channels first` confirms what was done"
+        )
+    })
 }
 
 /// Rows of pixels, each with its channels, made rows of channels.
@@ -208,5 +225,18 @@ mod tests {
         let (shape, _) = arrange(&layout(&[1, 4, 4, 3]), square, &ReadOptions::default(), &mut decisions);
         assert_eq!(shape.to_string(), "3x4x4");
         assert_eq!(decisions.len(), 3);
+        for (shape, doubtful) in [
+            ([1, 28, 28, 2], true),
+            ([1, 8, 8, 5], true),
+            ([1, 16, 16, 13], true),
+            ([1, 28, 28, 1], false),
+            ([1, 28, 28, 3], false),
+            ([1, 3, 32, 32], false),
+            ([1, 5, 5, 5], false),
+        ] {
+            let warning = doubtful_channels(&layout(&shape), &ReadOptions::default());
+            assert_eq!(warning.is_some_and(|text| text.contains("--channels last")), doubtful, "{shape:?}");
+            assert_eq!(doubtful_channels(&layout(&shape), &options), None, "asked for");
+        }
     }
 }

@@ -295,6 +295,8 @@ fn read_pictures(file: &str, path: &Path) -> Result<Examples> {
         inputs,
         labels: Some(Labels::Texts(labels)),
         split,
+        target: super::columns::DEFAULT_LABEL.to_string(),
         decisions,
+        warnings: Vec::new(),
     })
 }

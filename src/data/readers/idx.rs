@@ -3,7 +3,7 @@
 use super::ReadOptions;
 use super::array::{Element, Layout};
 use super::error::ReadError;
-use super::examples::{Examples, Labels, arrange};
+use super::examples::{Examples, Labels, arrange, doubtful_channels};
 use super::source::Source;
 use crate::error::Result;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,9 @@ pub(super) fn read(path: &Path, mut source: Source<'_>, options: &ReadOptions) -
     let mut decisions = Vec::new();
     let (shape, inputs) = arrange(&layout, inputs, options, &mut decisions);
     let labels = Some(Labels::Whole(labels));
-    Ok(Examples { file, shape, inputs, labels, split: None, decisions })
+    let warnings = doubtful_channels(&layout, options).into_iter().collect();
+    let target = super::columns::DEFAULT_LABEL.to_string();
+    Ok(Examples { file, shape, inputs, labels, split: None, target, decisions, warnings })
 }
 
 fn element(kind: u8) -> Option<Element> {

@@ -49,6 +49,11 @@ impl Form {
         let end = sample.iter().position(|&byte| byte == b'\n').unwrap_or(sample.len());
         let (first, rest) = sample.split_at(end);
         let whole = serde_json::from_slice::<IgnoredAny>(first).is_ok();
+        // Several objects on the first line: lines are meant, and the reader of lines says where the second begins.
+        let mut objects = serde_json::Deserializer::from_slice(first).into_iter::<IgnoredAny>();
+        if !whole && objects.next().is_some_and(|object| object.is_ok()) {
+            return Form::Lines;
+        }
         if whole && !rest.trim_ascii().is_empty() {
             return Form::Lines;
         }
@@ -209,7 +214,19 @@ impl Records {
             let text = error.to_string();
             let problem = text.split(" at line ").next().unwrap_or(&text);
             let (line, column) = (line.unwrap_or(error.line() as u64), error.column());
-            ReadError::Line { file, line, problem: format!("column {column}: {}", shorten(problem)) }
+            let hint = match problem {
+                "expected value" | "invalid number" => Some(
+                    "JSON has no NaN and no Infinity, which Python writes all the same: write null instead, as \
+                     `DataFrame.to_json` does",
+                ),
+                "trailing characters" => Some("write one object on a line, or all of them in one list"),
+                _ => None,
+            };
+            let problem = format!("column {column}: {}", shorten(problem));
+            match hint {
+                Some(hint) => ReadError::Json { file, line, problem, hint },
+                None => ReadError::Line { file, line, problem },
+            }
         })?;
         Ok(())
     }

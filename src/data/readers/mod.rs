@@ -49,7 +49,7 @@ use crate::data::error::DataError;
 use crate::data::table::Table;
 use crate::error::Result;
 use columnar::Batches;
-use examples::{Examples, arrange};
+use examples::{Examples, arrange, doubtful_channels};
 use format::Format;
 use pictures::{Content, content};
 use source::Source;
@@ -161,7 +161,9 @@ fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
             let (layout, inputs) = read_features(path)?;
             let mut decisions = Vec::new();
             let (shape, inputs) = arrange(&layout, inputs, options, &mut decisions);
-            Content::Examples(Examples { file, shape, inputs, labels: None, split: None, decisions })
+            let warnings = doubtful_channels(&layout, options).into_iter().collect();
+            let (labels, split, target) = (None, None, columns::DEFAULT_LABEL.to_string());
+            Content::Examples(Examples { file, shape, inputs, labels, split, target, decisions, warnings })
         }
         Format::Parquet => {
             let mut batches = Batches::new(&file, parquet::FORMAT);

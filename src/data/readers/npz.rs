@@ -4,7 +4,7 @@
 use super::ReadOptions;
 use super::array::Layout;
 use super::error::ReadError;
-use super::examples::{Examples, Labels, arrange};
+use super::examples::{Examples, Labels, arrange, doubtful_channels};
 use super::npy::Array;
 use super::zip::Archive;
 use crate::data::dataset::{SplitTag, check_size};
@@ -138,7 +138,9 @@ pub(super) fn read(path: &Path, options: &ReadOptions, labelled: bool) -> Result
     {
         labels = Some(named);
     }
-    Ok(Examples { file: archive.file, shape, inputs, labels, split, decisions })
+    let warnings = doubtful_channels(&layouts[0], options).into_iter().collect();
+    let target = members.parts.iter().find_map(|(_, labels, _)| labels.clone()).unwrap_or_default();
+    Ok(Examples { file: archive.file, shape, inputs, labels, split, target, decisions, warnings })
 }
 
 /// Decides which members are read. Names that are asked for are heeded or refused.
@@ -170,12 +172,28 @@ fn choose(
     let mut parts = Vec::new();
     if whole.is_none() {
         let inputs = inputs.map_or(INPUTS.to_vec(), |inputs| vec![inputs]);
-        let labels = label.map_or(LABELS.to_vec(), |label| vec![label]);
+        // Labels may be asked for by the name of one part (`coarse_train`).
+        let labels = label.map_or(LABELS.to_vec(), |label| match exact(label).and(base_of(label)) {
+            Some(base) => vec![label, base],
+            None => vec![label],
+        });
         for (part, tag) in PARTS {
             let Some(found) = inputs.iter().find_map(|base| part_of(part, base)) else { continue };
             let label = labels.iter().find_map(|base| part_of(part, base));
-            if label.is_none() && labelled {
-                return Err(missing(&format!("y_{part}"), "--label").into());
+            if label.is_none() && (labelled || options.columns.label.is_some()) {
+                let wanted = match options.columns.label.as_deref() {
+                    // What is asked for and nowhere at all is named as it was asked for.
+                    Some(asked)
+                        if !PARTS
+                            .iter()
+                            .any(|(part, _)| labels.iter().any(|base| part_of(part, base).is_some())) =>
+                    {
+                        asked.to_string()
+                    }
+                    Some(asked) => format!("{}_{part}", base_of(asked).unwrap_or(asked)),
+                    None => format!("y_{part}"),
+                };
+                return Err(missing(&wanted, "--label").into());
             }
             parts.push((found.clone(), label.cloned(), Some(tag)));
         }
@@ -211,6 +229,23 @@ fn choose(
             }
         }
     };
+    if let (Some(taken), None) = (&labels, label) {
+        let like = |name: &&String| LABELS.iter().any(|usual| name.eq_ignore_ascii_case(usual));
+        let left: Vec<String> = names
+            .iter()
+            .filter(like)
+            .filter(|name| *name != taken && **name != whole)
+            .map(|name| shorten(name).into_owned())
+            .collect();
+        if !left.is_empty() {
+            decisions.push(Decision {
+                what: "other labels".to_string(),
+                choice: format!("{} left out", left.join(", ")),
+                reason: format!("{} comes first among the names that labels usually have", shorten(taken)),
+                flag: Some("--label".to_string()),
+            });
+        }
+    }
     if let Some(labels) = &labels
         && (inputs.is_none() || label.is_none())
         && (whole != "X" || labels != "y")
@@ -223,6 +258,15 @@ fn choose(
         });
     }
     Ok(Members { parts: vec![(whole, labels, None)], split: alike("split").cloned() })
+}
+
+/// The name of labels without that of a part: `coarse` of `coarse_train`.
+fn base_of(label: &str) -> Option<&str> {
+    PARTS.iter().find_map(|(part, _)| {
+        let behind = label.strip_suffix(part).and_then(|base| base.strip_suffix('_'));
+        let before = || label.strip_prefix(part).and_then(|base| base.strip_prefix('_'));
+        behind.or_else(before).filter(|base| !base.is_empty())
+    })
 }
 
 /// The one member that has the shape of inputs, if there is just one.
@@ -303,6 +347,7 @@ fn read_split(archive: &Archive, member: &str) -> Result<Vec<SplitTag>> {
                 column: 0,
                 value: shorten(other).into_owned(),
                 problem: "no split: 0 is train and 1 is test",
+                hint: "save it under another name if it is no split",
             }),
         };
         Ok(texts.iter().enumerate().map(tag).collect::<Result<_, _>>()?)

@@ -166,7 +166,9 @@ fn make(
             inputs,
             labels,
             split,
+            target: super::columns::DEFAULT_LABEL.to_string(),
             decisions,
+            warnings: Vec::new(),
         }));
     }
     for (field, column) in &mut columns {
@@ -238,7 +240,8 @@ fn labels(
         row,
         column: 0,
         value: "nothing".to_string(),
-        problem: "no label; leave out the rows that have none",
+        problem: "no label",
+        hint: "leave out the rows that have none",
     };
     if column.data_type().is_integer() {
         let numbers = numbers(file, format, column)?;

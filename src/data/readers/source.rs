@@ -4,7 +4,8 @@ use super::error::ReadError;
 use crate::durable::input::{self, words};
 use flate2::bufread::MultiGzDecoder;
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -12,6 +13,8 @@ use std::rc::Rc;
 pub const MAX_INFLATION: u64 = 200;
 /// … beyond this many bytes, which any file may.
 pub const FREE_INFLATION: u64 = 4 << 20;
+/// How a gzip file starts.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// How a Zstandard frame starts.
 const ZSTANDARD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
@@ -39,8 +42,36 @@ impl Source<'static> {
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let file = path.display().to_string();
         let (handle, size) = input::open(path)?;
+        expect_no_bomb(&file, &handle, size)?;
         Self::over(file, size, BufReader::with_capacity(64 << 10, handle))
     }
+}
+
+/// Refuses a gzip file whose last bytes announce more than it may inflate to, once inflating it has shown that it does:
+/// before anything is made of what comes out.
+fn expect_no_bomb(file: &str, mut handle: &File, size: u64) -> Result<(), ReadError> {
+    let refuse = |error| fault(file, error);
+    let (mut magic, mut announced) = ([0u8; 2], [0u8; 4]);
+    if size < 18 {
+        return Ok(());
+    }
+    handle.read_exact(&mut magic).map_err(refuse)?;
+    handle.seek(SeekFrom::End(-4)).map_err(refuse)?;
+    handle.read_exact(&mut announced).map_err(refuse)?;
+    handle.rewind().map_err(refuse)?;
+    let announced = u64::from(u32::from_le_bytes(announced));
+    if magic != GZIP || check_inflation(file, announced, size).is_ok() {
+        return Ok(());
+    }
+    let mut source = Source::over(file.to_string(), size, BufReader::with_capacity(64 << 10, handle))?;
+    let inflated = io::copy(&mut source.reader, &mut io::sink());
+    // Whatever else is wrong is found, with its place, when the file is read.
+    if let Err(error) = inflated
+        && let bomb @ ReadError::Bomb { .. } = fault(file, error)
+    {
+        return Err(bomb);
+    }
+    handle.rewind().map_err(refuse)
 }
 
 impl<'a> Source<'a> {
@@ -54,7 +85,7 @@ impl<'a> Source<'a> {
         if start.is_empty() {
             return Err(ReadError::Empty { file });
         }
-        let (gzip, zstandard) = (start.starts_with(&[0x1f, 0x8b]), start.starts_with(ZSTANDARD));
+        let (gzip, zstandard) = (start.starts_with(&GZIP), start.starts_with(ZSTANDARD));
         let compressed = gzip || zstandard;
         let mut reader: Box<dyn BufRead + 'a> = if compressed {
             let consumed = Rc::new(Cell::new(0));
@@ -94,10 +125,15 @@ impl<'a> Source<'a> {
     /// Skips a UTF-8 byte-order mark; refuses what starts like UTF-16 or UTF-32.
     pub fn expect_utf8(&mut self) -> Result<(), ReadError> {
         let start = self.peek()?;
-        let two_byte = start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]);
-        if two_byte {
-            let file = self.file.clone();
-            return Err(ReadError::Encoding { file, what: "starts like UTF-16 (byte-order mark)" });
+        // The mark of UTF-32 begins like that of UTF-16.
+        let known: [(&[u8], &str, &str); 4] = [
+            (&[0xff, 0xfe, 0, 0], "starts like UTF-32 (byte-order mark)", "UTF-32"),
+            (&[0, 0, 0xfe, 0xff], "starts like UTF-32 (byte-order mark)", "UTF-32"),
+            (&[0xff, 0xfe], "starts like UTF-16 (byte-order mark)", "UTF-16"),
+            (&[0xfe, 0xff], "starts like UTF-16 (byte-order mark)", "UTF-16"),
+        ];
+        if let Some((_, what, encoding)) = known.into_iter().find(|(mark, ..)| start.starts_with(mark)) {
+            return Err(ReadError::Encoding { file: self.file.clone(), what, encoding });
         }
         if start.starts_with(&[0xef, 0xbb, 0xbf]) {
             self.reader.consume(3);

@@ -185,7 +185,9 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Exam
     let whole: Option<Vec<i64>> = labels.iter().map(|label| whole(label)).collect();
     let labels = whole.map_or(Labels::Texts(labels), Labels::Whole);
     let shape = Shape::Vector(inputs.cols());
-    Ok(Examples { file, shape, inputs, labels: Some(labels), split: None, decisions })
+    let target = super::columns::DEFAULT_LABEL.to_string();
+    let (split, warnings) = (None, Vec::new());
+    Ok(Examples { file, shape, inputs, labels: Some(labels), split, target, decisions, warnings })
 }
 
 /// A label that is a whole number, however it is written.
