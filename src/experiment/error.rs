@@ -91,6 +91,26 @@ pub enum ExperimentError {
         rows: usize,
         limit: usize,
     },
+    /// Rows that are judged on stand in what is learned from, on most of their columns.
+    #[error(
+        "`{list}`: {shared} of {rows} rows of {name} stand in {source_name} (`{source_list}`) on {columns} of {compared} \
+         columns compared, at most {limit} may"
+    )]
+    #[diagnostic(help(
+        "columns that were added, left out, moved or transformed make no unseen rows: take the set out of one of the \
+         two lists"
+    ))]
+    SeenInPart {
+        list: &'static str,
+        name: String,
+        source_list: &'static str,
+        source_name: String,
+        shared: usize,
+        rows: usize,
+        columns: usize,
+        compared: usize,
+        limit: usize,
+    },
     /// A target that the policy was made with.
     #[error(
         "`transfer.targets`: about {percent} % of the rows of {name} stand in {source_name}, which the policy {} has seen",

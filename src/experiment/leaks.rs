@@ -1,23 +1,32 @@
 //! Whether rows that are judged on are learned from, by content: names and paths say nothing.
 //!
 //! Rows are compared as they were read, and once more with every column brought to the range from 0 to 1 of
-//! its own set, so that a copy in other units or scaled beforehand is found as well. What is not found: rows
-//! with noise added, columns left out or in another order, and parts of a set that were scaled by themselves. The card of a
-//! policy that is handed in has a sample of the rows of every set that it was learned from.
+//! its own set, so that a copy in other units or scaled beforehand is found as well. Whole sets are compared by the
+//! ranks of their values too, which no order of columns, sign or monotone transform changes, and whatever is left on
+//! those columns that both sets have ([`overlap`](super::overlap)). What is not found: rows with noise added to most
+//! columns, parts of a set that were transformed, and copies of columns that cannot be told apart by their values. The
+//! card of a policy that is handed in has a sample of the rows of every set that it was learned from.
 
 use super::error::ExperimentError;
+use super::overlap::{Columns, Overlap, Side, overlap};
 use crate::agent::{Provenance, SeenSet};
 use crate::data::{Dataset, MatrixView};
 use crate::error::shorten;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// The share of rows of what is judged on that may stand in what is learned from; fewer are warned of.
 pub const MAX_SHARED: f64 = 0.1;
 /// Values of a column that are told apart once it lies between 0 and 1.
-const STEPS: f64 = 1_000.0;
+pub(super) const STEPS: f64 = 1_000.0;
 /// Rows of a set that a random row may be expected to equal by chance, columns taken as independent, if equal
 /// rows are to say that two sets are related: under few columns of few values, chance makes equals enough.
-const CHANCE: f64 = 0.01;
+pub(super) const CHANCE: f64 = 0.01;
+/// The share of rows that must have the ranks of rows of another set for one set to be the other transformed: a
+/// rank is one of few in a short set, so that chance makes some equals.
+const RANKED: f64 = 0.9;
+/// Rows of a set from which on their ranks are compared.
+const MIN_RANKED: usize = 20;
 
 /// Prints of rows that a card keeps of a data set, as read and scaled.
 const SAMPLE: usize = 64;
@@ -61,9 +70,8 @@ impl Role {
 #[derive(Clone, Debug)]
 pub struct Prints {
     role: Role,
-    name: String,
-    content: String,
-    width: usize,
+    dataset: Arc<Dataset>,
+    columns: Columns,
     raw: Vec<u64>,
     scaled: Vec<u64>,
     /// Whether equal rows are more than chance.
@@ -72,23 +80,33 @@ pub struct Prints {
 
 impl Prints {
     /// Of one data set in its role.
-    pub fn of(dataset: &Dataset, role: Role) -> Self {
+    pub fn of(dataset: &Arc<Dataset>, role: Role) -> Self {
         let inputs = dataset.inputs();
         let steps = Steps::of(inputs);
-        // Zeros of either sign are equal.
-        let raw = |row: &[f32]| print(row.iter().map(|&value| (value + 0.0).to_bits()));
-        let (raw, scaled) = (0..inputs.rows())
-            .map(|row| (raw(inputs.row(row)), print(steps.of_row(inputs.row(row)))))
-            .unzip();
+        let [raw, scaled] = steps.prints(inputs);
         Self {
             role,
-            name: dataset.name().to_string(),
-            content: dataset.content().to_string(),
-            width: inputs.cols(),
+            dataset: Arc::clone(dataset),
             raw,
             scaled,
             telling: steps.telling(inputs),
+            columns: Columns::of(inputs, steps),
         }
+    }
+
+    fn name(&self) -> &str {
+        self.dataset.name()
+    }
+
+    fn side(&self) -> Side<'_> {
+        Side { inputs: self.dataset.inputs(), columns: &self.columns }
+    }
+
+    /// Whether the ranks of a row's values tell it from most others.
+    fn ranks_tell(&self) -> bool {
+        let distinct = self.columns.ranked.iter().collect::<HashSet<_>>().len();
+        let rows = self.columns.ranked.len();
+        self.telling && self.columns.varying() > 1 && rows >= MIN_RANKED && 2 * distinct > rows
     }
 }
 
@@ -105,7 +123,8 @@ fn print(values: impl Iterator<Item = u32>) -> u64 {
 
 /// What a card keeps of a data set: the smallest prints of its rows, which any part of it shares with it in proportion.
 pub fn sample(dataset: &Dataset) -> SeenSet {
-    let prints = Prints::of(dataset, Role::Source);
+    let inputs = dataset.inputs();
+    let [raw, scaled] = Steps::of(inputs).prints(inputs);
     let smallest = |mut all: Vec<u64>| {
         all.sort_unstable();
         all.dedup();
@@ -113,15 +132,16 @@ pub fn sample(dataset: &Dataset) -> SeenSet {
         all.iter().map(|print| format!("{print:016x}")).collect()
     };
     SeenSet {
-        name: prints.name,
+        name: dataset.name().to_string(),
         rows: dataset.rows(),
-        as_read: smallest(prints.raw),
-        scaled: smallest(prints.scaled),
+        as_read: smallest(raw),
+        scaled: smallest(scaled),
     }
 }
 
 /// The columns of a set in whole steps from their least value to their largest.
-struct Steps(Vec<(f32, f32)>);
+#[derive(Clone, Debug)]
+pub(super) struct Steps(Vec<(f32, f32)>);
 
 impl Steps {
     fn of(inputs: MatrixView<'_>) -> Self {
@@ -134,7 +154,7 @@ impl Steps {
         Self(ranges)
     }
 
-    fn step(&self, column: usize, value: f32) -> u32 {
+    pub(super) fn step(&self, column: usize, value: f32) -> u32 {
         let (least, most) = self.0[column];
         let (least, most, value) = (f64::from(least), f64::from(most), f64::from(value));
         if least < most { ((value - least) / (most - least) * STEPS).round() as u32 } else { 0 }
@@ -142,6 +162,15 @@ impl Steps {
 
     fn of_row<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = u32> + 'a {
         row.iter().enumerate().map(|(column, &value)| self.step(column, value))
+    }
+
+    /// Prints of all rows, as they are and in steps.
+    fn prints(&self, inputs: MatrixView<'_>) -> [Vec<u64>; 2] {
+        // Zeros of either sign are equal.
+        let raw = |row: &[f32]| print(row.iter().map(|&value| (value + 0.0).to_bits()));
+        let all = (0..inputs.rows()).map(|row| inputs.row(row));
+        let (raw, scaled) = all.map(|row| (raw(row), print(self.of_row(row)))).unzip();
+        [raw, scaled]
     }
 
     /// Whether a random row would equal hardly any by chance.
@@ -165,11 +194,11 @@ impl Steps {
     }
 }
 
-/// Refuses sets of which more than [`MAX_SHARED`] of the rows stand in a set that they must be apart from, and
-/// says in a line of text each where fewer do.
+/// Refuses sets of which more than [`MAX_SHARED`] of the rows stand in a set that they must be apart from, or more
+/// than half on more than half of their columns, and says in a line of text each where fewer do.
 ///
 /// # Errors
-/// [`ExperimentError::Seen`] with the first such pair.
+/// [`ExperimentError::Seen`] or [`ExperimentError::SeenInPart`] with the first such pair.
 pub fn check(all: &[Prints]) -> Result<Vec<String>, ExperimentError> {
     let mut warnings = Vec::new();
     for judged in all {
@@ -184,15 +213,22 @@ pub fn check(all: &[Prints]) -> Result<Vec<String>, ExperimentError> {
             }
         }
         let shared = seen.iter().filter(|&&seen| seen).count();
+        let limit = (rows as f64 * MAX_SHARED) as usize;
+        if shared <= limit {
+            for source in &sources {
+                let Some(found) = overlap(judged.side(), source.side()) else { continue };
+                warnings.push(in_part(judged, source, found)?);
+            }
+        }
         let largest = held.into_iter().max_by_key(|&(at, count)| (count, std::cmp::Reverse(at)));
         let Some((at, _)) = largest else { continue };
-        let (source, limit) = (sources[at], (rows as f64 * MAX_SHARED) as usize);
+        let source = sources[at];
         if shared > limit {
             return Err(ExperimentError::Seen {
                 list: judged.role.key(),
-                name: judged.name.clone(),
+                name: judged.name().to_string(),
                 source_list: source.role.key(),
-                source_name: source.name.clone(),
+                source_name: source.name().to_string(),
                 shared,
                 rows,
                 limit,
@@ -201,13 +237,40 @@ pub fn check(all: &[Prints]) -> Result<Vec<String>, ExperimentError> {
         warnings.push(format!(
             "{shared} of {rows} rows of {} (`{}`) stand in what is learned from, most of them in {} (`{}`); over \
              {limit} are refused",
-            judged.name,
+            judged.name(),
             judged.role.key(),
-            source.name,
+            source.name(),
             source.role.key()
         ));
     }
     Ok(warnings)
+}
+
+/// A line of text about rows that stand in a source on some columns, unless they are too many of either.
+fn in_part(judged: &Prints, source: &Prints, found: Overlap) -> Result<String, ExperimentError> {
+    let (rows, Overlap { rows: shared, columns, compared, whole }) = (judged.raw.len(), found);
+    let limit = if whole { (rows as f64 * MAX_SHARED) as usize } else { rows / 2 };
+    if shared > limit && 2 * columns > compared {
+        return Err(ExperimentError::SeenInPart {
+            list: judged.role.key(),
+            name: judged.name().to_string(),
+            source_list: source.role.key(),
+            source_name: source.name().to_string(),
+            shared,
+            rows,
+            columns,
+            compared,
+            limit,
+        });
+    }
+    Ok(format!(
+        "{shared} of {rows} rows of {} (`{}`) stand in {} (`{}`) on {columns} of {compared} columns compared; over \
+         {limit} on more than half of the columns are refused",
+        judged.name(),
+        judged.role.key(),
+        source.name(),
+        source.role.key()
+    ))
 }
 
 /// Refuses a target that the policy called `policy` was trained on or chosen by, as far as its card says: the same
@@ -228,12 +291,12 @@ pub fn check_policy(policy: &str, card: &Provenance, target: &Dataset) -> Result
     if card.seen.is_empty() {
         return Ok(());
     }
-    let prints = Prints::of(target, Role::Target);
-    if !prints.telling {
+    let inputs = target.inputs();
+    let steps = Steps::of(inputs);
+    if !steps.telling(inputs) {
         return Ok(());
     }
-    let [raw, scaled] =
-        [&prints.raw, &prints.scaled].map(|prints| prints.iter().copied().collect::<HashSet<u64>>());
+    let [raw, scaled] = steps.prints(inputs).map(|prints| prints.into_iter().collect::<HashSet<u64>>());
     for source in card.seen.values() {
         let share = |sample: &[String], own: &HashSet<u64>| {
             let holds =
@@ -265,16 +328,27 @@ pub fn untold(policy: &str, card: &Provenance) -> Option<String> {
 
 /// The rows of `judged` that stand in `source`.
 fn found(judged: &Prints, source: &Prints) -> Vec<usize> {
-    if judged.content == source.content {
+    if judged.dataset.content() == source.dataset.content() || transformed(judged, source) {
         return (0..judged.raw.len()).collect();
     }
-    if judged.width != source.width || !source.telling {
+    if judged.dataset.width() != source.dataset.width() || !source.telling {
         return Vec::new();
     }
     let [raw, scaled] =
         [&source.raw, &source.scaled].map(|prints| prints.iter().copied().collect::<HashSet<u64>>());
     let holds = |row: &usize| raw.contains(&judged.raw[*row]) || scaled.contains(&judged.scaled[*row]);
     (0..judged.raw.len()).filter(holds).collect()
+}
+
+/// Whether one set is the other with columns moved, mirrored or put through monotone transforms.
+fn transformed(judged: &Prints, source: &Prints) -> bool {
+    let (rows, others) = (&judged.columns.ranked, &source.columns.ranked);
+    if rows.len() != others.len() || !judged.ranks_tell() || !source.ranks_tell() {
+        return false;
+    }
+    let others: HashSet<u64> = others.iter().copied().collect();
+    let held = rows.iter().filter(|&print| others.contains(print)).count();
+    held as f64 >= RANKED * rows.len() as f64
 }
 
 #[cfg(test)]
@@ -298,9 +372,11 @@ mod tests {
     }
 
     fn judge(source: &Dataset, target: &Dataset) -> Result<Vec<String>, (usize, usize)> {
-        let prints = [Prints::of(source, Role::Source), Prints::of(target, Role::Target)];
+        let of = |dataset: &Dataset, role| Prints::of(&Arc::new(dataset.clone()), role);
+        let prints = [of(source, Role::Source), of(target, Role::Target)];
         check(&prints).map_err(|error| match error {
             ExperimentError::Seen { shared, limit, .. } => (shared, limit),
+            ExperimentError::SeenInPart { shared, limit, .. } => (shared, limit),
             other => panic!("{other}"),
         })
     }
@@ -376,9 +452,96 @@ mod tests {
 
     #[test]
     fn every_role_is_apart_from_those_before_it() {
-        let wine = embedded::load("wine").unwrap();
+        let wine = Arc::new(embedded::load("wine").unwrap());
         let refused = |a, b| check(&[Prints::of(&wine, a), Prints::of(&wine, b)]).is_err();
         assert!(refused(Role::Source, Role::Validation) && refused(Role::Validation, Role::Target));
         assert!(refused(Role::Source, Role::Target) && !refused(Role::Target, Role::Target));
+    }
+
+    /// Numbers without a pattern, from 0 to 1.
+    fn noise(seed: u32, row: usize, column: usize) -> f32 {
+        let mut state =
+            seed ^ (row as u32).wrapping_mul(0x9e37_79b1) ^ (column as u32).wrapping_mul(0x85eb_ca77);
+        for factor in [0x7feb_352du32, 0x846c_a68b] {
+            state = (state ^ (state >> 16)).wrapping_mul(factor);
+        }
+        (state ^ (state >> 16)) as f32 / u32::MAX as f32
+    }
+
+    /// A copy once passed with one column more, one less, or any of them moved or transformed.
+    #[test]
+    fn copies_with_other_columns_are_refused() {
+        for name in ["wine", "breast_cancer", "iris", "digits"] {
+            let source = embedded::load(name).unwrap();
+            let (rows, width) = (source.rows(), source.width());
+            let at = |row: usize, column: usize| source.inputs().row(row)[column];
+            let refused = |what: &str, width: usize, value: &dyn Fn(usize, usize) -> f32| {
+                let (shared, _) = judge(&source, &set(rows, width, value)).expect_err(what);
+                assert!(shared * 10 > rows * 9, "{name}, {what}: {shared} of {rows}");
+            };
+            refused("moved", width, &|row, column| at(row, width - 1 - column));
+            refused("rows moved, too", width, &|row, column| at(rows - 1 - row, (column + 1) % width));
+            refused("constant", width + 1, &|row, column| {
+                if column == 0 { 7.0 } else { at(row, column - 1) }
+            });
+            refused("mirrored", width, &|row, column| at(row, column) * if column == 1 { -1.0 } else { 1.0 });
+            refused("logarithms", width, &|row, column| (at(row, width - 1 - column) + 1.0).ln());
+        }
+        for name in ["wine", "breast_cancer", "iris"] {
+            let source = embedded::load(name).unwrap();
+            let (rows, width) = (source.rows(), source.width());
+            let at = |row: usize, column: usize| source.inputs().row(row)[column];
+            let refused = |what: &str, width: usize, value: &dyn Fn(usize, usize) -> f32| {
+                let (shared, limit) = judge(&source, &set(rows, width, value)).expect_err(what);
+                assert!(
+                    shared * 10 > rows * 8 && limit == rows / 2,
+                    "{name}, {what}: {shared} of {rows}, {limit}"
+                );
+            };
+            refused("noise", width + 1, &|row, column| match column {
+                0 => noise(1, row, 0),
+                _ => at(row, column - 1),
+            });
+            refused("dropped", width - 1, &|row, column| at(row, column + 1));
+            refused("dropped, moved and mirrored", width - 1, &|row, column| {
+                -at(rows - 1 - row, width - 1 - column)
+            });
+        }
+        // A part of the rows, with columns moved, counts as a plain copy of them does.
+        let wine = embedded::load("wine").unwrap();
+        let part = set(100, 13, |row, column| wine.inputs().row(row + 50)[12 - column]);
+        let (shared, limit) = judge(&wine, &part).unwrap_err();
+        assert!(shared > 90 && limit == 10, "{shared}, {limit}");
+    }
+
+    /// Two columns of many are no reason to refuse a set.
+    #[test]
+    fn few_columns_are_warned_of() {
+        let wine = embedded::load("wine").unwrap();
+        let target = set(178, 9, |row, column| match column {
+            0 | 3 | 6 => wine.inputs().row(row)[12 - column],
+            _ => noise(2, row, column),
+        });
+        let warnings = judge(&wine, &target).unwrap();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("on 3 of 9 columns compared"), "{warnings:?}");
+    }
+
+    /// Columns that all sets have say nothing about their rows.
+    #[test]
+    fn unrelated_sets_with_columns_of_few_values_pass() {
+        for (width, values) in [(4, 2.0), (12, 2.0), (40, 2.0), (8, 5.0), (30, 10.0), (2, 60.0), (3, 1e6)] {
+            let of = |seed: u32, rows: usize| {
+                set(rows, width, |row, column| (noise(seed, row, column) * values).floor())
+            };
+            for rows in [60, 300, 400] {
+                assert_eq!(judge(&of(3, 300), &of(4, rows)), Ok(vec![]), "{width} of {values}, {rows}");
+            }
+        }
+        let load = |name| embedded::load(name).unwrap();
+        for name in ["wine", "breast_cancer", "iris"] {
+            assert_eq!(judge(&load(name), &load("digits")), Ok(vec![]), "{name}");
+            assert_eq!(judge(&load("digits"), &load(name)), Ok(vec![]), "{name}");
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod forecast;
 pub mod inputs;
 mod keys;
 pub mod leaks;
+mod overlap;
 mod plan;
 pub mod quality;
 pub mod raw;

@@ -378,6 +378,7 @@ mod tests {
             named: true,
             first_line: 0,
             decisions: Vec::new(),
+            warnings: Vec::new(),
         };
         let set = dataset(table, &ReadOptions::default()).unwrap();
         assert_eq!(set.class_names(), ["9223372036854775806", "9223372036854775807"]);

@@ -356,7 +356,8 @@ fn episodes<'a>(
         };
         piece.play(&played, block, slice).map(Some)
     };
-    let what = transfer::label(transfer, strategy, architecture);
+    let section = plan.transfer().expect("called where there is a section");
+    let what = transfer::label(section, strategy, architecture);
     let part = Part::new("transfer", what, (count, "episodes"), whole.nominal(), sample);
     Ok(part.shown_as("transfer").training(whole))
 }
