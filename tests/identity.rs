@@ -145,6 +145,14 @@ fn what_was_learned_from_is_no_target_under_another_name() {
     let source = table(["yes", "no"], 0);
     fs::write(dir.path().join("source.csv"), &source).unwrap();
     fs::write(dir.path().join("copy.csv"), &source).unwrap();
+    // Columns and rows in another order.
+    let moved = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        format!("{},{},{},{}\n", fields[0], fields[1], fields[3], fields[2])
+    };
+    let lines: Vec<&str> = source.lines().collect();
+    let moved: String = lines[..1].iter().chain(lines[1..].iter().rev()).map(|line| moved(line)).collect();
+    fs::write(dir.path().join("moved.csv"), moved).unwrap();
     // Four of sixty rows are those of the source.
     let (own, other) = (source.lines().take(5), table(["yes", "no"], 1));
     let few: String = own.chain(other.lines().skip(5)).map(|line| format!("{line}\n")).collect();
@@ -167,6 +175,10 @@ fn what_was_learned_from_is_no_target_under_another_name() {
         (
             plan("") + &target("copy.csv"),
             "`transfer.targets`: 60 of 60 rows of copy stand in source (`sources.datasets`), at most 6 may",
+        ),
+        (
+            plan("") + &target("moved.csv"),
+            "`transfer.targets`: 60 of 60 rows of moved stand in source (`sources.datasets`), at most 6 may",
         ),
         (plan(validation), "`sources.validation`: 60 of 60 rows of copy stand in source"),
     ] {

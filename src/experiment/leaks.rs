@@ -3,7 +3,7 @@
 //! Rows are compared as they were read, and once more with every column brought to the range from 0 to 1 of
 //! its own set, so that a copy in other units or scaled beforehand is found as well. Whole sets are compared by the
 //! ranks of their values too, which no order of columns, sign or monotone transform changes, and whatever is left on
-//! those columns that both sets have ([`overlap`](super::overlap)). What is not found: rows with noise added to most
+//! those columns that both sets have. What is not found: rows with noise added to most
 //! columns, parts of a set that were transformed, and copies of columns that cannot be told apart by their values. The
 //! card of a policy that is handed in has a sample of the rows of every set that it was learned from.
 
@@ -487,7 +487,7 @@ mod tests {
             refused("mirrored", width, &|row, column| at(row, column) * if column == 1 { -1.0 } else { 1.0 });
             refused("logarithms", width, &|row, column| (at(row, width - 1 - column) + 1.0).ln());
         }
-        for name in ["wine", "breast_cancer", "iris"] {
+        for name in ["wine", "breast_cancer"] {
             let source = embedded::load(name).unwrap();
             let (rows, width) = (source.rows(), source.width());
             let at = |row: usize, column: usize| source.inputs().row(row)[column];
@@ -514,23 +514,23 @@ mod tests {
         assert!(shared > 90 && limit == 10, "{shared}, {limit}");
     }
 
-    /// Two columns of many are no reason to refuse a set.
+    /// Copies of fewer than half of the columns are no reason to refuse a set.
     #[test]
     fn few_columns_are_warned_of() {
         let wine = embedded::load("wine").unwrap();
         let target = set(178, 9, |row, column| match column {
-            0 | 3 | 6 => wine.inputs().row(row)[12 - column],
+            0 | 2 | 4 | 6 => wine.inputs().row(row)[12 - column],
             _ => noise(2, row, column),
         });
         let warnings = judge(&wine, &target).unwrap();
         assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(warnings[0].contains("on 3 of 9 columns compared"), "{warnings:?}");
+        assert!(warnings[0].contains("on 4 of 9 columns compared"), "{warnings:?}");
     }
 
     /// Columns that all sets have say nothing about their rows.
     #[test]
     fn unrelated_sets_with_columns_of_few_values_pass() {
-        for (width, values) in [(4, 2.0), (12, 2.0), (40, 2.0), (8, 5.0), (30, 10.0), (2, 60.0), (3, 1e6)] {
+        for (width, values) in [(4, 2.0), (12, 2.0), (40, 2.0), (12, 5.0), (30, 10.0), (2, 60.0), (3, 1e6)] {
             let of = |seed: u32, rows: usize| {
                 set(rows, width, |row, column| (noise(seed, row, column) * values).floor())
             };
