@@ -117,7 +117,7 @@ impl<'a> NearlyDates<'a> {
             moments::Form::ALL.iter().map(|form| (dates(form), form)).max_by_key(|(dates, _)| *dates)?;
         let odd = levels().filter(|(text, _)| form.parse(text).is_none()).min_by_key(|(_, (_, row))| *row)?;
         let nearly = dates >= ids::LEAST && dates as f64 >= MOSTLY * all as f64;
-        nearly.then_some(Self { odd: (odd.0, odd.1.1), dates, all })
+        nearly.then_some(Self { odd: (*odd.0, odd.1.1), dates, all })
     }
 }
 
