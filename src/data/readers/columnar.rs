@@ -164,8 +164,16 @@ impl Batches {
         }
         let mut columns = Vec::new();
         for (index, field) in schema.fields().iter().enumerate() {
-            let parts: Vec<&dyn Array> =
-                self.batches.iter().map(|batch| batch.column(index).as_ref()).collect();
+            // Parts may have their columns in another order.
+            let of = |batch: &'_ RecordBatch| match batch.schema().field(index).name() == field.name() {
+                true => Some(batch.column(index).clone()),
+                false => batch.column_by_name(field.name()).cloned(),
+            };
+            let Some(parts) = self.batches.iter().map(of).collect::<Option<Vec<ArrayRef>>>() else {
+                let error = format!("not all of its parts have the column {:?}", shorten(field.name()));
+                return Err(ReadError::Damaged { file: self.file, format: self.format, error }.into());
+            };
+            let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
             let whole = match parts[..] {
                 [_] => first.column(index).clone(),
                 _ => arrow_select::concat::concat(&parts)
@@ -187,12 +195,19 @@ pub(super) fn typed_table(
     columns: Vec<(Arc<Field>, ArrayRef)>,
     mut decisions: Vec<Decision>,
 ) -> Result<Table> {
-    let mut plain = Plain { file, format, size, columns: Vec::new(), decisions: &mut decisions };
+    let warnings = Vec::new();
+    let mut plain = Plain { file, format, size, columns: Vec::new(), decisions: &mut decisions, warnings };
     for (field, column) in columns {
         plain.add(field.name(), &column, 0)?;
     }
-    let columns = plain.columns;
-    table(file.to_string(), columns, decisions)
+    let (columns, warnings) = (plain.columns, plain.warnings);
+    // Nothing is left but, at most, labels.
+    if let (0 | 1, Some(problem)) = (columns.len(), warnings.first()) {
+        let (file, problem) = (file.to_string(), problem.clone());
+        let hint = "fill the lists in, or leave out the rows without them, and save again".to_string();
+        return Err(ReadError::Option { file, problem, hint }.into());
+    }
+    Ok(Table { warnings, ..table(file.to_string(), columns, decisions)? })
 }
 
 struct Plain<'a> {
@@ -201,6 +216,7 @@ struct Plain<'a> {
     size: u64,
     columns: Vec<(String, ArrayRef)>,
     decisions: &'a mut Vec<Decision>,
+    warnings: Vec<String>,
 }
 
 impl Plain<'_> {
@@ -314,7 +330,15 @@ impl Plain<'_> {
     /// Lists of numbers of one length, an embedding say, as one column for each place.
     fn list(&mut self, name: &str, column: &ArrayRef) -> Result<()> {
         let Some((flat, width)) = vectors(self.file, self.format, column)? else {
-            self.leave_out(name, "lists of several lengths, or not of numbers");
+            let missing = missing_in_lists(column);
+            if missing > 0 {
+                let reason =
+                    format!("{missing} of its lists of numbers, or of the numbers in them, are missing");
+                self.warnings.push(format!("column {} is left out: {reason}", shorten(name)));
+                self.leave_out(name, &reason);
+            } else {
+                self.leave_out(name, "lists of several lengths, or not of numbers");
+            }
             return Ok(());
         };
         let rows = column.len();
@@ -380,6 +404,22 @@ pub(super) fn vectors(
     Ok(Some((numbers.as_primitive::<Float32Type>().values().to_vec(), values.len() / rows)))
 }
 
+/// How many lists of numbers are missing or, where none is, numbers within them; 0 where lists hold something else.
+fn missing_in_lists(column: &ArrayRef) -> usize {
+    let (mut values, mut missing) = (column.clone(), 0);
+    loop {
+        if missing == 0 {
+            missing = values.null_count();
+        }
+        values = match values.data_type() {
+            DataType::FixedSizeList(..) => values.as_fixed_size_list().values().clone(),
+            DataType::List(_) => values.as_list::<i32>().values().clone(),
+            DataType::LargeList(_) => values.as_list::<i64>().values().clone(),
+            kind => return if kind.is_numeric() { missing } else { 0 },
+        };
+    }
+}
+
 /// Where the values of lists of one length begin, and how many they are.
 fn even<T: Copy + Into<i64>>(offsets: &[T]) -> Option<(usize, usize)> {
     let offsets: Vec<i64> = offsets.iter().map(|&offset| offset.into()).collect();
@@ -387,4 +427,47 @@ fn even<T: Copy + Into<i64>>(offsets: &[T]) -> Option<(usize, usize)> {
     let width = offsets.get(1)? - first;
     let even = offsets.windows(2).all(|pair| pair[1] - pair[0] == width);
     even.then_some((first as usize, (last - first) as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{FixedSizeListArray, Int64Array};
+
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    #[test]
+    fn parts_are_joined_by_the_names_of_their_columns() {
+        let numbers = |values: &[i64]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
+        let mut batches = Batches::new("t", "Parquet");
+        batches.push(batch(vec![("a", numbers(&[1])), ("b", numbers(&[10]))])).unwrap();
+        batches.push(batch(vec![("b", numbers(&[20])), ("a", numbers(&[2]))])).unwrap();
+        let columns = batches.into_columns().unwrap();
+        assert_eq!(&columns[0].1, &numbers(&[1, 2]));
+        assert_eq!(&columns[1].1, &numbers(&[10, 20]));
+        let mut batches = Batches::new("t", "Parquet");
+        batches.push(batch(vec![("a", numbers(&[1]))])).unwrap();
+        batches.push(batch(vec![("c", numbers(&[2]))])).unwrap();
+        let error = batches.into_columns().unwrap_err();
+        assert!(error.to_string().contains("not all of its parts have the column \"a\""), "{error}");
+    }
+
+    #[test]
+    fn missing_lists_are_said() {
+        let lists = [Some(vec![Some(1.0), Some(2.0)]), None, Some(vec![Some(3.0), Some(4.0)])];
+        let lists: ArrayRef =
+            Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(lists, 2));
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let named = |name: &str, column: &ArrayRef| {
+            (Arc::new(Field::new(name, column.data_type().clone(), true)), column.clone())
+        };
+        let columns = vec![named("e", &lists), named("label", &numbers)];
+        let error = typed_table("t", "Parquet", 1 << 20, columns.clone(), Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("column e is left out: 1 of its lists"), "{error}");
+        let columns = [columns, vec![named("x", &numbers)]].concat();
+        let found = typed_table("t", "Parquet", 1 << 20, columns, Vec::new()).unwrap();
+        assert_eq!(found.warnings.len(), 1, "{:?}", found.warnings);
+    }
 }
