@@ -325,3 +325,13 @@ fn doubts_about_the_first_line_are_warnings() {
     let set = read(&path, &asked).unwrap();
     assert!(!set.preparation().warnings.iter().any(|text| text.contains("--header")));
 }
+
+/// A folder that is no data set was once an unknown name.
+#[test]
+fn what_stands_under_a_name_is_said() {
+    let error = load("benches", None).unwrap_err();
+    assert!(error.to_string().contains("benches: a folder that holds no data set"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let error = read(folder.path(), &ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("a folder that holds no data set"), "{error}");
+}

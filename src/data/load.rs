@@ -112,7 +112,8 @@ fn place(spec: &str, data_dir: Option<&Path>) -> Result<Place> {
         }
     }
     let path = Path::new(spec);
-    if path.is_file() || folders::recognise(path) || !is_name || path.extension().is_some() {
+    // Whatever stands there, a pipe or a link to nowhere too: the reader says what it is.
+    if path.symlink_metadata().is_ok() || !is_name || path.extension().is_some() {
         return Ok(Place::File(path.to_path_buf(), None));
     }
     let mut known: Vec<String> = embedded::NAMES.into_iter().chain(CLASSIC).map(String::from).collect();
