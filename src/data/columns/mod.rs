@@ -1,13 +1,13 @@
 //! What the columns of a [`Table`] are for and what they hold, and numbers made of them.
 //!
-//! [`roles`](self::roles) says which column holds the labels, the split, what the rows are called, and which are
+//! `roles` says which column holds the labels, the split, what the rows are called, and which are
 //! features. Of a feature it is inferred whether it holds numbers, truth values, dates, categories or text
-//! ([`kinds`](self::kinds)), and it becomes one or several columns of numbers ([`encode`](self::encode)). Everything
+//! (`kinds`), and it becomes one or several columns of numbers (`encode`). Everything
 //! that a file leaves open is written down as a [`Decision`] with its reason and the flag that takes it otherwise.
 //!
 //! **What is fitted, and on what.** Levels of categories, and which of them are rare, come from all rows of the table:
 //! they are inputs, never labels. Values that are missing are not filled in here but marked as
-//! [`Gaps`](super::gaps::Gaps): a [`Task`](super::Task) fills them with the medians of its own pool, and scales by
+//! [`Gaps`]: a [`Task`](super::Task) fills them with the medians of its own pool, and scales by
 //! its pool, so that no statistic sees a test row. Formats are read elsewhere (`readers`).
 
 mod categories;

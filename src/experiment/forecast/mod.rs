@@ -1,7 +1,7 @@
 //! What a plan will take, before anything is started: `--dry-run`.
 //!
-//! What is certain is *counted*, by the functions that the stages go by: tasks, episodes, fits, cells ([`work`]). What
-//! is not is *measured*: for a few seconds, pieces of the plan's own work are done on its own data ([`rehearsal`]), and
+//! What is certain is *counted*, by the functions that the stages go by: tasks, episodes, fits, cells (`work`). What
+//! is not is *measured*: for a few seconds, pieces of the plan's own work are done on its own data (`rehearsal`), and
 //! each kind of work is expected to take as long as its pieces say. Searches and fits that may end early are expected
 //! to end as they did in the pieces. Memory is what the pieces took at their peak, and what a run keeps beyond them.
 //!

@@ -2,7 +2,7 @@
 //!
 //! From one step to the next, bounds by the triangle inequality leave out what cannot have changed; the result is
 //! that of comparing all pairs. Few centres have a bound each per row (Elkan, ICML 2003); of more than
-//! [`MOST_SINGLE`], for which that would take memory, and over narrow rows, where comparing is no dearer than looking
+//! `MOST_SINGLE`, for which that would take memory, and over narrow rows, where comparing is no dearer than looking
 //! at bounds, packed lanes share one (Ding et al., "Yinyang k-means", ICML 2015).
 
 use super::packed::{LANES, Packed};
