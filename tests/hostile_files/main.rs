@@ -84,8 +84,23 @@ impl Folder {
     }
 }
 
+/// Panics of a library that the readers catch are not printed, as in the program: a trace of where they come from takes
+/// time and memory of its own.
+fn hush() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let printed = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !querist::data::readers::within_library() {
+                printed(panic);
+            }
+        }));
+    });
+}
+
 /// Reads within the bounds, or says which was broken.
 fn bounded(path: &Path, options: &ReadOptions) -> Result<Dataset, Error> {
+    hush();
     let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len()) as usize;
     let before = NOW.get();
     PEAK.set(before);
