@@ -3,7 +3,7 @@
 //! A [`Dataset`] is validated and immutable. It comes from a file ([`readers`]), from the sets that are
 //! compiled in ([`embedded`]) or from a generator ([`synthetic`]); what the columns of a table are made of is
 //! said by [`columns`]; [`load`](load::load()) finds any of them by name,
-//! and [`describe`](describe::describe()) says what it holds and what is wrong with it. A [`Task`] is one
+//! and [`describe`](describe::describe()) says what it holds and what is wrong with it; [`writers`] makes files of tables. A [`Task`] is one
 //! seeded split of it into three disjoint parts (pool, reward, test), scaled by statistics of the pool
 //! alone. A [`Pool`] is the labelled and unlabelled rows of one episode; only the [`Oracle`] turns an
 //! unlabelled row into a label, and it charges the budget for it. Nothing here knows networks or
@@ -26,6 +26,7 @@ pub mod synthetic;
 pub mod table;
 pub mod task;
 pub mod variation;
+pub mod writers;
 
 pub use dataset::{Dataset, Shape, SplitTag, Targets};
 pub use describe::{Description, describe};

@@ -45,6 +45,10 @@ pub enum ExperimentError {
     #[error("{place}: unknown key `{}`", shorten(key))]
     #[diagnostic(help("{}", suggestion(nearest, known)))]
     UnknownKey { place: Place, key: String, nearest: Option<String>, known: Vec<String> },
+    /// A key that other settings leave without a meaning.
+    #[error("{place}: `{key}` is read only {only}")]
+    #[diagnostic(help("take it out, or change that"))]
+    Unread { place: Place, key: String, only: &'static str },
     /// A value of the wrong type.
     #[error("{place}: `{key}` is {}, expected {expected}", shorten(found))]
     WrongType { place: Place, key: String, found: String, expected: &'static str },

@@ -66,7 +66,7 @@ pub struct Described {
     pub about: String,
     pub shape: Shape,
     pub absent: Absent,
-    /// Where else the key is refused as unknown; empty if it may always stand.
+    /// Where alone the key may stand; empty if it may always stand.
     pub only: &'static str,
 }
 
@@ -80,7 +80,7 @@ pub trait Ask: Sized {
     /// [`ExperimentError`] with the place of a value that is refused.
     fn ask(self, section: &mut Section, key: &'static str, about: &str) -> Result<Self::Value>;
 
-    /// The same, refused as unknown unless `holds`; `only` says so in words.
+    /// The same, refused unless `holds`; `only` says so in words.
     fn when(self, holds: bool, only: &'static str) -> When<Self> {
         When { inner: self, holds, only }
     }
@@ -195,6 +195,7 @@ impl<A: Ask> Ask for When<A> {
 
     fn ask(self, section: &mut Section, key: &'static str, about: &str) -> Result<Self::Value> {
         if !self.holds && !section.describes() {
+            section.bar(key, self.only);
             return Ok(None);
         }
         let value = self.inner.ask(section, key, about)?;

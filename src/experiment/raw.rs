@@ -137,6 +137,8 @@ pub struct Section {
     place: Place,
     table: Table,
     asked: Vec<&'static str>,
+    /// Keys that would be read under a condition that does not hold, with the condition in words.
+    barred: Vec<(&'static str, &'static str)>,
     /// Full names of all keys that were asked for anywhere in the file so far.
     everywhere: Rc<RefCell<Vec<String>>>,
     /// What was asked for, where that is all that is wanted.
@@ -156,7 +158,7 @@ impl Section {
     }
 
     fn of(path: String, place: Place, table: Table, everywhere: Rc<RefCell<Vec<String>>>) -> Self {
-        Self { path, place, table, asked: Vec::new(), everywhere, described: None }
+        Self { path, place, table, asked: Vec::new(), barred: Vec::new(), everywhere, described: None }
     }
 
     /// Whether it only notes what is asked for.
@@ -176,6 +178,11 @@ impl Section {
         if let Some(last) = self.described.as_mut().and_then(|described| described.last_mut()) {
             last.only = only;
         }
+    }
+
+    /// Notes a key that is not read, since it is read only so.
+    pub fn bar(&mut self, key: &'static str, only: &'static str) {
+        self.barred.push((key, only));
     }
 
     /// What was asked for.
@@ -228,6 +235,9 @@ impl Section {
     /// Refuses what nobody asked for.
     pub fn finish(self) -> Result<()> {
         let Some((key, node)) = self.table.iter().next() else { return Ok(()) };
+        if let Some(&(_, only)) = self.barred.iter().find(|(barred, _)| barred == key) {
+            return Err(ExperimentError::Unread { place: node.place.clone(), key: self.name(key), only });
+        }
         let elsewhere = || {
             let everywhere = self.everywhere.borrow();
             let same = everywhere.iter().filter(|name| name.rsplit('.').next() == Some(key));

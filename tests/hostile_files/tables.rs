@@ -39,7 +39,17 @@ fn tables_01_to_10_and_16() {
             "starts like UTF-32 (byte-order mark), but only UTF-8 is read | convert it, for example with `iconv -f UTF-32",
         ),
         ("05 short row", b"label,x,y\na,1,2\nb,1\n", "line 3: 2 fields, but the header has 3"),
+        (
+            "05 short row behind blank lines and a field of two lines",
+            b"label,x,y\n\n\na,\"1\n\",2\n\nb,1\n",
+            "line 7: 2 fields, but the header has 3",
+        ),
         ("05 long row", b"label,x\na,1,2\n", "line 2: 3 fields, but the header has 2"),
+        (
+            "14 a number that is none, behind a blank line and a field of two lines",
+            b"label,t,x\na,\"u\nv\",1\n\nb,w,1\na,u,1\nb,w,nan\n",
+            "line 7, column x: \"nan\" is not a finite number",
+        ),
         ("06 unclosed quote", b"label,x\na,1\n\"b,2\na,3\n", "line 3: a quote is opened and never closed"),
         ("07 twice the same header", b"x,label,x\n1,a,2\n", "columns 1 and 3 are both called \"x\""),
         (

@@ -12,7 +12,7 @@ use super::{ids, roles, words as known};
 use crate::data::dataset::check_size;
 use crate::data::error::DataError;
 use crate::data::readers::ReadError;
-use crate::data::table::Decision;
+use crate::data::table::{Decision, RowLines};
 use crate::error::{Result, shorten};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,8 +24,8 @@ pub(super) struct Reading<'a> {
     pub rows: usize,
     /// Whether the format says what is a number.
     pub typed: bool,
-    /// The line in which the first row begins; 0 where rows have no lines.
-    pub first_line: u64,
+    /// The lines in which rows begin.
+    pub lines: &'a RowLines,
     /// What separates the fields; none where nothing does.
     pub separator: Option<char>,
     /// The decimal mark, where it was asked for.
@@ -60,9 +60,9 @@ impl Reading<'_> {
         check_size(self.file, self.rows, before.saturating_add(columns))
     }
 
-    /// The line in which a row begins, if no field before it spans lines; of formats without lines, the row.
+    /// The line in which a row begins; of formats without lines, the row.
     pub fn line(&self, row: usize) -> u64 {
-        self.first_line + row as u64
+        self.lines.of(row).unwrap_or(row as u64)
     }
 }
 
@@ -247,9 +247,9 @@ fn warn_of_others(reading: &Reading<'_>, out: &mut Encoded, census: &Census<'_>)
     let column = shorten(&out.name).into_owned();
     if let Some(found) = NearlyDates::of(census) {
         let (text, row) = found.odd;
-        let place = match reading.first_line {
-            0 => format!("row {row}"),
-            _ => format!("line {}", reading.line(row)),
+        let place = match reading.lines.of(row) {
+            None => format!("row {row}"),
+            Some(line) => format!("line {line}"),
         };
         out.warnings.push(format!(
             "column \"{column}\": {} of {} values are dates, but \"{}\" in {place} is none, so that the column is not \

@@ -157,7 +157,7 @@ pub fn pool(table: Table, options: &ReadOptions) -> Result<Examples> {
 }
 
 fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examples> {
-    let Table { file, columns, typed, first_line, mut decisions, warnings, .. } = table;
+    let Table { file, columns, typed, lines, mut decisions, warnings, .. } = table;
     let rows = columns.num_rows();
     if rows == 0 {
         return Err(ReadError::NoRows { file }.into());
@@ -174,7 +174,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         file: &file,
         rows,
         typed,
-        first_line,
+        lines: &lines,
         separator,
         decimal: options.decimal,
         points_group: false,
@@ -322,6 +322,7 @@ fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Dec
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::RowLines;
     use super::*;
     use arrow_array::types::Float32Type;
     use arrow_array::{
@@ -348,7 +349,7 @@ mod tests {
             columns: RecordBatch::try_from_iter(columns).unwrap(),
             typed: true,
             named: true,
-            first_line: 0,
+            lines: RowLines::default(),
             decisions: Vec::new(),
             warnings: Vec::new(),
         };
@@ -376,7 +377,7 @@ mod tests {
             columns: RecordBatch::try_from_iter(columns).unwrap(),
             typed: true,
             named: true,
-            first_line: 0,
+            lines: RowLines::default(),
             decisions: Vec::new(),
             warnings: Vec::new(),
         };

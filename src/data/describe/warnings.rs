@@ -47,7 +47,13 @@ pub(super) fn of(it: &Description) -> Vec<String> {
     let constant = it.constant_columns.len();
     warn(constant > 0, format!("{constant} of {} columns are constant and say nothing", it.width));
     let Duplicates { same_label, different_labels, across_split, .. } = it.duplicates;
-    warn(same_label > 0, format!("{same_label} rows repeat the inputs and the label of another"));
+    warn(
+        same_label > 0,
+        match same_label {
+            1 => "1 row repeats the inputs and the label of another".to_string(),
+            rows => format!("{rows} rows repeat the inputs and the label of another"),
+        },
+    );
     let text = format!("{different_labels} rows share their inputs with a row of another label");
     warn(different_labels > 0, text);
     let text = format!("{across_split} test rows have the inputs of a training row: accuracy will flatter");

@@ -5,7 +5,7 @@ use super::error::ReadError;
 use super::guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
 use super::source::{Source, fault};
 use crate::data::dataset::check_size;
-use crate::data::table::{Decision, Table};
+use crate::data::table::{Decision, RowLines, Table};
 use crate::error::{Result, shorten};
 use arrow_array::{ArrayRef, Float64Array};
 use std::collections::{HashMap, HashSet};
@@ -55,7 +55,8 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
     let (file, size) = (source.file.clone(), source.size);
     let mut from = source.into_reader();
     let mut attributes: Vec<Attribute> = Vec::new();
-    let (mut text, mut line, mut rows, mut first_line, mut in_data) = (Vec::new(), 0, 0, 0, false);
+    let (mut text, mut line, mut rows, mut in_data) = (Vec::new(), 0, 0, false);
+    let mut lines = RowLines::default();
     let mut sparse = false;
     loop {
         text.clear();
@@ -83,9 +84,7 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
             in_data = header(row, &mut attributes).map_err(problem)?;
             continue;
         }
-        if rows == 0 {
-            first_line = line;
-        }
+        lines.push(rows, line);
         match row.strip_prefix('{') {
             Some(inside) => {
                 sparse = true;
@@ -166,7 +165,7 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
         });
     }
     let columns = attributes.into_iter().map(Attribute::into_column).collect();
-    Ok(Table { first_line, ..table(file, columns, decisions)? })
+    Ok(Table { lines, ..table(file, columns, decisions)? })
 }
 
 /// Takes a line of the header; whether the data begin behind it.

@@ -4,7 +4,7 @@ use super::error::ReadError;
 use super::source::check_inflation;
 use crate::data::dataset::{MAX_WIDTH, check_size};
 use crate::data::error::DataError;
-use crate::data::table::{Decision, Table};
+use crate::data::table::{Decision, RowLines, Table};
 use crate::error::{Result, shorten};
 use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
@@ -96,7 +96,15 @@ pub(super) fn table(
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let columns = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
         .map_err(|error| damaged(&file, "table", &error))?;
-    Ok(Table { file, columns, typed: true, named: true, first_line: 0, decisions, warnings: Vec::new() })
+    Ok(Table {
+        file,
+        columns,
+        typed: true,
+        named: true,
+        lines: RowLines::default(),
+        decisions,
+        warnings: Vec::new(),
+    })
 }
 
 /// What an arrow crate finds wrong with a file.

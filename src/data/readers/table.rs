@@ -8,7 +8,7 @@ use super::error::ReadError;
 use super::guard::Guard;
 use super::source::{Source, fault};
 use crate::data::dataset::check_size;
-use crate::data::table::Table;
+use crate::data::table::{Decision, RowLines, Table};
 use crate::error::{Result, nearest, shorten};
 use arrow_array::ArrayRef;
 use csv::ByteRecord;
@@ -42,9 +42,9 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
     let Dialect { names, decimal_comma, mut decisions, warnings, header, .. } = dialect;
     // A column costs memory before it holds anything: not before there is a row.
     let mut columns: Vec<TextColumn> = Vec::new();
-    let (mut rows, mut blank, mut first_line) = (0, 0, 0);
+    let (mut rows, mut blank, mut lines) = (0, 0, RowLines::default());
     while advance(&file, &mut reader, &mut record)? {
-        let line = line_of(&record, first);
+        let line = line_of(&reader, &record, first);
         let (expected, found) = (names.len(), record.len());
         if found != expected {
             return Err(ReadError::Ragged { file, line, expected, found }.into());
@@ -54,7 +54,6 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
             continue;
         }
         if rows == 0 {
-            first_line = line;
             columns.resize_with(expected, TextColumn::default);
         }
         for ((bytes, column), name) in record.iter().zip(&mut columns).zip(&names) {
@@ -65,6 +64,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
                 Some(turned.as_deref().unwrap_or(text)).filter(|text| !text.trim().is_empty()),
             )?;
         }
+        lines.push(rows, line);
         rows += 1;
         check_size(&file, rows, expected)?;
     }
@@ -73,7 +73,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
     }
     if blank > 0 {
         let reason = "no field of theirs holds anything".to_string();
-        decisions.push(crate::data::table::Decision {
+        decisions.push(Decision {
             what: "blank rows".to_string(),
             choice: format!("{blank} left out"),
             reason,
@@ -92,7 +92,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
     Ok(Table {
         typed: false,
         named: header || dialect.header_is_comment,
-        first_line,
+        lines,
         warnings,
         ..table(file, named, decisions)?
     })
@@ -131,9 +131,12 @@ fn records(source: Source<'_>, separator: Separator, line: u64) -> Records<'_> {
     builder.has_headers(false).flexible(true).delimiter(separator.byte()).from_reader(guard)
 }
 
-/// The line in which a record begins, where the first line has the number `first`.
-fn line_of(record: &ByteRecord, first: u64) -> u64 {
-    record.position().map_or(0, |position| position.line() + first - 1)
+/// The line in which the record that was read last begins, where the first line has the number `first`. The record's own
+/// position is where reading began, before blank lines.
+fn line_of<R: std::io::Read>(reader: &csv::Reader<R>, record: &ByteRecord, first: u64) -> u64 {
+    let within = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
+    let began = record.position().map_or(1, csv::Position::line);
+    began.max(reader.position().line().saturating_sub(1 + within)) + first - 1
 }
 
 fn advance<R: std::io::Read>(
@@ -163,7 +166,7 @@ pub fn read_records(path: &Path, mut take: impl FnMut(u64, Fields<'_>) -> Result
     let mut reader = records(source, Separator::Byte(b','), 1);
     let mut record = ByteRecord::new();
     while advance(&file, &mut reader, &mut record)? {
-        let line = line_of(&record, 1);
+        let line = line_of(&reader, &record, 1);
         take(line, Fields { file: &file, line, record: &record })?;
     }
     Ok(())

@@ -103,7 +103,7 @@ const ACTIVATIONS: [(&str, Activation); 3] =
 /// The keys of `rivals.free`.
 fn free_keys(section: &mut Section) -> Result<FreeMlp, ExperimentError> {
     let default = FreeMlp::default();
-    let real = || number(0.0..=1e6).map(|number| number as f32);
+    let real = |most: f64| number(0.0..=most).map(|number| number as f32);
     let free = FreeMlp {
         max_depth: whole(0..=256).or(default.max_depth).ask(
             section,
@@ -115,7 +115,7 @@ fn free_keys(section: &mut Section) -> Result<FreeMlp, ExperimentError> {
             "widths",
             "Widths of a hidden layer.",
         )?,
-        dropouts: list(real()).or(default.dropouts).ask(
+        dropouts: list(real(0.99)).or(default.dropouts).ask(
             section,
             "dropouts",
             "Shares of hidden units dropped in training.",
@@ -125,7 +125,7 @@ fn free_keys(section: &mut Section) -> Result<FreeMlp, ExperimentError> {
             "activations",
             "Activations of hidden layers.",
         )?,
-        weight_decays: list(real()).or(default.weight_decays).ask(
+        weight_decays: list(real(1e6)).or(default.weight_decays).ask(
             section,
             "weight_decays",
             "L2 penalties, added to the gradient.",

@@ -4,7 +4,7 @@
 //! record is one `Event` message of TensorFlow's `event.proto`, in the little of the protocol-buffer
 //! encoding that scalars take. Reading is TensorBoard's business; nothing here reads.
 
-use super::{Export, thrift};
+use super::Export;
 use crate::episode::Row;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,9 +92,14 @@ fn key(field: u64, kind: u64) -> Vec<u8> {
     varint(field << 3 | kind)
 }
 
-fn varint(value: u64) -> Vec<u8> {
+/// Seven bits a byte, low ones first; the eighth says that more follow.
+fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    thrift::varint(&mut bytes, value);
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
     bytes
 }
 

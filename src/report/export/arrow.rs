@@ -1,0 +1,66 @@
+//! The tidy rows as a table of Arrow's: what the Parquet file holds, and what other languages are handed.
+
+use super::csv::COLUMNS;
+use crate::episode::Row;
+use crate::run::QueryTimes;
+use arrow_array::builder::{ListBuilder, StringBuilder, UInt32Builder};
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
+use arrow_schema::{DataType, Field, Schema};
+use std::sync::Arc;
+
+/// All rows, in their order, with the seconds that their queries took; the columns are those of [`csv`](super::csv),
+/// names as dictionaries, `picks` and `pick_ids` as lists. Only `note` and `query_seconds` may be null.
+pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
+    let names = |of: fn(&Row) -> &str| {
+        Arc::new(rows.iter().map(of).collect::<DictionaryArray<Int32Type>>()) as ArrayRef
+    };
+    let counts = |of: fn(&Row) -> u32| Arc::new(rows.iter().map(of).collect::<UInt32Array>()) as ArrayRef;
+    let shares = |of: fn(&Row) -> f64| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
+    let columns: [ArrayRef; 15] = [
+        names(|row| &row.task),
+        names(|row| &row.strategy),
+        names(|row| &row.architecture),
+        counts(|row| row.repetition),
+        counts(|row| row.round),
+        counts(|row| row.labels),
+        shares(|row| row.accuracy),
+        shares(|row| row.balanced_accuracy),
+        shares(|row| row.macro_f1),
+        shares(|row| row.reward_accuracy),
+        Arc::new(rows.iter().map(|row| row.steps).collect::<UInt64Array>()),
+        picks(rows),
+        pick_ids(rows),
+        Arc::new(rows.iter().map(|row| row.note.as_deref()).collect::<StringArray>()),
+        Arc::new(rows.iter().map(|row| times.of(row)).collect::<Float64Array>()),
+    ];
+    let fields = COLUMNS.iter().zip(&columns).map(|(&name, column)| {
+        Field::new(name, column.data_type().clone(), ["note", "query_seconds"].contains(&name))
+    });
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    RecordBatch::try_new(Arc::new(schema), columns.to_vec()).expect("a value of every column per row")
+}
+
+fn item(kind: DataType) -> Arc<Field> {
+    Arc::new(Field::new("element", kind, false))
+}
+
+fn picks(rows: &[Row]) -> ArrayRef {
+    let mut lists = ListBuilder::new(UInt32Builder::new()).with_field(item(DataType::UInt32));
+    for row in rows {
+        lists.values().append_slice(&row.picks);
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
+}
+
+fn pick_ids(rows: &[Row]) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8));
+    for row in rows {
+        row.pick_ids.iter().for_each(|id| lists.values().append_value(id));
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
+}
