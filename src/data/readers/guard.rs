@@ -63,10 +63,37 @@ impl<R: BufRead> Guard<R> {
         }
     }
 
+    /// Follows bytes, most of which change nothing and are passed over in runs.
+    fn follow(&mut self, mut bytes: &[u8]) -> Result<(), ReadError> {
+        while !bytes.is_empty() {
+            let ends = |byte: u8| match self.state {
+                State::Plain => byte == self.separator || matches!(byte, b'\n' | b'\r' | 0),
+                State::Quoted => matches!(byte, b'"' | b'\n' | 0),
+                State::Start | State::Closing => true,
+            };
+            let run = bytes.iter().position(|&byte| ends(byte)).unwrap_or(bytes.len());
+            self.bytes += run;
+            self.check_limits()?;
+            let Some((&byte, rest)) = bytes[run..].split_first() else { return Ok(()) };
+            self.watch(byte)?;
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    /// Refuses a record that is too long.
+    fn check_limits(&self) -> Result<(), ReadError> {
+        let (limit, what) = match (self.bytes > MAX_RECORD_BYTES, self.fields > MAX_RECORD_FIELDS) {
+            (true, _) => (MAX_RECORD_BYTES, "bytes"),
+            (false, true) => (MAX_RECORD_FIELDS, "fields"),
+            (false, false) => return Ok(()),
+        };
+        Err(ReadError::LongRecord { file: self.file.clone(), line: self.record_line, limit, what })
+    }
+
     fn watch(&mut self, byte: u8) -> Result<(), ReadError> {
-        let file = || self.file.clone();
         if byte == 0 {
-            return Err(ReadError::Nul { file: file(), line: self.line });
+            return Err(ReadError::Nul { file: self.file.clone(), line: self.line });
         }
         self.bytes += 1;
         let was = self.state;
@@ -95,14 +122,7 @@ impl<R: BufRead> Guard<R> {
             self.gap = false;
             self.record_line = self.line;
         }
-        for (found, limit, what) in
-            [(self.bytes, MAX_RECORD_BYTES, "bytes"), (self.fields, MAX_RECORD_FIELDS, "fields")]
-        {
-            if found > limit {
-                return Err(ReadError::LongRecord { file: file(), line: self.record_line, limit, what });
-            }
-        }
-        Ok(())
+        self.check_limits()
     }
 
     /// As `read` of the filtered stream, with runs of blanks made tabs.
@@ -155,9 +175,7 @@ impl<R: BufRead> Read for Guard<R> {
             self.squeeze(buffer)?
         } else {
             let count = self.inner.read(buffer)?;
-            for &byte in &buffer[..count] {
-                self.watch(byte).map_err(io::Error::other)?;
-            }
+            self.follow(&buffer[..count]).map_err(io::Error::other)?;
             count
         };
         if count == 0 && !buffer.is_empty() && self.state == State::Quoted {
@@ -194,6 +212,30 @@ mod tests {
         assert_eq!(refused(&long), format!("t: line 2: a record of more than {MAX_RECORD_BYTES} bytes"));
         let wide = [b"a\n".to_vec(), vec![b','; MAX_RECORD_FIELDS]].concat();
         assert_eq!(refused(&wide), format!("t: line 2: a record of more than {MAX_RECORD_FIELDS} fields"));
+    }
+
+    /// Runs are passed over with the same state as byte by byte, wherever a block ends.
+    #[test]
+    fn runs_are_followed_as_their_bytes_are() {
+        let text = b"a,\"b \"\"x\"\"\n,\"\r\n12,3\"4\n\"u\nv\"w,\r\n,,\n\"\"";
+        let states = |guard: &Guard<&[u8]>| {
+            (guard.state as u8, guard.line, guard.record_line, guard.quote_line, guard.bytes, guard.fields)
+        };
+        let mut single = Guard::new("t".into(), &b""[..], Separator::Byte(b','), 1);
+        let singles: Vec<_> = text
+            .iter()
+            .map(|&byte| {
+                single.watch(byte).unwrap();
+                states(&single)
+            })
+            .collect();
+        for size in 1..text.len() {
+            let mut runs = Guard::new("t".into(), &b""[..], Separator::Byte(b','), 1);
+            for (at, block) in text.chunks(size).enumerate() {
+                runs.follow(block).unwrap();
+                assert_eq!(states(&runs), singles[(at * size + block.len()) - 1], "{size}");
+            }
+        }
     }
 
     #[test]
