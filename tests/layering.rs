@@ -50,8 +50,25 @@ const READS: [&str; 4] = ["fs::read(", "fs::read_to_string", "File::open", "from
 /// The one file that reads what nobody hands in: `/proc/self/status`.
 const OWN_READS: &str = "run/usage.rs";
 
-/// All files below `src`, by their paths in it.
-fn sources() -> Vec<(PathBuf, String)> {
+/// Where the layers' files lie: those of the engine, a crate of its own, and all others. A layer may have files in both.
+const ROOTS: [&str; 2] = ["crates/engine/src", "src"];
+
+/// A file of one of the [`ROOTS`].
+struct Source {
+    root: &'static str,
+    /// Its path below the root.
+    file: PathBuf,
+    text: String,
+}
+
+impl Source {
+    fn place(&self) -> String {
+        format!("{}/{}", self.root, self.file.display())
+    }
+}
+
+/// All files below the [`ROOTS`].
+fn sources() -> Vec<Source> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
@@ -62,12 +79,18 @@ fn sources() -> Vec<(PathBuf, String)> {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    walk(&root, &mut found);
-    found.sort();
-    let relative = |path: &PathBuf| path.strip_prefix(&root).unwrap().to_path_buf();
-    found.iter().map(|path| (relative(path), fs::read_to_string(path).unwrap())).collect()
+    let of_root = |root: &'static str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
+        let mut found = Vec::new();
+        walk(&folder, &mut found);
+        found.sort();
+        let source = move |path: PathBuf| {
+            let text = fs::read_to_string(&path).unwrap();
+            Source { root, file: path.strip_prefix(&folder).unwrap().to_path_buf(), text }
+        };
+        found.into_iter().map(source)
+    };
+    ROOTS.into_iter().flat_map(of_root).collect()
 }
 
 /// The module of the crate root that a file belongs to; none for the root itself.
@@ -170,16 +193,16 @@ fn group_heads(group: &str) -> Vec<String> {
 fn modules_use_only_those_to_their_left() {
     let mut faults = Vec::new();
     let mut checked = 0;
-    for (file, text) in sources() {
-        let Some(own) = module(&file) else { continue };
-        let place = format!("src/{}", file.display());
+    for source in sources() {
+        let (place, Source { file, text, .. }) = (source.place(), &source);
+        let Some(own) = module(file) else { continue };
         let Some(from) = layer(&own) else {
             faults.push(format!("{place}: module `{own}` is in no layer"));
             continue;
         };
-        let mut used = uses(&without_comments(&text));
+        let mut used = uses(&without_comments(text));
         // Unit tests are modules of their own, one step deeper.
-        used.extend(uses_above(&file, &without_comments(without_tests(&text))));
+        used.extend(uses_above(file, &without_comments(without_tests(text))));
         for (line, used) in used {
             checked += 1;
             match layer(&used) {
@@ -200,14 +223,14 @@ fn modules_use_only_those_to_their_left() {
 fn only_durable_writes_files() {
     let mut faults = Vec::new();
     let mut writes_in_durable = 0;
-    for (file, text) in sources() {
-        let code = without_comments(without_tests(&text));
+    for source in sources() {
+        let code = without_comments(without_tests(&source.text));
         for (number, line) in code.lines().enumerate() {
             let Some(call) = WRITES.iter().find(|call| line.contains(**call)) else { continue };
-            if module(&file).as_deref() == Some("durable") {
+            if module(&source.file).as_deref() == Some("durable") {
                 writes_in_durable += 1;
             } else {
-                faults.push(format!("src/{}:{}: `{call}`", file.display(), number + 1));
+                faults.push(format!("{}:{}: `{call}`", source.place(), number + 1));
             }
         }
     }
@@ -218,19 +241,19 @@ fn only_durable_writes_files() {
 #[test]
 fn only_durable_opens_files() {
     let mut faults = Vec::new();
-    for (file, text) in sources() {
+    for source in sources() {
         // `beliefs::read(` reads no file.
         let inside = |c: char| c.is_alphanumeric() || c == '_';
         let reads = |line: &str| {
             let calls = |call: &str| line.match_indices(call).any(|(at, _)| !line[..at].ends_with(inside));
             READS.into_iter().find(|call| calls(call))
         };
-        if module(&file).as_deref() == Some("durable") || file == Path::new(OWN_READS) {
+        if module(&source.file).as_deref() == Some("durable") || source.file == Path::new(OWN_READS) {
             continue;
         }
-        for (number, line) in without_comments(without_tests(&text)).lines().enumerate() {
+        for (number, line) in without_comments(without_tests(&source.text)).lines().enumerate() {
             if let Some(call) = reads(line) {
-                faults.push(format!("src/{}:{}: `{call}`", file.display(), number + 1));
+                faults.push(format!("{}:{}: `{call}`", source.place(), number + 1));
             }
         }
     }

@@ -43,7 +43,6 @@ pub mod guard;
 pub mod head;
 pub mod imitation;
 pub mod importance;
-mod kernel;
 pub mod network;
 pub mod optimiser;
 pub mod pang;

@@ -1,8 +1,8 @@
 //! The labels that an episode starts with. A simulation only: drawing so many of each class reads
 //! the pool's labels, which nobody who labels in earnest could do before asking.
 
+use super::RowId;
 use super::error::DataError;
-use super::pool::RowId;
 use super::task::Task;
 use crate::error::Result;
 use crate::rng::Key;

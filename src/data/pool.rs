@@ -1,20 +1,9 @@
 //! The labelled and unlabelled rows of one episode, and the oracle that moves rows between them.
 
+use super::RowId;
 use super::task::Task;
 use crate::error::{Fault, Result};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// A row of a task's pool, stable over a whole episode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RowId(pub u32);
-
-impl RowId {
-    /// The row's index in the pool matrix.
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// Why a query is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]

@@ -1,9 +1,9 @@
 //! [`Task`]: one seeded split of a data set into pool, reward and test rows.
 
+use super::RowId;
 use super::dataset::{Dataset, check_finite, check_labels, check_size, hex};
 use super::error::DataError;
 use super::matrix::{Matrix, MatrixView};
-use super::pool::RowId;
 use super::scaling::Scaler;
 pub use super::scaling::Scaling;
 use super::split::split_rows;

@@ -10,44 +10,32 @@
 pub mod bandit;
 pub mod bayesian;
 mod builtin;
-pub mod components;
-pub mod cut;
 pub mod distribution;
-pub mod draw;
 pub mod error;
-pub mod geometry;
 #[cfg(test)]
 mod golden;
 pub mod gradient;
 pub mod hybrid;
-pub mod nearest;
-pub mod neighbours;
 mod params;
-pub mod posterior;
 pub mod random;
 pub mod registry;
 pub mod score;
 pub mod signals;
 pub mod simulation;
-pub mod size;
 pub mod spec;
-pub mod ties;
 pub mod uncertainty;
 pub mod view;
 pub mod wrapper;
 
-pub use components::Components;
-pub use cut::Cut;
 pub use error::QueryError;
-pub use nearest::Nearest;
-pub use neighbours::Neighbours;
-pub use posterior::Posterior;
+pub use querist_engine::query::{
+    Components, Cut, Nearest, Neighbours, Posterior, Size, Ties, components, cut, draw, geometry, nearest,
+    neighbours, posterior, size, surroundings, ties,
+};
 pub use registry::Registry;
 pub use score::Score;
 pub use signals::{Head, Needs, Passes, Progress, Signals};
-pub use size::Size;
 pub use spec::Spec;
-pub use ties::Ties;
 pub use view::{PoolView, Subset};
 
 use crate::data::RowId;

@@ -238,7 +238,7 @@ impl<'a> PoolView<'a> {
     pub fn embeddings(&self) -> Result<MatrixView<'a>, QueryError> {
         let signal = "embeddings";
         let embeddings = self.embeddings.ok_or(QueryError::Missing { signal })?;
-        geometry::check_finite(signal, embeddings)?;
+        check_finite(signal, embeddings)?;
         Ok(embeddings)
     }
 
@@ -259,8 +259,8 @@ impl<'a> PoolView<'a> {
                 return Err(QueryError::Shape { signal, unit, found, expected });
             }
         }
-        geometry::check_finite(signal, head.weights.view())?;
-        geometry::check_finite(signal, MatrixView::new(&head.bias, 1, head.bias.len()))?;
+        check_finite(signal, head.weights.view())?;
+        check_finite(signal, MatrixView::new(&head.bias, 1, head.bias.len()))?;
         Ok(head)
     }
 
@@ -292,7 +292,7 @@ impl<'a> PoolView<'a> {
                 return Err(QueryError::Shape { signal, unit, found, expected });
             }
         }
-        geometry::check_finite(signal, found.view())?;
+        check_finite(signal, found.view())?;
         Ok(Some(found.view()))
     }
 
@@ -332,7 +332,7 @@ impl<'a> PoolView<'a> {
     /// # Errors
     /// [`QueryError::NotFinite`] with the place.
     pub fn finite_inputs(&self) -> Result<MatrixView<'a>, QueryError> {
-        geometry::check_finite("inputs", self.inputs)?;
+        check_finite("inputs", self.inputs)?;
         Ok(self.inputs)
     }
 
@@ -431,8 +431,18 @@ fn members<'a>(signal: &'static str, passes: Option<&'a Passes>) -> Result<&'a [
     Ok(members)
 }
 
+/// Refuses NaN and infinities, with the first place.
+fn check_finite(signal: &'static str, matrix: MatrixView<'_>) -> Result<(), QueryError> {
+    match geometry::first_not_finite(matrix) {
+        None => Ok(()),
+        Some((row, column)) => {
+            Err(QueryError::NotFinite { signal, row, column, found: f64::from(matrix.row(row)[column]) })
+        }
+    }
+}
+
 fn check_probabilities(signal: &'static str, p: MatrixView<'_>) -> Result<(), QueryError> {
-    geometry::check_finite(signal, p)?;
+    check_finite(signal, p)?;
     for row in 0..p.rows() {
         let values = p.row(row);
         let sum: f32 = values.iter().sum();

@@ -11,7 +11,7 @@
 //!
 //! This is inference; [`graph`](crate::agent::graph) has the same function for gradients.
 
-use crate::agent::kernel::{dense, dense_relu};
+use crate::query::geometry::dense::{dense, dense_relu};
 
 /// One step, `MAB(Q, K) = O + relu(O W_o)` with `O = Q W_q + softmax(Q W_q (K W_k)^T / √h) K W_v`.
 #[derive(Clone, Copy)]

@@ -18,10 +18,10 @@ mod layout;
 pub use layout::{Kind, MAX_FEATURES, MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS, NetworkConfig, Slot};
 
 use super::error::AgentError;
-use super::kernel::{dense_relu, dots};
 use crate::data::Matrix;
 use crate::episode::Observation;
 use crate::error::Result;
+use crate::query::geometry::dense::{dense_relu, dots};
 use crate::rng::Key;
 use attention::{Layer, Step};
 use rand_distr::{Distribution, StandardNormal};

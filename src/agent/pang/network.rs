@@ -7,8 +7,8 @@
 use super::observation::{BINS, DESCRIPTION, Described, GLOBALS};
 use crate::agent::error::AgentError;
 use crate::agent::frozen::Freezable;
-use crate::agent::kernel::{dense, dense_relu};
 use crate::data::Matrix;
+use crate::query::geometry::dense::{dense, dense_relu};
 use crate::rng::Key;
 use rand_distr::{Distribution, StandardNormal};
 

@@ -1,10 +1,9 @@
 //! Looks at the candidates of one query: the first describes all, later ones what a growing batch changes.
 
 use super::beliefs::{self, Belief};
-use super::pool_rows::{Changes, PoolRows};
+use super::pool_rows::{self, Changes};
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
-use super::surroundings::{Around, ROWS, Surroundings, surroundings};
 use super::variance_reduction::{self, VarianceReduction};
 use super::{FeatureError, QUANTILES, SCHEMA, cut, globals};
 use crate::data::{Matrix, RowId};
@@ -12,6 +11,7 @@ use crate::episode::Observation;
 use crate::error::Result;
 use crate::query::components::Places;
 use crate::query::geometry::logarithm::ln;
+use crate::query::surroundings::{Around, PoolRows, ROWS, Surroundings, surroundings};
 use crate::query::{Components, Nearest, Neighbours, PoolView, Posterior};
 use crate::rng::Key;
 use crate::simd::dispatched;
@@ -84,7 +84,7 @@ impl<'a> Looks<'a> {
         let components = signals.components.as_deref().ok_or(missing("components"))?;
         let nearest = signals.nearest.as_deref().ok_or(missing("distances to labels"))?;
         let beliefs = beliefs::read(view, probabilities)?;
-        let pool_rows = PoolRows::of(view, neighbours, nearest, &beliefs);
+        let pool_rows = pool_rows::of(view, neighbours, nearest, &beliefs);
         let doubts: Vec<(RowId, f32)> =
             view.candidates().iter().zip(&beliefs).map(|(&row, belief)| (row, belief.margin)).collect();
         let state = State {
@@ -205,7 +205,8 @@ impl<'a> Looks<'a> {
             let class = state.beliefs[place].first;
             state.shares.label(class as usize);
             let (nearest, inputs) = (state.nearest.to_mut(), state.view.inputs());
-            state.pool_rows.label(
+            pool_rows::label(
+                &mut state.pool_rows,
                 nearest,
                 state.before,
                 inputs,

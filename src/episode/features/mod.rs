@@ -9,7 +9,7 @@
 //! labels are worth, nor played better (`experiments/policy/CHOICES.md`).
 //!
 //! [`observe`] is one look at a state; [`Looks`] are several, while a batch grows. What the classifier believes
-//! of a candidate is in `beliefs`, what it looks up of other rows in `pool_rows` and `surroundings`, the expected variance
+//! of a candidate is in `beliefs`, what it looks up of other rows in `pool_rows` (and `query::surroundings`), the expected variance
 //! reduction by its label in `variance_reduction`, how labels and predictions are spread over the classes in `shares`,
 //! what all candidates share in `globals`.
 
@@ -20,7 +20,6 @@ mod looks;
 mod pool_rows;
 mod ranks;
 mod shares;
-mod surroundings;
 mod variance_reduction;
 
 pub use groups::{FeatureGroup, groups};

@@ -5,76 +5,60 @@ use super::beliefs::Belief;
 use crate::data::{MatrixView, RowId};
 use crate::query::geometry::blocks::squared_distances_to;
 use crate::query::geometry::lanes::squared_distance;
+use crate::query::surroundings::{PoolRow, PoolRows};
 use crate::query::{Nearest, Neighbours, PoolView};
 
-/// One row of the pool. Every row is the neighbour of many, so that what they ask of it lies together.
-#[derive(Clone, Copy)]
-pub(super) struct PoolRow {
-    /// The margin score; negative for a labelled row.
-    pub margin: f32,
-    /// Distance to the nearest label, in units.
-    pub novelty: f32,
-}
-
-/// All rows of the pool.
-pub(super) struct PoolRows {
-    /// The pool's unit of length.
-    pub unit: f32,
-    pub rows: Vec<PoolRow>,
-}
-
-impl PoolRows {
-    pub(super) fn of(
-        view: &PoolView<'_>,
-        neighbours: &Neighbours,
-        nearest: &Nearest,
-        beliefs: &[Belief],
-    ) -> Self {
-        let unit = neighbours.scale().max(f32::MIN_POSITIVE);
-        let pool_row = |row| {
-            let least = nearest.least(row);
-            let novelty = if least.is_finite() { least.sqrt() / unit } else { LOG_LIMIT.exp() };
-            PoolRow { margin: -1.0, novelty }
-        };
-        let mut rows: Vec<PoolRow> = (0..view.inputs().rows()).map(pool_row).collect();
-        for (row, belief) in view.candidates().iter().zip(beliefs) {
-            rows[row.index()].margin = belief.margin;
-        }
-        Self { unit, rows }
+/// All rows of the pool of `view`.
+pub(super) fn of(
+    view: &PoolView<'_>,
+    neighbours: &Neighbours,
+    nearest: &Nearest,
+    beliefs: &[Belief],
+) -> PoolRows {
+    let unit = neighbours.scale().max(f32::MIN_POSITIVE);
+    let pool_row = |row| {
+        let least = nearest.least(row);
+        let novelty = if least.is_finite() { least.sqrt() / unit } else { LOG_LIMIT.exp() };
+        PoolRow { margin: -1.0, novelty }
+    };
+    let mut rows: Vec<PoolRow> = (0..view.inputs().rows()).map(pool_row).collect();
+    for (row, belief) in view.candidates().iter().zip(beliefs) {
+        rows[row.index()].margin = belief.margin;
     }
+    PoolRows { unit, rows }
+}
 
-    /// Takes a candidate for labelled with `class`; only the rows `watched` are told, and what of them changed
-    /// is noted in `changes`. `before` is whose label it may become.
-    pub(super) fn label(
-        &mut self,
-        nearest: &mut Nearest,
-        before: &Nearest,
-        inputs: MatrixView<'_>,
-        watched: &[u32],
-        (row, class): (RowId, u32),
-        changes: &mut Changes,
-    ) {
-        self.rows[row.index()].margin = -1.0;
-        changes.note(row.0);
-        let new = inputs.row(row.index());
-        changes.distances.resize(inputs.rows(), 0.0);
-        // All distances in one go take less time than a good part of them one by one.
-        let all = watched.len() >= inputs.rows() / 3;
-        if all {
-            squared_distances_to(inputs.values(), new, &mut changes.distances);
-            before.foresee(row, &changes.distances);
-        }
-        for &other in watched {
-            let at = other as usize;
-            let squared = if all { changes.distances[at] } else { squared_distance(inputs.row(at), new) };
-            let least = nearest.least(at);
-            // Roots and quotients keep the order: what is not nearer before them is not behind.
-            if nearest.lower_one(at, class, squared) {
-                let (pool_row, novelty) = (&mut self.rows[at], squared.sqrt() / self.unit);
-                if least.is_infinite() || novelty < pool_row.novelty {
-                    pool_row.novelty = novelty;
-                    changes.note(other);
-                }
+/// Takes a candidate for labelled with `class`; only the rows `watched` are told, and what of them changed
+/// is noted in `changes`. `before` is whose label it may become.
+pub(super) fn label(
+    pool: &mut PoolRows,
+    nearest: &mut Nearest,
+    before: &Nearest,
+    inputs: MatrixView<'_>,
+    watched: &[u32],
+    (row, class): (RowId, u32),
+    changes: &mut Changes,
+) {
+    pool.rows[row.index()].margin = -1.0;
+    changes.note(row.0);
+    let new = inputs.row(row.index());
+    changes.distances.resize(inputs.rows(), 0.0);
+    // All distances in one go take less time than a good part of them one by one.
+    let all = watched.len() >= inputs.rows() / 3;
+    if all {
+        squared_distances_to(inputs.values(), new, &mut changes.distances);
+        before.foresee(row, &changes.distances);
+    }
+    for &other in watched {
+        let at = other as usize;
+        let squared = if all { changes.distances[at] } else { squared_distance(inputs.row(at), new) };
+        let least = nearest.least(at);
+        // Roots and quotients keep the order: what is not nearer before them is not behind.
+        if nearest.lower_one(at, class, squared) {
+            let (pool_row, novelty) = (&mut pool.rows[at], squared.sqrt() / pool.unit);
+            if least.is_infinite() || novelty < pool_row.novelty {
+                pool_row.novelty = novelty;
+                changes.note(other);
             }
         }
     }

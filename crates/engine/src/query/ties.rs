@@ -3,7 +3,7 @@
 //! Were it the smaller row number, a file that is sorted by class would be asked for its first class wherever
 //! scores tie, as they do where probabilities are the votes of a few trees. So equals come in the order of a
 //! pseudo-random permutation of all rows, which depends on the selection's [`Key`] and on each row's
-//! [id](super::PoolView::with_ids), and not on where the row stands.
+//! id, and not on where the row stands.
 //!
 //! Whether two values tie must not depend on how classes are numbered either: [`sum`] adds up what belongs
 //! to the classes in the order of the terms' sizes, so that rounding is the same under any numbering.
@@ -20,6 +20,7 @@ pub struct Ties<'a>(RowDraws<'a>);
 
 impl Ties<'_> {
     /// The permutation of `key`, over row numbers.
+    #[inline]
     pub fn new(key: Key) -> Self {
         Ties::of(RowDraws::new(key.named("ties")))
     }
@@ -27,16 +28,19 @@ impl Ties<'_> {
 
 impl<'a> Ties<'a> {
     /// The permutation that these draws make.
+    #[inline]
     pub fn of(draws: RowDraws<'a>) -> Self {
         Self(draws)
     }
 
     /// Where `row` stands in the permutation: smaller = first. No two ids have one rank.
+    #[inline]
     pub fn rank(&self, row: RowId) -> u64 {
         self.0.bits(row)
     }
 
     /// The order of two rows that are worth the same.
+    #[inline]
     pub fn order(&self, a: RowId, b: RowId) -> Ordering {
         self.rank(a).cmp(&self.rank(b))
     }

@@ -52,6 +52,7 @@ impl Places {
     }
 
     /// Those of all rows under one kernel, `[COMPONENTS][rows]`.
+    #[inline]
     pub fn of_kernel(&self, kernel: usize) -> &[f32] {
         &self.values[kernel]
     }

@@ -1,21 +1,20 @@
-//! What lies around the candidates: their neighbours.
+//! What lies around candidates: their neighbours, as features of a policy.
 //!
 //! Sixteen candidates at a time. What is summed over the neighbours of one candidate is summed
 //! in the order of [`lanes`](crate::query::geometry::lanes) on every machine.
 
-use super::pool_rows::PoolRows;
-use crate::query::Neighbours;
+use super::Neighbours;
 use crate::query::geometry::lanes::reduce;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::SimdPath;
 use crate::simd::dispatched;
 
 /// Candidates per block.
-pub(super) const ROWS: usize = 16;
+pub const ROWS: usize = 16;
 
 /// What lies around sixteen candidates, place by place.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Surroundings {
+pub struct Surroundings {
     /// Neighbours without a label.
     pub open: [f32; ROWS],
     /// By how much these would come nearer to a label in all if the candidate were labelled.
@@ -24,15 +23,38 @@ pub(super) struct Surroundings {
     pub doubt: [f32; ROWS],
 }
 
+/// What is asked of one row of a pool by all whose neighbour it is. Every row is the neighbour of many, so that this lies
+/// together.
+#[derive(Clone, Copy)]
+pub struct PoolRow {
+    /// The margin score; negative for a labelled row.
+    pub margin: f32,
+    /// Distance to the nearest label, in units.
+    pub novelty: f32,
+}
+
+/// All rows of a pool.
+pub struct PoolRows {
+    /// The pool's unit of length.
+    pub unit: f32,
+    /// By their numbers.
+    pub rows: Vec<PoolRow>,
+}
+
 /// What is looked at around candidates.
 #[derive(Clone, Copy)]
-pub(super) struct Around<'a> {
+pub struct Around<'a> {
+    /// The neighbours of every row of the pool.
     pub neighbours: &'a Neighbours,
+    /// What is asked of them.
     pub pool_rows: &'a PoolRows,
 }
 
 /// What lies around the rows `rows` of the pool, at most [`ROWS`].
-pub(super) fn surroundings(around: Around<'_>, rows: &[u32]) -> Surroundings {
+///
+/// # Panics
+/// If there are more.
+pub fn surroundings(around: Around<'_>, rows: &[u32]) -> Surroundings {
     assert!(rows.len() <= ROWS, "a block of candidates");
     let mut found = Surroundings::default();
     #[cfg(target_arch = "x86_64")]
@@ -127,7 +149,6 @@ mod avx512 {
 mod tests {
     use super::*;
     use crate::data::MatrixView;
-    use crate::episode::features::pool_rows::PoolRow;
 
     #[test]
     fn every_path_gives_the_same_bits() {

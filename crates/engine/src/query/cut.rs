@@ -24,7 +24,7 @@ impl Cut {
         Self { rows: places.iter().map(|&place| rows[place]).collect(), places, all: rows.len() }
     }
 
-    /// What was left out, for [`Strategy::note`](super::Strategy::note); `None` if nothing was. `what`
+    /// What was left out, for a strategy's note; `None` if nothing was. `what`
     /// says what the rows that were drawn are for: "the cover was sought among".
     pub fn note(&self, what: &str) -> Option<String> {
         note(what, self.rows.len(), self.all)

@@ -9,7 +9,8 @@
 mod dispatch;
 mod error;
 
-pub(crate) use dispatch::dispatched;
+#[doc(hidden)]
+pub use dispatch::dispatched;
 pub use error::SimdError;
 
 use std::fmt;

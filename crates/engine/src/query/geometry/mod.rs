@@ -6,6 +6,7 @@
 
 pub mod assign;
 pub mod blocks;
+pub mod dense;
 pub mod farthest;
 pub mod kmeans;
 pub mod lanes;
@@ -24,19 +25,14 @@ pub use nearest::nearest_distinct;
 pub use packed::minima_to;
 pub use rows::{Rows, Scale, mean, nearest_to, normalised, shrink};
 
-use super::error::QueryError;
 use crate::data::MatrixView;
 
-/// Refuses NaN and infinities.
-///
-/// # Errors
-/// [`QueryError::NotFinite`] with the first place.
-pub fn check_finite(signal: &'static str, matrix: MatrixView<'_>) -> Result<(), QueryError> {
+/// Row and column of the first NaN or infinity, if there is one.
+pub fn first_not_finite(matrix: MatrixView<'_>) -> Option<(usize, usize)> {
     // x * 0 is NaN for what is not finite: a sum that vectorises, instead of a branch per number.
     if lanes::sum_of_zeros(matrix.values()) == 0.0 {
-        return Ok(());
+        return None;
     }
-    let at = matrix.values().iter().position(|value| !value.is_finite()).unwrap_or(0);
-    let (row, column) = (at / matrix.cols(), at % matrix.cols());
-    Err(QueryError::NotFinite { signal, row, column, found: f64::from(matrix.values()[at]) })
+    let at = matrix.values().iter().position(|value| !value.is_finite())?;
+    Some((at / matrix.cols(), at % matrix.cols()))
 }

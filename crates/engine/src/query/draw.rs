@@ -17,16 +17,19 @@ pub struct RowDraws<'a> {
 
 impl<'a> RowDraws<'a> {
     /// The draws of `key`.
+    #[inline]
     pub fn new(key: Key) -> Self {
         Self { seed: key.seed64(), ids: None }
     }
 
     /// The same draws for rows whose ids are `ids`, indexed by row number; `None` where ids are the numbers.
+    #[inline]
     pub fn with_ids(self, ids: Option<&'a [RowId]>) -> Self {
         Self { ids, ..self }
     }
 
     /// Uniform in the open interval (0, 1).
+    #[inline]
     pub fn uniform(&self, row: RowId) -> f64 {
         to_unit(self.bits(row))
     }
@@ -41,6 +44,7 @@ impl<'a> RowDraws<'a> {
     }
 
     /// 64 bits, no two ids the same ones.
+    #[inline]
     pub(super) fn bits(&self, row: RowId) -> u64 {
         let id = self.ids.map_or(row, |ids| ids[row.index()]);
         // Twice: ids are consecutive, and one round leaves traces of that.
@@ -62,12 +66,14 @@ impl<'a> RowDraws<'a> {
 
     /// Standard Gumbel: `-ln(-ln u)`. The largest of `ln w_i + gumbel(i)` is a draw with probability
     /// proportional to `w`, and the largest `b` are a draw without replacement.
+    #[inline]
     pub fn gumbel(&self, row: RowId) -> f64 {
         -(-self.uniform(row).ln()).ln()
     }
 }
 
 /// The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), a bijection.
+#[inline]
 fn split_mix(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -76,6 +82,7 @@ fn split_mix(state: u64) -> u64 {
 }
 
 /// The upper bits as a number in the open interval (0, 1).
+#[inline]
 fn to_unit(bits: u64) -> f64 {
     ((bits >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
 }

@@ -64,21 +64,25 @@ impl Neighbours {
     }
 
     /// Neighbours per row.
+    #[inline]
     pub fn k(&self) -> usize {
         self.k
     }
 
     /// The neighbours of `row`, nearest first.
+    #[inline]
     pub fn ids(&self, row: usize) -> &[u32] {
         &self.ids[row * self.k..(row + 1) * self.k]
     }
 
     /// The distances to [`ids`](Self::ids).
+    #[inline]
     pub fn distances(&self, row: usize) -> &[f32] {
         &self.distances[row * self.k..(row + 1) * self.k]
     }
 
     /// The median over rows of the mean of their [`distances`](Self::distances): the pool's unit of length.
+    #[inline]
     pub fn scale(&self) -> f32 {
         self.scale
     }

@@ -21,6 +21,7 @@ impl Matrix {
     ///
     /// # Panics
     /// If `values.len() != rows * cols`: a mistake of the caller's code, never of a user's file.
+    #[inline]
     pub fn new(values: Vec<f32>, rows: usize, cols: usize) -> Self {
         assert_eq!(values.len(), rows * cols, "matrix of {rows} x {cols}");
         Self { values, rows, cols }
@@ -32,31 +33,37 @@ impl Matrix {
     }
 
     /// The number of rows.
+    #[inline]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// The number of columns.
+    #[inline]
     pub fn cols(&self) -> usize {
         self.cols
     }
 
     /// Row `index`.
+    #[inline]
     pub fn row(&self, index: usize) -> &[f32] {
         &self.values[index * self.cols..(index + 1) * self.cols]
     }
 
     /// Row `index`, to be written.
+    #[inline]
     pub fn row_mut(&mut self, index: usize) -> &mut [f32] {
         &mut self.values[index * self.cols..(index + 1) * self.cols]
     }
 
     /// All values, row after row.
+    #[inline]
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
     /// All values, to be written.
+    #[inline]
     pub fn values_mut(&mut self) -> &mut [f32] {
         &mut self.values
     }
@@ -67,6 +74,7 @@ impl Matrix {
     }
 
     /// A borrowed view.
+    #[inline]
     pub fn view(&self) -> MatrixView<'_> {
         MatrixView { values: &self.values, rows: self.rows, cols: self.cols }
     }
@@ -88,27 +96,32 @@ impl<'a> MatrixView<'a> {
     ///
     /// # Panics
     /// If `values.len() != rows * cols`.
+    #[inline]
     pub fn new(values: &'a [f32], rows: usize, cols: usize) -> Self {
         assert_eq!(values.len(), rows * cols, "matrix of {rows} x {cols}");
         Self { values, rows, cols }
     }
 
     /// The number of rows.
+    #[inline]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// The number of columns.
+    #[inline]
     pub fn cols(&self) -> usize {
         self.cols
     }
 
     /// Row `index`.
+    #[inline]
     pub fn row(&self, index: usize) -> &'a [f32] {
         &self.values[index * self.cols..(index + 1) * self.cols]
     }
 
     /// All values, row after row.
+    #[inline]
     pub fn values(&self) -> &'a [f32] {
         self.values
     }

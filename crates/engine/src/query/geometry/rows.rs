@@ -29,21 +29,25 @@ pub struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// The rows `ids` of `matrix`.
+    #[inline]
     pub fn new(matrix: MatrixView<'a>, ids: &'a [RowId]) -> Self {
         Self { matrix, ids }
     }
 
     /// The number of rows.
+    #[inline]
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
     /// Numbers per row.
+    #[inline]
     pub fn width(&self) -> usize {
         self.matrix.cols()
     }
@@ -55,11 +59,13 @@ impl<'a> Rows<'a> {
     }
 
     /// The ids.
+    #[inline]
     pub fn ids(&self) -> &'a [RowId] {
         self.ids
     }
 
     /// The matrix.
+    #[inline]
     pub fn matrix(&self) -> MatrixView<'a> {
         self.matrix
     }

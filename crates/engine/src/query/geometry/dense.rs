@@ -1,9 +1,9 @@
-//! The dense layer of inference, `y = x W + b` over many rows, with or without a ReLU.
+//! The dense layer of a policy's inference, `y = x W + b` over many rows, with or without a ReLU.
 //!
 //! Every output is summed in the order of the inputs, multiply and add kept apart, so the portable, the
 //! AVX2 and the AVX-512 build of the one body give the same bits, whatever the number of rows.
 
-use crate::query::geometry::blocks;
+use super::blocks;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::SimdPath;
 
@@ -14,12 +14,12 @@ const LANES: usize = 16;
 ///
 /// # Shapes
 /// `x: [rows, inputs]`, `weights: [inputs, outputs]`, `bias: [outputs]`, `y: [rows, outputs]`.
-pub(super) fn dense_relu(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
+pub fn dense_relu(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
     layer::<true>(x, inputs, weights, bias, y);
 }
 
 /// A dense layer over `rows` rows; shapes as for [`dense_relu`].
-pub(super) fn dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
+pub fn dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: &mut [f32]) {
     layer::<false>(x, inputs, weights, bias, y);
 }
 
@@ -28,7 +28,7 @@ pub(super) fn dense(x: &[f32], inputs: usize, weights: &[f32], bias: &[f32], y: 
 ///
 /// # Shapes
 /// `x: [rows, weights.len()]`.
-pub(super) fn dots(x: &[f32], weights: &[f32]) -> Vec<f32> {
+pub fn dots(x: &[f32], weights: &[f32]) -> Vec<f32> {
     let mut y = vec![0.0; x.len() / weights.len().max(1)];
     blocks::dots(x, weights, &mut y);
     y

@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn weights_are_those_of_scikit_learn() {
         let golden: serde_json::Value =
-            serde_json::from_str(include_str!("../../tests/golden/logistic.json")).unwrap();
+            serde_json::from_str(include_str!("../../../../tests/golden/logistic.json")).unwrap();
         for case in golden["cases"].as_array().unwrap() {
             let count = |name: &str| case[name].as_u64().unwrap() as usize;
             let (n, width, classes) = (count("rows"), count("width"), count("classes"));

@@ -118,6 +118,7 @@ impl Nearest {
 
     /// The squared distance of `row` to the nearest labelled row, and that row's class; `None` without
     /// labels.
+    #[inline]
     pub fn any(&self, row: usize) -> Option<(f32, u32)> {
         self.least[row].is_finite().then_some((self.least[row], self.class[row]))
     }

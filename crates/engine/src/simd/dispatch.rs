@@ -3,6 +3,8 @@
 /// Compiles a function for AVX-512, AVX2 and the portable baseline, and calls the one of the
 /// [chosen path](crate::simd::SimdPath::chosen). The body is plain safe Rust, of which a compiler may neither
 /// reorder sums nor fuse products into them, so all three give the same bits.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! dispatched {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$doc])*
@@ -28,4 +30,4 @@ macro_rules! dispatched {
         }
     };
 }
-pub(crate) use dispatched;
+pub use dispatched;

@@ -1,0 +1,48 @@
+//! Programs, tests and the Python package share what they are built of: under one set of features a dependency is compiled
+//! once. Where they differ, `cargo run` after `cargo test` compiles burn again, which takes ten CPU-minutes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+/// Every package that `cargo tree` lists under these arguments, with the sets of features that it is compiled with: more
+/// than one where build scripts need others.
+fn packages(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut found = BTreeMap::<_, BTreeSet<String>>::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let Some((package, features)) = line.split_once('|') else { continue };
+        // Name and version; a package that is listed again ends in an asterisk.
+        let name = package.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        found.entry(name).or_default().insert(features.trim_end_matches(" (*)").to_owned());
+    }
+    found
+}
+
+#[test]
+fn programs_tests_and_the_python_package_compile_the_same_dependencies() {
+    let programs = packages(&["--edges", "normal,build"]);
+    assert!(programs.len() > 200 && programs.keys().any(|name| name.starts_with("burn ")), "{programs:?}");
+    for (others, arguments) in [
+        ("tests", &["--edges", "normal,build,dev"][..]),
+        ("`-p querist`", &["--edges", "normal,build", "--package", "querist"]),
+        ("the Python package", &["--edges", "normal,build", "--package", "querist-python"]),
+    ] {
+        let of_others = packages(arguments);
+        let shared = programs.iter().filter_map(|(name, own)| Some((name, own, of_others.get(name)?)));
+        let drift: Vec<_> = shared
+            .filter(|(_, own, other)| own != other)
+            .map(|(name, own, other)| format!("{name}: {own:?} for programs, {other:?} for {others}"))
+            .collect();
+        assert!(
+            drift.is_empty(),
+            "name the missing features in [dependencies] of Cargo.toml:\n{}",
+            drift.join("\n")
+        );
+    }
+}
