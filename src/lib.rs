@@ -19,6 +19,7 @@
 //!
 //! - [`select`]: one query on arrays, by a strategy or a learned policy.
 //! - [`pipeline`]: experiments, from a file or a plan to rows, verdict and report.
+//! - [`session`]: labelling in earnest, by asking and being told.
 //! - [`query`]: the strategies; [`query::Registry`] takes those of another crate, and [`testing`] holds them to what all
 //!   promise.
 //! - [`agent`]: how policies are learned.
@@ -30,7 +31,7 @@
 //! The modules are layers. One may use only those before it in this list, and a test enforces it. Those whose time counts are a
 //! crate of their own, `querist-engine`, and are handed on from there:
 //! [`error`], [`rng`], [`simd`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
-//! [`agent`], [`select`], [`search`], [`run`], [`experiment`], [`report`], [`pipeline`], [`testing`], [`prelude`], and, with
+//! [`agent`], [`select`], [`search`], [`run`], [`experiment`], [`report`], [`pipeline`], [`session`], [`testing`], [`prelude`], and, with
 //! the feature of its name, `cli`.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests write into temporary folders
@@ -58,6 +59,8 @@ pub mod experiment;
 pub mod report;
 
 pub mod pipeline;
+
+pub mod session;
 
 pub mod testing;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Left to right. Modules of one group may use one another.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &["error", "rng", "simd", "durable"],
     &["data"],
     &["arch"],
@@ -18,6 +18,7 @@ const LAYERS: [&[&str]; 16] = [
     &["experiment"],
     &["report"],
     &["pipeline"],
+    &["session"],
     &["testing"],
     &["prelude"],
     &["cli"],

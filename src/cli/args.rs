@@ -1,5 +1,6 @@
 //! The arguments.
 
+use super::commands::session::SessionArgs;
 use super::error::CliError;
 use crate::data::columns::Kind;
 use crate::data::dataset::{MAX_CLASSES, MAX_WIDTH};
@@ -49,6 +50,8 @@ pub enum Command {
     Fit(FitArgs),
     /// Choose rows to label by arrays of your own, with your own training loop
     Select(SelectArgs),
+    /// Label in earnest: make a session of a pool without labels, ask, tell, and stop in time
+    Session(SessionArgs),
     /// List the query strategies, or print one strategy's card
     Strategies(StrategiesArgs),
     /// List the policies that come with the program and those in ./policies and ./runs, or print one's card

@@ -66,6 +66,7 @@ fn dispatch(args: Args) -> Result<()> {
         Command::Bench(bench) => commands::run::bench(&bench, args.quiet),
         Command::Transfer(transfer) => commands::transfer::transfer(&transfer, args.quiet),
         Command::Fit(fit) => commands::fit::fit(&fit),
+        Command::Session(session) => commands::session::session(&session),
         Command::Select(select) => commands::select::select(&select),
         Command::Strategies(list) => commands::lists::strategies(&list),
         Command::Policies(list) => commands::lists::policies(&list),

@@ -21,6 +21,11 @@ pub enum Scaling {
     MinMax,
 }
 
+/// `inputs` with mean 0 and variance 1 per column, as [`Scaling::Standard`] has it; constant columns become zero.
+pub fn standardised(inputs: Matrix) -> Matrix {
+    Scaler::fit(Scaling::Standard, inputs.view()).scale(inputs)
+}
+
 /// Per column, `scaled = (value - shift) * factor`; `None` leaves values alone.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scaler(Option<Vec<(f64, f64)>>);

@@ -1,7 +1,8 @@
 //! The vectorised environment: simulated active-learning episodes.
 //!
 //! [`Episodes`] advances several episodes in lock-step, one bank fit per round; [`play()`] lets strategies
-//! play them and gives tidy rows; `features` turns a pool view into what a policy looks at. What is
+//! play them and gives tidy rows; `features` turns a pool view into what a policy looks at; `stop` says when labels have
+//! stopped to help. What is
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
 mod committee;
@@ -16,6 +17,7 @@ pub mod plan;
 pub mod play;
 pub mod replicate;
 pub mod row;
+pub mod stop;
 #[cfg(test)]
 mod testing;
 

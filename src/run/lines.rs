@@ -20,46 +20,46 @@ use std::path::Path;
 
 /// One kind of such files.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Format {
+pub(crate) struct Format {
     /// The first word of the header.
-    pub(super) magic: &'static str,
+    pub(crate) magic: &'static str,
     /// The version that is written, and the only one that is read.
-    pub(super) version: u64,
+    pub(crate) version: u64,
     /// What messages call the file.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What messages call a line.
-    pub(super) line: &'static str,
+    pub(crate) line: &'static str,
 }
 
 /// One line of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Where it begins.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// Where its text begins.
-    pub(super) start: usize,
-    pub(super) text: &'a str,
+    pub(crate) start: usize,
+    pub(crate) text: &'a str,
 }
 
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     /// The digest of the manifest it belongs to.
-    pub(super) run: String,
+    pub(crate) run: String,
     /// All lines, oldest first.
-    pub(super) lines: Vec<Line<'a>>,
+    pub(crate) lines: Vec<Line<'a>>,
     /// Bytes up to the end of the last line; what follows is a torn tail.
-    pub(super) keep: u64,
+    pub(crate) keep: u64,
 }
 
 /// Damage at a place of a file.
-pub(super) fn damaged(path: &Path, offset: usize, reason: String) -> RunError {
+pub(crate) fn damaged(path: &Path, offset: usize, reason: String) -> RunError {
     RunError::Damaged { path: path.to_path_buf(), offset: offset as u64, reason }
 }
 
 impl Format {
     /// The first line of a file of the run with this digest.
-    pub(super) fn header(&self, run: &str) -> String {
+    pub(crate) fn header(&self, run: &str) -> String {
         let text = format!("{} {} {run}", self.magic, self.version);
         format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()))
     }
@@ -68,7 +68,7 @@ impl Format {
     ///
     /// # Errors
     /// [`RunError::Damaged`] and [`RunError::Newer`].
-    pub(super) fn decode<'a>(&self, bytes: &'a [u8], path: &Path) -> Result<Lines<'a>, RunError> {
+    pub(crate) fn decode<'a>(&self, bytes: &'a [u8], path: &Path) -> Result<Lines<'a>, RunError> {
         let damaged = |offset, reason: String| damaged(path, offset, reason);
         let end = bytes.iter().position(|&b| b == b'\n');
         let end = end.ok_or_else(|| damaged(0, "no header line".into()))?;
@@ -161,7 +161,7 @@ impl Format {
 }
 
 /// `text` as line number `seq`.
-pub(super) fn encode(seq: u64, text: &str) -> String {
+pub(crate) fn encode(seq: u64, text: &str) -> String {
     let text = format!("{seq} {} {text}", text.len());
     format!("{:08x} {text}\n", crc32fast::hash(text.as_bytes()))
 }

@@ -16,7 +16,7 @@ pub mod executor;
 pub mod full_pool;
 pub mod journal;
 pub mod ledger;
-mod lines;
+pub(crate) mod lines;
 pub mod manifest;
 pub mod parts;
 pub mod progress;

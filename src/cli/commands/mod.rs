@@ -9,4 +9,5 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod select;
+pub mod session;
 pub mod transfer;

@@ -29,14 +29,14 @@ pub use categories::{MAX_LEVELS, RARE_SHARE};
 pub use kinds::Kind;
 pub use text::TEXT_WIDTH;
 
-use super::dataset::{Dataset, Shape, SplitTag, Targets, check_size};
+use super::dataset::{Dataset, Shape, SplitTag, Targets, check_size, filled};
 use super::error::DataError;
 use super::gaps::{Gap, Gaps};
 use super::matrix::Matrix;
 use super::readers::{ReadError, ReadOptions, Separator, read_features};
 use super::table::{Decision, Table};
 use crate::error::{Result, shorten};
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, RecordBatch};
 use cells::Cells;
 use encode::{Encoded, Reading};
 use labels::{Labels, Wanted};
@@ -104,6 +104,8 @@ pub struct Examples {
     pub split: Option<Vec<SplitTag>>,
     /// What the rows are called.
     pub ids: Option<Vec<String>>,
+    /// The column that holds the labels, if there is one.
+    pub label_column: Option<String>,
     /// What was decided.
     pub preparation: Preparation,
 }
@@ -118,6 +120,12 @@ pub fn dataset(table: Table, options: &ReadOptions) -> Result<Dataset> {
 }
 
 impl Examples {
+    /// The inputs with the medians of all rows in gaps.
+    pub fn filled(&self) -> Matrix {
+        let rows: Vec<u32> = (0..self.inputs.rows() as u32).collect();
+        filled(&self.inputs, &self.gaps, &rows)
+    }
+
     /// The rows that have a label, as a data set.
     ///
     /// # Errors
@@ -234,7 +242,17 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
     preparation.decisions = decisions;
     let (classes, labels) = labels.map_or((Vec::new(), None), |all| (all.names, Some(all.classes)));
     let name = options.name.clone().unwrap_or_else(|| file.clone());
-    Ok(Examples { file, name, shape, inputs, gaps, labels, classes, split, ids, preparation })
+    let label_column = roles.of(Role::Label).map(|at| names[at].clone());
+    Ok(Examples { file, name, shape, inputs, gaps, labels, classes, split, ids, label_column, preparation })
+}
+
+/// The columns of a table by name with their cells as text, empty where there is none: what people are shown of a row.
+pub fn texts(columns: &RecordBatch) -> Vec<(String, Vec<String>)> {
+    let schema = columns.schema();
+    let column = |(field, array): (&arrow_schema::FieldRef, &ArrayRef)| {
+        (field.name().clone(), Cells::of(array).texts())
+    };
+    schema.fields().iter().zip(columns.columns()).map(column).collect()
 }
 
 /// What separates fields, where the reader of a format has decided it.
@@ -289,7 +307,7 @@ fn join(
 }
 
 /// The arrays that take the place of feature columns, side by side.
-fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Decision)> {
+pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Decision)> {
     let mut parts = Vec::new();
     for path in &options.features {
         let (_, part) = read_features(path)?;
@@ -326,8 +344,7 @@ mod tests {
     use super::*;
     use arrow_array::types::Float32Type;
     use arrow_array::{
-        BooleanArray, FixedSizeListArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
-        UInt64Array,
+        BooleanArray, FixedSizeListArray, Int64Array, StringArray, TimestampMillisecondArray, UInt64Array,
     };
 
     /// A format that knows types is believed: its text stays text, its dates and lists are dates and lists.

@@ -5,9 +5,10 @@ use super::array::Layout;
 use super::choices::Channels;
 use super::columnar::{TextColumn, table};
 use super::error::ReadError;
-use crate::data::columns::Preparation;
 use crate::data::columns::labels::Book;
-use crate::data::dataset::{Dataset, Shape, SplitTag, Targets};
+use crate::data::columns::{Examples as Rows, Preparation};
+use crate::data::dataset::{Dataset, Shape, SplitTag, Targets, check_finite};
+use crate::data::gaps::Gaps;
 use crate::data::matrix::Matrix;
 use crate::data::table::{Decision, Table};
 use crate::error::Result;
@@ -105,6 +106,39 @@ impl Examples {
         let preparation =
             Preparation { decisions: self.decisions, warnings: self.warnings, ..Preparation::default() };
         Ok(Dataset::new(name, shape, self.inputs, targets, self.split)?.prepared_by(preparation))
+    }
+
+    /// All rows, with their labels if there are any, for a pool.
+    pub fn into_rows(self, name: &str, options: &ReadOptions) -> Result<Rows> {
+        let shape = match options.shape {
+            None => self.shape,
+            Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
+        };
+        let (labels, classes) = match self.labels {
+            None => (None, Vec::new()),
+            Some(labels) => {
+                let Targets::Class { labels, names } = labels.into_targets(&self.file, &self.target)?;
+                (Some(labels.into_iter().map(Some).collect()), names)
+            }
+        };
+        check_finite(name, self.inputs.view())?;
+        Ok(Rows {
+            file: self.file,
+            name: name.to_string(),
+            shape,
+            inputs: self.inputs,
+            gaps: Gaps::default(),
+            labels,
+            classes,
+            split: self.split,
+            ids: None,
+            label_column: None,
+            preparation: Preparation {
+                decisions: self.decisions,
+                warnings: self.warnings,
+                ..Preparation::default()
+            },
+        })
     }
 
     /// A table: a column for each place of the inputs, by number, then `label` and `split` where there are any.

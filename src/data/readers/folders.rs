@@ -8,7 +8,8 @@ use super::error::ReadError;
 use super::examples::{Examples, Labels};
 use super::pictures::{Content, content, decode};
 use super::{ipc, parquet};
-use crate::data::dataset::SplitTag;
+use crate::data::dataset::{Shape, SplitTag};
+use crate::data::matrix::Matrix;
 use crate::data::table::Decision;
 use crate::durable::input;
 use crate::error::{Result, shorten};
@@ -236,6 +237,28 @@ fn json(path: &Path) -> Result<Value> {
     })
 }
 
+/// Decodes the pictures in these files.
+pub(super) fn decode_files(
+    file: &str,
+    files: &[PathBuf],
+    decisions: &mut Vec<Decision>,
+) -> Result<(Shape, Matrix)> {
+    let fetch = |index: usize| {
+        let path: &PathBuf = &files[index];
+        let bytes = input::read(path, MAX_PICTURE_BYTES).map_err(ReadError::from)?;
+        Ok((path.display().to_string(), bytes))
+    };
+    decode(file, files.len(), fetch, decisions)
+}
+
+/// The pictures that lie in a folder itself, by name, where it is no data set: nobody has sorted them into classes.
+pub(super) fn unsorted(path: &Path) -> Vec<PathBuf> {
+    match kind(path) {
+        Some(_) => Vec::new(),
+        None => entries(path).into_iter().filter(|entry| is_picture(entry)).collect(),
+    }
+}
+
 /// Reads pictures in a folder for each class.
 fn read_pictures(file: &str, path: &Path) -> Result<Examples> {
     let below = folders(path);
@@ -276,12 +299,7 @@ fn read_pictures(file: &str, path: &Path) -> Result<Examples> {
             flag: None,
         });
     }
-    let fetch = |index: usize| {
-        let path: &PathBuf = &files[index];
-        let bytes = input::read(path, MAX_PICTURE_BYTES).map_err(ReadError::from)?;
-        Ok((path.display().to_string(), bytes))
-    };
-    let (shape, inputs) = decode(file, files.len(), fetch, &mut decisions)?;
+    let (shape, inputs) = decode_files(file, &files, &mut decisions)?;
     decisions.push(Decision {
         what: "labels".to_string(),
         choice: "the names of the folders".to_string(),

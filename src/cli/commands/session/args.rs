@@ -1,0 +1,216 @@
+//! The arguments of `querist session`.
+
+use crate::cli::args::ColumnArgs;
+use crate::session::{ANNOTATOR, BATCH, MAX_BATCH};
+use clap::builder::RangedU64ValueParser;
+use clap::{Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub struct SessionArgs {
+    #[command(subcommand)]
+    pub command: SessionCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// Make a session of a pool, which need not have any labels
+    New(NewArgs),
+    /// Print the rows to label next; those that are neither answered nor released come again
+    Ask(AskArgs),
+    /// Take answers, all of a call or none
+    Tell(TellArgs),
+    /// Take rows back that were asked for and are not answered
+    Release(ReleaseArgs),
+    /// Say how far the labelling has come, what further labels are worth, and when to stop
+    Status(StatusArgs),
+    /// Predict the class of every row
+    Predict(PredictArgs),
+    /// Write the labels
+    Export(ExportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct NewArgs {
+    /// The session's folder: new or empty
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// What is to be labelled: a table, an array, or a folder of pictures. Labels that it has are taken as given
+    #[arg(long, value_name = "FILE")]
+    pub pool: PathBuf,
+    /// The classes; without, they appear with their first answer
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// The policy that chooses, by the name that `querist policies` lists or its folder [default: universal]
+    #[arg(long, value_name = "NAME|DIR", conflicts_with = "strategy")]
+    pub policy: Option<String>,
+    /// Instead of a policy: a strategy, as `querist strategies` lists it
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
+    /// The strategy that chooses by inputs alone until there are labels to choose by
+    #[arg(long, value_name = "NAME", default_value = "typiclust")]
+    pub start: String,
+    /// Rows that it chooses [default: 2 per class of --classes, else 10]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..=MAX_BATCH as u64))]
+    pub initial: Option<usize>,
+    /// Rows asked for at once
+    #[arg(long, value_name = "N", default_value_t = BATCH, value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_BATCH as u64))]
+    pub batch: usize,
+    /// New labels in all [default: no limit]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub budget: Option<usize>,
+    /// Time after which rows that were not answered may be asked of somebody else, such as 90s, 30m, 8h or 2d
+    /// [default: never]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub lease: Option<u64>,
+    /// The column with what an answer to the row costs: of rows that are worth about the same, the cheaper are asked for
+    #[arg(long, value_name = "COLUMN")]
+    pub price: Option<String>,
+    /// The seed of what is drawn
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which session, and what time it is.
+#[derive(Debug, clap::Args)]
+pub struct OpenArgs {
+    /// The session's folder
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Take this for the time, in seconds since 1970, so that what depends on leases can be repeated
+    #[arg(long, value_name = "SECONDS")]
+    pub now: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct AskArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// Rows to ask for [default: the session's]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_BATCH as u64))]
+    pub batch: Option<usize>,
+    /// Who is asked; no two have a row in hand at once
+    #[arg(long, value_name = "NAME", default_value = ANNOTATOR)]
+    pub annotator: String,
+    /// Print JSON, with the content of the rows
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Write a table to fill in and `tell`: a column `label`, and the content of the rows
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Overwrite the file of --csv
+    #[arg(long, requires = "csv")]
+    pub force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TellArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// A table with the columns row (or id) and label, and perhaps annotator and session. Rows without a label are not
+    /// answered yet; - stands for an abstention and ? for a row that nobody can answer
+    #[arg(value_name = "FILE.csv", required_unless_present = "row")]
+    pub file: Option<PathBuf>,
+    /// One answer; may be repeated
+    #[arg(long, value_name = "ROW=LABEL", conflicts_with = "file")]
+    pub row: Vec<String>,
+    /// Who answers, where the file does not say
+    #[arg(long, value_name = "NAME", default_value = ANNOTATOR)]
+    pub annotator: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ReleaseArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// The rows
+    #[arg(value_name = "ROW", required_unless_present = "all")]
+    pub rows: Vec<usize>,
+    /// All rows that are in anybody's hand
+    #[arg(long, conflicts_with = "rows")]
+    pub all: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A file that a command writes.
+#[derive(Debug, clap::Args)]
+pub struct WriteArgs {
+    /// Where to write; a file that is there is not overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Overwrite the file of --out
+    #[arg(long)]
+    pub force: bool,
+    /// The format [default: by the ending of --out]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<FileFormat>,
+}
+
+/// The formats of predictions and labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    Csv,
+    Jsonl,
+    Parquet,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct PredictArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub open: OpenArgs,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// A number of seconds, or one with a unit.
+fn duration(text: &str) -> Result<u64, String> {
+    let refuse =
+        || "expected a number of seconds, or one with s, m, h or d behind it, such as 30m".to_string();
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1),
+        Some((at, 'm')) => (&text[..at], 60),
+        Some((at, 'h')) => (&text[..at], 3600),
+        Some((at, 'd')) => (&text[..at], 86_400),
+        _ => (text, 1),
+    };
+    let number: u64 = number.parse().map_err(|_| refuse())?;
+    number.checked_mul(unit).filter(|seconds| (1..=u32::MAX.into()).contains(seconds)).ok_or_else(refuse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn times_have_units() {
+        let expected = [("90", 90), ("90s", 90), ("30m", 1800), ("8h", 28_800), ("2d", 172_800)];
+        expected.into_iter().for_each(|(text, seconds)| assert_eq!(duration(text), Ok(seconds)));
+        for text in ["", "m", "0", "-1s", "1.5h", "99999999999d", "1w"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `querist session ask`.
+
+use super::args::AskArgs;
+use super::open;
+use crate::cli::outfile::OutFile;
+use crate::cli::output;
+use crate::error::{Result, shorten};
+use crate::session::{Asked, Asking, Column, Format, Session, Table};
+use serde_json::{Map, Value, json};
+
+/// Characters of a row's content in a line.
+const SHOWN: usize = 60;
+
+/// Asks, and prints or writes the rows.
+pub fn ask(args: &AskArgs) -> Result<()> {
+    let out = args.csv.as_deref().map(|path| OutFile::new(path, args.force, &[])).transpose()?;
+    let mut session = open(&args.open)?;
+    let count = args.batch.unwrap_or(session.settings().batch);
+    let asking = session.ask_as(&args.annotator, count)?;
+    if let Some(note) = &asking.note {
+        output::message(&format!("note: {note}"));
+    }
+    if args.json {
+        return output::json(&in_json(&session, &asking)?);
+    }
+    if let Some(out) = out {
+        out.write(&in_csv(&session, &asking)?)?;
+        return Ok(());
+    }
+    output::data(&in_lines(&session, &asking)?)
+}
+
+fn in_json(session: &Session, asking: &Asking) -> Result<Value> {
+    let mut value = json!(asking);
+    for (at, asked) in asking.rows.iter().enumerate() {
+        let content = session.content(asked.row)?;
+        let fields: Map<String, Value> =
+            content.fields.into_iter().map(|(name, text)| (name, Value::String(text))).collect();
+        value["rows"][at]["content"] = Value::Object(fields);
+        value["rows"][at]["picture"] = Value::Bool(content.picture);
+    }
+    Ok(value)
+}
+
+/// A table to fill in. The session's name makes sure that answers come back to it.
+fn in_csv(session: &Session, asking: &Asking) -> Result<Vec<u8>> {
+    let rows = &asking.rows;
+    let texts = |of: &dyn Fn(&Asked) -> Option<String>| Column::Texts(rows.iter().map(of).collect());
+    let mut columns = vec![
+        ("row".to_string(), Column::Counts(rows.iter().map(|one| one.row as u64).collect())),
+        ("label".to_string(), texts(&|_| None)),
+        ("predicted".to_string(), texts(&|one| Some(one.predicted.as_ref()?.0.clone()))),
+        ("reason".to_string(), texts(&|one| Some(one.reason.clone()))),
+        ("session".to_string(), texts(&|_| Some(asking.session.clone()))),
+    ];
+    if session.settings().named {
+        columns.push(("id".to_string(), texts(&|one| one.id.clone())));
+    }
+    let contents = rows.iter().map(|one| session.content(one.row)).collect::<Result<Vec<_>>>()?;
+    for (at, name) in session.settings().shown.iter().enumerate() {
+        let texts = contents.iter().map(|one| Some(one.fields.get(at)?.1.clone())).collect();
+        columns.push((name.clone(), Column::Texts(texts)));
+    }
+    Table { columns }.bytes(Format::Csv)
+}
+
+fn in_lines(session: &Session, asking: &Asking) -> Result<String> {
+    let mut lines = Vec::new();
+    for asked in &asking.rows {
+        let content = session.content(asked.row)?;
+        let fields: Vec<String> =
+            content.fields.iter().map(|(name, text)| format!("{name}={text}")).collect();
+        let shown: String = shorten(&fields.join(" ")).chars().take(SHOWN).collect();
+        let row =
+            asked.id.as_ref().map_or(asked.row.to_string(), |id| format!("{} ({})", asked.row, shorten(id)));
+        lines.push(vec![row, shown, asked.reason.clone()]);
+    }
+    Ok(output::table(&lines))
+}

@@ -1,0 +1,58 @@
+//! `querist session`: arguments in, calls of [`crate::session`], text out.
+
+mod args;
+mod ask;
+mod new;
+mod status;
+mod write;
+
+pub use args::{SessionArgs, SessionCommand};
+
+use crate::cli::output;
+use crate::error::Result;
+use crate::session::{Answer, Clock, Session};
+use args::{OpenArgs, ReleaseArgs, TellArgs};
+
+/// Runs the command that was named.
+pub fn session(args: &SessionArgs) -> Result<()> {
+    match &args.command {
+        SessionCommand::New(args) => new::new(args),
+        SessionCommand::Ask(args) => ask::ask(args),
+        SessionCommand::Tell(args) => tell(args),
+        SessionCommand::Release(args) => release(args),
+        SessionCommand::Status(args) => status::status(args),
+        SessionCommand::Predict(args) => write::predict(args),
+        SessionCommand::Export(args) => write::export(args),
+    }
+}
+
+fn open(args: &OpenArgs) -> Result<Session> {
+    Ok(Session::open(&args.dir)?.with_clock(args.now.map_or(Clock::System, Clock::Fixed)))
+}
+
+fn tell(args: &TellArgs) -> Result<()> {
+    let mut session = open(&args.open)?;
+    let answers = match &args.file {
+        Some(file) => Answer::read(file, &args.annotator)?,
+        None => {
+            let parse =
+                |text: &String| Ok(Answer::parse(text, &format!("--row {text}"))?.by(&args.annotator));
+            args.row.iter().map(parse).collect::<Result<_>>()?
+        }
+    };
+    let taken = session.tell(&answers)?;
+    if args.json {
+        return output::json(&serde_json::json!(taken));
+    }
+    let counts = session.counts()?;
+    output::data(&format!(
+        "{} new answers, {} revised, {} known before; {} of {} rows have a label\n",
+        taken.new, taken.revised, taken.repeated, counts.labelled, counts.rows
+    ))
+}
+
+fn release(args: &ReleaseArgs) -> Result<()> {
+    let rows = (!args.all).then_some(&args.rows[..]);
+    let count = open(&args.open)?.release(rows)?;
+    output::data(&format!("{count} rows released\n"))
+}

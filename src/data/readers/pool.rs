@@ -1,0 +1,93 @@
+//! A pool to be labelled in earnest: all rows, whether they have labels or not, and what people are shown of them.
+
+use super::ReadOptions;
+use super::folders;
+use super::pictures::Content;
+use super::{open, stem};
+use crate::data::columns::{self, Examples, Preparation};
+use crate::data::dataset::Shape;
+use crate::data::gaps::Gaps;
+use crate::data::table::Decision;
+use crate::error::Result;
+use std::path::{Path, PathBuf};
+
+/// What is to be labelled.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// Inputs, and labels where there are any already.
+    pub examples: Examples,
+    /// What people look at to label a row.
+    pub shown: Shown,
+}
+
+/// What people are shown of the rows of a pool.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// The columns of a table but that of the labels, by name, a text per row.
+    Columns(Vec<(String, Vec<String>)>),
+    /// Files of pictures.
+    Pictures(Vec<PathBuf>),
+    /// Nothing but the inputs.
+    Inputs,
+}
+
+/// Reads all rows at `path`: a table with or without a column of labels, arrays, or a folder of pictures that nobody has
+/// sorted into classes, of which the names are kept. Under `features` pictures are not decoded, and may be of
+/// several sizes.
+///
+/// # Errors
+/// [`ReadError`](super::ReadError) with the place of the fault, or [`DataError`](crate::data::DataError) where a limit is exceeded.
+pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
+    let name = options.name.clone().unwrap_or_else(|| stem(path));
+    let files = if path.is_dir() { folders::unsorted(path) } else { Vec::new() };
+    if !files.is_empty() {
+        return pictures(path, name, files, options);
+    }
+    match open(path, options, false)? {
+        Content::Table(table) => {
+            let all = table.columns.clone();
+            let examples = columns::pool(table, &ReadOptions { name: Some(name), ..options.clone() })?;
+            let mut shown = columns::texts(&all);
+            shown.retain(|(column, _)| Some(column) != examples.label_column.as_ref());
+            Ok(Pool { examples, shown: Shown::Columns(shown) })
+        }
+        Content::Examples(examples) => {
+            Ok(Pool { examples: examples.into_rows(&name, options)?, shown: Shown::Inputs })
+        }
+    }
+}
+
+fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOptions) -> Result<Pool> {
+    let file = path.display().to_string();
+    let features = options.features.clone();
+    ReadOptions { features: Vec::new(), ..options.clone() }.check(&file, None)?;
+    ReadOptions { features: Vec::new(), ..options.clone() }.expect_no_columns(&file)?;
+    let mut decisions = vec![Decision {
+        what: "labels".to_string(),
+        choice: "none".to_string(),
+        reason: "pictures lie in the folder itself, not in a folder for each class".to_string(),
+        flag: None,
+    }];
+    let (shape, inputs) = if features.is_empty() {
+        folders::decode_files(&file, &files, &mut decisions)?
+    } else {
+        let (inputs, said) = columns::beside(&file, files.len(), options)?;
+        decisions.push(said);
+        (Shape::Vector(inputs.cols()), inputs)
+    };
+    let called = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let examples = Examples {
+        file,
+        name,
+        shape,
+        inputs,
+        gaps: Gaps::default(),
+        labels: None,
+        classes: Vec::new(),
+        split: None,
+        ids: Some(files.iter().map(called).collect()),
+        label_column: None,
+        preparation: Preparation { decisions, ..Preparation::default() },
+    };
+    Ok(Pool { examples, shown: Shown::Pictures(files) })
+}

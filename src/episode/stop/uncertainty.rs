@@ -1,0 +1,47 @@
+//! Stop when hardly anything is uncertain any more.
+//!
+//! J. Zhu, H. Wang, E. Hovy and M. Ma, *Confidence-based stopping criteria for active learning for data annotation*, ACM
+//! Transactions on Speech and Language Processing 6 (2010): overall uncertainty.
+
+use super::{Look, Reason, Stop};
+
+/// Stops where the mean over the rows of one minus the largest probability is at most `threshold`. Probabilities should
+/// be calibrated, or it stops too early.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OverallUncertainty {
+    /// In [0, 1], lower = later.
+    pub threshold: f64,
+}
+
+impl Default for OverallUncertainty {
+    fn default() -> Self {
+        Self { threshold: 0.02 }
+    }
+}
+
+impl Stop for OverallUncertainty {
+    fn decide(&self, looks: &[Look]) -> Option<Reason> {
+        let last = looks.last().filter(|look| look.uncertainty <= self.threshold)?;
+        let saw = format!(
+            "the mean uncertainty of {} rows is {:.3}, at most {}",
+            last.classes.len(),
+            last.uncertainty,
+            self.threshold
+        );
+        Some(Reason { rule: "overall uncertainty", saw })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_look_decides() {
+        let look = |uncertainty| Look { labels: 9, classes: vec![0], uncertainty };
+        let rule = OverallUncertainty::default();
+        assert!(rule.decide(&[look(0.5), look(0.01)]).is_some());
+        assert!(rule.decide(&[look(0.01), look(0.5)]).is_none());
+        assert!(rule.decide(&[]).is_none());
+    }
+}

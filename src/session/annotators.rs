@@ -1,0 +1,251 @@
+//! One class per row from the answers of several annotators, and how reliable each of them is.
+//!
+//! A. P. Dawid and A. M. Skene, *Maximum likelihood estimation of observer error-rates using the EM algorithm*, Applied
+//! Statistics 28 (1979): every annotator has a confusion matrix, every row a class that is not seen; expectation and
+//! maximisation take turns, from majority votes on. The rows of a confusion matrix have a prior here
+//! (`prior` answers, of which [`PRIOR_ACCURACY`] are right), since most annotators have seen few rows of most classes.
+
+use super::answer::Verdict;
+use super::state::State;
+use std::collections::BTreeMap;
+
+/// Answers that a row of a confusion matrix counts for before any is seen.
+pub(super) const PRIOR: f64 = 5.0;
+/// The share of them that is right.
+const PRIOR_ACCURACY: f64 = 0.8;
+/// Rounds of expectation and maximisation, at most.
+const MAX_ROUNDS: usize = 100;
+/// The largest change of a probability at which they end.
+const TOLERANCE: f64 = 1e-6;
+/// Entries of all confusion matrices; beyond, an annotator has one number, the share of right answers.
+const MAX_ENTRIES: usize = 1 << 22;
+/// A row on which annotators disagree is asked again while no class is surer than this.
+const SURE: f64 = 0.9;
+
+/// A row with the class that its answers make likely.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Labelled {
+    pub row: u32,
+    pub class: u32,
+    pub confidence: f64,
+    /// Whether annotators disagree and none is sure enough to be believed.
+    pub disputed: bool,
+}
+
+/// Rows with labels, in the order in which they were asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Consensus {
+    pub classes: Vec<String>,
+    pub labelled: Vec<Labelled>,
+    pub annotators: Vec<Reliability>,
+}
+
+/// How an annotator answers.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Reliability {
+    pub annotator: String,
+    /// Classes that were named.
+    pub answers: usize,
+    /// Rows that the annotator did not say.
+    pub abstained: usize,
+    /// The share of right answers by the estimate; none where nobody else has answered the same rows.
+    pub accuracy: Option<f64>,
+}
+
+/// What the answers of `state` come to. Classes are `fixed` where there are any, else all that were named, by name.
+pub(super) fn consensus(state: &State, fixed: &[String]) -> Consensus {
+    let mut classes = fixed.to_vec();
+    if fixed.is_empty() {
+        let named = state.answers.values().flatten().filter_map(|one| one.verdict.class());
+        classes = named.map(str::to_string).collect();
+        classes.sort();
+        classes.dedup();
+    }
+    let number: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+    let mut names: Vec<&str> = state.answers.values().flatten().map(|one| one.annotator.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let who: BTreeMap<&str, usize> = names.iter().copied().zip(0..).collect();
+    let mut order: Vec<(u64, u32, Vec<(usize, u32)>)> = Vec::new();
+    for (&row, all) in &state.answers {
+        let unanswerable = all.iter().any(|one| one.verdict == Verdict::Unanswerable);
+        let votes: Vec<(usize, u32)> = all
+            .iter()
+            .filter_map(|one| Some((who[one.annotator.as_str()], *number.get(one.verdict.class()?)?)))
+            .collect();
+        if !votes.is_empty() && !unanswerable {
+            order.push((state.asked.get(&row).copied().unwrap_or(u64::MAX), row, votes));
+        }
+    }
+    order.sort_by_key(|&(asked, row, _)| (asked, row));
+    let votes: Vec<&[(usize, u32)]> = order.iter().map(|(_, _, votes)| &votes[..]).collect();
+    let several = votes.iter().any(|votes| votes.len() > 1);
+    let estimate = several.then(|| dawid_skene(&votes, names.len(), classes.len(), PRIOR));
+    let labelled = order
+        .iter()
+        .enumerate()
+        .map(|(at, (_, row, votes))| {
+            let (class, confidence) = match &estimate {
+                None => (votes[0].1, 1.0),
+                Some(estimate) => estimate.posteriors[at],
+            };
+            let disagree = votes.iter().any(|&(_, class)| class != votes[0].1);
+            Labelled { row: *row, class, confidence, disputed: disagree && confidence < SURE }
+        })
+        .collect();
+    let reliability = |(at, name): (usize, &&str)| {
+        let own = || state.answers.values().flatten().filter(|one| one.annotator == **name);
+        let shared = votes.iter().any(|votes| votes.len() > 1 && votes.iter().any(|&(who, _)| who == at));
+        Reliability {
+            annotator: name.to_string(),
+            answers: own().filter(|one| one.verdict.class().is_some()).count(),
+            abstained: own().filter(|one| one.verdict == Verdict::Abstained).count(),
+            accuracy: estimate.as_ref().filter(|_| shared).map(|estimate| estimate.accuracy[at]),
+        }
+    };
+    let annotators = names.iter().enumerate().map(reliability).collect();
+    Consensus { classes, labelled, annotators }
+}
+
+/// What the rounds end with.
+pub(super) struct Estimate {
+    /// The likeliest class of every row, the first of equals, and its probability.
+    pub posteriors: Vec<(u32, f64)>,
+    /// The share of right answers of every annotator.
+    pub accuracy: Vec<f64>,
+}
+
+/// Dawid and Skene's estimate. `votes` has annotator and class of every answer, row by row; no row is empty.
+pub(super) fn dawid_skene(
+    votes: &[&[(usize, u32)]],
+    annotators: usize,
+    classes: usize,
+    prior: f64,
+) -> Estimate {
+    let one_coin = annotators.saturating_mul(classes).saturating_mul(classes) > MAX_ENTRIES;
+    // Only the classes that a row's answers name, and with whole matrices all, can be likely.
+    let mut posteriors: Vec<Vec<(u32, f64)>> = votes
+        .iter()
+        .map(|votes| {
+            let mut shares: BTreeMap<u32, f64> = BTreeMap::new();
+            if !one_coin {
+                (0..classes as u32).for_each(|class| {
+                    shares.insert(class, 0.0);
+                });
+            }
+            let share = 1.0 / votes.len() as f64;
+            votes.iter().for_each(|&(_, class)| *shares.entry(class).or_default() += share);
+            shares.into_iter().collect()
+        })
+        .collect();
+    let wrong = (1.0 - PRIOR_ACCURACY) / (classes.max(2) - 1) as f64;
+    let mut accuracy = vec![PRIOR_ACCURACY; annotators];
+    for _ in 0..MAX_ROUNDS {
+        let mut priors = vec![0.0; classes];
+        posteriors
+            .iter()
+            .flatten()
+            .for_each(|&(class, share)| priors[class as usize] += share / votes.len() as f64);
+        let (mut right, mut all) = (vec![prior * PRIOR_ACCURACY; annotators], vec![prior; annotators]);
+        let mut confusion = vec![0.0; if one_coin { 0 } else { annotators * classes * classes }];
+        let place =
+            |who: usize, truth: u32, said: u32| (who * classes + truth as usize) * classes + said as usize;
+        for (votes, shares) in votes.iter().zip(&posteriors) {
+            for &(who, said) in *votes {
+                for &(truth, share) in shares {
+                    all[who] += share;
+                    right[who] += if truth == said { share } else { 0.0 };
+                    if !one_coin {
+                        confusion[place(who, truth, said)] += share;
+                    }
+                }
+            }
+        }
+        accuracy =
+            right.iter().zip(&all).map(|(right, all)| if *all > 0.0 { right / all } else { 0.0 }).collect();
+        for (at, row) in confusion.chunks_exact_mut(classes.max(1)).enumerate() {
+            let truth = at % classes;
+            let sum: f64 = row.iter().sum::<f64>() + prior;
+            for (said, entry) in row.iter_mut().enumerate() {
+                let expected = if said == truth { PRIOR_ACCURACY } else { wrong };
+                *entry = if sum > 0.0 { (*entry + prior * expected) / sum } else { 0.0 };
+            }
+        }
+        let mut moved = 0.0f64;
+        for (votes, shares) in votes.iter().zip(&mut posteriors) {
+            let log = |truth: u32| {
+                let answer = |&(who, said): &(usize, u32)| match one_coin {
+                    true if truth == said => accuracy[who].ln(),
+                    true => ((1.0 - accuracy[who]) / (classes.max(2) - 1) as f64).ln(),
+                    false => confusion[place(who, truth, said)].ln(),
+                };
+                priors[truth as usize].ln() + votes.iter().map(answer).sum::<f64>()
+            };
+            let logs: Vec<f64> = shares.iter().map(|&(truth, _)| log(truth)).collect();
+            let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let parts: Vec<f64> = logs.iter().map(|log| (log - top).exp()).collect();
+            let sum: f64 = parts.iter().sum();
+            for ((_, share), part) in shares.iter_mut().zip(parts) {
+                let next = if sum > 0.0 { part / sum } else { *share };
+                moved = moved.max((next - *share).abs());
+                *share = next;
+            }
+        }
+        if moved < TOLERANCE {
+            break;
+        }
+    }
+    let best = |shares: &Vec<(u32, f64)>| {
+        shares[1..].iter().fold(shares[0], |best, &one| if one.1 > best.1 { one } else { best })
+    };
+    Estimate { posteriors: posteriors.iter().map(best).collect(), accuracy }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Golden {
+        classes: usize,
+        annotators: usize,
+        votes: Vec<(usize, usize, u32)>,
+        class: Vec<u32>,
+        probability: Vec<f64>,
+    }
+
+    /// Without a prior, the estimate is crowd-kit's: `tests/golden/annotators.py`.
+    #[test]
+    fn the_estimate_is_that_of_crowd_kit() {
+        let golden: Golden =
+            serde_json::from_str(include_str!("../../tests/golden/annotators.json")).unwrap();
+        let mut rows = vec![Vec::new(); golden.class.len()];
+        golden.votes.iter().for_each(|&(row, who, class)| rows[row].push((who, class)));
+        let votes: Vec<&[(usize, u32)]> = rows.iter().map(Vec::as_slice).collect();
+        let found = dawid_skene(&votes, golden.annotators, golden.classes, 0.0);
+        for (row, (class, p)) in found.posteriors.iter().enumerate() {
+            assert_eq!(*class, golden.class[row], "row {row}");
+            assert!((p - golden.probability[row]).abs() < 1e-3, "row {row}: {p} {}", golden.probability[row]);
+        }
+    }
+
+    /// Two who agree outvote one who answers at random, and are found to be better.
+    #[test]
+    fn who_agrees_with_others_is_believed() {
+        let rows: Vec<Vec<(usize, u32)>> =
+            (0..40).map(|row| vec![(0, row % 2), (1, row % 2), (2, (row / 2) % 2)]).collect();
+        let votes: Vec<&[(usize, u32)]> = rows.iter().map(Vec::as_slice).collect();
+        for (annotators, classes) in [(3, 2), (3, 2_000)] {
+            let found = dawid_skene(&votes, annotators, classes, PRIOR);
+            assert!(
+                found
+                    .posteriors
+                    .iter()
+                    .enumerate()
+                    .all(|(row, &(class, p))| class == row as u32 % 2 && p > 0.9)
+            );
+            assert!(found.accuracy[0] > 0.9 && found.accuracy[2] < 0.65, "{:?}", found.accuracy);
+        }
+    }
+}

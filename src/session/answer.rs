@@ -1,0 +1,194 @@
+//! [`Answer`]: what somebody said of a row, and how answers are read from files and arguments.
+
+use super::error::SessionError;
+use super::plan::{ABSTAINED, UNANSWERABLE, check_name};
+use crate::data::readers::read_records;
+use crate::error::{Result, shorten};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Who answers, unless somebody is named.
+pub const ANNOTATOR: &str = "me";
+
+/// What was said of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is of this class.
+    Class(String),
+    /// This annotator does not say; somebody else may be asked.
+    Abstained,
+    /// Nobody can say; the row is asked of nobody any more.
+    Unanswerable,
+}
+
+impl Verdict {
+    /// A class, `-` for an abstention or `?` for a row that cannot be answered.
+    pub fn of(text: &str) -> Self {
+        match text.trim() {
+            ABSTAINED => Verdict::Abstained,
+            UNANSWERABLE => Verdict::Unanswerable,
+            class => Verdict::Class(class.to_string()),
+        }
+    }
+
+    /// The class, if one was named.
+    pub fn class(&self) -> Option<&str> {
+        match self {
+            Verdict::Class(class) => Some(class),
+            Verdict::Abstained | Verdict::Unanswerable => None,
+        }
+    }
+
+    /// As [`of`](Self::of) reads it.
+    pub fn text(&self) -> &str {
+        match self {
+            Verdict::Class(class) => class,
+            Verdict::Abstained => ABSTAINED,
+            Verdict::Unanswerable => UNANSWERABLE,
+        }
+    }
+}
+
+/// The row that an answer is to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowName {
+    /// Its number in the pool, counted from 0.
+    Number(usize),
+    /// What the pool calls it.
+    Id(String),
+}
+
+/// An answer of one annotator to one row. A later answer of the same annotator replaces it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub row: RowName,
+    pub verdict: Verdict,
+    pub annotator: String,
+    /// The session that it is meant for, where it says so.
+    pub session: Option<String>,
+    /// Where it stands, for messages: `answers.csv, line 7`.
+    pub place: String,
+}
+
+impl Answer {
+    /// The answer `text` (a class, `-` or `?`) to row `row`.
+    pub fn new(row: usize, text: &str) -> Self {
+        Self {
+            row: RowName::Number(row),
+            verdict: Verdict::of(text),
+            annotator: ANNOTATOR.to_string(),
+            session: None,
+            place: format!("the answer to row {row}"),
+        }
+    }
+
+    /// The same answer by somebody else.
+    pub fn by(self, annotator: &str) -> Self {
+        Self { annotator: annotator.to_string(), ..self }
+    }
+
+    /// `17=cat`, `17=-` or `17=?`; `place` says where that stands.
+    ///
+    /// # Errors
+    /// [`SessionError::Field`].
+    pub fn parse(text: &str, place: &str) -> Result<Self, SessionError> {
+        let refuse = || SessionError::Field {
+            place: place.to_string(),
+            found: shorten(text).into_owned(),
+            expected: "ROW=LABEL, such as 17=cat".to_string(),
+        };
+        let (row, label) = text.split_once('=').ok_or_else(refuse)?;
+        let row: usize = row.trim().parse().map_err(|_| refuse())?;
+        if label.trim().is_empty() {
+            return Err(refuse());
+        }
+        Ok(Self { place: place.to_string(), ..Self::new(row, label) })
+    }
+
+    /// The answers of a CSV file with the columns `row` or `id`, `label`, and perhaps `annotator` and `session`, as
+    /// [`ask`](super::Session::ask) writes them. Rows without a label are not answered yet, and left out. A file of two
+    /// columns without a header holds rows and labels.
+    ///
+    /// # Errors
+    /// [`SessionError`] with the line, or what reading refuses.
+    pub fn read(path: &Path, annotator: &str) -> Result<Vec<Self>> {
+        let file = path.display().to_string();
+        let (mut answers, mut columns) = (Vec::new(), None);
+        read_records(path, |line, fields| {
+            let place = format!("{file}, line {line}");
+            let mut texts = Vec::new();
+            while let Some(text) = fields.get(texts.len())? {
+                texts.push(text);
+            }
+            let Some(columns) = &columns else {
+                let plain = texts.len() == 2 && texts[0].parse::<usize>().is_ok();
+                columns = Some(if plain { Columns::plain() } else { Columns::of(&file, &texts)? });
+                if plain {
+                    answers.push(Answer {
+                        annotator: annotator.to_string(),
+                        ..row_and_label(texts[0], texts[1], &place)?
+                    });
+                }
+                return Ok(());
+            };
+            let text =
+                |at: Option<usize>| at.and_then(|at| texts.get(at)).copied().filter(|text| !text.is_empty());
+            let Some(label) = text(Some(columns.label)) else { return Ok(()) };
+            let mut answer = match (text(columns.row), text(columns.id)) {
+                (Some(row), _) => row_and_label(row, label, &place)?,
+                (None, Some(id)) => {
+                    Answer { row: RowName::Id(id.to_string()), place: place.clone(), ..Answer::new(0, label) }
+                }
+                (None, None) => {
+                    let expected = "a row's number or name".to_string();
+                    return Err(SessionError::Field { place, found: String::new(), expected }.into());
+                }
+            };
+            answer.annotator = text(columns.annotator).unwrap_or(annotator).to_string();
+            check_name(&answer.annotator, || place.clone())?;
+            answer.session = text(columns.session).map(str::to_string);
+            answers.push(answer);
+            Ok(())
+        })?;
+        Ok(answers)
+    }
+}
+
+fn row_and_label(row: &str, label: &str, place: &str) -> Result<Answer, SessionError> {
+    let number = row.parse().map_err(|_| SessionError::Field {
+        place: place.to_string(),
+        found: shorten(row).into_owned(),
+        expected: "a row's number".to_string(),
+    })?;
+    Ok(Answer { place: place.to_string(), ..Answer::new(number, label) })
+}
+
+/// Where the columns of a file of answers stand.
+struct Columns {
+    row: Option<usize>,
+    id: Option<usize>,
+    label: usize,
+    annotator: Option<usize>,
+    session: Option<usize>,
+}
+
+impl Columns {
+    fn plain() -> Self {
+        Self { row: Some(0), id: None, label: 1, annotator: None, session: None }
+    }
+
+    fn of(file: &str, header: &[&str]) -> Result<Self, SessionError> {
+        let find = |name: &str| header.iter().position(|text| text.eq_ignore_ascii_case(name));
+        let missing = |missing| {
+            let found = shorten(&header.join(", ")).into_owned();
+            SessionError::NoColumn { file: file.to_string(), missing, found }
+        };
+        let (row, id) = (find("row"), find("id"));
+        if row.is_none() && id.is_none() {
+            return Err(missing("`row` or `id`"));
+        }
+        let label = find("label").ok_or_else(|| missing("`label`"))?;
+        Ok(Self { row, id, label, annotator: find("annotator"), session: find("session") })
+    }
+}

@@ -1,0 +1,226 @@
+//! How a session is made, and how it is opened.
+
+use super::error::SessionError;
+use super::journal::{self, Event, Given, JOURNAL};
+use super::plan::{Chooser, SessionPlan, Settings, check_class};
+use super::pool::{self, Pool};
+use super::query::{self, Who};
+use super::state::State;
+use super::{Clock, POOL, Session, Verdict, lock};
+use crate::agent::policy::{CARD_FILE, WEIGHTS_FILE};
+use crate::agent::{Policy, shipped};
+use crate::data::columns::Examples;
+use crate::data::readers::{Pool as Read, Shown, read_pool};
+use crate::durable::{self, input};
+use crate::episode::features::SCHEMA;
+use crate::error::{Result, shorten};
+use crate::run::digest;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The file with the [`Settings`].
+const SETTINGS: &str = "session.json";
+/// The format's version.
+const FORMAT: u64 = 1;
+/// The longest settings that are read: the names of ten thousand classes.
+const MAX_SETTINGS_BYTES: u64 = 16 << 20;
+
+impl Session {
+    /// Makes a session in `dir`, which must be new or empty. Labels that the pool has are its first answers, of the
+    /// annotator [`POOL`].
+    ///
+    /// # Errors
+    /// [`SessionError`] for a plan out of its ranges, a strategy that cannot choose here, or a folder with something in
+    /// it; what reading the pool or the policy refuses. No session is there then.
+    pub fn create(dir: &Path, plan: SessionPlan) -> Result<Self> {
+        plan.check()?;
+        query::check(&plan.start, true)?;
+        let policy = match &plan.chooser {
+            Chooser::Policy(name) => Some(shipped::open(name, &SCHEMA)?),
+            Chooser::Strategy(name) => {
+                query::check(name, false)?;
+                None
+            }
+        };
+        check_empty(dir)?;
+        let mut options = plan.read.clone();
+        options.columns.ignore.extend(plan.price.clone());
+        let read = read_pool(&plan.pool, &options)?;
+        let examples = &read.examples;
+        let rows = examples.inputs.rows();
+        let given = given(examples, &plan)?;
+        if given.len() == rows {
+            return Err(SessionError::AllLabelled { file: examples.file.clone(), rows }.into());
+        }
+        let price = plan.price.as_deref().map(|column| prices(&read, column)).transpose()?;
+        durable::create_dir(dir)?;
+        let _lock = lock(dir)?;
+        check_empty(dir)?;
+        let mut written = pool::write(dir, &read)?;
+        if let Some(policy) = &policy {
+            for (name, bytes) in
+                [(WEIGHTS_FILE, policy.weights_bytes()), (CARD_FILE, policy.card_text().into_bytes())]
+            {
+                durable::replace(&dir.join(name), &bytes)?;
+                written.files.insert(name.to_string(), digest::of(&bytes));
+            }
+        }
+        let initial = plan.initial();
+        let settings = Settings {
+            format: FORMAT,
+            pool: examples.name.clone(),
+            classes: plan.classes,
+            chooser: match (plan.chooser, &policy) {
+                (Chooser::Policy(_), Some(policy)) => Chooser::Policy(policy.card().policy.name.clone()),
+                (chooser, _) => chooser,
+            },
+            start: plan.start,
+            initial,
+            batch: plan.batch,
+            budget: plan.budget,
+            lease: plan.lease,
+            price,
+            seed: plan.seed,
+            rows,
+            width: examples.inputs.cols(),
+            picture: written.picture,
+            shown: written.shown,
+            named: written.named,
+            files: written.files,
+        };
+        let text = serde_json::to_string_pretty(&settings).expect("settings serialise");
+        durable::replace(&dir.join(SETTINGS), text.as_bytes())?;
+        let name = digest::of(text.as_bytes());
+        // The journal comes last: without it there is no session.
+        let first = (!given.is_empty()).then(|| Event::Told { at: Clock::System.now(), answers: given });
+        journal::create(&dir.join(JOURNAL), &name, first.as_ref())?;
+        drop(_lock);
+        Self::open(dir)
+    }
+
+    /// Opens the session in `dir`.
+    ///
+    /// # Errors
+    /// [`SessionError::NotASession`]; [`SessionError::Changed`] if a file is not what was written; a damaged journal.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let none =
+            |reason: &str| SessionError::NotASession { dir: dir.to_path_buf(), reason: reason.to_string() };
+        for name in [SETTINGS, JOURNAL] {
+            if !dir.join(name).is_file() {
+                return Err(none(&format!("there is no {name}")).into());
+            }
+        }
+        let path = dir.join(SETTINGS);
+        let text = input::read_text(&path, MAX_SETTINGS_BYTES)?;
+        let content = |problem: String| SessionError::Content { path: path.clone(), problem };
+        let format = serde_json::from_str::<serde_json::Value>(&text)
+            .ok()
+            .and_then(|value| value.get("format")?.as_u64())
+            .ok_or_else(|| content("not the settings of a session".to_string()))?;
+        if format != FORMAT {
+            return Err(SessionError::Newer { path, found: format, known: FORMAT }.into());
+        }
+        let settings: Settings = serde_json::from_str(&text).map_err(|error| content(error.to_string()))?;
+        let name = digest::of(text.as_bytes());
+        let pool = Pool::open(dir, &settings)?;
+        let who = match &settings.chooser {
+            Chooser::Strategy(name) => Who::Strategy(name.clone()),
+            Chooser::Policy(_) => {
+                for file in [WEIGHTS_FILE, CARD_FILE] {
+                    check_file(dir, file, &settings)?;
+                }
+                Who::Policy(Arc::new(Policy::load(dir, &SCHEMA)?))
+            }
+        };
+        let mut session = Self {
+            dir: dir.to_path_buf(),
+            name,
+            settings,
+            pool,
+            who,
+            clock: Clock::default(),
+            events: Vec::new(),
+            keep: 0,
+            state: State::default(),
+            classifier: None,
+        };
+        session.refresh()?;
+        Ok(session)
+    }
+}
+
+/// Refuses a folder with a session or with anything else than what an interrupted creation leaves.
+fn check_empty(dir: &Path) -> Result<(), SessionError> {
+    if dir.join(JOURNAL).exists() {
+        return Err(SessionError::Exists { dir: dir.to_path_buf() });
+    }
+    let own = [SETTINGS, pool::INPUTS, pool::ROWS, WEIGHTS_FILE, CARD_FILE, durable::LOCK];
+    let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    names.sort();
+    match names.into_iter().find(|name| !own.contains(&name.as_str()) && !durable::is_temporary(name)) {
+        None => Ok(()),
+        Some(found) => {
+            let found = shorten(&found).into_owned();
+            Err(SessionError::NotEmpty { dir: dir.to_path_buf(), found })
+        }
+    }
+}
+
+fn check_file(dir: &Path, name: &str, settings: &Settings) -> Result<(), SessionError> {
+    let path = dir.join(name);
+    let found = digest::of_file(&path).unwrap_or_else(|error| error.to_string());
+    match settings.files.get(name) {
+        Some(stored) if *stored == found => Ok(()),
+        stored => Err(SessionError::Changed { path, stored: stored.cloned().unwrap_or_default(), found }),
+    }
+}
+
+/// The place of a column with a price for every row.
+fn prices(read: &Read, column: &str) -> Result<usize, SessionError> {
+    let file = &read.examples.file;
+    let columns = match &read.shown {
+        Shown::Columns(columns) => &columns[..],
+        Shown::Pictures(_) | Shown::Inputs => &[],
+    };
+    let at = columns.iter().position(|(name, _)| name == column).ok_or_else(|| SessionError::Field {
+        place: format!("{file}, prices"),
+        found: shorten(column).into_owned(),
+        expected: "the name of a column".to_string(),
+    })?;
+    match columns[at].1.iter().position(|text| pool::price(text).is_none()) {
+        None => Ok(at),
+        Some(row) => Err(SessionError::Field {
+            place: format!("{file}, row {row}, column {}", shorten(column)),
+            found: shorten(&columns[at].1[row]).into_owned(),
+            expected: "a price: a positive number".to_string(),
+        }),
+    }
+}
+
+/// The labels that a pool has, as answers.
+fn given(examples: &Examples, plan: &SessionPlan) -> Result<Vec<Given>> {
+    let labels = examples.labels.as_deref().unwrap_or_default();
+    let mut given = Vec::new();
+    for (row, class) in (0u32..).zip(labels) {
+        let Some(class) = class else { continue };
+        let class = &examples.classes[*class as usize];
+        let place = || format!("{}, row {row}", examples.file);
+        check_class(class, place)?;
+        if !plan.classes.is_empty() && !plan.classes.contains(class) {
+            let found = shorten(class).into_owned();
+            let hint = "add it to --classes, or leave --classes out".to_string();
+            return Err(SessionError::UnknownClass {
+                place: place(),
+                found,
+                known: plan.classes.len(),
+                hint,
+            }
+            .into());
+        }
+        let (annotator, verdict) = (POOL.to_string(), Verdict::Class(class.clone()));
+        given.push(Given { row, annotator, verdict });
+    }
+    Ok(given)
+}

@@ -1,0 +1,84 @@
+//! What can be wrong with a session, or with what it is told.
+
+use crate::error::{Exit, Fault};
+use std::path::PathBuf;
+
+/// Why a session cannot be made or opened, or does not take an answer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// A folder without a session.
+    #[error("{}: no session ({reason})", dir.display())]
+    #[diagnostic(help("`querist session new DIR --pool FILE` makes one"))]
+    NotASession { dir: PathBuf, reason: String },
+    /// A session is there already.
+    #[error("{}: holds a session already", dir.display())]
+    #[diagnostic(help("go on with it (`querist session status DIR`), or choose another folder"))]
+    Exists { dir: PathBuf },
+    /// Something else is there.
+    #[error("{}: not empty (it holds {found:?})", dir.display())]
+    #[diagnostic(help("nothing was changed; choose a new or an empty folder"))]
+    NotEmpty { dir: PathBuf, found: String },
+    /// A file of the session is not what was written.
+    #[error("{}: changed since it was written: sha256 is {found}, expected {stored}", path.display())]
+    #[diagnostic(help("restore the file from a copy of the session"))]
+    Changed { path: PathBuf, stored: String, found: String },
+    /// Content of the session's own files that no release writes.
+    #[error("{}: {problem}", path.display())]
+    #[diagnostic(help("restore the file from a copy of the session"))]
+    Content { path: PathBuf, problem: String },
+    /// Written by a later release.
+    #[error("{}: format version {found}, this program knows versions up to {known}", path.display())]
+    #[diagnostic(help("use the release that wrote it"))]
+    Newer { path: PathBuf, found: u64, known: u64 },
+    /// A setting out of its range.
+    #[error("{name} is {found}, expected {expected}")]
+    Setting { name: &'static str, found: String, expected: String },
+    /// A strategy that cannot choose here.
+    #[error("strategy `{strategy}` cannot choose in a session: {reason}")]
+    #[diagnostic(help("`querist strategies` lists all; margin, badge, typiclust and policies can"))]
+    Unfit { strategy: String, reason: String },
+    /// A pool in which there is nothing to ask for.
+    #[error("{file}: all {rows} rows have labels already")]
+    #[diagnostic(help(
+        "name the column of labels with --label if another one was taken, or leave it out with --ignore"
+    ))]
+    AllLabelled { file: String, rows: usize },
+    /// An answer to a row that the pool does not have.
+    #[error("{place}: row {found}, expected 0 to {last}")]
+    UnknownRow { place: String, found: String, last: usize },
+    /// An answer to a row by a name that no row has, or several have.
+    #[error("{place}: {count} rows are called {found:?}, expected 1")]
+    UnknownId { place: String, found: String, count: usize },
+    /// A class that is none of those the session was made with.
+    #[error("{place}: class {found:?} is none of the {known} classes of this session")]
+    #[diagnostic(help("{hint}"))]
+    UnknownClass { place: String, found: String, known: usize, hint: String },
+    /// Two answers of one annotator to one row at once.
+    #[error("{place}: row {row} was answered before, in {first}, by the same annotator")]
+    #[diagnostic(help("nothing was taken; leave one of the two out"))]
+    Twice { place: String, row: usize, first: String },
+    /// Answers that were given to another session.
+    #[error("{place}: of session {found}, this one is {this}")]
+    #[diagnostic(help("rows are numbered by their session's pool; tell the session that asked"))]
+    OtherSession { place: String, found: String, this: String },
+    /// A text that is not what it should be.
+    #[error("{place}: {found:?} is not {expected}")]
+    Field { place: String, found: String, expected: String },
+    /// A file of answers without a column that is needed.
+    #[error("{file}: no column {missing}; it has {found}")]
+    #[diagnostic(help(
+        "a file of answers has the columns row (or id) and label, and may have annotator and session"
+    ))]
+    NoColumn { file: String, missing: &'static str, found: String },
+    /// Nothing to predict with.
+    #[error("{}: labels of {classes} classes, at least 2 are needed to predict", dir.display())]
+    #[diagnostic(help("ask and tell some more"))]
+    TooFew { dir: PathBuf, classes: usize },
+}
+
+impl Fault for SessionError {
+    fn exit(&self) -> Exit {
+        Exit::BadInput
+    }
+}

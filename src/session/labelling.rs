@@ -1,0 +1,294 @@
+//! Asking and being told.
+
+use super::answer::{ANNOTATOR, Answer, RowName, Verdict};
+use super::error::SessionError;
+use super::journal::{Event, Given};
+use super::plan::{MAX_BATCH, check_class, check_name};
+use super::query::{self, Query};
+use super::state::{Pending, Standing};
+use super::{POOL, Session, current, lock};
+use crate::error::{Result, nearest, shorten};
+use crate::query::cut;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Asking {
+    /// The session's name, which answers may bear.
+    pub session: String,
+    /// The rows, most wanted first.
+    pub rows: Vec<Asked>,
+    /// What there is to be told: what was left out of account, why there are fewer rows than were asked for.
+    pub note: Option<String>,
+    /// Seconds that choosing took, the fit included; none where all rows were asked for before.
+    pub seconds: Option<f64>,
+}
+
+/// A row to be labelled.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Asked {
+    /// Its number in the pool, counted from 0.
+    pub row: usize,
+    /// What the pool calls it.
+    pub id: Option<String>,
+    /// Who chose it: a strategy or a policy.
+    pub by: String,
+    /// Why, in words.
+    pub reason: String,
+    /// The class that is predicted, and its probability.
+    pub predicted: Option<(String, f32)>,
+    /// When the lease ends, in seconds since 1970.
+    pub until: Option<u64>,
+}
+
+/// What answers came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Taken {
+    /// Answers that are new.
+    pub new: usize,
+    /// Answers that replaced another one of the same annotator.
+    pub revised: usize,
+    /// Answers that were there already.
+    pub repeated: usize,
+}
+
+/// How many rows there are of what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub rows: usize,
+    /// Rows with a class.
+    pub labelled: usize,
+    /// Rows that cannot be answered.
+    pub unanswerable: usize,
+    /// Rows without a class that somebody did not say.
+    pub abstained: usize,
+    /// Rows in somebody's hand.
+    pub pending: usize,
+    /// Rows on which annotators disagree.
+    pub disputed: usize,
+    /// Labelled rows of every class, by its name.
+    pub classes: Vec<(String, usize)>,
+    /// Answers that count against the budget.
+    pub bought: usize,
+}
+
+impl Session {
+    /// Asks for `count` rows in the name of [`ANNOTATOR`]. Rows that were asked for before and are neither answered nor
+    /// released come first, in the same order, so that asking twice gives the same rows.
+    ///
+    /// # Errors
+    /// [`SessionError::Setting`] for a count out of its range; those of the strategy.
+    pub fn ask(&mut self, count: usize) -> Result<Asking> {
+        self.ask_as(ANNOTATOR, count)
+    }
+
+    /// [`ask`](Self::ask) in the name of an annotator. No two annotators have a row in hand at once.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_as(&mut self, annotator: &str, count: usize) -> Result<Asking> {
+        check_annotator(annotator, || "the annotator".to_string())?;
+        if !(1..=MAX_BATCH).contains(&count) {
+            let expected = format!("1 to {MAX_BATCH}");
+            return Err(SessionError::Setting { name: "batch", found: count.to_string(), expected }.into());
+        }
+        let _lock = lock(&self.dir)?;
+        self.refresh()?;
+        let now = self.clock.now();
+        let mine = |session: &Self| -> Vec<Pending> {
+            session.state.in_hand(now).filter(|one| one.annotator == annotator).take(count).cloned().collect()
+        };
+        let missing = count - mine(self).len();
+        let (mut note, mut seconds) = (None, None);
+        if missing > 0 {
+            let started = Instant::now();
+            let spent = self.bought() + self.state.in_hand(now).count();
+            let left = self.settings.budget.map(|budget| budget.saturating_sub(spent));
+            let fewer = missing.min(left.unwrap_or(missing));
+            if fewer < missing {
+                note = Some(format!("the budget of {} labels is used up", self.settings.budget.unwrap_or(0)));
+            }
+            if fewer > 0 {
+                let chosen = self.choose(annotator, fewer, left, now)?;
+                note = cut::join([note, chosen.note]);
+                if !chosen.picks.is_empty() {
+                    let until = self.settings.lease.map(|lease| now.saturating_add(lease));
+                    self.append(Event::Asked {
+                        at: now,
+                        annotator: annotator.to_string(),
+                        until,
+                        by: chosen.by,
+                        note: note.clone(),
+                        picks: chosen.picks,
+                    })?;
+                }
+            }
+            seconds = Some(started.elapsed().as_secs_f64());
+        }
+        let asked = |one: Pending| -> Result<Asked> {
+            Ok(Asked {
+                row: one.pick.row as usize,
+                id: self.pool.id(one.pick.row as usize)?,
+                by: one.by,
+                reason: one.pick.reason,
+                predicted: one.pick.predicted,
+                until: one.until,
+            })
+        };
+        let rows = mine(self).into_iter().map(asked).collect::<Result<_>>()?;
+        Ok(Asking { session: self.name.clone(), rows, note, seconds })
+    }
+
+    /// Takes answers, all of them or none; they are on the disk when this returns. An answer may come late, to a row that
+    /// nobody asked for, or replace an earlier one of the same annotator.
+    ///
+    /// # Errors
+    /// [`SessionError`] with the place of an answer that does not fit: an unknown row, a class that is none, a second
+    /// answer of one annotator to one row, an answer to another session.
+    pub fn tell(&mut self, answers: &[Answer]) -> Result<Taken> {
+        let mut first: BTreeMap<(u32, &str), &str> = BTreeMap::new();
+        let mut given = Vec::with_capacity(answers.len());
+        for answer in answers {
+            let one = self.check_answer(answer)?;
+            if let Some(first) = first.insert((one.row, &answer.annotator), &answer.place) {
+                let (place, row, first) = (answer.place.clone(), one.row as usize, first.to_string());
+                return Err(SessionError::Twice { place, row, first }.into());
+            }
+            given.push(one);
+        }
+        let _lock = lock(&self.dir)?;
+        self.refresh()?;
+        let mut taken = Taken::default();
+        for one in &given {
+            let before = self.state.answers.get(&one.row);
+            match before.and_then(|all| all.iter().find(|other| other.annotator == one.annotator)) {
+                None => taken.new += 1,
+                Some(before) if before.verdict == one.verdict => taken.repeated += 1,
+                Some(_) => taken.revised += 1,
+            }
+        }
+        if taken.new + taken.revised > 0 {
+            self.append(Event::Told { at: self.clock.now(), answers: given })?;
+        }
+        Ok(taken)
+    }
+
+    /// Takes rows out of everybody's hand, so that they may be asked of anybody again; without `rows`, all. Gives how many
+    /// were.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownRow`].
+    pub fn release(&mut self, rows: Option<&[usize]>) -> Result<usize> {
+        for &row in rows.unwrap_or_default() {
+            self.check_row(row, || "release".to_string())?;
+        }
+        let _lock = lock(&self.dir)?;
+        self.refresh()?;
+        let wanted = |row: u32| rows.is_none_or(|rows| rows.contains(&(row as usize)));
+        let mut held: Vec<u32> =
+            self.state.pending.iter().map(|one| one.pick.row).filter(|&row| wanted(row)).collect();
+        held.sort_unstable();
+        held.dedup();
+        let count = held.len();
+        if count > 0 {
+            self.append(Event::Released { at: self.clock.now(), rows: held })?;
+        }
+        Ok(count)
+    }
+
+    /// How many rows there are of what.
+    ///
+    /// # Errors
+    /// A damaged journal.
+    pub fn counts(&mut self) -> Result<Counts> {
+        self.refresh()?;
+        let consensus = self.consensus();
+        let mut classes = vec![0; consensus.classes.len()];
+        consensus.labelled.iter().for_each(|one| classes[one.class as usize] += 1);
+        let with = |verdict: Verdict| {
+            let rows = self.state.answers.values();
+            rows.filter(move |all| all.iter().any(|one| one.verdict == verdict))
+        };
+        let classless = |all: &&Vec<Standing>| all.iter().all(|one| one.verdict == Verdict::Abstained);
+        Ok(Counts {
+            rows: self.pool.rows(),
+            labelled: consensus.labelled.len(),
+            unanswerable: with(Verdict::Unanswerable).count(),
+            abstained: with(Verdict::Abstained).filter(classless).count(),
+            pending: self.state.in_hand(self.clock.now()).count(),
+            disputed: consensus.labelled.iter().filter(|one| one.disputed).count(),
+            classes: consensus.classes.into_iter().zip(classes).collect(),
+            bought: self.bought(),
+        })
+    }
+
+    fn choose(
+        &mut self,
+        annotator: &str,
+        count: usize,
+        budget: Option<usize>,
+        now: u64,
+    ) -> Result<query::Chosen> {
+        let consensus = self.consensus();
+        let (key, seen) = (self.key(), self.state.asks);
+        let Self { settings, pool, state, who, classifier, .. } = self;
+        let query = Query {
+            settings,
+            pool,
+            state,
+            consensus: &consensus,
+            who,
+            annotator,
+            now,
+            key: key.named("query").at(seen),
+        };
+        query.choose(count, budget, || current(classifier, &consensus, pool, key))
+    }
+
+    fn check_answer(&self, answer: &Answer) -> Result<Given, SessionError> {
+        let place = || answer.place.clone();
+        if let Some(found) = answer.session.as_ref().filter(|found| **found != self.name) {
+            let (found, this) = (shorten(found).into_owned(), self.name.clone());
+            return Err(SessionError::OtherSession { place: place(), found, this });
+        }
+        let row = match &answer.row {
+            RowName::Number(row) => *row,
+            RowName::Id(id) => match self.pool.called(id)? {
+                [only] => *only as usize,
+                rows => {
+                    let found = shorten(id).into_owned();
+                    return Err(SessionError::UnknownId { place: place(), found, count: rows.len() });
+                }
+            },
+        };
+        self.check_row(row, place)?;
+        check_annotator(&answer.annotator, place)?;
+        if let Some(class) = answer.verdict.class() {
+            check_class(class, place)?;
+            let known = &self.settings.classes;
+            if !known.is_empty() && !known.iter().any(|one| one == class) {
+                let hint = match nearest(class, known.iter().map(String::as_str)) {
+                    Some(near) => format!("nothing was taken; did you mean {near:?}?"),
+                    None => "nothing was taken; a session made without --classes takes classes as they come"
+                        .to_string(),
+                };
+                let found = shorten(class).into_owned();
+                return Err(SessionError::UnknownClass { place: place(), found, known: known.len(), hint });
+            }
+        }
+        Ok(Given { row: row as u32, annotator: answer.annotator.clone(), verdict: answer.verdict.clone() })
+    }
+}
+
+/// Refuses what is no name of a person.
+fn check_annotator(name: &str, place: impl Fn() -> String) -> Result<(), SessionError> {
+    match name {
+        POOL => {
+            let expected = "a name of an annotator: labels of the pool itself stand under it".to_string();
+            Err(SessionError::Field { place: place(), found: name.to_string(), expected })
+        }
+        name => check_name(name, place),
+    }
+}

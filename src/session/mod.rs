@@ -1,0 +1,211 @@
+//! Labelling in earnest: a pool, a policy that asks, and annotators who answer.
+//!
+//! A [`Session`] is a folder. It holds a copy of its pool, its settings, the policy it asks by, and a journal of all that
+//! was asked and told, so that a copy of the folder goes on elsewhere. Nothing else is kept: the classifier and the
+//! picks follow from these, and the same session with the same answers asks for the same rows.
+//!
+//! ```
+//! use querist::session::{Answer, Session, SessionPlan};
+//! # let folder = tempfile::tempdir()?;
+//! # let pool = folder.path().join("pool.csv");
+//! # let line = |row: usize| format!("{},{}\n", row % 7, (row * row) % 11);
+//! # std::fs::write(&pool, format!("x,y\n{}", (0..60).map(line).collect::<String>()))?;
+//! # let dir = folder.path().join("session");
+//! let mut session = Session::create(&dir, SessionPlan { batch: 4, ..SessionPlan::new(&pool) })?;
+//! for _ in 0..4 {
+//!     let query = session.ask(4)?;
+//!     let answer = |pick: &querist::session::Asked| {
+//!         Answer::new(pick.row, if pick.row % 7 < 3 { "low" } else { "high" })
+//!     };
+//!     let answers: Vec<Answer> = query.rows.iter().map(answer).collect();
+//!     session.tell(&answers)?;
+//! }
+//! assert_eq!(Session::open(&dir)?.counts()?.labelled, 16);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What is here: `plan` (settings), `pool` (the copy of inputs and texts), `journal` and `state` (what happened, and what
+//! it adds up to), `annotators` (one class per row from several people), `classifier`, `query` (which rows to ask for).
+//! What is not: simulated labelling (`episode`), pages to label on (`cli`).
+
+mod annotators;
+mod answer;
+mod classifier;
+mod clock;
+mod create;
+mod error;
+mod journal;
+mod labelling;
+mod plan;
+mod pool;
+mod predictions;
+mod query;
+mod state;
+mod status;
+mod table;
+
+pub use annotators::Reliability;
+pub use answer::{ANNOTATOR, Answer, RowName, Verdict};
+pub use classifier::Kind;
+pub use clock::Clock;
+pub use error::SessionError;
+pub use labelling::{Asked, Asking, Counts, Taken};
+pub use plan::{ABSTAINED, BATCH, Chooser, MAX_BATCH, MAX_NAME, SessionPlan, Settings, UNANSWERABLE};
+pub use pool::Content;
+pub use predictions::Predictions;
+pub use status::{Accuracy, Batch, Forecast, Status, Stopping};
+pub use table::{Column, Format, Table};
+
+use crate::durable::{self, DurableError, Lock, input};
+use crate::error::Result;
+use crate::rng::Key;
+use annotators::{Consensus, consensus};
+use classifier::Classifier;
+use journal::{Event, JOURNAL};
+use pool::Pool;
+use query::{LabelledRows, Who};
+use state::State;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The annotator of labels that the pool came with.
+pub const POOL: &str = "(pool)";
+/// How long one process waits for another that has the session in hand.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// An open session. Every call looks at what other processes have written since.
+pub struct Session {
+    dir: PathBuf,
+    name: String,
+    settings: Settings,
+    pool: Pool,
+    who: Who,
+    clock: Clock,
+    events: Vec<Event>,
+    keep: u64,
+    state: State,
+    /// The classifier of the labels in hand.
+    classifier: Option<(Consensus, Classifier)>,
+}
+
+impl Session {
+    /// The same session by another clock.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Its name: 64 hexadecimal digits, which follow from its pool and its settings.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What it was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What people are shown of a row.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownRow`].
+    pub fn content(&self, row: usize) -> Result<Content> {
+        self.check_row(row, || "the row".to_string())?;
+        Ok(self.pool.content(row)?)
+    }
+
+    /// A picture of a row and its media type; none where the pool has none.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownRow`]; if a picture that is kept by its path was moved or changed.
+    pub fn picture(&self, row: usize) -> Result<Option<(Vec<u8>, &'static str)>> {
+        self.check_row(row, || "the row".to_string())?;
+        self.pool.picture(row)
+    }
+
+    /// The classes: those the session was made with, or all that were named so far, by name.
+    ///
+    /// # Errors
+    /// A damaged journal.
+    pub fn classes(&mut self) -> Result<Vec<String>> {
+        self.refresh()?;
+        Ok(self.consensus().classes)
+    }
+
+    /// Answers that count against the budget.
+    fn bought(&self) -> usize {
+        let counts = |one: &&state::Standing| one.annotator != POOL && one.verdict.class().is_some();
+        self.state.answers.values().flatten().filter(counts).count()
+    }
+
+    fn consensus(&self) -> Consensus {
+        consensus(&self.state, &self.settings.classes)
+    }
+
+    fn key(&self) -> Key {
+        Key::root(self.settings.seed).named("session")
+    }
+
+    /// Reads what other processes have written since.
+    fn refresh(&mut self) -> Result<()> {
+        let path = self.dir.join(JOURNAL);
+        let (_, size) = input::open(&path)?;
+        if size != self.keep {
+            let content = journal::read(&path, &self.name)?;
+            self.state = State::of(&content.events);
+            (self.events, self.keep) = (content.events, content.keep);
+        }
+        Ok(())
+    }
+
+    /// Puts an event on the disk, then takes it into account. The caller holds the lock and has refreshed.
+    fn append(&mut self, event: Event) -> Result<()> {
+        self.keep = journal::append(&self.dir.join(JOURNAL), self.keep, self.events.len(), &event)?;
+        self.state.take(&event);
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn check_row(&self, row: usize, place: impl Fn() -> String) -> Result<(), SessionError> {
+        let last = self.pool.rows() - 1;
+        match row <= last {
+            true => Ok(()),
+            false => Err(SessionError::UnknownRow { place: place(), found: row.to_string(), last }),
+        }
+    }
+}
+
+/// The classifier for these labels: the one at hand, if it is for them.
+fn current<'c>(
+    at_hand: &'c mut Option<(Consensus, Classifier)>,
+    consensus: &Consensus,
+    pool: &Pool,
+    key: Key,
+) -> Result<&'c Classifier> {
+    let same = |one: &(Consensus, Classifier)| {
+        let labels = |consensus: &Consensus| LabelledRows::of(consensus);
+        one.0.classes == consensus.classes && labels(&one.0) == labels(consensus)
+    };
+    if !at_hand.as_ref().is_some_and(same) {
+        let labelled = LabelledRows::of(consensus);
+        let classifier = Classifier::fit(&labelled.labels(pool), key.named("classifier"))?;
+        *at_hand = Some((consensus.clone(), classifier));
+    }
+    Ok(&at_hand.as_ref().expect("it was just put there").1)
+}
+
+/// The folder for this process alone; waits for others.
+fn lock(dir: &Path) -> Result<Lock> {
+    let started = Instant::now();
+    loop {
+        match durable::lock(dir) {
+            Err(DurableError::Locked { .. }) if started.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            result => return Ok(result?),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! [`SessionPlan`]: what a session is made of, and [`Settings`], what its folder keeps of that.
+
+use super::error::SessionError;
+use crate::data::dataset::MAX_CLASSES;
+use crate::data::readers::ReadOptions;
+use crate::error::shorten;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Rows that may be asked for at once, at most.
+pub const MAX_BATCH: usize = 10_000;
+/// Characters of a class or of an annotator's name, at most.
+pub const MAX_NAME: usize = 200;
+/// Rows asked for at once, unless said otherwise.
+pub const BATCH: usize = 10;
+/// First rows that inputs alone decide on, where the classes are not known.
+const INITIAL: usize = 10;
+/// The same per class, where they are.
+const INITIAL_PER_CLASS: usize = 2;
+
+/// Who chooses the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Chooser {
+    /// A learned policy, by the name that it comes with, or its folder.
+    Policy(String),
+    /// A strategy, as `querist strategies` lists it.
+    Strategy(String),
+}
+
+/// What a session is made of. [`Session::create`](super::Session::create) checks it.
+#[derive(Clone, Debug)]
+pub struct SessionPlan {
+    /// The table, array or folder of pictures to be labelled.
+    pub pool: PathBuf,
+    /// How it is read.
+    pub read: ReadOptions,
+    /// The classes; empty where they appear with their first answer.
+    pub classes: Vec<String>,
+    /// Who chooses, once there are labels to choose by.
+    pub chooser: Chooser,
+    /// The strategy that looks at inputs alone and chooses until then.
+    pub start: String,
+    /// Rows that `start` chooses; `None` for 10, or 2 per class where the classes are known.
+    pub initial: Option<usize>,
+    /// Rows asked for at once, unless a query says otherwise.
+    pub batch: usize,
+    /// New labels in all; `None` for no limit.
+    pub budget: Option<usize>,
+    /// Seconds after which rows that were not answered may be asked of somebody else; `None` for never.
+    pub lease: Option<u64>,
+    /// The column of the pool with what an answer to the row costs, which is no feature then; `None` for all the same.
+    pub price: Option<String>,
+    /// What decides among equals and what is drawn at random.
+    pub seed: u64,
+}
+
+impl SessionPlan {
+    /// A session on this pool with the policy that comes with the program.
+    pub fn new(pool: impl Into<PathBuf>) -> Self {
+        Self {
+            pool: pool.into(),
+            read: ReadOptions::default(),
+            classes: Vec::new(),
+            chooser: Chooser::Policy("universal".to_string()),
+            start: "typiclust".to_string(),
+            initial: None,
+            batch: BATCH,
+            budget: None,
+            lease: None,
+            price: None,
+            seed: 0,
+        }
+    }
+
+    /// Refuses settings out of their range.
+    pub(super) fn check(&self) -> Result<(), SessionError> {
+        let range = |name, found: usize, least: usize, most: usize| match (least..=most).contains(&found) {
+            true => Ok(()),
+            false => {
+                let expected = format!("{least} to {most}");
+                Err(SessionError::Setting { name, found: found.to_string(), expected })
+            }
+        };
+        range("batch", self.batch, 1, MAX_BATCH)?;
+        range("budget", self.budget.unwrap_or(1), 1, u32::MAX as usize)?;
+        range("initial", self.initial.unwrap_or(2), 2, MAX_BATCH)?;
+        range("lease", self.lease.map_or(1, |seconds| seconds.min(u32::MAX.into()) as usize), 1, 1 << 31)?;
+        if !self.classes.is_empty() {
+            range("the number of classes", self.classes.len(), 2, MAX_CLASSES)?;
+        }
+        for (at, class) in self.classes.iter().enumerate() {
+            check_class(class, || format!("classes: entry {at}"))?;
+            if self.classes[..at].contains(class) {
+                let expected = "classes of different names".to_string();
+                return Err(SessionError::Setting { name: "classes", found: quoted(class), expected });
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows that inputs alone decide on.
+    pub(super) fn initial(&self) -> usize {
+        let known = INITIAL_PER_CLASS * self.classes.len();
+        self.initial.unwrap_or(if known > 0 { known } else { INITIAL })
+    }
+}
+
+/// What stands for an abstention and for "cannot be answered" in place of a class.
+pub const ABSTAINED: &str = "-";
+pub const UNANSWERABLE: &str = "?";
+
+/// Refuses what is no name of a class.
+pub(super) fn check_class(name: &str, place: impl Fn() -> String) -> Result<(), SessionError> {
+    if [ABSTAINED, UNANSWERABLE].contains(&name) {
+        let expected = format!(
+            "a class: {ABSTAINED} stands for an abstention and {UNANSWERABLE} for a row that cannot be answered"
+        );
+        return Err(SessionError::Field { place: place(), found: name.to_string(), expected });
+    }
+    check_name(name, place)
+}
+
+/// Refuses names that do not fit on a line.
+pub(super) fn check_name(name: &str, place: impl Fn() -> String) -> Result<(), SessionError> {
+    let length = name.chars().count();
+    match (1..=MAX_NAME).contains(&length) && name.trim() == name && !name.chars().any(char::is_control) {
+        true => Ok(()),
+        false => {
+            let expected = format!("1 to {MAX_NAME} characters on one line, without spaces around them");
+            Err(SessionError::Field { place: place(), found: shorten(name).into_owned(), expected })
+        }
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("{:?}", shorten(name))
+}
+
+/// What the folder of a session keeps beside its pool and its journal. The digest of this file is the session's name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The format's version.
+    pub format: u64,
+    /// What the pool is called.
+    pub pool: String,
+    /// The classes; empty where they appear with their first answer.
+    pub classes: Vec<String>,
+    pub chooser: Chooser,
+    pub start: String,
+    pub initial: usize,
+    pub batch: usize,
+    pub budget: Option<usize>,
+    pub lease: Option<u64>,
+    /// The place of the column with prices among those shown.
+    pub price: Option<usize>,
+    pub seed: u64,
+    /// Rows of the pool.
+    pub rows: usize,
+    /// Numbers per row.
+    pub width: usize,
+    /// Channels, height and width, where the inputs are pictures.
+    pub picture: Option<[usize; 3]>,
+    /// What people are shown of a row: names of columns.
+    pub shown: Vec<String>,
+    /// Whether rows have names of their own.
+    pub named: bool,
+    /// The other files and their SHA-256.
+    pub files: BTreeMap<String, String>,
+}

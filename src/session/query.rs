@@ -1,0 +1,318 @@
+//! One query of a session: which rows to ask for next, and why.
+//!
+//! Until there are labels to choose by, a strategy that looks at inputs alone chooses. Then the session's classifier
+//! gives the signals that its policy or strategy reads. Rows in somebody's hand count as labelled with the class that
+//! is predicted. A row on which annotators disagree is a candidate again, for those who have not answered it: of a
+//! batch, one row in [`AGAIN`] at most.
+
+use super::annotators::Consensus;
+use super::classifier::{Classifier, Labels, best};
+use super::error::SessionError;
+use super::journal::Pick;
+use super::plan::Settings;
+use super::pool::Pool;
+use super::state::State;
+use crate::agent::Policy;
+use crate::data::{Matrix, RowId};
+use crate::error::Result;
+use crate::query::cut::{self, Cut};
+use crate::query::draw::RowDraws;
+use crate::query::registry::Family;
+use crate::query::{Needs, Registry, Spec};
+use crate::rng::Key;
+use crate::select::{Need, Request, Selection, Selector};
+use std::sync::Arc;
+
+/// Of so many rows of a batch, one may be asked again.
+const AGAIN: usize = 5;
+/// Rows that are ranked per row that is taken, where they have prices.
+const RANKED: usize = 4;
+/// Squared rows times columns that a query looks at, at most: what keeps it below half a second on two cores.
+const WORK: usize = 1 << 32;
+/// Candidates that are looked at whatever the columns.
+const LEAST: usize = 1_000;
+/// Candidates that are looked at, at most.
+const MOST: usize = 8_000;
+/// The dropout rate of stochastic passes, where a strategy names none.
+const RATE: f32 = 0.25;
+
+/// Who chooses.
+#[derive(Clone, Debug)]
+pub(super) enum Who {
+    Policy(Arc<Policy>),
+    Strategy(String),
+}
+
+impl Who {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        match self {
+            Who::Policy(policy) => &policy.card().policy.name,
+            Who::Strategy(name) => name,
+        }
+    }
+
+    fn selector(&self) -> Result<Selector> {
+        match self {
+            Who::Policy(policy) => Ok(Selector::policy(Arc::clone(policy))),
+            Who::Strategy(name) => Selector::named(name),
+        }
+    }
+}
+
+/// Refuses a strategy that needs what a session does not have, or `inputs_only` one that needs more than inputs.
+pub(super) fn check(strategy: &str, inputs_only: bool) -> Result<()> {
+    let selector = Selector::named(strategy)?;
+    let refuse = |reason: String| Err(SessionError::Unfit { strategy: strategy.to_string(), reason }.into());
+    if let Some(need) =
+        selector.needs().into_iter().find(|need| matches!(need, Need::Episode | Need::PredictedLoss))
+    {
+        return refuse(format!("it needs {need}"));
+    }
+    if let Some(need) = selector.needs().first().filter(|_| inputs_only) {
+        return refuse(format!("it needs {need}, and is to choose before there is any label"));
+    }
+    match bandit(&Registry::builtin(), &strategy.parse()?) {
+        Some(name) => {
+            refuse(format!("`{name}` learns from query to query, and a session keeps labels alone"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first strategy in `spec` that learns from query to query.
+fn bandit(registry: &Registry, spec: &Spec) -> Option<String> {
+    let own = registry.find(&spec.name).is_ok_and(|entry| entry.card.family == Family::Bandit);
+    own.then(|| spec.name.clone()).or_else(|| spec.arms.iter().find_map(|arm| bandit(registry, arm)))
+}
+
+/// What a query is made over.
+pub(super) struct Query<'a> {
+    pub settings: &'a Settings,
+    pub pool: &'a Pool,
+    pub state: &'a State,
+    pub consensus: &'a Consensus,
+    pub who: &'a Who,
+    pub annotator: &'a str,
+    pub now: u64,
+    pub key: Key,
+}
+
+/// What was chosen.
+pub(super) struct Chosen {
+    pub picks: Vec<Pick>,
+    pub by: String,
+    pub note: Option<String>,
+}
+
+impl Query<'_> {
+    /// Chooses at most `count` rows. `classifier` is called where one is needed.
+    pub fn choose<'c>(
+        &self,
+        count: usize,
+        budget: Option<usize>,
+        classifier: impl FnOnce() -> Result<&'c Classifier>,
+    ) -> Result<Chosen> {
+        let again = self.again(count);
+        let hand: Vec<u32> = self.state.in_hand(self.now).map(|one| one.pick.row).collect();
+        let mut held = hand.clone();
+        held.sort_unstable();
+        held.dedup();
+        let free: Vec<RowId> = (0..self.pool.rows() as u32)
+            .filter(|row| !self.state.closed(*row, self.annotator) && held.binary_search(row).is_err())
+            .map(RowId)
+            .collect();
+        let count = count - again.len();
+        // Where rows have prices, more are ranked than are taken.
+        let ranked = count * if self.settings.price.is_some() { RANKED } else { 1 };
+        let labelled: Vec<u32> = self.consensus.labelled.iter().map(|one| one.row).collect();
+        let mut first_class = self.consensus.labelled.iter().map(|one| one.class);
+        let first = first_class.next();
+        let several = first_class.any(|class| Some(class) != first);
+        let cold = !several || labelled.len() + held.len() < self.settings.initial;
+        let by = if cold { self.settings.start.clone() } else { self.who.name().to_string() };
+        if free.is_empty() || count == 0 {
+            let note = (free.is_empty() && again.is_empty()).then(|| "no row is left to ask for".to_string());
+            return Ok(Chosen { picks: again, by, note });
+        }
+        let width = self.pool.inputs.cols();
+        let most = (WORK / width).isqrt().clamp(LEAST, MOST).max(ranked);
+        let cut = Cut::new(&free, most, RowDraws::new(self.key.named("candidates")));
+        // Everything that is looked at, by row, so that ties are broken as they would be in the whole pool.
+        let held: Vec<u32> = held.into_iter().filter(|row| !labelled.contains(row)).collect();
+        let mut rows: Vec<u32> =
+            labelled.iter().chain(&held).copied().chain(cut.rows.iter().map(|row| row.0)).collect();
+        rows.sort_unstable();
+        let place = |row: &u32| rows.partition_point(|other| other < row);
+        let known: Vec<usize> = labelled.iter().chain(&held).map(place).collect();
+        let inputs = self.pool.inputs.gather(rows.iter().map(|&row| row as usize));
+        let (selection, probabilities) = if cold {
+            let mut selector = Selector::named(&self.settings.start)?;
+            let request = Request::new(inputs).labelled(&known).batch(ranked).key(self.key.named("start"));
+            (selector.select(request)?, None)
+        } else {
+            let (selection, probabilities) =
+                self.by_labels(classifier()?, inputs, &rows, &held, &known, ranked, budget)?;
+            (selection, Some(probabilities))
+        };
+        let mut picks = again;
+        for at in self.affordable(&selection.picks, &rows, count)? {
+            let pick = selection.picks[at];
+            let utility = selection.utilities.as_ref().map(|all| all[at]);
+            picks.push(self.pick(rows[pick], &by, utility, probabilities.as_ref().map(|p| p.row(pick))));
+        }
+        let note = cut::join([cut.note("the query looked at"), selection.note]);
+        Ok(Chosen { picks, by, note })
+    }
+
+    /// Places of at most `count` picks. Where rows have prices, those of the largest share of all picks that are worth no
+    /// more per price.
+    fn affordable(&self, picks: &[usize], rows: &[u32], count: usize) -> Result<Vec<usize>, SessionError> {
+        let mut places: Vec<usize> = (0..picks.len()).collect();
+        if let Some(column) = self.settings.price {
+            let worth = |at: usize| {
+                let price = self.pool.price(rows[picks[at]] as usize, column)?;
+                Ok((1.0 - at as f64 / picks.len() as f64) / price)
+            };
+            let worths = places.iter().map(|&at| worth(at)).collect::<Result<Vec<f64>, SessionError>>()?;
+            places.sort_by(|&a, &b| worths[b].total_cmp(&worths[a]).then(a.cmp(&b)));
+        }
+        places.truncate(count);
+        Ok(places)
+    }
+
+    /// The choice of the policy or strategy, and the probabilities of `rows`.
+    #[expect(clippy::too_many_arguments, reason = "one query's parts")]
+    fn by_labels(
+        &self,
+        classifier: &Classifier,
+        inputs: Matrix,
+        rows: &[u32],
+        held: &[u32],
+        known: &[usize],
+        count: usize,
+        budget: Option<usize>,
+    ) -> Result<(Selection, Matrix)> {
+        let mut selector = self.who.selector()?;
+        let needs: Needs = selector.strategy().needs();
+        let view = inputs.view();
+        let probabilities = classifier.probabilities(view, None);
+        let mut classes: Vec<u32> = self.consensus.labelled.iter().map(|one| one.class).collect();
+        // What is in somebody's hand counts as what it looks like.
+        let place = |row: &u32| rows.partition_point(|other| other < row);
+        classes.extend(held.iter().map(|row| best(probabilities.row(place(row))) as u32));
+        let embeddings = needs.embeddings.then(|| classifier.embeddings(view));
+        let head = (needs.head || needs.network).then(|| classifier.head());
+        let passes = (needs.passes > 0).then(|| {
+            classifier.passes(view, needs.passes, needs.rate.unwrap_or(RATE), self.key.named("passes"))
+        });
+        let labelled = LabelledRows::of(self.consensus);
+        let committee = (needs.committee > 0)
+            .then(|| {
+                let labels = labelled.labels(self.pool);
+                let bootstrap = needs.bootstrap.unwrap_or(classifier.kind == super::Kind::Linear);
+                classifier.committee(&labels, view, needs.committee, bootstrap, self.key.named("committee"))
+            })
+            .transpose()?;
+        let mut request = Request::new(view)
+            .labelled(known)
+            .labels(&classes)
+            .probabilities(&probabilities)
+            .classes(self.consensus.classes.len())
+            .temperature(classifier.temperature.value() as f32)
+            .batch(count)
+            .key(self.key.named("query"));
+        if let Some(embeddings) = &embeddings {
+            request = request.embeddings(embeddings);
+        }
+        if let Some(head) = &head {
+            request = request.head(&head.weights, &head.bias);
+        }
+        if let Some(passes) = &passes {
+            request = request.passes(passes);
+        }
+        if let Some(committee) = &committee {
+            request = request.committee(committee);
+        }
+        if let (Some(budget), Who::Policy(_)) = (budget, self.who) {
+            request = request.budget(budget.max(count));
+        }
+        Ok((selector.select(request)?, probabilities))
+    }
+
+    /// Rows on which others disagree.
+    fn again(&self, count: usize) -> Vec<Pick> {
+        let most = count.div_ceil(AGAIN);
+        let mut rows: Vec<_> = self.consensus.labelled.iter().filter(|one| one.disputed).collect();
+        rows.retain(|one| {
+            let held = self.state.in_hand(self.now).any(|other| other.pick.row == one.row);
+            let answered = self.state.answers[&one.row].iter().any(|other| other.annotator == self.annotator);
+            !held && !answered
+        });
+        rows.sort_by(|a, b| a.confidence.total_cmp(&b.confidence).then(a.row.cmp(&b.row)));
+        let pick = |one: &&super::annotators::Labelled| {
+            let said: Vec<String> = self.state.answers[&one.row]
+                .iter()
+                .filter_map(|answer| Some(format!("{} says {}", answer.annotator, answer.verdict.class()?)))
+                .collect();
+            Pick {
+                row: one.row,
+                reason: format!("annotators disagree: {}", said.join(", ")),
+                predicted: None,
+            }
+        };
+        rows.iter().take(most).map(pick).collect()
+    }
+
+    fn pick(&self, row: u32, by: &str, utility: Option<f64>, probabilities: Option<&[f32]>) -> Pick {
+        let Some(p) = probabilities else {
+            return Pick { row, reason: format!("{by}: no labels to choose by yet"), predicted: None };
+        };
+        let class = |class: usize| format!("{} {:.0} %", self.consensus.classes[class], 100.0 * p[class]);
+        let first = best(p);
+        let mut others = p.to_vec();
+        others[first] = -1.0;
+        let second = best(&others);
+        let utility = utility.map_or(String::new(), |utility| format!(", utility {utility:.4}"));
+        Pick {
+            row,
+            reason: format!("{by}: {} or {}{utility}", class(first), class(second)),
+            predicted: Some((self.consensus.classes[first].clone(), p[first])),
+        }
+    }
+}
+
+/// Rows with their classes, as a classifier takes them.
+#[derive(PartialEq)]
+pub(super) struct LabelledRows {
+    rows: Vec<u32>,
+    classes: Vec<u32>,
+    names: usize,
+}
+
+impl LabelledRows {
+    pub fn of(consensus: &Consensus) -> Self {
+        let (rows, classes) = consensus.labelled.iter().map(|one| (one.row, one.class)).unzip();
+        Self { rows, classes, names: consensus.classes.len() }
+    }
+
+    /// The first `count` of them.
+    pub fn first(consensus: &Consensus, count: usize) -> Self {
+        let mut all = Self::of(consensus);
+        all.rows.truncate(count);
+        all.classes.truncate(count);
+        all
+    }
+
+    /// Classes that have a row.
+    pub fn classes(&self) -> usize {
+        let mut seen = self.classes.clone();
+        seen.sort_unstable();
+        seen.dedup();
+        seen.len()
+    }
+
+    pub fn labels<'a>(&'a self, pool: &'a Pool) -> Labels<'a> {
+        Labels { inputs: pool.inputs.view(), rows: &self.rows, classes: &self.classes, names: self.names }
+    }
+}

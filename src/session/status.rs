@@ -1,0 +1,362 @@
+//! How far a labelling has come, what further labels are worth, and whether to stop.
+
+use super::annotators::{Consensus, Reliability};
+use super::classifier::{Classifier, Kind, OutOfFold, best};
+use super::journal::Event;
+use super::pool::Pool;
+use super::query::LabelledRows;
+use super::{Counts, Session, current};
+use crate::data::{Dataset, Matrix, Shape, Targets};
+use crate::episode::stop::curve::{Point, PowerLaw};
+use crate::episode::stop::{Look, OverallUncertainty, Reason, Stabilising, Stop};
+use crate::error::Result;
+use crate::experiment::quality::{Quality, quality};
+use crate::rng::Key;
+use rand::seq::index;
+use serde::Serialize;
+use std::fmt;
+
+/// Rows of the set on which successive predictions are compared, at most.
+const STOP_SET: usize = 1_000;
+/// Labels between two of these predictions, at least.
+const STEP: usize = 10;
+/// Labels whose worth is forecast.
+const MORE: usize = 50;
+/// Labels of the first point of a learning curve.
+const FIRST_POINT: usize = 8;
+/// Batches of answers that are compared with what was predicted of them.
+const BATCHES: usize = 5;
+/// Standard errors by which answers may fall behind their predictions.
+const DRIFT: f64 = 3.0;
+
+/// How far a labelling has come.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// The session's name.
+    pub session: String,
+    pub counts: Counts,
+    pub budget: Option<usize>,
+    /// Who asks.
+    pub by: String,
+    /// Everybody who has answered.
+    pub annotators: Vec<Reliability>,
+    /// How well the classifier does on labels that it was not trained on; none with too few.
+    pub accuracy: Option<Accuracy>,
+    /// Its accuracy by the number of labels that it is trained on, always on the same labels held out.
+    pub curve: Vec<Point>,
+    /// What further labels are expected to add; none where the curve has too few points.
+    pub forecast: Option<Forecast>,
+    /// Whether to stop.
+    pub stop: Stopping,
+    /// What the last batches of answers had in common with what was predicted of them.
+    pub batches: Vec<Batch>,
+    /// Whether the last batch has fallen behind its predictions: the answers or the rows have changed.
+    pub drift: bool,
+    /// Labels that are likely to be wrong, rows that nearly repeat others; none with too few labels.
+    pub quality: Option<Quality>,
+}
+
+/// The share of right predictions on labels that were held out. Labels are those that were asked for, which are harder than
+/// the pool at large, so that the pool's accuracy is mostly higher.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Accuracy {
+    pub classifier: Kind,
+    /// Labels that were judged.
+    pub judged: usize,
+    pub accuracy: f64,
+    /// The interval at 95 % (E. B. Wilson, JASA 1927).
+    pub interval: [f64; 2],
+    /// What logits are divided by.
+    pub temperature: f64,
+}
+
+/// What further labels are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Forecast {
+    /// So many further labels
+    pub labels: usize,
+    /// are expected to add this share.
+    pub gain: f64,
+    /// The curve that says so.
+    pub law: PowerLaw,
+}
+
+/// What the rules to stop say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Stopping {
+    /// The reasons to stop; empty to go on.
+    pub reasons: Vec<Reason>,
+    /// Cohen's kappa between successive predictions of a fixed set of rows, the mean of the last three.
+    pub kappa: Option<f64>,
+    /// The mean over that set of one minus the largest probability.
+    pub uncertainty: Option<f64>,
+}
+
+/// A batch of answers to rows of which a class was predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Batch {
+    pub rows: usize,
+    /// The share whose answer was the prediction.
+    pub right: f64,
+    /// The mean probability of the predictions.
+    pub expected: f64,
+    /// Standard errors between the two; negative where fewer were right.
+    pub surprise: f64,
+}
+
+impl Session {
+    /// How far the labelling has come.
+    ///
+    /// # Errors
+    /// A damaged journal; what fitting a classifier refuses.
+    pub fn status(&mut self) -> Result<Status> {
+        let counts = self.counts()?;
+        let consensus = self.consensus();
+        let key = self.key();
+        let batches = batches(&self.events, &consensus);
+        let several = counts.classes.iter().filter(|(_, rows)| *rows > 0).count() > 1;
+        let step = self.settings.batch.max(STEP);
+        let Self { pool, classifier, .. } = self;
+        let classifier = several.then(|| current(classifier, &consensus, pool, key)).transpose()?;
+        let (mut accuracy, mut points, mut stop) = (None, Vec::new(), Stopping::default());
+        if let Some(classifier) = classifier {
+            if let Some(judged) = &classifier.judged {
+                accuracy = Some(Accuracy {
+                    classifier: classifier.kind,
+                    judged: judged.places.len(),
+                    accuracy: judged.accuracy(),
+                    interval: wilson(judged.right, judged.places.len()),
+                    temperature: classifier.temperature.value(),
+                });
+                points = curve(&consensus, pool, judged, key.named("curve"))?;
+            }
+            stop = stopping(&consensus, pool, classifier, step, key)?;
+        }
+        let law = PowerLaw::fit(&points);
+        let now = points.last().map_or(0, |point| point.labels);
+        Ok(Status {
+            session: self.name.clone(),
+            budget: self.settings.budget,
+            by: self.who.name().to_string(),
+            drift: batches.last().is_some_and(|batch| batch.surprise < -DRIFT),
+            batches,
+            annotators: consensus.annotators.clone(),
+            accuracy,
+            curve: points,
+            forecast: law.map(|law| Forecast { labels: MORE, gain: law.gain(now, MORE), law }),
+            stop,
+            quality: if several { self.quality(&consensus)? } else { None },
+            counts,
+        })
+    }
+
+    /// What is wrong with the labels.
+    fn quality(&self, consensus: &Consensus) -> Result<Option<Quality>> {
+        let mut labelled: Vec<_> = consensus.labelled.iter().collect();
+        labelled.sort_by_key(|one| one.row);
+        let rows: Vec<u32> = labelled.iter().map(|one| one.row).collect();
+        let labels = labelled.iter().map(|one| one.class).collect();
+        let inputs = self.pool.inputs.gather(rows.iter().map(|&row| row as usize));
+        let targets = Targets::Class { labels, names: consensus.classes.clone() };
+        let shape = Shape::Vector(inputs.cols());
+        let ids =
+            rows.iter().map(|&row| self.pool.id(row as usize)).collect::<Result<Option<Vec<_>>, _>>()?;
+        let set = Dataset::new(self.settings.pool.clone(), shape, inputs, targets, None)?.of_rows(rows)?;
+        let set = match ids {
+            Some(ids) => set.with_ids(ids)?,
+            None => set,
+        };
+        quality(&set).map(Some)
+    }
+}
+
+/// The learning curve of a kind of classifier: on random parts of the labels of each fold's others, judged on the fold.
+fn curve(consensus: &Consensus, pool: &Pool, judged: &OutOfFold, key: Key) -> Result<Vec<Point>> {
+    let labelled = LabelledRows::of(consensus);
+    let all = judged.trained_on();
+    let mut sizes = Vec::new();
+    let mut size = FIRST_POINT.max(consensus.classes.len()) as f64;
+    while (size as usize) < all * 7 / 8 {
+        sizes.push(size as usize);
+        size *= std::f64::consts::SQRT_2.powi(if all > 200 { 2 } else { 1 });
+    }
+    let mut points = Vec::new();
+    for size in sizes {
+        let labels = labelled.labels(pool);
+        let right = judged.on_fewer(&labels, size, key.at(size as u64))?;
+        let accuracy = right as f64 / judged.places.len() as f64;
+        points.push(Point { labels: size, accuracy, judged: judged.places.len() });
+    }
+    points.push(Point { labels: all, accuracy: judged.accuracy(), judged: judged.places.len() });
+    Ok(points)
+}
+
+/// What the rules say of predictions by the labels in hand, and by one, two and three steps fewer.
+fn stopping(
+    consensus: &Consensus,
+    pool: &Pool,
+    classifier: &Classifier,
+    step: usize,
+    key: Key,
+) -> Result<Stopping> {
+    let mut set: Vec<u32> =
+        index::sample(&mut key.named("stop").rng(), pool.rows(), STOP_SET.min(pool.rows()))
+            .into_iter()
+            .map(|row| row as u32)
+            .collect();
+    set.sort_unstable();
+    let look = |classifier: &Classifier, labels: usize| {
+        let p: Matrix = classifier.probabilities(pool.inputs.view(), Some(&set));
+        let classes: Vec<u32> = (0..p.rows()).map(|row| best(p.row(row)) as u32).collect();
+        let top = |row: usize| f64::from(p.row(row)[classes[row] as usize]);
+        let uncertainty = (0..p.rows()).map(|row| 1.0 - top(row)).sum::<f64>() / p.rows() as f64;
+        Look { labels, classes, uncertainty }
+    };
+    let rule = Stabilising::default();
+    let mut looks = Vec::new();
+    let all = consensus.labelled.len();
+    for back in (1..=rule.window).rev() {
+        let Some(labels) = all.checked_sub(back * step) else { continue };
+        let before = LabelledRows::first(consensus, labels);
+        if before.classes() > 1 {
+            let classifier =
+                Classifier::of_kind(&before.labels(pool), classifier.kind, key.named("classifier"))?;
+            looks.push(look(&classifier, labels));
+        }
+    }
+    looks.push(look(classifier, all));
+    let uncertainty = OverallUncertainty::default();
+    Ok(Stopping {
+        reasons: [rule.decide(&looks), uncertainty.decide(&looks)].into_iter().flatten().collect(),
+        kappa: rule.mean(&looks),
+        uncertainty: looks.last().map(|look| look.uncertainty),
+    })
+}
+
+/// The last batches of rows that were asked for with a prediction and have a label.
+fn batches(events: &[Event], consensus: &Consensus) -> Vec<Batch> {
+    let label = |row: u32| {
+        let one = consensus.labelled.iter().find(|one| one.row == row)?;
+        Some(consensus.classes[one.class as usize].as_str())
+    };
+    let of = |event: &Event| {
+        let Event::Asked { picks, .. } = event else { return None };
+        let seen: Vec<(bool, f64)> = picks
+            .iter()
+            .filter_map(|pick| {
+                let (class, p) = pick.predicted.as_ref()?;
+                Some((label(pick.row)? == class, f64::from(*p)))
+            })
+            .collect();
+        let n = seen.len() as f64;
+        let (right, expected) = (
+            seen.iter().filter(|one| one.0).count() as f64 / n,
+            seen.iter().map(|one| one.1).sum::<f64>() / n,
+        );
+        let spread = (seen.iter().map(|one| one.1 * (1.0 - one.1)).sum::<f64>()).sqrt() / n;
+        let surprise = (right - expected) / spread.max(1.0 / n);
+        (!seen.is_empty()).then_some(Batch { rows: seen.len(), right, expected, surprise })
+    };
+    let mut all: Vec<Batch> = events.iter().rev().filter_map(of).take(BATCHES).collect();
+    all.reverse();
+    all
+}
+
+/// Wilson's interval of a share at 95 %.
+pub(super) fn wilson(right: usize, all: usize) -> [f64; 2] {
+    const Z: f64 = 1.959_963_984_540_054;
+    let (n, p) = (all as f64, right as f64 / all as f64);
+    let centre = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    [(centre - half).max(0.0), (centre + half).min(1.0)]
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { rows, labelled, pending, unanswerable, abstained, disputed, .. } = self.counts;
+        write!(f, "{labelled} labels")?;
+        if let Some(it) = &self.accuracy {
+            let [low, high] = it.interval.map(|share| 100.0 * share);
+            write!(f, "; accuracy {:.0} % [{low:.0}, {high:.0}]", 100.0 * it.accuracy)?;
+        }
+        if let Some(it) = &self.forecast {
+            write!(f, "; the next {} are expected to add {:.1} points", it.labels, 100.0 * it.gain)?;
+        }
+        writeln!(f)?;
+        write!(f, "  rows         {rows}, {pending} in hand")?;
+        for (count, what) in
+            [(unanswerable, "unanswerable"), (abstained, "abstained from"), (disputed, "disputed")]
+        {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        if let Some(budget) = self.budget {
+            write!(f, "; {} of {budget} labels of the budget", self.counts.bought)?;
+        }
+        writeln!(f)?;
+        let classes =
+            self.counts.classes.iter().map(|(name, rows)| format!("{} {rows}", crate::error::shorten(name)));
+        writeln!(f, "  classes      {}", classes.take(20).collect::<Vec<_>>().join(", "))?;
+        if let Some(it) = &self.accuracy {
+            let kind = if it.classifier == Kind::Linear { "linear" } else { "one hidden layer" };
+            writeln!(
+                f,
+                "  classifier   {kind}, temperature {:.2}; judged out of fold on {} labels",
+                it.temperature, it.judged
+            )?;
+        }
+        if self.curve.len() > 1 {
+            let points =
+                self.curve.iter().map(|point| format!("{} {:.0} %", point.labels, 100.0 * point.accuracy));
+            writeln!(f, "  curve        {}", points.collect::<Vec<_>>().join(", "))?;
+        }
+        match (&self.stop.reasons[..], self.stop.kappa, self.stop.uncertainty) {
+            ([], kappa, Some(uncertainty)) => {
+                let kappa = kappa.map_or(String::new(), |kappa| format!("kappa {kappa:.3}, "));
+                writeln!(f, "  stop         not yet ({kappa}uncertainty {uncertainty:.3})")?;
+            }
+            (reasons, ..) => {
+                for reason in reasons {
+                    writeln!(f, "  stop         {}: {}", reason.rule, reason.saw)?;
+                }
+            }
+        }
+        for one in self.annotators.iter().filter(|_| self.annotators.len() > 1) {
+            let accuracy =
+                one.accuracy.map_or("not known".to_string(), |share| format!("{:.0} % right", 100.0 * share));
+            let name = crate::error::shorten(&one.annotator);
+            writeln!(
+                f,
+                "  annotator    {name}: {} answers, {} abstentions, {accuracy}",
+                one.answers, one.abstained
+            )?;
+        }
+        if let Some(batch) = self.batches.last() {
+            let drift = if self.drift { "; drift: far fewer than predicted" } else { "" };
+            writeln!(
+                f,
+                "  last batch   {:.0} % as predicted, {:.0} % expected{drift}",
+                100.0 * batch.right,
+                100.0 * batch.expected
+            )?;
+        }
+        match &self.quality {
+            Some(quality) => write!(f, "{quality}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `statsmodels.stats.proportion.proportion_confint(87, 100, method="wilson")`, and none right.
+    #[test]
+    fn intervals_are_those_of_statsmodels() {
+        let [low, high] = wilson(87, 100);
+        assert!((low - 0.790_196).abs() < 1e-5 && (high - 0.922_428).abs() < 1e-5, "{low} {high}");
+        assert_eq!(wilson(0, 10)[0], 0.0);
+    }
+}
