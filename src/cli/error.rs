@@ -39,6 +39,13 @@ pub enum CliError {
         "report them one by one, or leave --out away: each report then lies in its own run's folder"
     ))]
     OneReport { out: std::path::PathBuf, runs: usize },
+    /// An address that cannot be listened on.
+    #[error("{address}: {source}")]
+    #[diagnostic(help("choose another address with --listen; port 0 takes a free one"))]
+    Listen { address: std::net::SocketAddr, source: std::io::Error },
+    /// The system gives no random bytes.
+    #[error("no random bytes for a token: {source}")]
+    Random { source: std::io::Error },
     /// The manual page of a command that is none.
     #[error("no command `{}`", crate::error::shorten(name))]
     #[diagnostic(help("{}", match nearest { Some(near) => format!("did you mean `{near}`?"), None => "`querist --help` lists them".into() }))]

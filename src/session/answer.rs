@@ -2,9 +2,11 @@
 
 use super::error::SessionError;
 use super::plan::{ABSTAINED, UNANSWERABLE, check_name};
+use super::{label_studio, prodigy};
 use crate::data::readers::read_records;
 use crate::error::{Result, shorten};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// Who answers, unless somebody is named.
@@ -51,7 +53,7 @@ impl Verdict {
 }
 
 /// The row that an answer is to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RowName {
     /// Its number in the pool, counted from 0.
     Number(usize),
@@ -108,12 +110,19 @@ impl Answer {
 
     /// The answers of a CSV file with the columns `row` or `id`, `label`, and perhaps `annotator` and `session`, as
     /// [`ask`](super::Session::ask) writes them. Rows without a label are not answered yet, and left out. A file of two
-    /// columns without a header holds rows and labels.
+    /// columns without a header holds rows and labels. Label Studio's CSV has the row in `querist_row`. A file that ends
+    /// with `.json` is an export of Label Studio ([`label_studio::answers`]), one that ends with `.jsonl` has Prodigy's
+    /// answers ([`prodigy::answer`]).
     ///
     /// # Errors
     /// [`SessionError`] with the line, or what reading refuses.
     pub fn read(path: &Path, annotator: &str) -> Result<Vec<Self>> {
         let file = path.display().to_string();
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("json") => return Ok(label_studio::read(path, &file)?),
+            Some("jsonl") => return Ok(prodigy::read(path, annotator, &file)?),
+            _ => {}
+        }
         let (mut answers, mut columns) = (Vec::new(), None);
         read_records(path, |line, fields| {
             let place = format!("{file}, line {line}");
@@ -155,6 +164,14 @@ impl Answer {
     }
 }
 
+/// Of several answers of one annotator to one row the last.
+pub(super) fn last_of_each(answers: Vec<Answer>) -> Vec<Answer> {
+    let key = |one: &Answer| (one.row.clone(), one.annotator.clone());
+    let last: HashMap<_, usize> = answers.iter().enumerate().map(|(at, one)| (key(one), at)).collect();
+    let kept = answers.into_iter().enumerate().filter(|(at, one)| last[&key(one)] == *at);
+    kept.map(|(_, one)| one).collect()
+}
+
 fn row_and_label(row: &str, label: &str, place: &str) -> Result<Answer, SessionError> {
     let number = row.parse().map_err(|_| SessionError::Field {
         place: place.to_string(),
@@ -184,11 +201,20 @@ impl Columns {
             let found = shorten(&header.join(", ")).into_owned();
             SessionError::NoColumn { file: file.to_string(), missing, found }
         };
-        let (row, id) = (find("row"), find("id"));
+        // In Label Studio's tables `id` is the number of its task.
+        let exported = find(label_studio::ROW);
+        let (row, id) =
+            (exported.or_else(|| find("row")), if exported.is_some() { None } else { find("id") });
         if row.is_none() && id.is_none() {
             return Err(missing("`row` or `id`"));
         }
         let label = find("label").ok_or_else(|| missing("`label`"))?;
-        Ok(Self { row, id, label, annotator: find("annotator"), session: find("session") })
+        Ok(Self {
+            row,
+            id,
+            label,
+            annotator: find("annotator"),
+            session: find("session").or_else(|| find(label_studio::SESSION)),
+        })
     }
 }

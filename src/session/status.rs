@@ -104,6 +104,18 @@ pub struct Batch {
     pub surprise: f64,
 }
 
+impl Status {
+    /// The learning curve: labels, accuracy, and the two ends of its interval at 95 %.
+    pub fn course(&self) -> Vec<(usize, f64, f64, f64)> {
+        let with_interval = |point: &Point| {
+            let right = (point.accuracy * point.judged as f64).round() as usize;
+            let [low, high] = wilson(right, point.judged);
+            (point.labels, point.accuracy, low, high)
+        };
+        self.curve.iter().map(with_interval).collect()
+    }
+}
+
 impl Session {
     /// How far the labelling has come.
     ///

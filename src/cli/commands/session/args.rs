@@ -28,6 +28,8 @@ pub enum SessionCommand {
     Predict(PredictArgs),
     /// Write the labels
     Export(ExportArgs),
+    /// Serve a page to label on, or a back end for Label Studio, until Ctrl-C
+    Serve(super::serve::ServeArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -98,13 +100,19 @@ pub struct AskArgs {
     #[arg(long, value_name = "NAME", default_value = ANNOTATOR)]
     pub annotator: String,
     /// Print JSON, with the content of the rows
-    #[arg(long, conflicts_with = "csv")]
+    #[arg(long, conflicts_with_all = ["csv", "label_studio", "prodigy"])]
     pub json: bool,
+    /// Write tasks to import into Label Studio, scored so that its uncertainty sampling keeps the order of asking
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["csv", "prodigy"])]
+    pub label_studio: Option<PathBuf>,
+    /// Write tasks for Prodigy's `choice` interface, a JSON object per line
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "csv")]
+    pub prodigy: Option<PathBuf>,
     /// Write a table to fill in and `tell`: a column `label`, and the content of the rows
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
-    /// Overwrite the file of --csv
-    #[arg(long, requires = "csv")]
+    /// Overwrite the file
+    #[arg(long)]
     pub force: bool,
 }
 
@@ -113,8 +121,9 @@ pub struct TellArgs {
     #[command(flatten)]
     pub open: OpenArgs,
     /// A table with the columns row (or id) and label, and perhaps annotator and session. Rows without a label are not
-    /// answered yet; - stands for an abstention and ? for a row that nobody can answer
-    #[arg(value_name = "FILE.csv", required_unless_present = "row")]
+    /// answered yet; - stands for an abstention and ? for a row that nobody can answer. A file that ends with .json is an
+    /// export of Label Studio (JSON or JSON_MIN), one that ends with .jsonl has Prodigy's answers
+    #[arg(value_name = "FILE", required_unless_present = "row")]
     pub file: Option<PathBuf>,
     /// One answer; may be repeated
     #[arg(long, value_name = "ROW=LABEL", conflicts_with = "file")]
@@ -168,6 +177,8 @@ pub enum FileFormat {
     Csv,
     Jsonl,
     Parquet,
+    /// Tasks with their annotations, to import into Label Studio; labels alone
+    LabelStudio,
 }
 
 #[derive(Debug, clap::Args)]

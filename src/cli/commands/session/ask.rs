@@ -13,7 +13,8 @@ const SHOWN: usize = 60;
 
 /// Asks, and prints or writes the rows.
 pub fn ask(args: &AskArgs) -> Result<()> {
-    let out = args.csv.as_deref().map(|path| OutFile::new(path, args.force, &[])).transpose()?;
+    let file = args.csv.as_deref().or(args.label_studio.as_deref()).or(args.prodigy.as_deref());
+    let out = file.map(|path| OutFile::new(path, args.force, &[])).transpose()?;
     let mut session = open(&args.open)?;
     let count = args.batch.unwrap_or(session.settings().batch);
     let asking = session.ask_as(&args.annotator, count)?;
@@ -24,7 +25,14 @@ pub fn ask(args: &AskArgs) -> Result<()> {
         return output::json(&in_json(&session, &asking)?);
     }
     if let Some(out) = out {
-        out.write(&in_csv(&session, &asking)?)?;
+        let bytes = if args.label_studio.is_some() {
+            session.label_studio_tasks(&asking)?.to_string().into_bytes()
+        } else if args.prodigy.is_some() {
+            session.prodigy_tasks(&asking)?.into_bytes()
+        } else {
+            in_csv(&session, &asking)?
+        };
+        out.write(&bytes)?;
         return Ok(());
     }
     output::data(&in_lines(&session, &asking)?)

@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod new;
+mod serve;
 mod status;
 mod write;
 
@@ -23,6 +24,7 @@ pub fn session(args: &SessionArgs) -> Result<()> {
         SessionCommand::Status(args) => status::status(args),
         SessionCommand::Predict(args) => write::predict(args),
         SessionCommand::Export(args) => write::export(args),
+        SessionCommand::Serve(args) => serve::serve(args),
     }
 }
 

@@ -14,6 +14,11 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
 
 /// Writes the labels.
 pub fn export(args: &ExportArgs) -> Result<()> {
+    if args.write.format == Some(FileFormat::LabelStudio) {
+        let out = OutFile::new(&args.write.out, args.write.force, &[])?;
+        let tasks = open(&args.open)?.label_studio_labels()?;
+        return out.write(tasks.to_string().as_bytes());
+    }
     let (out, format) = place(&args.write)?;
     out.write(&open(&args.open)?.export(format)?)
 }
@@ -24,6 +29,7 @@ fn place(args: &WriteArgs) -> Result<(OutFile<'_>, Format)> {
         Some(FileFormat::Csv) => Some(Format::Csv),
         Some(FileFormat::Jsonl) => Some(Format::Jsonl),
         Some(FileFormat::Parquet) => Some(Format::Parquet),
+        Some(FileFormat::LabelStudio) => None,
         None => Format::of(&args.out),
     };
     let format = format.ok_or_else(|| SessionError::Field {

@@ -1,0 +1,74 @@
+//! [`PoolMap`]: the rows of a pool as points of a plane, for people to look at.
+
+use super::Session;
+use crate::error::Result;
+use crate::query::components::Components;
+
+/// A place in the unit square for every row: the first two kernel principal components of its inputs
+/// ([`Components`]), each stretched to its range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolMap {
+    places: Vec<[f32; 2]>,
+}
+
+impl PoolMap {
+    /// Where a row lies, both coordinates from 0 to 1.
+    pub fn place(&self, row: usize) -> Option<[f32; 2]> {
+        self.places.get(row).copied()
+    }
+
+    /// At most so many rows, evenly spaced in the pool's order.
+    pub fn sample(&self, most: usize) -> Vec<usize> {
+        let rows = self.places.len();
+        let shown = rows.min(most);
+        (0..shown).map(|at| at * rows / shown).collect()
+    }
+}
+
+impl Session {
+    /// Rows with a label, ascending, each with its class by its number in [`Session::classes`].
+    ///
+    /// # Errors
+    /// A damaged journal.
+    pub fn labelled(&mut self) -> Result<Vec<(usize, usize)>> {
+        self.refresh()?;
+        let mut rows: Vec<_> =
+            self.consensus().labelled.iter().map(|one| (one.row as usize, one.class as usize)).collect();
+        rows.sort_unstable();
+        Ok(rows)
+    }
+
+    /// A map of the pool, which labels do not change. It costs a product of the inputs with 128 of their rows.
+    pub fn map(&self) -> PoolMap {
+        let components = Components::of(self.pool.inputs.view());
+        let of = |along: usize| -> Vec<f32> {
+            let values = (0..components.rows()).map(|row| components.place(0, row)[along]);
+            stretched(values.collect())
+        };
+        PoolMap { places: of(0).into_iter().zip(of(1)).map(|(x, y)| [x, y]).collect() }
+    }
+}
+
+/// From 0 to 1; all in the middle where there is no range.
+fn stretched(values: Vec<f32>) -> Vec<f32> {
+    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let range = high - low;
+    let place = |value: f32| if range > 0.0 && range.is_finite() { (value - low) / range } else { 0.5 };
+    values.into_iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_fill_the_unit_square_and_samples_are_even() {
+        assert_eq!(stretched(vec![2.0, 4.0, 3.0]), [0.0, 1.0, 0.5]);
+        assert_eq!(stretched(vec![7.0, 7.0]), [0.5, 0.5]);
+        let map = PoolMap { places: vec![[0.0, 0.0]; 10] };
+        assert_eq!(map.sample(5), [0, 2, 4, 6, 8]);
+        assert_eq!(map.sample(20).len(), 10);
+        assert_eq!(map.place(10), None);
+    }
+}
