@@ -9,8 +9,16 @@ use querist::{Key, Result};
 use rayon::prelude::*;
 
 /// What builtin strategies do not keep, and why.
-const EXCEPTIONS: [(&str, Rule, &str); 17] = [
+const EXCEPTIONS: [(&str, Rule, &str); 24] = [
     ("robust_k_center", Rule::Deterministic, "counts rows, so that its values tie all the time"),
+    ("max_herding", Rule::Deterministic, "two rows that cover only each other are worth the same"),
+    (
+        "uherding",
+        Rule::Deterministic,
+        "two rows that cover only each other are worth the same while nothing is labelled",
+    ),
+    ("dcom", Rule::Deterministic, "counts rows while little is covered, so that its values tie all the time"),
+    ("galaxy", Rule::Deterministic, "draws where no class has labels of its own and of others"),
     ("suggestive", Rule::Deterministic, "two rows that resemble only each other are worth the same"),
     ("dynamic_al", Rule::ClassOrder, "sums of gradients run in the order of the network's outputs"),
     ("badge", Rule::RowOrder, "draws from the running sum of squared distances over the rows"),
@@ -20,6 +28,9 @@ const EXCEPTIONS: [(&str, Rule, &str); 17] = [
     ("k_medoids", Rule::RowOrder, "k-means++ draws from a running sum over the rows"),
     ("typiclust", Rule::RowOrder, "k-means++ draws from a running sum over the rows"),
     ("switch", Rule::RowOrder, "its example holds typiclust"),
+    ("select_al", Rule::RowOrder, "its example holds typiclust"),
+    ("alfa_mix", Rule::RowOrder, "k-means++ draws from a running sum over the rows"),
+    ("core_gcn", Rule::RowOrder, "gradients are summed in the order of the rows"),
     ("clue", Rule::RowOrder, "k-means++ draws from a running sum over the rows"),
     ("drop_query", Rule::RowOrder, "k-means++ draws from a running sum over the rows"),
     ("prob_cover", Rule::RowOrder, "its radius is measured by k-means"),

@@ -173,3 +173,19 @@ fn several_predictions_differ_whatever_the_network_starts_from() {
         }
     }
 }
+
+/// In batches of ten, the best of twenty simulated batches is ahead of a sum of single rows and of random.
+#[test]
+fn the_best_of_strategies_is_ahead_in_batches() {
+    let plan = plan(&[], 30, 10, 40);
+    let area = |played: &Played| played.rows.iter().map(|row| row.reward_accuracy).sum::<f64>();
+    let name = "best_of_strategies(random,margin,k_center)";
+    let best = play(&plan, players_on("breast_cancer", name, 0..10)).unwrap();
+    for other in ["random", "margin"] {
+        let other = play(&plan, players_on("breast_cancer", other, 0..10)).unwrap();
+        let ahead = best.iter().zip(&other).filter(|(best, other)| area(best) >= area(other)).count();
+        assert!(ahead >= 9, "{ahead} of 10");
+    }
+    let note = best[0].rows[0].note.as_deref().unwrap();
+    assert!(note.starts_with("drafted by arm "), "{note}");
+}

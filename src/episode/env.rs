@@ -231,10 +231,12 @@ impl Episodes {
             }),
             head: needs.head.then(|| self.head(group, place)),
             lookahead: None,
+            drafts: None,
             committee: None,
             temperature: None,
             predicted_loss: None,
             out_of_fold: None,
+            ablations: None,
             // The networks' own weights and shape: refused for images alone, whose gradients nothing reads.
             network: match needs.network {
                 true => Network::new(bank.spec(), &bank.weights(place)).ok(),

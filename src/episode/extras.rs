@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::learner::{
     LaneData, Learner, LossModule, LossPredictor, Start, Temperature, TrainPlan, calibration, networks,
 };
-use crate::query::{Needs, Passes, Signals};
+use crate::query::{Ablations, Needs, Passes, Signals};
 use crate::rng::Key;
 use rand::seq::index;
 use rayon::prelude::*;
@@ -33,6 +33,8 @@ pub struct Extras {
     pub predicted_loss: Option<Vec<f64>>,
     /// Class probabilities of the labelled rows by networks that were trained without them.
     pub out_of_fold: Option<Matrix>,
+    /// What labels are worth, by kind.
+    pub ablations: Option<Ablations>,
 }
 
 impl Extras {
@@ -43,11 +45,12 @@ impl Extras {
         signals.temperature = self.temperature;
         signals.predicted_loss = self.predicted_loss;
         signals.out_of_fold = self.out_of_fold;
+        signals.ablations = self.ablations;
     }
 }
 
 /// The places of `count` labels that fold `fold` leaves out.
-fn of_fold(count: usize, fold: usize) -> impl Iterator<Item = usize> {
+pub(super) fn of_fold(count: usize, fold: usize) -> impl Iterator<Item = usize> {
     (fold..count).step_by(FOLDS)
 }
 
@@ -102,6 +105,9 @@ impl Episodes {
         for (slot, probabilities) in self.out_of_fold(lanes)? {
             extras[slot].out_of_fold = Some(probabilities);
         }
+        for (slot, ablations) in self.ablations(lanes)? {
+            extras[slot].ablations = Some(ablations);
+        }
         for (slot, losses) in self.predicted_losses(lanes)? {
             extras[slot].predicted_loss = Some(losses);
         }
@@ -154,6 +160,23 @@ impl Episodes {
                 .collect()
         };
         Ok(lanes.iter().map(gains).collect())
+    }
+
+    /// The gain in accuracy, on the rows that the plan names, that labelling each of these batches with its true labels would
+    /// bring episode `lane`: over the labels in hand, fitted with the seeds of the simulations.
+    pub fn rehearse(&self, lane: usize, batches: &[Vec<RowId>]) -> Result<Vec<f32>> {
+        let at = &self.lanes[lane];
+        let next = at.fit_key(at.fit_number(&self.plan) + 1);
+        let mut trials = vec![self.trial(lane, next)];
+        for batch in batches {
+            let mut trial = self.trial(lane, next);
+            trial.rows.extend(batch.iter().map(|row| row.0));
+            trial.labels.extend(at.oracle.foresee(batch));
+            trials.push(trial);
+        }
+        let worths =
+            self.fit_trials(&trials, &self.plan.train, |bank, place, _| self.worth(lane, bank, place, 0.0))?;
+        Ok(worths[1..].iter().map(|worth| (worth - worths[0]) as f32).collect())
     }
 
     /// What look-ahead judges network `place` of `bank` in episode `lane` by.

@@ -178,7 +178,17 @@ mod tests {
             check("typiklust").unwrap_err().downcast_ref(),
             Some(QueryError::Unknown { hint: Some(_), .. })
         ));
-        for rule in ["random", "k_means", "k_medoids", "k_center", "typiclust", "prob_cover", "dal"] {
+        for rule in [
+            "random",
+            "k_means",
+            "k_medoids",
+            "k_center",
+            "typiclust",
+            "prob_cover",
+            "dal",
+            "max_herding",
+            "active_ft",
+        ] {
             check(rule).unwrap();
         }
         let text = |pool| serde_json::to_string(&pool).unwrap();

@@ -5,6 +5,7 @@
 //! stopped to help. What is
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
+mod ablation;
 mod committee;
 pub mod env;
 pub mod extras;

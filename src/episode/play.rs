@@ -107,6 +107,10 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             let mut signals = episodes.signals(lane, needs, key);
             extras.join(&mut signals);
             let expected = episodes.batch(lane);
+            if needs.drafts > 0 {
+                let drafts = player.strategy.draft(&episodes.view(lane, &signals), expected, key)?;
+                signals.drafts = Some(episodes.rehearse(lane, &drafts)?);
+            }
             let rows = player.strategy.select(&episodes.view(lane, &signals), expected, key)?;
             played[lane].selecting.push(started.elapsed());
             if rows.len() != expected {

@@ -53,7 +53,12 @@ mod tests {
                 "{} twice",
                 card.name
             );
-            assert_eq!(all.reads_hidden_labels(card.example), card.needs.lookahead > 0, "{}", card.name);
+            assert_eq!(
+                all.reads_hidden_labels(card.example),
+                card.needs.lookahead + card.needs.drafts > 0,
+                "{}",
+                card.name
+            );
             for text in [card.summary, card.paper, card.cost] {
                 assert!(!text.is_empty() && !text.contains('\n'), "{}", card.name);
             }

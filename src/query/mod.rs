@@ -34,7 +34,7 @@ pub use querist_engine::query::{
 };
 pub use registry::Registry;
 pub use score::Score;
-pub use signals::{Head, Needs, Passes, Progress, Signals};
+pub use signals::{Ablations, Head, Needs, Passes, Progress, Signals};
 pub use spec::Spec;
 pub use view::{PoolView, Subset};
 
@@ -58,6 +58,15 @@ pub trait Strategy: Send {
     /// # Errors
     /// If a signal that the strategy [needs](Strategy::needs) is missing or not finite.
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>>;
+
+    /// Batches to choose from in the [`select`](Strategy::select) that follows, under the same key: a simulation tells
+    /// there what labelling each of them would bring ([`Signals::drafts`]). Only of what [needs](Needs::drafts) it.
+    ///
+    /// # Errors
+    /// As [`select`](Strategy::select).
+    fn draft(&mut self, _view: &PoolView<'_>, _batch: usize, _key: Key) -> Result<Vec<Vec<RowId>>> {
+        Ok(Vec::new())
+    }
 
     /// What the view's [`Signals`] must hold. Checked when an experiment is planned.
     fn needs(&self) -> Needs {

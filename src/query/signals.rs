@@ -23,6 +23,9 @@ pub struct Needs {
     /// Candidates whose one-step gain is simulated with their true labels; zero for none. Simulation
     /// only.
     pub lookahead: usize,
+    /// Batches that the strategy [drafts](super::Strategy::draft) and whose gain is simulated with their true labels; zero for none. Simulation
+    /// only.
+    pub drafts: usize,
     /// Neighbour lists of the pool's inputs, and the distance of every row to the labelled rows.
     pub neighbours: bool,
     /// Kernel principal components of the pool's inputs.
@@ -42,6 +45,8 @@ pub struct Needs {
     pub predicted_loss: bool,
     /// Class probabilities of the labelled rows, by networks that were trained without them.
     pub out_of_fold: bool,
+    /// What out-of-fold predictions are worth after some of the labels are left out.
+    pub ablations: bool,
     /// The classes of the labelled rows, which every view has.
     pub labels: bool,
     /// The number of classes, for strategies that read no probabilities; every view has it.
@@ -66,6 +71,7 @@ impl Needs {
         passes: 0,
         rate: None,
         lookahead: 0,
+        drafts: 0,
         committee: 0,
         bootstrap: None,
         head: false,
@@ -73,6 +79,7 @@ impl Needs {
         network: false,
         predicted_loss: false,
         out_of_fold: false,
+        ablations: false,
         neighbours: false,
         components: false,
         labels: false,
@@ -89,6 +96,7 @@ impl Needs {
             passes: self.passes.max(other.passes),
             rate: self.rate.or(other.rate),
             lookahead: self.lookahead.max(other.lookahead),
+            drafts: self.drafts.max(other.drafts),
             neighbours: self.neighbours || other.neighbours,
             components: self.components || other.components,
             committee: self.committee.max(other.committee),
@@ -98,6 +106,7 @@ impl Needs {
             network: self.network || other.network,
             predicted_loss: self.predicted_loss || other.predicted_loss,
             out_of_fold: self.out_of_fold || other.out_of_fold,
+            ablations: self.ablations || other.ablations,
             labels: self.labels || other.labels,
             classes: self.classes || other.classes,
         }
@@ -109,6 +118,18 @@ impl Needs {
 pub struct Passes {
     /// One matrix `[candidates, classes]` per pass.
     pub members: Vec<Matrix>,
+}
+
+/// What out-of-fold predictions of all labels in hand are worth, the mean probability of the true class, after a fifth of the labels is left
+/// out: lower = these labels are missed more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ablations {
+    /// Without those that have the nearest neighbours in the pool.
+    pub typical: f64,
+    /// Without those of the smallest margin.
+    pub uncertain: f64,
+    /// Without some at random.
+    pub random: f64,
 }
 
 /// The classifier's last layer: `logits = weights h + bias` for an embedding `h`.
@@ -156,6 +177,8 @@ pub struct Signals {
     pub passes: Option<Passes>,
     /// Candidates with the gain in accuracy that labelling each alone would bring.
     pub lookahead: Option<Vec<(RowId, f32)>>,
+    /// The gain in accuracy that labelling each of the drafted batches would bring, in their order.
+    pub drafts: Option<Vec<f32>>,
     /// Neighbour lists of the pool's inputs; shared by all episodes on one split.
     pub neighbours: Option<Arc<Neighbours>>,
     /// Distance of every row to the labelled rows.
@@ -177,4 +200,6 @@ pub struct Signals {
     /// `[labelled, classes]`, rows in the order of [`PoolView::labelled`](super::PoolView::labelled), each by a network that was trained
     /// without that row; absent where there are too few labels.
     pub out_of_fold: Option<Matrix>,
+    /// What labels are worth, by kind; absent where there are too few labels.
+    pub ablations: Option<Ablations>,
 }

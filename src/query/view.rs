@@ -3,7 +3,7 @@
 use super::draw::RowDraws;
 use super::error::QueryError;
 use super::geometry::{self, Rows};
-use super::signals::{Head, Needs, Passes, Signals};
+use super::signals::{Ablations, Head, Needs, Passes, Signals};
 use super::ties::Ties;
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::learner::Network;
@@ -114,6 +114,11 @@ impl<'a> PoolView<'a> {
         Self { ids: Some(ids), ..self }
     }
 
+    /// What a row is known by, see [`with_ids`](Self::with_ids).
+    pub fn id(&self, row: RowId) -> RowId {
+        self.ids.map_or(row, |ids| ids[row.index()])
+    }
+
     /// What is drawn for each row under `key`.
     pub fn draws(&self, key: Key) -> RowDraws<'a> {
         RowDraws::new(key).with_ids(self.ids)
@@ -181,6 +186,9 @@ impl<'a> PoolView<'a> {
         if needs.lookahead > 0 {
             self.lookahead()?;
         }
+        if needs.drafts > 0 {
+            self.drafts()?;
+        }
         if needs.committee > 0 {
             self.committee()?;
         }
@@ -198,6 +206,9 @@ impl<'a> PoolView<'a> {
         }
         if needs.out_of_fold {
             self.out_of_fold()?;
+        }
+        if needs.ablations {
+            self.ablations()?;
         }
         Ok(())
     }
@@ -296,6 +307,20 @@ impl<'a> PoolView<'a> {
         Ok(Some(found.view()))
     }
 
+    /// What labels are worth, by kind; `None` where there are too few labels to leave some out.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFinite`].
+    pub fn ablations(&self) -> Result<Option<Ablations>, QueryError> {
+        let Some(found) = self.signals.ablations else { return Ok(None) };
+        for (column, value) in [found.typical, found.uncertain, found.random].into_iter().enumerate() {
+            if !value.is_finite() {
+                return Err(QueryError::NotFinite { signal: "ablations", row: 0, column, found: value });
+            }
+        }
+        Ok(Some(found))
+    }
+
     /// The trained network, which takes the pool's inputs and gives the pool's classes.
     ///
     /// # Errors
@@ -350,6 +375,20 @@ impl<'a> PoolView<'a> {
         'a: 'm,
     {
         Rows::new(matrix, self.labelled)
+    }
+
+    /// Gains of the drafted batches, of which there is at least one.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`], [`QueryError::NotFinite`].
+    pub fn drafts(&self) -> Result<&'a [f32], QueryError> {
+        let signal = "gains of drafted batches";
+        let gains = self.signals.drafts.as_deref().filter(|gains| !gains.is_empty());
+        let gains = gains.ok_or(QueryError::Missing { signal })?;
+        match gains.iter().position(|gain| !gain.is_finite()) {
+            None => Ok(gains),
+            Some(row) => Err(QueryError::NotFinite { signal, row, column: 0, found: f64::from(gains[row]) }),
+        }
     }
 
     /// One-step gains by candidate.

@@ -24,6 +24,7 @@ pub struct ExamplePool {
 pub(super) const CLASSES: usize = 3;
 pub(super) const PASSES: usize = 7;
 pub(super) const MEMBERS: usize = 3;
+const DRAFTS: usize = 20;
 
 /// A matrix of `value(row, column)`.
 pub(super) fn matrix(rows: usize, cols: usize, mut value: impl FnMut(usize, usize) -> f32) -> Matrix {
@@ -85,6 +86,7 @@ impl ExamplePool {
             embeddings: Some(embeddings),
             passes: several("pass", PASSES),
             lookahead: Some(lookahead),
+            drafts: Some((0..DRAFTS).map(|draft| (draft as f32 * 1.7).sin()).collect()),
             committee: several("member", MEMBERS),
             head: Some(Head {
                 weights: matrix(CLASSES, 6, |_, _| rng.random::<f32>() - 0.5),
@@ -132,6 +134,7 @@ impl ExamplePool {
                 probabilities: signals.probabilities.as_ref().map(per_candidate),
                 embeddings: signals.embeddings.as_ref().map(|e| e.gather(inverse.iter().copied())),
                 passes: signals.passes.as_ref().map(of_all),
+                drafts: signals.drafts.clone(),
                 lookahead: (signals.lookahead.as_ref())
                     .map(|gains| gains.iter().map(|(row, gain)| (rename(row), *gain)).collect()),
                 committee: signals.committee.as_ref().map(of_all),

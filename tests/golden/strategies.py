@@ -14,7 +14,7 @@ import json
 
 import numpy as np
 import skactiveml
-from skactiveml.pool import ProbCover, uncertainty_scores
+from skactiveml.pool import MaxHerding, ProbCover, uncertainty_scores
 from skactiveml.pool._badge import _d_2
 from skactiveml.pool._bald import batch_bald
 from skactiveml.pool._core_set import k_greedy_center
@@ -61,6 +61,11 @@ for _ in range(8):
         break
     prob_cover.append(pick)
     known[pick] = 0
+
+herding = MaxHerding(random_state=0, metric_dict={"gamma": 1.0})
+max_herding, herding_utilities = herding.query(x64, y, batch_size=9, return_utilities=True)
+best_two = np.sort(np.where(np.isnan(herding_utilities), -1, herding_utilities), axis=1)[:, -2:]
+assert (best_two[:, 1] - best_two[:, 0]).min() > 1e-5, "no ties"
 
 typicality = _typicality(x64, candidates, 5)[candidates]
 votes = members.argmax(axis=2).T
@@ -117,6 +122,7 @@ print(
             "typicality": typicality.tolist(),
             "delta": DELTA,
             "prob_cover": prob_cover,
+            "max_herding": [int(i) for i in max_herding],
             "information_density": (of_p * density).tolist(),
             "mean_std": members64.std(axis=0).mean(axis=1).tolist(),
             "pass_variance": members64.var(axis=0)[np.arange(len(p)), top].tolist(),

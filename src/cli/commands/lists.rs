@@ -81,7 +81,9 @@ pub(super) fn needs(needs: Needs) -> String {
         (needs.network, "network".to_string()),
         (needs.predicted_loss, "predicted losses".to_string()),
         (needs.out_of_fold, "out-of-fold probabilities".to_string()),
+        (needs.ablations, "fits without some labels".to_string()),
         (needs.labels, "labels".to_string()),
+        (needs.drafts > 0, format!("labels of {} batches", needs.drafts)),
         (needs.lookahead > 0, format!("labels of {}", needs.lookahead)),
     ];
     let words: Vec<String> = words.into_iter().filter(|(needed, _)| *needed).map(|(_, word)| word).collect();

@@ -138,8 +138,10 @@ pub(super) fn extras(registry: &Registry, name: &str) -> usize {
     let needs = needs(registry, name);
     // The labels in hand are fitted once more, to compare the simulated ones with.
     let lookahead = if needs.lookahead > 0 { needs.lookahead + 1 } else { 0 };
+    let drafts = if needs.drafts > 0 { needs.drafts + 1 } else { 0 };
     let folds = if needs.temperature || needs.out_of_fold { FOLDS } else { 0 };
-    lookahead + needs.committee + folds + usize::from(needs.predicted_loss)
+    let ablations = if needs.ablations { 3 * FOLDS } else { 0 };
+    lookahead + drafts + needs.committee + folds + ablations + usize::from(needs.predicted_loss)
 }
 
 /// Who stands for the policies that are not trained yet.

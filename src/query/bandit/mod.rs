@@ -5,9 +5,10 @@
 
 pub mod albl;
 pub mod arms;
+pub mod caal;
 pub mod comb;
 pub mod tailor;
 
 use super::registry::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[albl::ENTRY, comb::ENTRY, tailor::ENTRY];
+pub(super) const ENTRIES: &[Entry] = &[albl::ENTRY, comb::ENTRY, tailor::ENTRY, caal::ENTRY];

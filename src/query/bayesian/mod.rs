@@ -5,6 +5,7 @@
 
 pub mod bald;
 pub mod batch_bald;
+pub mod epig;
 pub mod mean_std;
 pub mod pass_variance;
 pub mod qbc;
@@ -20,6 +21,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     pass_variance::ENTRY,
     bald::ENTRY,
     batch_bald::ENTRY,
+    epig::ENTRY,
     vote_entropy::ENTRY,
     qbc::ENTRY,
 ];
@@ -53,7 +55,7 @@ fn votes(passes: &[Matrix]) -> Vec<Vec<f64>> {
 }
 
 /// The classes of the largest probability, of which there may be several.
-fn most_probable(p: &[f32]) -> impl Iterator<Item = usize> + Clone + '_ {
+pub(in crate::query) fn most_probable(p: &[f32]) -> impl Iterator<Item = usize> + Clone + '_ {
     let largest = p.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     (0..p.len()).filter(move |&class| p[class] == largest)
 }

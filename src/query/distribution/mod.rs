@@ -5,11 +5,15 @@
 //! serve as initial selection too. [`proxy_distance`] is no strategy: it tells how far the labelled rows are
 //! from being a sample of the pool.
 
+pub mod active_ft;
+pub mod bilaf;
+pub mod core_gcn;
 pub mod dal;
 pub mod information_density;
 pub mod k_center;
 pub mod k_means;
 pub mod k_medoids;
+pub mod max_herding;
 pub mod prob_cover;
 pub mod proxy_distance;
 pub mod robust_k_center;
@@ -26,6 +30,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     k_medoids::ENTRY,
     typiclust::ENTRY,
     prob_cover::ENTRY,
+    max_herding::ENTRY,
+    active_ft::ENTRY,
+    bilaf::ENTRY,
+    core_gcn::ENTRY,
     information_density::ENTRY,
     dal::ENTRY,
 ];

@@ -93,6 +93,7 @@ fn scores() {
 fn selections() {
     let golden = Golden::read();
     assert_eq!(golden.select("k_center", 10), rows(&golden.file["k_center"]));
+    assert_eq!(golden.select("max_herding", 9), rows(&golden.file["max_herding"]));
     assert_eq!(golden.select("batch_bald", 5), rows(&golden.file["batch_bald"]));
     // The reference ends where everything is covered, and takes the first of equals, where keys decide here: as many
     // rows cover everything, and the first covers as many.

@@ -3,8 +3,9 @@
 //! The labels themselves stay out of sight here too. The environment computes what labelling a candidate
 //! would have brought, and the strategy sees those gains.
 
+pub mod best_of_strategies;
 pub mod greedy_oracle;
 
 use super::registry::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[greedy_oracle::ENTRY];
+pub(super) const ENTRIES: &[Entry] = &[greedy_oracle::ENTRY, best_of_strategies::ENTRY];

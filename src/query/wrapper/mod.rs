@@ -10,7 +10,9 @@ pub mod class_balanced;
 pub mod lens;
 pub mod members;
 pub mod mixture;
+pub mod refine;
 pub mod scaled;
+pub mod select_al;
 pub mod split;
 pub mod stochastic;
 pub mod switch;
@@ -30,4 +32,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     switch::ENTRY,
     mixture::ENTRY,
     ceal::ENTRY,
+    refine::ENTRY,
+    select_al::ENTRY,
 ];

@@ -6,7 +6,9 @@
 
 pub mod assign;
 pub mod blocks;
+pub mod coverage;
 pub mod dense;
+pub mod exponential;
 pub mod farthest;
 pub mod kmeans;
 pub mod lanes;
@@ -19,6 +21,7 @@ pub mod tops;
 pub mod typicality;
 pub mod within;
 
+pub use coverage::{Coverage, Kernel};
 pub use farthest::FarthestFirst;
 pub use kmeans::{KMeans, Weights, kmeans};
 pub use nearest::nearest_distinct;
