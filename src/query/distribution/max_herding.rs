@@ -43,10 +43,9 @@ pub enum Shape {
 
 impl Shape {
     fn kernel(self, delta: f64) -> Kernel {
-        let squared = (delta * delta) as f32;
         match self {
-            Shape::Gaussian => Kernel::Gaussian(squared),
-            Shape::TopHat => Kernel::TopHat(squared),
+            Shape::Gaussian => Kernel::gaussian(delta),
+            Shape::TopHat => Kernel::TopHat((delta * delta) as f32),
         }
     }
 }

@@ -77,7 +77,7 @@ impl Fisher<'_> {
     }
 
     /// `V M V'` for a symmetric matrix, `rank x rank`.
-    pub fn within(&self, row: usize, matrix: &Square) -> Square {
+    pub fn within(&self, row: usize, matrix: &[f64]) -> Square {
         let (h, rank, columns) = (self.embeddings.get(row), self.rank(), self.columns());
         let mut form = vec![0.0; rank * rank];
         let mut sums = vec![0.0; columns];
@@ -103,7 +103,7 @@ impl Fisher<'_> {
     }
 
     /// `M V'`: one vector per vector of a row.
-    pub fn through(&self, row: usize, matrix: &Square) -> Vec<Vec<f64>> {
+    pub fn through(&self, row: usize, matrix: &[f64]) -> Vec<Vec<f64>> {
         let (width, rank, columns) = (self.embeddings.width(), self.rank(), self.columns());
         let h = self.embeddings.get(row);
         (0..rank)
@@ -140,7 +140,7 @@ impl Fisher<'_> {
     }
 
     /// Adds `share` times the sum over rows of `V' V`.
-    pub fn add_information(&self, share: f64, to: &mut Square) {
+    pub fn add_information(&self, share: f64, to: &mut [f64]) {
         let (width, columns) = (self.embeddings.width(), self.columns());
         to.par_chunks_mut(columns).enumerate().for_each(|(at, line)| {
             let (class, column) = (at / width, at % width);
@@ -181,7 +181,7 @@ pub(super) struct Step {
 
 impl Known {
     /// Of the information that is there and of all that could be.
-    pub fn new(prior: f64, labelled: &Fisher<'_>, share: f64, information: &Square) -> Self {
+    pub fn new(prior: f64, labelled: &Fisher<'_>, share: f64, information: &[f64]) -> Self {
         let columns = labelled.columns();
         let mut inverse = vec![0.0; columns * columns];
         (0..columns).for_each(|at| inverse[at * columns + at] = prior);
@@ -193,7 +193,7 @@ impl Known {
 
     /// How row `row` of `fisher` changes what is known; `sign` is 1 to add it and -1 to take it away. `forms` are its `V M^-1 V'` and
     /// `V M^-1 F M^-1 V'`. `None` for what cannot be taken away, as nothing would be left.
-    pub fn step(&self, fisher: &Fisher<'_>, row: usize, sign: f64, forms: [&Square; 2]) -> Option<Step> {
+    pub fn step(&self, fisher: &Fisher<'_>, row: usize, sign: f64, forms: [&[f64]; 2]) -> Option<Step> {
         let rank = fisher.rank();
         let mut middle = middle(forms[0], rank, sign)?;
         middle.iter_mut().for_each(|value| *value *= sign);
@@ -205,7 +205,7 @@ impl Known {
     /// Makes the change.
     pub fn apply(&mut self, step: &Step) {
         let (columns, rank) = (step.inverse[0].len(), step.inverse.len());
-        let combined = |vectors: &[Vec<f64>], by: &Square| -> Vec<Vec<f64>> {
+        let combined = |vectors: &[Vec<f64>], by: &[f64]| -> Vec<Vec<f64>> {
             (0..rank)
                 .map(|at| {
                     let mut out = vec![0.0; columns];
@@ -247,7 +247,7 @@ impl Step {
         let [inverse, around] = forms;
         for line in 0..rank {
             for column in 0..rank {
-                let with = |left: &Square, right: &Square| -> f64 {
+                let with = |left: &[f64], right: &[f64]| -> f64 {
                     (0..rank).map(|k| left[line * rank + k] * right[column * rank + k]).sum()
                 };
                 let opposite: f64 = (0..rank).map(|k| b[line * rank + k] * gs[column * rank + k]).sum();
@@ -265,7 +265,7 @@ pub(super) fn gain(forms: &[Square; 2], rank: usize, sign: f64) -> Option<f64> {
 }
 
 /// `(I + sign Q)^-1`; `None` where that is not positive definite.
-fn middle(form: &Square, rank: usize, sign: f64) -> Option<Square> {
+fn middle(form: &[f64], rank: usize, sign: f64) -> Option<Square> {
     let mut matrix: Square = form.iter().map(|value| sign * value).collect();
     (0..rank).for_each(|at| matrix[at * rank + at] += 1.0);
     positive_inverse(matrix, rank)
@@ -298,7 +298,7 @@ fn inverted(matrix: Square, n: usize) -> Square {
 }
 
 /// The product of two square matrices.
-fn product(a: &Square, b: &Square, n: usize) -> Square {
+fn product(a: &[f64], b: &[f64], n: usize) -> Square {
     let mut out = vec![0.0; n * n];
     let line = |(at, out): (usize, &mut [f64])| {
         (0..n).for_each(|k| add_scaled(out, &b[k * n..(k + 1) * n], a[at * n + k]));
@@ -313,7 +313,7 @@ fn product(a: &Square, b: &Square, n: usize) -> Square {
 
 /// The trace of `M^-1 F`.
 #[cfg(test)]
-pub(super) fn trace(inverse: &Square, information: &Square) -> f64 {
+pub(super) fn trace(inverse: &[f64], information: &[f64]) -> f64 {
     inverse.iter().zip(information).map(|(a, b)| a * b).sum()
 }
 

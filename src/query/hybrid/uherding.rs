@@ -76,9 +76,7 @@ impl Strategy for UHerding {
         let own = format!("temperature {temperature:.1}, radius {delta:.3}");
         self.note = cut::join([Some(own), part.note()]);
         let rank = |place: usize| view.ties(key).rank(part.cut.rows[place]);
-        // The square of a tiny radius is to be a normal number.
-        let squared = ((delta * delta) as f32).max(f32::MIN_POSITIVE);
-        Ok(part.cover(Kernel::Gaussian(squared), &weights, batch, rank))
+        Ok(part.cover(Kernel::gaussian(delta), &weights, batch, rank))
     }
 
     fn needs(&self) -> Needs {

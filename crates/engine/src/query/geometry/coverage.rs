@@ -25,18 +25,24 @@ const SLACK: f32 = 1e-3;
 /// How much a row covers another at a distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kernel {
-    /// `exp(-d^2 / delta^2)`, with the square of `delta`.
+    /// `exp(-d^2 / delta^2)`, with one over the square of `delta`.
     Gaussian(f32),
     /// Whether `d < delta`, with the square of `delta`.
     TopHat(f32),
 }
 
 impl Kernel {
+    /// A Gaussian of this width.
+    pub fn gaussian(delta: f64) -> Self {
+        // The square of a tiny width is to have an inverse.
+        Kernel::Gaussian(1.0 / ((delta * delta) as f32).max(f32::MIN_POSITIVE))
+    }
+
     /// Of a squared distance: between zero and one.
     #[inline(always)]
     fn of(self, squared: f32) -> f32 {
         match self {
-            Kernel::Gaussian(radius) => exp(-squared / radius),
+            Kernel::Gaussian(inverse) => exp(-squared * inverse),
             Kernel::TopHat(radius) => f32::from(u8::from(squared < radius)),
         }
     }
@@ -266,7 +272,7 @@ mod tests {
             let sum = |centres: &[usize]| -> f64 {
                 (0..12).map(|y| centres.iter().map(|&x| kernel(x, y)).fold(0.0, f64::max)).sum()
             };
-            let found = picks(&matrix, &[], Kernel::Gaussian(radius), &[1.0; 12], batch);
+            let found = picks(&matrix, &[], Kernel::Gaussian(1.0 / radius), &[1.0; 12], batch);
             let mut plain: Vec<usize> = Vec::new();
             for _ in 0..batch {
                 let with = |place: usize| sum(&[&plain[..], &[place]].concat());
