@@ -20,12 +20,18 @@ use crate::run::executor::WORKER;
 use crate::simd::SimdPath;
 use args::{Args, Command};
 use clap::Parser;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Runs the process's command line.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Runs a command line, whose first word is the program's name. Returns the exit code.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let args = match Args::try_parse_from(words) {
         Ok(args) => args,
         Err(error) => {
             return refuse_or_help(&error);
@@ -37,23 +43,23 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints what is wrong with the arguments to stderr; help and version to stdout, where they are data.
-fn refuse_or_help(error: &clap::Error) -> ExitCode {
+fn refuse_or_help(error: &clap::Error) -> u8 {
     let printed = error.print();
     if error.use_stderr() {
         // Where stderr fails there is nobody to tell.
-        return ExitCode::from(Exit::BadInput as u8);
+        return Exit::BadInput as u8;
     }
     end(output::written(printed.and_then(|()| std::io::stdout().flush())))
 }
 
 /// The exit code of a command; its error is told.
-fn end(result: Result<()>) -> ExitCode {
+fn end(result: Result<()>) -> u8 {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if matches!(error.downcast_ref(), Some(CliError::ReaderGone)) => ExitCode::SUCCESS,
+        Ok(()) => 0,
+        Err(error) if matches!(error.downcast_ref(), Some(CliError::ReaderGone)) => 0,
         Err(error) => {
             complain(&error);
-            ExitCode::from(error.exit() as u8)
+            error.exit() as u8
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod bayesian;
 mod builtin;
 pub mod distribution;
 pub mod error;
+pub mod external;
 #[cfg(test)]
 mod golden;
 pub mod gradient;

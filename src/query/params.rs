@@ -104,6 +104,22 @@ impl<'s> Params<'s> {
         QueryError::Value { strategy, name: name.to_string(), found: found.to_string(), expected }
     }
 
+    /// The name of the strategy that is built: an entry that stands for several knows by it which.
+    pub fn strategy(&self) -> &'s str {
+        &self.spec.name
+    }
+
+    /// A text that has to be given.
+    ///
+    /// # Errors
+    /// [`QueryError::Value`].
+    pub fn text(&mut self, name: &'static str, expected: &str) -> Result<String, QueryError> {
+        match self.value(name, None, expected).filter(|text| !text.trim().is_empty()) {
+            Some(text) => Ok(text.to_string()),
+            None => Err(self.value_error(name, "", expected.to_string())),
+        }
+    }
+
     /// A real number within `range`.
     ///
     /// # Errors

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! spec  = name [ "(" [ part { "," part } ] ")" ]
-//! part  = spec | key "=" value
+//! part  = spec | key "=" ( value | '"' text '"' )
 //! ```
 //!
-//! `margin`, `typiclust(neighbours=10)`, `power(mc(margin), beta=2)`.
+//! `margin`, `typiclust(neighbours=10)`, `power(mc(margin), beta=2)`, `external(command="python3 pick.py")`. A text
+//! has printable ASCII but quotation marks, backslashes and parentheses.
 
 use super::error::QueryError;
 use crate::error::shorten;
@@ -80,11 +81,24 @@ impl fmt::Display for Spec {
             separator = ",";
         }
         for (key, value) in &self.parameters {
-            write!(f, "{separator}{key}={value}")?;
+            match value.bytes().all(is_plain) {
+                true => write!(f, "{separator}{key}={value}")?,
+                false => write!(f, "{separator}{key}=\"{value}\"")?,
+            }
             separator = ",";
         }
         if separator == "," { f.write_str(")") } else { Ok(()) }
     }
+}
+
+/// What values hold without quotation marks.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._+-".contains(&byte)
+}
+
+/// What texts hold. Without parentheses, so that a list is split at its commas without reading texts.
+fn is_text(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte) && !b"\"\\()".contains(&byte)
 }
 
 struct Reader<'t> {
@@ -141,6 +155,21 @@ impl<'t> Reader<'t> {
         if name.is_empty() { self.fail("expected a name of letters, digits, `-` and `_`") } else { Ok(name) }
     }
 
+    fn value(&mut self) -> Result<&'t str, QueryError> {
+        if self.take(b'"') {
+            let start = self.at;
+            self.run(is_text);
+            let text = &self.text[start..self.at];
+            return match self.take(b'"') {
+                true if text.is_empty() => self.fail("expected a text before this"),
+                true => Ok(text),
+                false => self.fail("expected `\"`: a text has no backslashes and no parentheses"),
+            };
+        }
+        let value = self.run(is_plain);
+        if value.is_empty() { self.fail("expected a value") } else { Ok(value) }
+    }
+
     fn spec(&mut self, depth: usize) -> Result<Spec, QueryError> {
         let name = self.name()?;
         self.rest(name, depth)
@@ -158,10 +187,7 @@ impl<'t> Reader<'t> {
         loop {
             let name = self.name()?;
             if self.take(b'=') {
-                let value = self.run(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte));
-                if value.is_empty() {
-                    return self.fail("expected a value");
-                }
+                let value = self.value()?;
                 if spec.parameters.iter().any(|(key, _)| key == name) {
                     return self.fail("this parameter was given before");
                 }
@@ -186,9 +212,14 @@ mod tests {
 
     #[test]
     fn reads_what_it_prints() {
-        for text in
-            ["margin", "typiclust(neighbours=10)", "power(mc(margin,passes=20),beta=1.5)", "a(b,c,d=-1e3)"]
-        {
+        for text in [
+            "margin",
+            "typiclust(neighbours=10)",
+            "power(mc(margin,passes=20),beta=1.5)",
+            "a(b,c,d=-1e3)",
+            "a(b=\"./c d.py -x=1,2 'e'\",f=2)",
+            "a(b=\" spaces \")",
+        ] {
             assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
         }
         let spaced: Spec = " power ( margin , beta = 2 ) ".parse().unwrap();
@@ -213,6 +244,8 @@ mod tests {
             ("power(beta=)", 11),
             ("power(beta=1,beta=2)", 19),
             ("märgin", 1),
+            ("a(b=\"c)", 6),
+            ("a(b=\"c\nd\")", 6),
         ] {
             match text.parse::<Spec>() {
                 Err(QueryError::Syntax { at: found, .. }) => assert_eq!(found, at, "{text}"),

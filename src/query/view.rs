@@ -114,7 +114,7 @@ impl<'a> PoolView<'a> {
         Self { ids: Some(ids), ..self }
     }
 
-    /// What a row is known by, see [`with_ids`](Self::with_ids).
+    /// What a row is known by elsewhere; its number where nobody gave it an id.
     pub fn id(&self, row: RowId) -> RowId {
         self.ids.map_or(row, |ids| ids[row.index()])
     }

@@ -2,6 +2,7 @@
 
 use super::digest;
 use super::error::RunError;
+use super::usage;
 use crate::data::table::Decision;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ pub struct Manifest {
     pub format: u64,
     /// The release that ran.
     pub version: String,
-    /// The digest of the binary that ran.
+    /// The digest of the program or library that ran.
     pub binary: String,
     /// The digest of the resolved plan.
     pub plan: String,
@@ -39,7 +40,7 @@ impl Manifest {
     /// The manifest of a run of this binary.
     pub fn new(plan: &str, seed: u64, data: BTreeMap<String, String>) -> Result<Self> {
         let unreadable = |source| RunError::Read { path: "the running binary".into(), source };
-        let binary = std::env::current_exe().and_then(|path| digest::of_file(&path)).map_err(unreadable)?;
+        let binary = usage::own_file().and_then(|path| digest::of_file(&path)).map_err(unreadable)?;
         let version = env!("CARGO_PKG_VERSION").to_string();
         Ok(Self {
             format: VERSION,

@@ -1,5 +1,7 @@
 //! How much of the machine this process has taken.
 
+use std::path::PathBuf;
+
 /// The peak resident set in bytes, if the system says.
 pub fn peak_rss() -> Option<f64> {
     // Not `getrusage`: that peak outlives `exec`, so that a small process inherits a large parent's.
@@ -25,8 +27,35 @@ pub fn core_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
+/// The file that this code was loaded from: the program, or the library that holds it in a program of somebody else's.
+///
+/// # Errors
+/// If the system does not say which file the program is.
+pub fn own_file() -> std::io::Result<PathBuf> {
+    Ok(mapped(own_file as fn() -> _ as usize).map_or_else(std::env::current_exe, Ok)?)
+}
+
+/// The file that is mapped at `address`.
+fn mapped(address: usize) -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let path = maps.lines().find_map(|line| {
+        let (range, rest) = line.split_once(' ')?;
+        let (start, end) = range.split_once('-')?;
+        let number = |text| usize::from_str_radix(text, 16).ok();
+        (number(start)?..number(end)?).contains(&address).then(|| rest.split_once('/')).flatten()
+    });
+    Some(PathBuf::from(format!("/{}", path?.1))).filter(|path| path.is_file())
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_file_of_a_program_is_the_program() {
+        assert_eq!(super::own_file().unwrap(), std::env::current_exe().unwrap());
+        assert_eq!(super::mapped(0), None);
+    }
+
     #[test]
     #[cfg(target_os = "linux")]
     fn the_peak_covers_what_was_touched() {

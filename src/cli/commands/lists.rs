@@ -17,7 +17,7 @@ const POLICIES: &str = "policies";
 
 /// Lists the query strategies, or prints the card of one.
 pub fn strategies(args: &StrategiesArgs) -> Result<()> {
-    let registry = Registry::builtin();
+    let registry = Registry::builtin().with_programs();
     if args.markdown {
         return output::data(&cards::page(&registry)?);
     }

@@ -1,16 +1,17 @@
 //! `querist report`: figures and tables again, from the stored rows.
 
+use super::run::setup;
 use crate::cli::args::ReportArgs;
 use crate::cli::error::CliError;
 use crate::cli::output;
 use crate::error::Result;
-use crate::pipeline::{Finished, Pipeline};
+use crate::pipeline::Finished;
 use serde_json::json;
 
 /// Makes the reports of finished runs again.
 pub fn report(args: &ReportArgs) -> Result<()> {
     let (mut all, mut reports) = (Vec::new(), Vec::new());
-    let runs = Finished::read(&args.runs, &Pipeline::setup().data_dir(args.data.folder()?))?;
+    let runs = Finished::read(&args.runs, &setup(&args.data)?)?;
     if let (Some(out), true) = (&args.out, runs.len() != 1) {
         return Err(CliError::OneReport { out: out.clone(), runs: runs.len() }.into());
     }

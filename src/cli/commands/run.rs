@@ -1,6 +1,6 @@
 //! `querist run` and `querist train`.
 
-use crate::cli::args::{BenchArgs, CommonArgs, RunArgs};
+use crate::cli::args::{BenchArgs, CommonArgs, DataDirArgs, RunArgs};
 use crate::cli::error::CliError;
 use crate::cli::progress::{self, Outlook};
 use crate::cli::{output, signals};
@@ -10,6 +10,7 @@ use crate::experiment::forecast::{self, Forecast};
 use crate::experiment::sections::TRAINED;
 use crate::experiment::stages::Shard;
 use crate::pipeline::{Finished, Pipeline, RunOptions, Setup};
+use crate::query::Registry;
 use crate::run::usage;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -73,13 +74,13 @@ pub fn train(args: &RunArgs, quiet: bool) -> Result<()> {
 }
 
 fn load(args: &RunArgs) -> Result<Plan> {
-    let setup = setup(&args.common)?.sets(args.common.and_flags(&args.sets)).seed(args.common.seed);
+    let setup = setup(&args.common.data)?.sets(args.common.and_flags(&args.sets)).seed(args.common.seed);
     Ok(setup.load(&args.file)?.plan().clone())
 }
 
 /// What the arguments say of the names that a plan may use.
-pub fn setup(common: &CommonArgs) -> Result<Setup> {
-    Ok(Pipeline::setup().data_dir(common.data.folder()?))
+pub fn setup(data: &DataDirArgs) -> Result<Setup> {
+    Ok(Pipeline::setup().registry(Registry::builtin().with_programs()).data_dir(data.folder()?))
 }
 
 /// Reads what a plan reads, and tells what is suspicious about it.

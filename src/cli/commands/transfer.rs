@@ -14,7 +14,7 @@ const DIGEST: usize = 8;
 
 /// Tries a policy on one labelled target.
 pub fn transfer(args: &TransferArgs, quiet: bool) -> Result<()> {
-    let plan = plan(args, setup(&args.common)?.vocabulary())?;
+    let plan = plan(args, setup(&args.common.data)?.vocabulary())?;
     let name = format!("{}-{}", plan.name(), &plan.digest()[..DIGEST]);
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
     execute(Pipeline::of(plan), None, dir, &args.common, quiet)

@@ -8,6 +8,7 @@ mod words;
 use crate::cli::args::SelectArgs;
 use crate::cli::output;
 use crate::error::Result;
+use crate::query::Registry;
 use crate::run::usage;
 use crate::select::{Argument, Request, Selector};
 use arrays::{matrix, passes, read_head, read_labelled};
@@ -19,7 +20,9 @@ use words::Flags;
 pub fn select(args: &SelectArgs) -> Result<()> {
     let mut selector = match (&args.policy, &args.strategy) {
         (Some(name), _) => Selector::policy_named(name)?,
-        (None, name) => Selector::named(name.as_deref().unwrap_or_default())?,
+        (None, name) => {
+            Selector::of(&Registry::builtin().with_programs(), name.as_deref().unwrap_or_default())?
+        }
     };
     let flags = Flags(args);
     selector.check(|argument| flags.give(argument), &flags)?;
