@@ -1,0 +1,139 @@
+"""The policy that comes with the package under classifiers that it was not trained with.
+
+It was trained on episodes of small networks. Here five classifiers of scikit-learn play with margin, with random and with the
+policy, from the same first labels on the same splits; a figure is the mean accuracy over all fits of an episode (the area
+under its learning curve). Of a set, at most 1,000 rows are the pool and 1,000 are tested on.
+
+    python benches/learners.py --data-dir DATA --repetitions 10
+"""
+
+import argparse
+import gzip
+import json
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+import querist
+
+LEARNERS = {
+    "logistic regression": lambda: LogisticRegression(max_iter=300),
+    "random forest": lambda: RandomForestClassifier(50, random_state=0, n_jobs=1),
+    "gradient boosting": lambda: HistGradientBoostingClassifier(max_iter=20, min_samples_leaf=2, random_state=0),
+    "k-NN": lambda: Nearest(),
+    "RBF SVM": lambda: Platt(),
+}
+STRATEGIES = ("random", "margin", "policy")
+
+
+class Nearest(KNeighborsClassifier):
+    """Five neighbours, or as many as there are."""
+
+    def fit(self, X, y):
+        self.n_neighbors = min(5, len(X))
+        return super().fit(X, y)
+
+
+class Platt:
+    """A support-vector machine whose decision values are made probabilities by a softmax: scikit-learn's own calibration needs
+    five rows of each class."""
+
+    def __init__(self):
+        self.machine = SVC(gamma="scale", C=10.0, decision_function_shape="ovr")
+
+    def fit(self, X, y):
+        self.machine.fit(X, y)
+        self.classes_ = self.machine.classes_
+        return self
+
+    def predict_proba(self, X):
+        values = self.machine.decision_function(X)
+        if values.ndim == 1:
+            values = np.stack([-values, values], axis=1)
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+        return values / values.sum(axis=1, keepdims=True)
+
+    def score(self, X, y):
+        return self.machine.score(X, y)
+
+
+def read(folder, name):
+    """A set in a folder as `features.npy` and `labels.npy`, or a table `NAME.csv.gz` whose last column is the class."""
+    arrays = folder / name
+    if (arrays / "X.npy").is_file():
+        return np.load(arrays / "X.npy").astype(float), np.load(arrays / "y.npy")
+    with gzip.open(folder / f"{name}.csv.gz", "rt") as lines:
+        table = np.genfromtxt(lines, delimiter=",", skip_header=1, dtype=float)
+    return table[:, :-1], table[:, -1].astype(int)
+
+
+def split(X, y, repetition):
+    draw = np.random.default_rng(repetition)
+    # Classes with enough rows for both parts.
+    kept = np.isin(y, [one for one in np.unique(y) if (y == one).sum() >= 8])
+    X, y = X[kept], y[kept]
+    order = draw.permutation(len(X))
+    held = min(1000, int(0.4 * len(X)))
+    test, pool = order[:held], order[held : held + 1000]
+    scale = StandardScaler().fit(X[pool])
+    return scale.transform(X[pool]), y[pool], scale.transform(X[test]), y[test]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--sets", default="")
+    parser.add_argument("--learners", default=",".join(LEARNERS))
+    parser.add_argument("--repetitions", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="figures as they come, a JSON object a line")
+    options = parser.parse_args()
+    policy = querist.Policy.load("universal")
+    found = sorted({path.name.removesuffix(".csv.gz") for path in options.data_dir.iterdir()})
+    sets = options.sets.split(",") if options.sets else found
+    warnings.simplefilter("ignore")
+    started, gains = time.perf_counter(), {}
+    for repetition in range(options.repetitions):
+        for name in sets:
+            X, y, X_test, y_test = split(*read(options.data_dir, name), repetition)
+            for learner in options.learners.split(","):
+                for strategy in STRATEGIES:
+                    episode = querist.play(
+                        LEARNERS[learner](), X, y, policy if strategy == "policy" else strategy, X_test=X_test,
+                        y_test=y_test, batch=options.batch, rounds=options.rounds, seed=repetition,
+                    )
+                    gains.setdefault((learner, strategy), {}).setdefault(name, []).append(episode.mean_score)
+                    if options.out:
+                        line = {"set": name, "learner": learner, "strategy": strategy, "repetition": repetition}
+                        with options.out.open("a") as out:
+                            out.write(json.dumps(line | {"mean_score": episode.mean_score}) + "\n")
+    tell(gains, sets)
+    print(f"\n{options.repetitions} repetitions, {len(sets)} sets, {time.perf_counter() - started:.0f} s")
+
+
+def tell(gains, sets):
+    """Means over sets, and how the policy stands to the others: a set, whatever its repetitions, is one observation."""
+    print("| classifier | random | margin | policy | policy - margin | sets won, lost | policy - random |")
+    print("|---|---|---|---|---|---|---|")
+    for learner in dict.fromkeys(learner for learner, _ in gains):
+        mean = {s: np.array([np.mean(gains[learner, s][name]) for name in sets]) for s in STRATEGIES}
+        cells = [f"{mean[s].mean():.4f}" for s in STRATEGIES]
+        for other in ("margin", "random"):
+            difference = mean["policy"] - mean[other]
+            error = difference.std(ddof=1) / np.sqrt(len(sets)) if len(sets) > 1 else float("nan")
+            cells.append(f"{difference.mean():+.4f} ± {error:.4f}")
+            if other == "margin":
+                cells.append(f"{(difference > 0).sum()}, {(difference < 0).sum()}")
+        print(f"| {learner} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
