@@ -8,6 +8,7 @@ under its learning curve). Of a set, at most 1,000 rows are the pool and 1,000 a
 """
 
 import argparse
+import csv
 import gzip
 import json
 import time
@@ -30,6 +31,10 @@ LEARNERS = {
     "k-NN": lambda: Nearest(),
     "RBF SVM": lambda: Platt(),
 }
+SETS = (
+    "australian", "diabetis", "german", "ionosphere", "letter", "optdigits", "satimage", "segment", "splice", "trec6", "vowel",
+    "waveform",
+)
 STRATEGIES = ("random", "margin", "policy")
 
 
@@ -65,13 +70,15 @@ class Platt:
 
 
 def read(folder, name):
-    """A set in a folder as `features.npy` and `labels.npy`, or a table `NAME.csv.gz` whose last column is the class."""
-    arrays = folder / name
-    if (arrays / "X.npy").is_file():
-        return np.load(arrays / "X.npy").astype(float), np.load(arrays / "y.npy")
-    with gzip.open(folder / f"{name}.csv.gz", "rt") as lines:
-        table = np.genfromtxt(lines, delimiter=",", skip_header=1, dtype=float)
-    return table[:, :-1], table[:, -1].astype(int)
+    """A table `NAME/NAME.csv.gz` with the columns `split` and `label`, and features after these; of one with a column `text`
+    instead, the `.npy` file beside it."""
+    with gzip.open(folder / name / f"{name}.csv.gz", "rt", newline="") as lines:
+        header, *rows = csv.reader(lines)
+    y = np.array([int(row[header.index("label")]) for row in rows])
+    if "text" in header:
+        (embedded,) = (folder / name).glob("*.npy")
+        return np.load(embedded).astype(np.float64), y
+    return np.array([row[2:] for row in rows], dtype=np.float64), y
 
 
 def split(X, y, repetition):
@@ -89,16 +96,15 @@ def split(X, y, repetition):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--sets", default="")
+    parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--learners", default=",".join(LEARNERS))
     parser.add_argument("--repetitions", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--out", type=Path, help="figures as they come, a JSON object a line")
     options = parser.parse_args()
     policy = querist.Policy.load("universal")
-    found = sorted({path.name.removesuffix(".csv.gz") for path in options.data_dir.iterdir()})
-    sets = options.sets.split(",") if options.sets else found
+    sets = options.sets.split(",")
     warnings.simplefilter("ignore")
     started, gains = time.perf_counter(), {}
     for repetition in range(options.repetitions):

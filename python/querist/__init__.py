@@ -18,7 +18,7 @@ Bad input raises :class:`QueristError`, with the place and both numbers.
 """
 
 from ._errors import QueristError, QueristWarning
-from ._play import Episode, play
+from ._play import Episode, play, probabilities
 from ._policy import Policy, policies, strategies
 from ._querist import __version__
 from ._query import Query
@@ -37,6 +37,7 @@ __all__ = [
     "__version__",
     "play",
     "policies",
+    "probabilities",
     "run",
     "select",
     "strategies",

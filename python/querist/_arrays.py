@@ -29,7 +29,8 @@ def floats(place: str, values: Any, dimensions: int) -> Floats:
             array = np.ascontiguousarray(array, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise QueristError(f"{place}: no array of numbers ({error})", kind="Array", place=place) from error
-    return shaped(place, array, dimensions)
+    found: Floats = shaped(place, array, dimensions)
+    return found
 
 
 def integers(place: str, values: Any) -> Integers:
@@ -49,7 +50,8 @@ def integers(place: str, values: Any) -> Integers:
         )
     if array.dtype.kind == "u" and (array > np.iinfo(np.int64).max).any():
         raise QueristError(f"{place}: a number beyond 64 bits with a sign", kind="Array", place=place)
-    return shaped(place, np.ascontiguousarray(array, dtype=np.int64), 1)
+    found: Integers = shaped(place, np.ascontiguousarray(array, dtype=np.int64), 1)
+    return found
 
 
 def labelled_rows(values: Any, rows: int) -> Integers:

@@ -106,10 +106,22 @@ def play(
     raise AssertionError("a round is the last")
 
 
-def probabilities(learner: Any, X: Any, classes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Class probabilities ``[n, classes]``, with zeros for classes that the learner has not seen."""
+def probabilities(learner: Any, X: Any, classes: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """What ``learner.predict_proba(X)`` says of all ``classes``, shape ``[n, classes]``: zero for those it was not taught.
+
+    ``classes`` are those that there are, in their order; classes of :func:`select` are their places.
+    """
     found = np.asarray(learner.predict_proba(X), dtype=np.float64)
-    places = np.searchsorted(classes, learner.classes_)
+    classes = np.asarray(list(classes) if isinstance(classes, range) else classes)
+    order = np.argsort(classes)
+    at = np.minimum(np.searchsorted(classes, learner.classes_, sorter=order), len(classes) - 1)
+    places = order[at]
+    strange = np.flatnonzero(classes[places] != learner.classes_)
+    if len(strange):
+        unknown = learner.classes_[strange[0]]
+        raise QueristError(
+            f"classes: the learner knows {unknown!r}, which is none of them", kind="Classes", place="classes"
+        )
     whole = np.zeros((len(found), len(classes)))
     whole[:, places] = found
     return whole

@@ -134,13 +134,45 @@ def _members(place: str, members: Any) -> list[Any]:
 
 @overload
 def select(
-    who: str | Policy, X: npt.ArrayLike, *, return_utilities: Literal[False] = False, **signals: Any
+    who: str | Policy,
+    X: npt.ArrayLike,
+    *,
+    labelled: npt.ArrayLike | None = ...,
+    labels: npt.ArrayLike | None = ...,
+    probabilities: npt.ArrayLike | None = ...,
+    passes: Sequence[npt.ArrayLike] | npt.ArrayLike | None = ...,
+    committee: Sequence[npt.ArrayLike] | npt.ArrayLike | None = ...,
+    embeddings: npt.ArrayLike | None = ...,
+    head: tuple[npt.ArrayLike, npt.ArrayLike] | None = ...,
+    temperature: float | None = ...,
+    classes: int | None = ...,
+    budget: int | None = ...,
+    batch: int = ...,
+    seed: int = ...,
+    normalise: bool = ...,
+    return_utilities: Literal[False] = ...,
 ) -> Integers: ...
 
 
 @overload
 def select(
-    who: str | Policy, X: npt.ArrayLike, *, return_utilities: Literal[True], **signals: Any
+    who: str | Policy,
+    X: npt.ArrayLike,
+    *,
+    labelled: npt.ArrayLike | None = ...,
+    labels: npt.ArrayLike | None = ...,
+    probabilities: npt.ArrayLike | None = ...,
+    passes: Sequence[npt.ArrayLike] | npt.ArrayLike | None = ...,
+    committee: Sequence[npt.ArrayLike] | npt.ArrayLike | None = ...,
+    embeddings: npt.ArrayLike | None = ...,
+    head: tuple[npt.ArrayLike, npt.ArrayLike] | None = ...,
+    temperature: float | None = ...,
+    classes: int | None = ...,
+    budget: int | None = ...,
+    batch: int = ...,
+    seed: int = ...,
+    normalise: bool = ...,
+    return_utilities: Literal[True],
 ) -> tuple[Integers, npt.NDArray[np.float64] | None]: ...
 
 

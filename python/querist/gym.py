@@ -263,4 +263,4 @@ class PoolALVector(VectorEnv[dict[str, Any], Any, Any]):
         return observation, info | {f"_{key}": there for key in info}
 
 
-gymnasium.register(ID, entry_point=PoolAL, vector_entry_point=PoolALVector)
+gymnasium.register(ID, entry_point="querist.gym:PoolAL", vector_entry_point="querist.gym:PoolALVector")

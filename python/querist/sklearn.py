@@ -25,7 +25,7 @@ from ._policy import Policy
 from ._select import Selector
 
 
-class QueristStrategy(SingleAnnotatorPoolQueryStrategy):
+class QueristStrategy(SingleAnnotatorPoolQueryStrategy):  # type: ignore[misc]
     """A strategy of Querist, or a learned policy, as scikit-activeml has them.
 
     Parameters

@@ -131,10 +131,7 @@ impl Strategy for Callable {
         }
         let answered = Python::attach(|py| self.answer(py, &question).map_err(|error| error.to_string()));
         let name = || self.name.clone();
-        let (picks, utilities) = answered.map_err(|reason| CallableError::Raised {
-            name: name(),
-            reason: shorten(&reason).into_owned(),
-        })?;
+        let (picks, utilities) = answered.map_err(|reason| CallableError::Raised { name: name(), reason })?;
         let rows = question
             .rows(&picks, utilities.as_deref())
             .map_err(|broken| CallableError::Answer { name: name(), broken })?;

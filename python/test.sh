@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Builds the wheel, installs it into a fresh virtual environment, and runs the tests of the package.
+#
+#   bash python/test.sh [PROFILE]      release by default; `dev` for a target folder that was built without --release
+#
+# What CARGO_TARGET_DIR or ./target holds is used. It takes some minutes, and ten at most.
+set -euo pipefail
+cd "$(dirname "$0")"
+profile="${1:-release}"
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$(cd .. && pwd)/target}"
+unset PYTHONPATH
+
+python3 -m venv "$work/venv"
+# shellcheck disable=SC1091
+source "$work/venv/bin/activate"
+pip install --quiet "maturin>=1.9,<2"
+pip install --quiet numpy pytest mypy scikit-learn scikit-activeml gymnasium pandas pyarrow polars small-text
+maturin build --profile "$profile" --out "$work/wheels"
+pip install --quiet --no-deps "$work"/wheels/querist-*.whl
+
+# From elsewhere, so that what is tested is what was installed.
+cp -r tests examples "$work"
+cd "$work"
+timeout 480 python -m pytest --quiet tests
+python -m mypy --strict --ignore-missing-imports --no-error-summary -p querist
+python examples/labelling.py > /dev/null
+python examples/ppo.py --seconds 2 --judged 1 > /dev/null
+[ "$(querist --version)" = "querist $(python -c 'import querist; print(querist.__version__)')" ]
+echo "the Python package passes its tests"

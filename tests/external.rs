@@ -1,0 +1,149 @@
+//! `external(command="…")`: programs as strategies, those that answer and those that do not.
+
+use querist::data::{Matrix, RowId};
+use querist::error::Exit;
+use querist::pipeline::{Pipeline, RunOptions};
+use querist::query::external::{ENTRY, ExternalError};
+use querist::query::registry::{Card, Entry};
+use querist::query::{PoolView, QueryError, Registry, Signals};
+use querist::testing::{Contract, ExamplePool, Rule};
+use querist::{Error, Key};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Answers with the last candidates.
+const LAST: &str = r#"{
+    match($0, /"batch":[0-9]+/); batch = substr($0, RSTART + 8, RLENGTH - 8)
+    match($0, /"candidates":\[[0-9,]*\]/); n = split(substr($0, RSTART + 14, RLENGTH - 15), ids, ",")
+    picks = ids[n]
+    for (i = 1; i < batch; i++) picks = picks "," ids[n - i]
+    print "{\"picks\":[" picks "]}"; fflush()
+}"#;
+
+fn script(text: &str) -> (TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("program");
+    std::fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap().to_string();
+    (dir, path)
+}
+
+fn registry() -> Registry {
+    Registry::builtin().with_programs()
+}
+
+fn asked(specification: &str) -> Result<Vec<RowId>, Error> {
+    let pool = ExamplePool::new(20, 4, 1);
+    registry().build(specification)?.select(&pool.view(), 3, Key::root(1))
+}
+
+/// What is said where a program's answer is refused.
+fn refused(specification: &str) -> String {
+    let error = asked(specification).unwrap_err();
+    assert!(error.downcast_ref::<ExternalError>().is_some(), "{specification}: {error}");
+    assert_eq!(error.exit(), Exit::BadInput);
+    error.to_string()
+}
+
+#[test]
+fn a_program_keeps_the_contract_but_for_ties() {
+    let (_dir, program) = script(LAST);
+    let example = format!("external(command=\"awk -f {program}\")").leak();
+    let card = Card { example, deterministic: true, ..ENTRY.card };
+    let registry = Registry::builtin().with(Entry { card, ..ENTRY }).unwrap();
+    let contract = Contract::of(&registry, "external").unwrap().except(Rule::Ties).cases(4);
+    let broken: Vec<String> = contract.check().iter().map(ToString::to_string).collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn other_answers_are_refused() {
+    let echo = |line: &str| {
+        let (dir, program) = script(&format!("read question\necho '{line}'\nread more\n"));
+        (dir, format!("external(command=\"sh {program}\")"))
+    };
+    for (line, said) in [
+        ("hello", "answered `hello`"),
+        ("[1,2,3]", "answered `[1,2,3]`"),
+        ("{\"picks\":[4,5,6],\"scores\":[]}", "unknown field `scores`"),
+        ("{\"picks\":[5]}", "1 picks, expected 3"),
+        ("{\"picks\":[5,5,6]}", "pick 1: 5 was picked before"),
+        ("{\"picks\":[5,6,999]}", "pick 2 is 999, which is no candidate"),
+        ("{\"error\":\"not today\"}", "says: not today"),
+    ] {
+        let (_dir, specification) = echo(line);
+        let found = refused(&specification);
+        assert!(found.contains(said), "{line}: {found}");
+    }
+    assert!(refused("external(command=\"./no-such-program\")").contains("cannot be started"));
+    assert!(refused("external(command=\"true\")").contains("ended without an answer (exit status: 0)"));
+    assert!(refused("external(command=\"false\")").contains("exit status: 1"));
+}
+
+/// Neither silence, nor a flood without an end, nor a program that does not read may hold a run up.
+#[test]
+fn nothing_hangs() {
+    let started = Instant::now();
+    let found = refused("external(command=\"sleep 600\",timeout=0.2)");
+    assert!(found.contains("no answer within 0.2 seconds"), "{found}");
+    assert!(refused("external(command=\"cat /dev/zero\",timeout=30)").contains("more than"));
+    // A child of the program's own holds its output open.
+    let (_dir, program) = script("sleep 600 &\nexit 3\n");
+    assert!(refused(&format!("external(command=\"sh {program}\",timeout=0.5)")).contains("0.5 seconds"));
+    // More than a pipe holds, and nobody reads it.
+    let inputs = Matrix::zeros(5_000, 20);
+    let candidates: Vec<RowId> = (0..5_000).map(RowId).collect();
+    let signals = Signals::default();
+    let view = PoolView::new(inputs.view(), &[], &[], &candidates, 1, &signals);
+    let deaf = "external(command=\"sleep 600\",timeout=0.2,probabilities=false,labels=false)";
+    let error = registry().build(deaf).unwrap().select(&view, 1, Key::root(0)).unwrap_err();
+    assert!(error.to_string().contains("no answer"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn what_it_needs_is_said_and_may_be_less() {
+    let build = |text: &str| registry().build(text).err().expect("refused");
+    for text in ["external", "external(command=\" \")", "external(command=\"x\",timeout=0)"] {
+        let error = build(text);
+        assert!(matches!(error.downcast_ref(), Some(QueryError::Value { .. })), "{text}: {error}");
+    }
+    let needs = registry().build("external(command=\"x\",probabilities=false,labels=false)").unwrap().needs();
+    assert!(needs.inputs && !needs.probabilities && !needs.labels);
+    // What is not asked for, by its name, does not run programs.
+    assert!(Registry::builtin().build("external(command=\"x\")").is_err());
+    let (_dir, program) = script(LAST);
+    let capped = format!("capped(external(command=\"awk -f {program}\"),candidates=5)");
+    assert_eq!(asked(&capped).unwrap().len(), 3);
+}
+
+/// The rows of a run with a program are those of any other: the same for any number of threads.
+#[test]
+fn a_bench_gives_the_same_rows_on_one_thread_and_on_two() {
+    let (dir, program) = script(LAST);
+    let plan = format!(
+        r#"
+        name = "external"
+        [learner]
+        hidden = [8]
+        [episode]
+        query_size = 3
+        rounds = 3
+        [transfer]
+        targets = ["iris"]
+        strategies = ["random", 'external(command="awk -f {program}")']
+        repetitions = 3
+        "#
+    );
+    let run = |name: &str, jobs: usize| {
+        let pipeline = Pipeline::setup().registry(registry()).parse(&plan).unwrap();
+        let finished = pipeline.run(dir.path().join(name), &RunOptions::default().jobs(jobs)).unwrap();
+        assert!(finished.failures().is_empty(), "{:?}", finished.failures());
+        assert!(finished.report(false).unwrap().is_file());
+        finished
+    };
+    let (one, two) = (run("one", 1), run("two", 2));
+    assert_eq!(one.rows(), two.rows());
+    let label = format!("external(command=\"awk -f {program}\")");
+    assert_eq!(one.rows().iter().filter(|row| row.strategy == label).count(), 12);
+}
