@@ -40,3 +40,13 @@ def test_a_policy_plays_and_too_large_a_budget_is_refused(split):
     assert querist.play(LogisticRegression(), who=policy, **split, rounds=6).scores[-1] > 0.7
     with pytest.raises(querist.QueristError, match="only 87 rows are unlabelled"):
         querist.play(LogisticRegression(), who=policy, **split, rounds=88)
+
+
+def test_probabilities_have_a_column_for_every_class():
+    model = LogisticRegression().fit([[0.0], [1.0], [2.0]], ["b", "c", "b"])
+    p = querist.probabilities(model, [[0.5]], ["c", "a", "b"])
+    assert p.shape == (1, 3) and p[0, 1] == 0 and p.sum() == pytest.approx(1)
+    assert p[0, [2, 0]] == pytest.approx(model.predict_proba([[0.5]])[0])
+    for classes in (["a", "b"], ["x", "y"]):
+        with pytest.raises(querist.QueristError, match="none of them"):
+            querist.probabilities(model, [[0.5]], classes)

@@ -37,7 +37,7 @@ fn heading(family: Family) -> &'static str {
         Family::Bandit => "Bandits: they learn during the episode which strategy to follow",
         Family::Gradient => "Gradients of the training loss",
         Family::Simulation => "Simulation: reads labels that a real labelling would not have",
-        Family::Own => "Registered by other crates",
+        Family::Own => "Of your own",
     }
 }
 
