@@ -135,21 +135,23 @@ def run(
         file = os.fspath(plan)
     # Not `progress is True`, which would take NumPy's for a function.
     listener = progress if callable(progress) else _Line() if progress else None
-    inner = _querist.run(
-        text,
-        file,
-        text is not None,
-        sets=list(set),
-        seed=None if seed is None else count("seed", seed),
-        data_dir=None if data_dir is None else os.fspath(data_dir),
-        out=None if out is None else os.fspath(out),
-        jobs=None if jobs is None else count("jobs", jobs, 1),
-        fresh=bool(fresh),
-        progress=listener,
-        strategies=None if strategies is None else dict(strategies),
-    )
-    if isinstance(listener, _Line):
-        listener.end()
+    try:
+        inner = _querist.run(
+            text,
+            file,
+            text is not None,
+            sets=list(set),
+            seed=None if seed is None else count("seed", seed),
+            data_dir=None if data_dir is None else os.fspath(data_dir),
+            out=None if out is None else os.fspath(out),
+            jobs=None if jobs is None else count("jobs", jobs, 1),
+            fresh=bool(fresh),
+            progress=listener,
+            strategies=None if strategies is None else dict(strategies),
+        )
+    finally:
+        if isinstance(listener, _Line):
+            listener.end()
     for warning in inner.warnings:
         warnings.warn(warning, QueristWarning, stacklevel=2)
     if inner.failures:

@@ -34,7 +34,8 @@ class QueristStrategy(SingleAnnotatorPoolQueryStrategy):  # type: ignore[misc]
         A specification (``"power(margin, beta=2)"``) or a policy. It may need features, labels and class probabilities
         alone: what needs passes or a committee is refused, with a hint.
     budget : int, default=None
-        New labels that are still to be asked for, for policies.
+        Labels that there are to be in the end, those that are there already included. For policies, which choose by
+        how many are still to come.
     missing_label : scalar or str or None, default=np.nan
         What stands for no label.
     random_state : int or np.random.RandomState, default=None
@@ -106,6 +107,8 @@ class QueristStrategy(SingleAnnotatorPoolQueryStrategy):  # type: ignore[misc]
         if not isinstance(self.strategy, (str, Policy)):
             raise TypeError(f"`strategy` is {type(self.strategy).__name__}, expected str or querist.Policy")
 
+        if self.budget is not None:
+            check_scalar(self.budget, "budget", int, min_val=1)
         known = is_labeled(y, missing_label=self.missing_label)
         places = np.flatnonzero(known)
         classes = np.asarray(clf.classes_)
@@ -119,7 +122,7 @@ class QueristStrategy(SingleAnnotatorPoolQueryStrategy):  # type: ignore[misc]
                 labelled=np.arange(len(X_cand), len(pool)),
                 labels=numbers,
                 probabilities=clf.predict_proba(pool),
-                budget=self.budget,
+                budget=None if self.budget is None else max(0, self.budget - len(places)),
                 # Of what rates each candidate by itself, the rest of the pool comes after the batch.
                 batch=len(X_cand) if return_utilities and selector.is_score() else batch_size,
                 seed=int(self.random_state_.randint(2**31 - 1)),

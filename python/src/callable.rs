@@ -92,7 +92,9 @@ impl Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         for name in &self.names {
-            functions().remove(name);
+            // What goes with a function may run code of its own: not under the lock.
+            let removed = functions().remove(name);
+            drop(removed);
         }
     }
 }

@@ -55,6 +55,16 @@ def test_candidates_utilities_and_words():
         assert set(own) <= {0, 1, 2} and of_own.shape == (2, 3)
 
 
+def test_a_policy_is_told_what_is_still_to_come():
+    policy = querist.Policy.load("universal")
+    asked = episode(QueristStrategy(policy, budget=13, random_state=0), batch=5, rounds=2)
+    assert len(set(asked)) == 10
+    with pytest.raises(querist.QueristError, match="budget is 0 new labels"):
+        episode(QueristStrategy(policy, budget=13, random_state=0), batch=5, rounds=3)
+    with pytest.raises(querist.QueristError, match="for a policy"):
+        episode(QueristStrategy("margin", budget=13))
+
+
 def test_what_needs_more_is_refused_with_a_hint():
     with pytest.raises(querist.QueristError, match="scikit-activeml provides"):
         episode(QueristStrategy("bald"))
@@ -145,7 +155,7 @@ class TestChecksOfScikitActiveml(*([Template] if Template else []), unittest.Tes
         self._test_param("init", "strategy", cases)
 
     def test_init_param_budget(self):
-        self._test_param("init", "budget", [("1", ValueError), (-1, ValueError), (None, None)])
+        self._test_param("init", "budget", [("1", TypeError), (-1, ValueError), (None, None)])
 
     def test_query_param_clf(self):
         self._test_param("query", "clf", [(LogisticRegression(), TypeError), (None, TypeError)])
