@@ -95,16 +95,21 @@ def split(X, y, repetition):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--learners", default=",".join(LEARNERS))
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--out", type=Path, help="figures as they come, a JSON object a line")
+    parser.add_argument("--tell", type=Path, help="play nothing, and make the table of such a file's whole repetitions")
     options = parser.parse_args()
-    policy = querist.Policy.load("universal")
     sets = options.sets.split(",")
+    if options.tell:
+        return tell_file(options.tell, sets)
+    if options.data_dir is None:
+        parser.error("give --data-dir, or --tell")
+    policy = querist.Policy.load("universal")
     warnings.simplefilter("ignore")
     started, gains = time.perf_counter(), {}
     for repetition in range(options.repetitions):
@@ -123,6 +128,18 @@ def main():
                             out.write(json.dumps(line | {"mean_score": episode.mean_score}) + "\n")
     tell(gains, sets)
     print(f"\n{options.repetitions} repetitions, {len(sets)} sets, {time.perf_counter() - started:.0f} s")
+
+
+def tell_file(path, sets):
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    played = {}
+    for line in lines:
+        played.setdefault((line["learner"], line["strategy"]), {}).setdefault(line["set"], []).append(line["mean_score"])
+    # A set counts once everybody has played as often on it.
+    whole = [name for name in sets if all(name in by_set for by_set in played.values())]
+    least = min(len(by_set[name]) for by_set in played.values() for name in whole)
+    tell({key: {name: by_set[name][:least] for name in whole} for key, by_set in played.items()}, whole)
+    print(f"\n{least} repetitions, {len(whole)} sets: {', '.join(whole)}")
 
 
 def tell(gains, sets):

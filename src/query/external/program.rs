@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 /// The longest answer, in bytes.
-const MAX_ANSWER: u64 = 64 << 20;
+const MAX_ANSWER: u64 = 16 << 20;
 
 /// A program that runs. It is killed when dropped, with all that it started.
 pub(super) struct Program {
