@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 17] = [
     &["select"],
     &["search"],
     &["run"],
+    &["embed"],
     &["experiment"],
     &["report"],
     &["pipeline"],

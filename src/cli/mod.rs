@@ -77,6 +77,7 @@ fn dispatch(args: Args) -> Result<()> {
         Command::Strategies(list) => commands::lists::strategies(&list),
         Command::Policies(list) => commands::lists::policies(&list),
         Command::Data(data) => commands::data::data(&data),
+        Command::Embed(embed) => commands::embed::embed(&embed, args.quiet),
         Command::Report(report) => commands::report::report(&report),
         Command::Schema(schema) => commands::schema::schema(&schema),
         Command::Completions { shell } => commands::manual::completions(shell),

@@ -2,7 +2,7 @@
 //!
 //! A [`Dataset`] is validated and immutable. It comes from a file ([`readers`]), from the sets that are
 //! compiled in ([`embedded`]) or from a generator ([`synthetic`]); what the columns of a table are made of is
-//! said by [`columns`]; [`load`](load::load()) finds any of them by name,
+//! said by [`columns`]; what an array of embeddings was made of, by its [`provenance`]; [`load`](load::load()) finds any of them by name,
 //! and [`describe`](describe::describe()) says what it holds and what is wrong with it; [`writers`] makes files of tables. A [`Task`] is one
 //! seeded split of it into three disjoint parts (pool, reward, test), scaled by statistics of the pool
 //! alone. A [`Pool`] is the labelled and unlabelled rows of one episode; only the [`Oracle`] turns an
@@ -18,6 +18,7 @@ pub mod gaps;
 pub mod initial;
 pub mod load;
 pub mod pool;
+pub mod provenance;
 pub mod readers;
 mod scaling;
 mod split;

@@ -11,6 +11,7 @@
 // The one place where the calls that `clippy.toml` forbids are allowed.
 #![allow(clippy::disallowed_methods)]
 
+pub mod digest;
 pub mod faults;
 pub mod input;
 mod lock;
@@ -24,7 +25,7 @@ pub use log::Log;
 use crate::error::{Exit, Fault};
 use faults::{Op, boundary};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -103,13 +104,21 @@ const TEMPORARY: &str = ".tmp~";
 /// [`DurableError::NotPlain`] if something else than a regular file is there (a link, too, wherever it
 /// leads); whatever the operating system refuses.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), DurableError> {
+    replace_from(path, bytes)
+}
+
+/// [`replace`], with all that `content` gives, block by block.
+///
+/// # Errors
+/// As [`replace`], and where `content` cannot be read.
+pub fn replace_from(path: &Path, content: impl Read) -> Result<(), DurableError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or_else(|| DurableError::NoName { path: path.to_path_buf() })?;
     open::check(path)?;
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary =
         path.with_file_name(format!(".{}.{}-{count}{TEMPORARY}", name.to_string_lossy(), std::process::id()));
-    let result = replace_through(&temporary, path, bytes);
+    let result = replace_through(&temporary, path, content);
     if result.is_err() {
         // The error that is reported is the first one; what stays behind is swept by the next run.
         let _ = fs::remove_file(&temporary);
@@ -117,14 +126,16 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), DurableError> {
     result
 }
 
-fn replace_through(temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), DurableError> {
+fn replace_through(temporary: &Path, path: &Path, mut content: impl Read) -> Result<(), DurableError> {
     boundary(Op::Create, temporary).map_err(at(path, "create a file beside it"))?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(temporary)
         .map_err(at(path, "create a file beside it"))?;
-    boundary(Op::Write, temporary).and_then(|()| file.write_all(bytes)).map_err(at(path, "write"))?;
+    boundary(Op::Write, temporary)
+        .and_then(|()| io::copy(&mut content, &mut file))
+        .map_err(at(path, "write"))?;
     boundary(Op::Sync, temporary).and_then(|()| file.sync_all()).map_err(at(path, "flush to disk"))?;
     boundary(Op::Rename, path).and_then(|()| fs::rename(temporary, path)).map_err(at(path, "replace"))?;
     sync_folder(parent(path))

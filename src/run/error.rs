@@ -88,6 +88,19 @@ pub enum RunError {
     /// Work that others build on failed.
     #[error("run: `{key}` failed: {reason}")]
     Work { key: String, reason: String },
+    /// Blocks of an array that were made in another way.
+    #[error("{}: made with other settings: of {stored}, this run is {found}", folder.display())]
+    #[diagnostic(help(
+        "finish it with the model and options that it was begun with, or begin anew with --fresh, which removes it"
+    ))]
+    OtherBlocks { folder: PathBuf, stored: String, found: String },
+    /// A block of another width than those before.
+    #[error("row {row}: {found} columns, expected {expected} as in the rows before")]
+    Width { row: usize, found: usize, expected: usize },
+    /// A number that the elements of an array cannot hold.
+    #[error("row {row}, column {column}: {value} is beyond what float16 can hold, {most}")]
+    #[diagnostic(help("write float32"))]
+    Overflow { row: usize, column: usize, value: f32, most: f32 },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted with {done} of {total} cells done")]
     #[diagnostic(help("run the same command again to continue"))]

@@ -8,9 +8,9 @@
 //! and what their outputs mean is not known here: that is the `experiment` layer's business.
 
 pub mod artefacts;
+pub mod blocks;
 pub mod cancel;
 pub mod checkpoint;
-pub mod digest;
 mod error;
 pub mod executor;
 pub mod full_pool;
@@ -26,7 +26,9 @@ pub mod store;
 pub mod times;
 pub mod usage;
 
+pub use crate::durable::digest;
 pub use artefacts::{Artefacts, Digests, publish};
+pub use blocks::{Blocks, ElementType};
 pub use cancel::Cancel;
 pub use checkpoint::Checkpoint;
 pub use error::RunError;

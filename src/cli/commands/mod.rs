@@ -2,6 +2,7 @@
 
 mod cards;
 pub mod data;
+pub mod embed;
 pub mod fit;
 pub mod lists;
 pub mod manual;

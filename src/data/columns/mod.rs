@@ -27,12 +27,13 @@ mod words;
 
 pub use categories::{MAX_LEVELS, RARE_SHARE};
 pub use kinds::Kind;
-pub use text::TEXT_WIDTH;
+pub use text::{TEXT_WIDTH, texts};
 
 use super::dataset::{Dataset, Shape, SplitTag, Targets, check_size, filled};
 use super::error::DataError;
 use super::gaps::{Gap, Gaps};
 use super::matrix::Matrix;
+use super::provenance;
 use super::readers::{ReadError, ReadOptions, Separator, read_features};
 use super::table::{Decision, Table};
 use crate::error::{Result, shorten};
@@ -311,6 +312,7 @@ pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(
     let mut parts = Vec::new();
     for path in &options.features {
         let (_, part) = read_features(path)?;
+        provenance::check(path, part.rows())?;
         if part.rows() != rows {
             let (found, features) = (part.rows(), path.display().to_string());
             let other = file.to_string();

@@ -196,6 +196,19 @@ pub(super) fn listed(names: &[String]) -> String {
     if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
+/// The one column that is named, or is at that position.
+///
+/// # Errors
+/// [`ReadError::NoColumn`] with the nearest name.
+pub(super) fn named(file: &str, names: &[String], column: &str) -> Result<usize, ReadError> {
+    let found = names.iter().position(|name| name == column).or_else(|| position(column, names.len()));
+    found.ok_or_else(|| ReadError::NoColumn {
+        file: file.to_string(),
+        column: column.to_string(),
+        hint: suggest(column, names),
+    })
+}
+
 /// The column at a position, from 0 forwards or from -1 backwards.
 fn position(text: &str, count: usize) -> Option<usize> {
     let at: i64 = text.parse().ok()?;

@@ -1,10 +1,42 @@
-//! Text as hashed word n-grams (Weinberger, Dasgupta, Langford, Smola and Attenberg, "Feature hashing for large scale
-//! multitask learning", ICML 2009).
+//! A column of text: as it stands, and as hashed word n-grams (Weinberger, Dasgupta, Langford, Smola and Attenberg,
+//! "Feature hashing for large scale multitask learning", ICML 2009).
 
 use super::cells::Texts;
+use super::roles::named;
+use crate::data::readers::ReadError;
+use crate::data::table::Table;
+use crate::error::shorten;
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_cast::cast;
+use arrow_schema::DataType;
 
 /// Columns that a column of text becomes.
 pub const TEXT_WIDTH: usize = 256;
+
+/// The texts of the column that is called `column`, or is at that position (from 0, or from -1 backwards), as they stand in
+/// the file, row by row. Numbers, truth values and dates are taken as the text that they are written as.
+///
+/// # Errors
+/// [`ReadError::NoColumn`] with the nearest name, [`ReadError::NoText`] with the first row that has none, and
+/// [`ReadError::Option`] for a column of lists or records.
+pub fn texts(table: &Table, column: &str) -> Result<Vec<String>, ReadError> {
+    let names: Vec<String> =
+        table.columns.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let at = named(&table.file, &names, column)?;
+    let array = table.columns.column(at);
+    let texts = cast(array, &DataType::LargeUtf8).map_err(|_| ReadError::Option {
+        file: table.file.clone(),
+        problem: format!("column \"{}\" holds {}, and no text", shorten(&names[at]), array.data_type()),
+        hint: "name a column of text".to_string(),
+    })?;
+    let texts = texts.as_string::<i64>();
+    let text = |row: usize| match texts.is_valid(row) {
+        true => Ok(texts.value(row).to_string()),
+        false => Err(ReadError::NoText { file: table.file.clone(), row, column: names[at].clone() }),
+    };
+    (0..texts.len()).map(text).collect()
+}
 
 /// Words and pairs of neighbouring words of every row, lower-cased and hashed to `width` signed counts; a row has the
 /// Euclidean length 1, or 0 where it has no word. Column by column, each `[rows]`.

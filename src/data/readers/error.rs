@@ -50,6 +50,16 @@ pub enum ReadError {
     #[error("{file}: {problem}")]
     #[diagnostic(help("{hint}"))]
     Option { file: String, problem: String, hint: String },
+    /// An array that is not the one which the file beside it tells of.
+    #[error("{file}: {what} {found}, but {beside} says {expected}")]
+    #[diagnostic(help(
+        "the array was changed or replaced since `querist embed` wrote it: make it again, or remove the file beside it"
+    ))]
+    Provenance { file: String, beside: String, what: &'static str, found: String, expected: String },
+    /// A text that is missing in a row.
+    #[error("{file}: row {row} has no text in column `{column}`")]
+    #[diagnostic(help("rows count from 0, the header being none; fill in a text or leave out the row"))]
+    NoText { file: String, row: usize, column: String },
     /// Compressed data that is damaged.
     #[error("{file}: the compressed data is damaged: {error}")]
     Compressed { file: String, error: String },

@@ -245,8 +245,7 @@ pub(super) fn decode_files(
 ) -> Result<(Shape, Matrix)> {
     let fetch = |index: usize| {
         let path: &PathBuf = &files[index];
-        let bytes = input::read(path, MAX_PICTURE_BYTES).map_err(ReadError::from)?;
-        Ok((path.display().to_string(), bytes))
+        Ok((path.display().to_string(), read_picture(path)?))
     };
     decode(file, files.len(), fetch, decisions)
 }
@@ -259,8 +258,48 @@ pub(super) fn unsorted(path: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// Reads pictures in a folder for each class.
-fn read_pictures(file: &str, path: &Path) -> Result<Examples> {
+/// The pictures of a folder, in the order in which they are rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// Their files.
+    pub files: Vec<PathBuf>,
+    /// What they are called: their paths below the folder, with `/` between the parts.
+    pub names: Vec<String>,
+    /// The names of the folders that they lie in, where these are classes.
+    pub labels: Option<Vec<String>>,
+    /// The parts of an official split, where the folder comes in such parts.
+    pub split: Option<Vec<SplitTag>>,
+    /// What was decided.
+    pub decisions: Vec<Decision>,
+}
+
+/// Lists the pictures of a folder: those in a folder for each class, as one row each of the data set that it is; where it has no
+/// such folders, those that lie in it. Their files are not opened.
+///
+/// # Errors
+/// [`ReadError::UnknownFolder`] where there is none.
+pub fn list_pictures(path: &Path) -> Result<Listed, ReadError> {
+    if let Some(Kind::Pictures) = kind(path) {
+        return Ok(list_classes(path));
+    }
+    let files = unsorted(path);
+    if files.is_empty() {
+        return Err(ReadError::UnknownFolder { file: path.display().to_string() });
+    }
+    let names = files.iter().map(|file| name(file)).collect();
+    Ok(Listed { files, names, labels: None, split: None, decisions: Vec::new() })
+}
+
+/// The bytes of a picture's file.
+///
+/// # Errors
+/// [`ReadError::Input`] for what is no regular file, or one that is larger than pictures are.
+pub fn read_picture(path: &Path) -> Result<Vec<u8>, ReadError> {
+    Ok(input::read(path, MAX_PICTURE_BYTES)?)
+}
+
+/// Lists pictures in a folder for each class.
+fn list_classes(path: &Path) -> Listed {
     let below = folders(path);
     let parts: Vec<(usize, SplitTag, &PathBuf)> =
         below.iter().filter_map(|folder| part(&name(folder)).map(|(at, tag)| (at, tag, folder))).collect();
@@ -299,6 +338,17 @@ fn read_pictures(file: &str, path: &Path) -> Result<Examples> {
             flag: None,
         });
     }
+    let below = |file: &PathBuf| {
+        let parts = file.strip_prefix(path).unwrap_or(file).iter();
+        parts.map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+    };
+    let names = files.iter().map(below).collect();
+    Listed { files, names, labels: Some(labels), split: split.then_some(tags), decisions }
+}
+
+/// Reads pictures in a folder for each class.
+fn read_pictures(file: &str, path: &Path) -> Result<Examples> {
+    let Listed { files, labels, split, mut decisions, .. } = list_classes(path);
     let (shape, inputs) = decode_files(file, &files, &mut decisions)?;
     decisions.push(Decision {
         what: "labels".to_string(),
@@ -306,12 +356,11 @@ fn read_pictures(file: &str, path: &Path) -> Result<Examples> {
         reason: "pictures lie in a folder for each class".to_string(),
         flag: None,
     });
-    let split = split.then_some(tags);
     Ok(Examples {
         file: file.to_string(),
         shape,
         inputs,
-        labels: Some(Labels::Texts(labels)),
+        labels: labels.map(Labels::Texts),
         split,
         target: super::columns::DEFAULT_LABEL.to_string(),
         decisions,

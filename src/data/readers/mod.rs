@@ -32,12 +32,15 @@ mod zip;
 
 pub use choices::{Channels, Separator};
 pub use error::ReadError;
+pub use folders::{Listed, list_pictures, read_picture};
 pub use format::stem_of;
 pub use guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
 pub(super) use npy::read_features;
 pub use npy::{Array, MAX_HEADER_BYTES, read_array, read_shape};
 pub use npz::read_arrays;
 pub use pool::{Pool, Shown, read_pool};
+#[cfg(feature = "embed")]
+pub(crate) use seam::caught;
 pub use seam::within_library;
 pub use source::{FREE_INFLATION, MAX_INFLATION};
 pub use sparse::{DENSE_BYTES_PER_BYTE, FREE_DENSE_BYTES, MAX_LINE_BYTES};

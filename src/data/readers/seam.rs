@@ -19,7 +19,7 @@ pub fn within_library() -> bool {
 }
 
 /// Does `work`; a panic of the library is an error of the file.
-pub(super) fn caught<T>(file: &str, format: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn caught<T>(file: &str, format: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     WITHIN.set(true);
     let result = catch_unwind(AssertUnwindSafe(work));
     WITHIN.set(false);

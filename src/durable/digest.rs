@@ -1,6 +1,6 @@
 //! SHA-256 as hexadecimal text, the name of a content.
 
-use crate::durable::input;
+use super::input;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io::{self, Read};
@@ -11,16 +11,32 @@ pub fn of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// A digest of what comes in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Running(Sha256);
+
+impl Running {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was taken.
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
 /// The digest of a file, read in blocks.
 pub fn of_file(path: &Path) -> io::Result<String> {
     const BLOCK: usize = 1 << 16;
     let (mut file, _) = input::open(path).map_err(io::Error::other)?;
-    let mut sha = Sha256::new();
+    let mut running = Running::default();
     let mut block = vec![0; BLOCK];
     loop {
         match file.read(&mut block) {
-            Ok(0) => return Ok(hex(&sha.finalize())),
-            Ok(read) => sha.update(&block[..read]),
+            Ok(0) => return Ok(running.finish()),
+            Ok(read) => running.update(&block[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
