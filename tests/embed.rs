@@ -105,7 +105,6 @@ fn what_cannot_be_heeded_is_refused() {
         (&["--input", "x.npy", "--max-tokens", "3"], "--text"),
         (&["--input", "x.npy", "--table", "p.csv"], "--images"),
         (&["--input", "x.npy", "--model", "m.onnx"], "cannot be used with"),
-        (&["--input", "x.npy", "--out", "x.npy", "--force"], ""),
     ] {
         querist(dir.path()).args(aggregate).args(args).assert().code(2).stdout("").stderr(contains(error));
         assert_eq!(names(dir.path()), before, "{args:?}");

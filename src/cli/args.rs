@@ -453,7 +453,8 @@ pub struct DescribeArgs {
 /// file with --features compares. Rows are those of the table or array, or the pictures of a folder by name.
 #[derive(Debug, clap::Args)]
 pub struct EmbedArgs {
-    /// The model: .onnx, or in a program built with the feature `tch` a TorchScript module (.pt)
+    /// The model: .onnx, for which ORT_DYLIB_PATH names the library of onnxruntime, or in a program built with the feature
+    /// `tch` a TorchScript module (.pt)
     #[arg(long, value_name = "FILE", required_unless_present = "aggregate")]
     pub model: Option<PathBuf>,
     /// Instead of a model: make one vector of each sequence of vectors of an array [n, length, width], by the mean, the

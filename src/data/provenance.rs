@@ -16,7 +16,7 @@ pub const FORMAT: &str = "querist-embeddings-1";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// A file by its name and its content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Named {
     /// Its name, without the folder.
     pub name: String,
@@ -25,7 +25,7 @@ pub struct Named {
 }
 
 /// Where an array came from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Provenance<R> {
     /// [`FORMAT`].
     pub format: String,

@@ -2,7 +2,7 @@
 
 use super::{EmbedError, Make, Source};
 use crate::error::Result;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use std::str::FromStr;
 const TENTH: usize = 10;
 
 /// How a sequence becomes one vector, column by column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Aggregate {
     /// The mean.
@@ -80,7 +80,9 @@ impl Aggregated {
     /// [`EmbedError::Shape`] for an array of another shape, [`EmbedError::Option`] for what is no array.
     pub fn new(rule: Aggregate, source: &Source) -> Result<Self, EmbedError> {
         match source {
-            Source::Arrays { array, .. } if matches!(array.shape[..], [_, length, width] if length > 0 && width > 0) => Ok(Self(rule)),
+            Source::Arrays { array, .. } if matches!(array.shape[..], [_, length, width] if length > 0 && width > 0) => {
+                Ok(Self(rule))
+            }
             Source::Arrays { file, array, .. } => Err(EmbedError::Shape {
                 file: file.clone(),
                 found: array.shape.clone(),

@@ -35,7 +35,7 @@ const MAX_LIST_BYTES: u64 = 1 << 30;
 const ALIGNMENT: usize = 64;
 
 /// The elements of an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ElementType {
     /// Two bytes: eleven binary digits, up to 65,504.

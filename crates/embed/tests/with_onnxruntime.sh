@@ -10,3 +10,5 @@ ORT_DYLIB_PATH=$("$venv/bin/python" -c 'import glob, os, onnxruntime
 print(glob.glob(os.path.dirname(onnxruntime.__file__) + "/capi/libonnxruntime.so*")[0])')
 export ORT_DYLIB_PATH
 cargo test -p querist-embed "$@"
+# Without burn, which has nothing to do here and takes ten CPU-minutes under other features.
+cargo test --no-default-features --features embed --test embed "$@"
