@@ -31,7 +31,8 @@
 //! The modules are layers. One may use only those before it in this list, and a test enforces it. Those whose time counts are a
 //! crate of their own, `querist-engine`, and are handed on from there:
 //! [`error`], [`rng`], [`simd`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
-//! [`agent`], [`select`], [`search`], [`run`], [`embed`], [`experiment`], [`report`], [`pipeline`], [`session`], [`testing`], [`prelude`], and, with
+//! [`agent`], [`select`], [`search`], [`run`], [`embed`], [`stream`], [`experiment`], [`report`], [`pipeline`], [`session`],
+//! [`testing`], [`prelude`], and, with
 //! the feature of its name, `cli`.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests write into temporary folders
@@ -55,6 +56,8 @@ pub mod search;
 pub mod run;
 
 pub mod embed;
+
+pub mod stream;
 
 pub mod experiment;
 

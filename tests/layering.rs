@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 17] = [
     &["search"],
     &["run"],
     &["embed"],
+    &["stream"],
     &["experiment"],
     &["report"],
     &["pipeline"],

@@ -31,6 +31,11 @@ impl Ledger {
         }
     }
 
+    /// The journal and what it held, by key: for who keeps no index of what is recorded from now on.
+    pub fn into_journal(self) -> (Journal, HashMap<String, Record>) {
+        (self.journal, self.records)
+    }
+
     /// Records what became of cells; on the disk when this returns.
     pub fn record(&mut self, batch: Vec<Record>) -> Result<()> {
         self.journal.append(&batch)?;

@@ -1,0 +1,83 @@
+//! The published rules, one per file, and how one is built from a line of text.
+//!
+//! All see the confidence of the present classifier (its largest probability) and pace themselves by a budget, the share
+//! of rows that may be kept. `window` is how many rows the estimate of what was spent looks back; `exact=false` leaves it as
+//! published, which keeps up to one row in a window more than the budget. `tests/golden/streams.py` compares them with scikit-activeml, decision by decision.
+
+mod fixed_uncertainty;
+mod params;
+mod periodic;
+mod random;
+mod random_variable_uncertainty;
+mod split;
+mod variable_uncertainty;
+
+pub use fixed_uncertainty::FixedUncertainty;
+pub use periodic::Periodic;
+pub use random::Random;
+pub use random_variable_uncertainty::RandomVariableUncertainty;
+pub use split::Split;
+pub use variable_uncertainty::VariableUncertainty;
+
+use super::error::StreamError;
+use super::{StreamRule, budget};
+use crate::error::{Result, nearest};
+use crate::query::Spec;
+use params::Params;
+
+/// What is said about a rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The name that specifications have it by.
+    pub name: &'static str,
+    /// What it keeps, in one line.
+    pub summary: &'static str,
+    /// The paper.
+    pub paper: &'static str,
+    make: fn(&mut Params<'_>, f64) -> Result<Box<dyn StreamRule>>,
+}
+
+/// All rules.
+pub const ENTRIES: [Entry; 6] = [
+    random::ENTRY,
+    periodic::ENTRY,
+    fixed_uncertainty::ENTRY,
+    variable_uncertainty::ENTRY,
+    random_variable_uncertainty::ENTRY,
+    split::ENTRY,
+];
+
+/// Rows over which the moving estimate of what was spent looks back, unless it is said.
+const WINDOW: f64 = 100.0;
+
+/// The rule that `spec` names, as in `split` or `variable_uncertainty(step=0.02)`, with a `budget` in `(0, 1]`.
+///
+/// # Errors
+/// [`StreamError::UnknownRule`], [`StreamError::Setting`] for the budget, and what is wrong with a parameter.
+pub fn build(spec: &str, budget: f64) -> Result<Box<dyn StreamRule>> {
+    if !(budget > 0.0 && budget <= 1.0) {
+        let expected = "a share of the rows above 0 and at most 1";
+        return Err(StreamError::Setting { setting: "budget", found: budget.to_string(), expected }.into());
+    }
+    let spec: Spec = spec.parse()?;
+    let names = || ENTRIES.iter().map(|entry| entry.name);
+    let Some(entry) = ENTRIES.iter().find(|entry| entry.name == spec.name) else {
+        let hint = match nearest(&spec.name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(StreamError::UnknownRule { name: spec.name, hint }.into());
+    };
+    let mut params = Params::new(&spec);
+    let rule = (entry.make)(&mut params, budget)?;
+    params.end()?;
+    Ok(rule)
+}
+
+/// The moving estimate that a rule's parameters ask for.
+fn moving(params: &mut Params<'_>, budget: f64) -> Result<budget::Moving> {
+    Ok(budget::Moving::new(budget, params.real("window", WINDOW, 1.0, 1e9)?, params.flag("exact", true)?))
+}
+
+#[cfg(test)]
+mod tests;
