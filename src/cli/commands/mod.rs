@@ -11,4 +11,5 @@ pub mod run;
 pub mod schema;
 pub mod select;
 pub mod session;
+pub mod stream;
 pub mod transfer;

@@ -1,0 +1,241 @@
+//! `querist stream` as a user meets it: decisions, answers, hostile lines, and the end of the process at any moment.
+
+#![allow(clippy::disallowed_methods)]
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+fn command(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(cargo_bin("querist"));
+    command.current_dir(dir).env("NO_COLOR", "1").arg("stream").args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs with `input` on stdin.
+fn run(dir: &Path, args: &[&str], input: &[u8]) -> Output {
+    let mut child = command(dir, args).spawn().unwrap();
+    // What is refused may close its stdin before all of it is written.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn decisions(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Row `at` as a line, and its class.
+fn row(at: u64) -> (String, &'static str) {
+    let x = (at * 37 % 101) as f32 / 101.0;
+    (format!("{x},{}", at * 11 % 13), if x > 0.4 { "cat" } else { "dog" })
+}
+
+fn rows(count: u64) -> String {
+    (0..count).fold("a,b\n".to_string(), |mut text, at| {
+        let _ = writeln!(text, "{}", row(at).0);
+        text
+    })
+}
+
+fn answers(count: u64) -> String {
+    (0..count).map(|at| format!("{{\"row\": {at}, \"label\": \"{}\"}}\n", row(at).1)).collect()
+}
+
+#[test]
+fn decides_on_every_row_and_learns_from_answers_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("rows.csv"), rows(500)).unwrap();
+    fs::write(dir.path().join("answers.jsonl"), answers(500)).unwrap();
+    let args = ["rows.csv", "--answers", "answers.jsonl", "--budget", "0.2"];
+    let output = run(dir.path(), &args, b"");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let found = decisions(&output);
+    assert_eq!(found.len(), 500);
+    let kept = found.iter().filter(|decision| decision["keep"] == true).count();
+    assert!((60..=120).contains(&kept), "{kept}");
+    assert_eq!(found[0]["score"], 0.5, "nothing is known at first");
+    let surer = |decision: &&Value| decision["score"].as_f64().unwrap() < 0.1;
+    assert!(found[400..].iter().filter(surer).count() > 50);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains(&format!("500 rows, {kept} kept, {kept} answered")), "{told}");
+    // The same from stdin, and the same once more.
+    let piped =
+        run(dir.path(), &["-", "--answers", "answers.jsonl", "--budget", "0.2"], rows(500).as_bytes());
+    assert_eq!(piped.stdout, output.stdout);
+}
+
+#[test]
+fn rows_that_come_with_a_label_are_learned_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut text = "a,b,label\n".to_string();
+    for at in 0..60 {
+        let (row, class) = row(at);
+        let _ = writeln!(text, "{row},{}", if at < 40 { class } else { "" });
+    }
+    let found =
+        decisions(&run(dir.path(), &["-", "--strategy", "periodic", "--budget", "0.5"], text.as_bytes()));
+    assert_eq!(found.len(), 20);
+    assert_eq!(found[0]["row"], 40);
+    assert!(found[0]["score"].as_f64().unwrap() < 0.5);
+}
+
+/// A running stream: one line in, one line out.
+struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(dir: &Path, args: &[&str]) -> Self {
+        let mut child = command(dir, args).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let mut running = Self { child, out };
+        running.say("a,b");
+        running
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn hear(&mut self) -> Value {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"))
+    }
+}
+
+/// Fault cases 44 and 46: killed after any acknowledged decision, the stream goes on as if it had not been.
+#[test]
+fn a_killed_stream_goes_on_with_what_it_had_decided() {
+    let args = ["-", "--budget", "0.3", "--state", "state"];
+    let play = |cuts: &[u64]| -> Vec<Value> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut found = Vec::new();
+        let mut running = Running::start(dir.path(), &args);
+        for at in 0..120 {
+            if cuts.contains(&at) {
+                // SIGKILL.
+                running.child.kill().unwrap();
+                running.child.wait().unwrap();
+                running = Running::start(dir.path(), &args);
+                let told = running.hear();
+                assert_eq!(told["continued"], at);
+                // Answers may have been on their way: they are sent again.
+                let waiting: Vec<u64> =
+                    told["waiting"].as_array().unwrap().iter().map(|row| row.as_u64().unwrap()).collect();
+                for row_number in waiting {
+                    let class = row(row_number).1;
+                    running.say(&format!("{{\"row\": {row_number}, \"label\": \"{class}\"}}"));
+                }
+            }
+            let (line, class) = row(at);
+            running.say(&line);
+            let decision = running.hear();
+            if decision["keep"] == true {
+                running.say(&format!("{{\"row\": {at}, \"label\": \"{class}\"}}"));
+            }
+            found.push(decision);
+        }
+        drop(running.child.stdin.take());
+        assert!(running.child.wait().unwrap().success());
+        found
+    };
+    let whole = play(&[]);
+    assert_eq!(play(&[1, 40, 41, 99]), whole);
+}
+
+/// Of a file, what was decided on is passed over.
+#[test]
+fn a_file_goes_on_where_it_was_left() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("answers.jsonl"), answers(300)).unwrap();
+    let play = |count: u64, state: &str| {
+        fs::write(dir.path().join("rows.csv"), rows(count)).unwrap();
+        let output = run(dir.path(), &["rows.csv", "--answers", "answers.jsonl", "--state", state], b"");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        decisions(&output)
+    };
+    let whole = play(300, "whole");
+    let mut parts = play(170, "parts");
+    let rest = play(300, "parts");
+    assert_eq!(rest[0]["continued"], 170);
+    parts.extend(rest.into_iter().skip(1));
+    assert_eq!(parts, whole);
+    // Other settings are another stream.
+    let output = run(dir.path(), &["rows.csv", "--state", "parts", "--budget", "0.5"], b"");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn hostile_lines_are_refused_with_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let endless = [b"a,b\n".to_vec(), vec![b'1'; 3 << 20]].concat();
+    let cases: [(&[u8], &str); 16] = [
+        (b"", "stdin: no lines"),
+        (b"label\n", "stdin, line 1: no column beside the labels'"),
+        (b"a,a\n1,2\n", "stdin, line 1: two columns are called \"a\""),
+        (b"a,b\n1,2\n1,2,3\n", "stdin, line 3: 3 fields, the header has 2"),
+        (b"a,b\n1\n", "stdin, line 2: 1 fields, the header has 2"),
+        (b"a,b\n1,nan\n", "stdin, line 2, column \"b\": \"nan\" is not a finite number"),
+        (b"a,b\n1e999,2\n", "column \"a\": \"1e999\" is not a finite number"),
+        (b"a,b\n1,\n", "stdin, line 2, column \"b\": \"\" is not a finite number"),
+        (b"a,b\n1,\"2\n", "stdin, line 2: a quote that is not closed"),
+        (b"a,b\n1,\xff\n", "stdin, line 2: not UTF-8 at byte 2"),
+        (
+            b"a,b\n1,2\n{\"row\": 7, \"label\": \"cat\"}\n",
+            "stdin, line 3: answer for row 7, which waits for none",
+        ),
+        (b"a,b\n{\"row\": 0}\n", "stdin, line 2: not an answer: missing field `label`"),
+        (b"a,b\n{\"row\": -1, \"label\": 3}\n", "stdin, line 2: not an answer"),
+        (b"a,b\n{\"row\": 0, \"label\": null}\n", "the label is null"),
+        (b"a,b\n{\"row\": 0, \"label\": \"\"}\n", "class \"\" has 0 bytes"),
+        (&endless, "stdin, line 2: longer than 1048576 bytes"),
+    ];
+    for (input, message) in cases {
+        let output = run(dir.path(), &["-"], input);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{message}: {told}");
+        assert!(told.starts_with("error: ") && told.contains(message), "{message}: {told}");
+        assert!(told.len() < 1_000);
+    }
+    for (args, message) in [
+        (&["-", "--strategy", "spilt"][..], "did you mean `split`?"),
+        (&["-", "--budget", "0"], "budget is 0"),
+        (&["-", "--memory", "0"], "memory is 0"),
+        (&["none.csv"], "none.csv: cannot be opened"),
+        (&["-", "--answers", "none.jsonl"], "none.jsonl: cannot be opened"),
+        (&["/dev/zero"], "/dev/zero: a device, not a regular file"),
+    ] {
+        let output = run(dir.path(), args, b"a,b\n1,2\n");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && told.contains(message), "{args:?}: {told}");
+        assert!(output.stdout.is_empty());
+    }
+    // A folder of other things is left alone.
+    fs::create_dir(dir.path().join("mine")).unwrap();
+    fs::write(dir.path().join("mine/thesis.tex"), "precious").unwrap();
+    let output = run(dir.path(), &["-", "--state", "mine"], b"a,b\n1,2\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(fs::read_dir(dir.path().join("mine")).unwrap().count(), 1);
+}
+
+/// Fault case 56: whoever reads the decisions has gone.
+#[test]
+fn a_closed_pipe_ends_the_stream_without_complaint() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = command(dir.path(), &["-", "--budget", "0.5"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    let _ = stdin.write_all(rows(50_000).as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("error"));
+}
