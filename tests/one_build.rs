@@ -10,7 +10,10 @@ fn packages(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     // What the Python package is built of may not be on this machine yet.
     let tree = |where_from: &[&str]| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}"]).args(arguments).args(where_from);
+        cargo
+            .args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}"])
+            .args(arguments)
+            .args(where_from);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
     };
     let offline = tree(&["--offline"]);
