@@ -7,17 +7,12 @@ use std::process::Command;
 /// Every package that `cargo tree` lists under these arguments, with the sets of features that it is compiled with: more
 /// than one where build scripts need others.
 fn packages(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
-    // What the Python package is built of may not be on this machine yet.
-    let tree = |where_from: &[&str]| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}"])
-            .args(arguments)
-            .args(where_from);
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
-    };
-    let offline = tree(&["--offline"]);
-    let output = if offline.status.success() { offline } else { tree(&[]) };
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut found = BTreeMap::<_, BTreeSet<String>>::new();
     for line in String::from_utf8(output.stdout).unwrap().lines() {
