@@ -1,14 +1,12 @@
 //! MaxHerding: the candidates whose kernels cover most of the pool.
 
 use super::Space;
-use super::prob_cover::MAX_CANDIDATES;
-use crate::data::{Matrix, MatrixView, RowId};
+use super::part::Part;
+use crate::data::RowId;
 use crate::error::Result;
-use crate::query::geometry::coverage::{Coverage, Kernel};
-use crate::query::geometry::rows::{self, Rows};
+use crate::query::geometry::Kernel;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::size;
-use crate::query::{Cut, Needs, PoolView, Size, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -53,7 +51,7 @@ impl Shape {
 /// `b` times the candidate that adds most to the sum over the pool of the largest kernel to a label or pick, on vectors
 /// scaled to length one. Equal gains, and rows that add nothing, come in the order of [`Ties`](crate::query::Ties).
 ///
-/// Deterministic up to [`MAX_CANDIDATES`]; above, a random part of that many is covered and chosen from.
+/// Deterministic up to [`MAX_CANDIDATES`](super::part::MAX_CANDIDATES); above, a random part of that many is covered and chosen from.
 pub struct MaxHerding {
     pub space: Space,
     pub shape: Shape,
@@ -88,65 +86,6 @@ impl Strategy for MaxHerding {
 
     fn memory(&self, size: &Size) -> u64 {
         Part::memory(size)
-    }
-}
-
-/// The candidates that are covered and chosen from, and the labelled rows, on vectors of length one.
-pub(in crate::query) struct Part {
-    /// Of the candidates.
-    pub cut: Cut,
-    /// Those candidates, then the labelled rows.
-    unit: Matrix,
-    places: Vec<RowId>,
-}
-
-impl Part {
-    /// All candidates, or a random part of many.
-    pub fn of(view: &PoolView<'_>, vectors: MatrixView<'_>, batch: usize, key: Key) -> Self {
-        let most = MAX_CANDIDATES.max(batch);
-        let cut = Cut::new(view.candidates(), most, view.draws(key.named("candidates")));
-        // Only what takes part is copied: the pool may be far larger.
-        let taking_part: Vec<RowId> = cut.rows.iter().chain(view.labelled()).copied().collect();
-        let mut unit = Rows::new(vectors, &taking_part).to_matrix();
-        rows::normalise(&mut unit);
-        let places = (0..taking_part.len() as u32).map(RowId).collect();
-        Self { cut, unit, places }
-    }
-
-    /// The candidates, then the labelled rows; ids count from zero.
-    pub fn all(&self) -> Rows<'_> {
-        Rows::new(self.unit.view(), &self.places)
-    }
-
-    /// The labelled rows.
-    pub fn labelled(&self) -> Rows<'_> {
-        Rows::new(self.unit.view(), &self.places[self.cut.rows.len()..])
-    }
-
-    /// `batch` of the candidates, greedily, with a weight for each.
-    pub fn cover(
-        &self,
-        kernel: Kernel,
-        weights: &[f32],
-        batch: usize,
-        rank: impl Fn(usize) -> u64,
-    ) -> Vec<RowId> {
-        let rows = Rows::new(self.unit.view(), &self.places[..self.cut.rows.len()]);
-        let picks = Coverage::new(rows, self.labelled(), kernel, weights).greedy(batch, rank);
-        picks.into_iter().map(|place| self.cut.rows[place]).collect()
-    }
-
-    /// What was left out.
-    pub fn note(&self) -> Option<String> {
-        self.cut.note("the cover was sought among")
-    }
-
-    /// Forecast of the bytes that covering takes.
-    pub fn memory(size: &Size) -> u64 {
-        let kept = size.candidates.min(MAX_CANDIDATES.max(size.batch));
-        let drawn = if kept < size.candidates { Size::items(size.candidates, size::DRAW) } else { 0 };
-        let copy = size.vectors(kept + size.labelled) + Size::items(kept + size.labelled, 20);
-        drawn.max(copy + Coverage::memory(kept, size))
     }
 }
 

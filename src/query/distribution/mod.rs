@@ -14,6 +14,7 @@ pub mod k_center;
 pub mod k_means;
 pub mod k_medoids;
 pub mod max_herding;
+pub mod part;
 pub mod prob_cover;
 pub mod proxy_distance;
 pub mod robust_k_center;

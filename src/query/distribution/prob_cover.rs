@@ -1,18 +1,16 @@
 //! ProbCover: as many candidates as possible within a fixed distance of a label.
 
 use super::Space;
+use super::part::Part;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Scale, Weights, kmeans, minima_to, within};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::size;
-use crate::query::{Cut, Needs, PoolView, Size, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
-/// Candidates above which the cover is sought among a random part of this many.
-pub const MAX_CANDIDATES: usize = 20_000;
 /// Rows that the purity of balls is measured at.
 const PURITY_SAMPLE: usize = 500;
 /// The share of balls that are to hold one pseudo-class only.
@@ -64,16 +62,9 @@ impl Strategy for ProbCover {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let cut = Cut::new(view.candidates(), MAX_CANDIDATES.max(batch), view.draws(key.named("candidates")));
-        self.note = cut.note("the cover was sought among");
-        let ids = cut.rows;
-        // Only what takes part is copied: the pool may be far larger.
-        let taking_part: Vec<RowId> = ids.iter().chain(view.labelled()).copied().collect();
-        let mut unit = Rows::new(vectors, &taking_part).to_matrix();
-        rows::normalise(&mut unit);
-        let places: Vec<RowId> = (0..taking_part.len() as u32).map(RowId).collect();
-        let (own, labelled) = places.split_at(ids.len());
-        let (rows, labelled) = (Rows::new(unit.view(), own), Rows::new(unit.view(), labelled));
+        let part = Part::of(view, vectors, batch, key);
+        self.note = part.note();
+        let (rows, labelled, ids) = (part.candidates(), part.labelled(), &part.cut.rows);
         let clusters = self.pseudo_classes.unwrap_or(view.classes());
         let delta = self.delta.unwrap_or_else(|| delta_by_purity(rows, clusters, key));
         // What `rows` counts from zero, under the ids of the pool.
@@ -91,12 +82,10 @@ impl Strategy for ProbCover {
     }
 
     fn memory(&self, size: &Size) -> u64 {
-        let kept = size.candidates.min(MAX_CANDIDATES.max(size.batch));
-        let drawn = if kept < size.candidates { Size::items(size.candidates, size::DRAW) } else { 0 };
-        let copy = size.vectors(kept + size.labelled);
+        let kept = Part::kept(size);
         let clusters = self.pseudo_classes.unwrap_or(size.classes);
         let working = kmeans::memory(kept, Scale::AsIs, clusters, size).max(within::memory(kept, size));
-        drawn.max(copy + Size::items(kept, 64) + working)
+        Part::memory_with(size, Size::items(kept, 44) + working)
     }
 }
 

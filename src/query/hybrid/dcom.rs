@@ -1,6 +1,6 @@
 //! DCoM: coverage while little is covered, uncertainty once the model is competent.
 
-use super::super::distribution::max_herding::Part;
+use super::super::distribution::part::Part;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::geometry::blocks::squared_distances_to;

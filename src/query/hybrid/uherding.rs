@@ -1,7 +1,7 @@
 //! UHerding: MaxHerding, weighted by how unsure the model is.
 
 use super::super::distribution::Space;
-use super::super::distribution::max_herding::Part;
+use super::super::distribution::part::Part;
 use crate::data::{MatrixView, RowId};
 use crate::error::Result;
 use crate::learner::calibration::expected_calibration_error;
@@ -132,7 +132,7 @@ mod tests {
             let mut pool = ExamplePool::new(50, 6, seed);
             assert_eq!(picks("uherding(delta=0.000001)", &pool), picks("margin", &pool), "seed {seed}");
             let m = pool.candidates.len();
-            pool.signals.probabilities = Some(Matrix::new([0.25, 0.5, 0.25].repeat(m), m, 3));
+            pool.signals.probabilities = Some(Matrix::new([0.5, 0.5, 0.0].repeat(m), m, 3));
             for delta in [0.3, 1.0] {
                 let [weighted, plain] =
                     ["uherding", "max_herding"].map(|name| picks(&format!("{name}(delta={delta})"), &pool));
