@@ -4,7 +4,9 @@
 //! rows that may be kept. A [`StreamEpisode`] holds what the rule needs (an [`OnlineLearner`], rows that wait for their
 //! label), and takes one pass over the stream with memory that does not grow with it. [`rules`] are the published
 //! ones, one per file; [`drift`] generates streams whose concept changes; [`session`] is an episode that survives the
-//! end of its process, for `querist stream`.
+//! end of its process, for `querist stream`. [`pal`] learns to decide on source
+//! streams; [`neural_cal`] asks only where its bounds leave the answer open; [`synthesis`] makes rows up instead of waiting
+//! for them.
 //!
 //! ```
 //! use querist::Key;
@@ -29,8 +31,11 @@ pub mod drift;
 pub mod episode;
 pub mod error;
 pub mod learner;
+pub mod neural_cal;
+pub mod pal;
 pub mod rules;
 pub mod session;
+pub mod synthesis;
 
 pub use budget::{Counted, Moving};
 pub use drift::{Drift, DriftPlan};

@@ -42,6 +42,17 @@ pub trait Labelling {
     /// # Errors
     /// Whatever keeps an episode from being played.
     fn validate(&mut self, network: &QNetwork) -> Result<f64>;
+
+    /// What a reward is worth one step later, in `[0, 1]`; 1 = nothing is discounted.
+    fn discount(&self) -> f32 {
+        1.0
+    }
+
+    /// The value around which those of an untrained network lie, where random episodes have this mean length. Where
+    /// every query costs 1, values lie between minus the whole length and zero.
+    fn usual_value(&self, length: f64) -> f32 {
+        -length as f32 / 2.0
+    }
 }
 
 /// The settings; the defaults are those of LAL-RL.
@@ -224,14 +235,13 @@ impl Dqn {
         let queries: usize = played.iter().map(Vec::len).sum();
         let length = queries as f64 / played.len().max(1) as f64;
         if iteration == 0 {
-            // Values lie between minus the whole length and zero.
-            next.network = QNetwork::new(-length as f32 / 2.0, self.key.named("network"));
+            next.network = QNetwork::new(labelling.usual_value(length), self.key.named("network"));
             next.target = next.network.clone();
         }
         played.into_iter().flatten().for_each(|transition| next.replay.store(transition));
         let mut squares = 0.0;
         for update in 0..updates {
-            squares += next.update(key.named("update").at(u64::from(update)))?;
+            squares += next.update(key.named("update").at(u64::from(update)), labelling.discount())?;
         }
         let before = self.history.last().map_or(0, |last| last.episodes);
         let mut point = DqnPoint {
@@ -258,7 +268,7 @@ impl Dqn {
     }
 
     /// One update from a minibatch; returns its mean squared error.
-    fn update(&mut self, key: Key) -> Result<f64, AgentError> {
+    fn update(&mut self, key: Key, discount: f32) -> Result<f64, AgentError> {
         let places = self.replay.draw(self.config.minibatch, key);
         if places.is_empty() {
             return Err(AgentError::NothingToLearn { place: "dqn" });
@@ -268,7 +278,7 @@ impl Dqn {
         for &place in &places {
             let transition = self.replay.get(place);
             let (value, slope) = self.network.gradient(&transition.state, &transition.action);
-            let error = self.aim(transition) - value;
+            let error = self.aim(transition, discount) - value;
             // Of the sum of squares, downhill.
             for (g, slope) in gradient.iter_mut().zip(slope) {
                 *g -= 2.0 * error * slope;
@@ -286,12 +296,12 @@ impl Dqn {
 
     /// What the value of a transition's action should be: its reward and, unless the episode is over, the
     /// target's value of the action that the network would choose next (van Hasselt, Guez, Silver, "Deep
-    /// reinforcement learning with double Q-learning", AAAI 2016). Nothing is discounted.
-    fn aim(&self, transition: &Transition) -> f32 {
+    /// reinforcement learning with double Q-learning", AAAI 2016).
+    fn aim(&self, transition: &Transition, discount: f32) -> f32 {
         let chosen = first_largest(&self.network.values(&transition.next_state, &transition.next_actions));
         let next =
             chosen.map_or(0.0, |at| self.target.values(&transition.next_state, &transition.next_actions)[at]);
-        transition.reward + next
+        transition.reward + discount * next
     }
 }
 
@@ -418,9 +428,11 @@ mod tests {
             next_state: state.clone(),
             next_actions: next.clone(),
         };
-        assert_eq!(dqn.aim(&transition), -1.0 + dqn.target.values(&state, &next)[chosen]);
+        let value = dqn.target.values(&state, &next)[chosen];
+        assert_eq!(dqn.aim(&transition, 1.0), -1.0 + value);
+        assert_eq!(dqn.aim(&transition, 0.5), -1.0 + 0.5 * value);
         transition.next_actions = Matrix::zeros(0, ACTION);
-        assert_eq!(dqn.aim(&transition), -1.0);
+        assert_eq!(dqn.aim(&transition, 1.0), -1.0);
     }
 
     #[test]

@@ -1,0 +1,90 @@
+//! What the values of keeping and skipping are computed from.
+
+use crate::agent::dqn::network::{ACTION, STATE};
+use crate::data::Matrix;
+use crate::error::Result;
+use crate::stream::OnlineLearner;
+use std::collections::VecDeque;
+
+/// Rows whose confidence is remembered, to say how the present one compares.
+pub const WINDOW: usize = 100;
+/// Quantiles of those confidences that the state holds.
+const QUANTILES: usize = 20;
+
+/// A stream as the network sees it: the confidences of the last rows, and the rows that were kept.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    confidences: VecDeque<f32>,
+    kept: Vec<Vec<f32>>,
+    of_class: Vec<f32>,
+}
+
+impl Watch {
+    /// The state at a row and both actions, keep first. `stream_left` and `budget_left` are shares in `[0, 1]` of what there
+    /// was at the start.
+    ///
+    /// # Errors
+    /// Those of the classifier.
+    pub fn look(
+        &mut self,
+        inputs: &[f32],
+        learner: &OnlineLearner,
+        stream_left: f32,
+        budget_left: f32,
+    ) -> Result<(Vec<f32>, Matrix)> {
+        let p = learner.probabilities(inputs)?;
+        let (mut first, mut second, mut top) = (0.0f32, 0.0f32, 0);
+        for (class, &value) in p.iter().enumerate() {
+            if value > first {
+                (second, first, top) = (first, value, class);
+            } else {
+                second = second.max(value);
+            }
+        }
+        let entropy = p.iter().map(|&p| if p > 0.0 { -p * p.ln() } else { 0.0 }).sum::<f32>();
+        let mut sorted: Vec<f32> = self.confidences.iter().copied().collect();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let rank = sorted.partition_point(|&other| other < first) as f32 / sorted.len().max(1) as f32;
+        let quantile = |at: usize| {
+            let place = (2 * at + 1) * sorted.len() / (2 * QUANTILES);
+            sorted.get(place).copied().unwrap_or(first)
+        };
+        let square = |other: &Vec<f32>| inputs.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        let nearest = self.kept.iter().map(square).fold(f32::INFINITY, f32::min);
+        // Inputs are about standard: rows drawn at random are at a distance of sqrt(2 width).
+        let distance = (nearest / (2.0 * inputs.len() as f32)).sqrt().min(2.0);
+        let labels: f32 = self.of_class.iter().sum();
+        let share = self.of_class.get(top).copied().unwrap_or(0.0) / labels.max(1.0);
+        let mut state: Vec<f32> = (0..QUANTILES).map(quantile).collect();
+        state.extend([
+            first,
+            first - second,
+            entropy / (p.len() as f32).ln(),
+            rank,
+            distance,
+            share,
+            stream_left,
+            budget_left,
+            budget_left / stream_left.max(1e-3) / (1.0 + budget_left / stream_left.max(1e-3)),
+            (labels / (10.0 * p.len() as f32)).min(1.0),
+        ]);
+        debug_assert_eq!(state.len(), STATE);
+        self.confidences.push_back(first);
+        if self.confidences.len() > WINDOW {
+            self.confidences.pop_front();
+        }
+        let mut actions = Matrix::zeros(2, ACTION);
+        actions.row_mut(0).copy_from_slice(&[1.0, 1.0 - rank, distance]);
+        Ok((state, actions))
+    }
+
+    /// Notes a label.
+    pub fn label(&mut self, inputs: &[f32], class: u32) {
+        self.kept.push(inputs.to_vec());
+        let class = class as usize;
+        if self.of_class.len() <= class {
+            self.of_class.resize(class + 1, 0.0);
+        }
+        self.of_class[class] += 1.0;
+    }
+}
