@@ -19,7 +19,7 @@ use rayon::prelude::*;
 pub fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("rules") => compare_rules(10, 5_000),
-        Some("neural-cal") => neural_cal(20, 17),
+        Some("neural-cal") => neural_cal(10, 17),
         Some("pal") => learn_pal(24, 60),
         Some("synthesis") => synthesis(200),
         _ => {
