@@ -2,13 +2,14 @@
 
 use crate::arrays::{Numbers, Rows, unsigned, view, views};
 use crate::callable::Registered;
-use crate::error::raised;
+use crate::error::{raised, typed};
 use crate::policy::Policy;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use querist::query::registry::Built;
 use querist::select::{self, Argument, Need, Request, Words};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, TryLockError};
 
 /// How the arguments are given from Python.
 struct Keywords;
@@ -46,6 +47,7 @@ impl Words for Keywords {
 #[pyclass(frozen, module = "querist._querist")]
 pub struct Selector {
     selector: Mutex<select::Selector>,
+    needs: Vec<Need>,
     is_score: bool,
 }
 
@@ -61,20 +63,22 @@ impl Selector {
         let registry = registered.as_ref().map_or_else(crate::strategies::registry, Registered::registry);
         let selector = select::Selector::of(&registry, specification).map_err(|error| raised(py, &error))?;
         let score = specification.parse().map_err(Into::into).and_then(|spec| registry.built(&spec));
-        Ok(Self { selector: Mutex::new(selector), is_score: matches!(score, Ok(Built::Score(_))) })
+        Ok(Self {
+            needs: selector.needs(),
+            selector: Mutex::new(selector),
+            is_score: matches!(score, Ok(Built::Score(_))),
+        })
     }
 
     #[staticmethod]
     fn of_policy(policy: &Policy) -> Self {
         let selector = select::Selector::policy(Arc::clone(&policy.policy));
-        Self { selector: Mutex::new(selector), is_score: false }
+        Self { needs: selector.needs(), selector: Mutex::new(selector), is_score: false }
     }
 
     /// The arguments that it cannot do without: of each list, one.
-    fn needs(&self, py: Python<'_>) -> Vec<Vec<&'static str>> {
-        // The lock is taken without the interpreter's, for which whoever holds it may be waiting.
-        let needs = py.detach(|| self.selector.lock().unwrap_or_else(PoisonError::into_inner).needs());
-        needs.iter().map(|need| need.arguments().iter().map(|argument| argument.name()).collect()).collect()
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        self.needs.iter().map(|need| need.arguments().iter().map(|one| one.name()).collect()).collect()
     }
 
     /// Whether it rates each candidate by itself: a larger batch then begins with the smaller one.
@@ -140,8 +144,17 @@ impl Selector {
             if normalise {
                 request = request.normalised();
             }
-            self.selector.lock().unwrap_or_else(PoisonError::into_inner).select(request)
+            // Not `lock`: a function that is a strategy may ask the selector that asks it.
+            match self.selector.try_lock() {
+                Ok(mut selector) => Some(selector.select(request)),
+                Err(TryLockError::Poisoned(selector)) => Some(selector.into_inner().select(request)),
+                Err(TryLockError::WouldBlock) => None,
+            }
         });
+        let Some(selection) = selection else {
+            let message = "the selector is in the middle of another selection; make one for each thread";
+            return Err(typed(py, message, "Busy", &PyDict::new(py)));
+        };
         let selection = selection.map_err(|error| raised(py, &error))?;
         let picks: Vec<i64> = selection.picks.iter().map(|&row| row as i64).collect();
         let utilities = selection.utilities.map(|utilities| utilities.into_pyarray(py));

@@ -212,6 +212,15 @@ def test_functions_of_ones_own_are_strategies(pool):
     assert rated.select(**pool, batch=2).utilities.tolist() == [2.0, 1.0]
 
 
+def test_a_function_that_asks_its_own_selector_is_refused(pool):
+    def again(query):
+        return selector.select(**pool).picks
+
+    selector = Selector("again", own={"again": again})
+    with pytest.raises(QueristError, match="in the middle of another selection"):
+        selector.select(**pool)
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [

@@ -32,7 +32,7 @@ pub fn core_seconds() -> f64 {
 /// # Errors
 /// If the system does not say which file the program is.
 pub fn own_file() -> std::io::Result<PathBuf> {
-    Ok(mapped(own_file as fn() -> _ as usize).map_or_else(std::env::current_exe, Ok)?)
+    mapped(own_file as fn() -> _ as usize).map_or_else(std::env::current_exe, Ok)
 }
 
 /// The file that is mapped at `address`.
