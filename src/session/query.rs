@@ -64,8 +64,10 @@ impl Who {
 pub(super) fn check(strategy: &str, inputs_only: bool) -> Result<()> {
     let selector = Selector::named(strategy)?;
     let refuse = |reason: String| Err(SessionError::Unfit { strategy: strategy.to_string(), reason }.into());
-    if let Some(need) =
-        selector.needs().into_iter().find(|need| matches!(need, Need::Episode | Need::PredictedLoss))
+    if let Some(need) = selector
+        .needs()
+        .into_iter()
+        .find(|need| matches!(need, Need::Episode | Need::PredictedLoss | Need::Network))
     {
         return refuse(format!("it needs {need}"));
     }
@@ -165,8 +167,8 @@ impl Query<'_> {
         Ok(Chosen { picks, by, note })
     }
 
-    /// Places of at most `count` picks. Where rows have prices, those of the largest share of all picks that are worth no
-    /// more per price.
+    /// Places of at most `count` picks: the first, or, where rows have prices, those that leave the largest share of the
+    /// picks behind them per price.
     fn affordable(&self, picks: &[usize], rows: &[u32], count: usize) -> Result<Vec<usize>, SessionError> {
         let mut places: Vec<usize> = (0..picks.len()).collect();
         if let Some(column) = self.settings.price {
@@ -202,7 +204,7 @@ impl Query<'_> {
         let place = |row: &u32| rows.partition_point(|other| other < row);
         classes.extend(held.iter().map(|row| best(probabilities.row(place(row))) as u32));
         let embeddings = needs.embeddings.then(|| classifier.embeddings(view));
-        let head = (needs.head || needs.network).then(|| classifier.head());
+        let head = needs.head.then(|| classifier.head());
         let passes = (needs.passes > 0).then(|| {
             classifier.passes(view, needs.passes, needs.rate.unwrap_or(RATE), self.key.named("passes"))
         });
