@@ -310,7 +310,7 @@ fn a_folder_that_was_changed_is_refused() {
     assert!(matches!(error.downcast_ref(), Some(SessionError::Exists { .. })), "{error}");
     let error = Session::create(folder.path(), SessionPlan::new(&pool)).err().unwrap();
     assert!(matches!(error.downcast_ref(), Some(SessionError::NotEmpty { .. })), "{error}");
-    for strategy in ["greedy_oracle", "albl", "mixture(albl,margin)"] {
+    for strategy in ["greedy_oracle", "albl(margin,random)", "dynamic_al"] {
         let plan = SessionPlan { chooser: Chooser::Strategy(strategy.into()), ..SessionPlan::new(&pool) };
         let error = Session::create(&folder.path().join("no"), plan).err().unwrap();
         assert!(matches!(error.downcast_ref(), Some(SessionError::Unfit { .. })), "{strategy}: {error}");

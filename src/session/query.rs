@@ -28,7 +28,7 @@ const AGAIN: usize = 5;
 /// Rows that are ranked per row that is taken, where they have prices.
 const RANKED: usize = 4;
 /// Squared rows times columns that a query looks at, at most: what keeps it below half a second on two cores.
-const WORK: usize = 1 << 32;
+const WORK: usize = 1 << 30;
 /// Candidates that are looked at whatever the columns.
 const LEAST: usize = 1_000;
 /// Candidates that are looked at, at most.
