@@ -248,7 +248,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
 }
 
 /// The columns of a table by name with their cells as text, empty where there is none: what people are shown of a row.
-pub fn texts(columns: &RecordBatch) -> Vec<(String, Vec<String>)> {
+pub fn columns_as_text(columns: &RecordBatch) -> Vec<(String, Vec<String>)> {
     let schema = columns.schema();
     let column = |(field, array): (&arrow_schema::FieldRef, &ArrayRef)| {
         (field.name().clone(), Cells::of(array).texts())

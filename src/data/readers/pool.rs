@@ -47,7 +47,7 @@ pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
         Content::Table(table) => {
             let all = table.columns.clone();
             let examples = columns::pool(table, &ReadOptions { name: Some(name), ..options.clone() })?;
-            let mut shown = columns::texts(&all);
+            let mut shown = columns::columns_as_text(&all);
             shown.retain(|(column, _)| Some(column) != examples.label_column.as_ref());
             Ok(Pool { examples, shown: Shown::Columns(shown) })
         }
