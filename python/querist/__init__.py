@@ -10,6 +10,7 @@
 - :func:`select`: one query on arrays, by a strategy (``"margin"``, ``"power(margin, beta=2)"``) or a :class:`Policy`.
 - :func:`strategies`, :func:`policies`: what there is to choose by.
 - :func:`play`: a whole simulated labelling with any scikit-learn classifier.
+- :class:`Session`: a labelling in earnest, in a folder.
 - :func:`run`: an experiment, from a dictionary or a file to rows, verdict and report.
 - :mod:`querist.sklearn`, :mod:`querist.smalltext`, :mod:`querist.modal`: query strategies of other packages.
 - :mod:`querist.gym`: simulated labelling as a Gymnasium environment.
@@ -24,6 +25,7 @@ from ._querist import __version__
 from ._query import Query
 from ._run import Run, run
 from ._select import Selection, Selector, select
+from ._session import Session
 
 __all__ = [
     "Episode",
@@ -34,6 +36,7 @@ __all__ = [
     "Run",
     "Selection",
     "Selector",
+    "Session",
     "__version__",
     "play",
     "policies",

@@ -104,3 +104,33 @@ def run(
     progress: Callable[[str, int, int], Any] | None,
     strategies: dict[str, Callable[..., Any]] | None,
 ) -> Run: ...
+
+class Session:
+    @staticmethod
+    def create(
+        dir: str,
+        pool: str,
+        *,
+        features: list[str],
+        label: str | None,
+        id: str | None,
+        classes: list[str],
+        policy: str,
+        strategy: str | None,
+        start: str | None,
+        initial: int | None,
+        batch: int,
+        budget: int | None,
+        lease: int | None,
+        price: str | None,
+        seed: int,
+    ) -> Session: ...
+    @staticmethod
+    def open(dir: str) -> Session: ...
+    def ask(self, count: int | None, annotator: str | None) -> str: ...
+    def tell(self, answers: list[tuple[int | None, str | None, str]], annotator: str | None) -> str: ...
+    def release(self, rows: list[int] | None) -> int: ...
+    def status(self) -> tuple[str, str]: ...
+    def predict(self) -> bytes: ...
+    def labels(self) -> bytes: ...
+    def content(self, row: int) -> str: ...

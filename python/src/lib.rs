@@ -12,6 +12,7 @@ mod policy;
 mod program;
 mod run;
 mod select;
+mod session;
 mod strategies;
 
 use pyo3::prelude::*;
@@ -25,6 +26,7 @@ fn _querist(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<environment::Episodes>()?;
     module.add_function(wrap_pyfunction!(environment::schema, module)?)?;
     module.add_class::<run::Run>()?;
+    module.add_class::<session::Session>()?;
     module.add_function(wrap_pyfunction!(strategies::strategies, module)?)?;
     module.add_function(wrap_pyfunction!(strategies::policies, module)?)?;
     module.add_function(wrap_pyfunction!(run::run, module)?)?;

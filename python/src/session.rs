@@ -1,0 +1,141 @@
+//! `querist.Session`: labelling in earnest.
+
+use crate::error::raised;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use querist::Result;
+use querist::data::readers::ReadOptions;
+use querist::session::{self, ANNOTATOR, Answer, Chooser, Format, RowName, SessionPlan};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// A session's folder, open.
+#[pyclass(frozen, module = "querist._querist")]
+pub struct Session(Mutex<session::Session>);
+
+impl Session {
+    /// Works on the session without the interpreter's lock, for which whoever has it in hand may be waiting.
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut session::Session) -> Result<T> + Send,
+    ) -> PyResult<T> {
+        let done = py.detach(|| work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)));
+        done.map_err(|error| raised(py, &error))
+    }
+}
+
+#[pymethods]
+impl Session {
+    #[staticmethod]
+    #[pyo3(signature = (dir, pool, *, features, label, id, classes, policy, strategy, start, initial, batch, budget, lease, price, seed))]
+    #[expect(clippy::too_many_arguments, reason = "the settings of a session, by name")]
+    fn create(
+        py: Python<'_>,
+        dir: PathBuf,
+        pool: PathBuf,
+        features: Vec<PathBuf>,
+        label: Option<String>,
+        id: Option<String>,
+        classes: Vec<String>,
+        policy: String,
+        strategy: Option<String>,
+        start: Option<String>,
+        initial: Option<usize>,
+        batch: usize,
+        budget: Option<usize>,
+        lease: Option<u64>,
+        price: Option<String>,
+        seed: u64,
+    ) -> PyResult<Self> {
+        let mut read = ReadOptions { features, ..ReadOptions::default() };
+        read.columns.label = label;
+        read.columns.id = id;
+        let chooser = strategy.map_or(Chooser::Policy(policy), Chooser::Strategy);
+        let mut plan = SessionPlan {
+            read,
+            classes,
+            chooser,
+            initial,
+            batch,
+            budget,
+            lease,
+            price,
+            seed,
+            ..SessionPlan::new(pool)
+        };
+        if let Some(start) = start {
+            plan.start = start;
+        }
+        let created = py.detach(|| session::Session::create(&dir, plan));
+        Ok(Self(Mutex::new(created.map_err(|error| raised(py, &error))?)))
+    }
+
+    #[staticmethod]
+    fn open(py: Python<'_>, dir: PathBuf) -> PyResult<Self> {
+        let opened = py.detach(|| session::Session::open(&dir));
+        Ok(Self(Mutex::new(opened.map_err(|error| raised(py, &error))?)))
+    }
+
+    /// What is asked for, as JSON.
+    fn ask(&self, py: Python<'_>, count: Option<usize>, annotator: Option<String>) -> PyResult<String> {
+        self.with(py, |session| {
+            let count = count.unwrap_or(session.settings().batch);
+            Ok(json!(session.ask_as(annotator.as_deref().unwrap_or(ANNOTATOR), count)?).to_string())
+        })
+    }
+
+    /// Takes answers: rows by number or id, and what was said of each. Returns as JSON what they came to.
+    fn tell(
+        &self,
+        py: Python<'_>,
+        answers: Vec<(Option<usize>, Option<String>, String)>,
+        annotator: Option<String>,
+    ) -> PyResult<String> {
+        let annotator = annotator.as_deref().unwrap_or(ANNOTATOR);
+        let answer = |(at, (row, id, text)): (usize, (Option<usize>, Option<String>, String))| {
+            let mut answer = Answer::new(row.unwrap_or_default(), &text).by(annotator);
+            answer.place = format!("answers: entry {at}");
+            if let Some(id) = id {
+                answer.row = RowName::Id(id);
+            }
+            answer
+        };
+        let answers: Vec<Answer> = answers.into_iter().enumerate().map(answer).collect();
+        self.with(py, |session| Ok(json!(session.tell(&answers)?).to_string()))
+    }
+
+    /// Gives rows that were asked for, or all, free again.
+    fn release(&self, py: Python<'_>, rows: Option<Vec<usize>>) -> PyResult<usize> {
+        self.with(py, |session| session.release(rows.as_deref()))
+    }
+
+    /// How far it has come, as JSON and in words.
+    fn status(&self, py: Python<'_>) -> PyResult<(String, String)> {
+        self.with(py, |session| {
+            let status = session.status()?;
+            Ok((json!(status).to_string(), status.to_string()))
+        })
+    }
+
+    /// The predictions for every row, as a Parquet file.
+    fn predict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.with(py, |session| session.predict()?.table().bytes(Format::Parquet))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The labels, as a Parquet file.
+    fn labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.with(py, |session| session.labels()?.bytes(Format::Parquet))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// What people are shown of a row, as JSON.
+    fn content(&self, py: Python<'_>, row: usize) -> PyResult<String> {
+        self.with(py, |session| {
+            let content = session.content(row)?;
+            Ok(json!(content.fields).to_string())
+        })
+    }
+}

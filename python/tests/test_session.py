@@ -1,0 +1,56 @@
+"""A labelling in earnest: asked, answered, predicted."""
+
+import numpy as np
+import pytest
+
+import querist
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.fixture
+def pool(tmp_path):
+    """A table of eighty rows, and the class of each."""
+    draw = np.random.default_rng(0)
+    truth = np.array(["cat", "dog"])[draw.integers(2, size=80)]
+    x = draw.normal(size=(80, 2)) + 4 * (truth == "dog")[:, None]
+    lines = [f"{a:.3f},{b:.3f}" for a, b in x]
+    file = tmp_path / "pool.csv"
+    file.write_text("a,b\n" + "\n".join(lines) + "\n")
+    return file, truth
+
+
+def label(session, truth, rounds):
+    for _ in range(rounds):
+        rows = [row["row"] for row in session.ask()["rows"]]
+        session.tell({row: str(truth[row]) for row in rows})
+
+
+def test_a_session_asks_is_told_and_predicts(pool, tmp_path):
+    file, truth = pool
+    session = querist.Session.create(tmp_path / "session", file, batch=5)
+    first = [row["row"] for row in session.ask()["rows"]]
+    assert [row["row"] for row in session.ask()["rows"]] == first and len(set(first)) == 5
+    label(session, truth, 5)
+    again = querist.Session.open(tmp_path / "session")
+    assert again.status()["counts"]["labelled"] == 25
+    assert "25" in again.describe()
+    predicted = again.predict().to_pandas()
+    assert (predicted["predicted"] == truth).mean() > 0.9
+    assert len(again.labels()) == 25
+    assert set(again.content(0)) == {"a", "b"}
+
+
+def test_what_does_not_fit_is_refused_and_nothing_is_taken(pool, tmp_path):
+    file, truth = pool
+    session = querist.Session.create(tmp_path / "session", file, classes=["cat", "dog"], strategy="margin", batch=4)
+    row = session.ask()["rows"][0]["row"]
+    for answers in ({row: "cat", 999: "cat"}, {row: "cta"}, {row: 1}, {"no such id": "cat"}, {-1: "cat"}):
+        with pytest.raises(querist.QueristError):
+            session.tell(answers)
+    assert session.status()["counts"]["labelled"] == 0
+    assert session.release() == 4
+    with pytest.raises(querist.QueristError):
+        querist.Session.create(tmp_path / "session", file)
+    with pytest.raises(querist.QueristError):
+        querist.Session.open(tmp_path / "nowhere")
