@@ -181,8 +181,8 @@ fn a_table_without_a_header_keeps_its_first_row() {
     assert_eq!(read(&path, &header).unwrap().rows(), 119);
     let table = read_table(&path, &ReadOptions::default()).unwrap();
     assert_eq!(
-        (table.named, table.typed, table.columns.num_rows(), table.first_line),
-        (false, false, 120, 1)
+        (table.named, table.typed, table.columns.num_rows(), table.lines.of(0)),
+        (false, false, 120, Some(1))
     );
 }
 
@@ -289,7 +289,7 @@ fn pools_without_labels_are_tables() {
     let (_folder, path) = written("pool.csv", b"a,b\n1,x\n2,\n");
     let table = read_table(&path, &ReadOptions::default()).unwrap();
     let columns = &table.columns;
-    assert_eq!((columns.num_columns(), columns.num_rows(), table.first_line), (2, 2, 2));
+    assert_eq!((columns.num_columns(), columns.num_rows(), table.lines.of(0)), (2, 2, Some(2)));
     assert_eq!(columns.column(1).null_count(), 1, "an empty field is none");
     let table = read_table(&fixture("usual.npz"), &ReadOptions::default()).unwrap();
     let names: Vec<String> =

@@ -14,7 +14,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const DIR: &str = "QUERIST_SESSION_DIR";
 const NAME: &str = "QUERIST_SESSION_ANNOTATOR";
