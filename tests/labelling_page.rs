@@ -133,10 +133,10 @@ fn twenty_rows_by_keys_survive_a_reload_and_a_killed_server() {
     let exported = querist().args(["session", "export"]).arg(&dir).arg("--out").arg(&out).output().unwrap();
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
     let mut reader = csv::Reader::from_path(&out).unwrap();
-    let place = |name| reader.headers().unwrap().iter().position(|column| column == name).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let place = |name| header.iter().position(|column| column == name).unwrap();
     let (row, label) = (place("row"), place("label"));
-    let found: BTreeMap<usize, String> = csv::Reader::from_path(&out)
-        .unwrap()
+    let found: BTreeMap<usize, String> = reader
         .records()
         .map(|record| record.unwrap())
         .filter(|record| !record[label].is_empty())
