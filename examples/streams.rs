@@ -29,6 +29,9 @@ pub fn main() -> Result<()> {
     }
 }
 
+/// Labels, labels on the plateau and what was lost, by the end of each epoch; then four figures of the end.
+type Episode = (Vec<[f64; 3]>, [f64; 4]);
+
 /// The mean, and its standard error.
 fn mean(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
@@ -97,7 +100,7 @@ pub fn neural_cal(seeds: u64, epochs: u32) -> Result<()> {
     ];
     for (name, config, who) in kinds {
         // Per epoch: labels, labels on the plateau, and what is lost; of the last, the other figures.
-        let one = |seed: u64| -> Result<(Vec<[f64; 3]>, [f64; 4])> {
+        let one = |seed: u64| -> Result<Episode> {
             let key = Key::root(seed);
             let mut learner = NeuralCal::new(config, task.dimension(), key.named("ensemble"))?;
             let mut margin = rules::build("variable_uncertainty", 0.1)?;
@@ -127,9 +130,7 @@ pub fn neural_cal(seeds: u64, epochs: u32) -> Result<()> {
             Ok((course, [last.lost, last.regret, last.coverage, last.bounded]))
         };
         let found = (0..seeds).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
-        let of = |get: &dyn Fn(&(Vec<[f64; 3]>, [f64; 4])) -> f64| {
-            mean(&found.iter().map(get).collect::<Vec<_>>()).0
-        };
+        let of = |get: &dyn Fn(&Episode) -> f64| mean(&found.iter().map(get).collect::<Vec<_>>()).0;
         let last = epochs as usize - 1;
         let flat = of(&|f| f.0[last][1]);
         let figures = [

@@ -13,6 +13,9 @@ use querist::{Key, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// What a step gives of every lane: the reward, and whether its episode ended.
+type Stepped<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
+
 /// A split of a data set, which episodes are played on.
 #[pyclass(frozen, module = "querist._querist")]
 pub struct Pool {
@@ -178,7 +181,7 @@ impl Episodes {
         &self,
         py: Python<'py>,
         actions: Vec<usize>,
-    ) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>)> {
+    ) -> PyResult<Stepped<'py>> {
         let lanes = self.keys.len();
         let mut rewards = vec![0.0f64; lanes];
         let mut over = vec![true; lanes];

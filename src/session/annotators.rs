@@ -66,7 +66,7 @@ pub(super) fn consensus(state: &State, fixed: &[String]) -> Consensus {
     names.sort_unstable();
     names.dedup();
     let who: BTreeMap<&str, usize> = names.iter().copied().zip(0..).collect();
-    let mut order: Vec<(u64, u32, Vec<(usize, u32)>)> = Vec::new();
+    let mut order = Vec::new();
     for (&row, all) in &state.answers {
         let unanswerable = all.iter().any(|one| one.verdict == Verdict::Unanswerable);
         let votes: Vec<(usize, u32)> = all

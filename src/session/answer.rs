@@ -119,8 +119,8 @@ impl Answer {
     pub fn read(path: &Path, annotator: &str) -> Result<Vec<Self>> {
         let file = path.display().to_string();
         match path.extension().and_then(|ending| ending.to_str()) {
-            Some("json") => return Ok(label_studio::read(path, &file)?),
-            Some("jsonl") => return Ok(prodigy::read(path, annotator, &file)?),
+            Some("json") => return label_studio::read(path, &file),
+            Some("jsonl") => return prodigy::read(path, annotator, &file),
             _ => {}
         }
         let (mut answers, mut columns) = (Vec::new(), None);

@@ -30,8 +30,8 @@ impl Moving {
     }
 
     /// Counts a row that is offered, and says whether it may be kept.
-    pub fn next(&mut self) -> bool {
-        let ahead = self.counted.next() + self.budget * self.window;
+    pub fn offer(&mut self) -> bool {
+        let ahead = self.counted.offer() + self.budget * self.window;
         self.spent / self.window < self.budget && (!self.exact || ahead >= 1.0)
     }
 
@@ -64,7 +64,7 @@ impl Counted {
     }
 
     /// Counts a row that is offered, and says how many may be kept by now that were not.
-    pub fn next(&mut self) -> f64 {
+    pub fn offer(&mut self) -> f64 {
         self.seen += 1;
         self.seen as f64 * self.budget - self.kept as f64
     }

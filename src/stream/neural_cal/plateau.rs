@@ -53,7 +53,7 @@ impl Plateau {
         // The last takes what is left.
         let halvings = if step + 1 == self.steps { step } else { step + 1 };
         let share = (1.0 - FLAT_SHARE) * 0.5f64.powi(halvings as i32);
-        (share, if step % 2 == 0 { 0.9 } else { 0.1 })
+        (share, if step.is_multiple_of(2) { 0.9 } else { 0.1 })
     }
 
     /// Whether `η = 1/2` in a cell.

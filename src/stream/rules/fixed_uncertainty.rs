@@ -22,7 +22,7 @@ impl StreamRule for FixedUncertainty {
         let least = 1.0 / offer.classes as f64;
         let threshold = least + self.spent.budget() * (1.0 - least);
         let decision = match () {
-            () if !self.spent.next() => Decision::skip(Reason::NoBudget),
+            () if !self.spent.offer() => Decision::skip(Reason::NoBudget),
             () if offer.confidence <= threshold => Decision::keep(Reason::Uncertain),
             () => Decision::skip(Reason::Certain),
         };

@@ -18,7 +18,7 @@ pub struct Periodic {
 
 impl StreamRule for Periodic {
     fn offer(&mut self, _offer: &Offer, _draws: &mut Draws<'_>) -> Decision {
-        if self.spent.next() < 1.0 {
+        if self.spent.offer() < 1.0 {
             return Decision::skip(Reason::Periodic);
         }
         self.spent.keep();

@@ -25,7 +25,7 @@ pub struct RandomVariableUncertainty {
 
 impl StreamRule for RandomVariableUncertainty {
     fn offer(&mut self, offer: &Offer, draws: &mut Draws<'_>) -> Decision {
-        if !self.spent.next() {
+        if !self.spent.offer() {
             self.spent.note(false);
             return Decision::skip(Reason::NoBudget);
         }

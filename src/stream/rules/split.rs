@@ -26,7 +26,7 @@ pub struct Split {
 impl StreamRule for Split {
     fn offer(&mut self, offer: &Offer, draws: &mut Draws<'_>) -> Decision {
         let decision = match () {
-            () if !self.spent.next() => Decision::skip(Reason::NoBudget),
+            () if !self.spent.offer() => Decision::skip(Reason::NoBudget),
             () if draws.uniform() < self.random => {
                 Decision { keep: draws.uniform() <= self.spent.budget(), reason: Reason::Drawn }
             }

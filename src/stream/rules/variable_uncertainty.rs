@@ -48,7 +48,7 @@ pub struct VariableUncertainty {
 impl StreamRule for VariableUncertainty {
     fn offer(&mut self, offer: &Offer, _draws: &mut Draws<'_>) -> Decision {
         let decision = match () {
-            () if !self.spent.next() => Decision::skip(Reason::NoBudget),
+            () if !self.spent.offer() => Decision::skip(Reason::NoBudget),
             () if offer.confidence < self.threshold.value => Decision::keep(Reason::Uncertain),
             () => Decision::skip(Reason::Certain),
         };

@@ -15,7 +15,7 @@ pub struct SessionArgs {
 #[derive(Debug, Subcommand)]
 pub enum SessionCommand {
     /// Make a session of a pool, which need not have any labels
-    New(NewArgs),
+    New(Box<NewArgs>),
     /// Print the rows to label next; those that are neither answered nor released come again
     Ask(AskArgs),
     /// Take answers, all of a call or none
