@@ -177,11 +177,7 @@ impl Episodes {
 
     /// Buys the label at the place of each lane's action, and fits again: the gains in accuracy on the reward rows, and which
     /// episodes are over. Actions of episodes that were over are not looked at; theirs is a gain of zero.
-    fn step<'py>(
-        &self,
-        py: Python<'py>,
-        actions: Vec<usize>,
-    ) -> PyResult<Stepped<'py>> {
+    fn step<'py>(&self, py: Python<'py>, actions: Vec<usize>) -> PyResult<Stepped<'py>> {
         let lanes = self.keys.len();
         let mut rewards = vec![0.0f64; lanes];
         let mut over = vec![true; lanes];
