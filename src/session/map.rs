@@ -49,12 +49,18 @@ impl Session {
     }
 }
 
-/// From 0 to 1; all in the middle where there is no range.
+/// Values from 0 to 1, the hundredth at either end on the border, as a few far rows would squeeze all others together; all
+/// in the middle where there is no range.
 fn stretched(values: Vec<f32>) -> Vec<f32> {
-    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sorted = values.clone();
+    sorted.sort_by(f32::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    let (low, high) = match sorted.is_empty() {
+        true => (0.0, 0.0),
+        false => (sorted[last / 100], sorted[last - last / 100]),
+    };
     let range = high - low;
-    let place = |value: f32| if range > 0.0 && range.is_finite() { (value - low) / range } else { 0.5 };
+    let place = |value: f32| if range > 0.0 { ((value - low) / range).clamp(0.0, 1.0) } else { 0.5 };
     values.into_iter().map(place).collect()
 }
 
@@ -66,6 +72,8 @@ mod tests {
     fn places_fill_the_unit_square_and_samples_are_even() {
         assert_eq!(stretched(vec![2.0, 4.0, 3.0]), [0.0, 1.0, 0.5]);
         assert_eq!(stretched(vec![7.0, 7.0]), [0.5, 0.5]);
+        let far: Vec<f32> = (0..201).map(|at| if at == 200 { 1e9 } else { at as f32 }).collect();
+        assert_eq!(stretched(far)[100], 98.0 / 196.0, "one far value squeezes no others");
         let map = PoolMap { places: vec![[0.0, 0.0]; 10] };
         assert_eq!(map.sample(5), [0, 2, 4, 6, 8]);
         assert_eq!(map.sample(20).len(), 10);

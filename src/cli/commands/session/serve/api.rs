@@ -2,6 +2,7 @@
 
 use super::answer::{Answered, Refusal, json_of, nowhere, value_of};
 use super::shared::Shared;
+use crate::episode::stop::Reason;
 use crate::error::Result;
 use crate::session::{Answer, Asked, Counts, Session, Verdict};
 use axum::Router;
@@ -173,12 +174,21 @@ async fn status(State(shared): State<Shared>) -> Answered {
 
 fn course(session: &mut Session) -> Result<Course> {
     let status = session.status()?;
-    let text = status.to_string();
-    // What the page does not show otherwise.
-    let told = |line: &&str| ["stop ", "annotator ", "last batch "].iter().any(|what| line.starts_with(what));
-    let rest = text.lines().skip(1).map(str::trim_start).filter(told);
-    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let lines = text.lines().take(1).chain(rest).map(words).collect();
+    let mut lines: Vec<String> = status.to_string().lines().take(1).map(str::to_string).collect();
+    let advice = |reason: &Reason| format!("Advice to stop, {}: {}", reason.rule, reason.saw);
+    lines.extend(status.stop.reasons.iter().map(advice));
+    if status.annotators.len() > 1 {
+        lines.extend(status.annotators.iter().map(|one| {
+            let right = one.accuracy.map_or(String::new(), |share| format!(", {:.0} % right", 100.0 * share));
+            format!("{}: {} answers, {} abstentions{right}", one.annotator, one.answers, one.abstained)
+        }));
+    }
+    if status.drift {
+        lines.push(
+            "The last answers were as predicted far less often than expected: something has changed"
+                .to_string(),
+        );
+    }
     Ok(Course { lines, course: status.course(), labels: session.labelled()? })
 }
 
@@ -187,7 +197,6 @@ struct Map {
     rows: Vec<usize>,
     x: Vec<f32>,
     y: Vec<f32>,
-    classes: Vec<(usize, usize)>,
 }
 
 async fn map(State(shared): State<Shared>) -> Answered {
@@ -195,7 +204,7 @@ async fn map(State(shared): State<Shared>) -> Answered {
         let rows = map.sample(MAP_ROWS);
         let along =
             |axis: usize| rows.iter().filter_map(|&row| map.place(row)).map(|place| place[axis]).collect();
-        Map { x: along(0), y: along(1), rows, classes: Vec::new() }
+        Map { x: along(0), y: along(1), rows }
     });
     json_of(&map.await?)
 }

@@ -19,6 +19,7 @@ let busy = false; // whether answers are on their way
 let asking = false;
 let done = null; // why there are no further rows
 let map = null;
+let labels = []; // rows with a class, and the class by its number
 
 async function call(path, body) {
   const options = { headers: { Authorization: `Bearer ${TOKEN}` }, cache: "no-store" };
@@ -234,11 +235,12 @@ function progress() {
   const most = Math.max(1, ...classes.map(([, count]) => count));
   $("counts").replaceChildren(...classes.map(([name, count], index) => {
     const line = element("div");
-    const meter = element("meter", undefined, { max: most, value: count, "aria-label": name });
-    const label = element("span", name, { title: name });
-    label.style.color = "inherit";
-    line.append(label, meter, element("span", String(count)));
-    meter.style.accentColor = colour(index);
+    const bar = element("i");
+    bar.style.width = `${100 * count / most}%`;
+    bar.style.background = colour(index);
+    const track = element("b");
+    track.append(bar);
+    line.append(element("span", name, { title: name }), track, element("span", String(count)));
     return line;
   }));
 }
@@ -248,7 +250,8 @@ async function refreshStatus() {
     const status = await call("api/status");
     $("status").replaceChildren(...status.lines.map((line) => element("li", line)));
     drawCourse(status.course);
-    if (map) { map.classes = status.labels; drawMap(); }
+    labels = status.labels;
+    drawMap();
   } catch (error) {
     $("status").replaceChildren(element("li", error.message));
   }
@@ -284,12 +287,12 @@ function drawMap() {
   if (!map) return;
   const svg = drawing("svg", { viewBox: "0 0 300 220", role: "img", "aria-label": "the pool's rows in two dimensions" });
   const at = (index) => [6 + 288 * map.x[index], 6 + 208 * map.y[index]];
-  const labels = new Map(map.classes);
+  const known = new Map(labels);
   map.rows.forEach((row, index) => {
     const [cx, cy] = at(index);
-    const known = labels.get(row);
-    const dot = drawing("circle", { cx, cy, r: known === undefined ? 1.6 : 3, class: known === undefined ? "row" : "row labelled" });
-    if (known !== undefined) dot.style.fill = colour(known);
+    const label = known.get(row);
+    const dot = drawing("circle", { cx, cy, r: label === undefined ? 1.6 : 3, class: label === undefined ? "row" : "row labelled" });
+    if (label !== undefined) dot.style.fill = colour(label);
     svg.append(dot);
   });
   const index = queue[0] ? map.rows.indexOf(queue[0].row) : -1;
