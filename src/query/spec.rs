@@ -160,7 +160,9 @@ impl<'t> Reader<'t> {
             let start = self.at;
             self.run(is_text);
             let text = &self.text[start..self.at];
-            return match self.take(b'"') {
+            // Blanks before the quotation mark would be part of the text.
+            let ended = self.text.as_bytes().get(self.at) == Some(&b'"') && self.take(b'"');
+            return match ended {
                 true if text.is_empty() => self.fail("expected a text before this"),
                 true => Ok(text),
                 false => self.fail("expected `\"`: a text has no backslashes and no parentheses"),

@@ -215,7 +215,7 @@ mod tests {
         probability: Vec<f64>,
     }
 
-    /// Without a prior, the estimate is crowd-kit's: `tests/golden/annotators.py`.
+    /// Without a prior, the estimate after as many rounds is crowd-kit's: `tests/golden/annotators.py`.
     #[test]
     fn the_estimate_is_that_of_crowd_kit() {
         let golden: Golden =

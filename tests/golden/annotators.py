@@ -21,7 +21,7 @@ for row in range(ROWS):
         said = truth[row] if rng.random() < accuracy else (truth[row] + 1 + rng.integers(0, 2)) % CLASSES
         votes.append((int(row), int(who), int(said)))
 table = pd.DataFrame(votes, columns=["task", "worker", "label"])
-model = DawidSkene(n_iter=1000, tol=-1.0).fit(table)
+model = DawidSkene(n_iter=100, tol=-1.0).fit(table)
 probabilities = model.probas_[list(range(CLASSES))].sort_index().to_numpy()
 print(
     json.dumps(
