@@ -538,20 +538,20 @@ pub struct EmbedArgs {
     #[arg(long, value_name = "N", requires = "images", value_parser = RangedU64ValueParser::<usize>::new().range(1..=4_096))]
     pub size: Option<usize>,
     /// The model's output to take, by name [default: its first]
-    #[arg(long, value_name = "NAME", requires = "model")]
+    #[arg(long, value_name = "NAME", requires = "model", conflicts_with = "aggregate")]
     pub output: Option<String>,
     /// What is made of a vector per token: mean (over tokens that are not padding), cls or none [default: the mean, where
     /// there is something to pool]
-    #[arg(long, value_name = "RULE", requires = "model", value_parser = ["mean", "cls", "none"])]
+    #[arg(long, value_name = "RULE", requires = "model", conflicts_with = "aggregate", value_parser = ["mean", "cls", "none"])]
     pub pooling: Option<String>,
     /// Divide every vector by its Euclidean norm
-    #[arg(long, requires = "model")]
+    #[arg(long, requires = "model", conflicts_with = "aggregate")]
     pub normalise: bool,
     /// Rows that the model sees together [default: 32]
-    #[arg(long, value_name = "N", requires = "model", value_parser = RangedU64ValueParser::<usize>::new().range(1..=4_096))]
+    #[arg(long, value_name = "N", requires = "model", conflicts_with = "aggregate", value_parser = RangedU64ValueParser::<usize>::new().range(1..=4_096))]
     pub batch: Option<usize>,
     /// Threads of the model's library [default: all cores]
-    #[arg(long, value_name = "N", requires = "model", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_JOBS as u64))]
+    #[arg(long, value_name = "N", requires = "model", conflicts_with = "aggregate", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_JOBS as u64))]
     pub threads: Option<usize>,
     /// What separates the fields of the table [default: found out]
     #[arg(long, value_name = "CHARACTER", requires = "text", value_parser = str::parse::<Separator>, allow_hyphen_values = true)]

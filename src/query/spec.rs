@@ -157,9 +157,10 @@ impl<'t> Reader<'t> {
 
     fn value(&mut self) -> Result<&'t str, QueryError> {
         if self.take(b'"') {
-            let start = self.at;
-            self.run(is_text);
-            let text = &self.text[start..self.at];
+            let rest = &self.text.as_bytes()[self.at..];
+            let length = rest.iter().position(|&byte| !is_text(byte)).unwrap_or(rest.len());
+            let text = &self.text[self.at..self.at + length];
+            self.at += length;
             // Blanks before the quotation mark would be part of the text.
             let ended = self.text.as_bytes().get(self.at) == Some(&b'"') && self.take(b'"');
             return match ended {
