@@ -206,10 +206,13 @@ fn modules_use_only_those_to_their_left() {
         let mut used = uses(&without_comments(text));
         // Unit tests are modules of their own, one step deeper.
         used.extend(uses_above(file, &without_comments(without_tests(text))));
+        let tests = without_tests(text).matches('\n').count();
         for (line, used) in used {
             checked += 1;
             match layer(&used) {
                 Some(to) if to <= from => {}
+                // Unit tests of all layers may hold what they test to what it promises.
+                Some(_) if used == "testing" && line > tests => {}
                 Some(_) => {
                     faults.push(format!("{place}:{line}: `{own}` uses `{used}`, which is to its right"));
                 }
