@@ -6,10 +6,10 @@
 //!
 //! ```
 //! use querist::session::{Answer, Session, SessionPlan};
-//! # let folder = tempfile::tempdir()?;
+//! # let folder = tempfile::tempdir().unwrap();
 //! # let pool = folder.path().join("pool.csv");
 //! # let line = |row: usize| format!("{},{}\n", row % 7, (row * row) % 11);
-//! # std::fs::write(&pool, format!("x,y\n{}", (0..60).map(line).collect::<String>()))?;
+//! # std::fs::write(&pool, format!("x,y\n{}", (0..60).map(line).collect::<String>())).unwrap();
 //! # let dir = folder.path().join("session");
 //! let mut session = Session::create(&dir, SessionPlan { batch: 4, ..SessionPlan::new(&pool) })?;
 //! for _ in 0..4 {
@@ -21,7 +21,7 @@
 //!     session.tell(&answers)?;
 //! }
 //! assert_eq!(Session::open(&dir)?.counts()?.labelled, 16);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), querist::Error>(())
 //! ```
 //!
 //! What is here: `plan` (settings), `pool` (the copy of inputs and texts), `journal` and `state` (what happened, and what
