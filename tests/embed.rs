@@ -101,9 +101,9 @@ fn what_cannot_be_heeded_is_refused() {
         (&["--images", "."], "a folder that holds no data set"),
         (&["--input", "x.npy", "--normalise"], "cannot be used with"),
         (&["--input", "x.npy", "--batch", "3"], "cannot be used with"),
-        (&["--input", "x.npy", "--size", "3"], "--images"),
+        (&["--input", "x.npy", "--size", "3"], "cannot be used with"),
         (&["--input", "x.npy", "--max-tokens", "3"], "--text"),
-        (&["--input", "x.npy", "--table", "p.csv"], "--images"),
+        (&["--input", "x.npy", "--table", "p.csv"], "cannot be used with"),
         (&["--input", "x.npy", "--model", "m.onnx"], "cannot be used with"),
     ] {
         querist(dir.path()).args(aggregate).args(args).assert().code(2).stdout("").stderr(contains(error));

@@ -520,7 +520,7 @@ pub struct EmbedArgs {
     #[arg(long)]
     pub fresh: bool,
     /// Write the names of the pictures as a table, with their classes if they lie in folders of these
-    #[arg(long, value_name = "FILE.csv", requires = "images")]
+    #[arg(long, value_name = "FILE.csv", requires = "images", conflicts_with = "input")]
     pub table: Option<PathBuf>,
     /// The elements of the array: float16 or float32
     #[arg(long, value_name = "TYPE", default_value = "float32", value_parser = str::parse::<ElementType>)]
@@ -532,10 +532,10 @@ pub struct EmbedArgs {
     #[arg(long, value_name = "N", requires = "text", value_parser = RangedU64ValueParser::<usize>::new().range(1..=32_768))]
     pub max_tokens: Option<usize>,
     /// How pixels are prepared: imagenet, clip, vit or unit [default: imagenet]
-    #[arg(long, value_name = "STYLE", requires = "images", value_parser = ["imagenet", "clip", "vit", "unit"])]
+    #[arg(long, value_name = "STYLE", requires = "images", conflicts_with = "input", value_parser = ["imagenet", "clip", "vit", "unit"])]
     pub pixels: Option<String>,
     /// The height and width of pictures [default: what the model says, or 224]
-    #[arg(long, value_name = "N", requires = "images", value_parser = RangedU64ValueParser::<usize>::new().range(1..=4_096))]
+    #[arg(long, value_name = "N", requires = "images", conflicts_with = "input", value_parser = RangedU64ValueParser::<usize>::new().range(1..=4_096))]
     pub size: Option<usize>,
     /// The model's output to take, by name [default: its first]
     #[arg(long, value_name = "NAME", requires = "model", conflicts_with = "aggregate")]
