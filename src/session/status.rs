@@ -24,6 +24,8 @@ const STEP: usize = 10;
 const MORE: usize = 50;
 /// Labels of the first point of a learning curve.
 const FIRST_POINT: usize = 8;
+/// Labels from which on probabilities are believed: fewer say little of their calibration.
+const CALIBRATED: usize = 50;
 /// Batches of answers that are compared with what was predicted of them.
 const BATCHES: usize = 5;
 /// Standard errors by which answers may fall behind their predictions.
@@ -237,9 +239,12 @@ fn stopping(
         }
     }
     looks.push(look(classifier, all));
-    let uncertainty = OverallUncertainty::default();
+    let uncertain = match all >= CALIBRATED {
+        true => OverallUncertainty::default().decide(&looks),
+        false => None,
+    };
     Ok(Stopping {
-        reasons: [rule.decide(&looks), uncertainty.decide(&looks)].into_iter().flatten().collect(),
+        reasons: [rule.decide(&looks), uncertain].into_iter().flatten().collect(),
         kappa: rule.mean(&looks),
         uncertainty: looks.last().map(|look| look.uncertainty),
     })
