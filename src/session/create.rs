@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The file with the [`Settings`].
-const SETTINGS: &str = "session.json";
+pub(super) const SETTINGS: &str = "session.json";
 /// The format's version.
 const FORMAT: u64 = 1;
 /// The longest settings that are read: the names of ten thousand classes.
@@ -141,6 +141,7 @@ impl Session {
             clock: Clock::default(),
             events: Vec::new(),
             keep: 0,
+            torn: 0,
             state: State::default(),
             classifier: None,
         };

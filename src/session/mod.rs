@@ -88,6 +88,8 @@ pub struct Session {
     clock: Clock,
     events: Vec<Event>,
     keep: u64,
+    /// Bytes behind the last whole record.
+    torn: u64,
     state: State,
     /// The classifier of the labels in hand.
     classifier: Option<(Consensus, Classifier)>,
@@ -155,14 +157,28 @@ impl Session {
         Key::root(self.settings.seed).named("session")
     }
 
+    /// Bytes at the journal's end that are no whole record and left out: of a write that was cut off, which nobody
+    /// was told of as done, or of a copy that is not whole.
+    pub fn torn(&self) -> u64 {
+        self.torn
+    }
+
+    /// The files of the session in this folder.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let own = self.settings.files.keys().map(String::as_str);
+        own.chain([create::SETTINGS, JOURNAL]).map(|name| self.dir.join(name)).collect()
+    }
+
     /// Reads what other processes have written since.
     fn refresh(&mut self) -> Result<()> {
         let path = self.dir.join(JOURNAL);
         let (_, size) = input::open(&path)?;
-        if size != self.keep {
+        // A journal without a header is none, and not one without events.
+        if size != self.keep || size == 0 {
             let content = journal::read(&path, &self.name)?;
             self.state = State::of(&content.events);
             (self.events, self.keep) = (content.events, content.keep);
+            self.torn = size.saturating_sub(self.keep);
         }
         Ok(())
     }
@@ -170,6 +186,7 @@ impl Session {
     /// Puts an event on the disk, then takes it into account. The caller holds the lock and has refreshed.
     fn append(&mut self, event: Event) -> Result<()> {
         self.keep = journal::append(&self.dir.join(JOURNAL), self.keep, self.events.len(), &event)?;
+        self.torn = 0;
         self.state.take(&event);
         self.events.push(event);
         Ok(())

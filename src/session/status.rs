@@ -148,6 +148,16 @@ impl Session {
         }
         let law = PowerLaw::fit(&points);
         let now = points.last().map_or(0, |point| point.labels);
+        let rest = counts.rows - counts.labelled - counts.unanswerable.min(counts.rows - counts.labelled);
+        let left = self.settings.budget.map_or(rest, |budget| rest.min(budget.saturating_sub(counts.bought)));
+        if left == 0 {
+            let (rule, saw) = match rest {
+                0 => ("no rows left", "every row has an answer".to_string()),
+                _ => ("budget", format!("all {} labels are bought", counts.bought)),
+            };
+            stop.reasons.push(Reason { rule, saw });
+        }
+        let more = MORE.min(left);
         Ok(Status {
             session: self.name.clone(),
             budget: self.settings.budget,
@@ -157,7 +167,11 @@ impl Session {
             annotators: consensus.annotators.clone(),
             accuracy,
             curve: points,
-            forecast: law.map(|law| Forecast { labels: MORE, gain: law.gain(now, MORE), law }),
+            forecast: law.filter(|_| more > 0).map(|law| Forecast {
+                labels: more,
+                gain: law.gain(now, more),
+                law,
+            }),
             stop,
             quality: if several { self.quality(&consensus)? } else { None },
             counts,

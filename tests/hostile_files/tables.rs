@@ -44,6 +44,11 @@ fn tables_01_to_10_and_16() {
             b"label,x,y\n\n\na,\"1\n\",2\n\nb,1\n",
             "line 7: 2 fields, but the header has 3",
         ),
+        (
+            "05 short row, Windows' lines",
+            b"label,x,y\r\na,1,2\r\n\r\nb,1\r\n",
+            "line 4: 2 fields, but the header has 3",
+        ),
         ("05 long row", b"label,x\na,1,2\n", "line 2: 3 fields, but the header has 2"),
         (
             "14 a number that is none, behind a blank line and a field of two lines",

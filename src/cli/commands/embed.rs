@@ -24,7 +24,7 @@ pub fn embed(args: &EmbedArgs, quiet: bool) -> Result<()> {
     // What an interrupted run was allowed to overwrite, it may when it goes on.
     OutFile::new(&args.out, args.force || begun, &inputs)?;
     let said = beside(&args.out);
-    OutFile::new(&said, true, &inputs)?;
+    OutFile::new(&said, args.force || begun, &inputs)?;
     let force = args.force || begun;
     let table = args.table.as_deref().map(|path| OutFile::new(path, force, &inputs)).transpose()?;
     let source = source(args)?;

@@ -280,13 +280,19 @@ fn join(
     }
     if width == 0 {
         let out: Vec<String> = encoded.iter().map(|column| shorten(&column.name).into_owned()).collect();
-        let problem = if out.is_empty() {
-            "no feature columns; at least 1 is needed".to_string()
-        } else {
-            format!("no feature columns are left: all of {} were left out", roles::listed(&out))
+        let reason = |column: &Encoded| column.decisions.last().map(|decision| decision.reason.clone());
+        let (problem, hint) = match (&out[..], encoded.iter().find_map(reason)) {
+            ([], _) => ("no feature columns; at least 1 is needed".to_string(), String::new()),
+            (out @ [first, ..], reason) => {
+                let reason = reason.map_or(String::new(), |reason| format!(" ({first}: {reason})"));
+                let problem = format!(
+                    "no feature columns are left: all of {} were left out{reason}",
+                    roles::listed(out)
+                );
+                (problem, format!("--columns \"{first}\" takes it all the same; "))
+            }
         };
-        let hint = "columns that are named with --columns are kept; arrays of features are handed in with --features"
-            .to_string();
+        let hint = format!("{hint}arrays of features are handed in with --features");
         return Err(ReadError::Option { file: file.to_string(), problem, hint }.into());
     }
     check_size(file, rows, width)?;

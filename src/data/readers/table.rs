@@ -29,6 +29,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
     let file = source.file.clone();
     let dialect = start(&mut source, options)?;
     let first = dialect.skipped.1 + 1;
+    let returns = ends_with_returns(&mut source)?;
     let mut reader = records(source, dialect.separator, first);
     let mut record = ByteRecord::new();
     if dialect.header {
@@ -44,7 +45,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
     let mut columns: Vec<TextColumn> = Vec::new();
     let (mut rows, mut blank, mut lines) = (0, 0, RowLines::default());
     while advance(&file, &mut reader, &mut record)? {
-        let line = line_of(&reader, &record, first);
+        let line = line_of(&reader, &record, first, returns);
         let (expected, found) = (names.len(), record.len());
         if found != expected {
             return Err(ReadError::Ragged { file, line, expected, found }.into());
@@ -132,11 +133,19 @@ fn records(source: Source<'_>, separator: Separator, line: u64) -> Records<'_> {
 }
 
 /// The line in which the record that was read last begins, where the first line has the number `first`. The record's own
-/// position is where reading began, before blank lines.
-fn line_of<R: std::io::Read>(reader: &csv::Reader<R>, record: &ByteRecord, first: u64) -> u64 {
+/// position is where reading began, before blank lines. Where lines end with a carriage return as well (`returns`), the
+/// reader has not taken the line feed yet.
+fn line_of<R: std::io::Read>(reader: &csv::Reader<R>, record: &ByteRecord, first: u64, returns: bool) -> u64 {
     let within = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
     let began = record.position().map_or(1, csv::Position::line);
-    began.max(reader.position().line().saturating_sub(1 + within)) + first - 1
+    began.max(reader.position().line().saturating_sub(u64::from(!returns) + within)) + first - 1
+}
+
+/// Whether the first line ends with a carriage return and a line feed.
+fn ends_with_returns(source: &mut Source<'_>) -> Result<bool, ReadError> {
+    let start = source.head(SAMPLE_BYTES)?;
+    let end = start.iter().position(|&byte| byte == b'\n');
+    Ok(end.is_some_and(|end| end > 0 && start[end - 1] == b'\r'))
 }
 
 fn advance<R: std::io::Read>(
@@ -163,10 +172,11 @@ pub fn read_records(path: &Path, mut take: impl FnMut(u64, Fields<'_>) -> Result
     };
     let file = source.file.clone();
     source.expect_utf8()?;
+    let returns = ends_with_returns(&mut source)?;
     let mut reader = records(source, Separator::Byte(b','), 1);
     let mut record = ByteRecord::new();
     while advance(&file, &mut reader, &mut record)? {
-        let line = line_of(&reader, &record, 1);
+        let line = line_of(&reader, &record, 1, returns);
         take(line, Fields { file: &file, line, record: &record })?;
     }
     Ok(())

@@ -40,8 +40,8 @@ pub struct NewArgs {
     /// What is to be labelled: a table, an array, or a folder of pictures. Labels that it has are taken as given
     #[arg(long, value_name = "FILE")]
     pub pool: PathBuf,
-    /// The classes; without, they appear with their first answer
-    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    /// The classes; without, they appear with their first answer. A name with a comma stands in quotation marks
+    #[arg(long, value_name = "A,B,C")]
     pub classes: Vec<String>,
     /// The policy that chooses, by the name that `querist policies` lists or its folder [default: universal]
     #[arg(long, value_name = "NAME|DIR", conflicts_with = "strategy")]

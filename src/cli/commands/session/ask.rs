@@ -1,8 +1,7 @@
 //! `querist session ask`.
 
 use super::args::AskArgs;
-use super::open;
-use crate::cli::outfile::OutFile;
+use super::{open, out_file};
 use crate::cli::output;
 use crate::error::{Result, shorten};
 use crate::session::{Asked, Asking, Column, Format, Session, Table};
@@ -14,8 +13,8 @@ const SHOWN: usize = 60;
 /// Asks, and prints or writes the rows.
 pub fn ask(args: &AskArgs) -> Result<()> {
     let file = args.csv.as_deref().or(args.label_studio.as_deref()).or(args.prodigy.as_deref());
-    let out = file.map(|path| OutFile::new(path, args.force, &[])).transpose()?;
     let mut session = open(&args.open)?;
+    let out = file.map(|path| out_file(&session, path, args.force)).transpose()?;
     let count = args.batch.unwrap_or(session.settings().batch);
     let asking = session.ask_as(&args.annotator, count)?;
     if let Some(note) = &asking.note {

@@ -9,10 +9,12 @@ mod write;
 
 pub use args::{SessionArgs, SessionCommand};
 
+use crate::cli::outfile::OutFile;
 use crate::cli::output;
 use crate::error::Result;
 use crate::session::{Answer, Clock, Session};
 use args::{OpenArgs, ReleaseArgs, TellArgs};
+use std::path::{Path, PathBuf};
 
 /// Runs the command that was named.
 pub fn session(args: &SessionArgs) -> Result<()> {
@@ -29,7 +31,21 @@ pub fn session(args: &SessionArgs) -> Result<()> {
 }
 
 fn open(args: &OpenArgs) -> Result<Session> {
-    Ok(Session::open(&args.dir)?.with_clock(args.now.map_or(Clock::System, Clock::Fixed)))
+    let session = Session::open(&args.dir)?.with_clock(args.now.map_or(Clock::System, Clock::Fixed));
+    if session.torn() > 0 {
+        output::message(&format!(
+            "note: {} bytes at the end of {}/journal are no whole record and left out; if the folder was copied, copy it again",
+            session.torn(),
+            args.dir.display()
+        ));
+    }
+    Ok(session)
+}
+
+/// Where a command writes, which is no file of the session itself.
+fn out_file<'a>(session: &Session, path: &'a Path, force: bool) -> Result<OutFile<'a>> {
+    let own = session.files();
+    OutFile::new(path, force, &own.iter().map(PathBuf::as_path).collect::<Vec<_>>())
 }
 
 fn tell(args: &TellArgs) -> Result<()> {

@@ -4,8 +4,26 @@ use super::args::NewArgs;
 use crate::cli::output;
 use crate::error::Result;
 use crate::experiment::Vocabulary;
-use crate::session::{Chooser, Session, SessionPlan};
+use crate::session::{Chooser, Session, SessionError, SessionPlan};
 use serde_json::json;
+
+/// Names between commas, as a line of CSV has them.
+fn classes(lists: &[String]) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for list in lists {
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(list.as_bytes());
+        for line in reader.records() {
+            let line = line.map_err(|error| SessionError::Field {
+                place: "--classes".to_string(),
+                found: list.clone(),
+                expected: format!("names between commas ({error})"),
+            })?;
+            names.extend(line.iter().map(str::to_string));
+        }
+    }
+    Ok(names)
+}
 
 /// Makes a session and says what it is.
 pub fn new(args: &NewArgs) -> Result<()> {
@@ -17,7 +35,7 @@ pub fn new(args: &NewArgs) -> Result<()> {
     };
     let plan = SessionPlan {
         read,
-        classes: args.classes.clone(),
+        classes: classes(&args.classes)?,
         chooser,
         start: args.start.clone(),
         initial: args.initial,

@@ -65,9 +65,11 @@ impl Guard {
 
     fn refused(&self, path: &str, headers: &HeaderMap) -> Option<Refusal> {
         let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
-        // A server that listens on all addresses is called by names that it does not know.
-        let any = self.address.ip().is_unspecified();
         let host = text(header::HOST).unwrap_or_default();
+        // A server that listens on all addresses has many; a name that resolves to one of them is foreign all the same.
+        let numbers =
+            |host: &str| host.parse::<SocketAddr>().is_ok_and(|found| found.port() == self.address.port());
+        let any = self.address.ip().is_unspecified() && numbers(host);
         if !any && !self.hosts.iter().any(|known| known == host) {
             return Some(Refusal::new(StatusCode::MISDIRECTED_REQUEST, "called under a foreign name"));
         }
@@ -156,6 +158,14 @@ mod tests {
         );
         let own = (header::ORIGIN, "http://127.0.0.1:8080");
         assert_eq!(refusal(&guard, "/api/session", &[host, own, (header::AUTHORIZATION, &bearer)]), None);
+    }
+
+    #[test]
+    fn a_server_on_all_addresses_has_no_foreign_names_either() {
+        let guard = Guard::open("0.0.0.0:8080".parse().unwrap());
+        assert_eq!(refusal(&guard, "/predict", &[(header::HOST, "192.168.1.7:8080")]), None);
+        assert_eq!(refusal(&guard, "/predict", &[(header::HOST, "192.168.1.7:81")]), Some(421));
+        assert_eq!(refusal(&guard, "/predict", &[(header::HOST, "evil.example:8080")]), Some(421));
     }
 
     #[test]

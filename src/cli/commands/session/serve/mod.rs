@@ -34,7 +34,7 @@ pub struct ServeArgs {
     /// The session's folder.
     dir: PathBuf,
     /// Where to listen; port 0 takes a free one. Only this machine reaches the default; whoever else can reach another
-    /// address can read what is sent, as it is not encrypted. A page that was left open goes on under the same address.
+    /// address can read what is sent, as it is not encrypted. The token in the page's address is another at every start.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7475")]
     listen: SocketAddr,
     /// Answer Label Studio's machine-learning calls (`/health`, `/setup`, `/predict`, `/webhook`) instead of serving the

@@ -2,10 +2,14 @@
 
 // The token comes behind the `#`, which browsers send nowhere, and stays with this tab.
 const KEY = "querist-token";
-if (location.hash.startsWith("#token=")) {
+function takeToken() {
+  if (!location.hash.startsWith("#token=")) return;
   sessionStorage.setItem(KEY, location.hash.slice("#token=".length));
   history.replaceState(null, "", location.pathname);
 }
+takeToken();
+// The address of a server that was started anew, put into a tab that is open.
+addEventListener("hashchange", () => { takeToken(); location.reload(); });
 const TOKEN = sessionStorage.getItem(KEY) || "";
 const $ = (id) => document.getElementById(id);
 const COLOURS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#997700", "#ee8866", "#44bb99", "#888888"];
