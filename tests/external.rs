@@ -160,3 +160,62 @@ fn a_bench_gives_the_same_rows_on_one_thread_and_on_two() {
     let label = format!("external(command=\"sh {program}\")");
     assert_eq!(one.rows().iter().filter(|row| row.strategy == label).count(), 12);
 }
+
+/// Asks a program that never answers, in a process that the test below kills.
+#[test]
+#[ignore = "run by the test of a killed process"]
+fn an_episode_that_does_not_end() {
+    if let Ok(program) = std::env::var("QUERIST_TEST_PROGRAM") {
+        let _ = asked(&format!("external(command=\"sh {program}\",timeout=500)"));
+    }
+}
+
+/// Whether the process runs; one that nobody has waited for does not.
+#[cfg(target_os = "linux")]
+fn runs(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_dies_with_the_process_that_asks_it() {
+    let within = |wait: &dyn Fn() -> bool| {
+        (0..3_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            wait()
+        })
+    };
+    let (dir, program) = script("echo $$ > \"$0.pid\"\nexec sleep 600\n");
+    let mut asking = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["an_episode_that_does_not_end", "--exact", "--ignored"])
+        .env("QUERIST_TEST_PROGRAM", &program)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = || std::fs::read_to_string(dir.path().join("program.pid")).unwrap_or_default();
+    let started = within(&|| pid().ends_with('\n'));
+    let alive = runs(pid().trim());
+    asking.kill().unwrap();
+    asking.wait().unwrap();
+    assert!(started && alive);
+    assert!(within(&|| !runs(pid().trim())), "{} lives on", pid());
+}
+
+/// The program belongs to the episode, not to the thread that asked first.
+#[test]
+fn a_program_outlives_the_thread_that_started_it() {
+    let (_dir, program) = script(LAST);
+    let mut strategy = registry().build(&format!("external(command=\"sh {program}\")")).unwrap();
+    for _ in 0..3 {
+        let asked = std::thread::spawn(move || {
+            let pool = ExamplePool::new(20, 4, 1);
+            let picks = strategy.select(&pool.view(), 3, Key::root(1)).unwrap();
+            (strategy, picks)
+        });
+        let (back, picks) = asked.join().unwrap();
+        assert_eq!(picks.len(), 3);
+        strategy = back;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -177,14 +177,14 @@ fn a_file_goes_on_where_it_was_left() {
 fn hostile_lines_are_refused_with_their_place() {
     let dir = tempfile::tempdir().unwrap();
     let endless = [b"a,b\n".to_vec(), vec![b'1'; 3 << 20]].concat();
-    let cases: [(&[u8], &str); 16] = [
+    let cases: [(&[u8], &str); 19] = [
         (b"", "stdin: no lines"),
         (b"label\n", "stdin, line 1: no column beside the labels'"),
         (b"a,a\n1,2\n", "stdin, line 1: two columns are called \"a\""),
         (b"a,b\n1,2\n1,2,3\n", "stdin, line 3: 3 fields, the header has 2"),
         (b"a,b\n1\n", "stdin, line 2: 1 fields, the header has 2"),
         (b"a,b\n1,nan\n", "stdin, line 2, column \"b\": \"nan\" is not a finite number"),
-        (b"a,b\n1e999,2\n", "column \"a\": \"1e999\" is not a finite number"),
+        (b"a,b\n1e999,2\n", "column \"a\": \"1e999\" is beyond what f32 can hold, 3.4028235e38"),
         (b"a,b\n1,\n", "stdin, line 2, column \"b\": \"\" is not a finite number"),
         (b"a,b\n1,\"2\n", "stdin, line 2: a quote that is not closed"),
         (b"a,b\n1,\xff\n", "stdin, line 2: not UTF-8 at byte 2"),
@@ -196,6 +196,9 @@ fn hostile_lines_are_refused_with_their_place() {
         (b"a,b\n{\"row\": -1, \"label\": 3}\n", "stdin, line 2: not an answer"),
         (b"a,b\n{\"row\": 0, \"label\": null}\n", "the label is null"),
         (b"a,b\n{\"row\": 0, \"label\": \"\"}\n", "class \"\" has 0 bytes"),
+        (b"a,b\n1e308,2\n", "\"1e308\" is beyond what f32 can hold"),
+        (b"a;b\n1;2\n", "fields are separated by commas"),
+        (b"a\tb\n1,5\t2\n", "fields are separated by commas"),
         (&endless, "stdin, line 2: longer than 1048576 bytes"),
     ];
     for (input, message) in cases {
@@ -238,4 +241,72 @@ fn a_closed_pipe_ends_the_stream_without_complaint() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("error"));
+}
+
+/// The rows before a bad line are decided, and recorded, however the lines arrive.
+#[test]
+fn what_comes_before_a_bad_line_is_decided() {
+    let dir = tempfile::tempdir().unwrap();
+    for (at, bad) in ["bad", "{\"row\": 9000, \"label\": \"x\"}", "1,2,3"].into_iter().enumerate() {
+        fs::write(dir.path().join("rows.csv"), format!("{}{bad}\n", rows(1_000))).unwrap();
+        let state = format!("state{at}");
+        for args in [&["rows.csv"][..], &["rows.csv", "--state", &state]] {
+            let output = run(dir.path(), args, b"");
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            assert_eq!(decisions(&output).len(), 1_000, "{bad}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains("line 1002"), "{output:?}");
+        }
+        // The line is repaired, and the stream goes on.
+        fs::write(dir.path().join("rows.csv"), rows(1_001)).unwrap();
+        let found = decisions(&run(dir.path(), &["rows.csv", "--state", &state], b""));
+        assert_eq!(
+            (found.len(), &found[0]["continued"], &found[1]["row"]),
+            (2, &1_000.into(), &1_000.into())
+        );
+    }
+}
+
+#[test]
+fn a_file_that_lost_rows_is_not_taken_for_the_one_that_was_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    let play = |count: u64| {
+        fs::write(dir.path().join("rows.csv"), rows(count)).unwrap();
+        run(dir.path(), &["rows.csv", "--state", "state"], b"")
+    };
+    assert_eq!(play(50).status.code(), Some(0));
+    let output = play(20);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("rows.csv: 20 rows, but 50 were taken from it before"), "{told}");
+}
+
+#[test]
+fn answers_of_a_file_are_objects_and_one_for_a_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = "{\"row\": 0, \"label\": \"a\"}\n";
+    for (text, message) in [
+        (format!("{one}\n{one}"), "answers.jsonl, line 3: row 0 was answered in a line before"),
+        (format!("{one}[1, \"a\"]\n"), "answers.jsonl, line 2: not an answer: expected an object"),
+    ] {
+        fs::write(dir.path().join("answers.jsonl"), text).unwrap();
+        let output = run(dir.path(), &["-", "--answers", "answers.jsonl"], b"a,b\n1,2\n");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && told.contains(message), "{told}");
+    }
+}
+
+/// Hints name options that the command has.
+#[test]
+fn errors_of_the_state_say_what_this_command_can_do() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("mine")).unwrap();
+    fs::write(dir.path().join("mine/thesis.tex"), "precious").unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    assert!(run(dir.path(), &["-", "--state", "state"], b"a,b\n1,2\n").status.success());
+    for args in [["mine", "0.1"], ["file", "0.1"], ["state", "0.5"]] {
+        let output = run(dir.path(), &["-", "--state", args[0], "--budget", args[1]], b"a,b\n1,2\n");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains("--state"), "{args:?}: {told}");
+        assert!(!told.contains("--out") && !told.contains("--fresh"), "{args:?}: {told}");
+    }
 }

@@ -18,8 +18,9 @@
 //! ```
 //!
 //! Anything else, silence for longer than `timeout` seconds and a program that ends are refused ([`ExternalError`]), and the
-//! program is killed, with all that it started. A program that draws its random numbers from `seed`, and keeps nothing
-//! between episodes, gives the same picks whenever a plan is run.
+//! program is killed, with all that it started. On Linux the program itself is killed, too, when this process ends by a
+//! signal. A program that draws its random numbers from `seed`, and keeps nothing between episodes, gives the same picks
+//! whenever a plan is run.
 //!
 //! A specification that holds a command runs it, with the rights of whoever runs the specification: read experiment
 //! files of others before they are run. So [`Registry::builtin`] does not know `external`; [`Registry::with_programs`] adds it,

@@ -25,6 +25,11 @@ impl<'s> Lines<'s> {
         !self.source.buffer().contains(&b'\n')
     }
 
+    /// What the source is called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where the last line stands, for messages.
     pub(super) fn place(&self) -> String {
         format!("{}, line {}", self.name, self.number)
@@ -123,7 +128,8 @@ impl Header {
         let fields = fields(line, lines)?;
         let (found, expected) = (fields.len(), self.names.len());
         if found != expected {
-            return Err(StreamInputError::Ragged { place: lines.place(), found, expected });
+            let (place, hint) = (lines.place(), self.separator_hint());
+            return Err(StreamInputError::Ragged { place, found, expected, hint });
         }
         let mut inputs = Vec::with_capacity(expected);
         let mut label = None;
@@ -134,13 +140,32 @@ impl Header {
             }
             match field.parse::<f32>() {
                 Ok(value) if value.is_finite() => inputs.push(value),
-                _ => {
-                    let (place, column) = (lines.place(), column.clone());
-                    return Err(StreamInputError::Number { place, column, value: field });
-                }
+                parsed => return Err(self.no_number(field, column, parsed.is_ok(), lines.place())),
             }
         }
         Ok(Line::Row { inputs, label })
+    }
+
+    /// Why a field is refused that was `read` as no finite number.
+    fn no_number(&self, value: String, column: &str, read: bool, place: String) -> StreamInputError {
+        let column = column.to_string();
+        // Infinities and NaN are written without digits.
+        if read && value.contains(|letter: char| letter.is_ascii_digit()) {
+            return StreamInputError::Overflow { place, column, value };
+        }
+        let missing =
+            || "leave rows with missing values out, or fill them in; none are skipped here".to_string();
+        let hint = self.separator_hint().unwrap_or_else(missing);
+        StreamInputError::Number { place, column, value, hint }
+    }
+
+    /// What there is to say where the header looks as if its fields were separated by something else.
+    fn separator_hint(&self) -> Option<String> {
+        let [name] = &self.names[..] else { return None };
+        let found = name.contains([';', '\t']);
+        found.then(|| {
+            "fields are separated by commas, not by `;` or tabs: the header has one column".to_string()
+        })
     }
 }
 
@@ -171,6 +196,10 @@ pub(super) fn answer(line: &str, place: impl FnOnce() -> String) -> Result<(u64,
         Ok(found) => found,
         Err(error) => return Err(wrong(error.to_string())),
     };
+    // Arrays of the fields in their order would be read, too.
+    if !line.trim_start().starts_with('{') {
+        return Err(wrong("expected an object".to_string()));
+    }
     match found.label {
         serde_json::Value::String(label) => Ok((found.row, label)),
         serde_json::Value::Number(label) => Ok((found.row, label.to_string())),
