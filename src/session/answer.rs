@@ -110,7 +110,8 @@ impl Answer {
 
     /// The answers of a CSV file with the columns `row` or `id`, `label`, and perhaps `annotator` and `session`, as
     /// [`ask`](super::Session::ask) writes them. Rows without a label are not answered yet, and left out. A file of two
-    /// columns without a header holds rows and labels. Label Studio's CSV has the row in `querist_row`. A file that ends
+    /// columns without a header holds rows and labels. Label Studio's CSV has the row in `querist_row`; its
+    /// annotators are numbers of users, and of several answers of one to a row the newest counts. A file that ends
     /// with `.json` is an export of Label Studio ([`label_studio::answers`]), one that ends with `.jsonl` has Prodigy's
     /// answers ([`prodigy::answer`]).
     ///
@@ -123,7 +124,7 @@ impl Answer {
             Some("jsonl") => return prodigy::read(path, annotator, &file),
             _ => {}
         }
-        let (mut answers, mut columns) = (Vec::new(), None);
+        let (mut answers, mut ages, mut columns) = (Vec::new(), Vec::new(), None::<Columns>);
         read_records(path, |line, fields| {
             let place = format!("{file}, line {line}");
             let mut texts = Vec::new();
@@ -154,14 +155,50 @@ impl Answer {
                     return Err(SessionError::Field { place, found: String::new(), expected }.into());
                 }
             };
-            answer.annotator = text(columns.annotator).unwrap_or(annotator).to_string();
+            answer.annotator = columns.name_of(text(columns.annotator).unwrap_or(annotator));
             check_name(&answer.annotator, || place.clone())?;
             answer.session = text(columns.session).map(str::to_string);
             answers.push(answer);
+            if columns.exported {
+                let id = text(columns.annotation).and_then(|id| id.parse().ok());
+                ages.push(Age::of(text(columns.changed).unwrap_or_default(), id));
+            }
             Ok(())
         })?;
-        Ok(answers)
+        Ok(match columns {
+            Some(Columns { exported: true, .. }) => newest_of_each(answers.into_iter().zip(ages).collect()),
+            _ => answers,
+        })
     }
+}
+
+/// How new an answer is among those of its annotator to its row: by its last change, else by its number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Age {
+    changed: String,
+    id: Option<u64>,
+}
+
+impl Age {
+    /// Of a time as Label Studio writes it, which leaves out the fraction of a full second: without the `Z`, such a time
+    /// stands before the others of its second.
+    pub(super) fn of(changed: &str, id: Option<u64>) -> Self {
+        Self { changed: changed.trim_end_matches('Z').to_string(), id }
+    }
+}
+
+/// Of several answers of one annotator to one row the newest; of those as new the last.
+pub(super) fn newest_of_each(answers: Vec<(Answer, Age)>) -> Vec<Answer> {
+    let mut newest: HashMap<(RowName, String), usize> = HashMap::new();
+    for (at, (answer, age)) in answers.iter().enumerate() {
+        let place = newest.entry((answer.row.clone(), answer.annotator.clone())).or_insert(at);
+        if *age >= answers[*place].1 {
+            *place = at;
+        }
+    }
+    let mut kept: Vec<usize> = newest.into_values().collect();
+    kept.sort_unstable();
+    kept.into_iter().map(|at| answers[at].0.clone()).collect()
 }
 
 /// Of several answers of one annotator to one row the last.
@@ -188,11 +225,32 @@ struct Columns {
     label: usize,
     annotator: Option<usize>,
     session: Option<usize>,
+    /// Whether Label Studio wrote it: its numbers are users, and its newest annotation counts.
+    exported: bool,
+    changed: Option<usize>,
+    annotation: Option<usize>,
 }
 
 impl Columns {
+    /// The annotator as all formats of Label Studio name them; other files name them as they please.
+    fn name_of(&self, annotator: &str) -> String {
+        match self.exported && annotator.parse::<u64>().is_ok() {
+            true => label_studio::user(annotator),
+            false => annotator.to_string(),
+        }
+    }
+
     fn plain() -> Self {
-        Self { row: Some(0), id: None, label: 1, annotator: None, session: None }
+        Self {
+            row: Some(0),
+            id: None,
+            label: 1,
+            annotator: None,
+            session: None,
+            exported: false,
+            changed: None,
+            annotation: None,
+        }
     }
 
     fn of(file: &str, header: &[&str]) -> Result<Self, SessionError> {
@@ -215,6 +273,9 @@ impl Columns {
             label,
             annotator: find("annotator"),
             session: find("session").or_else(|| find(label_studio::SESSION)),
+            exported: exported.is_some(),
+            changed: find("updated_at"),
+            annotation: find("annotation_id"),
         })
     }
 }

@@ -3,13 +3,15 @@
 //! Rows travel as tasks, with their number in `data.querist_row` and the session in `data.querist_session`, which every
 //! export of Label Studio brings back: JSON (`annotations` per task), JSON_MIN and CSV (a line per annotation).
 
-use super::answer::{Answer, Verdict, last_of_each};
+use super::answer::{Age, Answer, Verdict, newest_of_each};
 use super::error::SessionError;
-use super::{Asked, Asking, Content, Session};
+use super::predictions::enough;
+use super::{Asked, Asking, Content, MAX_BATCH, POOL, Session, current};
 use crate::durable::input;
 use crate::error::Result;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Bytes of an export, at most.
@@ -21,6 +23,12 @@ const TO: &str = "item";
 /// Fields of a task's data.
 pub(super) const ROW: &str = "querist_row";
 pub(super) const SESSION: &str = "querist_session";
+/// The version that all predictions bear, which is also the title that the model needs in a project.
+pub const MODEL_VERSION: &str = "querist";
+/// In whose name the back end asks.
+const ASKER: &str = "label-studio";
+/// Results that name no class, and may stand alone in an annotation.
+const CLASSLESS: [&str; 4] = ["textarea", "number", "rating", "datetime"];
 /// What a task shows.
 const SHOWN: &str = "item";
 
@@ -34,11 +42,11 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Place `rank` of `all` in the order of asking, with the class that is expected.
-    pub fn new(by: &str, rank: usize, all: usize, class: Option<&str>) -> Self {
+    /// A score with the class that is expected. All bear one version, because a project follows a single one.
+    pub fn new(score: f64, class: Option<&str>) -> Self {
         Self {
-            model_version: format!("querist {by}"),
-            score: rank as f64 / all.max(1) as f64,
+            model_version: MODEL_VERSION.to_string(),
+            score,
             result: class.map(choice).into_iter().collect(),
         }
     }
@@ -67,9 +75,110 @@ impl Session {
     /// Rows that were asked for as tasks to import into Label Studio, in the order of asking.
     ///
     /// # Errors
-    /// A damaged pool.
+    /// A damaged pool; [`SessionError::Field`] for a row that has nothing to show as text.
     pub fn label_studio_tasks(&self, asking: &Asking) -> Result<Value> {
-        Ok(tasks(self.name(), &with_contents(self, asking)?))
+        Ok(tasks(self.name(), self.answers_given(), &with_contents(self, asking)?))
+    }
+
+    /// How many answers people gave so far. Scores fall with it, so that newer ones win.
+    ///
+    /// # Errors
+    /// A damaged journal.
+    pub fn label_studio_answers(&mut self) -> Result<usize> {
+        self.refresh()?;
+        Ok(self.answers_given())
+    }
+
+    /// Predictions for tasks (as Label Studio hands them to its back end), the rows in hand first, in the order of asking.
+    ///
+    /// A task alone is being opened, and takes no rows in hand; of several, a batch is.
+    ///
+    /// # Errors
+    /// A damaged journal; those of the strategy.
+    pub fn label_studio_predictions(&mut self, tasks: &[Value]) -> Result<Vec<Prediction>> {
+        self.refresh()?;
+        let rows: Vec<Option<usize>> = tasks.iter().map(|task| self.row_of(task)).collect();
+        let known: HashSet<usize> = rows.iter().flatten().copied().collect();
+        if tasks.len() > 1 {
+            self.fill_up(&known)?;
+        }
+        let held = self.held();
+        let places: HashMap<usize, (usize, Option<&str>)> =
+            held.iter().enumerate().map(|(rank, (row, _, class))| (*row, (rank, class.as_deref()))).collect();
+        let expected = self.expected(&known)?;
+        let (answers, batch) = (self.answers_given() as f64, self.settings.batch.max(held.len()) as f64);
+        let prediction = |row: &Option<usize>| {
+            let place = row.and_then(|row| places.get(&row));
+            let guess = row.and_then(|row| expected.get(&row));
+            let guessed = guess.map(|(class, _)| class.as_str());
+            match place {
+                Some((rank, class)) => Prediction::new(*rank as f64 / batch - answers, class.or(guessed)),
+                None => {
+                    let confidence = guess.map_or(1.0, |(_, share)| f64::from(*share));
+                    Prediction::new(1.0 + confidence - answers, guessed)
+                }
+            }
+        };
+        Ok(rows.iter().map(prediction).collect())
+    }
+
+    fn answers_given(&self) -> usize {
+        self.state.answers.values().flatten().filter(|one| one.annotator != POOL).count()
+    }
+
+    /// The row of a task, if it is one of this session.
+    fn row_of(&self, task: &Value) -> Option<usize> {
+        let (row, session) = origin(task)?;
+        let ours = session.is_none_or(|session| session == self.name) && row < self.pool.rows();
+        ours.then_some(row)
+    }
+
+    /// Rows in anybody's hand in the order of asking, with who has them and the class that was predicted.
+    fn held(&self) -> Vec<(usize, String, Option<String>)> {
+        let held = self.state.in_hand(self.clock.now());
+        held.map(|one| {
+            let class = one.pick.predicted.as_ref().map(|(class, _)| class.clone());
+            (one.pick.row as usize, one.annotator.clone(), class)
+        })
+        .collect()
+    }
+
+    /// Asks for rows until a batch of these is in hand, and gives back what is none of these.
+    fn fill_up(&mut self, known: &HashSet<usize>) -> Result<()> {
+        let before = self.held();
+        let open = known.iter().filter(|&&row| !self.state.answers.contains_key(&(row as u32))).count();
+        let there = before.iter().filter(|(row, ..)| known.contains(row)).count();
+        let missing = open.min(self.settings.batch).saturating_sub(there);
+        if missing == 0 {
+            return Ok(());
+        }
+        let mine = before.iter().filter(|(_, annotator, _)| annotator == ASKER).count();
+        let asking = self.ask_as(ASKER, (mine + missing).min(MAX_BATCH))?;
+        let old: HashSet<usize> = before.iter().map(|(row, ..)| *row).collect();
+        let asked = asking.rows.iter().map(|one| one.row);
+        let foreign: Vec<usize> = asked.filter(|row| !old.contains(row) && !known.contains(row)).collect();
+        if !foreign.is_empty() {
+            self.release(Some(&foreign))?;
+        }
+        Ok(())
+    }
+
+    /// The class of these rows and its probability; nothing before there are labels of two classes.
+    fn expected(&mut self, known: &HashSet<usize>) -> Result<HashMap<usize, (String, f32)>> {
+        let (consensus, key) = (self.consensus(), self.key());
+        if known.is_empty() || enough(&consensus, self).is_err() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<u32> = known.iter().map(|&row| row as u32).collect();
+        let Self { pool, classifier, .. } = self;
+        let classifier = current(classifier, &consensus, pool, key)?;
+        let shares = classifier.probabilities(pool.inputs.view(), Some(&rows));
+        let of = |(at, row): (usize, &u32)| {
+            let shares = shares.row(at);
+            let class = super::classifier::best(shares);
+            (*row as usize, (consensus.classes[class].clone(), shares[class]))
+        };
+        Ok(rows.iter().enumerate().map(of).collect())
     }
 
     /// Rows that have a label as tasks with an annotation.
@@ -88,8 +197,30 @@ impl Session {
 }
 
 /// Rows that were asked for, with what is shown of them.
+///
+/// # Errors
+/// [`SessionError::Field`] for a row that has no text, which would leave as an empty task.
 pub(super) fn with_contents(session: &Session, asking: &Asking) -> Result<Vec<(Asked, Content)>> {
-    asking.rows.iter().map(|asked| Ok((asked.clone(), session.content(asked.row)?))).collect()
+    let with_content = |asked: &Asked| {
+        let content = session.content(asked.row)?;
+        shown(asked.row, &content)?;
+        Ok((asked.clone(), content))
+    };
+    asking.rows.iter().map(with_content).collect()
+}
+
+/// Refuses what has nothing to show.
+fn shown(row: usize, content: &Content) -> Result<(), SessionError> {
+    if !content.fields.is_empty() {
+        return Ok(());
+    }
+    let found = if content.picture { "a picture" } else { "numbers alone" };
+    Err(SessionError::Field {
+        place: format!("row {row}"),
+        found: found.to_string(),
+        expected: "text or columns that a task can show; label this pool with `querist session serve`"
+            .to_string(),
+    })
 }
 
 /// The answers of an exported file.
@@ -120,11 +251,12 @@ fn data(session: &str, row: usize, id: Option<&String>, content: &Content) -> Ma
 }
 
 /// Rows as tasks to import, in the order of asking.
-fn tasks(session: &str, rows: &[(Asked, Content)]) -> Value {
+fn tasks(session: &str, answers: usize, rows: &[(Asked, Content)]) -> Value {
     let task = |(rank, (asked, content)): (usize, &(Asked, Content))| {
         let data = data(session, asked.row, asked.id.as_ref(), content);
         let class = asked.predicted.as_ref().map(|(class, _)| class.as_str());
-        json!({ "data": data, "predictions": [Prediction::new(&asked.by, rank, rows.len(), class)] })
+        let score = rank as f64 / rows.len() as f64 - answers as f64;
+        json!({ "data": data, "predictions": [Prediction::new(score, class)] })
     };
     Value::Array(rows.iter().enumerate().map(task).collect())
 }
@@ -132,53 +264,63 @@ fn tasks(session: &str, rows: &[(Asked, Content)]) -> Value {
 /// The answers of an export, JSON or JSON_MIN.
 ///
 /// A cancelled annotation is an abstention; a task without annotations, or an annotation without a choice, is not
-/// answered. Of several annotations of one annotator to a task the last counts.
+/// answered. Of several annotations of one annotator to a task the newest counts, wherever it stands: some exports have
+/// it first.
 ///
 /// # Errors
-/// [`SessionError::Field`] with the task's position for what is no such export, a task without its row, or several
-/// choices in one annotation.
+/// [`SessionError::Field`] with the task's position for what is no such export, a task without its row, a result that
+/// is no choice, or several choices in one annotation.
 pub fn answers(export: &Value, file: &str) -> Result<Vec<Answer>, SessionError> {
-    let wrong = |place: String, found: &Value, expected: &str| SessionError::Field {
-        place,
+    let Some(tasks) = export.as_array() else {
+        return Err(wrong(file, export, "a list of tasks, as Label Studio exports it"));
+    };
+    let mut answers = Vec::new();
+    for (at, task) in tasks.iter().enumerate() {
+        answers.extend(answers_of(task, &format!("{file}, task {at}"))?);
+    }
+    Ok(newest_of_each(answers))
+}
+
+fn wrong(place: &str, found: &Value, expected: &str) -> SessionError {
+    SessionError::Field {
+        place: place.to_string(),
         found: crate::error::shorten(&found.to_string()).into_owned(),
         expected: expected.to_string(),
+    }
+}
+
+/// The answers to one task, with their age.
+fn answers_of(task: &Value, place: &str) -> Result<Vec<(Answer, Age)>, SessionError> {
+    let (row, session) = origin(task).ok_or_else(|| {
+        let found = task.get("data").unwrap_or(task);
+        wrong(place, found, "a task of this program, with its `querist_row`")
+    })?;
+    let annotations = match task.get("annotations") {
+        Some(all) => all.as_array().ok_or_else(|| wrong(place, all, "a list of annotations"))?.as_slice(),
+        // JSON_MIN: the task is its annotation.
+        None => std::slice::from_ref(task),
     };
-    let Some(tasks) = export.as_array() else {
-        return Err(wrong(file.to_string(), export, "a list of tasks, as Label Studio exports it"));
-    };
-    let mut answers: Vec<Answer> = Vec::new();
-    for (at, task) in tasks.iter().enumerate() {
-        let place = format!("{file}, task {at}");
-        let annotations = match task.get("annotations") {
-            Some(all) => {
-                all.as_array().ok_or_else(|| wrong(place.clone(), all, "a list of annotations"))?.clone()
-            }
-            // JSON_MIN: the task is its annotation.
-            None => vec![task.clone()],
-        };
-        for annotation in &annotations {
-            let Some(verdict) =
-                verdict(annotation).map_err(|(found, expected)| wrong(place.clone(), &found, expected))?
-            else {
-                continue;
-            };
-            let (row, session) = origin(task).ok_or_else(|| {
-                wrong(
-                    place.clone(),
-                    task.get("data").unwrap_or(task),
-                    "a task of this program, with its `querist_row`",
-                )
-            })?;
-            let annotator = annotator(annotation);
-            let mut answer = Answer::new(row, "");
-            answer.verdict = verdict;
-            answer.annotator = annotator;
-            answer.session = session;
-            answer.place = place.clone();
-            answers.push(answer);
+    let mut answers = Vec::new();
+    for annotation in annotations {
+        if !annotation.is_object() {
+            return Err(wrong(place, annotation, "an annotation"));
+        }
+        let said = verdict(annotation).map_err(|(found, expected)| wrong(place, &found, expected))?;
+        if let Some(verdict) = said {
+            let (annotator, session) = (annotator(annotation), session.clone());
+            let answer =
+                Answer { verdict, annotator, session, place: place.to_string(), ..Answer::new(row, "") };
+            answers.push((answer, age(annotation)));
         }
     }
-    Ok(last_of_each(answers))
+    Ok(answers)
+}
+
+/// When an annotation was made: its last change, else its number.
+fn age(annotation: &Value) -> Age {
+    let id = annotation.get("annotation_id").or_else(|| annotation.get("id"));
+    let changed = annotation.get("updated_at").and_then(Value::as_str);
+    Age::of(changed.unwrap_or_default(), id.and_then(Value::as_u64))
 }
 
 /// The row of a task, and its session.
@@ -196,10 +338,8 @@ fn verdict(annotation: &Value) -> Result<Option<Verdict>, (Value, &'static str)>
     let mut choices: Vec<Value> = Vec::new();
     match (annotation.get("result"), annotation.get(FROM)) {
         (Some(result), _) => {
-            for region in result.as_array().into_iter().flatten() {
-                let value = region.pointer("/value/choices").and_then(Value::as_array);
-                choices.extend(value.into_iter().flatten().cloned());
-            }
+            let regions = result.as_array().ok_or_else(|| (result.clone(), "a list of results"))?;
+            choices = chosen(regions)?;
         }
         (None, Some(Value::Object(several))) => {
             choices.extend(several.get("choices").and_then(Value::as_array).into_iter().flatten().cloned());
@@ -215,17 +355,43 @@ fn verdict(annotation: &Value) -> Result<Option<Verdict>, (Value, &'static str)>
     }
 }
 
+/// The choices of the control called `label`. What other controls say is left out, unless it would be the only class that
+/// the annotation names: then the project is not one for this program.
+fn chosen(regions: &[Value]) -> Result<Vec<Value>, (Value, &'static str)> {
+    let kind = |region: &Value| region.get("type").and_then(Value::as_str).unwrap_or("choices").to_string();
+    let ours = |region: &&Value| region.get("from_name").is_none_or(|name| name == FROM);
+    let mut choices = Vec::new();
+    for region in regions.iter().filter(ours) {
+        let value = region.pointer("/value/choices").and_then(Value::as_array);
+        let value = value.filter(|_| kind(region) == "choices");
+        choices
+            .extend(value.ok_or_else(|| (region.clone(), "a result of the type `choices`"))?.iter().cloned());
+    }
+    let other = |region: &&Value| !ours(region) && !CLASSLESS.contains(&kind(region).as_str());
+    match regions.iter().find(other) {
+        Some(region) if !regions.iter().any(|region| ours(&region)) => {
+            Err((region.clone(), "a result of the `choices` called `label`"))
+        }
+        _ => Ok(choices),
+    }
+}
+
+/// The name of the user with this number, the same in all formats.
+pub(super) fn user(id: impl std::fmt::Display) -> String {
+    format!("user {id}")
+}
+
 /// Who made an annotation: an address where there is one, else the number of the user.
 fn annotator(annotation: &Value) -> String {
     let who = annotation.get("completed_by").or_else(|| annotation.get("annotator"));
     match who {
         Some(Value::String(name)) => name.clone(),
-        Some(Value::Object(user)) => match (user.get("email").and_then(Value::as_str), user.get("id")) {
+        Some(Value::Object(of)) => match (of.get("email").and_then(Value::as_str), of.get("id")) {
             (Some(email), _) => email.to_string(),
-            (None, Some(id)) => format!("user {id}"),
+            (None, Some(id)) => user(id),
             (None, None) => "label-studio".to_string(),
         },
-        Some(Value::Number(id)) => format!("user {id}"),
+        Some(Value::Number(id)) => user(id),
         _ => "label-studio".to_string(),
     }
 }
@@ -249,7 +415,7 @@ mod tests {
 
     #[test]
     fn tasks_carry_their_row_and_the_order_of_asking() {
-        let tasks = tasks("abc", &[asked(7, Some(("pos", 0.6))), asked(3, None)]);
+        let tasks = tasks("abc", 0, &[asked(7, Some(("pos", 0.6))), asked(3, None)]);
         assert_eq!(
             tasks[0]["data"],
             json!({"item": "so <b>good</b>", "querist_row": 7, "querist_session": "abc", "querist_id": "doc7"})
@@ -300,6 +466,49 @@ mod tests {
         let found = answers(&export, "x.json").unwrap();
         assert_eq!((found[0].row.clone(), found[0].verdict.text()), (RowName::Number(2), "neg"));
         assert_eq!(found[0].session.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn the_newest_annotation_of_one_person_counts_wherever_it_stands() {
+        // As Label Studio 1.23.2 exports it: the newest first.
+        let line = |id: usize, label: &str, at: &str| json!({"querist_row": 22, "id": 7, "label": label, "annotator": 1, "annotation_id": id, "updated_at": at});
+        let (new, old) =
+            (line(8, "praise", "2026-11-29T15:16:44.366389Z"), line(7, "blame", "2026-11-29T15:16:44Z"));
+        for export in [json!([new, old]), json!([old, new])] {
+            let found = answers(&export, "x.json").unwrap();
+            assert_eq!((found.len(), found[0].verdict.text()), (1, "praise"));
+        }
+    }
+
+    #[test]
+    fn results_of_other_controls_are_ignored_beside_a_choice_and_refused_in_its_place() {
+        let of = |result: Value| answers(&json!([task(1, json!([{"id": 1, "result": result}]))]), "x.json");
+        let label = json!({"from_name": "label", "type": "choices", "value": {"choices": ["a"]}});
+        let spans = json!({"from_name": "spans", "type": "labels", "value": {"labels": ["a"]}});
+        let comment = json!({"from_name": "why", "type": "textarea", "value": {"text": ["a"]}});
+        assert_eq!(of(json!([label, spans])).unwrap().len(), 1);
+        assert_eq!(of(json!([comment])).unwrap(), []);
+        for refused in [
+            json!([spans]),
+            json!([{"from_name": "label", "type": "labels", "value": {"labels": ["a"]}}]),
+            json!([{"from_name": "label", "type": "taxonomy", "value": {"taxonomy": [["a"]]}}]),
+        ] {
+            assert!(of(refused).unwrap_err().to_string().starts_with("x.json, task 0: "));
+        }
+    }
+
+    #[test]
+    fn what_is_no_task_of_this_program_is_refused() {
+        for one in [json!(1), json!("x"), json!(null), json!({}), json!({"data": {}, "annotations": []})] {
+            let error = answers(&json!([one]), "x.json").unwrap_err().to_string();
+            assert!(error.starts_with("x.json, task 0: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_has_nothing_to_show_is_no_task() {
+        let empty = Content { id: None, fields: Vec::new(), picture: true };
+        assert!(shown(3, &empty).unwrap_err().to_string().starts_with("row 3: \"a picture\""));
     }
 
     #[test]

@@ -6,30 +6,26 @@
 use super::answer::{Answered, json_of, nowhere, value_of};
 use super::guard::{self, Guard};
 use super::shared::Shared;
-use crate::error::Result;
-use crate::session::label_studio::{Prediction, answers, origin};
-use crate::session::{MAX_BATCH, Session};
+use crate::session::label_studio::{MODEL_VERSION, answers};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Bytes of a call, at most: a batch of tasks with their texts.
 const MAX_BODY: usize = 64 << 20;
-/// In whose name rows are asked.
-const ANNOTATOR: &str = "label-studio";
 
 pub(super) fn routes(shared: Shared, guard: Guard) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/", get(health))
         .route("/setup", post(setup))
+        .route("/versions", get(versions))
         .route("/predict", post(predict))
         .route("/webhook", post(webhook))
         .fallback(nowhere)
@@ -43,49 +39,60 @@ async fn health() -> Answered {
 }
 
 async fn setup(State(shared): State<Shared>) -> Answered {
-    let version = shared.call(|session| Ok(format!("querist {}", session.status()?.by))).await?;
-    json_of(&json!({ "model_version": version }))
+    // Label Studio waits for three seconds: nothing is fitted here.
+    let answers = shared.call(|session| session.label_studio_answers()).await?;
+    json_of(&json!({ "model_version": format!("{MODEL_VERSION} {answers}") }))
+}
+
+async fn versions() -> Answered {
+    json_of(&json!({ "versions": [MODEL_VERSION] }))
 }
 
 async fn predict(State(shared): State<Shared>, body: Bytes) -> Answered {
     let call: Value = value_of(&body)?;
     let tasks = call.get("tasks").and_then(Value::as_array).cloned().unwrap_or_default();
-    let predictions = shared.call(move |session| rank(session, &tasks)).await?;
+    let predictions = shared.call(move |session| session.label_studio_predictions(&tasks)).await?;
     json_of(&json!({ "results": predictions }))
-}
-
-/// Tasks in the order of asking: those that would be asked now come first, all others after them.
-fn rank(session: &mut Session, tasks: &[Value]) -> Result<Vec<Prediction>> {
-    let name = session.name().to_string();
-    let rows: Vec<Option<usize>> = tasks
-        .iter()
-        .map(|task| {
-            origin(task).filter(|(_, of)| of.as_ref().is_none_or(|of| *of == name)).map(|(row, _)| row)
-        })
-        .collect();
-    let count = tasks.len().clamp(1, MAX_BATCH).min(session.settings().batch);
-    let asking = session.ask_as(ANNOTATOR, count)?;
-    let place: HashMap<usize, usize> =
-        asking.rows.iter().enumerate().map(|(rank, one)| (one.row, rank)).collect();
-    let by = asking.rows.first().map_or(ANNOTATOR, |one| one.by.as_str());
-    let prediction = |row: &Option<usize>| {
-        let rank = row.and_then(|row| place.get(&row).copied());
-        let class =
-            rank.and_then(|rank| asking.rows[rank].predicted.as_ref()).map(|(class, _)| class.as_str());
-        Prediction::new(by, rank.unwrap_or(count), count + 1, class)
-    };
-    Ok(rows.iter().map(prediction).collect())
 }
 
 async fn webhook(State(shared): State<Shared>, body: Bytes) -> Answered {
     let event: Value = value_of(&body)?;
     let action = event.get("action").and_then(Value::as_str).unwrap_or_default();
-    if matches!(action, "ANNOTATION_CREATED" | "ANNOTATION_UPDATED") {
-        let annotation = event.get("annotation").cloned().unwrap_or_default();
-        let data = event.pointer("/task/data").cloned().unwrap_or_default();
-        let task = json!({ "data": data, "annotations": [annotation] });
-        let given = answers(&json!([task]), "the webhook").map_err(crate::error::Error::from)?;
+    if matches!(action, "ANNOTATION_CREATED" | "ANNOTATION_UPDATED" | "ANNOTATIONS_CREATED") {
+        let given = answers(&annotated(&event), "the webhook").map_err(crate::error::Error::from)?;
         shared.call(move |session| session.tell(&given)).await?;
     }
-    Ok(StatusCode::CREATED.into_response())
+    // Label Studio reads every answer as JSON.
+    Ok((StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], "{}").into_response())
+}
+
+/// The tasks of an event with their annotations, as an export has them. Of annotations that were made in bulk, `task` and
+/// `annotation` are lists of one length.
+fn annotated(event: &Value) -> Value {
+    let list = |key: &str| match event.get(key) {
+        Some(Value::Array(all)) => all.clone(),
+        one => vec![one.cloned().unwrap_or_default()],
+    };
+    let (tasks, annotations) = (list("task"), list("annotation"));
+    let task_of = |at: usize| tasks.get(at).and_then(|task| task.get("data")).cloned().unwrap_or_default();
+    let annotated = annotations.into_iter().enumerate();
+    annotated.map(|(at, one)| json!({ "data": task_of(at), "annotations": [one] })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_made_in_bulk_belong_to_their_tasks() {
+        let one = |class: &str| {
+            json!({"id": 1, "completed_by": 1, "result":
+            [{"from_name": "label", "type": "choices", "value": {"choices": [class]}}]})
+        };
+        let event = json!({"action": "ANNOTATIONS_CREATED", "annotation": [one("a"), one("b")],
+            "task": [{"data": {"querist_row": 4}}, {"data": {"querist_row": 2}}]});
+        let given = answers(&annotated(&event), "the webhook").unwrap();
+        let texts: Vec<&str> = given.iter().map(|one| one.verdict.text()).collect();
+        assert_eq!(texts, ["a", "b"]);
+    }
 }
