@@ -101,7 +101,7 @@ fn nothing_hangs() {
     assert!(found.contains("no answer within 0.2 seconds"), "{found}");
     assert!(refused("external(command=\"cat /dev/zero\",timeout=500)").contains("more than"));
     // A child of the program's own holds its output open.
-    let (_dir, program) = script("sleep 600 &\nexit 3\n");
+    let (_dir, program) = script("read -r question\nsleep 600 &\nexit 3\n");
     assert!(refused(&format!("external(command=\"sh {program}\",timeout=0.5)")).contains("0.5 seconds"));
     // More than a pipe holds, and nobody reads it.
     let inputs = Matrix::zeros(5_000, 20);
