@@ -181,17 +181,16 @@ def test_float32_is_read_where_it_lies(pool):
 
 def test_other_threads_run_meanwhile():
     X = np.random.default_rng(0).normal(size=(20_000, 64)).astype(np.float32)
-    done, ticks = threading.Event(), []
-    choosing = threading.Thread(target=lambda: (select("k_center", X, batch=200), done.set()))
+    done = threading.Event()
+    choosing = threading.Thread(target=lambda: (select("k_center", X, batch=2_000), done.set()))
     choosing.start()
-    started = time.perf_counter()
+    # With the interpreter's lock held, this thread would run before and after the choice alone.
+    ticks = 0
     while not done.is_set():
         time.sleep(0.001)
-        ticks.append(time.perf_counter())
+        ticks += 1
     choosing.join()
-    longest = max(np.diff([started, *ticks]))
-    total = ticks[-1] - started
-    assert total > 0.05 and longest < total / 2, (longest, total)
+    assert ticks > 5
 
 
 def test_functions_of_ones_own_are_strategies(pool):
