@@ -36,7 +36,7 @@ pub(super) const ENTRY: Entry = Entry {
     },
 };
 
-/// Linear Thompson sampling: an arm's reward is taken for a linear function of the [context](CONTEXT) and normal noise, weights are drawn
+/// Linear Thompson sampling: an arm's reward is taken for a linear function of the context and normal noise, weights are drawn
 /// from its posterior, and the arm of the largest drawn reward asks for the batch. The reward of a batch is by how much it
 /// lowered the mean out-of-fold loss of the labels that were there before it, in root mean squares of the rewards so far: no
 /// held-out label is read. While there are too few labels to leave some out, arms are drawn and nothing is learned.

@@ -52,7 +52,7 @@ impl Question {
     /// What there is to choose from.
     ///
     /// # Errors
-    /// [`TooLarge`]; [`QueryError`](crate::query::QueryError) where a signal that is needed is missing or no number.
+    /// `TooLarge`; [`QueryError`](crate::query::QueryError) where a signal that is needed is missing or no number.
     pub fn of(view: &PoolView<'_>, needs: Needs, batch: usize, key: Key) -> Result<Self> {
         let inputs = view.finite_inputs()?;
         let (rows, width) = (view.candidates().len() + view.labelled().len(), inputs.cols());
