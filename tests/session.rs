@@ -373,3 +373,40 @@ fn a_session_learns_as_a_transfer_does() {
     let with = |labels: usize| digits[digits.len() - 1 - (150 - labels) / BATCH];
     assert!(with(60) >= 0.84 && with(150) >= 0.92, "{digits:?}");
 }
+
+/// The journal once counted as sound when it was empty, and the session's own files as outputs.
+#[test]
+fn an_empty_journal_is_refused_a_torn_one_said_and_own_files_are_no_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, asking) = asked(folder.path());
+    let (row, name) = (asking.rows[0].row, dir.to_str().unwrap());
+    querist(&["session", "tell", name, "--row", &format!("{row}=setosa")]).assert().success();
+    let inputs = dir.join("inputs.npy");
+    let before = fs::read(&inputs).unwrap();
+    querist(&["session", "export", name, "--format", "csv", "--force", "--out", inputs.to_str().unwrap()])
+        .assert()
+        .code(2)
+        .stderr(predicates::str::contains("the same file as the input"));
+    assert_eq!(fs::read(&inputs).unwrap(), before);
+    let journal = dir.join("journal");
+    let whole = fs::read(&journal).unwrap();
+    fs::write(&journal, &whole[..whole.len() - 3]).unwrap();
+    let torn = querist(&["session", "status", name]).assert().success().get_output().stderr.clone();
+    assert!(String::from_utf8(torn).unwrap().contains("are no whole record"));
+    fs::write(&journal, "").unwrap();
+    querist(&["session", "tell", name, "--row", &format!("{row}=setosa")]).assert().code(2);
+    assert!(fs::read(&journal).unwrap().is_empty(), "nothing is appended to what is no journal");
+}
+
+/// A labelling whose budget was used up was once told to go on.
+#[test]
+fn the_end_of_a_budget_is_a_reason_to_stop() {
+    let set = embedded::load("iris").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("session");
+    let mut session = Session::create(&dir, plan(&pool(&set, folder.path()), 3)).unwrap();
+    label(&mut session, &set, |_| ());
+    let status = session.status().unwrap();
+    assert!(status.stop.reasons.iter().any(|reason| reason.rule == "budget"), "{:?}", status.stop.reasons);
+    assert_eq!(status.forecast, None, "no labels are left whose worth could be forecast");
+}
