@@ -410,3 +410,20 @@ fn the_end_of_a_budget_is_a_reason_to_stop() {
     assert!(status.stop.reasons.iter().any(|reason| reason.rule == "budget"), "{:?}", status.stop.reasons);
     assert_eq!(status.forecast, None, "no labels are left whose worth could be forecast");
 }
+
+/// A pool once went into a session without a word on how its columns were taken.
+#[test]
+fn how_the_pool_was_taken_is_said_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |row: usize| format!("{},{}\n", row * 7 % 11, row);
+    let pool = folder.path().join("pool.csv");
+    fs::write(&pool, format!("x,id\n{}", (0..60).map(rows).collect::<String>())).unwrap();
+    let (dir, pool) = (folder.path().join("session"), pool.to_str().unwrap().to_string());
+    let made = querist(&["session", "new", dir.to_str().unwrap(), "--pool", &pool]).assert().success();
+    let said = String::from_utf8(made.get_output().stderr.clone()).unwrap();
+    assert!(said.contains("warning: column \"id\" is left out"), "{said}");
+    let session = Session::open(&dir).unwrap();
+    assert!(
+        session.settings().decisions.iter().any(|one| one.what == "column id" && one.choice == "left out")
+    );
+}

@@ -69,6 +69,8 @@ impl Session {
         let settings = Settings {
             format: FORMAT,
             pool: examples.name.clone(),
+            decisions: examples.preparation.decisions.clone(),
+            warnings: examples.preparation.warnings.clone(),
             classes: plan.classes,
             chooser: match (plan.chooser, &policy) {
                 (Chooser::Policy(_), Some(policy)) => Chooser::Policy(policy.card().policy.name.clone()),

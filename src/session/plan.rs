@@ -3,6 +3,7 @@
 use super::error::SessionError;
 use crate::data::dataset::MAX_CLASSES;
 use crate::data::readers::ReadOptions;
+use crate::data::table::Decision;
 use crate::error::shorten;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -146,6 +147,9 @@ pub struct Settings {
     pub format: u64,
     /// What the pool is called.
     pub pool: String,
+    /// What was decided in order to read it, and what may well have been meant otherwise.
+    pub decisions: Vec<Decision>,
+    pub warnings: Vec<String>,
     /// The classes; empty where they appear with their first answer.
     pub classes: Vec<String>,
     pub chooser: Chooser,

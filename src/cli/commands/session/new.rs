@@ -52,6 +52,8 @@ pub fn new(args: &NewArgs) -> Result<()> {
     if args.json {
         return output::json(&json!({ "session": session.name(), "settings": settings, "counts": counts }));
     }
+    settings.warnings.iter().for_each(|warning| output::message(&format!("warning: {warning}")));
+    output::message(&format!("how the pool was taken: querist data describe {pool}"));
     output::data(&format!(
         "{}: {} rows of {} numbers, {} with a label\nnext: querist session ask {}\n",
         args.dir.display(),

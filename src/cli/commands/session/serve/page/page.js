@@ -19,6 +19,7 @@ let session = null; // what the server says of the session
 let queue = []; // rows in hand that have no answer yet, the first is shown
 let answered = []; // rows answered in this tab, the last one last
 let unsent = []; // answers that the server has not acknowledged
+const given = new Set(); // rows that have an answer: one that was asked for just before its answer arrived comes back
 let busy = false; // whether answers are on their way
 let asking = false;
 let done = null; // why there are no further rows
@@ -153,6 +154,7 @@ function answer(name, kind) {
   if (!annotator()) { say("Who are you? Fill in the annotator first.", true); $("annotator").focus(); return; }
   queue.shift();
   answered.push(one);
+  given.add(one.row);
   if (answered.length > 100) answered.shift();
   unsent = unsent.filter((other) => other.row !== one.row || other.annotator !== annotator());
   unsent.push({ row: one.row, annotator: annotator(), class: name ?? null, verdict: kind ?? "class" });
@@ -176,6 +178,7 @@ async function send() {
   } catch (error) {
     if (error.refused) {
       unsent = unsent.filter((one) => !sent.includes(one));
+      sent.forEach((one) => given.delete(one.row));
       remember();
       say(`Not taken: ${error.message}`, true);
       queue = [];
@@ -196,10 +199,11 @@ async function ask() {
   try {
     const asked = await call("api/ask", { annotator: annotator(), count: session.batch });
     const fresh = asked.rows.filter((one) => !queue.some((other) => other.row === one.row)
-      && !unsent.some((other) => other.row === one.row));
+      && !given.has(one.row));
     queue.push(...fresh);
     done = asked.rows.length === 0 ? (asked.note || "Every row has an answer.") : null;
     if (asked.note && fresh.length > 0) say(asked.note);
+    if (queue.length === 0 && asked.rows.length > 0) later(ask, 200);
   } catch (error) {
     say(error.message, true);
     if (!error.refused) later(ask, 1500); else done = error.message;
@@ -212,6 +216,7 @@ async function ask() {
 function undo() {
   const last = answered.pop();
   if (!last) return;
+  given.delete(last.row);
   queue = [{ ...last, again: true }, ...queue.filter((one) => one.row !== last.row)];
   shownRow = null;
   say(`Row ${last.row} again: another answer replaces the one you gave.`);
@@ -345,6 +350,7 @@ $("new").addEventListener("submit", (event) => {
 $("annotator").addEventListener("change", () => {
   localStorage.setItem("querist-annotator", annotator());
   queue = [];
+  given.clear();
   answered = [];
   shownRow = null;
   show();
@@ -363,6 +369,7 @@ async function start() {
   $("pool").textContent = session.pool;
   document.title = `${session.pool}: labelling`;
   unsent = JSON.parse(localStorage.getItem(store()) || "[]");
+  unsent.forEach((one) => given.add(one.row));
   progress();
   drawCourse([]);
   show();
