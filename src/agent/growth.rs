@@ -13,12 +13,15 @@ use crate::error::Result;
 use crate::query::Ties;
 
 /// The most looks at the candidates of one query; larger batches take several rows per look.
-pub const MAX_LOOKS: usize = 10;
+pub const MAX_LOOKS: usize = 20;
 
-/// Later looks are at this many of the best candidates of the first look per row that is asked for, and at
-/// no fewer than [`FEWEST_KEPT`].
+/// Later looks are at this many of the best candidates of the first look per row that is asked for, at no fewer than
+/// [`FEWEST_KEPT`] in all, and at [`OTHERS_KEPT`] of the rest.
 const KEPT_PER_ROW: usize = 20;
 const FEWEST_KEPT: usize = 100;
+/// Of candidates that the first look does not put first, so many are looked at again: once the first rows of a batch
+/// are taken, what is best may lie where nothing was good enough before.
+const OTHERS_KEPT: usize = 1_000;
 
 /// The `min(batch, candidates)` rows that `score` puts first, of those that the first look shows, each with its score in
 /// the look that it was chosen in; equal ones in the order of `ties`.
@@ -45,9 +48,13 @@ pub fn grow(
     if batch == per_look {
         return Ok(rows(looks.first(), &best(looks.first(), batch)?));
     }
-    let kept = best(looks.first(), (KEPT_PER_ROW * batch).max(FEWEST_KEPT))?;
-    let mut picks = rows(looks.first(), &kept[..per_look]);
-    looks.keep(kept.into_iter().map(|(place, _)| place).collect());
+    let ranked = best(looks.first(), usize::MAX)?;
+    let mut picks = rows(looks.first(), &ranked[..per_look]);
+    let (first, rest) = ranked.split_at((KEPT_PER_ROW * batch).max(FEWEST_KEPT).min(ranked.len()));
+    // Every so many-th of them in the order of their scores.
+    let others =
+        (0..OTHERS_KEPT.min(rest.len())).map(|at| rest[at * rest.len() / OTHERS_KEPT.min(rest.len())]);
+    looks.keep(first.iter().copied().chain(others).map(|(place, _)| place).collect());
     looks.take(&ids(&picks));
     while picks.len() < batch {
         let seen = looks.again();
@@ -70,22 +77,27 @@ mod tests {
     /// Four hundred points on a line in two heaps, of which the first is labelled; the score is by how much a label would
     /// bring a point's neighbours nearer to one.
     fn picks(batch: usize) -> Vec<RowId> {
+        picks_by("coverage gain, quantile", 200, &[RowId(0)], batch)
+    }
+
+    /// The same by any feature, with so many points in the first heap, and others labelled.
+    fn picks_by(feature: &str, heap: usize, labelled: &[RowId], batch: usize) -> Vec<RowId> {
         let n = 400;
         let values: Vec<f32> =
-            (0..n).map(|i| if i < 200 { i as f32 * 0.01 } else { 10.0 + i as f32 * 0.01 }).collect();
+            (0..n).map(|i| if i < heap { i as f32 * 0.01 } else { 10.0 + i as f32 * 0.01 }).collect();
         let inputs = Matrix::new(values, n, 1);
+        let labels = vec![0; labelled.len()];
         let signals = Signals {
-            probabilities: Some(Matrix::new([0.4, 0.6].repeat(n - 1), n - 1, 2)),
+            probabilities: Some(Matrix::new([0.4, 0.6].repeat(n - labelled.len()), n - labelled.len(), 2)),
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
             components: Some(Arc::new(Components::of(inputs.view()))),
-            nearest: Some(Arc::new(Nearest::of(inputs.view(), &[RowId(0)], &[0]))),
+            nearest: Some(Arc::new(Nearest::of(inputs.view(), labelled, &labels))),
             ..Signals::default()
         };
-        let candidates: Vec<RowId> = (1..n as u32).map(RowId).collect();
-        let labelled = [RowId(0)];
-        let view = PoolView::new(inputs.view(), &labelled, &[0], &candidates, 2, &signals);
+        let candidates: Vec<RowId> = (labelled.len() as u32..n as u32).map(RowId).collect();
+        let view = PoolView::new(inputs.view(), labelled, &labels, &candidates, 2, &signals);
         let looks = Looks::new(&view, batch, 1_000, Key::root(1)).unwrap();
-        let gain = SCHEMA.candidate.iter().position(|name| *name == "coverage gain, quantile").unwrap();
+        let gain = SCHEMA.candidate.iter().position(|name| *name == feature).unwrap();
         grow(looks, batch, view.ties(Key::root(1)), |seen| {
             Ok((0..seen.features.rows()).map(|row| seen.features.row(row)[gain]).collect())
         })
@@ -100,11 +112,18 @@ mod tests {
         // The far end of the other heap, but for the last rows, whose neighbours all lie on one side.
         let one = picks(1);
         assert!((385..399).contains(&one[0].0), "{one:?}");
-        // By the first look alone the next row would be beside it. That end of the heap is covered by its first row, and
-        // of the hundred that are looked at again the farthest from it is the last.
+        // By the first look alone the next row would be beside it, where its label covers most already.
         let two = picks(2);
         assert_eq!(two[0], one[0]);
         assert!(two[1].0 < 320, "{two:?}");
+    }
+
+    /// In the first look all of the larger heap come before the smaller one, and after its first row none of them is worth
+    /// anything.
+    #[test]
+    fn a_batch_reaches_what_the_first_look_puts_last() {
+        let two = picks_by("log herding gain", 150, &[], 2);
+        assert_eq!(two.iter().map(|row| row.index() >= 150).collect::<Vec<_>>(), [true, false], "{two:?}");
     }
 
     #[test]

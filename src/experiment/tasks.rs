@@ -172,7 +172,8 @@ fn make(
     most: usize,
 ) -> Result<Vec<Source>> {
     let family = SourceFamily::of(&plan.sources().families, key.named("synthetic"))
-        .unwrap_or_else(|| SourceFamily::new(key.named("synthetic")));
+        .unwrap_or_else(|| SourceFamily::new(key.named("synthetic")))
+        .with_many_classes(plan.sources().many_classes);
     let real: Vec<Arc<Dataset>> =
         datasets.par_iter().map(|reference| load(plan, reference)).collect::<Result<_>>()?;
     let of_each = 1 + variants;
@@ -212,6 +213,13 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
     let mut episode = episode_plan(plan)?;
     if let Some(randomise) = &sources.randomise {
         randomise.apply(&mut episode, key.named("setting"));
+        // Of many classes, several labels each would be most of the pool.
+        let halved = |episode: &EpisodePlan, prepared: &Arc<PreparedTask>| {
+            2 * episode.initial_count(prepared.task()) > prepared.task().pool().rows()
+        };
+        while episode.initial_per_class > 1 && prepared_tasks.iter().any(|one| halved(&episode, one)) {
+            episode.initial_per_class -= 1;
+        }
     }
     // Small sets end earlier; at least one query is left, or the task is refused when it is played.
     let unlabelled = |prepared: &Arc<PreparedTask>| {

@@ -30,8 +30,8 @@ pub mod wrapper;
 
 pub use error::QueryError;
 pub use querist_engine::query::{
-    Components, Cut, Nearest, Neighbours, Posterior, Size, Ties, components, cut, draw, geometry, nearest,
-    neighbours, posterior, size, surroundings, ties,
+    Components, Cut, Herding, Nearest, Neighbours, Posterior, Size, Ties, components, cut, draw, geometry,
+    herding, nearest, neighbours, posterior, size, surroundings, ties,
 };
 pub use registry::Registry;
 pub use score::Score;

@@ -19,8 +19,12 @@ pub const ROWS: (usize, usize) = (400, 2_500);
 /// Numbers per example, smallest and largest.
 /// Of a manifold up to 256, of sequences up to 240; strays come on top.
 pub const WIDTH: (usize, usize) = (2, 60);
-/// Classes, fewest and most. Every other task is binary.
+/// Classes, fewest and most, but in tasks of many. Every other task is binary.
 pub const CLASSES: (usize, usize) = (2, 20);
+/// The most classes of a task of many; the fewest are one more than others have.
+pub const MANY_CLASSES: usize = 150;
+/// A task has forty rows per class or at least so many, which is enough for sixteen rows of each of the most classes.
+const LEAST_ROWS_OF_MANY: usize = 16 * MANY_CLASSES;
 /// Largest imbalance: rows of the most frequent class over rows of the rarest, before label noise. Where
 /// there are many classes it is less, so that the rarest still has rows enough.
 pub const MAX_IMBALANCE: f64 = 30.0;
@@ -73,12 +77,12 @@ impl Family {
     }
 
     /// The task of this family that `key` stands for; draws on it are derived from `name`.
-    pub fn sample(self, name: &str, key: Key) -> Result<Dataset> {
-        Ok(self.draw(name, key)?.generated_as(name))
+    pub fn sample(self, name: &str, key: Key, many_classes: f64) -> Result<Dataset> {
+        Ok(self.draw(name, key, many_classes)?.generated_as(name))
     }
 
-    fn draw(self, name: &str, key: Key) -> Result<Dataset> {
-        let knobs = Knobs::draw(key.named("knobs"));
+    fn draw(self, name: &str, key: Key, many_classes: f64) -> Result<Dataset> {
+        let knobs = Knobs::draw(key.named("knobs"), many_classes);
         let (mut inputs, mut labels) = match self {
             Family::Clusters => return clusters(name, &knobs, key),
             Family::Teacher => teacher::draw(&knobs, key.named("teacher")),
@@ -105,25 +109,32 @@ impl Family {
 pub struct SourceFamily {
     families: Vec<Family>,
     key: Key,
+    many_classes: f64,
 }
 
 impl SourceFamily {
     /// A sampler over all families.
     pub fn new(key: Key) -> Self {
-        Self { families: Family::ALL.to_vec(), key }
+        Self { families: Family::ALL.to_vec(), key, many_classes: 0.0 }
     }
 
     /// A sampler over `families` only; `None` for none.
     pub fn of(families: &[Family], key: Key) -> Option<Self> {
-        (!families.is_empty()).then(|| Self { families: families.to_vec(), key })
+        (!families.is_empty()).then(|| Self { families: families.to_vec(), key, many_classes: 0.0 })
+    }
+
+    /// The same with this share of tasks, from 0 to 1, that have from 21 to [`MANY_CLASSES`] classes. The others stay as
+    /// they are.
+    pub fn with_many_classes(self, share: f64) -> Self {
+        Self { many_classes: share, ..self }
     }
 
     /// Task number `index`, called for example `synthetic/clusters-00017`: 400 to 2,500 rows, 2 to 256
-    /// numbers per example, 2 to 20 classes with at least 8 rows each before label noise. It has no official split.
+    /// numbers per example, 2 to 20 classes (or [many](Self::with_many_classes)) with at least 8 rows each before label noise. It has no official split.
     pub fn sample(&self, index: u64) -> Result<Dataset> {
         let family = self.families[(index % self.families.len() as u64) as usize];
         let name = format!("synthetic/{}-{index:05}", family.name());
-        family.sample(&name, self.key.named(family.name()).at(index))
+        family.sample(&name, self.key.named(family.name()).at(index), self.many_classes)
     }
 }
 
@@ -138,15 +149,19 @@ pub(super) struct Knobs {
 }
 
 impl Knobs {
-    fn draw(key: Key) -> Self {
+    fn draw(key: Key, many_classes: f64) -> Self {
         let mut rng = key.rng();
         let binary = rng.random_bool(0.5);
-        let classes = if binary { CLASSES.0 } else { log_uniform_count(&mut rng, 3, CLASSES.1) };
+        let few = if binary { CLASSES.0 } else { log_uniform_count(&mut rng, 3, CLASSES.1) };
+        // A stream of its own: the other tasks are the same whatever the share.
+        let mut many = key.named("many classes").rng();
+        let crowded = many.random_bool(many_classes);
+        let classes = if crowded { log_uniform_count(&mut many, CLASSES.1 + 1, MANY_CLASSES) } else { few };
         let balanced = rng.random_bool(0.5);
         let imbalance = log_uniform(&mut rng, 1.0, MAX_IMBALANCE);
         let clean = rng.random_bool(0.5);
         let label_noise = rng.random::<f64>() * MAX_LABEL_NOISE;
-        let rows = log_uniform_count(&mut rng, ROWS.0.max(40 * classes), ROWS.1);
+        let rows = log_uniform_count(&mut rng, ROWS.0.max((40 * classes).min(LEAST_ROWS_OF_MANY)), ROWS.1);
         Self {
             rows,
             width: log_uniform_count(&mut rng, WIDTH.0, WIDTH.1),
@@ -220,6 +235,26 @@ mod tests {
         assert!(widths.len() >= 25, "{widths:?}");
     }
 
+    /// A share of many classes changes the tasks that have them and no other.
+    #[test]
+    fn some_tasks_have_many_classes() {
+        let few = SourceFamily::new(Key::root(1));
+        let some = few.clone().with_many_classes(0.2);
+        let mut crowded = 0;
+        for index in 0..60 {
+            let (a, b) = (few.sample(index).unwrap(), some.sample(index).unwrap());
+            if b.classes() > CLASSES.1 {
+                assert!(
+                    (CLASSES.1 + 1..=MANY_CLASSES).contains(&b.classes()) && b.rows() >= 16 * b.classes()
+                );
+                crowded += 1;
+            } else {
+                assert_eq!(a.digest(), b.digest());
+            }
+        }
+        assert!((4..=22).contains(&crowded), "{crowded} of 60, expected about 12");
+    }
+
     #[test]
     fn names_and_content_depend_on_key_and_number_only() {
         let source = SourceFamily::new(Key::root(1));
@@ -237,10 +272,11 @@ mod tests {
         for family in Family::ALL {
             for seed in 0..40 {
                 let key = Key::root(seed);
-                if Knobs::draw(key.named("knobs")).label_noise > 0.0 {
+                let many = if seed % 4 == 0 { 1.0 } else { 0.0 };
+                if Knobs::draw(key.named("knobs"), many).label_noise > 0.0 {
                     continue;
                 }
-                let set = family.sample("s", key).unwrap();
+                let set = family.sample("s", key, many).unwrap();
                 for class in 0..set.classes() as u32 {
                     let count = set.labels().iter().filter(|&&label| label == class).count();
                     assert!(count >= MIN_CLASS_ROWS, "{family:?} {seed}: class {class} has {count} rows");

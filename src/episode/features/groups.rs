@@ -13,11 +13,13 @@ pub struct FeatureGroup {
 }
 
 /// By the words that a feature's name contains; every feature is in exactly one group, the first that fits.
-const WORDS: [(&str, &[&str]); 6] = [
+const WORDS: [(&str, &[&str]); 7] = [
     // Neighbour lists.
     ("neighbours", &["neighbours"]),
     // What labels leave uncertain of a smooth function over the pool.
     ("variance", &["variance"]),
+    // What labels cover of the whole pool.
+    ("herding", &["herding"]),
     // Where labels are.
     ("coverage", &["coverage", "novelty", "proxy distance"]),
     ("classes", &["class in labels", "under-labelled"]),
@@ -68,6 +70,10 @@ mod tests {
                 "log variance reduction of doubt, squared",
                 "log angular variance reduction of doubt",
             ]
+        );
+        assert_eq!(
+            names("herding"),
+            ["herding gain, quantile", "log herding gain", "log herding gain of doubt"]
         );
         assert_eq!(
             names("uncertainty"),

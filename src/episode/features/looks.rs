@@ -5,14 +5,14 @@ use super::pool_rows::{self, Changes};
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
 use super::variance_reduction::{self, VarianceReduction};
-use super::{FeatureError, QUANTILES, SCHEMA, cut, globals};
+use super::{FeatureError, QUANTILES, SCHEMA, cut, globals, herding_gain};
 use crate::data::{Matrix, RowId};
 use crate::episode::Observation;
 use crate::error::Result;
 use crate::query::components::Places;
 use crate::query::geometry::logarithm::ln;
 use crate::query::surroundings::{Around, PoolRows, ROWS, Surroundings, surroundings};
-use crate::query::{Components, Nearest, Neighbours, PoolView, Posterior};
+use crate::query::{Components, Herding, Nearest, Neighbours, PoolView, Posterior};
 use crate::rng::Key;
 use crate::simd::dispatched;
 use rand::seq::index;
@@ -67,6 +67,7 @@ struct State<'a> {
     shares: LabelShares,
     pool_rows: PoolRows,
     posterior: Posterior<'a>,
+    herding: Herding<'a>,
 }
 
 impl<'a> Looks<'a> {
@@ -95,6 +96,9 @@ impl<'a> Looks<'a> {
             nearest: Cow::Borrowed(nearest),
             shares: LabelShares::of(view.classes(), view.labels(), &beliefs),
             posterior: Posterior::of(components, view.labelled(), &doubts),
+            herding: Herding::of(components, view.labelled(), |row| {
+                view.candidates().binary_search(&row).map_or(0.0, |at| doubts[at].1)
+            }),
             beliefs,
             pool_rows,
         };
@@ -104,10 +108,14 @@ impl<'a> Looks<'a> {
         let mut raw = vec![0.0; QUANTILES * shown.len()];
         describe(&state, &shown, features.values_mut(), &mut raw);
         let field = VarianceReduction::of(&state.posterior, components.places());
-        for (&at, features) in
-            shown.iter().zip(features.values_mut().chunks_exact_mut(SCHEMA.candidate.len()))
+        let herding = state.herding.gains(shown.iter().map(|&at| view.candidates()[at]));
+        raw[HERDING * shown.len()..].copy_from_slice(&herding.plain);
+        let logs = herding_gain::logarithms(&herding);
+        for (row, (&at, features)) in
+            shown.iter().zip(features.values_mut().chunks_exact_mut(SCHEMA.candidate.len())).enumerate()
         {
             features[FIELD].copy_from_slice(&field.features(view.candidates()[at].index()));
+            features[COVERED].copy_from_slice(&logs.each_ref().map(|logs| logs[row]));
         }
         let (mut sorted, mut ranked) = (Vec::with_capacity(raw.len()), vec![0.0; raw.len()]);
         let mut ranks = Ranks::default();
@@ -204,6 +212,7 @@ impl<'a> Looks<'a> {
             labelled.push((row, state.beliefs[place].margin));
             let class = state.beliefs[place].first;
             state.shares.label(class as usize);
+            state.herding.label(row);
             let (nearest, inputs) = (state.nearest.to_mut(), state.view.inputs());
             pool_rows::label(
                 &mut state.pool_rows,
@@ -218,6 +227,13 @@ impl<'a> Looks<'a> {
         state.shares.refresh();
         state.posterior.label(&labelled);
         later.describe_field(&state.posterior);
+        let herding = state.herding.gains(later.seen.candidates.iter().copied());
+        let logs = herding_gain::logarithms(&herding);
+        for (at, &gain) in herding.plain.iter().enumerate() {
+            let logs = logs.each_ref().map(|logs| logs[at]);
+            later.seen.features.row_mut(at)[COVERED].copy_from_slice(&logs);
+            later.rank(at, std::iter::once((HERDING, gain)), &self.first, &self.raw, &self.sorted);
+        }
 
         let mut stale = Vec::new();
         for (at, &left) in later.left.iter().enumerate() {
@@ -240,7 +256,7 @@ impl<'a> Looks<'a> {
         for (new, &at) in stale.iter().enumerate() {
             later.seen.features.row_mut(at)[QUANTILES..FIELD.start]
                 .copy_from_slice(&features.row(new)[QUANTILES..FIELD.start]);
-            let ranked = (0..QUANTILES).map(|column| (column, raw[column * count + new]));
+            let ranked = (0..HERDING).map(|column| (column, raw[column * count + new]));
             later.rank(at, ranked, &self.first, &self.raw, &self.sorted);
         }
     }
@@ -309,10 +325,14 @@ fn shown(candidates: usize, cap: usize, key: Key) -> Vec<usize> {
 const SHARES: Range<usize> = QUANTILES + 3..QUANTILES + 6;
 /// Where those stand that tell what labels leave uncertain.
 const FIELD: Range<usize> = SHARES.end..SHARES.end + variance_reduction::COUNT;
+/// Where those stand that tell what labels would cover.
+const COVERED: Range<usize> = FIELD.end..FIELD.end + herding_gain::COUNT;
+/// The quantile of what a label would cover, which every label changes for every candidate.
+const HERDING: usize = QUANTILES - 1;
 
 dispatched! {
     /// Writes the features of the candidates `at` that lie between the [`QUANTILES`] and the [`FIELD`] to `features`, a
-    /// row for each, and what is to be ranked to `raw`, a column for each.
+    /// row for each, and what is to be ranked to the first columns of `raw`.
     fn describe(state: &State<'_>, at: &[usize], features: &mut [f32], raw: &mut [f32]) {
         let (count, width) = (at.len(), SCHEMA.candidate.len());
         for (block, (at, features)) in at.chunks(ROWS).zip(features.chunks_mut(ROWS * width)).enumerate() {
@@ -388,7 +408,7 @@ impl State<'_> {
         place: usize,
         [log_novelty, log_gain]: [f32; 2],
         out: &mut [f32],
-    ) -> [f32; QUANTILES] {
+    ) -> [f32; HERDING] {
         let belief = self.beliefs[at];
         let open = around.open[place];
         let doubt = if open > 0.0 { around.doubt[place] / open } else { belief.margin };

@@ -10,12 +10,13 @@
 //!
 //! [`observe`] is one look at a state; [`Looks`] are several, while a batch grows. What the classifier believes
 //! of a candidate is in `beliefs`, what it looks up of other rows in `pool_rows` (and `query::surroundings`), the expected variance
-//! reduction by its label in `variance_reduction`, how labels and predictions are spread over the classes in `shares`,
+//! reduction by its label in `variance_reduction`, what its label would cover in `herding_gain`, how labels and predictions are spread over the classes in `shares`,
 //! what all candidates share in `globals`.
 
 mod beliefs;
 mod globals;
 mod groups;
+mod herding_gain;
 mod looks;
 mod pool_rows;
 mod ranks;
@@ -32,10 +33,11 @@ use crate::rng::Key;
 
 /// The schema of [`observe`].
 pub static SCHEMA: Schema = Schema {
-    version: 6,
+    version: 7,
     candidate: &[
         "margin, quantile",
         "coverage gain, quantile",
+        "herding gain, quantile",
         "log novelty",
         "coverage gain",
         "neighbours' uncertainty",
@@ -45,6 +47,8 @@ pub static SCHEMA: Schema = Schema {
         "log variance reduction of doubt",
         "log variance reduction of doubt, squared",
         "log angular variance reduction of doubt",
+        "log herding gain",
+        "log herding gain of doubt",
     ],
     global: &[
         "log labels per class",
@@ -61,7 +65,7 @@ pub static SCHEMA: Schema = Schema {
 pub const NEIGHBOURS: usize = 15;
 
 /// So many of the first columns hold quantiles, in the order in which they are ranked.
-pub const QUANTILES: usize = 2;
+pub const QUANTILES: usize = 3;
 
 /// Log-features are cut here, so that one outlier does not drown a state.
 pub const LOG_LIMIT: f32 = 3.0;
@@ -275,7 +279,7 @@ mod tests {
         assert_eq!(again.candidates, fresh.candidates);
         for row in 0..again.candidates.len() {
             // What is summed over all candidates is summed without the taken, or has them taken away again.
-            let summed = SCHEMA.candidate.len() - 3;
+            let summed = SCHEMA.candidate.len() - 5;
             assert_eq!(
                 again.features.row(row)[QUANTILES..summed],
                 fresh.features.row(row)[QUANTILES..summed],

@@ -5,7 +5,7 @@ use super::episode::MAX_POOL;
 use super::randomise::{self, Randomise, Switch};
 use crate::data::synthetic::Family;
 use crate::experiment::error::ExperimentError;
-use crate::experiment::keys::{Ask, list, section, whole, whole_table, word};
+use crate::experiment::keys::{Ask, list, number, section, whole, whole_table, word};
 use crate::experiment::raw::Section;
 use crate::experiment::vocabulary::Vocabulary;
 
@@ -21,6 +21,8 @@ section! {
         validation: Vec<DataRef> = DataRef::rule(vocabulary).or(vec![]);
         /// Synthetic tasks for the same: by default two of each family.
         validation_synthetic: usize = whole(0..=100_000).or(14);
+        /// Share of synthetic tasks with 21 to 150 classes; the others have 2 to 20.
+        many_classes: f64 = number(0.0..=1.0).or(0.0);
         /// At most this many rows in the pool of a source task.
         max_pool: usize = whole(2..=MAX_POOL).or(400);
         /// At most this many rows in its reward part.

@@ -14,6 +14,8 @@ use nalgebra::{DMatrix, SymmetricEigen};
 pub const COMPONENTS: usize = 16;
 /// Kernels; each is a similarity of its own.
 pub const KERNELS: usize = 2;
+/// The kernel between directions.
+const DIRECTIONS: usize = 1;
 /// Rows that stand for the pool, at most.
 const LANDMARKS: usize = 128;
 /// Rows per block of a product with the landmarks.
@@ -35,6 +37,8 @@ const MOST_SWEEPS: usize = 100_000;
 pub struct Components {
     landmarks: Vec<u32>,
     places: Places,
+    /// How near every row's direction is to every landmark's, `[rows, landmarks]`.
+    nearness: Vec<u8>,
 }
 
 /// The components of the rows of a pool, or of some of them.
@@ -75,11 +79,19 @@ impl Components {
         let m = LANDMARKS.min(n);
         let landmarks: Vec<u32> = (0..m).map(|at| (at * n / m) as u32).collect();
         let mut values: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; COMPONENTS * n]);
+        let mut nearness = vec![0u8; m * n];
         if n > 0 {
             let pool = Centred::of(inputs, &landmarks);
             let units = pool.units();
             let maps = pool.maps(units);
             pool.blocks(units, |kernel, start, block| {
+                if kernel == DIRECTIONS {
+                    let near = &mut nearness[start * m..][..block.len()];
+                    // A similarity is `exp(-s / unit)`; what is no number is near nothing.
+                    near.iter_mut().zip(block).for_each(|(near, &similarity)| {
+                        *near = (f32::from(u8::MAX) * similarity.powf(units[kernel])).round() as u8;
+                    });
+                }
                 let Some(map) = &maps[kernel] else { return };
                 for (row, similarities) in (start..).zip(block.chunks_exact(m)) {
                     let mut place = [0.0f32; COMPONENTS];
@@ -94,7 +106,15 @@ impl Components {
                 }
             });
         }
-        Self { landmarks, places: Places { rows: n, values } }
+        Self { landmarks, places: Places { rows: n, values }, nearness }
+    }
+
+    /// `exp(-s)` for the squared distance `s` between the directions of `row` and of every
+    /// [landmark](Self::landmarks), from 0 to 255: the kernel of MaxHerding (Bae, Noh & Sutherland, ECCV 2024).
+    #[inline]
+    pub fn nearness(&self, row: usize) -> &[u8] {
+        let m = self.landmarks.len();
+        &self.nearness[row * m..][..m]
     }
 
     /// The rows of the pool that stand for all of it, ascending.
