@@ -23,7 +23,7 @@ import numpy as np
 
 BASE = {"rows": 20_000, "width": 64, "classes": 10, "labels": 100, "batch": 100}
 FACTORS = {
-    "rows": [10_000, 20_000, 40_000, 80_000, 160_000],
+    "rows": [10_000, 20_000, 40_000, 80_000],
     "width": [16, 64, 256],
     "classes": [2, 10, 50],
     "labels": [10, 100, 1_000],

@@ -146,7 +146,7 @@ grep -h "back into the queue" slurm-*.out || echo "the killed shard had ended al
 
 echo "== a training of three shards; the first and the second process are killed, then a node is lost"
 job=$(submit 1-3 train x.toml --out run-x)
-await "an order to others" grep -q '"shards":\[0,' run-x.exchange/order
+await "an order to others" grep -qs '"shards":\[0,' run-x.exchange/order
 kill -9 $(running 2/3)
 sleep 2
 kill -9 $(running 1/3) || true
