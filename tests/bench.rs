@@ -138,10 +138,10 @@ fn shards_make_the_whole() {
 #[test]
 fn the_slurm_script_runs_a_shard_per_task() {
     let dir = folder();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/slurm.sh");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/cluster/slurm.sh");
     let task = |id: &str| {
         let mut command = Command::new("bash");
-        command.current_dir(dir.path()).args([script, "x.toml", "--data-dir", "sets"]);
+        command.current_dir(dir.path()).args([script, "bench", "x.toml", "--data-dir", "sets"]);
         command.env("QUERIST", cargo_bin("querist")).env("SLURM_CPUS_PER_TASK", "2");
         command.env("SLURM_ARRAY_TASK_ID", id).env("SLURM_ARRAY_TASK_COUNT", "2");
         command

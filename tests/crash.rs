@@ -9,7 +9,7 @@ use querist::durable::faults::{Outcome as Happens, arm};
 use querist::episode::Row;
 use querist::experiment::inputs::Inputs;
 use querist::experiment::stages::Builtin;
-use querist::experiment::{self, Context, Plan, Vocabulary};
+use querist::experiment::{self, Context, Plan, Spread, Vocabulary};
 use querist::run::journal::{self, Record};
 use querist::run::store::{JOURNAL, ROWS, TRAIN_PARTS};
 use querist::run::{
@@ -277,7 +277,9 @@ fn train(dir: &Path, seed: u64, units: u64) -> Result<()> {
     let plan = Plan::parse(TRAINING, "training.toml", &[], Some(seed), &Vocabulary::default())?;
     let progress = Ends(Arc::new(AtomicU64::new(units)));
     let (cancel, save_every) = (Cancel::new(), Duration::ZERO);
-    let context = Context { dir, jobs: 2, fresh: false, progress: &progress, cancel: &cancel, save_every };
+    let spread = Spread::Alone;
+    let context =
+        Context { dir, jobs: 2, fresh: false, progress: &progress, cancel: &cancel, save_every, spread };
     experiment::run(&plan, Inputs::default(), &Builtin::default(), context).map(drop)
 }
 

@@ -5,8 +5,9 @@
 use super::guard::Range;
 use super::imitation::LabelledState;
 use super::network::Network;
-use super::parts::{self, Parts, part};
+use super::parts::{self, Parts};
 use super::simulation::{Source, best_of, select};
+use super::spread::{self, Acting, Tasks, Weights, Work};
 use crate::data::RowId;
 use crate::episode::features::SCHEMA;
 use crate::episode::{Episodes, Observation, Reference, Replicate, features};
@@ -14,14 +15,16 @@ use crate::error::Result;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::index;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range as Span;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Candidates that a collected state keeps beside the looked-ahead ones.
 const CONTEXT: usize = 48;
 
 /// How states for imitation are collected.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CollectPlan {
     /// Episodes per source task.
     pub episodes: usize,
@@ -90,62 +93,91 @@ pub enum Behaviour<'a> {
 }
 
 /// [`collect_by`] the mixture.
-pub fn collect(
-    sources: &[Source],
+pub fn collect<'a>(
+    tasks: impl Into<Tasks<'a>>,
     first_task: u32,
     plan: CollectPlan,
     key: Key,
     parts: &dyn Parts,
     watch: Watch<'_>,
 ) -> Result<Collected> {
-    collect_by(Behaviour::Mixture, sources, first_task, plan, key, parts, watch)
+    collect_by(Behaviour::Mixture, tasks, first_task, plan, key, parts, watch)
 }
 
 /// Visits states of every source and measures the one-step gain of some candidates in each.
 ///
 /// `first_task` numbers the first source in the states; `parts` keeps the episodes of every bank, under a name
 /// of `key`; `watch` is called after each source.
-pub fn collect_by(
+pub fn collect_by<'a>(
     behaviour: Behaviour<'_>,
-    sources: &[Source],
+    tasks: impl Into<Tasks<'a>>,
     first_task: u32,
     plan: CollectPlan,
     key: Key,
     parts: &dyn Parts,
     watch: Watch<'_>,
 ) -> Result<Collected> {
-    let collected: Vec<Collected> = sources
-        .par_iter()
-        .enumerate()
-        .map(|(task, source)| {
-            let task = first_task + task as u32;
-            let key = key.named(&source.identity);
-            let blocks = (0..plan.episodes).step_by(source.lanes()).map(|first| {
-                let block = first..(first + source.lanes()).min(plan.episodes);
-                // Tasks may have equal content, and so one key.
-                let name = parts::name(&format!("states/{task}"), key, first);
-                let make = || collect_block(behaviour, source, task, block, plan, key);
-                part(parts, &name, |kept: &Collected| kept.check(&name), make)
-            });
-            let one = Collected::join(blocks.collect::<Result<_>>()?);
-            watch()?;
-            Ok(one)
-        })
-        .collect::<Result<_>>()?;
+    let Tasks { sources, side } = tasks.into();
+    let banks = banks(sources, &plan);
+    let name = |(at, episodes): &Bank| {
+        // Tasks may have equal content, and so one key.
+        let task = first_task + *at as u32;
+        parts::name(&format!("states/{task}"), key.named(&sources[*at].identity), episodes.start)
+    };
+    let names: Vec<String> = banks.iter().map(name).collect();
+    let work = side.map(|side| {
+        move || {
+            let acting = match behaviour {
+                Behaviour::Mixture => Acting::Mixture,
+                Behaviour::Policy { network, others, cap } => {
+                    Acting::Policy { network: Weights::of(network), others, cap }
+                }
+            };
+            Work::States { acting, side, first_task, plan, key }
+        }
+    });
+    let left: Vec<AtomicUsize> =
+        sources.iter().map(|source| AtomicUsize::new(plan.episodes.div_ceil(source.lanes()))).collect();
+    let collected = spread::pieces(
+        parts,
+        work.as_ref().map(|work| work as &dyn Fn() -> Work),
+        &names,
+        |at, kept: &Collected| kept.check(&names[at]),
+        |at| collect_bank(behaviour, sources, first_task, banks[at].clone(), plan, key),
+        |at| match left[banks[at].0].fetch_sub(1, Ordering::Relaxed) {
+            1 => watch(),
+            _ => Ok(()),
+        },
+    )?;
     Ok(Collected::join(collected))
 }
 
+/// A source and those of its episodes that advance in one bank.
+pub(super) type Bank = (usize, Span<usize>);
+
+/// The banks of all sources, in order.
+pub(super) fn banks(sources: &[Source], plan: &CollectPlan) -> Vec<Bank> {
+    let of = |(at, source): (usize, &Source)| {
+        let (episodes, lanes) = (plan.episodes, source.lanes());
+        (0..episodes).step_by(lanes).map(move |first| (at, first..(first + lanes).min(episodes)))
+    };
+    sources.iter().enumerate().flat_map(of).collect()
+}
+
 /// The states of the episodes of one bank.
-fn collect_block(
+pub(super) fn collect_bank(
     behaviour: Behaviour<'_>,
-    source: &Source,
-    task: u32,
-    block: std::ops::Range<usize>,
+    sources: &[Source],
+    first_task: u32,
+    (at, episodes): Bank,
     plan: CollectPlan,
     key: Key,
 ) -> Result<Collected> {
+    let (source, task) = (&sources[at], first_task + at as u32);
+    let key = key.named(&source.identity);
     let mut collected = Collected::default();
-    let replicates: Vec<Replicate> = block.map(|index| source.replicate(key.named("seat"), index)).collect();
+    let replicates: Vec<Replicate> =
+        episodes.map(|index| source.replicate(key.named("seat"), index)).collect();
     let rounds = source.rounds();
     let visited: Vec<Vec<usize>> = replicates
         .iter()

@@ -22,7 +22,8 @@
 //!   it asks for, early and late;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy), and [`adaptation`]: one that finds out on
 //!   the target whether it helps there.
-//! - [`parts`]: what long computations hand out as they go, so that an interrupted one goes on from there.
+//! - [`parts`]: what long computations hand out as they go, so that an interrupted one goes on from there;
+//!   [`spread`]: what of them other processes may make.
 //!
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
 //! (`durable`): what is saved leaves this layer as bytes and text.
@@ -52,6 +53,7 @@ pub mod policy_gradient;
 pub mod ridge;
 pub mod shipped;
 pub mod simulation;
+pub mod spread;
 mod stored;
 pub mod strategy;
 mod tensors;
@@ -76,7 +78,8 @@ pub use optimiser::{AdamW, OptimiserConfig};
 pub use parts::{Forgetful, Parts};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, Variant};
-pub use simulation::{Baseline, DuelPlan, RolloutPlan, Simulation, Source};
+pub use simulation::{Baseline, DuelPlan, Ground, RolloutPlan, Simulation, Source};
+pub use spread::{Side, Tasks, Team, Work};
 pub use strategy::{Choice, PolicyStrategy};
 pub use trainer::{Algorithm, Environment, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

@@ -6,6 +6,7 @@
 //! for bit. Where they are kept is not known here.
 
 use super::error::AgentError;
+use super::spread::Team;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Serialize, de::DeserializeOwned};
@@ -24,6 +25,11 @@ pub trait Parts: Sync {
     /// # Errors
     /// Whatever keeps it from being written; an interruption, with which the computation is to end.
     fn keep(&self, name: &str, part: Vec<u8>) -> Result<()>;
+
+    /// Who else makes parts, if anybody does ([`spread`](super::spread)).
+    fn team(&self) -> Option<&dyn Team> {
+        None
+    }
 }
 
 /// Keeps nothing.

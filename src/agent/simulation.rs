@@ -8,7 +8,8 @@ use super::batch;
 use super::evolution::{Duel, Pair};
 use super::growth::grow;
 use super::network::Network;
-use super::parts::{self, Parts, part};
+use super::parts::{self, Parts};
+use super::spread::{Unkept, Weights, Work, pieces};
 use super::tensors;
 use super::trainer::Environment;
 use super::trajectory::{Decision, Returns, Trajectory};
@@ -18,7 +19,7 @@ use crate::error::Result;
 use crate::query::{Registry, Ties};
 use crate::rng::Key;
 use rand::seq::index;
-use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A task to learn from: one or more splits of it, and the episodes to play on them.
@@ -128,127 +129,158 @@ pub enum Baseline {
 /// The strategy that validation compares with.
 const REFERENCE: &str = "margin";
 
+/// Pairs of networks that play one task in one bank.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Bank {
+    /// Their numbers among all pairs.
+    pub(super) pairs: Range<usize>,
+    task: usize,
+}
+
+impl DuelPlan {
+    /// The banks of one iteration, in order: pairs that fit into one share their tasks.
+    pub(super) fn banks(&self, sources: &[Source], pairs: usize, key: Key) -> Vec<Bank> {
+        let tasks = self.tasks.min(sources.len());
+        let lanes = sources.first().map_or(1, Source::lanes);
+        let together = (lanes / (2 * self.episodes)).max(1);
+        let mut banks = Vec::new();
+        for (group, first) in (0..pairs).step_by(together).enumerate() {
+            let mut rng = key.named("tasks").at(group as u64).rng();
+            let mut drawn = index::sample(&mut rng, sources.len(), tasks).into_vec();
+            drawn.sort_unstable();
+            let pairs = first..(first + together).min(pairs);
+            banks.extend(drawn.into_iter().map(|task| Bank { pairs: pairs.clone(), task }));
+        }
+        banks
+    }
+}
+
+/// Where networks play: all that decides what their episodes come to, but the networks and the keys.
+#[derive(Clone, Debug)]
+pub struct Ground<'a> {
+    /// Tasks that are learned from.
+    pub sources: &'a [Source],
+    /// Tasks that networks are judged by.
+    pub validation: &'a [Source],
+    /// Episodes for policy gradients.
+    pub rollouts: RolloutPlan,
+    /// Episodes for evolution strategies.
+    pub duels: DuelPlan,
+    /// Episodes per validation task.
+    pub repetitions: usize,
+    /// What validation's episodes are derived from.
+    pub key: Key,
+}
+
+impl Ground<'_> {
+    /// Margin's mean metric on a validation task.
+    pub(super) fn reference(&self, source: &Source) -> Result<f64> {
+        let replicates = validation_replicates(source, self.repetitions, self.key);
+        mean_measured(source, &replicates, |episodes, lane, step| select(episodes, lane, REFERENCE, step))
+    }
+
+    /// A network's mean metric on a validation task.
+    pub(super) fn validated(&self, source: &Source, network: &Network) -> Result<f64> {
+        let replicates = validation_replicates(source, self.repetitions, self.key);
+        mean_measured(source, &replicates, |episodes, lane, step| {
+            best_of(network, episodes, lane, self.rollouts.cap, step)
+        })
+    }
+
+    /// What the pairs of a bank come to: mean returns of both halves of each.
+    pub(super) fn play_pairs(&self, bank: &Bank, pairs: &[Pair], key: Key) -> Result<Vec<(f64, f64)>> {
+        let source = &self.sources[bank.task];
+        duel(source, pairs, bank.pairs.start, self.duels.episodes, self.rollouts.cap, key)
+    }
+
+    /// The source tasks of one iteration of rollouts, ascending.
+    pub(super) fn drawn(&self, key: Key) -> Vec<usize> {
+        let count = self.rollouts.tasks.min(self.sources.len());
+        let mut drawn = index::sample(&mut key.named("tasks").rng(), self.sources.len(), count).into_vec();
+        drawn.sort_unstable();
+        drawn
+    }
+
+    /// A network's episodes on a source task, exploring.
+    pub(super) fn rollout(&self, task: usize, network: &Network, key: Key) -> Result<Vec<Trajectory>> {
+        let source = &self.sources[task];
+        rollout(source, &self.rollouts, network, key.named(&source.identity))
+    }
+}
+
 /// Episodes on source tasks against a baseline at the same replicates; validation on other tasks. What a network's
 /// episodes on one task come to is a part that is kept; trajectories, which hold all that was seen, are not.
 pub struct Simulation<'a> {
-    sources: &'a [Source],
-    validation: &'a [Source],
-    plan: RolloutPlan,
-    duels: DuelPlan,
-    /// Episodes per validation task.
-    repetitions: usize,
-    key: Key,
+    ground: Ground<'a>,
     parts: &'a dyn Parts,
     /// Per validation task, the mean metric of [`REFERENCE`]; its episodes are the same every time.
     reference: Vec<f64>,
 }
 
 impl<'a> Simulation<'a> {
-    /// Plays margin's validation episodes, `repetitions` per task: what a policy is compared with.
-    pub fn new(
-        sources: &'a [Source],
-        validation: &'a [Source],
-        plan: RolloutPlan,
-        repetitions: usize,
-        parts: &'a dyn Parts,
-        key: Key,
-    ) -> Result<Self> {
-        let reference = validation
-            .par_iter()
-            .enumerate()
-            .map(|(at, source)| {
-                let play = || {
-                    let replicates = validation_replicates(source, repetitions, key);
-                    let margin = |episodes: &Episodes, lane, step| select(episodes, lane, REFERENCE, step);
-                    mean_measured(source, &replicates, margin)
-                };
-                part(parts, &parts::name("reference", key, at), |_| Ok(()), play)
-            })
-            .collect::<Result<_>>()?;
-        let duels = DuelPlan::default();
-        Ok(Self { sources, validation, plan, duels, repetitions, key, parts, reference })
-    }
-
-    /// The same with other duels.
-    pub fn with_duels(self, duels: DuelPlan) -> Self {
-        Self { duels, ..self }
+    /// Plays margin's validation episodes: what a policy is compared with.
+    ///
+    /// # Errors
+    /// Whatever keeps an episode from being played.
+    pub fn new(ground: Ground<'a>, parts: &'a dyn Parts) -> Result<Self> {
+        let names: Vec<String> =
+            (0..ground.validation.len()).map(|at| parts::name("reference", ground.key, at)).collect();
+        let play = |at: usize| ground.reference(&ground.validation[at]);
+        let reference = pieces(parts, Some(&|| Work::Reference), &names, |_, _| Ok(()), play, |_| Ok(()))?;
+        Ok(Self { ground, parts, reference })
     }
 
     /// Per validation task, by how much the policy's mean metric over its episodes (greedy, no
     /// sampling) is above margin's.
+    ///
+    /// # Errors
+    /// Whatever keeps an episode from being played.
     pub fn gains(&self, network: &Network) -> Result<Vec<f64>> {
         let bytes: Vec<u8> = network.weights().iter().flat_map(|weight| weight.to_le_bytes()).collect();
         let what = format!("gain/{}", tensors::sha256(&bytes));
-        self.validation
-            .par_iter()
-            .zip(&self.reference)
-            .enumerate()
-            .map(|(at, (source, reference))| {
-                let play = || {
-                    let replicates = validation_replicates(source, self.repetitions, self.key);
-                    let mean = mean_measured(source, &replicates, |episodes, lane, step| {
-                        best_of(network, episodes, lane, self.plan.cap, step)
-                    })?;
-                    Ok(mean - reference)
-                };
-                part(self.parts, &parts::name(&what, self.key, at), |_| Ok(()), play)
-            })
-            .collect()
+        let Ground { validation, key, .. } = self.ground;
+        let names: Vec<String> = (0..validation.len()).map(|at| parts::name(&what, key, at)).collect();
+        let work = || Work::Validation { network: Weights::of(network) };
+        let play = |at: usize| self.ground.validated(&validation[at], network);
+        let means = pieces(self.parts, Some(&work), &names, |_, _| Ok(()), play, |_| Ok(()))?;
+        Ok(means.iter().zip(&self.reference).map(|(mean, reference): (&f64, _)| mean - reference).collect())
     }
 }
 
 impl Environment for Simulation<'_> {
     fn rollouts(&mut self, network: &Network, _iteration: u32, key: Key) -> Result<Vec<Trajectory>> {
-        let count = self.plan.tasks.min(self.sources.len());
-        let mut drawn = index::sample(&mut key.named("tasks").rng(), self.sources.len(), count).into_vec();
-        drawn.sort_unstable();
-        let trajectories: Vec<Vec<Trajectory>> = drawn
-            .into_par_iter()
-            .map(|task| {
-                rollout(&self.sources[task], &self.plan, network, key.named(&self.sources[task].identity))
-            })
-            .collect::<Result<_>>()?;
+        let drawn = self.ground.drawn(key);
+        let names: Vec<String> = drawn.iter().map(|&task| parts::name("rollouts", key, task)).collect();
+        let work = || Work::Rollouts { network: Weights::of(network), key };
+        let play = |at: usize| self.ground.rollout(drawn[at], network, key);
+        let parts = Unkept(self.parts);
+        let trajectories = pieces(&parts, Some(&work), &names, |_, _| Ok(()), play, |_| Ok(()))?;
         Ok(trajectories.into_iter().flatten().collect())
     }
 
     fn duels(&mut self, pairs: &[Pair], _iteration: u32, key: Key) -> Result<Vec<Duel>> {
-        let tasks = self.duels.tasks.min(self.sources.len());
-        let lanes = self.sources.first().map_or(1, Source::lanes);
-        let together = (lanes / (2 * self.duels.episodes)).max(1);
-        let mut banks = Vec::new();
-        for (group, pairs) in pairs.chunks(together).enumerate() {
-            let mut rng = key.named("tasks").at(group as u64).rng();
-            let mut drawn = index::sample(&mut rng, self.sources.len(), tasks).into_vec();
-            drawn.sort_unstable();
-            banks.extend(drawn.into_iter().map(|task| (group * together, pairs, task)));
-        }
-        let duels: Vec<Vec<Duel>> = banks
-            .into_par_iter()
-            .enumerate()
-            .map(|(bank, (first, pairs, task))| {
-                let source = &self.sources[task];
-                let name = parts::name("duels", key, bank);
-                let whole = |returns: &Vec<(f64, f64)>| match (returns.len(), pairs.len()) {
-                    (found, expected) if found == expected => Ok(()),
-                    (found, expected) => {
-                        let reason = format!("returns of {found} pairs, expected {expected}");
-                        Err(parts::unsound(&name, reason))
-                    }
-                };
-                let play = || duel(source, pairs, first, self.duels.episodes, self.plan.cap, key);
-                let returns = part(self.parts, &name, whole, play)?;
-                let (task, episodes) = (task as u32, self.duels.episodes as u32);
-                let named = returns.into_iter().enumerate().map(|(pair, (plus, minus))| Duel {
-                    pair: first + pair,
-                    task,
-                    episodes,
-                    plus,
-                    minus,
-                });
-                Ok(named.collect())
-            })
-            .collect::<Result<_>>()?;
-        Ok(duels.into_iter().flatten().collect())
+        let banks = self.ground.duels.banks(self.ground.sources, pairs.len(), key);
+        let names: Vec<String> = (0..banks.len()).map(|bank| parts::name("duels", key, bank)).collect();
+        let work = || {
+            let both = |pair: &Pair| [Weights::of(&pair.plus), Weights::of(&pair.minus)];
+            Work::Duels { pairs: pairs.iter().map(both).collect(), key }
+        };
+        let whole = |at: usize, returns: &Vec<(f64, f64)>| match (returns.len(), banks[at].pairs.len()) {
+            (found, expected) if found == expected => Ok(()),
+            (found, expected) => {
+                let reason = format!("returns of {found} pairs, expected {expected}");
+                Err(parts::unsound(&names[at], reason))
+            }
+        };
+        let play = |at: usize| self.ground.play_pairs(&banks[at], &pairs[banks[at].pairs.clone()], key);
+        let returns = pieces(self.parts, Some(&work), &names, whole, play, |_| Ok(()))?;
+        let episodes = self.ground.duels.episodes as u32;
+        let duels = banks.iter().zip(returns).flat_map(|(bank, returns)| {
+            let task = bank.task as u32;
+            let named = bank.pairs.clone().zip(returns);
+            named.map(move |(pair, (plus, minus))| Duel { pair, task, episodes, plus, minus })
+        });
+        Ok(duels.collect())
     }
 
     fn validate(&mut self, network: &Network) -> Result<f64> {
@@ -435,6 +467,18 @@ mod tests {
     use super::super::parts::Forgetful;
     use super::super::testing::{Kept, random_network, sources};
     use super::*;
+
+    /// The given tasks on both sides, one episode on each.
+    fn ground(sources: &[Source]) -> Ground<'_> {
+        Ground {
+            sources,
+            validation: sources,
+            rollouts: RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, cap: 500 },
+            duels: DuelPlan::default(),
+            repetitions: 1,
+            key: Key::root(3),
+        }
+    }
     use crate::episode::features::SCHEMA;
 
     /// The rewards of an episode add up to its gain, and the return of its first decision is the area
@@ -471,15 +515,11 @@ mod tests {
             |seed| random_network(config, SCHEMA.candidate.len(), SCHEMA.global.len(), Key::root(seed));
         let mut pairs = vec![Pair { plus: network(1), minus: network(1) }];
         pairs.extend((1..11).map(|i| Pair { plus: network(2 * i), minus: network(2 * i + 1) }));
-        let rollouts = RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, cap: 500 };
         let play = |pairs: &[Pair], threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                Simulation::new(&sources, &sources, rollouts.clone(), 1, &Forgetful, Key::root(3))
-                    .unwrap()
-                    .with_duels(DuelPlan { tasks: 2, episodes: 1 })
-                    .duels(pairs, 1, Key::root(4))
-                    .unwrap()
+                let ground = Ground { duels: DuelPlan { tasks: 2, episodes: 1 }, ..ground(&sources) };
+                Simulation::new(ground, &Forgetful).unwrap().duels(pairs, 1, Key::root(4)).unwrap()
             })
         };
         let all = play(&pairs, 1);
@@ -498,11 +538,9 @@ mod tests {
         let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
         let network =
             |seed| random_network(config, SCHEMA.candidate.len(), SCHEMA.global.len(), Key::root(seed));
-        let rollouts = RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, cap: 500 };
         let parts = Kept::default();
         let play = |parts: &dyn Parts| {
-            let mut simulation =
-                Simulation::new(&sources, &sources, rollouts.clone(), 1, parts, Key::root(3)).unwrap();
+            let mut simulation = Simulation::new(ground(&sources), parts).unwrap();
             let pairs = [Pair { plus: network(1), minus: network(2) }];
             (simulation.gains(&network(1)).unwrap(), simulation.duels(&pairs, 1, Key::root(4)).unwrap())
         };
@@ -512,8 +550,7 @@ mod tests {
         assert_eq!(parts.made(), 6);
         assert_eq!(play(&parts), expected);
         assert_eq!(parts.made(), 6);
-        let simulation =
-            Simulation::new(&sources, &sources, rollouts.clone(), 1, &parts, Key::root(3)).unwrap();
+        let simulation = Simulation::new(ground(&sources), &parts).unwrap();
         assert_ne!(simulation.gains(&network(2)).unwrap(), expected.0, "another network plays for itself");
         assert_eq!(parts.made(), 8);
     }

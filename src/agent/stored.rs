@@ -1,49 +1,75 @@
-//! A [`LabelledState`] as it is kept: flat vectors, checked on the way in.
+//! Observations and [`LabelledState`]s as they are kept: flat vectors, checked on the way in.
 
 use super::imitation::LabelledState;
 use crate::data::{Matrix, RowId};
 use crate::episode::Observation;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// The state as flat vectors; `features` has one row per candidate.
+/// An observation as flat vectors; `features` has one row per candidate.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stored {
+struct Flat {
     candidates: Vec<u32>,
     features: Vec<f32>,
     globals: Vec<f32>,
+}
+
+impl From<Observation> for Flat {
+    fn from(Observation { candidates, features, globals }: Observation) -> Self {
+        Self {
+            candidates: candidates.into_iter().map(|row| row.0).collect(),
+            features: features.into_values(),
+            globals,
+        }
+    }
+}
+
+impl TryFrom<Flat> for Observation {
+    type Error = String;
+
+    fn try_from(Flat { candidates, features, globals }: Flat) -> Result<Self, String> {
+        let (rows, values) = (candidates.len(), features.len());
+        if rows == 0 || values % rows != 0 {
+            return Err(format!("{values} features for {rows} candidates"));
+        }
+        Ok(Self {
+            candidates: candidates.into_iter().map(RowId).collect(),
+            features: Matrix::new(features, rows, values / rows),
+            globals,
+        })
+    }
+}
+
+/// Writes an observation as flat vectors, for `#[serde(with = "stored")]`.
+pub(super) fn serialize<S: Serializer>(observation: &Observation, to: S) -> Result<S::Ok, S::Error> {
+    Flat::from(observation.clone()).serialize(to)
+}
+
+/// Reads what [`serialize`] has written.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Observation, D::Error> {
+    Flat::deserialize(from)?.try_into().map_err(D::Error::custom)
+}
+
+/// The state, its observation as flat vectors.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stored {
+    observation: Flat,
     gains: Vec<f32>,
     task: u32,
 }
 
 impl From<LabelledState> for Stored {
-    fn from(state: LabelledState) -> Self {
-        let Observation { candidates, features, globals } = state.observation;
-        Self {
-            candidates: candidates.into_iter().map(|row| row.0).collect(),
-            features: features.into_values(),
-            globals,
-            gains: state.gains,
-            task: state.task,
-        }
+    fn from(LabelledState { observation, gains, task }: LabelledState) -> Self {
+        Self { observation: observation.into(), gains, task }
     }
 }
 
 impl TryFrom<Stored> for LabelledState {
     type Error = String;
 
-    fn try_from(stored: Stored) -> Result<Self, String> {
-        let Stored { candidates, features, globals, gains, task } = stored;
-        let (rows, values) = (candidates.len(), features.len());
-        if rows == 0 || values % rows != 0 {
-            return Err(format!("{values} features for {rows} candidates"));
-        }
-        let observation = Observation {
-            candidates: candidates.into_iter().map(RowId).collect(),
-            features: Matrix::new(features, rows, values / rows),
-            globals,
-        };
-        Ok(Self { observation, gains, task })
+    fn try_from(Stored { observation, gains, task }: Stored) -> Result<Self, String> {
+        Ok(Self { observation: observation.try_into()?, gains, task })
     }
 }
 
@@ -81,8 +107,8 @@ mod tests {
     fn other_numbers_of_features_than_candidates_have_are_refused() {
         for (candidates, features) in [("[]", "[]"), ("[1, 2]", "[0.5, 1.0, 2.0]"), ("[]", "[1.0]")] {
             let text = format!(
-                "{{\"candidates\": {candidates}, \"features\": {features}, \"globals\": [], \"gains\": [], \
-                 \"task\": 0}}"
+                "{{\"observation\": {{\"candidates\": {candidates}, \"features\": {features}, \"globals\": []}}, \
+                 \"gains\": [], \"task\": 0}}"
             );
             assert!(serde_json::from_str::<LabelledState>(&text).is_err(), "{text}");
         }

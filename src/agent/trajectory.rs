@@ -7,9 +7,11 @@ use crate::error::Result;
 use serde::{Deserialize, Serialize};
 
 /// One query of an episode.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Decision {
     /// What the policy saw.
+    #[serde(with = "super::stored")]
     pub observation: Observation,
     /// Indices of the candidates that were drawn, in their order; at least one.
     pub picks: Vec<usize>,
@@ -18,7 +20,8 @@ pub struct Decision {
 }
 
 /// What an episode was worth; higher = better.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Returns {
     /// One figure, which all decisions share.
     Total { value: f64, baseline: f64 },
@@ -27,7 +30,8 @@ pub enum Returns {
 }
 
 /// One episode.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Trajectory {
     /// Its queries, in order.
     pub steps: Vec<Decision>,

@@ -9,6 +9,7 @@ use crate::embed::Aggregate;
 use crate::experiment::sections::{DataRef, Decimal, FileRef};
 use crate::experiment::{MAX_SEED, Vocabulary, stages::Shard};
 use crate::run::ElementType;
+use crate::run::exchange::MAX_SHARDS;
 use crate::run::executor::MAX_JOBS;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
@@ -42,7 +43,7 @@ pub enum Command {
     /// Run an experiment file: train, search, transfer, report
     Run(RunArgs),
     /// Train the policy of an experiment file, and nothing else
-    Train(RunArgs),
+    Train(TrainArgs),
     /// Compare the strategies of an experiment file, without training; more strategies or repetitions
     /// continue what is there
     Bench(BenchArgs),
@@ -91,8 +92,30 @@ pub struct RunArgs {
     /// Measure for some seconds, print what it would take, and stop; an earlier run's folder is not looked at
     #[arg(long)]
     pub dry_run: bool,
+    /// With --dry-run: what N processes of so many threads would take (`train --shard`, `bench --shard`), and from how many
+    /// on they gain nothing
+    #[arg(long, value_name = "N", requires = "dry_run", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_SHARDS as u64))]
+    pub workers: Option<usize>,
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// One of N processes that train together through the folder DIR.exchange beside the run's: the first trains, the
+    /// others play episodes for it, until it has ended. The policy does not depend on how many there are
+    #[arg(long, value_name = "I/N", value_parser = shard_of_training)]
+    pub shard: Option<Shard>,
+}
+
+fn shard_of_training(text: &str) -> Result<Shard, String> {
+    let shard: Shard = text.parse()?;
+    match shard.count {
+        ..=MAX_SHARDS => Ok(shard),
+        count => Err(format!("{count} processes, expected at most {MAX_SHARDS}")),
+    }
 }
 
 #[derive(Debug, clap::Args)]

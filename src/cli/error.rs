@@ -29,6 +29,10 @@ pub enum CliError {
         "name a trained one with transfer.policy, take it out with --set, or use `querist run`"
     ))]
     Unlearned { file: String, what: &'static str },
+    /// A process that helps with a training, told to begin it anew.
+    #[error("--fresh: shard {shard} of a training removes nothing")]
+    #[diagnostic(help("give --fresh to the first shard alone"))]
+    FreshHelper { shard: usize },
     /// An output that would replace what the command reads.
     #[error("{}: the same file as the input {}", path.display(), input.display())]
     #[diagnostic(help("choose another name; an input is never overwritten, not even with --force"))]
@@ -61,6 +65,7 @@ impl Fault for CliError {
         match self {
             CliError::NoSection { .. }
             | CliError::Unlearned { .. }
+            | CliError::FreshHelper { .. }
             | CliError::OwnInput { .. }
             | CliError::OneReport { .. }
             | CliError::NoCommand { .. }

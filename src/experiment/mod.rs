@@ -26,5 +26,5 @@ mod vocabulary;
 
 pub use error::{ExperimentError, Place};
 pub use plan::{MAX_SEED, Plan};
-pub use run::{Context, Finished, Summary, bench, run};
+pub use run::{Context, Finished, Spread, Summary, bench, help, run};
 pub use vocabulary::{Vocabulary, split_specifications};

@@ -6,8 +6,11 @@ use super::sections::DataRef;
 use super::stages::{
     self, Failure, Found, Learned, Shard, StageContext, Stages, TimedRow, Trained, transfer,
 };
+use super::tasks;
+use crate::agent::{Team, Work};
 use crate::episode::Row;
 use crate::error::Result;
+use crate::run::exchange::{self, Exchange};
 use crate::run::store::{FULL_POOL, ROWS, SEARCH_PARTS, SELECTION, SUMMARY, TIMINGS, TRAIN_PARTS};
 use crate::run::{
     Cancel, Digests, FullPool, Manifest, Progress, QueryTimes, RunError, Store, WorkerPool, again, digest,
@@ -31,6 +34,18 @@ pub struct Context<'a> {
     pub cancel: &'a Cancel,
     /// How often what is done within a cell goes to the disk; [`SAVE_EVERY`](crate::run::SAVE_EVERY).
     pub save_every: Duration,
+    /// Who plays the episodes of a training.
+    pub spread: Spread,
+}
+
+/// Over how many processes the episodes of a training are spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spread {
+    /// One process, on its threads.
+    #[default]
+    Alone,
+    /// So many, through a folder beside the run's ([`exchange`]); this one leads, the others [`help`].
+    Folder { shards: usize },
 }
 
 /// `summary.json`: totals of a finished run. Equal for equal manifests.
@@ -135,6 +150,24 @@ pub fn bench(
     execute(plan, manifest, shard, stages, context)
 }
 
+/// Plays, as shard number `shard` (from zero) of a training, the episodes that the first shard asks for, until the
+/// training in `context.dir` has ended; gives the number of pieces that were made. Nothing but the folder of the
+/// [`exchange`] is written to.
+///
+/// # Errors
+/// As [`exchange::serve`], and what making the plan's tasks fails with.
+pub fn help(plan: &Plan, shard: usize, inputs: Inputs, context: Context<'_>) -> Result<usize> {
+    let manifest = Manifest::new(&plan.to_toml(), plan.seed(), inputs.digests)?;
+    let run = manifest.with_decisions(inputs.decisions).digest();
+    let Context { progress, cancel, .. } = context;
+    again("help", WorkerPool { jobs: context.jobs, progress, cancel }, || {
+        let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
+        let ground = stages::train::ground(plan, &sources, &validation);
+        let answer = |work: &Work, piece: usize| ground.answer(work, piece);
+        exchange::serve(&exchange::folder(context.dir), &run, shard, cancel, &answer)
+    })
+}
+
 fn execute(
     plan: &Plan,
     manifest: Manifest,
@@ -145,7 +178,14 @@ fn execute(
     let text = plan.to_toml();
     let (store, mut ledger) = Store::open(context.dir, &manifest, &text, context.fresh)?;
     let Context { progress, cancel, save_every, .. } = context;
-    let stage_context = StageContext { store: &store, progress, cancel, save_every };
+    let exchange = match context.spread {
+        Spread::Alone => None,
+        Spread::Folder { shards } => {
+            Some(Exchange::open(&exchange::folder(context.dir), store.run(), shards, cancel)?)
+        }
+    };
+    let team = exchange.as_ref().map(|exchange| exchange as &dyn Team);
+    let stage_context = StageContext { store: &store, progress, cancel, save_every, team };
     let worker_pool = WorkerPool { jobs: context.jobs, progress, cancel };
 
     let policy = match plan.train() {
@@ -190,7 +230,7 @@ fn execute(
     }
 
     let times = times(&all);
-    let tasks = tasks(plan, stages, stage_context)?;
+    let tasks = identities(plan, stages, stage_context)?;
     let mut rows: Vec<Row> = all.into_iter().map(|timed| timed.row).collect();
     let rows_digest = rows::digest(&rows, &tasks)?;
     let bytes = rows::to_jsonl(&mut rows)?;
@@ -219,11 +259,14 @@ fn execute(
     // The summary last: it says that the rest is there.
     files.push(file(SUMMARY, text));
     store.publish(&files)?;
+    if let Some(exchange) = exchange {
+        exchange.finish()?;
+    }
     Ok(Finished { dir: context.dir.to_path_buf(), summary, rows, full_pool, times })
 }
 
 /// What the draws on each target are derived from, by its name.
-fn tasks(
+fn identities(
     plan: &Plan,
     stages: &dyn Stages,
     stage_context: StageContext<'_>,
@@ -422,7 +465,15 @@ mod tests {
     fn go(dir: &Path, plan: &Plan, stages: &Fake, jobs: usize) -> Result<Finished> {
         let cancel = stages.stop_after.as_ref().map_or_else(Cancel::new, |(_, cancel)| cancel.clone());
         let save_every = SAVE_EVERY;
-        let context = Context { dir, jobs, fresh: false, progress: &Silent, cancel: &cancel, save_every };
+        let context = Context {
+            dir,
+            jobs,
+            fresh: false,
+            progress: &Silent,
+            cancel: &cancel,
+            save_every,
+            spread: Spread::Alone,
+        };
         run(plan, BTreeMap::from([("digits".into(), "d".into())]).into(), stages, context)
     }
 

@@ -26,8 +26,9 @@ use crate::error::Result;
 use crate::experiment::leaks::{self, Prints, Role};
 use crate::experiment::sections::LEARNED;
 use crate::experiment::stages::{Builtin, Shard};
-use crate::experiment::{Context, Plan, bench, inputs, run, tasks};
+use crate::experiment::{Context, Plan, bench, help, inputs, run, tasks};
 
+pub use crate::experiment::Spread;
 pub use crate::experiment::inputs::Inputs;
 use crate::run::{Cancel, Progress, SAVE_EVERY, Silent};
 use std::fmt;
@@ -54,12 +55,14 @@ pub struct RunOptions<'a> {
     pub progress: &'a dyn Progress,
     /// Asks to stop, from another thread.
     pub cancel: Cancel,
+    /// Who plays the episodes of a training; this process alone by default.
+    pub spread: Spread,
 }
 
 impl Default for RunOptions<'_> {
     fn default() -> Self {
         let jobs = available_parallelism().map_or(1, |n| n.get());
-        Self { jobs, fresh: false, progress: &Silent, cancel: Cancel::new() }
+        Self { jobs, fresh: false, progress: &Silent, cancel: Cancel::new(), spread: Spread::Alone }
     }
 }
 
@@ -82,6 +85,11 @@ impl<'a> RunOptions<'a> {
     /// To be stopped by this.
     pub fn cancel(self, cancel: Cancel) -> Self {
         Self { cancel, ..self }
+    }
+
+    /// With the episodes of a training spread over several processes.
+    pub fn spread(self, spread: Spread) -> Self {
+        Self { spread, ..self }
     }
 }
 
@@ -160,11 +168,22 @@ impl Pipeline {
         let finished = bench(&self.plan, shard, inputs, &Builtin::default(), context(dir.as_ref(), options))?;
         Ok(Finished::new(self.plan.clone(), finished))
     }
+
+    /// Plays, as shard number `shard` (from zero), episodes of the plan's training that another process leads in `dir`
+    /// ([`Spread::Folder`]), until it has ended; gives the number of pieces that were made.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check) and [`help`](fn@crate::experiment::help).
+    pub fn help(&self, shard: usize, dir: impl AsRef<Path>, options: &RunOptions<'_>) -> Result<usize> {
+        let inputs = self.check()?.clone();
+        help(&self.plan, shard, inputs, context(dir.as_ref(), options))
+    }
 }
 
 fn context<'a>(dir: &'a Path, options: &'a RunOptions<'_>) -> Context<'a> {
-    let RunOptions { jobs, fresh, progress, cancel } = options;
-    Context { dir, jobs: *jobs, fresh: *fresh, progress: *progress, cancel, save_every: SAVE_EVERY }
+    let RunOptions { jobs, fresh, progress, cancel, spread } = options;
+    let (jobs, fresh, progress, spread) = (*jobs, *fresh, *progress, *spread);
+    Context { dir, jobs, fresh, progress, cancel, save_every: SAVE_EVERY, spread }
 }
 
 fn read(plan: &Plan) -> Result<Inputs> {

@@ -101,6 +101,12 @@ pub enum RunError {
     #[error("row {row}, column {column}: {value} is beyond what float16 can hold, {most}")]
     #[diagnostic(help("write float32"))]
     Overflow { row: usize, column: usize, value: f32, most: f32 },
+    /// A training that other shards were to help with, and no first shard.
+    #[error("{}: no sign of the first shard for {seconds} s", folder.display())]
+    #[diagnostic(help(
+        "start `querist train` with the same file and --out, and --shard 1/N; then this one again"
+    ))]
+    NoSign { folder: PathBuf, seconds: u64 },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted with {done} of {total} cells done")]
     #[diagnostic(help("run the same command again to continue"))]
@@ -121,6 +127,7 @@ impl Fault for RunError {
             | RunError::TwinRows { .. }
             | RunError::Value { .. }
             | RunError::Threads { .. }
+            | RunError::NoSign { .. }
             | RunError::Work { .. } => Exit::Failed,
             _ => Exit::BadInput,
         }

@@ -12,6 +12,7 @@ pub mod blocks;
 pub mod cancel;
 pub mod checkpoint;
 mod error;
+pub mod exchange;
 pub mod executor;
 pub mod full_pool;
 pub mod journal;

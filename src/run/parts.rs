@@ -13,7 +13,7 @@ use super::cancel::Cancel;
 use super::error::RunError;
 use super::lines::{self, Format, Lines};
 use super::store::Store;
-use crate::agent::Parts;
+use crate::agent::{Parts, Team};
 use crate::durable::{self, Log, input};
 use crate::error::Result;
 use std::collections::HashMap;
@@ -39,6 +39,7 @@ const FORMAT: Format =
 #[derive(Debug)]
 pub struct PartsLog<'a> {
     path: PathBuf,
+    team: Option<&'a dyn Team>,
     cancel: &'a Cancel,
     every: Duration,
     state: Mutex<State>,
@@ -91,7 +92,13 @@ impl<'a> PartsLog<'a> {
             state.held = Some(input::open(&path).map_err(RunError::from)?.0);
             tracing::info!(log = %path.display(), parts = state.known.len(), "going on from what is kept");
         }
-        Ok(Self { path, cancel, every, state: Mutex::new(state) })
+        Ok(Self { path, team: None, cancel, every, state: Mutex::new(state) })
+    }
+
+    /// The same, with others who make parts, too.
+    pub fn with_team(mut self, team: Option<&'a dyn Team>) -> Self {
+        self.team = team;
+        self
     }
 
     /// Poisoned or not: what a panic leaves behind is a list of whole parts.
@@ -171,6 +178,10 @@ impl Parts for PartsLog<'_> {
             state.write(&self.path)?;
         }
         Ok(self.cancel.check()?)
+    }
+
+    fn team(&self) -> Option<&dyn Team> {
+        self.team
     }
 }
 

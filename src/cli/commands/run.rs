@@ -1,6 +1,6 @@
 //! `querist run` and `querist train`.
 
-use crate::cli::args::{BenchArgs, CommonArgs, DataDirArgs, RunArgs};
+use crate::cli::args::{BenchArgs, CommonArgs, DataDirArgs, RunArgs, TrainArgs};
 use crate::cli::error::CliError;
 use crate::cli::progress::{self, Outlook};
 use crate::cli::{output, signals};
@@ -9,7 +9,7 @@ use crate::experiment::Plan;
 use crate::experiment::forecast::{self, Forecast};
 use crate::experiment::sections::TRAINED;
 use crate::experiment::stages::Shard;
-use crate::pipeline::{Finished, Pipeline, RunOptions, Setup};
+use crate::pipeline::{Finished, Pipeline, RunOptions, Setup, Spread};
 use crate::query::Registry;
 use crate::run::usage;
 use serde_json::{Value, json};
@@ -23,10 +23,10 @@ pub const RUNS: &str = "runs";
 pub fn run(args: &RunArgs, quiet: bool) -> Result<()> {
     let plan = load(args)?;
     if args.dry_run {
-        return dry_run(Pipeline::of(plan), &args.common);
+        return dry_run(Pipeline::of(plan), args);
     }
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(plan.name()));
-    execute(Pipeline::of(plan), None, dir, &args.common, quiet)
+    execute(Pipeline::of(plan), Part::Whole, dir, &args.common, quiet)
 }
 
 /// Runs the comparison of an experiment file, or one shard of it.
@@ -49,7 +49,7 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
         }
     }
     if args.run.dry_run {
-        return dry_run(Pipeline::of(plan), common);
+        return dry_run(Pipeline::of(plan), &args.run);
     }
     let shard = args.shard.unwrap_or(Shard::WHOLE);
     let part = match shard {
@@ -58,19 +58,45 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
     };
     let name = format!("{}-bench{part}", plan.name());
     let dir = common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(Pipeline::of(plan), Some(shard), dir, common, quiet)
+    execute(Pipeline::of(plan), Part::Compared(shard), dir, common, quiet)
 }
 
 /// Runs the train stage of an experiment file.
-pub fn train(args: &RunArgs, quiet: bool) -> Result<()> {
+pub fn train(args: &TrainArgs, quiet: bool) -> Result<()> {
+    let TrainArgs { run: args, shard } = args;
     let file = args.file.display().to_string();
     let plan = load(args)?.train_only().ok_or(CliError::NoSection { file, section: "train" })?;
     if args.dry_run {
-        return dry_run(Pipeline::of(plan), &args.common);
+        return dry_run(Pipeline::of(plan), args);
     }
     let name = format!("{}-train", plan.name());
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(Pipeline::of(plan), None, dir, &args.common, quiet)
+    match *shard {
+        None | Some(Shard::WHOLE) => execute(Pipeline::of(plan), Part::Whole, dir, &args.common, quiet),
+        Some(Shard { index: 0, count }) => {
+            let part = Part::Led(Spread::Folder { shards: count });
+            execute(Pipeline::of(plan), part, dir, &args.common, quiet)
+        }
+        Some(Shard { index, .. }) => help(Pipeline::of(plan), index, &dir, &args.common),
+    }
+}
+
+/// Plays episodes for the training in `dir` until it has ended.
+fn help(pipeline: Pipeline, shard: usize, dir: &Path, common: &CommonArgs) -> Result<()> {
+    if common.fresh {
+        return Err(CliError::FreshHelper { shard: shard + 1 }.into());
+    }
+    check(&pipeline)?;
+    let options = RunOptions::default().jobs(common.threads()).cancel(signals::catch()?);
+    let made = pipeline.help(shard, dir, &options)?;
+    if common.json {
+        return output::json(&json!({ "run": dir, "shard": shard + 1, "pieces": made }));
+    }
+    output::message(&format!(
+        "the training in {} has ended; {made} pieces of it were made here",
+        dir.display()
+    ));
+    Ok(())
 }
 
 fn load(args: &RunArgs) -> Result<Plan> {
@@ -92,24 +118,35 @@ fn check(pipeline: &Pipeline) -> Result<()> {
 }
 
 /// Says what a plan will take. Refuses whatever would be refused before the run starts.
-fn dry_run(pipeline: Pipeline, common: &CommonArgs) -> Result<()> {
+fn dry_run(pipeline: Pipeline, args: &RunArgs) -> Result<()> {
     check(&pipeline)?;
     let plan = pipeline.plan();
-    let forecast = Forecast::of(plan, common.threads(), forecast::DRY_RUN)?;
-    if common.json {
-        return output::json(&forecast.to_json());
+    let forecast = Forecast::of(plan, args.common.threads(), forecast::DRY_RUN)?;
+    let workers = args.workers.map(|workers| forecast.on_workers(workers));
+    if args.common.json {
+        let mut all = forecast.to_json();
+        if let Some(workers) = workers {
+            all["workers"] = serde_json::to_value(workers).expect("finite numbers and texts");
+        }
+        return output::json(&all);
     }
-    output::data(&format!("{}\n\n{forecast}", forecast::describe(plan)))
+    let workers = workers.map_or(String::new(), |workers| format!("\n\n{workers}"));
+    output::data(&format!("{}\n\n{forecast}{workers}", forecast::describe(plan)))
+}
+
+/// What of a plan is run.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// All of it, the episodes of its training by several processes.
+    Led(Spread),
+    /// A shard of its comparison.
+    Compared(Shard),
 }
 
 /// Runs a plan, or a shard of it as a benchmark, in `dir`; makes its report and prints the verdict.
-pub fn execute(
-    pipeline: Pipeline,
-    shard: Option<Shard>,
-    dir: PathBuf,
-    common: &CommonArgs,
-    quiet: bool,
-) -> Result<()> {
+pub fn execute(pipeline: Pipeline, part: Part, dir: PathBuf, common: &CommonArgs, quiet: bool) -> Result<()> {
     let start = Instant::now();
     check(&pipeline)?;
     let cancel = signals::catch()?;
@@ -120,9 +157,10 @@ pub fn execute(
         .flatten();
     let progress = progress::progress(quiet, Outlook::of(forecast.as_ref()));
     let options = RunOptions::default().jobs(jobs).fresh(common.fresh).progress(&*progress).cancel(cancel);
-    let finished = match shard {
-        None => pipeline.run(&dir, &options)?,
-        Some(shard) => pipeline.bench(shard, &dir, &options)?,
+    let finished = match part {
+        Part::Whole => pipeline.run(&dir, &options)?,
+        Part::Led(spread) => pipeline.run(&dir, &options.spread(spread))?,
+        Part::Compared(shard) => pipeline.bench(shard, &dir, &options)?,
     };
     let report = finished.report(false)?;
     if common.json {

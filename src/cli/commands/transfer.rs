@@ -1,6 +1,6 @@
 //! `querist transfer`: an experiment of one target, made of arguments.
 
-use super::run::{RUNS, execute, setup};
+use super::run::{Part, RUNS, execute, setup};
 use crate::cli::args::TransferArgs;
 use crate::error::Result;
 use crate::experiment::sections::{DataRef, LEARNED};
@@ -17,7 +17,7 @@ pub fn transfer(args: &TransferArgs, quiet: bool) -> Result<()> {
     let plan = plan(args, setup(&args.common.data)?.vocabulary())?;
     let name = format!("{}-{}", plan.name(), &plan.digest()[..DIGEST]);
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
-    execute(Pipeline::of(plan), None, dir, &args.common, quiet)
+    execute(Pipeline::of(plan), Part::Whole, dir, &args.common, quiet)
 }
 
 /// A data set as an experiment file names it.

@@ -60,7 +60,7 @@ impl fmt::Display for Forecast {
     }
 }
 
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 0.95 => format!("{s:.1} s"),
         s if s < 120.0 => format!("{s:.0} s"),

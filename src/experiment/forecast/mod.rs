@@ -13,6 +13,7 @@ mod learning;
 mod rehearsal;
 mod sources;
 mod work;
+mod workers;
 
 use super::plan::Plan;
 use super::stages::{cells_of_transfer, full_pool, rivals, search};
@@ -23,6 +24,7 @@ use rehearsal::{Limit, Part};
 use std::time::{Duration, Instant};
 
 pub use display::describe;
+pub use workers::{Shares, Workers};
 
 /// How much a dry run measures: about five seconds of two cores.
 pub const DRY_RUN: Effort =
@@ -95,6 +97,8 @@ pub struct Forecast {
     pub kept: f64,
     /// Core seconds before the first stage, such as for reading.
     pub start: f64,
+    /// How the kinds can be shared out.
+    pub shares: Vec<Shares>,
 }
 
 impl Forecast {
@@ -134,10 +138,15 @@ impl Forecast {
         let kept = tasks.bytes_of_others(plan.train().is_some())
             + seen.bytes_of_others(plan, &tasks).max(targets.bytes_of_others(plan, jobs));
         let kinds: Vec<Kind> = parts.iter().zip(expected).map(|(part, taken)| kind(part, taken)).collect();
-        let stages = STAGES.iter().filter_map(|&stage| of_stage(plan, stage, &parts, &kinds)).collect();
+        let stages: Vec<StageForecast> =
+            STAGES.iter().filter_map(|&stage| of_stage(plan, stage, &parts, &kinds)).collect();
+        let mut shares = workers::shares(plan, &kinds, &seen)?;
+        for StageForecast { stage, cells, .. } in &stages {
+            shares = shares.into_iter().map(|one| one.with_cells(stage, *cells)).collect();
+        }
         let took = begun.elapsed().as_secs_f64();
         let resident = usage::peak_rss().unwrap_or(0.0);
-        Ok(Self { stages, kinds, jobs, took, resident, kept, start })
+        Ok(Self { stages, kinds, jobs, took, resident, kept, start, shares })
     }
 
     /// Estimated core seconds of all stages, and of what comes before them.

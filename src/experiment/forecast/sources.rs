@@ -113,6 +113,20 @@ impl Seen {
         (states.len() as f64, sum / states.len().max(1) as f64)
     }
 
+    /// Bytes of the text of a state, on average; none where no state was seen.
+    pub fn text_of_state(&self) -> Option<f64> {
+        let states = self.states.lock().expect("no panic while it is held");
+        let bytes: usize = states.iter().map(|state| serde_json::to_vec(state).expect("numbers").len()).sum();
+        (!states.is_empty()).then(|| bytes as f64 / states.len() as f64)
+    }
+
+    /// Bytes of the text of what an episode of policy gradient has seen: as long per number as a state.
+    pub fn text_of_episode(&self) -> Option<f64> {
+        let ((_, each), text) = (self.mean_state(), self.text_of_state()?);
+        let (episodes, sum) = *self.trajectories.lock().expect("no panic while it is held");
+        (episodes > 0).then(|| sum / episodes as f64 * text / each)
+    }
+
     /// What the states and trajectories of a run take beyond those that were kept here; one after the other.
     pub fn bytes_of_others(&self, plan: &Plan, tasks: &Tasks) -> f64 {
         let Some(section) = plan.train() else { return 0.0 };

@@ -24,6 +24,7 @@ pub use transfer::{Block, Failure, Shard, blocks, transfer};
 
 use super::plan::Plan;
 use super::sections::{DataRef, Transfer};
+use crate::agent::Team;
 use crate::episode::Row;
 use crate::error::Result;
 use crate::run::{Cancel, Cell, Checkpoint, FullPool, Outcome, PartsLog, Progress, RunError, Store};
@@ -41,12 +42,14 @@ pub struct StageContext<'a> {
     pub cancel: &'a Cancel,
     /// How often what is done goes to the disk.
     pub save_every: Duration,
+    /// Other processes that play episodes of a training, if there are any.
+    pub team: Option<&'a dyn Team>,
 }
 
 impl<'a> StageContext<'a> {
     /// The log of a stage's parts.
     fn parts(self, name: &str) -> Result<PartsLog<'a>> {
-        PartsLog::open(self.store, name, self.cancel, self.save_every)
+        Ok(PartsLog::open(self.store, name, self.cancel, self.save_every)?.with_team(self.team))
     }
 
     /// The checkpoint of one computation of a stage.

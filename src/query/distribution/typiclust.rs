@@ -5,7 +5,7 @@ use crate::data::{Matrix, RowId};
 use crate::error::Result;
 use crate::query::geometry::{Rows, Scale, Weights, kmeans, normalised, typicality};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy, cut};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -15,7 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Hacohen, Dekel & Weinshall, ICML 2022",
         family: Family::Distribution,
         needs: Needs { inputs: true, ..Needs::NONE },
-        cost: "time n d k + n^2 d b / k^2 for k = min(L + b, 500) clusters, memory n + k d",
+        cost: "time n d k + min(n / k, m) n d b / k for k = min(L + b, 500) clusters and m = n up to 100,000 rows, 500 beyond, memory n + k d",
         example: "typiclust",
         deterministic: false,
     },
@@ -46,6 +46,8 @@ pub(super) const ENTRY: Entry = Entry {
 /// so that is the default of a network's embeddings. Inputs are taken as they are unless `scale=unit` is said: the
 /// columns of a table are no features of a network, and those that are of length one already are the same either
 /// way. As in the authors' code, up to fifty clusters are the best of ten starts. When the large clusters are used up, the small ones follow in the same order.
+/// Of pools of more than 100,000 rows, 500 candidates of each cluster are looked at, drawn at random; their neighbours are sought
+/// among all. The note says so.
 pub struct TypiClust {
     /// The vectors that are clustered; the paper's are self-supervised features.
     pub space: Space,
@@ -59,6 +61,10 @@ pub struct TypiClust {
     pub neighbours: usize,
     note: Option<String>,
 }
+
+/// Rows of a pool above which no more than so many candidates of a cluster are looked at.
+const MANY_ROWS: usize = 100_000;
+const LOOKED_AT: usize = 500;
 
 /// Clusters up to which k-means has several starts, as in the authors' code.
 const MANY_STARTS: usize = 50;
@@ -84,16 +90,22 @@ impl Strategy for TypiClust {
         let vectors = unit.as_ref().map_or(vectors, Matrix::view);
         let rows = Rows::new(vectors, &all);
         let k = (view.labelled().len() + batch).min(self.max_clusters);
-        self.note = kmeans::note(rows.len(), k);
         let starts = if k <= MANY_STARTS { kmeans::STARTS } else { 1 };
         let assignment = kmeans::best_of(starts, rows, Scale::AsIs, Weights::Equal, k, key).assignment;
         let ties = view.ties(key);
+        let most = if all.len() > MANY_ROWS { LOOKED_AT } else { usize::MAX };
         let mut clusters = group(&assignment, &all, view.candidates());
         clusters.sort_by_cached_key(|cluster| {
             let small = cluster.size <= self.min_size;
             let first = cluster.left.iter().map(|&row| ties.rank(row)).min();
             (small, cluster.labelled, std::cmp::Reverse(cluster.size), first)
         });
+        let fewer = clusters.iter().any(|cluster| cluster.left.len() > most).then(|| {
+            format!(
+                "the most typical of a cluster was sought among {most} of its candidates, drawn at random"
+            )
+        });
+        self.note = cut::join([kmeans::note(rows.len(), k), fewer]);
         let large = clusters.iter().take_while(|cluster| cluster.size > self.min_size).count();
         let mut picks = Vec::with_capacity(batch);
         let (large, small) = clusters.split_at_mut(large);
@@ -105,7 +117,7 @@ impl Strategy for TypiClust {
                     }
                     let left = Rows::new(vectors, &cluster.left);
                     let neighbours = self.neighbours.min(left.len() / 2).max(1);
-                    let typical = typicality::most_typical(left, neighbours, key, ties);
+                    let typical = typicality::most_typical(left, most, neighbours, key, ties);
                     picks.push(cluster.left.remove(typical));
                 }
             }
@@ -185,6 +197,24 @@ mod tests {
         let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
         let mut typiclust = Registry::builtin().build("typiclust").unwrap();
         assert_eq!(typiclust.select(&view, 2, Key::root(1)).unwrap().len(), 2);
+    }
+
+    /// Above 100,000 rows a part of each cluster is looked at, and the note says so; below, all are.
+    #[test]
+    fn of_very_large_pools_a_part_is_looked_at() {
+        let ask = |n: usize| {
+            let inputs = Matrix::new((0..n).map(|i| (i % 1_009) as f32).collect(), n, 1);
+            let candidates: Vec<RowId> = (0..n as u32).map(RowId).collect();
+            let signals = Signals::default();
+            let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+            let mut typiclust = Registry::builtin().build("typiclust(clusters=60,neighbours=1)").unwrap();
+            let picks = typiclust.select(&view, 70, Key::root(1)).unwrap();
+            assert_eq!(picks.iter().collect::<std::collections::BTreeSet<_>>().len(), 70);
+            typiclust.note().unwrap()
+        };
+        assert!(ask(MANY_ROWS + 1).contains("among 500 of its candidates, drawn at random"));
+        let below = ask(60_000);
+        assert_eq!(below, "cluster centres are those of 20000 of 60000 candidates, drawn at random");
     }
 
     /// Embeddings were once clustered with their lengths, so that long rows of one direction took several clusters

@@ -1,5 +1,6 @@
 //! BADGE: k-means++ sampling of hallucinated last-layer gradients.
 
+use super::lazy_draws::{self, Bound, Distances};
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
 use crate::query::draw;
@@ -19,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Ash, Zhang, Krishnamurthy, Langford & Agarwal, ICLR 2020",
         family: Family::Hybrid,
         needs: NEEDS,
-        cost: "time b n (C + d), memory n C",
+        cost: "time at most b n (C + d), memory n C",
         example: "badge",
         deterministic: false,
     },
@@ -28,6 +29,9 @@ pub(super) const ENTRY: Entry = Entry {
         Built::batch(Badge { first })
     },
 };
+
+/// Candidates above which picks are drawn by [`lazy_draws`]: from the same distribution, by other draws.
+const MANY: usize = 50_000;
 
 /// How the first pick is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +45,8 @@ pub enum First {
 /// The gradient of a candidate's loss at its predicted class with respect to the last layer's weights is
 /// `g = (p - onehot(argmax p)) h'`, an outer product that is never formed. The first pick has the largest
 /// norm, as in the authors' code; each other is drawn with probability proportional to the squared
-/// distance to the nearest pick, uniformly once all distances are zero. For large pools and batches see
+/// distance to the nearest pick, uniformly once all distances are zero. Of more than 50,000 candidates, those that a draw
+/// meets are measured, and not all of them for every pick; the probabilities of picks are the same. See also
 /// [`split`](crate::query::wrapper::split).
 pub struct Badge {
     pub first: First,
@@ -102,15 +107,24 @@ impl<'a> Gradients<'a> {
     fn plus_plus(&self, batch: usize, first: First, key: Key, ties: Ties<'_>) -> Vec<usize> {
         let n = self.norms.len();
         let batch = batch.min(n);
-        let ids = self.embeddings.ids();
         let mut rng = key.named("badge").rng();
+        if n > MANY {
+            let start = match first {
+                First::Largest => self.largest(ties),
+                First::Uniform => draw::proportional(n, |_| 1.0, &mut rng),
+            };
+            let start = start.expect("more than none");
+            return match batch {
+                0 => Vec::new(),
+                _ => lazy_draws::plus_plus(n, batch, start, self, &mut rng),
+            };
+        }
         let mut minima = vec![f64::INFINITY; n];
         let mut free = vec![true; n];
         let mut picks = Vec::with_capacity(batch);
         while picks.len() < batch {
             let pick = if picks.is_empty() && first == First::Largest {
-                let norms = &self.norms;
-                (0..n).max_by(|&a, &b| norms[a].total_cmp(&norms[b]).then_with(|| ties.order(ids[b], ids[a])))
+                self.largest(ties)
             } else {
                 // Without a pick all distances are infinite, and the draw is uniform.
                 let mass = |place: usize| if free[place] { minima[place] } else { 0.0 };
@@ -127,6 +141,14 @@ impl<'a> Gradients<'a> {
         picks
     }
 
+    /// The place of the largest gradient; none where there are no candidates.
+    fn largest(&self, ties: Ties<'_>) -> Option<usize> {
+        let (norms, ids) = (&self.norms, self.embeddings.ids());
+        let larger =
+            |&a: &usize, &b: &usize| norms[a].total_cmp(&norms[b]).then_with(|| ties.order(ids[b], ids[a]));
+        (0..norms.len()).max_by(larger)
+    }
+
     /// `minima[i] = min(minima[i], |g_i - g_pick|^2)`.
     pub fn shrink(&self, pick: usize, minima: &mut [f64]) {
         let mut inner = vec![0.0f64; minima.len()];
@@ -137,6 +159,42 @@ impl<'a> Gradients<'a> {
         for (place, least) in minima.iter_mut().enumerate() {
             let squared = self.norms[place] + self.norms[pick] - 2.0 * inner[place];
             *least = least.min(squared.max(0.0));
+        }
+    }
+}
+
+impl Distances for Gradients<'_> {
+    fn update(&self, picks: &[usize], first: usize, bounds: &mut [Bound]) {
+        let residuals = Rows::new(self.residuals.view(), &self.places).slice(first, bounds.len());
+        rows::in_blocks(residuals, bounds, picks.len(), |rows, bounds| {
+            update_here(self, picks, rows, bounds)
+        });
+    }
+}
+
+/// Rows that are brought up to date together, so that each pick is read once for all of them.
+const TOGETHER: usize = 16;
+
+dispatched! {
+    /// Brings the bounds of a block of rows up to date.
+    fn update_here(gradients: &Gradients<'_>, picks: &[usize], residuals: Rows<'_>, bounds: &mut [Bound]) {
+        for (number, bounds) in bounds.chunks_mut(TOGETHER).enumerate() {
+            let start = residuals.ids()[number * TOGETHER].index();
+            let first = bounds.iter().map(|bound| bound.seen as usize).min().unwrap_or(picks.len());
+            for (at, &pick) in picks.iter().enumerate().skip(first) {
+                let (residual, embedding) = (gradients.residuals.row(pick), gradients.embeddings.get(pick));
+                for (place, bound) in bounds.iter_mut().enumerate() {
+                    if bound.seen as usize > at {
+                        continue;
+                    }
+                    let row = start + place;
+                    let inner = f64::from(lanes::dot(gradients.residuals.row(row), residual))
+                        * f64::from(lanes::dot(gradients.embeddings.get(row), embedding));
+                    let squared = gradients.norms[row] + gradients.norms[pick] - 2.0 * inner;
+                    bound.squared = bound.squared.min(squared.max(0.0));
+                }
+            }
+            bounds.iter_mut().for_each(|bound| bound.seen = picks.len() as u32);
         }
     }
 }
@@ -206,6 +264,24 @@ mod tests {
         let mut firsts = [0; 4];
         (0..4_000).for_each(|seed| firsts[sampled(&gradients, 1, First::Uniform, seed)[0]] += 1);
         assert!(firsts.iter().all(|&count| (880..1_120).contains(&count)), "{firsts:?}");
+    }
+
+    /// Bounds that have seen different picks come to the distances of plain passes, to the bit.
+    #[test]
+    fn bounds_come_to_the_minima_of_plain_passes() {
+        let mut rng = Key::root(3).rng();
+        let mut draw = |n: usize| -> Vec<f32> { (0..n).map(|_| rand::RngExt::random(&mut rng)).collect() };
+        let (p, h) = (Matrix::new(draw(50 * 4), 50, 4), Matrix::new(draw(50 * 20), 50, 20));
+        let ids: Vec<RowId> = (0..50).map(RowId).collect();
+        let gradients = Gradients::new(p.view(), Rows::new(h.view(), &ids));
+        let picks = [7, 31, 12, 49, 0];
+        let mut minima = vec![f64::INFINITY; 50];
+        picks.iter().for_each(|&pick| gradients.shrink(pick, &mut minima));
+        let mut bounds = vec![Bound { squared: f64::INFINITY, seen: 0 }; 50];
+        gradients.update(&picks[..2], 20, &mut bounds[20..33]);
+        gradients.update(&picks[..4], 25, &mut bounds[25..26]);
+        gradients.update(&picks, 0, &mut bounds);
+        assert!(bounds.iter().zip(&minima).all(|(bound, least)| bound.squared == *least && bound.seen == 5));
     }
 
     proptest! {

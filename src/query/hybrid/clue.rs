@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Prabhu, Chandrasekaran, Saenko & Hoffman, ICCV 2021",
         family: Family::Hybrid,
         needs: NEEDS,
-        cost: "ten times b n d + 50 b m d for m = min(n, max(50,000, b)) rows, memory n C + b d",
+        cost: "ten times b n d + 50 b m d for m = n rows up to 50,000, beyond that 50 b, from 20,000 to 50,000,, memory n C + b d",
         example: "clue",
         deterministic: false,
     },

@@ -9,6 +9,7 @@ pub mod drop_query;
 pub mod dsa;
 pub mod falcun;
 pub mod galaxy;
+mod lazy_draws;
 pub mod lsa;
 pub mod suggestive;
 mod surprise;

@@ -4,7 +4,7 @@ use super::super::StageContext;
 use super::{Point, collect_plan, point};
 use crate::agent::{
     self, Behaviour, CollectPlan, Collected, DaggerConfig, Expert, ImitationConfig, LabelledState, Network,
-    OptimiserConfig, Parts, Range, Simulation, Source, collect, collect_by, dagger,
+    OptimiserConfig, Parts, Range, Side, Simulation, Source, Tasks, collect, collect_by, dagger,
 };
 use crate::episode::features::groups;
 use crate::error::Result;
@@ -51,10 +51,9 @@ pub(super) fn imitated(
     let bar = stage_context.progress.begin("look ahead", (sources.len() + validation.len()) as u64);
     let watch = || super::watch(stage_context, &*bar);
     let collect_plan = collect_plan(plan);
-    let look_ahead =
-        |sources, first| collect(sources, first, collect_plan, key.named("collect"), parts, &watch);
-    let Collected { mut states, range } = look_ahead(sources, 0)?;
-    let mut held = look_ahead(validation, sources.len() as u32)?.states;
+    let look_ahead = |tasks, first| collect(tasks, first, collect_plan, key.named("collect"), parts, &watch);
+    let Collected { mut states, range } = look_ahead(Tasks::of(Side::Sources, sources), 0)?;
+    let mut held = look_ahead(Tasks::of(Side::Validation, validation), sources.len() as u32)?.states;
     hide(&section.without, &mut states);
     hide(&section.without, &mut held);
     drop(bar);
@@ -132,9 +131,9 @@ impl Expert for GreedyExpert<'_> {
     fn label(&mut self, network: &Network, others: f64, _round: u32, key: Key) -> Result<Vec<LabelledState>> {
         let section = self.plan.train().expect("the stage runs where there is a section");
         let behaviour = Behaviour::Policy { network, others, cap: self.plan.episode().candidates };
+        let tasks = Tasks::of(Side::Sources, self.sources);
         let mut states =
-            collect_by(behaviour, self.sources, 0, dagger_plan(self.plan), key, self.parts, self.watch)?
-                .states;
+            collect_by(behaviour, tasks, 0, dagger_plan(self.plan), key, self.parts, self.watch)?.states;
         hide(&section.imitation.without, &mut states);
         Ok(states)
     }

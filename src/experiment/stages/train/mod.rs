@@ -12,8 +12,9 @@ use crate::agent::dqn::QNetwork;
 use crate::agent::pang::PangNetwork;
 use crate::agent::trainer::validations;
 use crate::agent::{
-    self, CollectPlan, DuelPlan, Freezable, Group, Guard, Kind, LabelledState, Network, NetworkConfig, Parts,
-    Policy, Provenance, RolloutPlan, Simulation, Source, collect, importance, policy,
+    self, CollectPlan, DuelPlan, Freezable, Ground, Group, Guard, Kind, LabelledState, Network,
+    NetworkConfig, Parts, Policy, Provenance, RolloutPlan, Side, Simulation, Source, Tasks, collect,
+    importance, policy,
 };
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
 use crate::error::Result;
@@ -128,8 +129,10 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
         figures,
     };
     // Where nothing is held out, on what was learned from: a policy can be asked what it looks at anyway.
-    let judges = if validation.is_empty() { &sources } else { &validation };
-    let judged = collect(judges, 0, collect_plan(plan), key.named("importance"), &parts, &|| Ok(()))?;
+    let (side, judges) =
+        if validation.is_empty() { (Side::Sources, &sources) } else { (Side::Validation, &validation) };
+    let judged =
+        collect(Tasks::of(side, judges), 0, collect_plan(plan), key.named("importance"), &parts, &|| Ok(()))?;
     let importance = look(plan, &network, &judged.states, &parts, key)?;
     let (repetitions, cap) = (section.validation_episodes, plan.episode().candidates);
     let course = agent::course(judges, &network, repetitions, cap, &parts, key.named("course"))?;
@@ -197,9 +200,24 @@ pub(in crate::experiment) fn simulation<'a>(
     repetitions: usize,
     parts: &'a dyn Parts,
 ) -> Result<Simulation<'a>> {
-    let key = Key::root(plan.seed()).named("train").named("validation");
-    Ok(Simulation::new(sources, validation, rollout_plan(plan), repetitions, parts, key)?
-        .with_duels(duel_plan(plan)))
+    Simulation::new(Ground { repetitions, ..ground(plan, sources, validation) }, parts)
+}
+
+/// Where the networks of the plan's training play.
+pub(in crate::experiment) fn ground<'a>(
+    plan: &Plan,
+    sources: &'a [Source],
+    validation: &'a [Source],
+) -> Ground<'a> {
+    let section = plan.train().expect("the stage runs where there is a section");
+    Ground {
+        sources,
+        validation,
+        rollouts: rollout_plan(plan),
+        duels: duel_plan(plan),
+        repetitions: section.validation_episodes,
+        key: Key::root(plan.seed()).named("train").named("validation"),
+    }
 }
 
 /// The episodes of one update by policy gradient.

@@ -5,9 +5,11 @@
 //! `MOST_SINGLE`, for which that would take memory, and over narrow rows, where comparing is no dearer than looking
 //! at bounds, packed lanes share one (Ding et al., "Yinyang k-means", ICML 2015).
 
-use super::packed::{LANES, Packed};
+use super::lanes;
+use super::packed::{LANES, Packed, squared_to};
 use super::rows::{self, Rows, Scale};
 use crate::data::Matrix;
+use crate::learner::bank::multiply_transposed;
 use crate::simd::dispatched;
 
 /// By how much a bound must exceed a distance to rule a group out: far more than rounding.
@@ -66,12 +68,77 @@ pub fn bounds(centres: usize, width: usize) -> usize {
 
 /// The nearest centre of every row, once; the smaller number of equally near ones.
 pub fn nearest(rows: Rows<'_>, scale: Scale, centres: &Matrix) -> Vec<u32> {
-    let packed = Packed::new(centres.view());
     let mut assignment = vec![0u32; rows.len()];
+    if centres.rows() >= MANY_CENTRES && centres.cols() >= MANY_COLUMNS {
+        let lengths: Vec<f32> =
+            (0..centres.rows()).map(|centre| lanes::dot(centres.row(centre), centres.row(centre))).collect();
+        rows::in_blocks(rows, &mut assignment, centres.rows(), |rows, out| {
+            rows::scaled(rows, scale, |rows| by_products(rows, centres, &lengths, out));
+        });
+        return assignment;
+    }
+    let packed = Packed::new(centres.view());
     rows::in_blocks(rows, &mut assignment, centres.rows(), |rows, out| {
         rows::scaled(rows, scale, |rows| nearest_here(rows, &packed, out));
     });
     assignment
+}
+
+/// Centres and columns from which on products of matrices pay.
+const MANY_CENTRES: usize = 64;
+const MANY_COLUMNS: usize = 32;
+/// Rows of one product; results do not depend on it.
+const PRODUCT_ROWS: usize = 128;
+/// Far more than the rounding of a product, and of a distance, relative to the lengths involved.
+const PRODUCT_SLACK: f32 = 1e-4;
+
+/// [`nearest`] by products of matrices, which need not be exact: where they leave more than one centre, those are measured
+/// as if all were, so that the result is that of comparing all pairs.
+fn by_products(rows: Rows<'_>, centres: &Matrix, lengths: &[f32], assignment: &mut [u32]) {
+    let mut products = vec![0.0f32; PRODUCT_ROWS.min(rows.len()) * lengths.len()];
+    for (number, assigned) in assignment.chunks_mut(PRODUCT_ROWS).enumerate() {
+        let block = rows.slice(number * PRODUCT_ROWS, assigned.len()).to_matrix();
+        let (m, n, d) = (assigned.len(), lengths.len(), rows.width());
+        multiply_transposed(block.values(), centres.values(), m, n, d, &mut products);
+        choose_here(&block, centres, lengths, &products, assigned);
+    }
+}
+
+dispatched! {
+    fn choose_here(rows: &Matrix, centres: &Matrix, lengths: &[f32], products: &[f32], assignment: &mut [u32]) {
+        let n = lengths.len();
+        for (place, assigned) in assignment.iter_mut().enumerate() {
+            let (row, products) = (rows.row(place), &products[place * n..][..n]);
+            let own = lanes::dot(row, row);
+            // No centre is surely farther than the nearest may be at most. Lengths beyond what can be squared make
+            // bounds NaN, which rule nothing out.
+            let mut least = [f32::INFINITY; LANES];
+            for (products, lengths) in products.chunks(LANES).zip(lengths.chunks(LANES)) {
+                for ((least, product), length) in least.iter_mut().zip(products).zip(lengths) {
+                    let sum = own + length;
+                    let upper = (sum - 2.0 * product) + PRODUCT_SLACK * sum;
+                    *least = if upper < *least { upper } else { *least };
+                }
+            }
+            let limit = least.into_iter().fold(f32::INFINITY, f32::min);
+            let (mut first, mut best) = (None, None);
+            for (centre, (product, length)) in products.iter().zip(lengths).enumerate() {
+                let sum = own + length;
+                if (sum - 2.0 * product) - PRODUCT_SLACK * sum > limit {
+                    continue;
+                }
+                let Some(earlier) = first else {
+                    first = Some(centre);
+                    continue;
+                };
+                let (nearest, squared) =
+                    best.unwrap_or_else(|| (earlier, squared_to(row, centres.row(earlier))));
+                let other = squared_to(row, centres.row(centre));
+                best = Some(if other < squared { (centre, other) } else { (nearest, squared) });
+            }
+            *assigned = best.map(|(centre, _)| centre).or(first).unwrap_or(0) as u32;
+        }
+    }
 }
 
 impl Assignment {
@@ -354,11 +421,31 @@ dispatched! {
 mod tests {
     use super::*;
     use crate::data::RowId;
-    use crate::query::geometry::lanes;
     use proptest::prelude::*;
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Products leave out nothing that matters, far from the origin and with equal distances, too.
+        #[test]
+        fn products_and_comparing_all_agree(
+            values in prop::collection::vec(-3.0f32..3.0, 40 * 35),
+            starts in prop::collection::vec(-3.0f32..3.0, 70 * 35),
+            grid in prop::sample::select(vec![0.0f32, 1.0, 3.0]),
+            away in prop::sample::select(vec![0.0f32, 1e3, 1e20, f32::MAX / 8.0]),
+            unit in any::<bool>(),
+        ) {
+            let place = |value: f32| if grid > 0.0 { (value / grid).round() * grid + away } else { value + away };
+            let rows = Matrix::new(values.into_iter().map(place).collect(), 40, 35);
+            let centres = Matrix::new(starts.into_iter().map(place).collect(), 70, 35);
+            let ids: Vec<RowId> = (0..40).map(RowId).collect();
+            let rows = Rows::new(rows.view(), &ids);
+            let scale = if unit { Scale::Unit } else { Scale::AsIs };
+            let packed = Packed::new(centres.view());
+            let mut plain = vec![0u32; 40];
+            rows::scaled(rows, scale, |rows| nearest_here(rows, &packed, &mut plain));
+            prop_assert_eq!(nearest(rows, scale, &centres), plain);
+        }
 
         /// Bounds leave out nothing that matters: following moves gives what comparing all pairs gives, also where
         /// distances are equal, as they often are between numbers on a grid.

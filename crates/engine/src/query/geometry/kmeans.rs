@@ -11,12 +11,26 @@ use crate::simd::dispatched;
 
 /// The most Lloyd steps; it ends earlier when no row changes its cluster.
 pub const MAX_STEPS: usize = 50;
+/// The most where centres are found on a part of the rows (faiss takes as many): later ones move centres by less than
+/// another part would.
+pub const MAX_STEPS_OF_PART: usize = 25;
 
 /// Starts of those who keep the best of several, as scikit-learn's default was when their authors used it.
 pub const STARTS: u64 = 10;
 
-/// Rows above which the centres are those of this many, drawn at random.
+/// Rows above which the centres are those of a part, drawn at random.
 pub const MAX_ROWS: usize = 50_000;
+/// Rows of that part per centre, and at least; at most [`MAX_ROWS`].
+const PART_PER_CENTRE: usize = 50;
+const LEAST_PART: usize = 20_000;
+
+/// Of so many rows, how many `k` centres are found on.
+fn part(rows: usize, k: usize) -> usize {
+    match rows <= MAX_ROWS.max(k) {
+        true => rows,
+        false => k.saturating_mul(PART_PER_CENTRE).clamp(LEAST_PART, MAX_ROWS).max(k),
+    }
+}
 
 /// How much each row counts.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +62,8 @@ pub struct KMeans {
 }
 
 /// Clusters `rows` around `min(k, rows)` centres, at least one. With more than [`MAX_ROWS`] rows (and than
-/// `k`) the centres are found on a random part of them. Equal distances go to the centre of the smaller number.
+/// `k`) the centres are found on a random part of them, of fifty rows per centre but at least 20,000 and at most
+/// [`MAX_ROWS`]. Equal distances go to the centre of the smaller number.
 pub fn kmeans(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> KMeans {
     kmeans_scaled(rows, Scale::AsIs, weights, k, key)
 }
@@ -68,16 +83,16 @@ pub fn best_of(
     k: usize,
     key: Key,
 ) -> KMeans {
-    let most = MAX_ROWS.max(k);
-    let (centres, assignment) = if rows.len() <= most {
-        rows::scaled(rows, scale, |rows| best_start(starts, rows, weights, k, key))
+    let most = part(rows.len(), k);
+    let (centres, assignment) = if rows.len() == most {
+        rows::scaled(rows, scale, |rows| best_start(starts, rows, weights, k, MAX_STEPS, key))
     } else {
         let Cut { places, rows: ids, .. } =
             Cut::new(rows.ids(), most, RowDraws::new(key.named("k-means rows")));
         let part: Vec<f64> = places.iter().map(|&place| weights.of(place)).collect();
         let part = Weights::Each(&part);
         let (centres, _) = rows::scaled(Rows::new(rows.matrix(), &ids), scale, |rows| {
-            best_start(starts, rows, part, k, key)
+            best_start(starts, rows, part, k, MAX_STEPS_OF_PART, key)
         });
         let assignment = assign::nearest(rows, scale, &centres);
         (centres, assignment)
@@ -87,13 +102,13 @@ pub fn best_of(
 
 /// What `k` clusters of the candidates leave out of account.
 pub fn note(candidates: usize, k: usize) -> Option<String> {
-    cut::note("cluster centres are those of", candidates.min(MAX_ROWS.max(k)), candidates)
+    cut::note("cluster centres are those of", part(candidates, k), candidates)
 }
 
 /// Forecast of the bytes that `k` clusters of `rows` rows and [`nearest_distinct`](super::nearest_distinct)
 /// take.
 pub fn memory(rows: usize, scale: Scale, k: usize, size: &Size) -> u64 {
-    let part = rows.min(MAX_ROWS.max(k));
+    let part = part(rows, k);
     let drawn = if part < rows { Size::items(rows, size::DRAW) } else { 0 };
     let copy = if scale == Scale::Unit { size.vectors(part) } else { 0 };
     // Standing, bounds and their pairing; minima of the start.
@@ -104,14 +119,21 @@ pub fn memory(rows: usize, scale: Scale, k: usize, size: &Size) -> u64 {
 }
 
 /// The result of the start that ends with the smallest cost, the first of several.
-fn best_start(starts: u64, rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> (Matrix, Vec<u32>) {
-    let first = lloyd(rows, weights, k, key);
+fn best_start(
+    starts: u64,
+    rows: Rows<'_>,
+    weights: Weights<'_>,
+    k: usize,
+    steps: usize,
+    key: Key,
+) -> (Matrix, Vec<u32>) {
+    let first = lloyd(rows, weights, k, steps, key);
     if starts < 2 {
         return first;
     }
     let mut best = (cost(rows, weights, &first.0, &first.1), first);
     for start in 1..starts {
-        let found = lloyd(rows, weights, k, key.at(start));
+        let found = lloyd(rows, weights, k, steps, key.at(start));
         let cost = cost(rows, weights, &found.0, &found.1);
         if cost < best.0 {
             best = (cost, found);
@@ -129,14 +151,14 @@ pub fn cost(rows: Rows<'_>, weights: Weights<'_>, centres: &Matrix, assignment: 
 }
 
 /// Centres, and the centre of each row.
-fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> (Matrix, Vec<u32>) {
+fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, steps: usize, key: Key) -> (Matrix, Vec<u32>) {
     let starts = plus_plus(rows, weights, k.max(1), key);
     let mut centres = Matrix::zeros(starts.len(), rows.width());
     for (number, &start) in starts.iter().enumerate() {
         centres.row_mut(number).copy_from_slice(rows.get(start));
     }
     let mut assignment = Assignment::new(rows, &centres);
-    for _ in 0..MAX_STEPS {
+    for _ in 0..steps {
         move_centres(rows, weights, &assignment.nearest(), assignment.changed(), &mut centres);
         if !assignment.follow(rows, &centres) {
             break;
@@ -329,6 +351,18 @@ mod tests {
         let rows = Rows::new(matrix.view(), &ids);
         let found = kmeans(rows, Weights::Each(&[0.1, 0.3, 0.6]), 1, Key::root(0));
         assert!((found.centres.values()[0] - 6.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn parts_grow_with_the_centres_and_small_pools_are_whole() {
+        assert_eq!([1, MAX_ROWS].map(|rows| part(rows, 500)), [1, MAX_ROWS]);
+        let of_million = [1, 400, 500, 1_000, 9_000, 60_000].map(|k| part(1_000_000, k));
+        assert_eq!(of_million, [20_000, 20_000, 25_000, 50_000, 50_000, 60_000]);
+        assert_eq!(part(60_000, 70_000), 60_000);
+        assert_eq!(
+            note(50_001, 500).unwrap(),
+            "cluster centres are those of 25000 of 50001 candidates, drawn at random"
+        );
     }
 
     #[test]

@@ -66,6 +66,24 @@ impl Packed {
     }
 }
 
+/// The squared distance of `row` to one centre, bit for bit as [`Packed::squared`] has it.
+#[inline(always)]
+pub fn squared_to(row: &[f32], centre: &[f32]) -> f32 {
+    let mut sums = [0.0f32; CHAINS];
+    let (row_chunks, row_rest) = row.as_chunks::<CHAINS>();
+    let (centre_chunks, centre_rest) = centre.as_chunks::<CHAINS>();
+    for (x, y) in row_chunks.iter().zip(centre_chunks) {
+        for chain in 0..CHAINS {
+            let difference = x[chain] - y[chain];
+            sums[chain] += difference * difference;
+        }
+    }
+    for (x, y) in row_rest.iter().zip(centre_rest) {
+        sums[0] += (x - y) * (x - y);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
 #[inline(always)]
 fn add(sums: &mut [f32; LANES], x: f32, column: &[f32; LANES]) {
     for lane in 0..LANES {
@@ -141,6 +159,20 @@ mod tests {
                 if place + 6 < centres.len() {
                     prop_assert_eq!(found, 0.0, "a row is at distance zero from itself");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn one_centre_is_as_far_as_among_others() {
+        for width in 0..23 {
+            let values = (0..21 * width).map(|i| (i as f32 * 0.37).sin()).collect();
+            let centres = Matrix::new(values, 21, width);
+            let row: Vec<f32> = (0..width).map(|i| (i as f32 * 1.3).cos()).collect();
+            let packed = Packed::new(centres.view());
+            for centre in 0..21 {
+                let among = packed.squared(centre / LANES, &row)[centre % LANES];
+                assert_eq!(squared_to(&row, centres.row(centre)).to_bits(), among.to_bits(), "{width}");
             }
         }
     }

@@ -20,24 +20,31 @@ const SLACK: f32 = 1e-4;
 
 /// The place of the row of the largest typicality, `1 / (mean distance to its k nearest + 1e-5)`; equal
 /// ones in the order of `ties`. More than [`MAX_GROUP`] rows are measured against that many of them,
-/// drawn at random.
+/// drawn at random. Of more than `most` rows, only that many are looked at, drawn at random, too: each is measured among
+/// all.
 ///
 /// # Panics
 /// If there are no rows.
-pub fn most_typical(rows: Rows<'_>, neighbours: usize, key: Key, ties: Ties<'_>) -> usize {
-    let typicality = typicalities(rows, neighbours, key);
-    let ids = rows.ids();
-    (0..rows.len())
+pub fn most_typical(rows: Rows<'_>, most: usize, neighbours: usize, key: Key, ties: Ties<'_>) -> usize {
+    let Cut { places, rows: ids, .. } = Cut::new(rows.ids(), most, RowDraws::new(key.named("typical")));
+    let typicality = among(Rows::new(rows.matrix(), &ids), rows, neighbours, key);
+    let best = (0..ids.len())
         .max_by(|&a, &b| typicality[a].total_cmp(&typicality[b]).then_with(|| ties.order(ids[b], ids[a])))
-        .expect("at least one row")
+        .expect("at least one row");
+    places[best]
 }
 
 /// The typicality of every row among the others.
 pub fn typicalities(rows: Rows<'_>, neighbours: usize, key: Key) -> Vec<f64> {
+    among(rows, rows, neighbours, key)
+}
+
+/// The typicality of each of `some` rows among all rows.
+fn among(some: Rows<'_>, rows: Rows<'_>, neighbours: usize, key: Key) -> Vec<f64> {
     let sample = Cut::new(rows.ids(), MAX_GROUP, RowDraws::new(key.named("typicality"))).rows;
     let others = Others::new(Rows::new(rows.matrix(), &sample));
-    let mut means = vec![0.0f64; rows.len()];
-    rows::in_blocks(rows, &mut means, sample.len(), |rows, means| {
+    let mut means = vec![0.0f64; some.len()];
+    rows::in_blocks(some, &mut means, sample.len(), |rows, means| {
         others.mean_distances(rows, neighbours, means);
     });
     means.into_iter().map(|mean| 1.0 / (mean + EPSILON)).collect()
@@ -180,10 +187,28 @@ mod tests {
             assert!((found - 1.0 / (mean + 1e-5)).abs() < 1e-9);
         }
         let first = |ids: &[RowId], k| {
-            most_typical(Rows::new(matrix.view(), ids), k, Key::root(0), Ties::new(Key::root(0)))
+            most_typical(Rows::new(matrix.view(), ids), 4, k, Key::root(0), Ties::new(Key::root(0)))
         };
         assert_eq!(first(&ids, 2), 1);
         assert_eq!(first(&ids[..1], 1), 0);
+    }
+
+    /// Whoever is looked at is measured among all rows: of two drawn, the one whose neighbours are nearer.
+    #[test]
+    fn of_many_rows_some_are_looked_at() {
+        let matrix = Matrix::new((0..40).map(|i| (i * i) as f32).collect(), 40, 1);
+        let ids: Vec<RowId> = (0..40).map(RowId).collect();
+        let rows = Rows::new(matrix.view(), &ids);
+        let all = typicalities(rows, 3, Key::root(0));
+        let mut found = std::collections::BTreeSet::new();
+        for seed in 0..30 {
+            let key = Key::root(seed);
+            let drawn = Cut::new(&ids, 2, RowDraws::new(key.named("typical"))).places;
+            let expected = drawn.into_iter().max_by(|&a, &b| all[a].total_cmp(&all[b])).unwrap();
+            assert_eq!(most_typical(rows, 2, 3, key, Ties::new(key)), expected);
+            found.insert(expected);
+        }
+        assert!(found.len() > 5, "{found:?}");
     }
 
     proptest! {
