@@ -31,7 +31,7 @@
 //! The modules are layers. One may use only those before it in this list, and a test enforces it. Those whose time counts are a
 //! crate of their own, `querist-engine`, and are handed on from there:
 //! [`error`], [`rng`], [`simd`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
-//! [`agent`], [`select`], [`search`], [`run`], [`embed`], [`stream`], [`experiment`], [`report`], [`pipeline`], [`session`],
+//! [`agent`], [`select`], [`search`], [`run`], [`embed`], [`stream`], [`pairs`], [`experiment`], [`report`], [`pipeline`], [`session`],
 //! [`testing`], [`prelude`], and, with
 //! the feature of its name, `cli`.
 
@@ -58,6 +58,8 @@ pub mod run;
 pub mod embed;
 
 pub mod stream;
+
+pub mod pairs;
 
 pub mod experiment;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Left to right. Modules of one group may use one another.
-const LAYERS: [&[&str]; 19] = [
+const LAYERS: [&[&str]; 20] = [
     &["error", "rng", "simd", "durable"],
     &["data"],
     &["arch"],
@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 19] = [
     &["run"],
     &["embed"],
     &["stream"],
+    &["pairs"],
     &["experiment"],
     &["report"],
     &["pipeline"],

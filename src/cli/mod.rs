@@ -75,6 +75,7 @@ fn dispatch(args: Args) -> Result<()> {
         Command::Session(session) => commands::session::session(&session),
         Command::Select(select) => commands::select::select(&select),
         Command::Stream(stream) => commands::stream::stream(&stream, args.quiet),
+        Command::Pairs(pairs) => commands::pairs::pairs(&pairs, args.quiet),
         Command::Strategies(list) => commands::lists::strategies(&list),
         Command::Policies(list) => commands::lists::policies(&list),
         Command::Data(data) => commands::data::data(&data),

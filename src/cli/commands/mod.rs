@@ -6,6 +6,7 @@ pub mod embed;
 pub mod fit;
 pub mod lists;
 pub mod manual;
+pub mod pairs;
 pub mod report;
 pub mod run;
 pub mod schema;

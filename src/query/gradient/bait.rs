@@ -89,7 +89,6 @@ impl Strategy for Bait {
         );
         let of_labelled = head.probabilities(view.labelled_rows(embeddings));
         let ids: Vec<RowId> = (0..own.rows().max(labelled.rows()) as u32).map(RowId).collect();
-        let scale = (batch as f64 / (view.labelled().len() + batch).max(1) as f64).sqrt();
         let candidates = Fisher {
             form,
             probabilities: of_candidates.view(),
@@ -102,25 +101,8 @@ impl Strategy for Bait {
             embeddings: Rows::new(labelled.view(), &ids[..labelled.rows()]),
             scale: 1.0,
         };
-        let columns = candidates.columns();
-        let mut all = vec![0.0; columns * columns];
-        let share = 1.0 / (candidates.len() + labelled.len()).max(1) as f64;
-        candidates.add_information(share, &mut all);
-        labelled.add_information(share, &mut all);
-        if let Some(at) = all.iter().position(|value| !value.is_finite()) {
-            let (row, column) = (at / columns, at % columns);
-            return Err(QueryError::NotFinite {
-                signal: "the Fisher information",
-                row,
-                column,
-                found: all[at],
-            }
-            .into());
-        }
-        let share = 1.0 / (labelled.len() + batch).max(1) as f64;
-        let known = Known::new(self.prior, &labelled, share, &all);
         let rank = |place: usize| view.ties(key).rank(cut.rows[place]);
-        let picks = forward_backward(Fisher { scale, ..candidates }, known, batch, rank)?;
+        let picks = smallest(candidates, labelled, batch, self.prior, rank)?;
         Ok(picks.into_iter().map(|place| cut.rows[place]).collect())
     }
 
@@ -142,6 +124,47 @@ impl Strategy for Bait {
             size.vectors(kept + size.labelled) + Size::items(kept, 16 * rank * rank + 4 * classes + 64);
         drawn.max(rows + 6 * 8 * columns * columns)
     }
+}
+
+/// BAIT for regression, where what a row tells of the last layer is its embedding: places of `batch` of the candidates, in the order
+/// in which they were added. `candidates` and `labelled` have as many columns each; `prior` is added to the diagonal, and equal gains come in the
+/// order of `rank`. Information is that of all rows, candidates and labelled, as for classes.
+///
+/// # Errors
+/// [`QueryError::NotFinite`] if the information is not.
+pub(crate) fn for_regression(
+    candidates: Rows<'_>,
+    labelled: Rows<'_>,
+    batch: usize,
+    prior: f64,
+    rank: impl Fn(usize) -> u64,
+) -> Result<Vec<usize>, QueryError> {
+    let none = Matrix::zeros(0, 0);
+    let of = |embeddings, scale| Fisher { form: Form::Linear, probabilities: none.view(), embeddings, scale };
+    smallest(of(candidates, 1.0), of(labelled, 1.0), batch.min(candidates.len()), prior, rank)
+}
+
+/// Places of the batch among `candidates` that leaves least of all rows' information unknown.
+fn smallest(
+    candidates: Fisher<'_>,
+    labelled: Fisher<'_>,
+    batch: usize,
+    prior: f64,
+    rank: impl Fn(usize) -> u64,
+) -> Result<Vec<usize>, QueryError> {
+    let columns = candidates.columns();
+    let mut all = vec![0.0; columns * columns];
+    let share = 1.0 / (candidates.len() + labelled.len()).max(1) as f64;
+    candidates.add_information(share, &mut all);
+    labelled.add_information(share, &mut all);
+    if let Some(at) = all.iter().position(|value| !value.is_finite()) {
+        let (row, column) = (at / columns, at % columns);
+        return Err(QueryError::NotFinite { signal: "the Fisher information", row, column, found: all[at] });
+    }
+    let asked = (labelled.len() + batch).max(1) as f64;
+    let known = Known::new(prior, &labelled, 1.0 / asked, &all);
+    let scale = (batch as f64 / asked).sqrt();
+    forward_backward(Fisher { scale, ..candidates }, known, batch, rank)
 }
 
 /// Places of the picks, in the order in which they were added; equal gains come in the order of `rank`.
@@ -229,6 +252,7 @@ mod tests {
                 let p = f64::from(p.iter().copied().fold(0.0, f32::max));
                 DMatrix::from_fn(1, d, |_, j| fisher.scale * (2.0 * p * (1.0 - p)).sqrt() * f64::from(h[j]))
             }
+            Form::Linear => DMatrix::from_fn(1, d, |_, j| fisher.scale * f64::from(h[j])),
         }
     }
 
@@ -268,7 +292,7 @@ mod tests {
     fn is_greedy_over_the_trace_and_back() {
         for seed in 0..6 {
             let case = Case::new(seed);
-            for form in [Form::Classes, Form::Binary] {
+            for form in [Form::Classes, Form::Binary, Form::Linear] {
                 let all = case.fisher(form, 1.0);
                 let columns = all.columns();
                 let mut information = vec![0.0; columns * columns];

@@ -16,6 +16,8 @@ pub(super) enum Form {
     /// Of the predicted class against the others together, `d` columns: with two classes, the two vectors of a row lie along
     /// `(1, -1) h'`, so that one of length `sqrt(2 p (1 - p)) |h|` has the same information.
     Binary,
+    /// Of a linear model with an error of unit variance, `d` columns: `h` itself. Probabilities have no part in it.
+    Linear,
 }
 
 /// Rows as vectors whose outer products are their Fisher information. Never formed: a row's are given by its probabilities and
@@ -39,7 +41,7 @@ impl Fisher<'_> {
     pub fn rank(&self) -> usize {
         match self.form {
             Form::Classes => self.probabilities.cols(),
-            Form::Binary => 1,
+            Form::Binary | Form::Linear => 1,
         }
     }
 
@@ -48,8 +50,12 @@ impl Fisher<'_> {
         self.rank() * self.embeddings.width()
     }
 
-    /// `scale sqrt(2 p (1 - p))` of the largest probability.
-    fn binary(&self, row: usize) -> f64 {
+    /// What the embedding is multiplied by where there is one vector: `scale`, times `sqrt(2 p (1 - p))` of the largest
+    /// probability where there are classes.
+    fn single(&self, row: usize) -> f64 {
+        if self.form == Form::Linear {
+            return self.scale;
+        }
         let p = f64::from(self.probabilities.row(row).iter().copied().fold(0.0, f32::max)).min(1.0);
         self.scale * (2.0 * p * (1.0 - p)).sqrt()
     }
@@ -57,7 +63,7 @@ impl Fisher<'_> {
     /// `R t`: `scale sqrt(p_c) (t_c - sum_a p_a t_a)` for each class, of numbers per class.
     fn centred(&self, row: usize, along: &mut [f64]) {
         match self.form {
-            Form::Binary => along[0] *= self.binary(row),
+            Form::Binary | Form::Linear => along[0] *= self.single(row),
             Form::Classes => {
                 let p = self.probabilities.row(row);
                 let mean: f64 = p.iter().zip(&*along).map(|(&p, t)| f64::from(p) * t).sum();
@@ -128,7 +134,7 @@ impl Fisher<'_> {
     /// `R' u`: the multiples of `h` that a combination of a row's vectors has for each class.
     fn spread(&self, row: usize, of: &[f64]) -> Vec<f64> {
         match self.form {
-            Form::Binary => vec![self.binary(row) * of[0]],
+            Form::Binary | Form::Linear => vec![self.single(row) * of[0]],
             Form::Classes => {
                 let p = self.probabilities.row(row);
                 let weighted: Vec<f64> =
@@ -148,7 +154,9 @@ impl Fisher<'_> {
                 let h = self.embeddings.get(row);
                 let own = share * f64::from(h[column]);
                 match self.form {
-                    Form::Binary => add_multiple(line, h, own * self.binary(row).powi(2)),
+                    Form::Binary | Form::Linear => {
+                        add_multiple(line, h, own * self.single(row).powi(2));
+                    }
                     Form::Classes => {
                         let p = self.probabilities.row(row);
                         let p_own = f64::from(p[class]);

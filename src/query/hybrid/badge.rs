@@ -69,6 +69,12 @@ impl Strategy for Badge {
     }
 }
 
+/// Places of `batch` rows of gradient embeddings that are there in full, in the order in which k-means++ takes them: the largest
+/// first, equals in the order of `ties`. What BADGE does with the gradients of a loss without classes.
+pub(crate) fn plus_plus(gradients: Rows<'_>, batch: usize, key: Key, ties: Ties<'_>) -> Vec<usize> {
+    Gradients::plain(gradients).plus_plus(batch, First::Largest, key, ties)
+}
+
 /// Gradient embeddings in factored form: `g_x = r_x h_x'`.
 pub(in crate::query) struct Gradients<'a> {
     /// `p - onehot(argmax p)`, shape `[n, C]`.
@@ -101,6 +107,18 @@ impl<'a> Gradients<'a> {
             );
         }
         Self { residuals, places: (0..n as u32).map(RowId).collect(), embeddings, norms }
+    }
+
+    /// Of gradients that are there in full: `r_x` is one.
+    fn plain(gradients: Rows<'a>) -> Self {
+        let n = gradients.len();
+        let squared = |row| f64::from(lanes::dot(gradients.get(row), gradients.get(row)));
+        Self {
+            residuals: Matrix::new(vec![1.0; n], n, 1),
+            places: (0..n as u32).map(RowId).collect(),
+            embeddings: gradients,
+            norms: (0..n).map(squared).collect(),
+        }
     }
 
     /// Places in the order in which they are taken.
@@ -245,6 +263,20 @@ mod tests {
         assert_eq!(distance(&gradients, 0, 0), 0.0);
         // The largest norm comes first, whatever the key.
         assert!((0..20).all(|seed| sampled(&gradients, 1, First::Largest, seed) == [0]));
+    }
+
+    #[test]
+    fn gradients_that_are_there_in_full_have_their_own_distances() {
+        let g = Matrix::new(vec![3.0, 0.0, 0.0, 4.0, 3.0, 0.5], 3, 2);
+        let ids: Vec<RowId> = (0..3).map(RowId).collect();
+        let gradients = Gradients::plain(Rows::new(g.view(), &ids));
+        assert_eq!(distance(&gradients, 0, 1), 25.0);
+        assert_eq!(distance(&gradients, 0, 2), 0.25);
+        // The largest is (0, 4); (3, 0) is at 25 and (3, .5) at 21.25 of it.
+        let key = Key::root(1);
+        let found = plus_plus(Rows::new(g.view(), &ids), 3, key, Ties::new(key));
+        assert_eq!(found[0], 1);
+        assert_eq!(found.len(), 3);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! published, which keeps up to one row in a window more than the budget. `tests/golden/streams.py` compares them with scikit-activeml, decision by decision.
 
 mod fixed_uncertainty;
-mod params;
+pub(crate) mod params;
 mod periodic;
 mod random;
 mod random_variable_uncertainty;

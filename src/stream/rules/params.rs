@@ -1,16 +1,16 @@
-//! Reads the parameters of a rule.
+//! Reads the parameters of a rule, here and of gene pairs.
 
 use crate::error::{Result, nearest};
 use crate::query::{QueryError, Spec};
 
 /// A specification's parameters while a rule reads them.
-pub(super) struct Params<'s> {
+pub(crate) struct Params<'s> {
     spec: &'s Spec,
     known: Vec<&'static str>,
 }
 
 impl<'s> Params<'s> {
-    pub(super) fn new(spec: &'s Spec) -> Self {
+    pub(crate) fn new(spec: &'s Spec) -> Self {
         Self { spec, known: Vec::new() }
     }
 
@@ -29,7 +29,7 @@ impl<'s> Params<'s> {
     }
 
     /// A number in `[low, high]`.
-    pub(super) fn real(&mut self, name: &'static str, default: f64, low: f64, high: f64) -> Result<f64> {
+    pub(crate) fn real(&mut self, name: &'static str, default: f64, low: f64, high: f64) -> Result<f64> {
         let Some(text) = self.value(name) else { return Ok(default) };
         match text.parse::<f64>() {
             Ok(value) if (low..=high).contains(&value) => Ok(value),
@@ -38,7 +38,7 @@ impl<'s> Params<'s> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&mut self, name: &'static str, default: bool) -> Result<bool> {
+    pub(crate) fn flag(&mut self, name: &'static str, default: bool) -> Result<bool> {
         match self.value(name) {
             None => Ok(default),
             Some("true") => Ok(true),
@@ -48,7 +48,7 @@ impl<'s> Params<'s> {
     }
 
     /// Refuses what the rule did not ask for.
-    pub(super) fn end(self) -> Result<()> {
+    pub(crate) fn end(self) -> Result<()> {
         let strategy = self.spec.name.clone();
         if !self.spec.arms.is_empty() {
             let found = self.spec.arms.len();

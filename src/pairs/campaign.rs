@@ -1,0 +1,205 @@
+//! [`Campaign`]: rounds of measuring pairs, and what they found.
+
+use super::ensemble::{Beliefs, Ensemble};
+use super::error::PairsError;
+use super::graph::Graph;
+use super::network::NetworkPlan;
+use super::rules::{PairRule, PairView, Random};
+use super::screen::{Screen, lowest};
+use crate::error::Result;
+use crate::rng::Key;
+
+/// Members of an ensemble that are handled.
+pub const MAX_MEMBERS: usize = 64;
+/// Rounds that are handled.
+pub const MAX_ROUNDS: usize = 10_000;
+
+/// How a screen is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CampaignPlan {
+    /// Rounds; the first is random.
+    pub rounds: usize,
+    /// Pairs that are measured in a round.
+    pub batch: usize,
+    /// How many of the lowest outcomes count as hits.
+    pub top: usize,
+    /// Networks.
+    pub members: usize,
+    /// Their sizes and how they are fitted.
+    pub network: NetworkPlan,
+}
+
+impl Default for CampaignPlan {
+    fn default() -> Self {
+        Self { rounds: 10, batch: 200, top: 400, members: 8, network: NetworkPlan::default() }
+    }
+}
+
+impl CampaignPlan {
+    /// Bytes that a campaign takes at its peak, by what grows with the screen and the graph: predictions and orders of all
+    /// pairs, and on each of `threads` threads the parameters of a network, its gradient and moments, and what a pass keeps.
+    pub fn memory(&self, screen: &Screen, graph: &Graph, threads: usize) -> u64 {
+        let genes = screen.genes().len();
+        let encoder = self.network.encoder(graph, genes);
+        let (parameters, pairs) = (encoder.parameters() as u64, screen.pairs().len() as u64);
+        let members = self.members as u64;
+        let hidden = encoder.hidden.unwrap_or(0);
+        // Vectors of a pass: inputs and outputs of two layers, their transposes, and what comes back.
+        let pass = (encoder.nodes * (4 * (1 + encoder.bases) * hidden + 8 * self.network.width)) as u64;
+        let networks = 4 * parameters * members + 4 * (5 * parameters + pass) * members.min(threads as u64);
+        let edges = 24 * 2 * graph.messages().len() as u64;
+        // Beliefs of the first round and of the present one; BADGE's gradients of all hidden pairs.
+        pairs * (2 * 4 * members + 64 + 4 * self.network.width as u64) + networks + edges
+    }
+}
+
+/// What was found by the end of a round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Round {
+    /// From 1.
+    pub round: usize,
+    /// Pairs measured so far.
+    pub seen: usize,
+    /// How many of the [`top`](CampaignPlan::top) are among them.
+    pub hits: usize,
+    /// The lowest outcome among them.
+    pub best: f64,
+    /// The root mean squared error, over all hidden pairs, of the mean of the networks that are then fitted; none for a rule without
+    /// networks, and where nothing is hidden.
+    pub rmse: Option<f64>,
+}
+
+/// A campaign's rounds and what it measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Course {
+    /// One after the other.
+    pub rounds: Vec<Round>,
+    /// Places of the pairs that were measured, in that order.
+    pub measured: Vec<u32>,
+}
+
+/// A screen, a graph and networks that have seen nothing but links; [`run`](Self::run) plays one rule. All rules begin with the same
+/// random round.
+#[derive(Debug)]
+pub struct Campaign<'a> {
+    plan: CampaignPlan,
+    screen: &'a Screen,
+    graph: &'a Graph,
+    outcomes: Vec<f64>,
+    /// Per pair, whether it is among the lowest.
+    top: Vec<bool>,
+    ensemble: Ensemble,
+    first: Vec<u32>,
+    /// After the first round.
+    beliefs: Beliefs,
+    key: Key,
+}
+
+impl<'a> Campaign<'a> {
+    /// Pre-trains the networks and plays the first round.
+    ///
+    /// # Errors
+    /// [`PairsError::Setting`], [`PairsError::Few`] pairs for the plan or outcomes that are missing, and [`PairsError::Diverged`].
+    pub fn new(plan: CampaignPlan, screen: &'a Screen, graph: &'a Graph, key: Key) -> Result<Self> {
+        plan.check(screen)?;
+        let outcomes = screen.known()?;
+        let mut top = vec![false; outcomes.len()];
+        lowest(&outcomes, plan.top).into_iter().for_each(|at| top[at] = true);
+        let genes = screen.genes().len();
+        let ensemble = Ensemble::new(plan.network, graph, genes, plan.members, key.named("networks"));
+        let hidden: Vec<u32> = (0..outcomes.len() as u32).collect();
+        let nothing = Beliefs { predictions: Vec::new(), embeddings: Vec::new() };
+        let choice = [0, plan.rounds - 1];
+        let view = PairView { beliefs: &nothing, pairs: screen.pairs(), hidden: &hidden, seen: &[], choice };
+        let first = Random.choose(&view, plan.batch, key.named("first"))?;
+        let beliefs = ensemble.fit(screen, graph, &outcomes, &sorted(&first), 1)?;
+        Ok(Self { plan, screen, graph, outcomes, top, ensemble, first, beliefs, key })
+    }
+
+    /// Places of the pairs that count as hits.
+    pub fn top(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.top.len() as u32).filter(|&pair| self.top[pair as usize])
+    }
+
+    /// Plays one rule; `told` gets every round at its end.
+    ///
+    /// # Errors
+    /// As [`PairRule::choose`], and [`PairsError::Diverged`].
+    pub fn run(&self, rule: &dyn PairRule, mut told: impl FnMut(&Round)) -> Result<Course> {
+        let mut measured = self.first.clone();
+        let mut seen = vec![false; self.outcomes.len()];
+        measured.iter().for_each(|&pair| seen[pair as usize] = true);
+        let mut rounds = Vec::with_capacity(self.plan.rounds);
+        let mut later = None;
+        for round in 1..=self.plan.rounds {
+            let (known, hidden): (Vec<u32>, Vec<u32>) =
+                (0..seen.len() as u32).partition(|&pair| seen[pair as usize]);
+            if round > 1 && rule.needs_beliefs() {
+                let fitted = self.ensemble.fit(self.screen, self.graph, &self.outcomes, &known, round)?;
+                later = Some(fitted);
+            }
+            let beliefs = later.as_ref().unwrap_or(&self.beliefs);
+            let rmse = rule.needs_beliefs().then(|| beliefs.rmse(&self.outcomes, &hidden)).flatten();
+            rounds.push(self.round(round, &measured, rmse));
+            told(&rounds[round - 1]);
+            if round == self.plan.rounds {
+                break;
+            }
+            let choice = [round, self.plan.rounds - 1];
+            let pairs = self.screen.pairs();
+            let view = PairView { beliefs, pairs, hidden: &hidden, seen: &known, choice };
+            let key = self.key.named("choice").at(round as u64);
+            let picks = rule.choose(&view, self.plan.batch, key)?;
+            picks.iter().for_each(|&pair| seen[pair as usize] = true);
+            measured.extend(picks);
+        }
+        Ok(Course { rounds, measured })
+    }
+
+    fn round(&self, round: usize, measured: &[u32], rmse: Option<f64>) -> Round {
+        let hits = measured.iter().filter(|&&pair| self.top[pair as usize]).count();
+        let best = measured.iter().map(|&pair| self.outcomes[pair as usize]).fold(f64::INFINITY, f64::min);
+        Round { round, seen: measured.len(), hits, best, rmse }
+    }
+}
+
+impl CampaignPlan {
+    /// Refuses an ensemble of no networks, and of too many.
+    pub(super) fn check_members(&self) -> Result<(), PairsError> {
+        range("members", self.members, MAX_MEMBERS)
+    }
+
+    fn check(&self, screen: &Screen) -> Result<(), PairsError> {
+        self.check_members()?;
+        range("rounds", self.rounds, MAX_ROUNDS)?;
+        range("batch", self.batch, usize::MAX)?;
+        range("top", self.top, usize::MAX)?;
+        let (pairs, needed) = (screen.pairs().len(), self.rounds.saturating_mul(self.batch));
+        if pairs < needed {
+            let why = format!("{} rounds of {}", self.rounds, self.batch);
+            return Err(PairsError::Few { what: "pairs", found: pairs, needed, why });
+        }
+        if pairs < self.top {
+            let why = format!("hits among the best {}", self.top);
+            return Err(PairsError::Few { what: "pairs", found: pairs, needed: self.top, why });
+        }
+        Ok(())
+    }
+}
+
+/// Refuses numbers outside `1..=most`.
+fn range(setting: &'static str, found: usize, most: usize) -> Result<(), PairsError> {
+    if (1..=most).contains(&found) {
+        return Ok(());
+    }
+    Err(PairsError::Setting { setting, found: found.to_string(), expected: format!("1 to {most}") })
+}
+
+fn sorted(pairs: &[u32]) -> Vec<u32> {
+    let mut pairs = pairs.to_vec();
+    pairs.sort_unstable();
+    pairs
+}
+
+#[cfg(test)]
+mod tests;
