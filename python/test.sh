@@ -21,11 +21,12 @@ maturin build --profile "$profile" --out "$work/wheels"
 pip install --quiet --no-deps "$work"/wheels/querist-*.whl
 
 # From elsewhere, so that what is tested is what was installed.
-cp -r tests examples "$work"
+cp -r tests examples notebook.py ../docs/python.ipynb "$work"
 cd "$work"
 timeout 480 python -m pytest --quiet tests
 python -m mypy --strict --ignore-missing-imports --no-error-summary -p querist
 python examples/labelling.py > /dev/null
+python notebook.py python.ipynb > /dev/null
 python examples/ppo.py --seconds 2 --judged 1 > /dev/null
 [ "$(querist --version)" = "querist $(python -c 'import querist; print(querist.__version__)')" ]
 echo "the Python package passes its tests"

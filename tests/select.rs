@@ -321,6 +321,8 @@ fn episode() -> EpisodePlan {
         first_epochs: None,
         fit_per_label: false,
         device: DeviceKind::Cpu,
+        stops: false,
+        annotator: None,
         stop_on: StopOn::default(),
     }
 }

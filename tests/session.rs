@@ -8,7 +8,7 @@
 use assert_cmd::Command as Program;
 use querist::Key;
 use querist::data::{Dataset, embedded};
-use querist::session::{Answer, Asking, Chooser, Clock, Session, SessionError, SessionPlan};
+use querist::session::{Answer, Asking, Chooser, Clock, Price, Session, SessionError, SessionPlan};
 use rand::RngExt;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -426,4 +426,123 @@ fn how_the_pool_was_taken_is_said_and_kept() {
     assert!(
         session.settings().decisions.iter().any(|one| one.what == "column id" && one.choice == "left out")
     );
+}
+
+/// Of a number and a name that are of two rows, one was heeded and the other not.
+#[test]
+fn a_row_and_an_id_that_contradict_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = folder.path().join("pool.csv");
+    let lines: String = (0..30).map(|row| format!("r{row},{},{}\n", row % 7, row * row % 11)).collect();
+    fs::write(&pool, format!("name,x,y\n{lines}")).unwrap();
+    let mut plan = SessionPlan::new(&pool);
+    plan.read.columns.id = Some("name".into());
+    let mut session = Session::create(&folder.path().join("session"), plan).unwrap();
+    let file = folder.path().join("answers.csv");
+    let mut tell = |text: &str| {
+        fs::write(&file, text).unwrap();
+        session.tell(&Answer::read(&file, "me").unwrap())
+    };
+    assert_eq!(tell("row,id,label\n3,r3,a\n4,,b\n,r5,a\n").unwrap().new, 3);
+    let error = tell("row,id,label\n6,r6,a\n7,r8,b\n").unwrap_err();
+    let expected = |error: &SessionError| matches!(error, SessionError::RowAndId { row: 7, called, found, .. } if called == "r7" && found == "r8");
+    assert!(error.downcast_ref().is_some_and(expected), "{error}");
+    assert_eq!(session.counts().unwrap().labelled, 3);
+}
+
+/// A pool of 60 rows in two classes; `dear` rows cost 10 and the others 1.
+fn priced(folder: &Path) -> PathBuf {
+    let pool = folder.join("pool.csv");
+    let line = |row: usize| {
+        format!("{},{},{}\n", row % 7, row * row % 11, if row.is_multiple_of(2) { 10 } else { 1 })
+    };
+    fs::write(&pool, format!("x,y,price\n{}", (0..60).map(line).collect::<String>())).unwrap();
+    pool
+}
+
+/// Asks for four rows at a time until none are given; how many rows of what were answered.
+fn spend(session: &mut Session, class: impl Fn(usize) -> &'static str) -> Vec<usize> {
+    let mut rows = Vec::new();
+    loop {
+        let asking = session.ask(4).unwrap();
+        if asking.rows.is_empty() {
+            assert!(asking.note.is_some_and(|note| note.contains("may cost")), "it says why");
+            return rows;
+        }
+        let answers: Vec<Answer> =
+            asking.rows.iter().map(|one| Answer::new(one.row, class(one.row))).collect();
+        session.tell(&answers).unwrap();
+        rows.extend(asking.rows.iter().map(|one| one.row));
+    }
+}
+
+#[test]
+fn what_answers_cost_ends_a_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = priced(folder.path());
+    let class = |row: usize| if row % 7 < 3 { "low" } else { "high" };
+    let plan = SessionPlan {
+        price: Some(Price::Column("price".into())),
+        spend: Some(25.5),
+        batch: 4,
+        ..SessionPlan::new(&pool)
+    };
+    let mut session = Session::create(&folder.path().join("column"), plan.clone()).unwrap();
+    let rows = spend(&mut session, class);
+    let cost: usize = rows.iter().map(|row| if row.is_multiple_of(2) { 10 } else { 1 }).sum();
+    assert_eq!(cost, 25, "all is spent but what buys nothing");
+    let status = session.status().unwrap();
+    assert_eq!((status.spent, status.spend), (Some(25.0), Some(25.5)));
+
+    let prices = [("low".to_string(), 1.0), ("high".to_string(), 4.0)].into();
+    let by_class = SessionPlan {
+        price: Some(Price::Classes(prices)),
+        classes: vec!["low".into(), "high".into()],
+        ..plan.clone()
+    };
+    let mut session = Session::create(&folder.path().join("classes"), by_class.clone()).unwrap();
+    let rows = spend(&mut session, class);
+    let cost: usize = rows.iter().map(|&row| if class(row) == "low" { 1 } else { 4 }).sum();
+    assert_eq!(session.status().unwrap().spent, Some(cost as f64));
+    assert!((20..=34).contains(&cost), "{cost} of 25.5, the last batch expected and not known");
+
+    let refused = |plan: SessionPlan| {
+        let error = Session::create(&folder.path().join("none"), plan).err().expect("refused");
+        matches!(error.downcast_ref(), Some(SessionError::Setting { .. }))
+    };
+    assert!(refused(SessionPlan { price: None, ..plan.clone() }), "a limit without prices");
+    assert!(
+        refused(SessionPlan { classes: vec![], ..by_class.clone() }),
+        "prices of classes that are not there"
+    );
+    assert!(refused(SessionPlan { spend: Some(-1.0), ..plan.clone() }));
+    assert!(refused(SessionPlan { think: 0, ..plan }));
+}
+
+/// What is thought decides what is asked for, and is kept in the folder.
+#[test]
+fn more_thought_is_kept_and_repeated() {
+    let set = embedded::load("digits").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool(&set, folder.path());
+    let course = |name: &str, think: usize| {
+        let chooser = Chooser::Strategy("qbc".into());
+        let dir = folder.path().join(name);
+        Session::create(&dir, SessionPlan { think, chooser, ..plan(&pool, 1) }).unwrap();
+        let mut rows = Vec::new();
+        for _ in 0..5 {
+            // Opened anew, as another process would.
+            let mut session = Session::open(&dir).unwrap();
+            let asking = session.ask(BATCH).unwrap();
+            let answers: Vec<Answer> =
+                asking.rows.iter().map(|one| Answer::new(one.row, truth(&set, one.row))).collect();
+            session.tell(&answers).unwrap();
+            rows.extend(asking.rows.iter().map(|one| one.row));
+        }
+        rows
+    };
+    let (once, more) = (course("once", 1), course("more", 4));
+    assert_eq!(course("again", 4), more);
+    assert_eq!(once[..10], more[..10], "inputs alone decide at first");
+    assert_ne!(once, more);
 }

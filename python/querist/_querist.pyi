@@ -114,6 +114,16 @@ class Session:
         features: list[str],
         label: str | None,
         id: str | None,
+        columns: list[str],
+        ignore: list[str],
+        separator: str | None,
+        header: bool | None,
+        decimal: str | None,
+        inputs: str | None,
+        channels: str | None,
+        base: int | None,
+        hash: int | None,
+        svd: int | None,
         classes: list[str],
         policy: str,
         strategy: str | None,
@@ -123,6 +133,9 @@ class Session:
         budget: int | None,
         lease: int | None,
         price: str | None,
+        prices: dict[str, float] | None,
+        spend: float | None,
+        think: int,
         seed: int,
     ) -> Session: ...
     @staticmethod
@@ -133,4 +146,5 @@ class Session:
     def status(self) -> tuple[str, str]: ...
     def predict(self) -> bytes: ...
     def labels(self) -> bytes: ...
+    def map(self, most: int) -> str: ...
     def content(self, row: int) -> str: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import os
@@ -37,6 +38,16 @@ class Session:
         features: Sequence[Path] = (),
         label: str | None = None,
         id: str | None = None,
+        columns: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        separator: str | None = None,
+        header: bool | None = None,
+        decimal: str | None = None,
+        inputs: str | None = None,
+        channels: str | None = None,
+        base: int | None = None,
+        hash: int | None = None,
+        svd: int | None = None,
         classes: Sequence[str] = (),
         policy: str = "universal",
         strategy: str | None = None,
@@ -45,13 +56,18 @@ class Session:
         batch: int = 10,
         budget: int | None = None,
         lease: int | None = None,
-        price: str | None = None,
+        price: str | Mapping[str, float] | None = None,
+        spend: float | None = None,
+        think: int = 1,
         seed: int = 0,
     ) -> Session:
         """A new session in the folder ``dir`` on the table, array or folder of pictures ``pool``.
 
-        ``features`` are ``.npy`` files ``[n, d]`` in place of the columns; ``label`` and ``id`` name columns, ``price`` one
-        with what an answer costs. ``classes`` may be left out, and then appear with the answers. ``policy`` or ``strategy``
+        ``features`` are ``.npy`` files ``[n, d]`` in place of the columns; ``label`` and ``id`` name columns. How the pool is
+        read is found out, unless said as the options of ``querist session new`` say it: ``columns`` and ``ignore`` (names
+        or patterns), ``separator``, ``header``, ``decimal``, ``inputs``, ``channels``, ``base``, ``hash``, ``svd``.
+        ``price`` is the column with what an answer costs, or a price for every class; ``spend`` what answers may cost in
+        all. ``think`` times as much is looked at in a query, for people who are slower than the machine. ``classes`` may be left out, and then appear with the answers. ``policy`` or ``strategy``
         choose, once there are labels; until then ``start`` does, ``initial`` rows by features alone. ``lease`` is the
         seconds after which rows that were not answered may be asked of somebody else.
         """
@@ -62,6 +78,16 @@ class Session:
                 features=[os.fspath(one) for one in features],
                 label=label,
                 id=id,
+                columns=list(columns),
+                ignore=list(ignore),
+                separator=separator,
+                header=header,
+                decimal=decimal,
+                inputs=inputs,
+                channels=channels,
+                base=None if base is None else count("base", base),
+                hash=None if hash is None else count("hash", hash),
+                svd=None if svd is None else count("svd", svd),
                 classes=list(classes),
                 policy=policy,
                 strategy=strategy,
@@ -70,7 +96,10 @@ class Session:
                 batch=count("batch", batch),
                 budget=None if budget is None else count("budget", budget),
                 lease=None if lease is None else count("lease", lease),
-                price=price,
+                price=price if isinstance(price, str) else None,
+                prices=None if price is None or isinstance(price, str) else dict(price),
+                spend=spend,
+                think=count("think", think, 1),
                 seed=count("seed", seed),
             )
         )
@@ -118,6 +147,13 @@ class Session:
         """The same in words."""
         return self._inner.status()[1]
 
+    def _repr_html_(self) -> str:
+        """How far it is, the learning curve, and the pool as a map, on which what has a label is filled."""
+        status = self.status()
+        names = [name for name, _ in status["counts"]["classes"]]
+        pictures = _curve(status["curve"]) + _map(json.loads(self._inner.map(_MAP_ROWS)), names)
+        return f"<pre>{html.escape(self.describe())}</pre>{pictures}"
+
     def predict(self) -> Any:
         """Class and calibrated probabilities of every row, as a ``pyarrow.Table``."""
         return _table(self._inner.predict())
@@ -129,6 +165,43 @@ class Session:
     def content(self, row: int) -> dict[str, str]:
         """What people are shown of a row: its columns, by name."""
         return dict(json.loads(self._inner.content(count("row", row))))
+
+
+#: Rows that the map draws without a label, at most.
+_MAP_ROWS = 1500
+_SIZE = 260
+_COLOURS = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e", "#9498a0"]
+
+
+def _svg(title: str, shapes: list[str]) -> str:
+    head = f'<svg width="{_SIZE}" height="{_SIZE}" viewBox="-10 -10 {_SIZE + 20} {_SIZE + 20}" role="img"'
+    return f'{head} style="margin:4px"><title>{html.escape(title)}</title>{"".join(shapes)}</svg>'
+
+
+def _curve(points: list[dict[str, float]]) -> str:
+    """Accuracy by labels."""
+    if len(points) < 2:
+        return ""
+    last = points[-1]["labels"]
+    places = " ".join(f"{_SIZE * p['labels'] / last:.1f},{_SIZE * (1 - p['accuracy']):.1f}" for p in points)
+    frame = f'<rect width="{_SIZE}" height="{_SIZE}" fill="none" stroke="currentColor" stroke-opacity=".3"/>'
+    line = f'<polyline points="{places}" fill="none" stroke="{_COLOURS[0]}" stroke-width="2"/>'
+    said = f"accuracy out of fold from 0 to 100 %, to {last:.0f} labels"
+    text = f'<text x="6" y="{_SIZE - 6}" font-size="11" fill="currentColor">{said}</text>'
+    return _svg(f"{said}: {100 * points[-1]['accuracy']:.0f} % at the end", [frame, line, text])
+
+
+def _map(found: dict[str, Any], names: list[str]) -> str:
+    """The pool as points; what has a label is filled in the colour of its class."""
+
+    def dot(place: list[float], style: str) -> str:
+        return f'<circle cx="{_SIZE * place[0]:.1f}" cy="{_SIZE * (1 - place[1]):.1f}" {style}>'
+
+    shapes = [dot(place, 'r="1.5" fill="currentColor" fill-opacity=".25"') + "</circle>" for _, place in found["rows"]]
+    for row, place, label in found["labelled"]:
+        colour = _COLOURS[label % len(_COLOURS)]
+        shapes.append(dot(place, f'r="3.5" fill="{colour}"') + f"<title>{row}: {html.escape(names[label])}</title></circle>")
+    return _svg(f"the pool, {len(found['labelled'])} rows with a label", shapes)
 
 
 def _table(parquet: bytes) -> Any:

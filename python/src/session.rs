@@ -4,10 +4,15 @@ use crate::error::raised;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use querist::Result;
+use querist::data::columns::ColumnOptions;
+use querist::data::dataset::MAX_WIDTH;
 use querist::data::readers::ReadOptions;
-use querist::session::{self, ANNOTATOR, Answer, Chooser, Format, RowName, SessionPlan};
+use querist::experiment::sections::Decimal;
+use querist::session::{self, ANNOTATOR, Answer, Chooser, Format, Price, RowName, SessionError, SessionPlan};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 /// A session's folder, open.
@@ -26,10 +31,29 @@ impl Session {
     }
 }
 
+/// A setting by its words.
+fn word<T: FromStr>(name: &'static str, text: &str, expected: &str) -> Result<T, SessionError> {
+    let refuse =
+        |_| SessionError::Setting { name, found: format!("{text:?}"), expected: expected.to_string() };
+    text.parse().map_err(refuse)
+}
+
+/// A number of a range.
+fn small(name: &'static str, found: u64, least: u64, most: u64) -> Result<u64, SessionError> {
+    match (least..=most).contains(&found) {
+        true => Ok(found),
+        false => Err(SessionError::Setting {
+            name,
+            found: found.to_string(),
+            expected: format!("{least} to {most}"),
+        }),
+    }
+}
+
 #[pymethods]
 impl Session {
     #[staticmethod]
-    #[pyo3(signature = (dir, pool, *, features, label, id, classes, policy, strategy, start, initial, batch, budget, lease, price, seed))]
+    #[pyo3(signature = (dir, pool, *, features, label, id, columns, ignore, separator, header, decimal, inputs, channels, base, hash, svd, classes, policy, strategy, start, initial, batch, budget, lease, price, prices, spend, think, seed))]
     #[expect(clippy::too_many_arguments, reason = "the settings of a session, by name")]
     fn create(
         py: Python<'_>,
@@ -38,6 +62,16 @@ impl Session {
         features: Vec<PathBuf>,
         label: Option<String>,
         id: Option<String>,
+        columns: Vec<String>,
+        ignore: Vec<String>,
+        separator: Option<String>,
+        header: Option<bool>,
+        decimal: Option<String>,
+        inputs: Option<String>,
+        channels: Option<String>,
+        base: Option<u64>,
+        hash: Option<usize>,
+        svd: Option<usize>,
         classes: Vec<String>,
         policy: String,
         strategy: Option<String>,
@@ -47,28 +81,58 @@ impl Session {
         budget: Option<usize>,
         lease: Option<u64>,
         price: Option<String>,
+        prices: Option<BTreeMap<String, f64>>,
+        spend: Option<f64>,
+        think: usize,
         seed: u64,
     ) -> PyResult<Self> {
-        let mut read = ReadOptions { features, ..ReadOptions::default() };
-        read.columns.label = label;
-        read.columns.id = id;
-        let chooser = strategy.map_or(Chooser::Policy(policy), Chooser::Strategy);
-        let mut plan = SessionPlan {
-            read,
-            classes,
-            chooser,
-            initial,
-            batch,
-            budget,
-            lease,
-            price,
-            seed,
-            ..SessionPlan::new(pool)
+        let create = || -> Result<session::Session> {
+            let columns = ColumnOptions { label, id, columns, ignore, ..ColumnOptions::default() };
+            let read = ReadOptions {
+                features,
+                columns,
+                separator: separator
+                    .map(|text| {
+                        word("separator", &text, "comma, semicolon, tab, pipe, blanks, or one character")
+                    })
+                    .transpose()?,
+                header,
+                decimal: decimal
+                    .map(|text| word("decimal", &text, ". or ,").map(|Decimal(mark)| mark))
+                    .transpose()?,
+                inputs,
+                channels: channels.map(|text| word("channels", &text, "first or last")).transpose()?,
+                base: base.map(|base| small("base", base, 0, 1)).transpose()?.map(|base| base as u8),
+                hash: hash
+                    .map(|hash| small("hash", hash as u64, 1, MAX_WIDTH as u64))
+                    .transpose()?
+                    .map(|n| n as usize),
+                svd: svd
+                    .map(|svd| small("svd", svd as u64, 1, MAX_WIDTH as u64))
+                    .transpose()?
+                    .map(|n| n as usize),
+                ..ReadOptions::default()
+            };
+            let mut plan = SessionPlan {
+                read,
+                classes,
+                chooser: strategy.map_or(Chooser::Policy(policy), Chooser::Strategy),
+                initial,
+                batch,
+                budget,
+                lease,
+                price: prices.map(Price::Classes).or(price.map(Price::Column)),
+                spend,
+                think,
+                seed,
+                ..SessionPlan::new(pool)
+            };
+            if let Some(start) = start {
+                plan.start = start;
+            }
+            session::Session::create(&dir, plan)
         };
-        if let Some(start) = start {
-            plan.start = start;
-        }
-        let created = py.detach(|| session::Session::create(&dir, plan));
+        let created = py.detach(create);
         Ok(Self(Mutex::new(created.map_err(|error| raised(py, &error))?)))
     }
 
@@ -129,6 +193,19 @@ impl Session {
     fn labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = self.with(py, |session| session.labels()?.bytes(Format::Parquet))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// At most `most` rows with their places on the map of the pool, and the labelled rows with theirs and the numbers of
+    /// their classes, as JSON.
+    fn map(&self, py: Python<'_>, most: usize) -> PyResult<String> {
+        self.with(py, |session| {
+            let map = session.map();
+            let rows: Vec<_> = map.sample(most).into_iter().map(|row| (row, map.place(row))).collect();
+            let labelled = session.labelled()?;
+            let labelled: Vec<_> =
+                labelled.into_iter().map(|(row, class)| (row, map.place(row), class)).collect();
+            Ok(json!({ "rows": rows, "labelled": labelled }).to_string())
+        })
     }
 
     /// What people are shown of a row, as JSON.

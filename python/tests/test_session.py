@@ -54,3 +54,27 @@ def test_what_does_not_fit_is_refused_and_nothing_is_taken(pool, tmp_path):
         querist.Session.create(tmp_path / "session", file)
     with pytest.raises(querist.QueristError):
         querist.Session.open(tmp_path / "nowhere")
+
+
+def test_it_shows_itself_with_its_map(pool, tmp_path):
+    file, truth = pool
+    session = querist.Session.create(tmp_path / "session", file, batch=5)
+    assert "<svg" in session._repr_html_()
+    label(session, truth, 6)
+    shown = session._repr_html_()
+    assert shown.count("<svg") == 2 and shown.count("<title>") == 2 + 30 and "cat</title>" in shown
+
+
+def test_reading_prices_and_thought_are_heeded(tmp_path):
+    lines = "".join(f"{row % 7};{row * row % 11};{row % 3}\n" for row in range(40))
+    file = tmp_path / "pool.txt"
+    file.write_text("a;b;c\n" + lines)
+    make = lambda name, **options: querist.Session.create(tmp_path / name, file, **options)  # noqa: E731
+    assert set(make("columns", columns=["a", "b"], separator=";").content(0)) == {"a", "b", "c"}
+    bought = make("prices", classes=["x", "y"], price={"x": 1.0, "y": 2.0}, spend=9.0, think=2, batch=4)
+    for _ in range(3):
+        bought.tell({row["row"]: "xy"[row["row"] % 2] for row in bought.ask()["rows"]})
+    assert 6 <= bought.status()["spent"] <= 12
+    for options in ({"separator": "1"}, {"channels": "middle"}, {"base": 3}, {"spend": 3.0}, {"think": 0}, {"price": {"x": 1}}):
+        with pytest.raises(querist.QueristError):
+            make("refused", **options)

@@ -6,9 +6,10 @@
 //! and [`describe`](describe::describe()) says what it holds and what is wrong with it; [`writers`] makes files of tables. A [`Task`] is one
 //! seeded split of it into three disjoint parts (pool, reward, test), scaled by statistics of the pool
 //! alone. A [`Pool`] is the labelled and unlabelled rows of one episode; only the [`Oracle`] turns an
-//! unlabelled row into a label, and it charges the budget for it. Nothing here knows networks or
-//! strategies.
+//! unlabelled row into a label, as the [`Annotator`] that it plays does, and it charges the budget for it. Nothing here
+//! knows networks or strategies.
 
+pub mod annotator;
 pub mod columns;
 pub mod dataset;
 pub mod describe;
@@ -28,6 +29,7 @@ pub mod task;
 pub mod variation;
 pub mod writers;
 
+pub use annotator::{Annotator, Answer, Answers};
 pub use dataset::{Dataset, Shape, SplitTag, Targets};
 pub use describe::{Description, describe};
 pub use error::DataError;

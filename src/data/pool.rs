@@ -1,8 +1,11 @@
 //! The labelled and unlabelled rows of one episode, and the oracle that moves rows between them.
 
 use super::RowId;
+use super::annotator::{Annotator, Answer, Answers};
 use super::task::Task;
 use crate::error::{Fault, Result};
+use crate::rng::Key;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Why a query is refused.
@@ -11,7 +14,8 @@ pub enum PoolError {
     /// The row does not exist.
     #[error("query: row {row} asked for, but the pool has {rows} rows")]
     Unknown { row: u32, rows: usize },
-    /// The row's label is known already, or it stands in the batch twice.
+    /// The row's label is known already, or cannot be known, or it was asked for and is still out, or stands in the batch
+    /// twice.
     #[error("query: row {row} asked for, but it is labelled already or asked for twice in one batch")]
     Repeated { row: u32 },
     /// The budget does not cover the batch.
@@ -27,15 +31,19 @@ pub struct Pool {
     labelled: Vec<RowId>,
     labels: Vec<u32>,
     unlabelled: Vec<RowId>,
+    /// Rows whose answers are still out, with the queries until they arrive.
+    waiting: Vec<(RowId, u32)>,
+    rows: usize,
 }
 
 impl Pool {
     /// A pool of `rows` rows without a label.
     pub fn unlabelled(rows: usize) -> Self {
-        Self { labelled: Vec::new(), labels: Vec::new(), unlabelled: (0..rows as u32).map(RowId).collect() }
+        let unlabelled = (0..rows as u32).map(RowId).collect();
+        Self { labelled: Vec::new(), labels: Vec::new(), unlabelled, waiting: Vec::new(), rows }
     }
 
-    /// Labelled rows, in the order in which they were asked for.
+    /// Labelled rows, in the order in which their labels came.
     pub fn labelled(&self) -> &[RowId] {
         &self.labelled
     }
@@ -45,15 +53,22 @@ impl Pool {
         &self.labels
     }
 
-    /// Rows without a label, ascending.
+    /// Rows that may be asked for, ascending.
     pub fn candidates(&self) -> &[RowId] {
         &self.unlabelled
     }
 
-    /// Asks `oracle` for the labels of `picks` and moves the rows over. All or nothing: a batch with a
-    /// duplicate, a labelled or an unknown row, or over the budget, changes neither pool nor budget.
-    pub fn ask(&mut self, oracle: &mut Oracle, picks: &[RowId]) -> Result<(), PoolError> {
-        let rows = self.labelled.len() + self.unlabelled.len();
+    /// Rows that were asked for and whose answers are still out, in the order of asking.
+    pub fn waiting(&self) -> Vec<RowId> {
+        self.waiting.iter().map(|&(row, _)| row).collect()
+    }
+
+    /// Asks `oracle` for the labels of `picks` and moves the rows over; what it says of them, in their order. Answers to
+    /// earlier queries that are due arrive before, and all that are still out once the budget is spent: there is nothing
+    /// left to do but to wait for them. All or nothing: a batch with a duplicate, a labelled or an unknown row, or over
+    /// the budget, changes neither pool nor budget.
+    pub fn ask(&mut self, oracle: &mut Oracle, picks: &[RowId]) -> Result<Vec<Answer>, PoolError> {
+        let rows = self.rows;
         let mut sorted = picks.to_vec();
         sorted.sort_unstable();
         if let Some(row) = sorted.last().filter(|row| row.index() >= rows) {
@@ -64,29 +79,87 @@ impl Pool {
         if let Some(row) = twice.or_else(labelled) {
             return Err(PoolError::Repeated { row: row.0 });
         }
-        let labels = oracle.reveal(picks)?;
+        oracle.charge(picks.len())?;
         self.unlabelled.retain(|row| sorted.binary_search(row).is_err());
-        self.labelled.extend_from_slice(picks);
-        self.labels.extend(labels);
-        Ok(())
+        self.waiting.iter_mut().for_each(|(_, left)| *left -= 1);
+        self.arrive(oracle, |left| left == 0);
+        let mut said = Vec::with_capacity(picks.len());
+        for &row in picks {
+            said.push(match oracle.annotator.late {
+                0 => self.settle(oracle, row),
+                late => {
+                    self.waiting.push((row, late));
+                    Answer::Late(late)
+                }
+            });
+        }
+        if oracle.left() == 0 {
+            self.arrive(oracle, |_| true);
+        }
+        oracle.answers.late = self.waiting.len() as u32;
+        Ok(said)
+    }
+
+    /// Takes the answers that are due.
+    fn arrive(&mut self, oracle: &mut Oracle, due: impl Fn(u32) -> bool) {
+        let (arrived, waiting) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|&(_, left)| due(left));
+        self.waiting = waiting;
+        let arrived: Vec<(RowId, u32)> = arrived;
+        for (row, _) in arrived {
+            self.settle(oracle, row);
+        }
+    }
+
+    /// Takes the answer to a row that is neither a candidate nor labelled.
+    fn settle(&mut self, oracle: &mut Oracle, row: RowId) -> Answer {
+        let answer = oracle.reveal(row);
+        match answer {
+            Answer::Label(label) => {
+                self.labelled.push(row);
+                self.labels.push(label);
+            }
+            Answer::Abstained => {
+                let place = self.unlabelled.partition_point(|other| *other < row);
+                self.unlabelled.insert(place, row);
+            }
+            Answer::Unanswerable | Answer::Late(_) => {}
+        }
+        answer
     }
 }
 
-/// Knows the labels of one task's pool and charges a budget for each that it reveals.
+/// Knows the labels of one task's pool and charges a budget for each that it is asked for, whatever the answer.
 #[derive(Clone, Debug)]
 pub struct Oracle {
     task: Arc<Task>,
     budget: usize,
     spent: usize,
+    annotator: Annotator,
+    key: Key,
+    /// How often rows were answered.
+    times: HashMap<RowId, u32>,
+    answers: Answers,
 }
 
 impl Oracle {
-    /// An oracle that will reveal at most `budget` labels.
+    /// An oracle that will reveal at most `budget` labels, at once and rightly.
     pub fn new(task: Arc<Task>, budget: usize) -> Self {
-        Self { task, budget, spent: 0 }
+        Self::of(task, budget, Annotator::default(), Key::root(0))
     }
 
-    /// Labels revealed so far.
+    /// An oracle that answers at most `budget` questions as `annotator` does, with draws from `key`.
+    pub fn of(task: Arc<Task>, budget: usize, annotator: Annotator, key: Key) -> Self {
+        let answers = Answers::default();
+        Self { task, budget, spent: 0, annotator, key, times: HashMap::new(), answers }
+    }
+
+    /// What the questions have come to.
+    pub fn answers(&self) -> Answers {
+        self.answers
+    }
+
+    /// Labels asked for so far.
     pub fn spent(&self) -> usize {
         self.spent
     }
@@ -96,12 +169,36 @@ impl Oracle {
         self.budget - self.spent
     }
 
-    fn reveal(&mut self, picks: &[RowId]) -> Result<Vec<u32>, PoolError> {
-        if picks.len() > self.left() {
-            return Err(PoolError::Budget { asked: picks.len(), left: self.left() });
+    fn charge(&mut self, asked: usize) -> Result<(), PoolError> {
+        if asked > self.left() {
+            return Err(PoolError::Budget { asked, left: self.left() });
         }
-        self.spent += picks.len();
-        Ok(picks.iter().map(|&row| self.task.pool_label(row)).collect())
+        self.spent += asked;
+        Ok(())
+    }
+
+    fn reveal(&mut self, row: RowId) -> Answer {
+        let time = self.times.entry(row).or_default();
+        let truth = self.task.pool_label(row);
+        let answer = self.annotator.answer(row, truth, self.task.classes(), *time, self.key);
+        *time += 1;
+        let price = match answer {
+            Answer::Label(label) => {
+                self.answers.answered += 1;
+                self.answers.wrong += u32::from(label != truth);
+                self.annotator.price
+            }
+            Answer::Abstained => {
+                self.answers.abstained += 1;
+                self.annotator.price_abstained
+            }
+            Answer::Unanswerable | Answer::Late(_) => {
+                self.answers.unanswerable += 1;
+                self.annotator.price_abstained
+            }
+        };
+        self.answers.spent += price;
+        answer
     }
 
     /// Reads labels without charging for them: what a *simulated* look-ahead (the greedy oracle, an
@@ -156,7 +253,46 @@ mod tests {
         let mut broke = Oracle::new(task(), 0);
         let refused = PoolError::Budget { asked: 1, left: 0 };
         assert_eq!(pool.ask(&mut broke, &rows(&[1])), Err(refused));
-        assert_eq!(pool.ask(&mut broke, &[]), Ok(()));
+        assert_eq!(pool.ask(&mut broke, &[]), Ok(vec![]));
+    }
+
+    /// Two queries late: the first answers come with the third query, the rest when the budget is spent.
+    #[test]
+    fn late_answers_arrive_in_their_order_and_at_the_end_all() {
+        let late = Annotator { late: 2, price: 2.5, ..Annotator::default() };
+        let (mut pool, mut oracle) = (Pool::unlabelled(10), Oracle::of(task(), 8, late, Key::root(1)));
+        let said = pool.ask(&mut oracle, &rows(&[7, 2])).unwrap();
+        assert_eq!(said, [Answer::Late(2); 2]);
+        assert_eq!(pool.ask(&mut oracle, &rows(&[2])), Err(PoolError::Repeated { row: 2 }));
+        pool.ask(&mut oracle, &rows(&[3, 4])).unwrap();
+        assert_eq!((pool.labelled().len(), pool.waiting()), (0, rows(&[7, 2, 3, 4])));
+        assert_eq!(pool.candidates(), rows(&[0, 1, 5, 6, 8, 9]));
+        pool.ask(&mut oracle, &rows(&[5, 6])).unwrap();
+        assert_eq!((pool.labelled(), pool.labels()), (&rows(&[7, 2])[..], &[1, 0][..]));
+        assert_eq!((oracle.spent(), oracle.answers().late, oracle.answers().spent), (6, 4, 5.0));
+        pool.ask(&mut oracle, &rows(&[8, 9])).unwrap();
+        assert_eq!(pool.labelled(), rows(&[7, 2, 3, 4, 5, 6, 8, 9]));
+        let end = Answers { answered: 8, spent: 20.0, ..Answers::default() };
+        assert_eq!((oracle.left(), oracle.answers()), (0, end));
+    }
+
+    /// An abstention is charged and leaves a candidate; what nobody can answer is charged and gone.
+    #[test]
+    fn questions_without_a_class_are_charged() {
+        for (abstains, unanswerable) in [(1.0, 0.0), (0.0, 1.0)] {
+            let annotator =
+                Annotator { abstains, unanswerable, price_abstained: 0.25, ..Annotator::default() };
+            let (mut pool, mut oracle) =
+                (Pool::unlabelled(10), Oracle::of(task(), 3, annotator, Key::root(1)));
+            let said = pool.ask(&mut oracle, &rows(&[7, 2])).unwrap();
+            let (answer, left) = match abstains {
+                1.0 => (Answer::Abstained, (0..10).map(RowId).collect()),
+                _ => (Answer::Unanswerable, rows(&[0, 1, 3, 4, 5, 6, 8, 9])),
+            };
+            assert_eq!((said, pool.candidates(), pool.labels()), (vec![answer; 2], &left[..], &[][..]));
+            assert_eq!((oracle.left(), oracle.answers().spent), (1, 0.5));
+            assert_eq!(oracle.answers().abstained + oracle.answers().unanswerable, 2);
+        }
     }
 
     #[test]

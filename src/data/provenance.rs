@@ -2,7 +2,8 @@
 //!
 //! `querist embed` writes it last, and whoever reads the array as features compares its rows and its digest with it, so
 //! that embeddings of other texts, or of half of them, are no features of a table by accident. Arrays of other programs
-//! have no such file, and a file of this name that tells of something else is left alone.
+//! have no such file, and a file of this name that tells of something else is left alone; an empty one, or `{}`, tells of
+//! nothing, and is what is left of one.
 
 use super::readers::ReadError;
 use crate::durable::{digest, input};
@@ -74,6 +75,13 @@ pub fn check(path: &Path, rows: usize) -> Result<()> {
         problem: format!("no provenance that can be read: {}", shorten(&error.to_string())),
     };
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if value.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Err(ReadError::Header {
+            file: beside_name,
+            problem: "no provenance: it says nothing of the array".to_string(),
+        }
+        .into());
+    }
     if value.get("format").and_then(serde_json::Value::as_str) != Some(FORMAT) {
         return Ok(());
     }
@@ -123,6 +131,11 @@ mod tests {
         check(&array, 2).unwrap();
         say("[1]".to_string());
         check(&array, 2).unwrap();
+        // Of what was emptied, nobody can tell what it was.
+        for text in ["{}", ""] {
+            say(text.to_string());
+            assert!(check(&array, 2).unwrap_err().to_string().contains("no provenance"), "{text:?}");
+        }
         for text in
             [format!("{{\"format\": \"{FORMAT}\""), format!("{{\"format\": \"{FORMAT}\", \"rows\": -1}}")]
         {

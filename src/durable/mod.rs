@@ -49,7 +49,7 @@ pub enum DurableError {
     NoName { path: PathBuf },
     /// Something else than a plain file stands where one is to be written.
     #[error("{}: is {found}, expected a regular file", path.display())]
-    #[diagnostic(help("nothing was written; remove it, or choose another place with --out"))]
+    #[diagnostic(help("nothing was written; remove it, or choose another place"))]
     NotPlain { path: PathBuf, found: &'static str },
     /// The folder of a new file is not there.
     #[error("{}: there is no folder {}", path.display(), folder.display())]
@@ -80,10 +80,10 @@ fn io_hint(error: &io::Error) -> &'static str {
             "free some space, then run the same command again: it continues where it stopped"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "choose a folder that may be written to with --out"
+            "choose a folder that may be written to"
         }
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "a file stands where a folder is needed: remove it or choose another folder with --out"
+            "a file stands where a folder is needed: remove it or choose another folder"
         }
         _ => "nothing that was acknowledged before is lost; run the same command again",
     }

@@ -4,7 +4,7 @@ use super::fitting::full_pool;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::Replicate;
 use crate::arch::NetSpec;
-use crate::data::{Matrix, Oracle, Pool, RowId};
+use crate::data::{Answers, Matrix, Oracle, Pool, RowId};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Network, Scores};
 use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
@@ -36,8 +36,10 @@ pub struct Step {
 pub struct Standing {
     /// Queries answered.
     pub round: u32,
-    /// Labels in hand, the initial ones included.
+    /// Labels that were asked for, the initial ones included. With annotators of the plan's, not all of them are in hand.
     pub labels: usize,
+    /// What the questions have come to; `None` without annotators of the plan's, where all have their label.
+    pub answers: Option<Answers>,
     /// What the last fit was taught beyond the labels in hand.
     pub believed: Option<Believed>,
     /// Share of reward rows classified correctly.
@@ -70,6 +72,10 @@ pub(super) struct Lane {
     pub(super) spec: NetSpec,
     pub(super) pool: Pool,
     pub(super) oracle: Oracle,
+    /// Rows whose answers are still out, with the classes that the last fit predicts of them.
+    pub(super) waiting: Vec<(RowId, u32)>,
+    /// Labelled rows and those that wait, where there are any of the latter.
+    known: Option<(Vec<RowId>, Vec<u32>)>,
     /// Made when a strategy first looks at it; most never do.
     nearest: OnceLock<Arc<Nearest>>,
     pub(super) standing: Standing,
@@ -81,10 +87,31 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// The distances of the pool's rows to the labelled ones.
+    /// What counts as labelled: what is, and behind it the rows whose answers are still out, as what they look like.
+    fn known(&self) -> (&[RowId], &[u32]) {
+        match &self.known {
+            Some((rows, classes)) => (rows, classes),
+            None => (self.pool.labelled(), self.pool.labels()),
+        }
+    }
+
+    /// Has these rows, whose answers are still out, count as labelled.
+    pub(super) fn expect(&mut self, waiting: Vec<(RowId, u32)>) {
+        self.known = (!waiting.is_empty()).then(|| {
+            let (rows, classes): (Vec<RowId>, Vec<u32>) = waiting.iter().copied().unzip();
+            ([self.pool.labelled(), &rows].concat(), [self.pool.labels(), &classes].concat())
+        });
+        if self.known.is_some() {
+            self.nearest = OnceLock::new();
+        }
+        self.waiting = waiting;
+    }
+
+    /// The distances of the pool's rows to what counts as labelled.
     fn nearest(&self) -> Arc<Nearest> {
         let task = self.replicate.prepared.task();
-        let make = || Nearest::of(task.pool(), self.pool.labelled(), self.pool.labels());
+        let (rows, classes) = self.known();
+        let make = || Nearest::of(task.pool(), rows, classes);
         self.nearest.get_or_init(|| Arc::new(make())).clone()
     }
 
@@ -142,10 +169,18 @@ impl Episodes {
             lanes.push(Lane {
                 spec: plan.spec(task)?,
                 nearest: OnceLock::new(),
-                oracle: Oracle::new(task.clone(), plan.budget),
+                oracle: Oracle::of(
+                    task.clone(),
+                    plan.budget,
+                    plan.annotator.unwrap_or_default(),
+                    replicate.key,
+                ),
+                waiting: Vec::new(),
+                known: None,
                 standing: Standing {
                     round: 0,
                     labels: pool.labelled().len(),
+                    answers: plan.annotator.map(|_| Answers::default()),
                     believed: None,
                     reward_accuracy: 0.0,
                     test: None,
@@ -249,6 +284,13 @@ impl Episodes {
         }
     }
 
+    /// Class probabilities of rows of the pool by the network of episode `lane`, shape `[rows, classes]`.
+    pub fn probabilities(&self, lane: usize, rows: &[u32]) -> Matrix {
+        let (group, place) = self.places[lane];
+        let pool = self.lanes[lane].replicate.prepared.task().pool();
+        self.groups[group].bank.probabilities(place, pool, Some(rows))
+    }
+
     /// The last layer of a network: the end of its weights, `[d, classes]` and then the biases.
     fn head(&self, group: usize, place: usize) -> Head {
         let bank = &self.groups[group].bank;
@@ -267,14 +309,8 @@ impl Episodes {
     pub fn view<'a>(&'a self, lane: usize, signals: &'a Signals) -> PoolView<'a> {
         let lane = &self.lanes[lane];
         let task = lane.replicate.prepared.task();
-        PoolView::new(
-            task.pool(),
-            lane.pool.labelled(),
-            lane.pool.labels(),
-            lane.pool.candidates(),
-            task.classes(),
-            signals,
-        )
+        let (rows, classes) = lane.known();
+        PoolView::new(task.pool(), rows, classes, lane.pool.candidates(), task.classes(), signals)
     }
 
     /// Changes the network shape of episode `lane`; the next fit is from fresh weights, and `steps`
@@ -284,7 +320,7 @@ impl Episodes {
         self.lanes[lane].standing.steps += steps;
     }
 
-    /// Labels that episode `lane` has in hand: rows of its pool and their classes.
+    /// Labels that episode `lane` has in hand, those of rows that are still out not among them: rows of its pool and their classes.
     pub fn labelled(&self, lane: usize) -> (Vec<u32>, &[u32]) {
         let pool = &self.lanes[lane].pool;
         (pool.labelled().iter().map(|row| row.0).collect(), pool.labels())
@@ -295,7 +331,7 @@ impl Episodes {
         &self.lanes[lane].replicate
     }
 
-    /// Buys labels and adds them to the pools; the networks are not refitted yet. Follow with
+    /// Asks for labels and adds those that arrive to the pools; the networks are not refitted yet. Follow with
     /// [`refit`](Self::refit). Where every label has a fit of its own, they come in the order of the picks.
     ///
     /// # Errors
@@ -304,14 +340,18 @@ impl Episodes {
     pub fn ask(&mut self, picks: &[(usize, Vec<RowId>)]) -> Result<()> {
         for (lane, rows) in picks {
             let lane = &mut self.lanes[*lane];
+            let before = lane.pool.labels().len();
             lane.pool.ask(&mut lane.oracle, rows)?;
             let inputs = lane.replicate.prepared.task().pool();
-            let labels = &lane.pool.labels()[lane.pool.labels().len() - rows.len()..];
-            if let Some(nearest) = lane.nearest.get_mut().map(Arc::make_mut) {
-                for (&row, &label) in rows.iter().zip(labels) {
-                    nearest.add(inputs, row, label);
-                }
+            // Distances to a row of which a class was only predicted cannot be taken back.
+            if lane.known.take().is_some() {
+                lane.nearest = OnceLock::new();
             }
+            if let Some(nearest) = lane.nearest.get_mut().map(Arc::make_mut) {
+                let labelled = lane.pool.labelled().iter().zip(lane.pool.labels());
+                labelled.skip(before).for_each(|(&row, &label)| nearest.add(inputs, row, label));
+            }
+            lane.standing.answers = self.plan.annotator.map(|_| lane.oracle.answers());
             lane.standing.round += 1;
             lane.standing.labels += rows.len();
             lane.fresh += rows.len();
@@ -364,5 +404,86 @@ impl Episodes {
     pub fn step(&mut self, picks: &[(usize, Vec<RowId>)]) -> Result<Vec<Step>> {
         self.ask(picks)?;
         self.refit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Annotator, SplitPlan, Task, embedded};
+    use crate::episode::testing;
+    use crate::episode::{EpisodePlan, PreparedTask};
+    use crate::learner::Start;
+
+    fn episodes(annotator: Option<Annotator>) -> Episodes {
+        let plan = EpisodePlan { query_size: 6, budget: 24, annotator, ..testing::plan(Start::Scratch) };
+        let task =
+            Task::split(&embedded::load("iris").unwrap(), &SplitPlan::default(), Key::root(1)).unwrap();
+        Episodes::reset(&plan, &[Replicate { prepared: PreparedTask::new(task), key: Key::root(2) }]).unwrap()
+    }
+
+    /// Asks for the first candidates until the episode is over; answers and the weights of every round.
+    fn course(annotator: Option<Annotator>) -> (Vec<Answers>, Vec<Vec<f32>>, Episodes) {
+        let mut episodes = episodes(annotator);
+        let (mut answers, mut weights) = (Vec::new(), Vec::new());
+        while !episodes.live().is_empty() {
+            let rows = episodes.lanes[0].pool.candidates()[..episodes.batch(0)].to_vec();
+            episodes.step(&[(0, rows)]).unwrap();
+            answers.extend(episodes.standing(0).answers);
+            weights.push(episodes.groups[0].bank.weights(0).to_vec());
+        }
+        (answers, weights, episodes)
+    }
+
+    /// Whoever always answers at once and rightly is no annotator at all, but for the count.
+    #[test]
+    fn an_annotator_who_is_always_right_changes_nothing() {
+        let ((none, plain, _), (answers, weights, _)) = (course(None), course(Some(Annotator::default())));
+        assert_eq!((none, plain), (vec![], weights));
+        let last = Answers { answered: 24, spent: 24.0, ..Answers::default() };
+        assert_eq!((answers.len(), answers[3]), (4, last));
+    }
+
+    /// Rows that are out stand behind the labelled ones with the class that is predicted of them, and distances are to
+    /// them, too; the network has not seen them.
+    #[test]
+    fn what_is_out_counts_as_labelled_for_who_asks_and_not_for_who_learns() {
+        let late = Annotator { late: 2, ..Annotator::default() };
+        let mut late = episodes(Some(late));
+        let asked = late.lanes[0].pool.candidates()[..6].to_vec();
+        let needs = Needs { neighbours: true, out_of_fold: true, ..Needs::NONE };
+        let before = late.signals(0, needs, Key::root(1));
+        late.step(&[(0, asked.clone())]).unwrap();
+        let mut signals = late.signals(0, needs, Key::root(1));
+        late.extras(&[(0, needs)]).unwrap().remove(0).join(&mut signals);
+        let view = late.view(0, &signals);
+        assert_eq!((view.labelled().len(), &view.labelled()[3..]), (9, &asked[..]));
+        let rows: Vec<u32> = asked.iter().map(|row| row.0).collect();
+        let pool = late.lanes[0].replicate.prepared.task().pool();
+        let p = late.groups[0].bank.probabilities(0, pool, Some(&rows));
+        for (at, &class) in view.labels()[3..].iter().enumerate() {
+            assert!(p.row(at).iter().all(|&other| other <= p.row(at)[class as usize]));
+        }
+        assert!(signals.nearest != before.nearest);
+        assert_eq!(late.labelled(0).0.len(), 3);
+        assert_eq!((late.standing(0).labels, late.standing(0).answers.unwrap().late), (9, 6));
+        // The network of the round has the initial labels alone.
+        let mut plain = episodes(None);
+        plain.lanes[0].standing.round += 1;
+        plain.refit().unwrap();
+        assert_eq!(plain.groups[0].bank.weights(0), late.groups[0].bank.weights(0));
+    }
+
+    #[test]
+    fn the_budget_ends_with_every_answer_in_hand() {
+        let crowd =
+            Annotator { noise: 0.3, abstains: 0.3, unanswerable: 0.1, late: 1, ..Annotator::default() };
+        let (answers, weights, episodes) = course(Some(crowd));
+        let Answers { answered, wrong, abstained, unanswerable, late, spent } = answers[3];
+        assert_eq!((answers[2].late, late, answered + abstained + unanswerable, spent), (6, 0, 24, 24.0));
+        assert!(abstained > 0 && wrong > 0 && answered > 8, "{answers:?}");
+        assert_eq!(episodes.labelled(0).0.len(), 3 + answered as usize);
+        assert_eq!((episodes.end(0), episodes.standing(0).labels), (Some(End::Budget), 27));
+        assert_eq!(course(Some(crowd)).1, weights);
     }
 }

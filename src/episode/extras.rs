@@ -223,7 +223,7 @@ impl Episodes {
     }
 
     /// Out-of-fold probabilities of the labels in hand, for the slots that ask for them and have a label per
-    /// fold.
+    /// fold. Behind them those of the rows whose answers are still out, by the network itself, which has not seen them.
     fn out_of_fold(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Matrix)>> {
         let (slots, asking): (Vec<usize>, Vec<usize>) = lanes
             .iter()
@@ -233,7 +233,13 @@ impl Episodes {
             .unzip();
         let found =
             self.held_out(&asking, |bank, place, pool, rows| bank.probabilities(place, pool, Some(rows)))?;
-        Ok(slots.into_iter().zip(found).collect())
+        let whole = |(lane, found): (usize, Matrix)| {
+            let rows: Vec<u32> = self.lanes[lane].waiting.iter().map(|(row, _)| row.0).collect();
+            let waiting = self.probabilities(lane, &rows);
+            let (count, width) = (found.rows() + rows.len(), found.cols());
+            Matrix::new([found.values(), waiting.values()].concat(), count, width)
+        };
+        Ok(slots.into_iter().zip(asking.into_iter().zip(found).map(whole)).collect())
     }
 
     /// For each of the given episodes, what `read` says of the labelled rows, shape `[labelled, classes]`, each by

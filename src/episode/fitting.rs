@@ -29,12 +29,18 @@ impl Episodes {
                 lane.fresh = 0;
                 lane.standing.fit = report.last;
                 lane.standing.steps += report.steps;
+                let waiting = lane.pool.waiting();
+                let rows: Vec<u32> = waiting.iter().map(|row| row.0).collect();
+                let looks = group.bank.probabilities(place, task.pool(), Some(&rows));
+                let like = (0..looks.rows()).map(|at| predicted(looks.row(at)));
+                let expected = waiting.into_iter().zip(like).collect();
                 let rewarded = group.bank.scores(place, reward.inputs(), reward.labels());
                 lane.standing.reward_accuracy = rewarded.accuracy;
                 lane.standing.test = (self.plan.measure == Measure::RewardAndTest)
                     .then(|| group.bank.scores(place, test.inputs(), test.labels()));
                 let measured = lane.standing.test.unwrap_or(rewarded).by(self.plan.metric);
                 lane.standing.measured = measured;
+                lane.expect(expected);
                 let target = lane.standing.target.or(self.plan.target_accuracy);
                 lane.end = if target.is_some_and(|target| measured >= target) {
                     Some(End::Target)
@@ -171,6 +177,11 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     })
 }
 
+/// The class of the largest probability, the first of equals.
+fn predicted(p: &[f32]) -> u32 {
+    (1..p.len()).fold(0, |best, class| if p[class] > p[best] { class } else { best }) as u32
+}
+
 /// The distinct values in order of first appearance.
 pub(super) fn distinct<'a, T: PartialEq + Clone + 'a>(values: impl Iterator<Item = &'a T>) -> Vec<T> {
     let mut seen: Vec<T> = Vec::new();
@@ -219,6 +230,8 @@ mod tests {
             first_epochs: Some(7),
             fit_per_label,
             device: DeviceKind::Cpu,
+            stops: false,
+            annotator: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
-use crate::data::Task;
+use crate::data::{Annotator, Task};
 use crate::error::{Fault, Result};
 use crate::learner::{DeviceKind, Metric, Start, Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,13 @@ pub struct EpisodePlan {
     /// What all fits are made on.
     #[serde(default, skip_serializing_if = "DeviceKind::is_cpu")]
     pub device: DeviceKind,
+    /// Whether every rule to stop is asked after every fit, and named in the row where it would.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stops: bool,
+    /// How those who are asked answer; `None` for at once and rightly. The labels that an episode starts from are right
+    /// whatever it says, and so are those that look-ahead simulates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotator: Option<Annotator>,
 }
 
 /// The rows that tell a fit when to stop.
@@ -132,6 +139,10 @@ pub enum EpisodeError {
     )]
     #[diagnostic(help("ask for equally many rows in every episode that is not over"))]
     Uneven { task: String, found: usize, expected: usize },
+    /// Fits label by label, where answers may stay out.
+    #[error("episode: a fit per label beside annotators who abstain, are late or leave rows unanswered")]
+    #[diagnostic(help("set learner.fit_per_label to false, or let every question have its answer at once"))]
+    FitPerLabel,
     /// A pseudo-label for what cannot have one.
     #[error(
         "episode on {task}: a pseudo-label for row {row}, which is no candidate, comes twice, or is given a \
@@ -169,6 +180,8 @@ impl Default for EpisodePlan {
             first_epochs: None,
             fit_per_label: false,
             device: DeviceKind::Cpu,
+            stops: false,
+            annotator: None,
         }
     }
 }
@@ -223,12 +236,17 @@ impl EpisodePlan {
     /// Refuses a plan that no task can satisfy. Whatever plays one does so first.
     ///
     /// # Errors
-    /// [`EpisodeError::NoBudget`], [`EpisodeError::NoQuery`], [`EpisodeError::Setting`].
+    /// [`EpisodeError::NoBudget`], [`EpisodeError::NoQuery`], [`EpisodeError::FitPerLabel`], [`EpisodeError::Setting`].
     pub fn check(&self) -> Result<(), EpisodeError> {
         match (self.budget, self.query_size) {
             (0, _) => return Err(EpisodeError::NoBudget),
             (_, 0) => return Err(EpisodeError::NoQuery),
             _ => {}
+        }
+        let annotator = self.annotator.unwrap_or_default();
+        let stays_out = annotator.late > 0 || annotator.abstains > 0.0 || annotator.unanswerable > 0.0;
+        if self.fit_per_label && stays_out {
+            return Err(EpisodeError::FitPerLabel);
         }
         let settings = [
             ("dropout", Some(f64::from(self.dropout)), 0.0, MAX_DROPOUT),
@@ -237,6 +255,11 @@ impl EpisodePlan {
             ("train.learning_rate", Some(f64::from(self.train.learning_rate)), 0.0, f64::MAX),
             ("train.weight_decay", Some(f64::from(self.train.weight_decay)), 0.0, f64::MAX),
             ("train.batch", Some(self.train.batch as f64), 1.0, f64::MAX),
+            ("annotator.noise", Some(annotator.noise), 0.0, 1.0),
+            ("annotator.abstains", Some(annotator.abstains), 0.0, 1.0),
+            ("annotator.unanswerable", Some(annotator.unanswerable), 0.0, 1.0),
+            ("annotator.price", Some(annotator.price), 0.0, f64::MAX),
+            ("annotator.price_abstained", Some(annotator.price_abstained), 0.0, f64::MAX),
         ];
         let wrong = |&(_, found, low, high): &(&str, Option<f64>, f64, f64)| {
             found.is_some_and(|found| !(low..=high).contains(&found))
@@ -269,6 +292,12 @@ mod tests {
             "train.learning_rate"
         );
         assert_eq!(key(train(TrainPlan { batch: 0, ..TrainPlan::default() })), "train.batch");
+        let crowd = |annotator| EpisodePlan { annotator: Some(annotator), ..EpisodePlan::default() };
+        assert_eq!(key(crowd(Annotator { noise: 1.5, ..Annotator::default() })), "annotator.noise");
+        assert_eq!(key(crowd(Annotator { price: f64::NAN, ..Annotator::default() })), "annotator.price");
+        let late = crowd(Annotator { late: 1, ..Annotator::default() });
+        late.check().unwrap();
+        assert_eq!(EpisodePlan { fit_per_label: true, ..late }.check(), Err(EpisodeError::FitPerLabel));
         assert_eq!(plan.clone().queries(0, 2).check(), Err(EpisodeError::NoBudget));
         assert_eq!(EpisodePlan { query_size: 0, ..plan }.check(), Err(EpisodeError::NoQuery));
     }

@@ -5,6 +5,7 @@ use super::features;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::replicate::Replicate;
 use super::row::Row;
+use super::stop::{self, Look};
 use crate::arch::NetSpec;
 use crate::error::Result;
 use crate::learner::{Metric, Scores};
@@ -83,14 +84,13 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let plan = EpisodePlan { measure: Measure::RewardAndTest, ..plan.clone() };
     let mut episodes = Episodes::reset(&plan, &replicates)?;
     let sees = |player: &Player| player.architect.as_ref().is_some_and(|architect| architect.sees());
-    let mut played: Vec<Played> = players
-        .iter()
-        .enumerate()
-        .map(|(lane, player)| Played {
-            rows: vec![row(player, &episodes, lane, plan.metric)],
-            selecting: Vec::new(),
-        })
-        .collect();
+    let mut watches: Vec<Watch> = players.iter().map(|player| Watch::new(&plan, player)).collect();
+    let mut played: Vec<Played> = Vec::with_capacity(players.len());
+    for (lane, player) in players.iter().enumerate() {
+        let first = row(player, &episodes, lane, plan.metric);
+        let rows = vec![Row { stops: watches[lane].look(&episodes, lane), ..first }];
+        played.push(Played { rows, selecting: Vec::new() });
+    }
     loop {
         let live = episodes.live();
         if live.is_empty() {
@@ -150,8 +150,35 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         }
         episodes.refit()?;
         for &lane in &live {
-            played[lane].rows.push(row(&players[lane], &episodes, lane, plan.metric));
+            let next = row(&players[lane], &episodes, lane, plan.metric);
+            played[lane].rows.push(Row { stops: watches[lane].look(&episodes, lane), ..next });
         }
+    }
+}
+
+/// What successive fits of an episode say of a fixed set of its pool's rows.
+struct Watch {
+    /// Empty where no rule is asked.
+    set: Vec<u32>,
+    looks: Vec<Look>,
+}
+
+impl Watch {
+    fn new(plan: &EpisodePlan, player: &Player) -> Self {
+        let Replicate { prepared, key } = &player.replicate;
+        let rows = prepared.task().pool().rows();
+        let set = if plan.stops { stop::set(rows, key.named("stop")) } else { Vec::new() };
+        Self { set, looks: Vec::new() }
+    }
+
+    /// The rules that would stop now.
+    fn look(&mut self, episodes: &Episodes, lane: usize) -> Vec<String> {
+        if self.set.is_empty() {
+            return Vec::new();
+        }
+        let p = episodes.probabilities(lane, &self.set);
+        self.looks.push(Look::of(episodes.standing(lane).labels, &p));
+        stop::reasons(&self.looks).into_iter().map(|reason| reason.rule.to_string()).collect()
     }
 }
 
@@ -164,7 +191,7 @@ fn look(episodes: &Episodes, lane: usize, key: Key) -> Result<Vec<f32>> {
 }
 
 fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row {
-    let Standing { round, labels, believed, reward_accuracy, test, measured: _, target, steps, fit } =
+    let Standing { round, labels, answers, believed, reward_accuracy, test, measured: _, target, steps, fit } =
         episodes.standing(lane).clone();
     let diverged = |step| format!("the loss was not finite at step {step}; weights of step before kept");
     let taught = |b: Believed| format!("trained on {} pseudo-labels, {} of them wrong", b.count, b.wrong);
@@ -190,5 +217,7 @@ fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row
         picks: Vec::new(),
         pick_ids: Vec::new(),
         note: (!notes.is_empty()).then(|| notes.join("; ")),
+        answers,
+        stops: Vec::new(),
     }
 }

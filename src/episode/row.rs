@@ -1,5 +1,6 @@
 //! The tidy row: what one round of one episode came to.
 
+use crate::data::Answers;
 use crate::learner::{Metric, Scores};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ pub struct Row {
     pub repetition: u32,
     /// Zero for the fit on the initial labels.
     pub round: u32,
-    /// Labels bought so far, the initial ones included.
+    /// Labels asked for so far, the initial ones included. Every question counts, whatever the answer.
     pub labels: u32,
     /// Share of test rows classified correctly.
     pub accuracy: f64,
@@ -40,6 +41,12 @@ pub struct Row {
     /// part in, or what the query left out of account, if there was any of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What the questions came to; only with annotators of the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
+    /// Rules that would have stopped here; only where the plan asks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<String>,
 }
 
 impl Row {

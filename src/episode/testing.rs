@@ -34,6 +34,8 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         fit_per_label: false,
         metric: Metric::default(),
         device: DeviceKind::Cpu,
+        stops: false,
+        annotator: None,
     }
 }
 

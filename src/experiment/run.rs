@@ -428,6 +428,8 @@ mod tests {
                     picks: vec![],
                     pick_ids: vec![],
                     note: None,
+                    answers: None,
+                    stops: vec![],
                 },
             };
             Ok(block.repetitions.clone().map(row).collect())

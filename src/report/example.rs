@@ -19,6 +19,8 @@ pub(crate) fn row(task: &str, strategy: &str, repetition: u32, round: u32, accur
         picks: vec![round],
         pick_ids: vec![],
         note: None,
+        answers: None,
+        stops: vec![],
     }
 }
 

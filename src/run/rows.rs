@@ -135,6 +135,8 @@ mod tests {
             picks: vec![round],
             pick_ids: vec![],
             note: None,
+            answers: None,
+            stops: vec![],
         }
     }
 

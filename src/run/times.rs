@@ -107,6 +107,8 @@ mod tests {
             picks: vec![],
             pick_ids: vec![],
             note: None,
+            answers: None,
+            stops: vec![],
         }
     }
 

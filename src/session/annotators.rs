@@ -7,7 +7,7 @@
 
 use super::answer::Verdict;
 use super::state::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Answers that a row of a confusion matrix counts for before any is seen.
 pub(super) const PRIOR: f64 = 5.0;
@@ -65,7 +65,7 @@ pub(super) fn consensus(state: &State, fixed: &[String]) -> Consensus {
     let mut names: Vec<&str> = state.answers.values().flatten().map(|one| one.annotator.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    let who: BTreeMap<&str, usize> = names.iter().copied().zip(0..).collect();
+    let who: HashMap<&str, usize> = names.iter().copied().zip(0..).collect();
     let mut order = Vec::new();
     for (&row, all) in &state.answers {
         let unanswerable = all.iter().any(|one| one.verdict == Verdict::Unanswerable);
@@ -93,15 +93,20 @@ pub(super) fn consensus(state: &State, fixed: &[String]) -> Consensus {
             Labelled { row: *row, class, confidence, disputed: disagree && confidence < SURE }
         })
         .collect();
+    // Answers, abstentions, and whether anybody else has answered one of the same rows.
+    let mut counts = vec![(0, 0, false); names.len()];
+    for one in state.answers.values().flatten() {
+        let (answers, abstained, _) = &mut counts[who[one.annotator.as_str()]];
+        *answers += usize::from(one.verdict.class().is_some());
+        *abstained += usize::from(one.verdict == Verdict::Abstained);
+    }
+    for &(at, _) in votes.iter().filter(|votes| votes.len() > 1).copied().flatten() {
+        counts[at].2 = true;
+    }
     let reliability = |(at, name): (usize, &&str)| {
-        let own = || state.answers.values().flatten().filter(|one| one.annotator == **name);
-        let shared = votes.iter().any(|votes| votes.len() > 1 && votes.iter().any(|&(who, _)| who == at));
-        Reliability {
-            annotator: name.to_string(),
-            answers: own().filter(|one| one.verdict.class().is_some()).count(),
-            abstained: own().filter(|one| one.verdict == Verdict::Abstained).count(),
-            accuracy: estimate.as_ref().filter(|_| shared).map(|estimate| estimate.accuracy[at]),
-        }
+        let (answers, abstained, shared) = counts[at];
+        let accuracy = estimate.as_ref().filter(|_| shared).map(|estimate| estimate.accuracy[at]);
+        Reliability { annotator: name.to_string(), answers, abstained, accuracy }
     };
     let annotators = names.iter().enumerate().map(reliability).collect();
     Consensus { classes, labelled, annotators }

@@ -59,6 +59,8 @@ pub enum RowName {
     Number(usize),
     /// What the pool calls it.
     Id(String),
+    /// Both, which must be of one row.
+    Both(usize, String),
 }
 
 /// An answer of one annotator to one row. A later answer of the same annotator replaces it.
@@ -108,7 +110,7 @@ impl Answer {
         Ok(Self { place: place.to_string(), ..Self::new(row, label) })
     }
 
-    /// The answers of a CSV file with the columns `row` or `id`, `label`, and perhaps `annotator` and `session`, as
+    /// The answers of a CSV file with the columns `row` or `id` or both, `label`, and perhaps `annotator` and `session`, as
     /// [`ask`](super::Session::ask) writes them. Rows without a label are not answered yet, and left out. A file of two
     /// columns without a header holds rows and labels. Label Studio's CSV has the row in `querist_row`; its
     /// annotators are numbers of users, and of several answers of one to a row the newest counts. A file that ends
@@ -146,7 +148,14 @@ impl Answer {
                 |at: Option<usize>| at.and_then(|at| texts.get(at)).copied().filter(|text| !text.is_empty());
             let Some(label) = text(Some(columns.label)) else { return Ok(()) };
             let mut answer = match (text(columns.row), text(columns.id)) {
-                (Some(row), _) => row_and_label(row, label, &place)?,
+                (Some(row), None) => row_and_label(row, label, &place)?,
+                (Some(row), Some(id)) => {
+                    let answer = row_and_label(row, label, &place)?;
+                    match answer.row {
+                        RowName::Number(row) => Answer { row: RowName::Both(row, id.to_string()), ..answer },
+                        _ => answer,
+                    }
+                }
                 (None, Some(id)) => {
                     Answer { row: RowName::Id(id.to_string()), place: place.clone(), ..Answer::new(0, label) }
                 }

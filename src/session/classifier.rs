@@ -198,8 +198,8 @@ pub(super) struct Classifier {
 }
 
 impl Classifier {
-    /// The classifier for these labels, of two classes at least.
-    pub fn fit(labels: &Labels<'_>, key: Key) -> Result<Self> {
+    /// The classifier for these labels, of two classes at least; a mean of `think` times as many networks.
+    pub fn fit(labels: &Labels<'_>, think: usize, key: Key) -> Result<Self> {
         let (linear, mlp) = rayon::join(
             || OutOfFold::of(labels, Kind::Linear, key.named("linear")),
             || OutOfFold::of(labels, Kind::Mlp, key.named("mlp")),
@@ -216,12 +216,12 @@ impl Classifier {
                 Temperature::fit(judged.logits.view(), &classes)?
             }
         };
-        Ok(Self { temperature, judged, ..Self::of_kind(labels, kind, key)? })
+        Ok(Self { temperature, judged, ..Self::of_kind(labels, kind, think, key)? })
     }
 
     /// A classifier of this kind for these labels, neither judged nor calibrated.
-    pub fn of_kind(labels: &Labels<'_>, kind: Kind, key: Key) -> Result<Self> {
-        let members = if kind == Kind::Linear { 1 } else { MEMBERS };
+    pub fn of_kind(labels: &Labels<'_>, kind: Kind, think: usize, key: Key) -> Result<Self> {
+        let members = if kind == Kind::Linear { 1 } else { MEMBERS * think };
         let bank = labels.networks(kind, members, false, key)?;
         Ok(Self { kind, bank, members, temperature: Temperature::default(), judged: None })
     }

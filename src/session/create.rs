@@ -2,7 +2,7 @@
 
 use super::error::SessionError;
 use super::journal::{self, Event, Given, JOURNAL};
-use super::plan::{Chooser, SessionPlan, Settings, check_class};
+use super::plan::{Chooser, Price, SessionPlan, Settings, check_class};
 use super::pool::{self, Pool};
 use super::query::{self, Who};
 use super::state::State;
@@ -15,6 +15,7 @@ use crate::durable::{self, input};
 use crate::episode::features::SCHEMA;
 use crate::error::{Result, shorten};
 use crate::run::digest;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,7 +45,8 @@ impl Session {
         };
         check_empty(dir)?;
         let mut options = plan.read.clone();
-        options.columns.ignore.extend(plan.price.clone());
+        let column = plan.price.as_ref().and_then(Price::column);
+        options.columns.ignore.extend(column.map(str::to_string));
         let read = read_pool(&plan.pool, &options)?;
         let examples = &read.examples;
         let rows = examples.inputs.rows();
@@ -52,7 +54,7 @@ impl Session {
         if given.len() == rows {
             return Err(SessionError::AllLabelled { file: examples.file.clone(), rows }.into());
         }
-        let price = plan.price.as_deref().map(|column| prices(&read, column)).transpose()?;
+        let price = column.map(|column| prices(&read, column)).transpose()?;
         durable::create_dir(dir)?;
         let _lock = lock(dir)?;
         check_empty(dir)?;
@@ -82,6 +84,12 @@ impl Session {
             budget: plan.budget,
             lease: plan.lease,
             price,
+            class_prices: match plan.price {
+                Some(Price::Classes(prices)) => prices,
+                _ => BTreeMap::new(),
+            },
+            spend: plan.spend,
+            think: plan.think,
             seed: plan.seed,
             rows,
             width: examples.inputs.cols(),

@@ -31,6 +31,16 @@ pub enum SessionError {
     #[error("{}: format version {found}, this program knows versions up to {known}", path.display())]
     #[diagnostic(help("use the release that wrote it"))]
     Newer { path: PathBuf, found: u64, known: u64 },
+    /// The journal of another session.
+    #[error("{}: of session {stored}, this one is {found}", path.display())]
+    #[diagnostic(help(
+        "a journal goes on only beside the settings and the pool that it was begun with: copy the whole folder"
+    ))]
+    OtherJournal { path: PathBuf, stored: String, found: String },
+    /// Another process has the session in hand, and does not give it back.
+    #[error("{}: in use by process {pid}", dir.display())]
+    #[diagnostic(help("nothing was changed; wait for it to end, or stop it"))]
+    Busy { dir: PathBuf, pid: String },
     /// A setting out of its range.
     #[error("{name} is {found}, expected {expected}")]
     Setting { name: &'static str, found: String, expected: String },
@@ -50,6 +60,12 @@ pub enum SessionError {
     /// An answer to a row by a name that no row has, or several have.
     #[error("{place}: {count} rows are called {found:?}, expected 1")]
     UnknownId { place: String, found: String, count: usize },
+    /// An answer whose number and name are of two rows.
+    #[error("{place}: row {row} is called {called:?}, but the answer is to {found:?}")]
+    #[diagnostic(help(
+        "nothing was taken; leave out the column `row` or the column `id`, whichever is wrong"
+    ))]
+    RowAndId { place: String, row: usize, called: String, found: String },
     /// A class that is none of those the session was made with.
     #[error("{place}: class {found:?} is none of the {known} classes of this session")]
     #[diagnostic(help("{hint}"))]

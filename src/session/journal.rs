@@ -4,6 +4,7 @@
 //! process at any moment; a torn tail is cut off by the next process that appends.
 
 use super::answer::Verdict;
+use super::error::SessionError;
 use crate::durable::{self, Log, input};
 use crate::error::Result;
 use crate::run::RunError;
@@ -74,7 +75,23 @@ fn line(seq: u64, event: &Event) -> String {
 }
 
 /// Reads the journal of the session with this name.
-pub(super) fn read(path: &Path, session: &str) -> Result<Content, RunError> {
+///
+/// # Errors
+/// [`SessionError::Content`], [`SessionError::Newer`], [`SessionError::OtherJournal`]; a file that cannot be opened.
+pub(super) fn read(path: &Path, session: &str) -> Result<Content> {
+    decode(path, session).map_err(|error| match error {
+        RunError::Damaged { path, offset, reason } => {
+            SessionError::Content { path, problem: format!("damaged at byte {offset}: {reason}") }.into()
+        }
+        RunError::Newer { path, found, known } => SessionError::Newer { path, found, known }.into(),
+        RunError::Foreign { path, stored, found } => {
+            SessionError::OtherJournal { path, stored, found }.into()
+        }
+        other => other.into(),
+    })
+}
+
+fn decode(path: &Path, session: &str) -> Result<Content, RunError> {
     let bytes = input::read(path, MAX_BYTES)?;
     let Lines { run, lines, keep } = FORMAT.decode(&bytes, path)?;
     if run != session {

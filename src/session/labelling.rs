@@ -112,7 +112,9 @@ impl Session {
             }
             if fewer > 0 {
                 let chosen = self.choose(annotator, fewer, left, now)?;
-                note = cut::join([note, chosen.note]);
+                let short = self.settings.spend.filter(|_| chosen.picks.len() < fewer);
+                let short = short.map(|spend| format!("the {spend} that answers may cost leave no more"));
+                note = cut::join([note, chosen.note, short]);
                 if !chosen.picks.is_empty() {
                     let until = self.settings.lease.map(|lease| now.saturating_add(lease));
                     self.append(Event::Asked {
@@ -232,7 +234,7 @@ impl Session {
         now: u64,
     ) -> Result<query::Chosen> {
         let consensus = self.consensus();
-        let (key, seen) = (self.key(), self.state.asks);
+        let (key, seen, purse) = (self.key(), self.state.asks, self.purse(now)?);
         let Self { settings, pool, state, who, classifier, .. } = self;
         let query = Query {
             settings,
@@ -242,9 +244,10 @@ impl Session {
             who,
             annotator,
             now,
+            purse,
             key: key.named("query").at(seen),
         };
-        query.choose(count, budget, || current(classifier, &consensus, pool, key))
+        query.choose(count, budget, || current(classifier, &consensus, pool, settings.think, key))
     }
 
     fn check_answer(&self, answer: &Answer) -> Result<Given, SessionError> {
@@ -255,6 +258,17 @@ impl Session {
         }
         let row = match &answer.row {
             RowName::Number(row) => *row,
+            RowName::Both(row, id) => {
+                self.check_row(*row, place)?;
+                // Without names of its own, a pool has nothing to contradict.
+                match self.pool.id(*row)? {
+                    Some(called) if called != *id => {
+                        let (called, found) = (shorten(&called).into_owned(), shorten(id).into_owned());
+                        return Err(SessionError::RowAndId { place: place(), row: *row, called, found });
+                    }
+                    _ => *row,
+                }
+            }
             RowName::Id(id) => match self.pool.called(id)? {
                 [only] => *only as usize,
                 rows => {

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! What is here: `plan` (settings), `pool` (the copy of inputs and texts), `journal` and `state` (what happened, and what
-//! it adds up to), `annotators` (one class per row from several people), `classifier`, `query` (which rows to ask for).
+//! it adds up to), `price` (what answers cost), `annotators` (one class per row from several people), `classifier`, `query` (which rows to ask for).
 //! What is not: simulated labelling (`episode`), pages to label on (`cli`).
 
 mod annotators;
@@ -41,6 +41,7 @@ mod map;
 mod plan;
 mod pool;
 mod predictions;
+mod price;
 pub mod prodigy;
 mod query;
 mod state;
@@ -54,7 +55,9 @@ pub use clock::Clock;
 pub use error::SessionError;
 pub use labelling::{Asked, Asking, Counts, Taken};
 pub use map::PoolMap;
-pub use plan::{ABSTAINED, BATCH, Chooser, MAX_BATCH, MAX_NAME, SessionPlan, Settings, UNANSWERABLE};
+pub use plan::{
+    ABSTAINED, BATCH, Chooser, MAX_BATCH, MAX_NAME, MAX_THINK, Price, SessionPlan, Settings, UNANSWERABLE,
+};
 pub use pool::Content;
 pub use predictions::Predictions;
 pub use status::{Accuracy, Batch, Forecast, Status, Stopping};
@@ -206,6 +209,7 @@ fn current<'c>(
     at_hand: &'c mut Option<(Consensus, Classifier)>,
     consensus: &Consensus,
     pool: &Pool,
+    think: usize,
     key: Key,
 ) -> Result<&'c Classifier> {
     let same = |one: &(Consensus, Classifier)| {
@@ -214,7 +218,7 @@ fn current<'c>(
     };
     if !at_hand.as_ref().is_some_and(same) {
         let labelled = LabelledRows::of(consensus);
-        let classifier = Classifier::fit(&labelled.labels(pool), key.named("classifier"))?;
+        let classifier = Classifier::fit(&labelled.labels(pool), think, key.named("classifier"))?;
         *at_hand = Some((consensus.clone(), classifier));
     }
     Ok(&at_hand.as_ref().expect("it was just put there").1)
@@ -226,6 +230,9 @@ fn lock(dir: &Path) -> Result<Lock> {
     loop {
         match durable::lock(dir) {
             Err(DurableError::Locked { .. }) if started.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            Err(DurableError::Locked { path: dir, pid }) => {
+                return Err(SessionError::Busy { dir, pid }.into());
+            }
             result => return Ok(result?),
         }
     }

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 pub const MAX_BATCH: usize = 10_000;
 /// Characters of a class or of an annotator's name, at most.
 pub const MAX_NAME: usize = 200;
+/// The most that is thought about a query.
+pub const MAX_THINK: usize = 64;
 /// Rows asked for at once, unless said otherwise.
 pub const BATCH: usize = 10;
 /// First rows that inputs alone decide on, where the classes are not known.
@@ -28,6 +30,25 @@ pub enum Chooser {
     Policy(String),
     /// A strategy, as `querist strategies` lists it.
     Strategy(String),
+}
+
+/// What answers cost.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Price {
+    /// What this column of the pool says of the row; it is no feature then.
+    Column(String),
+    /// So much by the class that is named, for every class of the session.
+    Classes(BTreeMap<String, f64>),
+}
+
+impl Price {
+    /// The column, where prices stand in one.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Price::Column(column) => Some(column),
+            Price::Classes(_) => None,
+        }
+    }
 }
 
 /// What a session is made of. [`Session::create`](super::Session::create) checks it.
@@ -51,8 +72,13 @@ pub struct SessionPlan {
     pub budget: Option<usize>,
     /// Seconds after which rows that were not answered may be asked of somebody else; `None` for never.
     pub lease: Option<u64>,
-    /// The column of the pool with what an answer to the row costs, which is no feature then; `None` for all the same.
-    pub price: Option<String>,
+    /// What answers cost; `None` for all the same.
+    pub price: Option<Price>,
+    /// What answers may cost in all; `None` for no limit. Only with prices.
+    pub spend: Option<f64>,
+    /// How much is thought about a query: so many times the candidates, and the networks of a committee, that 1 looks at. For
+    /// people who are slower than the machine.
+    pub think: usize,
     /// What decides among equals and what is drawn at random.
     pub seed: u64,
 }
@@ -71,6 +97,8 @@ impl SessionPlan {
             budget: None,
             lease: None,
             price: None,
+            spend: None,
+            think: 1,
             seed: 0,
         }
     }
@@ -87,6 +115,8 @@ impl SessionPlan {
         range("batch", self.batch, 1, MAX_BATCH)?;
         range("budget", self.budget.unwrap_or(1), 1, u32::MAX as usize)?;
         range("initial", self.initial.unwrap_or(2), 2, MAX_BATCH)?;
+        range("think", self.think, 1, MAX_THINK)?;
+        self.check_prices()?;
         range("lease", self.lease.map_or(1, |seconds| seconds.min(u32::MAX.into()) as usize), 1, 1 << 31)?;
         if !self.classes.is_empty() {
             range("the number of classes", self.classes.len(), 2, MAX_CLASSES)?;
@@ -99,6 +129,34 @@ impl SessionPlan {
             }
         }
         Ok(())
+    }
+
+    /// Refuses prices that are none, of classes that are not there or not of all that are, and a limit without prices.
+    fn check_prices(&self) -> Result<(), SessionError> {
+        let refuse = |name, found: String, expected: &str| {
+            Err(SessionError::Setting { name, found, expected: expected.to_string() })
+        };
+        let sound = |price: &f64| price.is_finite() && *price > 0.0;
+        if let Some(spend) = self.spend {
+            if self.price.is_none() {
+                return refuse("spend", spend.to_string(), "prices beside it; --budget counts answers");
+            }
+            if !sound(&spend) {
+                return refuse("spend", spend.to_string(), "a positive number");
+            }
+        }
+        let Some(Price::Classes(prices)) = &self.price else { return Ok(()) };
+        if let Some((class, price)) = prices.iter().find(|(_, price)| !sound(price)) {
+            return refuse("price", format!("{price} for {}", quoted(class)), "a positive number");
+        }
+        if let Some(class) = prices.keys().find(|class| !self.classes.contains(class)) {
+            return refuse("price", format!("one of {}", quoted(class)), "classes of --classes alone");
+        }
+        match self.classes.iter().find(|class| !prices.contains_key(*class)) {
+            Some(class) => refuse("price", format!("none for {}", quoted(class)), "one for every class"),
+            None if self.classes.is_empty() => refuse("price", "by class".to_string(), "--classes beside it"),
+            None => Ok(()),
+        }
     }
 
     /// Rows that inputs alone decide on.
@@ -160,6 +218,15 @@ pub struct Settings {
     pub lease: Option<u64>,
     /// The place of the column with prices among those shown.
     pub price: Option<usize>,
+    /// What an answer costs by the class that it names; empty where classes cost the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub class_prices: BTreeMap<String, f64>,
+    /// What answers may cost in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend: Option<f64>,
+    /// How much is thought about a query.
+    #[serde(default = "usual", skip_serializing_if = "is_usual")]
+    pub think: usize,
     pub seed: u64,
     /// Rows of the pool.
     pub rows: usize,
@@ -173,4 +240,13 @@ pub struct Settings {
     pub named: bool,
     /// The other files and their SHA-256.
     pub files: BTreeMap<String, String>,
+}
+
+/// What is thought where nothing is said.
+fn usual() -> usize {
+    1
+}
+
+fn is_usual(think: &usize) -> bool {
+    *think == usual()
 }

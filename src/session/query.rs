@@ -11,6 +11,7 @@ use super::error::SessionError;
 use super::journal::Pick;
 use super::plan::Settings;
 use super::pool::Pool;
+use super::price::Prices;
 use super::state::State;
 use crate::agent::Policy;
 use crate::data::{Matrix, RowId};
@@ -97,6 +98,8 @@ pub(super) struct Query<'a> {
     pub who: &'a Who,
     pub annotator: &'a str,
     pub now: u64,
+    /// What is left to spend; `None` without a limit.
+    pub purse: Option<f64>,
     pub key: Key,
 }
 
@@ -115,7 +118,8 @@ impl Query<'_> {
         budget: Option<usize>,
         classifier: impl FnOnce() -> Result<&'c Classifier>,
     ) -> Result<Chosen> {
-        let again = self.again(count);
+        let mut purse = self.purse;
+        let again = self.paid(self.again(count), &mut purse)?;
         let hand: Vec<u32> = self.state.in_hand(self.now).map(|one| one.pick.row).collect();
         let mut held = hand.clone();
         held.sort_unstable();
@@ -126,7 +130,7 @@ impl Query<'_> {
             .collect();
         let count = count - again.len();
         // Where rows have prices, more are ranked than are taken.
-        let ranked = count * if self.settings.price.is_some() { RANKED } else { 1 };
+        let ranked = count * if self.prices().is_some() { RANKED } else { 1 };
         let labelled: Vec<u32> = self.consensus.labelled.iter().map(|one| one.row).collect();
         let mut first_class = self.consensus.labelled.iter().map(|one| one.class);
         let first = first_class.next();
@@ -138,12 +142,17 @@ impl Query<'_> {
             return Ok(Chosen { picks: again, by, note });
         }
         let width = self.pool.inputs.cols();
-        let most = (WORK / width).isqrt().clamp(LEAST, MOST).max(ranked);
+        let think = self.settings.think;
+        let most = (WORK * think / width).isqrt().clamp(LEAST, MOST * think).max(ranked);
         let cut = Cut::new(&free, most, RowDraws::new(self.key.named("candidates")));
+        let looked_at = self.within(&cut.rows, purse)?;
+        if looked_at.is_empty() {
+            return Ok(Chosen { picks: again, by, note: cut.note("the query looked at") });
+        }
         // Everything that is looked at, by row, so that ties are broken as they would be in the whole pool.
         let held: Vec<u32> = held.into_iter().filter(|row| !labelled.contains(row)).collect();
         let mut rows: Vec<u32> =
-            labelled.iter().chain(&held).copied().chain(cut.rows.iter().map(|row| row.0)).collect();
+            labelled.iter().chain(&held).copied().chain(looked_at.iter().map(|row| row.0)).collect();
         rows.sort_unstable();
         let place = |row: &u32| rows.partition_point(|other| other < row);
         let known: Vec<usize> = labelled.iter().chain(&held).map(place).collect();
@@ -158,7 +167,7 @@ impl Query<'_> {
             (selection, Some(probabilities))
         };
         let mut picks = again;
-        for at in self.affordable(&selection.picks, &rows, count)? {
+        for at in self.affordable(&selection.picks, &rows, count, probabilities.as_ref(), &mut purse)? {
             let pick = selection.picks[at];
             let utility = selection.utilities.as_ref().map(|all| all[at]);
             picks.push(self.pick(rows[pick], &by, utility, probabilities.as_ref().map(|p| p.row(pick))));
@@ -167,17 +176,56 @@ impl Query<'_> {
         Ok(Chosen { picks, by, note })
     }
 
-    /// Places of at most `count` picks: the first, or, where rows have prices, those that leave the largest share of the
-    /// picks behind them per price.
-    fn affordable(&self, picks: &[usize], rows: &[u32], count: usize) -> Result<Vec<usize>, SessionError> {
+    /// The rows that cost no more than is in the purse. What goes by class is not known of rows yet.
+    fn within(&self, rows: &[RowId], purse: Option<f64>) -> Result<Vec<RowId>, SessionError> {
+        let (Some(left), Some(column)) = (purse, self.settings.price) else { return Ok(rows.to_vec()) };
+        let mut kept = Vec::with_capacity(rows.len());
+        for &row in rows {
+            if self.pool.price(row.index(), column)? <= left {
+                kept.push(row);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn prices(&self) -> Option<Prices<'_>> {
+        Prices::of(self.settings, self.pool)
+    }
+
+    /// The picks that the purse has enough for, in their order.
+    fn paid(&self, picks: Vec<Pick>, purse: &mut Option<f64>) -> Result<Vec<Pick>, SessionError> {
+        let Some(prices) = self.prices() else { return Ok(picks) };
+        let mut kept = Vec::with_capacity(picks.len());
+        for pick in picks {
+            if pays(purse, prices.expected(pick.row, None)?) {
+                kept.push(pick);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Places of at most `count` picks: the first, or, where answers have prices, those that leave the largest share of the
+    /// picks behind them per price, and for which the purse has enough.
+    fn affordable(
+        &self,
+        picks: &[usize],
+        rows: &[u32],
+        count: usize,
+        probabilities: Option<&Matrix>,
+        purse: &mut Option<f64>,
+    ) -> Result<Vec<usize>, SessionError> {
         let mut places: Vec<usize> = (0..picks.len()).collect();
-        if let Some(column) = self.settings.price {
-            let worth = |at: usize| {
-                let price = self.pool.price(rows[picks[at]] as usize, column)?;
-                Ok((1.0 - at as f64 / picks.len() as f64) / price)
-            };
-            let worths = places.iter().map(|&at| worth(at)).collect::<Result<Vec<f64>, SessionError>>()?;
-            places.sort_by(|&a, &b| worths[b].total_cmp(&worths[a]).then(a.cmp(&b)));
+        if let Some(prices) = self.prices() {
+            let price = |at: usize| prices.expected(rows[picks[at]], probabilities.map(|p| p.row(picks[at])));
+            let found = places.iter().map(|&at| price(at)).collect::<Result<Vec<f64>, SessionError>>()?;
+            let worth = |at: usize| (1.0 - at as f64 / picks.len() as f64) / found[at];
+            places.sort_by(|&a, &b| worth(b).total_cmp(&worth(a)).then(a.cmp(&b)));
+            let mut taken = 0;
+            places.retain(|&at| {
+                let takes = taken < count && pays(purse, found[at]);
+                taken += usize::from(takes);
+                takes
+            });
         }
         places.truncate(count);
         Ok(places)
@@ -213,7 +261,8 @@ impl Query<'_> {
             .then(|| {
                 let labels = labelled.labels(self.pool);
                 let bootstrap = needs.bootstrap.unwrap_or(classifier.kind == super::Kind::Linear);
-                classifier.committee(&labels, view, needs.committee, bootstrap, self.key.named("committee"))
+                let members = needs.committee * self.settings.think;
+                classifier.committee(&labels, view, members, bootstrap, self.key.named("committee"))
             })
             .transpose()?;
         let mut request = Request::new(view)
@@ -282,6 +331,15 @@ impl Query<'_> {
             predicted: Some((self.consensus.classes[first].clone(), p[first])),
         }
     }
+}
+
+/// Takes a price out of the purse, if there is enough in it.
+fn pays(purse: &mut Option<f64>, price: f64) -> bool {
+    let enough = purse.is_none_or(|left| left >= price);
+    if let Some(left) = purse.as_mut().filter(|_| enough) {
+        *left -= price;
+    }
+    enough
 }
 
 /// Rows with their classes, as a classifier takes them.

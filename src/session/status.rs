@@ -1,31 +1,27 @@
 //! How far a labelling has come, what further labels are worth, and whether to stop.
 
 use super::annotators::{Consensus, Reliability};
-use super::classifier::{Classifier, Kind, OutOfFold, best};
+use super::classifier::{Classifier, Kind, OutOfFold};
 use super::journal::Event;
 use super::pool::Pool;
 use super::query::LabelledRows;
 use super::{Counts, Session, current};
-use crate::data::{Dataset, Matrix, Shape, Targets};
+use crate::data::{Dataset, Shape, Targets};
 use crate::episode::stop::curve::{Point, PowerLaw};
-use crate::episode::stop::{Look, OverallUncertainty, Reason, Stabilising, Stop};
+use crate::episode::stop::{self, Look, Reason, Stabilising};
 use crate::error::Result;
 use crate::experiment::quality::{Quality, quality};
 use crate::rng::Key;
-use rand::seq::index;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt;
 
-/// Rows of the set on which successive predictions are compared, at most.
-const STOP_SET: usize = 1_000;
 /// Labels between two of these predictions, at least.
 const STEP: usize = 10;
 /// Labels whose worth is forecast.
 const MORE: usize = 50;
 /// Labels of the first point of a learning curve.
 const FIRST_POINT: usize = 8;
-/// Labels from which on probabilities are believed: fewer say little of their calibration.
-const CALIBRATED: usize = 50;
 /// Batches of answers that are compared with what was predicted of them.
 const BATCHES: usize = 5;
 /// Standard errors by which answers may fall behind their predictions.
@@ -38,6 +34,11 @@ pub struct Status {
     pub session: String,
     pub counts: Counts,
     pub budget: Option<usize>,
+    /// What all answers have cost, and what they may; none where they have no prices, or no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spend: Option<f64>,
     /// Who asks.
     pub by: String,
     /// Everybody who has answered.
@@ -130,8 +131,10 @@ impl Session {
         let batches = batches(&self.events, &consensus);
         let several = counts.classes.iter().filter(|(_, rows)| *rows > 0).count() > 1;
         let step = self.settings.batch.max(STEP);
-        let Self { pool, classifier, .. } = self;
-        let classifier = several.then(|| current(classifier, &consensus, pool, key)).transpose()?;
+        let spent = self.spent()?;
+        let Self { settings, pool, classifier, .. } = self;
+        let classifier =
+            several.then(|| current(classifier, &consensus, pool, settings.think, key)).transpose()?;
         let (mut accuracy, mut points, mut stop) = (None, Vec::new(), Stopping::default());
         if let Some(classifier) = classifier {
             if let Some(judged) = &classifier.judged {
@@ -144,7 +147,7 @@ impl Session {
                 });
                 points = curve(&consensus, pool, judged, key.named("curve"))?;
             }
-            stop = stopping(&consensus, pool, classifier, step, key)?;
+            stop = stopping(&consensus, pool, classifier, (step, settings.think), key)?;
         }
         let law = PowerLaw::fit(&points);
         let now = points.last().map_or(0, |point| point.labels);
@@ -157,10 +160,17 @@ impl Session {
             };
             stop.reasons.push(Reason { rule, saw });
         }
+        if let (Some(spent), Some(spend)) = (spent, self.settings.spend)
+            && spent >= spend
+        {
+            stop.reasons.push(Reason { rule: "budget", saw: format!("{spent} of {spend} are spent") });
+        }
         let more = MORE.min(left);
         Ok(Status {
             session: self.name.clone(),
             budget: self.settings.budget,
+            spent,
+            spend: self.settings.spend,
             by: self.who.name().to_string(),
             drift: batches.last().is_some_and(|batch| batch.surprise < -DRIFT),
             batches,
@@ -224,21 +234,12 @@ fn stopping(
     consensus: &Consensus,
     pool: &Pool,
     classifier: &Classifier,
-    step: usize,
+    (step, think): (usize, usize),
     key: Key,
 ) -> Result<Stopping> {
-    let mut set: Vec<u32> =
-        index::sample(&mut key.named("stop").rng(), pool.rows(), STOP_SET.min(pool.rows()))
-            .into_iter()
-            .map(|row| row as u32)
-            .collect();
-    set.sort_unstable();
+    let set = stop::set(pool.rows(), key.named("stop"));
     let look = |classifier: &Classifier, labels: usize| {
-        let p: Matrix = classifier.probabilities(pool.inputs.view(), Some(&set));
-        let classes: Vec<u32> = (0..p.rows()).map(|row| best(p.row(row)) as u32).collect();
-        let top = |row: usize| f64::from(p.row(row)[classes[row] as usize]);
-        let uncertainty = (0..p.rows()).map(|row| 1.0 - top(row)).sum::<f64>() / p.rows() as f64;
-        Look { labels, classes, uncertainty }
+        Look::of(labels, &classifier.probabilities(pool.inputs.view(), Some(&set)))
     };
     let rule = Stabilising::default();
     let mut looks = Vec::new();
@@ -248,17 +249,13 @@ fn stopping(
         let before = LabelledRows::first(consensus, labels);
         if before.classes() > 1 {
             let classifier =
-                Classifier::of_kind(&before.labels(pool), classifier.kind, key.named("classifier"))?;
+                Classifier::of_kind(&before.labels(pool), classifier.kind, think, key.named("classifier"))?;
             looks.push(look(&classifier, labels));
         }
     }
     looks.push(look(classifier, all));
-    let uncertain = match all >= CALIBRATED {
-        true => OverallUncertainty::default().decide(&looks),
-        false => None,
-    };
     Ok(Stopping {
-        reasons: [rule.decide(&looks), uncertain].into_iter().flatten().collect(),
+        reasons: stop::reasons(&looks),
         kappa: rule.mean(&looks),
         uncertainty: looks.last().map(|look| look.uncertainty),
     })
@@ -266,10 +263,8 @@ fn stopping(
 
 /// The last batches of rows that were asked for with a prediction and have a label.
 fn batches(events: &[Event], consensus: &Consensus) -> Vec<Batch> {
-    let label = |row: u32| {
-        let one = consensus.labelled.iter().find(|one| one.row == row)?;
-        Some(consensus.classes[one.class as usize].as_str())
-    };
+    let labels: HashMap<u32, u32> = consensus.labelled.iter().map(|one| (one.row, one.class)).collect();
+    let label = |row: u32| Some(consensus.classes[*labels.get(&row)? as usize].as_str());
     let of = |event: &Event| {
         let Event::Asked { picks, .. } = event else { return None };
         let seen: Vec<(bool, f64)> = picks
@@ -324,6 +319,10 @@ impl fmt::Display for Status {
         }
         if let Some(budget) = self.budget {
             write!(f, "; {} of {budget} labels of the budget", self.counts.bought)?;
+        }
+        if let Some(spent) = self.spent {
+            let of = self.spend.map_or(String::new(), |spend| format!(" of {spend}"));
+            write!(f, "; {spent}{of} spent")?;
         }
         writeln!(f)?;
         let classes =

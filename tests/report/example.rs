@@ -63,6 +63,8 @@ fn rows(tasks: usize, strategies: usize, repetitions: u32) -> Vec<Row> {
                         picks: vec![round],
                         pick_ids: vec![],
                         note: None,
+                        answers: None,
+                        stops: vec![],
                     });
                 }
             }

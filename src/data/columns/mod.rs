@@ -315,6 +315,14 @@ fn join(
 
 /// The arrays that take the place of feature columns, side by side.
 pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Decision)> {
+    if !options.columns.columns.is_empty() {
+        return Err(ReadError::Option {
+            file: file.to_string(),
+            problem: "`--columns` and `--features` named, and features come from one of the two".to_string(),
+            hint: "leave out --columns: no column of the table is a feature beside --features".to_string(),
+        }
+        .into());
+    }
     let mut parts = Vec::new();
     for path in &options.features {
         let (_, part) = read_features(path)?;

@@ -20,7 +20,28 @@ mod uncertainty;
 pub use stabilising::{Stabilising, kappa};
 pub use uncertainty::OverallUncertainty;
 
+use crate::data::Matrix;
+use crate::rng::Key;
+use rand::seq::index;
 use serde::Serialize;
+
+/// Rows of the set that is looked at, at most.
+pub const STOP_SET: usize = 1_000;
+
+/// The set that is looked at: rows of a pool of so many, drawn at random where there are more than [`STOP_SET`],
+/// ascending.
+pub fn set(rows: usize, key: Key) -> Vec<u32> {
+    let drawn = index::sample(&mut key.rng(), rows, STOP_SET.min(rows));
+    let mut set: Vec<u32> = drawn.into_iter().map(|row| row as u32).collect();
+    set.sort_unstable();
+    set
+}
+
+/// What the rules say, as they are by default, after the last of these looks.
+pub fn reasons(looks: &[Look]) -> Vec<Reason> {
+    let rules: [&dyn Stop; 2] = [&Stabilising::default(), &OverallUncertainty::default()];
+    rules.iter().filter_map(|rule| rule.decide(looks)).collect()
+}
 
 /// What a fit says of the fixed set of rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +52,19 @@ pub struct Look {
     pub classes: Vec<u32>,
     /// The mean over the set of one minus the largest probability.
     pub uncertainty: f64,
+}
+
+impl Look {
+    /// What class probabilities of the set say, shape `[rows, classes]`; of equal ones the first class counts.
+    pub fn of(labels: usize, probabilities: &Matrix) -> Self {
+        let best =
+            |p: &[f32]| (1..p.len()).fold(0, |best, class| if p[class] > p[best] { class } else { best });
+        let rows = || (0..probabilities.rows()).map(|row| probabilities.row(row));
+        let classes: Vec<u32> = rows().map(|p| best(p) as u32).collect();
+        let unsure = rows().zip(&classes).map(|(p, &class)| 1.0 - f64::from(p[class as usize]));
+        let uncertainty = unsure.sum::<f64>() / probabilities.rows() as f64;
+        Self { labels, classes, uncertainty }
+    }
 }
 
 /// Why a rule would stop.

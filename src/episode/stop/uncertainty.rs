@@ -11,17 +11,20 @@ use super::{Look, Reason, Stop};
 pub struct OverallUncertainty {
     /// In [0, 1], lower = later.
     pub threshold: f64,
+    /// Labels from which on probabilities are believed: fewer say little of their calibration.
+    pub least: usize,
 }
 
 impl Default for OverallUncertainty {
     fn default() -> Self {
-        Self { threshold: 0.02 }
+        Self { threshold: 0.02, least: 50 }
     }
 }
 
 impl Stop for OverallUncertainty {
     fn decide(&self, looks: &[Look]) -> Option<Reason> {
-        let last = looks.last().filter(|look| look.uncertainty <= self.threshold)?;
+        let sure = |look: &&Look| look.labels >= self.least && look.uncertainty <= self.threshold;
+        let last = looks.last().filter(sure)?;
         let saw = format!(
             "the mean uncertainty of {} rows is {:.3}, at most {}",
             last.classes.len(),
@@ -38,10 +41,11 @@ mod tests {
 
     #[test]
     fn the_last_look_decides() {
-        let look = |uncertainty| Look { labels: 9, classes: vec![0], uncertainty };
+        let look = |uncertainty| Look { labels: 50, classes: vec![0], uncertainty };
         let rule = OverallUncertainty::default();
         assert!(rule.decide(&[look(0.5), look(0.01)]).is_some());
         assert!(rule.decide(&[look(0.01), look(0.5)]).is_none());
         assert!(rule.decide(&[]).is_none());
+        assert!(rule.decide(&[Look { labels: 49, ..look(0.0) }]).is_none(), "too few labels to believe it");
     }
 }

@@ -22,6 +22,7 @@ impl Plan {
         }
         self.check_space(&root)?;
         self.check_rivals(&root)?;
+        self.check_annotator(&root)?;
         if (self.train.is_some() || self.searches_sources()) && self.sources.tasks() == 0 {
             let why = "training and search need at least one source task".to_string();
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
@@ -53,6 +54,31 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Whether everything that runs heeds `[episode.annotator]`.
+    fn check_annotator(&self, root: &Place) -> Result<(), ExperimentError> {
+        let Some(annotator) = self.episode.annotator else { return Ok(()) };
+        let conflict = |key: &str, why: &str, hint: &str| {
+            let (place, key) = (root.clone(), key.to_string());
+            Err(ExperimentError::Conflict { place, key, why: why.to_string(), hint: hint.to_string() })
+        };
+        let stays_out = annotator.late > 0 || annotator.abstains > 0.0 || annotator.unanswerable > 0.0;
+        if self.learner.fit_per_label && stays_out {
+            return conflict(
+                "learner.fit_per_label",
+                "cannot stand beside annotators who abstain, are late or leave rows unanswered",
+                "fit once per query, or let `[episode.annotator]` have `noise` and prices alone",
+            );
+        }
+        match self.rivals {
+            None => Ok(()),
+            Some(_) => conflict(
+                "rivals",
+                "draws its labels by itself, and not from `[episode.annotator]`",
+                "give searches a file of their own, without annotators",
+            ),
+        }
     }
 
     /// Whether the space of `[search]` is there for what reads it, and holds the points that are named.

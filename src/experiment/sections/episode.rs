@@ -1,9 +1,9 @@
 //! `[episode]`: how a labelling is simulated.
 
-use crate::data::{Scaling, SplitPlan};
+use crate::data::{Annotator, Scaling, SplitPlan};
 use crate::episode::{InitialPool, OracleOn, StopOn};
 use crate::experiment::error::ExperimentError;
-use crate::experiment::keys::{Ask, boolean, inline, number, section, text, whole, whole_table, word};
+use crate::experiment::keys::{Ask, boolean, inline, number, section, table, text, whole, whole_table, word};
 use crate::experiment::raw::Section;
 use crate::learner::Metric;
 use serde::Serialize;
@@ -95,7 +95,57 @@ section! {
         /// Scale the test rows by their own range instead of the pool's, which is a leak that published cross-domain
         /// results have (Werner et al., NeurIPS 2024).
         test_by_itself: bool = boolean().or(false);
+        /// Ask every rule to stop after every round, and name those that would in the column `stops` of the rows. None
+        /// ends an episode. Probabilities are the network's own, not calibrated.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        stops: bool = boolean().or(false);
+        /// How those who are asked answer, in all episodes, those that are learned from included; without it, at once and
+        /// rightly. Every question is charged to the budget as one label, whatever the answer. The labels at the start are right, and so
+        /// are those that simulated look-ahead and searches on sources read.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        annotator: Option<Annotator> = table(annotator_keys).optional();
     }
+}
+
+/// The highest price.
+const MAX_PRICE: f64 = 1e9;
+
+/// The keys of `[episode.annotator]`.
+fn annotator_keys(section: &mut Section) -> Result<Annotator, ExperimentError> {
+    let right = Annotator::default();
+    Ok(Annotator {
+        noise: number(0.0..=1.0).or(right.noise).ask(
+            section,
+            "noise",
+            "Share of classes that are named wrongly: another one, each equally often.",
+        )?,
+        abstains: number(0.0..=1.0).or(right.abstains).ask(
+            section,
+            "abstains",
+            "Share of questions that are answered by an abstention; the row may be asked for again, and is then answered anew.",
+        )?,
+        unanswerable: number(0.0..=1.0).or(right.unanswerable).ask(
+            section,
+            "unanswerable",
+            "Share of rows that nobody can answer; they are asked for once.",
+        )?,
+        late: whole(0..=1_000).or(right.late).ask(
+            section,
+            "late",
+            "Queries after which an answer arrives. Until then the row counts as labelled, for whoever asks, with the class \
+             that is predicted of it. What is still out at the end of the budget arrives before the last fit.",
+        )?,
+        price: number(0.0..=MAX_PRICE).or(right.price).ask(
+            section,
+            "price",
+            "What a class costs: the column `spent` of the rows adds it up. The budget counts labels all the same.",
+        )?,
+        price_abstained: number(0.0..=MAX_PRICE).or(right.price_abstained).ask(
+            section,
+            "price_abstained",
+            "What an abstention costs, and finding out that a row cannot be answered.",
+        )?,
+    })
 }
 
 /// The words for scalings.

@@ -140,6 +140,8 @@ fn played<S: Space>(
                 picks: Vec::new(),
                 pick_ids: Vec::new(),
                 note: trained.note,
+                answers: None,
+                stops: vec![],
             };
             rows.push(TimedRow { row, selecting: None });
         }

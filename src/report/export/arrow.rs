@@ -1,6 +1,7 @@
 //! The tidy rows as a table of Arrow's: what the Parquet file holds, and what other languages are handed.
 
-use super::csv::COLUMNS;
+use super::csv::{ANSWERS, COLUMNS, STOPS, answered, watched};
+use crate::data::Answers;
 use crate::episode::Row;
 use crate::run::QueryTimes;
 use arrow_array::builder::{ListBuilder, StringBuilder, UInt32Builder};
@@ -12,14 +13,15 @@ use arrow_schema::{DataType, Field, Schema};
 use std::sync::Arc;
 
 /// All rows, in their order, with the seconds that their queries took; the columns are those of [`csv`](super::csv),
-/// names as dictionaries, `picks` and `pick_ids` as lists. Only `note` and `query_seconds` may be null.
+/// names as dictionaries, `picks` and `pick_ids` as lists. Only `note`, `query_seconds` and what questions came to may be
+/// null.
 pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
     let names = |of: fn(&Row) -> &str| {
         Arc::new(rows.iter().map(of).collect::<DictionaryArray<Int32Type>>()) as ArrayRef
     };
     let counts = |of: fn(&Row) -> u32| Arc::new(rows.iter().map(of).collect::<UInt32Array>()) as ArrayRef;
     let shares = |of: fn(&Row) -> f64| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
-    let columns: [ArrayRef; 15] = [
+    let mut columns: Vec<ArrayRef> = vec![
         names(|row| &row.task),
         names(|row| &row.strategy),
         names(|row| &row.architecture),
@@ -36,11 +38,34 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
         Arc::new(rows.iter().map(|row| row.note.as_deref()).collect::<StringArray>()),
         Arc::new(rows.iter().map(|row| times.of(row)).collect::<Float64Array>()),
     ];
-    let fields = COLUMNS.iter().zip(&columns).map(|(&name, column)| {
-        Field::new(name, column.data_type().clone(), ["note", "query_seconds"].contains(&name))
+    if answered(rows) {
+        let of = |count: fn(&Answers) -> u32| {
+            Arc::new(rows.iter().map(|row| row.answers.as_ref().map(count)).collect::<UInt32Array>())
+                as ArrayRef
+        };
+        columns.extend([
+            of(|one| one.answered),
+            of(|one| one.wrong),
+            of(|one| one.abstained),
+            of(|one| one.unanswerable),
+            of(|one| one.late),
+            Arc::new(rows.iter().map(|row| Some(row.answers?.spent)).collect::<Float64Array>()),
+        ]);
+    }
+    let mut names = COLUMNS.to_vec();
+    if answered(rows) {
+        names.extend(ANSWERS);
+    }
+    if watched(rows) {
+        names.push(STOPS);
+        columns.push(Arc::new(rows.iter().map(|row| Some(row.stops.join("; "))).collect::<StringArray>()));
+    }
+    let fields = names.into_iter().zip(&columns).map(|(name, column)| {
+        let may_be_null = ["note", "query_seconds"].contains(&name) || ANSWERS.contains(&name);
+        Field::new(name, column.data_type().clone(), may_be_null)
     });
     let schema = Schema::new(fields.collect::<Vec<_>>());
-    RecordBatch::try_new(Arc::new(schema), columns.to_vec()).expect("a value of every column per row")
+    RecordBatch::try_new(Arc::new(schema), columns).expect("a value of every column per row")
 }
 
 fn item(kind: DataType) -> Arc<Field> {
@@ -63,4 +88,20 @@ fn pick_ids(rows: &[Row]) -> ArrayRef {
         lists.append(true);
     }
     Arc::new(lists.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example::row;
+
+    #[test]
+    fn answers_have_columns_where_there_are_any() {
+        let mut rows = [row("wine", "random", 0, 0, 0.5), row("wine", "random", 0, 1, 0.5)];
+        assert_eq!(table(&rows, &QueryTimes::default()).num_columns(), COLUMNS.len());
+        rows[1].answers = Some(Answers { answered: 3, spent: 7.5, ..Answers::default() });
+        let table = table(&rows, &QueryTimes::default());
+        let spent = table.column_by_name("spent").unwrap();
+        assert_eq!((table.num_columns(), spent.null_count()), (COLUMNS.len() + ANSWERS.len(), 1));
+    }
 }

@@ -1,5 +1,6 @@
 //! The tidy rows as CSV (RFC 4180): `pandas.read_csv("results.csv")`.
 
+use crate::data::Answers;
 use crate::episode::Row;
 use crate::run::QueryTimes;
 
@@ -22,11 +23,30 @@ pub const COLUMNS: [&str; 15] = [
     "query_seconds",
 ];
 
+/// The columns behind them, where any row has answers.
+pub const ANSWERS: [&str; 6] = ["answered", "wrong", "abstained", "unanswerable", "late", "spent"];
+
+/// Whether rows have what the columns [`ANSWERS`] hold.
+pub(super) fn answered(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.answers.is_some())
+}
+
+/// The column behind all others, where any row has rules that would stop.
+pub const STOPS: &str = "stops";
+
+/// Whether rows have what the column [`STOPS`] holds.
+pub(super) fn watched(rows: &[Row]) -> bool {
+    rows.iter().any(|row| !row.stops.is_empty())
+}
+
 /// One line per row after a header, in the order of `rows`. Shares have all their digits; `picks` are
 /// rows of the data set, counted from 0, with spaces between, `pick_ids` what it calls them, a list in JSON; a
-/// row without picks, ids, note or query has an empty field there.
+/// row without picks, ids, note or query has an empty field there. `stops` are names with `; ` between.
 pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
-    let mut text = COLUMNS.join(",");
+    let (answered, watched) = (answered(rows), watched(rows));
+    let more: &[&str] = if answered { &ANSWERS } else { &[] };
+    let stops: &[&str] = if watched { &[STOPS] } else { &[] };
+    let mut text = [&COLUMNS, more, stops].concat().join(",");
     text.push('\n');
     for row in rows {
         let picks: Vec<String> = row.picks.iter().map(u32::to_string).collect();
@@ -48,6 +68,19 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
             times.of(row).map_or_else(String::new, |seconds| seconds.to_string()),
         ];
         text.push_str(&fields.join(","));
+        if answered {
+            let counts = row.answers.map_or([const { String::new() }; 6], |one| {
+                let Answers { answered, wrong, abstained, unanswerable, late, spent } = one;
+                let [a, b, c, d, e] = [answered, wrong, abstained, unanswerable, late].map(|n| n.to_string());
+                [a, b, c, d, e, spent.to_string()]
+            });
+            text.push(',');
+            text.push_str(&counts.join(","));
+        }
+        if watched {
+            text.push(',');
+            text.push_str(&quoted(&row.stops.join("; ")));
+        }
         text.push('\n');
     }
     text.into_bytes()
@@ -90,6 +123,8 @@ mod tests {
             picks: picks.to_vec(),
             pick_ids: vec![],
             note: note.map(Into::into),
+            answers: None,
+            stops: vec![],
         }
     }
 
@@ -104,6 +139,25 @@ mod tests {
              iris,margin,4-8-3,2,1,4,0.6666666666666666,0.625,0.3333333333333333,0.5,120,7 12,\"[\"\"a b\"\",\"\"c\"\"]\",,0.25\n\
              iris,\"typiclust(k=5, near=2)\",4-8-3,2,1,4,0.6666666666666666,0.625,0.3333333333333333,0.5,120,,,\"a \"\"note\"\"\",\n";
         assert_eq!(String::from_utf8(csv(&rows, &times)).unwrap(), expected);
+    }
+
+    #[test]
+    fn answers_have_columns_where_there_are_any() {
+        let mut rows = [row("margin", &[], None), row("random", &[], None)];
+        rows[1].answers =
+            Some(Answers { answered: 3, wrong: 1, abstained: 2, unanswerable: 4, late: 5, spent: 7.5 });
+        let text = String::from_utf8(csv(&rows, &QueryTimes::default())).unwrap();
+        let header = text.lines().next().unwrap();
+        assert!(
+            header.ends_with("query_seconds,answered,wrong,abstained,unanswerable,late,spent"),
+            "{header}"
+        );
+        assert!(text.lines().nth(1).unwrap().ends_with(",,,,,,,,"), "{text}");
+        assert!(text.lines().nth(2).unwrap().ends_with(",3,1,2,4,5,7.5"), "{text}");
+        rows[0].stops = vec!["one".into(), "two".into()];
+        let text = String::from_utf8(csv(&rows, &QueryTimes::default())).unwrap();
+        let ends: Vec<&str> = text.lines().map(|line| line.rsplit(',').next().unwrap()).collect();
+        assert_eq!(ends, ["stops", "one; two", ""]);
     }
 
     /// What is read back is what was written, to the last bit and character.

@@ -30,6 +30,8 @@ mod tests {
             picks: (0..at % 4).collect(),
             pick_ids: (0..at % 4).filter(|_| at.is_multiple_of(3)).map(|pick| format!("id {pick}")).collect(),
             note: (at % 3 == 1).then(|| format!("row {at}")),
+            answers: None,
+            stops: vec![],
         }
     }
 

@@ -7,10 +7,12 @@
 //! on where it starts.
 
 use super::plan::LaneData;
+use crate::simd::dispatched;
 use argmin::core::{
     CostFunction, Error as ArgminError, Executor, Gradient, IterState, KV, Problem, Solver, State,
     TerminationReason, TerminationStatus,
 };
+use std::cell::RefCell;
 
 /// Steps whose curvature is remembered.
 const MEMORY: usize = 10;
@@ -39,7 +41,7 @@ pub(super) struct Fitted {
 pub(super) fn fit(data: &LaneData<'_>, classes: usize, ridge: f64) -> Option<Fitted> {
     // Two opposite halves have half the square of the whole, each vector of softmax its own.
     let ridge = if classes == 2 { 2.0 * ridge } else { ridge };
-    let problem = Loss { data: *data, classes, ridge };
+    let problem = Loss::new(*data, classes, ridge);
     let start = vec![0.0; (data.inputs.cols() + 1) * classes];
     let run = Executor::new(problem, Lbfgs::default())
         .configure(|state: Descent| state.param(start).max_iters(MAX_ITERATIONS))
@@ -48,7 +50,7 @@ pub(super) fn fit(data: &LaneData<'_>, classes: usize, ridge: f64) -> Option<Fit
         .ok()?;
     let state = run.state();
     let weights: Vec<f32> = state.get_best_param()?.iter().map(|&weight| weight as f32).collect();
-    let problem = Loss { data: *data, classes, ridge: 0.0 };
+    let problem = Loss::new(*data, classes, 0.0);
     let loss = problem.value(state.get_best_param()?) / data.rows.len() as f64;
     let finite = loss.is_finite() && weights.iter().all(|weight| weight.is_finite());
     finite.then_some(Fitted { weights, steps: state.get_iter() as u32, loss: loss as f32 })
@@ -59,32 +61,70 @@ struct Loss<'a> {
     data: LaneData<'a>,
     classes: usize,
     ridge: f64,
+    /// Where the value was computed last, since the gradient is wanted there next.
+    last: RefCell<Evaluated>,
 }
 
-impl Loss<'_> {
-    /// Class probabilities of a row, and its cross-entropy.
-    fn row(&self, weights: &[f64], at: usize) -> (Vec<f64>, f64) {
-        let (inputs, classes) = (self.data.inputs.row(self.data.rows[at] as usize), self.classes);
-        let mut scores = weights[inputs.len() * classes..].to_vec();
-        for (&input, weights) in inputs.iter().zip(weights.chunks_exact(classes)) {
-            scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += f64::from(input) * weight);
-        }
-        let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let own = scores[self.data.labels[at] as usize];
-        scores.iter_mut().for_each(|score| *score = (*score - top).exp());
-        let sum: f64 = scores.iter().sum();
-        scores.iter_mut().for_each(|score| *score /= sum);
-        (scores, sum.ln() + top - own)
+/// A point of the loss.
+#[derive(Default)]
+struct Evaluated {
+    weights: Vec<f64>,
+    /// Class probabilities of every row at these weights, `[rows][classes]`.
+    probabilities: Vec<f64>,
+}
+
+impl<'a> Loss<'a> {
+    fn new(data: LaneData<'a>, classes: usize, ridge: f64) -> Self {
+        Self { data, classes, ridge, last: RefCell::default() }
     }
 
     fn value(&self, weights: &[f64]) -> f64 {
-        let rows: f64 = (0..self.data.rows.len()).map(|at| self.row(weights, at).1).sum();
+        let classes = self.classes;
+        let mut last = self.last.borrow_mut();
+        let Evaluated { weights: at, probabilities } = &mut *last;
+        at.clear();
+        at.extend_from_slice(weights);
+        probabilities.resize(self.data.rows.len() * classes, 0.0);
+        let rows = self.data.rows.iter().zip(self.data.labels).zip(probabilities.chunks_exact_mut(classes));
+        let losses = rows.map(|((&row, &label), scores)| {
+            score(self.data.inputs.row(row as usize), weights, scores);
+            let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let own = scores[label as usize];
+            scores.iter_mut().for_each(|score| *score = (*score - top).exp());
+            let sum: f64 = scores.iter().sum();
+            scores.iter_mut().for_each(|score| *score /= sum);
+            sum.ln() + top - own
+        });
+        let rows: f64 = losses.sum();
         rows + 0.5 * self.ridge * dot(self.slopes(weights), self.slopes(weights))
     }
 
     /// The weights without the biases.
     fn slopes<'w>(&self, weights: &'w [f64]) -> &'w [f64] {
         &weights[..weights.len() - self.classes]
+    }
+}
+
+dispatched! {
+    /// The scores of a row: `scores.len()` biases behind as many weights per input.
+    fn score(inputs: &[f32], weights: &[f64], scores: &mut [f64]) {
+        let classes = scores.len();
+        scores.copy_from_slice(&weights[inputs.len() * classes..]);
+        for (&input, weights) in inputs.iter().zip(weights.chunks_exact(classes)) {
+            let input = f64::from(input);
+            scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += input * weight);
+        }
+    }
+}
+
+dispatched! {
+    /// Adds what a row says to the gradient.
+    fn add_row(inputs: &[f32], residual: &[f64], gradient: &mut [f64]) {
+        let bias = std::iter::once(&1.0);
+        for (&input, to) in inputs.iter().chain(bias).zip(gradient.chunks_exact_mut(residual.len())) {
+            let input = f64::from(input);
+            to.iter_mut().zip(residual).for_each(|(to, r)| *to += input * r);
+        }
     }
 }
 
@@ -103,16 +143,17 @@ impl Gradient for Loss<'_> {
 
     fn gradient(&self, weights: &Vec<f64>) -> Result<Vec<f64>, ArgminError> {
         let classes = self.classes;
+        if self.last.borrow().weights != *weights {
+            self.value(weights);
+        }
+        let last = self.last.borrow();
         let mut gradient: Vec<f64> = self.slopes(weights).iter().map(|weight| self.ridge * weight).collect();
         gradient.resize(weights.len(), 0.0);
-        for at in 0..self.data.rows.len() {
-            let (mut residual, _) = self.row(weights, at);
+        let mut residual = vec![0.0; classes];
+        for (at, p) in last.probabilities.chunks_exact(classes).enumerate() {
+            residual.copy_from_slice(p);
             residual[self.data.labels[at] as usize] -= 1.0;
-            let inputs = self.data.inputs.row(self.data.rows[at] as usize);
-            let bias = std::iter::once(&1.0);
-            for (&input, to) in inputs.iter().chain(bias).zip(gradient.chunks_exact_mut(classes)) {
-                to.iter_mut().zip(&residual).for_each(|(to, r)| *to += f64::from(input) * r);
-            }
+            add_row(self.data.inputs.row(self.data.rows[at] as usize), &residual, &mut gradient);
         }
         Ok(gradient)
     }

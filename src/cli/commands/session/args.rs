@@ -1,7 +1,7 @@
 //! The arguments of `querist session`.
 
 use crate::cli::args::ColumnArgs;
-use crate::session::{ANNOTATOR, BATCH, MAX_BATCH};
+use crate::session::{ANNOTATOR, BATCH, MAX_BATCH, MAX_THINK};
 use clap::builder::RangedU64ValueParser;
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -65,9 +65,17 @@ pub struct NewArgs {
     /// [default: never]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub lease: Option<u64>,
-    /// The column with what an answer to the row costs: of rows that are worth about the same, the cheaper are asked for
-    #[arg(long, value_name = "COLUMN")]
+    /// The column with what an answer to the row costs, or a price for every class of --classes: of rows that are worth about
+    /// the same, the cheaper are asked for
+    #[arg(long, value_name = "COLUMN|A=PRICE,B=PRICE")]
     pub price: Option<String>,
+    /// What answers may cost in all, by --price; --budget counts answers [default: no limit]
+    #[arg(long, value_name = "AMOUNT", requires = "price")]
+    pub spend: Option<f64>,
+    /// How much is thought about a query, where people are slower than the machine: N times the candidates and the networks of
+    /// a committee. It decides what is asked for, and is kept
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_THINK as u64))]
+    pub think: usize,
     /// The seed of what is drawn
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,

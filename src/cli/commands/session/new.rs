@@ -4,8 +4,9 @@ use super::args::NewArgs;
 use crate::cli::output;
 use crate::error::Result;
 use crate::experiment::Vocabulary;
-use crate::session::{Chooser, Session, SessionError, SessionPlan};
+use crate::session::{Chooser, Price, Session, SessionError, SessionPlan};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Names between commas, as a line of CSV has them.
 fn classes(lists: &[String]) -> Result<Vec<String>> {
@@ -25,6 +26,28 @@ fn classes(lists: &[String]) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The name of a column, or what answers of every class cost.
+fn price(text: &str) -> Result<Price> {
+    if !text.contains('=') {
+        return Ok(Price::Column(text.to_string()));
+    }
+    let mut prices = BTreeMap::new();
+    for entry in classes(&[text.to_string()])? {
+        let found =
+            entry.rsplit_once('=').and_then(|(class, price)| Some((class, price.parse::<f64>().ok()?)));
+        let refuse = |expected: &str| SessionError::Field {
+            place: "--price".to_string(),
+            found: entry.clone(),
+            expected: expected.to_string(),
+        };
+        let (class, price) = found.ok_or_else(|| refuse("CLASS=PRICE, such as cat=1.5"))?;
+        if prices.insert(class.to_string(), price).is_some() {
+            return Err(refuse("a class that has no price yet").into());
+        }
+    }
+    Ok(Price::Classes(prices))
+}
+
 /// Makes a session and says what it is.
 pub fn new(args: &NewArgs) -> Result<()> {
     let pool = args.pool.display().to_string();
@@ -42,7 +65,9 @@ pub fn new(args: &NewArgs) -> Result<()> {
         batch: args.batch,
         budget: args.budget,
         lease: args.lease,
-        price: args.price.clone(),
+        price: args.price.as_deref().map(price).transpose()?,
+        spend: args.spend,
+        think: args.think,
         seed: args.seed,
         ..SessionPlan::new(&args.pool)
     };
