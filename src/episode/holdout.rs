@@ -93,6 +93,7 @@ impl Divided {
             rows: &self.train.0,
             labels: &self.train.1,
             validation: (&self.validation.0, &self.validation.1),
+            extra: None,
         }
     }
 }
