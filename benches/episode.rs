@@ -270,6 +270,7 @@ impl Case {
             first_epochs: None,
             fit_per_label: false,
             device: DeviceKind::Cpu,
+            augment: None,
             stop_on: StopOn::default(),
         }
     }

@@ -321,6 +321,7 @@ fn episode() -> EpisodePlan {
         first_epochs: None,
         fit_per_label: false,
         device: DeviceKind::Cpu,
+        augment: None,
         stop_on: StopOn::default(),
     }
 }

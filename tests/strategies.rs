@@ -44,6 +44,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         first_epochs: None,
         fit_per_label: false,
         device: DeviceKind::Cpu,
+        augment: None,
         target_share: None,
         stop_on: StopOn::default(),
     }

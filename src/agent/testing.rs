@@ -110,6 +110,7 @@ pub(super) fn sources() -> Vec<Source> {
         first_epochs: None,
         fit_per_label: false,
         device: DeviceKind::Cpu,
+        augment: None,
         target_share: None,
         stop_on: StopOn::default(),
     };

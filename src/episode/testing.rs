@@ -34,6 +34,7 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         fit_per_label: false,
         metric: Metric::default(),
         device: DeviceKind::Cpu,
+        augment: None,
     }
 }
 

@@ -124,6 +124,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         first_epochs: learner.first_epochs,
         fit_per_label: learner.fit_per_label,
         device: learner.device,
+        augment: episode.augment.as_ref().map(|keys| keys.augment()),
     })
 }
 
