@@ -312,7 +312,13 @@ fn episode(spec: &NetSpec, seed: u64) -> u32 {
     let mut steps = 0;
     for round in 0..20 {
         let known: Vec<u32> = rows.iter().map(|&row| labels[row as usize]).collect();
-        let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &known, validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &rows,
+            labels: &known,
+            validation: (&[], &[]),
+            extra: None,
+        };
         let key = Key::root(seed).at(round);
         steps +=
             bank.fit(&[data], &plan(64, Stop::Epochs { epochs: 50 }), &[key]).expect("a training")[0].steps;
@@ -345,7 +351,7 @@ fn plan(batch: usize, stop: Stop) -> TrainPlan {
 }
 
 fn lane<'a>(pool: &'a (Matrix, Vec<u32>), rows: &'a [u32]) -> LaneData<'a> {
-    LaneData { inputs: pool.0.view(), rows, labels: &pool.1, validation: (&[], &[]) }
+    LaneData { inputs: pool.0.view(), rows, labels: &pool.1, validation: (&[], &[]), extra: None }
 }
 
 fn pool(rows: usize, spec: &NetSpec, seed: u64) -> (Matrix, Vec<u32>) {

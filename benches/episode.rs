@@ -191,7 +191,13 @@ fn replay(case: &Case, task: &Task, played: &[Played], predictions: usize) -> f6
         let data: Vec<LaneData<'_>> = rows
             .iter()
             .zip(&labels)
-            .map(|(rows, labels)| LaneData { inputs: task.pool(), rows, labels, validation: (&[], &[]) })
+            .map(|(rows, labels)| LaneData {
+                inputs: task.pool(),
+                rows,
+                labels,
+                validation: (&[], &[]),
+                extra: None,
+            })
             .collect();
         let keys: Vec<Key> = (0..LANES).map(|lane| key(lane).named("fit").at(round as u64)).collect();
         let start = cpu_seconds();
@@ -264,6 +270,7 @@ impl Case {
             first_epochs: None,
             fit_per_label: false,
             device: DeviceKind::Cpu,
+            augment: None,
             stop_on: StopOn::default(),
         }
     }

@@ -160,6 +160,7 @@ fn growing() -> Value {
         let plan = EpisodePlan {
             fit_per_label: false,
             device: DeviceKind::Cpu,
+            augment: None,
             blocks: blocks(start),
             dropout: 0.0,
             train: training(),

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use querist::Key;
 use querist::arch::{Block, NetSpec, Smooth};
 use querist::data::Matrix;
-use querist::learner::{Bank, BurnNet, DeviceKind, Learner, networks};
+use querist::learner::{
+    Bank, BurnNet, DeviceKind, Learner, LossModule, LossPredictor, VirtualRows, networks,
+};
 use querist::learner::{FitReport, LaneData, LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::simd::SimdPath;
 use rand::Rng;
@@ -91,6 +93,7 @@ impl Pools {
             rows,
             labels,
             validation: (&rows[..self.held], &labels[..self.held]),
+            extra: None,
         }
     }
 }
@@ -168,8 +171,13 @@ fn training_learns() {
     let spec = NetSpec::mlp(8, &[16], 4).unwrap();
     let (inputs, labels) = blobs(400, 8, 4, 3);
     let rows: Vec<u32> = (0..200).collect();
-    let data =
-        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels[..200], validation: (&[], &[]) };
+    let data = LaneData {
+        inputs: inputs.view(),
+        rows: &rows,
+        labels: &labels[..200],
+        validation: (&[], &[]),
+        extra: None,
+    };
     let mut bank = Bank::new(&spec, 1).unwrap();
     bank.init(0, Key::root(1));
     let before = bank.accuracy(0, inputs.view(), &labels);
@@ -188,8 +196,13 @@ fn refuses_what_cannot_be_trained() {
     let spec = NetSpec::mlp(3, &[4], 2).unwrap();
     let mut bank = Bank::new(&spec, 1).unwrap();
     let (inputs, labels) = blobs(10, 3, 2, 0);
-    let good =
-        LaneData { inputs: inputs.view(), rows: &[0, 1], labels: &labels[..2], validation: (&[], &[]) };
+    let good = LaneData {
+        inputs: inputs.view(),
+        rows: &[0, 1],
+        labels: &labels[..2],
+        validation: (&[], &[]),
+        extra: None,
+    };
     let plan = plan(Optimiser::Adam, Stop::Epochs { epochs: 2 });
     let mut fails = |data: LaneData<'_>, plan: TrainPlan| {
         let error = bank.fit(&[data], &plan, &[Key::root(0)]).unwrap_err();
@@ -367,6 +380,201 @@ fn a_bank_on_a_device_agrees_with_the_engine() {
     println!("largest relative distance of weights: {worst:.1e}");
 }
 
+/// Virtual rows of a lane: inputs, soft targets and weights, in `draws` draws; every third row is of a single class.
+struct Mixed {
+    inputs: Matrix,
+    targets: Matrix,
+    weights: Vec<f32>,
+    draws: usize,
+}
+
+impl Mixed {
+    fn new(spec: &NetSpec, each: usize, draws: usize, seed: u64) -> Self {
+        let (rows, classes) = (each * draws, spec.outputs());
+        let (inputs, labels) = blobs(rows, spec.inputs(), classes, seed);
+        let mut targets = Matrix::zeros(rows, classes);
+        for (row, &label) in labels.iter().enumerate() {
+            let share = if row % 3 == 0 { 1.0 } else { 0.3 };
+            targets.row_mut(row)[label as usize] += share;
+            targets.row_mut(row)[(label as usize + 1) % classes] += 1.0 - share;
+        }
+        let weights = (0..rows).map(|row| 0.25 * (row % 5) as f32).collect();
+        Self { inputs, targets, weights, draws }
+    }
+
+    fn view(&self) -> VirtualRows<'_> {
+        let (inputs, targets) = (self.inputs.view(), self.targets.view());
+        VirtualRows { inputs, targets, weights: &self.weights, draws: self.draws }
+    }
+}
+
+/// With soft targets and weights, too, engine, burn and the engine on a device agree, under every optimiser.
+#[test]
+fn virtual_rows_are_the_same_to_every_learner() {
+    let optimisers = [Optimiser::Sgd { momentum: 0.9, nesterov: true }, Optimiser::Adam, Optimiser::NAdam];
+    for spec in shapes() {
+        let pools = Pools::new(&spec, 3);
+        let mixed: Vec<_> = (0..3).map(|lane| Mixed::new(&spec, 11 + lane, 2, 70 + lane as u64)).collect();
+        // The last lane has none.
+        let extra = |lane: usize| (lane < 2).then(|| mixed[lane].view());
+        let data: Vec<_> = (0..3).map(|lane| LaneData { extra: extra(lane), ..pools.lane(lane) }).collect();
+        let keys: Vec<_> = (0..3).map(|lane| Key::root(11).at(lane)).collect();
+        for optimiser in optimisers {
+            let plan = TrainPlan {
+                learning_rate: 3e-3,
+                ..plan(optimiser, Stop::Validation { epochs: 5, patience: 9 })
+            };
+            let mut bank = Bank::new(&spec, 3).unwrap();
+            let ours = bank.fit(&data, &plan, &keys).unwrap();
+            assert_eq!(ours[0].steps, 5 * (20u32 + 11).div_ceil(13));
+            let mut burn = BurnNet::new(&spec, 3, Device::flex()).unwrap();
+            let mut device = Bank::on(&spec, 3, DeviceKind::Flex).unwrap();
+            let theirs = burn.fit(&data, &plan, &keys).unwrap();
+            let stacked = device.fit(&data, &plan, &keys).unwrap();
+            for lane in 0..3 {
+                for (weights, report) in
+                    [(burn.weights(lane), theirs[lane]), (device.weights(lane), stacked[lane])]
+                {
+                    let gap = gap(&bank.weights(lane), &weights);
+                    assert!(gap < 1e-4, "{spec} {plan:?} lane {lane}: {gap:e}");
+                    assert_eq!(ours[lane].steps, report.steps);
+                    assert!((ours[lane].loss - report.loss).abs() < 1e-4);
+                }
+            }
+            // They are heeded.
+            bank.fit(&[0, 1, 2].map(|lane| pools.lane(lane)), &plan, &keys).unwrap();
+            assert!(gap(&bank.weights(0), &burn.weights(0)) > 1e-3);
+            assert!(gap(&bank.weights(2), &burn.weights(2)) < 1e-4);
+        }
+    }
+}
+
+/// A network's bits depend neither on the instruction set, nor on the layout, nor on whether its neighbours have
+/// virtual rows; and a virtual row of one class and weight one is a labelled row.
+#[test]
+fn virtual_rows_change_no_bit_of_others() {
+    for spec in shapes() {
+        let lanes = 18;
+        let pools = Pools::new(&spec, lanes);
+        let mixed: Vec<_> = (0..lanes).map(|lane| Mixed::new(&spec, 9, 3, lane as u64)).collect();
+        let extra = |lane: usize| lane.is_multiple_of(2).then(|| mixed[lane].view());
+        let data: Vec<_> =
+            (0..lanes).map(|lane| LaneData { extra: extra(lane), ..pools.lane(lane) }).collect();
+        let keys: Vec<_> = (0..lanes).map(|lane| Key::root(12).at(lane as u64)).collect();
+        let plan = plan(Optimiser::Adam, Stop::Validation { epochs: 4, patience: 1 });
+        let fit = |path, which: &[usize]| {
+            let mut bank = Bank::with_path(&spec, which.len(), path).unwrap();
+            let (data, keys): (Vec<_>, Vec<_>) = which.iter().map(|&lane| (data[lane], keys[lane])).unzip();
+            let reports = bank.fit(&data, &plan, &keys).unwrap();
+            let weights = |lane: usize| (bits(&bank.weights(lane)), reports[lane]);
+            (0..which.len()).map(weights).collect::<Vec<_>>()
+        };
+        let alone: Vec<_> = (0..lanes).map(|lane| fit(SimdPath::best(), &[lane]).remove(0)).collect();
+        let all: Vec<usize> = (0..lanes).collect();
+        for path in paths() {
+            assert!(fit(path, &all) == alone, "{spec} {path:?}");
+        }
+        // Lane 0 again, its last seven rows as virtual ones.
+        let lane = pools.lane(0);
+        let (rows, behind) = lane.rows.split_at(13);
+        let values: Vec<f32> =
+            behind.iter().flat_map(|&row| lane.inputs.row(row as usize)).copied().collect();
+        let inputs = Matrix::new(values, behind.len(), spec.inputs());
+        let mut targets = Matrix::zeros(behind.len(), spec.outputs());
+        for (at, &label) in lane.labels[13..].iter().enumerate() {
+            targets.row_mut(at)[label as usize] = 1.0;
+        }
+        let weights = vec![1.0; behind.len()];
+        let extra =
+            VirtualRows { inputs: inputs.view(), targets: targets.view(), weights: &weights, draws: 1 };
+        let soft = LaneData { rows, labels: &lane.labels[..13], extra: Some(extra), ..lane };
+        for layout in [1, 17] {
+            let mut bank = Bank::new(&spec, layout).unwrap();
+            let keys = vec![Key::root(13); layout];
+            let hard_reports = bank.fit(&vec![lane; layout], &plan, &keys).unwrap();
+            let hard = bits(&bank.weights(0));
+            assert_eq!(bank.fit(&vec![soft; layout], &plan, &keys).unwrap(), hard_reports);
+            assert_eq!(bits(&bank.weights(0)), hard, "{spec} with {layout}");
+        }
+    }
+}
+
+/// A linear network of zeros gives both classes .5. With one labelled row of class 0 and a virtual one of target
+/// (.2, .8) and weight 2, the gradient of the biases is ((.5 - 1) + 2 (.5 - .2)) / 2 = .05 and its negative.
+#[test]
+fn the_gradient_of_a_virtual_row_is_its_weight_by_what_its_target_is_missed_by() {
+    let spec = NetSpec::mlp(1, &[], 2).unwrap();
+    let (pool, point) = (Matrix::new(vec![3.0], 1, 1), Matrix::new(vec![-1.0], 1, 1));
+    let target = Matrix::new(vec![0.2, 0.8], 1, 2);
+    let extra = VirtualRows { inputs: point.view(), targets: target.view(), weights: &[2.0], draws: 1 };
+    let validation = (&[][..], &[][..]);
+    let data = LaneData { inputs: pool.view(), rows: &[0], labels: &[0], validation, extra: Some(extra) };
+    let plan = TrainPlan {
+        learning_rate: 1.0,
+        weight_decay: 0.0,
+        start: Start::Warm,
+        ..plan(Optimiser::Sgd { momentum: 0.0, nesterov: false }, Stop::Steps { steps: 1 })
+    };
+    let mut bank = Bank::new(&spec, 1).unwrap();
+    let report = bank.fit(&[data], &plan, &[Key::root(1)]).unwrap()[0];
+    // Of the inputs' weights: (3 (-.5) - 2 (.3)) / 2 = -1.05.
+    for (found, expected) in bank.weights(0).into_iter().zip([1.05, -1.05, -0.05, 0.05]) {
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+    // Both rows lose ln 2, the second twice.
+    assert!((report.loss - 1.5 * std::f32::consts::LN_2).abs() < 1e-6);
+}
+
+#[test]
+fn virtual_rows_that_fit_nothing_are_refused() {
+    let spec = NetSpec::mlp(3, &[4], 2).unwrap();
+    let (inputs, labels) = blobs(10, 3, 2, 0);
+    let good = Mixed::new(&spec, 2, 3, 1);
+    let plan = plan(Optimiser::Adam, Stop::Epochs { epochs: 2 });
+    let refused = |extra: VirtualRows<'_>, plan: TrainPlan| {
+        let labels = &labels[..2];
+        let validation = (&[][..], &[][..]);
+        let data = LaneData { inputs: inputs.view(), rows: &[0, 1], labels, validation, extra: Some(extra) };
+        let mut bank = Bank::new(&spec, 1).unwrap();
+        bank.fit(&[data], &plan, &[Key::root(0)]).err().map(|error| error.to_string())
+    };
+    assert_eq!(refused(good.view(), plan), None);
+    let says = |extra: VirtualRows<'_>, plan, words: &str| {
+        let message = refused(extra, plan).expect(words);
+        assert!(message.contains(words), "{message}");
+    };
+    let view = good.view();
+    says(VirtualRows { draws: 0, ..view }, plan, "6 virtual rows in 0 draws");
+    says(VirtualRows { draws: 4, ..view }, plan, "6 virtual rows in 4 draws");
+    says(VirtualRows { inputs: view.targets, ..view }, plan, "2 input columns, expected 3");
+    says(VirtualRows { targets: view.inputs, ..view }, plan, "3 target columns, expected 2");
+    says(VirtualRows { weights: &view.weights[..5], ..view }, plan, "5 weights, expected 6");
+    let with = |change: fn(&mut Mixed)| {
+        let mut mixed = Mixed::new(&spec, 2, 3, 1);
+        change(&mut mixed);
+        mixed
+    };
+    says(with(|m| m.inputs.row_mut(4)[1] = f32::INFINITY).view(), plan, "virtual row 4 has inf");
+    says(with(|m| m.targets.row_mut(3)[0] = f32::NAN).view(), plan, "row 3 has NaN as a target's share");
+    says(with(|m| m.targets.row_mut(3)[0] = 0.5).view(), plan, "the sum of a target's shares");
+    says(with(|m| m.weights[5] = -1.0).view(), plan, "row 5 has -1 as a weight");
+    says(view, TrainPlan { loss: Loss::Squared, ..plan }, "loss is Squared");
+    let linear = NetSpec::mlp(3, &[], 2).unwrap();
+    let data = LaneData {
+        inputs: inputs.view(),
+        rows: &[0, 1],
+        labels: &labels[..2],
+        validation: (&[], &[]),
+        extra: Some(view),
+    };
+    let optimum = TrainPlan { optimiser: Optimiser::Lbfgs { ridge: 1.0 }, ..plan };
+    let error = Bank::new(&linear, 1).unwrap().fit(&[data], &optimum, &[Key::root(0)]).unwrap_err();
+    assert!(error.to_string().contains("optimiser is lbfgs"), "{error}");
+    let module = LossModule::default();
+    let error = LossPredictor::fit(&spec, None, data, &plan, &module, Key::root(0)).unwrap_err();
+    assert!(error.to_string().contains("6 virtual rows"), "{error}");
+}
+
 /// More steps than losses may wait for, a network that explodes among others, and what a device cannot do.
 #[test]
 fn a_device_keeps_the_last_finite_weights_and_refuses_what_it_cannot_do() {
@@ -466,8 +674,13 @@ fn gradients_agree_with_finite_differences() {
                 stop: Stop::Steps { steps: 1 },
                 start: Start::Warm,
             };
-            let data =
-                LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+            let data = LaneData {
+                inputs: inputs.view(),
+                rows: &rows,
+                labels: &labels,
+                validation: (&[], &[]),
+                extra: None,
+            };
             for path in paths() {
                 let mut bank = Bank::with_path(&spec, 1, path).unwrap();
                 bank.init(0, Key::root(8));
@@ -556,7 +769,13 @@ fn other_activations_by_hand() {
 fn other_activations_learn() {
     let (inputs, labels) = blobs(90, 4, 3, 2);
     let rows: Vec<u32> = (0..60).collect();
-    let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels[..60], validation: (&[], &[]) };
+    let data = LaneData {
+        inputs: inputs.view(),
+        rows: &rows,
+        labels: &labels[..60],
+        validation: (&[], &[]),
+        extra: None,
+    };
     for activation in [Smooth::Tanh, Smooth::Gelu] {
         let blocks = vec![Block::Smooth { width: 12, activation }, Block::Residual { width: 8 }];
         let spec = NetSpec::new(4, blocks, 3, 0.1).unwrap();
@@ -651,8 +870,13 @@ fn optimisers_agree_with_pytorch() {
             };
             let mut bank = Bank::new(&spec, 1).unwrap();
             bank.set_weights(0, &start).unwrap();
-            let data =
-                LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+            let data = LaneData {
+                inputs: inputs.view(),
+                rows: &rows,
+                labels: &labels,
+                validation: (&[], &[]),
+                extra: None,
+            };
             bank.fit(&[data], &plan, &[Key::root(0)]).unwrap();
             let expected = golden["weights"][format!("{name}/{kind}")].as_array().unwrap();
             assert_eq!(expected.len(), start.len());

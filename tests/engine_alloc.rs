@@ -37,7 +37,8 @@ fn the_training_loop_does_not_allocate() {
     let rows: Vec<u32> = (0..100).collect();
     let labels: Vec<u32> = (0..100).map(|row| row % 3).collect();
     let held = (&rows[..20], &labels[..20]);
-    let lane = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: held };
+    let lane =
+        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: held, extra: None };
     // Side by side, and one at a time.
     for lanes in [16, 1] {
         let mut bank = Bank::new(&spec, lanes).unwrap();

@@ -323,6 +323,7 @@ fn episode() -> EpisodePlan {
         device: DeviceKind::Cpu,
         stops: false,
         annotator: None,
+        augment: None,
         stop_on: StopOn::default(),
     }
 }

@@ -64,7 +64,13 @@ fn trained() -> u64 {
         let inputs = Matrix::new(numbers(80 * 9, Key::root(1)), 80, 9);
         let rows: Vec<u32> = (0..43).collect();
         let labels: Vec<u32> = rows.iter().map(|row| row * 7 % 4).collect();
-        let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &rows,
+            labels: &labels,
+            validation: (&[], &[]),
+            extra: None,
+        };
         let plan = TrainPlan {
             loss: Loss::CrossEntropy,
             optimiser,

@@ -46,6 +46,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         device: DeviceKind::Cpu,
         stops: false,
         annotator: None,
+        augment: None,
         target_share: None,
         stop_on: StopOn::default(),
     }

@@ -112,6 +112,7 @@ pub(super) fn sources() -> Vec<Source> {
         device: DeviceKind::Cpu,
         stops: false,
         annotator: None,
+        augment: None,
         target_share: None,
         stop_on: StopOn::default(),
     };

@@ -28,6 +28,9 @@ pub enum DataError {
     /// Two classes of one name.
     #[error("{name}: classes {first} and {second} are both called \"{}\"", shorten(class))]
     SameClassName { name: String, class: String, first: usize, second: usize },
+    /// A number of a [world](super::World) out of its range.
+    #[error("world: `{key}` is {found}, expected {low} to {high}")]
+    World { key: &'static str, found: f64, low: f64, high: f64 },
     /// A share outside the open interval from 0 to 1.
     #[error("split: `{key}` is {value}, but must be above 0 and below 1")]
     Share { key: &'static str, value: f64 },

@@ -27,6 +27,7 @@ pub mod synthetic;
 pub mod table;
 pub mod task;
 pub mod variation;
+pub mod world;
 pub mod writers;
 
 pub use annotator::{Annotator, Answer, Answers};
@@ -40,3 +41,4 @@ pub use querist_engine::data::{Matrix, MatrixView, RowId, matrix};
 pub use scaling::standardised;
 pub use task::{Held, Reward, Scaling, Separation, SplitPlan, Task, Test, Validation};
 pub use variation::Variation;
+pub use world::World;

@@ -55,6 +55,19 @@ impl Scaler {
         Self((scaling != Scaling::None).then(|| (0..inputs.cols()).map(fitted).collect()))
     }
 
+    /// A scaled row in which the value of every column is that of another one: column `c` becomes what column `from[c]`
+    /// was before it was scaled, in its own units.
+    pub(super) fn moved(&self, row: &[f32], from: &[usize]) -> Vec<f32> {
+        let Some(columns) = &self.0 else { return from.iter().map(|&from| row[from]).collect() };
+        let one = |(&(shift, factor), &from): (&(f64, f64), &usize)| {
+            let (before, unit) = columns[from];
+            // Of a constant column, the value is the constant.
+            let value = if unit == 0.0 { before } else { f64::from(row[from]) / unit + before };
+            (((value - shift) * factor) as f32).clamp(-SCALED_LIMIT, SCALED_LIMIT)
+        };
+        columns.iter().zip(from).map(one).collect()
+    }
+
     /// The rows, scaled.
     pub(super) fn scale(&self, mut inputs: Matrix) -> Matrix {
         let Some(columns) = &self.0 else { return inputs };

@@ -1,12 +1,13 @@
 //! [`Task`]: one seeded split of a data set into pool, reward and test rows.
 
 use super::RowId;
-use super::dataset::{Dataset, check_finite, check_labels, check_size, hex};
+use super::dataset::{Dataset, Shape, check_finite, check_labels, check_size, hex};
 use super::error::DataError;
 use super::matrix::{Matrix, MatrixView};
 use super::scaling::Scaler;
 pub use super::scaling::Scaling;
 use super::split::split_rows;
+use super::world::World;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,9 @@ pub struct SplitPlan {
     /// Scale the test part by its own statistics instead of the pool's. A leak, for comparison with
     /// published results that have it.
     pub test_by_itself: bool,
+    /// How the pool differs from what is tested on.
+    #[serde(skip_serializing_if = "World::is_plain")]
+    pub world: World,
 }
 
 impl Default for SplitPlan {
@@ -84,6 +88,7 @@ impl Default for SplitPlan {
             max_held: 2_000,
             scaling: Scaling::Standard,
             test_by_itself: false,
+            world: World::default(),
         }
     }
 }
@@ -91,6 +96,7 @@ impl Default for SplitPlan {
 impl SplitPlan {
     /// Refuses shares outside of (0, 1) and limits that leave no pool or no held-out row.
     pub fn check(&self) -> Result<(), DataError> {
+        self.world.check()?;
         for (key, value) in [("test", self.test), ("reward", self.reward), ("validation", self.validation)] {
             // A NaN is refused too: it lies in no interval.
             let none = key == "validation" && value == 0.0;
@@ -126,6 +132,9 @@ pub struct Task {
     source_rows: Vec<u32>,
     /// What the rows of the pool are called; none where the data set does not say.
     pool_ids: Vec<String>,
+    shape: Shape,
+    /// How the pool was scaled.
+    scaler: Scaler,
 }
 
 /// The rows of the data set that each part was made of, in the order of the part.
@@ -177,7 +186,8 @@ impl Task {
     /// hold fewer than two classes, or an official test part holds a class that the rest lacks.
     pub fn split(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Result<Self> {
         plan.check()?;
-        let rows = split_rows(dataset, plan, key)?;
+        let mut rows = split_rows(dataset, plan, key)?;
+        rows.pool = plan.world.thin(dataset, rows.pool, key.named("world"));
         let (inputs, gaps) = (dataset.inputs(), dataset.gaps());
         let medians = gaps.medians(inputs, &rows.pool);
         let part = |rows: &[u32]| {
@@ -188,7 +198,8 @@ impl Task {
             (part, labels)
         };
         let scaled = |scaler: &Scaler, (inputs, labels): (Matrix, Vec<u32>)| (scaler.scale(inputs), labels);
-        let (pool, test) = (part(&rows.pool), part(&rows.test));
+        let ((pool, labels), test) = (part(&rows.pool), part(&rows.test));
+        let pool = (pool, plan.world.answers(dataset.classes(), labels, key.named("world")));
         let scaler = Scaler::fit(plan.scaling, pool.0.view());
         let own = plan.test_by_itself.then(|| Scaler::fit(plan.scaling, test.0.view()));
         let test = scaled(own.as_ref().unwrap_or(&scaler), test);
@@ -198,7 +209,7 @@ impl Task {
         let pool_ids = dataset.ids().map(called).unwrap_or_default();
         let source_rows = rows.pool.iter().map(|&row| dataset.source_row(row)).collect();
         let task = Self::assemble(dataset.name(), dataset.classes(), pool, reward, validation, test, rows)?;
-        Ok(Self { pool_ids, source_rows, ..task })
+        Ok(Self { pool_ids, source_rows, shape: dataset.shape(), scaler, ..task })
     }
 
     /// A task over three parts that are apart already, each `(inputs, labels)`, and without a validation
@@ -275,6 +286,8 @@ impl Task {
             rows,
             source_rows,
             pool_ids: Vec::new(),
+            shape: Shape::Vector(width),
+            scaler: Scaler::fit(Scaling::None, MatrixView::new(&[], 0, width)),
         })
     }
 
@@ -291,6 +304,21 @@ impl Task {
     /// Numbers per example.
     pub fn width(&self) -> usize {
         self.all_but_test.cols()
+    }
+
+    /// The shape of one example.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// An input of this task in which the value of column `from[c]` stands in column `c`, moved as it was before it was
+    /// scaled: pixels that move keep their grey value.
+    ///
+    /// # Panics
+    /// If there is not one column of the task per column.
+    pub fn moved(&self, input: &[f32], from: &[usize]) -> Vec<f32> {
+        assert_eq!((input.len(), from.len()), (self.width(), self.width()), "columns of the task");
+        self.scaler.moved(input, from)
     }
 
     /// All rows of the pool, labelled or not, shape `[n, width]`; [`RowId`] indexes it.

@@ -1,5 +1,6 @@
 //! [`Episodes`]: several episodes in lock-step, one bank fit per round.
 
+use super::augment::ALPHAS;
 use super::fitting::full_pool;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::Replicate;
@@ -7,7 +8,7 @@ use crate::arch::NetSpec;
 use crate::data::{Answers, Matrix, Oracle, Pool, RowId};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Network, Scores};
-use crate::query::{Head, Nearest, Needs, Passes, PoolView, Progress, Signals};
+use crate::query::{Head, Mixture, Nearest, Needs, Passes, PoolView, Progress, Signals};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
 
@@ -81,6 +82,8 @@ pub(super) struct Lane {
     pub(super) standing: Standing,
     /// Candidates that the next fit trains on as if their class were known.
     pub(super) pseudo: Vec<(RowId, u32)>,
+    /// Labelled rows that the next fit trains on mixtures of.
+    pub(super) mixtures: Vec<Mixture>,
     /// Labels bought since the last fit.
     pub(super) fresh: usize,
     pub(super) end: Option<End>,
@@ -158,6 +161,9 @@ impl Episodes {
         for replicate in replicates {
             let task = replicate.prepared.task();
             plan.check_task(task)?;
+            if let Some(augment) = &plan.augment {
+                augment.check_task(task, plan.initial_count(task).saturating_add(plan.budget))?;
+            }
             let rows = plan.initial.rows(plan, &replicate.prepared, replicate.key.named("initial"))?;
             let mut pool = Pool::unlabelled(task.pool().rows());
             pool.ask(&mut Oracle::new(task.clone(), rows.len()), &rows)?;
@@ -196,6 +202,7 @@ impl Episodes {
                 },
                 pool,
                 pseudo: Vec::new(),
+                mixtures: Vec::new(),
                 fresh: 0,
                 end: None,
                 replicate: replicate.clone(),
@@ -378,6 +385,28 @@ impl Episodes {
             return Err(EpisodeError::PseudoLabel { task, row: row.0, classes }.into());
         }
         at.pseudo = pseudo.to_vec();
+        Ok(())
+    }
+
+    /// Has the next [`refit`](Self::refit) of episode `lane`, and no other, train on mixtures of labelled rows, too: in every
+    /// epoch one of each pair, with a share that is drawn anew (LADA: Kim et al., NeurIPS 2021).
+    ///
+    /// # Errors
+    /// If a row's label is not in hand, a parameter is out of [`ALPHAS`](super::augment::ALPHAS), or the classifier cannot be trained on soft targets.
+    pub fn mix(&mut self, lane: usize, mixtures: &[Mixture]) -> Result<()> {
+        let at = &mut self.lanes[lane];
+        if !mixtures.is_empty() {
+            self.plan.check_soft("a strategy that mixes rows")?;
+        }
+        let labelled = |row: &RowId| at.pool.labelled().contains(row);
+        let strange = |mixture: &&Mixture| {
+            !labelled(&mixture.a) || !labelled(&mixture.b) || !ALPHAS.contains(&mixture.alpha)
+        };
+        if let Some(&Mixture { a, b, alpha }) = mixtures.iter().find(strange) {
+            let task = at.replicate.prepared.task().name().to_string();
+            return Err(EpisodeError::Mixture { task, a: a.0, b: b.0, alpha }.into());
+        }
+        at.mixtures = mixtures.to_vec();
         Ok(())
     }
 

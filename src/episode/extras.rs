@@ -286,7 +286,7 @@ impl Episodes {
 
     /// Every candidate's loss as a module predicts it (Yoo & Kweon, CVPR 2019), for the slots that ask for
     /// it. The module is trained with a second network, from the key of the episode's own fit: the same first
-    /// weights, mini-batches and dropout. The episode's network stays as it is, so that what differs between
+    /// weights, mini-batches and dropout; it learns the losses of labelled rows, not of changed copies. The episode's network stays as it is, so that what differs between
     /// strategies is what they asked for, and not how the classifier was trained.
     fn predicted_losses(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<f64>)>> {
         let asking: Vec<(usize, usize)> = (lanes.iter().enumerate())
@@ -346,7 +346,8 @@ impl Episodes {
                 .map(|(_, trial)| {
                     let task = self.lanes[trial.lane].replicate.prepared.task();
                     let all = Divided::of(&self.plan, train, task, &trial.rows, &trial.labels, trial.key);
-                    if trial.bootstrap { all.resampled(trial.key) } else { all }
+                    let all = if trial.bootstrap { all.resampled(trial.key) } else { all };
+                    all.and_make(&self.plan, task, &[], trial.key)
                 })
                 .collect();
             let data: Vec<LaneData<'_>> = group

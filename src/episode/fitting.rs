@@ -21,6 +21,7 @@ impl Episodes {
                 let task = lane.replicate.prepared.task();
                 let (reward, test) = (task.reward(), task.test());
                 let pseudo = std::mem::take(&mut lane.pseudo);
+                lane.mixtures.clear();
                 let rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
                 let truth = lane.oracle.foresee(&rows);
                 let wrong = pseudo.iter().zip(truth).filter(|((_, class), truth)| class != truth).count();
@@ -123,8 +124,9 @@ fn fit_group(group: &mut Group, lanes: &[Lane], plan: &EpisodePlan) -> Result<Ve
             .map(|(lane, &key)| {
                 let known = lane.pool.labelled().len() - withheld;
                 let rows: Vec<u32> = lane.pool.labelled()[..known].iter().map(|row| row.0).collect();
-                let labels = &lane.pool.labels()[..known];
-                Divided::of(plan, &train, lane.replicate.prepared.task(), &rows, labels, key)
+                let (task, labels) = (lane.replicate.prepared.task(), &lane.pool.labels()[..known]);
+                Divided::of(plan, &train, task, &rows, labels, key)
+                    .and_make(plan, task, &lane.mixtures, key)
                     .and_train(&lane.pseudo)
             })
             .collect();
@@ -168,7 +170,10 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
     let key = replicate.key.named("ceiling");
     let train = plan.from_scratch();
-    let divided = Divided::of(plan, &train, task, &rows, &labels, key);
+    if let Some(augment) = &plan.augment {
+        augment.check_task(task, rows.len())?;
+    }
+    let divided = Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &[], key);
     let mut bank = networks(&plan.spec(task)?, 1, plan.device)?;
     bank.fit(&[divided.lane(task)], &train, &[key])?;
     Ok(match plan.measure {
@@ -232,6 +237,7 @@ mod tests {
             device: DeviceKind::Cpu,
             stops: false,
             annotator: None,
+            augment: None,
         }
     }
 

@@ -1,8 +1,10 @@
 //! Labelled rows that are held back where training stops early by a validation loss.
 
+use super::augment::Extra;
 use super::plan::{EpisodePlan, StopOn};
 use crate::data::{RowId, Task};
 use crate::learner::{LaneData, Stop, TrainPlan};
+use crate::query::Mixture;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::index;
@@ -16,6 +18,8 @@ const SHARE: usize = 5;
 pub(super) struct Divided {
     train: (Vec<u32>, Vec<u32>),
     validation: (Vec<u32>, Vec<u32>),
+    /// Rows that are made up; none without a word about them.
+    extra: Option<Extra>,
 }
 
 impl Divided {
@@ -39,7 +43,7 @@ impl Divided {
         };
         let first = first as u32;
         let validation = ((first..first + held.len() as u32).collect(), held.to_vec());
-        Self { train: (rows.to_vec(), labels.to_vec()), validation }
+        Self { train: (rows.to_vec(), labels.to_vec()), validation, extra: None }
     }
 
     /// Holds back a random fifth where `plan` stops by a validation loss and there is more than one row;
@@ -47,7 +51,11 @@ impl Divided {
     fn new(plan: &TrainPlan, rows: &[u32], labels: &[u32], key: Key) -> Self {
         let holds = matches!(plan.stop, Stop::Validation { .. }) && rows.len() > 1;
         if !holds {
-            return Self { train: (rows.to_vec(), labels.to_vec()), validation: Default::default() };
+            return Self {
+                train: (rows.to_vec(), labels.to_vec()),
+                validation: Default::default(),
+                extra: None,
+            };
         }
         let count = (rows.len() / SHARE).max(1);
         let mut held = vec![false; rows.len()];
@@ -58,7 +66,7 @@ impl Divided {
             let places = || (0..rows.len()).filter(|&at| held[at] == wanted);
             (places().map(|at| rows[at]).collect(), places().map(|at| labels[at]).collect())
         };
-        Self { train: part(false), validation: part(true) }
+        Self { train: part(false), validation: part(true), extra: None }
     }
 
     /// Trains on as many rows, drawn from those with replacement (bagging: Breiman, Machine Learning 1996), and on one
@@ -76,7 +84,14 @@ impl Divided {
             }
         }
         let train = drawn.iter().map(|&at| (rows[at], labels[at])).unzip();
-        Self { train, validation: self.validation }
+        Self { train, ..self }
+    }
+
+    /// Trains on what `plan` makes of the rows that are trained on by now, and on mixtures of them, too.
+    pub fn and_make(mut self, plan: &EpisodePlan, task: &Task, mixtures: &[Mixture], key: Key) -> Self {
+        let (rows, labels) = (&self.train.0[..], &self.train.1[..]);
+        self.extra = Extra::of(plan.augment.as_ref(), mixtures, task, (rows, labels), key);
+        self
     }
 
     /// Trains on pseudo-labels too; they never tell when to stop.
@@ -93,6 +108,7 @@ impl Divided {
             rows: &self.train.0,
             labels: &self.train.1,
             validation: (&self.validation.0, &self.validation.1),
+            extra: self.extra.as_ref().map(Extra::view),
         }
     }
 }
@@ -108,7 +124,7 @@ mod tests {
         // Two classes have a single label each.
         let labels: Vec<u32> = (0..20).map(|at| if at < 2 { at } else { 2 + at % 2 }).collect();
         let held = (vec![90], vec![1]);
-        let all = Divided { train: (rows.clone(), labels.clone()), validation: held.clone() };
+        let all = Divided { train: (rows.clone(), labels.clone()), validation: held.clone(), extra: None };
         let mut left_out = 0;
         for seed in 0..50 {
             let drawn = all.clone().resampled(Key::root(seed));
@@ -124,7 +140,8 @@ mod tests {
         // (1 - 1/20)^20 = .358 of the rows, fewer of the rare classes: .323 in all.
         assert!((280..365).contains(&left_out), "{left_out} of 1000");
         // One label per class leaves something to draw all the same.
-        let few = Divided { train: (vec![1, 2, 3], vec![0, 1, 2]), validation: Default::default() };
+        let few =
+            Divided { train: (vec![1, 2, 3], vec![0, 1, 2]), validation: Default::default(), extra: None };
         let members: BTreeSet<Vec<u32>> =
             (0..20).map(|seed| few.clone().resampled(Key::root(seed)).train.0).collect();
         assert!(members.len() > 10, "{members:?}");

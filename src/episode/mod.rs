@@ -6,6 +6,7 @@
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
 mod ablation;
+pub mod augment;
 mod committee;
 pub mod env;
 pub mod extras;
@@ -22,6 +23,7 @@ pub mod stop;
 #[cfg(test)]
 mod testing;
 
+pub use augment::{Augment, Change};
 pub use env::{Believed, End, Episodes, Standing, Step};
 pub use extras::{Extras, Reference};
 pub use fitting::full_pool;

@@ -1,14 +1,19 @@
 //! What an episode is, as plain data.
 
+use super::augment::{ALPHAS, Augment, Change};
 use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
 use crate::data::{Annotator, Task};
 use crate::error::{Fault, Result};
-use crate::learner::{DeviceKind, Metric, Start, Stop, TrainPlan};
+use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
 
 /// The highest dropout rate.
 const MAX_DROPOUT: f64 = 0.99;
+/// The most changed copies of a labelled row.
+pub const MAX_COPIES: usize = 1_000;
+/// The farthest move of an image, and the largest side of what is cut out of it.
+pub const MAX_PIXELS: usize = 1_000;
 
 /// Which held-out rows an episode may measure its network on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +75,9 @@ pub struct EpisodePlan {
     /// whatever it says, and so are those that look-ahead simulates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotator: Option<Annotator>,
+    /// Changed copies of the labelled rows that fits train on, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment: Option<Augment>,
 }
 
 /// The rows that tell a fit when to stop.
@@ -149,6 +157,32 @@ pub enum EpisodeError {
          class beyond the {classes} there are"
     )]
     PseudoLabel { task: String, row: u32, classes: usize },
+    /// Images are to be changed, but the task has none.
+    #[error("episode on {task}: {kind} changes images, but an example is a row of numbers")]
+    #[diagnostic(help(
+        "choose \"mixup\" or \"noise\", or read the data set from files that know its images: IDX, .npy or .npz of three and \
+         more dimensions, a folder of pictures"
+    ))]
+    NoImage { task: String, kind: &'static str },
+    /// More virtual rows than memory is for.
+    #[error(
+        "episode on {task}: changed copies of {labels} labelled rows hold {numbers} numbers, at most {limit} are allowed"
+    )]
+    #[diagnostic(help("lower episode.augment.copies, the budget, or episode.max_pool"))]
+    Augmented { task: String, labels: usize, numbers: usize, limit: usize },
+    /// Virtual rows for a classifier that is not trained by gradient steps on cross-entropy.
+    #[error(
+        "episode: {what} makes rows of mixed classes or with weights, but the classifier is trained {how}"
+    )]
+    #[diagnostic(help(
+        "set learner.loss to \"cross_entropy\" and learner.optimiser to \"adam\", \"nadam\" or \"sgd\""
+    ))]
+    NoSoftTargets { what: String, how: &'static str },
+    /// A mixture of rows whose labels are not in hand, or without a distribution to draw its shares from.
+    #[error(
+        "episode on {task}: a mixture of rows {a} and {b} by Beta({alpha}, {alpha}), expected labelled rows and a parameter of .001 to 1000"
+    )]
+    Mixture { task: String, a: u32, b: u32, alpha: f64 },
     /// Validation rows are to be read, but the task has none.
     #[error("episode on {task}: {reader} reads validation rows, found none")]
     #[diagnostic(help(
@@ -182,6 +216,7 @@ impl Default for EpisodePlan {
             device: DeviceKind::Cpu,
             stops: false,
             annotator: None,
+            augment: None,
         }
     }
 }
@@ -216,6 +251,21 @@ impl EpisodePlan {
         }
     }
 
+    /// Rows that a fit on so many labels passes over in an epoch, changed copies included.
+    pub fn trained_on(&self, labels: usize) -> usize {
+        labels.saturating_mul(1 + self.augment.map_or(0, |augment| augment.copies))
+    }
+
+    /// Refuses virtual rows, which `what` asks for, where the classifier cannot be trained on them.
+    pub(super) fn check_soft(&self, what: &str) -> Result<(), EpisodeError> {
+        let how = match (self.train.loss, self.train.optimiser) {
+            (Loss::CrossEntropy, Optimiser::Lbfgs { .. }) => "by \"lbfgs\"",
+            (Loss::CrossEntropy, _) => return Ok(()),
+            _ => "on another loss than cross-entropy",
+        };
+        Err(EpisodeError::NoSoftTargets { what: what.to_string(), how })
+    }
+
     /// How the fit of round `round` is trained, the first being 0.
     pub fn train_in(&self, round: u32) -> TrainPlan {
         match self.first_epochs.filter(|_| round == 0) {
@@ -248,7 +298,20 @@ impl EpisodePlan {
         if self.fit_per_label && stays_out {
             return Err(EpisodeError::FitPerLabel);
         }
+        if let Some(augment) = &self.augment {
+            self.check_soft(&format!("episode.augment.kind = \"{}\"", augment.change.name()))?;
+        }
+        let change = self.augment.map(|augment| match augment.change {
+            Change::Mixup { alpha } => ("augment.alpha", Some(alpha), *ALPHAS.start(), *ALPHAS.end()),
+            Change::Noise { deviation } => ("augment.deviation", Some(deviation), 0.0, 1e6),
+            Change::Shift { pixels } => ("augment.pixels", Some(pixels as f64), 0.0, MAX_PIXELS as f64),
+            Change::Cutout { side } => ("augment.side", Some(side as f64), 1.0, MAX_PIXELS as f64),
+        });
+        let (copies, weight) = self.augment.map(|augment| (augment.copies as f64, augment.weight)).unzip();
         let settings = [
+            ("augment.copies", copies, 1.0, MAX_COPIES as f64),
+            ("augment.weight", weight.map(f64::from), 0.0, 1e6),
+            change.unwrap_or(("augment.kind", None, 0.0, 0.0)),
             ("dropout", Some(f64::from(self.dropout)), 0.0, MAX_DROPOUT),
             ("target_accuracy", self.target_accuracy, 0.0, 1.0),
             ("target_share", self.target_share, 0.0, 1.0),

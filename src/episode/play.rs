@@ -147,6 +147,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         }
         for &lane in &live {
             episodes.believe(lane, players[lane].strategy.pseudo_labels())?;
+            episodes.mix(lane, players[lane].strategy.mixtures())?;
         }
         episodes.refit()?;
         for &lane in &live {

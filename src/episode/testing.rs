@@ -36,6 +36,7 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         device: DeviceKind::Cpu,
         stops: false,
         annotator: None,
+        augment: None,
     }
 }
 

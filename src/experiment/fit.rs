@@ -146,7 +146,8 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     let rows: Vec<u32> = chosen.iter().map(|row| row.0).collect();
     let train = TrainPlan { start: Start::Scratch, ..plan.learner().train_plan() };
     let mut bank = networks(&spec, 1, plan.learner().device)?;
-    let data = LaneData { inputs: task.pool(), rows: &rows, labels: &classes, validation: (&[], &[]) };
+    let data =
+        LaneData { inputs: task.pool(), rows: &rows, labels: &classes, validation: (&[], &[]), extra: None };
     let report = bank.fit(&[data], &train, &[key.named("network")])?[0];
     let values = rows.iter().flat_map(|&row| task.pool().row(row as usize)).copied().collect();
     let (inputs, test) = (Matrix::new(values, rows.len(), task.width()), task.test());

@@ -294,8 +294,13 @@ fn out_of_fold(inputs: &Matrix, labels: &[u32], classes: usize, key: Key) -> Res
                 [held, kept].map(|part| part.into_iter().map(|(_, &row)| row).collect::<Vec<u32>>());
             let classes_of: Vec<u32> = kept.iter().map(|&row| labels[row as usize]).collect();
             let mut network = networks(&spec, 1, DeviceKind::Cpu)?;
-            let data =
-                LaneData { inputs: inputs.view(), rows: &kept, labels: &classes_of, validation: (&[], &[]) };
+            let data = LaneData {
+                inputs: inputs.view(),
+                rows: &kept,
+                labels: &classes_of,
+                validation: (&[], &[]),
+                extra: None,
+            };
             network.fit(&[data], &plan, &[key.named("network")])?;
             let probabilities = network.probabilities(0, inputs.view(), Some(&held));
             Ok((held, probabilities))

@@ -126,6 +126,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         device: learner.device,
         stops: episode.stops,
         annotator: episode.annotator,
+        augment: episode.augment.as_ref().map(|keys| keys.augment()),
     })
 }
 

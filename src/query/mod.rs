@@ -43,6 +43,16 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::rng::Key;
 
+/// Two rows to train between: on `λ a + (1 - λ) b` with the labels mixed alike, `λ ~ Beta(alpha, alpha)` drawn anew from
+/// epoch to epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mixture {
+    pub a: RowId,
+    pub b: RowId,
+    /// Above 0: below 1, mixtures lie near their ends, above in the middle.
+    pub alpha: f64,
+}
+
 /// Chooses rows to label.
 ///
 /// Every implementor passes the contract suite ([`strategy_contract`](crate::testing::strategy_contract)): picks are unique members of
@@ -78,6 +88,12 @@ pub trait Strategy: Send {
     /// that class. They cost nothing, are not labelled, and stay candidates. Set by
     /// [`select`](Strategy::select); empty for all but [`ceal`](wrapper::ceal).
     fn pseudo_labels(&self) -> &[(RowId, u32)] {
+        &[]
+    }
+
+    /// Rows, asked for by the last [`select`](Strategy::select) or labelled before, that the learner is to train on mixtures
+    /// of until the next query, once it has their labels. Empty for all but [`lada`](hybrid::lada).
+    fn mixtures(&self) -> &[Mixture] {
         &[]
     }
 

@@ -47,6 +47,8 @@ pub struct Needs {
     pub out_of_fold: bool,
     /// What out-of-fold predictions are worth after some of the labels are left out.
     pub ablations: bool,
+    /// That the learner trains on the [mixtures](super::Strategy::mixtures) that the strategy names.
+    pub mixing: bool,
     /// The classes of the labelled rows, which every view has.
     pub labels: bool,
     /// The number of classes, for strategies that read no probabilities; every view has it.
@@ -80,6 +82,7 @@ impl Needs {
         predicted_loss: false,
         out_of_fold: false,
         ablations: false,
+        mixing: false,
         neighbours: false,
         components: false,
         labels: false,
@@ -107,6 +110,7 @@ impl Needs {
             predicted_loss: self.predicted_loss || other.predicted_loss,
             out_of_fold: self.out_of_fold || other.out_of_fold,
             ablations: self.ablations || other.ablations,
+            mixing: self.mixing || other.mixing,
             labels: self.labels || other.labels,
             classes: self.classes || other.classes,
         }

@@ -135,7 +135,7 @@ impl<'a> Evaluation<'a> {
 
     pub(super) fn job(&self, fold: usize) -> FoldJob<'_> {
         let Fold { train: (rows, labels), held: (held_rows, held_labels) } = &self.folds[fold];
-        let train = LaneData { inputs: self.inputs, rows, labels, validation: (&[], &[]) };
+        let train = LaneData { inputs: self.inputs, rows, labels, validation: (&[], &[]), extra: None };
         FoldJob { train, held: (held_rows, held_labels) }
     }
 }

@@ -35,7 +35,14 @@ impl Need {
             (needs.head, Need::Head),
             (needs.network, Need::Network),
             (needs.predicted_loss, Need::PredictedLoss),
-            (needs.lookahead > 0 || needs.drafts > 0 || needs.neighbours || needs.ablations, Need::Episode),
+            (
+                needs.lookahead > 0
+                    || needs.drafts > 0
+                    || needs.neighbours
+                    || needs.ablations
+                    || needs.mixing,
+                Need::Episode,
+            ),
         ];
         rules.into_iter().filter(|(needed, _)| *needed).map(|(_, need)| need).collect()
     }

@@ -93,7 +93,13 @@ impl<'a> Labels<'a> {
         let parts: Vec<(Vec<u32>, Vec<u32>)> = (0..count).map(resample).collect();
         let lanes: Vec<LaneData<'_>> = parts
             .iter()
-            .map(|(rows, labels)| LaneData { inputs: self.inputs, rows, labels, validation: (&[], &[]) })
+            .map(|(rows, labels)| LaneData {
+                inputs: self.inputs,
+                rows,
+                labels,
+                validation: (&[], &[]),
+                extra: None,
+            })
             .collect();
         let keys: Vec<Key> = (0..count as u64).map(|member| key.named("member").at(member)).collect();
         bank.fit(&lanes, &kind.plan(self.rows.len()), &keys)?;
@@ -165,7 +171,13 @@ fn held_out(labels: &Labels<'_>, kind: Kind, places: &[usize], size: usize, key:
         }
         let kept: Vec<usize> = kept.into_iter().map(|(_, &place)| place).collect();
         let (rows, classes) = labels.part(&kept);
-        let data = LaneData { inputs: labels.inputs, rows: &rows, labels: &classes, validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: labels.inputs,
+            rows: &rows,
+            labels: &classes,
+            validation: (&[], &[]),
+            extra: None,
+        };
         let mut bank = Bank::new(&spec, 1)?;
         bank.fit(&[data], &kind.plan(rows.len()), &[key])?;
         let rows: Vec<u32> = held.into_iter().map(|(_, &at)| labels.rows[at]).collect();

@@ -137,7 +137,13 @@ impl OnlineLearner {
         let inputs = Matrix::new(values, rows, width);
         let labels: Vec<u32> = held.labels.iter().copied().collect();
         let all: Vec<u32> = (0..rows as u32).collect();
-        let data = LaneData { inputs: inputs.view(), rows: &all, labels: &labels, validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &all,
+            labels: &labels,
+            validation: (&[], &[]),
+            extra: None,
+        };
         let mut bank = Bank::new(&NetSpec::mlp(width, &[], self.classes())?, 1)?;
         let plan = TrainPlan { optimiser: Optimiser::Lbfgs { ridge: RIDGE }, ..TrainPlan::default() };
         // The optimum depends on no key.

@@ -134,6 +134,7 @@ fn on_block(
                         rows: &rows,
                         labels,
                         validation: (&[], &[]),
+                        extra: None,
                     };
                     let train = source.plan.train;
                     let task = replicates[lane].prepared.task();

@@ -82,6 +82,7 @@ pub(super) fn needs(needs: Needs) -> String {
         (needs.predicted_loss, "predicted losses".to_string()),
         (needs.out_of_fold, "out-of-fold probabilities".to_string()),
         (needs.ablations, "fits without some labels".to_string()),
+        (needs.mixing, "training on mixtures".to_string()),
         (needs.labels, "labels".to_string()),
         (needs.drafts > 0, format!("labels of {} batches", needs.drafts)),
         (needs.lookahead > 0, format!("labels of {}", needs.lookahead)),

@@ -22,7 +22,7 @@ use crate::experiment::stages::{
 };
 use crate::experiment::tasks;
 use crate::learner::{Start, Stop, TrainPlan};
-use crate::query::{Needs, PoolView, Registry, Strategy};
+use crate::query::{Mixture, Needs, PoolView, Registry, Strategy};
 use crate::rng::Key;
 use crate::run::{Cell, RunError, usage};
 use std::collections::BTreeMap;
@@ -279,7 +279,7 @@ fn whole_pools<'a>(
     let cells = full_pool::cells(transfer, Shard::WHOLE);
     let one = |episode: &EpisodePlan, task: &Task| {
         let multiply_adds = Course::own(episode, task).multiply_adds;
-        Work::fit(&episode.from_scratch(), task.pool().rows(), multiply_adds)
+        Work::fit(&episode.from_scratch(), episode.trained_on(task.pool().rows()), multiply_adds)
     };
     let work = cells.iter().map(|cell| one(&episode, targets.task(&cell.input.target))).sum::<Work>();
     let mut left = full_pool::cells(transfer, Shard::WHOLE).into_iter();
@@ -475,6 +475,10 @@ impl Strategy for Paced {
 
     fn pseudo_labels(&self) -> &[(RowId, u32)] {
         self.inner.pseudo_labels()
+    }
+
+    fn mixtures(&self) -> &[Mixture] {
+        self.inner.mixtures()
     }
 
     fn note(&self) -> Option<String> {

@@ -125,13 +125,15 @@ impl<'a> Course<'a> {
             let fits = if self.plan.fit_per_label && round > 0 { labels - self.labels(round - 1) } else { 1 };
             let held = self.task.reward().labels().len()
                 + if self.plan.measure == Measure::Reward { 0 } else { self.task.test().labels().len() };
-            let fit = Work::fit(&train, labels, self.multiply_adds).times(fits as f64);
+            let rows = self.plan.trained_on(labels);
+            let fit = Work::fit(&train, rows, self.multiply_adds).times(fits as f64);
             fit.plus(Work::prediction(held, self.multiply_adds))
         };
         let query = |round: usize| {
             let labels = self.labels(round);
             let candidates = self.task.pool().rows() - labels;
-            let extras = Work::fit(&self.plan.from_scratch(), labels, self.multiply_adds);
+            let rows = self.plan.trained_on(labels);
+            let extras = Work::fit(&self.plan.from_scratch(), rows, self.multiply_adds);
             let look = Work { looked_at: self.look * candidates as f64, ..Work::default() };
             extras.times(self.extras as f64).plus(Work::prediction(candidates, self.multiply_adds)).plus(look)
         };
@@ -170,7 +172,8 @@ pub fn collected_on(source: &Source, collect: &CollectPlan) -> Work {
     let course = Course::own(&source.plan, task);
     // Rounds are drawn uniformly, so the middle one stands for them.
     let labels = course.labels(course.queries() / 2);
-    let ahead = Work::fit(&source.plan.from_scratch(), labels + 1, course.multiply_adds)
+    let rows = source.plan.trained_on(labels + 1);
+    let ahead = Work::fit(&source.plan.from_scratch(), rows, course.multiply_adds)
         .plus(Work::prediction(task.reward().labels().len(), course.multiply_adds));
     let states = collect.states_on(source);
     // The first and the last state of an episode are seen, too.

@@ -3,8 +3,9 @@
 use super::Plan;
 use crate::arch::Space;
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::sections::{ArchitectureChoice, DataRef, Method};
+use crate::experiment::sections::{ArchitectureChoice, DataRef, Method, OptimiserKind};
 use crate::experiment::stages::search::space;
+use crate::learner::Loss;
 use std::collections::HashSet;
 
 impl Plan {
@@ -20,6 +21,7 @@ impl Plan {
                 "nothing to run: give at least one of [train], [search], [transfer] and [rivals]".to_string();
             return Err(ExperimentError::Missing { place: root, key: "transfer".into(), why });
         }
+        self.check_soft_targets(&root)?;
         self.check_space(&root)?;
         self.check_rivals(&root)?;
         self.check_annotator(&root)?;
@@ -79,6 +81,30 @@ impl Plan {
                 "give searches a file of their own, without annotators",
             ),
         }
+    }
+
+    /// Whether the classifier can be trained on virtual rows, where something makes some.
+    fn check_soft_targets(&self, root: &Place) -> Result<(), ExperimentError> {
+        let learner = &self.learner;
+        if learner.loss == Loss::CrossEntropy && learner.optimiser != OptimiserKind::Lbfgs {
+            return Ok(());
+        }
+        let mixes =
+            |strategy: &&String| self.registry.build(strategy).is_ok_and(|strategy| strategy.needs().mixing);
+        let strategy = self.transfer.iter().flat_map(|transfer| &transfer.strategies).find(mixes);
+        let (key, why) = match (&self.episode.augment, strategy) {
+            (Some(_), _) => ("episode.augment", "makes rows with weights and of mixed classes".to_string()),
+            (None, Some(name)) => {
+                ("transfer.strategies", format!("holds \"{name}\", which makes rows of mixed classes"))
+            }
+            (None, None) => return Ok(()),
+        };
+        Err(ExperimentError::Conflict {
+            place: root.clone(),
+            key: key.into(),
+            why: format!("{why}, on which `learner` cannot be trained"),
+            hint: "set learner.loss = \"cross_entropy\", and learner.optimiser to \"adam\", \"nadam\" or \"sgd\"".into(),
+        })
     }
 
     /// Whether the space of `[search]` is there for what reads it, and holds the points that are named.

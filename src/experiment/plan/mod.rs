@@ -333,6 +333,8 @@ mod tests {
     };
     use super::*;
     use crate::arch::Point;
+    use crate::data::World;
+    use crate::episode::{Augment, Change};
     use crate::experiment::sections::DataRef;
     use crate::learner::{Optimiser, Stop};
     use crate::search::Method as Walk;
@@ -415,7 +417,14 @@ mod tests {
             (parse(exact).unwrap().episode().budget(), parse(exact).unwrap().episode().rounds()),
             (25, 3)
         );
-        for text in [FULL, exact, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"] {
+        let augmented = "[episode]\naugment = { kind = \"cutout\", side = 3, weight = 0.5 }\n\
+            world = { long_tail = 9.0, label_noise = 0.1 }\n[train]";
+        let episode = parse(augmented).unwrap().episode().clone();
+        let expected = Augment { change: Change::Cutout { side: 3 }, copies: 1, weight: 0.5 };
+        assert_eq!(episode.augment.as_ref().map(|keys| keys.augment()), Some(expected));
+        let world = World { long_tail: Some(9.0), label_noise: Some(0.1), covariate_shift: None };
+        assert_eq!(episode.split().world, world);
+        for text in [FULL, exact, augmented, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"] {
             let plan = parse(text).unwrap();
             let resolved = plan.to_toml();
             let again = Plan::parse(&resolved, "plan.toml", &[], None, &vocabulary()).unwrap();
@@ -554,6 +563,16 @@ mod tests {
             ("[transfer]\ntargets = [{ label = \"y\" }]", "`transfer.targets[0].file` is missing"),
             ("[train]\n[sources]\ndatasets = [\"iris\"]\n[transfer]\ntargets = [\"iris\"]", "holds too"),
             ("[train]\n[sources]\ndatasets = [\"iris\"]\nvalidation = [\"iris\"]", "which is learned from"),
+            (
+                "[episode]\naugment = {}\n[learner]\nloss = \"squared\"\n[train]",
+                "`learner` cannot be trained",
+            ),
+            (
+                "[learner]\nhidden = []\noptimiser = \"lbfgs\"\n[transfer]\ntargets = [\"iris\"]\nstrategies = [\"lada\"]",
+                "holds \"lada\", which makes rows of mixed classes",
+            ),
+            ("[episode]\naugment = { kind = \"noise\", alpha = 1.0 }\n[train]", "with `kind = \"mixup\"`"),
+            ("[episode]\nworld = { label_noise = 0.99 }\n[train]", "expected 0 to 0.95"),
             ("name = \"../x\"\n[train]", "cannot be a folder"),
             ("name = \"\"\n[train]", "cannot be a folder"),
         ];

@@ -1,7 +1,10 @@
 //! `[episode]`: how a labelling is simulated.
 
-use crate::data::{Annotator, Scaling, SplitPlan};
-use crate::episode::{InitialPool, OracleOn, StopOn};
+use crate::data::world::{MAX_NOISE, MAX_SHIFT, MAX_TAIL};
+use crate::data::{Annotator, Scaling, SplitPlan, World};
+use crate::episode::augment::ALPHAS;
+use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
+use crate::episode::{Augment, Change, InitialPool, OracleOn, StopOn};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::keys::{Ask, boolean, inline, number, section, table, text, whole, whole_table, word};
 use crate::experiment::raw::Section;
@@ -104,6 +107,96 @@ section! {
         /// are those that simulated look-ahead and searches on sources read.
         #[serde(skip_serializing_if = "Option::is_none")]
         annotator: Option<Annotator> = table(annotator_keys).optional();
+        /// Changed copies of the labelled rows, on which every fit of an episode trains, too. Predictions are for rows as
+        /// they are. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        augment: Option<AugmentKeys> = table(AugmentKeys::keys).optional();
+        /// How the pools of all tasks differ from what is tested on, and how far answers can be trusted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        world: Option<WorldKeys> = table(WorldKeys::keys).optional();
+    }
+}
+
+section! {
+    /// `[episode.world]`: reward, validation and test rows stay as the data set has them.
+    pub struct WorldKeys {
+        /// Rows of the pool's most frequent class over those of the rarest; classes in between fall geometrically, in an
+        /// order that every split draws.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        long_tail: Option<f64> = number(1.0..=MAX_TAIL).optional();
+        /// Share of the pool's rows whose label is wrong: another class, drawn evenly. Asking again gives the same answer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label_noise: Option<f64> = number(0.0..=MAX_NOISE).optional();
+        /// Strength of a shift of inputs: half of the pool is left, drawn with weights `exp(-s z)`, `z` being a row's standardised
+        /// place along the direction of most variance.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        covariate_shift: Option<f64> = number(0.0..=MAX_SHIFT).optional();
+    }
+}
+
+impl WorldKeys {
+    /// What splits do.
+    fn world(&self) -> World {
+        let Self { long_tail, label_noise, covariate_shift } = *self;
+        World { long_tail, label_noise, covariate_shift }
+    }
+}
+
+/// What becomes of a copy, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    Mixup,
+    Noise,
+    Shift,
+    Cutout,
+}
+
+section! {
+    /// `[episode.augment]`: changed copies of the labelled rows. What is random about them is drawn ten times per fit, and
+    /// the epochs take the draws in turn.
+    pub struct AugmentKeys {
+        /// `"mixup"` puts a point between the row and another labelled one, whose classes it then has in the same shares;
+        /// `"noise"` adds Gaussian noise; `"shift"` moves an image and repeats its edges; `"cutout"` sets a square of an
+        /// image to zero. Tables have no images; IDX files, arrays of three and more dimensions and folders of pictures have.
+        kind: ChangeKind = word(CHANGES).or(ChangeKind::Mixup);
+        /// Copies of every labelled row, each changed in its own way.
+        copies: usize = whole(1..=MAX_COPIES).or(1);
+        /// What a copy counts for beside a labelled row, which counts for 1.
+        weight: f64 = number(0.0..=1e6).or(1.0);
+        /// Parameter of the symmetric Beta distribution of the shares: below 1, most mixtures are nearly one of the rows.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alpha: Option<f64> = number(ALPHAS).or(1.0).when(kind == ChangeKind::Mixup, "with `kind = \"mixup\"`");
+        /// Standard deviation of the noise, in the units of scaled inputs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        deviation: Option<f64> = number(0.0..=1e6).or(0.1).when(kind == ChangeKind::Noise, "with `kind = \"noise\"`");
+        /// Pixels by which an image is moved in each direction, at most.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pixels: Option<usize> = whole(0..=MAX_PIXELS).or(1).when(kind == ChangeKind::Shift, "with `kind = \"shift\"`");
+        /// Side of the square, in pixels.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        side: Option<usize> = whole(1..=MAX_PIXELS).or(4).when(kind == ChangeKind::Cutout, "with `kind = \"cutout\"`");
+    }
+}
+
+/// The words for changes.
+const CHANGES: [(&str, ChangeKind); 4] = [
+    ("mixup", ChangeKind::Mixup),
+    ("noise", ChangeKind::Noise),
+    ("shift", ChangeKind::Shift),
+    ("cutout", ChangeKind::Cutout),
+];
+
+impl AugmentKeys {
+    /// What episodes do.
+    pub fn augment(&self) -> Augment {
+        let change = match (self.alpha, self.deviation, self.pixels, self.side) {
+            (_, Some(deviation), _, _) => Change::Noise { deviation },
+            (_, _, Some(pixels), _) => Change::Shift { pixels },
+            (_, _, _, Some(side)) => Change::Cutout { side },
+            (alpha, None, None, None) => Change::Mixup { alpha: alpha.unwrap_or(1.0) },
+        };
+        Augment { change, copies: self.copies, weight: self.weight as f32 }
     }
 }
 
@@ -183,6 +276,7 @@ impl Episode {
             max_held: self.max_held,
             scaling: self.scaling,
             test_by_itself: self.test_by_itself,
+            world: self.world.as_ref().map(WorldKeys::world).unwrap_or_default(),
         }
     }
 

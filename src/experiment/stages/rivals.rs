@@ -357,6 +357,7 @@ impl<'a, S: Space> Ring<'a, S> {
             rows: &self.rows,
             labels: &self.labels,
             validation: (&[], &[]),
+            extra: None,
         };
         let train =
             TrainPlan { start: Start::Scratch, stop: Stop::Steps { steps: self.steps.1 }, ..self.training };

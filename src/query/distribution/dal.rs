@@ -131,7 +131,7 @@ fn discriminator(
 ) -> Result<Bank> {
     let spec = NetSpec::mlp(vectors.cols(), &[width; 3], 2)?;
     let mut bank = Bank::new(&spec, 1)?;
-    let data = LaneData { inputs: vectors, rows, labels, validation: (&[], &[]) };
+    let data = LaneData { inputs: vectors, rows, labels, validation: (&[], &[]), extra: None };
     for epoch in 0..epochs {
         let plan = TrainPlan {
             loss: Loss::CrossEntropy,

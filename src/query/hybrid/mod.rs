@@ -9,6 +9,7 @@ pub mod drop_query;
 pub mod dsa;
 pub mod falcun;
 pub mod galaxy;
+pub mod lada;
 mod lazy_draws;
 pub mod lsa;
 pub mod suggestive;
@@ -30,4 +31,5 @@ pub(super) const ENTRIES: &[Entry] = &[
     galaxy::ENTRY,
     dsa::ENTRY,
     lsa::ENTRY,
+    lada::ENTRY,
 ];

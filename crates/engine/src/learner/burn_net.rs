@@ -14,6 +14,7 @@ use super::image::{self, Map, Moments, Norm};
 use super::plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
 use super::program::{self, Finish, Program};
 use super::schedule::LaneRun;
+use super::virtual_rows::Aim;
 use crate::arch::{Block, MapShape, NetSpec};
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
@@ -21,7 +22,7 @@ use crate::rng::Key;
 use burn::module::{Module, Param};
 use burn::nn::loss::{CrossEntropyLoss, MseLoss, Reduction};
 use burn::optim::{GradientsParams, LearningRate};
-use burn::tensor::activation::{relu, softmax};
+use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// Rows that are predicted together.
@@ -139,12 +140,12 @@ impl BurnNet {
         while run.is_active() {
             run.begin_step();
             let rows = run.rows_left();
-            let (inputs, labels): (Vec<_>, Vec<_>) = (0..rows).map(|at| run.example(at)).unzip();
+            let (inputs, aims): (Vec<_>, Vec<_>) = (0..rows).map(|at| run.example(at)).unzip();
             let masks = self.masks(rows, self.spec.dropout(), run.drop_word(), &self.device);
             let inputs = self.mini_batch(&inputs, run.drop_word());
             let mut seen = Vec::new();
             let logits = self.forward(&net, inputs, &masks, Reading::Logits, Some(&mut seen));
-            let loss = self.loss(plan.loss, &logits, &labels, &self.device);
+            let loss = self.batch_loss(plan.loss, &logits, &aims, &self.device);
             let mean = scalar(&loss);
             if !mean.is_finite() {
                 run.diverge();
@@ -274,6 +275,22 @@ impl BurnNet {
             values.push(sum);
         }
         values.swap_remove(buffer)
+    }
+
+    /// The mean loss of a mini-batch, in which rows may have soft targets.
+    fn batch_loss(&self, loss: Loss, logits: &Tensor<2>, aims: &[Aim<'_>], device: &Device) -> Tensor<1> {
+        let class = |aim: &Aim<'_>| match *aim {
+            Aim::Class(label) => Some(label),
+            Aim::Soft { .. } => None,
+        };
+        if let Some(labels) = aims.iter().map(class).collect::<Option<Vec<_>>>() {
+            return self.loss(loss, logits, &labels, device);
+        }
+        let outputs = self.spec.outputs();
+        let cells = aims.iter().flat_map(|aim| (0..outputs).map(move |class| (aim, class)));
+        let targets: Vec<f32> = cells.map(|(aim, class)| aim.share(class) * aim.weight()).collect();
+        let targets = Tensor::from_data(TensorData::new(targets, [aims.len(), outputs]), device);
+        (log_softmax(logits.clone(), 1) * targets).sum().div_scalar(-(aims.len() as f32))
     }
 
     fn loss(&self, loss: Loss, logits: &Tensor<2>, labels: &[u32], device: &Device) -> Tensor<1> {

@@ -8,7 +8,17 @@ const EPSILON: f64 = 1e-8;
 const NADAM_DECAY: f64 = 0.96;
 
 /// An optimiser with its state.
-pub(super) struct Descent {
+///
+/// ```
+/// use querist_engine::learner::{Descent, Optimiser, TrainPlan};
+///
+/// let optimiser = Optimiser::Sgd { momentum: 0.0, nesterov: false };
+/// let plan = TrainPlan { optimiser, learning_rate: 0.25, weight_decay: 0.0, ..TrainPlan::default() };
+/// let (mut descent, mut weights) = (Descent::new(&plan, 1), [2.0]);
+/// descent.step(&mut weights, &[4.0]);
+/// assert_eq!(weights, [1.0]);
+/// ```
+pub struct Descent {
     optimiser: Optimiser,
     rate: f64,
     decay: f64,
@@ -20,6 +30,7 @@ pub(super) struct Descent {
 }
 
 impl Descent {
+    /// The optimiser, step size and weight decay of `plan` for so many parameters.
     pub fn new(plan: &TrainPlan, parameters: usize) -> Self {
         Self {
             optimiser: plan.optimiser,
@@ -32,7 +43,10 @@ impl Descent {
         }
     }
 
-    /// One step against `gradient`.
+    /// One step against `gradient`, which has one number per weight.
+    ///
+    /// # Panics
+    /// Under [`Optimiser::Lbfgs`], which makes no steps.
     pub fn step(&mut self, weights: &mut [f64], gradient: &[f64]) {
         self.step += 1;
         let (rate, decay, started) = (self.rate, self.decay, self.step > 1);

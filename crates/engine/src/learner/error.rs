@@ -54,6 +54,17 @@ pub enum LearnError {
     /// A class that the network has no output for.
     #[error("network {lane}: class {found} at row {row}, the network has {classes} outputs")]
     Class { lane: usize, row: u32, found: u32, classes: usize },
+    /// Virtual rows whose parts do not fit the network or each other.
+    #[error("network {lane}: virtual rows have {found} {what}, expected {expected}")]
+    VirtualShape { lane: usize, what: &'static str, found: usize, expected: usize },
+    /// Virtual rows that are no whole number of equal draws.
+    #[error(
+        "network {lane}: {rows} virtual rows in {draws} draws, expected equally many in each of at least one"
+    )]
+    Draws { lane: usize, rows: usize, draws: usize },
+    /// A number of a virtual row out of its range.
+    #[error("network {lane}: virtual row {row} has {found} as {what}")]
+    VirtualValue { lane: usize, row: usize, what: &'static str, found: f32 },
     /// A number of the training plan outside its range.
     #[error("training plan: {field} is {found}, expected {expected}")]
     Plan { field: &'static str, found: String, expected: &'static str },

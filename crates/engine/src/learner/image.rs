@@ -349,7 +349,13 @@ mod tests {
         let spec = NetSpec::new(64, blocks, 2, 0.0).unwrap();
         let ((inputs, labels), (held, truth)) = (bars(120, Key::root(1)), bars(200, Key::root(2)));
         let rows: Vec<u32> = (0..120).collect();
-        let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &rows,
+            labels: &labels,
+            validation: (&[], &[]),
+            extra: None,
+        };
         let plan = TrainPlan {
             loss: Loss::CrossEntropy,
             optimiser: Optimiser::Adam,

@@ -286,7 +286,13 @@ mod tests {
     fn fitted(n: usize, width: usize, classes: usize, ridge: f64) -> Fitted {
         let (inputs, labels) = rows(n, width, classes);
         let all: Vec<u32> = (0..n as u32).collect();
-        let data = LaneData { inputs: inputs.view(), rows: &all, labels: &labels, validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &all,
+            labels: &labels,
+            validation: (&[], &[]),
+            extra: None,
+        };
         fit(&data, classes, ridge).expect("finite rows")
     }
 
@@ -315,7 +321,13 @@ mod tests {
     #[test]
     fn a_worked_example() {
         let inputs = Matrix::new(vec![1.0, -1.0], 2, 1);
-        let data = LaneData { inputs: inputs.view(), rows: &[0, 1], labels: &[1, 0], validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &[0, 1],
+            labels: &[1, 0],
+            validation: (&[], &[]),
+            extra: None,
+        };
         let [low, high, low_bias, high_bias] = fit(&data, 2, 1.0).unwrap().weights[..] else {
             panic!("two weights and two biases")
         };

@@ -13,7 +13,7 @@ pub mod burn_net;
 #[cfg(feature = "burn")]
 mod burn_optimiser;
 pub mod calibration;
-mod descent;
+pub mod descent;
 mod device;
 pub mod error;
 pub mod export;
@@ -28,17 +28,20 @@ pub mod reverse;
 mod schedule;
 #[cfg(feature = "burn")]
 mod stacked;
+pub mod virtual_rows;
 
 pub use bank::Bank;
 #[cfg(feature = "burn")]
 pub use burn_net::BurnNet;
 pub use calibration::{Temperature, expected_calibration_error};
+pub use descent::Descent;
 pub use device::DeviceKind;
 pub use error::LearnError;
 pub use loss_prediction::{LossModule, LossPredictor};
 pub use metric::{Metric, Scores};
 pub use plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
-pub use reverse::{Depth, GradientSum, Network, RowGradient};
+pub use reverse::{Depth, GradientSum, Network, Predictor, RowGradient};
+pub use virtual_rows::VirtualRows;
 
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};

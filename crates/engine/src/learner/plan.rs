@@ -1,5 +1,6 @@
 //! How a network is trained, as plain data, and what training one reports.
 
+use super::virtual_rows::VirtualRows;
 use crate::arch::NetSpec;
 use crate::data::MatrixView;
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,15 @@ pub struct LaneData<'a> {
     pub labels: &'a [u32],
     /// Rows and classes for [`Stop::Validation`]; empty where that rule is not used.
     pub validation: (&'a [u32], &'a [u32]),
+    /// Rows to train on that the pool does not hold.
+    pub extra: Option<VirtualRows<'a>>,
+}
+
+impl LaneData<'_> {
+    /// Rows that an epoch may pass over, virtual ones included.
+    pub fn count(&self) -> usize {
+        self.rows.len() + self.extra.map_or(0, |extra| extra.each())
+    }
 }
 
 /// What the training of one lane came to.

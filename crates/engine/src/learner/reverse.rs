@@ -44,9 +44,33 @@ impl Network {
         &self.spec
     }
 
+    /// Working memory for one row's prediction after another.
+    pub fn predictor(&self) -> Predictor<'_> {
+        Predictor { network: self, tape: Tape::new(&self.program) }
+    }
+
     /// Working memory for one row's gradient after another.
     pub fn row_gradient(&self, depth: Depth) -> RowGradient<'_> {
         RowGradient { network: self, tape: Tape::new(&self.program), depth }
+    }
+}
+
+/// What a network says of one row at a time, in 64 bits.
+#[derive(Clone, Debug)]
+pub struct Predictor<'n> {
+    network: &'n Network,
+    tape: Tape,
+}
+
+impl Predictor<'_> {
+    /// Class probabilities, one per output.
+    ///
+    /// # Panics
+    /// If `input` has not the network's width.
+    pub fn probabilities(&mut self, input: &[f32]) -> Vec<f64> {
+        let program = &self.network.program;
+        self.tape.forward(program, &self.network.weights, input, &[]);
+        softmax(self.tape.value(program.logits()))
     }
 }
 

@@ -4,6 +4,7 @@
 //! and masks in both.
 
 use super::plan::{FitReport, LaneData, Stop, TrainPlan};
+use super::virtual_rows::Aim;
 use crate::rng::Key;
 
 /// Where one network is in its training.
@@ -39,8 +40,8 @@ impl<'a> LaneRun<'a> {
             data,
             stop: plan.stop,
             batch: plan.batch,
-            length: plan.epoch_rows(data.rows.len()),
-            order: (0..data.rows.len() as u32).collect(),
+            length: plan.epoch_rows(data.count()),
+            order: (0..data.count() as u32).collect(),
             order_seed: key.named("order").seed64(),
             drop_seed: key.named("dropout").seed64(),
             active: true,
@@ -93,6 +94,12 @@ impl<'a> LaneRun<'a> {
         self.data.validation
     }
 
+    /// A row of the validation set, and what it is compared with.
+    pub fn held_row(&self, place: usize) -> (&'a [f32], Aim<'a>) {
+        let (rows, labels) = self.held();
+        (self.input(rows[place]), Aim::Class(labels[place]))
+    }
+
     /// The input in row `row` of the pool.
     pub fn input(&self, row: u32) -> &'a [f32] {
         self.data.inputs.row(row as usize)
@@ -117,21 +124,37 @@ impl<'a> LaneRun<'a> {
         }
     }
 
-    /// Where among the rows to train on a row of the current mini-batch stands.
+    /// Where among all rows to train on, the virtual ones of all draws last, a row of the current mini-batch stands.
     pub fn place(&self, at: usize) -> usize {
-        self.order[self.cursor + at] as usize
+        let (place, labelled) = (self.order[self.cursor + at] as usize, self.data.rows.len());
+        match self.data.extra {
+            Some(extra) if place >= labelled => place + self.epoch as usize % extra.draws * extra.each(),
+            _ => place,
+        }
     }
 
-    /// The input and the class of a row of the current mini-batch.
-    pub fn example(&self, at: usize) -> (&'a [f32], u32) {
-        let place = self.place(at);
-        (self.data.inputs.row(self.data.rows[place] as usize), self.data.labels[place])
+    /// The input of a row of the current mini-batch, and what it is trained towards.
+    pub fn example(&self, at: usize) -> (&'a [f32], Aim<'a>) {
+        self.all(self.place(at))
     }
 
-    /// All rows to train on and their classes.
+    /// A row to train on, and what it is trained towards; virtual rows come last.
+    pub fn all(&self, place: usize) -> (&'a [f32], Aim<'a>) {
+        match self.data.extra {
+            Some(extra) if place >= self.data.rows.len() => extra.row(place - self.data.rows.len()),
+            _ => (self.input(self.data.rows[place]), Aim::Class(self.data.labels[place])),
+        }
+    }
+
+    /// How many rows there are to train on, virtual ones of all draws included.
     #[cfg(feature = "burn")]
-    pub fn rows(&self) -> (&'a [u32], &'a [u32]) {
-        (self.data.rows, self.data.labels)
+    pub fn count(&self) -> usize {
+        self.data.rows.len() + self.data.extra.map_or(0, |extra| extra.weights.len())
+    }
+
+    /// Whether some of the rows are virtual.
+    pub fn is_soft(&self) -> bool {
+        self.data.extra.is_some()
     }
 
     /// The number of the coming step, from 1, and of its epoch, from 0.
@@ -228,8 +251,13 @@ mod tests {
     fn epochs(stop: Stop, losses: &[f64]) -> u32 {
         let inputs = Matrix::zeros(20, 1);
         let (rows, labels): (Vec<u32>, Vec<u32>) = (0..20).map(|row| (row, row)).unzip();
-        let data =
-            LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&rows, &labels) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &rows,
+            labels: &labels,
+            validation: (&rows, &labels),
+            extra: None,
+        };
         let mut run = LaneRun::new(data, &plan(stop), Key::root(1));
         let mut orders = Vec::new();
         for &loss in losses {
@@ -237,7 +265,7 @@ mod tests {
             for size in [8, 8, 4] {
                 run.begin_step();
                 assert_eq!(run.rows_left(), size);
-                seen.extend((0..size).map(|at| run.example(at).1));
+                seen.extend((0..size).map(|at| run.place(at) as u32));
                 let ended = run.end_step(loss * size as f64, size);
                 assert_eq!(ended, size == 4);
                 if !run.goes_on(ended, loss) {
@@ -277,13 +305,19 @@ mod tests {
         assert_eq!((dropping.steps_for(20), dropping.steps_for(3)), (4, 2));
         let inputs = Matrix::zeros(20, 1);
         let (rows, labels): (Vec<u32>, Vec<u32>) = (0..20).map(|row| (row, row)).unzip();
-        let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &rows,
+            labels: &labels,
+            validation: (&[], &[]),
+            extra: None,
+        };
         let mut run = LaneRun::new(data, &dropping, Key::root(1));
         let mut seen = Vec::new();
         while run.is_active() {
             run.begin_step();
             assert_eq!(run.rows_left(), 8);
-            seen.push((0..8).map(|at| run.example(at).1).collect::<Vec<_>>());
+            seen.push((0..8).map(|at| run.place(at) as u32).collect::<Vec<_>>());
             let ended = run.end_step(1.0, 8);
             if !run.goes_on(ended, 1.0) {
                 run.stop_here();

@@ -13,6 +13,7 @@ use super::bank::{BETA1, BETA2, Clock, EPSILON, Rule, host_mask};
 use super::plan::{Loss, Stop, TrainPlan};
 use super::program::{Affine, Finish, Program, Start};
 use super::schedule::LaneRun;
+use super::virtual_rows::Aim;
 use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -33,7 +34,7 @@ pub(super) fn fit(
     plan: &TrainPlan,
     dropout: f32,
 ) {
-    let rows = runs.iter().map(|run| run.rows().0.len().max(run.held().0.len())).max().unwrap_or(0);
+    let rows = runs.iter().map(|run| run.count().max(run.held().0.len())).max().unwrap_or(0);
     let widest = program.buffers.iter().copied().max().unwrap_or(1);
     let each = program.parameters.max((rows + 1).saturating_mul(widest)).max(1);
     let together = (NUMBERS / each).clamp(1, NETWORKS);
@@ -46,7 +47,7 @@ pub(super) fn fit(
 struct Rows {
     /// `[networks * rows + 1][width]`; the last row is of zeros, for networks with fewer rows than others.
     inputs: Tensor<2>,
-    /// One for a row's class, `[networks * rows + 1][classes]`; none in the last row.
+    /// Targets times weights, `[networks * rows + 1][classes]`: one for a labelled row's class; none in the last row.
     classes: Tensor<2>,
     /// Rows per network.
     each: usize,
@@ -94,8 +95,8 @@ impl<'a> Stack<'a> {
             weights: Tensor::from_data(TensorData::new(weights.to_vec(), shape), device),
             moments: [Tensor::zeros(shape, device), Tensor::zeros(shape, device)],
             clock: Clock::new(plan.optimiser, plan.learning_rate),
-            rows: Rows::of(device, program, runs, LaneRun::rows),
-            held: held.then(|| Rows::of(device, program, runs, LaneRun::held)),
+            rows: Rows::of(device, program, runs, LaneRun::count, LaneRun::all),
+            held: held.then(|| Rows::of(device, program, runs, |run| run.held().0.len(), LaneRun::held_row)),
         }
     }
 
@@ -334,18 +335,20 @@ impl Rows {
         device: &Device,
         program: &Program,
         runs: &[LaneRun<'a>],
-        rows: impl Fn(&LaneRun<'a>) -> (&'a [u32], &'a [u32]),
+        length: impl Fn(&LaneRun<'a>) -> usize,
+        row: impl Fn(&LaneRun<'a>, usize) -> (&'a [f32], Aim<'a>),
     ) -> Self {
         let (width, outputs) = (program.buffers[0], program.buffers[program.logits()]);
-        let each = runs.iter().map(|run| rows(run).0.len()).max().unwrap_or(0);
+        let each = runs.iter().map(&length).max().unwrap_or(0);
         let count = runs.len() * each + 1;
         let (mut inputs, mut classes) = (vec![0.0f32; count * width], vec![0.0f32; count * outputs]);
         for (at, run) in runs.iter().enumerate() {
-            let (rows, labels) = rows(run);
-            for (place, (&row, &label)) in rows.iter().zip(labels).enumerate() {
-                let place = at * each + place;
-                inputs[place * width..(place + 1) * width].copy_from_slice(run.input(row));
-                classes[place * outputs + label as usize] = 1.0;
+            for place in 0..length(run) {
+                let ((input, aim), place) = (row(run, place), at * each + place);
+                inputs[place * width..(place + 1) * width].copy_from_slice(input);
+                for (class, share) in classes[place * outputs..(place + 1) * outputs].iter_mut().enumerate() {
+                    *share = aim.share(class) * aim.weight();
+                }
             }
         }
         Self {

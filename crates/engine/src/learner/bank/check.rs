@@ -116,5 +116,5 @@ pub fn check_lane(
             }
         }
     }
-    Ok(())
+    data.extra.map_or(Ok(()), |extra| extra.check(lane, spec, plan))
 }

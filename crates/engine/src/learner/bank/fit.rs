@@ -1,11 +1,11 @@
 //! The training loop of one team.
 
-use super::math::NO_ROW;
 use super::team::{CHUNK, DropKeys, RowPointers, Team};
 use super::update::Clocks;
 use super::vector::LINE;
 use crate::learner::plan::{Stop, TrainPlan};
 use crate::learner::schedule::LaneRun;
+use crate::learner::virtual_rows::Aim;
 
 /// Trains a team from the weights and moments packed in it, and from where its clocks stand.
 /// `done(team, clocks, lane)` is called for each lane when its training ends, while its weights are still
@@ -19,6 +19,7 @@ pub(super) fn fit(
     mut done: impl FnMut(&Team, &Clocks, usize),
 ) {
     assert!(lanes.len() <= LINE, "networks of a team");
+    team.soften(lanes.iter().any(LaneRun::is_soft));
     while lanes.iter().any(|lane| lane.is_active()) {
         let mut counts = [0; LINE];
         let mut scale = [0.0; LINE];
@@ -105,8 +106,7 @@ fn held_losses(
         let rows = CHUNK.min(most - first);
         for row in 0..rows {
             load(team, row, lanes.len(), |index| {
-                let (at, (rows, labels)) = (first + row, lanes[index].held());
-                (at < counts[index]).then(|| (lanes[index].input(rows[at]), labels[at]))
+                (first + row < counts[index]).then(|| lanes[index].held_row(first + row))
             });
         }
         team.forward(rows, 0, None, None);
@@ -116,20 +116,25 @@ fn held_losses(
     std::array::from_fn(|index| sums[index] / counts[index].max(1) as f64)
 }
 
-/// Puts one row per lane, input and class, into row `row` of the chunk; nothing where a lane has none.
-fn load<'a>(team: &mut Team, row: usize, lanes: usize, example: impl Fn(usize) -> Option<(&'a [f32], u32)>) {
+/// Puts one row per lane, input and target, into row `row` of the chunk; nothing where a lane has none.
+fn load<'a>(
+    team: &mut Team,
+    row: usize,
+    lanes: usize,
+    example: impl Fn(usize) -> Option<(&'a [f32], Aim<'a>)>,
+) {
     if !team.is_side_by_side() {
-        if let Some((input, label)) = example(0) {
+        if let Some((input, aim)) = example(0) {
             team.set_input(row, input);
-            team.set_label(row, 0, label);
+            team.set_aim(row, 0, Some(aim));
         }
         return;
     }
     let mut inputs: RowPointers<'_> = [&[]; LINE];
     for (index, input) in inputs.iter_mut().enumerate().take(lanes) {
-        let (own, label) = example(index).unwrap_or((&[], NO_ROW));
-        *input = own;
-        team.set_label(row, index, label);
+        let found = example(index);
+        *input = found.map_or(&[], |(own, _)| own);
+        team.set_aim(row, index, found.map(|(_, aim)| aim));
     }
     team.set_inputs(row, &inputs);
 }

@@ -15,6 +15,7 @@ pub(super) struct Kernels {
     /// The product of one network.
     pub single: unsafe fn(&Gemm),
     pub cross_entropy: unsafe fn(&Losses),
+    pub soft_cross_entropy: unsafe fn(&Losses),
     pub squared: unsafe fn(&Losses),
     pub softmax: unsafe fn(*mut f32, usize, usize),
     pub dropout: unsafe fn(&Dropout),
@@ -40,7 +41,8 @@ macro_rules! table {
             use super::*;
             entry! { $(#[$feature])? fn lanes(g: &Gemm) { gemm::<$vector, false>(g) } }
             entry! { $(#[$feature])? fn single(g: &Gemm) { gemm::<$vector, true>(g) } }
-            entry! { $(#[$feature])? fn cross_entropy(l: &Losses) { math::cross_entropy::<$vector>(l) } }
+            entry! { $(#[$feature])? fn cross_entropy(l: &Losses) { math::cross_entropy::<$vector, false>(l) } }
+            entry! { $(#[$feature])? fn soft_cross_entropy(l: &Losses) { math::cross_entropy::<$vector, true>(l) } }
             entry! { $(#[$feature])? fn squared(l: &Losses) { math::squared::<$vector>(l) } }
             entry! { $(#[$feature])? fn softmax(logits: *mut f32, blocks: usize, outputs: usize) {
                 math::softmax::<$vector>(logits, blocks, outputs)
@@ -52,7 +54,7 @@ macro_rules! table {
             } }
             entry! { $(#[$feature])? fn step(u: &Update) { update::<$vector>(u) } }
             pub(super) static KERNELS: Kernels =
-                Kernels { lanes, single, cross_entropy, squared, softmax, dropout, transpose, update: step };
+                Kernels { lanes, single, cross_entropy, soft_cross_entropy, squared, softmax, dropout, transpose, update: step };
             const _: () = assert!(LINE.is_multiple_of(<$vector as Vector>::LANES));
         }
     };

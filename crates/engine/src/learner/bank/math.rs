@@ -88,14 +88,20 @@ pub(super) struct Losses {
     pub scale: *const f32,
     /// Each row's loss, `[blocks][16]`; zero where there is no row.
     pub losses: *mut f32,
+    /// Of soft rows, distributions over classes, `[blocks][outputs][16]`, and weights, `[blocks][16]`.
+    pub targets: *const f32,
+    pub weights: *const f32,
 }
 
 /// Softmax cross-entropy: `ln Σ e^z - z_y`, gradient `(p - y) * scale`.
 ///
+/// `SOFT`, the targets are distributions and rows have weights: `w * (ln Σ e^z - Σ y z)`, gradient `w * (p - y) * scale`.
+/// Of a row whose target is one class and whose weight is one, loss and gradient have the same bits either way.
+///
 /// # Safety
 /// The processor must have the instructions of `V`, and the pointers be valid for the sizes given.
 #[inline(always)]
-pub(super) unsafe fn cross_entropy<V: Vector>(l: &Losses) {
+pub(super) unsafe fn cross_entropy<V: Vector, const SOFT: bool>(l: &Losses) {
     // SAFETY: `place` runs over the registers of `[blocks][16]`, `z` over those of `[blocks][outputs][16]`: sixteen is a
     // multiple of a register, so each lies within the sizes for which the caller vouches.
     unsafe {
@@ -104,24 +110,41 @@ pub(super) unsafe fn cross_entropy<V: Vector>(l: &Losses) {
             let z = l.logits.add(block * l.outputs * LINE + lane);
             let label = V::int_load(l.labels.add(place));
             let scale = V::load(l.scale.add(lane));
+            let target = |o: usize| l.targets.add((block * l.outputs + o) * LINE + lane);
             let top = top::<V>(z, l.outputs);
             let mut sum = V::splat(0.0);
             let mut own = V::splat(0.0);
             for o in 0..l.outputs {
                 let at = z.add(o * LINE);
                 let shifted = V::load(at).sub(top);
-                own = own.add(shifted.keep_equal(label, V::int_splat(o as u32)));
+                own = own.add(if SOFT {
+                    // What has no share adds nothing, even where its logit is infinite.
+                    let share = V::load(target(o));
+                    share.mul(shifted).keep_unequal(share.bits(), V::int_splat(0))
+                } else {
+                    shifted.keep_equal(label, V::int_splat(o as u32))
+                });
                 let e = exp(shifted);
                 sum = sum.add(e);
                 e.store(at);
             }
-            let loss = ln(sum).sub(own);
+            let mut loss = ln(sum).sub(own);
+            let mut factor = scale;
+            if SOFT {
+                let weight = V::load(l.weights.add(place));
+                loss = loss.mul(weight);
+                factor = scale.mul(weight);
+            }
             loss.keep_unequal(label, V::int_splat(NO_ROW)).store(l.losses.add(place));
             let share = V::splat(1.0).div(sum);
             for o in 0..l.outputs {
                 let at = z.add(o * LINE);
-                let hot = V::splat(1.0).keep_equal(label, V::int_splat(o as u32));
-                let gradient = V::load(at).mul(share).sub(hot).mul(scale);
+                let hot = if SOFT {
+                    V::load(target(o))
+                } else {
+                    V::splat(1.0).keep_equal(label, V::int_splat(o as u32))
+                };
+                let gradient = V::load(at).mul(share).sub(hot).mul(factor);
                 gradient.keep_unequal(label, V::int_splat(NO_ROW)).store(at);
             }
         }

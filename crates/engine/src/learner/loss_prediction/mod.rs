@@ -19,10 +19,12 @@ mod tests;
 
 use super::bank::{check_fit, host_mask};
 use super::descent::Descent;
+use super::error::LearnError;
 use super::plan::{LaneData, Loss, TrainPlan};
 use super::program::{Affine, Program};
 use super::reverse::Tape;
 use super::schedule::LaneRun;
+use super::virtual_rows::Aim;
 use crate::arch::NetSpec;
 use crate::data::MatrixView;
 use crate::error::Result;
@@ -99,6 +101,14 @@ impl LossPredictor {
     ) -> Result<Self> {
         let plan = &plan.of(spec);
         check_fit(spec, 1, &[data], plan, &[key])?;
+        if let Some(extra) = data.extra {
+            return Err(LearnError::Plan {
+                field: "extra",
+                found: format!("{} virtual rows", extra.weights.len()),
+                expected: "none: a module learns the losses of labelled rows",
+            }
+            .into());
+        }
         let layout = Layout::new(spec, *module)?;
         let mut predictor = Self { parameters: layout.start(start, key)?, layout };
         predictor.train(spec, data, plan, key);
@@ -118,7 +128,11 @@ impl LossPredictor {
         while run.is_active() {
             run.begin_step();
             let rows = run.rows_left();
-            let batch: Vec<(&[f32], u32)> = (0..rows).map(|at| run.example(at)).collect();
+            let labelled = |at| match run.example(at) {
+                (input, Aim::Class(label)) => (input, label),
+                (_, Aim::Soft { .. }) => unreachable!("virtual rows are refused"),
+            };
+            let batch: Vec<(&[f32], u32)> = (0..rows).map(labelled).collect();
             tapes.resize_with(rows.max(tapes.len()), || Tape::new(program));
             let masks = masks(program, spec.dropout(), run.drop_word(), rows);
             for (at, (tape, (input, _))) in tapes.iter_mut().zip(&batch).enumerate() {

@@ -122,7 +122,8 @@ fn gradients_are_finite_differences_and_stop_at_detached_taps() {
 fn without_steering_it_is_the_banks_network() {
     let (inputs, labels) = noisy(50, Key::root(5));
     let rows: Vec<u32> = (0..50).collect();
-    let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+    let data =
+        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]), extra: None };
     let blocks = vec![Block::Dense { width: 8 }, Block::Residual { width: 5 }];
     let spec = NetSpec::new(2, blocks, 2, 0.25).unwrap();
     for optimiser in [
@@ -155,6 +156,7 @@ fn it_stops_where_a_bank_stops() {
         rows: &rows,
         labels: &labels[..40],
         validation: (&held, &labels[40..]),
+        extra: None,
     };
     let spec = NetSpec::mlp(2, &[8], 2).unwrap();
     let module = LossModule { detach_after: 0.0, ..LossModule::default() };
@@ -197,8 +199,13 @@ fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
 fn predictions_rank_true_losses() {
     let (inputs, labels) = noisy(600, Key::root(7));
     let rows: Vec<u32> = (0..200).collect();
-    let data =
-        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels[..200], validation: (&[], &[]) };
+    let data = LaneData {
+        inputs: inputs.view(),
+        rows: &rows,
+        labels: &labels[..200],
+        validation: (&[], &[]),
+        extra: None,
+    };
     let spec = NetSpec::mlp(2, &[16, 16], 2).unwrap();
     let others: Vec<u32> = (200..600).collect();
     for detach_after in [0.0, 0.6] {
@@ -215,8 +222,13 @@ fn predictions_rank_true_losses() {
 #[test]
 fn refusals() {
     let (inputs, labels) = noisy(4, Key::root(9));
-    let data =
-        LaneData { inputs: inputs.view(), rows: &[0, 1, 2, 3], labels: &labels, validation: (&[], &[]) };
+    let data = LaneData {
+        inputs: inputs.view(),
+        rows: &[0, 1, 2, 3],
+        labels: &labels,
+        validation: (&[], &[]),
+        extra: None,
+    };
     let fit = |spec: &NetSpec, start: Option<&[f32]>, width: usize| {
         let module = LossModule { width, ..LossModule::default() };
         let plan = plan(Optimiser::Adam, 0.01, 2);
@@ -239,7 +251,8 @@ fn refusals() {
 fn divergence_keeps_finite_parameters() {
     let (inputs, labels) = noisy(32, Key::root(10));
     let rows: Vec<u32> = (0..32).collect();
-    let data = LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]) };
+    let data =
+        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]), extra: None };
     let spec = NetSpec::mlp(2, &[4], 2).unwrap();
     let plan = plan(Optimiser::Sgd { momentum: 0.9, nesterov: false }, 1e30, 50);
     let predictor =

@@ -66,6 +66,10 @@ pub(super) struct Team {
     turned: Buffer,
     labels: Vec<u32>,
     losses: Buffer,
+    /// Whether rows have soft targets; these, as `[block][output][16]`, and the weights of the rows.
+    soft: bool,
+    targets: Buffer,
+    row_weights: Buffer,
     /// Zeros, as many as the widest layer has units.
     nothing: Buffer,
 }
@@ -155,6 +159,9 @@ impl Team {
             turned: Buffer::zeros(if lanes { 0 } else { CHUNK * program.buffers[program.logits()] }),
             labels: vec![NO_ROW; if lanes { CHUNK * LINE } else { CHUNK }],
             losses: Buffer::zeros(if lanes { CHUNK * LINE } else { CHUNK }),
+            soft: false,
+            targets: Buffer::default(),
+            row_weights: Buffer::default(),
             nothing: Buffer::zeros(program.buffers.iter().copied().max().unwrap_or(0).max(LINE)),
         }
     }
@@ -255,12 +262,6 @@ impl Team {
         });
         // SAFETY: every row has `units` numbers, `to` has `units` lines.
         unsafe { (self.kernels.transpose)(&rows, units, to.as_mut_ptr(), LINE) };
-    }
-
-    /// Sets the class of row `row` of the chunk in `lane`, or that there is none.
-    pub fn set_label(&mut self, row: usize, lane: usize, label: u32) {
-        let at = if self.lanes { row * LINE + lane } else { row };
-        self.labels[at] = label;
     }
 
     /// The loss of row `row` of the chunk in `lane`.

@@ -3,12 +3,44 @@
 //! These run over lines of independent softmaxes. Side by side, a row of logits is such a line already.
 //! One at a time, sixteen rows are turned into one, and back.
 
+use super::super::buffer::Buffer;
 use super::super::math::{Losses, NO_ROW};
 use super::super::vector::LINE;
-use super::Team;
+use super::{CHUNK, Team};
 use crate::learner::plan::Loss;
+use crate::learner::virtual_rows::Aim;
 
 impl Team {
+    /// Says whether rows of the coming fit have soft targets, and makes room for those.
+    pub fn soften(&mut self, soft: bool) {
+        self.soft = soft;
+        if soft && self.targets.is_empty() {
+            let blocks = if self.lanes { CHUNK } else { CHUNK / LINE };
+            let outputs = self.buffers[self.buffers.len() - 1];
+            self.targets = Buffer::zeros(blocks * outputs * LINE);
+            self.row_weights = Buffer::zeros(blocks * LINE);
+        }
+    }
+
+    /// Sets what row `row` of the chunk in `lane` is trained towards; none where there is no such row.
+    pub fn set_aim(&mut self, row: usize, lane: usize, aim: Option<Aim<'_>>) {
+        let at = if self.lanes { row * LINE + lane } else { row };
+        self.labels[at] = match aim {
+            Some(Aim::Class(label)) => label,
+            // Any but the mark of no row.
+            Some(Aim::Soft { .. }) => 0,
+            None => NO_ROW,
+        };
+        if let (true, Some(aim)) = (self.soft, aim) {
+            let outputs = self.buffers[self.buffers.len() - 1];
+            let (block, column) = (at / LINE, at % LINE);
+            for class in 0..outputs {
+                self.targets[(block * outputs + class) * LINE + column] = aim.share(class);
+            }
+            self.row_weights[at] = aim.weight();
+        }
+    }
+
     /// Turns logits into losses and, if `deltas`, into their gradients. `scale[lane]` multiplies these.
     pub fn losses(&mut self, loss: Loss, rows: usize, scale: &[f32; LINE], keep_gradient: bool) {
         let logits = self.buffers.len() - 1;
@@ -31,6 +63,8 @@ impl Team {
         };
         assert!(at.len() >= blocks * outputs * LINE && self.labels.len() >= blocks * LINE);
         assert!(self.losses.len() >= blocks * LINE);
+        assert!(!self.soft || self.targets.len() >= blocks * outputs * LINE);
+        assert!(!self.soft || self.row_weights.len() >= blocks * LINE);
         let losses = Losses {
             blocks,
             outputs,
@@ -38,10 +72,13 @@ impl Team {
             labels: self.labels.as_ptr(),
             scale: scale.as_ptr(),
             losses: self.losses.as_mut_ptr(),
+            targets: self.targets.as_ptr(),
+            weights: self.row_weights.as_ptr(),
         };
-        // SAFETY: the two assertions are the sizes of logits, labels and losses; `scale` is an array of sixteen.
+        // SAFETY: the assertions are the sizes of logits, labels, losses, and soft targets with their weights; `scale` is an array of sixteen.
         unsafe {
             match loss {
+                Loss::CrossEntropy if self.soft => (self.kernels.soft_cross_entropy)(&losses),
                 Loss::CrossEntropy => (self.kernels.cross_entropy)(&losses),
                 Loss::Squared => (self.kernels.squared)(&losses),
             }
