@@ -29,10 +29,11 @@ impl Episodes {
                 lane.fresh = 0;
                 lane.standing.fit = report.last;
                 lane.standing.steps += report.steps;
-                let rewarded = group.bank.scores(place, reward.inputs(), reward.labels());
+                let scores = |inputs, targets| task.kind().scores(&*group.bank, place, inputs, targets);
+                let rewarded = scores(reward.inputs(), reward.labels());
                 lane.standing.reward_accuracy = rewarded.accuracy;
                 lane.standing.test = (self.plan.measure == Measure::RewardAndTest)
-                    .then(|| group.bank.scores(place, test.inputs(), test.labels()));
+                    .then(|| scores(test.inputs(), test.labels()));
                 let measured = lane.standing.test.unwrap_or(rewarded).by(self.plan.metric);
                 lane.standing.measured = measured;
                 let target = lane.standing.target.or(self.plan.target_accuracy);
@@ -157,6 +158,7 @@ fn fresh(lanes: &[&Lane]) -> Result<usize, EpisodeError> {
 /// If the network's shape is refused.
 pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let task = replicate.prepared.task();
+    let plan = &plan.on(task.kind());
     let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
     let labels = Oracle::new(task.clone(), 0).foresee(&all);
     let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
@@ -165,10 +167,11 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let divided = Divided::of(plan, &train, task, &rows, &labels, key);
     let mut bank = networks(&plan.spec(task)?, 1, plan.device)?;
     bank.fit(&[divided.lane(task)], &train, &[key])?;
-    Ok(match plan.measure {
-        Measure::Reward => bank.scores(0, task.reward().inputs(), task.reward().labels()),
-        Measure::RewardAndTest => bank.scores(0, task.test().inputs(), task.test().labels()),
-    })
+    let (inputs, targets) = match plan.measure {
+        Measure::Reward => (task.reward().inputs(), task.reward().labels()),
+        Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
+    };
+    Ok(task.kind().scores(&*bank, 0, inputs, targets))
 }
 
 /// The distinct values in order of first appearance.

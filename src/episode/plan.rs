@@ -2,6 +2,7 @@
 
 use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
+use crate::data::TargetKind;
 use crate::data::Task;
 use crate::error::{Fault, Result};
 use crate::learner::{DeviceKind, Metric, Start, Stop, TrainPlan};
@@ -34,13 +35,14 @@ pub struct EpisodePlan {
     /// Which rows every episode starts from; not charged to the budget.
     #[serde(default)]
     pub initial: InitialPool,
-    /// How many of them there are per class; zero stands for a single one in all.
+    /// How many of them there are per class, or in all where targets are numbers; zero stands for a single one in all.
     pub initial_per_class: usize,
     /// Rows per query.
     pub query_size: usize,
     /// Labels that may be bought.
     pub budget: usize,
-    /// What targets are compared with, and what policies are judged by. Rewards are accuracies whatever it is.
+    /// What targets are compared with, and what policies are judged by. Rewards are accuracies whatever it is, and on numbers
+    /// [`Metric::Nrmse`].
     #[serde(default)]
     pub metric: Metric,
     /// The episode ends once the metric reaches this share.
@@ -132,6 +134,10 @@ pub enum EpisodeError {
     )]
     #[diagnostic(help("ask for equally many rows in every episode that is not over"))]
     Uneven { task: String, found: usize, expected: usize },
+    /// Tasks of several kinds side by side.
+    #[error("episode on {task}: its targets are {}, those of the episodes beside it {}", found.name(), expected.name())]
+    #[diagnostic(help("play tasks of one kind at a time"))]
+    Kinds { task: String, found: TargetKind, expected: TargetKind },
     /// A pseudo-label for what cannot have one.
     #[error(
         "episode on {task}: a pseudo-label for row {row}, which is no candidate, comes twice, or is given a \
@@ -187,7 +193,15 @@ impl EpisodePlan {
 
     /// The classifier of this plan for a task.
     pub fn spec(&self, task: &Task) -> Result<NetSpec> {
-        Ok(NetSpec::new(task.width(), self.blocks.clone(), task.classes(), self.dropout)?)
+        let outputs = task.kind().outputs(task.classes());
+        Ok(NetSpec::new(task.width(), self.blocks.clone(), outputs, self.dropout)?)
+    }
+
+    /// This plan on tasks whose targets are of this kind: [`train`](Self::train) says how classifiers are trained, of which
+    /// networks that predict numbers take all but the loss.
+    pub fn on(&self, kind: TargetKind) -> Self {
+        let train = TrainPlan { loss: kind.loss(self.train.loss), ..self.train };
+        Self { train, ..self.clone() }
     }
 
     /// Refuses a task that lacks the rows that this plan reads.

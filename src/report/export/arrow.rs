@@ -1,25 +1,28 @@
 //! The tidy rows as a table of Arrow's: what the Parquet file holds, and what other languages are handed.
 
-use super::csv::COLUMNS;
+use super::csv::{COLUMNS, METRIC, says_metric};
 use crate::episode::Row;
 use crate::run::QueryTimes;
 use arrow_array::builder::{ListBuilder, StringBuilder, UInt32Builder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
+    Array, ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
 };
 use arrow_schema::{DataType, Field, Schema};
 use std::sync::Arc;
 
 /// All rows, in their order, with the seconds that their queries took; the columns are those of [`csv`](super::csv),
-/// names as dictionaries, `picks` and `pick_ids` as lists. Only `note` and `query_seconds` may be null.
+/// names as dictionaries, `picks` and `pick_ids` as lists. Only `note` and `query_seconds` may be null, and where targets
+/// are numbers, figures of classes.
 pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
     let names = |of: fn(&Row) -> &str| {
         Arc::new(rows.iter().map(of).collect::<DictionaryArray<Int32Type>>()) as ArrayRef
     };
     let counts = |of: fn(&Row) -> u32| Arc::new(rows.iter().map(of).collect::<UInt32Array>()) as ArrayRef;
     let shares = |of: fn(&Row) -> f64| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
-    let columns: [ArrayRef; 15] = [
+    let of_classes =
+        |of: fn(&Row) -> Option<f64>| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
+    let mut columns: Vec<ArrayRef> = vec![
         names(|row| &row.task),
         names(|row| &row.strategy),
         names(|row| &row.architecture),
@@ -27,8 +30,8 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
         counts(|row| row.round),
         counts(|row| row.labels),
         shares(|row| row.accuracy),
-        shares(|row| row.balanced_accuracy),
-        shares(|row| row.macro_f1),
+        of_classes(|row| row.balanced_accuracy),
+        of_classes(|row| row.macro_f1),
         shares(|row| row.reward_accuracy),
         Arc::new(rows.iter().map(|row| row.steps).collect::<UInt64Array>()),
         picks(rows),
@@ -36,11 +39,19 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
         Arc::new(rows.iter().map(|row| row.note.as_deref()).collect::<StringArray>()),
         Arc::new(rows.iter().map(|row| times.of(row)).collect::<Float64Array>()),
     ];
-    let fields = COLUMNS.iter().zip(&columns).map(|(&name, column)| {
-        Field::new(name, column.data_type().clone(), ["note", "query_seconds"].contains(&name))
-    });
+    let metric = says_metric(rows);
+    if metric {
+        columns.push(names(|row| row.metric.key()));
+    }
+    let nullable =
+        |name: &str, column: &ArrayRef| ["note", "query_seconds"].contains(&name) || column.null_count() > 0;
+    let fields = COLUMNS
+        .iter()
+        .chain([&METRIC])
+        .zip(&columns)
+        .map(|(&name, column)| Field::new(name, column.data_type().clone(), nullable(name, column)));
     let schema = Schema::new(fields.collect::<Vec<_>>());
-    RecordBatch::try_new(Arc::new(schema), columns.to_vec()).expect("a value of every column per row")
+    RecordBatch::try_new(Arc::new(schema), columns).expect("a value of every column per row")
 }
 
 fn item(kind: DataType) -> Arc<Field> {

@@ -54,6 +54,13 @@ pub enum LearnError {
     /// A class that the network has no output for.
     #[error("network {lane}: class {found} at row {row}, the network has {classes} outputs")]
     Class { lane: usize, row: u32, found: u32, classes: usize },
+    /// A target that is no number to be predicted.
+    #[error("network {lane}: the target at row {row} is {found}, expected a finite number")]
+    Target { lane: usize, row: u32, found: f32 },
+    /// Numbers as targets, where only classes are learned.
+    #[error("{what}: networks learn classes alone there, and cannot be fitted to numbers")]
+    #[diagnostic(help("use rectified networks for vectors on the processor"))]
+    Numbers { what: String },
     /// A number of the training plan outside its range.
     #[error("training plan: {field} is {found}, expected {expected}")]
     Plan { field: &'static str, found: String, expected: &'static str },

@@ -44,6 +44,7 @@ impl Team {
             match loss {
                 Loss::CrossEntropy => (self.kernels.cross_entropy)(&losses),
                 Loss::Squared => (self.kernels.squared)(&losses),
+                Loss::SquaredError => (self.kernels.squared_error)(&losses),
             }
         }
         if !self.lanes && keep_gradient {
