@@ -45,7 +45,8 @@ section! {
         label: Option<String> = text().optional().absent("`\"label\"`, or what the format has");
         /// What the labels are: classes, or with `"regression"` numbers to be predicted. Tables alone hold such.
         #[serde(skip_serializing_if = "is_classification", serialize_with = "by_task")]
-        task: TargetKind = word(TargetKind::ALL.map(|kind| (kind.task(), kind))).or(TargetKind::Class);
+        task: TargetKind = word(TargetKind::ALL.map(|kind| (kind.task(), kind))).or(TargetKind::Class)
+            .absent("`\"classification\"`");
         /// NumPy files with the inputs in place of all columns, one row per row of `file`, side by side.
         #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "write_one_or_many")]
         features: Vec<String> = one_or_many(text).or(vec![]);
