@@ -351,7 +351,7 @@ fn labels_are_classes_and_classes_are_labels() {
     let price = table("a,price", 160, |row| format!("{},{}.5", row % 9, noise(row, 1, 10_000)));
     let refused = folder.refusal(&price, label("price"));
     assert!(refused.contains("column price looks continuous ("), "{refused}");
-    assert!(refused.contains("different numbers in 160 rows); regression is not supported | "), "{refused}");
+    assert!(refused.contains("different numbers in 160 rows), which are no classes | "), "{refused}");
     let words = table("a,label", 60, |row| format!("{},w{row}", row % 9));
     assert!(folder.refusal(&words, plain()).contains("60 different texts in 60 rows, which are no classes"));
     // The label by another name is warned of.

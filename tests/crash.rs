@@ -10,6 +10,7 @@ use querist::episode::Row;
 use querist::experiment::inputs::Inputs;
 use querist::experiment::stages::Builtin;
 use querist::experiment::{self, Context, Plan, Spread, Vocabulary};
+use querist::learner::Metric;
 use querist::run::journal::{self, Record};
 use querist::run::store::{JOURNAL, ROWS, TRAIN_PARTS};
 use querist::run::{
@@ -44,8 +45,9 @@ fn work(cell: &Cell<u32>) -> Vec<Row> {
         round,
         labels: 3 + round,
         accuracy: rng.random(),
-        balanced_accuracy: rng.random(),
-        macro_f1: rng.random(),
+        metric: Metric::Accuracy,
+        balanced_accuracy: Some(rng.random()),
+        macro_f1: Some(rng.random()),
         reward_accuracy: rng.random(),
         steps: 10,
         picks: vec![cell.input],

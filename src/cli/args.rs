@@ -2,6 +2,7 @@
 
 use super::commands::session::SessionArgs;
 use super::error::CliError;
+use crate::data::TargetKind;
 use crate::data::columns::Kind;
 use crate::data::dataset::{MAX_CLASSES, MAX_WIDTH};
 use crate::data::readers::{Channels, Separator};
@@ -144,7 +145,7 @@ pub struct CommonArgs {
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// What learning curves, verdicts and targets measure, instead of the file's episode.metric: accuracy,
-    /// balanced_accuracy, or macro_f1
+    /// balanced_accuracy, or macro_f1; where numbers are predicted, nrmse (one minus the normalised error) or r2
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
     /// The seed, instead of the file's
@@ -205,6 +206,9 @@ pub struct ColumnArgs {
     /// of simulations
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub label: Option<String>,
+    /// What the labels are: classification, or regression for numbers that are to be predicted
+    #[arg(long, value_name = "TASK", default_value_t, hide_default_value = true, value_parser = str::parse::<TargetKind>)]
+    pub task: TargetKind,
     /// The columns that are features, by name or pattern (x*); named without a pattern, they are kept whatever
     /// they look like [default: all]
     #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
@@ -266,6 +270,7 @@ impl ColumnArgs {
             file: target.to_string(),
             name: name.map(str::to_string),
             label: self.label.clone(),
+            task: self.task,
             features: self.features.clone(),
             id: self.id.clone(),
             split: self.split.clone(),
@@ -306,7 +311,7 @@ pub struct TransferArgs {
     /// What the policy is compared with
     #[arg(long, value_name = "A,B,C", default_value = "random,margin")]
     pub strategies: String,
-    /// Labels per class at the start
+    /// Labels per class at the start; where numbers are predicted, in all
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub initial: usize,
     /// Labels asked for per round
@@ -541,6 +546,9 @@ pub struct SchemaArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct StrategiesArgs {
+    /// List those alone that serve such a task: classification or regression
+    #[arg(long, value_name = "TASK", value_parser = str::parse::<TargetKind>, conflicts_with_all = ["name", "markdown"])]
+    pub task: Option<TargetKind>,
     /// Print the whole card of this one
     pub name: Option<String>,
     /// Print all cards, with every parameter, in Markdown

@@ -4,6 +4,8 @@ use super::columns::Preparation;
 use super::error::DataError;
 use super::gaps::Gaps;
 use super::matrix::{Matrix, MatrixView};
+use crate::data::TargetKind;
+use crate::data::target::word_of;
 use crate::error::Result;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -53,6 +55,8 @@ impl std::fmt::Display for Shape {
 pub enum Targets {
     /// One class per row, `0..names.len()`.
     Class { labels: Vec<u32>, names: Vec<String> },
+    /// One number per row, all finite.
+    Real { values: Vec<f32> },
 }
 
 impl Targets {
@@ -60,6 +64,26 @@ impl Targets {
     pub fn rows(&self) -> usize {
         match self {
             Targets::Class { labels, .. } => labels.len(),
+            Targets::Real { values } => values.len(),
+        }
+    }
+
+    /// What they are.
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            Targets::Class { .. } => TargetKind::Class,
+            Targets::Real { .. } => TargetKind::Real,
+        }
+    }
+
+    /// The target of a row as the word that is handed on: see [`TargetKind`].
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn word(&self, row: usize) -> u32 {
+        match self {
+            Targets::Class { labels, .. } => labels[row],
+            Targets::Real { values } => word_of(values[row]),
         }
     }
 }
@@ -205,9 +229,9 @@ impl Dataset {
     }
 
     /// The same data with its classes numbered in the order in which the rows first show them; classes
-    /// without a row come last. How classes are spelt, and so sorted, then decides nothing.
+    /// without a row come last. How classes are spelt, and so sorted, then decides nothing. Numbers stay as they are.
     pub fn numbered_by_appearance(mut self) -> Self {
-        let Targets::Class { labels, names } = self.targets;
+        let Targets::Class { labels, names } = self.targets else { return self };
         let (numbers, labels) = by_appearance(&labels, names.len());
         let mut renamed = vec![String::new(); names.len()];
         for (name, number) in names.into_iter().zip(numbers) {
@@ -243,14 +267,39 @@ impl Dataset {
         &self.targets
     }
 
-    /// The class of every row, each below [`classes`](Self::classes).
-    pub fn labels(&self) -> &[u32] {
-        match &self.targets {
-            Targets::Class { labels, .. } => labels,
+    /// What the targets are.
+    pub fn kind(&self) -> TargetKind {
+        self.targets.kind()
+    }
+
+    /// Refuses targets of another kind than what `need` needs.
+    ///
+    /// # Errors
+    /// [`DataError::OtherTargets`].
+    pub fn expect_kind(&self, kind: TargetKind, need: &'static str) -> Result<(), DataError> {
+        match self.kind() {
+            found if found == kind => Ok(()),
+            found => Err(DataError::OtherTargets { name: self.name.clone(), need, found }),
         }
     }
 
-    /// The number of classes, those without a row included.
+    /// The class of every row, each below [`classes`](Self::classes); none where targets are numbers.
+    pub fn labels(&self) -> &[u32] {
+        match &self.targets {
+            Targets::Class { labels, .. } => labels,
+            Targets::Real { .. } => &[],
+        }
+    }
+
+    /// The number of every row; none where targets are classes.
+    pub fn values(&self) -> &[f32] {
+        match &self.targets {
+            Targets::Class { .. } => &[],
+            Targets::Real { values } => values,
+        }
+    }
+
+    /// The number of classes, those without a row included; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
         self.class_names().len()
     }
@@ -259,6 +308,7 @@ impl Dataset {
     pub fn class_names(&self) -> &[String] {
         match &self.targets {
             Targets::Class { names, .. } => names,
+            Targets::Real { .. } => &[],
         }
     }
 
@@ -302,7 +352,7 @@ impl Dataset {
         self.role.as_deref().unwrap_or_else(|| self.content())
     }
 
-    /// SHA-256 over shape, inputs (bit for bit), gaps, labels, number of classes and split, as 64 hexadecimal
+    /// SHA-256 over shape, inputs (bit for bit), gaps, targets, number of classes and split, as 64 hexadecimal
     /// digits. Unlike [`digest`](Self::digest) it leaves out what classes and rows are called: classes count
     /// by the order in which rows first show them.
     pub fn content(&self) -> &str {
@@ -310,9 +360,14 @@ impl Dataset {
             let mut sha = Sha256::new();
             sha.update(b"querist/content/1");
             self.absorb_inputs(&mut sha);
-            let (_, labels) = by_appearance(self.labels(), self.classes());
-            absorb(&mut sha, &labels, |label: &u32| label.to_le_bytes());
-            sha.update((self.classes() as u64).to_le_bytes());
+            match &self.targets {
+                Targets::Class { labels, names } => {
+                    let (_, labels) = by_appearance(labels, names.len());
+                    absorb(&mut sha, &labels, |label: &u32| label.to_le_bytes());
+                    sha.update((names.len() as u64).to_le_bytes());
+                }
+                Targets::Real { values } => absorb_numbers(&mut sha, values),
+            }
             self.absorb_split(&mut sha);
             hex(&sha.finalize())
         })
@@ -332,6 +387,7 @@ impl Dataset {
                     absorb(&mut sha, labels, |label: &u32| label.to_le_bytes());
                     absorb_texts(&mut sha, names);
                 }
+                Targets::Real { values } => absorb_numbers(&mut sha, values),
             }
             self.absorb_split(&mut sha);
             if let Some(ids) = &self.ids {
@@ -422,7 +478,10 @@ pub(super) fn check_labels(name: &str, labels: &[u32], classes: usize) -> Result
 }
 
 fn check_targets(name: &str, targets: &Targets) -> Result<(), DataError> {
-    let Targets::Class { labels, names } = targets;
+    let (labels, names) = match targets {
+        Targets::Class { labels, names } => (labels, names),
+        Targets::Real { values } => return check_numbers(name, values),
+    };
     if names.len() > MAX_CLASSES {
         let (found, limit) = (names.len() as u128, MAX_CLASSES as u128);
         return Err(DataError::TooMany { name: name.to_string(), what: "classes", found, limit });
@@ -439,6 +498,13 @@ fn check_targets(name: &str, targets: &Targets) -> Result<(), DataError> {
         }
     }
     check_labels(name, labels, names.len())
+}
+
+fn check_numbers(name: &str, values: &[f32]) -> Result<(), DataError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(row) => Err(DataError::TargetNotFinite { name: name.to_string(), row, value: values[row] }),
+    }
 }
 
 /// The inputs with the medians of `rows` in gaps.
@@ -458,6 +524,12 @@ fn absorb<T, const N: usize>(sha: &mut Sha256, values: &[T], bytes: impl Fn(&T) 
         buffer.extend(block.iter().flat_map(&bytes));
         sha.update(&buffer);
     }
+}
+
+/// Feeds numbers as targets to `sha`.
+fn absorb_numbers(sha: &mut Sha256, values: &[f32]) {
+    sha.update(b"real");
+    absorb(sha, values, |value: &f32| value.to_le_bytes());
 }
 
 /// Feeds texts to `sha`, each after its length, and all after their number.

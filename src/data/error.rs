@@ -1,5 +1,6 @@
 //! What can be wrong with a data set, with a split of it, or with a plan for a synthetic one.
 
+use crate::data::TargetKind;
 use crate::error::{Fault, shorten};
 
 /// Why a data set, a split or a synthetic plan is refused.
@@ -22,12 +23,28 @@ pub enum DataError {
     #[error("{name}: row {row}, column {column}: {value} is not a finite number")]
     #[diagnostic(help("fill in or leave out missing values first; none are skipped here"))]
     NotFinite { name: String, row: usize, column: usize, value: f32 },
+    /// A target that is no number to be predicted.
+    #[error("{name}: row {row}: the target is {value}, which is not a finite number")]
+    #[diagnostic(help("leave the rows out whose target is not known"))]
+    TargetNotFinite { name: String, row: usize, value: f32 },
+    /// Nothing to predict.
+    #[error(
+        "{name}: all {rows} targets of the {part} part are {value}, but at least 2 different ones are needed"
+    )]
+    #[diagnostic(help(
+        "a target that does not vary is known without a label; name another column with --label"
+    ))]
+    ConstantTarget { name: String, part: &'static str, rows: usize, value: f32 },
     /// A label that no class has.
     #[error("{name}: row {row}: class {label}, but there are {classes} classes (0 to {})", classes.saturating_sub(1))]
     LabelRange { name: String, row: usize, label: u32, classes: usize },
     /// Two classes of one name.
     #[error("{name}: classes {first} and {second} are both called \"{}\"", shorten(class))]
     SameClassName { name: String, class: String, first: usize, second: usize },
+    /// What is about classes, where targets are numbers.
+    #[error("{name}: `episode.world.{key}` is about classes, and the targets are {}", found.name())]
+    #[diagnostic(help("leave the key out, or take a data set of classes"))]
+    AboutClasses { name: String, key: &'static str, found: crate::data::TargetKind },
     /// A number of a [world](super::World) out of its range.
     #[error("world: `{key}` is {found}, expected {low} to {high}")]
     World { key: &'static str, found: f64, low: f64, high: f64 },
@@ -51,9 +68,9 @@ pub enum DataError {
     #[error("{name}: {rows} test rows are of class \"{}\", of which the training part has 0", shorten(class))]
     #[diagnostic(help("leave these rows out, or drop the split column to get a seeded split"))]
     ClassOnlyInTest { name: String, class: String, rows: usize },
-    /// A classification task is asked for something else.
-    #[error("{name}: {need} is asked of it, but its targets are of another kind")]
-    OtherTargets { name: String, need: &'static str },
+    /// Something is asked of a data set whose targets are of another kind.
+    #[error("{name}: its targets are {}, and {need}", found.name())]
+    OtherTargets { name: String, need: &'static str, found: TargetKind },
     /// More rows are asked for than there are.
     #[error("{name}: {asked} rows asked for, but there are {rows}")]
     TooFewRows { name: String, asked: usize, rows: usize },

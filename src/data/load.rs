@@ -76,11 +76,11 @@ pub fn look(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> Resul
     if let Place::File(path, name) = place(spec, data_dir)?
         && let Some(examples) = read_examples(&path, &found_options(&path, name, options)?)?
     {
-        return Ok(match &examples.labels {
-            Some(labels) if labels.iter().any(Option::is_some) => {
-                Loaded::Labelled(Box::new(examples.into_dataset()?))
-            }
-            _ => Loaded::Unlabelled(Box::new(examples)),
+        let classes = examples.labels.iter().flatten().any(Option::is_some);
+        let numbers = examples.numbers.iter().flatten().any(Option::is_some);
+        return Ok(match classes || numbers {
+            true => Loaded::Labelled(Box::new(examples.into_dataset()?)),
+            false => Loaded::Unlabelled(Box::new(examples)),
         });
     }
     Ok(Loaded::Labelled(Box::new(load_with(spec, data_dir, options)?)))

@@ -37,7 +37,7 @@ pub use error::DataError;
 pub use initial::{initial_count, initial_rows, uniform_rows};
 pub use load::load;
 pub use pool::{Oracle, Pool};
-pub use querist_engine::data::{Matrix, MatrixView, RowId, matrix};
+pub use querist_engine::data::{Matrix, MatrixView, RowId, TargetKind, matrix, target};
 pub use scaling::standardised;
 pub use task::{Held, Reward, Scaling, Separation, SplitPlan, Task, Test, Validation};
 pub use variation::Variation;

@@ -3,6 +3,7 @@
 use super::dataset::{Dataset, SplitTag};
 use super::error::DataError;
 use super::task::{PartRows, SplitPlan};
+use crate::data::TargetKind;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -59,10 +60,13 @@ fn share(rows: usize, portion: f64) -> usize {
 /// `rows` in a random order in which every stretch holds the classes in about their proportions, and
 /// in which one row of each class comes first.
 ///
-/// The `j`-th of a class's `n` shuffled rows is put at `(j + u) / n`, `u` a random offset per class.
+/// Rows without classes are just shuffled. The `j`-th of a class's `n` shuffled rows is put at `(j + u) / n`, `u` a random offset per class.
 fn stratified(dataset: &Dataset, mut rows: Vec<u32>, key: Key) -> Vec<u32> {
     let labels = dataset.labels();
     rows.shuffle(&mut key.named("shuffle").rng());
+    if dataset.kind() == TargetKind::Real {
+        return rows;
+    }
     let mut counts = vec![0usize; dataset.classes()];
     for &row in &rows {
         counts[labels[row as usize] as usize] += 1;
@@ -86,6 +90,9 @@ fn stratified(dataset: &Dataset, mut rows: Vec<u32>, key: Key) -> Vec<u32> {
 }
 
 fn check_test_classes(dataset: &Dataset, train: &[u32], test: &[u32]) -> Result<(), DataError> {
+    if dataset.kind() == TargetKind::Real {
+        return Ok(());
+    }
     let count = |rows: &[u32]| {
         let mut counts = vec![0usize; dataset.classes()];
         for &row in rows {

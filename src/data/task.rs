@@ -8,6 +8,8 @@ use super::scaling::Scaler;
 pub use super::scaling::Scaling;
 use super::split::split_rows;
 use super::world::World;
+use crate::data::TargetKind;
+use crate::data::target::number_of;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
@@ -48,7 +50,7 @@ impl<Role> Held<Role> {
         self.inputs.view()
     }
 
-    /// True classes, one per row.
+    /// True targets, one word per row: classes, or what [`TargetKind`] says of numbers.
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
@@ -120,6 +122,7 @@ impl SplitPlan {
 #[derive(Clone, Debug)]
 pub struct Task {
     name: Arc<str>,
+    kind: TargetKind,
     classes: usize,
     /// The rows of the pool, then those of the reward part, then those of the validation part.
     all_but_test: Matrix,
@@ -183,9 +186,10 @@ impl Task {
     ///
     /// # Errors
     /// [`DataError`] when a share lies outside of (0, 1), a limit or a part is too small, the pool would
-    /// hold fewer than two classes, or an official test part holds a class that the rest lacks.
+    /// hold fewer than two classes, targets that are numbers do not vary, or an official test part holds a class that the rest lacks.
     pub fn split(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Result<Self> {
         plan.check()?;
+        plan.world.check_kind(dataset)?;
         let mut rows = split_rows(dataset, plan, key)?;
         rows.pool = plan.world.thin(dataset, rows.pool, key.named("world"));
         let (inputs, gaps) = (dataset.inputs(), dataset.gaps());
@@ -194,7 +198,7 @@ impl Task {
             let values = rows.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
             let mut part = Matrix::new(values, rows.len(), inputs.cols());
             gaps.fill(&mut part, rows, &medians);
-            let labels = rows.iter().map(|&row| dataset.labels()[row as usize]).collect::<Vec<_>>();
+            let labels = rows.iter().map(|&row| dataset.targets().word(row as usize)).collect::<Vec<_>>();
             (part, labels)
         };
         let scaled = |scaler: &Scaler, (inputs, labels): (Matrix, Vec<u32>)| (scaler.scale(inputs), labels);
@@ -208,7 +212,8 @@ impl Task {
         let called = |ids: &[String]| rows.pool.iter().map(|&row| ids[row as usize].clone()).collect();
         let pool_ids = dataset.ids().map(called).unwrap_or_default();
         let source_rows = rows.pool.iter().map(|&row| dataset.source_row(row)).collect();
-        let task = Self::assemble(dataset.name(), dataset.classes(), pool, reward, validation, test, rows)?;
+        let of = (dataset.kind(), dataset.classes());
+        let task = Self::assemble(dataset.name(), of, pool, reward, validation, test, rows)?;
         Ok(Self { pool_ids, source_rows, shape: dataset.shape(), scaler, ..task })
     }
 
@@ -236,12 +241,12 @@ impl Task {
         let [pool_rows, reward_rows, test_rows] = counts.map(&mut take);
         let rows = PartRows { pool: pool_rows, reward: reward_rows, validation: Vec::new(), test: test_rows };
         let none = (Matrix::zeros(0, pool.0.cols()), Vec::new());
-        Self::assemble(name, classes, pool, reward, none, test, rows)
+        Self::assemble(name, (TargetKind::Class, classes), pool, reward, none, test, rows)
     }
 
     fn assemble(
         name: &str,
-        classes: usize,
+        (kind, classes): (TargetKind, usize),
         pool: (Matrix, Vec<u32>),
         reward: (Matrix, Vec<u32>),
         validation: (Matrix, Vec<u32>),
@@ -265,10 +270,13 @@ impl Task {
                 }
             }
             check_finite(name, inputs.view())?;
-            check_labels(name, labels, classes)?;
+            match kind {
+                TargetKind::Class => check_labels(name, labels, classes)?,
+                TargetKind::Real => check_varies(name, part, labels)?,
+            }
         }
         let found = (0..classes as u32).filter(|class| pool.1.contains(class)).count();
-        if found < 2 {
+        if kind == TargetKind::Class && found < 2 {
             return Err(DataError::OneClass { name: name.to_string(), found, classes }.into());
         }
         let learned = [&pool.0, &reward.0, &validation.0];
@@ -277,6 +285,7 @@ impl Task {
         let source_rows = rows.pool.clone();
         Ok(Self {
             name: name.into(),
+            kind,
             classes,
             all_but_test: Matrix::new(all_but_test, learned, width),
             pool_labels: pool.1,
@@ -296,7 +305,12 @@ impl Task {
         &self.name
     }
 
-    /// The number of classes.
+    /// What its targets are.
+    pub fn kind(&self) -> TargetKind {
+        self.kind
+    }
+
+    /// The number of classes; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -377,6 +391,17 @@ impl Task {
 
     pub(super) fn pool_label(&self, row: RowId) -> u32 {
         self.pool_labels[row.index()]
+    }
+}
+
+/// Refuses a part of a task whose numbers are all equal.
+fn check_varies(name: &str, part: &'static str, words: &[u32]) -> Result<(), DataError> {
+    match words {
+        [first, ..] if words.iter().all(|&word| number_of(word) == number_of(*first)) => {
+            let (name, value) = (name.to_string(), number_of(*first));
+            Err(DataError::ConstantTarget { name, part, rows: words.len(), value })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,7 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use super::matrix::Matrix;
 use super::scaling::standardised;
+use crate::data::TargetKind;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -69,6 +70,18 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Refuses what is about classes, where targets are numbers.
+    pub(super) fn check_kind(&self, dataset: &Dataset) -> Result<(), DataError> {
+        let about_classes = [("long_tail", self.long_tail), ("label_noise", self.label_noise)];
+        match about_classes.into_iter().find(|(_, given)| given.is_some()) {
+            Some((key, _)) if dataset.kind() != TargetKind::Class => {
+                let (name, found) = (dataset.name().to_string(), dataset.kind());
+                Err(DataError::AboutClasses { name, key, found })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The rows of the pool that are left, in their order.

@@ -14,14 +14,15 @@ use crate::query::Needs;
 
 impl Episodes {
     /// Class probabilities of every candidate under every member (Lakshminarayanan et al., NeurIPS 2017), shape
-    /// `[candidates, classes]` each, for the slots that ask for a committee. A member is trained as the first fit of an
+    /// `[candidates, classes]` each (where targets are numbers their predictions, `[candidates, 1]`), for the slots that ask for a committee. A member is trained as the first fit of an
     /// episode is; on a resample of the labels under [`Needs::bootstrap`] (Abe & Mamitsuka, ICML 1998).
     pub(super) fn committees(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<Matrix>)>> {
         let mut members = self
             .fit_trials(&self.members(lanes), &self.plan.from_scratch(), |bank, place, trial| {
                 let at = &self.lanes[trial.lane];
                 let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
-                bank.probabilities(place, at.replicate.prepared.task().pool(), Some(&rows))
+                let task = at.replicate.prepared.task();
+                task.kind().answers(bank, place, task.pool(), Some(&rows))
             })?
             .into_iter();
         let asking = lanes.iter().enumerate().filter(|(_, (_, needs))| needs.committee > 0);

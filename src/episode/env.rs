@@ -5,7 +5,7 @@ use super::fitting::full_pool;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::Replicate;
 use crate::arch::NetSpec;
-use crate::data::{Answers, Matrix, Oracle, Pool, RowId};
+use crate::data::{Answers, Matrix, Oracle, Pool, RowId, TargetKind};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Network, Scores};
 use crate::query::{Head, Mixture, Nearest, Needs, Passes, PoolView, Progress, Signals};
@@ -26,7 +26,7 @@ pub enum End {
 /// What one query came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// Gain in accuracy on the reward rows. The rewards of an episode telescope to its total gain.
+    /// Gain in accuracy on the reward rows, or where targets are numbers in [`Metric::Nrmse`](crate::learner::Metric::Nrmse). The rewards of an episode telescope to its total gain.
     pub reward: f64,
     /// Whether that was the last query, and why.
     pub end: Option<End>,
@@ -43,7 +43,7 @@ pub struct Standing {
     pub answers: Option<Answers>,
     /// What the last fit was taught beyond the labels in hand.
     pub believed: Option<Believed>,
-    /// Share of reward rows classified correctly.
+    /// Share of reward rows classified correctly; of numbers, [`Metric::Nrmse`](crate::learner::Metric::Nrmse).
     pub reward_accuracy: f64,
     /// The figures on the test rows; `None` under [`Measure::Reward`](super::Measure::Reward).
     pub test: Option<Scores>,
@@ -157,12 +157,18 @@ impl Episodes {
     /// If the plan cannot be satisfied on one of the tasks, or the network's shape is refused.
     pub fn reset(plan: &EpisodePlan, replicates: &[Replicate]) -> Result<Self> {
         plan.check()?;
+        let kind = replicates.first().map_or(TargetKind::Class, |one| one.prepared.task().kind());
+        let plan = &plan.on(kind);
         let mut lanes = Vec::with_capacity(replicates.len());
         for replicate in replicates {
             let task = replicate.prepared.task();
             plan.check_task(task)?;
             if let Some(augment) = &plan.augment {
                 augment.check_task(task, plan.initial_count(task).saturating_add(plan.budget))?;
+            }
+            if task.kind() != kind {
+                let (task, found) = (task.name().to_string(), task.kind());
+                return Err(EpisodeError::Kinds { task, found, expected: kind }.into());
             }
             let rows = plan.initial.rows(plan, &replicate.prepared, replicate.key.named("initial"))?;
             let mut pool = Pool::unlabelled(task.pool().rows());
@@ -260,6 +266,7 @@ impl Episodes {
         let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
         Signals {
             probabilities: needs.probabilities.then(|| bank.probabilities(place, inputs, Some(&rows))),
+            predictions: needs.predictions.then(|| bank.predictions(place, inputs, Some(&rows))),
             embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
             passes: (needs.passes > 0).then(|| Passes {
                 members: bank.passes(
@@ -316,8 +323,9 @@ impl Episodes {
     pub fn view<'a>(&'a self, lane: usize, signals: &'a Signals) -> PoolView<'a> {
         let lane = &self.lanes[lane];
         let task = lane.replicate.prepared.task();
-        let (rows, classes) = lane.known();
-        PoolView::new(task.pool(), rows, classes, lane.pool.candidates(), task.classes(), signals)
+        let (rows, targets) = lane.known();
+        let (kind, classes) = (task.kind(), task.classes());
+        PoolView::of_kind(kind, task.pool(), rows, targets, lane.pool.candidates(), classes, signals)
     }
 
     /// Changes the network shape of episode `lane`; the next fit is from fresh weights, and `steps`

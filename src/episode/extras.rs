@@ -187,7 +187,7 @@ impl Episodes {
             (OracleOn::Validation, _) => (task.validation().inputs(), task.validation().labels()),
             _ => (task.reward().inputs(), task.reward().labels()),
         };
-        let accuracy = bank.accuracy(place, inputs, labels);
+        let accuracy = task.kind().scores(bank, place, inputs, labels).accuracy;
         if soft == 0.0 || labels.is_empty() {
             return accuracy;
         }
@@ -346,7 +346,7 @@ impl Episodes {
                 .map(|(_, trial)| {
                     let task = self.lanes[trial.lane].replicate.prepared.task();
                     let all = Divided::of(&self.plan, train, task, &trial.rows, &trial.labels, trial.key);
-                    let all = if trial.bootstrap { all.resampled(trial.key) } else { all };
+                    let all = if trial.bootstrap { all.resampled(task.kind(), trial.key) } else { all };
                     all.and_make(&self.plan, task, &[], trial.key)
                 })
                 .collect();

@@ -31,14 +31,18 @@ impl Episodes {
                 lane.standing.fit = report.last;
                 lane.standing.steps += report.steps;
                 let waiting = lane.pool.waiting();
-                let rows: Vec<u32> = waiting.iter().map(|row| row.0).collect();
-                let looks = group.bank.probabilities(place, task.pool(), Some(&rows));
-                let like = (0..looks.rows()).map(|at| predicted(looks.row(at)));
-                let expected = waiting.into_iter().zip(like).collect();
-                let rewarded = group.bank.scores(place, reward.inputs(), reward.labels());
+                let mut expected = Vec::new();
+                if !waiting.is_empty() {
+                    let rows: Vec<u32> = waiting.iter().map(|row| row.0).collect();
+                    let looks = group.bank.probabilities(place, task.pool(), Some(&rows));
+                    let like = (0..looks.rows()).map(|at| predicted(looks.row(at)));
+                    expected.extend(waiting.into_iter().zip(like));
+                }
+                let scores = |inputs, targets| task.kind().scores(&*group.bank, place, inputs, targets);
+                let rewarded = scores(reward.inputs(), reward.labels());
                 lane.standing.reward_accuracy = rewarded.accuracy;
                 lane.standing.test = (self.plan.measure == Measure::RewardAndTest)
-                    .then(|| group.bank.scores(place, test.inputs(), test.labels()));
+                    .then(|| scores(test.inputs(), test.labels()));
                 let measured = lane.standing.test.unwrap_or(rewarded).by(self.plan.metric);
                 lane.standing.measured = measured;
                 lane.expect(expected);
@@ -165,6 +169,7 @@ fn fresh(lanes: &[&Lane]) -> Result<usize, EpisodeError> {
 /// If the network's shape is refused.
 pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let task = replicate.prepared.task();
+    let plan = &plan.on(task.kind());
     let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
     let labels = Oracle::new(task.clone(), 0).foresee(&all);
     let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
@@ -176,10 +181,11 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let divided = Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &[], key);
     let mut bank = networks(&plan.spec(task)?, 1, plan.device)?;
     bank.fit(&[divided.lane(task)], &train, &[key])?;
-    Ok(match plan.measure {
-        Measure::Reward => bank.scores(0, task.reward().inputs(), task.reward().labels()),
-        Measure::RewardAndTest => bank.scores(0, task.test().inputs(), task.test().labels()),
-    })
+    let (inputs, targets) = match plan.measure {
+        Measure::Reward => (task.reward().inputs(), task.reward().labels()),
+        Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
+    };
+    Ok(task.kind().scores(&*bank, 0, inputs, targets))
 }
 
 /// The class of the largest probability, the first of equals.

@@ -2,6 +2,7 @@
 
 use super::augment::Extra;
 use super::plan::{EpisodePlan, StopOn};
+use crate::data::TargetKind;
 use crate::data::{RowId, Task};
 use crate::learner::{LaneData, Stop, TrainPlan};
 use crate::query::Mixture;
@@ -71,12 +72,15 @@ impl Divided {
 
     /// Trains on as many rows, drawn from those with replacement (bagging: Breiman, Machine Learning 1996), and on one
     /// more of every class that has a label and was not drawn: with few labels, a plain resample lacks most classes.
-    /// The rows that tell when to stop are the same for all resamples.
-    pub fn resampled(self, key: Key) -> Self {
+    /// The rows that tell when to stop are the same for all resamples. Numbers are no classes, and are resampled plainly.
+    pub fn resampled(self, kind: TargetKind, key: Key) -> Self {
         let (rows, labels) = self.train;
         let mut rng = key.named("bootstrap").rng();
         let mut drawn: Vec<usize> = rows.iter().map(|_| rng.random_range(0..rows.len())).collect();
-        let classes: BTreeSet<u32> = labels.iter().copied().collect();
+        let classes: BTreeSet<u32> = match kind {
+            TargetKind::Class => labels.iter().copied().collect(),
+            TargetKind::Real => BTreeSet::new(),
+        };
         for class in classes {
             if drawn.iter().all(|&at| labels[at] != class) {
                 let own: Vec<usize> = (0..labels.len()).filter(|&at| labels[at] == class).collect();
@@ -127,9 +131,9 @@ mod tests {
         let all = Divided { train: (rows.clone(), labels.clone()), validation: held.clone(), extra: None };
         let mut left_out = 0;
         for seed in 0..50 {
-            let drawn = all.clone().resampled(Key::root(seed));
-            assert_eq!(drawn, all.clone().resampled(Key::root(seed)));
-            assert_ne!(drawn, all.clone().resampled(Key::root(seed + 1)));
+            let drawn = all.clone().resampled(TargetKind::Class, Key::root(seed));
+            assert_eq!(drawn, all.clone().resampled(TargetKind::Class, Key::root(seed)));
+            assert_ne!(drawn, all.clone().resampled(TargetKind::Class, Key::root(seed + 1)));
             let (own, classes) = drawn.train;
             assert!((20..=22).contains(&own.len()), "as many, and one of either rare class at most");
             assert!(own.iter().zip(&classes).all(|(&row, &class)| labels[row as usize - 10] == class));
@@ -143,7 +147,7 @@ mod tests {
         let few =
             Divided { train: (vec![1, 2, 3], vec![0, 1, 2]), validation: Default::default(), extra: None };
         let members: BTreeSet<Vec<u32>> =
-            (0..20).map(|seed| few.clone().resampled(Key::root(seed)).train.0).collect();
+            (0..20).map(|seed| few.clone().resampled(TargetKind::Class, Key::root(seed)).train.0).collect();
         assert!(members.len() > 10, "{members:?}");
     }
 

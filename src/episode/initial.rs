@@ -2,6 +2,7 @@
 
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::PreparedTask;
+use crate::data::TargetKind;
 use crate::data::{Matrix, RowId, Task, initial_count, initial_rows, uniform_rows};
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Registry, Signals};
@@ -9,12 +10,12 @@ use crate::rng::Key;
 use serde::{Deserialize, Serialize};
 
 /// How the labels that an episode starts from are chosen: `initial_per_class` for every class, either of each
-/// class so many or as many in all; with zero, a single one.
+/// class so many or as many in all; with zero, a single one. Where targets are numbers, `initial_per_class` in all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum InitialPool {
     /// Random rows of every class that the pool holds (`"per_class"`). Reads the pool's labels, which nobody
-    /// who labels in earnest could do: for comparison with published protocols.
+    /// who labels in earnest could do: for comparison with published protocols. Where targets are numbers, random rows.
     #[default]
     PerClass,
     /// The rows that a strategy asks for before there is any label: `"random"`, `"typiclust"`, `"k_center"`.
@@ -72,7 +73,7 @@ impl InitialPool {
         let task = prepared.task();
         let count = plan.initial_count(task);
         let rule = match self {
-            InitialPool::PerClass if plan.initial_per_class > 0 => {
+            InitialPool::PerClass if plan.initial_per_class > 0 && task.kind() == TargetKind::Class => {
                 return initial_rows(task, plan.initial_per_class, key);
             }
             InitialPool::PerClass => return uniform_rows(task, count, key),
@@ -90,7 +91,9 @@ impl InitialPool {
             ..Signals::default()
         };
         let candidates: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
-        let view = PoolView::new(task.pool(), &[], &[], &candidates, task.classes(), &signals);
+        strategy.kinds().expect(task.kind(), rule)?;
+        let pool = task.pool();
+        let view = PoolView::of_kind(task.kind(), pool, &[], &[], &candidates, task.classes(), &signals);
         strategy.select(&view, count, key)
     }
 }
@@ -99,8 +102,15 @@ impl EpisodePlan {
     /// How many labels an episode on `task` starts from.
     pub fn initial_count(&self, task: &Task) -> usize {
         let rows = task.pool().rows();
-        let in_all = (self.initial_per_class.saturating_mul(task.classes())).clamp(1, rows.max(1));
-        if self.initial != InitialPool::PerClass || self.initial_per_class == 0 {
+        let of_each = match task.kind() {
+            TargetKind::Class => task.classes(),
+            TargetKind::Real => 1,
+        };
+        let in_all = (self.initial_per_class.saturating_mul(of_each)).clamp(1, rows.max(1));
+        if task.kind() == TargetKind::Real
+            || self.initial != InitialPool::PerClass
+            || self.initial_per_class == 0
+        {
             return in_all;
         }
         initial_count(task, self.initial_per_class)

@@ -3,7 +3,7 @@
 use super::augment::{ALPHAS, Augment, Change};
 use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
-use crate::data::{Annotator, Task};
+use crate::data::{Annotator, TargetKind, Task};
 use crate::error::{Fault, Result};
 use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
@@ -39,13 +39,14 @@ pub struct EpisodePlan {
     /// Which rows every episode starts from; not charged to the budget.
     #[serde(default)]
     pub initial: InitialPool,
-    /// How many of them there are per class; zero stands for a single one in all.
+    /// How many of them there are per class, or in all where targets are numbers; zero stands for a single one in all.
     pub initial_per_class: usize,
     /// Rows per query.
     pub query_size: usize,
     /// Labels that may be bought.
     pub budget: usize,
-    /// What targets are compared with, and what policies are judged by. Rewards are accuracies whatever it is.
+    /// What targets are compared with, and what policies are judged by. Rewards are accuracies whatever it is, and on numbers
+    /// [`Metric::Nrmse`].
     #[serde(default)]
     pub metric: Metric,
     /// The episode ends once the metric reaches this share.
@@ -151,6 +152,14 @@ pub enum EpisodeError {
     #[error("episode: a fit per label beside annotators who abstain, are late or leave rows unanswered")]
     #[diagnostic(help("set learner.fit_per_label to false, or let every question have its answer at once"))]
     FitPerLabel,
+    /// Tasks of several kinds side by side.
+    #[error("episode on {task}: its targets are {}, those of the episodes beside it {}", found.name(), expected.name())]
+    #[diagnostic(help("play tasks of one kind at a time"))]
+    Kinds { task: String, found: TargetKind, expected: TargetKind },
+    /// What is about classes, where targets are numbers.
+    #[error("episode on {task}: `episode.{key}` is about classes, and the targets are {}", found.name())]
+    #[diagnostic(help("leave the key out, or play on tasks of classes"))]
+    AboutClasses { task: String, key: &'static str, found: TargetKind },
     /// A pseudo-label for what cannot have one.
     #[error(
         "episode on {task}: a pseudo-label for row {row}, which is no candidate, comes twice, or is given a \
@@ -235,7 +244,15 @@ impl EpisodePlan {
 
     /// The classifier of this plan for a task.
     pub fn spec(&self, task: &Task) -> Result<NetSpec> {
-        Ok(NetSpec::new(task.width(), self.blocks.clone(), task.classes(), self.dropout)?)
+        let outputs = task.kind().outputs(task.classes());
+        Ok(NetSpec::new(task.width(), self.blocks.clone(), outputs, self.dropout)?)
+    }
+
+    /// This plan on tasks whose targets are of this kind: [`train`](Self::train) says how classifiers are trained, of which
+    /// networks that predict numbers take all but the loss.
+    pub fn on(&self, kind: TargetKind) -> Self {
+        let train = TrainPlan { loss: kind.loss(self.train.loss), ..self.train };
+        Self { train, ..self.clone() }
     }
 
     /// Refuses a task that lacks the rows that this plan reads.
@@ -245,8 +262,18 @@ impl EpisodePlan {
             ("early stopping", self.stop_on == StopOn::Validation),
             ("the oracle", self.oracle_on == OracleOn::Validation),
         ];
-        match readers.into_iter().find(|&(_, reads)| none && reads) {
-            Some((reader, _)) => Err(EpisodeError::NoValidation { task: task.name().to_string(), reader }),
+        if let Some((reader, _)) = readers.into_iter().find(|&(_, reads)| none && reads) {
+            return Err(EpisodeError::NoValidation { task: task.name().to_string(), reader });
+        }
+        let about_classes = [
+            ("annotator", self.annotator.is_some()),
+            ("augment", self.augment.is_some()),
+            ("stops", self.stops),
+        ];
+        match about_classes.into_iter().find(|&(_, given)| given && task.kind() != TargetKind::Class) {
+            Some((key, _)) => {
+                Err(EpisodeError::AboutClasses { task: task.name().to_string(), key, found: task.kind() })
+            }
             None => Ok(()),
         }
     }

@@ -77,11 +77,14 @@ pub struct Played {
 /// whatever the plan says: rows are results. What learns uses [`Episodes`] itself.
 ///
 /// # Errors
-/// If the plan cannot be satisfied, or a strategy fails or answers with anything but as many distinct
+/// If the plan cannot be satisfied, or a strategy does not serve its task's kind of targets, fails or answers with anything but as many distinct
 /// candidates as it was asked for.
 pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>> {
     let replicates: Vec<Replicate> = players.iter().map(|player| player.replicate.clone()).collect();
     let plan = EpisodePlan { measure: Measure::RewardAndTest, ..plan.clone() };
+    for player in &players {
+        player.strategy.kinds().expect(player.replicate.prepared.task().kind(), &player.name)?;
+    }
     let mut episodes = Episodes::reset(&plan, &replicates)?;
     let sees = |player: &Player| player.architect.as_ref().is_some_and(|architect| architect.sees());
     let mut watches: Vec<Watch> = players.iter().map(|player| Watch::new(&plan, player)).collect();
@@ -202,7 +205,8 @@ fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row
     });
     let notes: Vec<String> =
         fit.diverged_at.map(diverged).into_iter().chain(believed.map(taught)).chain(ended).collect();
-    let Scores { accuracy, balanced_accuracy, macro_f1 } = test.expect("measured on the test rows");
+    let Scores { metric, accuracy, balanced_accuracy, macro_f1 } = test.expect("measured on the test rows");
+    let of_classes = |figure: f64| metric.is_accuracy().then_some(figure);
     Row {
         task: player.replicate.prepared.task().name().to_string(),
         strategy: player.name.clone(),
@@ -210,9 +214,10 @@ fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row
         repetition: player.repetition,
         round,
         labels: labels as u32,
+        metric,
         accuracy,
-        balanced_accuracy,
-        macro_f1,
+        balanced_accuracy: of_classes(balanced_accuracy),
+        macro_f1: of_classes(macro_f1),
         reward_accuracy,
         steps,
         picks: Vec::new(),

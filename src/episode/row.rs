@@ -21,13 +21,19 @@ pub struct Row {
     pub round: u32,
     /// Labels asked for so far, the initial ones included. Every question counts, whatever the answer.
     pub labels: u32,
-    /// Share of test rows classified correctly.
+    /// What `accuracy` and `reward_accuracy` are: [`Metric::Accuracy`], which rows do not say, or the first figure of
+    /// another kind of targets.
+    #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
+    pub metric: Metric,
+    /// Share of test rows classified correctly; of numbers, [`Metric::Nrmse`] on the test rows.
     pub accuracy: f64,
-    /// Mean recall on the test rows of the classes that have one ([`Scores`]).
-    pub balanced_accuracy: f64,
-    /// Mean F1 on the test rows of the classes that have one or are predicted ([`Scores`]).
-    pub macro_f1: f64,
-    /// Share of reward rows classified correctly.
+    /// Mean recall on the test rows of the classes that have one ([`Scores`]); none of numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balanced_accuracy: Option<f64>,
+    /// Mean F1 on the test rows of the classes that have one or are predicted ([`Scores`]); none of numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macro_f1: Option<f64>,
+    /// Share of reward rows classified correctly; of numbers, [`Metric::Nrmse`] on the reward rows.
     pub reward_accuracy: f64,
     /// Gradient steps made so far in the episode, search included.
     pub steps: u64,
@@ -50,14 +56,11 @@ pub struct Row {
 }
 
 impl Row {
-    /// The figures on the test rows.
-    pub fn scores(&self) -> Scores {
-        let Self { accuracy, balanced_accuracy, macro_f1, .. } = *self;
-        Scores { accuracy, balanced_accuracy, macro_f1 }
-    }
-
-    /// One of the figures on the test rows.
+    /// One of the figures on the test rows; NaN for one that the row has not.
     pub fn by(&self, metric: Metric) -> f64 {
-        self.scores().by(metric)
+        let Self { metric: first, accuracy, balanced_accuracy, macro_f1, .. } = *self;
+        let [balanced_accuracy, macro_f1] =
+            [balanced_accuracy, macro_f1].map(|figure| figure.unwrap_or(f64::NAN));
+        Scores { metric: first, accuracy, balanced_accuracy, macro_f1 }.by(metric)
     }
 }

@@ -3,6 +3,7 @@
 use super::plan::Plan;
 use super::tasks;
 use crate::arch::{ArchSpace, Cost, NetSpec, Space};
+use crate::data::TargetKind;
 use crate::data::{Matrix, Oracle, uniform_rows};
 use crate::durable::{InputError, input};
 use crate::error::{Fault, Result};
@@ -131,6 +132,7 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     let target = plan.transfer().and_then(|transfer| transfer.targets.first());
     let target = target.expect("a plan of a fit names its data set");
     let dataset = tasks::read(plan, target)?;
+    dataset.expect_kind(TargetKind::Class, "`querist fit` trains classifiers")?;
     let prepared = tasks::prepared(plan, &dataset, 0)?;
     let task = prepared.task();
     let rows = task.pool().rows();

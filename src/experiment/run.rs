@@ -324,6 +324,7 @@ mod tests {
     use super::*;
     use crate::Key;
     use crate::error::Exit;
+    use crate::learner::Metric;
     use crate::run::{SAVE_EVERY, Silent, store::POLICY};
     use rand::RngExt;
     use std::fs;
@@ -421,8 +422,9 @@ mod tests {
                     round: 0,
                     labels: 3,
                     accuracy: key.at(repetition.into()).rng().random(),
-                    balanced_accuracy: 0.5,
-                    macro_f1: 0.25,
+                    metric: Metric::Accuracy,
+                    balanced_accuracy: Some(0.5),
+                    macro_f1: Some(0.25),
                     reward_accuracy: 0.5,
                     steps: 1,
                     picks: vec![],
@@ -449,6 +451,7 @@ mod tests {
                 repetition: whole.repetition,
                 labels: 60,
                 accuracy: key.at(whole.repetition.into()).rng().random(),
+                metric: Metric::Accuracy,
                 balanced_accuracy: 0.5,
                 macro_f1: 0.5,
                 largest_class: 0.4,

@@ -7,7 +7,7 @@ use super::sections::{DataRef, TRAINED, UNTRAINED};
 use crate::agent::{SeenSet, Source};
 use crate::data::load::Loaded;
 use crate::data::readers::ReadOptions;
-use crate::data::synthetic::{SourceFamily, diverging_sin, three_clust};
+use crate::data::synthetic::{Friedman, SourceFamily, diverging_sin, three_clust};
 use crate::data::{self, Dataset, SplitPlan, Task, Variation};
 use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask};
 use crate::error::Result;
@@ -17,8 +17,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-/// Generated data sets that an experiment file may name: rows, width and classes are those of the paper.
-pub const GENERATED: [&str; 2] = ["three_clust", "diverging_sin"];
+/// Generated data sets that an experiment file may name: rows, width and classes are those of the paper. The targets of the
+/// last three are numbers.
+pub const GENERATED: [&str; 5] = ["three_clust", "diverging_sin", "friedman1", "friedman2", "friedman3"];
 
 /// The data set that a plan names, its classes numbered as the rows show them: however they are spelt,
 /// episodes on them are the same.
@@ -94,11 +95,17 @@ pub fn redrawn(plan: &Plan, target: &DataRef, repetition: u32) -> Option<Result<
     generate(target, key)
 }
 
+/// The generated regression problem of this name.
+pub(super) fn regression_problem(name: &str) -> Option<Friedman> {
+    Friedman::ALL.into_iter().find(|problem| problem.name() == name)
+}
+
 fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
     let generated = match reference {
         DataRef::Named(name) if name == GENERATED[0] => three_clust(key),
         DataRef::Named(name) if name == GENERATED[1] => diverging_sin(key),
-        _ => return None,
+        DataRef::Named(name) => regression_problem(name)?.draw(key),
+        DataRef::File(_) => return None,
     };
     Some(generated.map(|dataset| dataset.renamed(reference.name())))
 }

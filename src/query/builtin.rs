@@ -1,17 +1,20 @@
 //! The strategies of this crate, family by family: the one list of them, which nothing below it knows.
 
 use super::registry::{Entry, Registry};
-use super::{bandit, bayesian, distribution, gradient, hybrid, random, simulation, uncertainty, wrapper};
+use super::{
+    bandit, bayesian, distribution, gradient, hybrid, random, regression, simulation, uncertainty, wrapper,
+};
 use std::sync::LazyLock;
 
 static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
-    let families: [&[Entry]; 9] = [
+    let families: [&[Entry]; 10] = [
         &[random::ENTRY],
         uncertainty::ENTRIES,
         bayesian::ENTRIES,
         distribution::ENTRIES,
         hybrid::ENTRIES,
         gradient::ENTRIES,
+        regression::ENTRIES,
         bandit::ENTRIES,
         wrapper::ENTRIES,
         simulation::ENTRIES,

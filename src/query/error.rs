@@ -1,5 +1,6 @@
 //! What can be wrong with a query: its name, its parameters, the signals it was given.
 
+use crate::data::TargetKind;
 use crate::error::{Fault, shorten};
 
 /// Why a strategy cannot be built or cannot choose.
@@ -22,6 +23,10 @@ pub enum QueryError {
     /// A signal names a row that may not be asked for, or names it twice.
     #[error("query: {signal} names row {row}, which is not a candidate or was named before")]
     NotACandidate { signal: &'static str, row: u32 },
+    /// A strategy is to ask for targets of a kind that it does not serve.
+    #[error("strategy `{}` does not serve {kind}: it cannot ask for {}", shorten(strategy), kind.name())]
+    #[diagnostic(help("`querist strategies --task {kind}` lists those that do"))]
+    Kind { strategy: String, kind: TargetKind },
     /// No strategy has this name.
     #[error("strategy `{}` is unknown", shorten(name))]
     Unknown {

@@ -17,9 +17,11 @@ pub mod external;
 mod golden;
 pub mod gradient;
 pub mod hybrid;
+pub mod kinds;
 mod params;
 pub mod random;
 pub mod registry;
+pub mod regression;
 pub mod score;
 pub mod signals;
 pub mod simulation;
@@ -29,6 +31,7 @@ pub mod view;
 pub mod wrapper;
 
 pub use error::QueryError;
+pub use kinds::Kinds;
 pub use querist_engine::query::{
     Components, Cut, Herding, Nearest, Neighbours, Posterior, Size, Ties, components, cut, draw, geometry,
     herding, nearest, neighbours, posterior, size, surroundings, ties,
@@ -82,6 +85,12 @@ pub trait Strategy: Send {
     /// What the view's [`Signals`] must hold. Checked when an experiment is planned.
     fn needs(&self) -> Needs {
         Needs::default()
+    }
+
+    /// The kinds of targets that it can ask for. Whoever lets it play on others is refused
+    /// ([`QueryError::Kind`]); classes alone, unless a strategy says otherwise.
+    fn kinds(&self) -> Kinds {
+        Kinds::CLASS
     }
 
     /// Candidates that the learner may train on until the next query as if their class were known, with

@@ -2,7 +2,7 @@
 
 use super::registry::{Built, Card, Entry, Family};
 use super::score::Score;
-use super::{Needs, PoolView};
+use super::{Kinds, Needs, PoolView};
 use crate::error::Result;
 use crate::rng::Key;
 
@@ -32,5 +32,9 @@ impl Score for Random {
 
     fn needs(&self) -> Needs {
         Needs::NONE
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::ALL
     }
 }

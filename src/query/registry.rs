@@ -7,7 +7,7 @@ use super::error::QueryError;
 pub use super::params::{Parameter, Params};
 use super::score::{Score, TopScore};
 use super::spec::Spec;
-use super::{Needs, Strategy};
+use super::{Kinds, Needs, Strategy};
 use crate::error::{Result, nearest};
 use serde::Serialize;
 use std::fmt;
@@ -34,6 +34,8 @@ pub enum Family {
     Bandit,
     /// Gradients of the training loss.
     Gradient,
+    /// Numbers that are to be predicted.
+    Regression,
     /// Reads labels that a real labelling would not have.
     Simulation,
     /// Registered by another crate.
@@ -102,6 +104,14 @@ impl Built {
         match self {
             Built::Score(score) => score.needs(),
             Built::Batch(strategy) => strategy.needs(),
+        }
+    }
+
+    /// The kinds of targets that it serves.
+    pub fn kinds(&self) -> Kinds {
+        match self {
+            Built::Score(score) => score.kinds(),
+            Built::Batch(strategy) => strategy.kinds(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! [`Score`]: one number per candidate, and the plainest strategy over it, the best `batch`.
 
 use super::ties::Ties;
-use super::{Needs, PoolView, QueryError, Strategy};
+use super::{Kinds, Needs, PoolView, QueryError, Strategy};
 use crate::data::RowId;
 use crate::error::Result;
 use crate::rng::Key;
@@ -19,6 +19,11 @@ pub trait Score: Send {
     /// What the view's signals must hold.
     fn needs(&self) -> Needs;
 
+    /// The kinds of targets that it is of use for: see [`Strategy::kinds`].
+    fn kinds(&self) -> Kinds {
+        Kinds::CLASS
+    }
+
     /// What there is to say about a batch that was chosen by this score: see [`Strategy::note`].
     ///
     /// # Errors
@@ -35,6 +40,10 @@ impl Score for Box<dyn Score> {
 
     fn needs(&self) -> Needs {
         (**self).needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        (**self).kinds()
     }
 
     fn note(&self, view: &PoolView<'_>, picks: &[RowId]) -> Result<Option<String>> {
@@ -68,6 +77,10 @@ impl<S: Score> Strategy for TopScore<S> {
 
     fn needs(&self) -> Needs {
         self.score.needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        self.score.kinds()
     }
 
     fn note(&self) -> Option<String> {

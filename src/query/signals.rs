@@ -14,6 +14,9 @@ pub struct Needs {
     pub inputs: bool,
     /// Class probabilities of every candidate.
     pub probabilities: bool,
+    /// The number that is predicted of every candidate, where targets are numbers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub predictions: bool,
     /// Penultimate embeddings of every row of the pool.
     pub embeddings: bool,
     /// Stochastic passes (MC-dropout) or committee members; zero for none.
@@ -69,6 +72,7 @@ impl Needs {
     pub const NONE: Needs = Needs {
         inputs: false,
         probabilities: false,
+        predictions: false,
         embeddings: false,
         passes: 0,
         rate: None,
@@ -95,6 +99,7 @@ impl Needs {
         Needs {
             inputs: self.inputs || other.inputs,
             probabilities: self.probabilities || other.probabilities,
+            predictions: self.predictions || other.predictions,
             embeddings: self.embeddings || other.embeddings,
             passes: self.passes.max(other.passes),
             rate: self.rate.or(other.rate),
@@ -117,10 +122,11 @@ impl Needs {
     }
 }
 
-/// Class probabilities of every candidate under several stochastic passes or committee members.
+/// Class probabilities of every candidate under several stochastic passes or committee members; where targets are numbers,
+/// their predictions.
 #[derive(Clone, Debug)]
 pub struct Passes {
-    /// One matrix `[candidates, classes]` per pass.
+    /// One matrix `[candidates, classes]` per pass; of numbers, `[candidates, 1]`.
     pub members: Vec<Matrix>,
 }
 
@@ -175,6 +181,8 @@ impl Head {
 pub struct Signals {
     /// `[candidates, classes]`, rows in the order of [`PoolView::candidates`](super::PoolView::candidates), each summing to one.
     pub probabilities: Option<Matrix>,
+    /// One per candidate, in the unit of the targets, which are numbers.
+    pub predictions: Option<Vec<f32>>,
     /// `[pool rows, d]`, indexed by [`RowId`].
     pub embeddings: Option<Matrix>,
     /// Stochastic passes.

@@ -5,6 +5,8 @@ use super::error::QueryError;
 use super::geometry::{self, Rows};
 use super::signals::{Ablations, Head, Needs, Passes, Signals};
 use super::ties::Ties;
+use crate::data::TargetKind;
+use crate::data::target::number_of;
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::learner::Network;
 use crate::rng::Key;
@@ -28,12 +30,14 @@ pub struct PoolView<'a> {
     labelled: &'a [RowId],
     labels: &'a [u32],
     candidates: &'a [RowId],
+    kind: TargetKind,
     classes: usize,
     signals: &'a Signals,
     embeddings: Option<MatrixView<'a>>,
     ids: Option<&'a [RowId]>,
     // What wrappers put in place of the signals of the same name.
     probabilities: Option<&'a Matrix>,
+    predictions: Option<&'a [f32]>,
     passes: Option<&'a Passes>,
     lookahead: Option<&'a [(RowId, f32)]>,
     committee: Option<&'a Passes>,
@@ -41,7 +45,7 @@ pub struct PoolView<'a> {
 }
 
 impl<'a> PoolView<'a> {
-    /// A view over one pool.
+    /// A view over one pool whose targets are classes.
     ///
     /// # Panics
     /// If the parts do not fit together: a mistake of the caller's code. Arrays that a user hands in are
@@ -54,11 +58,39 @@ impl<'a> PoolView<'a> {
         classes: usize,
         signals: &'a Signals,
     ) -> Self {
+        Self::of_kind(TargetKind::Class, inputs, labelled, labels, candidates, classes, signals)
+    }
+
+    /// A view over one pool whose targets are of this kind; there are no classes where they are numbers.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[expect(clippy::too_many_arguments, reason = "the parts of a view, and what its targets are")]
+    pub fn of_kind(
+        kind: TargetKind,
+        inputs: MatrixView<'a>,
+        labelled: &'a [RowId],
+        labels: &'a [u32],
+        candidates: &'a [RowId],
+        classes: usize,
+        signals: &'a Signals,
+    ) -> Self {
         assert_eq!(labelled.len(), labels.len(), "one label per labelled row");
         debug_assert!(candidates.is_sorted(), "candidates ascend");
         let (n, m) = (inputs.rows(), candidates.len());
         assert!(labelled.iter().chain(candidates).all(|row| row.index() < n), "rows of the pool");
-        assert!(labels.iter().all(|&label| (label as usize) < classes), "labels below {classes}");
+        let width = kind.outputs(classes);
+        match kind {
+            TargetKind::Class => {
+                assert!(labels.iter().all(|&label| (label as usize) < classes), "labels below {classes}");
+            }
+            TargetKind::Real => {
+                assert!(labels.iter().all(|&label| number_of(label).is_finite()), "finite targets");
+            }
+        }
+        if let Some(predictions) = &signals.predictions {
+            assert_eq!(predictions.len(), m, "predictions per candidate");
+        }
         if let Some(p) = &signals.probabilities {
             assert_eq!((p.rows(), p.cols()), (m, classes), "probabilities per candidate");
         }
@@ -66,7 +98,7 @@ impl<'a> PoolView<'a> {
             assert_eq!(e.rows(), n, "embeddings per row of the pool");
         }
         for member in [&signals.passes, &signals.committee].into_iter().flatten().flat_map(|p| &p.members) {
-            assert_eq!((member.rows(), member.cols()), (m, classes), "probabilities per pass and candidate");
+            assert_eq!((member.rows(), member.cols()), (m, width), "answers per pass and candidate");
         }
         if let Some(losses) = &signals.predicted_loss {
             assert_eq!(losses.len(), m, "predicted losses per candidate");
@@ -76,11 +108,13 @@ impl<'a> PoolView<'a> {
             labelled,
             labels,
             candidates,
+            kind,
             classes,
             signals,
             embeddings: signals.embeddings.as_ref().map(Matrix::view),
             ids: None,
             probabilities: signals.probabilities.as_ref(),
+            predictions: signals.predictions.as_deref(),
             passes: signals.passes.as_ref(),
             lookahead: signals.lookahead.as_deref(),
             committee: signals.committee.as_ref(),
@@ -144,9 +178,19 @@ impl<'a> PoolView<'a> {
         self.labelled
     }
 
-    /// The labels of [`labelled`](Self::labelled).
+    /// The labels of [`labelled`](Self::labelled), which are classes: see [`numbers`](Self::numbers) for others.
     pub fn labels(&self) -> &'a [u32] {
         self.labels
+    }
+
+    /// The targets of [`labelled`](Self::labelled), which are numbers.
+    pub fn numbers(&self) -> impl Iterator<Item = f64> + 'a {
+        self.labels.iter().map(|&word| f64::from(number_of(word)))
+    }
+
+    /// What the targets are.
+    pub fn kind(&self) -> TargetKind {
+        self.kind
     }
 
     /// Rows that may be asked for, ascending.
@@ -154,7 +198,7 @@ impl<'a> PoolView<'a> {
         self.candidates
     }
 
-    /// The number of classes.
+    /// The number of classes; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -176,6 +220,9 @@ impl<'a> PoolView<'a> {
         }
         if needs.probabilities {
             self.probabilities()?;
+        }
+        if needs.predictions {
+            self.predictions()?;
         }
         if needs.embeddings {
             self.embeddings()?;
@@ -225,21 +272,47 @@ impl<'a> PoolView<'a> {
         Ok(p)
     }
 
+    /// What is predicted of every candidate, in the unit of the targets.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`]; [`QueryError::NotFinite`] with the place (rows count candidates).
+    pub fn predictions(&self) -> Result<&'a [f32], QueryError> {
+        let signal = "predictions";
+        let predictions = self.predictions.ok_or(QueryError::Missing { signal })?;
+        check_finite(signal, MatrixView::new(predictions, predictions.len(), 1))?;
+        Ok(predictions)
+    }
+
     /// Class probabilities under at least one pass, each of shape `[candidates, classes]`.
     ///
     /// # Errors
     /// As [`probabilities`](Self::probabilities).
     pub fn passes(&self) -> Result<&'a [Matrix], QueryError> {
-        members("stochastic passes", self.passes)
+        self.members("stochastic passes", self.passes)
     }
 
-    /// Class probabilities under at least one committee member, each of shape `[candidates, classes]`.
+    /// Class probabilities under at least one committee member, each of shape `[candidates, classes]`; where targets are
+    /// numbers, the members' predictions, of shape `[candidates, 1]`.
     ///
     /// # Errors
     /// As [`probabilities`](Self::probabilities).
     pub fn committee(&self) -> Result<&'a Passes, QueryError> {
-        members("committee members", self.committee)?;
+        self.members("committee members", self.committee)?;
         self.committee.ok_or(QueryError::Missing { signal: "committee members" })
+    }
+
+    fn members(&self, signal: &'static str, passes: Option<&'a Passes>) -> Result<&'a [Matrix], QueryError> {
+        let members = passes.map_or(&[][..], |passes| &passes.members);
+        if members.is_empty() {
+            return Err(QueryError::Missing { signal });
+        }
+        for member in members {
+            match self.kind {
+                TargetKind::Class => check_probabilities(signal, member.view())?,
+                TargetKind::Real => check_finite(signal, member.view())?,
+            }
+        }
+        Ok(members)
     }
 
     /// Penultimate embeddings of the whole pool, shape `[n, d]`, indexed by [`RowId`].
@@ -418,6 +491,7 @@ impl<'a> PoolView<'a> {
 pub struct Subset {
     candidates: Vec<RowId>,
     probabilities: Option<Matrix>,
+    predictions: Option<Vec<f32>>,
     passes: Option<Passes>,
     lookahead: Option<Vec<(RowId, f32)>>,
     committee: Option<Passes>,
@@ -436,6 +510,8 @@ impl Subset {
         };
         Self {
             probabilities: view.probabilities.map(gather),
+            predictions: (view.predictions)
+                .map(|predictions| places.iter().map(|&place| predictions[place]).collect()),
             passes: view.passes.map(gather_all),
             lookahead: view.lookahead.map(kept),
             committee: view.committee.map(gather_all),
@@ -450,6 +526,7 @@ impl Subset {
         PoolView {
             candidates: &self.candidates,
             probabilities: self.probabilities.as_ref(),
+            predictions: self.predictions.as_deref(),
             passes: self.passes.as_ref(),
             lookahead: self.lookahead.as_deref(),
             committee: self.committee.as_ref(),
@@ -457,17 +534,6 @@ impl Subset {
             ..view
         }
     }
-}
-
-fn members<'a>(signal: &'static str, passes: Option<&'a Passes>) -> Result<&'a [Matrix], QueryError> {
-    let members = passes.map_or(&[][..], |passes| &passes.members);
-    if members.is_empty() {
-        return Err(QueryError::Missing { signal });
-    }
-    for member in members {
-        check_probabilities(signal, member.view())?;
-    }
-    Ok(members)
 }
 
 /// Refuses NaN and infinities, with the first place.

@@ -1,12 +1,13 @@
 //! Rows gathered into learning curves: one per task, strategy and repetition.
 //!
 //! The order of the rows carries no meaning: tasks, strategies and repetitions are sorted. A
-//! repetition whose rows are not a curve (a figure that is no number between 0 and 1, one round
+//! repetition whose rows are not a curve (a figure that is no number that its metric can have, one round
 //! twice, labels that do not rise) is left out as a whole, counted and named: nothing is repaired.
 
 use std::collections::BTreeMap;
 
 use super::stats::aulc::Curve;
+use crate::data::TargetKind;
 use crate::episode::Row;
 use crate::learner::Metric;
 
@@ -24,8 +25,8 @@ pub struct StrategyCurves {
 /// Why a repetition was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LeftOut {
-    /// A figure is not a number between 0 and 1.
-    #[error("the {} of round {round} is not a number between 0 and 1", metric.name())]
+    /// A figure is not a number that its metric can have.
+    #[error("the {} of round {round} is not a number between {} and 1", metric.name(), least(*metric))]
     Measure {
         /// Which figure.
         metric: Metric,
@@ -120,11 +121,19 @@ fn gather_task(
     }
 }
 
+/// The least that a metric can be; the most is 1.
+pub fn least(metric: Metric) -> f64 {
+    match metric.targets() {
+        TargetKind::Class => 0.0,
+        TargetKind::Real => f64::NEG_INFINITY,
+    }
+}
+
 /// The curve of one repetition's rows, in any order.
 fn curve(mut rows: Vec<&Row>, metric: Metric) -> Result<Curve, LeftOut> {
     rows.sort_by_key(|row| row.round);
     for row in &rows {
-        if !(0.0..=1.0).contains(&row.by(metric)) {
+        if !metric.admits(row.by(metric)) {
             return Err(LeftOut::Measure { metric, round: row.round });
         }
     }

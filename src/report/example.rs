@@ -1,6 +1,7 @@
 //! Believable rows for the tests of this layer.
 
 use crate::episode::Row;
+use crate::learner::Metric;
 
 /// One row of an episode that starts at three labels and buys one a round.
 pub(crate) fn row(task: &str, strategy: &str, repetition: u32, round: u32, accuracy: f64) -> Row {
@@ -12,8 +13,9 @@ pub(crate) fn row(task: &str, strategy: &str, repetition: u32, round: u32, accur
         round,
         labels: 3 + round,
         accuracy,
-        balanced_accuracy: accuracy,
-        macro_f1: accuracy,
+        metric: Metric::Accuracy,
+        balanced_accuracy: Some(accuracy),
+        macro_f1: Some(accuracy),
         reward_accuracy: accuracy,
         steps: u64::from(round) * 50,
         picks: vec![round],

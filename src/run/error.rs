@@ -70,7 +70,9 @@ pub enum RunError {
     #[error("rows: two rows for {place}")]
     TwinRows { place: String },
     /// A result that is not a number.
-    #[error("rows: {place}: {field} is {found}, expected a share in [0, 1]")]
+    #[error(
+        "rows: {place}: {field} is {found}, expected a share in [0, 1], or of numbers to be predicted at most 1"
+    )]
     Value { place: String, field: &'static str, found: f64 },
     /// A row that is not one.
     #[error("{}:{line}: not a row: {reason}", path.display())]

@@ -17,21 +17,24 @@ pub struct FullPool {
     pub repetition: u32,
     /// Labels of the pool.
     pub labels: u32,
-    /// Share of test rows classified correctly.
+    /// What `accuracy` is: see [`Row::metric`](crate::episode::Row::metric).
+    #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
+    pub metric: Metric,
+    /// Share of test rows classified correctly; of numbers, [`Metric::Nrmse`].
     pub accuracy: f64,
-    /// Mean recall on the test rows ([`Scores`]).
+    /// Mean recall on the test rows ([`Scores`]); 0 of numbers.
     pub balanced_accuracy: f64,
-    /// Mean F1 on the test rows ([`Scores`]).
+    /// Mean F1 on the test rows ([`Scores`]); 0 of numbers.
     pub macro_f1: f64,
-    /// Share of test rows that are of their most frequent class: the accuracy of always predicting it.
+    /// Share of test rows that are of their most frequent class: the accuracy of always predicting it; 0 of numbers.
     pub largest_class: f64,
 }
 
 impl FullPool {
     /// One of the figures on the test rows.
     pub fn by(&self, metric: Metric) -> f64 {
-        let Self { accuracy, balanced_accuracy, macro_f1, .. } = *self;
-        Scores { accuracy, balanced_accuracy, macro_f1 }.by(metric)
+        let Self { metric: first, accuracy, balanced_accuracy, macro_f1, .. } = *self;
+        Scores { metric: first, accuracy, balanced_accuracy, macro_f1 }.by(metric)
     }
 }
 
@@ -71,6 +74,7 @@ mod tests {
             task: task.into(),
             repetition,
             labels: 90,
+            metric: Metric::Accuracy,
             accuracy: 0.9,
             balanced_accuracy: 0.8,
             macro_f1: 0.7,
@@ -78,7 +82,7 @@ mod tests {
         };
         let all = sorted(vec![one("wine", 1), one("iris", 0), one("wine", 0), one("wine", 1)]);
         assert_eq!(all, [one("iris", 0), one("wine", 0), one("wine", 1)]);
-        assert_eq!(Metric::ALL.map(|metric| all[0].by(metric)), [0.9, 0.8, 0.7]);
+        assert_eq!(Metric::OF_CLASSES.map(|metric| all[0].by(metric)), [0.9, 0.8, 0.7]);
         let (dir, bytes) = (tempfile::tempdir().unwrap(), to_jsonl(&all));
         let path = dir.path().join("full_pool.jsonl");
         std::fs::write(&path, &bytes).unwrap();

@@ -4,7 +4,6 @@ use super::digest;
 use super::error::RunError;
 use crate::durable::input;
 use crate::episode::Row;
-use crate::learner::Metric;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +15,7 @@ pub const MAX_BYTES: u64 = 4 << 30;
 /// rows give the same bytes, whatever order they come in.
 ///
 /// # Errors
-/// Two rows of one place; a figure that is not in `[0, 1]`.
+/// Two rows of one place; a figure that its [metric](Metric::admits) cannot have.
 pub fn to_jsonl(rows: &mut [Row]) -> Result<Vec<u8>, RunError> {
     rows.sort_by(|a, b| place(a).cmp(&place(b)));
     if let Some(pair) = rows.windows(2).find(|pair| place(&pair[0]) == place(&pair[1])) {
@@ -24,9 +23,11 @@ pub fn to_jsonl(rows: &mut [Row]) -> Result<Vec<u8>, RunError> {
     }
     let mut bytes = Vec::new();
     for row in &*rows {
-        let measured = Metric::ALL.map(|metric| (metric.key(), row.by(metric)));
-        for (field, found) in measured.into_iter().chain([("reward_accuracy", row.reward_accuracy)]) {
-            if !(0.0..=1.0).contains(&found) {
+        let figures = row.metric.targets().metrics();
+        let measured = figures.iter().map(|&metric| (metric.key(), metric, row.by(metric)));
+        let rewarded = ("reward_accuracy", row.metric, row.reward_accuracy);
+        for (field, metric, found) in measured.chain([rewarded]) {
+            if !metric.admits(found) {
                 return Err(RunError::Value { place: describe(row), field, found });
             }
         }
@@ -118,6 +119,7 @@ fn describe(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learner::Metric;
 
     fn row(task: &str, repetition: u32, round: u32) -> Row {
         Row {
@@ -128,8 +130,9 @@ mod tests {
             round,
             labels: round + 3,
             accuracy: 1.0 / 3.0,
-            balanced_accuracy: 0.5,
-            macro_f1: 0.25,
+            metric: Metric::Accuracy,
+            balanced_accuracy: Some(0.5),
+            macro_f1: Some(0.25),
             reward_accuracy: 0.5,
             steps: 10,
             picks: vec![round],

@@ -90,6 +90,7 @@ fn owned((task, strategy, architecture, repetition, round): Place<'_>) -> (Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learner::Metric;
 
     fn row(strategy: &str, round: u32) -> Row {
         Row {
@@ -100,8 +101,9 @@ mod tests {
             round,
             labels: 3,
             accuracy: 0.5,
-            balanced_accuracy: 0.5,
-            macro_f1: 0.5,
+            metric: Metric::Accuracy,
+            balanced_accuracy: Some(0.5),
+            macro_f1: Some(0.5),
             reward_accuracy: 0.5,
             steps: 1,
             picks: vec![],

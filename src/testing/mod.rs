@@ -16,8 +16,9 @@ mod rules;
 pub use pool::ExamplePool;
 pub use rules::Rule;
 
+use crate::data::TargetKind;
 use crate::query::registry::Entry;
-use crate::query::{QueryError, Registry};
+use crate::query::{Kinds, QueryError, Registry, Spec};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -28,6 +29,8 @@ pub struct Contract<'r> {
     entry: &'r Entry,
     excepted: Vec<Rule>,
     cases: u64,
+    /// What the targets are of the pools that it is tried on.
+    kind: TargetKind,
 }
 
 /// A rule that a strategy breaks.
@@ -51,7 +54,13 @@ impl<'r> Contract<'r> {
     /// # Errors
     /// [`QueryError::Unknown`].
     pub fn of(registry: &'r Registry, name: &str) -> Result<Self, QueryError> {
-        Ok(Self { registry, entry: registry.find(name)?, excepted: Vec::new(), cases: 24 })
+        Ok(Self {
+            registry,
+            entry: registry.find(name)?,
+            excepted: Vec::new(),
+            cases: 24,
+            kind: TargetKind::Class,
+        })
     }
 
     /// Without a rule that the strategy does not keep.
@@ -65,8 +74,22 @@ impl<'r> Contract<'r> {
         Self { cases, ..self }
     }
 
-    /// What is broken, by rule. A panic of the strategy breaks the rule that it happens under.
+    /// What is broken, by rule, on pools of every kind of targets that the strategy [serves](crate::query::Strategy::kinds). A
+    /// panic of the strategy breaks the rule that it happens under.
     pub fn check(&self) -> Vec<Breach> {
+        let served = self.served();
+        let kinds = TargetKind::ALL.into_iter().filter(|&kind| served.serve(kind));
+        kinds.flat_map(|kind| Self { kind, ..self.clone() }.check_kind()).collect()
+    }
+
+    /// The kinds of targets that its example serves; classes, where that cannot be built.
+    fn served(&self) -> Kinds {
+        let built = |spec: Spec| self.registry.built(&spec).map(|built| built.kinds());
+        let parsed = self.entry.card.example.parse::<Spec>();
+        parsed.map_err(Into::into).and_then(built).unwrap_or(Kinds::CLASS)
+    }
+
+    fn check_kind(&self) -> Vec<Breach> {
         let rules = Rule::ALL.into_iter().filter(|rule| !self.excepted.contains(rule));
         let broken = |rule: Rule| {
             let kept = catch_unwind(AssertUnwindSafe(|| rule.check(self)));

@@ -1,20 +1,24 @@
 //! [`ExamplePool`]: a pool with everything that a learner can compute, all of it seeded.
 
 use crate::arch::NetSpec;
+use crate::data::TargetKind;
+use crate::data::target::word_of;
 use crate::data::{Matrix, RowId};
 use crate::learner::Network;
 use crate::query::{Head, Passes, PoolView, Signals};
 use crate::rng::Key;
 use rand::RngExt;
 
-/// A pool with everything that a learner can compute, all of it seeded: three classes, five inputs in four groups,
-/// seven passes, three committee members.
+/// A pool with everything that a learner can compute, all of it seeded: three classes or one number per row, five inputs in
+/// four groups, seven passes, three committee members.
 #[derive(Clone, Debug)]
 pub struct ExamplePool {
     pub inputs: Matrix,
     pub labelled: Vec<RowId>,
     pub labels: Vec<u32>,
     pub candidates: Vec<RowId>,
+    /// What the labels are.
+    pub kind: TargetKind,
     pub classes: usize,
     pub signals: Signals,
     /// What each row is known by, wherever it stands.
@@ -98,13 +102,58 @@ impl ExamplePool {
             ..Signals::default()
         };
         let ids = (0..n as u32).map(RowId).collect();
-        Self { inputs, labelled, labels, candidates, classes: CLASSES, signals, ids }
+        let kind = TargetKind::Class;
+        Self { inputs, labelled, labels, candidates, kind, classes: CLASSES, signals, ids }
+    }
+
+    /// The same pool with targets of this kind: of numbers, one is predicted by the learner, and one by every member.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn of(kind: TargetKind, n: usize, labelled: usize, seed: u64) -> Self {
+        let mut pool = Self::new(n, labelled, seed);
+        if kind == TargetKind::Class {
+            return pool;
+        }
+        let mut rng = Key::root(seed).named("numbers").rng();
+        let m = pool.candidates.len();
+        pool.labels.iter_mut().for_each(|label| *label = word_of(rng.random::<f32>() * 6.0 - 3.0));
+        let members = (0..MEMBERS).map(|_| matrix(m, 1, |_, _| rng.random::<f32>() * 6.0 - 3.0)).collect();
+        let signals = Signals {
+            probabilities: None,
+            passes: None,
+            head: None,
+            network: None,
+            predictions: Some((0..m).map(|_| rng.random::<f32>() * 6.0 - 3.0).collect()),
+            committee: Some(Passes { members }),
+            ..pool.signals
+        };
+        Self { kind, classes: 0, signals, ..pool }
+    }
+
+    /// Has the learner, its passes and its committee say this of the candidates: class probabilities, of which the first
+    /// column stands for predictions where targets are numbers.
+    pub(super) fn say(&mut self, answers: &Matrix) {
+        match self.kind {
+            TargetKind::Class => {
+                self.signals.probabilities = Some(answers.clone());
+                self.signals.passes = Some(Passes { members: vec![answers.clone(); PASSES] });
+                self.signals.committee = Some(Passes { members: vec![answers.clone(); MEMBERS] });
+            }
+            TargetKind::Real => {
+                let first: Vec<f32> = (0..answers.rows()).map(|row| answers.row(row)[0]).collect();
+                let column = Matrix::new(first.clone(), first.len(), 1);
+                self.signals.predictions = Some(first);
+                self.signals.committee = Some(Passes { members: vec![column; MEMBERS] });
+            }
+        }
     }
 
     /// What a strategy sees of it.
     pub fn view(&self) -> PoolView<'_> {
-        let Self { inputs, labelled, labels, candidates, classes, signals, ids } = self;
-        PoolView::new(inputs.view(), labelled, labels, candidates, *classes, signals).with_ids(ids)
+        let Self { inputs, labelled, labels, candidates, kind, classes, signals, ids } = self;
+        let inputs = inputs.view();
+        PoolView::of_kind(*kind, inputs, labelled, labels, candidates, *classes, signals).with_ids(ids)
     }
 
     /// The same rows in another order, under their ids: row `i` is now row `names[i]`.
@@ -128,10 +177,13 @@ impl ExamplePool {
             inputs: self.inputs.gather(inverse.iter().copied()),
             labelled: self.labelled.iter().map(rename).collect(),
             labels: self.labels.clone(),
+            kind: self.kind,
             classes: self.classes,
             ids: inverse.iter().map(|&old| self.ids[old]).collect(),
             signals: Signals {
                 probabilities: signals.probabilities.as_ref().map(per_candidate),
+                predictions: (signals.predictions.as_ref())
+                    .map(|all| old_places.iter().map(|&place| all[place]).collect()),
                 embeddings: signals.embeddings.as_ref().map(|e| e.gather(inverse.iter().copied())),
                 passes: signals.passes.as_ref().map(of_all),
                 drafts: signals.drafts.clone(),
@@ -152,10 +204,14 @@ impl ExamplePool {
     /// The same pool whose probabilities tie all the time.
     pub(super) fn tied(mut self) -> Self {
         let m = self.candidates.len();
+        self.signals.predicted_loss = Some(vec![0.5; m]);
+        if self.kind == TargetKind::Real {
+            self.say(&votes(m, 0));
+            return self;
+        }
         self.signals.probabilities = Some(votes(m, 0));
         self.signals.passes = voting(m, PASSES);
         self.signals.committee = voting(m, MEMBERS);
-        self.signals.predicted_loss = Some(vec![0.5; m]);
         self
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Contract;
 use super::pool::{CLASSES, ExamplePool, MEMBERS, PASSES, matrix, network, votes};
+use crate::data::TargetKind;
 use crate::data::{Matrix, RowId};
 use crate::query::registry::Built;
 use crate::query::{Needs, Passes, QueryError, Score, Signals, Spec, Strategy};
@@ -118,6 +119,11 @@ fn ensure(kept: bool, found: impl FnOnce() -> String) -> Kept {
 }
 
 impl Contract<'_> {
+    /// An example with targets of the kind that is tried.
+    fn pool(&self, n: usize, labelled: usize, seed: u64) -> ExamplePool {
+        ExamplePool::of(self.kind, n, labelled, seed)
+    }
+
     fn built(&self) -> Result<Built, String> {
         let spec: Spec = self.entry.card.example.parse().map_err(|error: QueryError| error.to_string())?;
         self.registry.built(&spec).map_err(|error| error.to_string())
@@ -177,7 +183,7 @@ impl Contract<'_> {
         self.draws("picks").map(|(mut rng, seed)| {
             let n = rng.random_range(2..60);
             let labelled = (n as f64 * rng.random_range(0.0..0.9)) as usize;
-            (ExamplePool::new(n, labelled, seed), rng.random_range(0..70), seed)
+            (self.pool(n, labelled, seed), rng.random_range(0..70), seed)
         })
     }
 
@@ -228,7 +234,7 @@ impl Contract<'_> {
         if self.entry.card.deterministic {
             return Ok(());
         }
-        let pool = ExamplePool::new(60, 6, 1);
+        let pool = self.pool(60, 6, 1);
         let answers: HashSet<_> =
             (0..30).map(|seed| self.picks(&pool, 5, seed)).collect::<Result<_, String>>()?;
         ensure(answers.len() > 1, || "one answer to thirty keys".to_string())
@@ -243,7 +249,7 @@ impl Contract<'_> {
             for i in (1..n).rev() {
                 names.swap(i, rng.random_range(0..=i));
             }
-            let plain = ExamplePool::new(n, n / 5, seed);
+            let plain = self.pool(n, n / 5, seed);
             [plain.clone(), plain.tied()].iter().try_for_each(|pool| {
                 let renamed = pool.renamed(&names);
                 let expected = self.picks(pool, batch, seed)?;
@@ -256,14 +262,14 @@ impl Contract<'_> {
 
     /// Not even by the last bit of a sum over them.
     fn classes_in_another_order(&self) -> Kept {
-        if self.score()?.is_none() {
+        if self.kind == TargetKind::Real || self.score()?.is_none() {
             return Ok(());
         }
         self.draws("classes").try_for_each(|(mut rng, seed)| {
             let n = rng.random_range(5..40);
             let (turn, swap, tied): (usize, bool, bool) =
                 (rng.random_range(1..CLASSES), rng.random(), rng.random());
-            let plain = ExamplePool::new(n, n / 5, seed);
+            let plain = self.pool(n, n / 5, seed);
             let pool = if tied { plain.tied() } else { plain };
             let new_class = |class: usize| {
                 let turned = (class + turn) % CLASSES;
@@ -293,19 +299,15 @@ impl Contract<'_> {
     fn equals_are_asked_alike(&self) -> Kept {
         const ROWS: usize = 80;
         let (seeds, batch) = (60, 6);
-        let mut pool = ExamplePool::new(ROWS, 0, 3);
+        let mut pool = self.pool(ROWS, 0, 3);
         // One label, in the middle, for those that need some; all rows are copies of each other.
         pool.labelled = vec![RowId(ROWS as u32 / 2)];
         pool.labels = vec![1];
         pool.candidates.retain(|row| row.0 != ROWS as u32 / 2);
         let m = pool.candidates.len();
-        let copies = || votes(1, 0).gather(vec![0; m]);
-        let tied = |members: usize| Some(Passes { members: vec![copies(); members] });
         pool.inputs = matrix(ROWS, 5, |_, _| 1.5);
         pool.signals.embeddings = Some(matrix(ROWS, 6, |_, _| 0.5));
-        pool.signals.probabilities = Some(copies());
-        pool.signals.passes = tied(PASSES);
-        pool.signals.committee = tied(MEMBERS);
+        pool.say(&votes(1, 0).gather(vec![0; m]));
         pool.signals.predicted_loss = Some(vec![0.5; m]);
         pool.signals.lookahead = Some(pool.candidates.iter().step_by(3).map(|&row| (row, 0.25)).collect());
         let mut counts = [0usize; 4];
@@ -327,7 +329,7 @@ impl Contract<'_> {
     /// Over a pool that is large enough for the loops over its rows to be shared between threads.
     fn threads_change_nothing(&self) -> Kept {
         const WIDTH: usize = 2_700;
-        let mut pool = ExamplePool::new(400, 40, 5);
+        let mut pool = self.pool(400, 40, 5);
         let mut rng = Key::root(8).rng();
         pool.inputs = matrix(400, WIDTH, |_, _| rng.random());
         pool.signals.embeddings = Some(matrix(400, WIDTH, |_, _| rng.random()));
@@ -344,25 +346,20 @@ impl Contract<'_> {
     }
 
     fn whole_pool(&self) -> Kept {
-        let pool = ExamplePool::new(23, 3, 2);
+        let pool = self.pool(23, 3, 2);
         [20, 21, 1_000, usize::MAX].into_iter().try_for_each(|batch| self.picks(&pool, batch, 1).map(drop))
     }
 
     fn poor_pools(&self) -> Kept {
-        let base = ExamplePool::new(30, 6, 3);
+        let base = self.pool(30, 6, 3);
         let m = base.candidates.len();
         let mut constant = base.clone();
         constant.inputs = matrix(30, 5, |_, _| 1.5);
         constant.signals.embeddings = Some(matrix(30, 6, |_, _| 0.0));
-        let all = |one: Matrix, pool: &mut ExamplePool| {
-            pool.signals.passes = Some(Passes { members: vec![one.clone(); PASSES] });
-            pool.signals.committee = pool.signals.passes.clone();
-            pool.signals.probabilities = Some(one);
-        };
         let mut identical = base.clone();
-        all(matrix(m, CLASSES, |_, _| 1.0 / CLASSES as f32), &mut identical);
+        identical.say(&matrix(m, CLASSES, |_, _| 1.0 / CLASSES as f32));
         let mut certain = base.clone();
-        all(matrix(m, CLASSES, |_, class| f32::from(class == 0)), &mut certain);
+        certain.say(&matrix(m, CLASSES, |_, class| f32::from(class == 0)));
         let mut one_class = base.clone();
         one_class.labels = vec![1; 6];
         let mut no_gain = base.clone();
@@ -370,6 +367,7 @@ impl Contract<'_> {
         let mut worthless = constant.clone();
         worthless.signals.probabilities = identical.signals.probabilities.clone();
         worthless.signals.passes = identical.signals.passes.clone();
+        worthless.signals.predictions = identical.signals.predictions.clone();
         worthless.signals.predicted_loss = Some(vec![0.0; m]);
         let pools = [
             ("constant vectors", constant),
@@ -378,9 +376,9 @@ impl Contract<'_> {
             ("one class labelled", one_class),
             ("no gain", no_gain),
             ("nothing to go by", worthless),
-            ("nothing labelled", ExamplePool::new(30, 0, 4)),
-            ("one candidate", ExamplePool::new(2, 1, 5)),
-            ("one row", ExamplePool::new(1, 0, 6)),
+            ("nothing labelled", self.pool(30, 0, 4)),
+            ("one candidate", self.pool(2, 1, 5)),
+            ("one row", self.pool(1, 0, 6)),
         ];
         pools.iter().try_for_each(|(what, pool)| {
             [0, 1, 3, 10, 40].into_iter().try_for_each(|batch| {
@@ -393,7 +391,7 @@ impl Contract<'_> {
     /// Squares of finite numbers need not be finite.
     fn huge_numbers(&self) -> Kept {
         for (huge, every) in [1e19f32, 1e30, f32::MAX].into_iter().flat_map(|huge| [(huge, 1), (huge, 7)]) {
-            let mut pool = ExamplePool::new(30, 6, 12);
+            let mut pool = self.pool(30, 6, 12);
             let scale = |matrix: &mut Matrix| {
                 let values = matrix.values_mut().iter_mut().step_by(every);
                 values.for_each(|value| *value = value.signum() * huge);
@@ -417,7 +415,7 @@ impl Contract<'_> {
         if given == Needs::NONE {
             return Ok(());
         }
-        let mut pool = ExamplePool::new(30, 6, 7);
+        let mut pool = self.pool(30, 6, 7);
         pool.signals = Signals::default();
         let error = self.refusal(&pool, "a view without signals")?;
         ensure(matches!(error, QueryError::Missing { .. }), || error.to_string())
@@ -427,9 +425,13 @@ impl Contract<'_> {
     fn spoilt_signals(&self) -> Kept {
         type Spoil = fn(&mut ExamplePool, f32) -> Option<()>;
         let needs = self.entry.card.needs;
-        let signals: [(bool, &str, Spoil); 9] = [
+        let signals: [(bool, &str, Spoil); 10] = [
             (needs.probabilities, "probabilities", |pool, bad| {
                 pool.signals.probabilities.as_mut()?.row_mut(20)[1] = bad;
+                Some(())
+            }),
+            (needs.predictions, "predictions", |pool, bad| {
+                pool.signals.predictions.as_mut()?[4] = bad;
                 Some(())
             }),
             (needs.embeddings, "embeddings", |pool, bad| {
@@ -469,7 +471,7 @@ impl Contract<'_> {
             .into_iter()
             .flat_map(|bad| signals.iter().filter(|(read, ..)| *read).map(move |signal| (bad, signal)))
         {
-            let mut pool = ExamplePool::new(30, 6, 8);
+            let mut pool = self.pool(30, 6, 8);
             spoil(&mut pool, bad).expect("an example has every signal");
             let error = self.refusal(&pool, &format!("{bad} among the {what}"))?;
             ensure(matches!(error, QueryError::NotFinite { .. }), || format!("{what}: {error}"))?;
@@ -482,7 +484,7 @@ impl Contract<'_> {
             return Ok(());
         }
         [(0.9, 0.9), (-0.5, 1.0)].into_iter().try_for_each(|(a, b)| {
-            let mut pool = ExamplePool::new(30, 6, 9);
+            let mut pool = self.pool(30, 6, 9);
             if let Some(p) = &mut pool.signals.probabilities {
                 p.row_mut(4).copy_from_slice(&[a, b, 0.5]);
             }

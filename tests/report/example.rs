@@ -1,6 +1,7 @@
 //! Believable synthetic results: four tasks, nine strategies.
 
 use querist::episode::Row;
+use querist::learner::Metric;
 use querist::report::input::{Fact, Importance, SearchPoint, Separation, TrainingPoint};
 use querist::report::{ReportInput, VerdictOptions, verdict};
 use querist::rng::Key;
@@ -56,8 +57,9 @@ fn rows(tasks: usize, strategies: usize, repetitions: u32) -> Vec<Row> {
                         round,
                         labels: initial + round,
                         accuracy,
-                        balanced_accuracy: accuracy,
-                        macro_f1: 0.95 * accuracy,
+                        metric: Metric::Accuracy,
+                        balanced_accuracy: Some(accuracy),
+                        macro_f1: Some(0.95 * accuracy),
                         reward_accuracy: accuracy,
                         steps: u64::from(round) * 400,
                         picks: vec![round],

@@ -36,6 +36,7 @@ fn heading(family: Family) -> &'static str {
         Family::Wrapper => "Wrappers: they use another strategy",
         Family::Bandit => "Bandits: they learn during the episode which strategy to follow",
         Family::Gradient => "Gradients of the training loss",
+        Family::Regression => "Regression: numbers that are to be predicted",
         Family::Simulation => "Simulation: reads labels that a real labelling would not have",
         Family::Own => "Of your own",
     }
@@ -49,6 +50,7 @@ fn one(entry: &Entry, registry: &Registry) -> Result<String> {
     for (name, value) in [
         ("Source", escaped(card.paper)),
         ("Needs", needs(card.needs)),
+        ("Serves", registry.built(&card.example.parse()?)?.kinds().tasks().to_string()),
         ("Cost", escaped(card.cost)),
         ("Picks by", picks.to_string()),
         ("Random", random.to_string()),

@@ -3,6 +3,7 @@
 use crate::cli::args::{DataArgs, DataCommand, DescribeArgs};
 use crate::cli::outfile::OutFile;
 use crate::cli::output;
+use crate::data::TargetKind;
 use crate::data::describe::describe_examples;
 use crate::data::load::Loaded;
 use crate::data::{describe as describe_data, load};
@@ -44,6 +45,9 @@ fn describe(args: &DescribeArgs, folder: Option<&Path>) -> Result<Described> {
     let judged = args.quality || args.report.is_some();
     let (description, quality) = match tasks::look(folder, &reference)? {
         Loaded::Labelled(dataset) => {
+            if judged {
+                dataset.expect_kind(TargetKind::Class, "`--quality` and `--report` judge classes")?;
+            }
             (describe_data(&dataset), judged.then(|| judge_quality(&dataset)).transpose()?)
         }
         Loaded::Unlabelled(examples) => (describe_examples(&examples), None),

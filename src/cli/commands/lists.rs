@@ -7,8 +7,8 @@ use crate::cli::args::{PoliciesArgs, StrategiesArgs};
 use crate::cli::output;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
-use crate::query::Needs;
 use crate::query::registry::{Entry, Registry};
+use crate::query::{Kinds, Needs};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -25,15 +25,24 @@ pub fn strategies(args: &StrategiesArgs) -> Result<()> {
         let entry = registry.find(name)?;
         return match args.json {
             true => output::json(&json!(entry.card)),
-            false => output::data(&card(entry, registry.has_score(name))),
+            false => {
+                let built = registry.built(&entry.card.example.parse()?)?;
+                output::data(&card(entry, registry.has_score(name), built.kinds()))
+            }
         };
     }
-    let all = registry.entries();
+    let serves = |entry: &&Entry| match args.task {
+        None => true,
+        Some(kind) => registry
+            .built(&entry.card.example.parse().expect("an example that builds"))
+            .is_ok_and(|built| built.kinds().serve(kind)),
+    };
+    let all: Vec<&Entry> = registry.entries().iter().filter(serves).collect();
     if args.json {
         return output::json(&all.iter().map(|entry| json!(entry.card)).collect());
     }
     let heading = ["strategy", "needs", "what it asks for", "source"].map(String::from).to_vec();
-    let line = |entry: &Entry| {
+    let line = |entry: &&Entry| {
         let card = &entry.card;
         vec![card.name.to_string(), needs(card.needs), card.summary.to_string(), card.paper.to_string()]
     };
@@ -42,7 +51,7 @@ pub fn strategies(args: &StrategiesArgs) -> Result<()> {
 }
 
 /// Everything that is known of one strategy.
-fn card(entry: &Entry, has_score: bool) -> String {
+fn card(entry: &Entry, has_score: bool, kinds: Kinds) -> String {
     let card = &entry.card;
     let family = json!(card.family).as_str().unwrap_or_default().to_string();
     let lines = [
@@ -51,6 +60,7 @@ fn card(entry: &Entry, has_score: bool) -> String {
         ("source", card.paper.to_string()),
         ("family", family),
         ("needs", needs(card.needs)),
+        ("serves", kinds.tasks().to_string()),
         ("cost", card.cost.to_string()),
         ("example", card.example.to_string()),
         ("score", if has_score { "one per candidate" } else { "none: a rule for batches" }.to_string()),
@@ -67,6 +77,7 @@ pub(super) fn needs(needs: Needs) -> String {
     let words = [
         (needs.inputs || needs.neighbours, "inputs".to_string()),
         (needs.probabilities, "probabilities".to_string()),
+        (needs.predictions, "predictions".to_string()),
         (needs.embeddings, "embeddings".to_string()),
         (
             needs.passes > 0,

@@ -72,18 +72,15 @@ impl Labels {
         let rows = book.rows.len();
         let labelled = rows - book.rows.iter().filter(|row| row.is_none()).count();
         let (mut decisions, mut warnings) = (Vec::new(), Vec::new());
+        if labelled < rows {
+            let (decision, warning) = without_a_label(&column, rows, labelled);
+            decisions.push(decision);
+            warnings.push(warning);
+        }
         let mut say = |what: &str, choice: String, reason: String| {
             let flag = Some("--label COLUMN".to_string());
             decisions.push(Decision { what: what.to_string(), choice, reason, flag });
         };
-        if labelled < rows {
-            let unlabelled = rows - labelled;
-            let choice = format!("{unlabelled} of {rows} are left out of simulation");
-            say("rows without a label", choice, format!("column {column} holds nothing there"));
-            warnings.push(format!(
-                "{unlabelled} of {rows} rows have no label: a simulation plays on the other {labelled}"
-            ));
-        }
         if let Cells::Texts(texts) | Cells::Levels(texts) = cells
             && texts.padded()
         {
@@ -100,6 +97,20 @@ impl Labels {
         let Classes { of, names, .. } = classes;
         Ok(Self { classes: of, names, decisions, warnings })
     }
+}
+
+/// What is said where only `labelled` of `rows` rows have a label.
+pub(super) fn without_a_label(column: &str, rows: usize, labelled: usize) -> (Decision, String) {
+    let unlabelled = rows - labelled;
+    let decision = Decision {
+        what: "rows without a label".to_string(),
+        choice: format!("{unlabelled} of {rows} are left out of simulation"),
+        reason: format!("column {column} holds nothing there"),
+        flag: Some("--label COLUMN".to_string()),
+    };
+    let warning =
+        format!("{unlabelled} of {rows} rows have no label: a simulation plays on the other {labelled}");
+    (decision, warning)
 }
 
 /// Collects the labels of rows, each text once.

@@ -19,6 +19,7 @@ mod kinds;
 pub(super) mod labels;
 mod moments;
 mod numbers;
+mod numbers_to_predict;
 mod roles;
 mod spelling;
 mod split;
@@ -36,11 +37,13 @@ use super::matrix::Matrix;
 use super::provenance;
 use super::readers::{ReadError, ReadOptions, Separator, read_features};
 use super::table::{Decision, Table};
+use crate::data::TargetKind;
 use crate::error::{Result, shorten};
 use arrow_array::{ArrayRef, RecordBatch};
 use cells::Cells;
 use encode::{Encoded, Reading};
 use labels::{Labels, Wanted};
+use numbers_to_predict::Numbers;
 use rayon::prelude::*;
 use roles::{Role, Roles};
 use std::sync::Arc;
@@ -58,6 +61,8 @@ pub struct ColumnOptions {
     /// The column that holds the labels, or the member of an archive; `None` for the one called
     /// [`label`](DEFAULT_LABEL).
     pub label: Option<String>,
+    /// What the labels are: [`Class`](TargetKind::Class), unless numbers are to be predicted.
+    pub task: TargetKind,
     /// The column with `train` or `test`; `None` for the one called [`split`](DEFAULT_SPLIT_COLUMN), if there is one.
     pub split: Option<String>,
     /// The column with what the rows are called, which is no feature.
@@ -101,6 +106,8 @@ pub struct Examples {
     pub labels: Option<Vec<Option<u32>>>,
     /// The names of the classes.
     pub classes: Vec<String>,
+    /// The number of every row that has one, where numbers are to be predicted; there are no classes then.
+    pub numbers: Option<Vec<Option<f32>>>,
     /// The official split, one entry per row.
     pub split: Option<Vec<SplitTag>>,
     /// What the rows are called.
@@ -132,16 +139,26 @@ impl Examples {
     /// # Errors
     /// [`ReadError::Unlabelled`] if no row has one, and those of [`Dataset::new`].
     pub fn into_dataset(self) -> Result<Dataset> {
-        let all = self.labels.unwrap_or_default();
-        let kept: Vec<u32> =
-            (0u32..).zip(&all).filter(|(_, label)| label.is_some()).map(|(row, _)| row).collect();
+        let rows_with = |known: &mut dyn Iterator<Item = bool>| -> Vec<u32> {
+            (0u32..).zip(known).filter(|(_, known)| *known).map(|(row, _)| row).collect()
+        };
+        let (kept, targets) = match &self.numbers {
+            Some(numbers) => {
+                let kept = rows_with(&mut numbers.iter().map(Option::is_some));
+                (kept, Targets::Real { values: numbers.iter().flatten().copied().collect() })
+            }
+            None => {
+                let all = self.labels.unwrap_or_default();
+                let kept = rows_with(&mut all.iter().map(Option::is_some));
+                let labels = all.into_iter().flatten().collect();
+                (kept, Targets::Class { labels, names: self.classes })
+            }
+        };
         if kept.is_empty() {
             let (file, rows) = (self.file, self.inputs.rows());
             return Err(ReadError::Unlabelled { file, rows }.into());
         }
-        let labels: Vec<u32> = all.iter().flatten().copied().collect();
-        let targets = Targets::Class { labels, names: self.classes };
-        let whole = kept.len() == all.len();
+        let whole = kept.len() == self.inputs.rows();
         let rows = || kept.iter().map(|&row| row as usize);
         let inputs = if whole { self.inputs } else { self.inputs.gather(rows()) };
         let gaps = if whole { self.gaps } else { self.gaps.of_rows(&kept) };
@@ -198,10 +215,19 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
     let mut preparation = Preparation { warnings, ..Preparation::default() };
     decisions.extend(roles.decisions(&names));
 
-    let labels = match roles.of(Role::Label) {
-        None => None,
-        Some(at) => Some(Labels::read(&reading, &names[at], &Cells::of(&arrays[at]))?),
-    };
+    let (mut labels, mut numbers) = (None, None);
+    if let Some(at) = roles.of(Role::Label) {
+        let cells = Cells::of(&arrays[at]);
+        match options.columns.task {
+            TargetKind::Class => labels = Some(Labels::read(&reading, &names[at], &cells)?),
+            TargetKind::Real => numbers = Some(Numbers::read(&reading, &names[at], &cells)?),
+        }
+    }
+    if let Some(numbers) = &numbers {
+        decisions.extend(numbers.decisions.iter().cloned());
+        preparation.warnings.extend(numbers.warnings.iter().cloned());
+        preparation.unlabelled = numbers.values.iter().filter(|value| value.is_none()).count();
+    }
     if let Some(labels) = &labels {
         decisions.extend(labels.decisions.iter().cloned());
         preparation.warnings.extend(labels.warnings.iter().cloned());
@@ -244,7 +270,21 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
     let (classes, labels) = labels.map_or((Vec::new(), None), |all| (all.names, Some(all.classes)));
     let name = options.name.clone().unwrap_or_else(|| file.clone());
     let label_column = roles.of(Role::Label).map(|at| names[at].clone());
-    Ok(Examples { file, name, shape, inputs, gaps, labels, classes, split, ids, label_column, preparation })
+    let numbers = numbers.map(|numbers| numbers.values);
+    Ok(Examples {
+        file,
+        name,
+        shape,
+        inputs,
+        gaps,
+        labels,
+        classes,
+        numbers,
+        split,
+        ids,
+        label_column,
+        preparation,
+    })
 }
 
 /// The columns of a table by name with their cells as text, empty where there is none: what people are shown of a row.

@@ -29,6 +29,9 @@ pub struct Description {
     pub columns: Vec<String>,
     /// Every class, those without a row included; none where there are no labels.
     pub classes: Vec<ClassCount>,
+    /// The numbers that are to be predicted, where targets are such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Numbers>,
     /// Rows of the official split, if there is one.
     pub split: Option<SplitCount>,
     /// Cells without a value, which every task fills with the medians of its pool.
@@ -80,6 +83,33 @@ pub struct Duplicates {
     pub across_split: usize,
 }
 
+/// Numbers that are to be predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Numbers {
+    /// The smallest.
+    pub least: f32,
+    /// The largest.
+    pub most: f32,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub spread: f64,
+}
+
+impl Numbers {
+    /// Those of at least one row.
+    fn of(values: &[f32]) -> Option<Self> {
+        let count = values.len() as f64;
+        let mean = values.iter().copied().map(f64::from).sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum();
+        let (least, most) =
+            values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), &value| {
+                (least.min(value), most.max(value))
+            });
+        (count > 0.0).then(|| Self { least, most, mean, spread: (squares / count).sqrt() })
+    }
+}
+
 /// Column ranges and spreads; a spread is a standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Scale {
@@ -99,9 +129,10 @@ struct View<'a> {
     shape: Shape,
     inputs: Matrix,
     missing: usize,
-    /// The class of every row that has one.
+    /// The class, or the word of the number, of every row that has one.
     labels: Vec<Option<u32>>,
     classes: &'a [String],
+    numbers: Option<Numbers>,
     split: Option<&'a [SplitTag]>,
     preparation: &'a Preparation,
     digest: Option<String>,
@@ -114,8 +145,9 @@ pub fn describe(dataset: &Dataset) -> Description {
         shape: dataset.shape(),
         inputs: dataset.filled(),
         missing: dataset.gaps().columns().iter().map(|gap| gap.rows.len()).sum(),
-        labels: dataset.labels().iter().copied().map(Some).collect(),
+        labels: (0..dataset.rows()).map(|row| Some(dataset.targets().word(row))).collect(),
         classes: dataset.class_names(),
+        numbers: Numbers::of(dataset.values()),
         split: dataset.split(),
         preparation: dataset.preparation(),
         digest: Some(dataset.digest().to_string()),
@@ -132,6 +164,7 @@ pub fn describe_examples(examples: &Examples) -> Description {
         missing: examples.gaps.columns().iter().map(|gap| gap.rows.len()).sum(),
         labels: examples.labels.clone().unwrap_or_else(|| vec![None; rows.len()]),
         classes: &examples.classes,
+        numbers: None,
         split: examples.split.as_deref(),
         preparation: &examples.preparation,
         digest: None,
@@ -152,6 +185,7 @@ fn of(view: &View<'_>) -> Description {
         shape: view.shape.to_string(),
         columns: view.preparation.columns.clone(),
         classes: count_classes(view),
+        numbers: view.numbers,
         split,
         missing: view.missing,
         constant_columns,
@@ -168,7 +202,8 @@ fn of(view: &View<'_>) -> Description {
 fn count_classes(view: &View<'_>) -> Vec<ClassCount> {
     let empty = |name: &String| ClassCount { name: name.clone(), rows: 0, test: 0 };
     let mut classes: Vec<ClassCount> = view.classes.iter().map(empty).collect();
-    for (row, label) in view.labels.iter().enumerate() {
+    let of_classes = view.labels.iter().filter(|_| view.numbers.is_none());
+    for (row, label) in of_classes.enumerate() {
         let Some(label) = label else { continue };
         let class = &mut classes[*label as usize];
         class.rows += 1;

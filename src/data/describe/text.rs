@@ -1,6 +1,6 @@
 //! A description for people.
 
-use super::{Description, Scale};
+use super::{Description, Numbers, Scale};
 use crate::data::table::Decision;
 use std::fmt;
 
@@ -21,8 +21,12 @@ impl fmt::Display for Description {
             None => writeln!(f, "  split       none")?,
         }
         match self.classes.len() {
+            0 if self.numbers.is_some() => {}
             0 => writeln!(f, "  classes     none: no labels")?,
             count => writeln!(f, "  classes     {count}")?,
+        }
+        if let Some(Numbers { least, most, mean, spread }) = self.numbers {
+            writeln!(f, "  targets     numbers from {least} to {most}, mean {mean:.4}, spread {spread:.4}")?;
         }
         for class in self.classes.iter().take(LISTED) {
             writeln!(f, "    {:<20} {:>8}", class.name, class.rows)?;

@@ -302,7 +302,7 @@ impl Layout {
             const MOST: f64 = 9_007_199_254_740_992.0;
             if value.fract() != 0.0 || !(-MOST..=MOST).contains(&value) {
                 let hint = if value.is_finite() {
-                    "classes are whole numbers or texts, and regression is not supported: write ranges of the numbers as \
+                    "classes are whole numbers or texts, and numbers are predicted from tables alone (--task regression): write ranges of the numbers as \
                      classes, for example with `np.digitize`"
                 } else {
                     "leave out the rows that have no label"

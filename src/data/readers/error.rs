@@ -125,10 +125,11 @@ pub enum ReadError {
     Unlabelled { file: String, rows: usize },
     /// Numbers to be predicted as numbers.
     #[error(
-        "{file}: column {column} looks continuous ({distinct} different numbers in {rows} rows); regression is not supported"
+        "{file}: column {column} looks continuous ({distinct} different numbers in {rows} rows), which are no classes"
     )]
     #[diagnostic(help(
-        "name another column with --label, or write classes in its place: ranges of its numbers, for example"
+        "--task regression (`task = \"regression\"` in a file) predicts numbers; or name another column with --label, or \
+         write classes in its place: ranges of its numbers, for example"
     ))]
     Continuous { file: String, column: String, distinct: usize, rows: usize },
     /// Texts that are nearly all different.

@@ -117,7 +117,10 @@ impl Examples {
         let (labels, classes) = match self.labels {
             None => (None, Vec::new()),
             Some(labels) => {
-                let Targets::Class { labels, names } = labels.into_targets(&self.file, &self.target)?;
+                let targets = labels.into_targets(&self.file, &self.target)?;
+                let Targets::Class { labels, names } = targets else {
+                    unreachable!("labels without columns are classes");
+                };
                 (Some(labels.into_iter().map(Some).collect()), names)
             }
         };
@@ -130,6 +133,7 @@ impl Examples {
             gaps: Gaps::default(),
             labels,
             classes,
+            numbers: None,
             split: self.split,
             ids: None,
             label_column: None,

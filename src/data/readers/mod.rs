@@ -49,6 +49,7 @@ pub use table::{DEFAULT_SPLIT_COLUMN, Fields, read_records};
 pub use zip::{MAX_MEMBERS, MAX_NAME_BYTES};
 
 use super::columns::{self, ColumnOptions};
+use crate::data::TargetKind;
 use crate::data::dataset::{Dataset, Shape};
 use crate::data::error::DataError;
 use crate::data::table::Table;
@@ -210,6 +211,7 @@ impl ReadOptions {
             ("`--inputs`", self.inputs.is_some(), is(&[Format::Npz])),
             ("a file of labels", self.labels.is_some(), is(&[Format::Idx])),
             ("separate features", !self.features.is_empty(), columns),
+            ("`--task regression`", self.columns.task == TargetKind::Real, columns),
             ("`--label`", self.columns.label.is_some(), columns || is(&[Format::Npz])),
         ];
         match asked.into_iter().find(|&(_, given, heeded)| given && !heeded) {
@@ -223,6 +225,7 @@ impl ReadOptions {
     fn expect_no_columns(&self, file: &str) -> Result<(), ReadError> {
         let columns = &self.columns;
         let asked = [
+            ("`--task regression`", columns.task == TargetKind::Real),
             ("a split column", columns.split.is_some()),
             ("a column of row ids", columns.id.is_some()),
             ("columns to ignore", !columns.ignore.is_empty()),

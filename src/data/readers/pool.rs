@@ -1,9 +1,10 @@
 //! A pool to be labelled in earnest: all rows, whether they have labels or not, and what people are shown of them.
 
-use super::ReadOptions;
 use super::folders;
 use super::pictures::Content;
+use super::{ReadError, ReadOptions};
 use super::{open, stem};
+use crate::data::TargetKind;
 use crate::data::columns::{self, Examples, Preparation};
 use crate::data::dataset::Shape;
 use crate::data::gaps::Gaps;
@@ -39,6 +40,14 @@ pub enum Shown {
 /// [`ReadError`](super::ReadError) with the place of the fault, or [`DataError`](crate::data::DataError) where a limit is exceeded.
 pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
     let name = options.name.clone().unwrap_or_else(|| stem(path));
+    if options.columns.task != TargetKind::Class {
+        return Err(ReadError::Option {
+            file: path.display().to_string(),
+            problem: "numbers are to be predicted, but sessions collect classes".to_string(),
+            hint: "leave out --task regression".to_string(),
+        }
+        .into());
+    }
     let files = if path.is_dir() { folders::unsorted(path) } else { Vec::new() };
     if !files.is_empty() {
         return pictures(path, name, files, options);
@@ -84,6 +93,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         gaps: Gaps::default(),
         labels: None,
         classes: Vec::new(),
+        numbers: None,
         split: None,
         ids: Some(files.iter().map(called).collect()),
         label_column: None,

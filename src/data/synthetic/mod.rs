@@ -1,4 +1,4 @@
-//! Data sets made from a [`Key`](crate::Key): two from the literature, a parametric generator, and a
+//! Data sets made from a [`Key`](crate::Key): two from the literature, three regression problems, a parametric generator, and a
 //! sampler that draws unlimited diverse source tasks.
 //!
 //! The same key gives the same bytes on every machine of one kind. Nothing here reads a file.
@@ -7,6 +7,7 @@ mod categorical;
 pub mod classic;
 mod draw;
 pub mod family;
+pub mod friedman;
 mod manifold;
 pub mod plan;
 mod scores;
@@ -18,4 +19,5 @@ mod warp;
 
 pub use classic::{diverging_sin, diverging_sin_of, three_clust};
 pub use family::{Family, SourceFamily};
+pub use friedman::Friedman;
 pub use plan::SyntheticPlan;

@@ -1,7 +1,8 @@
 //! [`Plan`]: the only runnable form of an experiment file. What its sections may not say together is in `across`,
-//! what its data sets are called in `names`.
+//! what its data sets are called in `names`, whether all serves the kind of their targets in `kinds`.
 
 mod across;
+mod kinds;
 mod names;
 
 use crate::durable::input;
@@ -152,7 +153,9 @@ impl Plan {
         let folder = vocabulary.data_dir.clone().or_else(|| data_dir.as_ref().map(PathBuf::from));
         let vocabulary = &vocabulary.with_folder(folder.as_deref());
         let learner = Learner::read(root.section_or_empty("learner")?)?;
-        let episode = Episode::read(root.section_or_empty("episode")?)?;
+        let episode_section = root.section_or_empty("episode")?;
+        let metric = episode_section.has("metric");
+        let episode = Episode::read(episode_section)?;
         let sources_section = root.section_or_empty("sources")?;
         let sources_place = sources_section.place().clone();
         let sources = Sources::read(sources_section, vocabulary)?;
@@ -160,6 +163,7 @@ impl Plan {
         let search = root.section("search")?.map(Search::read).transpose()?;
         let transfer_section = root.section("transfer")?;
         let transfer_place = transfer_section.as_ref().map(|section| section.place().clone());
+        let strategies = transfer_section.as_ref().is_some_and(|section| section.has("strategies"));
         let transfer = transfer_section
             .map(|section| Transfer::read(section, vocabulary, train.as_ref(), search.is_some()))
             .transpose()?;
@@ -185,6 +189,8 @@ impl Plan {
             trains_only: false,
         };
         plan.name_apart(&root_place)?;
+        let kinds_place = transfer_place.as_ref().unwrap_or(&root_place).clone();
+        plan.check_kinds(&kinds_place, kinds::Said { metric, strategies })?;
         plan.check_stages(root_place, sources_place, transfer_place)?;
         Ok(plan)
     }

@@ -1,5 +1,6 @@
 //! How an experiment file names data sets, and says how their files are to be read.
 
+use crate::data::TargetKind;
 use crate::data::columns::{ColumnOptions, Kind};
 use crate::data::dataset::MAX_WIDTH;
 use crate::data::readers::{Channels, ReadOptions, Separator, stem_of};
@@ -10,6 +11,7 @@ use crate::experiment::keys::{
     whole_table, word,
 };
 use crate::experiment::raw::{self, Node, Section, Value};
+use crate::experiment::tasks::regression_problem;
 use crate::experiment::vocabulary::Vocabulary;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -41,6 +43,10 @@ section! {
         /// simulations.
         #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<String> = text().optional().absent("`\"label\"`, or what the format has");
+        /// What the labels are: classes, or with `"regression"` numbers to be predicted. Tables alone hold such.
+        #[serde(skip_serializing_if = "is_classification", serialize_with = "by_task")]
+        task: TargetKind = word(TargetKind::ALL.map(|kind| (kind.task(), kind))).or(TargetKind::Class)
+            .absent("`\"classification\"`");
         /// NumPy files with the inputs in place of all columns, one row per row of `file`, side by side.
         #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "write_one_or_many")]
         features: Vec<String> = one_or_many(text).or(vec![]);
@@ -113,6 +119,14 @@ fn by_word<S: Serializer>(choice: &Option<impl std::fmt::Display>, to: S) -> Res
     choice.as_ref().map(ToString::to_string).serialize(to)
 }
 
+fn is_classification(kind: &TargetKind) -> bool {
+    *kind == TargetKind::Class
+}
+
+fn by_task<S: Serializer>(kind: &TargetKind, to: S) -> Result<S::Ok, S::Error> {
+    kind.task().serialize(to)
+}
+
 fn kinds_by_name<S: Serializer>(types: &[(String, Kind)], to: S) -> Result<S::Ok, S::Error> {
     let mut map = to.serialize_map(Some(types.len()))?;
     types.iter().try_for_each(|(column, kind)| map.serialize_entry(column, kind.name()))?;
@@ -131,6 +145,15 @@ impl DataRef {
         }
     }
 
+    /// What its targets are.
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            DataRef::Named(name) if regression_problem(name).is_some() => TargetKind::Real,
+            DataRef::Named(_) => TargetKind::Class,
+            DataRef::File(it) => it.task,
+        }
+    }
+
     /// How it is to be read.
     pub fn options(&self) -> ReadOptions {
         let DataRef::File(it) = self else { return ReadOptions::default() };
@@ -138,6 +161,7 @@ impl DataRef {
             name: Some(self.name().to_string()),
             columns: ColumnOptions {
                 label: it.label.clone(),
+                task: it.task,
                 split: it.split.clone(),
                 id: it.id.clone(),
                 columns: it.columns.clone(),

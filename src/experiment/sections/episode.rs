@@ -59,7 +59,7 @@ section! {
         /// labels; a strategy that looks at inputs alone, such as `"random"` or `"typiclust"`, chooses as many in all.
         #[serde(skip_serializing_if = "is_default")]
         initial: InitialPool = text().map(InitialPool::from).or(InitialPool::default());
-        /// Labels per class at the start; 0 stands for a single one in all.
+        /// Labels per class at the start, or where targets are numbers in all; 0 stands for a single one in all.
         initial_per_class: usize = whole(0..=100_000).or(1);
         /// Labels asked for per round.
         query_size: usize = whole(1..=100_000).or(1);
@@ -69,8 +69,11 @@ section! {
         /// At most this many candidates, drawn at random, are scored per round.
         candidates: usize = whole(1..=MAX_CANDIDATES).or(500);
         /// What learning curves, the verdict, targets and the validation of policies measure. `"balanced_accuracy"`
-        /// and `"macro_f1"` are not raised by a large class alone. Rewards are accuracies whatever it is.
-        metric: Metric = word(Metric::ALL.map(|metric| (metric.key(), metric))).or(Metric::default());
+        /// and `"macro_f1"` are not raised by a large class alone. Of numbers, `"nrmse"` is one minus the root of the mean
+        /// squared error over the standard deviation, and `"r2"` the explained share of the variance. Rewards are accuracies, or
+        /// of numbers `"nrmse"`, whatever it is.
+        metric: Metric = word(Metric::ALL.map(|metric| (metric.key(), metric))).or(Metric::default())
+            .absent("`\"accuracy\"`, and of numbers `\"nrmse\"`");
         /// End an episode once the metric on the test rows reaches this share.
         #[serde(skip_serializing_if = "Option::is_none")]
         target_accuracy: Option<f64> = number(0.0..=1.0).optional();

@@ -47,7 +47,7 @@ section! {
         /// that of deep Q-learning, `"dataset_embedding"` that of Pang et al., `"untrained"` the policy before it
         /// learned anything. [All of them](strategies.md).
         strategies: Vec<String> = offer.strategies().items(1..=usize::MAX).or(offer.usual())
-            .absent("`[\"random\", \"margin\"]`, and `\"policy\"` where there is one");
+            .absent("`[\"random\", \"margin\"]`, and `\"policy\"` where there is one; of numbers `[\"random\", \"igs\"]`");
         /// Paired repetitions per strategy: each has its own split, initial labels and initial weights, the same for all
         /// strategies.
         repetitions: u32 = whole(1..=1_000_000).or(20);

@@ -5,6 +5,7 @@
 
 use super::transfer::{Shared, episode_of};
 use super::{Failure, Learned, Shard, StageContext};
+use crate::data::TargetKind;
 use crate::episode::{Replicate, full_pool as measure};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -71,15 +72,21 @@ pub fn whole(
     let (episode, _) = episode_of(plan, transfer.architectures[0], learned, stage_context, shared)?;
     let prepared = shared.prepared(plan, target, &dataset, *repetition)?;
     let replicate = Replicate { prepared, key: tasks::replicate_key(plan, &dataset, *repetition) };
-    let Scores { accuracy, balanced_accuracy, macro_f1 } = measure(&episode, &replicate)?;
+    let Scores { metric, accuracy, balanced_accuracy, macro_f1 } = measure(&episode, &replicate)?;
     let task = replicate.prepared.task();
-    let mut counts = vec![0u32; task.classes()];
-    task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
-    let largest = counts.into_iter().max().unwrap_or(0);
+    let largest = match task.kind() {
+        TargetKind::Class => {
+            let mut counts = vec![0u32; task.classes()];
+            task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
+            counts.into_iter().max().unwrap_or(0)
+        }
+        TargetKind::Real => 0,
+    };
     Ok(FullPool {
         task: task.name().to_string(),
         repetition: *repetition,
         labels: task.pool().rows() as u32,
+        metric,
         accuracy,
         balanced_accuracy,
         macro_f1,

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{DataRef, Method, MethodSettings, Rivals};
 use crate::experiment::tasks;
-use crate::learner::{DeviceKind, LaneData, Scores, Start, Stop, TrainPlan, networks};
+use crate::learner::{DeviceKind, LaneData, Metric, Scores, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
 use crate::run::{Cell, Ledger, WorkerPool, run_cells};
 use crate::search::{Banks, Evaluation, ScoreCache, SearchPlan, search};
@@ -133,8 +133,9 @@ fn played<S: Space>(
                 round: round as u32,
                 labels: count as u32,
                 accuracy: trained.test.accuracy,
-                balanced_accuracy: trained.test.balanced_accuracy,
-                macro_f1: trained.test.macro_f1,
+                metric: Metric::Accuracy,
+                balanced_accuracy: Some(trained.test.balanced_accuracy),
+                macro_f1: Some(trained.test.macro_f1),
                 reward_accuracy: trained.reward_accuracy,
                 steps,
                 picks: Vec::new(),

@@ -5,7 +5,7 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::query::geometry::{self, FarthestFirst, Rows};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy, Ties};
+use crate::query::{Kinds, Needs, PoolView, Size, Strategy, Ties};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -40,6 +40,10 @@ impl Strategy for KCenter {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::ALL
     }
 
     fn memory(&self, size: &Size) -> u64 {

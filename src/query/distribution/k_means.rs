@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::query::geometry::kmeans::{self, kmeans_scaled};
 use crate::query::geometry::{Scale, Weights, nearest_distinct};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy};
+use crate::query::{Kinds, Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -49,6 +49,10 @@ impl Strategy for KMeansCentres {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::ALL
     }
 
     fn note(&self) -> Option<String> {

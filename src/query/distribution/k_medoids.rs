@@ -7,7 +7,7 @@ use crate::query::geometry::packed::{self, LANES, Packed};
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Weights, kmeans, minima_to, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, Ties, cut};
+use crate::query::{Cut, Kinds, Needs, PoolView, Size, Strategy, Ties, cut};
 use crate::rng::Key;
 use crate::simd::dispatched;
 
@@ -72,6 +72,10 @@ impl Strategy for KMedoids {
 
     fn needs(&self) -> Needs {
         self.space.needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::ALL
     }
 
     fn note(&self) -> Option<String> {

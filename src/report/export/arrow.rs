@@ -1,26 +1,28 @@
 //! The tidy rows as a table of Arrow's: what the Parquet file holds, and what other languages are handed.
 
-use super::csv::{ANSWERS, COLUMNS, STOPS, answered, watched};
+use super::csv::{ANSWERS, COLUMNS, METRIC, STOPS, answered, says_metric, watched};
 use crate::data::Answers;
 use crate::episode::Row;
 use crate::run::QueryTimes;
 use arrow_array::builder::{ListBuilder, StringBuilder, UInt32Builder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
+    Array, ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
 };
 use arrow_schema::{DataType, Field, Schema};
 use std::sync::Arc;
 
 /// All rows, in their order, with the seconds that their queries took; the columns are those of [`csv`](super::csv),
 /// names as dictionaries, `picks` and `pick_ids` as lists. Only `note`, `query_seconds` and what questions came to may be
-/// null.
+/// null, and where targets are numbers, figures of classes.
 pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
     let names = |of: fn(&Row) -> &str| {
         Arc::new(rows.iter().map(of).collect::<DictionaryArray<Int32Type>>()) as ArrayRef
     };
     let counts = |of: fn(&Row) -> u32| Arc::new(rows.iter().map(of).collect::<UInt32Array>()) as ArrayRef;
     let shares = |of: fn(&Row) -> f64| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
+    let of_classes =
+        |of: fn(&Row) -> Option<f64>| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
     let mut columns: Vec<ArrayRef> = vec![
         names(|row| &row.task),
         names(|row| &row.strategy),
@@ -29,8 +31,8 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
         counts(|row| row.round),
         counts(|row| row.labels),
         shares(|row| row.accuracy),
-        shares(|row| row.balanced_accuracy),
-        shares(|row| row.macro_f1),
+        of_classes(|row| row.balanced_accuracy),
+        of_classes(|row| row.macro_f1),
         shares(|row| row.reward_accuracy),
         Arc::new(rows.iter().map(|row| row.steps).collect::<UInt64Array>()),
         picks(rows),
@@ -60,9 +62,14 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
         names.push(STOPS);
         columns.push(Arc::new(rows.iter().map(|row| Some(row.stops.join("; "))).collect::<StringArray>()));
     }
+    if says_metric(rows) {
+        names.push(METRIC);
+        columns
+            .push(Arc::new(rows.iter().map(|row| row.metric.key()).collect::<DictionaryArray<Int32Type>>()));
+    }
     let fields = names.into_iter().zip(&columns).map(|(name, column)| {
         let may_be_null = ["note", "query_seconds"].contains(&name) || ANSWERS.contains(&name);
-        Field::new(name, column.data_type().clone(), may_be_null)
+        Field::new(name, column.data_type().clone(), may_be_null || column.null_count() > 0)
     });
     let schema = Schema::new(fields.collect::<Vec<_>>());
     RecordBatch::try_new(Arc::new(schema), columns).expect("a value of every column per row")

@@ -39,15 +39,26 @@ pub(super) fn watched(rows: &[Row]) -> bool {
     rows.iter().any(|row| !row.stops.is_empty())
 }
 
+/// The column behind them where targets are numbers: what `accuracy` and `reward_accuracy` are then, which is no share, while
+/// `balanced_accuracy` and `macro_f1` are empty.
+pub const METRIC: &str = "metric";
+
+/// Whether rows have to say what their figures are.
+pub(super) fn says_metric(rows: &[Row]) -> bool {
+    rows.iter().any(|row| !row.metric.is_accuracy())
+}
+
 /// One line per row after a header, in the order of `rows`. Shares have all their digits; `picks` are
 /// rows of the data set, counted from 0, with spaces between, `pick_ids` what it calls them, a list in JSON; a
 /// row without picks, ids, note or query has an empty field there. `stops` are names with `; ` between.
 pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
-    let (answered, watched) = (answered(rows), watched(rows));
+    let (answered, watched, metric) = (answered(rows), watched(rows), says_metric(rows));
     let more: &[&str] = if answered { &ANSWERS } else { &[] };
     let stops: &[&str] = if watched { &[STOPS] } else { &[] };
-    let mut text = [&COLUMNS, more, stops].concat().join(",");
+    let figures: &[&str] = if metric { &[METRIC] } else { &[] };
+    let mut text = [&COLUMNS, more, stops, figures].concat().join(",");
     text.push('\n');
+    let figure = |figure: Option<f64>| figure.map_or_else(String::new, |figure| figure.to_string());
     for row in rows {
         let picks: Vec<String> = row.picks.iter().map(u32::to_string).collect();
         let fields = [
@@ -58,8 +69,8 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
             row.round.to_string(),
             row.labels.to_string(),
             row.accuracy.to_string(),
-            row.balanced_accuracy.to_string(),
-            row.macro_f1.to_string(),
+            figure(row.balanced_accuracy),
+            figure(row.macro_f1),
             row.reward_accuracy.to_string(),
             row.steps.to_string(),
             picks.join(" "),
@@ -80,6 +91,9 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
         if watched {
             text.push(',');
             text.push_str(&quoted(&row.stops.join("; ")));
+        }
+        if metric {
+            text.push_str(&format!(",{}", row.metric.key()));
         }
         text.push('\n');
     }
@@ -106,6 +120,7 @@ fn quoted(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learner::Metric;
 
     fn row(strategy: &str, picks: &[u32], note: Option<&str>) -> Row {
         Row {
@@ -116,8 +131,9 @@ mod tests {
             round: 1,
             labels: 4,
             accuracy: 2.0 / 3.0,
-            balanced_accuracy: 0.625,
-            macro_f1: 1.0 / 3.0,
+            metric: Metric::Accuracy,
+            balanced_accuracy: Some(0.625),
+            macro_f1: Some(1.0 / 3.0),
             reward_accuracy: 0.5,
             steps: 120,
             picks: picks.to_vec(),

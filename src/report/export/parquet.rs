@@ -13,6 +13,7 @@ pub fn parquet(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learner::Metric;
 
     fn row(at: u32) -> Row {
         Row {
@@ -23,8 +24,9 @@ mod tests {
             round: at / 7,
             labels: u32::MAX - at,
             accuracy: 1.0 / f64::from(at + 1),
-            balanced_accuracy: 1.0 / f64::from(at + 2),
-            macro_f1: 1.0 / f64::from(at + 3),
+            metric: Metric::Accuracy,
+            balanced_accuracy: Some(1.0 / f64::from(at + 2)),
+            macro_f1: Some(1.0 / f64::from(at + 3)),
             reward_accuracy: 0.5,
             steps: u64::MAX - u64::from(at),
             picks: (0..at % 4).collect(),

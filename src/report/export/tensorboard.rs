@@ -15,19 +15,22 @@ const FILE: &str = "events.out.tfevents.0000000000.querist";
 
 /// One folder with an event file per strategy, which TensorBoard shows as one line each. The scalars are
 /// means over repetitions, at the number of labels as the step: `TASK/accuracy`, `TASK/balanced_accuracy`,
-/// `TASK/macro_f1`, `TASK/reward_accuracy`, and how many repetitions there were, `TASK/repetitions`. Times are zero, so that equal rows give equal
+/// `TASK/macro_f1`, `TASK/reward_accuracy` (of numbers, `TASK/nrmse`, `TASK/r2` and `TASK/reward_nrmse`), and how many repetitions there were, `TASK/repetitions`. Times are zero, so that equal rows give equal
 /// bytes.
 pub fn events(rows: &[Row]) -> Vec<Export> {
-    /// What means are taken of.
-    const SHARES: [&str; 4] = ["accuracy", "balanced_accuracy", "macro_f1", "reward_accuracy"];
-    /// Their sums, and how many rows there were.
-    type Sums = ([f64; SHARES.len()], u32);
+    /// Sums of the figures of rows, and how many rows there were.
+    type Sums = (Vec<(String, f64)>, u32);
     let mut strategies: BTreeMap<&str, BTreeMap<(&str, u32), Sums>> = BTreeMap::new();
     for row in rows {
         let points = strategies.entry(&row.strategy).or_default();
         let (sums, count) = points.entry((&row.task, row.labels)).or_default();
-        let shares = [row.accuracy, row.balanced_accuracy, row.macro_f1, row.reward_accuracy];
-        sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
+        let figures = row.metric.targets().metrics().iter().map(|metric| (metric.key(), row.by(*metric)));
+        let rewarded = (format!("reward_{}", row.metric.key()), row.reward_accuracy);
+        let own = figures.map(|(name, figure)| (name.to_string(), figure)).chain([rewarded]);
+        match sums.is_empty() {
+            true => *sums = own.collect(),
+            false => sums.iter_mut().zip(own).for_each(|((_, sum), (_, figure))| *sum += figure),
+        }
         *count += 1;
     }
     let mut names = BTreeSet::new();
@@ -36,11 +39,9 @@ pub fn events(rows: &[Row]) -> Vec<Export> {
         .map(|(strategy, points)| {
             let mut bytes = record(&version());
             for ((task, labels), (sums, count)) in points {
-                let means = sums.map(|sum| (sum / f64::from(count)) as f32);
-                let scalars: Vec<(String, f32)> = SHARES
-                    .into_iter()
-                    .zip(means)
-                    .chain([("repetitions", count as f32)])
+                let means = sums.into_iter().map(|(what, sum)| (what, (sum / f64::from(count)) as f32));
+                let scalars: Vec<(String, f32)> = means
+                    .chain([("repetitions".to_string(), count as f32)])
                     .map(|(what, value)| (format!("{task}/{what}"), value))
                     .collect();
                 bytes.extend(record(&summary(labels.into(), &scalars)));
@@ -159,6 +160,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learner::Metric;
 
     /// The examples of RFC 3720, appendix B.4, and the customary check value.
     #[test]
@@ -197,8 +199,9 @@ mod tests {
             round: labels - 3,
             labels,
             accuracy,
-            balanced_accuracy: 0.5 * accuracy,
-            macro_f1: 0.125,
+            metric: Metric::Accuracy,
+            balanced_accuracy: Some(0.5 * accuracy),
+            macro_f1: Some(0.125),
             reward_accuracy: 0.25,
             steps: 1,
             picks: vec![],

@@ -9,6 +9,7 @@ use super::super::roles::{is_ranked, marked};
 use super::super::table::{OVER_TASKS, aulc, goal, labels_needed, legend, mark, over_tasks_cells};
 use super::super::text::{ABSENT, equals_p, escape, fixed, points, signed, signed_points};
 use super::super::verdict::Comparison;
+use crate::data::TargetKind;
 use std::collections::BTreeMap;
 
 /// The level of significance of contrasts, that of the verdict.
@@ -91,7 +92,17 @@ pub(super) fn verdict_table(body: &mut String, input: &ReportInput, palette: &Pa
         return;
     }
     body.push_str("<h2>Verdict table</h2>\n");
-    let finals = "final: accuracy | balanced | macro-F1";
+    let metrics = input.verdict.metric.targets().metrics();
+    let (finals, said) = match input.verdict.metric.targets() {
+        TargetKind::Class => (
+            "final: accuracy | balanced | macro-F1",
+            "accuracy, balanced accuracy (the mean recall of the classes) and macro-F1",
+        ),
+        TargetKind::Real => (
+            "final: 1 − nRMSE | R²",
+            "1 − nRMSE (of the root of the mean squared error over the truth's standard deviation) and R²",
+        ),
+    };
     let heads = ["strategy", "reps", "AULC", "vs random", "vs margin", "early | late", finals];
     for task in &input.verdict.tasks {
         open_table(body, &task_caption(&task.task, task.labels), &heads);
@@ -102,8 +113,8 @@ pub(super) fn verdict_table(body: &mut String, input: &ReportInput, palette: &Pa
             cell(body, heads[3], &versus(entry.vs_random.as_ref()));
             cell(body, heads[4], &versus(entry.vs_margin.as_ref()));
             cell(body, heads[5], &format!("{} | {}", points(entry.aulc_early), points(entry.aulc_late)));
-            let finals = [entry.final_accuracy, entry.final_balanced_accuracy, entry.final_macro_f1];
-            cell(body, heads[6], &finals.map(points).join(" | "));
+            let finals: Vec<String> = metrics.iter().map(|&metric| points(entry.at_end(metric))).collect();
+            cell(body, heads[6], &finals.join(" | "));
             body.push_str("</tr>\n");
         }
         body.push_str("</tbody></table></div>\n");
@@ -111,8 +122,9 @@ pub(super) fn verdict_table(body: &mut String, input: &ReportInput, palette: &Pa
     // The last two columns of the plain table stand in a section of their own here.
     let legend = legend(input.verdict.metric);
     let legend = legend.split(" Labels:").next().unwrap_or(&legend);
-    let rest = "Early, late: AULC of the first and second half of the label range; final: accuracy, balanced accuracy \
-                (the mean recall of the classes) and macro-F1 at its end.";
+    let rest = format!(
+        "Early, late: AULC of the first and second half of the label range; final: {said} at its end."
+    );
     body.push_str(&format!("<p class=\"note\">{} {rest}</p>\n", escape(legend)));
 }
 

@@ -113,6 +113,19 @@ pub struct Verdict {
     pub warnings: Vec<String>,
 }
 
+impl Entry {
+    /// A figure at the end of the shared range, where targets have it.
+    pub fn at_end(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::Accuracy => self.final_accuracy,
+            Metric::BalancedAccuracy => self.final_balanced_accuracy,
+            Metric::MacroF1 => self.final_macro_f1,
+            Metric::Nrmse => self.final_nrmse,
+            Metric::R2 => self.final_r2,
+        }
+    }
+}
+
 impl Serialize for Verdict {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.entries.serialize(serializer)
@@ -149,12 +162,18 @@ pub struct Entry {
     pub aulc_late: Option<f64>,
     /// The cross-domain benchmark's AUC: the mean over the curve's points.
     pub auc: Option<f64>,
-    /// The mean accuracy at the end of the shared range.
+    /// The mean accuracy at the end of the shared range; `null` of numbers, as the next two.
     pub final_accuracy: Option<f64>,
     /// The mean balanced accuracy there.
     pub final_balanced_accuracy: Option<f64>,
     /// The mean macro-F1 there.
     pub final_macro_f1: Option<f64>,
+    /// The mean of 1 − nRMSE there, of numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_nrmse: Option<f64>,
+    /// The mean of R² there, of numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_r2: Option<f64>,
     /// Labels needed for each of the task's targets.
     pub labels_to_target: Vec<LabelsToTarget>,
     /// The share of the oracle's lead over random that is closed: of the highest mean of what reads hidden labels.
@@ -199,12 +218,17 @@ pub struct TaskVerdict {
 pub fn verdict(rows: &[Row], options: &VerdictOptions) -> Verdict {
     let curves = gather(rows, options.metric);
     // The same tasks in the same order.
-    let by_metric = Metric::ALL.map(|metric| gather(rows, metric));
+    let by_metric: Vec<_> =
+        options.metric.targets().metrics().iter().map(|&metric| (metric, gather(rows, metric))).collect();
     let mut entries = Vec::new();
     let mut tasks = Vec::new();
     let mut warnings = Vec::new();
     for (at, task) in curves.iter().enumerate() {
-        let judged = judge(task, by_metric.each_ref().map(|tasks| &tasks[at]), options);
+        let judged = judge(
+            task,
+            &by_metric.iter().map(|(metric, all)| (*metric, &all[at])).collect::<Vec<_>>(),
+            options,
+        );
         warnings.extend(wording::warnings(task, &judged.entries));
         warnings.extend(targets::imbalance(&task.task, &judged.targets, options));
         tasks.push(TaskVerdict {
@@ -233,7 +257,7 @@ struct Judged {
 }
 
 /// Judges one task; `by_metric` are its curves of every metric.
-fn judge(task: &TaskCurves, by_metric: [&TaskCurves; Metric::ALL.len()], options: &VerdictOptions) -> Judged {
+fn judge(task: &TaskCurves, by_metric: &[(Metric, &TaskCurves)], options: &VerdictOptions) -> Judged {
     let figures: BTreeMap<&str, Figures> = task
         .strategies
         .iter()
@@ -257,8 +281,10 @@ fn judge(task: &TaskCurves, by_metric: [&TaskCurves; Metric::ALL.len()], options
             let values = figures.values();
             let aulc = mean(&values);
             let reads_hidden_labels = !is_ranked(name, &options.registry);
-            let [final_accuracy, final_balanced_accuracy, final_macro_f1] =
-                by_metric.map(|task| mean_at_end(task.strategies.get(name)?, task.shared));
+            let end = |wanted: Metric| {
+                let (_, task) = by_metric.iter().find(|(metric, _)| *metric == wanted)?;
+                mean_at_end(task.strategies.get(name)?, task.shared)
+            };
             Entry {
                 task: task.task.clone(),
                 strategy: name.to_owned(),
@@ -275,9 +301,11 @@ fn judge(task: &TaskCurves, by_metric: [&TaskCurves; Metric::ALL.len()], options
                 aulc_early: figures.early,
                 aulc_late: figures.late,
                 auc: figures.auc,
-                final_accuracy,
-                final_balanced_accuracy,
-                final_macro_f1,
+                final_accuracy: end(Metric::Accuracy),
+                final_balanced_accuracy: end(Metric::BalancedAccuracy),
+                final_macro_f1: end(Metric::MacroF1),
+                final_nrmse: end(Metric::Nrmse),
+                final_r2: end(Metric::R2),
                 labels_to_target: targets
                     .iter()
                     .filter_map(|target| labels_to_target(&task.strategies[name], target.value, task.shared))

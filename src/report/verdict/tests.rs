@@ -339,6 +339,7 @@ fn whole(task: &str, repetition: u32, accuracy: f64, largest: f64) -> FullPool {
         task: task.into(),
         repetition,
         labels: 90,
+        metric: Metric::Accuracy,
         accuracy,
         balanced_accuracy: 0.5 * accuracy,
         macro_f1: 0.4 * accuracy,
@@ -393,7 +394,8 @@ fn everything_follows_the_metric() {
     let mut rows = clear();
     // By balanced accuracy the order of random and policy is the other way round.
     for row in &mut rows {
-        row.balanced_accuracy = if row.strategy == "policy" { 0.5 * row.accuracy } else { row.accuracy };
+        row.balanced_accuracy =
+            Some(if row.strategy == "policy" { 0.5 * row.accuracy } else { row.accuracy });
     }
     let options = VerdictOptions { metric: Metric::BalancedAccuracy, ..options() };
     let judged = verdict(&rows, &options);

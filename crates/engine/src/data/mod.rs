@@ -1,8 +1,10 @@
-//! What kernels read: row-major matrices, and the numbers of their rows. Data sets, readers and tasks are the same
+//! What kernels read: row-major matrices, the numbers of their rows, and targets. Data sets, readers and tasks are the same
 //! module of `querist`, which hands both on.
 
 pub mod matrix;
 mod row;
+pub mod target;
 
 pub use matrix::{Matrix, MatrixView};
 pub use row::RowId;
+pub use target::TargetKind;

@@ -65,6 +65,13 @@ pub enum LearnError {
     /// A number of a virtual row out of its range.
     #[error("network {lane}: virtual row {row} has {found} as {what}")]
     VirtualValue { lane: usize, row: usize, what: &'static str, found: f32 },
+    /// A target that is no number to be predicted.
+    #[error("network {lane}: the target at row {row} is {found}, expected a finite number")]
+    Target { lane: usize, row: u32, found: f32 },
+    /// Numbers as targets, where only classes are learned.
+    #[error("{what}: networks learn classes alone there, and cannot be fitted to numbers")]
+    #[diagnostic(help("use rectified networks for vectors on the processor"))]
+    Numbers { what: String },
     /// A number of the training plan outside its range.
     #[error("training plan: {field} is {found}, expected {expected}")]
     Plan { field: &'static str, found: String, expected: &'static str },

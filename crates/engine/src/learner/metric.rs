@@ -1,8 +1,11 @@
-//! How well predicted classes agree with the true ones: accuracy, balanced accuracy and macro-F1.
+//! How well predictions agree with the truth: accuracy, balanced accuracy and macro-F1 of classes, the normalised error
+//! of numbers.
 
+use crate::data::TargetKind;
+use crate::data::target::number_of;
 use serde::{Deserialize, Serialize};
 
-/// One figure of a classifier; all are shares, higher = better.
+/// One figure of a network, higher = better: of a classifier a share, of numbers at most 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
@@ -13,11 +16,41 @@ pub enum Metric {
     BalancedAccuracy,
     /// The mean F1 of the classes that have a row or a prediction.
     MacroF1,
+    /// One minus the root of the mean squared error over the standard deviation of the truth on the same rows: 1 for the
+    /// truth itself, 0 for its mean everywhere, and negative for what is worse than that.
+    Nrmse,
+    /// The share of the truth's variance that is explained: `1 - (1 - nrmse)^2`.
+    R2,
 }
 
 impl Metric {
-    /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 3] = [Self::Accuracy, Self::BalancedAccuracy, Self::MacroF1];
+    /// Those of classes, in the order in which they are shown.
+    pub const OF_CLASSES: [Self; 3] = [Self::Accuracy, Self::BalancedAccuracy, Self::MacroF1];
+    /// Those of numbers, in the order in which they are shown.
+    pub const OF_NUMBERS: [Self; 2] = [Self::Nrmse, Self::R2];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Accuracy, Self::BalancedAccuracy, Self::MacroF1, Self::Nrmse, Self::R2];
+
+    /// The kind of targets that it is a figure of.
+    pub fn targets(self) -> TargetKind {
+        match self {
+            Self::Accuracy | Self::BalancedAccuracy | Self::MacroF1 => TargetKind::Class,
+            Self::Nrmse | Self::R2 => TargetKind::Real,
+        }
+    }
+
+    /// Whether it can have this value: a share, or of numbers anything up to 1.
+    pub fn admits(self, value: f64) -> bool {
+        match self.targets() {
+            TargetKind::Class => (0.0..=1.0).contains(&value),
+            TargetKind::Real => value.is_finite() && value <= 1.0,
+        }
+    }
+
+    /// Whether it is accuracy, which rows need not say.
+    pub fn is_accuracy(&self) -> bool {
+        *self == Self::Accuracy
+    }
 
     /// The word that an experiment file uses, which is also the column of the rows.
     pub fn key(self) -> &'static str {
@@ -25,6 +58,8 @@ impl Metric {
             Self::Accuracy => "accuracy",
             Self::BalancedAccuracy => "balanced_accuracy",
             Self::MacroF1 => "macro_f1",
+            Self::Nrmse => "nrmse",
+            Self::R2 => "r2",
         }
     }
 
@@ -34,6 +69,8 @@ impl Metric {
             Self::Accuracy => "accuracy",
             Self::BalancedAccuracy => "balanced accuracy",
             Self::MacroF1 => "macro-F1",
+            Self::Nrmse => "1 − nRMSE",
+            Self::R2 => "R²",
         }
     }
 }
@@ -42,11 +79,14 @@ impl Metric {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scores {
-    /// The share of rows whose class is predicted.
+    /// What `accuracy` holds: the first figure of a kind of targets, which rewards are gains in.
+    #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
+    pub metric: Metric,
+    /// The share of rows whose class is predicted; of numbers, [`Metric::Nrmse`].
     pub accuracy: f64,
-    /// The mean recall of the classes that have a row.
+    /// The mean recall of the classes that have a row; 0 of numbers.
     pub balanced_accuracy: f64,
-    /// The mean F1 of the classes that have a row or a prediction.
+    /// The mean F1 of the classes that have a row or a prediction; 0 of numbers.
     pub macro_f1: f64,
 }
 
@@ -79,18 +119,38 @@ impl Scores {
             sum / f64::from(count.max(1))
         };
         Self {
+            metric: Metric::Accuracy,
             accuracy: f64::from(hits.iter().sum::<u32>()) / truth.len().max(1) as f64,
             balanced_accuracy: mean(&|class| (hits[class], rows[class])),
             macro_f1: mean(&|class| (2 * hits[class], rows[class] + predictions[class])),
         }
     }
 
-    /// One of the figures.
+    /// The figures of numbers that were `predicted` against the true ones, given by their words, shape `[n]` each. Where
+    /// the truth does not vary, as on one row, no prediction explains anything: 0.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn of_numbers(predicted: &[f32], truth: &[u32]) -> Self {
+        assert_eq!(predicted.len(), truth.len(), "one prediction per row");
+        let truth = || truth.iter().map(|&word| f64::from(number_of(word)));
+        let mean = truth().sum::<f64>() / predicted.len().max(1) as f64;
+        let spread: f64 = truth().map(|number| (number - mean).powi(2)).sum();
+        let miss: f64 =
+            predicted.iter().zip(truth()).map(|(&found, number)| (f64::from(found) - number).powi(2)).sum();
+        let score = if spread > 0.0 { 1.0 - (miss / spread).sqrt() } else { 0.0 };
+        Self { metric: Metric::Nrmse, accuracy: score, ..Self::default() }
+    }
+
+    /// One of the figures; NaN for one that targets of another kind have.
     pub fn by(&self, metric: Metric) -> f64 {
-        match metric {
-            Metric::Accuracy => self.accuracy,
-            Metric::BalancedAccuracy => self.balanced_accuracy,
-            Metric::MacroF1 => self.macro_f1,
+        match (self.metric, metric) {
+            (Metric::Nrmse, Metric::Nrmse) => self.accuracy,
+            (Metric::Nrmse, Metric::R2) => 1.0 - (1.0 - self.accuracy).powi(2),
+            (Metric::Nrmse, _) | (_, Metric::Nrmse | Metric::R2) => f64::NAN,
+            (_, Metric::Accuracy) => self.accuracy,
+            (_, Metric::BalancedAccuracy) => self.balanced_accuracy,
+            (_, Metric::MacroF1) => self.macro_f1,
         }
     }
 }
@@ -109,7 +169,7 @@ mod tests {
         assert_eq!(scores.macro_f1, 0.5 * (2.0 * 590.0 / (590.0 + 600.0)));
         assert_eq!(
             Scores::of(&truth, &truth, 2),
-            Scores { accuracy: 1.0, balanced_accuracy: 1.0, macro_f1: 1.0 }
+            Scores { metric: Metric::Accuracy, accuracy: 1.0, balanced_accuracy: 1.0, macro_f1: 1.0 }
         );
         assert_eq!(Scores::of(&[], &[], 2), Scores::default());
     }

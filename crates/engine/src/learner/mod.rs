@@ -19,6 +19,7 @@ pub mod error;
 pub mod export;
 #[cfg(feature = "burn")]
 mod image;
+mod kind;
 mod logistic;
 pub mod loss_prediction;
 pub mod metric;
@@ -28,6 +29,7 @@ pub mod reverse;
 mod schedule;
 #[cfg(feature = "burn")]
 mod stacked;
+mod standardise;
 pub mod virtual_rows;
 
 pub use bank::Bank;
@@ -118,6 +120,13 @@ pub trait Learner: Send + Sync {
     /// The most probable class (the first of equals) of every row, shape `[rows]`.
     fn classes(&self, lane: usize, inputs: MatrixView<'_>) -> Vec<u32> {
         largest(&self.probabilities(lane, inputs, None))
+    }
+
+    /// What a network with numbers as targets predicts, its first output, shape `[rows]`; of all rows of `inputs` without
+    /// `rows`.
+    fn predictions(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Vec<f32> {
+        let logits = self.logits(lane, inputs, rows);
+        (0..logits.rows()).map(|row| logits.row(row)[0]).collect()
     }
 
     /// Accuracy and its relatives on labelled rows. Zero rows give zeros.

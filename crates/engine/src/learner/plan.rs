@@ -2,7 +2,7 @@
 
 use super::virtual_rows::VirtualRows;
 use crate::arch::NetSpec;
-use crate::data::MatrixView;
+use crate::data::{MatrixView, TargetKind};
 use serde::{Deserialize, Serialize};
 
 /// The loss that is minimised, a mean over the mini-batch.
@@ -14,6 +14,19 @@ pub enum Loss {
     CrossEntropy,
     /// Mean over rows and outputs of the squared difference to the one-hot label.
     Squared,
+    /// Half the squared difference of the one output to the row's number, both standardised by the numbers of the fit;
+    /// targets are the words of numbers ([`target`](crate::data::target)).
+    SquaredError,
+}
+
+impl Loss {
+    /// What the targets of such a fit are.
+    pub fn targets(self) -> TargetKind {
+        match self {
+            Loss::CrossEntropy | Loss::Squared => TargetKind::Class,
+            Loss::SquaredError => TargetKind::Real,
+        }
+    }
 }
 
 /// The update rule. Weight decay is added to the gradient (L2), as in PyTorch's `SGD`, `Adam`, `NAdam`.
@@ -124,9 +137,9 @@ pub struct LaneData<'a> {
     pub inputs: MatrixView<'a>,
     /// Rows of `inputs` to train on.
     pub rows: &'a [u32],
-    /// Their classes.
+    /// Their classes; under a [`Loss`] of numbers, the words of their numbers ([`target`](crate::data::target)).
     pub labels: &'a [u32],
-    /// Rows and classes for [`Stop::Validation`]; empty where that rule is not used.
+    /// Rows and targets for [`Stop::Validation`]; empty where that rule is not used.
     pub validation: (&'a [u32], &'a [u32]),
     /// Rows to train on that the pool does not hold.
     pub extra: Option<VirtualRows<'a>>,

@@ -1,6 +1,8 @@
 //! What is checked before a bank trains: everything that a caller can get wrong.
 
 use crate::arch::NetSpec;
+use crate::data::TargetKind;
+use crate::data::target::number_of;
 use crate::learner::error::LearnError;
 use crate::learner::plan::{LaneData, Loss, Optimiser, Stop, TrainPlan};
 use crate::rng::Key;
@@ -40,6 +42,13 @@ pub fn check_fit(
             field: "optimiser",
             found: format!("lbfgs for {spec} with {:?}", plan.loss),
             expected: "a network without hidden blocks, and cross-entropy",
+        });
+    }
+    if plan.loss.targets() == TargetKind::Real && spec.outputs() != 1 {
+        return Err(LearnError::Plan {
+            field: "loss",
+            found: format!("{:?} for {spec}", plan.loss),
+            expected: "a network of one output, for the one number of a row",
         });
     }
     data.iter().enumerate().try_for_each(|(lane, data)| check_lane(lane, spec, data, plan))
@@ -111,8 +120,14 @@ pub fn check_lane(
             if row as usize >= data.inputs.rows() {
                 return Err(LearnError::Row { lane, found: row, rows: data.inputs.rows() });
             }
-            if label as usize >= spec.outputs() {
-                return Err(LearnError::Class { lane, row, found: label, classes: spec.outputs() });
+            match plan.loss.targets() {
+                TargetKind::Class if label as usize >= spec.outputs() => {
+                    return Err(LearnError::Class { lane, row, found: label, classes: spec.outputs() });
+                }
+                TargetKind::Real if !number_of(label).is_finite() => {
+                    return Err(LearnError::Target { lane, row, found: number_of(label) });
+                }
+                TargetKind::Class | TargetKind::Real => {}
             }
         }
     }

@@ -178,6 +178,28 @@ pub(super) unsafe fn squared<V: Vector>(l: &Losses) {
     }
 }
 
+/// Half the squared difference of the one output to the row's number: `(z - y)^2 / 2`, gradient `(z - y) * scale`.
+/// Labels are the bits of finite numbers, none of which are those of [`NO_ROW`].
+///
+/// # Safety
+/// The processor must have the instructions of `V`, and the pointers be valid for the sizes given.
+#[inline(always)]
+pub(super) unsafe fn squared_error<V: Vector>(l: &Losses) {
+    debug_assert_eq!(l.outputs, 1, "one number is predicted");
+    // SAFETY: the registers are those of `cross_entropy`, within the sizes for which the caller vouches.
+    unsafe {
+        for place in (0..l.blocks * LINE).step_by(V::LANES) {
+            let (block, lane) = (place / LINE, place % LINE);
+            let z = l.logits.add(block * l.outputs * LINE + lane);
+            let label = V::int_load(l.labels.add(place));
+            let miss = V::load(z).sub(V::from_bits(label));
+            let loss = miss.mul(miss).mul(V::splat(0.5));
+            loss.keep_unequal(label, V::int_splat(NO_ROW)).store(l.losses.add(place));
+            miss.mul(V::load(l.scale.add(lane))).keep_unequal(label, V::int_splat(NO_ROW)).store(z);
+        }
+    }
+}
+
 /// Softmax in place over `[blocks][outputs][16]`.
 ///
 /// # Safety

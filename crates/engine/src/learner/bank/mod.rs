@@ -37,9 +37,10 @@ use super::error::LearnError;
 use super::plan::{FitReport, LaneData, Optimiser, Start, Stop, TrainPlan};
 use super::program::{Program, rectified};
 use super::schedule::LaneRun;
+use super::standardise::Standardised;
 use super::{Learner, logistic};
 use crate::arch::NetSpec;
-use crate::data::{Matrix, MatrixView};
+use crate::data::{Matrix, MatrixView, TargetKind};
 use crate::error::Result;
 use crate::rng::Key;
 use crate::simd::{SimdError, SimdPath};
@@ -170,6 +171,45 @@ impl Bank {
         if let Optimiser::Lbfgs { ridge } = plan.optimiser {
             return Ok(self.fit_logistic(data, ridge));
         }
+        match plan.loss.targets() {
+            TargetKind::Class => self.fit_checked(data, plan, keys),
+            TargetKind::Real => self.fit_numbers(data, plan, keys),
+        }
+    }
+
+    /// [`fit`](Self::fit) on standardised numbers, which are part of the last layer before and after.
+    fn fit_numbers(
+        &mut self,
+        data: &[LaneData<'_>],
+        plan: &TrainPlan,
+        keys: &[Key],
+    ) -> Result<Vec<FitReport>> {
+        if let Some(device) = &self.device {
+            return Err(LearnError::Numbers { what: format!("device {device:?}") }.into());
+        }
+        let standardised: Vec<Standardised> = data.iter().map(Standardised::of).collect();
+        let lanes: Vec<LaneData<'_>> =
+            data.iter().zip(&standardised).map(|(data, standardised)| standardised.lane(data)).collect();
+        let parameters = self.program.parameters;
+        if plan.start != Start::Scratch {
+            for (one, weights) in standardised.iter().zip(self.weights.chunks_exact_mut(parameters)) {
+                one.standard.unfold(&self.program, weights);
+            }
+        }
+        let reports = self.fit_checked(&lanes, plan, keys);
+        for (one, weights) in standardised.iter().zip(self.weights.chunks_exact_mut(parameters)) {
+            one.standard.fold(&self.program, weights);
+        }
+        reports
+    }
+
+    /// [`fit`](Self::fit) step by step, of what was checked.
+    fn fit_checked(
+        &mut self,
+        data: &[LaneData<'_>],
+        plan: &TrainPlan,
+        keys: &[Key],
+    ) -> Result<Vec<FitReport>> {
         if self.device.is_some() && plan.start == Start::Continue {
             return Err(LearnError::Plan {
                 field: "start",

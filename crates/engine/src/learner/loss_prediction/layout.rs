@@ -2,6 +2,7 @@
 
 use super::{LossModule, ranking_loss};
 use crate::arch::NetSpec;
+use crate::data::target::number_of;
 use crate::error::Result;
 use crate::learner::bank::MAX_NUMBERS;
 use crate::learner::error::LearnError;
@@ -199,6 +200,10 @@ impl Layout {
 pub(super) fn target_loss(loss: Loss, logits: &[f64], label: u32) -> (f64, Vec<f64>) {
     match loss {
         Loss::CrossEntropy => (-softmax(logits)[label as usize].ln(), residual(logits, label)),
+        Loss::SquaredError => {
+            let miss = logits[0] - f64::from(number_of(label));
+            (0.5 * miss * miss, vec![miss])
+        }
         Loss::Squared => {
             let mut differences = logits.to_vec();
             differences[label as usize] -= 1.0;

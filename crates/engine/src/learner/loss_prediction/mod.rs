@@ -24,9 +24,10 @@ use super::plan::{LaneData, Loss, TrainPlan};
 use super::program::{Affine, Program};
 use super::reverse::Tape;
 use super::schedule::LaneRun;
+use super::standardise::Standardised;
 use super::virtual_rows::Aim;
 use crate::arch::NetSpec;
-use crate::data::MatrixView;
+use crate::data::{MatrixView, TargetKind};
 use crate::error::Result;
 use crate::rng::Key;
 use layout::{Layout, target_loss};
@@ -77,6 +78,8 @@ pub fn ranking_loss(predicted: &[f64], losses: &[f64], margin: f64) -> (f64, Vec
 #[derive(Clone, Debug)]
 pub struct LossPredictor {
     layout: Layout,
+    /// What it was trained on.
+    loss: Loss,
     parameters: Vec<f64>,
 }
 
@@ -110,9 +113,26 @@ impl LossPredictor {
             .into());
         }
         let layout = Layout::new(spec, *module)?;
-        let mut predictor = Self { parameters: layout.start(start, key)?, layout };
-        predictor.train(spec, data, plan, key);
+        let mut predictor = Self { parameters: layout.start(start, key)?, layout, loss: plan.loss };
+        match plan.loss.targets() {
+            TargetKind::Class => predictor.train(spec, data, plan, key),
+            TargetKind::Real => {
+                let standardised = Standardised::of(&data);
+                if start.is_some() {
+                    predictor.rescale(|program, weights| standardised.standard.unfold(program, weights));
+                }
+                predictor.train(spec, standardised.lane(&data), plan, key);
+                predictor.rescale(|program, weights| standardised.standard.fold(program, weights));
+            }
+        }
         Ok(predictor)
+    }
+
+    /// Changes the network's weights, in the precision of a bank.
+    fn rescale(&mut self, change: impl Fn(&Program, &mut [f32])) {
+        let mut weights = self.weights();
+        change(&self.layout.program, &mut weights);
+        self.parameters.iter_mut().zip(weights).for_each(|(own, weight)| *own = weight.into());
     }
 
     fn train(&mut self, spec: &NetSpec, data: LaneData<'_>, plan: &TrainPlan, key: Key) {
@@ -200,7 +220,7 @@ impl LossPredictor {
         predicted
     }
 
-    /// The cross-entropy of each of `rows` under the network itself, without dropout.
+    /// The loss that was trained on of each of `rows` under the network itself, without dropout.
     ///
     /// # Panics
     /// As [`predicted`](Self::predicted); if there is not one label per row.
@@ -209,7 +229,7 @@ impl LossPredictor {
         let (mut tape, program) = (Tape::new(&self.layout.program), &self.layout.program);
         let one = |(&row, &label): (&u32, &u32)| {
             tape.forward(program, &self.parameters, inputs.row(row as usize), &[]);
-            target_loss(Loss::CrossEntropy, tape.value(program.logits()), label).0
+            target_loss(self.loss, tape.value(program.logits()), label).0
         };
         rows.iter().zip(labels).map(one).collect()
     }

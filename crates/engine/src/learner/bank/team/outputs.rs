@@ -81,6 +81,7 @@ impl Team {
                 Loss::CrossEntropy if self.soft => (self.kernels.soft_cross_entropy)(&losses),
                 Loss::CrossEntropy => (self.kernels.cross_entropy)(&losses),
                 Loss::Squared => (self.kernels.squared)(&losses),
+                Loss::SquaredError => (self.kernels.squared_error)(&losses),
             }
         }
         if !self.lanes && keep_gradient {

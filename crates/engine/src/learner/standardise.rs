@@ -1,0 +1,76 @@
+//! Numbers as targets: standardised for the fit, and given back in their own units by the network itself.
+//!
+//! A fit to numbers is made on `(y - mean) / sd` of the rows that it is handed, so that one learning rate suits targets of
+//! any unit. Mean and deviation are those of the labels in hand alone. Afterwards they become part of the last layer
+//! (`w * sd`, `b * sd + mean`), which gives the same network in the units of the targets; a fit that goes on from these
+//! weights takes them out again, by its own mean and deviation.
+
+use super::plan::LaneData;
+use super::program::Program;
+use crate::data::target::{number_of, word_of};
+
+/// Mean and population standard deviation of the targets of a fit; a deviation of zero counts as 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Standard {
+    mean: f64,
+    deviation: f64,
+}
+
+impl Standard {
+    /// That of at least one target.
+    pub fn of(words: &[u32]) -> Self {
+        let numbers = || words.iter().map(|&word| f64::from(number_of(word)));
+        let count = words.len() as f64;
+        let mean = numbers().sum::<f64>() / count;
+        let deviation = (numbers().map(|number| (number - mean).powi(2)).sum::<f64>() / count).sqrt();
+        // Equal numbers leave what rounding makes of their mean.
+        let least = f64::from(f32::EPSILON) * mean.abs();
+        Self { mean, deviation: if deviation > least { deviation } else { 1.0 } }
+    }
+
+    /// Targets on this scale.
+    pub fn words(&self, words: &[u32]) -> Vec<u32> {
+        let standard = |&word: &u32| ((f64::from(number_of(word)) - self.mean) / self.deviation) as f32;
+        words.iter().map(|word| word_of(standard(word))).collect()
+    }
+
+    /// Has the last layer of a network give the numbers themselves.
+    pub fn fold(&self, program: &Program, weights: &mut [f32]) {
+        let (weight, bias) = self.last(program, weights);
+        weight.iter_mut().for_each(|w| *w = (f64::from(*w) * self.deviation) as f32);
+        bias.iter_mut().for_each(|b| *b = (f64::from(*b) * self.deviation + self.mean) as f32);
+    }
+
+    /// The inverse of [`fold`](Self::fold).
+    pub fn unfold(&self, program: &Program, weights: &mut [f32]) {
+        let (weight, bias) = self.last(program, weights);
+        weight.iter_mut().for_each(|w| *w = (f64::from(*w) / self.deviation) as f32);
+        bias.iter_mut().for_each(|b| *b = ((f64::from(*b) - self.mean) / self.deviation) as f32);
+    }
+
+    /// The weights and the bias of the last layer.
+    fn last<'w>(&self, program: &Program, weights: &'w mut [f32]) -> (&'w mut [f32], &'w mut [f32]) {
+        let map = program.maps[program.maps.len() - 1];
+        weights[map.weights..].split_at_mut(map.fan_in * map.fan_out)
+    }
+}
+
+/// The rows of a fit with standardised targets, owned.
+pub(super) struct Standardised {
+    pub standard: Standard,
+    labels: Vec<u32>,
+    held: Vec<u32>,
+}
+
+impl Standardised {
+    /// Those of one network.
+    pub fn of(data: &LaneData<'_>) -> Self {
+        let standard = Standard::of(data.labels);
+        Self { standard, labels: standard.words(data.labels), held: standard.words(data.validation.1) }
+    }
+
+    /// The same rows with these targets.
+    pub fn lane<'a>(&'a self, data: &LaneData<'a>) -> LaneData<'a> {
+        LaneData { labels: &self.labels, validation: (data.validation.0, &self.held), ..*data }
+    }
+}

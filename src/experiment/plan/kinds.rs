@@ -1,0 +1,120 @@
+//! Whether everything that a plan names serves the kind of targets that its data sets have.
+
+use super::Plan;
+use crate::data::TargetKind;
+use crate::episode::InitialPool;
+use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::sections::{OptimiserKind, is_reserved};
+use crate::learner::Loss;
+use crate::query::Registry;
+
+/// What is compared on numbers where a file does not say.
+const USUAL: [&str; 2] = ["random", "igs"];
+
+/// What a file says itself, of what a kind of targets has another default for.
+pub(super) struct Said {
+    pub metric: bool,
+    pub strategies: bool,
+}
+
+impl Plan {
+    /// The kind of targets that the episodes of the plan are played on.
+    pub fn kind(&self) -> TargetKind {
+        let first = self.transfer.as_ref().and_then(|transfer| transfer.targets.first());
+        first.map_or(TargetKind::Class, |target| target.kind())
+    }
+
+    /// Fills in the defaults of the plan's kind of targets, and refuses what does not serve it. What learns from labels beyond
+    /// its own episodes (policies, searches) learns from classes alone.
+    pub(super) fn check_kinds(&mut self, place: &Place, said: Said) -> Result<(), ExperimentError> {
+        let conflict = |key: &str, why: String, hint: &str| ExperimentError::Conflict {
+            place: place.clone(),
+            key: key.to_string(),
+            why,
+            hint: hint.to_string(),
+        };
+        let kind = self.kind();
+        let targets = self.transfer.iter().flat_map(|transfer| &transfer.targets);
+        if let Some(other) = targets.clone().find(|target| target.kind() != kind) {
+            let why = format!("holds targets of {kind} and \"{}\", of {}", other.name(), other.kind());
+            return Err(conflict(
+                "transfer.targets",
+                why,
+                "a run measures one figure: make a file for each kind",
+            ));
+        }
+        let learned =
+            [("sources.datasets", &self.sources.datasets), ("sources.validation", &self.sources.validation)];
+        let of_rivals = self.rivals.as_ref().map(|rivals| ("rivals.targets", &rivals.targets));
+        for (key, sets) in learned.into_iter().chain(of_rivals) {
+            if let Some(set) = sets.iter().find(|set| set.kind() == TargetKind::Real) {
+                let why = format!("holds \"{}\", whose targets are numbers", set.name());
+                return Err(conflict(key, why, "policies and searches learn from classes alone"));
+            }
+        }
+        if said.metric && self.episode.metric.targets() != kind {
+            let known: Vec<&str> = kind.metrics().iter().map(|metric| metric.key()).collect();
+            let why = format!("is \"{}\", which is no figure of {kind}", self.episode.metric.key());
+            return Err(conflict("episode.metric", why, &format!("known are {}", known.join(", "))));
+        }
+        if kind == TargetKind::Class {
+            return Ok(());
+        }
+        if !said.metric {
+            self.episode.metric = kind.metrics()[0];
+        }
+        let learner = &self.learner;
+        let refused = [
+            ("train", self.train.is_some(), "trains policies, which ask for classes alone"),
+            ("search", self.search.is_some(), "searches architectures, which is done on classes alone"),
+            ("learner.loss", learner.loss != Loss::CrossEntropy, "is a loss of classifiers"),
+            (
+                "learner.optimiser",
+                learner.optimiser == OptimiserKind::Lbfgs,
+                "is \"lbfgs\", which fits a classifier",
+            ),
+            (
+                "learner.device",
+                !learner.device.is_cpu(),
+                "names a device, where networks learn classes alone",
+            ),
+        ];
+        if let Some((key, _, why)) = refused.into_iter().find(|(_, given, _)| *given) {
+            return Err(conflict(key, format!("{why}; the targets are numbers"), "leave it out"));
+        }
+        let registry = &self.registry;
+        if let InitialPool::Rule(rule) = &self.episode.initial {
+            serves(&Registry::builtin(), rule, kind, place, "episode.initial")?;
+        }
+        if let Some(transfer) = &mut self.transfer {
+            if !said.strategies {
+                transfer.strategies = USUAL.map(str::to_string).to_vec();
+            }
+            for (at, name) in transfer.strategies.iter().enumerate() {
+                serves(registry, name, kind, place, &format!("transfer.strategies[{at}]"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a strategy that does not serve `kind`, and every policy: they ask for classes.
+fn serves(
+    registry: &Registry,
+    name: &str,
+    kind: TargetKind,
+    place: &Place,
+    key: &str,
+) -> Result<(), ExperimentError> {
+    let kinds = match is_reserved(name) {
+        true => Ok(crate::query::Kinds::CLASS),
+        false => registry.build(name).map(|strategy| strategy.kinds()),
+    };
+    let refused = |error: crate::Error| ExperimentError::Refused {
+        place: place.clone(),
+        key: key.to_string(),
+        reason: error.to_string(),
+        hint: error.hint(),
+    };
+    kinds.and_then(|kinds| Ok(kinds.expect(kind, name)?)).map_err(refused)
+}
