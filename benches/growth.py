@@ -1,6 +1,6 @@
 """How the cost of a query grows: processor time against pool, width, classes, labels and batch, with fitted exponents.
 
-    python3 benches/growth.py target/release/querist                # a table; some five minutes of processor time
+    python3 benches/growth.py target/release/querist                # a table
     python3 benches/growth.py target/release/querist --only badge
 
 One factor is varied at a time, the others stay at 20,000 rows, 64 columns, 10 classes, 100 labels and a batch of 100.

@@ -3,7 +3,7 @@
 # lost node, and the rows and the policy of a single process in the end.
 #
 #     apt-get install --no-install-recommends slurm-wlm munge
-#     bash experiments/cluster/test.sh target/release/querist         # as root; some five minutes
+#     bash experiments/cluster/test.sh target/release/querist         # as root; some four minutes
 #
 # Daemons, keys and logs live in a folder of their own, which is removed; nothing is installed or left running.
 set -euo pipefail
