@@ -115,7 +115,7 @@ impl Extra {
         key: Key,
     ) -> Option<Self> {
         let class = |row: RowId| rows.iter().position(|&known| known == row.0).map(|at| labels[at]);
-        let mixtures: Vec<([(&[f32], u32); 2], Beta<f64>)> = (mixtures.iter())
+        let mixtures: Vec<_> = (mixtures.iter())
             .filter_map(|mixture| {
                 let end = |row: RowId| Some((task.pool().row(row.index()), class(row)?));
                 Some(([end(mixture.a)?, end(mixture.b)?], beta(mixture.alpha)))
@@ -416,7 +416,7 @@ mod tests {
             EpisodePlan { train: TrainPlan { loss: Loss::Squared, ..plan.train }, ..plan }
         };
         let replicate = Replicate { prepared: prepared.clone(), key: Key::root(6) };
-        let refused = Episodes::reset(&squared(Some(noise)), &[replicate.clone()]).err().unwrap();
+        let refused = Episodes::reset(&squared(Some(noise)), std::slice::from_ref(&replicate)).err().unwrap();
         assert!(refused.to_string().contains("another loss than cross-entropy"), "{refused}");
         let mut episodes = Episodes::reset(&squared(None), &[replicate]).unwrap();
         episodes.ask(&[(0, picks[..4].to_vec())]).unwrap();

@@ -192,7 +192,7 @@ impl Encoder {
         for (layer, part) in self.parts().iter().enumerate().rev() {
             if layer + 1 < LAYERS {
                 for (change, &out) in change.values.iter_mut().zip(&trace.outputs[layer].values) {
-                    if !(out > T::default()) {
+                    if out <= T::default() {
                         *change = T::default();
                     }
                 }

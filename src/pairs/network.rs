@@ -248,14 +248,14 @@ mod tests {
         let (_, _, change) = network.loss(&trace, &mask, &pairs, &targets);
         let mut gradient = vec![0.0; network.of_encoder.len()];
         network.encoder.backward(&graph, &network.of_encoder, &trace, &change, &mut gradient);
-        for at in 0..gradient.len() {
+        for (at, &gradient) in gradient.iter().enumerate() {
             let before = network.of_encoder[at];
             network.of_encoder[at] = before + 1e-6;
             let above = value(&network);
             network.of_encoder[at] = before - 1e-6;
             let difference = (above - value(&network)) / 2e-6;
             network.of_encoder[at] = before;
-            assert!((gradient[at] - difference).abs() < 1e-7, "{at}: {} {difference}", gradient[at]);
+            assert!((gradient - difference).abs() < 1e-7, "{at}: {gradient} {difference}");
         }
     }
 

@@ -77,7 +77,8 @@ fn dot_body<T: Real>(a: &[T], b: &[T]) -> T {
     let mut width = 8;
     while width > 0 {
         for lane in 0..width {
-            partial[lane] = partial[lane] + partial[lane + width];
+            let other = partial[lane + width];
+            partial[lane] += other;
         }
         width /= 2;
     }

@@ -65,7 +65,6 @@ impl<'a> PoolView<'a> {
     ///
     /// # Panics
     /// As [`new`](Self::new).
-    #[expect(clippy::too_many_arguments, reason = "the parts of a view, and what its targets are")]
     pub fn of_kind(
         kind: TargetKind,
         inputs: MatrixView<'a>,
