@@ -50,6 +50,8 @@ fn work(cell: &Cell<u32>) -> Vec<Row> {
         macro_f1: Some(rng.random()),
         reward_accuracy: rng.random(),
         steps: 10,
+        answers: None,
+        stops: Vec::new(),
         picks: vec![cell.input],
         pick_ids: vec![],
         note: None,
