@@ -270,6 +270,8 @@ impl Case {
             first_epochs: None,
             fit_per_label: false,
             device: DeviceKind::Cpu,
+            stops: false,
+            annotator: None,
             augment: None,
             stop_on: StopOn::default(),
         }

@@ -44,7 +44,8 @@ fn plan(optimiser: Optimiser, stop: Stop) -> TrainPlan {
 
 fn fit(spec: &NetSpec, inputs: &Matrix, words: &[u32], plan: &TrainPlan, key: u64) -> Bank {
     let rows: Vec<u32> = (0..words.len() as u32).collect();
-    let data = LaneData { inputs: inputs.view(), rows: &rows, labels: words, validation: (&[], &[]) };
+    let data =
+        LaneData { inputs: inputs.view(), rows: &rows, labels: words, validation: (&[], &[]), extra: None };
     let mut bank = Bank::new(spec, 1).unwrap();
     bank.fit(&[data], plan, &[Key::root(key)]).unwrap();
     bank
@@ -116,6 +117,7 @@ fn a_network_does_not_depend_on_its_neighbours() {
             rows,
             labels,
             validation: (&[], &[]),
+            extra: None,
         })
         .collect();
     let keys: Vec<Key> = (0..19).map(|at| Key::root(3).at(at)).collect();
@@ -143,8 +145,13 @@ fn the_unit_of_the_targets_decides_nothing() {
         for (known, start) in [(10, Start::Scratch), (50, Start::Warm)] {
             let plan = TrainPlan { start, ..plan(Optimiser::Adam, Stop::Epochs { epochs: 20 }) };
             let labels = &words[..known];
-            let data =
-                LaneData { inputs: inputs.view(), rows: &rows[..known], labels, validation: (&[], &[]) };
+            let data = LaneData {
+                inputs: inputs.view(),
+                rows: &rows[..known],
+                labels,
+                validation: (&[], &[]),
+                extra: None,
+            };
             bank.fit(&[data], &plan, &[Key::root(5)]).unwrap();
         }
         bank.predictions(0, inputs.view(), None)
@@ -162,7 +169,13 @@ fn what_cannot_be_fitted_to_is_refused() {
     let refusal = |outputs: usize, words: &[u32], plan: &TrainPlan| {
         let spec = NetSpec::mlp(2, &[4], outputs).unwrap();
         let rows: Vec<u32> = (0..words.len() as u32).collect();
-        let data = LaneData { inputs: inputs.view(), rows: &rows, labels: words, validation: (&[], &[]) };
+        let data = LaneData {
+            inputs: inputs.view(),
+            rows: &rows,
+            labels: words,
+            validation: (&[], &[]),
+            extra: None,
+        };
         let error = Bank::new(&spec, 1).unwrap().fit(&[data], plan, &[Key::root(1)]).unwrap_err();
         error.to_string()
     };
@@ -173,7 +186,13 @@ fn what_cannot_be_fitted_to_is_refused() {
     let lbfgs = TrainPlan { optimiser: Optimiser::Lbfgs { ridge: 1.0 }, ..adam };
     assert!(refusal(1, &words, &lbfgs).contains("lbfgs"));
     let spec = NetSpec::mlp(2, &[4], 1).unwrap();
-    let data = LaneData { inputs: inputs.view(), rows: &[0], labels: &words[..1], validation: (&[], &[]) };
+    let data = LaneData {
+        inputs: inputs.view(),
+        rows: &[0],
+        labels: &words[..1],
+        validation: (&[], &[]),
+        extra: None,
+    };
     let mut burnt =
         querist::learner::BurnNet::new(&spec, 1, querist::learner::DeviceKind::Flex.open().unwrap().unwrap())
             .unwrap();

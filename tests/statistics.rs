@@ -218,6 +218,8 @@ fn verdict_rows(golden: &Value) -> Vec<Row> {
                         picks: Vec::new(),
                         pick_ids: Vec::new(),
                         note: None,
+                        answers: None,
+                        stops: Vec::new(),
                     });
                 }
             }
