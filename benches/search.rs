@@ -161,6 +161,8 @@ fn growing() -> Value {
             fit_per_label: false,
             device: DeviceKind::Cpu,
             augment: None,
+            stops: false,
+            annotator: None,
             blocks: blocks(start),
             dropout: 0.0,
             train: training(),
