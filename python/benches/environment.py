@@ -2,7 +2,7 @@
 
 Both begin with a label per class on digits (1,797 rows of 64 numbers), buy 20 labels one by one, fit a network of one hidden
 layer of 16 units after each (Adam, 40 passes), score the held-out rows and show 32 candidates. What is shown by the one in
-Python is the sorted class probabilities alone, which is less than the eleven features of ours; its pool is as large.
+Python is the sorted class probabilities alone, which is less than the fourteen features of ours; its pool is as large.
 
     python benches/environment.py --seconds 10
 """

@@ -4,7 +4,7 @@
 >>> env = gymnasium.make("querist/PoolAL-v0", data="iris", budget=5)
 >>> observation, info = env.reset(seed=0)
 >>> observation["candidates"].shape, observation["globals"].shape
-((32, 11), (7,))
+((32, 14), (7,))
 
 An episode begins with one label per class. An action is the place of a candidate among those that are shown, whose label is then
 bought, and a small network is fitted anew; the reward is the gain in accuracy on rows that are held out. What is
