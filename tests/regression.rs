@@ -391,7 +391,9 @@ fn strategies_play_on_what_they_serve() {
 fn plans_are_checked_by_kind() {
     let parse = |text: &str| Pipeline::parse(text).map(|_| ()).map_err(|error| error.to_string());
     let target = format!("{{ file = {DIABETES:?}, label = \"target\", task = \"regression\" }}");
-    let plan = Pipeline::parse(&format!("[transfer]\ntargets = [{target}, \"friedman1\"]")).unwrap();
+    let plan =
+        Pipeline::parse(&format!("name = \"numbers\"\n[transfer]\ntargets = [{target}, \"friedman1\"]"))
+            .unwrap();
     assert_eq!(plan.plan().episode().metric, Metric::Nrmse);
     assert_eq!(plan.plan().transfer().unwrap().strategies, ["random", "igs"]);
     // The resolved plan says it again.
@@ -468,10 +470,7 @@ fn a_benchmark_of_numbers_runs_to_its_report() {
             &["session", "new", "s", "--pool", DIABETES, "--label", "target", "--task", "regression"][..],
             "regression",
         ),
-        (
-            &["transfer", "--policy", "universal", "--target", "friedman1"],
-            "`policy` does not serve regression",
-        ),
+        (&["transfer", "--policy", "universal", "--target", "friedman1"], "does not serve regression"),
         (&["data", "describe", DIABETES, "--label", "target"], "--task regression"),
     ] {
         querist(dir.path()).args(args).assert().code(2).stderr(predicate::str::contains(wanted));

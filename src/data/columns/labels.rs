@@ -411,7 +411,7 @@ mod tests {
         let price = (0..160).map(|row| format!("{}", 100.25 + f64::from(row * 37 % 157)));
         assert_eq!(
             refusal(price),
-            "t: column y looks continuous (157 different numbers in 160 rows); regression is not supported"
+            "t: column y looks continuous (157 different numbers in 160 rows), which are no classes"
         );
         assert!(
             refusal((0..400).map(|row| (row * 7919 % 663 * 500).to_string())).contains("looks continuous")

@@ -121,22 +121,39 @@ dispatched! {
                 }
             }
             let limit = least.into_iter().fold(f32::INFINITY, f32::min);
-            let (mut first, mut best) = (None, None);
+            // As where all are measured: by squares within a group, and between groups by distances, of which more are
+            // equal.
+            let (mut only, mut count) = (0, 0usize);
+            let (mut best, mut of_group, mut group) = ((f32::INFINITY, 0), (f32::INFINITY, 0), 0);
+            let mut see = |centre: usize| {
+                if centre / LANES != group {
+                    if of_group.0.sqrt() < best.0 {
+                        best = (of_group.0.sqrt(), of_group.1);
+                    }
+                    (of_group, group) = ((f32::INFINITY, 0), centre / LANES);
+                }
+                let squared = squared_to(row, centres.row(centre));
+                if squared < of_group.0 {
+                    of_group = (squared, centre);
+                }
+            };
             for (centre, (product, length)) in products.iter().zip(lengths).enumerate() {
                 let sum = own + length;
                 if (sum - 2.0 * product) - PRODUCT_SLACK * sum > limit {
                     continue;
                 }
-                let Some(earlier) = first else {
-                    first = Some(centre);
-                    continue;
-                };
-                let (nearest, squared) =
-                    best.unwrap_or_else(|| (earlier, squared_to(row, centres.row(earlier))));
-                let other = squared_to(row, centres.row(centre));
-                best = Some(if other < squared { (centre, other) } else { (nearest, squared) });
+                // A centre that is left alone need not be measured.
+                match count {
+                    0 => only = centre,
+                    1 => [only, centre].into_iter().for_each(&mut see),
+                    _ => see(centre),
+                }
+                count += 1;
             }
-            *assigned = best.map(|(centre, _)| centre).or(first).unwrap_or(0) as u32;
+            if of_group.0.sqrt() < best.0 {
+                best = (of_group.0.sqrt(), of_group.1);
+            }
+            *assigned = if count == 1 { only } else { best.1 } as u32;
         }
     }
 }
