@@ -389,7 +389,10 @@ fn strategies_play_on_what_they_serve() {
 
 #[test]
 fn plans_are_checked_by_kind() {
-    let parse = |text: &str| Pipeline::parse(text).map(|_| ()).map_err(|error| error.to_string());
+    let parse = |text: &str| {
+        let named = format!("name = \"numbers\"\n{text}");
+        Pipeline::parse(&named).map(|_| ()).map_err(|error| error.to_string())
+    };
     let target = format!("{{ file = {DIABETES:?}, label = \"target\", task = \"regression\" }}");
     let plan =
         Pipeline::parse(&format!("name = \"numbers\"\n[transfer]\ntargets = [{target}, \"friedman1\"]"))
