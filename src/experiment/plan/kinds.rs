@@ -58,6 +58,11 @@ impl Plan {
             return Err(conflict("episode.metric", why, &format!("known are {}", known.join(", "))));
         }
         if kind == TargetKind::Class {
+            let named = self.transfer.iter().flat_map(|transfer| transfer.strategies.iter().enumerate());
+            // What is no strategy at all is refused where strategies are checked.
+            for (at, name) in named.filter(|(_, name)| self.registry.build(name).is_ok()) {
+                serves(&self.registry, name, kind, place, &format!("transfer.strategies[{at}]"))?;
+            }
             return Ok(());
         }
         if !said.metric {
