@@ -2,7 +2,7 @@
 //!
 //! What training spends its time on falls into pieces that depend on the plan, on [`Work`] and on their number alone:
 //! the states of one bank, the returns of one bank of pairs, a network's score on one task, the trajectories of one
-//! task. [`pieces`] has them made on the threads of this process or, where its [`Parts`] have a [`Team`], by all
+//! task. `pieces` has them made on the threads of this process or, where its [`Parts`] have a [`Team`], by all
 //! processes of that. [`Ground::answer`] is what another process does: it makes its tasks from the same plan and plays.
 //! Both call the same functions, and results are put together in the order of the pieces, so that they do not depend on
 //! who made which, nor on how often.

@@ -400,7 +400,7 @@ impl Episodes {
     /// epoch one of each pair, with a share that is drawn anew (LADA: Kim et al., NeurIPS 2021).
     ///
     /// # Errors
-    /// If a row's label is not in hand, a parameter is out of [`ALPHAS`](super::augment::ALPHAS), or the classifier cannot be trained on soft targets.
+    /// If a row's label is not in hand, a parameter is out of [`ALPHAS`], or the classifier cannot be trained on soft targets.
     pub fn mix(&mut self, lane: usize, mixtures: &[Mixture]) -> Result<()> {
         let at = &mut self.lanes[lane];
         if !mixtures.is_empty() {

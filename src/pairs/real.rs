@@ -33,9 +33,10 @@ pub trait Real:
     fn dot(a: &[Self], b: &[Self]) -> Self;
     /// `out[i, j] = a_i . b_j` for rows of `a: [m, d]` and `b: [n, d]`.
     fn products(a: &[Self], b: &[Self], shape: [usize; 3], out: &mut [Self]);
-    /// [`spread_body`].
+    /// `out_target += by[relation] share row_source`, edge by edge.
     fn spread(edges: &[Edge], by: &[Self], rows: &[Self], width: usize, out: &mut [Self]);
-    /// [`collect_body`].
+    /// `by[relation] += share (row_source . change_target)`, edge by edge: what the factors of [`spread`](Self::spread) are
+    /// worth.
     fn collect(edges: &[Edge], rows: &[Self], change: &[Self], width: usize, by: &mut [Self]);
 }
 

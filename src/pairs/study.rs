@@ -1,4 +1,4 @@
-//! [`Study`]: rules compared on one screen or on generated ones, and the pathways that what they found falls in.
+//! [`study`]: rules compared on one screen or on generated ones, and the pathways that what they found falls in.
 
 use super::campaign::{Campaign, CampaignPlan, Course, Round};
 use super::error::PairsError;

@@ -15,7 +15,7 @@ pub const MAX_BYTES: u64 = 4 << 30;
 /// rows give the same bytes, whatever order they come in.
 ///
 /// # Errors
-/// Two rows of one place; a figure that its [metric](Metric::admits) cannot have.
+/// Two rows of one place; a figure that its [metric](crate::learner::Metric::admits) cannot have.
 pub fn to_jsonl(rows: &mut [Row]) -> Result<Vec<u8>, RunError> {
     rows.sort_by(|a, b| place(a).cmp(&place(b)));
     if let Some(pair) = rows.windows(2).find(|pair| place(&pair[0]) == place(&pair[1])) {
