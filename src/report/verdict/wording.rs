@@ -14,6 +14,7 @@ use super::across::AcrossTasks;
 use super::choice::AgainstBest;
 use super::compare::{Comparison, Outcome};
 use super::{Entry, FEW_PAIRS, MARGIN, RANDOM, TaskVerdict, VerdictOptions};
+use crate::data::TargetKind;
 use crate::report::curves::TaskCurves;
 use crate::report::roles::ranked_everywhere;
 use crate::report::stats::mean::mean;
@@ -162,7 +163,12 @@ pub(super) fn overall(
 
 /// The sentence over tasks where the subject has no partner.
 fn without_subject(curves: &[TaskCurves], entries: &[Entry], options: &VerdictOptions) -> String {
-    let beside = format!("{} tasks ran; none has {} beside random or margin.", curves.len(), options.subject);
+    let numbers = options.metric.targets() == TargetKind::Real;
+    let beside = match numbers {
+        // Policies ask for classes.
+        true => format!("{} tasks ran.", curves.len()),
+        false => format!("{} tasks ran; none has {} beside random or margin.", curves.len(), options.subject),
+    };
     let areas = |name: &str| {
         let own = entries.iter().filter(|entry| entry.strategy == name).map(|entry| entry.aulc);
         mean(&own.collect::<Option<Vec<f64>>>()?)
@@ -188,7 +194,9 @@ pub(super) fn warnings(task: &TaskCurves, entries: &[Entry]) -> Vec<String> {
     if !has(RANDOM) {
         warnings.push(format!("{name}: random did not run, so nothing shows what chance achieves."));
     }
-    if !has(MARGIN) {
+    // It asks for classes: where targets are numbers, nobody could have run it.
+    let could = task.metric.targets() == TargetKind::Class;
+    if could && !has(MARGIN) {
         warnings.push(format!("{name}: margin did not run, the strong hand-made reference is missing."));
     }
     let fewest = entries.iter().map(|entry| entry.repetitions).min().unwrap_or(0);
