@@ -2,8 +2,8 @@
 
 use pyo3::prelude::*;
 use querist::agent::shipped::SHIPPED;
-use querist::query::Registry;
 use querist::query::registry::Entry;
+use querist::query::{Kinds, Registry};
 use querist::select::Need;
 use serde_json::{Value, json};
 
@@ -18,7 +18,8 @@ pub fn registry() -> Registry {
 pub fn strategies() -> String {
     let registry = registry();
     let told = |entry: &Entry| {
-        let needs = Need::of(entry.card.needs);
+        let kinds = registry.build(entry.card.example).map_or(Kinds::CLASS, |strategy| strategy.kinds());
+        let needs = Need::of(entry.card.needs, kinds);
         let arguments: Vec<Vec<&str>> =
             needs.iter().map(|need| need.arguments().iter().map(|one| one.name()).collect()).collect();
         let mut card = json!(entry.card);

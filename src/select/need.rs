@@ -1,7 +1,8 @@
 //! [`Need`]: what a selector cannot do without, and how to give it.
 
 use super::words::Argument;
-use crate::query::Needs;
+use crate::data::TargetKind;
+use crate::query::{Kinds, Needs};
 use std::fmt;
 
 /// Something that a selector cannot do without. Displays as what it is: "class probabilities".
@@ -22,9 +23,10 @@ pub enum Need {
 }
 
 impl Need {
-    /// What of `needs` has to be given for one query on plain arrays, in the order in which it is asked for. Features
-    /// are always there, and stand for embeddings where there are none.
-    pub fn of(needs: Needs) -> Vec<Need> {
+    /// What a strategy with these needs, for these kinds of targets, has to be given for one query on plain arrays, in the
+    /// order in which it is asked for. Features are always there, and stand for embeddings where there are none. Labels of
+    /// arrays are classes, so that what asks for numbers works in episodes alone.
+    pub fn of(needs: Needs, kinds: Kinds) -> Vec<Need> {
         let rules = [
             (needs.probabilities, Need::Probabilities),
             (needs.passes > 0, Need::Passes),
@@ -40,7 +42,8 @@ impl Need {
                     || needs.drafts > 0
                     || needs.neighbours
                     || needs.ablations
-                    || needs.mixing,
+                    || needs.mixing
+                    || !kinds.serve(TargetKind::Class),
                 Need::Episode,
             ),
         ];

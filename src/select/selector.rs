@@ -90,7 +90,7 @@ impl Selector {
 
     /// What a request must hold.
     pub fn needs(&self) -> Vec<Need> {
-        Need::of(self.strategy.needs())
+        Need::of(self.strategy.needs(), self.strategy.kinds())
     }
 
     /// Whether the argument is looked at; the others may be left out, whatever they hold.

@@ -76,6 +76,8 @@ fn what_is_missing_is_named_with_the_way_to_give_it() {
         ("class_balanced(margin)", Need::Labels, "`labels`"),
         ("dynamic_al", Need::Network, "`head`"),
         ("greedy_oracle", Need::Episode, "experiment"),
+        ("igs", Need::Episode, "experiment"),
+        ("gsx", Need::Episode, "experiment"),
         ("llal", Need::PredictedLoss, "of your own"),
     ] {
         let request = arrays.request();

@@ -54,27 +54,34 @@ impl<'a> Herding<'a> {
 
     /// What a label of each of these rows would add.
     pub fn gains(&self, rows: impl Iterator<Item = RowId>) -> Gains {
-        let mut gains = Gains::default();
-        let whole = self.covered.len().max(1) as f32 * f32::from(u8::MAX);
-        for row in rows {
-            let [plain, of_doubt] = added(self.components.nearness(row.index()), &self.covered, &self.doubts);
-            gains.plain.push(plain as f32 / whole);
-            gains.of_doubt.push(of_doubt as f32 / (whole * f32::from(u8::MAX)));
-        }
+        let rows: Vec<u32> = rows.map(|row| row.0).collect();
+        let mut gains = Gains { plain: vec![0.0; rows.len()], of_doubt: vec![0.0; rows.len()] };
+        added(self.components, &rows, &self.covered, &self.doubts, &mut gains.plain, &mut gains.of_doubt);
         gains
     }
 }
 
 dispatched! {
-    /// The sums of `max(near - covered, 0)`, plain and weighted.
-    fn added(near: &[u8], covered: &[u8], doubts: &[u8]) -> [u32; 2] {
-        let (mut plain, mut weighted) = (0u32, 0u32);
-        for ((&near, &covered), &doubt) in near.iter().zip(covered).zip(doubts) {
-            let more = u32::from(near.saturating_sub(covered));
-            plain += more;
-            weighted += more * u32::from(doubt);
+    /// The means of `max(near - covered, 0)` of every row over the landmarks, plain and weighted by doubt.
+    fn added(
+        components: &Components,
+        rows: &[u32],
+        covered: &[u8],
+        doubts: &[u8],
+        plain: &mut [f32],
+        of_doubt: &mut [f32],
+    ) {
+        let whole = covered.len().max(1) as f32 * f32::from(u8::MAX);
+        for ((&row, plain), of_doubt) in rows.iter().zip(plain).zip(of_doubt) {
+            let (mut sum, mut weighted) = (0u32, 0u32);
+            for ((&near, &covered), &doubt) in components.nearness(row as usize).iter().zip(covered).zip(doubts) {
+                let more = u16::from(near.saturating_sub(covered));
+                sum += u32::from(more);
+                weighted += u32::from(more * u16::from(doubt));
+            }
+            *plain = sum as f32 / whole;
+            *of_doubt = weighted as f32 / (whole * f32::from(u8::MAX));
         }
-        [plain, weighted]
     }
 }
 

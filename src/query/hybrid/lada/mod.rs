@@ -19,6 +19,9 @@ const NEEDS: Needs =
 /// The most pairs that are looked at.
 const MAX_PAIRS: usize = 100_000;
 
+/// The least parameter of a mixture: by less, it is one of its rows in single precision. What is learned may come to less.
+const LEAST_ALPHA: f64 = 1e-3;
+
 pub(super) const ENTRY: Entry = Entry {
     card: Card {
         name: "lada",
@@ -33,7 +36,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |params| {
         Built::batch(Lada {
             look_ahead: params.choice("look_ahead", &[("true", true), ("false", false)])?,
-            alpha: params.optional_real("alpha", 1e-3..=1e3)?,
+            alpha: params.optional_real("alpha", LEAST_ALPHA..=1e3)?,
             bound: params.real("bound", 1.0, 1e-2..=1e3)?,
             pairs: params.count("pairs", 1_000, 1..=MAX_PAIRS)?,
             epochs: params.count("epochs", 10, 1..=10_000)?,
@@ -103,7 +106,7 @@ impl Strategy for Lada {
         self.mixtures = (chosen.iter())
             .map(|&at| {
                 let [a, b] = pairs[at].map(|place| candidates[place]);
-                Mixture { a, b, alpha: alphas[at] }
+                Mixture { a, b, alpha: alphas[at].max(LEAST_ALPHA) }
             })
             .collect();
         let mut picks: Vec<RowId> = self.mixtures.iter().flat_map(|pair| [pair.a, pair.b]).collect();
@@ -198,7 +201,7 @@ mod tests {
             for (pair, rows) in pairs.iter().zip(picks.chunks(2)) {
                 assert_eq!([pair.a, pair.b], rows);
                 assert_eq!(text.contains("alpha"), pair.alpha == 2.0);
-                assert!(text.contains("alpha") || (0.0..=1.0).contains(&pair.alpha));
+                assert!(text.contains("alpha") || (LEAST_ALPHA..=1.0).contains(&pair.alpha));
             }
             assert!(strategy.note().unwrap().starts_with("3 pairs to mix"));
             let single = strategy.select(&view, 1, Key::root(1)).unwrap();
