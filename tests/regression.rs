@@ -456,7 +456,9 @@ fn a_benchmark_of_numbers_runs_to_its_report() {
     assert!(first.get("macro_f1").is_none() && first["accuracy"].as_f64().unwrap() <= 1.0, "{first}");
     // Nobody is told to compare with what asks for classes.
     let said = querist(dir.path()).args(["report", "one"]).assert().code(0);
-    said.stdout(predicate::str::contains("tasks ran").and(predicate::str::contains("margin").not()));
+    said.stdout(
+        predicate::str::contains("tasks ran").and(predicate::str::contains("margin did not run").not()),
+    );
     let csv = fs::read_to_string(dir.path().join("one/results.csv")).unwrap();
     assert!(csv.lines().next().unwrap().ends_with(",query_seconds,metric"), "{csv}");
     assert!(csv.lines().nth(1).unwrap().ends_with(",nrmse"));

@@ -28,6 +28,7 @@ impl Need {
     /// arrays are classes, so that what asks for numbers works in episodes alone.
     pub fn of(needs: Needs, kinds: Kinds) -> Vec<Need> {
         let rules = [
+            (!kinds.serve(TargetKind::Class), Need::Episode),
             (needs.probabilities, Need::Probabilities),
             (needs.passes > 0, Need::Passes),
             (needs.committee > 0, Need::Committee),
@@ -42,8 +43,7 @@ impl Need {
                     || needs.drafts > 0
                     || needs.neighbours
                     || needs.ablations
-                    || needs.mixing
-                    || !kinds.serve(TargetKind::Class),
+                    || needs.mixing,
                 Need::Episode,
             ),
         ];
