@@ -77,7 +77,7 @@ fn what_is_missing_is_named_with_the_way_to_give_it() {
         ("dynamic_al", Need::Network, "`head`"),
         ("greedy_oracle", Need::Episode, "experiment"),
         ("igs", Need::Episode, "experiment"),
-        ("gsx", Need::Episode, "experiment"),
+        ("gsy", Need::Episode, "experiment"),
         ("llal", Need::PredictedLoss, "of your own"),
     ] {
         let request = arrays.request();
