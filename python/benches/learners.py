@@ -1,17 +1,18 @@
 """The policy that comes with the package under classifiers that it was not trained with.
 
 It was trained on episodes of small networks. Here five classifiers of scikit-learn play with margin, with random and with the
-policy, from the same first labels on the same splits; a figure is the mean accuracy over all fits of an episode (the area
-under its learning curve). Of a set, at most 1,000 rows are the pool and 1,000 are tested on.
+policy, from the same first labels on the same splits (`querist.bench`); a figure is the mean accuracy over all fits of an episode (the
+area under its learning curve). Of a set, at most 1,000 rows are the pool and 1,000 are tested on.
 
-    python benches/learners.py --data-dir DATA --repetitions 10
+    python benches/learners.py --data-dir DATA --repetitions 10 --out FILE
+
+The same command goes on where it was ended.
 """
 
 import argparse
 import csv
 import gzip
 import json
-import time
 import warnings
 from pathlib import Path
 
@@ -19,7 +20,6 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import querist
@@ -65,8 +65,8 @@ class Platt:
         values = np.exp(values - values.max(axis=1, keepdims=True))
         return values / values.sum(axis=1, keepdims=True)
 
-    def score(self, X, y):
-        return self.machine.score(X, y)
+    def predict(self, X):
+        return self.machine.predict(X)
 
 
 def read(folder, name):
@@ -81,18 +81,6 @@ def read(folder, name):
     return np.array([row[2:] for row in rows], dtype=np.float64), y
 
 
-def split(X, y, repetition):
-    draw = np.random.default_rng(repetition)
-    # Classes with enough rows for both parts.
-    kept = np.isin(y, [one for one in np.unique(y) if (y == one).sum() >= 8])
-    X, y = X[kept], y[kept]
-    order = draw.permutation(len(X))
-    held = min(1000, int(0.4 * len(X)))
-    test, pool = order[:held], order[held : held + 1000]
-    scale = StandardScaler().fit(X[pool])
-    return scale.transform(X[pool]), y[pool], scale.transform(X[test]), y[test]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path)
@@ -102,32 +90,35 @@ def main():
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--out", type=Path, help="figures as they come, a JSON object a line")
-    parser.add_argument("--tell", type=Path, help="play nothing, and make the table of such a file's whole repetitions")
+    parser.add_argument("--tell", action="store_true", help="play nothing, and make the table of what --out has")
     options = parser.parse_args()
     sets = options.sets.split(",")
-    if options.tell:
-        return tell_file(options.tell, sets)
-    if options.data_dir is None:
-        parser.error("give --data-dir, or --tell")
-    policy = querist.Policy.load("universal")
+    if options.out is None or (options.data_dir is None and not options.tell):
+        parser.error("give --out, and --data-dir or --tell")
+    if not options.tell:
+        play(options, sets)
+    tell_file(options.out, sets)
+
+
+def play(options, sets):
+    """Plays what the file does not have yet, and adds it."""
+    strategies = [*STRATEGIES[:-1], querist.Policy.load("universal")]
+    lines = options.out.read_text().splitlines() if options.out.exists() else []
+    done = {(line["set"], line["learner"]) for line in map(json.loads, lines)}
     warnings.simplefilter("ignore")
-    started, gains = time.perf_counter(), {}
-    for repetition in range(options.repetitions):
-        for name in sets:
-            X, y, X_test, y_test = split(*read(options.data_dir, name), repetition)
-            for learner in options.learners.split(","):
-                for strategy in STRATEGIES:
-                    episode = querist.play(
-                        LEARNERS[learner](), X, y, policy if strategy == "policy" else strategy, X_test=X_test,
-                        y_test=y_test, batch=options.batch, rounds=options.rounds, seed=repetition,
-                    )
-                    gains.setdefault((learner, strategy), {}).setdefault(name, []).append(episode.mean_score)
-                    if options.out:
-                        line = {"set": name, "learner": learner, "strategy": strategy, "repetition": repetition}
-                        with options.out.open("a") as out:
-                            out.write(json.dumps(line | {"mean_score": episode.mean_score}) + "\n")
-    tell(gains, sets)
-    print(f"\n{options.repetitions} repetitions, {len(sets)} sets, {time.perf_counter() - started:.0f} s")
+    for name in sets:
+        for learner in options.learners.split(","):
+            if (name, learner) in done:
+                continue
+            bench = querist.bench(
+                LEARNERS[learner](), {name: read(options.data_dir, name)}, strategies, repetitions=options.repetitions,
+                batch=options.batch, rounds=options.rounds, max_pool=1000, max_test=1000,
+            )
+            figures = bench.to_pandas().groupby(["strategy", "repetition"])["accuracy"].mean()
+            with options.out.open("a") as out:
+                for (strategy, repetition), mean in figures.items():
+                    line = {"set": name, "learner": learner, "strategy": strategy, "repetition": repetition}
+                    out.write(json.dumps(line | {"mean_score": mean}) + "\n")
 
 
 def tell_file(path, sets):

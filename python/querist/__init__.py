@@ -9,6 +9,7 @@
 
 - :func:`select`: one query on arrays, by a strategy (``"margin"``, ``"power(margin, beta=2)"``) or a :class:`Policy`.
 - :func:`strategies`, :func:`policies`: what there is to choose by.
+- :func:`bench`: strategies and policies beside each other with any scikit-learn classifier, and the verdict.
 - :func:`play`: a whole simulated labelling with any scikit-learn classifier.
 - :class:`Session`: a labelling in earnest, in a folder.
 - :func:`run`: an experiment, from a dictionary or a file to rows, verdict and report.
@@ -18,6 +19,7 @@
 Bad input raises :class:`QueristError`, with the place and both numbers.
 """
 
+from ._bench import Bench, bench
 from ._errors import QueristError, QueristWarning
 from ._play import Episode, play, probabilities
 from ._policy import Policy, policies, strategies
@@ -28,6 +30,7 @@ from ._select import Selection, Selector, select
 from ._session import Session
 
 __all__ = [
+    "Bench",
     "Episode",
     "Policy",
     "QueristError",
@@ -38,6 +41,7 @@ __all__ = [
     "Selector",
     "Session",
     "__version__",
+    "bench",
     "play",
     "policies",
     "probabilities",

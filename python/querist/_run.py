@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import io
 import json
 import os
 import sys
@@ -16,10 +14,13 @@ from . import _querist
 from ._arrays import count
 from ._errors import QueristWarning
 from ._query import Query
+from ._rows import Rows, framed
 
 
-class Run:
+class Run(Rows):
     """A run that came to its end."""
+
+    _inner: _querist.Run
 
     def __init__(self, inner: _querist.Run) -> None:
         self._inner = inner
@@ -59,25 +60,8 @@ class Run:
         verdict: list[dict[str, Any]] = json.loads(self._inner.verdict_json())
         return verdict
 
-    def to_arrow(self) -> Any:
-        """The rows as a ``pyarrow.Table``: one per task, strategy, repetition and round."""
-        import pyarrow.parquet
-
-        return pyarrow.parquet.read_table(io.BytesIO(self._inner.parquet()))
-
-    def to_pandas(self) -> Any:
-        """The rows as a ``pandas.DataFrame``."""
-        return self.to_arrow().to_pandas()
-
-    def to_polars(self) -> Any:
-        """The rows as a ``polars.DataFrame``."""
-        import polars
-
-        return polars.read_parquet(io.BytesIO(self._inner.parquet()))
-
     def _repr_html_(self) -> str:
-        text = html.escape(self.report.read_text(encoding="utf-8"))
-        return f'<iframe srcdoc="{text}" style="width:100%;height:80vh;border:0" sandbox="allow-scripts"></iframe>'
+        return framed(self.report.read_text(encoding="utf-8"))
 
     def __repr__(self) -> str:
         return f"<querist.Run in {str(self.dir)!r}>"

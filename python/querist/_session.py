@@ -6,12 +6,14 @@ import html
 import io
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _querist
 from ._arrays import count
 from ._errors import QueristError
+from ._tables import written
 
 Path = str | os.PathLike[str]
 
@@ -33,9 +35,9 @@ class Session:
     @staticmethod
     def create(
         dir: Path,
-        pool: Path,
+        pool: Any,
         *,
-        features: Sequence[Path] = (),
+        features: Sequence[Any] = (),
         label: str | None = None,
         id: str | None = None,
         columns: Sequence[str] = (),
@@ -61,48 +63,52 @@ class Session:
         think: int = 1,
         seed: int = 0,
     ) -> Session:
-        """A new session in the folder ``dir`` on the table, array or folder of pictures ``pool``.
+        """A new session in the folder ``dir`` on ``pool``: the path of a table, an array or a folder of pictures; or a table in
+        memory, of pandas, polars, pyarrow or whatever else exports Arrow data; or a NumPy array ``[n, d]``. The session keeps
+        a copy of its own.
 
-        ``features`` are ``.npy`` files ``[n, d]`` in place of the columns; ``label`` and ``id`` name columns. How the pool is
-        read is found out, unless said as the options of ``querist session new`` say it: ``columns`` and ``ignore`` (names
-        or patterns), ``separator``, ``header``, ``decimal``, ``inputs``, ``channels``, ``base``, ``hash``, ``svd``.
-        ``price`` is the column with what an answer costs, or a price for every class; ``spend`` what answers may cost in
-        all. ``think`` times as much is looked at in a query, for people who are slower than the machine. ``classes`` may be left out, and then appear with the answers. ``policy`` or ``strategy``
-        choose, once there are labels; until then ``start`` does, ``initial`` rows by features alone. ``lease`` is the
-        seconds after which rows that were not answered may be asked of somebody else.
+        ``features`` are arrays ``[n, d]`` in place of the columns, or the paths of ``.npy`` files; ``label`` and ``id`` name
+        columns. How the pool is read is found out, unless said as the options of ``querist session new`` say it: ``columns``
+        and ``ignore`` (names or patterns), ``separator``, ``header``, ``decimal``, ``inputs``, ``channels``, ``base``,
+        ``hash``, ``svd``. ``classes`` may be left out, and then appear with the answers. ``policy`` or ``strategy`` choose,
+        once there are labels; until then ``start`` does, ``initial`` rows by features alone. ``lease`` is the seconds after
+        which rows that were not answered may be asked of somebody else. ``price`` is the column with what an answer costs,
+        or a price for every class; ``spend`` what answers may cost in all. ``think`` times as much is looked at in a query,
+        for people who are slower than the machine.
         """
-        return Session(
-            _querist.Session.create(
-                os.fspath(dir),
-                os.fspath(pool),
-                features=[os.fspath(one) for one in features],
-                label=label,
-                id=id,
-                columns=list(columns),
-                ignore=list(ignore),
-                separator=separator,
-                header=header,
-                decimal=decimal,
-                inputs=inputs,
-                channels=channels,
-                base=None if base is None else count("base", base),
-                hash=None if hash is None else count("hash", hash),
-                svd=None if svd is None else count("svd", svd),
-                classes=list(classes),
-                policy=policy,
-                strategy=strategy,
-                start=start,
-                initial=None if initial is None else count("initial", initial),
-                batch=count("batch", batch),
-                budget=None if budget is None else count("budget", budget),
-                lease=None if lease is None else count("lease", lease),
-                price=price if isinstance(price, str) else None,
-                prices=None if price is None or isinstance(price, str) else dict(price),
-                spend=spend,
-                think=count("think", think, 1),
-                seed=count("seed", seed),
+        with tempfile.TemporaryDirectory() as folder:
+            return Session(
+                _querist.Session.create(
+                    os.fspath(dir),
+                    written(pool, folder, "pool"),
+                    features=[written(one, folder, f"features_{at}") for at, one in enumerate(features)],
+                    label=label,
+                    id=id,
+                    columns=list(columns),
+                    ignore=list(ignore),
+                    separator=separator,
+                    header=header,
+                    decimal=decimal,
+                    inputs=inputs,
+                    channels=channels,
+                    base=None if base is None else count("base", base),
+                    hash=None if hash is None else count("hash", hash),
+                    svd=None if svd is None else count("svd", svd),
+                    classes=list(classes),
+                    policy=policy,
+                    strategy=strategy,
+                    start=start,
+                    initial=None if initial is None else count("initial", initial),
+                    batch=count("batch", batch),
+                    budget=None if budget is None else count("budget", budget),
+                    lease=None if lease is None else count("lease", lease),
+                    price=price if isinstance(price, str) else None,
+                    prices=None if price is None or isinstance(price, str) else dict(price),
+                    spend=spend,
+                    think=count("think", think, 1),
+                    seed=count("seed", seed),
+                )
             )
-        )
 
     @staticmethod
     def open(dir: Path) -> Session:

@@ -8,6 +8,7 @@ mod arrays;
 mod callable;
 mod environment;
 mod error;
+mod judge;
 mod policy;
 mod program;
 mod run;
@@ -26,10 +27,12 @@ fn _querist(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<environment::Episodes>()?;
     module.add_function(wrap_pyfunction!(environment::schema, module)?)?;
     module.add_class::<run::Run>()?;
+    module.add_class::<judge::Judged>()?;
     module.add_class::<session::Session>()?;
     module.add_function(wrap_pyfunction!(strategies::strategies, module)?)?;
     module.add_function(wrap_pyfunction!(strategies::policies, module)?)?;
     module.add_function(wrap_pyfunction!(run::run, module)?)?;
+    module.add_function(wrap_pyfunction!(judge::judge, module)?)?;
     module.add_function(wrap_pyfunction!(program::main, module)?)?;
     Ok(())
 }

@@ -78,3 +78,29 @@ def test_reading_prices_and_thought_are_heeded(tmp_path):
     for options in ({"separator": "1"}, {"channels": "middle"}, {"base": 3}, {"spend": 3.0}, {"think": 0}, {"price": {"x": 1}}):
         with pytest.raises(querist.QueristError):
             make("refused", **options)
+
+
+def test_tables_and_arrays_in_memory_are_as_good_as_files(pool, tmp_path):
+    file, _ = pool
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv(file)
+    # An index that is no column, and no feature either.
+    shuffled = frame.set_index(pandas.Index([f"row {at}" for at in range(len(frame))], name="key"))
+    import pyarrow
+
+    pools = {"file": file, "pandas": shuffled, "arrow": pyarrow.table(frame), "numpy": frame.to_numpy()}
+    polars = pytest.importorskip("polars")
+    pools["polars"] = polars.from_pandas(frame)
+    asked = {}
+    for name, one in pools.items():
+        session = querist.Session.create(tmp_path / name, one, strategy="margin", initial=8, batch=8)
+        asked[name] = [row["row"] for row in session.ask()["rows"]]
+    assert len(asked["file"]) == 8
+    assert all(rows == asked["file"] for rows in asked.values()), asked
+    by_features = querist.Session.create(
+        tmp_path / "features", frame, features=[frame.to_numpy()], strategy="margin", initial=8, batch=8
+    )
+    assert [row["row"] for row in by_features.ask()["rows"]] == asked["file"]
+    with pytest.raises(querist.QueristError, match="pool: found a list"):
+        querist.Session.create(tmp_path / "list", [[1.0, 2.0]])
+    assert not (tmp_path / "list").exists()

@@ -1,12 +1,15 @@
 //! [`play`]: strategies play episodes, round by round, and leave tidy rows.
 
 use super::env::{Believed, End, Episodes, Standing};
+use super::extras::Extras;
 use super::features;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::replicate::Replicate;
 use super::row::Row;
-use super::stop::{self, Look};
+use super::stop::curve::Point;
+use super::stop::{self, Look, Seen};
 use crate::arch::NetSpec;
+use crate::data::Matrix;
 use crate::error::Result;
 use crate::learner::{Metric, Scores};
 use crate::query::{Needs, Strategy, cut};
@@ -89,9 +92,9 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let sees = |player: &Player| player.architect.as_ref().is_some_and(|architect| architect.sees());
     let mut watches: Vec<Watch> = players.iter().map(|player| Watch::new(&plan, player)).collect();
     let mut played: Vec<Played> = Vec::with_capacity(players.len());
-    for (lane, player) in players.iter().enumerate() {
-        let first = row(player, &episodes, lane, plan.metric);
-        let rows = vec![Row { stops: watches[lane].look(&episodes, lane), ..first }];
+    let all: Vec<usize> = (0..players.len()).collect();
+    for ((lane, player), stops) in players.iter().enumerate().zip(stops(&mut watches, &episodes, &all)?) {
+        let rows = vec![Row { stops, ..row(player, &episodes, lane, plan.metric) }];
         played.push(Played { rows, selecting: Vec::new() });
     }
     loop {
@@ -153,18 +156,19 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             episodes.mix(lane, players[lane].strategy.mixtures())?;
         }
         episodes.refit()?;
-        for &lane in &live {
+        for (&lane, stops) in live.iter().zip(stops(&mut watches, &episodes, &live)?) {
             let next = row(&players[lane], &episodes, lane, plan.metric);
-            played[lane].rows.push(Row { stops: watches[lane].look(&episodes, lane), ..next });
+            played[lane].rows.push(Row { stops, ..next });
         }
     }
 }
 
-/// What successive fits of an episode say of a fixed set of its pool's rows.
+/// What successive fits of an episode say of a fixed set of its pool's rows, and their accuracy on labels held out.
 struct Watch {
     /// Empty where no rule is asked.
     set: Vec<u32>,
     looks: Vec<Look>,
+    curve: Vec<Point>,
 }
 
 impl Watch {
@@ -172,18 +176,37 @@ impl Watch {
         let Replicate { prepared, key } = &player.replicate;
         let rows = prepared.task().pool().rows();
         let set = if plan.stops { stop::set(rows, key.named("stop")) } else { Vec::new() };
-        Self { set, looks: Vec::new() }
+        Self { set, looks: Vec::new(), curve: Vec::new() }
     }
 
     /// The rules that would stop now.
-    fn look(&mut self, episodes: &Episodes, lane: usize) -> Vec<String> {
-        if self.set.is_empty() {
-            return Vec::new();
-        }
+    fn look(&mut self, episodes: &Episodes, lane: usize, out_of_fold: Option<&Matrix>) -> Vec<String> {
+        let (rows, labels) = episodes.labelled(lane);
         let p = episodes.probabilities(lane, &self.set);
-        self.looks.push(Look::of(episodes.standing(lane).labels, &p));
-        stop::reasons(&self.looks).into_iter().map(|reason| reason.rule.to_string()).collect()
+        self.looks.push(Look::of(labels.len(), &p));
+        if let Some(p) = out_of_fold {
+            let predicted = Look::of(labels.len(), p).classes;
+            let right = predicted.iter().zip(labels).filter(|(one, other)| one == other).count();
+            let (judged, accuracy) = (labels.len(), right as f64 / labels.len() as f64);
+            self.curve.push(Point { labels: labels.len(), accuracy, judged });
+        }
+        let pool = episodes.replicate(lane).prepared.task().pool().rows();
+        let (rows, step) = (pool - rows.len(), episodes.plan.query_size);
+        let seen = Seen { looks: &self.looks, curve: &self.curve, rows, step };
+        stop::reasons(&seen).into_iter().map(|reason| reason.rule.to_string()).collect()
     }
+}
+
+/// The rules that would stop each of these episodes now; none where the plan asks none.
+fn stops(watches: &mut [Watch], episodes: &Episodes, lanes: &[usize]) -> Result<Vec<Vec<String>>> {
+    if !episodes.plan.stops {
+        return Ok(vec![Vec::new(); lanes.len()]);
+    }
+    let needs = Needs { out_of_fold: true, ..Needs::NONE };
+    let asking: Vec<(usize, Needs)> = lanes.iter().map(|&lane| (lane, needs)).collect();
+    let extras = episodes.extras(&asking)?;
+    let look = |(&lane, extras): (&usize, Extras)| watches[lane].look(episodes, lane, extras.out_of_fold.as_ref());
+    Ok(lanes.iter().zip(extras).map(look).collect())
 }
 
 /// The global features of episode `lane`. One candidate is described: the globals are of all of them

@@ -146,7 +146,19 @@ pub fn sources(plan: &Plan) -> Result<Vec<Source>> {
 pub fn some_sources(plan: &Plan, most: usize) -> Result<Vec<Source>> {
     let sources = plan.sources();
     let key = Key::root(plan.seed()).named("sources");
-    make(plan, &sources.datasets, sources.variants, sources.synthetic, key, most)
+    make(plan, &sources.datasets, sources.variants, sources.synthetic, key, most, |source| source)
+}
+
+/// What `look` finds in each of the tasks that are learned from, and in each of those that choose between checkpoints,
+/// in their order. No more of them are held at a time than there are threads.
+pub fn look_at_all<T: Send>(plan: &Plan, look: impl Fn(Source) -> T + Sync) -> Result<(Vec<T>, Vec<T>)> {
+    let (sources, key) = (plan.sources(), Key::root(plan.seed()));
+    let (of_sources, of_validation) = (key.named("sources"), key.named("validation"));
+    let all = usize::MAX;
+    Ok((
+        make(plan, &sources.datasets, sources.variants, sources.synthetic, of_sources, all, &look)?,
+        make(plan, &sources.validation, 0, sources.validation_synthetic, of_validation, all, &look)?,
+    ))
 }
 
 /// The data sets that are learned from or choose between checkpoints, by their content.
@@ -168,19 +180,20 @@ pub fn validation(plan: &Plan) -> Result<Vec<Source>> {
 pub fn some_validation(plan: &Plan, most: usize) -> Result<Vec<Source>> {
     let sources = plan.sources();
     let key = Key::root(plan.seed()).named("validation");
-    make(plan, &sources.validation, 0, sources.validation_synthetic, key, most)
+    make(plan, &sources.validation, 0, sources.validation_synthetic, key, most, |source| source)
 }
 
-/// `variants` variations of every real set, beside the set itself, and synthetic tasks; at most `most` of them,
-/// spread over all.
-fn make(
+/// What `look` makes of `variants` variations of every real set, beside the set itself, and of synthetic tasks; at most
+/// `most` of them, spread over all.
+fn make<T: Send>(
     plan: &Plan,
     datasets: &[DataRef],
     variants: usize,
     synthetic: usize,
     key: Key,
     most: usize,
-) -> Result<Vec<Source>> {
+    look: impl Fn(Source) -> T + Sync,
+) -> Result<Vec<T>> {
     let family = SourceFamily::of(&plan.sources().families, key.named("synthetic"))
         .unwrap_or_else(|| SourceFamily::new(key.named("synthetic")))
         .with_many_classes(plan.sources().many_classes);
@@ -207,7 +220,7 @@ fn make(
                     &made
                 }
             };
-            source(plan, dataset, key.named("task").named(dataset.identity()))
+            source(plan, dataset, key.named("task").named(dataset.identity())).map(&look)
         })
         .collect()
 }

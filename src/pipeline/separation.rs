@@ -31,14 +31,11 @@ pub(super) fn separation(plan: &Plan) -> Result<Vec<Separation>> {
     }
     if plan.train().is_some() || plan.searches_sources() {
         let sections = plan.sources();
-        for (tasks, generated, role) in [
-            (tasks::sources(plan)?, sections.synthetic, "source"),
-            (tasks::validation(plan)?, sections.validation_synthetic, "validation"),
-        ] {
-            let of_tasks: Vec<Separation> =
-                tasks.iter().map(|source| line(source.prepared_tasks[0].task(), role)).collect();
-            lines.extend(in_few_lines(of_tasks, generated, role, sections));
-        }
+        let (sources, validation) =
+            tasks::look_at_all(plan, |source| line(source.prepared_tasks[0].task(), "source"))?;
+        let validation = validation.into_iter().map(|line| Separation { role: "validation".to_string(), ..line });
+        lines.extend(in_few_lines(sources, sections.synthetic, "source", sections));
+        lines.extend(in_few_lines(validation.collect(), sections.validation_synthetic, "validation", sections));
     }
     Ok(lines)
 }

@@ -8,7 +8,7 @@ use super::query::LabelledRows;
 use super::{Counts, Session, current};
 use crate::data::{Dataset, Shape, Targets};
 use crate::episode::stop::curve::{Point, PowerLaw};
-use crate::episode::stop::{self, Look, Reason, Stabilising};
+use crate::episode::stop::{self, Look, Reason, Seen, Stabilising};
 use crate::error::Result;
 use crate::experiment::quality::{Quality, quality};
 use crate::rng::Key;
@@ -147,7 +147,7 @@ impl Session {
                 });
                 points = curve(&consensus, pool, judged, key.named("curve"))?;
             }
-            stop = stopping(&consensus, pool, classifier, (step, settings.think), key)?;
+            stop = stopping(&consensus, pool, classifier, &points, (step, settings.think), key)?;
         }
         let law = PowerLaw::fit(&points);
         let now = points.last().map_or(0, |point| point.labels);
@@ -229,11 +229,13 @@ fn curve(consensus: &Consensus, pool: &Pool, judged: &OutOfFold, key: Key) -> Re
     Ok(points)
 }
 
-/// What the rules say of predictions by the labels in hand, and by one, two and three steps fewer.
+/// What the rules say of the learning curve, and of predictions by the labels in hand and by one, two and three steps
+/// fewer.
 fn stopping(
     consensus: &Consensus,
     pool: &Pool,
     classifier: &Classifier,
+    curve: &[Point],
     (step, think): (usize, usize),
     key: Key,
 ) -> Result<Stopping> {
@@ -255,7 +257,7 @@ fn stopping(
     }
     looks.push(look(classifier, all));
     Ok(Stopping {
-        reasons: stop::reasons(&looks),
+        reasons: stop::reasons(&Seen { looks: &looks, curve, rows: pool.rows() - all, step }),
         kappa: rule.mean(&looks),
         uncertainty: looks.last().map(|look| look.uncertainty),
     })

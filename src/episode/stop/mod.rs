@@ -1,24 +1,31 @@
 //! When to stop asking for labels.
 //!
-//! A rule looks at what successive fits predict of a fixed set of rows, whose labels nobody needs to know, and says that
-//! it would stop, and why. Rules are advice beside a learning curve; none ends a labelling by itself. [`curve`] says what
-//! further labels are worth.
+//! A rule looks at what successive fits predict of a fixed set of rows, whose labels nobody needs to know, and at the accuracy
+//! on labels that were held out of a fit, and says that it would stop, and why. Rules are advice beside a learning curve; none
+//! ends a labelling by itself. [`curve`] says what further labels are worth.
 //!
 //! ```
-//! use querist::episode::stop::{Look, Stabilising, Stop};
+//! use querist::episode::stop::{Look, Seen, Stabilising, Stop};
 //!
 //! let looks = [20, 30, 40, 50].map(|labels| Look { labels, classes: vec![0, 1, 1, 0], uncertainty: 0.2 });
-//! let reason = Stabilising::default().decide(&looks).expect("nothing changed in three fits");
+//! let seen = |looks| Seen { looks, curve: &[], rows: 1_000, step: 10 };
+//! let reason = Stabilising::default().decide(&seen(&looks)).expect("nothing changed in three fits");
 //! assert_eq!(reason.rule, "stabilising predictions");
-//! assert_eq!(Stabilising::default().decide(&looks[..3]), None);
+//! assert_eq!(Stabilising::default().decide(&seen(&looks[..3])), None);
 //! ```
 
+mod cost_benefit;
 pub mod curve;
+mod flat_curve;
 mod stabilising;
 mod uncertainty;
 
+pub use cost_benefit::CostBenefit;
+pub use flat_curve::FlatCurve;
 pub use stabilising::{Stabilising, kappa};
 pub use uncertainty::OverallUncertainty;
+
+use curve::Point;
 
 use crate::data::Matrix;
 use crate::rng::Key;
@@ -37,10 +44,28 @@ pub fn set(rows: usize, key: Key) -> Vec<u32> {
     set
 }
 
-/// What the rules say, as they are by default, after the last of these looks.
-pub fn reasons(looks: &[Look]) -> Vec<Reason> {
-    let rules: [&dyn Stop; 2] = [&Stabilising::default(), &OverallUncertainty::default()];
-    rules.iter().filter_map(|rule| rule.decide(looks)).collect()
+/// What the rules say, as they are by default, of all of this.
+pub fn reasons(seen: &Seen<'_>) -> Vec<Reason> {
+    let rules: [&dyn Stop; 4] = [
+        &Stabilising::default(),
+        &OverallUncertainty::default(),
+        &FlatCurve::default(),
+        &CostBenefit::default(),
+    ];
+    rules.iter().filter_map(|rule| rule.decide(seen)).collect()
+}
+
+/// What rules go by.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// What successive fits say of one set of rows, in the order of their labels.
+    pub looks: &'a [Look],
+    /// The accuracy on labels that were held out, by the number of labels, ascending; empty where there are too few.
+    pub curve: &'a [Point],
+    /// Rows without a label, which the last fit is to predict.
+    pub rows: usize,
+    /// Labels that come before anybody looks again.
+    pub step: usize,
 }
 
 /// What a fit says of the fixed set of rows.
@@ -78,7 +103,6 @@ pub struct Reason {
 
 /// A rule for when to stop.
 pub trait Stop {
-    /// Why to stop after the last of these looks, which are in the order of their labels and on one set of rows; `None`
-    /// to go on.
-    fn decide(&self, looks: &[Look]) -> Option<Reason>;
+    /// Why to stop now; `None` to go on.
+    fn decide(&self, seen: &Seen<'_>) -> Option<Reason>;
 }

@@ -3,7 +3,7 @@
 //! M. Bloodgood and K. Vijay-Shanker, *A method for stopping active learning based on stabilizing predictions and the
 //! need for user-adjustable stopping*, CoNLL 2009.
 
-use super::{Look, Reason, Stop};
+use super::{Look, Reason, Seen, Stop};
 
 /// Stops where Cohen's kappa between successive predictions, averaged over the last `window` pairs, is at least
 /// `threshold`.
@@ -31,11 +31,11 @@ impl Stabilising {
 }
 
 impl Stop for Stabilising {
-    fn decide(&self, looks: &[Look]) -> Option<Reason> {
-        let mean = self.mean(looks).filter(|mean| *mean >= self.threshold)?;
+    fn decide(&self, seen: &Seen<'_>) -> Option<Reason> {
+        let mean = self.mean(seen.looks).filter(|mean| *mean >= self.threshold)?;
         let saw = format!(
             "predictions of {} rows agree from fit to fit: mean kappa of the last {} is {mean:.3}, at least {}",
-            looks.last()?.classes.len(),
+            seen.looks.last()?.classes.len(),
             self.window,
             self.threshold
         );
@@ -87,9 +87,12 @@ mod tests {
             classes: (0..1000).map(|row| u32::from(row % 2 == 0) ^ u32::from(row < changed)).collect(),
             uncertainty: 0.1,
         };
-        let rule = Stabilising::default();
-        assert!(rule.decide(&[look(0), look(4), look(0), look(4)]).is_some());
-        assert!(rule.decide(&[look(0), look(100), look(0), look(100)]).is_none());
-        assert!(rule.decide(&[look(0), look(0)]).is_none(), "too few looks");
+        let decide = |changed: &[usize]| {
+            let looks: Vec<Look> = changed.iter().map(|&changed| look(changed)).collect();
+            Stabilising::default().decide(&Seen { looks: &looks, curve: &[], rows: 1000, step: 10 })
+        };
+        assert!(decide(&[0, 4, 0, 4]).is_some());
+        assert!(decide(&[0, 100, 0, 100]).is_none());
+        assert!(decide(&[0, 0]).is_none(), "too few looks");
     }
 }

@@ -3,7 +3,7 @@
 //! J. Zhu, H. Wang, E. Hovy and M. Ma, *Confidence-based stopping criteria for active learning for data annotation*, ACM
 //! Transactions on Speech and Language Processing 6 (2010): overall uncertainty.
 
-use super::{Look, Reason, Stop};
+use super::{Look, Reason, Seen, Stop};
 
 /// Stops where the mean over the rows of one minus the largest probability is at most `threshold`. Probabilities should
 /// be calibrated, or it stops too early.
@@ -22,9 +22,9 @@ impl Default for OverallUncertainty {
 }
 
 impl Stop for OverallUncertainty {
-    fn decide(&self, looks: &[Look]) -> Option<Reason> {
+    fn decide(&self, seen: &Seen<'_>) -> Option<Reason> {
         let sure = |look: &&Look| look.labels >= self.least && look.uncertainty <= self.threshold;
-        let last = looks.last().filter(sure)?;
+        let last = seen.looks.last().filter(sure)?;
         let saw = format!(
             "the mean uncertainty of {} rows is {:.3}, at most {}",
             last.classes.len(),
@@ -42,10 +42,12 @@ mod tests {
     #[test]
     fn the_last_look_decides() {
         let look = |uncertainty| Look { labels: 50, classes: vec![0], uncertainty };
-        let rule = OverallUncertainty::default();
-        assert!(rule.decide(&[look(0.5), look(0.01)]).is_some());
-        assert!(rule.decide(&[look(0.01), look(0.5)]).is_none());
-        assert!(rule.decide(&[]).is_none());
-        assert!(rule.decide(&[Look { labels: 49, ..look(0.0) }]).is_none(), "too few labels to believe it");
+        let decide = |looks: &[Look]| {
+            OverallUncertainty::default().decide(&Seen { looks, curve: &[], rows: 100, step: 10 })
+        };
+        assert!(decide(&[look(0.5), look(0.01)]).is_some());
+        assert!(decide(&[look(0.01), look(0.5)]).is_none());
+        assert!(decide(&[]).is_none());
+        assert!(decide(&[Look { labels: 49, ..look(0.0) }]).is_none(), "too few labels to believe it");
     }
 }

@@ -323,7 +323,8 @@ fn episodes<'a>(
     mut own: Vec<Block>,
 ) -> Result<Part<'a>> {
     let (episode, architecture_factory) = stand_ins.drawn(plan, architecture)?;
-    let extras = extras(plan.registry(), strategy);
+    let watched = if episode.stops { FOLDS } else { 0 };
+    let extras = extras(plan.registry(), strategy) + watched;
     let work = |block: &Block| {
         let course = Course { extras, ..Course::own(&episode, targets.task(&block.target)) };
         course.whole().times(block.repetitions.len() as f64)

@@ -102,7 +102,7 @@ section! {
         /// results have (Werner et al., NeurIPS 2024).
         test_by_itself: bool = boolean().or(false);
         /// Ask every rule to stop after every round, and name those that would in the column `stops` of the rows. None
-        /// ends an episode. Probabilities are the network's own, not calibrated.
+        /// ends an episode. Five networks a round are trained beside, each without a fifth of the labels.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         stops: bool = boolean().or(false);
         /// How those who are asked answer, in all episodes, those that are learned from included; without it, at once and
