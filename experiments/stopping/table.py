@@ -12,7 +12,7 @@ import csv
 import statistics
 import sys
 
-RULES = ["stabilising predictions", "overall uncertainty"]
+RULES = ["stabilising predictions", "overall uncertainty", "learning curve", "cost against benefit"]
 
 
 def mean(values):

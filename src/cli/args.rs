@@ -112,6 +112,10 @@ pub struct TrainArgs {
     /// others play episodes for it, until it has ended. The policy does not depend on how many there are
     #[arg(long, value_name = "I/N", value_parser = shard_of_training)]
     pub shard: Option<Shard>,
+    /// One of the processes of an MPI job that train together (mpirun, srun): rank 0 trains, the others play episodes for it.
+    /// The policy does not depend on how many there are
+    #[arg(long, conflicts_with_all = ["shard", "dry_run"])]
+    pub mpi: bool,
 }
 
 fn shard_of_training(text: &str) -> Result<Shard, String> {

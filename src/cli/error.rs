@@ -29,6 +29,12 @@ pub enum CliError {
         "name a trained one with transfer.policy, take it out with --set, or use `querist run`"
     ))]
     Unlearned { file: String, what: &'static str },
+    /// A program without MPI is to be a rank.
+    #[error("--mpi: this querist was built without MPI")]
+    #[diagnostic(help(
+        "cargo build --release --features mpi, with an MPI and libclang installed; or --shard I/N, which needs neither"
+    ))]
+    NoMpi,
     /// A process that helps with a training, told to begin it anew.
     #[error("--fresh: shard {shard} of a training removes nothing")]
     #[diagnostic(help("give --fresh to the first shard alone"))]
@@ -66,6 +72,7 @@ impl Fault for CliError {
             CliError::NoSection { .. }
             | CliError::Unlearned { .. }
             | CliError::FreshHelper { .. }
+            | CliError::NoMpi
             | CliError::OwnInput { .. }
             | CliError::OneReport { .. }
             | CliError::NoCommand { .. }

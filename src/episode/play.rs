@@ -205,7 +205,8 @@ fn stops(watches: &mut [Watch], episodes: &Episodes, lanes: &[usize]) -> Result<
     let needs = Needs { out_of_fold: true, ..Needs::NONE };
     let asking: Vec<(usize, Needs)> = lanes.iter().map(|&lane| (lane, needs)).collect();
     let extras = episodes.extras(&asking)?;
-    let look = |(&lane, extras): (&usize, Extras)| watches[lane].look(episodes, lane, extras.out_of_fold.as_ref());
+    let look =
+        |(&lane, extras): (&usize, Extras)| watches[lane].look(episodes, lane, extras.out_of_fold.as_ref());
     Ok(lanes.iter().zip(extras).map(look).collect())
 }
 
@@ -248,5 +249,43 @@ fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row
         note: (!notes.is_empty()).then(|| notes.join("; ")),
         answers,
         stops: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{SplitPlan, Task, embedded};
+    use crate::episode::PreparedTask;
+    use crate::episode::testing::logistic;
+    use crate::query::Registry;
+
+    fn rows(stops: bool) -> Vec<Row> {
+        let data = embedded::load("breast_cancer").unwrap();
+        let prepared = PreparedTask::new(Task::split(&data, &SplitPlan::default(), Key::root(1)).unwrap());
+        let player = |name: &str| Player {
+            name: name.to_string(),
+            strategy: Registry::builtin().build(name).unwrap(),
+            replicate: Replicate { prepared: prepared.clone(), key: Key::root(2) },
+            repetition: 0,
+            architect: None,
+        };
+        let plan = EpisodePlan { budget: 200, stops, ..logistic() };
+        let played = play(&plan, vec![player("margin"), player("random")]).unwrap();
+        played.into_iter().flat_map(|played| played.rows).collect()
+    }
+
+    /// On an easy task the curve is flat long before 200 labels; whoever is asked in between changes nothing.
+    #[test]
+    fn rules_to_stop_are_asked_and_change_nothing() {
+        let (asked, plain) = (rows(true), rows(false));
+        assert!(plain.iter().all(|row| row.stops.is_empty()));
+        let without: Vec<Row> = asked.iter().map(|row| Row { stops: Vec::new(), ..row.clone() }).collect();
+        assert_eq!(without, plain);
+        let named = |rule: &str| asked.iter().filter(|row| row.stops.iter().any(|name| name == rule)).count();
+        let rules = ["stabilising predictions", "learning curve", "cost against benefit"];
+        assert!(rules.into_iter().all(|rule| named(rule) > 0), "{:?}", rules.map(named));
+        // With a few labels none of them knows enough.
+        assert!(asked.iter().filter(|row| row.labels < 30).all(|row| row.stops.is_empty()));
     }
 }

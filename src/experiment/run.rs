@@ -46,6 +46,9 @@ pub enum Spread {
     Alone,
     /// So many, through a folder beside the run's ([`exchange`]); this one leads, the others [`help`].
     Folder { shards: usize },
+    /// Those of the MPI job that was joined ([`ranks`](crate::run::ranks)); rank 0 leads, the others [`help`].
+    #[cfg(feature = "mpi")]
+    Ranks,
 }
 
 /// `summary.json`: totals of a finished run. Equal for equal manifests.
@@ -152,7 +155,7 @@ pub fn bench(
 
 /// Plays, as shard number `shard` (from zero) of a training, the episodes that the first shard asks for, until the
 /// training in `context.dir` has ended; gives the number of pieces that were made. Nothing but the folder of the
-/// [`exchange`] is written to.
+/// [`exchange`] is written to, and nothing at all as a rank of an MPI job.
 ///
 /// # Errors
 /// As [`exchange::serve`], and what making the plan's tasks fails with.
@@ -164,7 +167,13 @@ pub fn help(plan: &Plan, shard: usize, inputs: Inputs, context: Context<'_>) -> 
         let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
         let ground = stages::train::ground(plan, &sources, &validation);
         let answer = |work: &Work, piece: usize| ground.answer(work, piece);
-        exchange::serve(&exchange::folder(context.dir), &run, shard, cancel, &answer)
+        match context.spread {
+            #[cfg(feature = "mpi")]
+            Spread::Ranks => crate::run::ranks::serve(&run, cancel, &answer),
+            Spread::Alone | Spread::Folder { .. } => {
+                exchange::serve(&exchange::folder(context.dir), &run, shard, cancel, &answer)
+            }
+        }
     })
 }
 
@@ -178,13 +187,18 @@ fn execute(
     let text = plan.to_toml();
     let (store, mut ledger) = Store::open(context.dir, &manifest, &text, context.fresh)?;
     let Context { progress, cancel, save_every, .. } = context;
-    let exchange = match context.spread {
+    let mut exchange = None;
+    #[cfg(feature = "mpi")]
+    let mut ranks = None;
+    let team: Option<&dyn Team> = match context.spread {
         Spread::Alone => None,
         Spread::Folder { shards } => {
-            Some(Exchange::open(&exchange::folder(context.dir), store.run(), shards, cancel)?)
+            let opened = Exchange::open(&exchange::folder(context.dir), store.run(), shards, cancel)?;
+            Some(exchange.insert(opened))
         }
+        #[cfg(feature = "mpi")]
+        Spread::Ranks => Some(ranks.insert(crate::run::ranks::Ranks::lead(store.run(), cancel))),
     };
-    let team = exchange.as_ref().map(|exchange| exchange as &dyn Team);
     let stage_context = StageContext { store: &store, progress, cancel, save_every, team };
     let worker_pool = WorkerPool { jobs: context.jobs, progress, cancel };
 

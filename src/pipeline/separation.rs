@@ -33,9 +33,15 @@ pub(super) fn separation(plan: &Plan) -> Result<Vec<Separation>> {
         let sections = plan.sources();
         let (sources, validation) =
             tasks::look_at_all(plan, |source| line(source.prepared_tasks[0].task(), "source"))?;
-        let validation = validation.into_iter().map(|line| Separation { role: "validation".to_string(), ..line });
+        let validation =
+            validation.into_iter().map(|line| Separation { role: "validation".to_string(), ..line });
         lines.extend(in_few_lines(sources, sections.synthetic, "source", sections));
-        lines.extend(in_few_lines(validation.collect(), sections.validation_synthetic, "validation", sections));
+        lines.extend(in_few_lines(
+            validation.collect(),
+            sections.validation_synthetic,
+            "validation",
+            sections,
+        ));
     }
     Ok(lines)
 }

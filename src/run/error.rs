@@ -56,6 +56,12 @@ pub enum RunError {
     #[error("{name}: digest {found}, but {stored} when the run started")]
     #[diagnostic(help("restore what was changed, and run the same command again"))]
     InputChanged { name: String, stored: String, found: String },
+    /// An MPI job does not work together.
+    #[error("MPI: {problem}")]
+    #[diagnostic(help(
+        "start all ranks with the same binary on the same plan and data: mpirun -n N querist train FILE --mpi"
+    ))]
+    Mpi { problem: String },
     /// A file name that leads out of the folder.
     #[error("{}: `{name}` leads out of the run folder ({why})", dir.display())]
     #[diagnostic(help(
@@ -130,6 +136,7 @@ impl Fault for RunError {
             | RunError::Value { .. }
             | RunError::Threads { .. }
             | RunError::NoSign { .. }
+            | RunError::Mpi { .. }
             | RunError::Work { .. } => Exit::Failed,
             _ => Exit::BadInput,
         }

@@ -21,6 +21,8 @@ pub(crate) mod lines;
 pub mod manifest;
 pub mod parts;
 pub mod progress;
+#[cfg(feature = "mpi")]
+pub mod ranks;
 pub mod rows;
 pub mod sealed;
 pub mod store;

@@ -1,6 +1,8 @@
 //! `querist run` and `querist train`.
 
 use crate::cli::args::{BenchArgs, CommonArgs, DataDirArgs, RunArgs, TrainArgs};
+#[cfg(feature = "mpi")]
+use crate::cli::complain;
 use crate::cli::error::CliError;
 use crate::cli::progress::{self, Outlook};
 use crate::cli::{output, signals};
@@ -11,6 +13,8 @@ use crate::experiment::sections::TRAINED;
 use crate::experiment::stages::Shard;
 use crate::pipeline::{Finished, Pipeline, RunOptions, Setup, Spread};
 use crate::query::Registry;
+#[cfg(feature = "mpi")]
+use crate::run::ranks::Job;
 use crate::run::usage;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -63,7 +67,7 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
 
 /// Runs the train stage of an experiment file.
 pub fn train(args: &TrainArgs, quiet: bool) -> Result<()> {
-    let TrainArgs { run: args, shard } = args;
+    let TrainArgs { run: args, shard, mpi } = args;
     let file = args.file.display().to_string();
     let plan = load(args)?.train_only().ok_or(CliError::NoSection { file, section: "train" })?;
     if args.dry_run {
@@ -71,6 +75,9 @@ pub fn train(args: &TrainArgs, quiet: bool) -> Result<()> {
     }
     let name = format!("{}-train", plan.name());
     let dir = args.common.out.clone().unwrap_or_else(|| Path::new(RUNS).join(name));
+    if *mpi {
+        return as_rank(Pipeline::of(plan), dir, &args.common, quiet);
+    }
     match *shard {
         None | Some(Shard::WHOLE) => execute(Pipeline::of(plan), Part::Whole, dir, &args.common, quiet),
         Some(Shard { index: 0, count }) => {
@@ -79,6 +86,33 @@ pub fn train(args: &TrainArgs, quiet: bool) -> Result<()> {
         }
         Some(Shard { index, .. }) => help(Pipeline::of(plan), index, &dir, &args.common),
     }
+}
+
+/// Trains as one rank of an MPI job.
+#[cfg(feature = "mpi")]
+fn as_rank(pipeline: Pipeline, dir: PathBuf, common: &CommonArgs, quiet: bool) -> Result<()> {
+    let job = Job::join()?;
+    let played = if job.rank() == 0 {
+        execute(pipeline, Part::Led(Spread::Ranks), dir, common, quiet)
+    } else {
+        signals::catch().and_then(|cancel| {
+            let options = RunOptions::default().jobs(common.threads()).cancel(cancel).spread(Spread::Ranks);
+            pipeline.help(job.rank(), &dir, &options).map(drop)
+        })
+    };
+    if let Err(error) = &played
+        && job.ranks() > 1
+    {
+        // The other ranks may wait for this one, and would for ever.
+        complain(error);
+        job.abort(error.exit() as i32);
+    }
+    played
+}
+
+#[cfg(not(feature = "mpi"))]
+fn as_rank(_: Pipeline, _: PathBuf, _: &CommonArgs, _: bool) -> Result<()> {
+    Err(CliError::NoMpi.into())
 }
 
 /// Plays episodes for the training in `dir` until it has ended.

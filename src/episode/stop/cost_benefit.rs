@@ -55,9 +55,17 @@ mod tests {
         });
         let seen = |rows| Seen { looks: &[], curve: &curve, rows, step: 10 };
         let decide = |rule: CostBenefit, rows| rule.decide(&seen(rows)).map(|reason| reason.rule);
-        assert_eq!(decide(CostBenefit::default(), 10_000), Some("cost against benefit"), "9.1 errors for 10 labels");
+        assert_eq!(
+            decide(CostBenefit::default(), 10_000),
+            Some("cost against benefit"),
+            "9.1 errors for 10 labels"
+        );
         assert_eq!(decide(CostBenefit::default(), 12_000), None, "10.9 errors for 10 labels");
         assert_eq!(decide(CostBenefit { error: 2.0, ..CostBenefit::default() }, 10_000), None);
-        assert_eq!(decide(CostBenefit { points: 6, ..CostBenefit::default() }, 10_000), None, "too few points");
+        assert_eq!(
+            decide(CostBenefit { points: 6, ..CostBenefit::default() }, 10_000),
+            None,
+            "too few points"
+        );
     }
 }
