@@ -201,7 +201,7 @@ fn every_key_is_on_the_page_and_every_experiment_fits_the_schema() {
          evolution = { sample = 2 }\nhalving = { eta = 2 }\n";
     let others = [
         "[learner]\noptimiser = \"lbfgs\"\nhidden = []\n[report]\ntarget_accuracy = 0.9\n[train]",
-        "[learner]\nsteps = 3\n[episode]\ntarget_share = 0.9\n[train]",
+        "[learner]\nsteps = 3\nensemble = 3\n[episode]\ntarget_share = 0.9\n[train]",
         "[learner]\ntrain_loss = 0.5\n[train]",
         "[episode]\nannotator = { noise = 0.1 }\nstops = true\nworld = { long_tail = 2.0, label_noise = 0.1, covariate_shift = 1.0 }\n\
          augment = { kind = \"mixup\" }\n[train]",

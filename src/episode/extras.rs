@@ -10,7 +10,7 @@ use super::plan::{Measure, OracleOn};
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
 use crate::learner::{
-    LaneData, Learner, LossModule, LossPredictor, Start, Temperature, TrainPlan, calibration, networks,
+    LaneData, Learner, LossModule, LossPredictor, Start, Temperature, TrainPlan, calibration, ensembles,
 };
 use crate::query::{Ablations, Needs, Passes, Signals};
 use crate::rng::Key;
@@ -334,7 +334,7 @@ impl Episodes {
         for spec in distinct(trials.iter().map(|trial| &self.lanes[trial.lane].spec)) {
             let group: Vec<(usize, &Trial)> =
                 trials.iter().enumerate().filter(|(_, trial)| self.lanes[trial.lane].spec == spec).collect();
-            let mut bank = networks(&spec, group.len(), self.plan.device)?;
+            let mut bank = ensembles(&spec, group.len(), self.plan.ensemble, self.plan.device)?;
             if train.start != Start::Scratch {
                 for (place, (_, trial)) in group.iter().enumerate() {
                     let (own, at) = self.places[trial.lane];

@@ -7,7 +7,7 @@ use super::replicate::Replicate;
 use crate::arch::NetSpec;
 use crate::data::{Oracle, RowId};
 use crate::error::Result;
-use crate::learner::{FitReport, LaneData, Scores, networks};
+use crate::learner::{FitReport, LaneData, Scores, ensembles};
 use crate::rng::Key;
 
 impl Episodes {
@@ -85,7 +85,7 @@ impl Episodes {
         let old = std::mem::take(&mut self.groups);
         let old_places = self.places.clone();
         for (spec, lanes) in shapes.iter().zip(wanted) {
-            let mut bank = networks(spec, lanes.len(), self.plan.device)?;
+            let mut bank = ensembles(spec, lanes.len(), self.plan.ensemble, self.plan.device)?;
             for (place, &lane) in lanes.iter().enumerate() {
                 let (group, at) = old_places[lane];
                 match old.get(group) {
@@ -179,7 +179,7 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
         augment.check_task(task, rows.len())?;
     }
     let divided = Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &[], key);
-    let mut bank = networks(&plan.spec(task)?, 1, plan.device)?;
+    let mut bank = ensembles(&plan.spec(task)?, 1, plan.ensemble, plan.device)?;
     bank.fit(&[divided.lane(task)], &train, &[key])?;
     let (inputs, targets) = match plan.measure {
         Measure::Reward => (task.reward().inputs(), task.reward().labels()),
@@ -244,6 +244,7 @@ mod tests {
             stops: false,
             annotator: None,
             augment: None,
+            ensemble: 1,
         }
     }
 

@@ -79,6 +79,9 @@ pub struct EpisodePlan {
     /// Changed copies of the labelled rows that fits train on, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment: Option<Augment>,
+    /// Networks whose mean is the classifier ([`Ensemble`](crate::learner::Ensemble)); 1 for a single one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub ensemble: usize,
 }
 
 /// The rows that tell a fit when to stop.
@@ -179,6 +182,14 @@ pub enum EpisodeError {
     )]
     #[diagnostic(help("lower episode.augment.copies, the budget, or episode.max_pool"))]
     Augmented { task: String, labels: usize, numbers: usize, limit: usize },
+    /// An ensemble of none, or of copies.
+    #[error(
+        "episode: an ensemble of {found} networks, expected 1 or more, and 1 where the optimiser is \"lbfgs\""
+    )]
+    #[diagnostic(help(
+        "networks that end at the one optimum that there is are copies: set learner.optimiser to one that takes steps"
+    ))]
+    Ensemble { found: usize },
     /// Virtual rows for a classifier that is not trained by gradient steps on cross-entropy.
     #[error(
         "episode: {what} makes rows of mixed classes or with weights, but the classifier is trained {how}"
@@ -204,6 +215,14 @@ impl Fault for EpisodeError {}
 
 /// Thirty queries of one row each, after one label per class, by a network with one hidden layer of 32 units: the
 /// default of experiment files.
+fn one() -> usize {
+    1
+}
+
+fn is_one(members: &usize) -> bool {
+    *members == 1
+}
+
 impl Default for EpisodePlan {
     fn default() -> Self {
         Self {
@@ -226,6 +245,7 @@ impl Default for EpisodePlan {
             stops: false,
             annotator: None,
             augment: None,
+            ensemble: 1,
         }
     }
 }
@@ -319,6 +339,11 @@ impl EpisodePlan {
             (0, _) => return Err(EpisodeError::NoBudget),
             (_, 0) => return Err(EpisodeError::NoQuery),
             _ => {}
+        }
+        if self.ensemble == 0
+            || (self.ensemble > 1 && matches!(self.train.optimiser, Optimiser::Lbfgs { .. }))
+        {
+            return Err(EpisodeError::Ensemble { found: self.ensemble });
         }
         let annotator = self.annotator.unwrap_or_default();
         let stays_out = annotator.late > 0 || annotator.abstains > 0.0 || annotator.unanswerable > 0.0;

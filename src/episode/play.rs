@@ -257,10 +257,11 @@ mod tests {
     use super::*;
     use crate::data::{SplitPlan, Task, embedded};
     use crate::episode::PreparedTask;
-    use crate::episode::testing::logistic;
+    use crate::episode::testing::{logistic, plan};
+    use crate::learner::Start;
     use crate::query::Registry;
 
-    fn rows(stops: bool) -> Vec<Row> {
+    fn rows(plan: EpisodePlan) -> Vec<Row> {
         let data = embedded::load("breast_cancer").unwrap();
         let prepared = PreparedTask::new(Task::split(&data, &SplitPlan::default(), Key::root(1)).unwrap());
         let player = |name: &str| Player {
@@ -270,15 +271,31 @@ mod tests {
             repetition: 0,
             architect: None,
         };
-        let plan = EpisodePlan { budget: 200, stops, ..logistic() };
         let played = play(&plan, vec![player("margin"), player("random")]).unwrap();
         played.into_iter().flat_map(|played| played.rows).collect()
+    }
+
+    #[test]
+    fn an_ensemble_costs_its_members_and_learns_the_same_labels_better() {
+        let of = |ensemble: usize| rows(EpisodePlan { ensemble, ..plan(Start::Warm) });
+        let (one, nine) = (of(1), of(9));
+        let random = |rows: &[Row]| -> Vec<Row> {
+            rows.iter().filter(|row| row.strategy == "random").cloned().collect()
+        };
+        let (one, nine) = (random(&one), random(&nine));
+        // Random asks for the same rows whatever the classifier.
+        assert!(
+            one.iter().zip(&nine).all(|(one, nine)| one.picks == nine.picks && 9 * one.steps == nine.steps)
+        );
+        let mean = |rows: &[Row]| rows.iter().map(|row| row.accuracy).sum::<f64>() / rows.len() as f64;
+        assert!(mean(&nine) > mean(&one), "{} and {}", mean(&nine), mean(&one));
     }
 
     /// On an easy task the curve is flat long before 200 labels; whoever is asked in between changes nothing.
     #[test]
     fn rules_to_stop_are_asked_and_change_nothing() {
-        let (asked, plain) = (rows(true), rows(false));
+        let plan = |stops: bool| EpisodePlan { budget: 200, stops, ..logistic() };
+        let (asked, plain) = (rows(plan(true)), rows(plan(false)));
         assert!(plain.iter().all(|row| row.stops.is_empty()));
         let without: Vec<Row> = asked.iter().map(|row| Row { stops: Vec::new(), ..row.clone() }).collect();
         assert_eq!(without, plain);

@@ -37,6 +37,7 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         stops: false,
         annotator: None,
         augment: None,
+        ensemble: 1,
     }
 }
 

@@ -20,6 +20,9 @@ pub enum FitError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Input(#[from] InputError),
+    /// One network is fitted and exported, and no ensemble.
+    #[error("learner.ensemble is {found}, but one network is fitted and written, expected 1")]
+    Ensemble { found: usize },
     /// The file is no architecture.
     #[error("{}:{line}:{column}: {reason}", path.display())]
     #[diagnostic(help(
@@ -135,6 +138,9 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     dataset.expect_kind(TargetKind::Class, "`querist fit` trains classifiers")?;
     let prepared = tasks::prepared(plan, &dataset, 0)?;
     let task = prepared.task();
+    if plan.learner().ensemble > 1 {
+        return Err(FitError::Ensemble { found: plan.learner().ensemble }.into());
+    }
     let rows = task.pool().rows();
     let labels = labels.unwrap_or(rows);
     if labels > rows {

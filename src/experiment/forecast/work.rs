@@ -119,6 +119,7 @@ impl<'a> Course<'a> {
 
     /// From the first fit to the one after so many queries; `looks` queries were prepared.
     pub fn up_to(&self, queries: usize, looks: usize) -> Work {
+        let members = self.plan.ensemble as f64;
         let fits = |round: usize| {
             let labels = self.labels(round);
             let train = self.plan.train_in(u32::try_from(round).unwrap_or(u32::MAX));
@@ -127,7 +128,7 @@ impl<'a> Course<'a> {
                 + if self.plan.measure == Measure::Reward { 0 } else { self.task.test().labels().len() };
             let rows = self.plan.trained_on(labels);
             let fit = Work::fit(&train, rows, self.multiply_adds).times(fits as f64);
-            fit.plus(Work::prediction(held, self.multiply_adds))
+            fit.plus(Work::prediction(held, self.multiply_adds)).times(members)
         };
         let query = |round: usize| {
             let labels = self.labels(round);
@@ -135,7 +136,9 @@ impl<'a> Course<'a> {
             let rows = self.plan.trained_on(labels);
             let extras = Work::fit(&self.plan.from_scratch(), rows, self.multiply_adds);
             let look = Work { looked_at: self.look * candidates as f64, ..Work::default() };
-            extras.times(self.extras as f64).plus(Work::prediction(candidates, self.multiply_adds)).plus(look)
+            let networks =
+                extras.times(self.extras as f64).plus(Work::prediction(candidates, self.multiply_adds));
+            networks.times(members).plus(look)
         };
         (0..=queries).map(fits).sum::<Work>().plus((0..looks).map(query).sum())
     }

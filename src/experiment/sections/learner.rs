@@ -74,6 +74,10 @@ section! {
         /// one, and measure after the last; with `warm_start`, and not with `"lbfgs"`, where the fits before the last
         /// would leave no trace. Otherwise there is one fit per query.
         fit_per_label: bool = boolean().or(false);
+        /// Networks of other weights whose mean probabilities are the classifier's; strategies that look at weights or embeddings
+        /// see the first one's. Not with `"lbfgs"`, whose optimum they would all find.
+        #[serde(skip_serializing_if = "is_one")]
+        ensemble: usize = whole(1..=MAX_ENSEMBLE).or(1);
         /// What networks are fitted on: `"cpu"`, the bank engine; `"cuda"`, burn on an NVIDIA device, in a program
         /// built with that feature; or `"flex"`, burn on the processor, to try that path out.
         #[serde(skip_serializing_if = "DeviceKind::is_cpu")]
@@ -92,9 +96,15 @@ const OPTIMISERS: [(&str, OptimiserKind); 4] = [
 const DEVICES: [(&str, DeviceKind); 3] =
     [("cpu", DeviceKind::Cpu), ("flex", DeviceKind::Flex), ("cuda", DeviceKind::Cuda)];
 const DEFAULT_EPOCHS: u32 = 40;
+/// The most networks of one classifier.
+const MAX_ENSEMBLE: usize = 256;
 const MAX_WIDTH: usize = 1_000_000;
 /// The most epochs or steps of one fit.
 const MAX_PASSES: u32 = 10_000_000;
+
+fn is_one(members: &usize) -> bool {
+    *members == 1
+}
 
 impl Learner {
     pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
@@ -142,6 +152,14 @@ impl Learner {
                 key: "learner.keep_optimiser".into(),
                 why: format!("is not kept on the device {}", learner.device.name()),
                 hint: "leave it out, or learner.device".into(),
+            });
+        }
+        if learner.ensemble > 1 && lbfgs {
+            return Err(ExperimentError::Conflict {
+                place: section.place().clone(),
+                key: "learner.ensemble".into(),
+                why: format!("of {} networks would find the same optimum so many times", learner.ensemble),
+                hint: "leave it out, or set learner.optimiser to one that takes steps".into(),
             });
         }
         if learner.fit_per_label && (!learner.warm_start || lbfgs) {

@@ -15,6 +15,7 @@ mod burn_optimiser;
 pub mod calibration;
 pub mod descent;
 mod device;
+mod ensemble;
 pub mod error;
 pub mod export;
 #[cfg(feature = "burn")]
@@ -38,6 +39,7 @@ pub use burn_net::BurnNet;
 pub use calibration::{Temperature, expected_calibration_error};
 pub use descent::Descent;
 pub use device::DeviceKind;
+pub use ensemble::Ensemble;
 pub use error::LearnError;
 pub use loss_prediction::{LossModule, LossPredictor};
 pub use metric::{Metric, Scores};
@@ -86,6 +88,11 @@ pub trait Learner: Send + Sync {
 
     /// This learner as a bank, if it is one.
     fn as_bank(&self) -> Option<&Bank> {
+        None
+    }
+
+    /// This learner as an ensemble, if it is one.
+    fn as_ensemble(&self) -> Option<&Ensemble> {
         None
     }
 
@@ -168,4 +175,18 @@ pub fn networks(spec: &NetSpec, lanes: usize, device: DeviceKind) -> Result<Box<
         #[cfg(not(feature = "burn"))]
         false => return Err(LearnError::NoBurn { what: spec.to_string() }.into()),
     })
+}
+
+/// The same with ensembles of `members` networks in the place of each; of one member, plain networks.
+///
+/// # Errors
+/// As [`networks`].
+pub fn ensembles(
+    spec: &NetSpec,
+    lanes: usize,
+    members: usize,
+    device: DeviceKind,
+) -> Result<Box<dyn Learner>> {
+    let all = networks(spec, lanes * members, device)?;
+    Ok(if members == 1 { all } else { Box::new(Ensemble::new(all, members)) })
 }
