@@ -32,14 +32,15 @@ pub fn embed(args: &EmbedArgs, quiet: bool) -> Result<()> {
     if args.fresh {
         Blocks::discard(&args.out)?;
     }
-    if let (Some(table), Source::Pictures { listed, .. }) = (table, &source) {
-        table.write(&names(listed))?;
-    }
     let cancel = signals::catch()?;
     let progress = progress(quiet, Outlook::of(None));
     let job = Job { out: &args.out, recipe: &recipe, progress: &*progress, cancel: &cancel };
     let made = job.run(&source, &mut *make)?;
     drop(progress);
+    // After the array: a run that a picture has stopped leaves no table that would be in the way of the next.
+    if let (Some(table), Source::Pictures { listed, .. }) = (table, &source) {
+        table.write(&names(listed))?;
+    }
     report(args, &made)
 }
 
