@@ -299,7 +299,11 @@ mod models {
             ("broken.onnx", &["--input", "three.npy"][..], "broken.onnx: no model that can be run"),
             ("none.onnx", &["--input", "three.npy"], "none.onnx: cannot be opened"),
             ("t.csv", &["--input", "three.npy"], "t.csv: of no kind of model that is known here"),
-            ("weights.safetensors", &texts, "weights without the network that they belong to"),
+            (
+                "weights.safetensors",
+                &["--input", "three.npy"],
+                "weights without the network that they belong to",
+            ),
             (&speech, &["--input", "three.npy"], "the model has the input `input_values` of type"),
             (&linear, &texts, "expected whole numbers of four or eight bytes, since tokens are fed"),
             (&tokens, &["--input", "three.npy"], "the model has the input `input_ids` of type"),

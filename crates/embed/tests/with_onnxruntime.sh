@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# Tests of what runs models, with onnxruntime, which is installed with pip into a folder of its own unless ORT_DYLIB_PATH
-# names it; without pip or its index, the tests that need it say that they are left out. `--features tch` adds
-# TorchScript modules, for which LIBTORCH names libtorch (docs/embeddings.md).
+# The tests of what runs models: those of this crate and those of `querist embed`. onnxruntime is what ORT_DYLIB_PATH
+# names, else it is installed with pip for as long as they run; without either, tests that run a model say that they are
+# left out. `--features tch` adds TorchScript modules, for which LIBTORCH names libtorch (docs/embeddings.md).
 #
-# Nothing is optimised and burn is left out, which takes ten CPU-minutes and has nothing to do here.
+# Nothing is optimised and burn is left out: it takes ten CPU-minutes to compile and has no part in this.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-if [ -z "${ORT_DYLIB_PATH:-}" ]; then
-    venv=${QUERIST_EMBED_VENV:-$(mktemp -d)}
-    [ -x "$venv/bin/python" ] || python3 -m venv "$venv" || true
-    if "$venv/bin/python" -c 'import onnxruntime' 2>/dev/null || timeout 120 "$venv/bin/pip" install --quiet onnxruntime; then
+crate=() program=embed
+if [ "$*" = "--features tch" ]; then
+    crate=(--features tch) program=tch
+elif [ $# -gt 0 ]; then
+    echo "usage: $0 [--features tch]" >&2
+    exit 2
+fi
+if [ -z "${ORT_DYLIB_PATH:-}" ] && [ -z "${QUERIST_NO_PYTHON:-}" ]; then
+    venv=$(mktemp -d)
+    trap 'rm -rf "$venv"' EXIT
+    if python3 -m venv "$venv" && timeout 120 "$venv/bin/pip" install --quiet onnxruntime; then
         ORT_DYLIB_PATH=$("$venv/bin/python" -c 'import glob, os, onnxruntime
 print(glob.glob(os.path.dirname(onnxruntime.__file__) + "/capi/libonnxruntime.so*")[0])')
         export ORT_DYLIB_PATH
@@ -18,12 +25,5 @@ print(glob.glob(os.path.dirname(onnxruntime.__file__) + "/capi/libonnxruntime.so
     fi
 fi
 export CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=false CARGO_INCREMENTAL=0
-embed="" program=embed
-if [ "$*" = "--features tch" ]; then
-    embed="--features tch" program=tch
-elif [ $# -gt 0 ]; then
-    echo "usage: $0 [--features tch]" >&2
-    exit 2
-fi
-cargo test -p querist-embed $embed
-cargo test --no-default-features --features $program --test embed
+cargo test -p querist-embed "${crate[@]}"
+cargo test --no-default-features --features "$program" --test embed

@@ -2,7 +2,7 @@
 
     pip install onnxruntime sentence-transformers
     python crates/embed/export.py MODEL minilm && python crates/embed/export.py MODEL minilm --torchscript
-    python tests/golden/embeddings.py MODEL minilm TABLE.csv COLUMN [--rows 1000] [--querist target/release/querist]
+    python crates/embed/compare.py MODEL minilm TABLE.csv COLUMN [--rows 1000] [--querist target/release/querist]
 
 MODEL is a folder of sentence-transformers, `minilm` what `crates/embed/export.py` has made of it; `model.pt` in it may be
 missing. Each runs twice, in turns, on one thread and in batches of 32, and the faster run counts. Seconds are those of the
