@@ -117,10 +117,13 @@ fn what_cannot_be_heeded_is_refused() {
 #[test]
 fn a_program_without_models_says_how_to_build_one_with_them() {
     let dir = sequences();
-    let args = ["embed", "--model", "m.onnx", "--input", "x.npy", "--out", "e.npy"];
-    querist(dir.path()).args(args).assert().code(2).stdout("").stderr(contains(
-        "error: m.onnx: this program was built without models: build it with `cargo build --release --features embed`",
-    ));
+    for (model, feature) in [("m.onnx", "embed"), ("m.PT", "tch")] {
+        let args = ["embed", "--model", model, "--input", "x.npy", "--out", "e.npy"];
+        querist(dir.path()).args(args).assert().code(2).stdout("").stderr(contains(format!(
+            "error: {model}: this program was built without models: build it with `cargo build --release --features \
+             {feature}`"
+        )));
+    }
     assert_eq!(names(dir.path()), ["t.csv", "x.npy"]);
 }
 
