@@ -1,5 +1,7 @@
 //! Models of `tests/models` (written by `make.py` there) through `onnxruntime`, where `ORT_DYLIB_PATH` names it.
 
+#![allow(clippy::disallowed_methods)]
+
 mod common;
 
 use common::{file, library, settings, texts};

@@ -1,6 +1,7 @@
 //! TorchScript modules that are traced here, since a module's file is libtorch's own.
 
 #![cfg(feature = "tch")]
+#![allow(clippy::disallowed_methods)]
 
 mod common;
 
