@@ -16,7 +16,7 @@ fi
 if [ -z "${ORT_DYLIB_PATH:-}" ] && [ -z "${QUERIST_NO_PYTHON:-}" ]; then
     venv=$(mktemp -d)
     trap 'rm -rf "$venv"' EXIT
-    if python3 -m venv "$venv" && timeout 120 "$venv/bin/pip" install --quiet onnxruntime; then
+    if python3 -m venv "$venv" && timeout 300 "$venv/bin/pip" install --quiet onnxruntime; then
         ORT_DYLIB_PATH=$("$venv/bin/python" -c 'import glob, os, onnxruntime
 print(glob.glob(os.path.dirname(onnxruntime.__file__) + "/capi/libonnxruntime.so*")[0])')
         export ORT_DYLIB_PATH
