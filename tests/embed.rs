@@ -117,10 +117,13 @@ fn what_cannot_be_heeded_is_refused() {
 #[test]
 fn a_program_without_models_says_how_to_build_one_with_them() {
     let dir = sequences();
-    let args = ["embed", "--model", "m.onnx", "--input", "x.npy", "--out", "e.npy"];
-    querist(dir.path()).args(args).assert().code(2).stdout("").stderr(contains(
-        "error: m.onnx: this program was built without models: build it with `cargo build --release --features embed`",
-    ));
+    for (model, feature) in [("m.onnx", "embed"), ("m.PT", "tch")] {
+        let args = ["embed", "--model", model, "--input", "x.npy", "--out", "e.npy"];
+        querist(dir.path()).args(args).assert().code(2).stdout("").stderr(contains(format!(
+            "error: {model}: this program was built without models: build it with `cargo build --release --features \
+             {feature}`"
+        )));
+    }
     assert_eq!(names(dir.path()), ["t.csv", "x.npy"]);
 }
 
@@ -222,6 +225,112 @@ mod models {
         assert!(table.starts_with("file,label\ncat/00.png,cat\n"), "{table}");
         let describe = ["data", "describe", "t.csv", "--id", "file", "--features", "e.npy"];
         querist(dir.path()).args(describe).assert().success();
+    }
+
+    /// The table of names is no exception: with it in the way, the same command would be refused.
+    #[test]
+    fn a_broken_picture_amid_ten_thousand_leaves_what_the_same_command_goes_on_from() {
+        if !library() {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        for at in 0..10_000usize {
+            let colour = [at % 251, at % 241, at % 239].map(|value| value as u8);
+            let file = path("pictures").join(["cat", "dog"][at / 5_000]).join(format!("{at:05}.png"));
+            if at % 5_000 == 0 {
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+            }
+            image::RgbImage::from_pixel(3, 2, image::Rgb(colour)).save(file).unwrap();
+        }
+        let broken = path("pictures/dog/05017.png");
+        let sound = fs::read(&broken).unwrap();
+        let pictures = model("picture.onnx");
+        let embed = |out: &str| {
+            let mut command = querist(dir.path());
+            command.args(["embed", "--model", &pictures, "--images", "pictures", "--pixels", "unit"]);
+            command.args(["--out", &format!("{out}.npy"), "--table", &format!("{out}.csv")]);
+            command
+        };
+        embed("whole").assert().success();
+        fs::write(&broken, &sound[..sound.len() / 2]).unwrap();
+        for out in ["repaired", "removed"] {
+            embed(out).assert().code(2).stdout("").stderr(
+                contains("error: pictures/dog/05017.png: no picture that can be decoded: ")
+                    .and(contains("\nhint: repair or remove the file, then run the same command again")),
+            );
+            // Nine blocks of sixteen batches of 32 rows of three numbers.
+            let rows = path(&format!("{out}.npy.work")).join("rows");
+            assert_eq!(fs::metadata(rows).unwrap().len(), 9 * 16 * 32 * 3 * 4);
+        }
+        let left = ["pictures", "removed.npy.work", "repaired.npy.work"];
+        assert_eq!(names(dir.path()), [&left[..], &["whole.csv", "whole.npy", "whole.npy.json"]].concat());
+
+        let array = |out: &str| fs::read(path(&format!("{out}.npy"))).unwrap();
+        let table = |out: &str| fs::read_to_string(path(&format!("{out}.csv"))).unwrap();
+        fs::remove_file(&broken).unwrap();
+        embed("removed").assert().success();
+        let (whole, removed) = (array("whole"), array("removed"));
+        let at = whole.len() - (10_000 - 5_017) * 12;
+        let rows = |array: &[u8], n: usize| array[array.len() - n * 12..].to_vec();
+        assert_eq!(rows(&removed, 9_999), [&rows(&whole, 10_000)[..5_017 * 12], &whole[at + 12..]].concat());
+        assert_eq!(table("removed"), table("whole").replace("dog/05017.png,dog\n", ""));
+        fs::write(&broken, &sound).unwrap();
+        embed("repaired").assert().success();
+        assert_eq!((array("repaired"), table("repaired")), (whole, table("whole")));
+        assert!(!path("repaired.npy.work").exists() && !path("removed.npy.work").exists());
+    }
+
+    /// Refused with exit code 2, the place, and an untouched folder.
+    #[test]
+    fn models_that_do_not_fit_are_refused_before_anything_is_written() {
+        if !library() {
+            return;
+        }
+        let dir = sequences();
+        npy(&dir.path().join("three.npy"), "2, 3", [1.0; 6]);
+        fs::write(dir.path().join("broken.onnx"), &fs::read(model("linear.onnx")).unwrap()[..60]).unwrap();
+        fs::write(dir.path().join("weights.safetensors"), "weights").unwrap();
+        for colour in 0..3u8 {
+            picture(&dir.path().join(format!("pictures/{}/{colour}.png", colour % 2)), [colour; 3]);
+        }
+        let before = names(dir.path());
+        let (linear, tokens, speech, classifier) =
+            (model("linear.onnx"), model("tokens.onnx"), model("speech.onnx"), model("classifier.onnx"));
+        let texts = ["--input", "t.csv", "--text", "label"];
+        for (model, rows, error) in [
+            ("broken.onnx", &["--input", "three.npy"][..], "broken.onnx: no model that can be run"),
+            ("none.onnx", &["--input", "three.npy"], "none.onnx: cannot be opened"),
+            ("t.csv", &["--input", "three.npy"], "t.csv: of no kind of model that is known here"),
+            (
+                "weights.safetensors",
+                &["--input", "three.npy"],
+                "weights without the network that they belong to",
+            ),
+            (&speech, &["--input", "three.npy"], "the model has the input `input_values` of type"),
+            (&linear, &texts, "expected whole numbers of four or eight bytes, since tokens are fed"),
+            (&tokens, &["--input", "three.npy"], "the model has the input `input_ids` of type"),
+            (&tokens, &["--images", "pictures"], "the model has the input `input_ids` of type"),
+            (
+                &linear,
+                &["--input", "three.npy"],
+                "three.npy: row 0 and 1 rows more: the model fails on 2 examples",
+            ),
+            (
+                &classifier,
+                &["--images", "pictures", "--output", "none"],
+                "no output `none`; it has logits, features",
+            ),
+            (
+                &classifier,
+                &["--images", "pictures", "--size", "7"],
+                "the model fails on 3 examples of shape [3, 3, 7, 7]",
+            ),
+        ] {
+            let args = [&["embed", "--model", model, "--out", "e.npy"][..], rows].concat();
+            querist(dir.path()).args(args).assert().code(2).stdout("").stderr(contains(error));
+            assert_eq!(names(dir.path()), before, "{model} {rows:?}");
+        }
     }
 
     #[test]

@@ -27,11 +27,11 @@ pub enum EmbedError {
     #[diagnostic(help("{}", source.hint().unwrap_or("docs/embeddings.md shows how models are exported")))]
     Model { source: querist_embed::EmbedError },
     /// A program without models.
-    #[error("{}: this program was built without models: build it with `cargo build --release --features embed`", model.display())]
+    #[error("{}: this program was built without models: build it with `cargo build --release --features {feature}`", model.display())]
     #[diagnostic(help(
         "without them, `--aggregate` makes vectors of sequences; docs/embeddings.md has the rest"
     ))]
-    NoModels { model: PathBuf },
+    NoModels { model: PathBuf, feature: &'static str },
 }
 
 impl Fault for EmbedError {

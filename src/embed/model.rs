@@ -14,7 +14,7 @@ use querist_embed::onnx::LIBRARY_VARIABLE;
 use querist_embed::picture::{DEFAULT_SIDE, Pictures, Style};
 use querist_embed::pooling::Pooling;
 use querist_embed::text::Texts;
-use querist_embed::{Batch, EmbedError as ModelError, Embedder, Encoder, Kind, Settings, onnx};
+use querist_embed::{Batch, EmbedError as ModelError, Embedder, Encoder, Kind, Settings};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -102,7 +102,7 @@ impl Modelled {
             threads: choice.threads,
         };
         let embedder = caught(&path, MODEL, || Ok(Embedder::open(&settings, texts).map_err(of_model)?))?;
-        recipe.library = onnx::version();
+        recipe.library = Some(embedder.library());
         let pictures = (kind == Kind::Pictures).then(|| {
             let (height, width) = match (choice.size, embedder.picture_size()) {
                 (Some(side), _) => (side, side),

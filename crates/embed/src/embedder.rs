@@ -58,6 +58,11 @@ impl Embedder {
         Ok(Self { model, texts, pooling: settings.pooling, normalise: settings.normalise })
     }
 
+    /// What runs the model, in its own words: the build of onnxruntime, or libtorch, which does not say its version.
+    pub fn library(&self) -> String {
+        self.model.library()
+    }
+
     /// The height and width of the pictures that the model takes, where it takes one size alone.
     pub fn picture_size(&self) -> Option<(usize, usize)> {
         self.model.picture_size()

@@ -86,6 +86,9 @@ pub(crate) enum Feed<'a> {
 
 /// A model of one back end.
 pub(crate) trait Model: Send {
+    /// What runs the model, in its own words.
+    fn library(&self) -> String;
+
     /// The model's output, as it comes.
     fn run(&mut self, feed: &Feed<'_>) -> Result<Tensor, EmbedError>;
 

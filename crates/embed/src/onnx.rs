@@ -52,12 +52,6 @@ fn environment(library: Option<&Path>) -> Result<Environment, EmbedError> {
     Ok(held.insert(environment).clone())
 }
 
-/// The build of `onnxruntime` that serves the process, in its own words; none while no model was opened.
-pub fn version() -> Option<String> {
-    let held = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
-    held.as_ref().map(|_| ort::info().to_string())
-}
-
 /// What an input of the model is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
@@ -167,6 +161,10 @@ fn port(path: &Path, name: &str, kind: &ValueType, examples: Kind, only: bool) -
 }
 
 impl Model for Onnx {
+    fn library(&self) -> String {
+        ort::info().to_string()
+    }
+
     fn run(&mut self, feed: &Feed<'_>) -> Result<Tensor, EmbedError> {
         let shape = match feed {
             Feed::Tokens(tokens) => vec![tokens.rows, tokens.length],

@@ -33,6 +33,10 @@ fn first_line(error: &TchError) -> String {
 }
 
 impl Model for TorchScript {
+    fn library(&self) -> String {
+        "libtorch".to_string()
+    }
+
     fn run(&mut self, feed: &Feed<'_>) -> Result<Tensor, EmbedError> {
         let shape = match feed {
             Feed::Tokens(tokens) => vec![tokens.rows, tokens.length],

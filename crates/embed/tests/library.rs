@@ -1,5 +1,7 @@
 //! A library that is missing or is another one. A process of its own: the first library that is loaded serves it whole.
 
+#![allow(clippy::disallowed_methods)]
+
 use querist_embed::{EmbedError, Embedder, Kind, Settings};
 use std::path::{Path, PathBuf};
 

@@ -1,49 +1,21 @@
 //! Models of `tests/models` (written by `make.py` there) through `onnxruntime`, where `ORT_DYLIB_PATH` names it.
 
-use querist_embed::onnx::LIBRARY_VARIABLE;
+#![allow(clippy::disallowed_methods)]
+
+mod common;
+
+use common::{file, library, settings, texts};
 use querist_embed::picture::{Pictures, Style};
 use querist_embed::pooling::Pooling;
-use querist_embed::text::Texts;
 use querist_embed::{Batch, EmbedError, Embedder, Encoder, Kind, Settings};
-use std::path::{Path, PathBuf};
-
-/// The library; none, said aloud, where the variable does not name it.
-fn library() -> Option<PathBuf> {
-    let found = std::env::var_os(LIBRARY_VARIABLE).map(PathBuf::from);
-    if found.is_none() {
-        eprintln!(
-            "SKIPPED: {LIBRARY_VARIABLE} is not set, so no model is run (crates/embed/tests/with_onnxruntime.sh)"
-        );
-    }
-    found
-}
-
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(name)
-}
-
-fn settings(name: &str, kind: Kind, library: &Path) -> Settings {
-    Settings {
-        model: file(name),
-        kind,
-        library: Some(library.to_path_buf()),
-        output: None,
-        pooling: None,
-        normalise: false,
-        threads: 1,
-    }
-}
-
-fn texts() -> Option<Texts> {
-    let path = file("tokenizer.json");
-    Some(Texts::new(&path, &std::fs::read(&path).unwrap(), None).unwrap())
-}
 
 /// Token k has the vector (k, 10 k, -k): `good film` is 2 and 4, `bad` is 3.
 #[test]
 fn texts_become_vectors() {
-    let Some(library) = library() else { return };
-    let base = settings("tokens.onnx", Kind::Texts, &library);
+    if !library() {
+        return;
+    }
+    let base = settings(&file("tokens.onnx"), Kind::Texts);
     let batch = Batch::Texts(&["good film", "bad"]);
     let encode = |settings: Settings| Embedder::open(&settings, texts()).unwrap().encode(batch);
     let mean = encode(base.clone()).unwrap();
@@ -69,8 +41,10 @@ fn texts_become_vectors() {
 /// y = x W + b, by hand.
 #[test]
 fn vectors_become_vectors() {
-    let Some(library) = library() else { return };
-    let mut embedder = Embedder::open(&settings("linear.onnx", Kind::Vectors, &library), None).unwrap();
+    if !library() {
+        return;
+    }
+    let mut embedder = Embedder::open(&settings(&file("linear.onnx"), Kind::Vectors), None).unwrap();
     let values = [1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 1.0];
     let found = embedder.encode(Batch::Numbers { shape: &[2, 4], values: &values }).unwrap();
     assert_eq!((found.shape, found.values), (vec![2, 2], vec![12.5, 0.5, 2.5, -1.5]));
@@ -83,8 +57,10 @@ fn vectors_become_vectors() {
 
 #[test]
 fn pictures_become_vectors() {
-    let Some(library) = library() else { return };
-    let mut embedder = Embedder::open(&settings("picture.onnx", Kind::Pictures, &library), None).unwrap();
+    if !library() {
+        return;
+    }
+    let mut embedder = Embedder::open(&settings(&file("picture.onnx"), Kind::Pictures), None).unwrap();
     assert_eq!(embedder.picture_size(), Some((8, 8)));
     let pictures = Pictures { style: Style::Unit, height: 8, width: 8 };
     let mut png = std::io::Cursor::new(Vec::new());
@@ -98,9 +74,11 @@ fn pictures_become_vectors() {
 
 #[test]
 fn models_that_do_not_fit_are_refused() {
-    let Some(library) = library() else { return };
+    if !library() {
+        return;
+    }
     let refused = |name: &str, kind| {
-        let settings = settings(name, kind, &library);
+        let settings = settings(&file(name), kind);
         Embedder::open(&settings, texts()).err().expect("must be refused")
     };
     let error = refused("speech.onnx", Kind::Vectors);
@@ -112,8 +90,7 @@ fn models_that_do_not_fit_are_refused() {
     let broken = dir.path().join("broken.onnx");
     for bytes in [&b""[..], b"no model", &std::fs::read(file("linear.onnx")).unwrap()[..60]] {
         std::fs::write(&broken, bytes).unwrap();
-        let settings = Settings { model: broken.clone(), ..settings("linear.onnx", Kind::Vectors, &library) };
-        let error = Embedder::open(&settings, None).err().expect("must be refused");
+        let error = Embedder::open(&settings(&broken, Kind::Vectors), None).err().expect("must be refused");
         assert!(matches!(error, EmbedError::BadModel { .. }), "{error}");
     }
 }

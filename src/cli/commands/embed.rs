@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub fn embed(args: &EmbedArgs, quiet: bool) -> Result<()> {
     #[cfg(not(feature = "embed"))]
     if let Some(model) = &args.model {
-        return Err(EmbedError::NoModels { model: model.clone() }.into());
+        return Err(no_models(model).into());
     }
     let given = [&args.input, &args.images, &args.model, &args.tokenizer];
     let inputs: Vec<&Path> = given.into_iter().flatten().map(PathBuf::as_path).collect();
@@ -32,14 +32,15 @@ pub fn embed(args: &EmbedArgs, quiet: bool) -> Result<()> {
     if args.fresh {
         Blocks::discard(&args.out)?;
     }
-    if let (Some(table), Source::Pictures { listed, .. }) = (table, &source) {
-        table.write(&names(listed))?;
-    }
     let cancel = signals::catch()?;
     let progress = progress(quiet, Outlook::of(None));
     let job = Job { out: &args.out, recipe: &recipe, progress: &*progress, cancel: &cancel };
     let made = job.run(&source, &mut *make)?;
     drop(progress);
+    // After the array: a run that a picture has stopped leaves no table that would be in the way of the next.
+    if let (Some(table), Source::Pictures { listed, .. }) = (table, &source) {
+        table.write(&names(listed))?;
+    }
     report(args, &made)
 }
 
@@ -90,7 +91,15 @@ fn make(args: &EmbedArgs, source: &Source) -> Result<(Box<dyn Make>, Recipe)> {
 
 #[cfg(not(feature = "embed"))]
 fn by_model(_: &EmbedArgs, model: &Path, _: &Source) -> Result<(Box<dyn Make>, Recipe)> {
-    Err(EmbedError::NoModels { model: model.to_path_buf() }.into())
+    Err(no_models(model).into())
+}
+
+/// Names the feature that the model needs: whoever has built another one would have to build again.
+#[cfg(not(feature = "embed"))]
+fn no_models(model: &Path) -> EmbedError {
+    let ending = model.extension().map(|ending| ending.to_ascii_lowercase());
+    let torchscript = ["pt", "pth", "ts"].iter().any(|known| ending.as_deref() == Some(known.as_ref()));
+    EmbedError::NoModels { model: model.to_path_buf(), feature: if torchscript { "tch" } else { "embed" } }
 }
 
 #[cfg(feature = "embed")]

@@ -54,6 +54,52 @@ save(
     {},
 )
 
+def numbers(*shape):
+    """Weights that tests in Rust make again to the bit."""
+    count = np.arange(np.prod(shape))
+    return (count * 37 % 101 / 101 - 0.5).astype(np.float32).reshape(shape)
+
+
+# A classifier of pictures of 6 by 6: a convolution, the mean of its maps, and one layer over these `features`.
+save(
+    "classifier",
+    [
+        h.make_node("Conv", ["pixels", "kernel", "shift"], ["maps"]),
+        h.make_node("Relu", ["maps"], ["positive"]),
+        h.make_node("GlobalAveragePool", ["positive"], ["pooled"]),
+        h.make_node("Flatten", ["pooled"], ["features"]),
+        h.make_node("Gemm", ["features", "w", "b"], ["logits"]),
+    ],
+    [value("pixels", T.FLOAT, "n", 3, 6, 6)],
+    [value("logits", T.FLOAT, "n", 2), value("features", T.FLOAT, "n", 4)],
+    {"kernel": numbers(4, 3, 3, 3), "shift": numbers(4), "w": numbers(4, 2), "b": numbers(2)},
+)
+
+# An encoder of texts: vectors of words, each replaced by a mean of all, weighted by attention, which padding has no part in.
+save(
+    "sentence",
+    [
+        h.make_node("Gather", ["table", "input_ids"], ["words"]),
+        h.make_node("Transpose", ["words"], ["across"], perm=[0, 2, 1]),
+        h.make_node("MatMul", ["words", "across"], ["products"]),
+        h.make_node("Cast", ["attention_mask"], ["mask"], to=T.FLOAT),
+        h.make_node("Sub", ["mask", "one"], ["absent"]),
+        h.make_node("Mul", ["absent", "large"], ["penalty"]),
+        h.make_node("Unsqueeze", ["penalty", "axis"], ["penalties"]),
+        h.make_node("Add", ["products", "penalties"], ["scores"]),
+        h.make_node("Softmax", ["scores"], ["weights"], axis=-1),
+        h.make_node("MatMul", ["weights", "words"], ["last_hidden_state"]),
+    ],
+    [value("input_ids", T.INT64, "n", "t"), value("attention_mask", T.INT64, "n", "t")],
+    [value("last_hidden_state", T.FLOAT, "n", "t", 5)],
+    {
+        "table": numbers(6, 5),
+        "one": np.array([1], dtype=np.float32),
+        "large": np.array([1e4], dtype=np.float32),
+        "axis": np.array([1], dtype=np.int64),
+    },
+)
+
 # An input that nothing in the program is for.
 save(
     "speech",
