@@ -537,7 +537,7 @@ fn partly_labelled_tables_are_played_on_their_labels() {
         assert_eq!(task.dataset_row(RowId(row as u32)) as f32 + 0.5, task.pool().row(row)[1]);
     }
     // All rows are there for whoever labels in earnest.
-    let all = read_examples(&folder.file("t.csv", &text), &ReadOptions::default()).unwrap().unwrap();
+    let all = read_examples(&folder.file("t.csv", &text), &ReadOptions::default()).unwrap();
     assert_eq!((all.inputs.rows(), all.labels.unwrap().iter().flatten().count()), (90, 60));
     let none = table("a,label", 20, |row| format!("{row}.5,"));
     assert!(folder.refusal(&none, plain()).contains("none of 20 rows has a label"));

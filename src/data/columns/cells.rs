@@ -35,6 +35,14 @@ pub(super) enum Texts {
     Large(LargeStringArray),
 }
 
+/// A text without the spaces around it; most have none.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
 impl Texts {
     pub fn len(&self) -> usize {
         match self {
@@ -49,7 +57,7 @@ impl Texts {
             Texts::Small(array) => array.is_valid(row).then(|| array.value(row)),
             Texts::Large(array) => array.is_valid(row).then(|| array.value(row)),
         };
-        text.map(str::trim).filter(|text| !text.is_empty())
+        text.map(trimmed).filter(|text| !text.is_empty())
     }
 
     /// Whether any text has spaces around it.

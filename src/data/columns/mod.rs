@@ -252,10 +252,10 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
             })
             .collect();
         let encoded: Vec<Encoded> = encoded.into_iter().collect::<Result<_>>()?;
-        join(&file, rows, encoded, &mut decisions, &mut preparation)?
+        join(&reading, encoded, &mut decisions, &mut preparation)?
     } else {
         let (inputs, said) = beside(&file, rows, options)?;
-        decisions.push(said);
+        decisions.extend(said);
         (inputs, Gaps::default())
     };
     let shape = match options.shape {
@@ -307,12 +307,12 @@ fn separator_in(decisions: &[Decision]) -> Option<char> {
 
 /// The columns side by side, row after row.
 fn join(
-    file: &str,
-    rows: usize,
+    reading: &Reading<'_>,
     encoded: Vec<Encoded>,
     decisions: &mut Vec<Decision>,
     preparation: &mut Preparation,
 ) -> Result<(Matrix, Gaps)> {
+    let (file, rows) = (reading.file, reading.rows);
     let width: usize = encoded.iter().map(|column| column.features.len()).sum();
     for column in &encoded {
         decisions.extend(column.decisions.iter().cloned());
@@ -329,7 +329,11 @@ fn join(
                     "no feature columns are left: all of {} were left out{reason}",
                     roles::listed(out)
                 );
-                (problem, format!("--columns \"{first}\" takes it all the same; "))
+                let separator = match out {
+                    [_] if !reading.typed => "--separator says what fields are separated by; ",
+                    _ => "",
+                };
+                (problem, format!("{separator}--columns \"{first}\" takes it all the same; "))
             }
         };
         let hint = format!("{hint}arrays of features are handed in with --features");
@@ -354,7 +358,7 @@ fn join(
 }
 
 /// The arrays that take the place of feature columns, side by side.
-pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Decision)> {
+pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Vec<Decision>)> {
     if !options.columns.columns.is_empty() {
         return Err(ReadError::Option {
             file: file.to_string(),
@@ -363,16 +367,15 @@ pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(
         }
         .into());
     }
-    let mut parts = Vec::new();
-    for path in &options.features {
-        let (_, part) = read_features(path)?;
+    let mut decisions = Vec::new();
+    let parts = read_features(&options.features, options, &mut decisions)?;
+    for (path, part) in options.features.iter().zip(&parts) {
         provenance::check(path, part.rows())?;
         if part.rows() != rows {
             let (found, features) = (part.rows(), path.display().to_string());
             let other = file.to_string();
             return Err(ReadError::Rows { file: features, found, other, expected: rows }.into());
         }
-        parts.push(part);
     }
     let width = parts.iter().map(Matrix::cols).sum();
     check_size(file, rows, width)?;
@@ -384,14 +387,14 @@ pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(
         }
     };
     let files: Vec<String> = options.features.iter().map(|path| path.display().to_string()).collect();
-    let said = Decision {
+    decisions.push(Decision {
         what: "features".to_string(),
         choice: format!("{width} columns of {}", roles::listed(&files)),
         reason: "they were named, or are the one array beside a table with a column of text in the data folder; no column of \
                  the table is a feature then".to_string(),
         flag: Some("--features".to_string()),
-    };
-    Ok((inputs, said))
+    });
+    Ok((inputs, decisions))
 }
 
 #[cfg(test)]

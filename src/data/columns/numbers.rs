@@ -115,10 +115,8 @@ impl Form {
 
 /// A number as programs write it; infinite where it is beyond `f64`. Words such as `inf` are none.
 pub(super) fn plain(text: &str) -> Option<f64> {
-    if !text.bytes().any(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok()
+    let value: f64 = text.parse().ok()?;
+    (value.is_finite() || text.bytes().any(|byte| byte.is_ascii_digit())).then_some(value)
 }
 
 /// Whether `text` is an infinity in words.
@@ -167,11 +165,10 @@ impl Narrowed {
         }
         let known: Vec<usize> = (0..values.len()).filter(|&row| !values[row].is_nan()).collect();
         let different = |values: &[f32]| different(known.iter().map(|&row| (values[row] + 0.0).to_bits()));
-        let distinct = match whole {
-            Some(whole) => self::different(known.iter().map(|&row| whole[row])),
-            None => self::different(known.iter().map(|&row| (values[row] + 0.0).to_bits())),
+        let (distinct, rounded) = match whole {
+            Some(whole) => (self::different(known.iter().map(|&row| whole[row])), different(&plain)),
+            None => different_rounded(known.iter().map(|&row| values[row])),
         };
-        let rounded = different(&plain);
         let as_it_is = Self { values: plain, middle: None, distinct, rounded, kept: rounded };
         if rounded == distinct {
             return as_it_is;
@@ -195,6 +192,20 @@ fn different<T: Ord>(values: impl Iterator<Item = T>) -> usize {
     values.sort_unstable();
     values.dedup();
     values.len()
+}
+
+/// How many different numbers there are, and how many once they are rounded to `f32`; none is NaN. Rounding keeps the
+/// order, so that those which it merges are neighbours.
+fn different_rounded(values: impl Iterator<Item = f64>) -> (usize, usize) {
+    // Bits that ascend with the numbers: those of negative ones are turned round.
+    let ascending = |bits: u64| if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+    let number = |key: u64| f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key });
+    let mut keys: Vec<u64> = values.map(|value| ascending((value + 0.0).to_bits())).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut rounded: Vec<u32> = keys.iter().map(|&key| (number(key) as f32 + 0.0).to_bits()).collect();
+    rounded.dedup();
+    (keys.len(), rounded.len())
 }
 
 /// The numbers less the middle of their range, where this is small beside them.
@@ -263,6 +274,13 @@ mod tests {
         // A sentinel far from all others leaves no shift that helps.
         let sentinel: Vec<f64> = stamps.iter().copied().chain([0.0]).collect();
         assert!(Narrowed::of(&sentinel, None).merges() && !Narrowed::of(&stamps, None).merges());
+    }
+
+    #[test]
+    fn numbers_and_what_rounding_leaves_are_counted() {
+        let values = [0.1, -0.0, 0.0, 0.1, 1e-50, -1e-50, 16_777_217.0, 16_777_216.0, -3.5, f64::MIN, 0.3];
+        assert_eq!(different_rounded(values.into_iter()), (9, 6));
+        assert_eq!(different_rounded(std::iter::empty()), (0, 0));
     }
 
     #[test]
