@@ -271,6 +271,16 @@ fn formats_of_other_programs_are_named() {
         ("a.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
         ("a.feather", b"FEA1\0\0\0\0", "a Feather file of version 1"),
         ("a.xyz", b"abc", "of no format that is known here"),
+        (
+            "split.json",
+            br#"{"columns":["a","label"],"index":[0,1],"data":[[1.5,"u"],[2.5,"v"]]}"#,
+            "a table that pandas has written with `orient=\"split\"`",
+        ),
+        (
+            "table.json",
+            br#"{"schema":{"fields":[{"name":"a"}]},"data":[{"a":1,"label":"u"},{"a":2,"label":"v"}]}"#,
+            "a table that pandas has written with `orient=\"table\"`",
+        ),
         ("a.csv", b"\xff\xfea\0,\0", "starts like UTF-16"),
     ] {
         let (_folder, path) = written(name, bytes);

@@ -340,21 +340,35 @@ fn join(
         return Err(ReadError::Option { file: file.to_string(), problem, hint }.into());
     }
     check_size(file, rows, width)?;
-    let (mut values, mut gaps, mut at) = (vec![0.0f32; rows * width], Vec::new(), 0);
+    let (mut gaps, mut parts) = (Vec::new(), Vec::with_capacity(width));
     for column in encoded {
         let missing: Arc<[u32]> = column.missing.into();
         for feature in column.features {
-            for (row, value) in feature.values.iter().enumerate() {
-                values[row * width + at] = *value;
-            }
             if feature.gapped && !missing.is_empty() {
-                gaps.push(Gap { column: at, rows: missing.clone() });
+                gaps.push(Gap { column: parts.len(), rows: missing.clone() });
             }
             preparation.columns.push(feature.name);
-            at += 1;
+            parts.push(feature.values);
         }
     }
-    Ok((Matrix::new(values, rows, width), Gaps::new(gaps)))
+    Ok((side_by_side(&parts, rows), Gaps::new(gaps)))
+}
+
+/// Columns of so many rows as a matrix.
+fn side_by_side(columns: &[Vec<f32>], rows: usize) -> Matrix {
+    /// Rows that are filled column by column while they are near.
+    const BLOCK: usize = 64;
+    let width = columns.len();
+    let mut values = vec![0.0f32; rows * width];
+    for (block, start) in values.chunks_mut(BLOCK * width).zip((0..rows).step_by(BLOCK)) {
+        let count = block.len() / width;
+        for (at, column) in columns.iter().enumerate() {
+            for (row, &value) in column[start..start + count].iter().enumerate() {
+                block[row * width + at] = value;
+            }
+        }
+    }
+    Matrix::new(values, rows, width)
 }
 
 /// The arrays that take the place of feature columns, side by side.
@@ -436,6 +450,15 @@ mod tests {
         assert_eq!([first[0], first[1], first[2], first[3], first[7]], [1.0, 0.0, 1.0, -1.0, 2.0]);
         assert_eq!((set.class_names().concat().as_str(), set.labels()), ("78", &[0, 1, 0][..]));
         assert_eq!(set.gaps().columns(), [Gap { column: 0, rows: [1].into() }]);
+    }
+
+    #[test]
+    fn columns_become_rows() {
+        for rows in [1, 63, 64, 65, 200] {
+            let column = |at: usize| (0..rows).map(|row| (row * 3 + at) as f32).collect();
+            let found = side_by_side(&[column(0), column(1), column(2)], rows);
+            assert!(found.values().iter().enumerate().all(|(at, &value)| value == at as f32), "{rows}");
+        }
     }
 
     /// Whole numbers beyond 2^53 were once merged, in labels and in features.

@@ -239,7 +239,7 @@ fn unquote(record: &mut [u8], (start, end): (u32, u32)) -> (u32, u32) {
 mod tests {
     use super::*;
     use crate::rng::Key;
-    use rand::Rng;
+    use rand::RngExt;
 
     /// All records with their lines, of a source that hands out `step` bytes at a time.
     fn read(text: &[u8], separator: Separator, step: usize) -> Result<Vec<(u64, Vec<Vec<u8>>)>, ReadError> {

@@ -20,6 +20,19 @@ pub(super) fn room(stored: usize) -> u64 {
     FREE_DENSE_BYTES.max((stored as u64).saturating_mul(DENSE_BYTES_PER_VALUE))
 }
 
+/// Bytes of so many rows with all their zeros.
+///
+/// # Errors
+/// [`ReadError::Dense`] where there is no [room] for them, and those of [`check_size`].
+pub(super) fn weigh(file: &str, rows: usize, width: usize, stored: usize) -> Result<u64> {
+    let (bytes, limit) = (4 * rows as u64 * width as u64, room(stored));
+    if bytes > limit {
+        return Err(ReadError::Dense { file: file.to_string(), rows, width, stored, bytes, limit }.into());
+    }
+    check_size(file, rows, width)?;
+    Ok(bytes)
+}
+
 /// Rows of a matrix that is mostly zero.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -63,12 +76,7 @@ impl Rows {
     /// All values, zeros included.
     fn dense(self, file: &str, decisions: &mut Vec<Decision>) -> Result<Matrix> {
         let (rows, width, stored) = (self.ends.len(), self.width, self.entries.len());
-        let (bytes, limit) = (4 * rows as u64 * width as u64, room(stored));
-        if bytes > limit {
-            let file = file.to_string();
-            return Err(ReadError::Dense { file, rows, width, stored, bytes, limit }.into());
-        }
-        check_size(file, rows, width)?;
+        let bytes = weigh(file, rows, width, stored)?;
         let mut inputs = Matrix::zeros(rows, width);
         for (row, entries) in self.iter().enumerate() {
             let row = inputs.row_mut(row);

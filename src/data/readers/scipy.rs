@@ -5,7 +5,7 @@ use super::ReadOptions;
 use super::error::ReadError;
 use super::examples::{Examples, Labels};
 use super::npz::{LABELS, read_labels, read_split};
-use super::rows::{Rows, room};
+use super::rows::{Rows, room, weigh};
 use super::zip::Archive;
 use crate::data::columns::DEFAULT_LABEL;
 use crate::data::dataset::{MAX_ROWS, Shape};
@@ -153,7 +153,9 @@ pub(super) fn matrix(
         return Err(problem(format!("places of {a} rows and {b} columns, but {c} values")).into());
     }
     // Rows without an entry take memory, too, and no bytes of the file.
-    if 8 * rows as u64 > room(values.len()) {
+    if options.narrowing().is_none() {
+        weigh(file, rows, width, values.len())?;
+    } else if 16 * rows as u64 > room(values.len()) {
         let stored = values.len();
         return Err(problem(format!("a shape of {rows} rows, but only {stored} values are stored")).into());
     }
