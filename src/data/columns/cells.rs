@@ -124,7 +124,7 @@ impl Cells {
             }
             DataType::Float32 => {
                 let array = array.as_primitive::<Float32Type>();
-                Cells::Numbers(present(array, |value| f64::from(value)))
+                Cells::Numbers(present(array, f64::from))
             }
             kind if kind.is_numeric() => {
                 to(&DataType::Float64).map_or_else(other, |array| Cells::Numbers(numbers(&array)))
