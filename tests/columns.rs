@@ -243,7 +243,7 @@ fn numbers_with_a_few_slips_are_refused_with_the_way_out() {
     let set = folder.read(&rows("12o"), ColumnOptions { types, ..plain() }).unwrap();
     assert_eq!(names(&set), ["x", "x=(missing)"]);
     // Words that can only mean that there is none are taken so, and said.
-    for word in ["-", "unknown", "n.a."] {
+    for word in ["-", "unknown", "n.a.", "\\N", "#DIV/0!", "(null)"] {
         let set = folder.read(&rows(word), plain()).unwrap();
         assert_eq!(names(&set), ["x", "x=(missing)"]);
         let decision = set.preparation().decisions.iter().find(|one| one.what == "column x").unwrap();
@@ -296,6 +296,11 @@ fn columns_that_tell_rows_apart_are_left_out_and_said() {
             .refusal(&only, plain())
             .contains("no feature columns are left: all of doc were left out (doc: ")
     );
+    // A separator that is not looked for leaves one column, too.
+    let one = folder.file("one.csv", &table("a^label", 60, |row| format!("{row}.5^{}", row % 2)));
+    let error = read_examples(&one, &ReadOptions::default()).unwrap_err();
+    let hint = error.hint().unwrap_or_default();
+    assert!(hint.starts_with("--separator says what fields are separated by; --columns"), "{error}: {hint}");
 }
 
 #[test]
@@ -537,7 +542,7 @@ fn partly_labelled_tables_are_played_on_their_labels() {
         assert_eq!(task.dataset_row(RowId(row as u32)) as f32 + 0.5, task.pool().row(row)[1]);
     }
     // All rows are there for whoever labels in earnest.
-    let all = read_examples(&folder.file("t.csv", &text), &ReadOptions::default()).unwrap().unwrap();
+    let all = read_examples(&folder.file("t.csv", &text), &ReadOptions::default()).unwrap();
     assert_eq!((all.inputs.rows(), all.labels.unwrap().iter().flatten().count()), (90, 60));
     let none = table("a,label", 20, |row| format!("{row}.5,"));
     assert!(folder.refusal(&none, plain()).contains("none of 20 rows has a label"));

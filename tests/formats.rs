@@ -5,7 +5,7 @@
 
 use querist::data::SplitTag::{Test, Train};
 use querist::data::columns::ColumnOptions;
-use querist::data::readers::{Channels, ReadError, ReadOptions, Separator, read, read_table};
+use querist::data::readers::{Channels, ReadError, ReadOptions, Separator, read, read_examples, read_table};
 use querist::data::{Dataset, load};
 use querist::error::Exit;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,8 @@ fn every_format_holds_the_same() {
         "one_hot.npz",
         "zero.svmlight",
         "one.libsvm",
+        "csc.npz",
+        "coo.npz",
         "saved",
     ];
     for name in names {
@@ -231,6 +233,37 @@ fn bags_of_words_are_read_or_made_narrow() {
     );
 }
 
+/// SciPy's sparse matrices have no labels of their own: they are a pool, or features beside a table.
+#[test]
+fn sparse_matrices_are_pools_and_features() {
+    let (alone, beside) = (fixture("csr.npz"), fixture("comma.csv"));
+    let pool = read_examples(&alone, &ReadOptions::default()).unwrap();
+    assert_eq!((pool.inputs.values(), pool.labels), (&VALUES[..], None));
+    let error = read(&alone, &ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("inputs without labels"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("--features")));
+    let with = |features: &Path| ReadOptions { features: vec![features.into()], ..ReadOptions::default() };
+    let set = read(&beside, &with(&alone)).unwrap();
+    assert_eq!((set.content(), set.inputs().values()), (plain("comma.csv").content(), &VALUES[..]));
+    assert!(choice(&set, "sparse matrix").starts_with("8 rows of 3 columns"));
+    let narrow = read(&beside, &ReadOptions { svd: Some(2), ..with(&alone) }).unwrap();
+    assert_eq!((narrow.width(), narrow.labels()), (2, set.labels()));
+    assert_eq!(choice(&narrow, "columns"), "3 projected on 2 directions");
+    assert_eq!(read(&beside, &ReadOptions { hash: Some(4), ..with(&alone) }).unwrap().width(), 4);
+    // What is asked for is heeded or refused.
+    let refused = |path: &Path, options: ReadOptions| read(path, &options).unwrap_err().to_string();
+    let dense = fixture("usual.npz");
+    for (path, options, expected) in [
+        (&dense, ReadOptions { svd: Some(2), ..ReadOptions::default() }, "`--svd` named, which this format"),
+        (&alone, ReadOptions { inputs: Some("data".into()), ..ReadOptions::default() }, "`--inputs` named"),
+        (&beside, ReadOptions { svd: Some(2), ..ReadOptions::default() }, "`--svd` named, which this format"),
+        (&beside, with(&dense), "an archive of arrays, of which none is known to be the features"),
+    ] {
+        let found = refused(path, options);
+        assert!(found.contains(expected), "{found}");
+    }
+}
+
 #[test]
 fn formats_of_other_programs_are_named() {
     for (name, bytes, expected) in [
@@ -238,6 +271,16 @@ fn formats_of_other_programs_are_named() {
         ("a.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
         ("a.feather", b"FEA1\0\0\0\0", "a Feather file of version 1"),
         ("a.xyz", b"abc", "of no format that is known here"),
+        (
+            "split.json",
+            br#"{"columns":["a","label"],"index":[0,1],"data":[[1.5,"u"],[2.5,"v"]]}"#,
+            "a table that pandas has written with `orient=\"split\"`",
+        ),
+        (
+            "table.json",
+            br#"{"schema":{"fields":[{"name":"a"}]},"data":[{"a":1,"label":"u"},{"a":2,"label":"v"}]}"#,
+            "a table that pandas has written with `orient=\"table\"`",
+        ),
         ("a.csv", b"\xff\xfea\0,\0", "starts like UTF-16"),
     ] {
         let (_folder, path) = written(name, bytes);

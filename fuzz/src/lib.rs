@@ -12,8 +12,8 @@ pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let shared = Path::new("/dev/shm");
     let base = if shared.is_dir() { shared.to_path_buf() } else { env::temp_dir() };
     let folder = base.join(format!("querist-fuzz-{}", process::id()));
-    fs::create_dir_all(&folder).expect("a folder for files");
     let path = folder.join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder for files");
     fs::write(&path, bytes).expect("a file in it");
     path
 }

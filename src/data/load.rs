@@ -59,23 +59,22 @@ pub fn load_with(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> 
     }
 }
 
-/// What `spec` names, to be looked at: a table may have no labels.
+/// What `spec` names, to be looked at: there may be no labels.
 #[derive(Clone, Debug)]
 pub enum Loaded {
     /// Examples with labels.
     Labelled(Box<Dataset>),
-    /// A table in which no column holds labels.
+    /// Rows of which none has a label.
     Unlabelled(Box<Examples>),
 }
 
-/// [`load_with`], but for a table without labels, too.
+/// [`load_with`], but for rows without labels, too.
 ///
 /// # Errors
 /// As [`load_with`].
 pub fn look(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> Result<Loaded> {
-    if let Place::File(path, name) = place(spec, data_dir)?
-        && let Some(examples) = read_examples(&path, &found_options(&path, name, options)?)?
-    {
+    if let Place::File(path, name) = place(spec, data_dir)? {
+        let examples = read_examples(&path, &found_options(&path, name, options)?)?;
         let classes = examples.labels.iter().flatten().any(Option::is_some);
         let numbers = examples.numbers.iter().flatten().any(Option::is_some);
         return Ok(match classes || numbers {

@@ -1,7 +1,7 @@
 """One small table in every format, as the libraries of the field write it, for the readers' tests.
 
     python3 -m venv venv
-    venv/bin/pip install numpy==2.4.6 pandas==3.1.1 pyarrow==26.0.1 scikit-learn==1.9.1 pillow==13.0.0 zstandard==0.25.0
+    venv/bin/pip install numpy==2.4.6 pandas==3.1.1 pyarrow==26.0.1 scikit-learn==1.9.1 scipy==1.17.1 pillow==13.0.0 zstandard==0.25.0
     venv/bin/python tests/formats/make.py
 """
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
+import scipy.sparse
 import sklearn.datasets
 import zstandard
 from PIL import Image
@@ -99,6 +100,14 @@ np.savez(HERE / "parts.npz", x_train=X[:5], y_train=Y[:5].astype(float), x_test=
 # Sparse text.
 sklearn.datasets.dump_svmlight_file(X, Y, str(HERE / "zero.svmlight"), zero_based=True)
 sklearn.datasets.dump_svmlight_file(X, Y, str(HERE / "one.libsvm"), zero_based=False, query_id=np.arange(8) // 4)
+
+# Sparse matrices of SciPy, alone and with labels in the archive.
+sparse = scipy.sparse.csr_matrix(X)
+scipy.sparse.save_npz(HERE / "csr.npz", sparse)
+for matrix in [sparse.tocsc(), sparse.tocoo()]:
+    parts = ["indices", "indptr"] if matrix.format == "csc" else ["row", "col"]
+    arrays = {part: getattr(matrix, part) for part in ["data", "shape", *parts]}
+    np.savez(HERE / f"{matrix.format}.npz", format=matrix.format, y=np.array(NAMES)[Y], **arrays)
 
 # What the `datasets` library saves, in its layout.
 features = {

@@ -228,3 +228,71 @@ fn what_arrays_cannot_hold_is_explained() {
     let said = &set.preparation().decisions;
     assert!(said.iter().any(|one| one.what == "other labels" && one.choice == "Y left out"), "{said:?}");
 }
+
+/// Whole numbers of four bytes.
+fn wholes(numbers: &[u32]) -> Vec<u8> {
+    let data: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    npy("<u4", false, &format!("({},)", numbers.len()), &data)
+}
+
+/// A sparse matrix of SciPy's members, for a shape and places of entries that may not fit it.
+fn sparse(format: &str, shape: [u32; 2], places: [(&'static str, &[u32]); 2], values: &[f32]) -> Vec<u8> {
+    let format = npy(&format!("|S{}", format.len()), false, "()", format.as_bytes());
+    let data = npy("<f4", false, &format!("({},)", values.len()), &floats(values));
+    let [a, b] = places.map(|(name, numbers)| member(name, wholes(numbers)));
+    zip(&[a, b, member("format.npy", format), member("shape.npy", wholes(&shape)), member("data.npy", data)])
+}
+
+#[test]
+fn sparse_matrices_are_weighed() {
+    const FAR: u32 = u32::MAX;
+    let folder = Folder::new();
+    let narrow = ReadOptions { hash: Some(1), ..ReadOptions::default() };
+    type Places<'a> = [(&'static str, &'a [u32]); 2];
+    fn csr<'a>(indptr: &'a [u32], indices: &'a [u32]) -> Places<'a> {
+        [("indptr.npy", indptr), ("indices.npy", indices)]
+    }
+    fn coo<'a>(rows: &'a [u32], columns: &'a [u32]) -> Places<'a> {
+        [("row.npy", rows), ("col.npy", columns)]
+    }
+    let cases: [(Vec<u8>, &str, &str); 11] = [
+        (
+            sparse("csr", [2, 3], csr(&[0, 1, 2], &[0, 3]), &[1.0, 2.0]),
+            "member indices",
+            ": 3 is beyond the shape",
+        ),
+        (
+            sparse("csr", [2, 3], csr(&[0, 1], &[0]), &[1.0]),
+            "indptr has 2 numbers; 3 that ascend from 0 to 1",
+            "",
+        ),
+        (sparse("csr", [2, 3], csr(&[0, 2, 1], &[0]), &[1.0]), "indptr has 3 numbers; 3 that ascend", ""),
+        (sparse("csr", [2, 3], csr(&[0, 1, 9], &[0, 1]), &[1.0, 2.0]), "that ascend from 0 to 2", ""),
+        (
+            sparse("csr", [2, 3], csr(&[0, 1, 2], &[0, 1]), &[1.0]),
+            "places of 2 rows and 2 columns, but 1 values",
+            "",
+        ),
+        (sparse("csr", [FAR, 3], csr(&[0, 1], &[0]), &[1.0]), "4294967296 that ascend", ""),
+        (
+            sparse("csc", [FAR, 1], csr(&[0, 1], &[7]), &[1.0]),
+            "are 17179869180 bytes once zeros are written out",
+            "",
+        ),
+        (sparse("coo", [FAR, FAR], coo(&[0], &[7]), &[1.0]), "bytes once zeros are written out", "--svd"),
+        (sparse("coo", [0, 3], coo(&[], &[]), &[]), "no rows", ""),
+        (sparse("bsr", [2, 3], csr(&[0, 1, 2], &[0, 1]), &[1.0, 2.0]), "of the format \"bsr\"", "tocsr()"),
+        (
+            sparse("csr", [2, 3], csr(&[0, 1, 2], &[0, 1]), &[1.0, f32::NAN]),
+            "member data",
+            "not a finite number",
+        ),
+    ];
+    for (bytes, expected, also) in cases {
+        let found = refusal(&folder.file("s.npz", &bytes), &ReadOptions::default());
+        assert!(found.contains(expected) && found.contains(also), "{expected}: {found}");
+    }
+    let rows = sparse("coo", [FAR, 9], coo(&[0], &[7]), &[1.0]);
+    let found = refusal(&folder.file("s.npz", &rows), &narrow);
+    assert!(found.contains("a shape of 4294967295 rows, but only 1 values are stored"), "{found}");
+}

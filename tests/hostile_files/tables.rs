@@ -234,11 +234,11 @@ fn sparse_files() {
         ),
         ("16 NUL", b"1 1:1\0\n".to_vec(), "line 1: a NUL byte"),
         ("15 long line", vec![b'1'; 17 << 20], "line 1: a record of more than 16777216 bytes"),
-        ("17 dense size", far, "values (rows times columns), but at most"),
+        ("17 dense size", far, "bytes once zeros are written out; beside"),
         (
             "17 dense size below the limit",
             [b"1 1:1\n".repeat(1_000), b"1 1048576:1\n".to_vec()].concat(),
-            "bytes once zeros are written out, at most 536870912 are taken | `--hash 1024` hashes",
+            "bytes once zeros are written out; beside 1001 values that are stored, at most 536870912 are taken | `--hash 1024` hashes",
         ),
     ];
     for (case, bytes, expected) in cases {

@@ -2,8 +2,10 @@
 
 use super::exact::EXACT_LIMIT;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type};
-use arrow_array::{Array, ArrayRef, FixedSizeListArray, LargeStringArray, StringArray};
+use arrow_array::types::{
+    ArrowPrimitiveType, Float32Type, Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, LargeStringArray, PrimitiveArray, StringArray};
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 
@@ -35,6 +37,14 @@ pub(super) enum Texts {
     Large(LargeStringArray),
 }
 
+/// A text without the spaces around it; most have none.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
 impl Texts {
     pub fn len(&self) -> usize {
         match self {
@@ -49,7 +59,7 @@ impl Texts {
             Texts::Small(array) => array.is_valid(row).then(|| array.value(row)),
             Texts::Large(array) => array.is_valid(row).then(|| array.value(row)),
         };
-        text.map(str::trim).filter(|text| !text.is_empty())
+        text.map(trimmed).filter(|text| !text.is_empty())
     }
 
     /// Whether any text has spaces around it.
@@ -112,6 +122,10 @@ impl Cells {
             {
                 Cells::Whole(array.as_primitive::<UInt64Type>().iter().map(|n| n.map(i128::from)).collect())
             }
+            DataType::Float32 => {
+                let array = array.as_primitive::<Float32Type>();
+                Cells::Numbers(present(array, f64::from))
+            }
             kind if kind.is_numeric() => {
                 to(&DataType::Float64).map_or_else(other, |array| Cells::Numbers(numbers(&array)))
             }
@@ -155,7 +169,15 @@ fn beyond(mut values: impl Iterator<Item = Option<i128>>) -> bool {
 }
 
 fn numbers(array: &ArrayRef) -> Vec<f64> {
-    array.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN)).collect()
+    present(array.as_primitive::<Float64Type>(), |value| value)
+}
+
+/// The values of an array, NaN where there is none.
+fn present<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, number: impl Fn(T::Native) -> f64) -> Vec<f64> {
+    match array.null_count() {
+        0 => array.values().iter().map(|&value| number(value)).collect(),
+        _ => array.iter().map(|value| value.map_or(f64::NAN, &number)).collect(),
+    }
 }
 
 /// Lists of numbers that all have one length; a row without a list has no numbers either.

@@ -271,7 +271,11 @@ fn warn_of_others(reading: &Reading<'_>, out: &mut Encoded, census: &Census<'_>)
 }
 
 fn note_missing(out: &mut Encoded, missing: impl Iterator<Item = bool>) {
-    out.missing = (0u32..).zip(missing).filter(|(_, missing)| *missing).map(|(row, _)| row).collect();
+    for (row, missing) in (0u32..).zip(missing) {
+        if missing {
+            out.missing.push(row);
+        }
+    }
 }
 
 /// The numbers that the texts are, if all of them are whole and `f64` may not hold some of them.

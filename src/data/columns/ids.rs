@@ -82,15 +82,14 @@ pub(super) fn sequence(values: &[f64]) -> Option<&'static str> {
         return None;
     }
     let step = (values[values.len() - 1] - values[0]) / (values.len() - 1) as f64;
-    // As far as rounding of the decimals that were written allows.
-    let largest = values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
-    let slack = step.abs() * 1e-6 + largest * 4.0 * f64::EPSILON;
-    if step.abs() > slack && values.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() <= slack) {
-        return Some("grows or falls by one step from row to row");
-    }
     let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &value| {
         (least.min(value), most.max(value))
     });
+    // As far as rounding of the decimals that were written allows.
+    let slack = step.abs() * 1e-6 + least.abs().max(most.abs()) * 4.0 * f64::EPSILON;
+    if step.abs() > slack && values.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() <= slack) {
+        return Some("grows or falls by one step from row to row");
+    }
     let dense = most - least == (values.len() - 1) as f64;
     (dense && all_different(values)).then_some("holds consecutive whole numbers, each of them once")
 }

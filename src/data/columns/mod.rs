@@ -252,10 +252,10 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
             })
             .collect();
         let encoded: Vec<Encoded> = encoded.into_iter().collect::<Result<_>>()?;
-        join(&file, rows, encoded, &mut decisions, &mut preparation)?
+        join(&reading, encoded, &mut decisions, &mut preparation)?
     } else {
         let (inputs, said) = beside(&file, rows, options)?;
-        decisions.push(said);
+        decisions.extend(said);
         (inputs, Gaps::default())
     };
     let shape = match options.shape {
@@ -307,12 +307,12 @@ fn separator_in(decisions: &[Decision]) -> Option<char> {
 
 /// The columns side by side, row after row.
 fn join(
-    file: &str,
-    rows: usize,
+    reading: &Reading<'_>,
     encoded: Vec<Encoded>,
     decisions: &mut Vec<Decision>,
     preparation: &mut Preparation,
 ) -> Result<(Matrix, Gaps)> {
+    let (file, rows) = (reading.file, reading.rows);
     let width: usize = encoded.iter().map(|column| column.features.len()).sum();
     for column in &encoded {
         decisions.extend(column.decisions.iter().cloned());
@@ -329,32 +329,50 @@ fn join(
                     "no feature columns are left: all of {} were left out{reason}",
                     roles::listed(out)
                 );
-                (problem, format!("--columns \"{first}\" takes it all the same; "))
+                let separator = match out {
+                    [_] if !reading.typed => "--separator says what fields are separated by; ",
+                    _ => "",
+                };
+                (problem, format!("{separator}--columns \"{first}\" takes it all the same; "))
             }
         };
         let hint = format!("{hint}arrays of features are handed in with --features");
         return Err(ReadError::Option { file: file.to_string(), problem, hint }.into());
     }
     check_size(file, rows, width)?;
-    let (mut values, mut gaps, mut at) = (vec![0.0f32; rows * width], Vec::new(), 0);
+    let (mut gaps, mut parts) = (Vec::new(), Vec::with_capacity(width));
     for column in encoded {
         let missing: Arc<[u32]> = column.missing.into();
         for feature in column.features {
-            for (row, value) in feature.values.iter().enumerate() {
-                values[row * width + at] = *value;
-            }
             if feature.gapped && !missing.is_empty() {
-                gaps.push(Gap { column: at, rows: missing.clone() });
+                gaps.push(Gap { column: parts.len(), rows: missing.clone() });
             }
             preparation.columns.push(feature.name);
-            at += 1;
+            parts.push(feature.values);
         }
     }
-    Ok((Matrix::new(values, rows, width), Gaps::new(gaps)))
+    Ok((side_by_side(&parts, rows), Gaps::new(gaps)))
+}
+
+/// Columns of so many rows as a matrix.
+fn side_by_side(columns: &[Vec<f32>], rows: usize) -> Matrix {
+    /// Rows that are filled column by column while they are near.
+    const BLOCK: usize = 64;
+    let width = columns.len();
+    let mut values = vec![0.0f32; rows * width];
+    for (block, start) in values.chunks_mut(BLOCK * width).zip((0..rows).step_by(BLOCK)) {
+        let count = block.len() / width;
+        for (at, column) in columns.iter().enumerate() {
+            for (row, &value) in column[start..start + count].iter().enumerate() {
+                block[row * width + at] = value;
+            }
+        }
+    }
+    Matrix::new(values, rows, width)
 }
 
 /// The arrays that take the place of feature columns, side by side.
-pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Decision)> {
+pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(Matrix, Vec<Decision>)> {
     if !options.columns.columns.is_empty() {
         return Err(ReadError::Option {
             file: file.to_string(),
@@ -363,16 +381,15 @@ pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(
         }
         .into());
     }
-    let mut parts = Vec::new();
-    for path in &options.features {
-        let (_, part) = read_features(path)?;
+    let mut decisions = Vec::new();
+    let parts = read_features(&options.features, options, &mut decisions)?;
+    for (path, part) in options.features.iter().zip(&parts) {
         provenance::check(path, part.rows())?;
         if part.rows() != rows {
             let (found, features) = (part.rows(), path.display().to_string());
             let other = file.to_string();
             return Err(ReadError::Rows { file: features, found, other, expected: rows }.into());
         }
-        parts.push(part);
     }
     let width = parts.iter().map(Matrix::cols).sum();
     check_size(file, rows, width)?;
@@ -384,14 +401,14 @@ pub(super) fn beside(file: &str, rows: usize, options: &ReadOptions) -> Result<(
         }
     };
     let files: Vec<String> = options.features.iter().map(|path| path.display().to_string()).collect();
-    let said = Decision {
+    decisions.push(Decision {
         what: "features".to_string(),
         choice: format!("{width} columns of {}", roles::listed(&files)),
         reason: "they were named, or are the one array beside a table with a column of text in the data folder; no column of \
                  the table is a feature then".to_string(),
         flag: Some("--features".to_string()),
-    };
-    Ok((inputs, said))
+    });
+    Ok((inputs, decisions))
 }
 
 #[cfg(test)]
@@ -433,6 +450,15 @@ mod tests {
         assert_eq!([first[0], first[1], first[2], first[3], first[7]], [1.0, 0.0, 1.0, -1.0, 2.0]);
         assert_eq!((set.class_names().concat().as_str(), set.labels()), ("78", &[0, 1, 0][..]));
         assert_eq!(set.gaps().columns(), [Gap { column: 0, rows: [1].into() }]);
+    }
+
+    #[test]
+    fn columns_become_rows() {
+        for rows in [1, 63, 64, 65, 200] {
+            let column = |at: usize| (0..rows).map(|row| (row * 3 + at) as f32).collect();
+            let found = side_by_side(&[column(0), column(1), column(2)], rows);
+            assert!(found.values().iter().enumerate().all(|(at, &value)| value == at as f32), "{rows}");
+        }
     }
 
     /// Whole numbers beyond 2^53 were once merged, in labels and in features.

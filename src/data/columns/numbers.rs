@@ -115,10 +115,43 @@ impl Form {
 
 /// A number as programs write it; infinite where it is beyond `f64`. Words such as `inf` are none.
 pub(super) fn plain(text: &str) -> Option<f64> {
-    if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+    if let Some(value) = short(text) {
+        return Some(value);
+    }
+    let value: f64 = text.parse().ok()?;
+    (value.is_finite() || text.bytes().any(|byte| byte.is_ascii_digit())).then_some(value)
+}
+
+/// Digits with a point among them or none, as nearly all numbers are written, if they are so few that their quotient by
+/// a power of ten, both of which `f64` holds, is rounded once (Clinger, "How to Read Floating Point Numbers Accurately",
+/// 1990).
+fn short(text: &str) -> Option<f64> {
+    const POWERS: [f64; 19] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+        1e18,
+    ];
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    // So many digits are below 2^64.
+    if digits.len() > POWERS.len() {
         return None;
     }
-    text.parse().ok()
+    let (mut whole, mut point) = (0u64, None);
+    for (at, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => whole = 10 * whole + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    if whole > 1 << f64::MANTISSA_DIGITS || digits.len() == usize::from(point.is_some()) {
+        return None;
+    }
+    let decimals = point.map_or(0, |at| digits.len() - at - 1);
+    let value = whole as f64 / POWERS[decimals];
+    Some(if negative { -value } else { value })
 }
 
 /// Whether `text` is an infinity in words.
@@ -165,13 +198,12 @@ impl Narrowed {
         if whole.is_none() && values.iter().zip(&plain).all(held) {
             return Self { values: plain, middle: None, distinct: 0, rounded: 0, kept: 0 };
         }
-        let known: Vec<usize> = (0..values.len()).filter(|&row| !values[row].is_nan()).collect();
-        let different = |values: &[f32]| different(known.iter().map(|&row| (values[row] + 0.0).to_bits()));
-        let distinct = match whole {
-            Some(whole) => self::different(known.iter().map(|&row| whole[row])),
-            None => self::different(known.iter().map(|&row| (values[row] + 0.0).to_bits())),
+        let known = || (0..values.len()).filter(|&row| !values[row].is_nan());
+        let different = |values: &[f32]| different(known().map(|row| (values[row] + 0.0).to_bits()));
+        let (distinct, rounded) = match whole {
+            Some(whole) => (self::different(known().map(|row| whole[row])), different(&plain)),
+            None => different_rounded(known().map(|row| values[row])),
         };
-        let rounded = different(&plain);
         let as_it_is = Self { values: plain, middle: None, distinct, rounded, kept: rounded };
         if rounded == distinct {
             return as_it_is;
@@ -195,6 +227,20 @@ fn different<T: Ord>(values: impl Iterator<Item = T>) -> usize {
     values.sort_unstable();
     values.dedup();
     values.len()
+}
+
+/// How many different numbers there are, and how many once they are rounded to `f32`; none is NaN. Rounding keeps the
+/// order, so that those which it merges are neighbours.
+fn different_rounded(values: impl Iterator<Item = f64>) -> (usize, usize) {
+    // Bits that ascend with the numbers: those of negative ones are turned round.
+    let ascending = |bits: u64| if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+    let number = |key: u64| f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key });
+    let mut keys: Vec<u64> = values.map(|value| ascending((value + 0.0).to_bits())).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let narrow = |key: &u64| (number(*key) as f32 + 0.0).to_bits();
+    let steps = keys.windows(2).filter(|pair| narrow(&pair[0]) != narrow(&pair[1])).count();
+    (keys.len(), steps + usize::from(!keys.is_empty()))
 }
 
 /// The numbers less the middle of their range, where this is small beside them.
@@ -223,6 +269,7 @@ fn moved(values: &[f64], whole: Option<&[Option<i128>]>) -> Option<(Vec<f32>, St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::RngExt;
 
     fn read(levels: &[&str], decimal: bool, preferred: bool) -> Option<Vec<f64>> {
         let form = Form::of(levels.iter().copied(), decimal, preferred)?;
@@ -263,6 +310,38 @@ mod tests {
         // A sentinel far from all others leaves no shift that helps.
         let sentinel: Vec<f64> = stamps.iter().copied().chain([0.0]).collect();
         assert!(Narrowed::of(&sentinel, None).merges() && !Narrowed::of(&stamps, None).merges());
+    }
+
+    #[test]
+    fn numbers_and_what_rounding_leaves_are_counted() {
+        let values = [0.1, -0.0, 0.0, 0.1, 1e-50, -1e-50, 16_777_217.0, 16_777_216.0, -3.5, f64::MIN, 0.3];
+        assert_eq!(different_rounded(values.into_iter()), (9, 6));
+        assert_eq!(different_rounded(std::iter::empty()), (0, 0));
+    }
+
+    /// What is not left to the standard library is what it would give.
+    #[test]
+    fn short_numbers_are_rounded_as_long_ones_are() {
+        let mut rng = crate::rng::Key::root(3).named("numbers").rng();
+        let mut short_ones = 0;
+        for case in 0..200_000 {
+            let mut text: String =
+                (0..1 + case % 21).map(|_| char::from(b'0' + rng.random_range(0..10u8))).collect();
+            if case % 3 > 0 {
+                text.insert(rng.random_range(0..=text.len()), '.');
+            }
+            if case % 5 == 0 {
+                text.insert(0, '-');
+            }
+            let Some(value) = short(&text) else { continue };
+            short_ones += 1;
+            assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
+        }
+        assert!(short_ones > 100_000);
+        assert_eq!(short("-0.0").map(f64::to_bits), Some((-0.0f64).to_bits()));
+        for none in ["", "-", ".", "-.", "1.2.3", "1e5", "+1", "9007199254740993", "12345678901234567890"] {
+            assert_eq!(short(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ const MISSING: [&str; 16] = [
     "#NA", "?",
 ];
 /// What stands for a missing value where all others are numbers, dates or truth values: elsewhere it may be a level.
-const MISSING_BESIDE: [&str; 18] = [
+const MISSING_BESIDE: [&str; 26] = [
     "-",
     "--",
     "—",
@@ -24,7 +24,16 @@ const MISSING_BESIDE: [&str; 18] = [
     "Unknown",
     "UNKNOWN",
     "undefined",
+    // What databases write for null, and spreadsheets for what could not be computed.
+    "\\N",
+    "(null)",
     "#VALUE!",
+    "#DIV/0!",
+    "#NUM!",
+    "#REF!",
+    "#NAME?",
+    "#NULL!",
+    "#N/A N/A",
 ];
 /// What stands for a missing label. `None` is a class, as in data on diagnoses.
 const NO_LABEL: [&str; 12] =

@@ -6,11 +6,12 @@ mod warnings;
 pub use warnings::IMBALANCE_WARNED;
 
 use super::columns::{Examples, Preparation};
-use super::dataset::{Dataset, Shape, SplitTag, filled};
-use super::matrix::Matrix;
+use super::dataset::{Dataset, Shape, SplitTag};
+use super::matrix::{Matrix, MatrixView};
 use super::table::Decision;
 use serde::Serialize;
 use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hasher};
 
 /// A data set in figures. See [`describe`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -127,7 +128,7 @@ pub struct Scale {
 struct View<'a> {
     name: &'a str,
     shape: Shape,
-    inputs: Matrix,
+    inputs: MatrixView<'a>,
     missing: usize,
     /// The class, or the word of the number, of every row that has one.
     labels: Vec<Option<u32>>,
@@ -138,12 +139,14 @@ struct View<'a> {
     digest: Option<String>,
 }
 
-/// Counts everything that [`Description`] says. Takes one sort of the rows.
+/// Counts everything that [`Description`] says. Takes one sort of the rows' digests.
 pub fn describe(dataset: &Dataset) -> Description {
+    // A copy only where there are gaps to fill.
+    let filled = (!dataset.gaps().columns().is_empty()).then(|| dataset.filled());
     of(&View {
         name: dataset.name(),
         shape: dataset.shape(),
-        inputs: dataset.filled(),
+        inputs: filled.as_ref().map_or(dataset.inputs(), Matrix::view),
         missing: dataset.gaps().columns().iter().map(|gap| gap.rows.len()).sum(),
         labels: (0..dataset.rows()).map(|row| Some(dataset.targets().word(row))).collect(),
         classes: dataset.class_names(),
@@ -156,13 +159,13 @@ pub fn describe(dataset: &Dataset) -> Description {
 
 /// The same of all rows of a table, whether they have labels or not.
 pub fn describe_examples(examples: &Examples) -> Description {
-    let rows: Vec<u32> = (0..examples.inputs.rows() as u32).collect();
+    let filled = examples.filled();
     of(&View {
         name: &examples.name,
         shape: examples.shape,
-        inputs: filled(&examples.inputs, &examples.gaps, &rows),
+        inputs: filled.view(),
         missing: examples.gaps.columns().iter().map(|gap| gap.rows.len()).sum(),
-        labels: examples.labels.clone().unwrap_or_else(|| vec![None; rows.len()]),
+        labels: examples.labels.clone().unwrap_or_else(|| vec![None; filled.rows()]),
         classes: &examples.classes,
         numbers: None,
         split: examples.split.as_deref(),
@@ -176,7 +179,7 @@ fn of(view: &View<'_>) -> Description {
         let test = split.iter().filter(|&&tag| tag == SplitTag::Test).count();
         SplitCount { train: split.len() - test, test }
     });
-    let (scale, constant_columns) = measure(&view.inputs);
+    let (scale, constant_columns) = measure(view.inputs);
     let mut description = Description {
         name: view.name.to_string(),
         rows: view.inputs.rows(),
@@ -216,7 +219,7 @@ fn is_test(view: &View<'_>, row: usize) -> bool {
     view.split.is_some_and(|split| split[row] == SplitTag::Test)
 }
 
-fn measure(inputs: &Matrix) -> (Scale, Vec<usize>) {
+fn measure(inputs: MatrixView<'_>) -> (Scale, Vec<usize>) {
     let width = inputs.cols();
     let (mut sums, mut least, mut most) =
         (vec![0.0f64; width], vec![f32::INFINITY; width], vec![f32::NEG_INFINITY; width]);
@@ -246,24 +249,33 @@ fn measure(inputs: &Matrix) -> (Scale, Vec<usize>) {
 }
 
 fn count_duplicates(view: &View<'_>) -> Duplicates {
-    let inputs = &view.inputs;
+    let inputs = view.inputs;
     // Inputs are finite, so any two rows compare; zeros of either sign are equal.
     let compare = |a: usize, b: usize| inputs.row(a).partial_cmp(inputs.row(b)).unwrap_or(Ordering::Equal);
-    let mut order: Vec<usize> = (0..inputs.rows()).collect();
-    order.sort_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
+    // Rows with the same inputs have the same digest; few others do, and only those are compared.
+    let digest = |row: usize| {
+        let mut hasher = DefaultHasher::new();
+        inputs.row(row).iter().for_each(|value| hasher.write_u32((value + 0.0).to_bits()));
+        hasher.finish()
+    };
+    let mut order: Vec<(u64, usize)> = (0..inputs.rows()).map(|row| (digest(row), row)).collect();
+    order.sort_unstable();
     let mut found = Duplicates::default();
-    for group in order.chunk_by(|&a, &b| compare(a, b) == Ordering::Equal) {
-        found.distinct_inputs += 1;
-        let mut labels: Vec<Option<u32>> = group.iter().map(|&row| view.labels[row]).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        found.same_label += group.len() - labels.len();
-        if labels.len() > 1 {
-            found.different_labels += group.len();
-        }
-        let test = group.iter().filter(|&&row| is_test(view, row)).count();
-        if test < group.len() {
-            found.across_split += test;
+    for alike in order.chunk_by_mut(|a, b| a.0 == b.0) {
+        alike.sort_by(|&(_, a), &(_, b)| compare(a, b).then(a.cmp(&b)));
+        for group in alike.chunk_by(|&(_, a), &(_, b)| compare(a, b) == Ordering::Equal) {
+            found.distinct_inputs += 1;
+            let mut labels: Vec<Option<u32>> = group.iter().map(|&(_, row)| view.labels[row]).collect();
+            labels.sort_unstable();
+            labels.dedup();
+            found.same_label += group.len() - labels.len();
+            if labels.len() > 1 {
+                found.different_labels += group.len();
+            }
+            let test = group.iter().filter(|&&(_, row)| is_test(view, row)).count();
+            if test < group.len() {
+                found.across_split += test;
+            }
         }
     }
     found

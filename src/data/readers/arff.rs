@@ -2,7 +2,7 @@
 
 use super::columnar::{FREE_BYTES, TextColumn, table};
 use super::error::ReadError;
-use super::guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
+use super::records::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
 use super::source::{Source, fault};
 use crate::data::dataset::check_size;
 use crate::data::table::{Decision, RowLines, Table};

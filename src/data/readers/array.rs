@@ -340,7 +340,7 @@ impl Layout {
         check_size(file, self.rows(), self.width())?;
         let mut texts = Vec::new();
         let mut bytes = vec![0u8; size];
-        for row in 0..self.rows().saturating_mul(self.width()) {
+        for row in 0..self.shape.iter().product() {
             self.fill(file, &mut from, &mut bytes, size)?;
             let text =
                 match self.element {

@@ -170,22 +170,29 @@ impl Batches {
             let error = "its parts have different columns".to_string();
             return Err(ReadError::Damaged { file: self.file, format: self.format, error }.into());
         }
+        // Parts may have their columns in another order. A column's parts are given back once it is one.
+        let mut parts: Vec<Vec<ArrayRef>> = schema.fields().iter().map(|_| Vec::new()).collect();
+        for batch in self.batches {
+            for ((index, field), parts) in schema.fields().iter().enumerate().zip(&mut parts) {
+                let same = batch.schema_ref().field(index).name() == field.name();
+                let column =
+                    if same { Some(batch.column(index)) } else { batch.column_by_name(field.name()) };
+                let Some(column) = column else {
+                    let error = format!("not all of its parts have the column {:?}", shorten(field.name()));
+                    return Err(ReadError::Damaged { file: self.file, format: self.format, error }.into());
+                };
+                parts.push(column.clone());
+            }
+        }
         let mut columns = Vec::new();
-        for (index, field) in schema.fields().iter().enumerate() {
-            // Parts may have their columns in another order.
-            let of = |batch: &'_ RecordBatch| match batch.schema().field(index).name() == field.name() {
-                true => Some(batch.column(index).clone()),
-                false => batch.column_by_name(field.name()).cloned(),
-            };
-            let Some(parts) = self.batches.iter().map(of).collect::<Option<Vec<ArrayRef>>>() else {
-                let error = format!("not all of its parts have the column {:?}", shorten(field.name()));
-                return Err(ReadError::Damaged { file: self.file, format: self.format, error }.into());
-            };
-            let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-            let whole = match parts[..] {
-                [_] => first.column(index).clone(),
-                _ => arrow_select::concat::concat(&parts)
-                    .map_err(|error| damaged(&self.file, self.format, &error))?,
+        for (field, parts) in schema.fields().iter().zip(parts) {
+            let whole = match &parts[..] {
+                [only] => only.clone(),
+                parts => {
+                    let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+                    arrow_select::concat::concat(&parts)
+                        .map_err(|error| damaged(&self.file, self.format, &error))?
+                }
             };
             columns.push((field.clone(), whole));
         }

@@ -5,7 +5,7 @@
 
 use super::ReadOptions;
 use super::choices::Separator;
-use super::guard::Guard;
+use super::records::Records;
 use crate::data::table::Decision;
 use crate::error::shorten;
 use std::collections::{HashMap, HashSet};
@@ -25,7 +25,7 @@ impl Separator {
         Separator::Blanks,
     ];
 
-    /// What separates fields behind the filter that reads them.
+    /// What separates fields as records are split.
     pub(super) fn byte(self) -> u8 {
         match self {
             Separator::Byte(byte) => byte,
@@ -61,16 +61,12 @@ struct Sample {
 
 impl Sample {
     fn new(text: &[u8], separator: Separator, whole: bool) -> Self {
-        let guard = Guard::new(String::new(), text, separator, 1);
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(separator.byte())
-            .from_reader(guard);
+        let mut reader = Records::new(String::new(), text, separator, 1);
         let mut records: Vec<Vec<String>> = Vec::new();
-        let mut record = csv::ByteRecord::new();
         // A fault of the table is reported when the table is read.
-        while records.len() <= SAMPLE_RECORDS && reader.read_byte_record(&mut record).unwrap_or(false) {
+        while records.len() <= SAMPLE_RECORDS
+            && let Ok(Some(record)) = reader.next()
+        {
             let field = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_string();
             records.push(record.iter().map(field).collect());
         }

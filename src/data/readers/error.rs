@@ -40,12 +40,12 @@ pub enum ReadError {
     Damaged { file: String, format: &'static str, error: String },
     /// Sparse rows that are too wide to be written out.
     #[error(
-        "{file}: {rows} rows of {width} columns are {bytes} bytes once zeros are written out, at most {limit} are taken"
+        "{file}: {rows} rows of {width} columns are {bytes} bytes once zeros are written out; beside {stored} values that are stored, at most {limit} are taken"
     )]
     #[diagnostic(help(
         "`--hash 1024` hashes the columns to so many, and `--svd 100` projects the rows on so many directions"
     ))]
-    Dense { file: String, rows: usize, width: usize, bytes: u64, limit: u64 },
+    Dense { file: String, rows: usize, width: usize, stored: usize, bytes: u64, limit: u64 },
     /// An option that the format has no use for, or a missing one.
     #[error("{file}: {problem}")]
     #[diagnostic(help("{hint}"))]

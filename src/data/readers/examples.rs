@@ -24,6 +24,15 @@ pub(super) enum Labels {
 }
 
 impl Labels {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Labels::Whole(labels) => labels.len(),
+            Labels::Texts(labels) => labels.len(),
+            Labels::Named(labels, _) => labels.len(),
+        }
+    }
+
     /// Appends labels of the same kind; those of another are handed back as a refusal.
     pub fn append(&mut self, more: Labels) -> Result<(), &'static str> {
         match (self, more) {

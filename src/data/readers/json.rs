@@ -4,7 +4,7 @@
 
 use super::columnar::{FREE_BYTES, TextColumn, table};
 use super::error::ReadError;
-use super::guard::MAX_RECORD_FIELDS;
+use super::records::MAX_RECORD_FIELDS;
 use super::source::{Source, check_inflation, fault};
 use crate::data::error::DataError;
 use crate::data::table::{Decision, Table};
@@ -84,6 +84,7 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
             };
             let read = read.and_then(|()| json.end());
             records.finish(read, None)?;
+            records.expect_no_layout()?;
         }
     }
     records.into_table()
@@ -159,6 +160,22 @@ impl Records {
             cells: 0,
             fault: None,
         }
+    }
+
+    /// Refuses what pandas writes in a layout of its own (`to_json(orient="split")` and `"table"`): its parts would be
+    /// taken for columns.
+    fn expect_no_layout(&self) -> Result<()> {
+        let has = |name: &str| self.names.iter().any(|other| other == name);
+        let parts = |name: &String| name == "schema" || name == "data" || name.starts_with("data.");
+        let what = if self.names.len() <= 3 && has("columns") && has("data") {
+            "a table that pandas has written with `orient=\"split\"`"
+        } else if has("schema") && self.names.len() > 1 && self.names.iter().all(parts) {
+            "a table that pandas has written with `orient=\"table\"`"
+        } else {
+            return Ok(());
+        };
+        let hint = "write it with `to_json(file, orient=\"records\")`";
+        Err(ReadError::OtherFormat { file: self.file.clone(), what, hint }.into())
     }
 
     /// Adds an entry to the present row.

@@ -14,7 +14,7 @@ pub mod error;
 mod examples;
 pub(super) mod folders;
 pub(super) mod format;
-mod guard;
+
 mod idx;
 mod ipc;
 mod json;
@@ -23,7 +23,10 @@ mod npz;
 mod parquet;
 mod pictures;
 mod pool;
+mod records;
 mod reduce;
+mod rows;
+mod scipy;
 mod seam;
 mod source;
 mod sparse;
@@ -34,16 +37,16 @@ pub use choices::{Channels, Separator};
 pub use error::ReadError;
 pub use folders::{Listed, list_pictures, read_picture};
 pub use format::stem_of;
-pub use guard::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
-pub(super) use npy::read_features;
 pub use npy::{Array, MAX_HEADER_BYTES, read_array, read_shape};
 pub use npz::read_arrays;
 pub use pool::{Pool, Shown, read_pool};
+pub use records::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
+pub use rows::{DENSE_BYTES_PER_VALUE, FREE_DENSE_BYTES};
 #[cfg(feature = "embed")]
 pub(crate) use seam::caught;
 pub use seam::within_library;
 pub use source::{FREE_INFLATION, MAX_INFLATION};
-pub use sparse::{DENSE_BYTES_PER_BYTE, FREE_DENSE_BYTES, MAX_LINE_BYTES};
+pub use sparse::MAX_LINE_BYTES;
 pub(super) use table::suggest;
 pub use table::{DEFAULT_SPLIT_COLUMN, Fields, read_records};
 pub use zip::{MAX_MEMBERS, MAX_NAME_BYTES};
@@ -52,7 +55,8 @@ use super::columns::{self, ColumnOptions};
 use crate::data::TargetKind;
 use crate::data::dataset::{Dataset, Shape};
 use crate::data::error::DataError;
-use crate::data::table::Table;
+use crate::data::matrix::Matrix;
+use crate::data::table::{Decision, Table};
 use crate::error::Result;
 use columnar::Batches;
 use examples::{Examples, arrange, doubtful_channels};
@@ -70,7 +74,7 @@ pub struct ReadOptions {
     pub columns: ColumnOptions,
     /// The member of an NPZ archive that holds the inputs; `None` for the customary one.
     pub inputs: Option<String>,
-    /// `.npy` files of shape `[rows, width]` that, side by side, take the place of a table's feature columns.
+    /// `.npy` files of shape `[rows, width]`, or sparse matrices of SciPy, that, side by side, take the place of a table's feature columns.
     pub features: Vec<PathBuf>,
     /// The IDX file with the labels; `None` for the images' neighbour of the customary name.
     pub labels: Option<PathBuf>,
@@ -86,9 +90,9 @@ pub struct ReadOptions {
     pub channels: Option<Channels>,
     /// The first index of a LIBSVM file, 0 or 1; `None` to tell by whether an index is 0.
     pub base: Option<u8>,
-    /// Columns that a sparse file is hashed to; `None` for as many as there are.
+    /// Columns that sparse rows are hashed to, `None` for as many as there are; and texts of tables.
     pub hash: Option<usize>,
-    /// The directions that the rows of a LIBSVM file are projected on by a truncated singular value decomposition;
+    /// The directions that sparse rows are projected on by a truncated singular value decomposition;
     /// `None` for none.
     pub svd: Option<usize>,
 }
@@ -121,17 +125,15 @@ pub fn read_table(path: &Path, options: &ReadOptions) -> Result<Table> {
     }
 }
 
-/// Reads all rows of a table, labelled or not; none where `path` holds arrays, whose labels are never missing in part.
+/// Reads all rows, labelled or not.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_examples(path: &Path, options: &ReadOptions) -> Result<Option<columns::Examples>> {
+pub fn read_examples(path: &Path, options: &ReadOptions) -> Result<columns::Examples> {
     let name = options.name.clone().unwrap_or_else(|| stem(path));
     match open(path, options, false)? {
-        Content::Table(table) => {
-            Ok(Some(columns::pool(table, &ReadOptions { name: Some(name), ..options.clone() })?))
-        }
-        Content::Examples(_) => Ok(None),
+        Content::Table(table) => columns::pool(table, &ReadOptions { name: Some(name), ..options.clone() }),
+        Content::Examples(examples) => examples.into_rows(&name, options),
     }
 }
 
@@ -164,7 +166,7 @@ fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
         Format::Idx => Content::Examples(idx::read(path, source, options)?),
         Format::Npz => Content::Examples(npz::read(path, options, labelled)?),
         Format::Npy => {
-            let (layout, inputs) = read_features(path)?;
+            let (layout, inputs) = npy::read_features(path)?;
             let mut decisions = Vec::new();
             let (shape, inputs) = arrange(&layout, inputs, options, &mut decisions);
             let warnings = doubtful_channels(&layout, options).into_iter().collect();
@@ -182,6 +184,41 @@ fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
             content(&file, ipc::FORMAT, batches, None, &[], Vec::new(), options)?
         }
     })
+}
+
+/// The arrays at `paths`, side by side in place of a table's feature columns: dense ones (`.npy`), and sparse ones of
+/// SciPy, as wide as `options` ask for.
+pub(super) fn read_features(
+    paths: &[PathBuf],
+    options: &ReadOptions,
+    decisions: &mut Vec<Decision>,
+) -> Result<Vec<Matrix>> {
+    let mut sparse = 0;
+    let mut read = |path: &PathBuf| {
+        let file = path.display().to_string();
+        if Format::of(path, Source::open(path)?.peek()?) != Ok(Format::Npz) {
+            return Ok(npy::read_features(path)?.1);
+        }
+        let archive = zip::Archive::open(path)?;
+        if !scipy::recognise(&archive.arrays()) {
+            let problem = "an archive of arrays, of which none is known to be the features".to_string();
+            let hint = "save the one array by `np.save(file, X)`, or a sparse matrix by \
+                        `scipy.sparse.save_npz(file, X)`";
+            return Err(ReadError::Option { file, problem, hint: hint.to_string() }.into());
+        }
+        sparse += 1;
+        scipy::matrix(&archive, options, decisions)
+    };
+    let parts = paths.iter().map(&mut read).collect::<Result<Vec<Matrix>>>()?;
+    match (options.narrowing(), sparse, paths.first()) {
+        (Some(what), 0, Some(path)) => Err(ReadError::Option {
+            file: path.display().to_string(),
+            problem: format!("{what} named, but the features are not sparse"),
+            hint: "leave the option out".to_string(),
+        }
+        .into()),
+        _ => Ok(parts),
+    }
 }
 
 /// Whether `path` is a table with such a column.
@@ -205,8 +242,8 @@ impl ReadOptions {
             ("`--header`", self.header.is_some(), text),
             ("`--decimal`", self.decimal.is_some(), text),
             ("`--base`", self.base.is_some(), is(&[Format::Sparse])),
-            ("`--hash`", self.hash.is_some(), columns || is(&[Format::Sparse])),
-            ("`--svd`", self.svd.is_some(), is(&[Format::Sparse])),
+            ("`--hash`", self.hash.is_some(), columns || is(&[Format::Sparse, Format::Npz])),
+            ("`--svd`", self.svd.is_some(), is(&[Format::Sparse, Format::Npz]) || !self.features.is_empty()),
             ("`--channels`", self.channels.is_some(), is(&[Format::Npy, Format::Npz, Format::Idx])),
             ("`--inputs`", self.inputs.is_some(), is(&[Format::Npz])),
             ("a file of labels", self.labels.is_some(), is(&[Format::Idx])),
@@ -219,6 +256,12 @@ impl ReadOptions {
             None if columns => Ok(()),
             None => self.expect_no_columns(file),
         }
+    }
+
+    /// What makes sparse rows narrow, if that is asked for.
+    fn narrowing(&self) -> Option<&'static str> {
+        let asked = [("`--hash`", self.hash.is_some()), ("`--svd`", self.svd.is_some())];
+        asked.into_iter().find(|(_, given)| *given).map(|(what, _)| what)
     }
 
     /// Refuses options about columns, where there are none.

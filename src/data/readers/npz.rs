@@ -6,6 +6,7 @@ use super::array::Layout;
 use super::error::ReadError;
 use super::examples::{Examples, Labels, arrange, doubtful_channels};
 use super::npy::Array;
+use super::scipy;
 use super::zip::Archive;
 use crate::data::dataset::{SplitTag, check_size};
 use crate::data::matrix::Matrix;
@@ -28,7 +29,8 @@ const INPUTS: [&str; 11] = [
     "arr_0",
 ];
 /// Names that labels usually have.
-const LABELS: [&str; 9] = ["y", "target", "targets", "label", "labels", "class", "classes", "ys", "arr_1"];
+pub(super) const LABELS: [&str; 9] =
+    ["y", "target", "targets", "label", "labels", "class", "classes", "ys", "arr_1"];
 /// Names that parts of an official split usually have, and what they are for.
 const PARTS: [(&str, SplitTag); 7] = [
     ("train", SplitTag::Train),
@@ -64,13 +66,11 @@ pub(super) fn read(path: &Path, options: &ReadOptions, labelled: bool) -> Result
         }
         .into());
     }
-    if ["indices", "indptr", "data"].iter().all(|wanted| names.iter().any(|name| name == wanted)) {
-        return Err(ReadError::Option {
-            file: archive.file,
-            problem: "a sparse matrix of SciPy, which has no labels".to_string(),
-            hint: "write it with its labels by `sklearn.datasets.dump_svmlight_file`".to_string(),
-        }
-        .into());
+    if scipy::recognise(&names) {
+        return scipy::read(&archive, options);
+    }
+    if let Some(what) = options.narrowing() {
+        return Err(ReadOptions::refuse(&archive.file, what).into());
     }
     let members = choose(&archive, &names, options, labelled, &mut decisions)?;
     // Headers first: nothing is read of arrays that do not belong together or are too large.
@@ -285,7 +285,7 @@ fn only_inputs(archive: &Archive, names: &[String]) -> Result<Option<String>> {
 }
 
 /// Labels as numbers or texts, one a row; rows of zeros and a single one count as the place of the one.
-fn read_labels(archive: &Archive, member: &str, decisions: &mut Vec<Decision>) -> Result<Labels> {
+pub(super) fn read_labels(archive: &Archive, member: &str, decisions: &mut Vec<Decision>) -> Result<Labels> {
     let (labels, one_hot) = archive.array(member, |file, layout, from| {
         let width = layout.width();
         let problem = |problem: String| ReadError::Header { file: file.to_string(), problem };
@@ -330,7 +330,7 @@ fn read_labels(archive: &Archive, member: &str, decisions: &mut Vec<Decision>) -
 }
 
 /// The split of every row: 0 or `train`, 1 or `test`.
-fn read_split(archive: &Archive, member: &str) -> Result<Vec<SplitTag>> {
+pub(super) fn read_split(archive: &Archive, member: &str) -> Result<Vec<SplitTag>> {
     archive.array(member, |file, layout, from| {
         let texts: Vec<String> = if layout.element.is_text() {
             layout.read_texts(file, &mut *from)?

@@ -81,7 +81,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         folders::decode_files(&file, &files, &mut decisions)?
     } else {
         let (inputs, said) = columns::beside(&file, files.len(), options)?;
-        decisions.push(said);
+        decisions.extend(said);
         (Shape::Vector(inputs.cols()), inputs)
     };
     let called = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -4,55 +4,19 @@
 use super::ReadOptions;
 use super::error::ReadError;
 use super::examples::{Examples, Labels};
-use super::reduce;
+use super::rows::Rows;
 use super::source::{Source, fault};
 use super::table::Place;
-use crate::data::dataset::{MAX_WIDTH, Shape, check_size};
+use crate::data::dataset::{MAX_WIDTH, Shape};
 use crate::data::error::DataError;
-use crate::data::matrix::Matrix;
 use crate::data::table::Decision;
 use crate::error::{Result, shorten};
 use std::io::{BufRead, Read};
 
 /// Bytes of one line.
 pub const MAX_LINE_BYTES: usize = 16 << 20;
-/// Bytes that a dense matrix may take, whatever the file's size …
-pub const FREE_DENSE_BYTES: u64 = 512 << 20;
-/// … and this many for each byte of the file, where that is more: what is not written down is zero, and a few
-/// bytes could otherwise ask for any amount of memory.
-pub const DENSE_BYTES_PER_BYTE: u64 = 400;
 /// The largest index of a file that is made narrower as it is read.
 const MAX_INDEX: usize = u32::MAX as usize - 1;
-
-/// Rows of a matrix that is mostly zero.
-#[derive(Debug, Default)]
-pub(super) struct Rows {
-    /// The column and the value of every entry, row after row.
-    pub entries: Vec<(u32, f32)>,
-    /// Where the entries of every row end.
-    pub ends: Vec<usize>,
-    /// One more than the largest column.
-    pub width: usize,
-}
-
-impl Rows {
-    /// The entries of every row.
-    pub fn iter(&self) -> impl Iterator<Item = &[(u32, f32)]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, &end)| &self.entries[start..end])
-    }
-
-    /// All values, zeros included.
-    fn dense(&self) -> Matrix {
-        let mut inputs = Matrix::zeros(self.ends.len(), self.width);
-        for (row, entries) in self.iter().enumerate() {
-            for &(column, value) in entries {
-                inputs.row_mut(row)[column as usize] = value;
-            }
-        }
-        inputs
-    }
-}
 
 /// Whether a file starts with a line of a label and indexed values, or with comments and such a line.
 pub(super) fn recognise(start: &[u8]) -> bool {
@@ -73,7 +37,7 @@ pub(super) fn recognise(start: &[u8]) -> bool {
 /// Reads a sparse file. Its width is the largest index that occurs.
 pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Examples> {
     source.expect_utf8()?;
-    let (file, size) = (source.file.clone(), source.size);
+    let file = source.file.clone();
     let mut from = source.into_reader();
     let narrowed = options.hash.is_some() || options.svd.is_some();
     let most = if narrowed { MAX_INDEX } else { MAX_WIDTH };
@@ -163,25 +127,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Exam
     if rows.width == 0 {
         return Err(DataError::NoColumns { name: file }.into());
     }
-    let inputs = match (options.hash, options.svd) {
-        (Some(_), Some(_)) => {
-            let hint = "leave one of them out".to_string();
-            let problem = "hashing and a singular value decomposition are asked for".to_string();
-            return Err(ReadError::Option { file, problem, hint }.into());
-        }
-        (Some(width), None) => reduce::hash(&file, &rows, width, &mut decisions)?,
-        (None, Some(rank)) => reduce::svd(&file, &rows, rank, &mut decisions)?,
-        (None, None) => {
-            check_size(&file, rows.ends.len(), rows.width)?;
-            let bytes = 4 * rows.ends.len() as u64 * rows.width as u64;
-            let limit = FREE_DENSE_BYTES.max(size.saturating_mul(DENSE_BYTES_PER_BYTE));
-            if bytes > limit {
-                let (count, width) = (rows.ends.len(), rows.width);
-                return Err(ReadError::Dense { file, rows: count, width, bytes, limit }.into());
-            }
-            rows.dense()
-        }
-    };
+    let inputs = rows.into_inputs(&file, options, &mut decisions)?;
     let whole: Option<Vec<i64>> = labels.iter().map(|label| whole(label)).collect();
     let labels = whole.map_or(Labels::Texts(labels), Labels::Whole);
     let shape = Shape::Vector(inputs.cols());

@@ -5,13 +5,13 @@ use super::choices::Separator;
 use super::columnar::{TextColumn, table};
 use super::dialect::{Dialect, decimal_point, decision};
 use super::error::ReadError;
-use super::guard::Guard;
-use super::source::{Source, fault};
+use super::records::{Record, Records};
+use super::source::Source;
 use crate::data::dataset::check_size;
 use crate::data::table::{Decision, RowLines, Table};
 use crate::error::{Result, nearest, shorten};
 use arrow_array::ArrayRef;
-use csv::ByteRecord;
+use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,25 +28,19 @@ pub const DEFAULT_SPLIT_COLUMN: &str = "split";
 pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Table> {
     let file = source.file.clone();
     let dialect = start(&mut source, options)?;
-    let first = dialect.skipped.1 + 1;
-    let returns = ends_with_returns(&mut source)?;
-    let mut reader = records(source, dialect.separator, first);
-    let mut record = ByteRecord::new();
+    let mut records = records(source, dialect.separator, dialect.skipped.1 + 1);
     if dialect.header {
-        if !advance(&file, &mut reader, &mut record)? {
-            return Err(ReadError::Empty { file }.into());
-        }
+        let Some(record) = records.next()? else { return Err(ReadError::Empty { file }.into()) };
         for (index, bytes) in record.iter().enumerate() {
-            Place { file: &file, line: first, column: &(index + 1).to_string() }.utf8(bytes)?;
+            Place { file: &file, line: record.line, column: &(index + 1).to_string() }.utf8(bytes)?;
         }
     }
     let Dialect { names, decimal_comma, mut decisions, warnings, header, .. } = dialect;
     // A column costs memory before it holds anything: not before there is a row.
     let mut columns: Vec<TextColumn> = Vec::new();
     let (mut rows, mut blank, mut lines) = (0, 0, RowLines::default());
-    while advance(&file, &mut reader, &mut record)? {
-        let line = line_of(&reader, &record, first, returns);
-        let (expected, found) = (names.len(), record.len());
+    while let Some(record) = records.next()? {
+        let (line, expected, found) = (record.line, names.len(), record.len());
         if found != expected {
             return Err(ReadError::Ragged { file, line, expected, found }.into());
         }
@@ -57,13 +51,15 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
         if rows == 0 {
             columns.resize_with(expected, TextColumn::default);
         }
-        for ((bytes, column), name) in record.iter().zip(&mut columns).zip(&names) {
-            let text = Place { file: &file, line, column: name }.written(bytes)?;
+        let texts = record.texts().map_err(|(field, sound)| ReadError::NotUtf8 {
+            file: file.clone(),
+            line,
+            column: shorten(&names[field]).into_owned(),
+            byte: sound + 1,
+        })?;
+        for (text, column) in texts.zip(&mut columns) {
             let turned = if decimal_comma { decimal_point(text.trim()) } else { None };
-            column.push(
-                &file,
-                Some(turned.as_deref().unwrap_or(text)).filter(|text| !text.trim().is_empty()),
-            )?;
+            column.push(&file, Some(turned.as_deref().unwrap_or(text)).filter(|text| !is_blank(text)))?;
         }
         lines.push(rows, line);
         rows += 1;
@@ -99,12 +95,15 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Tabl
     })
 }
 
+/// Whether a text is empty or nothing but spaces; most begin with a letter or a digit.
+fn is_blank(text: &str) -> bool {
+    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
+}
+
 /// The names of a table's columns.
 pub(super) fn columns(mut source: Source<'_>) -> Result<Vec<String>, ReadError> {
     Ok(start(&mut source, &ReadOptions::default())?.names)
 }
-
-type Records<'a> = csv::Reader<Guard<Box<dyn std::io::BufRead + 'a>>>;
 
 /// Decides how a table is to be taken; leaves its first record to come next.
 fn start(source: &mut Source<'_>, options: &ReadOptions) -> Result<Dialect, ReadError> {
@@ -125,39 +124,9 @@ fn start(source: &mut Source<'_>, options: &ReadOptions) -> Result<Dialect, Read
     Ok(dialect)
 }
 
-/// A reader of the records, the first of which begins in `line`.
-fn records(source: Source<'_>, separator: Separator, line: u64) -> Records<'_> {
-    let guard = Guard::new(source.file.clone(), source.into_reader(), separator, line);
-    let mut builder = csv::ReaderBuilder::new();
-    builder.has_headers(false).flexible(true).delimiter(separator.byte()).from_reader(guard)
-}
-
-/// The line in which the record that was read last begins, where the first line has the number `first`. The record's own
-/// position is where reading began, before blank lines. Where lines end with a carriage return as well (`returns`), the
-/// reader has not taken the line feed yet.
-fn line_of<R: std::io::Read>(reader: &csv::Reader<R>, record: &ByteRecord, first: u64, returns: bool) -> u64 {
-    let within = record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
-    let began = record.position().map_or(1, csv::Position::line);
-    began.max(reader.position().line().saturating_sub(u64::from(!returns) + within)) + first - 1
-}
-
-/// Whether the first line ends with a carriage return and a line feed.
-fn ends_with_returns(source: &mut Source<'_>) -> Result<bool, ReadError> {
-    let start = source.head(SAMPLE_BYTES)?;
-    let end = start.iter().position(|&byte| byte == b'\n');
-    Ok(end.is_some_and(|end| end > 0 && start[end - 1] == b'\r'))
-}
-
-fn advance<R: std::io::Read>(
-    file: &str,
-    reader: &mut csv::Reader<R>,
-    record: &mut ByteRecord,
-) -> Result<bool, ReadError> {
-    reader.read_byte_record(record).map_err(|error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => fault(file, error),
-        // A flexible reader of raw bytes has no other errors; this keeps the words of one that comes.
-        other => ReadError::Header { file: file.to_string(), problem: format!("{other:?}") },
-    })
+/// The records, the first of which begins in `line`.
+fn records(source: Source<'_>, separator: Separator, line: u64) -> Records<Box<dyn BufRead + '_>> {
+    Records::new(source.file.clone(), source.into_reader(), separator, line)
 }
 
 /// Calls `take` with every record of a table, the first like the others, with the line it begins in; an empty
@@ -172,12 +141,9 @@ pub fn read_records(path: &Path, mut take: impl FnMut(u64, Fields<'_>) -> Result
     };
     let file = source.file.clone();
     source.expect_utf8()?;
-    let returns = ends_with_returns(&mut source)?;
-    let mut reader = records(source, Separator::Byte(b','), 1);
-    let mut record = ByteRecord::new();
-    while advance(&file, &mut reader, &mut record)? {
-        let line = line_of(&reader, &record, 1, returns);
-        take(line, Fields { file: &file, line, record: &record })?;
+    let mut records = records(source, Separator::Byte(b','), 1);
+    while let Some(record) = records.next()? {
+        take(record.line, Fields { file: &file, record })?;
     }
     Ok(())
 }
@@ -186,8 +152,7 @@ pub fn read_records(path: &Path, mut take: impl FnMut(u64, Fields<'_>) -> Result
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a> {
     file: &'a str,
-    line: u64,
-    record: &'a ByteRecord,
+    record: Record<'a>,
 }
 
 impl<'a> Fields<'a> {
@@ -197,7 +162,7 @@ impl<'a> Fields<'a> {
     /// [`ReadError::NotUtf8`].
     pub fn get(&self, index: usize) -> Result<Option<&'a str>, ReadError> {
         let column = (index + 1).to_string();
-        let place = Place { file: self.file, line: self.line, column: &column };
+        let place = Place { file: self.file, line: self.record.line, column: &column };
         self.record.get(index).map(|bytes| place.utf8(bytes)).transpose()
     }
 }
