@@ -11,7 +11,6 @@ pub use checkpoint::{FORMAT, MAX_CHECKPOINT_BYTES, MAX_HEADER_BYTES};
 use super::network::{QNetwork, WEIGHTS};
 use super::replay::{Replay, Transition};
 use crate::agent::error::AgentError;
-use crate::agent::frozen::Freezable;
 use crate::agent::optimiser::{AdamW, OptimiserConfig};
 use crate::agent::trainer::validates_at;
 use crate::error::Result;

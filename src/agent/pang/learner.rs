@@ -6,7 +6,6 @@
 use super::network::{PangNetwork, WEIGHTS};
 use super::observation::Described;
 use crate::agent::error::AgentError;
-use crate::agent::frozen::Freezable;
 use crate::agent::gradients;
 use crate::agent::optimiser::{AdamW, OptimiserConfig};
 use crate::agent::tensors::{self, Limits, Named};

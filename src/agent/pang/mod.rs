@@ -12,16 +12,19 @@
 //!
 //! - [`observation`]: histograms, standardised inputs, figures of the episode;
 //! - [`network`]: scores, and the same function with gradients; [`learner`]: the policy gradient with its
-//!   checkpoints; [`simulation`]: episodes to learn from; [`strategy`]: the policy as a strategy.
+//!   checkpoints; [`simulation`]: episodes to learn from; [`strategy`]: the policy as a strategy;
+//! - [`algorithm`]: all of it by name, with its settings.
 
+pub mod algorithm;
 pub mod learner;
 pub mod network;
 pub mod observation;
 pub mod simulation;
 pub mod strategy;
 
+pub use algorithm::ENTRY;
 pub use learner::{Episode, Pang, PangConfig, PangEnvironment, PangPoint, Step};
 pub use network::PangNetwork;
 pub use observation::Described;
 pub use simulation::DatasetEpisodes;
-pub use strategy::{PangPolicy, PangStrategy};
+pub use strategy::PangStrategy;

@@ -4,7 +4,6 @@ use super::super::network::{ACTION, QNetwork, STATE, WEIGHTS};
 use super::super::replay::{Replay, Transition};
 use super::{Best, Dqn, DqnConfig, DqnPoint};
 use crate::agent::error::AgentError;
-use crate::agent::frozen::Freezable;
 use crate::agent::optimiser::AdamW;
 use crate::agent::tensors::{self, Limits, Named};
 use crate::data::Matrix;
