@@ -113,6 +113,7 @@ impl LearningAlgorithm for Sharpness {
 
 const ITERATIONS: &[Setting] = &[Setting::whole("iterations", [0, 1], 0, "0 turns it off.")];
 
+#[allow(clippy::disallowed_methods)] // the file is what somebody else would hand in
 pub fn main() -> Result<()> {
     let reader = ReaderEntry::new("dots", "Lines of a class and two numbers.", &[".dots"], dots, moons);
     let search = MethodEntry::new("nearby", "The start and its neighbours.", &[], |_| Arc::new(Nearby));

@@ -40,6 +40,7 @@
 
 use super::parts::Parts;
 use super::simulation::Source;
+use super::trainer::Keeper;
 use super::{dqn, pang};
 use crate::error::Result;
 use crate::query::Strategy;
@@ -65,40 +66,6 @@ pub struct Training<'a> {
     pub parts: &'a dyn Parts,
     /// What it draws from.
     pub key: Key,
-}
-
-/// Who is told how far a training is, and keeps what it goes on from.
-pub trait Keeper {
-    /// What was saved last, of at most `limit` bytes; none if nothing was.
-    ///
-    /// # Errors
-    /// Whatever keeps it from being read.
-    fn saved(&mut self, limit: u64) -> Result<Option<Vec<u8>>>;
-
-    /// There will be so many iterations, of which so many are done.
-    fn begin(&mut self, iterations: u64, done: u64);
-
-    /// One more is done: `note` says what it came to, and `bytes` are all that the training would go on from.
-    ///
-    /// # Errors
-    /// Whatever keeps it from being saved; an interruption, with which the training is to end.
-    fn after(&mut self, finished: bool, note: Option<String>, bytes: &dyn Fn() -> Vec<u8>) -> Result<()>;
-}
-
-/// Told of nothing, and keeps nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Unkept;
-
-impl Keeper for Unkept {
-    fn saved(&mut self, _limit: u64) -> Result<Option<Vec<u8>>> {
-        Ok(None)
-    }
-
-    fn begin(&mut self, _iterations: u64, _done: u64) {}
-
-    fn after(&mut self, _finished: bool, _note: Option<String>, _bytes: &dyn Fn() -> Vec<u8>) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// What an algorithm came to.

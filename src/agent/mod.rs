@@ -64,15 +64,13 @@ mod testing;
 pub mod trainer;
 pub mod trajectory;
 
-pub use algorithm::{
-    AlgorithmEntry, Algorithms, Extent, Keeper, Learned, LearningAlgorithm, Training, Unkept,
-};
+pub use algorithm::{AlgorithmEntry, Algorithms, Extent, Learned, LearningAlgorithm, Training};
 pub use card::{Card, Provenance, SeenSet};
 pub use collection::{Behaviour, CollectPlan, Collected, collect, collect_by};
 pub use course::course;
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
-pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
+pub use evolution::{Duel, Evolution, EvolutionConfig, Generation, Pair, Shaping};
 pub use frozen::Frozen;
 pub use guard::{Guard, Range};
 pub use head::{Head, HeadArchitect, MovePlan, collect_moves};
@@ -82,9 +80,9 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use parts::{Forgetful, Parts};
 pub use policy::Policy;
-pub use policy_gradient::{GradientConfig, Variant};
+pub use policy_gradient::{GradientConfig, PolicyGradient, Variant};
 pub use simulation::{Baseline, DuelPlan, Ground, RolloutPlan, Simulation, Source};
 pub use spread::{Side, Tasks, Team, Work};
 pub use strategy::{Choice, PolicyStrategy};
-pub use trainer::{Algorithm, Environment, Trainer, TrainerConfig, TrainingPoint};
+pub use trainer::{Algorithm, Best, Environment, Keeper, Learns, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

@@ -563,6 +563,25 @@ mod tests {
         assert_eq!(fs::read(dir.path().join("notes.txt")).unwrap(), b"mine");
     }
 
+    /// What a plan's learning algorithms left is the run's; a file of another name in their folders is not.
+    #[test]
+    fn fresh_removes_what_learning_algorithms_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = "seed = 1\n[train.sharpness]\niterations = 3\n[train.half_done]\niterations = 0\n";
+        let manifest = Manifest::new(plan, 1, BTreeMap::new()).unwrap();
+        let all = ["sharpness", "half_done"].map(|name| [checkpoint_of(name), policy_of(name)]).concat();
+        assert_eq!(all[2..], ["checkpoints/half-done.safetensors", "policy/half_done.safetensors"]);
+        {
+            let (store, _ledger) = Store::open(dir.path(), &manifest, plan, false).unwrap();
+            for name in &all {
+                store.write(name, b"weights").unwrap();
+            }
+        }
+        let (store, _ledger) = Store::open(dir.path(), &manifest, plan, true).unwrap();
+        let there = all.iter().map(|name| store.path(name).unwrap().exists());
+        assert_eq!(there.collect::<Vec<_>>(), [false, false, true, true]);
+    }
+
     #[test]
     fn a_folder_of_other_things_is_refused() {
         let dir = tempfile::tempdir().unwrap();

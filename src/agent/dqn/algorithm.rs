@@ -1,18 +1,17 @@
 //! Deep Q-learning by name, with its settings.
 
-use super::learner::{Dqn, DqnConfig, Labelling, MAX_CHECKPOINT_BYTES};
+use super::learner::{Dqn, DqnConfig, Labelling, QLearning};
 use super::network::{QNetwork, WEIGHTS};
 use super::simulation::TargetAccuracy;
 use super::strategy::DqnStrategy;
-use crate::agent::algorithm::{
-    AlgorithmEntry, Extent, ITERATIONS, Keeper, Learned, LearningAlgorithm, Training,
-};
+use crate::agent::algorithm::{AlgorithmEntry, Extent, ITERATIONS, Learned, LearningAlgorithm, Training};
 use crate::agent::parts::Forgetful;
-use crate::agent::trainer::validations;
+use crate::agent::trainer::{Algorithm, Best, Keeper, validations};
 use crate::error::Result;
 use crate::query::Strategy;
 use crate::registry::Setting;
 use crate::rng::Key;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -64,18 +63,13 @@ impl LearningAlgorithm for DqnConfig {
         let Training { sources, validation, repetitions, parts, key } = training;
         let mut labelling =
             TargetAccuracy::new(sources, validation, repetitions, parts, key.named("validation"))?;
-        let mut dqn = match keeper.saved(MAX_CHECKPOINT_BYTES as u64)? {
+        let mut dqn = match keeper.saved(QLearning::MAX_BYTES as u64)? {
             Some(bytes) => Dqn::from_bytes(&bytes, *self, key)?,
             None => Dqn::new(*self, key)?,
         };
-        keeper.begin(u64::from(self.iterations) + 1, dqn.history().len() as u64);
-        while !dqn.finished() {
-            let step = dqn.step(&mut labelling)?;
-            let note = step.validation.map(|value| format!("{:.1} queries to the target", -value));
-            keeper.after(dqn.finished(), note, &|| dqn.to_bytes())?;
-        }
-        let (network, value) = dqn.best().expect("the end is validated");
-        let mut figures = std::collections::BTreeMap::from([("validation_queries".to_owned(), -value)]);
+        dqn.keep(&mut labelling, keeper, |value| format!("{:.1} queries to the target", -value))?;
+        let Best { network, validation, .. } = dqn.best().expect("the end is validated");
+        let mut figures = BTreeMap::from([("validation_queries".to_owned(), -validation)]);
         if let Some(last) = dqn.history().last() {
             figures.insert("episodes".into(), last.episodes as f64);
         }

@@ -11,7 +11,7 @@
 //! network that it follows, as in the paper, and not with weights of its own.
 //!
 //! - [`network`]: the values of actions and their gradient; [`observation`]: what they are computed from;
-//! - [`replay`]: the transitions that are learned from; [`learner`]: the loop, with its checkpoints;
+//! - [`replay`]: the transitions that are learned from; [`learner`]: episodes and updates;
 //! - [`simulation`]: episodes to learn from; [`strategy`]: the learned values as a strategy;
 //! - [`algorithm`]: all of it by name, with its settings.
 
@@ -24,7 +24,7 @@ pub mod simulation;
 pub mod strategy;
 
 pub use algorithm::ENTRY;
-pub use learner::{Dqn, DqnConfig, DqnPoint, Labelling};
+pub use learner::{Dqn, DqnConfig, DqnPoint, Labelling, QLearning};
 pub use network::QNetwork;
 pub use observation::Seen;
 pub use replay::{Replay, Transition};

@@ -1,18 +1,17 @@
 //! The policy of Pang et al. by name, with its settings.
 
-use super::learner::{MAX_CHECKPOINT_BYTES, Pang, PangConfig, PangEnvironment};
+use super::learner::{OverDataSets, Pang, PangConfig, PangEnvironment};
 use super::network::{PangNetwork, WEIGHTS};
 use super::simulation::DatasetEpisodes;
 use super::strategy::PangStrategy;
-use crate::agent::algorithm::{
-    AlgorithmEntry, Extent, ITERATIONS, Keeper, Learned, LearningAlgorithm, Training,
-};
+use crate::agent::algorithm::{AlgorithmEntry, Extent, ITERATIONS, Learned, LearningAlgorithm, Training};
 use crate::agent::optimiser::OptimiserConfig;
-use crate::agent::trainer::validations;
+use crate::agent::trainer::{Algorithm, Best, Keeper, validations};
 use crate::error::Result;
 use crate::query::Strategy;
 use crate::registry::Setting;
 use crate::rng::Key;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,7 +45,7 @@ pub const ENTRY: AlgorithmEntry = AlgorithmEntry::new(
             optimiser: OptimiserConfig { learning_rate, ..PangConfig::default().optimiser },
             ..PangConfig::default()
         };
-        Arc::new(OverDataSets {
+        Arc::new(FromEpisodes {
             config,
             tasks: settings.whole("tasks"),
             episodes: settings.whole("episodes"),
@@ -56,7 +55,7 @@ pub const ENTRY: AlgorithmEntry = AlgorithmEntry::new(
 
 /// How the policy is learned, and from how many episodes.
 #[derive(Clone, Copy, Debug)]
-struct OverDataSets {
+struct FromEpisodes {
     config: PangConfig,
     /// Source tasks per update.
     tasks: usize,
@@ -64,14 +63,14 @@ struct OverDataSets {
     episodes: usize,
 }
 
-impl OverDataSets {
+impl FromEpisodes {
     fn environment<'a>(&self, training: Training<'a>, key: Key) -> DatasetEpisodes<'a> {
         let Training { sources, validation, repetitions, .. } = training;
         DatasetEpisodes { sources, validation, tasks: self.tasks, episodes: self.episodes, repetitions, key }
     }
 }
 
-impl LearningAlgorithm for OverDataSets {
+impl LearningAlgorithm for FromEpisodes {
     fn weights(&self) -> usize {
         WEIGHTS
     }
@@ -79,18 +78,13 @@ impl LearningAlgorithm for OverDataSets {
     fn learn(&self, training: Training<'_>, keeper: &mut dyn Keeper) -> Result<Learned> {
         let (config, key) = (self.config, training.key);
         let mut environment = self.environment(training, key.named("validation"));
-        let mut pang = match keeper.saved(MAX_CHECKPOINT_BYTES as u64)? {
+        let mut pang = match keeper.saved(OverDataSets::MAX_BYTES as u64)? {
             Some(bytes) => Pang::from_bytes(&bytes, config, key)?,
             None => Pang::new(config, key)?,
         };
-        keeper.begin(u64::from(config.iterations) + 1, pang.history().len() as u64);
-        while !pang.finished() {
-            let step = pang.step(&mut environment)?;
-            let note = step.validation.map(|value| format!("{:.2} % mean accuracy", 100.0 * value));
-            keeper.after(pang.finished(), note, &|| pang.to_bytes())?;
-        }
-        let (network, value) = pang.best().expect("the start is validated");
-        let mut figures = std::collections::BTreeMap::from([("validation_mean_accuracy".to_owned(), value)]);
+        pang.keep(&mut environment, keeper, |value| format!("{:.2} % mean accuracy", 100.0 * value))?;
+        let Best { network, validation, .. } = pang.best().expect("the start is validated");
+        let mut figures = BTreeMap::from([("validation_mean_accuracy".to_owned(), *validation)]);
         if let Some(last) = pang.history().last() {
             figures.insert("episodes".into(), last.episodes as f64);
         }

@@ -4,8 +4,8 @@ use super::rehearsal::{Part, Piece, timed};
 use super::sources::{Seen, Tasks, bytes, chunks};
 use super::work::{By, Work, collected_on, played_on};
 use crate::agent::{
-    AdamW, Algorithm, Behaviour, CollectPlan, Environment, Extent, Forgetful, ImitationConfig, LabelledState,
-    Network, Pair, Source, Training, collect, collect_by, collect_moves, course, imitate, policy_gradient,
+    AdamW, Behaviour, CollectPlan, Environment, Extent, Forgetful, ImitationConfig, LabelledState, Network,
+    Pair, Source, Training, collect, collect_by, collect_moves, course, imitate, policy_gradient,
 };
 use crate::arch::Space;
 use crate::error::Result;
@@ -261,18 +261,14 @@ fn policy_search<'a>(
         let work = mean.times(2.0 * played as f64);
         let mut next = chunks(&tasks.sources, TOGETHER);
         let network = untrained.sharpened(section.policy_gradient.sharpness as f32);
-        let config = train::search::gradient_config(plan);
+        let config = train::search::gradient_config(plan).algorithm;
         let gradient = move |_| {
             let chunk: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
             let mut simulation = train::simulation(plan, &chunk, &[], 1, &Forgetful)?;
             let (played, playing) = timed(|| simulation.rollouts(&network, 0, key))?;
-            let learning = match &config.algorithm {
-                Algorithm::PolicyGradient(config) => {
-                    let (mut network, mut optimiser) = (network.clone(), AdamW::new(config.optimiser));
-                    timed(|| policy_gradient::update(&mut network, &mut optimiser, &played, config, key))?.1
-                }
-                Algorithm::Evolution(_) => 0.0,
-            };
+            let (mut network, mut optimiser) = (network.clone(), AdamW::new(config.optimiser));
+            let update = || policy_gradient::update(&mut network, &mut optimiser, &played, &config, key);
+            let (_, learning) = timed(update)?;
             let decisions = played.iter().flat_map(|one| &one.steps);
             let held: f64 = decisions.map(|decision| bytes(&decision.observation)).sum();
             let mut trajectories = seen.trajectories.lock().expect("no panic while it is held");

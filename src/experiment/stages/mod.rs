@@ -9,6 +9,7 @@ pub(super) mod architecture_factory;
 mod builtin;
 pub mod full_pool;
 pub(super) mod head;
+mod keeper;
 pub mod rivals;
 pub mod search;
 pub mod train;

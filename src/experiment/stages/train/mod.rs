@@ -10,8 +10,9 @@ pub(in crate::experiment) mod search;
 use super::{StageContext, algorithms, head};
 use crate::agent::trainer::validations;
 use crate::agent::{
-    self, CollectPlan, DuelPlan, Ground, Group, Guard, Kind, LabelledState, Network, NetworkConfig, Parts,
-    Policy, Provenance, RolloutPlan, Side, Simulation, Source, Tasks, Training, collect, importance, policy,
+    self, Algorithm, CollectPlan, DuelPlan, Evolution, Ground, Group, Guard, Kind, LabelledState, Network,
+    NetworkConfig, Parts, Policy, PolicyGradient, Provenance, RolloutPlan, Side, Simulation, Source, Tasks,
+    Training, collect, importance, policy,
 };
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
 use crate::error::Result;
@@ -235,10 +236,13 @@ pub(in crate::experiment) fn duel_plan(plan: &Plan) -> DuelPlan {
 pub(in crate::experiment) fn evaluations(plan: &Plan) -> u64 {
     let section = plan.train().expect("the stage runs where there is a section");
     let imitated = if section.imitation.epochs > 0 { 1 + section.dagger.rounds as u64 } else { 0 };
-    let searched = [search::evolution_config(plan), search::gradient_config(plan)]
-        .into_iter()
-        .filter(|config| config.iterations > 0)
-        .map(|config| validations(config.validate_every, config.iterations));
+    let searched = [
+        Evolution::schedule(&search::evolution_config(plan)),
+        PolicyGradient::schedule(&search::gradient_config(plan)),
+    ]
+    .into_iter()
+    .filter(|[iterations, _]| *iterations > 0)
+    .map(|[iterations, every]| validations(every, iterations));
     1 + imitated + searched.sum::<u64>()
 }
 
