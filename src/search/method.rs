@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use querist::arch::Space;
-//! use querist::search::{Candidate, History, Method, MethodEntry, Methods, Next, Search, Walk};
+//! use querist::search::{History, Method, MethodEntry, Methods, Next, Search, Walk};
 //! use std::sync::Arc;
 //!
 //! /// The start and its neighbours, and no more.

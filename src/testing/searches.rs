@@ -87,7 +87,7 @@ fn walked<S: NamedSpace>(
     let score = |_: &Domain<S>, asked: &[Candidate<S::Point>]| {
         let one = |candidate: &Candidate<S::Point>| {
             let drawn = key.named("score").named(&candidate.point.to_string()).seed64();
-            let fails = failing > 0 && drawn % failing == 0;
+            let fails = failing > 0 && drawn.is_multiple_of(failing);
             let of = |fold| if fails { f64::NAN } else { ((drawn >> (8 * fold)) % 1_000) as f64 / 1_000.0 };
             Outcome::of((0..FOLDS).map(of).collect())
         };
