@@ -198,7 +198,7 @@ pub fn learn_pal(targets: u64, iterations: u32) -> Result<()> {
             );
         }
     }
-    let (network, _) = dqn.best().expect("the start is validated");
+    let network = &dqn.best().expect("the start is validated").network;
     let targets: Vec<SourceStream> = streams(100, 100 + targets)?;
     let play = |chooser: Chooser<'_>| -> Result<(Vec<f64>, Vec<f64>)> {
         let one = |index: u64| -> Result<(f64, f64)> {

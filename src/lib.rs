@@ -30,7 +30,7 @@
 //!
 //! The modules are layers. One may use only those before it in this list, and a test enforces it. Those whose time counts are a
 //! crate of their own, `querist-engine`, and are handed on from there:
-//! [`error`], [`rng`], [`simd`], [`durable`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
+//! [`error`], [`rng`], [`simd`], [`durable`], [`mod@registry`], [`data`], [`arch`], [`learner`], [`query`], [`episode`],
 //! [`agent`], [`select`], [`search`], [`run`], [`embed`], [`stream`], [`pairs`], [`experiment`], [`report`], [`pipeline`], [`session`],
 //! [`testing`], [`prelude`], and, with
 //! the feature of its name, `cli`.
@@ -40,6 +40,8 @@
 pub use querist_engine::{arch, error, learner, rng, simd};
 
 pub mod durable;
+
+pub mod registry;
 
 pub mod data;
 

@@ -9,3 +9,4 @@ pub use crate::query::registry::{Built, Card, Entry, Family, Params};
 pub use crate::query::{Needs, PoolView, Registry, Score, Strategy};
 pub use crate::rng::Key;
 pub use crate::select::{Request, Selection, Selector};
+pub use crate::testing::strategy_contract;

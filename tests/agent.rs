@@ -3,9 +3,9 @@
 
 use querist::agent::batch::{greedy, sample};
 use querist::agent::{
-    AgentError, Algorithm, Decision, Duel, Environment, EvolutionConfig, GradientConfig, Kind, Network,
-    NetworkConfig, OptimiserConfig, Pair, Policy, Provenance, Returns, Trainer, TrainerConfig, TrainingPoint,
-    Trajectory, Variant,
+    AgentError, Best, Decision, Duel, Environment, Evolution, EvolutionConfig, GradientConfig, Kind, Learns,
+    Network, NetworkConfig, OptimiserConfig, Pair, Policy, PolicyGradient, Provenance, Returns, Trainer,
+    TrainerConfig, TrainingPoint, Trajectory, Variant,
 };
 use querist::data::{Matrix, RowId};
 use querist::episode::{Observation, Schema};
@@ -119,30 +119,30 @@ fn earned(
     Ok(sum / (episodes as f64 * ROUNDS as f64))
 }
 
-fn config(iterations: u32, variant: Variant) -> TrainerConfig {
+fn config(iterations: u32, variant: Variant) -> TrainerConfig<GradientConfig> {
     TrainerConfig {
         iterations,
         validate_every: 4,
-        algorithm: Algorithm::PolicyGradient(GradientConfig {
+        algorithm: GradientConfig {
             variant,
             epochs: if variant == Variant::Reinforce { 1 } else { 2 },
             optimiser: OptimiserConfig { learning_rate: 2e-2, weight_decay: 0.0, clip_norm: 1.0 },
             ..GradientConfig::default()
-        }),
+        },
     }
 }
 
-fn evolving(iterations: u32) -> TrainerConfig {
+fn evolving(iterations: u32) -> TrainerConfig<EvolutionConfig> {
     let optimiser = OptimiserConfig { learning_rate: 0.1, weight_decay: 0.0, clip_norm: 1e9 };
     let config = EvolutionConfig { pairs: 8, optimiser, ..EvolutionConfig::default() };
-    TrainerConfig { iterations, validate_every: 4, algorithm: Algorithm::Evolution(config) }
+    TrainerConfig { iterations, validate_every: 4, algorithm: config }
 }
 
 /// A training by evolution strategy with scales that are not all the same.
-fn evolved(kind: Kind, iterations: u32) -> Trainer {
+fn evolved(kind: Kind, iterations: u32) -> Trainer<Evolution> {
     let start = network(kind);
     let scale = (0..start.weights().len()).map(|i| 0.5 + (i % 3) as f32 / 4.0).collect();
-    Trainer::new(evolving(iterations), start, Key::root(6)).unwrap().with_scale(scale).unwrap()
+    Trainer::by_evolution(evolving(iterations), start, scale, Key::root(6)).unwrap()
 }
 
 fn network(kind: Kind) -> Network {
@@ -150,11 +150,11 @@ fn network(kind: Kind) -> Network {
     Network::new(config, 3, 2, Key::root(5).named("weights")).unwrap()
 }
 
-fn untrained(kind: Kind, variant: Variant, iterations: u32) -> Trainer {
-    Trainer::new(config(iterations, variant), network(kind), Key::root(6)).unwrap()
+fn untrained(kind: Kind, variant: Variant, iterations: u32) -> Trainer<PolicyGradient> {
+    Trainer::by_gradient(config(iterations, variant), network(kind), Key::root(6)).unwrap()
 }
 
-fn trained(kind: Kind, variant: Variant, batch: usize, iterations: u32) -> Trainer {
+fn trained(kind: Kind, variant: Variant, batch: usize, iterations: u32) -> Trainer<PolicyGradient> {
     let mut trainer = untrained(kind, variant, iterations);
     trainer.run(&mut Toy { batch, spoil: None }, |_| Ok(true)).unwrap();
     trainer
@@ -169,7 +169,7 @@ fn training_raises_the_return_far_above_the_untrained_network() {
         let history = trainer.history();
         assert_eq!((history.len(), history[40].episodes), (41, 640));
         let before = history[0].validation.unwrap();
-        let (_, iteration, best) = trainer.best().unwrap();
+        let &Best { iteration, validation: best, .. } = trainer.best().unwrap();
         // The largest of 20 uniform values is 0.90 on average, the mean of the three largest 0.81.
         assert!(before.abs() < 0.1, "{before}");
         assert!(best > 0.7 && iteration > 0, "{kind:?} {variant:?} {batch}: {best}");
@@ -190,7 +190,7 @@ fn an_evolution_strategy_finds_the_feature_times_the_global() {
         let mut trainer = evolved(kind, 120);
         trainer.run(&mut Toy { batch: 1, spoil: None }, |_| Ok(true)).unwrap();
         let before = trainer.history()[0].validation.unwrap();
-        let (_, iteration, best) = trainer.best().unwrap();
+        let &Best { iteration, validation: best, .. } = trainer.best().unwrap();
         assert!(before.abs() < 0.1 && best > 0.75 && iteration > 0, "{kind:?}: {before} {best}");
     }
 }
@@ -199,7 +199,7 @@ fn an_evolution_strategy_finds_the_feature_times_the_global() {
 fn a_resumed_training_gives_the_bytes_of_an_uninterrupted_one() {
     let whole = trained(Kind::DeepSets, CLIPPED, 2, 11).to_bytes();
     assert_eq!(whole, trained(Kind::DeepSets, CLIPPED, 2, 11).to_bytes());
-    assert_resumes(&whole, |iterations| untrained(Kind::DeepSets, CLIPPED, iterations), config(11, CLIPPED));
+    assert_resumes(&whole, |iterations| untrained(Kind::DeepSets, CLIPPED, iterations));
 }
 
 #[test]
@@ -208,20 +208,18 @@ fn a_resumed_evolution_gives_the_bytes_of_an_uninterrupted_one() {
         let mut trainer = evolved(kind, 11);
         trainer.run(&mut Toy { batch: 2, spoil: None }, |_| Ok(true)).unwrap();
         assert_eq!(trainer.history()[11].episodes, 11 * 8 * 2 * 4);
-        assert_resumes(&trainer.to_bytes(), |iterations| evolved(kind, iterations), evolving(11));
+        assert_resumes(&trainer.to_bytes(), |iterations| evolved(kind, iterations));
     }
 }
 
 /// Training that is stopped after some iterations and goes on from its bytes ends with `whole`.
-fn assert_resumes(whole: &[u8], begin: impl Fn(u32) -> Trainer, settings: TrainerConfig) {
-    let key = Key::root(6);
+fn assert_resumes<A: Learns<Toy>>(whole: &[u8], begin: impl Fn(u32) -> Trainer<A>) {
     for interruption in [1, 2, 7, 12] {
         let mut toy = Toy { batch: 2, spoil: None };
         let mut first = begin(11);
         first.run(&mut toy, |trainer| Ok(trainer.history().len() < interruption)).unwrap();
         assert_eq!(first.history().len(), interruption);
-        let start = first.network().clone();
-        let mut second = Trainer::from_bytes(&first.to_bytes(), settings, &start, key).unwrap();
+        let mut second = begin(11).resumed(&first.to_bytes()).unwrap();
         assert_eq!(second, first);
         second.run(&mut toy, |_| Ok(true)).unwrap();
         assert_eq!(second.to_bytes(), whole, "interrupted after {interruption}");
@@ -244,30 +242,33 @@ fn trainings_side_by_side_do_not_disturb_each_other() {
 fn a_checkpoint_of_another_training_or_a_damaged_one_is_refused() {
     let bytes = trained(Kind::DeepSets, CLIPPED, 1, 3).to_bytes();
     let (settings, start, key) = (config(3, CLIPPED), network(Kind::DeepSets), Key::root(6));
-    let what = |result: Result<Trainer, AgentError>| match result {
+    let resumed = |bytes: &[u8], config, network: &Network, key| {
+        Trainer::by_gradient(config, network.clone(), key)?.resumed(bytes)
+    };
+    let what = |result: Result<Trainer<PolicyGradient>, AgentError>| match result {
         Err(AgentError::Checkpoint { what, .. }) => what,
         other => panic!("{other:?}"),
     };
     let other = config(3, Variant::Reinforce);
-    assert_eq!(what(Trainer::from_bytes(&bytes, other, &start, key)), "configuration");
-    assert_eq!(what(Trainer::from_bytes(&bytes, settings, &start, Key::root(7))), "key");
-    assert_eq!(what(Trainer::from_bytes(&bytes, settings, &network(Kind::Linear), key)), "network");
+    assert_eq!(what(resumed(&bytes, other, &start, key)), "configuration");
+    assert_eq!(what(resumed(&bytes, settings, &start, Key::root(7))), "key");
+    assert_eq!(what(resumed(&bytes, settings, &network(Kind::Linear), key)), "network");
     let shorter = config(2, CLIPPED);
-    assert_eq!(what(Trainer::from_bytes(&bytes, shorter, &start, key)), "number of iterations done");
+    assert_eq!(what(resumed(&bytes, shorter, &start, key)), "number of iterations done");
     // A larger budget continues; it neither starts again nor returns the old answer.
-    let mut longer = Trainer::from_bytes(&bytes, config(5, CLIPPED), &start, key).unwrap();
+    let mut longer = resumed(&bytes, config(5, CLIPPED), &start, key).unwrap();
     assert!(!longer.finished());
     longer.run(&mut Toy { batch: 1, spoil: None }, |_| Ok(true)).unwrap();
     assert_eq!(longer.history().len(), 6);
     for length in 0..bytes.len() {
-        let error = Trainer::from_bytes(&bytes[..length], settings, &start, key).unwrap_err();
+        let error = resumed(&bytes[..length], settings, &start, key).unwrap_err();
         let damaged = matches!(error, AgentError::Malformed { .. } | AgentError::Damaged { .. });
         assert!(damaged, "{length}: {error}");
     }
     for bit in (0..bytes.len() * 8).step_by(5) {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        let error = Trainer::from_bytes(&flipped, settings, &start, key).unwrap_err();
+        let error = resumed(&flipped, settings, &start, key).unwrap_err();
         assert!(matches!(error, AgentError::Damaged { .. }), "{bit}: {error}");
     }
 }
@@ -300,7 +301,7 @@ fn a_nan_reward_stops_training_and_changes_nothing() {
 #[test]
 fn the_frozen_policy_earns_what_the_trained_network_earned() {
     let trainer = trained(Kind::DeepSets, CLIPPED, 1, 20);
-    let (network, iteration, validation) = trainer.best().unwrap();
+    let Best { network, iteration, validation } = trainer.best().unwrap().clone();
     let provenance = Provenance {
         name: "toy".into(),
         source_tasks: vec!["toy".into()],
@@ -310,4 +311,11 @@ fn the_frozen_policy_earns_what_the_trained_network_earned() {
     let policy = Policy::new(network.clone(), &SCHEMA, provenance).unwrap();
     let policy = Policy::from_parts(&policy.weights_bytes(), &policy.card_text(), &SCHEMA).unwrap();
     assert_eq!(validated(1, |o| policy.score(o)).unwrap(), policy.card().policy.figures["validation"]);
+}
+
+/// All learning algorithms of this crate keep what every one promises.
+#[test]
+fn every_learning_algorithm_keeps_the_contract() {
+    let algorithms = querist::agent::Algorithms::builtin();
+    algorithms.names().for_each(|name| querist::testing::algorithm_contract(&algorithms, name));
 }

@@ -3,7 +3,7 @@
 use querist::data::{Matrix, RowId};
 use querist::query::registry::{Built, Card, Entry};
 use querist::query::uncertainty::{Entropy, Margin};
-use querist::query::{Needs, PoolView, Registry, Score, Strategy};
+use querist::query::{PoolView, Registry, Score, Strategy};
 use querist::testing::{Contract, ExamplePool, Rule, strategy_contract};
 use querist::{Key, Result};
 use rayon::prelude::*;
@@ -73,8 +73,6 @@ fn exceptions_are_of_registered_strategies() {
     }
 }
 
-const NEEDS: Needs = Needs { probabilities: true, ..Needs::NONE };
-
 fn with(entry: Entry) -> Registry {
     Registry::builtin().with(entry).unwrap()
 }
@@ -82,6 +80,7 @@ fn with(entry: Entry) -> Registry {
 const CARD: Card = Card { deterministic: true, ..Card::new("mine", "one of another crate") };
 
 /// Asks for the first rows, whatever they are, and cannot be asked for many.
+#[derive(Default)]
 struct First;
 
 impl Strategy for First {
@@ -93,8 +92,8 @@ impl Strategy for First {
 
 #[test]
 fn another_crates_strategy_is_held_to_it() {
-    strategy_contract(&with(Entry::new(Card { needs: NEEDS, ..CARD }, |_| Built::score(Margin))), "mine");
-    let registry = with(Entry::new(CARD, |_| Built::batch(First)));
+    strategy_contract(&with(Entry::score::<Margin>("mine", "one of another crate")), "mine");
+    let registry = with(Entry::batch::<First>("mine", "one of another crate"));
     let broken: Vec<_> = Contract::of(&registry, "mine").unwrap().check();
     let rules: Vec<Rule> = broken.iter().map(|breach| breach.rule).collect();
     assert_eq!(rules, [Rule::RowOrder, Rule::Ties, Rule::WholePool]);
@@ -103,6 +102,10 @@ fn another_crates_strategy_is_held_to_it() {
     let registry = with(Entry::new(CARD, |_| Built::score(Margin)));
     let broken = Contract::of(&registry, "mine").unwrap().check();
     assert_eq!(broken.iter().map(|breach| breach.rule).collect::<Vec<_>>(), [Rule::Card]);
+    // One that says that it draws, and does not.
+    let registry = with(Entry::score::<Margin>("mine", "one of another crate").random());
+    let broken = Contract::of(&registry, "mine").unwrap().check();
+    assert_eq!(broken.iter().map(|breach| breach.rule).collect::<Vec<_>>(), [Rule::Random]);
 }
 
 /// Scores beside the picks, whatever a strategy is wrapped in.

@@ -4,8 +4,7 @@
 
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin;
-use querist::agent::dqn::QPolicy;
-use querist::agent::pang::PangPolicy;
+use querist::agent::{Algorithms, Frozen};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -130,9 +129,13 @@ fn every_stage_counts_what_it_will_do() {
     let evaluations = policy["curve"].as_array().unwrap().len() as u64 + 2;
     assert_eq!(both.count("validation"), 2 * 2 * (evaluations + 2));
     let folder = both.run.join("policy");
-    let dqn = QPolicy::load(&folder).unwrap();
+    let learned = |name| {
+        let entry = *Algorithms::builtin().find(name).unwrap();
+        Frozen::load(&folder, entry.name, entry.usual().weights()).unwrap()
+    };
+    let dqn = learned("dqn");
     assert_eq!(dqn.provenance().figures["episodes"], both.count_in("train", "dqn") as f64);
-    let embedding = PangPolicy::load(&folder).unwrap();
+    let embedding = learned("dataset_embedding");
     assert_eq!(embedding.provenance().figures["episodes"], both.count("dataset embedding") as f64);
     let log = summary["architecture"]["log"].as_array().unwrap();
     let searched: BTreeSet<&str> = log.iter().map(|visit| visit["task"].as_str().unwrap()).collect();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Left to right. Modules of one group may use one another.
 const LAYERS: [&[&str]; 20] = [
-    &["error", "rng", "simd", "durable"],
+    &["error", "rng", "simd", "durable", "registry"],
     &["data"],
     &["arch"],
     &["learner"],

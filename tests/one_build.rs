@@ -46,3 +46,35 @@ fn programs_tests_and_the_python_package_compile_the_same_dependencies() {
         );
     }
 }
+
+/// The library by itself: strategies, engine, trained policies, selection and benches.
+#[test]
+fn without_features_there_is_no_burn_and_no_command_line() {
+    let library = packages(&["--no-default-features", "--package", "querist", "--edges", "normal,build"]);
+    for name in ["burn", "gemm", "cubecl", "clap", "indicatif", "axum", "tokio", "tracing-subscriber"] {
+        let found: Vec<_> = library.keys().filter(|package| package.starts_with(name)).collect();
+        assert!(found.is_empty(), "{name}: {found:?}");
+    }
+    assert!(library.keys().any(|name| name.starts_with("querist-engine ")), "{library:?}");
+}
+
+/// Under the feature `burn` alone, burn and all below it have the features that they have beside the command line: whoever
+/// builds one set of features after the other compiles burn once.
+#[test]
+fn burn_is_compiled_once_for_all_sets_of_features() {
+    let below = packages(&["--package", "burn", "--edges", "normal,build"]);
+    let programs = packages(&["--edges", "normal,build"]);
+    let alone =
+        ["--no-default-features", "--features", "burn", "--package", "querist", "--edges", "normal,build"];
+    let alone = packages(&alone);
+    assert!(below.len() > 100 && below.keys().any(|name| name.starts_with("burn-core ")), "{below:?}");
+    let drift: Vec<_> = below
+        .keys()
+        .filter_map(|name| Some((name, alone.get(name)?, programs.get(name)?)))
+        .filter(|(_, alone, programs)| alone != programs)
+        .map(|(name, alone, programs)| {
+            format!("{name}: {programs:?} for programs, {alone:?} under `burn` alone")
+        })
+        .collect();
+    assert!(drift.is_empty(), "name the missing features under `burn` in Cargo.toml:\n{}", drift.join("\n"));
+}

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use example::input;
 use querist::episode::Row;
 use querist::report::figure::canvas::{BOLD, text_width};
-use querist::report::{Figure, ReportInput, VerdictOptions, figures, html, table, verdict};
+use querist::report::{Figure, ReportInput, VerdictOptions, figures, html, verdict};
 
 fn folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report");
@@ -161,7 +161,7 @@ fn a_page_and_its_figures_are_left_to_be_looked_at() {
         // A page is sent by mail: it stays well under a megabyte.
         assert!(page.len() < 800_000, "{} bytes", page.len());
         std::fs::write(folder().join(name), page).expect("the page is written");
-        std::fs::write(folder().join(format!("{name}.txt")), table(&input.verdict))
+        std::fs::write(folder().join(format!("{name}.txt")), input.verdict.to_string())
             .expect("the table is written");
         for figure in figures(&input) {
             std::fs::write(folder().join(format!("{}.svg", figure.name)), figure.svg)

@@ -5,38 +5,42 @@ use proptest::prelude::*;
 use querist::arch::{ArchSpace, Cell, Domain, FreeMlp, FreePoint, Point, Space, SpaceError, Widths};
 use querist::error::Exit;
 use querist::search::{
-    Answer, Candidate, LocalSearch, Method, Outcome, Record, Rule, SearchError, SearchLog, SearchPlan, Study,
+    Annealing, Answer, Candidate, Evolution, Fixed, Grid, Halving, HillClimbing, Local, Method, Methods,
+    Outcome, Random, Record, Rule, SearchError, SearchLog, SearchPlan, Study,
 };
 use querist::{Key, Result};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const STEPS: u32 = 90;
 const FOLDS: u32 = 5;
 const COST: u64 = STEPS as u64 * FOLDS as u64;
 
-fn every_method() -> Vec<Method<Point>> {
+type AMethod = Arc<dyn Method<ArchSpace>>;
+
+fn every_method() -> Vec<AMethod> {
     vec![
-        Method::Local { moves: 1, rule: Rule::Best },
-        Method::Local { moves: 20, rule: Rule::OneStandardError },
-        Method::HillClimbing { restarts: 1_000 },
-        Method::Annealing { temperature: 0.05, cooling: 0.9, reheat: 50, iterations: 1_000 },
-        Method::Random {},
+        Arc::new(Local { moves: 1, rule: Rule::Best }),
+        Arc::new(Local { moves: 20, rule: Rule::OneStandardError }),
+        Arc::new(HillClimbing { restarts: 1_000 }),
+        Arc::new(Annealing { temperature: 0.05, cooling: 0.9, reheat: 50, iterations: 1_000 }),
+        Arc::new(Random),
         evolution(),
-        Method::Halving { eta: 3, rungs: 3, brackets: 1_000 },
-        Method::Grid {},
-        Method::Fixed { points: vec![Point::new(1, 1), Point::new(2, 4), Point::new(12, 5)] },
+        Arc::new(Halving { eta: 3, rungs: 3, brackets: 1_000 }),
+        Arc::new(Grid),
+        Arc::new(Fixed { points: vec![Point::new(1, 1), Point::new(2, 4), Point::new(12, 5)] }),
     ]
 }
 
-fn evolution() -> Method<Point> {
-    Method::Evolution { population: 8, sample: 3, cycles: 1_000 }
+fn evolution() -> AMethod {
+    Arc::new(Evolution { population: 8, sample: 3, cycles: 1_000 })
 }
 
-fn plan(method: Method<Point>, budget: u64) -> SearchPlan<ArchSpace> {
+fn plan(method: AMethod, budget: u64) -> SearchPlan<ArchSpace> {
     SearchPlan { method, space: ArchSpace::default(), start: None, steps: STEPS, folds: FOLDS, budget }
 }
 
-fn study(method: &Method<Point>, budget: u64, seed: u64) -> Study<ArchSpace> {
+fn study(method: &AMethod, budget: u64, seed: u64) -> Study<ArchSpace> {
     Study::new(&plan(method.clone(), budget), 64, 10, "table", Key::root(seed)).unwrap()
 }
 
@@ -91,7 +95,7 @@ fn every_search_stays_within_budget_and_grid() {
 #[test]
 fn the_rungs_of_successive_halving_cost_the_same() {
     for (eta, rungs) in [(3, 3), (2, 4), (3, 2), (7, 1)] {
-        let method = Method::Halving { eta, rungs, brackets: 1 };
+        let method = Arc::new(Halving { eta, rungs, brackets: 1 });
         let steps = 72;
         let plan = SearchPlan { steps, ..plan(method, u64::MAX) };
         let mut study = Study::new(&plan, 64, 10, "table", Key::root(8)).unwrap();
@@ -128,7 +132,7 @@ fn the_same_key_walks_the_same_path_and_another_key_another() {
             study.history().records().iter().map(|r| r.candidate.clone()).collect::<Vec<_>>()
         };
         assert_eq!(path(1), path(1), "{}", method.name());
-        let random = !matches!(method, Method::Local { .. } | Method::Grid {} | Method::Fixed { .. });
+        let random = !["local", "grid", "fixed"].contains(&method.name());
         assert_eq!((2..6).any(|seed| path(seed) != path(1)), random, "{}", method.name());
     }
 }
@@ -136,7 +140,7 @@ fn the_same_key_walks_the_same_path_and_another_key_another() {
 /// Paths are part of what a stored plan and seed promise: the same in every process and build.
 #[test]
 fn paths_are_pinned() {
-    let path = |method: Method<Point>| {
+    let path = |method: AMethod| {
         let mut study = study(&method, 12 * COST, 1);
         run(&mut study, rugged(3)).unwrap();
         let last = study.history().records().iter().rev().take(4).rev();
@@ -152,7 +156,7 @@ fn paths_are_pinned() {
 const PATHS: [&str; 9] = [
     "local: 1.1 2.1 1.2",
     "local: 2.1 1.2 3.1 2.2",
-    "hill-climbing: 7.5 7.4 8.5 4.1",
+    "hill_climbing: 7.5 7.4 8.5 4.1",
     "annealing: 2.1 3.1 2.2 3.2",
     "random: 7.1 2.3 8.2 1.5",
     "evolution: 6.2 7.2 3.5 2.5",
@@ -196,7 +200,7 @@ fn a_larger_budget_continues_the_same_path() {
 
 #[test]
 fn a_log_of_another_search_is_refused() {
-    let method = Method::Random {};
+    let method: AMethod = Arc::new(Random);
     let mut own = study(&method, 6 * COST, 5);
     run(&mut own, rugged(9)).unwrap();
     let log = own.log();
@@ -214,7 +218,7 @@ fn a_log_of_another_search_is_refused() {
     field(resume(&plan, 64, "other", 5, &log), "evaluation");
     field(resume(&plan, 64, "table", 6, &log), "key");
     field(resume(&SearchPlan { steps: 91, ..plan.clone() }, 64, "table", 5, &log), "steps");
-    field(resume(&SearchPlan { method: Method::Grid {}, ..plan.clone() }, 64, "table", 5, &log), "method");
+    field(resume(&SearchPlan { method: Arc::new(Grid), ..plan.clone() }, 64, "table", 5, &log), "method");
     let altered = |change: fn(&mut Vec<Record<Point>>)| {
         let mut log = log.clone();
         change(&mut log.records);
@@ -283,7 +287,7 @@ fn a_search_without_a_single_score_fails_with_the_reason() {
 #[test]
 fn a_space_of_one_point_answers_that_point() {
     let space = ArchSpace { max_blocks: 1, max_stacks: 1, ..ArchSpace::default() };
-    let needs_more = |m: &Method<_>| matches!(m, Method::Fixed { .. } | Method::Halving { .. });
+    let needs_more = |m: &AMethod| ["fixed", "halving"].contains(&m.name());
     let methods = every_method().into_iter().filter(|method| !needs_more(method));
     for method in methods {
         let plan = SearchPlan { space, ..plan(method.clone(), 50 * COST) };
@@ -296,7 +300,8 @@ fn a_space_of_one_point_answers_that_point() {
 /// An answer to a question that was not asked changes nothing.
 #[test]
 fn telling_out_of_turn_is_refused() {
-    let mut study = study(&Method::Grid {}, 5 * COST, 0);
+    let grid: AMethod = Arc::new(Grid);
+    let mut study = study(&grid, 5 * COST, 0);
     let asked = study.ask().unwrap();
     assert_eq!(asked.len(), 5, "what the budget affords");
     let error = study.tell(&asked[1], smooth(&asked[1])).unwrap_err();
@@ -315,34 +320,37 @@ fn plans_that_cannot_run_are_refused() {
         assert_eq!(error.exit(), Exit::BadInput);
         error
     };
-    let error = refused(plan(Method::Grid {}, COST - 1));
+    let error = refused(plan(Arc::new(Grid), COST - 1));
     assert!(matches!(error.downcast_ref(), Some(SearchError::Budget { needed: COST, .. })), "{error}");
-    let outside = SearchPlan { start: Some(Point::new(13, 1)), ..plan(Method::Grid {}, COST) };
+    let outside = SearchPlan { start: Some(Point::new(13, 1)), ..plan(Arc::new(Grid), COST) };
     assert!(matches!(refused(outside).downcast_ref(), Some(SpaceError::Outside { .. })));
-    let point = Method::Fixed { points: vec![Point::new(1, 6)] };
+    let point = Arc::new(Fixed { points: vec![Point::new(1, 6)] });
     assert!(matches!(refused(plan(point, COST)).downcast_ref(), Some(SpaceError::Outside { .. })));
-    let anneal = |temperature, cooling| Method::Annealing { temperature, cooling, reheat: 5, iterations: 5 };
-    for method in [
-        Method::Local { moves: 0, rule: Rule::Best },
-        Method::Fixed { points: vec![] },
+    let anneal = |temperature, cooling| -> AMethod {
+        Arc::new(Annealing { temperature, cooling, reheat: 5, iterations: 5 })
+    };
+    let wrong: [AMethod; 14] = [
+        Arc::new(Local { moves: 0, rule: Rule::Best }),
+        Arc::new(Fixed::<Point> { points: vec![] }),
         anneal(0.0, 0.9),
         anneal(f64::NAN, 0.9),
         anneal(0.1, 1.5),
         anneal(0.1, f64::NAN),
-        Method::Annealing { temperature: 0.1, cooling: 0.9, reheat: 0, iterations: 5 },
-        Method::Evolution { population: 0, sample: 3, cycles: 5 },
-        Method::Evolution { population: 8, sample: 0, cycles: 5 },
-        Method::Halving { eta: 1, rungs: 3, brackets: 1 },
-        Method::Halving { eta: 3, rungs: 0, brackets: 1 },
-        Method::Halving { eta: 3, rungs: 5, brackets: 1 }, // 81 of 60 points
-        Method::Halving { eta: 4, rungs: 2, brackets: 1 }, // 90 is no multiple of 4
-        Method::Halving { eta: 100, rungs: 20, brackets: 1 },
-    ] {
+        Arc::new(Annealing { temperature: 0.1, cooling: 0.9, reheat: 0, iterations: 5 }),
+        Arc::new(Evolution { population: 0, sample: 3, cycles: 5 }),
+        Arc::new(Evolution { population: 8, sample: 0, cycles: 5 }),
+        Arc::new(Halving { eta: 1, rungs: 3, brackets: 1 }),
+        Arc::new(Halving { eta: 3, rungs: 0, brackets: 1 }),
+        Arc::new(Halving { eta: 3, rungs: 5, brackets: 1 }), // 81 of 60 points
+        Arc::new(Halving { eta: 4, rungs: 2, brackets: 1 }), // 90 is no multiple of 4
+        Arc::new(Halving { eta: 100, rungs: 20, brackets: 1 }),
+    ];
+    for method in wrong {
         let error = refused(plan(method, COST));
         assert!(matches!(error.downcast_ref(), Some(SearchError::Setting { .. })), "{error}");
     }
     for (steps, folds) in [(0, 5), (5, 0), (5, 101), (u32::MAX, 1)] {
-        let error = refused(SearchPlan { steps, folds, ..plan(Method::Grid {}, u64::MAX) });
+        let error = refused(SearchPlan { steps, folds, ..plan(Arc::new(Grid), u64::MAX) });
         assert!(matches!(error.downcast_ref(), Some(SearchError::Setting { .. })), "{error}");
     }
 }
@@ -363,7 +371,7 @@ fn local_search_follows_the_published_loop() {
         Outcome::of(vec![mean; FOLDS as usize])
     };
     let path = |moves, start| {
-        let method = Method::Local { moves, rule: Rule::Best };
+        let method = Arc::new(Local { moves, rule: Rule::Best });
         let plan = SearchPlan { start, ..plan(method, 100 * COST) };
         let mut study = Study::new(&plan, 64, 10, "table", Key::root(0)).unwrap();
         let answer = run(&mut study, table).unwrap();
@@ -389,7 +397,8 @@ fn the_standard_error_keeps_networks_small_without_a_signal() {
     let grown = |rule| {
         (0..200)
             .filter(|&seed| {
-                let mut study = study(&Method::Local { moves: 1, rule }, 10 * COST, 0);
+                let local: AMethod = Arc::new(Local { moves: 1, rule });
+                let mut study = study(&local, 10 * COST, 0);
                 run(&mut study, rugged(seed)).unwrap().point != Point::new(1, 1)
             })
             .count()
@@ -407,7 +416,8 @@ fn the_sequence_of_networks_is_monotone() {
             let mut at = Point::new(1, 1);
             let mut path = vec![at];
             for round in 0..15 {
-                let plan = SearchPlan { start: Some(at), ..plan(Method::Local { moves: 1, rule }, 3 * COST) };
+                let plan =
+                    SearchPlan { start: Some(at), ..plan(Arc::new(Local { moves: 1, rule }), 3 * COST) };
                 let mut study = Study::new(&plan, 64, 10, "table", Key::root(0)).unwrap();
                 let to = run(&mut study, rugged(100 * seed + round)).unwrap().point;
                 assert!(to == at || to.total() > at.total(), "{at} -> {to}");
@@ -422,18 +432,18 @@ fn the_sequence_of_networks_is_monotone() {
 
 #[test]
 fn climbing_and_annealing_find_a_single_summit_and_the_grid_is_the_ceiling() {
-    let best = |method: Method<Point>| run(&mut study(&method, 60 * COST, 4), smooth).unwrap();
-    assert_eq!(best(Method::Grid {}).point, Point::new(5, 2));
-    assert_eq!(best(Method::Random {}).point, Point::new(5, 2));
-    assert_eq!(best(Method::HillClimbing { restarts: 0 }).point, Point::new(5, 2));
-    let annealing = Method::Annealing { temperature: 0.02, cooling: 0.95, reheat: 100, iterations: 1_000 };
+    let best = |method: AMethod| run(&mut study(&method, 60 * COST, 4), smooth).unwrap();
+    assert_eq!(best(Arc::new(Grid)).point, Point::new(5, 2));
+    assert_eq!(best(Arc::new(Random)).point, Point::new(5, 2));
+    assert_eq!(best(Arc::new(HillClimbing { restarts: 0 })).point, Point::new(5, 2));
+    let annealing = Arc::new(Annealing { temperature: 0.02, cooling: 0.95, reheat: 100, iterations: 1_000 });
     assert_eq!(best(annealing).point, Point::new(5, 2));
 }
 
 #[test]
 fn the_free_space_is_searched_by_the_same_code() {
     let plan = SearchPlan {
-        method: Method::HillClimbing { restarts: 0 },
+        method: Arc::new(HillClimbing { restarts: 0 }),
         space: FreeMlp::default(),
         start: None,
         steps: 10,
@@ -454,8 +464,9 @@ fn the_free_space_is_searched_by_the_same_code() {
 /// search that follows scores ends there.
 #[test]
 fn activation_and_weight_decay_are_mutated() {
-    let evolution = Method::Evolution { population: 8, sample: 3, cycles: 400 };
-    for method in [Method::HillClimbing { restarts: 3 }, evolution] {
+    let evolution = Arc::new(Evolution { population: 8, sample: 3, cycles: 400 });
+    let methods: [Arc<dyn Method<FreeMlp>>; 2] = [Arc::new(HillClimbing { restarts: 3 }), evolution];
+    for method in methods {
         let space = FreeMlp { widths: vec![8, 16], max_depth: 1, ..FreeMlp::default() };
         let plan = SearchPlan { method, space, start: None, steps: 10, folds: 1, budget: 10 * 120 };
         let mut study = Study::new(&plan, 8, 3, "table", Key::root(0)).unwrap();
@@ -493,7 +504,7 @@ proptest! {
     #[test]
     fn searches_end_on_any_grid(space in small_space(), seed: u64, trainings in 1u64..40, bad in 0u64..4) {
         for method in every_method() {
-            if matches!(method, Method::Fixed { .. }) {
+            if method.name() == "fixed" {
                 continue;
             }
             let plan = SearchPlan { space, ..plan(method.clone(), trainings * COST) };
@@ -513,32 +524,34 @@ proptest! {
             let scored = study.history().records().iter().any(|r| r.outcome.mean().is_some());
             prop_assert_eq!(outcome.is_ok(), scored);
             prop_assert!(study.history().charged() <= plan.budget);
-            if let (Ok(answer), Method::Local { .. }) = (&outcome, &method) {
+            if let (Ok(answer), "local") = (&outcome, method.name()) {
                 prop_assert!(answer.point.total() >= 1);
             }
         }
     }
 }
 
-/// `LocalSearch` and its siblings are public so that their settings can be documented; plans build them.
+/// What files say of a search, by its name and its settings; those that are left out are as the entry says.
 #[test]
-fn plans_are_plain_data() {
-    fn is_send_and_sync<T: Send + Sync>() {}
-    is_send_and_sync::<LocalSearch<ArchSpace>>();
-    let text = r#"
-        steps = 100
-        folds = 5
-        budget = 9000
-        method = { kind = "local" }
-        space = { max_blocks = 4, widths = { base = 24 } }
-        start = { blocks = 2, stacks = 1 }
-    "#;
-    let plan: SearchPlan<ArchSpace> = toml::from_str(text).unwrap();
-    assert_eq!(plan.method, Method::Local { moves: 1, rule: Rule::OneStandardError });
-    assert_eq!((plan.space.max_blocks, plan.space.max_stacks, plan.space.widths.of(1)), (4, 5, 48));
-    assert_eq!(plan.start, Some(Point::new(2, 1)));
-    assert!(
-        toml::from_str::<SearchPlan<ArchSpace>>(&text.replace("\"local\"", "\"random\", moves = 1")).is_err()
-    );
-    assert!(toml::from_str::<SearchPlan<ArchSpace>>(&text.replace("max_blocks", "max_block")).is_err());
+fn searches_are_found_by_name_with_their_settings() {
+    let methods = Methods::builtin();
+    let usual = |name: &str| {
+        let entry = methods.find(name).unwrap();
+        format!("{:?}", (entry.make)(&entry.defaults()))
+    };
+    assert_eq!(usual("local"), "Local { moves: 4294967295, rule: OneStandardError }");
+    assert_eq!(usual("hill_climbing"), "HillClimbing { restarts: 1000 }");
+    let annealing = "Annealing { temperature: 0.05, cooling: 0.9, reheat: 50, iterations: 1000 }";
+    assert_eq!(usual("annealing"), annealing);
+    assert_eq!(usual("evolution"), "Evolution { population: 8, sample: 3, cycles: 1000 }");
+    assert_eq!(usual("halving"), "Halving { eta: 3, rungs: 3, brackets: 1000 }");
+    let error = querist::Error::from(methods.find("halve").unwrap_err());
+    assert_eq!(error.hint().as_deref(), Some("did you mean `halving`?"));
+}
+
+/// All searches of this crate keep what every search promises.
+#[test]
+fn every_search_keeps_the_contract() {
+    let methods = Methods::builtin();
+    methods.names().for_each(|name| querist::testing::search_contract(&methods, name));
 }

@@ -11,7 +11,10 @@ use querist::learner::{Loss, Optimiser, Start, Stop, TrainPlan};
 use querist::run::journal::Record as Line;
 use querist::run::store::JOURNAL;
 use querist::run::{Ledger, Manifest, Store};
-use querist::search::{Banks, Evaluation, Method, Record, Rule, ScoreCache, SearchPlan, open_study, search};
+use querist::search::{
+    Banks, Evaluation, Evolution, HillClimbing, Local, Method, Record, Rule, ScoreCache, SearchPlan,
+    open_study, search,
+};
 use querist::{Key, Result};
 use rand::RngExt;
 use serde_json::{json, to_value};
@@ -19,6 +22,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 const PLAN: &str = "name = \"search\"\n";
@@ -52,16 +56,16 @@ fn run(dir: &Path, case: &str, slow: Duration) -> Result<()> {
         ..ArchSpace::default()
     };
     let free = FreeMlp { widths: vec![4, 8], ..FreeMlp::default() };
-    let evolution = Method::Evolution { population: 5, sample: 2, cycles: 40 };
+    let evolution = Evolution { population: 5, sample: 2, cycles: 40 };
     match case {
         "evolution" => go(dir, plan(evolution, stacks), slow),
-        "local" => go(dir, plan(Method::Local { moves: 9, rule: Rule::Best }, stacks), slow),
-        _ => go(dir, plan(Method::HillClimbing { restarts: 1 }, free), slow),
+        "local" => go(dir, plan(Local { moves: 9, rule: Rule::Best }, stacks), slow),
+        _ => go(dir, plan(HillClimbing { restarts: 1 }, free), slow),
     }
 }
 
-fn plan<S: Space>(method: Method<S::Point>, space: S) -> SearchPlan<S> {
-    SearchPlan { method, space, start: None, steps: 6, folds: 3, budget: 30 * 18 }
+fn plan<S: Space>(method: impl Method<S> + 'static, space: S) -> SearchPlan<S> {
+    SearchPlan { method: Arc::new(method), space, start: None, steps: 6, folds: 3, budget: 30 * 18 }
 }
 
 fn go<S: Space>(dir: &Path, plan: SearchPlan<S>, slow: Duration) -> Result<()> {

@@ -6,7 +6,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use querist::pipeline::{Finished, Pipeline, RunOptions};
 use querist::report::export::parquet::parquet;
-use querist::report::table;
 use querist::run::{Bar, Cancel, Progress, Silent};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -211,7 +210,7 @@ impl Run {
     fn table(&self, py: Python<'_>, subject: Option<String>) -> String {
         py.detach(|| match subject {
             None => self.finished.table(),
-            Some(subject) => table(&self.finished.verdict_on(&subject)),
+            Some(subject) => self.finished.verdict_on(&subject).to_string(),
         })
     }
 

@@ -16,14 +16,16 @@
 
 use super::error::AgentError;
 use super::gradients;
-use super::network::Network;
+use super::network::{Network, NetworkShape};
 use super::optimiser::{AdamW, OptimiserConfig};
+use super::trainer::{Algorithm, Environment, Learns, Shape, Trainer, TrainerConfig, TrainingPoint};
 use crate::episode::Observation;
 use crate::error::Result;
 use crate::rng::Key;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The most pairs of one iteration.
@@ -131,23 +133,33 @@ pub struct Generation {
 
 /// Where an evolution strategy stands. The network is `start + scale · offset`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Evolution {
-    pub(super) start: Vec<f32>,
-    pub(super) scale: Vec<f32>,
-    pub(super) offset: Vec<f32>,
-    pub(super) optimiser: AdamW,
+pub struct Evolution {
+    network: Network,
+    start: Vec<f32>,
+    scale: Vec<f32>,
+    offset: Vec<f32>,
+    optimiser: AdamW,
+}
+
+impl Trainer<Evolution> {
+    /// Training of `network` by an evolution strategy that has not begun, which moves each weight in units of its own
+    /// ([`scale`]).
+    ///
+    /// # Errors
+    /// If a setting is outside its limits, or there is not one positive scale per weight.
+    pub fn by_evolution(
+        config: TrainerConfig<EvolutionConfig>,
+        network: Network,
+        scale: Vec<f32>,
+        key: Key,
+    ) -> Result<Self, AgentError> {
+        config.algorithm.check()?;
+        Self::of(config, Evolution::new(network, scale, &config.algorithm)?, key)
+    }
 }
 
 impl Evolution {
-    /// A strategy that begins at `network`.
-    ///
-    /// # Errors
-    /// If there is not one positive scale per weight.
-    pub(super) fn new(
-        network: &Network,
-        scale: Vec<f32>,
-        config: &EvolutionConfig,
-    ) -> Result<Self, AgentError> {
+    fn new(network: Network, scale: Vec<f32>, config: &EvolutionConfig) -> Result<Self, AgentError> {
         let (found, expected) = (scale.len(), network.weights().len());
         if found != expected {
             let place = "evolution: number of scales";
@@ -158,7 +170,7 @@ impl Evolution {
             return Err(AgentError::Rate { place, found, expected: "a positive number" });
         }
         let (start, offset) = (network.weights().to_vec(), vec![0.0; expected]);
-        Ok(Self { start, scale, offset, optimiser: AdamW::new(config.optimiser) })
+        Ok(Self { network, start, scale, offset, optimiser: AdamW::new(config.optimiser) })
     }
 
     /// Writes the weights that the strategy stands at, `sigma` times `direction` added.
@@ -169,12 +181,12 @@ impl Evolution {
         }
     }
 
-    /// The pairs of an iteration, around `network`'s place.
-    pub(super) fn pairs(&self, network: &Network, config: &EvolutionConfig, key: Key) -> Vec<Pair> {
+    /// The pairs of an iteration.
+    fn pairs(&self, config: &EvolutionConfig, key: Key) -> Vec<Pair> {
         (0..config.pairs)
             .map(|pair| {
                 let direction = direction(self.start.len(), pair, key);
-                let mut pair = Pair { plus: network.clone(), minus: network.clone() };
+                let mut pair = Pair { plus: self.network.clone(), minus: self.network.clone() };
                 self.place(&mut pair.plus, &direction, config.sigma);
                 self.place(&mut pair.minus, &direction, -config.sigma);
                 pair
@@ -183,9 +195,8 @@ impl Evolution {
     }
 
     /// One step towards what won its duels; `key` is the one that the pairs were drawn from.
-    pub(super) fn learn(
+    fn follow(
         &mut self,
-        network: &mut Network,
         duels: &[Duel],
         config: &EvolutionConfig,
         key: Key,
@@ -193,7 +204,9 @@ impl Evolution {
         let gradient = gradient(self.start.len(), duels, config, key)?;
         // The optimiser goes downhill.
         let norm = self.optimiser.step(&mut self.offset, gradient.iter().map(|g| -g).collect())?;
-        self.place(network, &vec![0.0; self.start.len()], 0.0);
+        let mut network = self.network.clone();
+        self.place(&mut network, &vec![0.0; self.start.len()], 0.0);
+        self.network = network;
         let root = (self.start.len() as f64).sqrt();
         let squares: f64 = self.offset.iter().map(|&o| f64::from(o).powi(2)).sum();
         Ok(Generation {
@@ -202,6 +215,100 @@ impl Evolution {
             gradient_norm: norm / root,
             distance: squares.sqrt() / root,
         })
+    }
+}
+
+impl<E: Environment + ?Sized> Learns<E> for Evolution {
+    /// The start is validated as it is; every further iteration has pairs play, and moves towards what won.
+    fn learn(
+        &mut self,
+        config: &Self::Config,
+        last: Option<&TrainingPoint>,
+        environment: &mut E,
+        key: Key,
+    ) -> Result<TrainingPoint> {
+        let Some(last) = last else { return Ok(TrainingPoint::default()) };
+        let iteration = last.iteration + 1;
+        let key = key.at(u64::from(iteration));
+        let directions = key.named("pairs");
+        let pairs = self.pairs(&config.algorithm, directions);
+        let duels = environment.duels(&pairs, iteration, key.named("duels"))?;
+        let generation = self.follow(&duels, &config.algorithm, directions)?;
+        let returns: f64 = duels.iter().map(|duel| (duel.plus + duel.minus) / 2.0).sum();
+        Ok(TrainingPoint {
+            iteration,
+            episodes: last.episodes + duels.iter().map(|duel| 2 * u64::from(duel.episodes)).sum::<u64>(),
+            mean_return: Some(returns / duels.len() as f64),
+            generation: Some(generation),
+            ..TrainingPoint::default()
+        })
+    }
+
+    fn validate(environment: &mut E, network: &Network) -> Result<f64> {
+        environment.validate(network)
+    }
+}
+
+impl Algorithm for Evolution {
+    type Config = TrainerConfig<EvolutionConfig>;
+    type Network = Network;
+    type Point = TrainingPoint;
+    type Text = NetworkShape;
+
+    const FILE: &'static str = "checkpoint";
+    const FORMAT: u32 = 3;
+    const MAX_BYTES: usize = 256 << 20;
+
+    fn schedule(config: &Self::Config) -> [u32; 2] {
+        [config.iterations, config.validate_every]
+    }
+
+    fn with_iterations(config: Self::Config, iterations: u32) -> Self::Config {
+        TrainerConfig { iterations, ..config }
+    }
+
+    fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn weights(network: &Network) -> &[f32] {
+        network.weights()
+    }
+
+    fn with_weights(&self, weights: Vec<f32>) -> Result<Network, AgentError> {
+        self.network.with_weights(weights)
+    }
+
+    fn optimiser(&self) -> &AdamW {
+        &self.optimiser
+    }
+
+    fn text(&self) -> NetworkShape {
+        NetworkShape::of(&self.network)
+    }
+
+    fn check(&self, _config: &Self::Config, text: &NetworkShape) -> Result<(), AgentError> {
+        text.check(&self.network)
+    }
+
+    fn tensors(&self) -> Vec<(Shape, Cow<'_, [f32]>)> {
+        let own = [("start", &self.start), ("scale", &self.scale), ("offset", &self.offset)];
+        own.map(|(name, values)| ((name, 1, values.len()), Cow::Borrowed(&values[..]))).into()
+    }
+
+    fn shapes(&self, _text: &NetworkShape) -> Vec<Shape> {
+        ["start", "scale", "offset"].map(|name| (name, 1, self.start.len())).into()
+    }
+
+    fn resumed(
+        self,
+        _text: NetworkShape,
+        network: Network,
+        optimiser: AdamW,
+        tensors: Vec<Vec<f32>>,
+    ) -> Result<Self, AgentError> {
+        let [start, scale, offset] = <[Vec<f32>; 3]>::try_from(tensors).expect("one per shape");
+        Ok(Self { network, start, scale, offset, optimiser })
     }
 }
 
@@ -362,8 +469,8 @@ mod tests {
         let (network, best) = (linear(vec![0.5, -1.0, 2.0]), [1.0, 1.0, 1.0]);
         let scale = vec![1.0, 0.5, 2.0];
         let config = config(4_000, Shaping::Raw);
-        let evolution = Evolution::new(&network, scale.clone(), &config).unwrap();
-        let pairs = evolution.pairs(&network, &config, Key::root(1));
+        let evolution = Evolution::new(network.clone(), scale.clone(), &config).unwrap();
+        let pairs = evolution.pairs(&config, Key::root(1));
         let found = gradient(3, &duels(&pairs, |n| quadratic(n, &best)), &config, Key::root(1)).unwrap();
         // The variance of a component, by Isserlis' theorem: (|g|² + g_i²) / pairs.
         let exact: Vec<f64> =
@@ -384,16 +491,15 @@ mod tests {
     fn steps_lead_to_the_optimum_and_decay_holds_them_back() {
         let best = [1.0, -2.0, 0.5, 0.0];
         let end = |decay: f32| {
-            let mut network = linear(vec![0.0; 4]);
             let optimiser = OptimiserConfig { learning_rate: 0.05, weight_decay: decay, clip_norm: 1e9 };
             let config = EvolutionConfig { optimiser, ..config(16, Shaping::PerTask) };
-            let mut evolution = Evolution::new(&network, vec![1.0; 4], &config).unwrap();
+            let mut evolution = Evolution::new(linear(vec![0.0; 4]), vec![1.0; 4], &config).unwrap();
             for iteration in 0..200 {
                 let key = Key::root(iteration);
-                let played = duels(&evolution.pairs(&network, &config, key), |n| quadratic(n, &best));
-                evolution.learn(&mut network, &played, &config, key).unwrap();
+                let played = duels(&evolution.pairs(&config, key), |n| quadratic(n, &best));
+                evolution.follow(&played, &config, key).unwrap();
             }
-            quadratic(&network, &best)
+            quadratic(&evolution.network, &best)
         };
         let (free, held) = (end(0.0), end(1.0));
         // Started at -5.25.
@@ -408,8 +514,8 @@ mod tests {
         let network = linear(vec![0.0, 0.0]);
         let both = |shaping| {
             let config = config(400, shaping);
-            let evolution = Evolution::new(&network, vec![1.0; 2], &config).unwrap();
-            let pairs = evolution.pairs(&network, &config, Key::root(3));
+            let evolution = Evolution::new(network.clone(), vec![1.0; 2], &config).unwrap();
+            let pairs = evolution.pairs(&config, Key::root(3));
             let mut all = duels(&pairs, |n| 100.0 * f64::from(n.weights()[0]));
             all.extend(
                 duels(&pairs, |n| f64::from(n.weights()[1])).into_iter().map(|duel| Duel { task: 1, ..duel }),
@@ -442,9 +548,9 @@ mod tests {
                 assert!((ratio - 2.0).abs() < 0.4, "{ratio}");
             }
             let config = EvolutionConfig { sigma: 0.1, ..config(20, Shaping::Raw) };
-            let evolution = Evolution::new(&network, scale, &config).unwrap();
+            let evolution = Evolution::new(network.clone(), scale, &config).unwrap();
             let (mut moved, mut own) = (0.0, 0.0);
-            for pair in evolution.pairs(&network, &config, Key::root(2)) {
+            for pair in evolution.pairs(&config, Key::root(2)) {
                 for state in &states {
                     let (a, b) = (network.score(state).unwrap(), pair.plus.score(state).unwrap());
                     let change: Vec<f32> = a.iter().zip(&b).map(|(a, b)| b - a).collect();
@@ -469,8 +575,8 @@ mod tests {
         let equal = Duel { minus: 0.5, ..duel };
         assert_eq!(gradient(2, &[equal], &config, Key::root(0)).unwrap(), [0.0, 0.0]);
         let network = linear(vec![0.0; 2]);
-        assert!(Evolution::new(&network, vec![1.0], &config).is_err());
-        assert!(Evolution::new(&network, vec![1.0, 0.0], &config).is_err());
+        assert!(Evolution::new(network.clone(), vec![1.0], &config).is_err());
+        assert!(Evolution::new(network.clone(), vec![1.0, 0.0], &config).is_err());
         assert!(EvolutionConfig { sigma: 0.0, ..config }.check().is_err());
         assert!(EvolutionConfig { pairs: 0, ..config }.check().is_err());
         let alone = [observation(1, 2, 0, Key::root(1))];

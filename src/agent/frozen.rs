@@ -1,7 +1,7 @@
 //! Policies with a network of their own as one file: weights, what is said about them, and a digest of both.
 //!
-//! The file of the scoring network is [`policy`]'s, with a card beside it; what is kept here
-//! is there to be compared with, and reads features of its own, so it has no schema.
+//! The file of the scoring network is [`policy`]'s, with a card beside it; what is kept here is what a
+//! [`LearningAlgorithm`](super::LearningAlgorithm) made, which reads features of its own, so it has no schema.
 
 use super::card::Provenance;
 use super::error::AgentError;
@@ -26,78 +26,65 @@ struct Card {
     policy: Provenance,
 }
 
-/// A network that such a policy is made of.
-pub trait Freezable: Sized {
-    /// The file of the policy, in a run's folder of policies.
-    const FILE: &'static str;
-    /// How many weights there are.
-    const WEIGHTS: usize;
-
-    /// The network with these weights.
-    ///
-    /// # Errors
-    /// If there are not [`WEIGHTS`](Self::WEIGHTS) of them.
-    fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError>;
-
-    /// Its weights.
-    fn weights(&self) -> &[f32];
-}
-
-/// A network that no longer learns, with what is said about it.
+/// Weights that no longer change, with what is said about them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Frozen<N> {
-    network: N,
+pub struct Frozen {
+    weights: Vec<f32>,
     provenance: Provenance,
 }
 
-impl<N: Freezable> Frozen<N> {
-    /// Freezes a network.
-    pub fn new(network: N, provenance: Provenance) -> Self {
-        Self { network, provenance }
+impl Frozen {
+    /// Weights as they are now.
+    pub fn new(weights: Vec<f32>, provenance: Provenance) -> Self {
+        Self { weights, provenance }
     }
 
-    /// Its network.
-    pub fn network(&self) -> &N {
-        &self.network
+    /// The weights.
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
     }
 
-    /// What is said about it.
+    /// What is said about them.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// The bytes of its [`file`](Freezable::FILE): weights, provenance, and the digest of both.
+    /// Weights and provenance as one file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let card = Card { format: FORMAT, policy: self.provenance.clone() };
         let text = serde_json::to_string(&card).expect("strings and finite figures");
-        let weights = self.network.weights();
-        tensors::seal(tensors::encode(&[((WEIGHTS, 1, weights.len()), weights)], Some((CARD, text))))
+        let tensor = ((WEIGHTS, 1, self.weights.len()), &self.weights[..]);
+        tensors::seal(tensors::encode(&[tensor], Some((CARD, text))))
     }
 
-    /// The policy that these bytes hold.
+    /// What [`to_bytes`](Self::to_bytes) wrote of so many weights; messages call the file `name`.
     ///
     /// # Errors
-    /// Every error of a damaged file of tensors, and another format.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AgentError> {
-        let file = N::FILE;
-        let limits = Limits { file, bytes: MAX_BYTES, header: MAX_BYTES as u64 };
+    /// [`AgentError`] for a damaged file, or one of another format or with other weights.
+    pub fn from_bytes(bytes: &[u8], name: &'static str, weights: usize) -> Result<Self, AgentError> {
+        let limits = Limits { file: name, bytes: MAX_BYTES, header: MAX_BYTES as u64 };
         let bytes = tensors::unseal(bytes, limits)?;
         let text = tensors::decode_text(bytes, CARD, limits)?;
-        let card: Card =
-            serde_json::from_str(&text).map_err(|e| AgentError::Malformed { file, reason: e.to_string() })?;
+        let card: Card = serde_json::from_str(&text)
+            .map_err(|e| AgentError::Malformed { file: name, reason: e.to_string() })?;
         if card.format != FORMAT {
             return Err(AgentError::Format { found: card.format, known: FORMAT });
         }
-        let weights = tensors::decode(bytes, &[(WEIGHTS, 1, N::WEIGHTS)], limits)?.concat();
-        Ok(Self { network: N::from_weights(weights)?, provenance: card.policy })
+        let weights = tensors::decode(bytes, &[(WEIGHTS, 1, weights)], limits)?.concat();
+        Ok(Self { weights, provenance: card.policy })
     }
 
-    /// Reads the policy in `folder`.
+    /// The name in a folder of policies of the file of what the algorithm called `name` made.
+    pub fn file(name: &str) -> String {
+        format!("{name}.safetensors")
+    }
+
+    /// What the algorithm called `name` left in a folder of policies, of so many weights.
     ///
     /// # Errors
-    /// [`AgentError::Unreadable`] for a file that is missing or cannot be read, else as
-    /// [`from_bytes`](Self::from_bytes).
-    pub fn load(folder: &Path) -> Result<Self, AgentError> {
-        Self::from_bytes(&policy::read(&folder.join(N::FILE), N::FILE, MAX_BYTES)?)
+    /// [`AgentError::Unreadable`], and as [`from_bytes`](Self::from_bytes).
+    pub fn load(folder: &Path, name: &'static str, weights: usize) -> Result<Self, AgentError> {
+        let bytes = policy::read(&folder.join(Self::file(name)), name, MAX_BYTES)?;
+        Self::from_bytes(&bytes, name, weights)
     }
 }

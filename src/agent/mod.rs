@@ -14,6 +14,7 @@
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
 //! - [`head`]: the policy's third head, which says how the network grows.
+//! - [`algorithm`]: what learns a policy with a file of its own, by name.
 //! - [`dqn`]: deep Q-learning as published, with a network, an observation and a loop of its own.
 //! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set;
 //!   [`frozen`]: the file of both.
@@ -29,6 +30,7 @@
 //! (`durable`): what is saved leaves this layer as bytes and text.
 
 pub mod adaptation;
+pub mod algorithm;
 pub mod batch;
 pub mod card;
 pub mod collection;
@@ -62,13 +64,14 @@ mod testing;
 pub mod trainer;
 pub mod trajectory;
 
+pub use algorithm::{AlgorithmEntry, Algorithms, Extent, Learned, LearningAlgorithm, Training};
 pub use card::{Card, Provenance, SeenSet};
 pub use collection::{Behaviour, CollectPlan, Collected, collect, collect_by};
 pub use course::course;
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
-pub use evolution::{Duel, EvolutionConfig, Generation, Pair, Shaping};
-pub use frozen::{Freezable, Frozen};
+pub use evolution::{Duel, Evolution, EvolutionConfig, Generation, Pair, Shaping};
+pub use frozen::Frozen;
 pub use guard::{Guard, Range};
 pub use head::{Head, HeadArchitect, MovePlan, collect_moves};
 pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
@@ -77,9 +80,9 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use parts::{Forgetful, Parts};
 pub use policy::Policy;
-pub use policy_gradient::{GradientConfig, Variant};
+pub use policy_gradient::{GradientConfig, PolicyGradient, Variant};
 pub use simulation::{Baseline, DuelPlan, Ground, RolloutPlan, Simulation, Source};
 pub use spread::{Side, Tasks, Team, Work};
 pub use strategy::{Choice, PolicyStrategy};
-pub use trainer::{Algorithm, Environment, Trainer, TrainerConfig, TrainingPoint};
+pub use trainer::{Algorithm, Best, Environment, Keeper, Learns, Trainer, TrainerConfig, TrainingPoint};
 pub use trajectory::{Advantage, Decision, Returns, Trajectory};

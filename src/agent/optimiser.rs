@@ -65,6 +65,11 @@ impl AdamW {
         Self { config, updates, first, second }
     }
 
+    /// Its settings.
+    pub fn config(&self) -> OptimiserConfig {
+        self.config
+    }
+
     /// Updates made, and the first and second moments.
     pub fn state(&self) -> (u64, &[f32], &[f32]) {
         (self.updates, &self.first, &self.second)

@@ -9,13 +9,15 @@
 
 use super::error::AgentError;
 use super::gradients;
-use super::network::Network;
+use super::network::{Network, NetworkShape};
 use super::optimiser::{AdamW, OptimiserConfig};
+use super::trainer::{Algorithm, Environment, Learns, Shape, Trainer, TrainerConfig, TrainingPoint};
 use super::trajectory::{Advantage, Trajectory, Weighted, weigh};
 use crate::error::Result;
 use crate::rng::Key;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The surrogate whose gradient is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -156,6 +158,122 @@ pub fn gradient(network: &Network, trajectories: &[Trajectory], config: &Gradien
     config.check()?;
     let decisions = weigh(network, trajectories, config.advantage)?;
     Ok(gradients::policy_gradient(network, &decisions.iter().collect::<Vec<_>>(), config)?.0)
+}
+
+/// Policy gradient between two updates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyGradient {
+    network: Network,
+    optimiser: AdamW,
+}
+
+impl Trainer<PolicyGradient> {
+    /// Training of `network` by policy gradient that has not begun.
+    ///
+    /// # Errors
+    /// If a setting is outside its limits.
+    pub fn by_gradient(
+        config: TrainerConfig<GradientConfig>,
+        network: Network,
+        key: Key,
+    ) -> Result<Self, AgentError> {
+        config.algorithm.check()?;
+        let optimiser = AdamW::new(config.algorithm.optimiser);
+        Self::of(config, PolicyGradient { network, optimiser }, key)
+    }
+}
+
+impl<E: Environment + ?Sized> Learns<E> for PolicyGradient {
+    /// The start is validated as it is; every further iteration plays episodes that explore, and learns from them.
+    fn learn(
+        &mut self,
+        config: &Self::Config,
+        last: Option<&TrainingPoint>,
+        environment: &mut E,
+        key: Key,
+    ) -> Result<TrainingPoint> {
+        let Some(last) = last else { return Ok(TrainingPoint::default()) };
+        let iteration = last.iteration + 1;
+        let key = key.at(u64::from(iteration));
+        let played = environment.rollouts(&self.network, iteration, key.named("rollouts"))?;
+        let order = key.named("update");
+        let update = update(&mut self.network, &mut self.optimiser, &played, &config.algorithm, order)?;
+        let mean =
+            |of: fn(&Trajectory) -> f64| Some(played.iter().map(of).sum::<f64>() / played.len() as f64);
+        Ok(TrainingPoint {
+            iteration,
+            episodes: last.episodes + played.len() as u64,
+            mean_return: mean(|trajectory| trajectory.value()),
+            mean_advantage: mean(|trajectory| trajectory.value() - trajectory.baseline()),
+            update: Some(update),
+            ..TrainingPoint::default()
+        })
+    }
+
+    fn validate(environment: &mut E, network: &Network) -> Result<f64> {
+        environment.validate(network)
+    }
+}
+
+impl Algorithm for PolicyGradient {
+    type Config = TrainerConfig<GradientConfig>;
+    type Network = Network;
+    type Point = TrainingPoint;
+    type Text = NetworkShape;
+
+    const FILE: &'static str = "checkpoint";
+    const FORMAT: u32 = 3;
+    const MAX_BYTES: usize = 256 << 20;
+
+    fn schedule(config: &Self::Config) -> [u32; 2] {
+        [config.iterations, config.validate_every]
+    }
+
+    fn with_iterations(config: Self::Config, iterations: u32) -> Self::Config {
+        TrainerConfig { iterations, ..config }
+    }
+
+    fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn weights(network: &Network) -> &[f32] {
+        network.weights()
+    }
+
+    fn with_weights(&self, weights: Vec<f32>) -> Result<Network, AgentError> {
+        self.network.with_weights(weights)
+    }
+
+    fn optimiser(&self) -> &AdamW {
+        &self.optimiser
+    }
+
+    fn text(&self) -> NetworkShape {
+        NetworkShape::of(&self.network)
+    }
+
+    fn check(&self, _config: &Self::Config, text: &NetworkShape) -> Result<(), AgentError> {
+        text.check(&self.network)
+    }
+
+    fn tensors(&self) -> Vec<(Shape, Cow<'_, [f32]>)> {
+        Vec::new()
+    }
+
+    fn shapes(&self, _text: &NetworkShape) -> Vec<Shape> {
+        Vec::new()
+    }
+
+    fn resumed(
+        self,
+        _text: NetworkShape,
+        network: Network,
+        optimiser: AdamW,
+        _tensors: Vec<Vec<f32>>,
+    ) -> Result<Self, AgentError> {
+        Ok(Self { network, optimiser })
+    }
 }
 
 /// Sums over decisions, for reporting.

@@ -1,24 +1,28 @@
-//! The loop around policy search: play, update, validate, keep the best, checkpoint.
+//! The loop around learning: play, update, validate, keep the best, checkpoint.
 //!
-//! The trainer knows no episodes; an [`Environment`] plays them. Everything is derived from the key and
-//! the iteration's number, so training that is interrupted and resumed from a checkpoint gives the same
-//! bytes as training that was not.
+//! A [`Trainer`] knows no network, no episodes and no update; an [`Algorithm`] does, which is one file each:
+//! [`policy_gradient`](super::policy_gradient), [`evolution`](super::evolution), [`dqn`](super::dqn), [`pang`](super::pang).
+//! Everything is derived from the key and the iteration's number, so training that is interrupted and resumed from a
+//! checkpoint gives the same bytes as training that was not.
 
 mod checkpoint;
 
-pub use checkpoint::{FORMAT, MAX_CHECKPOINT_BYTES, MAX_HEADER_BYTES};
+pub use checkpoint::MAX_HEADER_BYTES;
 
 use super::error::AgentError;
-use super::evolution::{Duel, Evolution, EvolutionConfig, Generation, Pair};
+use super::evolution::{Duel, Generation, Pair};
 use super::network::Network;
 use super::optimiser::AdamW;
-use super::policy_gradient::{self, GradientConfig, Update};
+use super::policy_gradient::Update;
 use super::trajectory::Trajectory;
 use crate::error::Result;
 use crate::rng::Key;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
 
-/// Plays episodes.
+/// Plays episodes of the scoring network.
 pub trait Environment {
     /// Episodes of `network`, exploring. What they are may depend on the iteration and the key alone:
     /// an environment has no memory between calls, as checkpoints do not hold it.
@@ -43,15 +47,21 @@ pub trait Environment {
 }
 
 /// How long to train, and when to look.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainerConfig {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainerConfig<C> {
     /// Updates.
     pub iterations: u32,
     /// Updates between two validations; the start and the end are always validated.
     pub validate_every: u32,
     /// How the policy is improved.
-    pub algorithm: Algorithm,
+    pub algorithm: C,
+}
+
+impl<C: Default> Default for TrainerConfig<C> {
+    fn default() -> Self {
+        Self { iterations: 50, validate_every: 5, algorithm: C::default() }
+    }
 }
 
 /// Whether iteration `iteration` of `iterations` is validated: the start (0), the end, and every `every`-th between.
@@ -64,37 +74,130 @@ pub fn validations(every: u32, iterations: u32) -> u64 {
     (0..=iterations).filter(|&iteration| validates_at(iteration, every, iterations)).count() as u64
 }
 
-/// How an iteration improves the policy.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Algorithm {
-    /// From episodes that explore.
-    PolicyGradient(GradientConfig),
-    /// From pairs of networks at the same replicates.
-    Evolution(EvolutionConfig),
+/// One iteration, as a report shows it and a checkpoint keeps it. Iteration 0 is the start.
+pub trait Iteration: Copy + fmt::Debug + PartialEq + Serialize + DeserializeOwned {
+    /// Its number.
+    fn number(&self) -> u32;
+
+    /// The validation after it, where there was one.
+    fn validation(&self) -> Option<f64>;
+
+    /// That the network was validated after it, and whether it is the best so far.
+    fn validated(&mut self, value: f64, best: bool);
 }
 
-impl Algorithm {
-    fn check(&self) -> Result<(), AgentError> {
-        match self {
-            Self::PolicyGradient(config) => config.check(),
-            Self::Evolution(config) => config.check(),
-        }
-    }
+/// A named matrix of a checkpoint: name, rows, columns.
+pub type Shape = (&'static str, usize, usize);
+
+/// How a network is improved, and all that this remembers between two iterations.
+pub trait Algorithm: Clone + fmt::Debug + PartialEq {
+    /// Its settings, which a checkpoint holds.
+    type Config: Copy + fmt::Debug + PartialEq + Serialize + DeserializeOwned;
+    /// What is learned.
+    type Network: Clone + fmt::Debug + PartialEq;
+    /// What one iteration came to.
+    type Point: Iteration;
+    /// What a checkpoint says of it besides numbers: a struct.
+    type Text: Serialize + DeserializeOwned;
+
+    /// What messages call its checkpoint.
+    const FILE: &'static str;
+    /// The checkpoint format that this version writes, and the only one it reads.
+    const FORMAT: u32;
+    /// The largest checkpoint that is read, in bytes.
+    const MAX_BYTES: usize;
+
+    /// Iterations, and how many are between two validations.
+    fn schedule(config: &Self::Config) -> [u32; 2];
+
+    /// The same settings with other iterations.
+    fn with_iterations(config: Self::Config, iterations: u32) -> Self::Config;
+
+    /// The network as it is now.
+    fn network(&self) -> &Self::Network;
+
+    /// The weights of a network.
+    fn weights(network: &Self::Network) -> &[f32];
+
+    /// A network of the same kind with other weights.
+    ///
+    /// # Errors
+    /// For another number of them.
+    fn with_weights(&self, weights: Vec<f32>) -> Result<Self::Network, AgentError>;
+
+    /// What moves the weights.
+    fn optimiser(&self) -> &AdamW;
+
+    /// What a checkpoint says of it besides numbers.
+    fn text(&self) -> Self::Text;
+
+    /// Refuses the text of a checkpoint that is not of this training.
+    ///
+    /// # Errors
+    /// [`AgentError::Checkpoint`] with both values.
+    fn check(&self, config: &Self::Config, text: &Self::Text) -> Result<(), AgentError>;
+
+    /// Numbers that a checkpoint holds besides the network and the optimiser's moments; an empty one is left out.
+    fn tensors(&self) -> Vec<(Shape, Cow<'_, [f32]>)>;
+
+    /// The shapes of the [`tensors`](Self::tensors) of a checkpoint with this text.
+    fn shapes(&self, text: &Self::Text) -> Vec<Shape>;
+
+    /// As it was when it gave these.
+    ///
+    /// # Errors
+    /// What keeps it from being so.
+    fn resumed(
+        self,
+        text: Self::Text,
+        network: Self::Network,
+        optimiser: AdamW,
+        tensors: Vec<Vec<f32>>,
+    ) -> Result<Self, AgentError>;
 }
 
-impl Default for TrainerConfig {
-    fn default() -> Self {
-        Self {
-            iterations: 50,
-            validate_every: 5,
-            algorithm: Algorithm::PolicyGradient(GradientConfig::default()),
-        }
-    }
+/// An algorithm that learns from episodes of `E`.
+pub trait Learns<E: ?Sized>: Algorithm {
+    /// One iteration, of the number after `last`; without a `last` the start, which need not change anything. `key` is the
+    /// training's.
+    ///
+    /// # Errors
+    /// Those of the episodes, a refused trajectory, a diverged gradient.
+    fn learn(
+        &mut self,
+        config: &Self::Config,
+        last: Option<&Self::Point>,
+        environment: &mut E,
+        key: Key,
+    ) -> Result<Self::Point>;
+
+    /// How good a network is; higher = better.
+    ///
+    /// # Errors
+    /// Whatever keeps an episode from being played.
+    fn validate(environment: &mut E, network: &Self::Network) -> Result<f64>;
 }
 
-/// One iteration, as a report shows it. Iteration 0 is the network that training started from.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Who is told how far a training is, and keeps what it goes on from.
+pub trait Keeper {
+    /// What was saved last, of at most `limit` bytes; none if nothing was.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being read.
+    fn saved(&mut self, limit: u64) -> Result<Option<Vec<u8>>>;
+
+    /// There will be so many iterations, of which so many are done.
+    fn begin(&mut self, iterations: u64, done: u64);
+
+    /// One more is done: `note` says what it came to, and `bytes` are all that the training would go on from.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being saved; an interruption, with which the training is to end.
+    fn after(&mut self, finished: bool, note: Option<String>, bytes: &dyn Fn() -> Vec<u8>) -> Result<()>;
+}
+
+/// One iteration of a search for a better policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingPoint {
     /// Updates made, this one included.
     pub iteration: u32,
@@ -114,114 +217,100 @@ pub struct TrainingPoint {
     pub best: bool,
 }
 
-impl TrainingPoint {
-    /// Nothing done yet.
-    fn start() -> Self {
-        Self {
-            iteration: 0,
-            episodes: 0,
-            mean_return: None,
-            mean_advantage: None,
-            update: None,
-            generation: None,
-            validation: None,
-            best: false,
-        }
+impl Iteration for TrainingPoint {
+    fn number(&self) -> u32 {
+        self.iteration
+    }
+
+    fn validation(&self) -> Option<f64> {
+        self.validation
+    }
+
+    fn validated(&mut self, value: f64, best: bool) {
+        (self.validation, self.best) = (Some(value), best);
     }
 }
 
 /// The network with the best validation so far.
 #[derive(Clone, Debug, PartialEq)]
-struct Best {
-    iteration: u32,
-    validation: f64,
-    network: Network,
+pub struct Best<N> {
+    /// Its iteration.
+    pub iteration: u32,
+    /// The figure.
+    pub validation: f64,
+    /// The network.
+    pub network: N,
 }
 
 /// Training, between two iterations.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trainer {
-    config: TrainerConfig,
+pub struct Trainer<A: Algorithm> {
+    config: A::Config,
     key: Key,
-    network: Network,
-    learner: Learner,
-    history: Vec<TrainingPoint>,
-    best: Option<Best>,
+    algorithm: A,
+    history: Vec<A::Point>,
+    best: Option<Best<A::Network>>,
 }
 
-/// What an algorithm remembers between two updates, beside the network.
-#[derive(Clone, Debug, PartialEq)]
-enum Learner {
-    PolicyGradient(AdamW),
-    Evolution(Evolution),
-}
-
-impl Trainer {
-    /// Training of `network` that has not begun. An evolution strategy takes all weights to have the
-    /// scale 1, if nothing else is [said](Self::with_scale).
+impl<A: Algorithm> Trainer<A> {
+    /// Training that has not begun.
     ///
     /// # Errors
-    /// If a setting is outside its limits.
-    pub fn new(config: TrainerConfig, network: Network, key: Key) -> Result<Self, AgentError> {
-        config.algorithm.check()?;
-        if config.validate_every == 0 {
+    /// If there is never a validation.
+    pub(super) fn of(config: A::Config, algorithm: A, key: Key) -> Result<Self, AgentError> {
+        if A::schedule(&config)[1] == 0 {
             let (place, most) = ("trainer: validate_every", u32::MAX as usize);
             return Err(AgentError::Setting { place, found: 0, least: 1, most });
         }
-        let learner = match &config.algorithm {
-            Algorithm::PolicyGradient(config) => Learner::PolicyGradient(AdamW::new(config.optimiser)),
-            Algorithm::Evolution(config) => {
-                Learner::Evolution(Evolution::new(&network, vec![1.0; network.weights().len()], config)?)
-            }
-        };
-        Ok(Self { config, key, network, learner, history: Vec::new(), best: None })
-    }
-
-    /// Training that has not begun, whose evolution strategy moves each weight in units of its own
-    /// ([`evolution::scale`](super::evolution::scale)). Without effect on other algorithms.
-    ///
-    /// # Errors
-    /// If there is not one positive scale per weight.
-    pub fn with_scale(mut self, scale: Vec<f32>) -> Result<Self, AgentError> {
-        if let Algorithm::Evolution(config) = &self.config.algorithm {
-            self.learner = Learner::Evolution(Evolution::new(&self.network, scale, config)?);
-        }
-        Ok(self)
+        Ok(Self { config, key, algorithm, history: Vec::new(), best: None })
     }
 
     /// Whether all iterations are done.
     pub fn finished(&self) -> bool {
-        self.history.last().is_some_and(|last| last.iteration >= self.config.iterations)
+        let [iterations, _] = A::schedule(&self.config);
+        self.history.last().is_some_and(|last| last.number() >= iterations)
     }
 
     /// The network as it is now.
-    pub fn network(&self) -> &Network {
-        &self.network
+    pub fn network(&self) -> &A::Network {
+        self.algorithm.network()
     }
 
-    /// The network with the best validation, its iteration and the figure; none before the first step.
-    pub fn best(&self) -> Option<(&Network, u32, f64)> {
-        self.best.as_ref().map(|best| (&best.network, best.iteration, best.validation))
+    /// The network with the best validation; none before the first.
+    pub fn best(&self) -> Option<&Best<A::Network>> {
+        self.best.as_ref()
     }
 
     /// All iterations so far.
-    pub fn history(&self) -> &[TrainingPoint] {
+    pub fn history(&self) -> &[A::Point] {
         &self.history
     }
 
-    /// The next iteration: the first call validates the network that training starts from, every further
-    /// one plays, updates and, where due, validates. After an error the trainer is as it was before.
+    /// The next iteration: it plays, updates and, where due, validates. The first call is the start. After an error the
+    /// trainer is as it was before.
     ///
     /// # Errors
-    /// The environment's errors, a refused trajectory, a diverged gradient, or a validation figure that is
-    /// not finite.
-    pub fn step(&mut self, environment: &mut dyn Environment) -> Result<TrainingPoint> {
+    /// Those of [`Learns`], and a validation figure that is not finite.
+    pub fn step<E: ?Sized>(&mut self, environment: &mut E) -> Result<A::Point>
+    where
+        A: Learns<E>,
+    {
         let mut next = self.clone();
-        let point = match self.history.last() {
-            None => TrainingPoint::start(),
-            Some(last) => next.learn(environment, last)?,
-        };
-        let point = next.judge(environment, point)?;
+        let mut point = next.algorithm.learn(&self.config, self.history.last(), environment, self.key)?;
+        let (iteration, [iterations, every]) = (point.number(), A::schedule(&self.config));
+        if validates_at(iteration, every, iterations) {
+            let validation = A::validate(environment, next.algorithm.network())?;
+            if !validation.is_finite() {
+                return Err(AgentError::Validation { iteration, value: validation }.into());
+            }
+            // Of equals the earlier is kept: what training has not improved stays as it was.
+            let best = self.best.as_ref().is_none_or(|best| validation > best.validation);
+            point.validated(validation, best);
+            if best {
+                let network = next.algorithm.network().clone();
+                next.best = Some(Best { iteration, validation, network });
+            }
+        }
         next.history.push(point);
         *self = next;
         Ok(point)
@@ -232,11 +321,14 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`step`](Self::step), and whatever `watch` fails with.
-    pub fn run(
+    pub fn run<E: ?Sized>(
         &mut self,
-        environment: &mut dyn Environment,
+        environment: &mut E,
         mut watch: impl FnMut(&Self) -> Result<bool>,
-    ) -> Result<()> {
+    ) -> Result<()>
+    where
+        A: Learns<E>,
+    {
         while !self.finished() {
             self.step(environment)?;
             if !watch(self)? {
@@ -246,54 +338,26 @@ impl Trainer {
         Ok(())
     }
 
-    fn learn(&mut self, environment: &mut dyn Environment, last: &TrainingPoint) -> Result<TrainingPoint> {
-        let iteration = last.iteration + 1;
-        let key = self.key.at(u64::from(iteration));
-        let mut point = TrainingPoint { iteration, episodes: last.episodes, ..TrainingPoint::start() };
-        let mean = |sum: f64, count: usize| Some(sum / count as f64);
-        match (&mut self.learner, &self.config.algorithm) {
-            (Learner::PolicyGradient(optimiser), Algorithm::PolicyGradient(config)) => {
-                let played = environment.rollouts(&self.network, iteration, key.named("rollouts"))?;
-                let order = key.named("update");
-                let update = policy_gradient::update(&mut self.network, optimiser, &played, config, order)?;
-                point.update = Some(update);
-                point.episodes += played.len() as u64;
-                point.mean_return = mean(played.iter().map(Trajectory::value).sum(), played.len());
-                let advantage = |t: &Trajectory| t.value() - t.baseline();
-                point.mean_advantage = mean(played.iter().map(advantage).sum(), played.len());
-            }
-            (Learner::Evolution(evolution), Algorithm::Evolution(config)) => {
-                let directions = key.named("pairs");
-                let pairs = evolution.pairs(&self.network, config, directions);
-                let duels = environment.duels(&pairs, iteration, key.named("duels"))?;
-                point.generation = Some(evolution.learn(&mut self.network, &duels, config, directions)?);
-                point.episodes += duels.iter().map(|duel| 2 * u64::from(duel.episodes)).sum::<u64>();
-                point.mean_return = mean(duels.iter().map(|d| (d.plus + d.minus) / 2.0).sum(), duels.len());
-            }
-            _ => unreachable!("the learner is made for the algorithm"),
-        }
-        Ok(point)
-    }
-
-    fn judge(
+    /// All iterations that are left, of which `keeper` is told and keeps what the training goes on from; `note` says a
+    /// validation in words.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), and those of `keeper`.
+    pub fn keep<E: ?Sized>(
         &mut self,
-        environment: &mut dyn Environment,
-        mut point: TrainingPoint,
-    ) -> Result<TrainingPoint> {
-        let iteration = point.iteration;
-        if !validates_at(iteration, self.config.validate_every, self.config.iterations) {
-            return Ok(point);
-        }
-        let value = environment.validate(&self.network)?;
-        if !value.is_finite() {
-            return Err(AgentError::Validation { iteration, value }.into());
-        }
-        point.validation = Some(value);
-        // Of equals the earlier is kept: what training has not improved stays as it was.
-        if self.best.as_ref().is_none_or(|best| value > best.validation) {
-            point.best = true;
-            self.best = Some(Best { iteration, validation: value, network: self.network.clone() });
-        }
-        Ok(point)
+        environment: &mut E,
+        keeper: &mut dyn Keeper,
+        note: impl Fn(f64) -> String,
+    ) -> Result<()>
+    where
+        A: Learns<E>,
+    {
+        let [iterations, _] = A::schedule(&self.config);
+        keeper.begin(u64::from(iterations) + 1, self.history.len() as u64);
+        self.run(environment, |trainer| {
+            let said = trainer.history.last().and_then(Iteration::validation).map(&note);
+            keeper.after(trainer.finished(), said, &|| trainer.to_bytes())?;
+            Ok(true)
+        })
     }
 }

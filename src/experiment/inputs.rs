@@ -1,19 +1,14 @@
 //! What a plan reads besides itself, by name and digest: what the manifest holds of it.
 
 use super::plan::Plan;
-use super::sections::{DATASET_EMBEDDING, DQN, DataRef, Transfer};
-use crate::agent::dqn::{QNetwork, QPolicy};
-use crate::agent::pang::{PangNetwork, PangPolicy};
+use super::sections::{DataRef, Transfer};
 use crate::agent::policy::{CARD_FILE, WEIGHTS_FILE};
-use crate::agent::{Freezable, Policy, Provenance, shipped};
+use crate::agent::{Frozen, Policy, Provenance, shipped};
 use crate::data::Dataset;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::run::{Decisions, Digests, RunError, digest};
 use std::path::Path;
-
-/// Policies with a file of their own, which a plan's folder of policies may hold.
-const OWN_FILES: [&str; 2] = [QNetwork::FILE, PangNetwork::FILE];
 
 /// The name of a file of the policy called `policy`.
 fn name(policy: &str, file: &str) -> String {
@@ -30,17 +25,19 @@ pub fn of_policy(name_of: &str, policy: &Policy) -> Digests {
     ])
 }
 
-/// The name and the digest of a file of its own of the policies in `folder`; none where there is no such file.
+/// The name and the digest of the file that the learning algorithm called `algorithm` left in a `folder` of policies; none
+/// where there is no such file.
 ///
 /// # Errors
 /// [`RunError::Read`] if it cannot be read.
-pub fn of_own_file(folder: &str, file: &str) -> Result<Option<(String, String)>, RunError> {
-    let path = Path::new(folder).join(file);
+pub fn of_own_file(folder: &str, algorithm: &str) -> Result<Option<(String, String)>, RunError> {
+    let file = Frozen::file(algorithm);
+    let path = Path::new(folder).join(&file);
     if !path.is_file() {
         return Ok(None);
     }
     let digest = digest::of_file(&path).map_err(|source| RunError::Read { path, source })?;
-    Ok(Some((name(folder, file), digest)))
+    Ok(Some((name(folder, &file), digest)))
 }
 
 /// The digests of the policies that a transfer is handed.
@@ -57,8 +54,8 @@ pub fn of_policies(plan: &Plan, transfer: &Transfer) -> Result<Digests> {
         }
         digests.extend(of_policy(folder, &policy));
     }
-    for file in OWN_FILES {
-        digests.extend(of_own_file(folder, file)?);
+    for algorithm in plan.algorithms().names() {
+        digests.extend(of_own_file(folder, algorithm)?);
     }
     Ok(digests)
 }
@@ -73,14 +70,12 @@ pub fn provenances(plan: &Plan, transfer: &Transfer) -> Result<Vec<Provenance>> 
         return Ok(Vec::new());
     };
     let mut all = vec![shipped::open(folder, &SCHEMA)?.card().policy.clone()];
-    let plays = |name: &str, file: &str| {
-        transfer.strategies.iter().any(|own| own == name) && Path::new(folder).join(file).is_file()
-    };
-    if plays(DQN, QNetwork::FILE) {
-        all.push(QPolicy::load(Path::new(folder))?.provenance().clone());
-    }
-    if plays(DATASET_EMBEDDING, PangNetwork::FILE) {
-        all.push(PangPolicy::load(Path::new(folder))?.provenance().clone());
+    for entry in plan.algorithms().entries() {
+        let played = transfer.strategies.iter().any(|own| own == entry.name);
+        if played && Path::new(folder).join(Frozen::file(entry.name)).is_file() {
+            let policy = Frozen::load(Path::new(folder), entry.name, entry.usual().weights())?;
+            all.push(policy.provenance().clone());
+        }
     }
     Ok(all)
 }

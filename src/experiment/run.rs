@@ -388,8 +388,7 @@ mod tests {
                 curve: Vec::new(),
                 importance: Vec::new(),
                 course: Vec::new(),
-                dqn: None,
-                dataset_embedding: None,
+                others: Digests::new(),
             })
         }
 

@@ -3,7 +3,7 @@
 use super::error::ExperimentError;
 use super::leaks;
 use super::plan::Plan;
-use super::sections::{DataRef, TRAINED, UNTRAINED};
+use super::sections::{DataRef, is_reserved};
 use crate::agent::{SeenSet, Source};
 use crate::data::load::Loaded;
 use crate::data::readers::ReadOptions;
@@ -65,7 +65,7 @@ pub fn read(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
         return generated;
     }
     let (spec, options) = located(reference);
-    data::load::load_with(spec, plan.data_dir(), &options)
+    plan.readers().load(spec, plan.data_dir(), &options)
 }
 
 /// What a data set is looked for by, and how it is read.
@@ -282,7 +282,7 @@ pub fn check_initial(plan: &Plan) -> Result<()> {
 pub fn check_strategies(plan: &Plan) -> Result<()> {
     let learner = plan.learner();
     for name in plan.transfer().map_or(&[][..], |transfer| &transfer.strategies) {
-        if TRAINED.contains(&name.as_str()) || name == UNTRAINED {
+        if is_reserved(name, plan.algorithms()) {
             continue;
         }
         let needs = plan.registry().build(name)?.needs();

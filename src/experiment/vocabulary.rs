@@ -1,8 +1,10 @@
 //! The names that an experiment file may use.
 
 use super::tasks;
-use crate::data::embedded;
+use crate::agent::Algorithms;
+use crate::data::{Readers, embedded};
 use crate::query::Registry;
+use crate::search::Methods;
 use std::path::{Path, PathBuf};
 
 /// The names that an experiment file may use. The default is what comes with the program.
@@ -16,6 +18,12 @@ pub struct Vocabulary {
     pub found: Vec<String>,
     /// Hand-made strategies.
     pub registry: Registry,
+    /// What reads files of formats that this crate does not know.
+    pub readers: Readers,
+    /// Learning algorithms beside those of the policy.
+    pub algorithms: Algorithms,
+    /// Searches over architectures.
+    pub methods: Methods,
 }
 
 impl Default for Vocabulary {
@@ -25,6 +33,9 @@ impl Default for Vocabulary {
             data_dir: None,
             found: Vec::new(),
             registry: Registry::builtin(),
+            readers: Readers::builtin(),
+            algorithms: Algorithms::builtin(),
+            methods: Methods::builtin(),
         }
     }
 }

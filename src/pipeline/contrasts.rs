@@ -1,7 +1,7 @@
 //! Which contrasts answer the questions that a plan asks by comparing architectures, or searches.
 
 use crate::experiment::Plan;
-use crate::experiment::sections::{ArchitectureChoice, Method, Rivals, Transfer};
+use crate::experiment::sections::{ArchitectureChoice, Rivals, Transfer};
 use crate::experiment::stages::{rivals, transfer::label};
 use crate::report::contrast::{Against, Contrast};
 use crate::report::input::Variant;
@@ -98,17 +98,20 @@ fn of_architectures(transfer: &Transfer) -> Vec<Contrast> {
     all
 }
 
+/// The search that others are compared with.
+const RANDOM: &str = "random";
+
 /// Searches against random search at the same cost, and their regret to the whole grid.
 fn of_rivals(section: &Rivals) -> Vec<Contrast> {
     let mut all = Vec::new();
     for &budget in &section.budgets {
-        let reference = rivals::label(Method::Random, budget);
-        let others = || section.methods.iter().filter(|&&method| method != Method::Random);
-        if section.methods.contains(&Method::Random) {
+        let reference = rivals::label(RANDOM, budget);
+        let others = || section.methods.iter().filter(|&&method| method != RANDOM);
+        if section.methods.contains(&RANDOM) {
             let family = format!("Against random search, at {budget} times the cost of one training");
             for &method in others() {
                 let own = rivals::label(method, budget);
-                all.push(Contrast::between(&family, method.name(), &own, &reference));
+                all.push(Contrast::between(&family, method, &own, &reference));
             }
         }
     }
@@ -116,7 +119,7 @@ fn of_rivals(section: &Rivals) -> Vec<Contrast> {
         let family = format!("Against the whole grid, at {budget} times the cost of one training");
         for &method in &section.methods {
             let own = rivals::label(method, budget);
-            all.push(Contrast::between(&family, method.name(), &own, rivals::CEILING));
+            all.push(Contrast::between(&family, method, &own, rivals::CEILING));
         }
     }
     let family = "Fixed architectures against the whole grid";

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::experiment::sections::LEARNED;
 use crate::experiment::stages::{self, Failure};
 use crate::experiment::{self, Plan, Summary};
-use crate::report::{Verdict, VerdictOptions, table, verdict};
+use crate::report::{Verdict, VerdictOptions, verdict};
 use crate::rng::Key;
 use crate::run::{FullPool, QueryTimes, full_pool, rows, store};
 use std::path::{Path, PathBuf};
@@ -133,7 +133,7 @@ impl Finished {
 
     /// The verdict for people, and what was learned on the sources.
     pub fn table(&self) -> String {
-        let mut text = if self.rows.is_empty() { String::new() } else { table(self.verdict()) };
+        let mut text = if self.rows.is_empty() { String::new() } else { self.verdict().to_string() };
         if let Some(architecture) = &self.summary.architecture {
             text.push_str(&format!(
                 "\narchitecture found on the sources: A(B, {}, {}), {} gradient steps\n",

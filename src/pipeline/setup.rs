@@ -1,9 +1,12 @@
 //! [`Setup`]: what a plan may name, and what is changed in its file.
 
 use super::Pipeline;
+use crate::agent::Algorithms;
+use crate::data::Readers;
 use crate::error::Result;
 use crate::experiment::{Plan, Vocabulary};
 use crate::query::Registry;
+use crate::search::Methods;
 use std::path::{Path, PathBuf};
 
 /// What a plan may name, and what is changed in its file before it is checked.
@@ -18,6 +21,24 @@ impl Setup {
     /// With these strategies instead of those that come with this crate.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.vocabulary.registry = registry;
+        self
+    }
+
+    /// With these readers of formats that this crate does not know.
+    pub fn readers(mut self, readers: Readers) -> Self {
+        self.vocabulary.readers = readers;
+        self
+    }
+
+    /// With these learning algorithms, beside those of the policy, instead of those that come with this crate.
+    pub fn algorithms(mut self, algorithms: Algorithms) -> Self {
+        self.vocabulary.algorithms = algorithms;
+        self
+    }
+
+    /// With these searches over architectures instead of those that come with this crate.
+    pub fn methods(mut self, methods: Methods) -> Self {
+        self.vocabulary.methods = methods;
         self
     }
 

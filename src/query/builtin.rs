@@ -33,7 +33,6 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::registry::{Built, Card};
     use crate::query::spec::Spec;
     use crate::query::{Needs, QueryError};
 
@@ -172,7 +171,7 @@ mod tests {
 
     #[test]
     fn another_crate_registers_its_own() {
-        let entry = |name| Entry::new(Card::new(name, "the margin"), |_| Built::score(uncertainty::Margin));
+        let entry = |name| Entry::score::<uncertainty::Margin>(name, "the margin");
         let registry = Registry::builtin().with(entry("mine")).unwrap();
         for text in ["mine", "power(mine,beta=2)", "switch(mine,random)", "albl(margin,mine)"] {
             registry.build(text).unwrap();

@@ -137,6 +137,28 @@ impl Entry {
     pub const fn new(card: Card, make: fn(&mut Params<'_>) -> Result<Built>) -> Self {
         Self { card, make }
     }
+
+    /// A score without parameters, which says itself what it needs. It is taken to be
+    /// [deterministic](Card::deterministic).
+    pub fn score<S: Score + Default + 'static>(name: &'static str, summary: &'static str) -> Self {
+        let needs = S::default().needs();
+        let card = Card { needs, deterministic: true, ..Card::new(name, summary) };
+        Self::new(card, |_| Built::score(S::default()))
+    }
+
+    /// A rule for batches without parameters, which says itself what it needs. It is taken to be
+    /// [deterministic](Card::deterministic).
+    pub fn batch<S: Strategy + Default + 'static>(name: &'static str, summary: &'static str) -> Self {
+        let needs = S::default().needs();
+        let card = Card { needs, deterministic: true, ..Card::new(name, summary) };
+        Self::new(card, |_| Built::batch(S::default()))
+    }
+
+    /// The same strategy, whose picks are drawn.
+    pub fn random(mut self) -> Self {
+        self.card.deterministic = false;
+        self
+    }
 }
 
 impl fmt::Debug for Entry {
@@ -148,11 +170,10 @@ impl fmt::Debug for Entry {
 /// Strategies by name. Cheap to clone.
 ///
 /// ```
-/// use querist::query::registry::{Built, Card, Entry, Registry};
+/// use querist::query::registry::{Entry, Registry};
 /// use querist::query::uncertainty::Margin;
 ///
-/// let card = Card::new("mine", "the margin, under another name");
-/// let registry = Registry::builtin().with(Entry::new(card, |_| Built::score(Margin)))?;
+/// let registry = Registry::builtin().with(Entry::score::<Margin>("mine", "the margin, under another name"))?;
 /// registry.build("power(mine, beta=2)")?;
 /// # Ok::<(), querist::Error>(())
 /// ```

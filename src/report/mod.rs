@@ -23,5 +23,4 @@ pub mod verdict;
 pub use figure::Figure;
 pub use html::{figures, html};
 pub use input::ReportInput;
-pub use table::table;
 pub use verdict::{Verdict, VerdictOptions, verdict};

@@ -4,6 +4,7 @@ use super::roles::marked;
 use super::text::{ABSENT, escape_latex, escape_markdown, fixed, p_value, points, signed_points};
 use super::verdict::{AcrossTasks, Comparison, Entry, LabelsToTarget, Outcome, Target, TaskVerdict, Verdict};
 use crate::learner::Metric;
+use std::fmt;
 
 const HEADER: [&str; 6] = ["strategy", "reps", "AULC", "vs random", "vs margin", "labels to target"];
 
@@ -34,7 +35,13 @@ const OVER_TASKS_HEADER: [&str; 5] =
 const WIDTH: usize = 100;
 
 /// The table for a terminal: one block per task, then the legend, the sentence and the warnings.
-pub fn table(verdict: &Verdict) -> String {
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text(self))
+    }
+}
+
+fn text(verdict: &Verdict) -> String {
     let mut text = String::new();
     for task in &verdict.tasks {
         let entries: Vec<&Entry> = verdict.entries.iter().filter(|entry| entry.task == task.task).collect();
@@ -274,7 +281,7 @@ mod tests {
 
     #[test]
     fn the_terminal_table_is_aligned_and_marked() {
-        let text = table(&example());
+        let text = example().to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("wine_1, 3 to 23 labels, target accuracy "), "{text}");
         assert!(lines[3].starts_with("  policy "), "{text}");
@@ -299,7 +306,7 @@ mod tests {
     #[test]
     fn a_name_cannot_move_the_cursor() {
         let rows = rows("bad\u{1b}[2J", "random", 2, 0.0);
-        let text = table(&verdict(&rows, &VerdictOptions { resamples: 50, ..VerdictOptions::default() }));
+        let text = verdict(&rows, &VerdictOptions { resamples: 50, ..VerdictOptions::default() }).to_string();
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 }

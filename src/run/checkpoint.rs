@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Checkpoint<'a> {
     store: &'a Store,
-    name: &'static str,
+    name: String,
     cancel: &'a Cancel,
     every: Duration,
     saved: Instant,
@@ -18,8 +18,8 @@ pub struct Checkpoint<'a> {
 
 impl<'a> Checkpoint<'a> {
     /// The checkpoint called `name` in the run's folder.
-    pub fn new(store: &'a Store, name: &'static str, cancel: &'a Cancel, every: Duration) -> Self {
-        Self { store, name, cancel, every, saved: Instant::now() }
+    pub fn new(store: &'a Store, name: &str, cancel: &'a Cancel, every: Duration) -> Self {
+        Self { store, name: name.to_string(), cancel, every, saved: Instant::now() }
     }
 
     /// What was saved, of at most `limit` bytes.
@@ -27,7 +27,7 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// As [`Store::saved`].
     pub fn load(&self, limit: u64) -> Result<Option<Vec<u8>>, RunError> {
-        self.store.saved(self.name, limit)
+        self.store.saved(&self.name, limit)
     }
 
     /// Saves where the work stands, if it is time, if it is `finished`, or if somebody has asked to stop.
@@ -36,7 +36,7 @@ impl<'a> Checkpoint<'a> {
     /// As [`Store::save`].
     pub fn offer(&mut self, finished: bool, body: impl FnOnce() -> Vec<u8>) -> Result<()> {
         if finished || self.cancel.raised() || self.saved.elapsed() >= self.every {
-            self.store.save(self.name, &body())?;
+            self.store.save(&self.name, &body())?;
             self.saved = Instant::now();
         }
         Ok(())

@@ -25,9 +25,7 @@ use super::journal::{self, Journal};
 use super::ledger::Ledger;
 use super::manifest::Manifest;
 use super::sealed;
-use crate::agent::dqn::QNetwork;
-use crate::agent::pang::PangNetwork;
-use crate::agent::{Freezable, policy};
+use crate::agent::{Frozen, policy};
 use crate::durable::{self, Lock, input};
 use crate::error::Result;
 use std::fs;
@@ -63,10 +61,15 @@ pub const IMITATED: &str = "checkpoints/imitated.json";
 pub const EVOLUTION: &str = "checkpoints/evolution.safetensors";
 /// The policy gradient, between two iterations.
 pub const POLICY_GRADIENT: &str = "checkpoints/policy-gradient.safetensors";
-/// Deep Q-learning, between two iterations.
-pub const DQN: &str = "checkpoints/dqn.safetensors";
-/// The policy with an embedding of the data set, between two iterations.
-pub const DATASET_EMBEDDING: &str = "checkpoints/dataset-embedding.safetensors";
+/// The name of a learning algorithm's checkpoint: what it is between two iterations.
+pub fn checkpoint_of(algorithm: &str) -> String {
+    format!("{CHECKPOINTS}/{}.safetensors", algorithm.replace('_', "-"))
+}
+
+/// The name of the file of a learning algorithm's policy.
+pub fn policy_of(algorithm: &str) -> String {
+    format!("{POLICY}/{}", Frozen::file(algorithm))
+}
 
 /// Finished parts of the train stage.
 pub const TRAIN_PARTS: &str = "checkpoints/train.parts";
@@ -74,7 +77,7 @@ pub const TRAIN_PARTS: &str = "checkpoints/train.parts";
 pub const SEARCH_PARTS: &str = "checkpoints/search.parts";
 
 /// Every file that a run writes by a fixed name, besides the manifest; the list of artefacts has the rest.
-const FILES: [&str; 18] = [
+const FILES: [&str; 16] = [
     JOURNAL,
     PLAN,
     ROWS,
@@ -88,14 +91,12 @@ const FILES: [&str; 18] = [
     IMITATED,
     EVOLUTION,
     POLICY_GRADIENT,
-    DQN,
-    DATASET_EMBEDDING,
     TRAIN_PARTS,
     SEARCH_PARTS,
     ARTEFACTS,
 ];
-/// The files of the folder of policies.
-const POLICY_FILES: [&str; 4] = [policy::WEIGHTS_FILE, policy::CARD_FILE, QNetwork::FILE, PangNetwork::FILE];
+/// The files of the folder of policies, besides those of learning algorithms.
+const POLICY_FILES: [&str; 2] = [policy::WEIGHTS_FILE, policy::CARD_FILE];
 /// More than any checkpoint has, in bytes.
 const MAX_CHECKPOINT_BYTES: u64 = 1 << 30;
 /// The most bytes of a plan or manifest that are read.
@@ -218,12 +219,14 @@ impl Store {
     }
 
     /// Refuses a checkpoint that is there and is not this run's: before anything is computed, not when it is needed.
+    /// `algorithms` are the names of those that learn.
     ///
     /// # Errors
     /// As [`saved`](Self::saved).
-    pub fn check_saved(&self) -> Result<(), RunError> {
-        let all = [IMITATED, EVOLUTION, POLICY_GRADIENT, DQN, DATASET_EMBEDDING];
-        all.iter().try_for_each(|name| self.saved(name, MAX_CHECKPOINT_BYTES).map(drop))
+    pub fn check_saved<'n>(&self, algorithms: impl Iterator<Item = &'n str>) -> Result<(), RunError> {
+        let own = [IMITATED, EVOLUTION, POLICY_GRADIENT].map(String::from);
+        let mut all = own.into_iter().chain(algorithms.map(checkpoint_of));
+        all.try_for_each(|name| self.saved(&name, MAX_CHECKPOINT_BYTES).map(drop))
     }
 
     /// Refuses an input that is not what the manifest says: what was read when the run started is read again
@@ -263,13 +266,30 @@ impl Store {
         let list = Artefacts::read(&self.dir, &stored.digest()).ok().flatten().unwrap_or_default();
         let listed: Vec<&str> = list.names().collect();
         let policy = POLICY_FILES.map(|name| format!("{POLICY}/{name}"));
-        for name in listed.iter().copied().chain(policy.iter().map(String::as_str)).chain(FILES) {
+        let of_algorithms = self.algorithms();
+        let of_algorithms = of_algorithms.iter().flat_map(|name| [checkpoint_of(name), policy_of(name)]);
+        let named: Vec<String> = policy.into_iter().chain(of_algorithms).collect();
+        for name in listed.iter().copied().chain(named.iter().map(String::as_str)).chain(FILES) {
             durable::remove(&self.path(name)?)?;
         }
         for folder in self.folders(&listed) {
             durable::remove_empty_dir(&self.path(&folder)?)?;
         }
         Ok(())
+    }
+
+    /// What learned in the run that is there, as its plan says: tables of `[train]` with iterations. A plan that cannot be
+    /// read names nothing.
+    fn algorithms(&self) -> Vec<String> {
+        let text = self.path(PLAN).ok().and_then(|path| read_text(&path).ok());
+        let plan = text.and_then(|text| String::from_utf8(text).ok()?.parse::<toml::Table>().ok());
+        let train = plan.as_ref().and_then(|plan| plan.get("train")?.as_table());
+        let learned = |table: &toml::Value| {
+            let iterations = table.get("iterations").and_then(toml::Value::as_integer);
+            iterations.is_some_and(|iterations| iterations > 0)
+        };
+        let names = train.into_iter().flatten().filter(|(_, table)| learned(table));
+        names.map(|(name, _)| name.clone()).collect()
     }
 
     /// The folders that hold files of a run, inner ones first.
@@ -541,6 +561,25 @@ mod tests {
         assert!(ledger.get("x").is_none());
         assert!(!dir.path().join("policy").exists());
         assert_eq!(fs::read(dir.path().join("notes.txt")).unwrap(), b"mine");
+    }
+
+    /// What a plan's learning algorithms left is the run's; a file of another name in their folders is not.
+    #[test]
+    fn fresh_removes_what_learning_algorithms_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = "seed = 1\n[train.sharpness]\niterations = 3\n[train.half_done]\niterations = 0\n";
+        let manifest = Manifest::new(plan, 1, BTreeMap::new()).unwrap();
+        let all = ["sharpness", "half_done"].map(|name| [checkpoint_of(name), policy_of(name)]).concat();
+        assert_eq!(all[2..], ["checkpoints/half-done.safetensors", "policy/half_done.safetensors"]);
+        {
+            let (store, _ledger) = Store::open(dir.path(), &manifest, plan, false).unwrap();
+            for name in &all {
+                store.write(name, b"weights").unwrap();
+            }
+        }
+        let (store, _ledger) = Store::open(dir.path(), &manifest, plan, true).unwrap();
+        let there = all.iter().map(|name| store.path(name).unwrap().exists());
+        assert_eq!(there.collect::<Vec<_>>(), [false, false, true, true]);
     }
 
     #[test]

@@ -13,9 +13,10 @@
 
 use super::error::SearchError;
 use super::history::{Candidate, History};
-use super::{Next, Search, best_known};
-use crate::arch::{Domain, Space};
-use crate::rng::Key;
+use super::method::{Method, MethodEntry, Walk};
+use super::{Next, Search};
+use crate::arch::Space;
+use crate::registry::Setting;
 use argmin::core::observers::{Observe, ObserverMode};
 use argmin::core::{CostFunction, Error as ArgminError, Executor, IterState, KV, Problem, Solver, State};
 use argmin::kv;
@@ -25,50 +26,105 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Walks over ±1 neighbours; a worse one is accepted with probability `exp(-Δ/τ)`, where Δ is the loss
 /// in mean score and `τ = temperature * cooling^(t mod reheat)` in iteration `t`. Without reheating, a
 /// walk in a small space freezes where it knows all neighbours, and leaves its budget unspent.
-#[derive(Clone, Debug)]
-pub struct Annealing<S: Space> {
-    pub(super) domain: Domain<S>,
-    pub(super) start: S::Point,
-    pub(super) temperature: f64,
-    pub(super) cooling: f64,
-    /// Iterations after which the temperature starts again.
-    pub(super) reheat: u64,
-    /// The most iterations; a return to a point that was scored already is free, but is one.
-    pub(super) iterations: u64,
-    pub(super) steps: u32,
-    pub(super) key: Key,
-}
-
-/// One iteration of the walk, for progress and reports.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Iteration<P> {
-    /// The number of the iteration, from zero.
-    pub number: u64,
-    /// The temperature that the move was judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Annealing {
+    /// τ₀, in units of the score.
     pub temperature: f64,
-    /// Whether the proposed point was moved to.
-    pub accepted: bool,
-    /// Where the walk is afterwards.
-    pub point: P,
-    /// The cost there: the negated mean score, or [`f64::MAX`] for a failure.
-    pub cost: f64,
+    /// The factor on τ per iteration.
+    pub cooling: f64,
+    /// Iterations after which the temperature starts again.
+    pub reheat: u64,
+    /// The most iterations; a return to a point that was scored already is free, but is one.
+    pub iterations: u64,
 }
 
-type Walk<P> = IterState<P, (), (), (), (), f64>;
+/// The most iterations.
+const MAX_ITERATIONS: u64 = 1_000_000;
 
-impl<S: Space> Annealing<S> {
+/// The registered search.
+pub const ENTRY: MethodEntry = MethodEntry::new(
+    "annealing",
+    "Settings of `\"annealing\"` (Kirkpatrick et al., Science 1983): a worse neighbour is moved to with probability \
+     `exp(-loss / t)`, where `t` is the temperature.",
+    &[
+        Setting::number("temperature", [1e-9, 1e3], 0.05, "The first temperature, in accuracy."),
+        Setting::number(
+            "cooling",
+            [1e-6, 1.0],
+            0.9,
+            "The factor of the temperature from one iteration to the next.",
+        ),
+        Setting::whole(
+            "reheat",
+            [1, MAX_ITERATIONS],
+            50,
+            "Iterations after which the temperature starts again.",
+        ),
+        Setting::whole(
+            "iterations",
+            [1, MAX_ITERATIONS],
+            1_000,
+            "The most iterations; a return to a network that was scored already is free, but is one.",
+        ),
+    ],
+    |settings| {
+        let (temperature, cooling) = (settings.number("temperature"), settings.number("cooling"));
+        let (reheat, iterations) = (settings.whole("reheat"), settings.whole("iterations"));
+        Arc::new(Annealing { temperature, cooling, reheat, iterations })
+    },
+);
+
+impl<S: Space> Method<S> for Annealing {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn search(&self, walk: Walk<S>) -> crate::Result<Box<dyn Search<S::Point>>> {
+        SearchError::unless_within("temperature", self.temperature, f64::MIN_POSITIVE, f64::MAX)?;
+        SearchError::unless_within("cooling", self.cooling, f64::MIN_POSITIVE, 1.0)?;
+        SearchError::unless_within("reheat", self.reheat, 1, u64::MAX)?;
+        SearchError::unless_within("iterations", self.iterations, 1, MAX_ITERATIONS)?;
+        Ok(Box::new(Cooling { settings: *self, walk }))
+    }
+}
+
+struct Cooling<S: Space> {
+    settings: Annealing,
+    walk: Walk<S>,
+}
+
+/// One iteration of the walk.
+#[derive(Clone, Debug, PartialEq)]
+struct Iteration<P> {
+    /// The number of the iteration, from zero.
+    number: u64,
+    /// The temperature that the move was judged by.
+    temperature: f64,
+    /// Whether the proposed point was moved to.
+    accepted: bool,
+    /// Where the walk is afterwards.
+    point: P,
+    /// The cost there: the negated mean score, or [`f64::MAX`] for a failure.
+    cost: f64,
+}
+
+type Iterating<P> = IterState<P, (), (), (), (), f64>;
+
+impl<S: Space> Cooling<S> {
     /// The walk as far as `history` allows, and the candidate it waits for, if any.
     ///
     /// # Errors
     /// [`SearchError::Annealing`] if argmin refuses to go on.
     #[allow(clippy::type_complexity)]
-    pub fn walk(
+    fn walk(
         &self,
         history: &History<S::Point>,
     ) -> Result<(Vec<Iteration<S::Point>>, Option<Candidate<S::Point>>), SearchError> {
         let trace = Arc::new(Mutex::new(Vec::new()));
         let run = Executor::new(Landscape { search: self, history }, Metropolis { search: self })
-            .configure(|state: Walk<S::Point>| state.param(self.start.clone()).max_iters(self.iterations))
+            .configure(|state: Iterating<S::Point>| {
+                state.param(self.walk.start.clone()).max_iters(self.settings.iterations)
+            })
             .ctrlc(false)
             .add_observer(Trace(Arc::clone(&trace)), ObserverMode::Always)
             .run();
@@ -84,10 +140,10 @@ impl<S: Space> Annealing<S> {
     }
 }
 
-impl<S: Space> Search<S::Point> for Annealing<S> {
+impl<S: Space> Search<S::Point> for Cooling<S> {
     fn next(&self, history: &History<S::Point>) -> crate::Result<Next<S::Point>> {
         let (_, waits) = self.walk(history)?;
-        let incumbent = best_known(&self.domain, history, self.steps);
+        let incumbent = self.walk.best(history);
         Ok(Next { ask: waits.into_iter().collect(), incumbent })
     }
 }
@@ -99,7 +155,7 @@ struct Unknown<P: std::fmt::Debug>(Candidate<P>);
 
 /// The negated scores of a history.
 struct Landscape<'a, S: Space> {
-    search: &'a Annealing<S>,
+    search: &'a Cooling<S>,
     history: &'a History<S::Point>,
 }
 
@@ -108,7 +164,7 @@ impl<S: Space> CostFunction for Landscape<'_, S> {
     type Output = f64;
 
     fn cost(&self, point: &S::Point) -> Result<f64, ArgminError> {
-        let candidate = Candidate { point: point.clone(), steps: self.search.steps };
+        let candidate = self.search.walk.candidate(point);
         match self.history.get(&candidate) {
             Some(outcome) => Ok(outcome.mean().map_or(f64::MAX, |mean| -mean)),
             None => Err(Unknown(candidate).into()),
@@ -118,10 +174,10 @@ impl<S: Space> CostFunction for Landscape<'_, S> {
 
 /// The solver: one proposal and one decision per iteration.
 struct Metropolis<'a, S: Space> {
-    search: &'a Annealing<S>,
+    search: &'a Cooling<S>,
 }
 
-impl<S: Space> Solver<Landscape<'_, S>, Walk<S::Point>> for Metropolis<'_, S> {
+impl<S: Space> Solver<Landscape<'_, S>, Iterating<S::Point>> for Metropolis<'_, S> {
     fn name(&self) -> &str {
         "simulated annealing"
     }
@@ -129,9 +185,9 @@ impl<S: Space> Solver<Landscape<'_, S>, Walk<S::Point>> for Metropolis<'_, S> {
     fn init(
         &mut self,
         problem: &mut Problem<Landscape<'_, S>>,
-        mut state: Walk<S::Point>,
-    ) -> Result<(Walk<S::Point>, Option<KV>), ArgminError> {
-        let start = state.take_param().unwrap_or_else(|| self.search.start.clone());
+        mut state: Iterating<S::Point>,
+    ) -> Result<(Iterating<S::Point>, Option<KV>), ArgminError> {
+        let start = state.take_param().unwrap_or_else(|| self.search.walk.start.clone());
         let cost = problem.cost(&start)?;
         Ok((state.param(start).cost(cost), None))
     }
@@ -139,15 +195,15 @@ impl<S: Space> Solver<Landscape<'_, S>, Walk<S::Point>> for Metropolis<'_, S> {
     fn next_iter(
         &mut self,
         problem: &mut Problem<Landscape<'_, S>>,
-        mut state: Walk<S::Point>,
-    ) -> Result<(Walk<S::Point>, Option<KV>), ArgminError> {
+        mut state: Iterating<S::Point>,
+    ) -> Result<(Iterating<S::Point>, Option<KV>), ArgminError> {
         let number = state.get_iter();
-        let temperature =
-            self.search.temperature * self.search.cooling.powf((number % self.search.reheat) as f64);
+        let temperature = self.search.settings.temperature
+            * self.search.settings.cooling.powf((number % self.search.settings.reheat) as f64);
         let (here, cost) =
-            (state.take_param().unwrap_or_else(|| self.search.start.clone()), state.get_cost());
-        let mut rng = self.search.key.named("iteration").at(number).rng();
-        let around = self.search.domain.neighbours(&here);
+            (state.take_param().unwrap_or_else(|| self.search.walk.start.clone()), state.get_cost());
+        let mut rng = self.search.walk.key.named("iteration").at(number).rng();
+        let around = self.search.walk.domain.neighbours(&here);
         let (to, accepted) = if around.is_empty() {
             ((here, cost), false)
         } else {
@@ -166,8 +222,8 @@ impl<S: Space> Solver<Landscape<'_, S>, Walk<S::Point>> for Metropolis<'_, S> {
 /// Keeps what argmin reports of each iteration.
 struct Trace<P>(Arc<Mutex<Vec<Iteration<P>>>>);
 
-impl<P: Clone> Observe<Walk<P>> for Trace<P> {
-    fn observe_iter(&mut self, state: &Walk<P>, kv: &KV) -> Result<(), ArgminError> {
+impl<P: Clone> Observe<Iterating<P>> for Trace<P> {
+    fn observe_iter(&mut self, state: &Iterating<P>, kv: &KV) -> Result<(), ArgminError> {
         if let Some(point) = state.get_param() {
             let iteration = Iteration {
                 number: state.get_iter(),
@@ -186,19 +242,15 @@ impl<P: Clone> Observe<Walk<P>> for Trace<P> {
 mod tests {
     use super::super::history::{Outcome, Record};
     use super::*;
-    use crate::arch::{ArchSpace, Point};
+    use crate::arch::{ArchSpace, Domain, Point};
+    use crate::rng::Key;
 
-    fn annealing(temperature: f64, iterations: u64, seed: u64) -> Annealing<ArchSpace> {
+    fn annealing(temperature: f64, iterations: u64, seed: u64) -> Cooling<ArchSpace> {
         let space = ArchSpace::default();
-        Annealing {
-            domain: Domain::new(space, 64, 10).unwrap(),
-            start: space.start(),
-            temperature,
-            cooling: 0.9,
-            reheat: 50,
-            iterations,
-            steps: 5,
-            key: Key::root(seed),
+        let domain = Domain::new(space, 64, 10).unwrap();
+        Cooling {
+            settings: Annealing { temperature, cooling: 0.9, reheat: 50, iterations },
+            walk: Walk { domain, start: space.start(), steps: 5, key: Key::root(seed) },
         }
     }
 
@@ -222,7 +274,7 @@ mod tests {
         history.push(Record { candidate: waits.unwrap(), charged: 5, outcome });
         let (walked, waits) = search.walk(&history).unwrap();
         assert!(walked.is_empty());
-        assert!(search.domain.neighbours(&Point::new(1, 1)).contains(&waits.unwrap().point));
+        assert!(search.walk.domain.neighbours(&Point::new(1, 1)).contains(&waits.unwrap().point));
     }
 
     #[test]

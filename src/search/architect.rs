@@ -6,7 +6,8 @@ use super::cache::ScoreCache;
 use super::choice::Rule;
 use super::evaluate::search;
 use super::folds::Evaluation;
-use super::plan::{Method, SearchPlan};
+use super::local::Local;
+use super::plan::SearchPlan;
 use super::prior::nearest;
 use crate::agent::HeadArchitect;
 use crate::arch::{ArchSpace, Domain, NetSpec, Space};
@@ -14,6 +15,7 @@ use crate::episode::{Architect, Choice, Labelled};
 use crate::error::Result;
 use crate::learner::TrainPlan;
 use crate::rng::Key;
+use std::sync::Arc;
 
 /// Walks a space as labels come in, for one episode: after every query the network may stay, deepen or
 /// spread, judged on the labels in hand (Geifman & El-Yaniv, "Deep Active Learning with a Neural
@@ -67,7 +69,7 @@ impl<S: Space> Architect for LocalArchitect<S> {
         let steps = ((f64::from(full) * self.share).round() as u32).max(1);
         let candidates = 1 + domain.moves(&self.at).len() as u64;
         let plan = SearchPlan {
-            method: Method::Local { moves: 1, rule: Rule::OneStandardError },
+            method: Arc::new(Local { moves: 1, rule: Rule::OneStandardError }),
             space: self.space.clone(),
             start: Some(self.at.clone()),
             steps,

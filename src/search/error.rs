@@ -1,9 +1,11 @@
 //! What can go wrong in a search.
 
 use crate::error::{Exit, Fault, shorten};
+use std::fmt::Display;
 
 /// Why a search is refused, or ends without an architecture.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
 pub enum SearchError {
     /// Every architecture that was tried failed.
     #[error("architecture search: all {tried} candidates failed, the first, {point}, because {reason}")]
@@ -45,6 +47,21 @@ pub enum SearchError {
     /// An architecture file that is not the JSON it should be.
     #[error("architecture file: line {line}, column {column}: {reason}")]
     ArchSyntax { line: usize, column: usize, reason: String },
+}
+
+impl SearchError {
+    /// Refuses a setting that is not within `least..=most`.
+    pub(super) fn unless_within<T: PartialOrd + Display>(
+        setting: &'static str,
+        found: T,
+        least: T,
+        most: T,
+    ) -> Result<(), Self> {
+        if found >= least && found <= most {
+            return Ok(());
+        }
+        Err(Self::Setting { setting, found: found.to_string(), expected: format!("{least} to {most}") })
+    }
 }
 
 impl Fault for SearchError {

@@ -223,7 +223,8 @@ mod tests {
     use crate::arch::{ArchSpace, Point};
     use crate::learner::Start;
     use crate::search::folds::tests::{evaluation, pool};
-    use crate::search::{Method, Rule};
+    use crate::search::{Grid, HillClimbing, Local, Method, Random, Rule};
+    use std::sync::Arc;
 
     /// Answers a function of everything that one lane may depend on, and counts its calls and lanes.
     #[derive(Default)]
@@ -292,7 +293,7 @@ mod tests {
         let (rows, labels): (Vec<u32>, Vec<u32>) = ((0..12).collect(), (0..12).map(|at| at % 3).collect());
         let own = evaluation(&pool, &rows, &labels, 4);
         let plan = SearchPlan {
-            method: Method::Local { moves: 1, rule: Rule::Best },
+            method: Arc::new(Local { moves: 1, rule: Rule::Best }),
             space: ArchSpace::default(),
             start: None,
             steps: 10,
@@ -352,7 +353,9 @@ mod tests {
         };
         let mut cache = ScoreCache::default();
         let mut costs = Vec::new();
-        for method in [Method::Grid {}, Method::Random {}, Method::HillClimbing { restarts: 9 }] {
+        let methods: [Arc<dyn Method<ArchSpace>>; 3] =
+            [Arc::new(Grid), Arc::new(Random), Arc::new(HillClimbing { restarts: 9 })];
+        for method in methods {
             let mut fresh = ScoreCache::default();
             let plan = with(method);
             let (mut one, mut two) = (Fake::default(), Fake::default());
@@ -374,7 +377,7 @@ mod tests {
         let evaluations: Vec<_> =
             (0..4).map(|at| evaluation(&pool, &rows[at..at + 12], &labels[at..at + 12], 4)).collect();
         let plan = SearchPlan {
-            method: Method::Local { moves: 5, rule: Rule::Best },
+            method: Arc::new(Local { moves: 5, rule: Rule::Best }),
             space: ArchSpace::default(),
             start: None,
             steps: 10,

@@ -1,30 +1,51 @@
 //! Steepest ascent over the ±1 neighbours, with restarts while the budget lasts.
 
 use super::history::{Candidate, History};
-use super::{Next, Search, best_known, choice};
-use crate::arch::{Domain, Space};
+use super::method::{Method, MethodEntry, Walk};
+use super::{Next, Search, choice};
+use crate::arch::Space;
+use crate::error::Result;
+use crate::registry::Setting;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Moves to the best neighbour while that is better than the present point; at a summit it starts again
 /// from a point not seen yet, drawn at random, up to `restarts` times.
-#[derive(Clone, Debug)]
-pub struct HillClimbing<S: Space> {
-    pub(super) domain: Domain<S>,
-    pub(super) start: S::Point,
-    /// Every point, in the order in which restarts take them.
-    pub(super) order: Vec<S::Point>,
-    pub(super) restarts: u32,
-    pub(super) steps: u32,
+#[derive(Clone, Copy, Debug)]
+pub struct HillClimbing {
+    /// How often it starts again from a random point.
+    pub restarts: u32,
 }
 
-impl<S: Space> HillClimbing<S> {
-    fn candidate(&self, point: &S::Point) -> Candidate<S::Point> {
-        Candidate { point: point.clone(), steps: self.steps }
+/// The registered search.
+pub const ENTRY: MethodEntry = MethodEntry::new(
+    "hill_climbing",
+    "Settings of `\"hill_climbing\"`.",
+    &[Setting::whole("restarts", [0, 1_000_000], 1_000, "How often it starts again from a random point.")],
+    |settings| Arc::new(HillClimbing { restarts: settings.whole("restarts") }),
+);
+
+impl<S: Space> Method<S> for HillClimbing {
+    fn name(&self) -> &'static str {
+        ENTRY.name
     }
 
+    fn search(&self, walk: Walk<S>) -> Result<Box<dyn Search<S::Point>>> {
+        Ok(Box::new(Climbing { restarts: self.restarts, order: walk.order(), walk }))
+    }
+}
+
+struct Climbing<S: Space> {
+    restarts: u32,
+    walk: Walk<S>,
+    /// Every point, in the order in which restarts take them.
+    order: Vec<S::Point>,
+}
+
+impl<S: Space> Climbing<S> {
     /// The mean score at `point`; a failure is below every score.
     fn height(&self, history: &History<S::Point>, point: &S::Point) -> f64 {
-        history.get(&self.candidate(point)).and_then(|o| o.mean()).unwrap_or(f64::NEG_INFINITY)
+        history.get(&self.walk.candidate(point)).and_then(|o| o.mean()).unwrap_or(f64::NEG_INFINITY)
     }
 
     /// Climbs from `at` as far as the scores are known: what has to be scored next, or nothing at a
@@ -36,13 +57,13 @@ impl<S: Space> HillClimbing<S> {
         seen: &mut BTreeSet<S::Point>,
     ) -> Vec<Candidate<S::Point>> {
         loop {
-            let around = self.domain.neighbours(&at);
+            let around = self.walk.domain.neighbours(&at);
             seen.insert(at.clone());
             seen.extend(around.iter().cloned());
             let unknown: Vec<_> = [&at]
                 .into_iter()
                 .chain(&around)
-                .map(|point| self.candidate(point))
+                .map(|point| self.walk.candidate(point))
                 .filter(|candidate| history.get(candidate).is_none())
                 .collect();
             if !unknown.is_empty() {
@@ -66,11 +87,11 @@ impl<S: Space> HillClimbing<S> {
     }
 }
 
-impl<S: Space> Search<S::Point> for HillClimbing<S> {
-    fn next(&self, history: &History<S::Point>) -> crate::Result<Next<S::Point>> {
-        let incumbent = best_known(&self.domain, history, self.steps);
+impl<S: Space> Search<S::Point> for Climbing<S> {
+    fn next(&self, history: &History<S::Point>) -> Result<Next<S::Point>> {
+        let incumbent = self.walk.best(history);
         let mut seen = BTreeSet::new();
-        let mut ask = self.climb(history, self.start.clone(), &mut seen);
+        let mut ask = self.climb(history, self.walk.start.clone(), &mut seen);
         if ask.is_empty() {
             for _ in 0..self.restarts {
                 let Some(fresh) = self.order.iter().find(|point| !seen.contains(*point)) else { break };

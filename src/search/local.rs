@@ -7,28 +7,56 @@
 //! keep the network small until the labels speak for a larger one.
 
 use super::choice::{Entry, Rule, choose};
-use super::history::{Candidate, History};
+use super::error::SearchError;
+use super::history::History;
+use super::method::{Method, MethodEntry, Walk};
 use super::{Next, Search};
-use crate::arch::{Domain, Space};
+use crate::arch::Space;
+use crate::error::Result;
+use std::sync::Arc;
 
 /// The search of one round of active learning; the next round's starts where this one ended.
-#[derive(Clone, Debug)]
-pub struct LocalSearch<S: Space> {
-    pub(super) domain: Domain<S>,
-    pub(super) start: S::Point,
+#[derive(Clone, Copy, Debug)]
+pub struct Local {
     /// `T_i`: the most moves of one round.
-    pub(super) moves: u32,
-    pub(super) rule: Rule,
-    pub(super) steps: u32,
+    pub moves: u32,
+    /// Which candidate is moved to.
+    pub rule: Rule,
 }
 
-impl<S: Space> Search<S::Point> for LocalSearch<S> {
-    fn next(&self, history: &History<S::Point>) -> crate::Result<Next<S::Point>> {
-        let candidate = |point: &S::Point| Candidate { point: point.clone(), steps: self.steps };
-        let mut at = self.start.clone();
-        for _ in 0..self.moves {
+/// The registered search: on a source there are enough labels for as many moves as help; within an episode the local
+/// search moves once per round.
+pub const ENTRY: MethodEntry = MethodEntry::new(
+    "local",
+    "One monotone step per active-learning round (Geifman & El-Yaniv, NeurIPS 2019).",
+    &[],
+    |_| Arc::new(Local { moves: u32::MAX, rule: Rule::OneStandardError }),
+);
+
+impl<S: Space> Method<S> for Local {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn search(&self, walk: Walk<S>) -> Result<Box<dyn Search<S::Point>>> {
+        SearchError::unless_within("moves", self.moves, 1, u32::MAX)?;
+        Ok(Box::new(Moving { settings: *self, walk }))
+    }
+}
+
+struct Moving<S: Space> {
+    settings: Local,
+    walk: Walk<S>,
+}
+
+impl<S: Space> Search<S::Point> for Moving<S> {
+    fn next(&self, history: &History<S::Point>) -> Result<Next<S::Point>> {
+        let candidate = |point: &S::Point| self.walk.candidate(point);
+        let domain = &self.walk.domain;
+        let mut at = self.walk.start.clone();
+        for _ in 0..self.settings.moves {
             let mut options = vec![at.clone()];
-            options.extend(self.domain.moves(&at));
+            options.extend(domain.moves(&at));
             let unknown: Vec<_> =
                 options.iter().map(candidate).filter(|option| history.get(option).is_none()).collect();
             if !unknown.is_empty() {
@@ -38,12 +66,14 @@ impl<S: Space> Search<S::Point> for LocalSearch<S> {
                 .iter()
                 .filter_map(|point| {
                     let folds = history.get(&candidate(point))?.folds()?;
-                    Some((point, Entry { size: self.domain.size(point), folds }))
+                    Some((point, Entry { size: domain.size(point), folds }))
                 })
                 .collect();
             let entries: Vec<Entry<'_>> = scored.iter().map(|&(_, entry)| entry).collect();
             // Where every option failed there is no reason to move.
-            let Some(to) = choose(&entries, self.rule).map(|best| scored[best].0.clone()) else { break };
+            let Some(to) = choose(&entries, self.settings.rule).map(|best| scored[best].0.clone()) else {
+                break;
+            };
             if to == at {
                 break;
             }

@@ -31,7 +31,8 @@
 //!
 //! # Files
 //!
-//! One per search; `plan` names them all; `study` holds budget and log; `choice` picks among scored
+//! One per search, with what it is set to and its entry in the list, `builtin`; `method` has what a search of
+//! another crate implements; `plan` says which runs, where and at what cost; `study` holds budget and log; `choice` picks among scored
 //! candidates; `folds` splits labelled rows, `evaluate` trains candidates on them, `cache` shares
 //! scores, `bank` has the bank engine train them; `prior` learns where to start; `architect` has
 //! those who choose inside an episode. Training itself is the learner's business, writing files the run's, and
@@ -40,6 +41,7 @@
 mod annealing;
 mod architect;
 mod bank;
+mod builtin;
 mod cache;
 mod choice;
 mod error;
@@ -53,12 +55,13 @@ mod halving;
 mod hill_climbing;
 mod history;
 mod local;
+mod method;
 mod plan;
 mod prior;
 mod random;
 mod study;
 
-pub use annealing::{Annealing, Iteration};
+pub use annealing::Annealing;
 pub use architect::{GuidedArchitect, LocalArchitect, PriorArchitect};
 pub use bank::{Banks, fit_score_by};
 pub use cache::ScoreCache;
@@ -75,10 +78,11 @@ pub use guide::{Guide, HeldOut, held_out, simplest};
 pub use halving::Halving;
 pub use hill_climbing::HillClimbing;
 pub use history::{Candidate, History, Outcome, Record};
-pub use local::LocalSearch;
-pub use plan::{Built, MAX_FOLDS, MAX_POPULATION, MAX_STEPS, Method, SearchPlan, defaults};
+pub use local::Local;
+pub use method::{AnyMethod, Method, MethodEntry, Methods, NamedSpace, Walk};
+pub use plan::{Built, MAX_FOLDS, MAX_STEPS, SearchPlan};
 pub use prior::{ARCH_FORMAT, ARCH_VERSION, Evidence, Level, MAX_ARCH_BYTES, PointScore, Prior, Regret};
-pub use random::RandomSearch;
+pub use random::Random;
 pub use study::{Answer, Header, LOG_VERSION, MAX_BATCH, SearchLog, Study};
 
 use crate::arch::{Domain, Space};

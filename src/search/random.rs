@@ -3,23 +3,38 @@
 //! Bergstra & Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 2012.
 
 use super::history::History;
-use super::{Next, Search, best_known, unknown};
-use crate::arch::{Domain, Space};
+use super::method::{Method, MethodEntry, Walk};
+use super::{Next, Search};
+use crate::arch::Space;
+use crate::error::Result;
+use std::sync::Arc;
 
 /// The start, then all other points in random order.
-#[derive(Clone, Debug)]
-pub struct RandomSearch<S: Space> {
-    pub(super) domain: Domain<S>,
-    /// Every point, the start first.
-    pub(super) order: Vec<S::Point>,
-    pub(super) steps: u32,
+#[derive(Clone, Copy, Debug)]
+pub struct Random;
+
+/// The registered search.
+pub const ENTRY: MethodEntry =
+    MethodEntry::new("random", "Points drawn uniformly, without replacement.", &[], |_| Arc::new(Random));
+
+impl<S: Space> Method<S> for Random {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn search(&self, walk: Walk<S>) -> Result<Box<dyn Search<S::Point>>> {
+        Ok(Box::new(Shuffled { order: walk.order(), walk }))
+    }
 }
 
-impl<S: Space> Search<S::Point> for RandomSearch<S> {
-    fn next(&self, history: &History<S::Point>) -> crate::Result<Next<S::Point>> {
-        Ok(Next {
-            ask: unknown(history, &self.order, self.steps),
-            incumbent: best_known(&self.domain, history, self.steps),
-        })
+struct Shuffled<S: Space> {
+    walk: Walk<S>,
+    /// Every point, the start first.
+    order: Vec<S::Point>,
+}
+
+impl<S: Space> Search<S::Point> for Shuffled<S> {
+    fn next(&self, history: &History<S::Point>) -> Result<Next<S::Point>> {
+        Ok(self.walk.next(history, &self.order))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::error::SearchError;
 use super::history::{Candidate, History, Outcome, Record};
-use super::plan::{Method, SearchPlan};
+use super::plan::SearchPlan;
 use super::{Next, Search, best_known};
 use crate::arch::{Domain, NetSpec, Space};
 use crate::error::Result;
@@ -21,8 +21,8 @@ pub const LOG_VERSION: u32 = 1;
 pub struct Header<S: Space> {
     /// [`LOG_VERSION`].
     pub version: u32,
-    /// The search.
-    pub method: Method<S::Point>,
+    /// The search and its settings.
+    pub method: String,
     /// Where it walks.
     pub space: S,
     /// Where it starts.
@@ -91,7 +91,7 @@ impl<S: Space> Study<S> {
         let (domain, search) = plan.build(inputs, outputs, key)?;
         let header = Header {
             version: LOG_VERSION,
-            method: plan.method.clone(),
+            method: format!("{:?}", plan.method),
             space: plan.space.clone(),
             start: plan.start.clone().unwrap_or_else(|| plan.space.start()),
             steps: plan.steps,
@@ -282,7 +282,7 @@ impl<S: Space> Study<S> {
             if found == expected { Ok(()) } else { Err(SearchError::Header { field, found, expected }) }
         };
         differs("version", found.version.to_string(), own.version.to_string())?;
-        differs("method", format!("{:?}", found.method), format!("{:?}", own.method))?;
+        differs("method", found.method.clone(), own.method.clone())?;
         differs("space", format!("{:?}", found.space), format!("{:?}", own.space))?;
         differs("start", found.start.to_string(), own.start.to_string())?;
         differs("steps", found.steps.to_string(), own.steps.to_string())?;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::{Matrix, MatrixView};
 use crate::error::Error;
-use crate::query::registry::{Built, Card, Entry, Registry};
+use crate::query::registry::{Entry, Registry};
 use crate::query::{QueryError, uncertainty::Margin};
 
 const ROWS: usize = 30;
@@ -192,8 +192,7 @@ fn a_policy_chooses_among_plain_arrays() {
 #[test]
 fn strategies_of_another_crate_select_by_their_names() {
     let arrays = Arrays::new();
-    let card = Card { needs: crate::query::Score::needs(&Margin), ..Card::new("mine", "the margin") };
-    let registry = Registry::builtin().with(Entry::new(card, |_| Built::score(Margin))).unwrap();
+    let registry = Registry::builtin().with(Entry::score::<Margin>("mine", "the margin")).unwrap();
     let mut mine = Selector::of(&registry, "mine").unwrap();
     assert_eq!(mine.select(arrays.request()).unwrap().picks, [15]);
     let error = Selector::named("mine").unwrap_err();

@@ -1,4 +1,5 @@
-//! What every strategy promises, as checks that another crate can run over its own.
+//! What every strategy, architecture search, learning algorithm and reader promises, as checks that another crate can run
+//! over its own.
 //!
 //! ```
 //! use querist::query::Registry;
@@ -10,11 +11,17 @@
 //! [`strategy_contract`] panics with all that is broken; [`Contract`] gives it as values, and can leave out a rule that a
 //! strategy does not keep for a reason. Pools to try a strategy on are [`ExamplePool`]s.
 
+mod algorithms;
 mod pool;
+mod readers;
 mod rules;
+mod searches;
 
+pub use algorithms::algorithm_contract;
 pub use pool::ExamplePool;
+pub use readers::reader_contract;
 pub use rules::Rule;
+pub use searches::search_contract;
 
 use crate::data::TargetKind;
 use crate::query::registry::Entry;

@@ -1,22 +1,16 @@
-//! The loop of deep Q-learning: episodes, updates, validation, checkpoints.
-//!
-//! As for [`Trainer`](crate::agent::Trainer), everything is derived from the key and the iteration's number,
-//! and a checkpoint holds all there is: both networks, the optimiser, the replay memory with its errors, and
-//! the history. Resumed training gives the bytes of training that was not interrupted.
+//! Deep Q-learning: episodes and updates from the replay memory. The [`Trainer`] validates, and keeps all there is: both
+//! networks, the optimiser, and the replay memory with its errors.
 
-mod checkpoint;
-
-pub use checkpoint::{FORMAT, MAX_CHECKPOINT_BYTES, MAX_HEADER_BYTES};
-
-use super::network::{QNetwork, WEIGHTS};
+use super::network::{ACTION, QNetwork, STATE, WEIGHTS};
 use super::replay::{Replay, Transition};
 use crate::agent::error::AgentError;
-use crate::agent::frozen::Freezable;
 use crate::agent::optimiser::{AdamW, OptimiserConfig};
-use crate::agent::trainer::validates_at;
+use crate::agent::trainer::{Algorithm, Iteration, Learns, Shape, Trainer};
+use crate::data::Matrix;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The most transitions that are remembered.
 pub const MAX_REPLAY: usize = 1_000_000;
@@ -164,24 +158,31 @@ pub struct DqnPoint {
     pub validation: Option<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct Best {
-    validation: f64,
-    network: QNetwork,
+impl Iteration for DqnPoint {
+    fn number(&self) -> u32 {
+        self.iteration
+    }
+
+    fn validation(&self) -> Option<f64> {
+        self.validation
+    }
+
+    fn validated(&mut self, value: f64, _best: bool) {
+        self.validation = Some(value);
+    }
 }
 
 /// Deep Q-learning, between two iterations.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dqn {
-    config: DqnConfig,
-    key: Key,
+pub struct QLearning {
     network: QNetwork,
     target: QNetwork,
     optimiser: AdamW,
     replay: Replay,
-    history: Vec<DqnPoint>,
-    best: Option<Best>,
 }
+
+/// Deep Q-learning with all that a training has.
+pub type Dqn = Trainer<QLearning>;
 
 impl Dqn {
     /// Learning that has not begun.
@@ -190,86 +191,75 @@ impl Dqn {
     /// If a setting is outside its limits.
     pub fn new(config: DqnConfig, key: Key) -> Result<Self, AgentError> {
         config.check()?;
-        let network = QNetwork::new(0.0, key.named("network"));
-        Ok(Self {
-            target: network.clone(),
-            network,
-            optimiser: AdamW::new(config.optimiser()),
-            replay: Replay::new(config.replay, config.exponent),
-            history: Vec::new(),
-            best: None,
-            config,
-            key,
-        })
+        Self::of(config, QLearning::new(&config, key), key)
     }
 
-    /// Whether all iterations are done.
-    pub fn finished(&self) -> bool {
-        self.history.last().is_some_and(|last| last.iteration >= self.config.iterations)
-    }
-
-    /// All iterations so far.
-    pub fn history(&self) -> &[DqnPoint] {
-        &self.history
-    }
-
-    /// The network with the best validation and the figure; none before the first validation.
-    pub fn best(&self) -> Option<(&QNetwork, f64)> {
-        self.best.as_ref().map(|best| (&best.network, best.validation))
-    }
-
-    /// The next iteration: the first call is the warm start. After an error nothing has changed.
+    /// The learning that wrote `bytes`, if it had these settings and this key; more iterations are allowed.
     ///
     /// # Errors
-    /// Those of the episodes, a diverged gradient, or a validation figure that is not finite.
-    pub fn step(&mut self, labelling: &mut dyn Labelling) -> Result<DqnPoint> {
-        let mut next = self.clone();
-        let iteration = self.history.last().map_or(0, |last| last.iteration + 1);
-        let key = self.key.at(u64::from(iteration));
-        let config = self.config;
+    /// As [`resumed`](Self::resumed).
+    pub fn from_bytes(bytes: &[u8], config: DqnConfig, key: Key) -> Result<Self, AgentError> {
+        Self::new(config, key)?.resumed(bytes)
+    }
+}
+
+impl<E: Labelling + ?Sized> Learns<E> for QLearning {
+    /// The start is random episodes, and updates from them.
+    fn learn(
+        &mut self,
+        config: &DqnConfig,
+        last: Option<&DqnPoint>,
+        environment: &mut E,
+        training: Key,
+    ) -> Result<DqnPoint> {
+        let iteration = last.map_or(0, |last| last.iteration + 1);
+        let key = training.at(u64::from(iteration));
         let (count, updates, epsilon) = match iteration {
             0 => (config.warm_episodes, config.warm_updates, 1.0),
             _ => (config.episodes, config.updates, config.epsilon(iteration - 1)),
         };
-        let played = labelling.episodes(&next.network, epsilon, count, key.named("episodes"))?;
+        let played = environment.episodes(&self.network, epsilon, count, key.named("episodes"))?;
         let queries: usize = played.iter().map(Vec::len).sum();
         let length = queries as f64 / played.len().max(1) as f64;
         if iteration == 0 {
-            next.network = QNetwork::new(labelling.usual_value(length), self.key.named("network"));
-            next.target = next.network.clone();
+            self.network = QNetwork::new(environment.usual_value(length), training.named("network"));
+            self.target = self.network.clone();
         }
-        played.into_iter().flatten().for_each(|transition| next.replay.store(transition));
+        played.into_iter().flatten().for_each(|transition| self.replay.store(transition));
         let mut squares = 0.0;
         for update in 0..updates {
-            squares += next.update(key.named("update").at(u64::from(update)), labelling.discount())?;
+            let key = key.named("update").at(u64::from(update));
+            squares += self.update(config, key, environment.discount())?;
         }
-        let before = self.history.last().map_or(0, |last| last.episodes);
-        let mut point = DqnPoint {
+        Ok(DqnPoint {
             iteration,
-            episodes: before + count as u64,
+            episodes: last.map_or(0, |last| last.episodes) + count as u64,
             length,
             epsilon,
             error: (squares / f64::from(updates.max(1))).sqrt(),
             validation: None,
-        };
-        if validates_at(iteration, config.validate_every, config.iterations) {
-            let value = labelling.validate(&next.network)?;
-            if !value.is_finite() {
-                return Err(AgentError::Validation { iteration, value }.into());
-            }
-            point.validation = Some(value);
-            if next.best.as_ref().is_none_or(|best| value > best.validation) {
-                next.best = Some(Best { validation: value, network: next.network.clone() });
-            }
+        })
+    }
+
+    fn validate(environment: &mut E, network: &QNetwork) -> Result<f64> {
+        environment.validate(network)
+    }
+}
+
+impl QLearning {
+    fn new(config: &DqnConfig, key: Key) -> Self {
+        let network = QNetwork::new(0.0, key.named("network"));
+        Self {
+            target: network.clone(),
+            network,
+            optimiser: AdamW::new(config.optimiser()),
+            replay: Replay::new(config.replay, config.exponent),
         }
-        next.history.push(point);
-        *self = next;
-        Ok(point)
     }
 
     /// One update from a minibatch; returns its mean squared error.
-    fn update(&mut self, key: Key, discount: f32) -> Result<f64, AgentError> {
-        let places = self.replay.draw(self.config.minibatch, key);
+    fn update(&mut self, config: &DqnConfig, key: Key, discount: f32) -> Result<f64, AgentError> {
+        let places = self.replay.draw(config.minibatch, key);
         if places.is_empty() {
             return Err(AgentError::NothingToLearn { place: "dqn" });
         }
@@ -286,7 +276,7 @@ impl Dqn {
             errors.push(error);
         }
         self.optimiser.step(self.network.weights_mut(), gradient)?;
-        let rate = self.config.target_rate;
+        let rate = config.target_rate;
         for (target, weight) in self.target.weights_mut().iter_mut().zip(self.network.weights()) {
             *target = rate * weight + (1.0 - rate) * *target;
         }
@@ -305,6 +295,126 @@ impl Dqn {
     }
 }
 
+/// What a checkpoint says of the replay memory besides numbers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Memory {
+    /// Next actions of every transition held.
+    actions: Vec<usize>,
+    at: usize,
+    largest: f32,
+}
+
+impl Algorithm for QLearning {
+    type Config = DqnConfig;
+    type Network = QNetwork;
+    type Point = DqnPoint;
+    type Text = Memory;
+
+    const FILE: &'static str = "dqn checkpoint";
+    const FORMAT: u32 = 2;
+    const MAX_BYTES: usize = 1 << 30;
+
+    fn schedule(config: &DqnConfig) -> [u32; 2] {
+        [config.iterations, config.validate_every]
+    }
+
+    fn with_iterations(config: DqnConfig, iterations: u32) -> DqnConfig {
+        DqnConfig { iterations, ..config }
+    }
+
+    fn network(&self) -> &QNetwork {
+        &self.network
+    }
+
+    fn weights(network: &QNetwork) -> &[f32] {
+        network.weights()
+    }
+
+    fn with_weights(&self, weights: Vec<f32>) -> Result<QNetwork, AgentError> {
+        QNetwork::from_weights(weights)
+    }
+
+    fn optimiser(&self) -> &AdamW {
+        &self.optimiser
+    }
+
+    fn text(&self) -> Memory {
+        let Replay { items, at, largest, .. } = &self.replay;
+        let actions = items.iter().map(|item| item.next_actions.rows()).collect();
+        Memory { actions, at: *at, largest: *largest }
+    }
+
+    fn check(&self, config: &DqnConfig, text: &Memory) -> Result<(), AgentError> {
+        let held = text.actions.len();
+        if held <= config.replay && text.at < config.replay {
+            return Ok(());
+        }
+        Err(AgentError::Checkpoint {
+            what: "replay memory",
+            found: format!("{held} transitions, the next at {}", text.at),
+            expected: format!("at most {}", config.replay),
+        })
+    }
+
+    fn tensors(&self) -> Vec<(Shape, Cow<'_, [f32]>)> {
+        let items = &self.replay.items;
+        let all = |of: fn(&Transition) -> &[f32]| items.iter().flat_map(of).copied().collect::<Vec<f32>>();
+        let replay = [
+            all(|item| &item.state),
+            all(|item| &item.action),
+            all(|item| std::slice::from_ref(&item.reward)),
+            all(|item| &item.next_state),
+            all(|item| item.next_actions.values()),
+            self.replay.errors.clone(),
+        ];
+        let target = Cow::Borrowed(self.target.weights());
+        let values = std::iter::once(target).chain(replay.into_iter().map(Cow::Owned));
+        self.shapes(&self.text()).into_iter().zip(values).collect()
+    }
+
+    fn shapes(&self, text: &Memory) -> Vec<Shape> {
+        let held = text.actions.len();
+        // What does not fit is beyond every file, and is refused as such.
+        let choices =
+            text.actions.iter().fold(0usize, |sum, &count| sum.saturating_add(count)).min(usize::MAX / 64);
+        vec![
+            ("target", 1, WEIGHTS),
+            ("states", held, STATE),
+            ("actions", held, ACTION),
+            ("rewards", held, 1),
+            ("next states", held, STATE),
+            ("next actions", choices, ACTION),
+            ("errors", held, 1),
+        ]
+    }
+
+    fn resumed(
+        self,
+        text: Memory,
+        network: QNetwork,
+        optimiser: AdamW,
+        tensors: Vec<Vec<f32>>,
+    ) -> Result<Self, AgentError> {
+        let [target, states, actions, rewards, next_states, next_actions, errors] =
+            <[Vec<f32>; 7]>::try_from(tensors).expect("one per shape");
+        let mut at = 0;
+        let items = text.actions.iter().enumerate().map(|(i, &count)| {
+            let values = next_actions[at * ACTION..(at + count) * ACTION].to_vec();
+            at += count;
+            Transition {
+                state: states[i * STATE..][..STATE].to_vec(),
+                action: actions[i * ACTION..][..ACTION].to_vec(),
+                reward: rewards[i],
+                next_state: next_states[i * STATE..][..STATE].to_vec(),
+                next_actions: Matrix::new(values, count, ACTION),
+            }
+        });
+        let replay =
+            Replay { items: items.collect(), errors, at: text.at, largest: text.largest, ..self.replay };
+        Ok(Self { network, target: QNetwork::from_weights(target)?, optimiser, replay })
+    }
+}
+
 /// The place of the largest value, the first of equals; none of nothing.
 pub(super) fn first_largest(values: &[f32]) -> Option<usize> {
     (0..values.len()).reduce(|best, at| if values[at] > values[best] { at } else { best })
@@ -312,9 +422,7 @@ pub(super) fn first_largest(values: &[f32]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::network::{ACTION, STATE};
     use super::*;
-    use crate::data::Matrix;
     use rand::RngExt;
 
     /// A corridor: an episode is over after `1 + 4 · action[0]` queries, rounded down, so the smallest
@@ -406,7 +514,7 @@ mod tests {
     #[test]
     fn it_learns_to_end_episodes_early() {
         let dqn = learned(40);
-        let (_, best) = dqn.best().unwrap();
+        let best = dqn.best().unwrap().validation;
         let warm = dqn.history()[0];
         assert!((warm.length - 2.5).abs() < 0.7, "{}", warm.length);
         assert!(best > -1.5, "{best}");
@@ -416,7 +524,7 @@ mod tests {
     /// The double target by hand: the network chooses, its follower values; nothing follows the end.
     #[test]
     fn the_target_values_what_the_network_chooses() {
-        let mut dqn = Dqn::new(small(1), Key::root(2)).unwrap();
+        let mut dqn = QLearning::new(&small(1), Key::root(2));
         dqn.target = QNetwork::new(-7.0, Key::root(3));
         let next = actions(Key::root(4));
         let state = vec![0.3; STATE];

@@ -11,9 +11,11 @@
 //! network that it follows, as in the paper, and not with weights of its own.
 //!
 //! - [`network`]: the values of actions and their gradient; [`observation`]: what they are computed from;
-//! - [`replay`]: the transitions that are learned from; [`learner`]: the loop, with its checkpoints;
-//! - [`simulation`]: episodes to learn from; [`strategy`]: the learned values as a strategy, and their file.
+//! - [`replay`]: the transitions that are learned from; [`learner`]: episodes and updates;
+//! - [`simulation`]: episodes to learn from; [`strategy`]: the learned values as a strategy;
+//! - [`algorithm`]: all of it by name, with its settings.
 
+pub mod algorithm;
 pub mod learner;
 pub mod network;
 pub mod observation;
@@ -21,9 +23,10 @@ pub mod replay;
 pub mod simulation;
 pub mod strategy;
 
-pub use learner::{Dqn, DqnConfig, DqnPoint, Labelling};
+pub use algorithm::ENTRY;
+pub use learner::{Dqn, DqnConfig, DqnPoint, Labelling, QLearning};
 pub use network::QNetwork;
 pub use observation::Seen;
 pub use replay::{Replay, Transition};
 pub use simulation::TargetAccuracy;
-pub use strategy::{DqnStrategy, QPolicy};
+pub use strategy::DqnStrategy;

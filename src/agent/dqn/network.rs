@@ -1,7 +1,6 @@
 //! The value of asking for a candidate: `Q(s, a) = w · σ(B [σ(A s); a])`, biases left out here.
 
 use crate::agent::error::AgentError;
-use crate::agent::frozen::Freezable;
 use crate::data::Matrix;
 use crate::rng::Key;
 use rand::RngExt;
@@ -32,11 +31,12 @@ pub struct QNetwork {
     weights: Vec<f32>,
 }
 
-impl Freezable for QNetwork {
-    const FILE: &'static str = "dqn.safetensors";
-    const WEIGHTS: usize = WEIGHTS;
-
-    fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError> {
+impl QNetwork {
+    /// A network of these weights.
+    ///
+    /// # Errors
+    /// [`AgentError::Setting`] for another number of them.
+    pub fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError> {
         let found = weights.len();
         if found != WEIGHTS {
             let place = "dqn: number of weights";
@@ -45,7 +45,8 @@ impl Freezable for QNetwork {
         Ok(Self { weights })
     }
 
-    fn weights(&self) -> &[f32] {
+    /// All weights.
+    pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 }

@@ -1,31 +1,26 @@
-//! The learned values as a strategy, and as a file.
+//! The learned values as a strategy.
 
 use super::network::QNetwork;
 use super::observation::{Seen, set_aside};
 use super::simulation::NEEDS;
 use crate::agent::batch;
-use crate::agent::frozen::Frozen;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
-use std::sync::Arc;
-
-/// Learned values that no longer change, with what is said about them.
-pub type QPolicy = Frozen<QNetwork>;
 
 /// Asks for the candidates of the largest value. Sets 30 candidates aside in an episode's first query, by
 /// the query's key, and asks for them only when nothing else is left.
 #[derive(Clone)]
 pub struct DqnStrategy {
-    policy: Arc<QPolicy>,
+    network: QNetwork,
     aside: Option<Vec<RowId>>,
 }
 
 impl DqnStrategy {
     /// A strategy for one episode.
-    pub fn new(policy: Arc<QPolicy>) -> Self {
-        Self { policy, aside: None }
+    pub fn new(network: QNetwork) -> Self {
+        Self { network, aside: None }
     }
 }
 
@@ -37,7 +32,7 @@ impl Strategy for DqnStrategy {
         let drawn = || set_aside(view.candidates(), batch, key.named("aside"));
         let aside = self.aside.get_or_insert_with(drawn);
         let seen = Seen::of(view, aside)?;
-        let values = self.policy.network().values(&seen.state, &seen.actions);
+        let values = self.network.values(&seen.state, &seen.actions);
         let mut picks: Vec<RowId> = batch::greedy(&values, &seen.candidates, batch, view.ties(key))?
             .into_iter()
             .map(|pick| seen.candidates[pick])
@@ -59,33 +54,41 @@ impl Strategy for DqnStrategy {
 mod tests {
     use super::*;
     use crate::agent::card::Provenance;
+    use crate::agent::dqn::network::WEIGHTS;
     use crate::agent::error::AgentError;
-    use crate::agent::frozen::Freezable;
+    use crate::agent::frozen::Frozen;
     use crate::data::Matrix;
     use crate::query::Signals;
 
-    fn policy() -> QPolicy {
+    fn policy() -> Frozen {
         let figures = [("queries".to_owned(), 12.5)].into();
         let provenance = Provenance { name: "dqn".into(), figures, ..Provenance::default() };
-        QPolicy::new(QNetwork::new(-4.0, Key::root(1)), provenance)
+        Frozen::new(QNetwork::new(-4.0, Key::root(1)).weights().to_vec(), provenance)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Frozen, AgentError> {
+        Frozen::from_bytes(bytes, "dqn", WEIGHTS)
     }
 
     #[test]
-    fn a_file_comes_back_and_a_damaged_one_does_not() {
+    fn a_file_comes_back_and_a_damaged_or_foreign_one_does_not() {
         let bytes = policy().to_bytes();
-        assert_eq!(QPolicy::from_bytes(&bytes).unwrap(), policy());
+        assert_eq!(read(&bytes).unwrap(), policy());
         for length in 0..bytes.len() {
-            assert!(QPolicy::from_bytes(&bytes[..length]).is_err());
+            assert!(read(&bytes[..length]).is_err());
         }
         for bit in (0..bytes.len() * 8).step_by(7) {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(QPolicy::from_bytes(&flipped).is_err(), "{bit}");
+            assert!(read(&flipped).is_err(), "{bit}");
         }
+        let foreign = Frozen::from_bytes(&bytes, "dataset_embedding", 3).unwrap_err();
+        assert!(matches!(foreign, AgentError::TensorShape { .. }), "{foreign}");
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(QPolicy::load(folder.path()), Err(AgentError::Unreadable { .. })));
-        std::fs::write(folder.path().join(QNetwork::FILE), &bytes).unwrap();
-        assert_eq!(QPolicy::load(folder.path()).unwrap(), policy());
+        let load = || Frozen::load(folder.path(), "dqn", WEIGHTS);
+        assert!(matches!(load(), Err(AgentError::Unreadable { .. })));
+        std::fs::write(folder.path().join("dqn.safetensors"), &bytes).unwrap();
+        assert_eq!(load().unwrap(), policy());
     }
 
     #[test]
@@ -95,7 +98,7 @@ mod tests {
         let signals = Signals { probabilities: Some(Matrix::new(p, 40, 2)), ..Signals::default() };
         let candidates: Vec<RowId> = (0..40).map(RowId).collect();
         let view = PoolView::new(inputs.view(), &[RowId(40), RowId(41)], &[0, 1], &candidates, 2, &signals);
-        let mut strategy = DqnStrategy::new(Arc::new(policy()));
+        let mut strategy = DqnStrategy::new(QNetwork::new(-4.0, Key::root(1)));
         let one = strategy.select(&view, 1, Key::root(1)).unwrap();
         let aside = strategy.aside.clone().unwrap();
         assert!(aside.len() == 30 && !aside.contains(&one[0]));

@@ -25,6 +25,7 @@ use crate::query::geometry::dense::{dense_relu, dots};
 use crate::rng::Key;
 use attention::{Layer, Step};
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
 /// The tensors that scores are proportional to.
 const OUTPUTS: [&str; 3] = ["skip", "rho.out", "attention.out"];
@@ -81,6 +82,14 @@ impl Network {
             });
         }
         Ok(Self { config, features, globals, layout, weights })
+    }
+
+    /// A network of the same shape with other weights.
+    ///
+    /// # Errors
+    /// As [`from_weights`](Self::from_weights).
+    pub fn with_weights(&self, weights: Vec<f32>) -> Result<Self, AgentError> {
+        Self::from_weights(self.config, self.features, self.globals, weights)
     }
 
     /// Its shape.
@@ -270,6 +279,34 @@ impl Network {
     fn slot(&self, name: &str) -> &[f32] {
         let slot = self.layout.iter().find(|slot| slot.name == name).expect("a tensor of the layout");
         &self.weights[slot.range()]
+    }
+}
+
+/// What a checkpoint says of the network in training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkShape {
+    network: NetworkConfig,
+    features: usize,
+    globals: usize,
+}
+
+impl NetworkShape {
+    /// Of this network.
+    pub fn of(network: &Network) -> Self {
+        Self { network: network.config, features: network.features, globals: network.globals }
+    }
+
+    /// Refuses another shape than that of `network`.
+    ///
+    /// # Errors
+    /// [`AgentError::Checkpoint`] with both.
+    pub fn check(&self, network: &Network) -> Result<(), AgentError> {
+        let own = Self::of(network);
+        if *self == own {
+            return Ok(());
+        }
+        let (found, expected) = (format!("{self:?}"), format!("{own:?}"));
+        Err(AgentError::Checkpoint { what: "network", found, expected })
     }
 }
 

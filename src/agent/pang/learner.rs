@@ -1,29 +1,16 @@
-//! REINFORCE over many data sets, with a baseline per task, and checkpoints.
-//!
-//! Everything is derived from the key and the iteration's number: resumed learning gives the bytes of
-//! learning that was not interrupted.
+//! REINFORCE over many data sets, with a baseline per task.
 
 use super::network::{PangNetwork, WEIGHTS};
 use super::observation::Described;
 use crate::agent::error::AgentError;
-use crate::agent::frozen::Freezable;
 use crate::agent::gradients;
 use crate::agent::optimiser::{AdamW, OptimiserConfig};
-use crate::agent::tensors::{self, Limits, Named};
-use crate::agent::trainer::validates_at;
+use crate::agent::trainer::{Algorithm, Iteration, Learns, Shape, Trainer};
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-/// The checkpoint format that this version writes, and the only one it reads.
-pub const FORMAT: u32 = 1;
-
-/// The largest checkpoint that is read, in bytes.
-pub const MAX_CHECKPOINT_BYTES: usize = 64 << 20;
-
-const LIMITS: Limits =
-    Limits { file: "dataset-embedding checkpoint", bytes: MAX_CHECKPOINT_BYTES, header: 32 << 20 };
 
 /// One query of an episode.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,10 +96,6 @@ impl PangConfig {
                 return Err(AgentError::Rate { place, found, expected: "a number from 0 to its limit" });
             }
         }
-        if self.validate_every == 0 {
-            let (place, most) = ("dataset embedding: validate_every", u32::MAX as usize);
-            return Err(AgentError::Setting { place, found: 0, least: 1, most });
-        }
         Ok(())
     }
 }
@@ -130,16 +113,29 @@ pub struct PangPoint {
     pub validation: Option<f64>,
 }
 
-/// Learning, between two iterations.
+impl Iteration for PangPoint {
+    fn number(&self) -> u32 {
+        self.iteration
+    }
+
+    fn validation(&self) -> Option<f64> {
+        self.validation
+    }
+
+    fn validated(&mut self, value: f64, _best: bool) {
+        self.validation = Some(value);
+    }
+}
+
+/// REINFORCE over many data sets, between two updates.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pang {
-    config: PangConfig,
-    key: Key,
+pub struct OverDataSets {
     network: PangNetwork,
     optimiser: AdamW,
-    history: Vec<PangPoint>,
-    best: Option<(f64, PangNetwork)>,
 }
+
+/// The policy of Pang et al. with all that a training has.
+pub type Pang = Trainer<OverDataSets>;
 
 impl Pang {
     /// Learning that has not begun.
@@ -149,56 +145,42 @@ impl Pang {
     pub fn new(config: PangConfig, key: Key) -> Result<Self, AgentError> {
         config.check()?;
         let (network, optimiser) = (PangNetwork::new(key.named("network")), AdamW::new(config.optimiser));
-        Ok(Self { config, key, network, optimiser, history: Vec::new(), best: None })
+        Self::of(config, OverDataSets { network, optimiser }, key)
     }
 
-    /// Whether all iterations are done.
-    pub fn finished(&self) -> bool {
-        self.history.last().is_some_and(|last| last.iteration >= self.config.iterations)
-    }
-
-    /// All iterations so far.
-    pub fn history(&self) -> &[PangPoint] {
-        &self.history
-    }
-
-    /// The network with the best validation, and the figure; none before the first step.
-    pub fn best(&self) -> Option<(&PangNetwork, f64)> {
-        self.best.as_ref().map(|(value, network)| (network, *value))
-    }
-
-    /// The next iteration: the first call validates the start. After an error nothing has changed.
+    /// The learning that wrote `bytes`, if it had these settings and this key; more iterations are allowed.
     ///
     /// # Errors
-    /// The environment's, an episode that cannot be learned from, a diverged gradient, or a validation
-    /// figure that is not finite.
-    pub fn step(&mut self, environment: &mut dyn PangEnvironment) -> Result<PangPoint> {
-        let mut next = self.clone();
-        let mut point = PangPoint { iteration: 0, episodes: 0, mean_return: None, validation: None };
-        if let Some(last) = self.history.last() {
-            point.iteration = last.iteration + 1;
-            let key = self.key.at(u64::from(point.iteration));
-            let episodes = environment.episodes(&self.network, key)?;
-            let sums = episodes.iter().flat_map(|episode| &episode.steps).map(|step| step.reward);
-            point.mean_return = Some(sums.sum::<f64>() / episodes.len().max(1) as f64);
-            point.episodes = last.episodes + episodes.len() as u64;
-            let gradient = gradient(&next.network, &episodes, &self.config)?;
-            next.optimiser.step(next.network.weights_mut(), gradient)?;
-        }
-        let iteration = point.iteration;
-        if validates_at(iteration, self.config.validate_every, self.config.iterations) {
-            let value = environment.validate(&next.network)?;
-            if !value.is_finite() {
-                return Err(AgentError::Validation { iteration, value }.into());
-            }
-            point.validation = Some(value);
-            if next.best.as_ref().is_none_or(|(best, _)| value > *best) {
-                next.best = Some((value, next.network.clone()));
-            }
-        }
-        next.history.push(point);
-        *self = next;
-        Ok(point)
+    /// As [`resumed`](Self::resumed).
+    pub fn from_bytes(bytes: &[u8], config: PangConfig, key: Key) -> Result<Self, AgentError> {
+        Self::new(config, key)?.resumed(bytes)
+    }
+}
+
+impl<E: PangEnvironment + ?Sized> Learns<E> for OverDataSets {
+    /// The start is validated as it is; every further iteration plays episodes that explore, and learns from them.
+    fn learn(
+        &mut self,
+        config: &PangConfig,
+        last: Option<&PangPoint>,
+        environment: &mut E,
+        key: Key,
+    ) -> Result<PangPoint> {
+        let Some(last) = last else {
+            return Ok(PangPoint { iteration: 0, episodes: 0, mean_return: None, validation: None });
+        };
+        let iteration = last.iteration + 1;
+        let episodes = environment.episodes(&self.network, key.at(u64::from(iteration)))?;
+        let rewards = episodes.iter().flat_map(|episode| &episode.steps).map(|step| step.reward);
+        let mean_return = Some(rewards.sum::<f64>() / episodes.len().max(1) as f64);
+        let gradient = gradient(&self.network, &episodes, config)?;
+        self.optimiser.step(self.network.weights_mut(), gradient)?;
+        let episodes = last.episodes + episodes.len() as u64;
+        Ok(PangPoint { iteration, episodes, mean_return, validation: None })
+    }
+
+    fn validate(environment: &mut E, network: &PangNetwork) -> Result<f64> {
+        environment.validate(network)
     }
 }
 
@@ -268,88 +250,68 @@ fn gradient(
     Ok(total)
 }
 
-/// The part of a checkpoint that is not tensors.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct State {
-    format: u32,
-    config: PangConfig,
-    key: Key,
-    updates: u64,
-    best: Option<f64>,
-    history: Vec<PangPoint>,
-}
+/// What a checkpoint says besides numbers: nothing.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Nothing {}
 
-impl State {
-    fn shapes(&self) -> Vec<Named<'static>> {
-        let (moments, best) = (self.updates > 0, self.best.is_some());
-        [("network", true), ("first", moments), ("second", moments), ("best", best)]
-            .into_iter()
-            .filter(|(_, there)| *there)
-            .map(|(name, _)| (name, 1, WEIGHTS))
-            .collect()
-    }
-}
+impl Algorithm for OverDataSets {
+    type Config = PangConfig;
+    type Network = PangNetwork;
+    type Point = PangPoint;
+    type Text = Nothing;
 
-impl Pang {
-    /// Everything there is to know, as bytes, sealed by a digest.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let (updates, first, second) = self.optimiser.state();
-        let state = State {
-            format: FORMAT,
-            config: self.config,
-            key: self.key,
-            updates,
-            best: self.best.as_ref().map(|(value, _)| *value),
-            history: self.history.clone(),
-        };
-        let best = self.best.as_ref().map_or(&[][..], |(_, network)| network.weights());
-        let parts = [self.network.weights(), first, second, best].into_iter().filter(|part| !part.is_empty());
-        let shapes = state.shapes();
-        let tensors: Vec<_> = shapes.iter().copied().zip(parts).collect();
-        let text = serde_json::to_string(&state).expect("finite figures and string keys");
-        tensors::seal(tensors::encode(&tensors, Some(("state", text))))
+    const FILE: &'static str = "dataset-embedding checkpoint";
+    const FORMAT: u32 = 2;
+    const MAX_BYTES: usize = 64 << 20;
+
+    fn schedule(config: &PangConfig) -> [u32; 2] {
+        [config.iterations, config.validate_every]
     }
 
-    /// The learning that wrote `bytes`, if it had these settings and this key; more iterations are allowed.
-    ///
-    /// # Errors
-    /// [`AgentError::Checkpoint`] with both values where something differs, and every error of a damaged
-    /// file of tensors.
-    pub fn from_bytes(bytes: &[u8], config: PangConfig, key: Key) -> Result<Self, AgentError> {
-        let bytes = tensors::unseal(bytes, LIMITS)?;
-        let text = tensors::decode_text(bytes, "state", LIMITS)?;
-        let state: State = serde_json::from_str(&text)
-            .map_err(|e| AgentError::Malformed { file: LIMITS.file, reason: e.to_string() })?;
-        let done = state.history.last().map_or(0, |last| last.iteration);
-        let comparable = PangConfig { iterations: config.iterations, ..state.config };
-        for (what, same, found, expected) in [
-            ("format", state.format == FORMAT, state.format.to_string(), FORMAT.to_string()),
-            ("configuration", comparable == config, format!("{:?}", state.config), format!("{config:?}")),
-            ("key", state.key == key, format!("{:?}", state.key), format!("{key:?}")),
-            (
-                "number of iterations done",
-                done <= config.iterations,
-                done.to_string(),
-                format!("at most {}", config.iterations),
-            ),
-        ] {
-            if !same {
-                return Err(AgentError::Checkpoint { what, found, expected });
-            }
-        }
-        let mut values = tensors::decode(bytes, &state.shapes(), LIMITS)?.into_iter();
-        let mut next = || values.next().expect("one vector per expected tensor");
-        let network = PangNetwork::from_weights(next())?;
-        let optimiser = match state.updates {
-            0 => AdamW::new(config.optimiser),
-            updates => AdamW::resume(config.optimiser, updates, next(), next()),
-        };
-        let best = match state.best {
-            None => None,
-            Some(value) => Some((value, PangNetwork::from_weights(next())?)),
-        };
-        Ok(Self { config, key, network, optimiser, history: state.history, best })
+    fn with_iterations(config: PangConfig, iterations: u32) -> PangConfig {
+        PangConfig { iterations, ..config }
+    }
+
+    fn network(&self) -> &PangNetwork {
+        &self.network
+    }
+
+    fn weights(network: &PangNetwork) -> &[f32] {
+        network.weights()
+    }
+
+    fn with_weights(&self, weights: Vec<f32>) -> Result<PangNetwork, AgentError> {
+        PangNetwork::from_weights(weights)
+    }
+
+    fn optimiser(&self) -> &AdamW {
+        &self.optimiser
+    }
+
+    fn text(&self) -> Nothing {
+        Nothing {}
+    }
+
+    fn check(&self, _config: &PangConfig, _text: &Nothing) -> Result<(), AgentError> {
+        Ok(())
+    }
+
+    fn tensors(&self) -> Vec<(Shape, Cow<'_, [f32]>)> {
+        Vec::new()
+    }
+
+    fn shapes(&self, _text: &Nothing) -> Vec<Shape> {
+        Vec::new()
+    }
+
+    fn resumed(
+        self,
+        _text: Nothing,
+        network: PangNetwork,
+        optimiser: AdamW,
+        _tensors: Vec<Vec<f32>>,
+    ) -> Result<Self, AgentError> {
+        Ok(Self { network, optimiser })
     }
 }
 
@@ -427,7 +389,7 @@ mod tests {
     fn it_learns_which_feature_matters_and_finds_it_at_an_unseen_width() {
         let pang = learned(60);
         let before = pang.history()[0].validation.unwrap();
-        let (_, best) = pang.best().unwrap();
+        let best = pang.best().unwrap().validation;
         assert!(before.abs() < 0.2 && best > 0.5, "{before} {best}");
     }
 

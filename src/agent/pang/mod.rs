@@ -11,17 +11,19 @@
 //! learning", 2018. No code was published; sizes of the histograms and layers are ours.
 //!
 //! - [`observation`]: histograms, standardised inputs, figures of the episode;
-//! - [`network`]: scores, and the same function with gradients; [`learner`]: the policy gradient with its
-//!   checkpoints; [`simulation`]: episodes to learn from; [`strategy`]: the policy as a strategy.
+//! - [`network`]: scores, and the same function with gradients; [`learner`]: the policy gradient; [`simulation`]: episodes to learn from; [`strategy`]: the policy as a strategy;
+//! - [`algorithm`]: all of it by name, with its settings.
 
+pub mod algorithm;
 pub mod learner;
 pub mod network;
 pub mod observation;
 pub mod simulation;
 pub mod strategy;
 
-pub use learner::{Episode, Pang, PangConfig, PangEnvironment, PangPoint, Step};
+pub use algorithm::ENTRY;
+pub use learner::{Episode, OverDataSets, Pang, PangConfig, PangEnvironment, PangPoint, Step};
 pub use network::PangNetwork;
 pub use observation::Described;
 pub use simulation::DatasetEpisodes;
-pub use strategy::{PangPolicy, PangStrategy};
+pub use strategy::PangStrategy;

@@ -6,7 +6,6 @@
 
 use super::observation::{BINS, DESCRIPTION, Described, GLOBALS};
 use crate::agent::error::AgentError;
-use crate::agent::frozen::Freezable;
 use crate::data::Matrix;
 use crate::query::geometry::dense::{dense, dense_relu};
 use crate::rng::Key;
@@ -48,11 +47,12 @@ pub struct PangNetwork {
     weights: Vec<f32>,
 }
 
-impl Freezable for PangNetwork {
-    const FILE: &'static str = "dataset_embedding.safetensors";
-    const WEIGHTS: usize = WEIGHTS;
-
-    fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError> {
+impl PangNetwork {
+    /// A network of these weights.
+    ///
+    /// # Errors
+    /// [`AgentError::Setting`] for another number of them.
+    pub fn from_weights(weights: Vec<f32>) -> Result<Self, AgentError> {
         let found = weights.len();
         if found != WEIGHTS {
             let place = "dataset embedding: number of weights";
@@ -61,7 +61,8 @@ impl Freezable for PangNetwork {
         Ok(Self { weights })
     }
 
-    fn weights(&self) -> &[f32] {
+    /// All weights.
+    pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 }

@@ -1,28 +1,23 @@
-//! The data-set embedding policy as a strategy, and as a file.
+//! The data-set embedding policy as a strategy.
 
 use super::network::PangNetwork;
 use super::observation::Described;
 use crate::agent::batch;
-use crate::agent::frozen::Frozen;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Strategy};
 use crate::rng::Key;
-use std::sync::Arc;
-
-/// The policy, no longer learning, with what is said about it.
-pub type PangPolicy = Frozen<PangNetwork>;
 
 /// Asks for the candidates of the largest score; ties go to the smaller row id.
 #[derive(Clone)]
 pub struct PangStrategy {
-    policy: Arc<PangPolicy>,
+    network: PangNetwork,
 }
 
 impl PangStrategy {
     /// A strategy for one episode; it keeps nothing between queries.
-    pub fn new(policy: Arc<PangPolicy>) -> Self {
-        Self { policy }
+    pub fn new(network: PangNetwork) -> Self {
+        Self { network }
     }
 }
 
@@ -32,7 +27,7 @@ impl Strategy for PangStrategy {
             return Ok(Vec::new());
         }
         let seen = Described::of(view);
-        let scores = self.policy.network().score(&seen)?;
+        let scores = self.network.score(&seen)?;
         let picks = batch::greedy(&scores, &seen.candidates, batch, view.ties(key))?;
         Ok(picks.into_iter().map(|pick| seen.candidates[pick]).collect())
     }
@@ -45,30 +40,12 @@ impl Strategy for PangStrategy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::card::Provenance;
-    use crate::agent::dqn::QPolicy;
-    use crate::agent::error::AgentError;
     use crate::data::Matrix;
     use crate::query::Signals;
 
-    fn policy() -> PangPolicy {
-        PangPolicy::new(PangNetwork::new(Key::root(1)), Provenance::default())
-    }
-
-    #[test]
-    fn a_file_comes_back_and_a_damaged_or_foreign_one_does_not() {
-        let bytes = policy().to_bytes();
-        assert_eq!(PangPolicy::from_bytes(&bytes).unwrap(), policy());
-        for length in (0..bytes.len()).step_by(101) {
-            assert!(PangPolicy::from_bytes(&bytes[..length]).is_err());
-        }
-        let error = QPolicy::from_bytes(&bytes).unwrap_err();
-        assert!(matches!(error, AgentError::TensorShape { .. }), "{error}");
-    }
-
     #[test]
     fn it_asks_on_a_pool_of_any_width() {
-        let mut strategy = PangStrategy::new(Arc::new(policy()));
+        let mut strategy = PangStrategy::new(PangNetwork::new(Key::root(1)));
         for width in [1, 9] {
             let values = (0..10 * width).map(|i| (i as f32).sin()).collect();
             let inputs = Matrix::new(values, 10, width);

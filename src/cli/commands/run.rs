@@ -9,7 +9,7 @@ use crate::cli::{output, signals};
 use crate::error::Result;
 use crate::experiment::Plan;
 use crate::experiment::forecast::{self, Forecast};
-use crate::experiment::sections::TRAINED;
+use crate::experiment::sections::{UNTRAINED, is_reserved};
 use crate::experiment::stages::Shard;
 use crate::pipeline::{Finished, Pipeline, RunOptions, Setup, Spread};
 use crate::query::Registry;
@@ -40,7 +40,10 @@ pub fn bench(args: &BenchArgs, quiet: bool) -> Result<()> {
     let plan = plan.transfer_only().ok_or(CliError::NoSection { file: file.clone(), section: "transfer" })?;
     if let Some(transfer) = plan.transfer() {
         let missing = if transfer.policy.is_none()
-            && transfer.strategies.iter().any(|name| TRAINED.contains(&name.as_str()))
+            && transfer
+                .strategies
+                .iter()
+                .any(|name| name != UNTRAINED && is_reserved(name, plan.algorithms()))
         {
             Some("the learned policy")
         } else if plan.searches_sources() {

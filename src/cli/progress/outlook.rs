@@ -12,7 +12,7 @@ const TRUST: f64 = 0.05;
 struct Share {
     stage: &'static str,
     seconds: f64,
-    bars: Vec<(&'static str, f64)>,
+    bars: Vec<(String, f64)>,
 }
 
 /// A bar that was begun.
@@ -43,11 +43,12 @@ impl Outlook {
         let share = |forecast: &Forecast, stage: &'static str, core_seconds: f64| {
             let wall = |core: f64| core / forecast.jobs as f64;
             let own = forecast.kinds.iter().filter(|kind| kind.stage == stage);
-            let mut bars: Vec<(&'static str, f64)> = Vec::new();
-            for (bar, seconds) in own.filter_map(|kind| Some((kind.bar?, wall(kind.core_seconds)))) {
+            let mut bars: Vec<(String, f64)> = Vec::new();
+            for (bar, seconds) in own.filter_map(|kind| Some((kind.bar.as_deref()?, wall(kind.core_seconds))))
+            {
                 match bars.iter_mut().find(|(known, _)| *known == bar) {
                     Some((_, sum)) => *sum += seconds,
-                    None => bars.push((bar, seconds)),
+                    None => bars.push((bar.to_string(), seconds)),
                 }
             }
             Share { stage, seconds: wall(core_seconds), bars }
@@ -159,9 +160,13 @@ mod tests {
 
     fn outlook() -> Outlook {
         let shares = vec![
-            Share { stage: "train", seconds: 60.0, bars: vec![("look ahead", 20.0), ("evolution", 20.0)] },
-            Share { stage: "search", seconds: 10.0, bars: vec![("search", 10.0)] },
-            Share { stage: "transfer", seconds: 30.0, bars: vec![("transfer", 30.0)] },
+            Share {
+                stage: "train",
+                seconds: 60.0,
+                bars: vec![("look ahead".into(), 20.0), ("evolution".into(), 20.0)],
+            },
+            Share { stage: "search", seconds: 10.0, bars: vec![("search".into(), 10.0)] },
+            Share { stage: "transfer", seconds: 30.0, bars: vec![("transfer".into(), 30.0)] },
         ];
         Outlook { begun: Instant::now(), shares, bars: Mutex::default() }
     }

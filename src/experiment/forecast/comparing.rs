@@ -4,18 +4,14 @@ use super::learning;
 use super::rehearsal::{Part, Piece, timed};
 use super::work::{Course, Work};
 use crate::agent::adaptation::AdaptedPolicy;
-use crate::agent::dqn::{DqnStrategy, QNetwork, QPolicy};
-use crate::agent::pang::{PangNetwork, PangPolicy, PangStrategy};
-use crate::agent::{Choice, Head, Policy, PolicyStrategy, Provenance, shipped};
+use crate::agent::{Algorithms, Choice, Head, Policy, PolicyStrategy, Provenance, shipped};
 use crate::data::{Dataset, RowId, Task};
 use crate::episode::extras::FOLDS;
 use crate::episode::features::{self, NEIGHBOURS, SCHEMA};
 use crate::episode::{EpisodePlan, InitialPool, Player, PreparedTask, Replicate, full_pool as measure, play};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{
-    ADAPTED, ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
-};
+use crate::experiment::sections::{ADAPTED, ArchitectureChoice, DataRef, LEARNED, Transfer, UNTRAINED};
 use crate::experiment::stages::architecture_factory::ArchitectureFactory;
 use crate::experiment::stages::{
     Block, Found, Learned, Shard, blocks, full_pool, head, rivals, search, transfer,
@@ -147,6 +143,7 @@ pub(super) fn extras(registry: &Registry, name: &str) -> usize {
 /// Who stands for the policies that are not trained yet.
 struct StandIns {
     registry: Registry,
+    algorithms: Algorithms,
     policy: Option<Arc<Policy>>,
     untrained: Arc<Policy>,
     head: Option<Arc<Head>>,
@@ -174,25 +171,23 @@ impl StandIns {
             (true, _, _, None) => None,
         };
         let (registry, untrained) = (plan.registry().clone(), transfer::untrained()?);
-        Ok(Self { registry, policy: policy.map(Arc::new), untrained, head, found })
+        let algorithms = plan.algorithms().clone();
+        Ok(Self { registry, algorithms, policy: policy.map(Arc::new), untrained, head, found })
     }
 
     fn strategy(&self, name: &str, queries: usize) -> Result<Box<dyn Strategy>> {
         let policy = || self.policy.clone().expect("a plan that asks for the policy trains or names one");
-        let key = Key::root(0).named("forecast");
         Ok(match name {
             LEARNED => Box::new(PolicyStrategy::new(policy(), Choice::Greedy)),
             ADAPTED => Box::new(AdaptedPolicy::new(policy())?),
             UNTRAINED => Box::new(PolicyStrategy::new(self.untrained.clone(), Choice::Sampled)),
-            DATASET_EMBEDDING => {
-                let policy = PangPolicy::new(PangNetwork::new(key), Provenance::default());
-                Box::new(PangStrategy::new(Arc::new(policy)))
-            }
-            DQN => {
-                let network = QNetwork::new(-(queries as f32) / 2.0, key);
-                Box::new(DqnStrategy::new(Arc::new(QPolicy::new(network, Provenance::default()))))
-            }
-            name => return self.registry.build(name),
+            name => match self.algorithms.find(name) {
+                Ok(entry) => {
+                    let algorithm = entry.usual();
+                    return algorithm.strategy(&algorithm.untrained(queries));
+                }
+                Err(_) => return self.registry.build(name),
+            },
         })
     }
 

@@ -3,19 +3,15 @@
 use super::rehearsal::{Part, Piece, timed};
 use super::sources::{Seen, Tasks, bytes, chunks};
 use super::work::{By, Work, collected_on, played_on};
-use crate::agent::dqn::learner::Labelling;
-use crate::agent::dqn::{Dqn, DqnConfig, QNetwork, TargetAccuracy};
-use crate::agent::pang::{DatasetEpisodes, Pang, PangConfig, PangEnvironment, PangNetwork};
-use crate::agent::trainer::validations;
 use crate::agent::{
-    AdamW, Algorithm, Behaviour, CollectPlan, Environment, Forgetful, ImitationConfig, LabelledState,
-    Network, Pair, Source, collect, collect_by, collect_moves, course, imitate, policy_gradient,
+    AdamW, Behaviour, CollectPlan, Environment, Extent, Forgetful, ImitationConfig, LabelledState, Network,
+    Pair, Source, Training, collect, collect_by, collect_moves, course, imitate, policy_gradient,
 };
 use crate::arch::Space;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::stages::search;
-use crate::experiment::stages::{dataset_embedding, dqn, head, train};
+use crate::experiment::stages::{head, train};
 use crate::learner::{Stop, TrainPlan};
 use crate::rng::Key;
 
@@ -27,8 +23,6 @@ const TOGETHER: usize = 2;
 const FEW_EPISODES: usize = 4;
 /// The most states that a piece of imitation fits.
 const MAX_STATES: usize = 768;
-/// The most updates of deep Q-learning in a piece.
-const MAX_UPDATES: usize = 8;
 /// More nominal seconds than this of one search, and a piece ends before the search does.
 const LONG_SEARCH: f64 = 0.5;
 
@@ -267,18 +261,14 @@ fn policy_search<'a>(
         let work = mean.times(2.0 * played as f64);
         let mut next = chunks(&tasks.sources, TOGETHER);
         let network = untrained.sharpened(section.policy_gradient.sharpness as f32);
-        let config = train::search::gradient_config(plan);
+        let config = train::search::gradient_config(plan).algorithm;
         let gradient = move |_| {
             let chunk: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
             let mut simulation = train::simulation(plan, &chunk, &[], 1, &Forgetful)?;
             let (played, playing) = timed(|| simulation.rollouts(&network, 0, key))?;
-            let learning = match &config.algorithm {
-                Algorithm::PolicyGradient(config) => {
-                    let (mut network, mut optimiser) = (network.clone(), AdamW::new(config.optimiser));
-                    timed(|| policy_gradient::update(&mut network, &mut optimiser, &played, config, key))?.1
-                }
-                Algorithm::Evolution(_) => 0.0,
-            };
+            let (mut network, mut optimiser) = (network.clone(), AdamW::new(config.optimiser));
+            let update = || policy_gradient::update(&mut network, &mut optimiser, &played, &config, key);
+            let (_, learning) = timed(update)?;
             let decisions = played.iter().flat_map(|one| &one.steps);
             let held: f64 = decisions.map(|decision| bytes(&decision.observation)).sum();
             let mut trajectories = seen.trajectories.lock().expect("no panic while it is held");
@@ -328,98 +318,25 @@ fn others<'a>(plan: &'a Plan, tasks: &'a Tasks, parts: &mut Vec<Part<'a>>) {
         let part = Part::new("train", "try moves", (episodes, "episodes"), work.nominal(), sample);
         parts.push(part.shown_as("try moves").training(work));
     }
-    if section.dqn.iterations > 0 {
-        let config = dqn::config(&section.dqn);
-        let played = config.warm_episodes + config.iterations as usize * config.episodes;
-        let judged = validations(config.validate_every, config.iterations) as f64 * validating;
-        let work = mean.times(played as f64 + judged);
+    let all = Extent { sources: count, validation: plan.sources().validation_tasks() };
+    let repetitions = section.validation_episodes;
+    for (name, algorithm) in section.algorithms.learning() {
+        let [played, looks] = algorithm.episodes(all);
+        let work = mean.times(played as f64 + looks as f64 * validating);
         let mut next = chunks(&tasks.sources, TOGETHER);
         let mut held = chunks(&tasks.validation, TOGETHER);
         let sample = move |_| {
             let sources: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
             let validation: Vec<Source> = held().into_iter().map(|(_, source)| source).collect();
-            let taken = q_learning(&config, &sources, &validation, section.validation_episodes, key)?;
-            let updates = f64::from(config.warm_updates) + f64::from(config.iterations * config.updates);
-            let places = (count + plan.sources().validation_tasks()) as f64;
-            let core_seconds = taken.place * places
-                + taken.episode * played as f64
-                + taken.update * updates
-                + taken.judged * judged;
-            Ok(Some(Piece { nominal: work.nominal(), core_seconds }))
+            let (sources, validation) = (&sources[..], &validation[..]);
+            let training = Training { sources, validation, repetitions, parts: &Forgetful, key };
+            let core_seconds = algorithm.rehearse(training, all)?;
+            Ok(core_seconds.map(|core_seconds| Piece { nominal: work.nominal(), core_seconds }))
         };
-        let part = Part::new("train", "dqn", (played as u64, "episodes"), work.nominal(), sample);
-        parts.push(part.shown_as("dqn").training(work));
+        let title = name.replace('_', " ");
+        let part = Part::new("train", title.clone(), (played, "episodes"), work.nominal(), sample);
+        parts.push(part.shown_as(title).training(work));
     }
-    if section.dataset_embedding.iterations > 0 {
-        let settings = &section.dataset_embedding;
-        let config = dataset_embedding::config(settings);
-        let played = settings.iterations * settings.tasks.min(count) * settings.episodes;
-        let judged = validations(config.validate_every, config.iterations) as f64 * validating;
-        let work = mean.times(played as f64 + judged);
-        let mut next = chunks(&tasks.sources, TOGETHER);
-        let mut held = chunks(&tasks.validation, TOGETHER);
-        let sample = move |_| {
-            let sources: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
-            let validation: Vec<Source> = held().into_iter().map(|(_, source)| source).collect();
-            let environment = |validation| DatasetEpisodes {
-                sources: &sources,
-                validation,
-                tasks: settings.tasks,
-                episodes: settings.episodes,
-                repetitions: section.validation_episodes,
-                key,
-            };
-            let mut pang = Pang::new(PangConfig { iterations: 2, validate_every: u32::MAX, ..config }, key)?;
-            let mut playing = environment(&[]);
-            pang.step(&mut playing)?;
-            let (point, learned) = timed(|| pang.step(&mut playing))?;
-            let network = PangNetwork::new(key);
-            let (_, validated) = timed(|| environment(&validation).validate(&network))?;
-            let each = validated / (validation.len() * section.validation_episodes).max(1) as f64;
-            let core_seconds = learned / point.episodes.max(1) as f64 * played as f64 + each * judged;
-            Ok(Some(Piece { nominal: work.nominal(), core_seconds }))
-        };
-        let count = (played as u64, "episodes");
-        let part = Part::new("train", "dataset embedding", count, work.nominal(), sample);
-        parts.push(part.shown_as("dataset embedding").training(work));
-    }
-}
-
-/// Core seconds of the pieces of deep Q-learning: of a task's target, an episode, an update, and an episode of
-/// validation.
-struct Taken {
-    place: f64,
-    episode: f64,
-    update: f64,
-    judged: f64,
-}
-
-fn q_learning(
-    config: &DqnConfig,
-    sources: &[Source],
-    validation: &[Source],
-    repetitions: usize,
-    key: Key,
-) -> Result<Taken> {
-    let (mut labelling, placing) =
-        timed(|| TargetAccuracy::new(sources, validation, repetitions, &Forgetful, key))?;
-    let network = QNetwork::new(-(sources[0].rounds() as f32) / 2.0, key);
-    let (_, judging) = timed(|| labelling.validate(&network))?;
-    let episodes = sources.len();
-    let updates = (config.updates as usize).min(MAX_UPDATES) as u32;
-    let learning = |warm_updates| {
-        let short = DqnConfig { warm_episodes: episodes, warm_updates, iterations: 1, ..*config };
-        let mut own = TargetAccuracy::new(sources, &[], repetitions, &Forgetful, key)?;
-        let mut dqn = Dqn::new(short, key)?;
-        Ok::<_, crate::Error>(timed(|| dqn.step(&mut own))?.1)
-    };
-    let (without, with) = (learning(0)?, learning(updates)?);
-    Ok(Taken {
-        place: placing / (sources.len() + validation.len()).max(1) as f64,
-        episode: without / episodes.max(1) as f64,
-        update: (with - without).max(0.0) / f64::from(updates.max(1)),
-        judged: judging / (validation.len() * repetitions).max(1) as f64,
-    })
 }
 
 fn searching<'a>(plan: &'a Plan, tasks: &'a Tasks, seen: &'a Seen) -> Part<'a> {

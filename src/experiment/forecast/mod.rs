@@ -57,7 +57,7 @@ pub struct Kind {
     pub what: String,
     /// The bar that shows how far it is.
     #[serde(skip)]
-    pub bar: Option<&'static str>,
+    pub bar: Option<String>,
     /// How many there are of what is counted.
     pub count: u64,
     /// What is counted.
@@ -186,7 +186,7 @@ fn kind(part: &Part<'_>, core_seconds: f64) -> Kind {
     Kind {
         stage: part.stage,
         what: part.what.clone(),
-        bar: part.bar,
+        bar: part.bar.clone(),
         count: part.count,
         unit: part.unit,
         pieces: part.pieces.len(),

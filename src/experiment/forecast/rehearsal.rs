@@ -31,7 +31,7 @@ pub struct Part<'a> {
     /// What it is, such as a strategy.
     pub what: String,
     /// The bar that shows how far it is; none if it has none of its own.
-    pub bar: Option<&'static str>,
+    pub bar: Option<String>,
     /// How many there are of what is counted.
     pub count: u64,
     /// What is counted.
@@ -74,8 +74,8 @@ impl<'a> Part<'a> {
     }
 
     /// With a bar of its own.
-    pub fn shown_as(self, bar: &'static str) -> Self {
-        Self { bar: Some(bar), ..self }
+    pub fn shown_as(self, bar: impl Into<String>) -> Self {
+        Self { bar: Some(bar.into()), ..self }
     }
 
     /// With the networks that it trains.

@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::arch::Space;
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::sections::{ArchitectureChoice, DataRef, Method, OptimiserKind};
+use crate::experiment::sections::{ArchitectureChoice, DataRef, OptimiserKind};
 use crate::experiment::stages::search::space;
 use crate::learner::Loss;
 use std::collections::HashSet;
@@ -147,18 +147,16 @@ impl Plan {
         Ok(())
     }
 
-    /// Whether the space that rivals walk has a point for every candidate of successive halving.
+    /// Whether the space that rivals walk has a point for every candidate that they begin with.
     fn check_rivals(&self, root: &Place) -> Result<(), ExperimentError> {
-        let Some(rivals) = self.rivals.as_ref().filter(|rivals| rivals.methods.contains(&Method::Halving))
-        else {
-            return Ok(());
-        };
+        let Some(rivals) = &self.rivals else { return Ok(()) };
         let points = match (&rivals.free, &self.search) {
             (Some(free), _) => free.points().len(),
             (None, Some(search)) => space(search, self.learner.dropout).points().len(),
             (None, None) => return Ok(()),
         };
-        rivals.settings.halving.check(points, root, "rivals.halving").map(drop)
+        let check = |method: &&'static str| rivals.settings.parts(method, points, root, "rivals").map(drop);
+        rivals.methods.iter().try_for_each(check)
     }
 
     /// Whether everything that meets networks for images can read them.

@@ -1,6 +1,7 @@
 //! Whether everything that a plan names serves the kind of targets that its data sets have.
 
 use super::Plan;
+use crate::agent::Algorithms;
 use crate::data::TargetKind;
 use crate::episode::InitialPool;
 use crate::experiment::error::{ExperimentError, Place};
@@ -61,7 +62,14 @@ impl Plan {
             let named = self.transfer.iter().flat_map(|transfer| transfer.strategies.iter().enumerate());
             // What is no strategy at all is refused where strategies are checked.
             for (at, name) in named.filter(|(_, name)| self.registry.build(name).is_ok()) {
-                serves(&self.registry, name, kind, place, &format!("transfer.strategies[{at}]"))?;
+                serves(
+                    &self.registry,
+                    &self.algorithms,
+                    name,
+                    kind,
+                    place,
+                    &format!("transfer.strategies[{at}]"),
+                )?;
             }
             return Ok(());
         }
@@ -89,14 +97,14 @@ impl Plan {
         }
         let registry = &self.registry;
         if let InitialPool::Rule(rule) = &self.episode.initial {
-            serves(&Registry::builtin(), rule, kind, place, "episode.initial")?;
+            serves(&Registry::builtin(), &self.algorithms, rule, kind, place, "episode.initial")?;
         }
         if let Some(transfer) = &mut self.transfer {
             if !said.strategies {
                 transfer.strategies = USUAL.map(str::to_string).to_vec();
             }
             for (at, name) in transfer.strategies.iter().enumerate() {
-                serves(registry, name, kind, place, &format!("transfer.strategies[{at}]"))?;
+                serves(registry, &self.algorithms, name, kind, place, &format!("transfer.strategies[{at}]"))?;
             }
         }
         Ok(())
@@ -106,12 +114,13 @@ impl Plan {
 /// Refuses a strategy that does not serve `kind`, and every policy: they ask for classes.
 fn serves(
     registry: &Registry,
+    algorithms: &Algorithms,
     name: &str,
     kind: TargetKind,
     place: &Place,
     key: &str,
 ) -> Result<(), ExperimentError> {
-    let kinds = match is_reserved(name) {
+    let kinds = match is_reserved(name, algorithms) {
         true => Ok(crate::query::Kinds::CLASS),
         false => registry.build(name).map(|strategy| strategy.kinds()),
     };

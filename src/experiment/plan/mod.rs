@@ -5,6 +5,8 @@ mod across;
 mod kinds;
 mod names;
 
+use crate::agent::Algorithms;
+use crate::data::Readers;
 use crate::durable::input;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::keys::{Ask, text, whole};
@@ -87,6 +89,12 @@ pub struct Plan {
     /// The strategies that may be named.
     #[serde(skip)]
     registry: Registry,
+    /// What reads files of formats that this crate does not know.
+    #[serde(skip)]
+    readers: Readers,
+    /// The learning algorithms whose policies may be named.
+    #[serde(skip)]
+    algorithms: Algorithms,
     /// Its data sets, as far as they were read.
     #[serde(skip)]
     held: Arc<Held>,
@@ -127,7 +135,8 @@ impl Plan {
     }
 
     fn check(table: Table, file: &str, vocabulary: &Vocabulary) -> Result<Self, ExperimentError> {
-        if let Some(name) = vocabulary.registry.names().find(|name| is_reserved(name)) {
+        if let Some(name) = vocabulary.registry.names().find(|name| is_reserved(name, &vocabulary.algorithms))
+        {
             return Err(ExperimentError::Reserved { name: name.to_string() });
         }
         let mut root = Section::root(table, file);
@@ -136,7 +145,8 @@ impl Plan {
             Some(name) => name,
             None => {
                 let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("run");
-                check_name(stem.to_string(), root.place().clone())?
+                // What is no file is called in parentheses: `(plan)`.
+                check_name(stem.trim_matches(['(', ')']).to_string(), root.place().clone())?
             }
         };
         if let (Some((dir, place)), None) = (&given, &vocabulary.data_dir)
@@ -159,8 +169,10 @@ impl Plan {
         let sources_section = root.section_or_empty("sources")?;
         let sources_place = sources_section.place().clone();
         let sources = Sources::read(sources_section, vocabulary)?;
-        let train = root.section("train")?.map(Train::read).transpose()?;
-        let search = root.section("search")?.map(Search::read).transpose()?;
+        let train =
+            root.section("train")?.map(|section| Train::read(section, &vocabulary.algorithms)).transpose()?;
+        let search =
+            root.section("search")?.map(|section| Search::read(section, &vocabulary.methods)).transpose()?;
         let transfer_section = root.section("transfer")?;
         let transfer_place = transfer_section.as_ref().map(|section| section.place().clone());
         let strategies = transfer_section.as_ref().is_some_and(|section| section.has("strategies"));
@@ -185,6 +197,8 @@ impl Plan {
             rivals,
             report,
             registry: vocabulary.registry.clone(),
+            readers: vocabulary.readers.clone(),
+            algorithms: vocabulary.algorithms.clone(),
             held: Arc::default(),
             trains_only: false,
         };
@@ -222,6 +236,16 @@ impl Plan {
     /// The hand-made strategies that the plan may name.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// What reads files of formats that this crate does not know.
+    pub fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    /// The learning algorithms that the plan may name beside those of the policy.
+    pub fn algorithms(&self) -> &Algorithms {
+        &self.algorithms
     }
 
     pub(super) fn held(&self) -> &Held {
@@ -334,16 +358,13 @@ fn check_name(name: String, place: Place) -> Result<String, ExperimentError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sections::{
-        ArchitectureChoice, LEARNED, METHODS, Method, MethodSettings, OptimiserKind,
-    };
+    use super::super::sections::{ArchitectureChoice, LEARNED, MethodSettings, OptimiserKind};
     use super::*;
-    use crate::arch::Point;
     use crate::data::World;
     use crate::episode::{Augment, Change};
     use crate::experiment::sections::DataRef;
     use crate::learner::{Optimiser, Stop};
-    use crate::search::Method as Walk;
+    use crate::search::Methods;
 
     fn vocabulary() -> Vocabulary {
         Vocabulary { datasets: vec!["digits", "iris", "wine"], ..Vocabulary::default() }
@@ -410,7 +431,7 @@ mod tests {
         assert_eq!(plan.learner().spec(64, 10).unwrap().to_string(), "64-24-12-10");
         assert_eq!((plan.episode().budget(), plan.episode().rounds()), (60, 30));
         assert_eq!(plan.train().unwrap().imitation.epochs, 5);
-        assert_eq!(plan.search().unwrap().method, Method::Annealing);
+        assert_eq!(plan.search().unwrap().method, "annealing");
         let names: Vec<_> = plan.transfer().unwrap().targets.iter().map(DataRef::name).collect();
         assert_eq!(names, ["digits", "b"]);
     }
@@ -523,10 +544,8 @@ mod tests {
     /// Strategies of another crate stand in files under their names, alone and as arms; those that are learned keep theirs.
     #[test]
     fn strategies_are_those_of_the_registry() {
-        use crate::query::registry::{Built, Card, Entry};
-        let entry = |name| {
-            Entry::new(Card::new(name, "the margin"), |_| Built::score(crate::query::uncertainty::Margin))
-        };
+        use crate::query::registry::Entry;
+        let entry = |name| Entry::score::<crate::query::uncertainty::Margin>(name, "the margin");
         let with =
             |name| Vocabulary { registry: Registry::builtin().with(entry(name)).unwrap(), ..vocabulary() };
         let text = "[transfer]\ntargets = [\"iris\"]\nstrategies = [\"mine\", \"power(mine)\"]";
@@ -600,19 +619,17 @@ mod tests {
                      evolution = { population = 5, sample = 2, cycles = 9 }\nhalving = { eta = 2, rungs = 4, brackets = 3 }";
         let plan = parse(&text(given)).unwrap();
         let walk = |method| {
-            let of = |settings: &MethodSettings| settings.walk::<Point>(method);
+            let of = |settings: &MethodSettings| format!("{:?}", settings.method(method));
             let (search, rivals) =
                 (of(&plan.search().unwrap().settings), of(&plan.rivals().unwrap().settings));
             assert_eq!(search, rivals);
             search
         };
-        assert_eq!(walk(Method::HillClimbing), Walk::HillClimbing { restarts: 0 });
-        assert_eq!(
-            walk(Method::Annealing),
-            Walk::Annealing { temperature: 0.2, cooling: 0.5, reheat: 7, iterations: 30 }
-        );
-        assert_eq!(walk(Method::Evolution), Walk::Evolution { population: 5, sample: 2, cycles: 9 });
-        assert_eq!(walk(Method::Halving), Walk::Halving { eta: 2, rungs: 4, brackets: 3 });
+        assert_eq!(walk("hill_climbing"), "HillClimbing { restarts: 0 }");
+        let annealing = "Annealing { temperature: 0.2, cooling: 0.5, reheat: 7, iterations: 30 }";
+        assert_eq!(walk("annealing"), annealing);
+        assert_eq!(walk("evolution"), "Evolution { population: 5, sample: 2, cycles: 9 }");
+        assert_eq!(walk("halving"), "Halving { eta: 2, rungs: 4, brackets: 3 }");
         let again = Plan::parse(&plan.to_toml(), "plan.toml", &[], None, &vocabulary()).unwrap();
         assert_eq!(again, plan);
         // What is said as it is anyway says nothing: plans of before keep their digests.
@@ -620,10 +637,9 @@ mod tests {
         let (said, unsaid) = (parse(&text(usual)).unwrap(), parse(&text("")).unwrap());
         assert_eq!(said.digest(), unsaid.digest());
         assert!(!unsaid.to_toml().contains("annealing]"), "{}", unsaid.to_toml());
-        for (name, kind) in METHODS.iter().filter(|(_, kind)| *kind != Method::Local) {
-            let by_default: Walk<Point> =
-                serde_json::from_value(serde_json::json!({ "kind": name })).unwrap();
-            assert_eq!(unsaid.search().unwrap().settings.walk::<Point>(*kind), by_default);
+        for entry in Methods::builtin().entries() {
+            let usual = format!("{:?}", (entry.make)(&entry.defaults()));
+            assert_eq!(format!("{:?}", unsaid.search().unwrap().settings.method(entry.name)), usual);
         }
     }
 
@@ -643,15 +659,15 @@ mod tests {
             ),
             (
                 "[search]\nmethod = \"halving\"\nhalving = { rungs = 5 }",
-                "`search.halving` begins with 3 to the power of 4 candidates, but the space has 60",
+                "`search.halving` begins with 81 candidates, but the space has 60",
             ),
             (
                 "[search]\nmax_blocks = 2\nmax_stacks = 4\n[rivals]\ntargets = [\"iris\"]",
-                "`rivals.halving` begins with 3 to the power of 2 candidates, but the space has 8",
+                "`rivals.halving` begins with 9 candidates, but the space has 8",
             ),
             (
                 "[rivals]\ntargets = [\"iris\"]\nhalving = { eta = 100, rungs = 20 }\n[rivals.free]",
-                "`rivals.halving` begins with 100 to the power of 19 candidates",
+                "`rivals.halving` begins with more than 4294967295 candidates",
             ),
         ];
         for (text, wanted) in cases {
@@ -679,7 +695,7 @@ mod tests {
         };
         let plan = with(&["learner.hidden=[8]", "search.method=local"], Some(11)).unwrap();
         assert_eq!((plan.seed(), plan.learner().hidden.as_slice()), (11, &[8][..]));
-        assert_eq!(plan.search().unwrap().method, Method::Local);
+        assert_eq!(plan.search().unwrap().method, "local");
         let error = with(&["episode.rounds=0"], None).unwrap_err();
         assert_eq!(error.to_string(), "--set episode.rounds=0: `episode.rounds` is 0, expected 1 to 100000");
         let error = with(&["episode.round=5"], None).unwrap_err();

@@ -22,8 +22,8 @@ fn describe(vocabulary: &Vocabulary) -> Vec<Described> {
         table(Learner::keys).ask(file, "learner", Learner::ABOUT)?;
         table(Episode::keys).ask(file, "episode", Episode::ABOUT)?;
         table(|section| Sources::keys(section, vocabulary)).ask(file, "sources", Sources::ABOUT)?;
-        table(Train::keys).ask(file, "train", Train::ABOUT)?;
-        table(Search::keys).ask(file, "search", Search::ABOUT)?;
+        table(|section| Train::keys(section, &vocabulary.algorithms)).ask(file, "train", Train::ABOUT)?;
+        table(|section| Search::keys(section, &vocabulary.methods)).ask(file, "search", Search::ABOUT)?;
         table(|section| Transfer::keys(section, &offer)).ask(file, "transfer", Transfer::ABOUT)?;
         table(|section| Rivals::keys(section, vocabulary)).ask(file, "rivals", Rivals::ABOUT)?;
         table(Report::keys).ask(file, "report", Report::ABOUT)

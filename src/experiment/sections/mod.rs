@@ -24,15 +24,11 @@ pub use learner::{Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;
 pub use rivals::Rivals;
-pub use search::{BlockKind, METHODS, Method, Search};
-pub use settings::{
-    AnnealingSettings, EvolutionSettings, HalvingSettings, HillClimbingSettings, MethodSettings,
-};
+pub use search::{BlockKind, Search};
+pub use settings::{AlgorithmSettings, MethodSettings, Tables};
 pub use sources::Sources;
 pub use train::{
-    ArchitectureHead, Baseline, Dagger, DatasetEmbedding, Dqn, Evolution, Imitation, NetworkKind,
-    PolicyGradient, PolicyNetwork, Train,
+    ArchitectureHead, Baseline, Dagger, Evolution, Imitation, NetworkKind, PolicyGradient, PolicyNetwork,
+    Train,
 };
-pub use transfer::{
-    ADAPTED, DATASET_EMBEDDING, DQN, LEARNED, Offer, TRAINED, Transfer, UNTRAINED, is_reserved,
-};
+pub use transfer::{ADAPTED, LEARNED, OF_THE_POLICY, Offer, Transfer, UNTRAINED, is_reserved};

@@ -2,14 +2,14 @@
 
 use super::architecture::{ArchitectureChoice, POINT};
 use super::dataset::DataRef;
-use super::search::{METHODS, Method};
+use super::search::method;
 use super::settings::MethodSettings;
 use crate::arch::{Activation, FreeMlp, Point, Space};
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::keys::{Ask, Rule, inline, list, name, number, section, table, whole, word};
 use crate::experiment::raw::{self, Section};
 use crate::experiment::vocabulary::Vocabulary;
-use crate::search::MAX_FOLDS;
+use crate::search::{MAX_FOLDS, Methods};
 
 section! {
     /// Searches against each other at equal cost: on so many labels of a target, each search may spend so many times
@@ -23,7 +23,7 @@ section! {
         #[serde(skip_serializing_if = "Option::is_none")]
         free: Option<FreeMlp> = table(free_keys).optional();
         /// Searches. All but the grid, which is there as the ceiling, unless they are named.
-        methods: Vec<Method> = list(word(METHODS)).or(all_but_the_grid());
+        methods: Vec<&'static str> = list(method(&vocabulary.methods)).or(all_but_the_grid(&vocabulary.methods));
         /// Points of the space, `"A(1,1)"`, that are trained without any search.
         fixed: Vec<ArchitectureChoice> = list(point()).optional().absent("`[\"A(1,1)\"]`, none with `free`")
             .then(|given| given.unwrap_or_else(|| if free.is_some() { Vec::new() } else { vec![START] }));
@@ -39,7 +39,7 @@ section! {
         repetitions: u32 = whole(1..=1_000_000).or(20);
         /// What single methods are set to.
         #[serde(flatten)]
-        settings: MethodSettings = inline(MethodSettings::keys);
+        settings: MethodSettings = inline(|section| MethodSettings::keys(section, &vocabulary.methods));
     }
 }
 
@@ -48,8 +48,11 @@ const MOST: u64 = 1_000_000;
 /// The smallest network of the space of `[search]`.
 const START: ArchitectureChoice = ArchitectureChoice::Fixed(Point { blocks: 1, stacks: 1 });
 
-fn all_but_the_grid() -> Vec<Method> {
-    METHODS.iter().map(|&(_, method)| method).filter(|&method| method != Method::Grid).collect()
+/// The search that scores every point, which is always there.
+pub const GRID: &str = "grid";
+
+fn all_but_the_grid(methods: &Methods) -> Vec<&'static str> {
+    methods.names().filter(|&method| method != GRID).collect()
 }
 
 /// A point of the space of `[search]`.

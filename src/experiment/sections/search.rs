@@ -3,36 +3,10 @@
 use super::settings::MethodSettings;
 use crate::arch::stacked::MAX_WIDTH;
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::keys::{Ask, Shape, boolean, inline, list, number, section, whole, word};
+use crate::experiment::keys::{Ask, Rule, Shape, boolean, inline, list, number, section, whole, word};
 use crate::experiment::raw::Section;
+use crate::search::Methods;
 use serde::Serialize;
-
-/// How the space is searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// One monotone step per active-learning round (Geifman & El-Yaniv, NeurIPS 2019).
-    Local,
-    /// Steps to the best neighbour until none is better.
-    HillClimbing,
-    /// Simulated annealing (Kirkpatrick et al., Science 1983).
-    Annealing,
-    /// Uniformly, without replacement.
-    Random,
-    /// Ageing evolution (Real et al., AAAI 2019).
-    Evolution,
-    /// Successive halving (Jamieson & Talwalkar, AISTATS 2016).
-    Halving,
-    /// Every point of the space.
-    Grid,
-}
-
-impl Method {
-    /// The word in the experiment file.
-    pub fn name(self) -> &'static str {
-        METHODS.iter().find(|(_, method)| *method == self).map_or("", |&(name, _)| name)
-    }
-}
 
 /// The block that is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -44,9 +18,9 @@ pub enum BlockKind {
 
 section! {
     /// The search over `A(B, i, j)`: `j` stacks of `i` blocks of kind `B`. Without the section there is none.
-    pub struct Search {
+    pub struct Search(methods: &Methods) {
         /// How the space is searched.
-        method: Method = word(METHODS).or(Method::Local);
+        method: &'static str = method(methods).or("local");
         /// `B`: the block that is repeated.
         block: BlockKind = word(BLOCKS).or(BlockKind::Residual);
         /// `[channels, height, width]`: how the numbers of an example make an image. With it, blocks are convolutional
@@ -95,7 +69,7 @@ section! {
         share: f64 = number(1e-3..=10.0).or(1.0);
         /// What single methods are set to.
         #[serde(flatten)]
-        settings: MethodSettings = inline(MethodSettings::keys);
+        settings: MethodSettings = inline(|section| MethodSettings::keys(section, methods));
     }
 }
 
@@ -104,16 +78,11 @@ const WIDTHS: Shape = Shape::Integer { low: 1, high: MAX_WIDTH as u64 };
 /// The most channels, rows or columns of an image.
 const MAX_SIDE: usize = 65_536;
 
-/// The names of the searches.
-pub const METHODS: [(&str, Method); 7] = [
-    ("local", Method::Local),
-    ("hill_climbing", Method::HillClimbing),
-    ("annealing", Method::Annealing),
-    ("random", Method::Random),
-    ("evolution", Method::Evolution),
-    ("halving", Method::Halving),
-    ("grid", Method::Grid),
-];
+/// The name of a search.
+pub(super) fn method<'a>(methods: &Methods) -> Rule<'a, &'static str> {
+    word(methods.names().map(|name| (name, name)))
+}
+
 /// The names of blocks.
 const BLOCKS: [(&str, BlockKind); 2] = [("residual", BlockKind::Residual), ("dense", BlockKind::Dense)];
 
@@ -128,23 +97,24 @@ fn triple(sides: Vec<usize>, place: Place, key: String) -> Result<[usize; 3], Ex
 }
 
 impl Search {
-    pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
-        let search = Self::keys(&mut section)?;
-        if search.method == Method::Halving {
-            let place = section.place();
-            let points = search.max_blocks * search.max_stacks;
-            let width = search.settings.halving.check(points, place, "search.halving")?;
-            if !search.steps.is_multiple_of(width) {
-                return Err(ExperimentError::Conflict {
-                    place: place.clone(),
-                    key: "search.steps".into(),
-                    why: format!(
-                        "is {}, expected a multiple of {width}, which successive halving begins with one part of",
-                        search.steps
-                    ),
-                    hint: format!("for example {}", search.steps.div_ceil(width).saturating_mul(width)),
-                });
-            }
+    pub(in crate::experiment) fn read(
+        mut section: Section,
+        methods: &Methods,
+    ) -> Result<Self, ExperimentError> {
+        let search = Self::keys(&mut section, methods)?;
+        let place = section.place();
+        let points = search.max_blocks * search.max_stacks;
+        let parts = search.settings.parts(search.method, points, place, "search")?;
+        if !search.steps.is_multiple_of(parts) {
+            return Err(ExperimentError::Conflict {
+                place: place.clone(),
+                key: "search.steps".into(),
+                why: format!(
+                    "is {}, expected a multiple of {parts}, of which \"{}\" begins with one part",
+                    search.steps, search.method
+                ),
+                hint: format!("for example {}", search.steps.div_ceil(parts).saturating_mul(parts)),
+            });
         }
         section.finish()?;
         Ok(search)

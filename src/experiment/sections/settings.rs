@@ -1,145 +1,140 @@
-//! Settings of single searches, which `[search]` and `[rivals]` both have: what `method` and `methods` only name.
+//! Settings of what is registered by name: a table each, such as those of searches, which `[search]` and `[rivals]` both
+//! have.
 
-use super::search::Method;
+use crate::agent::algorithm::ITERATIONS;
+use crate::agent::{AlgorithmEntry, LearningAlgorithm};
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::keys::{number, section, table, whole};
-use crate::search::{MAX_POPULATION, Method as Walk, Rule, defaults};
+use crate::experiment::keys::{Ask, number, table, whole};
+use crate::experiment::raw::Section;
+use crate::registry::{Named, Registered, Settings, Value, Values};
+use crate::search::{AnyMethod, MethodEntry};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use std::sync::Arc;
 
-/// The most iterations, cycles, brackets and restarts.
-const MOST: u32 = 1_000_000;
+/// What everything that is registered is set to, each by a table of its name.
+#[derive(Clone, Debug)]
+pub struct Tables<E>(Vec<(E, Settings)>);
 
-section! {
-    /// Settings of single searches. The others have none.
-    pub struct MethodSettings {
-        /// Settings of `"hill_climbing"`.
-        #[serde(skip_serializing_if = "HillClimbingSettings::is_default")]
-        hill_climbing: HillClimbingSettings = table(HillClimbingSettings::keys);
-        /// Settings of `"annealing"` (Kirkpatrick et al., Science 1983): a worse neighbour is moved to with probability
-        /// `exp(-loss / t)`, where `t` is the temperature.
-        #[serde(skip_serializing_if = "AnnealingSettings::is_default")]
-        annealing: AnnealingSettings = table(AnnealingSettings::keys);
-        /// Settings of `"evolution"` (Real et al., AAAI 2019). Published with a population of 100 and samples of 25;
-        /// small spaces want fewer.
-        #[serde(skip_serializing_if = "EvolutionSettings::is_default")]
-        evolution: EvolutionSettings = table(EvolutionSettings::keys);
-        /// Settings of `"halving"` (Jamieson & Talwalkar, AISTATS 2016): `eta^(rungs-1)` candidates get the
-        /// `eta^(rungs-1)`th part of the steps; of each rung one in `eta` goes on, with `eta` times the steps.
-        #[serde(skip_serializing_if = "HalvingSettings::is_default")]
-        halving: HalvingSettings = table(HalvingSettings::keys);
+/// Tables are equal that say the same of the same names.
+impl<E: Registered> PartialEq for Tables<E> {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |all: &Self| -> Vec<_> {
+            all.0.iter().map(|(entry, settings)| (entry.name(), settings.clone())).collect()
+        };
+        said(self) == said(other)
     }
 }
 
-section! {
-    /// `hill_climbing = { … }`: steps to the best neighbour until none is better.
-    pub struct HillClimbingSettings {
-        /// How often it starts again from a random point.
-        restarts: u32 = whole(0..=MOST).or(defaults::RESTARTS);
+/// The settings of one, a key each.
+struct Keys<'a>(&'a Settings);
+
+impl Serialize for Keys<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
     }
 }
 
-section! {
-    /// `annealing = { … }`: simulated annealing.
-    pub struct AnnealingSettings {
-        /// The first temperature, in accuracy.
-        temperature: f64 = number(1e-9..=1e3).or(defaults::TEMPERATURE);
-        /// The factor of the temperature from one iteration to the next.
-        cooling: f64 = number(1e-6..=1.0).or(defaults::COOLING);
-        /// Iterations after which the temperature starts again.
-        reheat: u64 = whole(1..=u64::from(MOST)).or(defaults::REHEAT);
-        /// The most iterations; a return to a network that was scored already is free, but is one.
-        iterations: u64 = whole(1..=u64::from(MOST)).or(defaults::ITERATIONS);
-    }
-}
-
-section! {
-    /// `evolution = { … }`: ageing evolution.
-    pub struct EvolutionSettings {
-        /// Members of the population; fewer where the space has fewer points.
-        population: usize = whole(1..=MAX_POPULATION).or(defaults::POPULATION);
-        /// Members drawn, with replacement, of which the best is mutated.
-        sample: usize = whole(1..=MAX_POPULATION).or(defaults::SAMPLE);
-        /// The most cycles; a child that was scored already is free, but is one.
-        cycles: u64 = whole(1..=u64::from(MOST)).or(defaults::ITERATIONS);
-    }
-}
-
-section! {
-    /// `halving = { … }`: successive halving.
-    pub struct HalvingSettings {
-        /// One in so many goes on, with so many times the steps.
-        eta: u32 = whole(2..=100).or(defaults::ETA);
-        /// Rungs of one bracket. `search.steps` must be a multiple of `eta^(rungs-1)`, and the space must have as many
-        /// points; `[rivals]` rounds its steps up.
-        rungs: u32 = whole(1..=20).or(defaults::RUNGS);
-        /// The most brackets, each with candidates of its own.
-        brackets: u32 = whole(1..=MOST).or(defaults::BRACKETS);
-    }
-}
-
-macro_rules! default_is_an_empty_table {
-    ($($settings:ident),*) => {$(
-        impl $settings {
-            /// Left out of resolved plans, which said nothing of it before there was the key.
-            fn is_default(&self) -> bool {
-                let empty = crate::experiment::raw::Section::root(Default::default(), "");
-                crate::experiment::keys::whole_table(empty, Self::keys).is_ok_and(|default| default == *self)
-            }
+impl<E: Registered> Serialize for Tables<E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let said = |(entry, settings): &&(E, Settings)| {
+            let usual = Settings::defaults(entry.settings());
+            !entry.settings().is_empty() && (E::SAID || *settings != usual)
+        };
+        let mut map = serializer.serialize_map(None)?;
+        for (entry, settings) in self.0.iter().filter(said) {
+            map.serialize_entry(entry.name(), &Keys(settings))?;
         }
-    )*};
+        map.end()
+    }
 }
 
-default_is_an_empty_table!(HillClimbingSettings, AnnealingSettings, EvolutionSettings, HalvingSettings);
-
-impl HalvingSettings {
-    /// Candidates of the first rung, and what steps are divided by there; none where that is beyond 32 bits.
-    pub fn width(&self) -> Option<u32> {
-        self.eta.checked_pow(self.rungs - 1)
+impl<E: Registered> Tables<E> {
+    /// Asks for the tables of all that have settings.
+    pub(in crate::experiment) fn keys(
+        section: &mut Section,
+        registry: &Named<E>,
+    ) -> Result<Self, ExperimentError> {
+        let mut one = |entry: &E| -> Result<_, ExperimentError> {
+            let settings = match entry.settings() {
+                [] => Settings::defaults(&[]),
+                _ => table(|inner| read(entry, inner)).ask(section, entry.name(), entry.about())?,
+            };
+            Ok((*entry, settings))
+        };
+        Ok(Self(registry.entries().iter().map(&mut one).collect::<Result<_, _>>()?))
     }
 
-    /// Refuses more rungs than a space of so many points can fill. `place` and `key` are those of the settings.
-    pub(in crate::experiment) fn check(
-        &self,
-        points: usize,
-        place: &Place,
-        key: &str,
-    ) -> Result<u32, ExperimentError> {
-        match self.width() {
-            Some(width) if width as usize <= points => Ok(width),
-            _ => Err(ExperimentError::Conflict {
-                place: place.clone(),
-                key: key.to_string(),
-                why: format!(
-                    "begins with {} to the power of {} candidates, but the space has {points}",
-                    self.eta,
-                    self.rungs - 1
-                ),
-                hint: "take fewer rungs or a smaller eta, or make the space larger".into(),
-            }),
+    /// All, with what they are set to.
+    pub fn iter(&self) -> impl Iterator<Item = &(E, Settings)> {
+        self.0.iter()
+    }
+
+    /// What is called `name`, with what it is set to.
+    ///
+    /// # Panics
+    /// If nothing is; plans name only what is known.
+    pub fn get(&self, name: &str) -> &(E, Settings) {
+        self.iter().find(|(entry, _)| entry.name() == name).expect("plans name what is known")
+    }
+}
+
+/// The keys of the table of `entry`.
+fn read<E: Registered>(entry: &E, section: &mut Section) -> Result<Settings, ExperimentError> {
+    Settings::read(entry.settings(), |setting| match setting.values {
+        Values::Whole { least, most, default } => {
+            whole(least..=most).or(default).ask(section, setting.name, setting.about).map(Value::Whole)
         }
-    }
+        Values::Number { least, most, default } => {
+            number(least..=most).or(default).ask(section, setting.name, setting.about).map(Value::Number)
+        }
+    })
 }
+
+/// What searches are set to.
+pub type MethodSettings = Tables<MethodEntry>;
 
 impl MethodSettings {
-    /// A search with its settings. On a source there are enough labels for as many moves as help; within an episode
-    /// the local search moves once per round.
-    pub fn walk<P>(&self, method: Method) -> Walk<P> {
-        match method {
-            Method::Local => Walk::Local { moves: u32::MAX, rule: Rule::OneStandardError },
-            Method::HillClimbing => Walk::HillClimbing { restarts: self.hill_climbing.restarts },
-            Method::Annealing => {
-                let AnnealingSettings { temperature, cooling, reheat, iterations } = self.annealing;
-                Walk::Annealing { temperature, cooling, reheat, iterations }
+    /// A search with its settings.
+    pub fn method(&self, name: &str) -> Arc<dyn AnyMethod> {
+        let (entry, settings) = self.get(name);
+        (entry.make)(settings)
+    }
+
+    /// The parts into which the search called `method` cuts a training; refused where the space has fewer `points`.
+    /// `section` is that of the settings.
+    pub(in crate::experiment) fn parts(
+        &self,
+        method: &str,
+        points: usize,
+        place: &Place,
+        section: &str,
+    ) -> Result<u32, ExperimentError> {
+        let parts = self.any_parts(method);
+        parts.filter(|&parts| parts == 1 || parts as usize <= points).ok_or_else(|| {
+            let found = parts.map_or(format!("more than {}", u32::MAX), |parts| parts.to_string());
+            ExperimentError::Conflict {
+                place: place.clone(),
+                key: format!("{section}.{method}"),
+                why: format!("begins with {found} candidates, but the space has {points}"),
+                hint: "have it begin with fewer, or make the space larger".into(),
             }
-            Method::Random => Walk::Random {},
-            Method::Evolution => {
-                let EvolutionSettings { population, sample, cycles } = self.evolution;
-                Walk::Evolution { population, sample, cycles }
-            }
-            Method::Halving => {
-                let HalvingSettings { eta, rungs, brackets } = self.halving;
-                Walk::Halving { eta, rungs, brackets }
-            }
-            Method::Grid => Walk::Grid {},
-        }
+        })
+    }
+
+    /// The parts into which the search called `method` cuts a training, whatever the space; none beyond 32 bits.
+    pub fn any_parts(&self, method: &str) -> Option<u32> {
+        crate::search::Method::<crate::arch::ArchSpace>::parts(&*self.method(method))
+    }
+}
+
+/// What learning algorithms are set to.
+pub type AlgorithmSettings = Tables<AlgorithmEntry>;
+
+impl AlgorithmSettings {
+    /// The algorithms that learn: those with iterations.
+    pub fn learning(&self) -> impl Iterator<Item = (&'static str, Arc<dyn LearningAlgorithm>)> + '_ {
+        let on = |(_, settings): &&(AlgorithmEntry, Settings)| settings.whole::<u64>(ITERATIONS) > 0;
+        self.iter().filter(on).map(|(entry, settings)| (entry.name, (entry.make)(settings)))
     }
 }

@@ -4,11 +4,13 @@
 //! trained by imitation alone. Evolution, policy gradient and larger networks cost many times as much and were not
 //! ahead of it beyond noise (`experiments/policy/README.md`).
 
+use super::settings::AlgorithmSettings;
+use crate::agent::Algorithms;
 use crate::agent::evolution::MAX_PAIRS;
 use crate::agent::network::{MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS};
 use crate::episode::features::groups;
 use crate::experiment::error::ExperimentError;
-use crate::experiment::keys::{Rule, list, number, section, table, whole, word};
+use crate::experiment::keys::{Rule, inline, list, number, section, table, whole, word};
 use crate::experiment::raw::Section;
 use serde::Serialize;
 
@@ -25,19 +27,16 @@ pub enum Baseline {
 section! {
     /// How the policy is trained: by imitation, then by an evolution strategy, then by policy gradient; the last two
     /// are off unless they are given iterations. Without the section nothing is trained.
-    pub struct Train {
+    pub struct Train(algorithms: &Algorithms) {
         /// Learning from the greedy one-step oracle.
         imitation: Imitation = table(Imitation::keys);
         /// Imitation again, on states that the imitated policy comes through (DAgger).
         dagger: Dagger = table(Dagger::keys);
         /// Search among policies near the imitated one, by how they play.
         evolution: Evolution = table(Evolution::keys);
-        /// Deep Q-learning as LAL-RL has it, for comparison. It makes a second policy, the strategy `"dqn"`, from
-        /// episodes of single queries that end at 98 % of the accuracy with all labels.
-        dqn: Dqn = table(Dqn::keys);
-        /// The policy of Pang et al., for comparison: over raw inputs of any width, by policy gradient over many data
-        /// sets. It makes a further policy, the strategy `"dataset_embedding"`.
-        dataset_embedding: DatasetEmbedding = table(DatasetEmbedding::keys);
+        /// What learns further policies.
+        #[serde(flatten)]
+        algorithms: AlgorithmSettings = inline(|section| AlgorithmSettings::keys(section, algorithms));
         /// Reinforcement learning.
         policy_gradient: PolicyGradient = table(PolicyGradient::keys);
         /// The scoring network.
@@ -106,38 +105,6 @@ section! {
         decay: f64 = number(0.0..=1.0).or(0.1);
         /// Steps between two looks at the validation tasks; the best policy is kept.
         validate_every: usize = whole(1..=1_000_000).or(5);
-    }
-}
-
-section! {
-    /// `dqn = { … }`: deep Q-learning as LAL-RL has it, for comparison.
-    pub struct Dqn {
-        /// Iterations after the warm start; 0 turns it off. Published: 1000.
-        iterations: usize = whole(0..=1_000_000).or(0);
-        /// Random episodes before anything is learned.
-        warm_episodes: usize = whole(1..=100_000).or(128);
-        /// Episodes per iteration.
-        episodes: usize = whole(1..=100_000).or(10);
-        /// Updates per iteration.
-        updates: usize = whole(0..=100_000).or(60);
-        /// Iterations between two looks at the validation tasks; the best network is kept.
-        validate_every: usize = whole(1..=1_000_000).or(100);
-    }
-}
-
-section! {
-    /// `dataset_embedding = { … }`: the policy of Pang et al., for comparison.
-    pub struct DatasetEmbedding {
-        /// Updates; 0 turns it off.
-        iterations: usize = whole(0..=1_000_000).or(0);
-        /// Source tasks per update.
-        tasks: usize = whole(1..=100_000).or(4);
-        /// Episodes per task and update; each is a baseline for the others.
-        episodes: usize = whole(2..=1_000).or(4);
-        /// Updates between two looks at the validation tasks; the best network is kept.
-        validate_every: usize = whole(1..=1_000_000).or(10);
-        /// Step size of Adam.
-        learning_rate: f64 = number(1e-9..=10.0).or(1e-3);
     }
 }
 
@@ -218,8 +185,11 @@ const BASELINES: [(&str, Baseline); 3] =
     [("greedy", Baseline::Greedy), ("margin", Baseline::Margin), ("random", Baseline::Random)];
 
 impl Train {
-    pub(in crate::experiment) fn read(mut section: Section) -> Result<Self, ExperimentError> {
-        let train = Self::keys(&mut section)?;
+    pub(in crate::experiment) fn read(
+        mut section: Section,
+        algorithms: &Algorithms,
+    ) -> Result<Self, ExperimentError> {
+        let train = Self::keys(&mut section, algorithms)?;
         let searched = train.evolution.iterations + train.policy_gradient.iterations > 0;
         let linear = train.network.kind == NetworkKind::Linear;
         if !train.imitation.without.is_empty() && (searched || !linear) {

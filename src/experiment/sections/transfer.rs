@@ -3,6 +3,7 @@
 use super::architecture::{ArchitectureChoice, POINT};
 use super::dataset::DataRef;
 use super::train::Train;
+use crate::agent::Algorithms;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::keys::{Rule, list, name, section, text, whole};
 use crate::experiment::raw::{self, Section};
@@ -12,15 +13,11 @@ use crate::experiment::vocabulary::Vocabulary;
 pub const LEARNED: &str = "policy";
 /// The name of the learned policy that shares an episode with its fallback, by what the target says of both.
 pub const ADAPTED: &str = "policy_adapted";
-/// The name of the policy that deep Q-learning made.
-pub const DQN: &str = "dqn";
-/// The name of the policy with an embedding of the data set.
-pub const DATASET_EMBEDDING: &str = "dataset_embedding";
-/// Strategies that are learned, by this run or an earlier one.
-pub const TRAINED: [&str; 4] = [LEARNED, ADAPTED, DQN, DATASET_EMBEDDING];
-/// Names that no strategy of a registry may have: `TRAINED`, and [`UNTRAINED`].
-pub fn is_reserved(name: &str) -> bool {
-    TRAINED.contains(&name) || name == UNTRAINED
+/// The strategies of the learned policy. What other learning algorithms make is called as they are.
+pub const OF_THE_POLICY: [&str; 2] = [LEARNED, ADAPTED];
+/// Whether no strategy of a registry may have this name: those of learned policies, and [`UNTRAINED`].
+pub fn is_reserved(name: &str, algorithms: &Algorithms) -> bool {
+    OF_THE_POLICY.contains(&name) || name == UNTRAINED || algorithms.names().any(|own| own == name)
 }
 /// The name of the policy before it learned anything: the same network, whose scores are all equal.
 pub const UNTRAINED: &str = "untrained";
@@ -80,16 +77,13 @@ impl<'a> Offer<'a> {
 
     /// Whether a policy beside the learned one is trained, which it is if it has iterations, or lies in the folder.
     fn trains(&self, name: &str) -> bool {
-        match self.train {
-            Some(train) if name == DQN => train.dqn.iterations > 0,
-            Some(train) => train.dataset_embedding.iterations > 0,
-            None => self.policy,
-        }
+        self.train.map_or(self.policy, |train| train.algorithms.learning().any(|(own, _)| own == name))
     }
 
     /// Strategies, none of which stands twice.
     fn strategies(&'a self) -> Rule<'a, Vec<String>> {
-        let known = || self.vocabulary.registry.names().chain(TRAINED).chain([UNTRAINED]);
+        let Vocabulary { registry, algorithms, .. } = self.vocabulary;
+        let known = || registry.names().chain(OF_THE_POLICY).chain(algorithms.names()).chain([UNTRAINED]);
         let one = name(known(), r"\(", move |found, place, name| {
             self.check_strategy(&found, known(), &place, &name)?;
             Ok((found, place))
@@ -119,7 +113,7 @@ impl<'a> Offer<'a> {
                 hint: error.hint(),
             })?;
         }
-        if [LEARNED, ADAPTED].contains(&found) && !self.has_policy() {
+        if OF_THE_POLICY.contains(&found) && !self.has_policy() {
             return Err(conflict(
                 at(),
                 key(),
@@ -127,7 +121,7 @@ impl<'a> Offer<'a> {
                 "add a [train] section, or `policy = \"DIR\"` under [transfer]",
             ));
         }
-        if [DQN, DATASET_EMBEDDING].contains(&found) && !self.trains(found) {
+        if self.vocabulary.algorithms.names().any(|own| own == found) && !self.trains(found) {
             return Err(conflict(
                 at(),
                 key(),

@@ -4,12 +4,12 @@
 //! implementation must depend on the plan and the arguments alone, never on threads or on what was
 //! computed before.
 
+pub(super) mod algorithms;
 pub(super) mod architecture_factory;
 mod builtin;
-pub(super) mod dataset_embedding;
-pub(super) mod dqn;
 pub mod full_pool;
 pub(super) mod head;
+mod keeper;
 pub mod rivals;
 pub mod search;
 pub mod train;
@@ -53,7 +53,7 @@ impl<'a> StageContext<'a> {
     }
 
     /// The checkpoint of one computation of a stage.
-    fn checkpoint(self, name: &'static str) -> Checkpoint<'a> {
+    fn checkpoint(self, name: &str) -> Checkpoint<'a> {
         Checkpoint::new(self.store, name, self.cancel, self.save_every)
     }
 }

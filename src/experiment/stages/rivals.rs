@@ -13,12 +13,12 @@ use crate::data::{Oracle, Task, uniform_rows};
 use crate::episode::Row;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{DataRef, Method, MethodSettings, Rivals};
+use crate::experiment::sections::{DataRef, Rivals};
 use crate::experiment::tasks;
 use crate::learner::{DeviceKind, LaneData, Metric, Scores, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
 use crate::run::{Cell, Ledger, WorkerPool, run_cells};
-use crate::search::{Banks, Evaluation, ScoreCache, SearchPlan, search};
+use crate::search::{Banks, Evaluation, Grid, Method, NamedSpace, ScoreCache, SearchPlan, search};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,8 +60,8 @@ where
 }
 
 /// The name under which a search's rows stand.
-pub fn label(method: Method, budget: u64) -> String {
-    format!("{} {budget}x", method.name())
+pub fn label(method: &str, budget: u64) -> String {
+    format!("{method} {budget}x")
 }
 
 /// Plays one bout.
@@ -92,7 +92,7 @@ pub fn bout(
 }
 
 /// Plays one bout in `space`; `fixed` points are trained without any search, under their names.
-fn played<S: Space>(
+fn played<S: NamedSpace>(
     plan: &Plan,
     rivals: &Rivals,
     task: &Arc<Task>,
@@ -104,18 +104,20 @@ fn played<S: Space>(
     let domain = Domain::new(space.clone(), task.width(), task.classes())?;
     let training = plan.learner().train_plan();
     let mut rows = Vec::new();
+    let methods: Vec<(&str, Arc<dyn Method<S>>)> =
+        rivals.methods.iter().map(|&name| (name, S::method(rivals.settings.method(name)))).collect();
     // Where each search stands, and what it has spent.
     let mut standing: BTreeMap<String, (S::Point, u64)> = BTreeMap::new();
     for (round, &count) in rivals.labels.iter().enumerate() {
         let mut ring = Ring::new(task, training, key, count, rivals, domain.clone())?;
-        let mut contenders: Vec<(String, Contender<S::Point>)> =
+        let mut contenders: Vec<(String, Contender<S>)> =
             fixed.iter().map(|(name, point)| (name.clone(), Contender::Fixed(point.clone()))).collect();
         for &budget in &rivals.budgets {
-            for &method in &rivals.methods {
-                contenders.push((label(method, budget), Contender::Search(method, Some(budget))));
+            for (name, method) in &methods {
+                contenders.push((label(name, budget), Contender::Search(method.clone(), Some(budget))));
             }
         }
-        contenders.push((CEILING.to_string(), Contender::Search(Method::Grid, None)));
+        contenders.push((CEILING.to_string(), Contender::Search(Arc::new(Grid), None)));
         for (name, contender) in contenders {
             let (start, spent) = standing.get(&name).cloned().unwrap_or((space.start(), 0));
             let (found, charged) = match contender {
@@ -232,7 +234,7 @@ fn try_one_in<S: Space>(
     let mut ring = Ring::new(task, plan.learner().train_plan(), key, count, rivals, domain.clone())?;
     let (steps, folds) = (ring.steps.0, ring.folds);
     let plan = SearchPlan {
-        method: rivals.settings.walk(Method::Grid),
+        method: Arc::new(Grid),
         space: space.clone(),
         start: Some(space.start()),
         steps,
@@ -249,17 +251,26 @@ fn try_one_in<S: Space>(
 fn steps(training: &TrainPlan, rivals: &Rivals, labels: usize) -> (u32, u32) {
     let full = training.steps_for(labels);
     let candidate = (f64::from(full) * rivals.candidate / rivals.folds as f64).round() as u32;
-    // Successive halving divides a candidate's steps by this on its first rung; all searches have the same.
-    let halves = rivals.methods.contains(&Method::Halving);
-    let parts = if halves { rivals.settings.halving.width().unwrap_or(1) } else { 1 };
+    // What some search divides a candidate's steps by; all searches have the same.
+    let parts = rivals.methods.iter().filter_map(|method| rivals.settings.any_parts(method));
+    let parts = parts.fold(1, least_common_multiple);
     ((candidate / parts).max(1).saturating_mul(parts), full)
 }
 
+/// The least number that both divide, as far as 32 bits hold it.
+fn least_common_multiple(a: u32, b: u32) -> u32 {
+    let (mut divisor, mut rest) = (a, b);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    (a / divisor).saturating_mul(b)
+}
+
 /// Who is compared.
-enum Contender<P> {
-    Fixed(P),
+enum Contender<S: Space> {
+    Fixed(S::Point),
     /// A search with so many trainings to spend; none: as many as there are candidates.
-    Search(Method, Option<u64>),
+    Search(Arc<dyn Method<S>>, Option<u64>),
 }
 
 /// What a network came to that was trained on all of the labels.
@@ -283,7 +294,6 @@ struct Ring<'a, S: Space> {
     steps: (u32, u32),
     folds: u32,
     domain: Domain<S>,
-    settings: &'a MethodSettings,
     cache: ScoreCache,
     trained: BTreeMap<S::Point, Trained>,
 }
@@ -294,7 +304,7 @@ impl<'a, S: Space> Ring<'a, S> {
         training: TrainPlan,
         key: Key,
         count: usize,
-        rivals: &'a Rivals,
+        rivals: &Rivals,
         domain: Domain<S>,
     ) -> Result<Self> {
         // The first of one order: more labels hold the fewer.
@@ -315,7 +325,6 @@ impl<'a, S: Space> Ring<'a, S> {
             steps: steps(&training, rivals, count),
             folds,
             domain,
-            settings: &rivals.settings,
             cache: ScoreCache::default(),
             trained: BTreeMap::new(),
         })
@@ -323,7 +332,12 @@ impl<'a, S: Space> Ring<'a, S> {
 
     /// What a search finds from `start` on, and the gradient steps that it was charged. With a budget below
     /// the cost of one candidate it stays where it is.
-    fn search(&mut self, name: Method, budget: Option<u64>, start: S::Point) -> Result<(S::Point, u64)> {
+    fn search(
+        &mut self,
+        method: Arc<dyn Method<S>>,
+        budget: Option<u64>,
+        start: S::Point,
+    ) -> Result<(S::Point, u64)> {
         let (steps, full) = self.steps;
         let one = u64::from(steps) * u64::from(self.folds);
         let budget = match budget {
@@ -334,7 +348,7 @@ impl<'a, S: Space> Ring<'a, S> {
             return Ok((start, 0));
         }
         let plan = SearchPlan {
-            method: self.settings.walk(name),
+            method,
             space: self.domain.space().clone(),
             start: Some(start),
             steps,

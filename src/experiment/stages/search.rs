@@ -13,8 +13,8 @@ use crate::experiment::tasks;
 use crate::rng::Key;
 use crate::run::{Digests, digest, store};
 use crate::search::{
-    Banks, Evaluation, Evidence, Guide, HeldOut, History, Level, Prior, ScoreCache, SearchPlan, held_out,
-    open_study, search as run, simplest,
+    Banks, Evaluation, Evidence, Guide, HeldOut, History, Level, NamedSpace, Prior, ScoreCache, SearchPlan,
+    held_out, open_study, search as run, simplest,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -245,7 +245,7 @@ fn one(
     let evaluation =
         Evaluation::new(task.pool(), &rows, &labels, task.classes(), folds, training, key.named("folds"))?;
     let plan = SearchPlan {
-        method: section.settings.walk(section.method),
+        method: ArchSpace::method(section.settings.method(section.method)),
         space: *space,
         start: None,
         steps: section.steps,

@@ -7,21 +7,20 @@
 use super::architecture_factory::ArchitectureFactory;
 use super::{Learned, StageContext, TimedRow};
 use crate::agent::adaptation::AdaptedPolicy;
-use crate::agent::dqn::{DqnStrategy, QNetwork, QPolicy};
-use crate::agent::pang::{PangNetwork, PangPolicy, PangStrategy};
-use crate::agent::{Choice, Freezable, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped};
+use crate::agent::{
+    AlgorithmEntry, Choice, Frozen, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped,
+};
 use crate::data::Dataset;
 use crate::episode::features::SCHEMA;
 use crate::episode::{EpisodePlan, Played, Player, PreparedTask, Replicate, Row, play};
 use crate::error::Result;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{
-    ADAPTED, ArchitectureChoice, DATASET_EMBEDDING, DQN, DataRef, LEARNED, Transfer, UNTRAINED,
-};
+use crate::experiment::sections::{ADAPTED, ArchitectureChoice, DataRef, LEARNED, Transfer, UNTRAINED};
 use crate::experiment::{inputs, tasks};
 use crate::query::Strategy;
 use crate::run::{Cell, Ledger, WorkerPool, digest, run_cells, store};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
@@ -144,14 +143,14 @@ where
 /// A target, and a repetition on it.
 type Split = (DataRef, u32);
 
-/// What the cells of a transfer share: data sets, the splits in use, and the policy.
+/// What the cells of a transfer share: data sets, the splits in use, and the policies.
 #[derive(Debug, Default)]
 pub struct Shared {
     datasets: Mutex<Vec<(DataRef, Arc<Dataset>)>>,
     prepared_tasks: Mutex<Vec<(Split, Arc<PreparedTask>)>>,
     policy: Mutex<Option<Arc<Policy>>>,
-    dqn: Mutex<Option<Arc<QPolicy>>>,
-    dataset_embedding: Mutex<Option<Arc<PangPolicy>>>,
+    /// What learning algorithms made, by their names.
+    others: Mutex<BTreeMap<&'static str, Arc<Frozen>>>,
 }
 
 /// Bytes of pools that are kept for the strategies that come next; blocks come one after another.
@@ -229,67 +228,41 @@ impl Shared {
         Ok(policy)
     }
 
-    fn dqn(
+    /// What a learning algorithm made, which lies in the run's folder, where training left a file of the digest that is
+    /// remembered, or else in the folder that the plan names; it is loaded once.
+    fn other(
         &self,
+        entry: &AlgorithmEntry,
         transfer: &Transfer,
         learned: Learned<'_>,
         stage_context: StageContext<'_>,
-    ) -> Result<Arc<QPolicy>> {
-        let digest = learned.policy.and_then(|trained| trained.dqn.as_deref());
-        once(&self.dqn, transfer, (QNetwork::FILE, digest), stage_context, |folder| {
-            let policy = QPolicy::load(folder)?;
-            Ok((policy.to_bytes(), policy))
-        })
-    }
-
-    fn dataset_embedding(
-        &self,
-        transfer: &Transfer,
-        learned: Learned<'_>,
-        stage_context: StageContext<'_>,
-    ) -> Result<Arc<PangPolicy>> {
-        let digest = learned.policy.and_then(|trained| trained.dataset_embedding.as_deref());
-        once(&self.dataset_embedding, transfer, (PangNetwork::FILE, digest), stage_context, |folder| {
-            let policy = PangPolicy::load(folder)?;
-            Ok((policy.to_bytes(), policy))
-        })
-    }
-}
-
-/// The policy that `load` finds in the run's folder, where training left a file of this digest, or else in the
-/// folder that the plan names; it is loaded once.
-fn once<P>(
-    held: &Mutex<Option<Arc<P>>>,
-    transfer: &Transfer,
-    (file, digest): (&str, Option<&str>),
-    stage_context: StageContext<'_>,
-    load: impl Fn(&Path) -> Result<(Vec<u8>, P)>,
-) -> Result<Arc<P>> {
-    let mut held = held.lock().expect("no panic while it is held");
-    if let Some(policy) = &*held {
-        return Ok(policy.clone());
-    }
-    let policy = match (&transfer.policy, digest) {
-        (_, Some(expected)) => {
-            let (bytes, policy) = load(&stage_context.store.path(store::POLICY)?)?;
-            let found = digest::of(&bytes);
-            if found != expected {
-                return Err(ExperimentError::PolicyChanged { found, expected: expected.to_owned() }.into());
-            }
-            policy
+    ) -> Result<Arc<Frozen>> {
+        let mut held = self.others.lock().expect("no panic while it is held");
+        if let Some(policy) = held.get(entry.name) {
+            return Ok(policy.clone());
         }
-        (Some(folder), None) => {
-            let (_, policy) = load(Path::new(folder))?;
-            if let Some((input, digest)) = inputs::of_own_file(folder, file)? {
-                stage_context.store.check_input(&input, &digest)?;
+        let load = |folder: &Path| Frozen::load(folder, entry.name, entry.usual().weights());
+        let digest = learned.policy.and_then(|trained| trained.others.get(entry.name));
+        let policy = match (&transfer.policy, digest) {
+            (_, Some(expected)) => {
+                let policy = load(&stage_context.store.path(store::POLICY)?)?;
+                let found = digest::of(&policy.to_bytes());
+                if found != *expected {
+                    return Err(ExperimentError::PolicyChanged { found, expected: expected.clone() }.into());
+                }
+                policy
             }
-            policy
-        }
-        (None, None) => unreachable!("a plan that asks for a policy trains or names it"),
-    };
-    let policy = Arc::new(policy);
-    *held = Some(policy.clone());
-    Ok(policy)
+            (Some(folder), None) => {
+                let policy = load(Path::new(folder))?;
+                if let Some((input, digest)) = inputs::of_own_file(folder, entry.name)? {
+                    stage_context.store.check_input(&input, &digest)?;
+                }
+                policy
+            }
+            (None, None) => unreachable!("a plan that asks for a policy trains or names it"),
+        };
+        Ok(held.entry(entry.name).or_insert(Arc::new(policy)).clone())
+    }
 }
 
 /// The name under which rows stand: with several architectures side by side, it ends in the
@@ -373,12 +346,14 @@ fn strategy(
     Ok(match name {
         LEARNED => frozen(shared.policy(transfer, learned, stage_context)?, Choice::Greedy),
         ADAPTED => Box::new(AdaptedPolicy::new(shared.policy(transfer, learned, stage_context)?)?),
-        DATASET_EMBEDDING => {
-            Box::new(PangStrategy::new(shared.dataset_embedding(transfer, learned, stage_context)?))
-        }
-        DQN => Box::new(DqnStrategy::new(shared.dqn(transfer, learned, stage_context)?)),
         UNTRAINED => frozen(untrained()?, Choice::Sampled),
-        _ => return plan.registry().build(name),
+        _ => match plan.algorithms().find(name) {
+            Ok(entry) => {
+                let policy = shared.other(entry, transfer, learned, stage_context)?;
+                return entry.usual().strategy(policy.weights());
+            }
+            Err(_) => return plan.registry().build(name),
+        },
     })
 }
 

@@ -15,10 +15,10 @@ pub use ranked::{Annealing, Ranked};
 use super::ensemble::Beliefs;
 use super::error::PairsError;
 use crate::data::RowId;
-use crate::error::{Result, nearest};
-use crate::query::{Spec, Ties};
+use crate::error::Result;
+use crate::query::Ties;
 use crate::rng::Key;
-use crate::stream::rules::params::Params;
+use crate::stream::rules::params::{self, Params};
 
 /// Chooses pairs to measure.
 ///
@@ -82,19 +82,9 @@ pub const ENTRIES: [Entry; 11] = [
 /// # Errors
 /// [`PairsError::UnknownRule`], and what is wrong with a parameter.
 pub fn build(spec: &str) -> Result<Box<dyn PairRule>> {
-    let spec: Spec = spec.parse()?;
-    let names = || ENTRIES.iter().map(|entry| entry.name);
-    let Some(entry) = ENTRIES.iter().find(|entry| entry.name == spec.name) else {
-        let hint = match nearest(&spec.name, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
-        };
-        return Err(PairsError::UnknownRule { name: spec.name, hint }.into());
-    };
-    let mut params = Params::new(&spec);
-    let rule = (entry.make)(&mut params)?;
-    params.end()?;
-    Ok(rule)
+    let unknown = |name, hint| PairsError::UnknownRule { name, hint }.into();
+    let entries = ENTRIES.iter().map(|entry| (entry.name, entry));
+    params::build(spec, entries, unknown, |entry, params| (entry.make)(params))
 }
 
 /// The `batch` of `pairs` with the lowest values, lowest first; equals in the order of `key`.

@@ -23,6 +23,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// `1 - (p1 - p2)` with `p1 >= p2` the two largest probabilities, in `[0, 1]`.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Margin;
 
 impl Score for Margin {

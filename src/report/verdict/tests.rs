@@ -124,7 +124,7 @@ fn few_tasks_claim_nothing_over_tasks_whatever_their_repetitions_say() {
             format!("Too few tasks to claim it over tasks ({tasks} of at least 7): policy against margin");
         assert_eq!(claimed, outcome == Outcome::Better, "{}", judged.sentence);
         assert_eq!(judged.sentence.starts_with(&too_few), outcome != Outcome::Better, "{}", judged.sentence);
-        let table = crate::report::table(&judged);
+        let table = judged.to_string();
         assert_eq!(table.contains("too few tasks"), outcome != Outcome::Better, "{table}");
     }
 }
@@ -201,7 +201,7 @@ fn what_reads_hidden_labels_is_tabled_and_never_ranked() {
     // The gap is to the highest of them: 0.07 of 0.095.
     let closed = policy(&with).gap_closed.expect("an oracle ran");
     assert!((closed - 0.07 / 0.095).abs() < 0.05, "{closed}");
-    let table = crate::report::table(&with);
+    let table = with.to_string();
     assert!(table.contains("greedy_oracle+search (reads hidden labels)"), "{table}");
     // Alone they are the best of nothing.
     let alone = verdict(&on_tasks(1, 12, &oracles), &options());
@@ -403,7 +403,7 @@ fn everything_follows_the_metric() {
     assert_eq!(policy.vs_random.as_ref().unwrap().outcome, Outcome::Worse);
     assert!(judged.sentence.ends_with("Points are of balanced accuracy."), "{}", judged.sentence);
     assert!(policy.final_balanced_accuracy.unwrap() < 0.55 && policy.final_accuracy.unwrap() > 0.9);
-    let words = crate::report::table(&judged).split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = judged.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("in balanced accuracy points"), "{words}");
     assert_eq!(judged.metric, Metric::BalancedAccuracy);
 }

@@ -21,8 +21,7 @@ pub use variable_uncertainty::VariableUncertainty;
 
 use super::error::StreamError;
 use super::{StreamRule, budget};
-use crate::error::{Result, nearest};
-use crate::query::Spec;
+use crate::error::Result;
 use params::Params;
 
 /// What is said about a rule.
@@ -59,19 +58,10 @@ pub fn build(spec: &str, budget: f64) -> Result<Box<dyn StreamRule>> {
         let expected = "a share of the rows above 0 and at most 1";
         return Err(StreamError::Setting { setting: "budget", found: budget.to_string(), expected }.into());
     }
-    let spec: Spec = spec.parse()?;
-    let names = || ENTRIES.iter().map(|entry| entry.name);
-    let Some(entry) = ENTRIES.iter().find(|entry| entry.name == spec.name) else {
-        let hint = match nearest(&spec.name, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
-        };
-        return Err(StreamError::UnknownRule { name: spec.name, hint }.into());
-    };
-    let mut params = Params::new(&spec);
-    let rule = (entry.make)(&mut params, budget)?;
-    params.end()?;
-    Ok(rule)
+    let unknown = |name, hint| StreamError::UnknownRule { name, hint }.into();
+    params::build(spec, ENTRIES.iter().map(|entry| (entry.name, entry)), unknown, |entry, params| {
+        (entry.make)(params, budget)
+    })
 }
 
 /// The moving estimate that a rule's parameters ask for.

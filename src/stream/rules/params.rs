@@ -1,7 +1,32 @@
-//! Reads the parameters of a rule, here and of gene pairs.
+//! Rules by specification, here and of gene pairs: [`build`] finds one and reads its parameters.
 
-use crate::error::{Result, nearest};
+use crate::error::{Error, Result, nearest};
 use crate::query::{QueryError, Spec};
+
+/// What `make` makes of the one of `entries` that the specification `text` names, which reads all of its parameters.
+///
+/// # Errors
+/// What `unknown` makes of a name that none has, and of a hint; what is wrong with a parameter.
+pub(crate) fn build<'e, E: 'e, T>(
+    text: &str,
+    entries: impl Iterator<Item = (&'static str, &'e E)> + Clone,
+    unknown: impl FnOnce(String, String) -> Error,
+    make: impl FnOnce(&E, &mut Params<'_>) -> Result<T>,
+) -> Result<T> {
+    let spec: Spec = text.parse()?;
+    let names = entries.clone().map(|(name, _)| name);
+    let Some((_, entry)) = entries.clone().find(|(name, _)| *name == spec.name) else {
+        let hint = match nearest(&spec.name, names.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+        };
+        return Err(unknown(spec.name, hint));
+    };
+    let mut params = Params { spec: &spec, known: Vec::new() };
+    let rule = make(entry, &mut params)?;
+    params.end()?;
+    Ok(rule)
+}
 
 /// A specification's parameters while a rule reads them.
 pub(crate) struct Params<'s> {
@@ -10,10 +35,6 @@ pub(crate) struct Params<'s> {
 }
 
 impl<'s> Params<'s> {
-    pub(crate) fn new(spec: &'s Spec) -> Self {
-        Self { spec, known: Vec::new() }
-    }
-
     fn value(&mut self, name: &'static str) -> Option<&'s str> {
         self.known.push(name);
         self.spec.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -48,7 +69,7 @@ impl<'s> Params<'s> {
     }
 
     /// Refuses what the rule did not ask for.
-    pub(crate) fn end(self) -> Result<()> {
+    fn end(self) -> Result<()> {
         let strategy = self.spec.name.clone();
         if !self.spec.arms.is_empty() {
             let found = self.spec.arms.len();

@@ -7,14 +7,12 @@
 pub(in crate::experiment) mod imitation;
 pub(in crate::experiment) mod search;
 
-use super::{StageContext, dataset_embedding, dqn, head};
-use crate::agent::dqn::QNetwork;
-use crate::agent::pang::PangNetwork;
+use super::{StageContext, algorithms, head};
 use crate::agent::trainer::validations;
 use crate::agent::{
-    self, CollectPlan, DuelPlan, Freezable, Ground, Group, Guard, Kind, LabelledState, Network,
-    NetworkConfig, Parts, Policy, Provenance, RolloutPlan, Side, Simulation, Source, Tasks, collect,
-    importance, policy,
+    self, Algorithm, CollectPlan, DuelPlan, Evolution, Ground, Group, Guard, Kind, LabelledState, Network,
+    NetworkConfig, Parts, Policy, PolicyGradient, Provenance, RolloutPlan, Side, Simulation, Source, Tasks,
+    Training, collect, importance, policy,
 };
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
 use crate::error::Result;
@@ -34,7 +32,6 @@ const SHUFFLES: usize = 3;
 
 /// A trained policy, as the journal remembers it. The weights are in the run's folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Trained {
     /// The digest of the weights, compared when they are loaded.
     pub digest: String,
@@ -53,12 +50,9 @@ pub struct Trained {
     /// What it asks for over the course of an episode, on the validation tasks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub course: Vec<agent::course::Phase>,
-    /// The digest of the file of deep Q-learning, where there was any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dqn: Option<String>,
-    /// The digest of the file of the policy with an embedding of the data set, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dataset_embedding: Option<String>,
+    /// The digests of the files of the policies of other learning algorithms, by their names.
+    #[serde(flatten)]
+    pub others: Digests,
     /// What was written to the run's folder, with digests: all of the above, and the policy's card.
     pub files: Digests,
 }
@@ -95,7 +89,7 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
     let section = plan.train().expect("the stage runs where there is a section");
     let key = Key::root(plan.seed()).named("train");
     let untrained = untrained(plan)?;
-    stage_context.store.check_saved()?;
+    stage_context.store.check_saved(section.algorithms.learning().map(|(name, _)| name))?;
     let parts = stage_context.parts(store::TRAIN_PARTS)?;
     let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
     let mut simulation = simulation(plan, &sources, &validation, section.validation_episodes, &parts)?;
@@ -150,16 +144,14 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
     let place = |file: &str| format!("{}/{file}", store::POLICY);
     stage_context.store.write(&place(policy::WEIGHTS_FILE), &weights)?;
     stage_context.store.write(&place(policy::CARD_FILE), card.as_bytes())?;
-    let dqn = dqn::learn(plan, stage_context, &sources, &validation, &parts, key.named("dqn"))?;
-    let dataset_embedding =
-        dataset_embedding::learn(plan, stage_context, &sources, &validation, key.named("dataset embedding"))?;
-    let written = [
-        (policy::WEIGHTS_FILE, Some(digest::of(&weights))),
-        (policy::CARD_FILE, Some(digest::of(card.as_bytes()))),
-        (QNetwork::FILE, dqn.clone()),
-        (PangNetwork::FILE, dataset_embedding.clone()),
-    ];
-    let files = written.into_iter().filter_map(|(file, digest)| Some((place(file), digest?))).collect();
+    let (learned, held, repetitions) = (&sources[..], &validation[..], section.validation_episodes);
+    let training = Training { sources: learned, validation: held, repetitions, parts: &parts, key };
+    let others = algorithms::learn(plan, stage_context, training)?;
+    let mut files = Digests::from([
+        (place(policy::WEIGHTS_FILE), digest::of(&weights)),
+        (place(policy::CARD_FILE), digest::of(card.as_bytes())),
+    ]);
+    files.extend(others.iter().map(|(name, digest)| (store::policy_of(name), digest.clone())));
     Ok(Trained {
         files,
         digest: digest::of(&weights),
@@ -170,8 +162,7 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
         curve,
         importance,
         course,
-        dqn,
-        dataset_embedding,
+        others,
     })
 }
 
@@ -245,10 +236,13 @@ pub(in crate::experiment) fn duel_plan(plan: &Plan) -> DuelPlan {
 pub(in crate::experiment) fn evaluations(plan: &Plan) -> u64 {
     let section = plan.train().expect("the stage runs where there is a section");
     let imitated = if section.imitation.epochs > 0 { 1 + section.dagger.rounds as u64 } else { 0 };
-    let searched = [search::evolution_config(plan), search::gradient_config(plan)]
-        .into_iter()
-        .filter(|config| config.iterations > 0)
-        .map(|config| validations(config.validate_every, config.iterations));
+    let searched = [
+        Evolution::schedule(&search::evolution_config(plan)),
+        PolicyGradient::schedule(&search::gradient_config(plan)),
+    ]
+    .into_iter()
+    .filter(|[iterations, _]| *iterations > 0)
+    .map(|[iterations, every]| validations(every, iterations));
     1 + imitated + searched.sum::<u64>()
 }
 

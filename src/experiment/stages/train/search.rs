@@ -1,11 +1,12 @@
 //! Searches for a better policy than the imitated one: an evolution strategy, and policy gradient.
 
 use super::super::StageContext;
-use super::{Point, watch};
-use crate::agent::trainer::MAX_CHECKPOINT_BYTES;
+use super::super::keeper::Kept;
+use super::Point;
 use crate::agent::{
-    self, Algorithm, CollectPlan, EvolutionConfig, GradientConfig, Network, OptimiserConfig, Parts,
-    Simulation, Source, Trainer, TrainerConfig, collect,
+    self, Algorithm, CollectPlan, Evolution, EvolutionConfig, GradientConfig, Keeper, Learns, Network,
+    OptimiserConfig, Parts, PolicyGradient, Simulation, Source, Trainer, TrainerConfig, TrainingPoint,
+    collect,
 };
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -45,15 +46,26 @@ pub(super) fn evolution(
     key: Key,
 ) -> Result<Searched> {
     let config = evolution_config(plan);
+    if config.iterations == 0 {
+        return Ok(Searched::none(start));
+    }
     let key = key.named("evolution");
-    search(stage_context, EVOLUTION, config, start, simulation, key, |network| {
-        let some: Vec<Source> =
-            sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
-        let states = collect(&some, 0, SCALE_PLAN, key.named("states"), parts, &|| Ok(()))?;
-        let states: Vec<_> = states.states.into_iter().map(|state| state.observation).collect();
-        let scale = agent::evolution::scale(&network, &states, key.named("scale"))?;
-        Ok(Trainer::new(config, network, key)?.with_scale(scale)?)
-    })
+    let mut keeper = Kept::new(stage_context, EVOLUTION.checkpoint, EVOLUTION.name);
+    let trainer = match keeper.saved(Evolution::MAX_BYTES as u64)? {
+        Some(bytes) => {
+            let unit = vec![1.0; start.weights().len()];
+            Trainer::by_evolution(config, start, unit, key)?.resumed(&bytes)?
+        }
+        None => {
+            let some: Vec<Source> =
+                sources.iter().step_by(sources.len().div_ceil(SCALE_TASKS).max(1)).cloned().collect();
+            let states = collect(&some, 0, SCALE_PLAN, key.named("states"), parts, &|| Ok(()))?;
+            let states: Vec<_> = states.states.into_iter().map(|state| state.observation).collect();
+            let scale = agent::evolution::scale(&start, &states, key.named("scale"))?;
+            Trainer::by_evolution(config, start, scale, key)?
+        }
+    };
+    finished(trainer, simulation, &mut keeper, EVOLUTION)
 }
 
 pub(super) fn policy_gradient(
@@ -65,14 +77,21 @@ pub(super) fn policy_gradient(
 ) -> Result<Searched> {
     let section = &plan.train().expect("the stage runs where there is a section").policy_gradient;
     let config = gradient_config(plan);
+    if config.iterations == 0 {
+        return Ok(Searched::none(start));
+    }
     let key = key.named("policy gradient");
-    search(stage_context, POLICY_GRADIENT, config, start, simulation, key, |network| {
-        Ok(Trainer::new(config, network.sharpened(section.sharpness as f32), key)?)
-    })
+    let mut keeper = Kept::new(stage_context, POLICY_GRADIENT.checkpoint, POLICY_GRADIENT.name);
+    let begun = Trainer::by_gradient(config, start.sharpened(section.sharpness as f32), key)?;
+    let trainer = match keeper.saved(PolicyGradient::MAX_BYTES as u64)? {
+        Some(bytes) => begun.resumed(&bytes)?,
+        None => begun,
+    };
+    finished(trainer, simulation, &mut keeper, POLICY_GRADIENT)
 }
 
 /// How the evolution strategy trains.
-pub(in crate::experiment) fn evolution_config(plan: &Plan) -> TrainerConfig {
+pub(in crate::experiment) fn evolution_config(plan: &Plan) -> TrainerConfig<EvolutionConfig> {
     let section = &plan.train().expect("the stage runs where there is a section").evolution;
     let evolution = EvolutionConfig {
         pairs: section.pairs,
@@ -87,12 +106,12 @@ pub(in crate::experiment) fn evolution_config(plan: &Plan) -> TrainerConfig {
     TrainerConfig {
         iterations: section.iterations as u32,
         validate_every: section.validate_every as u32,
-        algorithm: Algorithm::Evolution(evolution),
+        algorithm: evolution,
     }
 }
 
 /// How policy gradient trains.
-pub(in crate::experiment) fn gradient_config(plan: &Plan) -> TrainerConfig {
+pub(in crate::experiment) fn gradient_config(plan: &Plan) -> TrainerConfig<GradientConfig> {
     let section = &plan.train().expect("the stage runs where there is a section").policy_gradient;
     let gradient = GradientConfig {
         entropy: section.entropy as f32,
@@ -105,38 +124,21 @@ pub(in crate::experiment) fn gradient_config(plan: &Plan) -> TrainerConfig {
     TrainerConfig {
         iterations: section.iterations as u32,
         validate_every: section.validate_every as u32,
-        algorithm: Algorithm::PolicyGradient(gradient),
+        algorithm: gradient,
     }
 }
 
-/// Runs a trainer to its end, from its checkpoint if there is one, else from what `begin` makes of `start`.
-fn search(
-    stage_context: StageContext<'_>,
-    phase: Phase,
-    config: TrainerConfig,
-    start: Network,
+/// Runs a trainer to its end.
+fn finished<A>(
+    mut trainer: Trainer<A>,
     simulation: &mut Simulation<'_>,
-    key: Key,
-    begin: impl FnOnce(Network) -> Result<Trainer>,
-) -> Result<Searched> {
-    if config.iterations == 0 {
-        return Ok(Searched { network: start, episodes: 0, curve: Vec::new() });
-    }
-    let mut checkpoint = stage_context.checkpoint(phase.checkpoint);
-    let mut trainer = match checkpoint.load(MAX_CHECKPOINT_BYTES as u64)? {
-        Some(bytes) => Trainer::from_bytes(&bytes, config, &start, key)?,
-        None => begin(start)?,
-    };
-    let bar = stage_context.progress.begin(phase.name, u64::from(config.iterations) + 1);
-    bar.resume(trainer.history().len() as u64);
-    while !trainer.finished() {
-        let step = trainer.step(simulation)?;
-        checkpoint.offer(trainer.finished(), || trainer.to_bytes())?;
-        if let Some(gain) = step.validation {
-            bar.note(&format!("{:+.2} points over the baseline", 100.0 * gain));
-        }
-        watch(stage_context, &*bar)?;
-    }
+    keeper: &mut Kept<'_>,
+    phase: Phase,
+) -> Result<Searched>
+where
+    A: Algorithm<Network = Network, Point = TrainingPoint> + for<'s> Learns<Simulation<'s>>,
+{
+    trainer.keep(simulation, keeper, |gain| format!("{:+.2} points over the baseline", 100.0 * gain))?;
     let curve = trainer
         .history()
         .iter()
@@ -147,6 +149,13 @@ fn search(
         })
         .collect();
     let episodes = trainer.history().last().map_or(0, |last| last.episodes);
-    let (network, _, _) = trainer.best().expect("the start is validated");
-    Ok(Searched { network: network.clone(), episodes, curve })
+    let best = trainer.best().expect("the start is validated");
+    Ok(Searched { network: best.network.clone(), episodes, curve })
+}
+
+impl Searched {
+    /// No search: what it would have started from.
+    fn none(network: Network) -> Self {
+        Self { network, episodes: 0, curve: Vec::new() }
+    }
 }
