@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use querist::episode::Row;
 use querist::report::export::parquet::parquet;
-use querist::report::{ReportInput, Verdict, VerdictOptions, html, table, verdict};
+use querist::report::{ReportInput, Verdict, VerdictOptions, html, verdict};
 use querist::rng::Key;
 use querist::run::QueryTimes;
 use serde_json::json;
@@ -41,7 +41,7 @@ pub struct Judged {
 impl Judged {
     /// The verdict for people.
     fn table(&self, py: Python<'_>) -> String {
-        py.detach(|| table(&self.verdict))
+        py.detach(|| self.verdict.to_string())
     }
 
     /// What the rows say of each strategy on each task, as JSON.

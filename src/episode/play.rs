@@ -261,8 +261,8 @@ mod tests {
     use crate::learner::Start;
     use crate::query::Registry;
 
-    fn rows(plan: EpisodePlan) -> Vec<Row> {
-        let data = embedded::load("breast_cancer").unwrap();
+    fn rows(plan: EpisodePlan, name: &str) -> Vec<Row> {
+        let data = embedded::load(name).unwrap();
         let prepared = PreparedTask::new(Task::split(&data, &SplitPlan::default(), Key::root(1)).unwrap());
         let player = |name: &str| Player {
             name: name.to_string(),
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn an_ensemble_costs_its_members_and_learns_the_same_labels_better() {
-        let of = |ensemble: usize| rows(EpisodePlan { ensemble, ..plan(Start::Warm) });
+        let of = |ensemble: usize| rows(EpisodePlan { ensemble, ..plan(Start::Warm) }, "digits");
         let (one, nine) = (of(1), of(9));
         let random = |rows: &[Row]| -> Vec<Row> {
             rows.iter().filter(|row| row.strategy == "random").cloned().collect()
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn rules_to_stop_are_asked_and_change_nothing() {
         let plan = |stops: bool| EpisodePlan { budget: 200, stops, ..logistic() };
-        let (asked, plain) = (rows(plan(true)), rows(plan(false)));
+        let (asked, plain) = (rows(plan(true), "breast_cancer"), rows(plan(false), "breast_cancer"));
         assert!(plain.iter().all(|row| row.stops.is_empty()));
         let without: Vec<Row> = asked.iter().map(|row| Row { stops: Vec::new(), ..row.clone() }).collect();
         assert_eq!(without, plain);

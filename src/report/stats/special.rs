@@ -1,7 +1,8 @@
-//! Distribution functions: normal, Student's t, chi-square by `statrs`, and the studentised range, which it does not have.
+//! Distribution functions: Student's t and chi-square by `statrs`, the normal distribution by `libm`, and the studentised
+//! range, which neither has. Quantiles are found by bisection: a report asks for a handful of them.
 
+use libm::erfc;
 use statrs::function::beta::beta_reg;
-use statrs::function::erf::{erfc, erfc_inv};
 use statrs::function::gamma::gamma_ur;
 use std::f64::consts::{PI, SQRT_2};
 
@@ -17,7 +18,14 @@ pub fn normal_two_sided(x: f64) -> f64 {
 
 /// The normal quantile; infinite at 0 and 1.
 pub fn normal_quantile(p: f64) -> f64 {
-    -SQRT_2 * erfc_inv(2.0 * p)
+    if p <= 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if p >= 1.0 {
+        return f64::INFINITY;
+    }
+    // Solved in the lower half, where the distribution function has no rounding to one.
+    if p > 0.5 { -bisect(1.0 - p, -40.0, 0.0, normal_cdf) } else { bisect(p, -40.0, 0.0, normal_cdf) }
 }
 
 /// `P(|T| >= |t|)` for Student's t with `df > 0` degrees of freedom.
