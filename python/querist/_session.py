@@ -6,14 +6,13 @@ import html
 import io
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _querist
 from ._arrays import count
 from ._errors import QueristError
-from ._tables import written
+from ._tables import held
 
 Path = str | os.PathLike[str]
 
@@ -76,12 +75,12 @@ class Session:
         or a price for every class; ``spend`` what answers may cost in all. ``think`` times as much is looked at in a query,
         for people who are slower than the machine.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with held() as memory:
             return Session(
                 _querist.Session.create(
                     os.fspath(dir),
-                    written(pool, folder, "pool"),
-                    features=[written(one, folder, f"features_{at}") for at, one in enumerate(features)],
+                    memory.path(pool, "pool"),
+                    features=[memory.path(one, f"features_{at}") for at, one in enumerate(features)],
                     label=label,
                     id=id,
                     columns=list(columns),
