@@ -45,9 +45,9 @@ repetitions = 6
 """
 
 
-def together(client, commands):
-    """All of these commands as tasks of one job, to its end."""
-    job = Job()
+def together(client, folder, commands):
+    """All of these commands as tasks of one job, to its end; what they print lies in the folder."""
+    job = Job(default_workdir=folder)
     for command in commands:
         job.program([str(word) for word in command])
     client.wait_for_jobs([client.submit(job)])
@@ -72,9 +72,9 @@ def main():
             client = cluster.client()
             shard = [f"{at + 1}/{SHARDS}" for at in range(SHARDS)]
             bench = [querist, "bench", folder / "bench.toml", *own]
-            together(client, [[*bench, "--shard", one, "--out", folder / f"part-{one[0]}"] for one in shard])
+            together(client, folder, [[*bench, "--shard", one, "--out", folder / f"part-{one[0]}"] for one in shard])
             train = [querist, "train", folder / "train.toml", *own]
-            together(client, [[*train, "--shard", one, "--out", folder / "trained"] for one in shard])
+            together(client, folder, [[*train, "--shard", one, "--out", folder / "trained"] for one in shard])
         parts = [folder / f"part-{one[0]}" for one in shard]
         subprocess.run([*bench, "--out", folder / "whole"], check=True, capture_output=True)
         joined = digest(querist, folder / "joined", *parts)
