@@ -242,7 +242,10 @@ mod tests {
     use rand::RngExt;
 
     /// All records with their lines, of a source that hands out `step` bytes at a time.
-    fn read(text: &[u8], separator: Separator, step: usize) -> Result<Vec<(u64, Vec<Vec<u8>>)>, ReadError> {
+    /// Lines with their fields.
+    type Lines = Vec<(u64, Vec<Vec<u8>>)>;
+
+    fn read(text: &[u8], separator: Separator, step: usize) -> Result<Lines, ReadError> {
         struct Steps<'a>(&'a [u8], usize);
         impl Read for Steps<'_> {
             fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
