@@ -241,10 +241,10 @@ mod tests {
     use crate::rng::Key;
     use rand::RngExt;
 
-    /// All records with their lines, of a source that hands out `step` bytes at a time.
     /// Lines with their fields.
     type Lines = Vec<(u64, Vec<Vec<u8>>)>;
 
+    /// All records with their lines, of a source that hands out `step` bytes at a time.
     fn read(text: &[u8], separator: Separator, step: usize) -> Result<Lines, ReadError> {
         struct Steps<'a>(&'a [u8], usize);
         impl Read for Steps<'_> {
