@@ -2,7 +2,7 @@
 //!
 //! Every reader is bounded: what a header announces is checked against limits and against what is
 //! really there before memory is asked for, compressed data may not be a bomb, and a fault is an error
-//! with its place. What a file leaves open is decided by rules and said ([`Decision`](super::table::Decision)), and
+//! with its place. What a file leaves open is decided by rules and said ([`Decision`]), and
 //! has an option; nothing else is guessed. No file is written here, and none but the ones named is opened.
 
 mod arff;
