@@ -29,40 +29,40 @@
 //! Not here: how episodes run and how features are computed (`episode`), and writing to disk
 //! (`durable`): what is saved leaves this layer as bytes and text.
 
-pub mod adaptation;
-pub mod algorithm;
+pub(crate) mod adaptation;
+pub(crate) mod algorithm;
 pub mod batch;
 pub mod card;
-pub mod collection;
+pub(crate) mod collection;
 pub mod course;
 pub mod dagger;
 pub mod dqn;
-pub mod error;
-pub mod evolution;
-pub mod frozen;
+pub(crate) mod error;
+pub(crate) mod evolution;
+pub(crate) mod frozen;
 mod gradients;
-pub mod growth;
+pub(crate) mod growth;
 pub mod guard;
 pub mod head;
 pub mod imitation;
 pub mod importance;
 pub mod network;
-pub mod optimiser;
+pub(crate) mod optimiser;
 pub mod pang;
-pub mod parts;
-pub mod policy;
+pub(crate) mod parts;
+pub(crate) mod policy;
 pub mod policy_gradient;
-pub mod ridge;
+pub(crate) mod ridge;
 pub mod shipped;
-pub mod simulation;
+pub(crate) mod simulation;
 pub mod spread;
 mod stored;
-pub mod strategy;
+pub(crate) mod strategy;
 mod tensors;
 #[cfg(test)]
 mod testing;
 pub mod trainer;
-pub mod trajectory;
+pub(crate) mod trajectory;
 
 pub use algorithm::{AlgorithmEntry, Algorithms, Extent, Learned, LearningAlgorithm, Training};
 pub use card::{Card, Provenance, SeenSet};

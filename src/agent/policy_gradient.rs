@@ -151,10 +151,8 @@ pub fn update(
 
 /// The gradient of the loss (the negative surrogate and entropy bonus, a mean over all decisions), in the
 /// order of the flat weights: what [`update`] would follow with all decisions in one minibatch.
-///
-/// # Errors
-/// As [`update`].
-pub fn gradient(network: &Network, trajectories: &[Trajectory], config: &GradientConfig) -> Result<Vec<f32>> {
+#[cfg(test)]
+fn gradient(network: &Network, trajectories: &[Trajectory], config: &GradientConfig) -> Result<Vec<f32>> {
     config.check()?;
     let decisions = weigh(network, trajectories, config.advantage)?;
     Ok(gradients::policy_gradient(network, &decisions.iter().collect::<Vec<_>>(), config)?.0)

@@ -7,8 +7,6 @@
 
 mod checkpoint;
 
-pub use checkpoint::MAX_HEADER_BYTES;
-
 use super::error::AgentError;
 use super::evolution::{Duel, Generation, Pair};
 use super::network::Network;

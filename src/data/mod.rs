@@ -9,26 +9,26 @@
 //! unlabelled row into a label, as the [`Annotator`] that it plays does, and it charges the budget for it. Nothing here
 //! knows networks or strategies.
 
-pub mod annotator;
+pub(crate) mod annotator;
 pub mod columns;
 pub mod dataset;
 pub mod describe;
 pub mod embedded;
-pub mod error;
+pub(crate) mod error;
 pub mod gaps;
-pub mod initial;
+pub(crate) mod initial;
 pub mod load;
 pub mod pool;
 pub mod provenance;
 pub mod readers;
-pub mod registered;
+pub(crate) mod registered;
 mod scaling;
 mod split;
 pub mod synthetic;
 pub mod table;
 pub mod task;
-pub mod variation;
-pub mod world;
+pub(crate) mod variation;
+pub(crate) mod world;
 pub mod writers;
 
 pub use annotator::{Annotator, Answer, Answers};

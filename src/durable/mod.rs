@@ -11,9 +11,9 @@
 // The one place where the calls that `clippy.toml` forbids are allowed.
 #![allow(clippy::disallowed_methods)]
 
-pub mod digest;
+pub(crate) mod digest;
 pub mod faults;
-pub mod input;
+pub(crate) mod input;
 mod lock;
 mod log;
 mod open;

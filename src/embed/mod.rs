@@ -18,7 +18,7 @@ mod aggregate;
 mod error;
 mod job;
 #[cfg(feature = "embed")]
-pub mod model;
+pub(crate) mod model;
 mod recipe;
 mod source;
 

@@ -6,19 +6,19 @@
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
 mod ablation;
-pub mod augment;
+pub(crate) mod augment;
 mod committee;
-pub mod env;
-pub mod extras;
+pub(crate) mod env;
+pub(crate) mod extras;
 pub mod features;
 mod fitting;
 mod holdout;
 mod initial;
-pub mod observation;
-pub mod plan;
+pub(crate) mod observation;
+pub(crate) mod plan;
 pub mod play;
-pub mod replicate;
-pub mod row;
+pub(crate) mod replicate;
+pub(crate) mod row;
 pub mod stop;
 #[cfg(test)]
 mod testing;

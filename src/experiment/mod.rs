@@ -7,21 +7,21 @@
 //! looks at a data set before anything is played on it. How figures are made of the rows is the `report` layer's business.
 
 mod error;
-pub mod fit;
-pub mod forecast;
+pub(crate) mod fit;
+pub(crate) mod forecast;
 pub mod inputs;
 mod keys;
-pub mod leaks;
+pub(crate) mod leaks;
 mod overlap;
 mod plan;
 pub mod quality;
-pub mod raw;
-pub mod reference;
+pub(crate) mod raw;
+pub(crate) mod reference;
 mod run;
 pub mod sections;
-pub mod set;
+pub(crate) mod set;
 pub mod stages;
-pub mod tasks;
+pub(crate) mod tasks;
 mod vocabulary;
 
 pub use error::{ExperimentError, Place};

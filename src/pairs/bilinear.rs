@@ -19,11 +19,6 @@ pub struct Bilinear {
 pub struct Turned<T>(Dense<T>);
 
 impl Bilinear {
-    /// The number of parameters.
-    pub fn parameters(&self) -> usize {
-        self.width * self.width + 2
-    }
-
     /// `W` uniform within `1 / sqrt(width)`; `c` at `floor`, and `b` so that a pair whose forms are zero is predicted as `start`,
     /// above `floor`.
     pub fn start<T: Real>(&self, floor: f64, start: f64, key: Key) -> Vec<T> {

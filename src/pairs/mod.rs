@@ -24,23 +24,23 @@
 //! # Ok::<(), querist::Error>(())
 //! ```
 
-pub mod bilinear;
-pub mod campaign;
+pub(crate) mod bilinear;
+pub(crate) mod campaign;
 pub mod convolution;
-pub mod ensemble;
-pub mod error;
-pub mod files;
+pub(crate) mod ensemble;
+pub(crate) mod error;
+pub(crate) mod files;
 pub mod graph;
-pub mod links;
-pub mod network;
-pub mod optimiser;
+pub(crate) mod links;
+pub(crate) mod network;
+pub(crate) mod optimiser;
 pub mod real;
-pub mod report;
+pub(crate) mod report;
 pub mod rules;
-pub mod screen;
+pub(crate) mod screen;
 pub mod study;
 pub mod suggest;
-pub mod world;
+pub(crate) mod world;
 
 pub use campaign::{Campaign, CampaignPlan, Course, Round};
 pub use ensemble::{Beliefs, Ensemble};

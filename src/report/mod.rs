@@ -6,18 +6,18 @@
 //! runs an experiment, and nothing writes a file: a report is returned as text.
 
 pub mod contrast;
-pub mod curves;
+pub(crate) mod curves;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod export;
 pub mod figure;
 pub mod html;
 pub mod input;
-pub mod page;
-pub mod roles;
+pub(crate) mod page;
+pub(crate) mod roles;
 pub mod stats;
-pub mod table;
-pub mod text;
+pub(crate) mod table;
+pub(crate) mod text;
 pub mod verdict;
 
 pub use figure::Figure;

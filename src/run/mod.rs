@@ -7,29 +7,29 @@
 //! is the run's folder and refuses another plan, other data or another binary. What the cells compute
 //! and what their outputs mean is not known here: that is the `experiment` layer's business.
 
-pub mod artefacts;
+pub(crate) mod artefacts;
 pub mod blocks;
-pub mod cancel;
-pub mod checkpoint;
+pub(crate) mod cancel;
+pub(crate) mod checkpoint;
 mod error;
-pub mod exchange;
-pub mod executor;
-pub mod full_pool;
+pub(crate) mod exchange;
+pub(crate) mod executor;
+pub(crate) mod full_pool;
 pub mod journal;
-pub mod ledger;
+pub(crate) mod ledger;
 pub(crate) mod lines;
-pub mod manifest;
-pub mod parts;
-pub mod progress;
+pub(crate) mod manifest;
+pub(crate) mod parts;
+pub(crate) mod progress;
 #[cfg(feature = "mpi")]
-pub mod ranks;
+pub(crate) mod ranks;
 pub mod rows;
-pub mod sealed;
+pub(crate) mod sealed;
 pub mod store;
-pub mod times;
-pub mod usage;
+pub(crate) mod times;
+pub(crate) mod usage;
 
-pub use crate::durable::digest;
+pub(crate) use crate::durable::digest;
 pub use artefacts::{Artefacts, Digests, publish};
 pub use blocks::{Blocks, ElementType};
 pub use cancel::Cancel;

@@ -42,7 +42,7 @@ mod plan;
 mod pool;
 mod predictions;
 mod price;
-pub mod prodigy;
+pub(crate) mod prodigy;
 mod query;
 mod state;
 mod status;

@@ -26,15 +26,15 @@
 //! # Ok::<(), querist::Error>(())
 //! ```
 
-pub mod budget;
-pub mod drift;
-pub mod episode;
-pub mod error;
-pub mod learner;
+pub(crate) mod budget;
+pub(crate) mod drift;
+pub(crate) mod episode;
+pub(crate) mod error;
+pub(crate) mod learner;
 pub mod neural_cal;
 pub mod pal;
 pub mod rules;
-pub mod session;
+pub(crate) mod session;
 pub mod synthesis;
 
 pub use budget::{Counted, Moving};

@@ -15,13 +15,13 @@
 //! - [`simulation`]: episodes to learn from; [`strategy`]: the learned values as a strategy;
 //! - [`algorithm`]: all of it by name, with its settings.
 
-pub mod algorithm;
+pub(crate) mod algorithm;
 pub mod learner;
-pub mod network;
-pub mod observation;
-pub mod replay;
-pub mod simulation;
-pub mod strategy;
+pub(crate) mod network;
+pub(crate) mod observation;
+pub(crate) mod replay;
+pub(crate) mod simulation;
+pub(crate) mod strategy;
 
 pub use algorithm::ENTRY;
 pub use learner::{Dqn, DqnConfig, DqnPoint, Labelling, QLearning};

@@ -11,12 +11,11 @@
 //! source tasks, [`card`] is what a policy's card says of it, [`architect`] plays it in an episode. Not
 //! here: the local search that may go on from where the head points (`search`).
 
-pub mod architect;
+pub(crate) mod architect;
 pub mod card;
-pub mod collect;
+pub(crate) mod collect;
 pub mod sight;
 
 pub use architect::HeadArchitect;
 pub use card::{Head, HeadCard};
 pub use collect::{MovePlan, collect_moves};
-pub use sight::{Round, options};

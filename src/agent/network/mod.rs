@@ -15,7 +15,7 @@
 mod attention;
 mod layout;
 
-pub use layout::{Kind, MAX_FEATURES, MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS, NetworkConfig, Slot};
+pub use layout::{Kind, MAX_HIDDEN, MAX_INDUCING, MAX_LAYERS, NetworkConfig, Slot};
 
 use super::error::AgentError;
 use crate::data::Matrix;

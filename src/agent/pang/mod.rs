@@ -14,16 +14,12 @@
 //! - [`network`]: scores, and the same function with gradients; [`learner`]: the policy gradient; [`simulation`]: episodes to learn from; [`strategy`]: the policy as a strategy;
 //! - [`algorithm`]: all of it by name, with its settings.
 
-pub mod algorithm;
+pub(crate) mod algorithm;
 pub mod learner;
 pub mod network;
 pub mod observation;
-pub mod simulation;
-pub mod strategy;
+pub(crate) mod simulation;
+pub(crate) mod strategy;
 
 pub use algorithm::ENTRY;
-pub use learner::{Episode, OverDataSets, Pang, PangConfig, PangEnvironment, PangPoint, Step};
 pub use network::PangNetwork;
-pub use observation::Described;
-pub use simulation::DatasetEpisodes;
-pub use strategy::PangStrategy;

@@ -1,16 +1,16 @@
 //! The commands, by topic. Each turns its arguments into calls of the layers, and results into text.
 
 mod cards;
-pub mod data;
-pub mod embed;
-pub mod fit;
-pub mod lists;
-pub mod manual;
-pub mod pairs;
-pub mod report;
-pub mod run;
-pub mod schema;
-pub mod select;
-pub mod session;
-pub mod stream;
-pub mod transfer;
+pub(crate) mod data;
+pub(crate) mod embed;
+pub(crate) mod fit;
+pub(crate) mod lists;
+pub(crate) mod manual;
+pub(crate) mod pairs;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod select;
+pub(crate) mod session;
+pub(crate) mod stream;
+pub(crate) mod transfer;

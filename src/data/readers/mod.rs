@@ -10,7 +10,7 @@ mod array;
 mod choices;
 mod columnar;
 mod dialect;
-pub mod error;
+pub(crate) mod error;
 mod examples;
 pub(super) mod folders;
 pub(super) mod format;

@@ -4,12 +4,12 @@
 //! The same key gives the same bytes on every machine of one kind. Nothing here reads a file.
 
 mod categorical;
-pub mod classic;
+pub(crate) mod classic;
 mod draw;
 pub mod family;
-pub mod friedman;
+pub(crate) mod friedman;
 mod manifold;
-pub mod plan;
+pub(crate) mod plan;
 mod scores;
 mod sequence;
 mod survey;

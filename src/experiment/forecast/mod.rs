@@ -24,7 +24,7 @@ use rehearsal::{Limit, Part};
 use std::time::{Duration, Instant};
 
 pub use display::describe;
-pub use workers::{Shares, Workers};
+pub use workers::Shares;
 
 /// How much a dry run measures: about five seconds of two cores.
 pub const DRY_RUN: Effort =

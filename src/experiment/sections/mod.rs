@@ -19,7 +19,7 @@ mod transfer;
 
 pub use architecture::ArchitectureChoice;
 pub use dataset::{DataRef, Decimal, FileRef};
-pub use episode::{AugmentKeys, Episode, MAX_POOL, WorldKeys};
+pub use episode::{AugmentKeys, ChangeKind, Episode, Length, MAX_POOL, WorldKeys};
 pub use learner::{Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;

@@ -7,13 +7,13 @@
 pub(super) mod algorithms;
 pub(super) mod architecture_factory;
 mod builtin;
-pub mod full_pool;
+pub(crate) mod full_pool;
 pub(super) mod head;
 mod keeper;
-pub mod rivals;
+pub(crate) mod rivals;
 pub mod search;
 pub mod train;
-pub mod transfer;
+pub(crate) mod transfer;
 
 pub use builtin::Builtin;
 pub use full_pool::{Whole, full_pool};

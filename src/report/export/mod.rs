@@ -4,10 +4,10 @@
 //! caller's business. Tables for papers are in [`table`](mod@super::table), figures in
 //! [`figure`](super::figure).
 
-pub mod arrow;
-pub mod csv;
+pub(crate) mod arrow;
+pub(crate) mod csv;
 pub mod parquet;
-pub mod tensorboard;
+pub(crate) mod tensorboard;
 
 use crate::episode::Row;
 use crate::run::QueryTimes;

@@ -2,21 +2,21 @@
 //! everywhere. One file per kind of figure; [`canvas`] has the primitives, [`palette`] the colours,
 //! [`axis`] scales and ticks. What a figure shows is computed by the statistics, not here.
 
-pub mod axis;
-pub mod bars;
+pub(crate) mod axis;
+pub(crate) mod bars;
 pub mod canvas;
-pub mod course;
-pub mod critical;
-pub mod forest;
-pub mod heat;
-pub mod learning;
+pub(crate) mod course;
+pub(crate) mod critical;
+pub(crate) mod forest;
+pub(crate) mod heat;
+pub(crate) mod learning;
 pub mod marker;
 pub mod palette;
-pub mod path;
-pub mod profile;
-pub mod search;
-pub mod steps;
-pub mod training;
+pub(crate) mod path;
+pub(crate) mod profile;
+pub(crate) mod search;
+pub(crate) mod steps;
+pub(crate) mod training;
 
 /// Figures that had to grow beyond this many units, for names that are never cut, take the width of the page.
 const WIDE: f64 = 600.0;

@@ -10,14 +10,14 @@ pub mod aggregate;
 pub mod aulc;
 pub mod bootstrap;
 pub mod critical;
-pub mod gap;
+pub(crate) mod gap;
 pub mod holm;
 pub mod mean;
 pub mod penalty;
 pub mod ranks;
-pub mod savings;
+pub(crate) mod savings;
 pub mod special;
-pub mod stability;
+pub(crate) mod stability;
 pub mod wilcoxon;
 
 /// A two-sided interval, `lo <= hi`.

@@ -14,13 +14,13 @@
 //! What reads hidden labels is a reference line: it has its figures, and differences corrected among its
 //! like, but stands below the ranked strategies, closes no gap, and is the best of nothing.
 
-pub mod across;
-pub mod choice;
-pub mod compare;
-pub mod robustness;
+pub(crate) mod across;
+pub(crate) mod choice;
+pub(crate) mod compare;
+pub(crate) mod robustness;
 mod scores;
 mod targets;
-pub mod wording;
+pub(crate) mod wording;
 
 use std::collections::BTreeMap;
 

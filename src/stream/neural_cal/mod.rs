@@ -22,7 +22,7 @@
 mod decision;
 mod features;
 mod head;
-pub mod plateau;
+pub(crate) mod plateau;
 
 pub use decision::{Judged, Verdict, judge};
 pub use features::RandomFeatures;
