@@ -35,6 +35,7 @@
 //! [`testing`], [`prelude`], and, with
 //! the feature of its name, `cli`.
 
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))] // what only the command line calls
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests write into temporary folders
 
 pub use querist_engine::{arch, error, learner, rng, simd};

@@ -3,9 +3,9 @@
 
 use querist::agent::batch::{greedy, sample};
 use querist::agent::{
-    AgentError, Best, Decision, Duel, Environment, Evolution, EvolutionConfig, GradientConfig, Kind, Learns,
-    Network, NetworkConfig, OptimiserConfig, Pair, Policy, PolicyGradient, Provenance, Returns, Trainer,
-    TrainerConfig, TrainingPoint, Trajectory, Variant,
+    AgentError, AntitheticPair, Best, Decision, Environment, Evolution, EvolutionConfig, GradientConfig,
+    Kind, Learns, Network, NetworkConfig, OptimiserConfig, PairResult, Policy, PolicyGradient, Provenance,
+    Returns, Trainer, TrainerConfig, TrainingPoint, Trajectory, Variant,
 };
 use querist::data::{Matrix, RowId};
 use querist::episode::{Observation, Schema};
@@ -77,15 +77,15 @@ impl Environment for Toy {
         (0..16).map(episode).collect()
     }
 
-    fn duels(&mut self, pairs: &[Pair], iteration: u32, key: Key) -> Result<Vec<Duel>> {
-        let duel = |(pair, both): (usize, &Pair)| {
+    fn duels(&mut self, pairs: &[AntitheticPair], iteration: u32, key: Key) -> Result<Vec<PairResult>> {
+        let duel = |(pair, both): (usize, &AntitheticPair)| {
             let replicates = key.at(pair as u64);
             let play = |network: &Network| earned(self.batch, 4, replicates, |seen| network.score(seen));
             let (mut plus, minus) = (play(&both.plus)?, play(&both.minus)?);
             if self.spoil == Some(iteration) {
                 plus = f64::NAN;
             }
-            Ok(Duel { pair, task: 0, episodes: 4, plus, minus })
+            Ok(PairResult { pair, task: 0, episodes: 4, plus, minus })
         };
         pairs.iter().enumerate().map(duel).collect()
     }
@@ -294,7 +294,7 @@ fn a_nan_reward_stops_training_and_changes_nothing() {
     trainer.step(&mut toy).unwrap();
     let before = trainer.to_bytes();
     let error = trainer.step(&mut toy).unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(AgentError::Duel { duel: 0, pair: 0, .. })), "{error}");
+    assert!(matches!(error.downcast_ref(), Some(AgentError::PairResult { duel: 0, pair: 0, .. })), "{error}");
     assert_eq!(trainer.to_bytes(), before);
 }
 

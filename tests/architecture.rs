@@ -138,7 +138,7 @@ const RIVALS: &str = r#"
     widest = 16
     max_blocks = 3
     max_stacks = 3
-    [rivals]
+    [search_comparison]
     targets = ["iris"]
     labels = [20, 40]
     budgets = [1, 4]
@@ -147,7 +147,7 @@ const RIVALS: &str = r#"
 "#;
 
 #[test]
-fn rivals_stay_within_their_budgets() {
+fn compared_searches_stay_within_their_budgets() {
     let dir = folder(RIVALS);
     let run = |out: &str, jobs: &str| {
         querist(dir.path(), &["run", "x.toml", "-q", "--out", out, "--jobs", jobs]).assert().success();
@@ -176,12 +176,12 @@ fn rivals_stay_within_their_budgets() {
 const FREE: &str = r#"
     [learner]
     steps = 36
-    [rivals]
+    [search_comparison]
     targets = ["iris"]
     labels = [20]
     budgets = [4]
     repetitions = 2
-    [rivals.free]
+    [search_comparison.free]
     max_depth = 1
     widths = [4, 8]
     dropouts = [0]
@@ -190,7 +190,7 @@ const FREE: &str = r#"
 "#;
 
 #[test]
-fn rivals_search_perceptrons_of_any_kind() {
+fn compared_searches_walk_perceptrons_of_any_kind() {
     let dir = folder(FREE);
     querist(dir.path(), &["run", "x.toml", "-q", "--out", "free"]).assert().success();
     let found = rows(&dir.path().join("free"));
@@ -212,7 +212,7 @@ fn rivals_search_perceptrons_of_any_kind() {
 
 /// The same over convolutions, small enough for a test: networks of at most three blocks on 8 x 8 digits.
 #[test]
-fn rivals_search_networks_for_images() {
+fn compared_searches_walk_networks_for_images() {
     let text = r#"
         [learner]
         steps = 4
@@ -224,7 +224,7 @@ fn rivals_search_networks_for_images() {
         width = 2
         max_blocks = 1
         max_stacks = 2
-        [rivals]
+        [search_comparison]
         targets = ["digits"]
         methods = ["local", "random"]
         labels = [30]

@@ -174,12 +174,12 @@ fn steps_are_those_of_the_rows() {
 fn bouts_are_counted() {
     let both = Both::of(
         "[learner]\nhidden = [6]\nsteps = 9\n[search]\nwidth = 4\nwidest = 4\nmax_blocks = 2\nmax_stacks = 1\n\
-         [rivals]\ntargets = [\"iris\"]\nlabels = [12, 24]\nmethods = [\"grid\", \"hill_climbing\"]\nbudgets = [1, 3]\nrepetitions = 3\n",
+         [search_comparison]\ntargets = [\"iris\"]\nlabels = [12, 24]\nmethods = [\"grid\", \"hill_climbing\"]\nbudgets = [1, 3]\nrepetitions = 3\n",
     );
     both.cells_agree();
     let rows = both.lines("rows.jsonl");
-    let bouts: BTreeSet<u64> = rows.iter().map(|row| row["repetition"].as_u64().unwrap()).collect();
-    assert_eq!(both.count("rivals"), bouts.len() as u64);
+    let trials: BTreeSet<u64> = rows.iter().map(|row| row["repetition"].as_u64().unwrap()).collect();
+    assert_eq!(both.count("search comparison"), trials.len() as u64);
 }
 
 /// A forecast for people says what was counted and what was measured, and how the two meet.

@@ -58,7 +58,7 @@ fn vocabulary(schema: &Json) -> Vocabulary {
         let file: Toml = text.parse::<toml::Table>().unwrap().into();
         for list in [
             ("transfer", "targets"),
-            ("rivals", "targets"),
+            ("search_comparison", "targets"),
             ("sources", "datasets"),
             ("sources", "validation"),
         ] {
@@ -197,7 +197,7 @@ fn every_key_is_on_the_page_and_every_experiment_fits_the_schema() {
          inputs = \"x\", channels = \"last\", base = 0, hash = 8, svd = 4, types = { zip = \"category\" } }, \
          { file = \"b.csv\", features = [\"f.npy\", \"g.npy\"], separator = \";\" }]\n\
          policy = \"universal\"\n\
-         [rivals]\ntargets = [\"iris\"]\nfree = {}\nhill_climbing = { restarts = 3 }\nannealing = { cooling = 0.5 }\n\
+         [search_comparison]\ntargets = [\"iris\"]\nfree = {}\nhill_climbing = { restarts = 3 }\nannealing = { cooling = 0.5 }\n\
          evolution = { sample = 2 }\nhalving = { eta = 2 }\n";
     let others = [
         "[learner]\noptimiser = \"lbfgs\"\nhidden = []\n[report]\ntarget_accuracy = 0.9\n[train]",

@@ -7,7 +7,7 @@
 //! looks at a data set before anything is played on it. How figures are made of the rows is the `report` layer's business.
 
 mod error;
-pub(crate) mod fit;
+pub mod fit;
 pub(crate) mod forecast;
 pub mod inputs;
 mod keys;

@@ -245,15 +245,21 @@ impl Section {
             let depth = |name: &str| name.matches('.').count();
             same.max_by_key(|name| (name.starts_with(&self.path), Reverse(depth(name)))).cloned()
         };
+        let name = self.name(key);
+        let former = FORMER_NAMES.iter().find(|(former, _)| *former == name).map(|(_, now)| now.to_string());
         Err(ExperimentError::UnknownKey {
             place: node.place.clone(),
-            key: self.name(key),
-            nearest: elsewhere()
+            key: name,
+            nearest: former
+                .or_else(elsewhere)
                 .or_else(|| nearest(key, self.asked.iter().copied()).map(|near| self.name(near))),
             known: self.asked.iter().map(|key| self.name(key)).collect(),
         })
     }
 }
+
+/// Keys of earlier versions, and what they are called now.
+const FORMER_NAMES: [(&str, &str); 1] = [("rivals", "search_comparison")];
 
 /// Refuses a list in which something stands twice.
 pub fn refuse_twice<'a, T: Eq + Hash + ?Sized + 'a>(

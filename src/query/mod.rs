@@ -33,8 +33,8 @@ pub mod wrapper;
 pub use error::QueryError;
 pub use kinds::Kinds;
 pub use querist_engine::query::{
-    Components, Cut, Herding, Nearest, Neighbours, Posterior, Size, Ties, components, cut, draw, geometry,
-    herding, nearest, neighbours, posterior, size, surroundings, ties,
+    Herding, KernelPca, LowRankGp, Nearest, Neighbours, Size, Subsample, Ties, draw, geometry, herding,
+    kernel_pca, low_rank_gp, nearest, neighbour_stats, neighbours, size, subsample, ties,
 };
 pub use registry::Registry;
 pub use score::Score;

@@ -39,7 +39,7 @@ pub const ENTRY: MethodEntry = MethodEntry::new(
             [1, 20],
             3,
             "Rungs of one bracket. `search.steps` must be a multiple of `eta^(rungs-1)`, and the space must have as \
-             many points; `[rivals]` rounds its steps up.",
+             many points; `[search_comparison]` rounds its steps up.",
         ),
         Setting::whole(
             "brackets",

@@ -6,7 +6,7 @@
 //! stack changes the width. A search starts at `A(B, 1, 1)`, at what source tasks taught ([`Prior`]), or
 //! where the previous round of active learning left it. Active-iNAS may *stay*, *deepen* to
 //! `(i+1, j)`, or *spread* to `(⌊ij/(j+1)⌋+1, j+1)`; every move has more blocks in all, so the networks
-//! of successive rounds never shrink. The rivals walk over ±1 neighbours, or draw from the whole grid.
+//! of successive rounds never shrink. Others walk over ±1 neighbours, or draw from the whole grid.
 //! Any [`Space`] will do; [`FreeMlp`](crate::arch::FreeMlp) is the other one here.
 //!
 //! # Equal cost

@@ -4,7 +4,7 @@
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
-use crate::learner::{Bank, LaneData, Learner, Loss, Optimiser, Start, Stop, Temperature, TrainPlan};
+use crate::learner::{Bank, Learner, Loss, ModelData, Optimiser, Start, Stop, Temperature, TrainPlan};
 use crate::query::Head;
 use crate::rng::Key;
 use rand::RngExt;
@@ -91,9 +91,9 @@ impl<'a> Labels<'a> {
             self.part(&places)
         };
         let parts: Vec<(Vec<u32>, Vec<u32>)> = (0..count).map(resample).collect();
-        let lanes: Vec<LaneData<'_>> = parts
+        let models: Vec<ModelData<'_>> = parts
             .iter()
-            .map(|(rows, labels)| LaneData {
+            .map(|(rows, labels)| ModelData {
                 inputs: self.inputs,
                 rows,
                 labels,
@@ -102,7 +102,7 @@ impl<'a> Labels<'a> {
             })
             .collect();
         let keys: Vec<Key> = (0..count as u64).map(|member| key.named("member").at(member)).collect();
-        bank.fit(&lanes, &kind.plan(self.rows.len()), &keys)?;
+        bank.fit(&models, &kind.plan(self.rows.len()), &keys)?;
         Ok(bank)
     }
 }
@@ -111,7 +111,7 @@ impl<'a> Labels<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct OutOfFold {
     pub kind: Kind,
-    /// Places among the labels.
+    /// Coordinates among the labels.
     pub places: Vec<usize>,
     /// Logits of these labels, `[places, classes]`.
     pub logits: Matrix,
@@ -171,7 +171,7 @@ fn held_out(labels: &Labels<'_>, kind: Kind, places: &[usize], size: usize, key:
         }
         let kept: Vec<usize> = kept.into_iter().map(|(_, &place)| place).collect();
         let (rows, classes) = labels.part(&kept);
-        let data = LaneData {
+        let data = ModelData {
             inputs: labels.inputs,
             rows: &rows,
             labels: &classes,

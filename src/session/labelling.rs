@@ -8,7 +8,7 @@ use super::query::{self, Query};
 use super::state::{Pending, Standing};
 use super::{POOL, Session, current, lock};
 use crate::error::{Result, nearest, shorten};
-use crate::query::cut;
+use crate::query::subsample;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -114,7 +114,7 @@ impl Session {
                 let chosen = self.choose(annotator, fewer, left, now)?;
                 let short = self.settings.spend.filter(|_| chosen.picks.len() < fewer);
                 let short = short.map(|spend| format!("the {spend} that answers may cost leave no more"));
-                note = cut::join([note, chosen.note, short]);
+                note = subsample::join([note, chosen.note, short]);
                 if !chosen.picks.is_empty() {
                     let until = self.settings.lease.map(|lease| now.saturating_add(lease));
                     self.append(Event::Asked {

@@ -5,7 +5,6 @@ use super::network::PangNetwork;
 use super::observation::Described;
 use crate::agent::batch;
 use crate::agent::simulation::{Source, measured};
-use crate::data::RowId;
 use crate::episode::{Episodes, Replicate};
 use crate::error::Result;
 use crate::query::{Needs, Ties};
@@ -49,9 +48,9 @@ impl PangEnvironment for DatasetEpisodes<'_> {
                 let key = self.key.named(&source.identity);
                 let replicates: Vec<Replicate> =
                     (0..self.repetitions).map(|index| source.replicate(key, index)).collect();
-                let curves = measured(source, &replicates, |episodes, lane, step| {
-                    let seen = describe(episodes, lane);
-                    let (scores, wanted) = (network.score(&seen)?, episodes.batch(lane));
+                let curves = measured(source, &replicates, |episodes, env, step| {
+                    let seen = describe(episodes, env);
+                    let (scores, wanted) = (network.score(&seen)?, episodes.batch(env));
                     let best = batch::greedy(&scores, &seen.candidates, wanted, Ties::new(step))?;
                     Ok(best.into_iter().map(|pick| seen.candidates[pick]).collect())
                 })?;
@@ -63,9 +62,9 @@ impl PangEnvironment for DatasetEpisodes<'_> {
     }
 }
 
-fn describe(episodes: &Episodes, lane: usize) -> Described {
-    let signals = episodes.signals(lane, Needs::NONE, Key::root(0));
-    Described::of(&episodes.view(lane, &signals))
+fn describe(episodes: &Episodes, env: usize) -> Described {
+    let signals = episodes.signals(env, Needs::NONE, Key::root(0));
+    Described::of(&episodes.view(env, &signals))
 }
 
 /// Several episodes on one task, each query drawn by the network's scores.
@@ -75,26 +74,25 @@ fn play(source: &Source, task: u32, network: &PangNetwork, count: usize, key: Ke
         (0..count).map(|index| source.replicate(key.named("seat"), index)).collect();
     let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
     let mut played: Vec<Episode> = replicates.iter().map(|_| Episode { task, steps: Vec::new() }).collect();
-    loop {
-        let live = episodes.live();
-        if live.is_empty() {
-            return Ok(played);
-        }
-        let mut picks: Vec<(usize, Vec<RowId>)> = Vec::with_capacity(live.len());
-        for &lane in &live {
-            let step = replicates[lane].key.named("draw").at(u64::from(episodes.standing(lane).round));
-            let seen = describe(&episodes, lane);
+    let mut rewards: Vec<Vec<f64>> = vec![Vec::new(); count];
+    episodes.drive(
+        |episodes, env| {
+            let step = replicates[env].key.named("draw").at(u64::from(episodes.state(env).round));
+            let seen = describe(episodes, env);
             let drawn =
-                batch::sample(&network.score(&seen)?, &seen.candidates, episodes.batch(lane), step)?.picks;
-            picks.push((lane, drawn.iter().map(|&pick| seen.candidates[pick]).collect()));
-            played[lane].steps.push(Step { seen, picks: drawn, reward: 0.0 });
-        }
-        for (lane, step) in live.into_iter().zip(episodes.step(&picks)?) {
-            if let Some(last) = played[lane].steps.last_mut() {
-                last.reward = step.reward;
-            }
+                batch::sample(&network.score(&seen)?, &seen.candidates, episodes.batch(env), step)?.picks;
+            let rows = drawn.iter().map(|&pick| seen.candidates[pick]).collect();
+            played[env].steps.push(Step { seen, picks: drawn, reward: 0.0 });
+            Ok(rows)
+        },
+        |_, env, step| rewards[env].push(step.reward),
+    )?;
+    for (episode, rewards) in played.iter_mut().zip(rewards) {
+        for (step, reward) in episode.steps.iter_mut().zip(rewards) {
+            step.reward = reward;
         }
     }
+    Ok(played)
 }
 
 #[cfg(test)]

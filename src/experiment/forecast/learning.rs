@@ -4,8 +4,9 @@ use super::rehearsal::{Part, Piece, timed};
 use super::sources::{Seen, Tasks, bytes, chunks};
 use super::work::{By, Work, collected_on, played_on};
 use crate::agent::{
-    AdamW, Behaviour, CollectPlan, Environment, Extent, Forgetful, ImitationConfig, LabelledState, Network,
-    Pair, Source, Training, collect, collect_by, collect_moves, course, imitate, policy_gradient,
+    AdamW, AntitheticPair, Behaviour, CollectPlan, Environment, Extent, Forgetful, ImitationConfig,
+    LabelledState, Network, Source, Training, collect, collect_by, collect_moves, course, imitate,
+    policy_gradient,
 };
 use crate::arch::Space;
 use crate::error::Result;
@@ -242,9 +243,9 @@ fn policy_search<'a>(
         let duel = move |_| {
             let chunk: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
             // As many pairs as share a bank.
-            let lanes = chunk.first().map_or(1, Source::lanes);
-            let together = (lanes / (2 * duels.episodes)).clamp(1, section.evolution.pairs);
-            let pair = Pair { plus: network.clone(), minus: network.clone() };
+            let envs = chunk.first().map_or(1, Source::envs);
+            let together = (envs / (2 * duels.episodes)).clamp(1, section.evolution.pairs);
+            let pair = AntitheticPair { plus: network.clone(), minus: network.clone() };
             let mut simulation = train::simulation(plan, &chunk, &[], 1, &Forgetful)?;
             let (fought, core_seconds) = timed(|| simulation.duels(&vec![pair; together], 0, key))?;
             let of = |task: u32| played_on(&chunk[task as usize], By::Policy).nominal();

@@ -16,7 +16,7 @@ mod work;
 mod workers;
 
 use super::plan::Plan;
-use super::stages::{cells_of_transfer, full_pool, rivals, search};
+use super::stages::{cells_of_transfer, full_pool, search, search_comparison};
 use crate::error::Result;
 use crate::run::executor::again;
 use crate::run::{Cancel, Silent, WorkerPool, usage};
@@ -180,7 +180,7 @@ impl Forecast {
 }
 
 /// The stages in their order.
-const STAGES: [&str; 5] = ["train", "search", "full pool", "transfer", "rivals"];
+const STAGES: [&str; 5] = ["train", "search", "full pool", "transfer", "search comparison"];
 
 fn kind(part: &Part<'_>, core_seconds: f64) -> Kind {
     Kind {
@@ -204,7 +204,9 @@ fn of_stage(plan: &Plan, stage: &'static str, parts: &[Part<'_>], kinds: &[Kind]
     let cells = match stage {
         "full pool" => whole,
         "transfer" => plan.transfer().map_or(0, cells_of_transfer) - whole,
-        "rivals" => plan.rivals().map_or(0, |section| rivals::bouts(section).len()),
+        "search comparison" => {
+            plan.search_comparison().map_or(0, |section| search_comparison::trials(section).len())
+        }
         _ => 1,
     };
     Some(StageForecast {

@@ -12,7 +12,7 @@ use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::keys::{Ask, text, whole};
 use crate::experiment::raw::{self, Section, Table};
 use crate::experiment::sections::{
-    Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer, is_reserved,
+    Episode, Learner, Report, Search, SearchComparison, Sources, Train, Transfer, is_reserved,
 };
 use crate::experiment::set;
 use crate::experiment::tasks::Held;
@@ -84,7 +84,7 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer: Option<Transfer>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rivals: Option<Rivals>,
+    search_comparison: Option<SearchComparison>,
     report: Report,
     /// The strategies that may be named.
     #[serde(skip)]
@@ -179,7 +179,10 @@ impl Plan {
         let transfer = transfer_section
             .map(|section| Transfer::read(section, vocabulary, train.as_ref(), search.is_some()))
             .transpose()?;
-        let rivals = root.section("rivals")?.map(|section| Rivals::read(section, vocabulary)).transpose()?;
+        let search_comparison = root
+            .section("search_comparison")?
+            .map(|section| SearchComparison::read(section, vocabulary))
+            .transpose()?;
         let report = Report::read(root.section_or_empty("report")?)?;
         let root_place = root.place().clone();
         root.finish()?;
@@ -194,7 +197,7 @@ impl Plan {
             train,
             search,
             transfer,
-            rivals,
+            search_comparison,
             report,
             registry: vocabulary.registry.clone(),
             readers: vocabulary.readers.clone(),
@@ -213,7 +216,7 @@ impl Plan {
     pub fn searches_sources(&self) -> bool {
         let used = match &self.transfer {
             Some(transfer) => transfer.architectures.iter().any(|choice| choice.uses_sources()),
-            None => self.rivals.is_none(),
+            None => self.search_comparison.is_none(),
         };
         self.search.is_some() && used && !self.trains_only
     }
@@ -283,8 +286,8 @@ impl Plan {
     }
 
     /// Which searches are compared on which targets, if any are.
-    pub fn rivals(&self) -> Option<&Rivals> {
-        self.rivals.as_ref()
+    pub fn search_comparison(&self) -> Option<&SearchComparison> {
+        self.search_comparison.as_ref()
     }
 
     /// What the report asks of the rows.
@@ -299,7 +302,7 @@ impl Plan {
         self.train.is_some().then_some(Self {
             search,
             transfer: None,
-            rivals: None,
+            search_comparison: None,
             trains_only: true,
             ..self
         })
@@ -309,7 +312,7 @@ impl Plan {
     pub fn transfer_only(self) -> Option<Self> {
         let space = |transfer: &Transfer| transfer.architectures.iter().any(|choice| choice.needs_space());
         let search = self.search.filter(|_| self.transfer.as_ref().is_some_and(space));
-        self.transfer.is_some().then_some(Self { train: None, search, rivals: None, ..self })
+        self.transfer.is_some().then_some(Self { train: None, search, search_comparison: None, ..self })
     }
 
     /// The same plan with at most so many gradient steps for a search on a source.
@@ -612,7 +615,7 @@ mod tests {
     fn settings_of_searches_are_read_and_left_out_where_they_are_the_usual_ones() {
         let text = |settings: &str| {
             format!(
-                "[search]\nmethod = \"annealing\"\n{settings}\n[rivals]\ntargets = [\"iris\"]\nmethods = [\"evolution\"]\n{settings}"
+                "[search]\nmethod = \"annealing\"\n{settings}\n[search_comparison]\ntargets = [\"iris\"]\nmethods = [\"evolution\"]\n{settings}"
             )
         };
         let given = "hill_climbing = { restarts = 0 }\nannealing = { temperature = 0.2, cooling = 0.5, reheat = 7, iterations = 30 }\n\
@@ -620,9 +623,9 @@ mod tests {
         let plan = parse(&text(given)).unwrap();
         let walk = |method| {
             let of = |settings: &MethodSettings| format!("{:?}", settings.method(method));
-            let (search, rivals) =
-                (of(&plan.search().unwrap().settings), of(&plan.rivals().unwrap().settings));
-            assert_eq!(search, rivals);
+            let (search, search_comparison) =
+                (of(&plan.search().unwrap().settings), of(&plan.search_comparison().unwrap().settings));
+            assert_eq!(search, search_comparison);
             search
         };
         assert_eq!(walk("hill_climbing"), "HillClimbing { restarts: 0 }");
@@ -662,12 +665,12 @@ mod tests {
                 "`search.halving` begins with 81 candidates, but the space has 60",
             ),
             (
-                "[search]\nmax_blocks = 2\nmax_stacks = 4\n[rivals]\ntargets = [\"iris\"]",
-                "`rivals.halving` begins with 9 candidates, but the space has 8",
+                "[search]\nmax_blocks = 2\nmax_stacks = 4\n[search_comparison]\ntargets = [\"iris\"]",
+                "`search_comparison.halving` begins with 9 candidates, but the space has 8",
             ),
             (
-                "[rivals]\ntargets = [\"iris\"]\nhalving = { eta = 100, rungs = 20 }\n[rivals.free]",
-                "`rivals.halving` begins with more than 4294967295 candidates",
+                "[search_comparison]\ntargets = [\"iris\"]\nhalving = { eta = 100, rungs = 20 }\n[search_comparison.free]",
+                "`search_comparison.halving` begins with more than 4294967295 candidates",
             ),
         ];
         for (text, wanted) in cases {
@@ -676,7 +679,8 @@ mod tests {
         }
         // Only what is run has to run.
         parse("[search]\nsteps = 100\nhalving = { rungs = 9 }").unwrap();
-        parse("[search]\nmax_blocks = 1\n[rivals]\ntargets = [\"iris\"]\nmethods = [\"grid\"]").unwrap();
+        parse("[search]\nmax_blocks = 1\n[search_comparison]\ntargets = [\"iris\"]\nmethods = [\"grid\"]")
+            .unwrap();
     }
 
     #[test]

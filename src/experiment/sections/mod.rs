@@ -10,8 +10,8 @@ mod episode;
 mod learner;
 mod randomise;
 mod report;
-mod rivals;
 mod search;
+mod search_comparison;
 mod settings;
 mod sources;
 mod train;
@@ -23,8 +23,8 @@ pub use episode::{AugmentKeys, ChangeKind, Episode, Length, MAX_POOL, WorldKeys}
 pub use learner::{Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;
-pub use rivals::Rivals;
 pub use search::{BlockKind, Search};
+pub use search_comparison::SearchComparison;
 pub use settings::{AlgorithmSettings, MethodSettings, Tables};
 pub use sources::Sources;
 pub use train::{

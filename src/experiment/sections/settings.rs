@@ -1,4 +1,4 @@
-//! Settings of what is registered by name: a table each, such as those of searches, which `[search]` and `[rivals]` both
+//! Settings of what is registered by name: a table each, such as those of searches, which `[search]` and `[search_comparison]` both
 //! have.
 
 use crate::agent::algorithm::ITERATIONS;

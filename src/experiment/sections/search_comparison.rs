@@ -1,4 +1,4 @@
-//! `[rivals]`: searches against each other at equal cost, on labelled rows drawn at random.
+//! `[search_comparison]`: searches against each other at equal cost, on labelled rows drawn at random.
 
 use super::architecture::{ArchitectureChoice, POINT};
 use super::dataset::DataRef;
@@ -15,7 +15,7 @@ section! {
     /// Searches against each other at equal cost: on so many labels of a target, each search may spend so many times
     /// the gradient steps of one training of the classifier; what it found is then trained on all of those labels and
     /// measured on the test rows. The space is that of `[search]`, or `free`.
-    pub struct Rivals(vocabulary: &Vocabulary) {
+    pub struct SearchComparison(vocabulary: &Vocabulary) {
         /// Data sets. At least one.
         targets: Vec<DataRef> = DataRef::rule(vocabulary).items(1..=usize::MAX).or(vec![]);
         /// Search multilayer perceptrons of any depth, widths, dropout, activation and weight decay instead of the space
@@ -63,16 +63,16 @@ fn point<'a>() -> Rule<'a, ArchitectureChoice> {
     })
 }
 
-impl Rivals {
+impl SearchComparison {
     pub(in crate::experiment) fn read(
         mut section: Section,
         vocabulary: &Vocabulary,
     ) -> Result<Self, ExperimentError> {
-        let mut rivals = Self::keys(&mut section, vocabulary)?;
+        let mut search_comparison = Self::keys(&mut section, vocabulary)?;
         let place = section.place().clone();
-        rivals.methods.dedup();
-        rivals.fixed.dedup();
-        if rivals.free.is_some() && !rivals.fixed.is_empty() {
+        search_comparison.methods.dedup();
+        search_comparison.fixed.dedup();
+        if search_comparison.free.is_some() && !search_comparison.fixed.is_empty() {
             return Err(conflict(
                 &place,
                 "fixed",
@@ -80,14 +80,17 @@ impl Rivals {
                 "leave it out",
             ));
         }
-        ascending(&rivals.budgets, &place, "budgets")?;
-        ascending(&rivals.labels, &place, "labels")?;
+        ascending(&search_comparison.budgets, &place, "budgets")?;
+        ascending(&search_comparison.labels, &place, "labels")?;
         section.finish()?;
-        if rivals.targets.is_empty() {
-            let (key, why) = ("rivals.targets".to_string(), "rivals need at least one".to_string());
+        if search_comparison.targets.is_empty() {
+            let (key, why) = (
+                "search_comparison.targets".to_string(),
+                "searches are compared on at least one".to_string(),
+            );
             return Err(ExperimentError::Missing { place, key, why });
         }
-        Ok(rivals)
+        Ok(search_comparison)
     }
 
     /// The points that are trained without any search.
@@ -103,7 +106,7 @@ impl Rivals {
 const ACTIVATIONS: [(&str, Activation); 3] =
     [("relu", Activation::Relu), ("tanh", Activation::Tanh), ("gelu", Activation::Gelu)];
 
-/// The keys of `rivals.free`.
+/// The keys of `search_comparison.free`.
 fn free_keys(section: &mut Section) -> Result<FreeMlp, ExperimentError> {
     let default = FreeMlp::default();
     let real = |most: f64| number(0.0..=most).map(|number| number as f32);
@@ -136,7 +139,7 @@ fn free_keys(section: &mut Section) -> Result<FreeMlp, ExperimentError> {
     };
     free.check().map_err(|error| ExperimentError::Refused {
         place: section.place().clone(),
-        key: "rivals.free".to_string(),
+        key: "search_comparison.free".to_string(),
         reason: error.to_string(),
         hint: None,
     })?;
@@ -151,6 +154,6 @@ fn ascending<T: PartialOrd>(list: &[T], place: &Place, key: &str) -> Result<(), 
 }
 
 fn conflict(place: &Place, key: &str, why: &str, hint: &str) -> ExperimentError {
-    let key = format!("rivals.{key}");
+    let key = format!("search_comparison.{key}");
     ExperimentError::Conflict { place: place.clone(), key, why: why.into(), hint: hint.into() }
 }
