@@ -156,12 +156,12 @@ fn a_network_does_not_depend_on_width_layout_or_neighbours() {
             for path in paths() {
                 let together = train(spec, &pools, &all, &plan, path);
                 let differ: Vec<_> = all.iter().filter(|&&model| together[model] != alone[model]).collect();
-                assert!(differ.is_empty(), "lanes {differ:?} of {spec} {plan:?} {path:?}");
+                assert!(differ.is_empty(), "models {differ:?} of {spec} {plan:?} {path:?}");
             }
             let mixed = [18, 3, 7, 0, 1, 2, 4, 5, 17];
             let some = train(spec, &pools, &mixed, &plan, SimdPath::best());
             for (result, &model) in some.iter().zip(&mixed) {
-                assert_eq!(*result, alone[model], "{spec} lane {model}");
+                assert_eq!(*result, alone[model], "{spec} model {model}");
             }
         }
     }
@@ -313,7 +313,7 @@ fn the_bank_agrees_with_burn() {
                 for model in 0..2 {
                     let gap = gap(&bank.weights(model), &burn.weights(model));
                     worst = worst.max(gap);
-                    assert!(gap < 1e-4, "{spec} {plan:?} lane {model}: {gap:e}");
+                    assert!(gap < 1e-4, "{spec} {plan:?} model {model}: {gap:e}");
                     assert!((ours[model].loss - theirs[model].loss).abs() < 1e-4);
                 }
                 let inputs = pools.pools[0].0.view();
@@ -364,8 +364,8 @@ fn a_bank_on_a_device_agrees_with_the_engine() {
                 for model in 0..models {
                     let gap = gap(&device.weights(model), &engine.weights(model));
                     worst = worst.max(gap);
-                    assert!(gap < 1e-4, "{spec} {plan:?} lane {model}: {gap:e}");
-                    assert_eq!(ours[model].steps, theirs[model].steps, "{spec} {plan:?} lane {model}");
+                    assert!(gap < 1e-4, "{spec} {plan:?} model {model}: {gap:e}");
+                    assert_eq!(ours[model].steps, theirs[model].steps, "{spec} {plan:?} model {model}");
                     assert!((ours[model].loss - theirs[model].loss).abs() < 1e-4);
                 }
                 early += usize::from(turn > 1 && ours.iter().any(|report| report.steps != ours[0].steps));
@@ -438,7 +438,7 @@ fn virtual_rows_are_the_same_to_every_learner() {
                     [(burn.weights(model), theirs[model]), (device.weights(model), stacked[model])]
                 {
                     let gap = gap(&bank.weights(model), &weights);
-                    assert!(gap < 1e-4, "{spec} {plan:?} lane {model}: {gap:e}");
+                    assert!(gap < 1e-4, "{spec} {plan:?} model {model}: {gap:e}");
                     assert_eq!(ours[model].steps, report.steps);
                     assert!((ours[model].loss - report.loss).abs() < 1e-4);
                 }
@@ -598,12 +598,12 @@ fn a_device_keeps_the_last_finite_weights_and_refuses_what_it_cannot_do() {
     assert!(ours[1].diverged_at.is_some());
     for model in 0..3 {
         let (ours, theirs) = (ours[model], theirs[model]);
-        assert_eq!((ours.steps, ours.diverged_at), (theirs.steps, theirs.diverged_at), "lane {model}");
+        assert_eq!((ours.steps, ours.diverged_at), (theirs.steps, theirs.diverged_at), "model {model}");
         assert!(device.weights(model).iter().all(|weight| weight.is_finite()));
         // What explodes carries its rounding with it.
         if model != 1 {
             let gap = gap(&device.weights(model), &engine.weights(model));
-            assert!(gap < 1e-3, "lane {model}: {gap:e}");
+            assert!(gap < 1e-3, "model {model}: {gap:e}");
         }
     }
     let refused = device.fit(&data, &TrainPlan { start: Start::Continue, ..plan }, &keys).unwrap_err();
@@ -1018,7 +1018,7 @@ fn kept_optimisers_do_not_notice_their_neighbours() {
             let keys: Vec<_> = (0..16).map(|model| Key::root(3).at(model)).collect();
             together.fit(&data, &steps(20), &keys).unwrap();
             for (model, alone) in alone.iter().enumerate() {
-                assert_eq!(bits(&together.weights(model)), *alone, "{optimiser:?} {path:?} lane {model}");
+                assert_eq!(bits(&together.weights(model)), *alone, "{optimiser:?} {path:?} model {model}");
             }
         }
     }

@@ -126,7 +126,7 @@ fn a_network_does_not_depend_on_its_neighbours() {
     for at in [0, 7, 18] {
         let mut alone = Bank::new(&spec, 1).unwrap();
         alone.fit(&data[at..=at], &plan, &keys[at..=at]).unwrap();
-        assert_eq!(alone.weights(0), together.weights(at), "lane {at}");
+        assert_eq!(alone.weights(0), together.weights(at), "model {at}");
     }
     let (inputs, words) = &pools[0];
     let scores = TargetKind::Real.scores(&together, 0, inputs.view(), words);

@@ -77,12 +77,12 @@ class _Pools:
         return self.made[index]
 
 
-class _Lanes:
+class _Environments:
     """Episodes in lock-step, as both environments step through them."""
 
     def __init__(
         self,
-        lanes: int,
+        num_envs: int,
         data: Any,
         budget: int,
         cap: int,
@@ -93,7 +93,7 @@ class _Lanes:
         max_pool: int,
         data_dir: Any,
     ) -> None:
-        self.lanes, self.budget, self.cap = lanes, count("budget", budget, 1), count("cap", cap, 1)
+        self.count, self.budget, self.cap = num_envs, count("budget", budget, 1), count("cap", cap, 1)
         self.hidden, self.epochs = [count("hidden", width, 1) for width in hidden], count("epochs", epochs, 1)
         self.pools = _Pools(data, first_task, tasks, max_pool, data_dir)
         self.episodes: _querist.Episodes | None = None
@@ -106,7 +106,7 @@ class _Lanes:
         )
 
     def reset(self, draw: np.random.Generator) -> None:
-        pools = [self.pools.drawn(draw) for _ in range(self.lanes)]
+        pools = [self.pools.drawn(draw) for _ in range(self.count)]
         for pool in pools:
             name, rows, _, classes = pool.shape()
             if rows - classes - self.budget + 1 < self.cap:
@@ -118,7 +118,7 @@ class _Lanes:
                     found=self.cap,
                     expected=rows - classes - self.budget + 1,
                 )
-        seeds = [int(seed) for seed in draw.integers(2**63 - 1, size=self.lanes)]
+        seeds = [int(seed) for seed in draw.integers(2**63 - 1, size=self.count)]
         self.episodes = _querist.Episodes.reset(
             pools, seeds, budget=self.budget, cap=self.cap, hidden=self.hidden, epochs=self.epochs
         )
@@ -178,9 +178,9 @@ class PoolAL(gymnasium.Env[dict[str, Any], Any]):
         render_mode: None = None,
     ) -> None:
         self.render_mode = render_mode
-        self._lanes = _Lanes(1, data, budget, cap, hidden, epochs, first_task, tasks, max_pool, data_dir)
-        self.observation_space = self._lanes.space
-        self.action_space = Discrete(self._lanes.cap)
+        self._environments = _Environments(1, data, budget, cap, hidden, epochs, first_task, tasks, max_pool, data_dir)
+        self.observation_space = self._environments.space
+        self.action_space = Discrete(self._environments.cap)
         self._over = True
 
     def reset(
@@ -188,17 +188,17 @@ class PoolAL(gymnasium.Env[dict[str, Any], Any]):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """A new episode. ``info`` has ``action_mask [cap]``, the candidates' ``rows [cap]``, and the ``accuracy``."""
         super().reset(seed=seed)
-        self._lanes.reset(self.np_random)
+        self._environments.reset(self.np_random)
         self._over = False
-        return self._first(*self._lanes.observe())
+        return self._first(*self._environments.observe())
 
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Buys the label of the candidate at place ``action``."""
         if self._over:
             raise gymnasium.error.ResetNeeded("the episode is over: reset the environment")
-        rewards, over = self._lanes.step([action])
+        rewards, over = self._environments.step([action])
         self._over = bool(over[0])
-        observation, info = self._first(*self._lanes.observe())
+        observation, info = self._first(*self._environments.observe())
         return observation, float(rewards[0]), self._over, False, info
 
     @staticmethod
@@ -228,11 +228,11 @@ class PoolALVector(VectorEnv[dict[str, Any], Any, Any]):
     ) -> None:
         self.num_envs = count("num_envs", num_envs, 1)
         self.render_mode = render_mode
-        self._lanes = _Lanes(self.num_envs, data, budget, cap, hidden, epochs, first_task, tasks, max_pool, data_dir)
-        self.single_observation_space = self._lanes.space
-        self.single_action_space = Discrete(self._lanes.cap)
+        self._environments = _Environments(self.num_envs, data, budget, cap, hidden, epochs, first_task, tasks, max_pool, data_dir)
+        self.single_observation_space = self._environments.space
+        self.single_action_space = Discrete(self._environments.cap)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
-        self.action_space = MultiDiscrete([self._lanes.cap] * self.num_envs)
+        self.action_space = MultiDiscrete([self._environments.cap] * self.num_envs)
         self._over = False
 
     def reset(
@@ -240,7 +240,7 @@ class PoolALVector(VectorEnv[dict[str, Any], Any, Any]):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """New episodes; ``info`` has arrays with a row per episode."""
         super().reset(seed=seed)
-        self._lanes.reset(self.np_random)
+        self._environments.reset(self.np_random)
         self._over = False
         return self._observed()
 
@@ -248,17 +248,17 @@ class PoolALVector(VectorEnv[dict[str, Any], Any, Any]):
         """Buys one label in every episode; after the last, begins new ones, whatever the actions."""
         none = np.zeros(self.num_envs, dtype=np.bool_)
         if self._over:
-            self._lanes.reset(self.np_random)
+            self._environments.reset(self.np_random)
             self._over = False
             observation, info = self._observed()
             return observation, np.zeros(self.num_envs), none, none.copy(), info
-        rewards, over = self._lanes.step(actions)
+        rewards, over = self._environments.step(actions)
         self._over = bool(over.all())
         observation, info = self._observed()
         return observation, rewards, over, none, info
 
     def _observed(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        observation, info = self._lanes.observe()
+        observation, info = self._environments.observe()
         there = np.ones(self.num_envs, dtype=np.bool_)
         return observation, info | {f"_{key}": there for key in info}
 

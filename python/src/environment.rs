@@ -206,7 +206,8 @@ impl Episodes {
             Ok(Err(error)) => Err(raised(py, &error)),
             Err((env, places)) => {
                 let action = actions.get(env).map_or("missing".to_string(), usize::to_string);
-                let message = format!("lane {env}: action {action}, expected one of {places} candidates");
+                let message =
+                    format!("environment {env}: action {action}, expected one of {places} candidates");
                 Err(pyo3::exceptions::PyValueError::new_err(message))
             }
         }

@@ -54,7 +54,7 @@ def test_a_vector_plays_what_its_episodes_would():
     assert over.all()
     observation, rewards, over, truncated, _ = envs.step(np.array([0, 0, 0]))
     assert not over.any() and not truncated.any() and (rewards == 0).all()
-    with pytest.raises(ValueError, match="lane 1: action 32"):
+    with pytest.raises(ValueError, match="environment 1: action 32"):
         envs.step(np.array([0, 32, 0]))
 
 

@@ -367,7 +367,7 @@ fn duel(
     key: Key,
 ) -> Result<Vec<(f64, f64)>> {
     let key = key.named(&source.identity).named("seat");
-    // Per pair, the envs of one half and then those of the other.
+    // Per pair, the environments of one half and then those of the other.
     let half =
         |pair: usize| (0..repetitions).map(move |i| source.replicate(key, (first + pair) * repetitions + i));
     let replicates: Vec<Replicate> = (0..pairs.len()).flat_map(|pair| half(pair).chain(half(pair))).collect();
@@ -387,7 +387,7 @@ fn duel(
         .collect())
 }
 
-/// Plays one task: the policy, sampling, in the first half of the envs, the baseline at the same replicates
+/// Plays one task: the policy, sampling, in the first half of the environments, the baseline at the same replicates
 /// in the second.
 fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> Result<Vec<Trajectory>> {
     let own: Vec<Replicate> =

@@ -146,7 +146,7 @@ pub struct Episodes {
     pub(super) plan: EpisodePlan,
     pub(super) envs: Vec<Env>,
     pub(super) groups: Vec<Group>,
-    /// For every env, its group and its place in it.
+    /// For every environment, its group and its place in it.
     pub(super) places: Vec<(usize, usize)>,
 }
 

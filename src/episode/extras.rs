@@ -214,7 +214,8 @@ impl Episodes {
                 if !enough(env) {
                     return Ok((slot, 1.0));
                 }
-                let (all, labels) = (logits.next().expect("one per lane"), self.envs[env].pool.labels());
+                let (all, labels) =
+                    (logits.next().expect("one per environment"), self.envs[env].pool.labels());
                 let by_fold = (0..FOLDS).flat_map(|fold| of_fold(labels.len(), fold));
                 let (values, truth): (Vec<&[f32]>, Vec<u32>) =
                     by_fold.map(|place| (all.row(place), labels[place])).unzip();

@@ -149,7 +149,7 @@ fn fit_group(group: &mut Group, envs: &[Env], plan: &EpisodePlan) -> Result<Vec<
     Ok(fitted)
 }
 
-/// How many labels each of the envs has that no fit has seen.
+/// How many labels each of the environments has that no fit has seen.
 fn fresh(envs: &[&Env]) -> Result<usize, EpisodeError> {
     let first = envs[0];
     match envs.iter().find(|env| env.fresh != first.fresh) {

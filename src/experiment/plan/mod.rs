@@ -472,6 +472,8 @@ mod tests {
         let (text, hint) = refused("[trian]");
         assert_eq!(text, "lab/my-run.toml:1:2: unknown key `trian`");
         assert_eq!(hint, "did you mean `train`?");
+        let (_, hint) = refused("[rivals]\ntargets = [\"iris\"]");
+        assert_eq!(hint, "did you mean `search_comparison`?", "what it was called before");
         let (_, hint) = refused("rounds = 30\n[train]");
         assert_eq!(hint, "did you mean `episode.rounds`?", "the same key of another section");
         let (_, hint) = refused("[train]\niterations = 30");

@@ -32,7 +32,7 @@ impl Bank {
     /// # Panics
     /// If there is not one of each per model.
     pub fn probabilities_all(&self, inputs: &[MatrixView<'_>], rows: &[Option<&[u32]>]) -> Vec<Matrix> {
-        assert!(inputs.len() == self.models && rows.len() == self.models, "inputs and rows of every lane");
+        assert!(inputs.len() == self.models && rows.len() == self.models, "inputs and rows of every model");
         let mut tile = self.reader();
         let one = |model| {
             self.read(&mut tile, model, inputs[model], rows[model], self.program.logits(), |tile, rows| {
