@@ -30,6 +30,7 @@ fn programs_tests_and_the_python_package_compile_the_same_dependencies() {
     assert!(programs.len() > 200 && programs.keys().any(|name| name.starts_with("burn ")), "{programs:?}");
     for (others, arguments) in [
         ("tests", &["--edges", "normal,build,dev"][..]),
+        ("models", &["--edges", "normal,build", "--features", "tch"]),
         ("`-p querist`", &["--edges", "normal,build", "--package", "querist"]),
         ("the Python package", &["--edges", "normal,build", "--package", "querist-python"]),
     ] {
