@@ -1,5 +1,6 @@
 //! `querist embed`, as a user meets it: arrays and their provenance, refusals, going on after an interruption. What needs a
-//! model runs in a build with the feature `embed` where `ORT_DYLIB_PATH` names onnxruntime.
+//! model runs in a build with the feature `embed` where `ORT_DYLIB_PATH` names onnxruntime, with `tch` where
+//! `QUERIST_TORCHSCRIPT` names the library of `crates/torchscript`.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -343,5 +344,84 @@ mod models {
                 .and(contains("hint: `pip install onnxruntime`")),
         );
         assert_eq!(names(dir.path()), ["t.csv", "x.npy"]);
+    }
+
+    /// Of a program with ONNX alone, and of one with TorchScript, too.
+    #[test]
+    fn torchscript_that_is_missing_is_said_before_anything_is_written() {
+        let dir = sequences();
+        fs::write(dir.path().join("m.pt"), "module").unwrap();
+        let args = ["embed", "--model", "m.pt", "--input", "x.npy", "--out", "e.npy"];
+        let (said, hint) = if cfg!(feature = "tch") {
+            (
+                "error: no library for TorchScript: QUERIST_TORCHSCRIPT names /none.so, which is no file",
+                "hint: build it with `cargo build --release --manifest-path crates/torchscript/Cargo.toml",
+            )
+        } else {
+            (
+                "error: m.pt: this program was built without TorchScript",
+                "hint: build it with `--features tch`",
+            )
+        };
+        let mut command = querist(dir.path());
+        let refused = command.env("QUERIST_TORCHSCRIPT", "/none.so").args(args).assert().code(2).stdout("");
+        refused.stderr(contains(said).and(contains(hint)));
+        assert_eq!(names(dir.path()), ["m.pt", "t.csv", "x.npy"]);
+    }
+
+    /// The same picture model by both libraries, and what does not fit, with its place.
+    #[cfg(feature = "tch")]
+    #[test]
+    fn modules_make_the_same_features() {
+        if std::env::var_os("QUERIST_TORCHSCRIPT").is_none() {
+            eprintln!(
+                "SKIPPED: QUERIST_TORCHSCRIPT is not set, so no module is run (crates/torchscript/test.sh)"
+            );
+            return;
+        }
+        let dir = sequences();
+        for colour in 0..40u8 {
+            picture(
+                &dir.path().join(format!("pictures/{colour:02}.png")),
+                [colour, 2 * colour, 255 - colour],
+            );
+        }
+        let before = names(dir.path());
+        let three = model("three.pt");
+        for (model, rows, error) in [
+            ("x.npy", &["--input", "x.npy"][..], "x.npy: of no kind of model that is known here"),
+            (&three, &["--images", "pictures"], "three.pt: the module takes 3 arrays, but is fed 1"),
+            (
+                &model("linear.pt"),
+                &["--input", "x.npy"],
+                "x.npy: row 0 and 31 rows more: the model fails on 32 examples of shape [32, 3, 2]: ",
+            ),
+            (
+                &model("sum.pt"),
+                &["--input", "x.npy"],
+                "the model gives an array of shape [] for 32 examples, expected as many vectors as examples",
+            ),
+        ] {
+            let args = [&["embed", "--model", model, "--out", "e.npy"][..], rows].concat();
+            querist(dir.path()).args(args).assert().code(2).stdout("").stderr(contains(error));
+            assert_eq!(names(dir.path()), before, "{model}");
+        }
+        let module = model("picture.pt");
+        let pictures = ["--images", "pictures", "--pixels", "unit", "--size", "8"];
+        let embed = |model: &str, out: &str| {
+            let args = [&["embed", "--model", model, "--out", out][..], &pictures].concat();
+            querist(dir.path()).args(args).assert().success();
+            querist::data::readers::read_array(&dir.path().join(out)).unwrap()
+        };
+        let torchscript = embed(&module, "t.npy");
+        assert_eq!(torchscript.shape, [40, 3]);
+        let said = fs::read_to_string(dir.path().join("t.npy.json")).unwrap();
+        assert!(said.contains("\"library\": \"libtorch 2."), "{said}");
+        let describe = ["data", "describe", "t.csv", "--features", "t.npy"];
+        querist(dir.path()).args(describe).assert().success();
+        if library() {
+            let onnx = embed(&model("picture.onnx"), "o.npy");
+            assert!(onnx.values.iter().zip(&torchscript.values).all(|(a, b)| (a - b).abs() < 1e-5));
+        }
     }
 }

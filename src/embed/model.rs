@@ -10,11 +10,10 @@ use crate::data::readers::{ReadError, caught, read_picture};
 use crate::durable::input;
 use crate::error::{Result, shorten};
 use crate::run::ElementType;
-use querist_embed::onnx::LIBRARY_VARIABLE;
 use querist_embed::picture::{DEFAULT_SIDE, Pictures, Style};
 use querist_embed::pooling::Pooling;
 use querist_embed::text::Texts;
-use querist_embed::{Batch, EmbedError as ModelError, Embedder, Encoder, Kind, Settings};
+use querist_embed::{Batch, EmbedError as ModelError, Embedder, Encoder, Kind, Libraries, Settings};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -91,11 +90,10 @@ impl Modelled {
             }
             Kind::Pictures | Kind::Vectors => None,
         };
-        let library = std::env::var_os(LIBRARY_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let settings = Settings {
             model: choice.model.clone(),
             kind,
-            library,
+            libraries: Libraries::named(),
             output: choice.output.clone(),
             pooling: choice.pooling,
             normalise: choice.normalise,

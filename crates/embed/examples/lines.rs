@@ -3,9 +3,8 @@
 //! `ORT_DYLIB_PATH` names onnxruntime; the tokenizer lies beside the model. Lines go through the model in the batches of
 //! `querist embed --normalise`: blocks of 16 batches of 32, sorted by length. The seconds that it took stand on standard error.
 
-use querist_embed::onnx::LIBRARY_VARIABLE;
 use querist_embed::text::Texts;
-use querist_embed::{Batch, Embedder, Encoder, Kind, Settings};
+use querist_embed::{Batch, Embedder, Encoder, Kind, Libraries, Settings};
 use std::error::Error;
 use std::io::Read;
 use std::path::PathBuf;
@@ -24,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings {
         model,
         kind: Kind::Texts,
-        library: std::env::var_os(LIBRARY_VARIABLE).map(PathBuf::from),
+        libraries: Libraries::named(),
         output: None,
         pooling: None,
         normalise: true,

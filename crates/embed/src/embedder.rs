@@ -17,6 +17,29 @@ pub enum Kind {
     Vectors,
 }
 
+/// Libraries that run models. The one that a model needs is loaded when that is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Libraries {
+    /// `onnxruntime`; `None` for what the system's loader finds.
+    pub onnxruntime: Option<PathBuf>,
+    /// `crates/torchscript`; `None` for the one beside the program.
+    #[cfg(feature = "tch")]
+    pub torchscript: Option<PathBuf>,
+}
+
+impl Libraries {
+    /// Those that [`onnx::LIBRARY_VARIABLE`](crate::onnx::LIBRARY_VARIABLE) and
+    /// `torchscript::LIBRARY_VARIABLE` name.
+    pub fn named() -> Self {
+        let named = |variable| std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+        Self {
+            onnxruntime: named(crate::onnx::LIBRARY_VARIABLE),
+            #[cfg(feature = "tch")]
+            torchscript: named(crate::torchscript::LIBRARY_VARIABLE),
+        }
+    }
+}
+
 /// How a model is run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -24,8 +47,8 @@ pub struct Settings {
     pub model: PathBuf,
     /// What it is fed with.
     pub kind: Kind,
-    /// The library of `onnxruntime`; `None` for what the system's loader finds.
-    pub library: Option<PathBuf>,
+    /// What runs it.
+    pub libraries: Libraries,
     /// The output that is taken, by name; `None` for the first.
     pub output: Option<String>,
     /// What is made of a vector per token; `None` for the mean where there is something to pool.
@@ -58,7 +81,7 @@ impl Embedder {
         Ok(Self { model, texts, pooling: settings.pooling, normalise: settings.normalise })
     }
 
-    /// What runs the model, in its own words: the build of onnxruntime, or libtorch, which does not say its version.
+    /// What runs the model, in its own words: the build of onnxruntime, or the version of libtorch.
     pub fn library(&self) -> String {
         self.model.library()
     }
@@ -75,12 +98,20 @@ fn open(settings: &Settings) -> Result<Box<dyn Model>, EmbedError> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     match ending.as_str() {
         "onnx" => {
-            let (output, library) = (settings.output.as_deref(), settings.library.as_deref());
+            let (output, library) = (settings.output.as_deref(), settings.libraries.onnxruntime.as_deref());
             Ok(Box::new(Onnx::open(path, settings.kind, output, library, settings.threads)?))
         }
         #[cfg(feature = "tch")]
         "pt" | "pth" | "ts" => match settings.output {
-            None => Ok(Box::new(crate::torchscript::TorchScript::open(path, settings.threads)?)),
+            None => {
+                let library = settings.libraries.torchscript.as_deref();
+                Ok(Box::new(crate::torchscript::TorchScript::open(
+                    path,
+                    settings.kind,
+                    library,
+                    settings.threads,
+                )?))
+            }
             Some(_) => unknown("outputs of TorchScript modules have no names", "leave --output out"),
         },
         #[cfg(not(feature = "tch"))]
@@ -107,7 +138,13 @@ impl Encoder for Embedder {
                 };
                 (self.model.run(&Feed::Tokens(&tokens))?, Some(tokens.mask))
             }
-            Batch::Numbers { shape, values } => (self.model.run(&Feed::Numbers { shape, values })?, None),
+            Batch::Numbers { shape, values } => {
+                let expected = shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
+                if expected != Some(values.len()) {
+                    return Err(EmbedError::Batch { shape: shape.to_vec(), found: values.len() });
+                }
+                (self.model.run(&Feed::Numbers { shape, values })?, None)
+            }
         };
         let whole = output.shape.iter().product::<usize>() == output.values.len();
         if output.shape.first() != Some(&n) || !whole {

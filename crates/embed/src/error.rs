@@ -11,6 +11,30 @@ pub enum EmbedError {
         /// What was looked for, and what came of it.
         reason: String,
     },
+    /// No library that runs TorchScript modules.
+    #[error("no library for TorchScript: {reason}")]
+    NoTorchScript {
+        /// What was looked for, and what came of it.
+        reason: String,
+    },
+    /// A library for TorchScript that does not find its libtorch, or not the one that it was built with.
+    #[error("{}: libtorch cannot be loaded: {reason}", path.display())]
+    NoLibtorch {
+        /// The library that needs it.
+        path: PathBuf,
+        /// The words of the system's loader.
+        reason: String,
+    },
+    /// A library for TorchScript that was built from another version of the source.
+    #[error("{}: version {found} of the interface to TorchScript, expected {expected}", path.display())]
+    OtherInterface {
+        /// The library.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// This build's version.
+        expected: u32,
+    },
     /// A file that no back end of this build reads.
     #[error("{}: {problem}", path.display())]
     UnknownModel {
@@ -40,6 +64,18 @@ pub enum EmbedError {
         kind: String,
         /// What could be fed.
         expected: String,
+    },
+    /// A TorchScript module that takes another number of arrays than are fed.
+    #[error("{}: the module takes {}, but is fed {fed}", path.display(), arrays(*least, *most))]
+    Inputs {
+        /// The model.
+        path: PathBuf,
+        /// The arrays that it cannot do without.
+        least: usize,
+        /// Those that it can be given.
+        most: usize,
+        /// Those that there are of such examples.
+        fed: usize,
     },
     /// An output that the model does not have.
     #[error("{}: the model has no output `{name}`; it has {}", path.display(), found.join(", "))]
@@ -79,6 +115,14 @@ pub enum EmbedError {
         /// The library's words.
         reason: String,
     },
+    /// A batch whose shape is not that of its numbers.
+    #[error("a batch of shape {shape:?} has {found} numbers")]
+    Batch {
+        /// The shape.
+        shape: Vec<usize>,
+        /// The numbers that there are.
+        found: usize,
+    },
     /// The model fails.
     #[error("the model fails on {n} examples of shape {shape:?}: {reason}")]
     Run {
@@ -111,6 +155,14 @@ pub enum EmbedError {
     },
 }
 
+fn arrays(least: usize, most: usize) -> String {
+    let plural = if most == 1 { "" } else { "s" };
+    match least == most {
+        true => format!("{most} array{plural}"),
+        false => format!("{least} to {most} arrays"),
+    }
+}
+
 impl EmbedError {
     /// The example that it is about, within its batch.
     pub fn row(&self) -> Option<usize> {
@@ -136,6 +188,22 @@ impl EmbedError {
                 "`pip install onnxruntime`, then name the library in it: export ORT_DYLIB_PATH=$(python -c 'import glob, \
                  os, onnxruntime; print(glob.glob(os.path.dirname(onnxruntime.__file__) + \
                  \"/capi/libonnxruntime.so*\")[0])')"
+            }
+            EmbedError::NoTorchScript { .. } => {
+                "build it with `cargo build --release --manifest-path crates/torchscript/Cargo.toml --target-dir target`, \
+                 which puts it beside the program (docs/embeddings.md), or name it: export \
+                 QUERIST_TORCHSCRIPT=.../libquerist_torchscript.so"
+            }
+            EmbedError::NoLibtorch { .. } => {
+                "`pip install torch==2.13.0`, then name the folder of its libraries: export LD_LIBRARY_PATH=$(python -c \
+                 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), \"lib\"))')"
+            }
+            EmbedError::OtherInterface { .. } => {
+                "build program and library from the same source (docs/embeddings.md)"
+            }
+            EmbedError::Inputs { .. } => {
+                "texts are fed as forward(input_ids, attention_mask), pictures and arrays as forward(x): trace a module \
+                 of such inputs around it"
             }
             EmbedError::UnknownModel { hint, .. } => hint,
             EmbedError::Input { .. } => "export the model again with inputs of these names and types",

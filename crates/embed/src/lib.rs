@@ -1,8 +1,8 @@
 //! Texts, pictures and vectors into embeddings, by models that users hand in.
 //!
 //! An [`Encoder`] turns a batch into one vector per example. [`Embedder`] is the one that is made of a file: a model for
-//! `onnxruntime`, which is loaded when the program runs ([`onnx`]), or with the feature `tch` a TorchScript module
-//! (`torchscript`). Around the model lie what texts and pictures are turned into ([`text`], [`picture`]) and what is made
+//! `onnxruntime` ([`onnx`]), or with the feature `tch` a TorchScript module (`torchscript`); the library that runs it is loaded
+//! when it is first needed. Around the model lie what texts and pictures are turned into ([`text`], [`picture`]) and what is made
 //! of a vector per token ([`pooling`]). Which files there are, what is kept of a run that was interrupted, and what is
 //! written is not known here.
 //!
@@ -26,9 +26,9 @@ pub mod picture;
 pub mod pooling;
 pub mod text;
 #[cfg(feature = "tch")]
-mod torchscript;
+pub mod torchscript;
 
-pub use embedder::{Embedder, Kind, Settings};
+pub use embedder::{Embedder, Kind, Libraries, Settings};
 pub use error::EmbedError;
 
 /// Turns a batch of examples into vectors, all of one width.

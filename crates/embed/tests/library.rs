@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
-use querist_embed::{EmbedError, Embedder, Kind, Settings};
+use querist_embed::{EmbedError, Embedder, Kind, Libraries, Settings};
 use std::path::{Path, PathBuf};
 
 /// `ort` panics where its library cannot be loaded; here it is an error that says what to install.
@@ -13,7 +13,11 @@ fn a_missing_library_is_an_error_that_says_what_to_do() {
         let settings = Settings {
             model,
             kind: Kind::Vectors,
-            library: Some(PathBuf::from(library)),
+            libraries: Libraries {
+                onnxruntime: Some(PathBuf::from(library)),
+                #[cfg(feature = "tch")]
+                torchscript: None,
+            },
             output: None,
             pooling: None,
             normalise: false,

@@ -1,18 +1,14 @@
 #!/usr/bin/env bash
-# The tests of what runs models: those of this crate and those of `querist embed`. onnxruntime is what ORT_DYLIB_PATH
-# names, else it is installed with pip for as long as they run; without either, tests that run a model say that they are
-# left out. `--features tch` adds TorchScript modules, for which LIBTORCH names libtorch (docs/embeddings.md).
+# The tests of what runs models: those of this crate and those of `querist embed`, with the features `embed` and `tch`.
+# onnxruntime is what ORT_DYLIB_PATH names, else it is installed with pip for as long as they run. QUERIST_TORCHSCRIPT names
+# the library that runs TorchScript modules; crates/torchscript/test.sh builds it and calls this. Without either, tests that
+# run a model say that they are left out.
 #
-# Nothing is optimised and burn is left out: it takes ten CPU-minutes to compile and has no part in this.
+# Crate and program are tested in one build, with the dependencies that `cargo test --release` has compiled, burn among them:
+# under one set of features none is compiled again (tests/one_build.rs). Packages that are new are not optimised; one that
+# burn depends on, in whatever version, must not be among those, or burn is compiled again.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-crate=() program=embed
-if [ "$*" = "--features tch" ]; then
-    crate=(--features tch) program=tch
-elif [ $# -gt 0 ]; then
-    echo "usage: $0 [--features tch]" >&2
-    exit 2
-fi
 if [ -z "${ORT_DYLIB_PATH:-}" ] && [ -z "${QUERIST_NO_PYTHON:-}" ]; then
     venv=$(mktemp -d)
     trap 'rm -rf "$venv"' EXIT
@@ -24,6 +20,11 @@ print(glob.glob(os.path.dirname(onnxruntime.__file__) + "/capi/libonnxruntime.so
         echo "WARNING: no Python with pip and its index here: no model is run"
     fi
 fi
-export CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=false CARGO_INCREMENTAL=0
-cargo test -p querist-embed "${crate[@]}"
-cargo test --no-default-features --features "$program" --test embed
+build=(--release -p querist -p querist-embed --features querist/tch)
+for package in querist querist-embed tokenizers ort ort-sys daachorse fancy-regex itertools; do
+    build+=(--config "profile.release.package.$package.opt-level=0")
+done
+tests=(embed library loader onnx picture pooling text torchscript)
+cargo test "${build[@]}" --example lines "${tests[@]/#/--test=}"
+# Of both crates' examples in comments, those of this one.
+cargo test "${build[@]}" --doc -- crates/embed

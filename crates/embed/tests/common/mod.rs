@@ -2,10 +2,11 @@
 
 use querist_embed::onnx::LIBRARY_VARIABLE;
 use querist_embed::text::Texts;
-use querist_embed::{Kind, Settings};
+use querist_embed::{Kind, Libraries, Settings};
 use std::path::{Path, PathBuf};
 
 /// Whether the variable names onnxruntime; said aloud where it does not.
+#[allow(dead_code, reason = "the test of the loader runs no model")]
 pub fn library() -> bool {
     let found = std::env::var_os(LIBRARY_VARIABLE).is_some();
     if !found {
@@ -26,7 +27,7 @@ pub fn settings(model: &Path, kind: Kind) -> Settings {
     Settings {
         model: model.to_path_buf(),
         kind,
-        library: std::env::var_os(LIBRARY_VARIABLE).map(PathBuf::from),
+        libraries: Libraries::named(),
         output: None,
         pooling: None,
         normalise: false,
