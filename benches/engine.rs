@@ -12,7 +12,7 @@ use querist::Key;
 use querist::arch::{Block, NetSpec};
 use querist::data::Matrix;
 use querist::learner::{
-    Bank, BurnNet, DeviceKind, LaneData, Learner, Loss, Optimiser, Start, Stop, TrainPlan,
+    Bank, BurnNet, DeviceKind, Learner, Loss, ModelData, Optimiser, Start, Stop, TrainPlan,
 };
 use rand::Rng;
 use rayon::prelude::*;
@@ -196,15 +196,15 @@ struct Trainer {
 }
 
 impl Trainer {
-    fn new(spec: &NetSpec, lanes: usize, batch: usize, device: DeviceKind) -> Self {
+    fn new(spec: &NetSpec, models: usize, batch: usize, device: DeviceKind) -> Self {
         let count = batch * 4;
-        let pools = (0..lanes).map(|lane| pool(count, spec, lane as u64)).collect();
+        let pools = (0..models).map(|model| pool(count, spec, model as u64)).collect();
         let rows = (0..count as u32).collect();
-        let bank = Bank::on(spec, lanes, device).expect("a bank");
+        let bank = Bank::on(spec, models, device).expect("a bank");
         let mut own = Self { bank, pools, rows, batch, steps: 50 };
         // What is compiled for a device is compiled at the first fit.
         own.net_steps_per_second();
-        let rate = own.net_steps_per_second() / lanes as f64;
+        let rate = own.net_steps_per_second() / models as f64;
         own.steps = ((rate * BLOCK) as u32).max(10);
         own
     }
@@ -212,8 +212,8 @@ impl Trainer {
     /// One fit; gradient steps of one network per second, summed over networks.
     fn net_steps_per_second(&mut self) -> f64 {
         let plan = plan(self.batch, Stop::Steps { steps: self.steps });
-        let data: Vec<_> = self.pools.iter().map(|pool| lane(pool, &self.rows)).collect();
-        let keys: Vec<_> = (0..data.len()).map(|lane| Key::root(1).at(lane as u64)).collect();
+        let data: Vec<_> = self.pools.iter().map(|pool| model(pool, &self.rows)).collect();
+        let keys: Vec<_> = (0..data.len()).map(|model| Key::root(1).at(model as u64)).collect();
         let start = Instant::now();
         let reports = self.bank.fit(&data, &plan, &keys).expect("a training");
         assert!(reports.iter().all(|report| report.steps == self.steps));
@@ -237,7 +237,7 @@ impl Burn {
     }
 
     fn steps_per_second(&mut self) -> f64 {
-        let (steps, data) = (400, lane(&self.pool, &self.rows));
+        let (steps, data) = (400, model(&self.pool, &self.rows));
         let start = Instant::now();
         self.net.fit(&[data], &plan(self.batch, Stop::Steps { steps }), &[Key::root(1)]).expect("a training");
         f64::from(steps) / start.elapsed().as_secs_f64()
@@ -312,7 +312,7 @@ fn episode(spec: &NetSpec, seed: u64) -> u32 {
     let mut steps = 0;
     for round in 0..20 {
         let known: Vec<u32> = rows.iter().map(|&row| labels[row as usize]).collect();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &rows,
             labels: &known,
@@ -350,8 +350,8 @@ fn plan(batch: usize, stop: Stop) -> TrainPlan {
     }
 }
 
-fn lane<'a>(pool: &'a (Matrix, Vec<u32>), rows: &'a [u32]) -> LaneData<'a> {
-    LaneData { inputs: pool.0.view(), rows, labels: &pool.1, validation: (&[], &[]), extra: None }
+fn model<'a>(pool: &'a (Matrix, Vec<u32>), rows: &'a [u32]) -> ModelData<'a> {
+    ModelData { inputs: pool.0.view(), rows, labels: &pool.1, validation: (&[], &[]), extra: None }
 }
 
 fn pool(rows: usize, spec: &NetSpec, seed: u64) -> (Matrix, Vec<u32>) {

@@ -18,7 +18,7 @@ use querist::episode::{
     play,
 };
 use querist::experiment::stages::TimedRow;
-use querist::learner::{Bank, DeviceKind, LaneData, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{Bank, DeviceKind, Loss, Metric, ModelData, Optimiser, Start, Stop, TrainPlan};
 use querist::query::Registry;
 use querist::run::{Cancel, Cell, Manifest, Silent, Store, WorkerPool, run_cells};
 use rand::RngExt;
@@ -177,8 +177,8 @@ fn replay(case: &Case, task: &Task, played: &[Played], predictions: usize) -> f6
     let spec = plan.spec(task).expect("a shape");
     let truth = |row: u32| case.label(row as usize);
     let mut rows: Vec<Vec<u32>> = (0..LANES)
-        .map(|lane| {
-            let initial = initial_rows(task, plan.initial_per_class, key(lane).named("initial"));
+        .map(|model| {
+            let initial = initial_rows(task, plan.initial_per_class, key(model).named("initial"));
             initial.expect("initial labels").iter().map(|row| row.0).collect()
         })
         .collect();
@@ -188,10 +188,10 @@ fn replay(case: &Case, task: &Task, played: &[Played], predictions: usize) -> f6
     for round in 0..rounds {
         let labels: Vec<Vec<u32>> =
             rows.iter().map(|rows| rows.iter().copied().map(truth).collect()).collect();
-        let data: Vec<LaneData<'_>> = rows
+        let data: Vec<ModelData<'_>> = rows
             .iter()
             .zip(&labels)
-            .map(|(rows, labels)| LaneData {
+            .map(|(rows, labels)| ModelData {
                 inputs: task.pool(),
                 rows,
                 labels,
@@ -199,18 +199,18 @@ fn replay(case: &Case, task: &Task, played: &[Played], predictions: usize) -> f6
                 extra: None,
             })
             .collect();
-        let keys: Vec<Key> = (0..LANES).map(|lane| key(lane).named("fit").at(round as u64)).collect();
+        let keys: Vec<Key> = (0..LANES).map(|model| key(model).named("fit").at(round as u64)).collect();
         let start = cpu_seconds();
         bank.fit(&data, &plan.train, &keys).expect("a training");
         if predictions > 0 {
-            for lane in 0..rows.len() {
-                std::hint::black_box(bank.accuracy(lane, task.reward().inputs(), task.reward().labels()));
-                std::hint::black_box(bank.accuracy(lane, task.test().inputs(), task.test().labels()));
+            for model in 0..rows.len() {
+                std::hint::black_box(bank.accuracy(model, task.reward().inputs(), task.reward().labels()));
+                std::hint::black_box(bank.accuracy(model, task.test().inputs(), task.test().labels()));
             }
         }
         if predictions > 1 && round + 1 < rounds {
-            for lane in 0..rows.len() {
-                std::hint::black_box(bank.probabilities(lane, task.pool(), None));
+            for model in 0..rows.len() {
+                std::hint::black_box(bank.probabilities(model, task.pool(), None));
             }
         }
         seconds += cpu_seconds() - start;

@@ -10,7 +10,7 @@ use querist::data::Matrix;
 use querist::learner::{
     Bank, BurnNet, DeviceKind, Learner, LossModule, LossPredictor, VirtualRows, networks,
 };
-use querist::learner::{FitReport, LaneData, LearnError, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{FitReport, LearnError, Loss, ModelData, Optimiser, Start, Stop, TrainPlan};
 use querist::simd::SimdPath;
 use rand::Rng;
 use std::io::Write;
@@ -76,20 +76,21 @@ struct Pools {
 }
 
 impl Pools {
-    /// One pool per lane, each lane with another number of labelled rows.
-    fn new(spec: &NetSpec, lanes: usize) -> Self {
+    /// One pool per model, each model with another number of labelled rows.
+    fn new(spec: &NetSpec, models: usize) -> Self {
         let pools: Vec<_> =
-            (0..lanes).map(|lane| blobs(80, spec.inputs(), spec.outputs(), lane as u64)).collect();
-        let rows: Vec<Vec<u32>> = (0..lanes).map(|lane| (0..20 + 3 * (lane as u32 % 11)).collect()).collect();
+            (0..models).map(|model| blobs(80, spec.inputs(), spec.outputs(), model as u64)).collect();
+        let rows: Vec<Vec<u32>> =
+            (0..models).map(|model| (0..20 + 3 * (model as u32 % 11)).collect()).collect();
         let labels =
             rows.iter().zip(&pools).map(|(r, p)| r.iter().map(|&r| p.1[r as usize]).collect()).collect();
         Self { pools, rows, labels, held: 9 }
     }
 
-    fn lane(&self, lane: usize) -> LaneData<'_> {
-        let (rows, labels) = (&self.rows[lane][..], &self.labels[lane][..]);
-        LaneData {
-            inputs: self.pools[lane].0.view(),
+    fn model(&self, model: usize) -> ModelData<'_> {
+        let (rows, labels) = (&self.rows[model][..], &self.labels[model][..]);
+        ModelData {
+            inputs: self.pools[model].0.view(),
             rows,
             labels,
             validation: (&rows[..self.held], &labels[..self.held]),
@@ -111,25 +112,25 @@ struct Trained {
     report: FitReport,
 }
 
-/// Trains the given lanes as one bank.
-fn train(spec: &NetSpec, pools: &Pools, lanes: &[usize], plan: &TrainPlan, path: SimdPath) -> Vec<Trained> {
-    let mut bank = Bank::with_path(spec, lanes.len(), path).unwrap();
-    let data: Vec<_> = lanes.iter().map(|&lane| pools.lane(lane)).collect();
-    let keys: Vec<_> = lanes.iter().map(|&lane| Key::root(9).at(lane as u64)).collect();
+/// Trains the given models as one bank.
+fn train(spec: &NetSpec, pools: &Pools, models: &[usize], plan: &TrainPlan, path: SimdPath) -> Vec<Trained> {
+    let mut bank = Bank::with_path(spec, models.len(), path).unwrap();
+    let data: Vec<_> = models.iter().map(|&model| pools.model(model)).collect();
+    let keys: Vec<_> = models.iter().map(|&model| Key::root(9).at(model as u64)).collect();
     let reports = bank.fit(&data, plan, &keys).unwrap();
     let inputs: Vec<_> = data.iter().map(|data| data.inputs).collect();
     let rows: Vec<_> = data.iter().map(|data| Some(data.rows)).collect();
     let probabilities = bank.probabilities_all(&inputs, &rows);
-    let result = |lane: usize| {
-        let single = bank.probabilities(lane, inputs[lane], rows[lane]);
-        assert_eq!(bits(probabilities[lane].values()), bits(single.values()));
+    let result = |model: usize| {
+        let single = bank.probabilities(model, inputs[model], rows[model]);
+        assert_eq!(bits(probabilities[model].values()), bits(single.values()));
         Trained {
-            weights: bits(&bank.weights(lane)),
+            weights: bits(&bank.weights(model)),
             probabilities: bits(single.values()),
-            report: reports[lane],
+            report: reports[model],
         }
     };
-    (0..lanes.len()).map(result).collect()
+    (0..models.len()).map(result).collect()
 }
 
 #[test]
@@ -154,13 +155,13 @@ fn a_network_does_not_depend_on_width_layout_or_neighbours() {
                 all.iter().map(|&l| train(spec, &pools, &[l], &plan, SimdPath::best()).remove(0)).collect();
             for path in paths() {
                 let together = train(spec, &pools, &all, &plan, path);
-                let differ: Vec<_> = all.iter().filter(|&&lane| together[lane] != alone[lane]).collect();
+                let differ: Vec<_> = all.iter().filter(|&&model| together[model] != alone[model]).collect();
                 assert!(differ.is_empty(), "lanes {differ:?} of {spec} {plan:?} {path:?}");
             }
             let mixed = [18, 3, 7, 0, 1, 2, 4, 5, 17];
             let some = train(spec, &pools, &mixed, &plan, SimdPath::best());
-            for (result, &lane) in some.iter().zip(&mixed) {
-                assert_eq!(*result, alone[lane], "{spec} lane {lane}");
+            for (result, &model) in some.iter().zip(&mixed) {
+                assert_eq!(*result, alone[model], "{spec} lane {model}");
             }
         }
     }
@@ -171,7 +172,7 @@ fn training_learns() {
     let spec = NetSpec::mlp(8, &[16], 4).unwrap();
     let (inputs, labels) = blobs(400, 8, 4, 3);
     let rows: Vec<u32> = (0..200).collect();
-    let data = LaneData {
+    let data = ModelData {
         inputs: inputs.view(),
         rows: &rows,
         labels: &labels[..200],
@@ -196,7 +197,7 @@ fn refuses_what_cannot_be_trained() {
     let spec = NetSpec::mlp(3, &[4], 2).unwrap();
     let mut bank = Bank::new(&spec, 1).unwrap();
     let (inputs, labels) = blobs(10, 3, 2, 0);
-    let good = LaneData {
+    let good = ModelData {
         inputs: inputs.view(),
         rows: &[0, 1],
         labels: &labels[..2],
@@ -204,7 +205,7 @@ fn refuses_what_cannot_be_trained() {
         extra: None,
     };
     let plan = plan(Optimiser::Adam, Stop::Epochs { epochs: 2 });
-    let mut fails = |data: LaneData<'_>, plan: TrainPlan| {
+    let mut fails = |data: ModelData<'_>, plan: TrainPlan| {
         let error = bank.fit(&[data], &plan, &[Key::root(0)]).unwrap_err();
         format!("{:?}", error.downcast_ref::<LearnError>().unwrap())
             .split([' ', '{'])
@@ -212,10 +213,10 @@ fn refuses_what_cannot_be_trained() {
             .unwrap()
             .to_string()
     };
-    assert_eq!(fails(LaneData { rows: &[], labels: &[], ..good }, plan), "NoRows");
-    assert_eq!(fails(LaneData { rows: &[0, 10], ..good }, plan), "Row");
-    assert_eq!(fails(LaneData { labels: &[0, 2], ..good }, plan), "Class");
-    assert_eq!(fails(LaneData { labels: &[0], ..good }, plan), "Labels");
+    assert_eq!(fails(ModelData { rows: &[], labels: &[], ..good }, plan), "NoRows");
+    assert_eq!(fails(ModelData { rows: &[0, 10], ..good }, plan), "Row");
+    assert_eq!(fails(ModelData { labels: &[0, 2], ..good }, plan), "Class");
+    assert_eq!(fails(ModelData { labels: &[0], ..good }, plan), "Labels");
     assert_eq!(fails(good, TrainPlan { learning_rate: f32::NAN, ..plan }), "Plan");
     assert_eq!(fails(good, TrainPlan { batch: 0, ..plan }), "Plan");
     assert_eq!(
@@ -232,17 +233,17 @@ fn contract(make: impl Fn(&NetSpec, usize) -> Box<dyn Learner>) {
     for spec in shapes() {
         let pools = Pools::new(&spec, 3);
         let plan = plan(Optimiser::Adam, Stop::Validation { epochs: 4, patience: 9 });
-        let data: Vec<_> = (0..3).map(|lane| pools.lane(lane)).collect();
-        let keys: Vec<_> = (0..3).map(|lane| Key::root(5).at(lane)).collect();
+        let data: Vec<_> = (0..3).map(|model| pools.model(model)).collect();
+        let keys: Vec<_> = (0..3).map(|model| Key::root(5).at(model)).collect();
         let mut learner = make(&spec, 3);
-        assert_eq!((learner.spec(), learner.lanes()), (&spec, 3));
+        assert_eq!((learner.spec(), learner.models()), (&spec, 3));
         let reports = learner.fit(&data, &plan, &keys).unwrap();
-        for (lane, report) in reports.iter().enumerate() {
-            let batches = pools.rows[lane].len().div_ceil(13) as u32;
+        for (model, report) in reports.iter().enumerate() {
+            let batches = pools.rows[model].len().div_ceil(13) as u32;
             assert_eq!((report.steps, report.diverged_at), (4 * batches, None));
             assert!(report.loss.is_finite());
         }
-        // The same again gives the same bits; a lane alone gives its own.
+        // The same again gives the same bits; a model alone gives its own.
         let inputs = pools.pools[1].0.view();
         let first = learner.probabilities(1, inputs, None);
         learner.fit(&data, &plan, &keys).unwrap();
@@ -267,12 +268,12 @@ fn contract(make: impl Fn(&NetSpec, usize) -> Box<dyn Learner>) {
 
 #[test]
 fn a_bank_keeps_the_contract() {
-    contract(|spec, lanes| Box::new(Bank::new(spec, lanes).unwrap()));
+    contract(|spec, models| Box::new(Bank::new(spec, models).unwrap()));
 }
 
 #[test]
 fn burn_keeps_the_contract() {
-    contract(|spec, lanes| Box::new(BurnNet::new(spec, lanes, Device::flex()).unwrap()));
+    contract(|spec, models| Box::new(BurnNet::new(spec, models, Device::flex()).unwrap()));
 }
 
 /// The distance of weights, relative to their length.
@@ -295,7 +296,7 @@ fn the_bank_agrees_with_burn() {
     let mut worst = 0.0f64;
     for spec in shapes() {
         let pools = Pools::new(&spec, 2);
-        let data = [pools.lane(0), pools.lane(1)];
+        let data = [pools.model(0), pools.model(1)];
         let keys = [Key::root(3), Key::root(4)];
         for optimiser in optimisers {
             for loss in [Loss::CrossEntropy, Loss::Squared] {
@@ -309,11 +310,11 @@ fn the_bank_agrees_with_burn() {
                 let mut burn = BurnNet::new(&spec, 2, Device::flex()).unwrap();
                 let ours = bank.fit(&data, &plan, &keys).unwrap();
                 let theirs = burn.fit(&data, &plan, &keys).unwrap();
-                for lane in 0..2 {
-                    let gap = gap(&bank.weights(lane), &burn.weights(lane));
+                for model in 0..2 {
+                    let gap = gap(&bank.weights(model), &burn.weights(model));
                     worst = worst.max(gap);
-                    assert!(gap < 1e-4, "{spec} {plan:?} lane {lane}: {gap:e}");
-                    assert!((ours[lane].loss - theirs[lane].loss).abs() < 1e-4);
+                    assert!(gap < 1e-4, "{spec} {plan:?} lane {model}: {gap:e}");
+                    assert!((ours[model].loss - theirs[model].loss).abs() < 1e-4);
                 }
                 let inputs = pools.pools[0].0.view();
                 let (p, q) = (bank.probabilities(0, inputs, None), burn.probabilities(0, inputs, None));
@@ -347,25 +348,25 @@ fn a_bank_on_a_device_agrees_with_the_engine() {
         Stop::TrainLoss { epochs: 12, loss: 1.0 },
         Stop::Validation { epochs: 12, patience: 1 },
     ];
-    let (lanes, mut worst, mut early) = (7, 0.0f64, 0);
+    let (models, mut worst, mut early) = (7, 0.0f64, 0);
     for (index, spec) in shapes().iter().enumerate() {
-        let pools = Pools::new(spec, lanes);
-        let data: Vec<_> = (0..lanes).map(|lane| pools.lane(lane)).collect();
-        let keys: Vec<_> = (0..lanes as u64).map(|lane| Key::root(6).at(lane)).collect();
+        let pools = Pools::new(spec, models);
+        let data: Vec<_> = (0..models).map(|model| pools.model(model)).collect();
+        let keys: Vec<_> = (0..models as u64).map(|model| Key::root(6).at(model)).collect();
         for (turn, stop) in stops.into_iter().enumerate() {
             for loss in [Loss::CrossEntropy, Loss::Squared] {
                 let optimiser = optimisers[(index + turn) % 4];
                 let plan = TrainPlan { loss, drop_last: turn == 1, ..plan(optimiser, stop) };
-                let mut engine = Bank::new(spec, lanes).unwrap();
-                let mut device = Bank::on(spec, lanes, DeviceKind::Flex).unwrap();
+                let mut engine = Bank::new(spec, models).unwrap();
+                let mut device = Bank::on(spec, models, DeviceKind::Flex).unwrap();
                 let ours = engine.fit(&data, &plan, &keys).unwrap();
                 let theirs = device.fit(&data, &plan, &keys).unwrap();
-                for lane in 0..lanes {
-                    let gap = gap(&device.weights(lane), &engine.weights(lane));
+                for model in 0..models {
+                    let gap = gap(&device.weights(model), &engine.weights(model));
                     worst = worst.max(gap);
-                    assert!(gap < 1e-4, "{spec} {plan:?} lane {lane}: {gap:e}");
-                    assert_eq!(ours[lane].steps, theirs[lane].steps, "{spec} {plan:?} lane {lane}");
-                    assert!((ours[lane].loss - theirs[lane].loss).abs() < 1e-4);
+                    assert!(gap < 1e-4, "{spec} {plan:?} lane {model}: {gap:e}");
+                    assert_eq!(ours[model].steps, theirs[model].steps, "{spec} {plan:?} lane {model}");
+                    assert!((ours[model].loss - theirs[model].loss).abs() < 1e-4);
                 }
                 early += usize::from(turn > 1 && ours.iter().any(|report| report.steps != ours[0].steps));
                 // A fit that goes on from there, too.
@@ -380,7 +381,7 @@ fn a_bank_on_a_device_agrees_with_the_engine() {
     println!("largest relative distance of weights: {worst:.1e}");
 }
 
-/// Virtual rows of a lane: inputs, soft targets and weights, in `draws` draws; every third row is of a single class.
+/// Virtual rows of a model: inputs, soft targets and weights, in `draws` draws; every third row is of a single class.
 struct Mixed {
     inputs: Matrix,
     targets: Matrix,
@@ -414,11 +415,12 @@ fn virtual_rows_are_the_same_to_every_learner() {
     let optimisers = [Optimiser::Sgd { momentum: 0.9, nesterov: true }, Optimiser::Adam, Optimiser::NAdam];
     for spec in shapes() {
         let pools = Pools::new(&spec, 3);
-        let mixed: Vec<_> = (0..3).map(|lane| Mixed::new(&spec, 11 + lane, 2, 70 + lane as u64)).collect();
-        // The last lane has none.
-        let extra = |lane: usize| (lane < 2).then(|| mixed[lane].view());
-        let data: Vec<_> = (0..3).map(|lane| LaneData { extra: extra(lane), ..pools.lane(lane) }).collect();
-        let keys: Vec<_> = (0..3).map(|lane| Key::root(11).at(lane)).collect();
+        let mixed: Vec<_> = (0..3).map(|model| Mixed::new(&spec, 11 + model, 2, 70 + model as u64)).collect();
+        // The last model has none.
+        let extra = |model: usize| (model < 2).then(|| mixed[model].view());
+        let data: Vec<_> =
+            (0..3).map(|model| ModelData { extra: extra(model), ..pools.model(model) }).collect();
+        let keys: Vec<_> = (0..3).map(|model| Key::root(11).at(model)).collect();
         for optimiser in optimisers {
             let plan = TrainPlan {
                 learning_rate: 3e-3,
@@ -431,18 +433,18 @@ fn virtual_rows_are_the_same_to_every_learner() {
             let mut device = Bank::on(&spec, 3, DeviceKind::Flex).unwrap();
             let theirs = burn.fit(&data, &plan, &keys).unwrap();
             let stacked = device.fit(&data, &plan, &keys).unwrap();
-            for lane in 0..3 {
+            for model in 0..3 {
                 for (weights, report) in
-                    [(burn.weights(lane), theirs[lane]), (device.weights(lane), stacked[lane])]
+                    [(burn.weights(model), theirs[model]), (device.weights(model), stacked[model])]
                 {
-                    let gap = gap(&bank.weights(lane), &weights);
-                    assert!(gap < 1e-4, "{spec} {plan:?} lane {lane}: {gap:e}");
-                    assert_eq!(ours[lane].steps, report.steps);
-                    assert!((ours[lane].loss - report.loss).abs() < 1e-4);
+                    let gap = gap(&bank.weights(model), &weights);
+                    assert!(gap < 1e-4, "{spec} {plan:?} lane {model}: {gap:e}");
+                    assert_eq!(ours[model].steps, report.steps);
+                    assert!((ours[model].loss - report.loss).abs() < 1e-4);
                 }
             }
             // They are heeded.
-            bank.fit(&[0, 1, 2].map(|lane| pools.lane(lane)), &plan, &keys).unwrap();
+            bank.fit(&[0, 1, 2].map(|model| pools.model(model)), &plan, &keys).unwrap();
             assert!(gap(&bank.weights(0), &burn.weights(0)) > 1e-3);
             assert!(gap(&bank.weights(2), &burn.weights(2)) < 1e-4);
         }
@@ -454,44 +456,45 @@ fn virtual_rows_are_the_same_to_every_learner() {
 #[test]
 fn virtual_rows_change_no_bit_of_others() {
     for spec in shapes() {
-        let lanes = 18;
-        let pools = Pools::new(&spec, lanes);
-        let mixed: Vec<_> = (0..lanes).map(|lane| Mixed::new(&spec, 9, 3, lane as u64)).collect();
-        let extra = |lane: usize| lane.is_multiple_of(2).then(|| mixed[lane].view());
+        let models = 18;
+        let pools = Pools::new(&spec, models);
+        let mixed: Vec<_> = (0..models).map(|model| Mixed::new(&spec, 9, 3, model as u64)).collect();
+        let extra = |model: usize| model.is_multiple_of(2).then(|| mixed[model].view());
         let data: Vec<_> =
-            (0..lanes).map(|lane| LaneData { extra: extra(lane), ..pools.lane(lane) }).collect();
-        let keys: Vec<_> = (0..lanes).map(|lane| Key::root(12).at(lane as u64)).collect();
+            (0..models).map(|model| ModelData { extra: extra(model), ..pools.model(model) }).collect();
+        let keys: Vec<_> = (0..models).map(|model| Key::root(12).at(model as u64)).collect();
         let plan = plan(Optimiser::Adam, Stop::Validation { epochs: 4, patience: 1 });
         let fit = |path, which: &[usize]| {
             let mut bank = Bank::with_path(&spec, which.len(), path).unwrap();
-            let (data, keys): (Vec<_>, Vec<_>) = which.iter().map(|&lane| (data[lane], keys[lane])).unzip();
+            let (data, keys): (Vec<_>, Vec<_>) =
+                which.iter().map(|&model| (data[model], keys[model])).unzip();
             let reports = bank.fit(&data, &plan, &keys).unwrap();
-            let weights = |lane: usize| (bits(&bank.weights(lane)), reports[lane]);
+            let weights = |model: usize| (bits(&bank.weights(model)), reports[model]);
             (0..which.len()).map(weights).collect::<Vec<_>>()
         };
-        let alone: Vec<_> = (0..lanes).map(|lane| fit(SimdPath::best(), &[lane]).remove(0)).collect();
-        let all: Vec<usize> = (0..lanes).collect();
+        let alone: Vec<_> = (0..models).map(|model| fit(SimdPath::best(), &[model]).remove(0)).collect();
+        let all: Vec<usize> = (0..models).collect();
         for path in paths() {
             assert!(fit(path, &all) == alone, "{spec} {path:?}");
         }
         // Lane 0 again, its last seven rows as virtual ones.
-        let lane = pools.lane(0);
-        let (rows, behind) = lane.rows.split_at(13);
+        let model = pools.model(0);
+        let (rows, behind) = model.rows.split_at(13);
         let values: Vec<f32> =
-            behind.iter().flat_map(|&row| lane.inputs.row(row as usize)).copied().collect();
+            behind.iter().flat_map(|&row| model.inputs.row(row as usize)).copied().collect();
         let inputs = Matrix::new(values, behind.len(), spec.inputs());
         let mut targets = Matrix::zeros(behind.len(), spec.outputs());
-        for (at, &label) in lane.labels[13..].iter().enumerate() {
+        for (at, &label) in model.labels[13..].iter().enumerate() {
             targets.row_mut(at)[label as usize] = 1.0;
         }
         let weights = vec![1.0; behind.len()];
         let extra =
             VirtualRows { inputs: inputs.view(), targets: targets.view(), weights: &weights, draws: 1 };
-        let soft = LaneData { rows, labels: &lane.labels[..13], extra: Some(extra), ..lane };
+        let soft = ModelData { rows, labels: &model.labels[..13], extra: Some(extra), ..model };
         for layout in [1, 17] {
             let mut bank = Bank::new(&spec, layout).unwrap();
             let keys = vec![Key::root(13); layout];
-            let hard_reports = bank.fit(&vec![lane; layout], &plan, &keys).unwrap();
+            let hard_reports = bank.fit(&vec![model; layout], &plan, &keys).unwrap();
             let hard = bits(&bank.weights(0));
             assert_eq!(bank.fit(&vec![soft; layout], &plan, &keys).unwrap(), hard_reports);
             assert_eq!(bits(&bank.weights(0)), hard, "{spec} with {layout}");
@@ -508,7 +511,7 @@ fn the_gradient_of_a_virtual_row_is_its_weight_by_what_its_target_is_missed_by()
     let target = Matrix::new(vec![0.2, 0.8], 1, 2);
     let extra = VirtualRows { inputs: point.view(), targets: target.view(), weights: &[2.0], draws: 1 };
     let validation = (&[][..], &[][..]);
-    let data = LaneData { inputs: pool.view(), rows: &[0], labels: &[0], validation, extra: Some(extra) };
+    let data = ModelData { inputs: pool.view(), rows: &[0], labels: &[0], validation, extra: Some(extra) };
     let plan = TrainPlan {
         learning_rate: 1.0,
         weight_decay: 0.0,
@@ -534,7 +537,7 @@ fn virtual_rows_that_fit_nothing_are_refused() {
     let refused = |extra: VirtualRows<'_>, plan: TrainPlan| {
         let labels = &labels[..2];
         let validation = (&[][..], &[][..]);
-        let data = LaneData { inputs: inputs.view(), rows: &[0, 1], labels, validation, extra: Some(extra) };
+        let data = ModelData { inputs: inputs.view(), rows: &[0, 1], labels, validation, extra: Some(extra) };
         let mut bank = Bank::new(&spec, 1).unwrap();
         bank.fit(&[data], &plan, &[Key::root(0)]).err().map(|error| error.to_string())
     };
@@ -560,7 +563,7 @@ fn virtual_rows_that_fit_nothing_are_refused() {
     says(with(|m| m.weights[5] = -1.0).view(), plan, "row 5 has -1 as a weight");
     says(view, TrainPlan { loss: Loss::Squared, ..plan }, "loss is Squared");
     let linear = NetSpec::mlp(3, &[], 2).unwrap();
-    let data = LaneData {
+    let data = ModelData {
         inputs: inputs.view(),
         rows: &[0, 1],
         labels: &labels[..2],
@@ -581,8 +584,8 @@ fn a_device_keeps_the_last_finite_weights_and_refuses_what_it_cannot_do() {
     let spec = NetSpec::mlp(6, &[9], 3).unwrap();
     let mut pools = Pools::new(&spec, 3);
     pools.pools[1].0.values_mut().iter_mut().for_each(|value| *value *= 50.0);
-    let data: Vec<_> = (0..3).map(|lane| pools.lane(lane)).collect();
-    let keys: Vec<_> = (0..3).map(|lane| Key::root(8).at(lane)).collect();
+    let data: Vec<_> = (0..3).map(|model| pools.model(model)).collect();
+    let keys: Vec<_> = (0..3).map(|model| Key::root(8).at(model)).collect();
     let plan = TrainPlan {
         loss: Loss::Squared,
         learning_rate: 0.05,
@@ -593,14 +596,14 @@ fn a_device_keeps_the_last_finite_weights_and_refuses_what_it_cannot_do() {
     let ours = engine.fit(&data, &plan, &keys).unwrap();
     let theirs = device.fit(&data, &plan, &keys).unwrap();
     assert!(ours[1].diverged_at.is_some());
-    for lane in 0..3 {
-        let (ours, theirs) = (ours[lane], theirs[lane]);
-        assert_eq!((ours.steps, ours.diverged_at), (theirs.steps, theirs.diverged_at), "lane {lane}");
-        assert!(device.weights(lane).iter().all(|weight| weight.is_finite()));
+    for model in 0..3 {
+        let (ours, theirs) = (ours[model], theirs[model]);
+        assert_eq!((ours.steps, ours.diverged_at), (theirs.steps, theirs.diverged_at), "lane {model}");
+        assert!(device.weights(model).iter().all(|weight| weight.is_finite()));
         // What explodes carries its rounding with it.
-        if lane != 1 {
-            let gap = gap(&device.weights(lane), &engine.weights(lane));
-            assert!(gap < 1e-3, "lane {lane}: {gap:e}");
+        if model != 1 {
+            let gap = gap(&device.weights(model), &engine.weights(model));
+            assert!(gap < 1e-3, "lane {model}: {gap:e}");
         }
     }
     let refused = device.fit(&data, &TrainPlan { start: Start::Continue, ..plan }, &keys).unwrap_err();
@@ -675,7 +678,7 @@ fn gradients_agree_with_finite_differences() {
                 stop: Stop::Steps { steps: 1 },
                 start: Start::Warm,
             };
-            let data = LaneData {
+            let data = ModelData {
                 inputs: inputs.view(),
                 rows: &rows,
                 labels: &labels,
@@ -724,13 +727,13 @@ fn a_network_that_diverges_is_recorded_and_alone() {
     };
     let all: Vec<usize> = (0..16).collect();
     let calm = train(&spec, &pools, &all, &plan, SimdPath::best());
-    assert!(calm.iter().all(|lane| lane.report.diverged_at.is_none()));
+    assert!(calm.iter().all(|model| model.report.diverged_at.is_none()));
     for value in pools.pools[5].0.values_mut() {
         *value *= 50.0;
     }
     let wild = train(&spec, &pools, &all, &plan, SimdPath::best());
-    for lane in (0..16).filter(|&lane| lane != 5) {
-        assert_eq!(wild[lane], calm[lane]);
+    for model in (0..16).filter(|&model| model != 5) {
+        assert_eq!(wild[model], calm[model]);
     }
     let Trained { weights, report, .. } = &wild[5];
     let at = report.diverged_at.expect("a rate that is far too high");
@@ -770,7 +773,7 @@ fn other_activations_by_hand() {
 fn other_activations_learn() {
     let (inputs, labels) = blobs(90, 4, 3, 2);
     let rows: Vec<u32> = (0..60).collect();
-    let data = LaneData {
+    let data = ModelData {
         inputs: inputs.view(),
         rows: &rows,
         labels: &labels[..60],
@@ -805,7 +808,7 @@ fn a_network_may_have_a_weight_decay_of_its_own() {
             true => Box::new(BurnNet::new(spec, 1, Device::flex()).unwrap()),
             false => Box::new(Bank::new(spec, 1).unwrap()),
         };
-        net.fit(&[pools.lane(0)], &plan, &[Key::root(1)]).unwrap();
+        net.fit(&[pools.model(0)], &plan, &[Key::root(1)]).unwrap();
         bits(&net.weights(0))
     };
     for burn in [false, true] {
@@ -871,7 +874,7 @@ fn optimisers_agree_with_pytorch() {
             };
             let mut bank = Bank::new(&spec, 1).unwrap();
             bank.set_weights(0, &start).unwrap();
-            let data = LaneData {
+            let data = ModelData {
                 inputs: inputs.view(),
                 rows: &rows,
                 labels: &labels,
@@ -897,7 +900,7 @@ fn any_block() -> impl Strategy<Value = Block> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any shape, any bank, mini-batches of more rows than are processed together: a lane of a bank is
+    /// Any shape, any bank, mini-batches of more rows than are processed together: a model of a bank is
     /// what it would have been alone, on every path.
     #[test]
     fn any_network_is_its_own(
@@ -914,16 +917,16 @@ proptest! {
         chosen in any::<prop::sample::Index>(),
     ) {
         let spec = NetSpec::new(inputs, blocks, outputs, drop).unwrap();
-        let pools: Vec<_> = (0..sizes.len()).map(|lane| blobs(150, inputs, outputs, lane as u64)).collect();
+        let pools: Vec<_> = (0..sizes.len()).map(|model| blobs(150, inputs, outputs, model as u64)).collect();
         let rows: Vec<Vec<u32>> = sizes.iter().map(|&size| (0..size as u32).collect()).collect();
         let labels: Vec<Vec<u32>> = sizes.iter().zip(&pools).map(|(&size, p)| p.1[..size].to_vec()).collect();
         let pools = Pools { pools, rows, labels, held: 1 };
         let plan = TrainPlan { batch, ..plan(optimiser, Stop::Steps { steps }) };
         let all: Vec<usize> = (0..sizes.len()).collect();
-        let lane = chosen.index(sizes.len());
-        let alone = train(&spec, &pools, &[lane], &plan, SimdPath::best()).remove(0);
+        let model = chosen.index(sizes.len());
+        let alone = train(&spec, &pools, &[model], &plan, SimdPath::best()).remove(0);
         for path in paths() {
-            prop_assert_eq!(&train(&spec, &pools, &all, &plan, path)[lane], &alone);
+            prop_assert_eq!(&train(&spec, &pools, &all, &plan, path)[model], &alone);
         }
     }
 }
@@ -944,10 +947,10 @@ fn results_are_pinned() {
     let pools = Pools::new(&spec, 3);
     let mut digest = crc32fast::Hasher::new();
     for optimiser in [Optimiser::Sgd { momentum: 0.9, nesterov: true }, Optimiser::Adam, Optimiser::NAdam] {
-        for lane in
+        for model in
             train(&spec, &pools, &[0, 1, 2], &plan(optimiser, Stop::Epochs { epochs: 5 }), SimdPath::best())
         {
-            for bits in lane.weights.iter().chain(&lane.probabilities) {
+            for bits in model.weights.iter().chain(&model.probabilities) {
                 digest.update(&bits.to_le_bytes());
             }
         }
@@ -968,14 +971,14 @@ const OPTIMISERS: [Optimiser; 4] = [
 fn an_optimiser_that_is_kept_goes_on_where_it_was() {
     let spec = NetSpec::mlp(5, &[6], 3).unwrap();
     let pools = Pools::new(&spec, 1);
-    let lane = LaneData { rows: &pools.rows[0][..1], labels: &pools.labels[0][..1], ..pools.lane(0) };
+    let model = ModelData { rows: &pools.rows[0][..1], labels: &pools.labels[0][..1], ..pools.model(0) };
     for optimiser in OPTIMISERS {
         let steps = |steps, start| TrainPlan { start, ..plan(optimiser, Stop::Steps { steps }) };
         let fitted = |fits: &[TrainPlan]| {
             let mut bank = Bank::new(&spec, 1).unwrap();
             bank.init(0, Key::root(1));
             for plan in fits {
-                bank.fit(&[lane], plan, &[Key::root(2)]).unwrap();
+                bank.fit(&[model], plan, &[Key::root(2)]).unwrap();
             }
             bits(&bank.weights(0))
         };
@@ -1002,26 +1005,26 @@ fn kept_optimisers_do_not_notice_their_neighbours() {
         for path in paths() {
             let mut together = Bank::with_path(&spec, 16, path).unwrap();
             let mut alone = Vec::new();
-            for lane in 0..16 {
-                let (data, key) = ([pools.lane(lane)], [Key::root(3).at(lane as u64)]);
+            for model in 0..16 {
+                let (data, key) = ([pools.model(model)], [Key::root(3).at(model as u64)]);
                 let mut bank = Bank::with_path(&spec, 1, path).unwrap();
                 bank.init(0, key[0]);
-                bank.fit(&data, &steps(1 + lane as u32), &key).unwrap();
-                together.adopt(lane, &bank, 0).unwrap();
+                bank.fit(&data, &steps(1 + model as u32), &key).unwrap();
+                together.adopt(model, &bank, 0).unwrap();
                 bank.fit(&data, &steps(20), &key).unwrap();
                 alone.push(bits(&bank.weights(0)));
             }
-            let data: Vec<_> = (0..16).map(|lane| pools.lane(lane)).collect();
-            let keys: Vec<_> = (0..16).map(|lane| Key::root(3).at(lane)).collect();
+            let data: Vec<_> = (0..16).map(|model| pools.model(model)).collect();
+            let keys: Vec<_> = (0..16).map(|model| Key::root(3).at(model)).collect();
             together.fit(&data, &steps(20), &keys).unwrap();
-            for (lane, alone) in alone.iter().enumerate() {
-                assert_eq!(bits(&together.weights(lane)), *alone, "{optimiser:?} {path:?} lane {lane}");
+            for (model, alone) in alone.iter().enumerate() {
+                assert_eq!(bits(&together.weights(model)), *alone, "{optimiser:?} {path:?} lane {model}");
             }
         }
     }
     let mut burn = BurnNet::new(&spec, 1, Device::flex()).unwrap();
     let refused = burn.fit(
-        &[pools.lane(0)],
+        &[pools.model(0)],
         &TrainPlan { start: Start::Continue, ..plan(OPTIMISERS[2], Stop::Steps { steps: 1 }) },
         &[Key::root(1)],
     );

@@ -5,7 +5,7 @@
 use querist::Key;
 use querist::arch::{Block, NetSpec};
 use querist::data::Matrix;
-use querist::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+use querist::learner::{Bank, Loss, ModelData, Optimiser, Start, Stop, TrainPlan};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,13 +37,13 @@ fn the_training_loop_does_not_allocate() {
     let rows: Vec<u32> = (0..100).collect();
     let labels: Vec<u32> = (0..100).map(|row| row % 3).collect();
     let held = (&rows[..20], &labels[..20]);
-    let lane =
-        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: held, extra: None };
+    let model =
+        ModelData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: held, extra: None };
     // Side by side, and one at a time.
-    for lanes in [16, 1] {
-        let mut bank = Bank::new(&spec, lanes).unwrap();
-        let data = vec![lane; lanes];
-        let keys: Vec<_> = (0..lanes as u64).map(|lane| Key::root(1).at(lane)).collect();
+    for models in [16, 1] {
+        let mut bank = Bank::new(&spec, models).unwrap();
+        let data = vec![model; models];
+        let keys: Vec<_> = (0..models as u64).map(|model| Key::root(1).at(model)).collect();
         let mut allocations = |epochs: u32| {
             let plan = TrainPlan {
                 loss: Loss::CrossEntropy,
@@ -62,7 +62,7 @@ fn the_training_loop_does_not_allocate() {
         };
         let first = allocations(3);
         let few = allocations(3);
-        assert_eq!(few, allocations(300), "{lanes} networks");
+        assert_eq!(few, allocations(300), "{models} networks");
         // Working memory is kept from fit to fit.
         assert!(few < first, "{few} after {first}");
     }

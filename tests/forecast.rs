@@ -178,8 +178,8 @@ fn bouts_are_counted() {
     );
     both.cells_agree();
     let rows = both.lines("rows.jsonl");
-    let bouts: BTreeSet<u64> = rows.iter().map(|row| row["repetition"].as_u64().unwrap()).collect();
-    assert_eq!(both.count("rivals"), bouts.len() as u64);
+    let trials: BTreeSet<u64> = rows.iter().map(|row| row["repetition"].as_u64().unwrap()).collect();
+    assert_eq!(both.count("rivals"), trials.len() as u64);
 }
 
 /// A forecast for people says what was counted and what was measured, and how the two meet.

@@ -12,7 +12,7 @@ use querist::data::{
 use querist::data::{columns::ColumnOptions, readers::ReadOptions, readers::read};
 use querist::episode::{EpisodePlan, Player, PreparedTask, Replicate, play};
 use querist::learner::{
-    Bank, LaneData, LearnError, Learner, Loss, Metric, Optimiser, Scores, Start, Stop, TrainPlan,
+    Bank, LearnError, Learner, Loss, Metric, ModelData, Optimiser, Scores, Start, Stop, TrainPlan,
 };
 use querist::query::{PoolView, QueryError, Registry, Signals};
 use querist::{Key, pipeline::Pipeline};
@@ -45,7 +45,7 @@ fn plan(optimiser: Optimiser, stop: Stop) -> TrainPlan {
 fn fit(spec: &NetSpec, inputs: &Matrix, words: &[u32], plan: &TrainPlan, key: u64) -> Bank {
     let rows: Vec<u32> = (0..words.len() as u32).collect();
     let data =
-        LaneData { inputs: inputs.view(), rows: &rows, labels: words, validation: (&[], &[]), extra: None };
+        ModelData { inputs: inputs.view(), rows: &rows, labels: words, validation: (&[], &[]), extra: None };
     let mut bank = Bank::new(spec, 1).unwrap();
     bank.fit(&[data], plan, &[Key::root(key)]).unwrap();
     bank
@@ -103,16 +103,16 @@ fn the_gradient_is_that_of_the_loss() {
 #[test]
 fn a_network_does_not_depend_on_its_neighbours() {
     let spec = NetSpec::mlp(2, &[12], 1).unwrap();
-    let pools: Vec<(Matrix, Vec<u32>)> = (0..19).map(|lane| bend(60, lane, 3.0, -8.0)).collect();
+    let pools: Vec<(Matrix, Vec<u32>)> = (0..19).map(|model| bend(60, model, 3.0, -8.0)).collect();
     let rows: Vec<u32> = (0..60).collect();
     let plan = plan(Optimiser::Adam, Stop::Epochs { epochs: 200 });
-    let lane = |(inputs, words): &(Matrix, Vec<u32>), rows: &[u32]| {
+    let model = |(inputs, words): &(Matrix, Vec<u32>), rows: &[u32]| {
         (inputs.clone(), words[..rows.len()].to_vec(), rows.to_vec())
     };
-    let owned: Vec<_> = pools.iter().enumerate().map(|(at, pool)| lane(pool, &rows[..40 + at])).collect();
-    let data: Vec<LaneData<'_>> = owned
+    let owned: Vec<_> = pools.iter().enumerate().map(|(at, pool)| model(pool, &rows[..40 + at])).collect();
+    let data: Vec<ModelData<'_>> = owned
         .iter()
-        .map(|(inputs, labels, rows)| LaneData {
+        .map(|(inputs, labels, rows)| ModelData {
             inputs: inputs.view(),
             rows,
             labels,
@@ -145,7 +145,7 @@ fn the_unit_of_the_targets_decides_nothing() {
         for (known, start) in [(10, Start::Scratch), (50, Start::Warm)] {
             let plan = TrainPlan { start, ..plan(Optimiser::Adam, Stop::Epochs { epochs: 20 }) };
             let labels = &words[..known];
-            let data = LaneData {
+            let data = ModelData {
                 inputs: inputs.view(),
                 rows: &rows[..known],
                 labels,
@@ -169,7 +169,7 @@ fn what_cannot_be_fitted_to_is_refused() {
     let refusal = |outputs: usize, words: &[u32], plan: &TrainPlan| {
         let spec = NetSpec::mlp(2, &[4], outputs).unwrap();
         let rows: Vec<u32> = (0..words.len() as u32).collect();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &rows,
             labels: words,
@@ -186,7 +186,7 @@ fn what_cannot_be_fitted_to_is_refused() {
     let lbfgs = TrainPlan { optimiser: Optimiser::Lbfgs { ridge: 1.0 }, ..adam };
     assert!(refusal(1, &words, &lbfgs).contains("lbfgs"));
     let spec = NetSpec::mlp(2, &[4], 1).unwrap();
-    let data = LaneData {
+    let data = ModelData {
         inputs: inputs.view(),
         rows: &[0],
         labels: &words[..1],

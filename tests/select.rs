@@ -347,18 +347,18 @@ fn pseudo_labels_last_for_one_fit() {
     taught.believe(0, &wrong).unwrap();
     taught.refit().unwrap();
     plain.refit().unwrap();
-    let believed = taught.standing(0).believed.unwrap();
+    let believed = taught.state(0).pseudo_labels.unwrap();
     assert_eq!(believed.count, 40);
     assert!(believed.wrong > 10, "two thirds of iris are not of the first class: {believed:?}");
-    assert_eq!(taught.standing(0).labels, plain.standing(0).labels);
-    assert!(taught.standing(0).steps > plain.standing(0).steps);
-    assert!(taught.standing(0).reward_accuracy < plain.standing(0).reward_accuracy);
+    assert_eq!(taught.state(0).labels, plain.state(0).labels);
+    assert!(taught.state(0).steps > plain.state(0).steps);
+    assert!(taught.state(0).reward_accuracy < plain.state(0).reward_accuracy);
     // The next fit knows nothing of them.
     let next = vec![(0, candidates[2..4].to_vec())];
     taught.step(&next).unwrap();
     plain.step(&next).unwrap();
-    assert_eq!(taught.standing(0).believed, None);
-    assert_eq!(taught.standing(0).reward_accuracy, plain.standing(0).reward_accuracy);
+    assert_eq!(taught.state(0).pseudo_labels, None);
+    assert_eq!(taught.state(0).reward_accuracy, plain.state(0).reward_accuracy);
 }
 
 #[test]

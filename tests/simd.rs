@@ -9,8 +9,8 @@ use predicates::prelude::*;
 use querist::Key;
 use querist::arch::NetSpec;
 use querist::data::{Matrix, MatrixView};
-use querist::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
-use querist::query::{Components, Neighbours};
+use querist::learner::{Bank, Loss, ModelData, Optimiser, Start, Stop, TrainPlan};
+use querist::query::{KernelPca, Neighbours};
 use querist::simd::{SimdPath, VARIABLE};
 use rand::RngExt;
 use std::fs;
@@ -57,14 +57,14 @@ fn digest(values: impl IntoIterator<Item = f32>) -> u64 {
 /// Weights after training, and probabilities, of networks in both layouts of the bank.
 fn trained() -> u64 {
     let mut found = Vec::new();
-    for (hidden, lanes, optimiser) in
+    for (hidden, models, optimiser) in
         [(&[24, 12][..], 16, Optimiser::Adam), (&[100], 1, Optimiser::NAdam), (&[7], 3, Optimiser::Adam)]
     {
         let spec = NetSpec::mlp(9, hidden, 4).unwrap();
         let inputs = Matrix::new(numbers(80 * 9, Key::root(1)), 80, 9);
         let rows: Vec<u32> = (0..43).collect();
         let labels: Vec<u32> = rows.iter().map(|row| row * 7 % 4).collect();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &rows,
             labels: &labels,
@@ -81,12 +81,12 @@ fn trained() -> u64 {
             stop: Stop::Epochs { epochs: 20 },
             start: Start::Scratch,
         };
-        let keys: Vec<Key> = (0..lanes).map(|lane| Key::root(2).at(lane as u64)).collect();
-        let mut bank = Bank::new(&spec, lanes).unwrap();
-        bank.fit(&vec![data; lanes], &plan, &keys).unwrap();
-        for lane in 0..lanes {
-            found.extend(bank.weights(lane));
-            found.extend_from_slice(bank.probabilities(lane, inputs.view(), None).values());
+        let keys: Vec<Key> = (0..models).map(|model| Key::root(2).at(model as u64)).collect();
+        let mut bank = Bank::new(&spec, models).unwrap();
+        bank.fit(&vec![data; models], &plan, &keys).unwrap();
+        for model in 0..models {
+            found.extend(bank.weights(model));
+            found.extend_from_slice(bank.probabilities(model, inputs.view(), None).values());
         }
     }
     digest(found)
@@ -104,7 +104,7 @@ fn pools() -> [u64; 2] {
             neighbours.extend_from_slice(near.distances(row));
         }
         neighbours.push(near.scale());
-        let all = Components::of(inputs);
+        let all = KernelPca::of(inputs);
         for kernel in 0..2 {
             components.extend((0..n).flat_map(|row| all.place(kernel, row)));
             components.extend(all.weighted_spread(kernel, &values[..n]).iter().flatten().map(|&x| x as f32));

@@ -13,7 +13,7 @@ use querist::{Key, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a step gives of every lane: the reward, and whether its episode ended.
+/// What a step gives of every env: the reward, and whether its episode ended.
 type Stepped<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
 
 /// A split of a data set, which episodes are played on.
@@ -139,74 +139,74 @@ impl Episodes {
         Ok(Self { state: Mutex::new(State { episodes, shown }), cap, keys })
     }
 
-    /// What a policy sees of each episode: features `[lanes, cap, F]`, globals `[lanes, G]`, which places hold a candidate
-    /// and its row of the pool `[lanes, cap]`. Of episodes that are over, nothing.
+    /// What a policy sees of each episode: features `[envs, cap, F]`, globals `[envs, G]`, which places hold a candidate
+    /// and its row of the pool `[envs, cap]`. Of episodes that are over, nothing.
     fn observe<'py>(&self, py: Python<'py>) -> PyResult<Observed<'py>> {
-        let (lanes, cap) = (self.keys.len(), self.cap);
+        let (envs, cap) = (self.keys.len(), self.cap);
         let (wide, high) = (SCHEMA.candidate.len(), SCHEMA.global.len());
-        let mut features = vec![0.0f32; lanes * cap * wide];
-        let mut globals = vec![0.0f32; lanes * high];
-        let mut mask = vec![0i8; lanes * cap];
-        let mut rows = vec![0i64; lanes * cap];
+        let mut features = vec![0.0f32; envs * cap * wide];
+        let mut globals = vec![0.0f32; envs * high];
+        let mut mask = vec![0i8; envs * cap];
+        let mut rows = vec![0i64; envs * cap];
         let observed = py.detach(|| -> Result<()> {
             let mut state = self.state();
-            for lane in state.episodes.live() {
-                let round = u64::from(state.episodes.standing(lane).round);
-                let key = self.keys[lane].named("observe").at(round);
-                let signals = state.episodes.signals(lane, needs(), key);
-                let seen = observe(&state.episodes.view(lane, &signals), 1, cap, key)?;
+            for env in state.episodes.live() {
+                let round = u64::from(state.episodes.state(env).round);
+                let key = self.keys[env].named("observe").at(round);
+                let signals = state.episodes.signals(env, needs(), key);
+                let seen = observe(&state.episodes.view(env, &signals), 1, cap, key)?;
                 let values = seen.features.values();
-                features[lane * cap * wide..][..values.len()].copy_from_slice(values);
-                globals[lane * high..][..high].copy_from_slice(&seen.globals);
+                features[env * cap * wide..][..values.len()].copy_from_slice(values);
+                globals[env * high..][..high].copy_from_slice(&seen.globals);
                 for (place, row) in seen.candidates.iter().enumerate() {
-                    mask[lane * cap + place] = 1;
-                    rows[lane * cap + place] = i64::from(row.0);
+                    mask[env * cap + place] = 1;
+                    rows[env * cap + place] = i64::from(row.0);
                 }
-                state.shown[lane] = seen.candidates;
+                state.shown[env] = seen.candidates;
             }
             Ok(())
         });
         observed.map_err(|error| raised(py, &error))?;
         Ok((
-            features.into_pyarray(py).reshape([lanes, cap, wide])?,
-            globals.into_pyarray(py).reshape([lanes, high])?,
-            mask.into_pyarray(py).reshape([lanes, cap])?,
-            rows.into_pyarray(py).reshape([lanes, cap])?,
+            features.into_pyarray(py).reshape([envs, cap, wide])?,
+            globals.into_pyarray(py).reshape([envs, high])?,
+            mask.into_pyarray(py).reshape([envs, cap])?,
+            rows.into_pyarray(py).reshape([envs, cap])?,
         ))
     }
 
-    /// Buys the label at the place of each lane's action, and fits again: the gains in accuracy on the reward rows, and which
+    /// Buys the label at the place of each env's action, and fits again: the gains in accuracy on the reward rows, and which
     /// episodes are over. Actions of episodes that were over are not looked at; theirs is a gain of zero.
     fn step<'py>(&self, py: Python<'py>, actions: Vec<usize>) -> PyResult<Stepped<'py>> {
-        let lanes = self.keys.len();
-        let mut rewards = vec![0.0f64; lanes];
-        let mut over = vec![true; lanes];
+        let envs = self.keys.len();
+        let mut rewards = vec![0.0f64; envs];
+        let mut over = vec![true; envs];
         // The lock is taken without the interpreter's, for which whoever holds it may be waiting.
         let stepped = py.detach(|| {
             let State { episodes, shown } = &mut *self.state();
             let live = episodes.live();
             let mut picks = Vec::with_capacity(live.len());
-            for &lane in &live {
-                let action = actions.get(lane).copied().unwrap_or(usize::MAX);
-                let row = shown[lane].get(action).ok_or((lane, shown[lane].len()))?;
-                picks.push((lane, vec![*row]));
+            for &env in &live {
+                let action = actions.get(env).copied().unwrap_or(usize::MAX);
+                let row = shown[env].get(action).ok_or((env, shown[env].len()))?;
+                picks.push((env, vec![*row]));
             }
             let steps = match episodes.step(&picks) {
                 Ok(steps) => steps,
                 Err(error) => return Ok(Err(error)),
             };
-            for (&lane, step) in live.iter().zip(&steps) {
-                (rewards[lane], over[lane]) = (step.reward, step.end.is_some());
-                shown[lane].clear();
+            for (&env, step) in live.iter().zip(&steps) {
+                (rewards[env], over[env]) = (step.reward, step.end.is_some());
+                shown[env].clear();
             }
             Ok(Ok(()))
         });
         match stepped {
             Ok(Ok(())) => Ok((rewards.into_pyarray(py), over.into_pyarray(py))),
             Ok(Err(error)) => Err(raised(py, &error)),
-            Err((lane, places)) => {
-                let action = actions.get(lane).map_or("missing".to_string(), usize::to_string);
-                let message = format!("lane {lane}: action {action}, expected one of {places} candidates");
+            Err((env, places)) => {
+                let action = actions.get(env).map_or("missing".to_string(), usize::to_string);
+                let message = format!("lane {env}: action {action}, expected one of {places} candidates");
                 Err(pyo3::exceptions::PyValueError::new_err(message))
             }
         }
@@ -216,7 +216,7 @@ impl Episodes {
     fn accuracies<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         let all: Vec<f64> = py.detach(|| {
             let state = self.state();
-            (0..self.keys.len()).map(|lane| state.episodes.standing(lane).reward_accuracy).collect()
+            (0..self.keys.len()).map(|env| state.episodes.state(env).reward_accuracy).collect()
         });
         all.into_pyarray(py)
     }

@@ -1,7 +1,7 @@
 //! The card of a policy: what it is, where it comes from, and what it may be used for.
 
 use super::error::AgentError;
-use super::guard::Guard;
+use super::guard::DomainGuard;
 use super::head::HeadCard;
 use super::network::NetworkConfig;
 use crate::episode::Schema;
@@ -81,7 +81,7 @@ pub struct Card {
     pub network: NetworkConfig,
     /// Where it does not trust itself; without one, it asks everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guard: Option<Guard>,
+    pub guard: Option<DomainGuard>,
     /// Its third head, where it says how the network grows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadCard>,

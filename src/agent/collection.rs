@@ -137,7 +137,7 @@ pub fn collect_by<'a>(
         }
     });
     let left: Vec<AtomicUsize> =
-        sources.iter().map(|source| AtomicUsize::new(plan.episodes.div_ceil(source.lanes()))).collect();
+        sources.iter().map(|source| AtomicUsize::new(plan.episodes.div_ceil(source.envs()))).collect();
     let collected = spread::pieces(
         parts,
         work.as_ref().map(|work| work as &dyn Fn() -> Work),
@@ -158,8 +158,8 @@ pub(super) type Bank = (usize, Span<usize>);
 /// The banks of all sources, in order.
 pub(super) fn banks(sources: &[Source], plan: &CollectPlan) -> Vec<Bank> {
     let of = |(at, source): (usize, &Source)| {
-        let (episodes, lanes) = (plan.episodes, source.lanes());
-        (0..episodes).step_by(lanes).map(move |first| (at, first..(first + lanes).min(episodes)))
+        let (episodes, envs) = (plan.episodes, source.envs());
+        (0..episodes).step_by(envs).map(move |first| (at, first..(first + envs).min(episodes)))
     };
     sources.iter().enumerate().flat_map(of).collect()
 }
@@ -185,9 +185,9 @@ pub(super) fn collect_bank(
             index::sample(&mut replicate.key.named("visited").rng(), rounds, plan.visits(rounds)).into_vec()
         })
         .collect();
-    let acting = |lane: usize| match behaviour {
+    let acting = |env: usize| match behaviour {
         Behaviour::Policy { network, others, cap } => {
-            let coin: f64 = replicates[lane].key.named("coin").rng().random();
+            let coin: f64 = replicates[env].key.named("coin").rng().random();
             (coin >= others).then_some((network, cap))
         }
         Behaviour::Mixture => None,
@@ -195,26 +195,25 @@ pub(super) fn collect_bank(
     let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
     for round in 0..rounds {
         let live = episodes.live();
-        let looking: Vec<usize> =
-            live.iter().copied().filter(|&lane| visited[lane].contains(&round)).collect();
+        let looking: Vec<usize> = live.iter().copied().filter(|&env| visited[env].contains(&round)).collect();
         // Gains are centred within a state, so that what they are gains over makes no difference.
         let gains = episodes.look_ahead(&looking, plan.candidates, plan.soft, Reference::Present)?;
         let mut picks = Vec::with_capacity(live.len());
-        for lane in live {
-            let step = replicates[lane].key.named("step").at(round as u64);
-            let found = looking.iter().position(|&other| other == lane).map(|at| &gains[at]);
+        for env in live {
+            let step = replicates[env].key.named("step").at(round as u64);
+            let found = looking.iter().position(|&other| other == env).map(|at| &gains[at]);
             if found.is_some() || round == 0 || round + 1 == rounds {
-                let signals = episodes.signals(lane, features::needs(), step);
-                let view = episodes.view(lane, &signals);
-                let seen = features::observe(&view, episodes.batch(lane), usize::MAX, step)?;
+                let signals = episodes.signals(env, features::needs(), step);
+                let view = episodes.view(env, &signals);
+                let seen = features::observe(&view, episodes.batch(env), usize::MAX, step)?;
                 collected.range.include(&seen.globals);
                 collected.states.extend(found.map(|gains| labelled(&seen, gains, task, step)));
             }
-            let rows = match acting(lane) {
-                Some((network, cap)) => best_of(network, &episodes, lane, cap, step)?,
-                None => continue_by(&episodes, lane, found, step)?,
+            let rows = match acting(env) {
+                Some((network, cap)) => best_of(network, &episodes, env, cap, step)?,
+                None => continue_by(&episodes, env, found, step)?,
             };
-            picks.push((lane, rows));
+            picks.push((env, rows));
         }
         episodes.step(&picks)?;
     }
@@ -242,18 +241,18 @@ fn labelled(seen: &Observation, gains: &[(RowId, f32)], task: u32, key: Key) -> 
 
 fn continue_by(
     episodes: &Episodes,
-    lane: usize,
+    env: usize,
     gains: Option<&Vec<(RowId, f32)>>,
     key: Key,
 ) -> Result<Vec<RowId>> {
-    let batch = episodes.batch(lane);
+    let batch = episodes.batch(env);
     let mut rng = key.named("behaviour").rng();
     let coin: f32 = rng.random();
     if let (Some(gains), true, true) = (gains, coin < 0.5, batch == 1) {
         let best = gains.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
         return Ok(best.map(|&(row, _)| row).into_iter().collect());
     }
-    select(episodes, lane, if coin < 0.75 { "margin" } else { "random" }, key)
+    select(episodes, env, if coin < 0.75 { "margin" } else { "random" }, key)
 }
 
 #[cfg(test)]
@@ -306,9 +305,9 @@ mod tests {
             let (hard, mixed, soft) = (gains(0.0), gains(0.25), gains(1.0));
             for ((&(row, hard), (_, mixed)), (_, soft)) in hard.iter().zip(mixed).zip(&soft) {
                 let mut episodes = start();
-                let before = episodes.standing(0).reward_accuracy;
+                let before = episodes.state(0).reward_accuracy;
                 episodes.step(&[(0, vec![row])]).unwrap();
-                let after = episodes.standing(0).reward_accuracy;
+                let after = episodes.state(0).reward_accuracy;
                 assert!(
                     (f64::from(hard) - (after - before)).abs() < 1e-6,
                     "{row:?}: {hard} {before} {after}"

@@ -6,7 +6,7 @@ use super::network::Network;
 use super::parts::{self, Parts, part};
 use super::simulation::{Source, measured};
 use crate::data::{Matrix, RowId};
-use crate::episode::features::{self, Looks, SCHEMA};
+use crate::episode::features::{self, BatchBuilder, SCHEMA};
 use crate::error::Result;
 use crate::rng::Key;
 use rayon::prelude::*;
@@ -78,13 +78,13 @@ fn course_on(
 ) -> Result<Vec<Phase>> {
     let mut phases = empty();
     let replicates: Vec<_> = (0..repetitions).map(|index| source.replicate(key, index)).collect();
-    for replicates in replicates.chunks(source.lanes()) {
-        measured(source, replicates, |episodes, lane, step| -> Result<Vec<RowId>> {
-            let signals = episodes.signals(lane, features::needs(), step);
-            let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
-            let looks = Looks::new(&view, batch, cap.max(batch), step)?;
-            let seen = looks.first().clone();
-            let rows = grow(looks, batch, view.ties(step), |seen| network.score(seen))?;
+    for replicates in replicates.chunks(source.envs()) {
+        measured(source, replicates, |episodes, env, step| -> Result<Vec<RowId>> {
+            let signals = episodes.signals(env, features::needs(), step);
+            let (view, batch) = (episodes.view(env, &signals), episodes.batch(env));
+            let batch_builder = BatchBuilder::new(&view, batch, cap.max(batch), step)?;
+            let seen = batch_builder.first().clone();
+            let rows = grow(batch_builder, batch, view.ties(step), |seen| network.score(seen))?;
             let rows: Vec<RowId> = rows.into_iter().map(|(row, _)| row).collect();
             let per_class = view.labels().len() as f64 / view.classes() as f64;
             let at = ENDS.iter().position(|&end| per_class <= end).unwrap_or(ENDS.len());

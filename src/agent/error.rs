@@ -55,11 +55,11 @@ pub enum AgentError {
     NoPick { trajectory: usize, decision: usize },
     /// A duel of a pair that was not drawn.
     #[error("evolution: duel {duel} is of pair {pair}, but {pairs} pairs were drawn")]
-    Pair { duel: usize, pair: usize, pairs: usize },
+    AntitheticPair { duel: usize, pair: usize, pairs: usize },
     /// A duel's return that is NaN or infinite.
     #[error("evolution: a return of duel {duel}, of pair {pair}, is {value}, expected a finite number")]
     #[diagnostic(help("such an episode must be recorded as failed, not learned from"))]
-    Duel { duel: usize, pair: usize, value: f64 },
+    PairResult { duel: usize, pair: usize, value: f64 },
     /// Training left the finite numbers.
     #[error("training: the gradient norm at update {update} is {norm}, expected a finite number")]
     #[diagnostic(help("lower the learning rate"))]
@@ -154,8 +154,8 @@ impl Fault for AgentError {
             Self::Score { .. }
             | Self::Ridge { .. }
             | Self::Reward { .. }
-            | Self::Pair { .. }
-            | Self::Duel { .. }
+            | Self::AntitheticPair { .. }
+            | Self::PairResult { .. }
             | Self::Diverged { .. }
             | Self::Validation { .. } => Exit::Failed,
             _ => Exit::BadInput,

@@ -96,7 +96,7 @@ impl EvolutionConfig {
 
 /// A network moved along a direction, and moved against it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pair {
+pub struct AntitheticPair {
     /// Moved along.
     pub plus: Network,
     /// Moved against.
@@ -105,7 +105,7 @@ pub struct Pair {
 
 /// What a pair came to on one task: mean returns of both halves over the same replicates; higher = better.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Duel {
+pub struct PairResult {
     /// Index of the pair.
     pub pair: usize,
     /// The task, in any numbering.
@@ -182,11 +182,11 @@ impl Evolution {
     }
 
     /// The pairs of an iteration.
-    fn pairs(&self, config: &EvolutionConfig, key: Key) -> Vec<Pair> {
+    fn pairs(&self, config: &EvolutionConfig, key: Key) -> Vec<AntitheticPair> {
         (0..config.pairs)
             .map(|pair| {
                 let direction = direction(self.start.len(), pair, key);
-                let mut pair = Pair { plus: self.network.clone(), minus: self.network.clone() };
+                let mut pair = AntitheticPair { plus: self.network.clone(), minus: self.network.clone() };
                 self.place(&mut pair.plus, &direction, config.sigma);
                 self.place(&mut pair.minus, &direction, -config.sigma);
                 pair
@@ -197,7 +197,7 @@ impl Evolution {
     /// One step towards what won its duels; `key` is the one that the pairs were drawn from.
     fn follow(
         &mut self,
-        duels: &[Duel],
+        duels: &[PairResult],
         config: &EvolutionConfig,
         key: Key,
     ) -> Result<Generation, AgentError> {
@@ -326,21 +326,21 @@ fn direction(size: usize, pair: usize, key: Key) -> Vec<f32> {
 /// If there is no duel, one names a pair that was not drawn, or a return is not finite.
 pub fn gradient(
     size: usize,
-    duels: &[Duel],
+    duels: &[PairResult],
     config: &EvolutionConfig,
     key: Key,
 ) -> Result<Vec<f32>, AgentError> {
     if duels.is_empty() {
         return Err(AgentError::NothingToLearn { place: "evolution" });
     }
-    let mut tasks = BTreeMap::<u32, Vec<&Duel>>::new();
+    let mut tasks = BTreeMap::<u32, Vec<&PairResult>>::new();
     for (index, duel) in duels.iter().enumerate() {
         let (pair, pairs) = (duel.pair, config.pairs);
         if pair >= pairs {
-            return Err(AgentError::Pair { duel: index, pair, pairs });
+            return Err(AgentError::AntitheticPair { duel: index, pair, pairs });
         }
         if let Some(value) = [duel.plus, duel.minus].into_iter().find(|value| !value.is_finite()) {
-            return Err(AgentError::Duel { duel: index, pair, value });
+            return Err(AgentError::PairResult { duel: index, pair, value });
         }
         tasks.entry(duel.task).or_default().push(duel);
     }
@@ -379,7 +379,7 @@ pub fn gradient(
     Ok(gradient.into_iter().map(|g| g as f32).collect())
 }
 
-fn mean_square<'a>(duels: impl Iterator<Item = &'a Duel>) -> f64 {
+fn mean_square<'a>(duels: impl Iterator<Item = &'a PairResult>) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0f64);
     for duel in duels {
         sum += (duel.plus - duel.minus).powi(2);
@@ -455,10 +455,10 @@ mod tests {
         -network.weights().iter().zip(best).map(|(w, b)| f64::from(w - b).powi(2)).sum::<f64>()
     }
 
-    fn duels(pairs: &[Pair], value: impl Fn(&Network) -> f64) -> Vec<Duel> {
-        let duel = |(pair, both): (usize, &Pair)| {
+    fn duels(pairs: &[AntitheticPair], value: impl Fn(&Network) -> f64) -> Vec<PairResult> {
+        let duel = |(pair, both): (usize, &AntitheticPair)| {
             let (plus, minus) = (value(&both.plus), value(&both.minus));
-            Duel { pair, task: 0, episodes: 1, plus, minus }
+            PairResult { pair, task: 0, episodes: 1, plus, minus }
         };
         pairs.iter().enumerate().map(duel).collect()
     }
@@ -518,7 +518,9 @@ mod tests {
             let pairs = evolution.pairs(&config, Key::root(3));
             let mut all = duels(&pairs, |n| 100.0 * f64::from(n.weights()[0]));
             all.extend(
-                duels(&pairs, |n| f64::from(n.weights()[1])).into_iter().map(|duel| Duel { task: 1, ..duel }),
+                duels(&pairs, |n| f64::from(n.weights()[1]))
+                    .into_iter()
+                    .map(|duel| PairResult { task: 1, ..duel }),
             );
             let g = gradient(2, &all, &config, Key::root(3)).unwrap();
             g[1] / g[0]
@@ -566,13 +568,19 @@ mod tests {
     #[test]
     fn what_cannot_be_learned_from_is_refused() {
         let config = config(4, Shaping::PerTask);
-        let duel = Duel { pair: 0, task: 0, episodes: 1, plus: 0.5, minus: 0.4 };
-        let run = |duel: Duel| gradient(2, &[duel], &config, Key::root(0)).unwrap_err();
-        assert_eq!(run(Duel { pair: 4, ..duel }), AgentError::Pair { duel: 0, pair: 4, pairs: 4 });
-        assert!(matches!(run(Duel { minus: f64::NAN, ..duel }), AgentError::Duel { pair: 0, .. }));
+        let duel = PairResult { pair: 0, task: 0, episodes: 1, plus: 0.5, minus: 0.4 };
+        let run = |duel: PairResult| gradient(2, &[duel], &config, Key::root(0)).unwrap_err();
+        assert_eq!(
+            run(PairResult { pair: 4, ..duel }),
+            AgentError::AntitheticPair { duel: 0, pair: 4, pairs: 4 }
+        );
+        assert!(matches!(
+            run(PairResult { minus: f64::NAN, ..duel }),
+            AgentError::PairResult { pair: 0, .. }
+        ));
         let error = gradient(2, &[], &config, Key::root(0)).unwrap_err();
         assert_eq!(error, AgentError::NothingToLearn { place: "evolution" });
-        let equal = Duel { minus: 0.5, ..duel };
+        let equal = PairResult { minus: 0.5, ..duel };
         assert_eq!(gradient(2, &[equal], &config, Key::root(0)).unwrap(), [0.0, 0.0]);
         let network = linear(vec![0.0; 2]);
         assert!(Evolution::new(network.clone(), vec![1.0], &config).is_err());

@@ -1,4 +1,4 @@
-//! The greedy batch, grown in several looks.
+//! The greedy batch, grown in several batch_builder.
 //!
 //! Candidates are scored one by one, so that the best of them may be near copies of each other. After a
 //! part of the batch is chosen, the best of the rest are looked at again as if the chosen rows were labelled,
@@ -8,14 +8,14 @@
 use super::batch;
 use crate::data::RowId;
 use crate::episode::Observation;
-use crate::episode::features::Looks;
+use crate::episode::features::BatchBuilder;
 use crate::error::Result;
 use crate::query::Ties;
 
-/// The most looks at the candidates of one query; larger batches take several rows per look.
+/// The most batch_builder at the candidates of one query; larger batches take several rows per look.
 pub const MAX_LOOKS: usize = 20;
 
-/// Later looks are at this many of the best candidates of the first look per row that is asked for, at no fewer than
+/// Later batch_builder are at this many of the best candidates of the first look per row that is asked for, at no fewer than
 /// [`FEWEST_KEPT`] in all, and at [`OTHERS_KEPT`] of the rest.
 const KEPT_PER_ROW: usize = 20;
 const FEWEST_KEPT: usize = 100;
@@ -29,7 +29,7 @@ const OTHERS_KEPT: usize = 1_000;
 /// # Errors
 /// Those of `score`, and scores that are not finite.
 pub fn grow(
-    mut looks: Looks<'_>,
+    mut batch_builder: BatchBuilder<'_>,
     batch: usize,
     ties: Ties<'_>,
     score: impl Fn(&Observation) -> Result<Vec<f32>>,
@@ -43,23 +43,23 @@ pub fn grow(
         best.iter().map(|&(place, score)| (seen.candidates[place], score)).collect()
     };
     let ids = |picks: &[(RowId, f32)]| -> Vec<RowId> { picks.iter().map(|(row, _)| *row).collect() };
-    let batch = batch.min(looks.first().candidates.len());
+    let batch = batch.min(batch_builder.first().candidates.len());
     let per_look = batch.div_ceil(MAX_LOOKS);
     if batch == per_look {
-        return Ok(rows(looks.first(), &best(looks.first(), batch)?));
+        return Ok(rows(batch_builder.first(), &best(batch_builder.first(), batch)?));
     }
-    let ranked = best(looks.first(), usize::MAX)?;
-    let mut picks = rows(looks.first(), &ranked[..per_look]);
+    let ranked = best(batch_builder.first(), usize::MAX)?;
+    let mut picks = rows(batch_builder.first(), &ranked[..per_look]);
     let (first, rest) = ranked.split_at((KEPT_PER_ROW * batch).max(FEWEST_KEPT).min(ranked.len()));
     // Every so many-th of them in the order of their scores.
     let others =
         (0..OTHERS_KEPT.min(rest.len())).map(|at| rest[at * rest.len() / OTHERS_KEPT.min(rest.len())]);
-    looks.keep(first.iter().copied().chain(others).map(|(place, _)| place).collect());
-    looks.take(&ids(&picks));
+    batch_builder.keep(first.iter().copied().chain(others).map(|(place, _)| place).collect());
+    batch_builder.take(&ids(&picks));
     while picks.len() < batch {
-        let seen = looks.again();
+        let seen = batch_builder.again();
         let more = rows(seen, &best(seen, per_look.min(batch - picks.len()))?);
-        looks.take(&ids(&more));
+        batch_builder.take(&ids(&more));
         picks.extend(more);
     }
     Ok(picks)
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use crate::data::Matrix;
     use crate::episode::features::{NEIGHBOURS, SCHEMA};
-    use crate::query::{Components, Nearest, Neighbours, PoolView, Signals};
+    use crate::query::{KernelPca, Nearest, Neighbours, PoolView, Signals};
     use crate::rng::Key;
     use std::sync::Arc;
 
@@ -90,15 +90,15 @@ mod tests {
         let signals = Signals {
             probabilities: Some(Matrix::new([0.4, 0.6].repeat(n - labelled.len()), n - labelled.len(), 2)),
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-            components: Some(Arc::new(Components::of(inputs.view()))),
+            components: Some(Arc::new(KernelPca::of(inputs.view()))),
             nearest: Some(Arc::new(Nearest::of(inputs.view(), labelled, &labels))),
             ..Signals::default()
         };
         let candidates: Vec<RowId> = (labelled.len() as u32..n as u32).map(RowId).collect();
         let view = PoolView::new(inputs.view(), labelled, &labels, &candidates, 2, &signals);
-        let looks = Looks::new(&view, batch, 1_000, Key::root(1)).unwrap();
+        let batch_builder = BatchBuilder::new(&view, batch, 1_000, Key::root(1)).unwrap();
         let gain = SCHEMA.candidate.iter().position(|name| *name == feature).unwrap();
-        grow(looks, batch, view.ties(Key::root(1)), |seen| {
+        grow(batch_builder, batch, view.ties(Key::root(1)), |seen| {
             Ok((0..seen.features.rows()).map(|row| seen.features.row(row)[gain]).collect())
         })
         .unwrap()

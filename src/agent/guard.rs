@@ -16,7 +16,7 @@ const SLACK: f32 = 0.25;
 /// The range of each global feature, and who asks outside of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Guard {
+pub struct DomainGuard {
     /// A strategy of the registry.
     pub fallback: String,
     /// Smallest value of each global feature, in the schema's order.
@@ -73,7 +73,7 @@ impl Range {
 
 /// A global feature outside its range.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outside {
+pub struct OutOfRange {
     /// Index of the feature in the schema.
     pub column: usize,
     pub value: f32,
@@ -81,7 +81,7 @@ pub struct Outside {
     pub high: f32,
 }
 
-impl Guard {
+impl DomainGuard {
     /// Around `range`, with some slack; none where no state has been seen.
     pub fn around(range: Range, fallback: &str) -> Option<Self> {
         let Range { mut low, mut high } = range;
@@ -96,7 +96,7 @@ impl Guard {
     }
 
     /// The same without a bound on one feature that lies within `-limit..=limit` by itself.
-    pub fn opened(mut self, column: usize, limit: f32) -> Self {
+    pub fn unbounded(mut self, column: usize, limit: f32) -> Self {
         (self.low[column], self.high[column]) = (-limit, limit);
         self
     }
@@ -139,10 +139,10 @@ impl Guard {
     }
 
     /// The first global feature that is outside its range.
-    pub fn outside(&self, state: &Observation) -> Option<Outside> {
+    pub fn out_of_range(&self, state: &Observation) -> Option<OutOfRange> {
         let ranges = self.low.iter().zip(&self.high).zip(&state.globals).enumerate();
         ranges
-            .map(|(column, ((&low, &high), &value))| Outside { column, value, low, high })
+            .map(|(column, ((&low, &high), &value))| OutOfRange { column, value, low, high })
             .find(|one| !(one.low..=one.high).contains(&one.value))
     }
 }
@@ -165,27 +165,27 @@ mod tests {
         range.include(&[1.0, 1.0]);
         more.include(&[2.0, 1.0]);
         let range = range.unite(&more).unite(&Range::default());
-        let guard = Guard::around(range, "margin").unwrap();
+        let guard = DomainGuard::around(range, "margin").unwrap();
         assert_eq!((guard.low.clone(), guard.high.clone()), (vec![-0.5, 1.0], vec![2.5, 1.0]));
-        assert_eq!(guard.outside(&state([2.4, 1.0])), None);
-        let outside = Outside { column: 0, value: 2.6, low: -0.5, high: 2.5 };
-        assert_eq!(guard.outside(&state([2.6, 0.0])), Some(outside));
-        assert_eq!(guard.outside(&state([0.0, 1.5])).map(|one| one.column), Some(1));
-        assert!(Guard::around(Range::default(), "margin").is_none());
+        assert_eq!(guard.out_of_range(&state([2.4, 1.0])), None);
+        let out_of_range = OutOfRange { column: 0, value: 2.6, low: -0.5, high: 2.5 };
+        assert_eq!(guard.out_of_range(&state([2.6, 0.0])), Some(out_of_range));
+        assert_eq!(guard.out_of_range(&state([0.0, 1.5])).map(|one| one.column), Some(1));
+        assert!(DomainGuard::around(Range::default(), "margin").is_none());
         guard.check(&SCHEMA).unwrap();
-        assert_eq!(guard.opened(1, 3.0).outside(&state([0.0, 1.5])), None);
+        assert_eq!(guard.unbounded(1, 3.0).out_of_range(&state([0.0, 1.5])), None);
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let good = Guard { fallback: "margin".into(), low: vec![0.0; 2], high: vec![1.0; 2] };
-        let refused = |guard: Guard, words: &str| {
+        let good = DomainGuard { fallback: "margin".into(), low: vec![0.0; 2], high: vec![1.0; 2] };
+        let refused = |guard: DomainGuard, words: &str| {
             let error = guard.check(&SCHEMA).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         };
-        refused(Guard { low: vec![0.0], ..good.clone() }, "guard.low has 1 values, expected 2");
-        refused(Guard { high: vec![1.0, -1.0], ..good.clone() }, "\"classes\" is 0 to -1");
-        refused(Guard { high: vec![f32::NAN, 1.0], ..good.clone() }, "\"labels\" is 0 to NaN");
+        refused(DomainGuard { low: vec![0.0], ..good.clone() }, "guard.low has 1 values, expected 2");
+        refused(DomainGuard { high: vec![1.0, -1.0], ..good.clone() }, "\"classes\" is 0 to -1");
+        refused(DomainGuard { high: vec![f32::NAN, 1.0], ..good.clone() }, "\"labels\" is 0 to NaN");
         // A fallback was once built only when it was asked, in the middle of an episode.
         for (fallback, words) in [
             ("margins", "guard.fallback: strategy `margins` is unknown"),
@@ -194,10 +194,10 @@ mod tests {
             ("greedy_oracle", "\"greedy_oracle\" needs more than"),
             (&"m".repeat(1 << 20), "mmm…mmm"),
         ] {
-            refused(Guard { fallback: fallback.to_string(), ..good.clone() }, words);
+            refused(DomainGuard { fallback: fallback.to_string(), ..good.clone() }, words);
         }
         for fallback in ["margin", "random", "entropy"] {
-            Guard { fallback: fallback.to_string(), ..good.clone() }.check(&SCHEMA).unwrap();
+            DomainGuard { fallback: fallback.to_string(), ..good.clone() }.check(&SCHEMA).unwrap();
         }
     }
 }

@@ -9,7 +9,7 @@
 //!   that parallel episodes share no lock; `gradients` is the same function
 //!   in burn, and the step of AdamW.
 //! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce); [`growth`]: the
-//!   batch of a frozen policy, which looks again as it grows.
+//!   batch of a frozen policy, which batch_builder again as it grows.
 //! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
@@ -70,9 +70,9 @@ pub use collection::{Behaviour, CollectPlan, Collected, collect, collect_by};
 pub use course::course;
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
-pub use evolution::{Duel, Evolution, EvolutionConfig, Generation, Pair, Shaping};
+pub use evolution::{AntitheticPair, Evolution, EvolutionConfig, Generation, PairResult, Shaping};
 pub use frozen::Frozen;
-pub use guard::{Guard, Range};
+pub use guard::{DomainGuard, Range};
 pub use head::{Head, HeadArchitect, MovePlan, collect_moves};
 pub use imitation::{Agreement, ImitationConfig, ImitationReport, LabelledState, agreement, imitate};
 pub use importance::{Group, Importance, importance};
@@ -81,7 +81,7 @@ pub use optimiser::{AdamW, OptimiserConfig};
 pub use parts::{Forgetful, Parts};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, PolicyGradient, Variant};
-pub use simulation::{Baseline, DuelPlan, Ground, RolloutPlan, Simulation, Source};
+pub use simulation::{Baseline, DuelPlan, RolloutPlan, Simulation, Source, TrainingTasks};
 pub use spread::{Side, Tasks, Team, Work};
 pub use strategy::{Choice, PolicyStrategy};
 pub use trainer::{Algorithm, Best, Environment, Keeper, Learns, Trainer, TrainerConfig, TrainingPoint};

@@ -5,7 +5,7 @@
 
 use super::card::{Card, CardSchema, FORMAT, HEADLESS, MAX_CARD_BYTES, Provenance};
 use super::error::AgentError;
-use super::guard::Guard;
+use super::guard::DomainGuard;
 use super::head::{Head, card};
 use super::network::Network;
 use super::tensors::{self, Limits, Named};
@@ -69,7 +69,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`AgentError::Card`] if the guard does not fit `schema`.
-    pub fn guarded(self, guard: Guard, schema: &Schema) -> Result<Self, AgentError> {
+    pub fn guarded(self, guard: DomainGuard, schema: &Schema) -> Result<Self, AgentError> {
         guard.check(schema)?;
         Ok(Self { card: Card { guard: Some(guard), ..self.card }, ..self })
     }

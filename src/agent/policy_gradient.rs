@@ -72,7 +72,7 @@ pub struct Update {
     /// Mean norm of the gradient before clipping.
     pub gradient_norm: f64,
     /// Mean of `log π_old − log π_new` over all passes: an estimate of how far the policy moved.
-    pub divergence: f64,
+    pub approx_kl: f64,
 }
 
 impl GradientConfig {
@@ -128,7 +128,7 @@ pub fn update(
     if decisions.is_empty() {
         return Err(AgentError::NothingToLearn { place: "policy gradient" }.into());
     }
-    let (mut steps, mut norms, mut totals) = (0u32, 0.0, Sums::default());
+    let (mut steps, mut norms, mut totals) = (0u32, 0.0, Totals::default());
     for epoch in 0..config.epochs {
         let mut order: Vec<usize> = (0..decisions.len()).collect();
         order.shuffle(&mut key.at(u64::from(epoch)).rng());
@@ -145,7 +145,7 @@ pub fn update(
         steps,
         entropy: totals.entropy / totals.count,
         gradient_norm: norms / f64::from(steps),
-        divergence: totals.divergence / totals.count,
+        approx_kl: totals.approx_kl / totals.count,
     })
 }
 
@@ -278,17 +278,17 @@ impl Algorithm for PolicyGradient {
 
 /// Sums over decisions, for reporting.
 #[derive(Default)]
-pub(super) struct Sums {
+pub(super) struct Totals {
     pub(super) count: f64,
     pub(super) entropy: f64,
-    pub(super) divergence: f64,
+    pub(super) approx_kl: f64,
 }
 
-impl Sums {
-    pub(super) fn add(&mut self, other: &Sums) {
+impl Totals {
+    pub(super) fn add(&mut self, other: &Totals) {
         self.count += other.count;
         self.entropy += other.entropy;
-        self.divergence += other.divergence;
+        self.approx_kl += other.approx_kl;
     }
 }
 

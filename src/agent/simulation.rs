@@ -5,7 +5,7 @@
 //! [`collected`](super::collection). Both read reward rows only.
 
 use super::batch;
-use super::evolution::{Duel, Pair};
+use super::evolution::{AntitheticPair, PairResult};
 use super::growth::grow;
 use super::network::Network;
 use super::parts::{self, Parts};
@@ -50,8 +50,8 @@ impl Source {
     }
 
     /// Episodes that advance in one bank.
-    pub fn lanes(&self) -> usize {
-        self.plan.device.lanes()
+    pub fn envs(&self) -> usize {
+        self.plan.device.envs()
     }
 
     /// What is learned plays its whole budget: an episode that ends at a target accuracy has no gain to
@@ -66,11 +66,11 @@ impl Source {
     }
 }
 
-/// The picks of a registered strategy in episode `lane`.
-pub(super) fn select(episodes: &Episodes, lane: usize, strategy: &str, key: Key) -> Result<Vec<RowId>> {
+/// The picks of a registered strategy in episode `env`.
+pub(super) fn select(episodes: &Episodes, env: usize, strategy: &str, key: Key) -> Result<Vec<RowId>> {
     let mut strategy = Registry::builtin().build(strategy)?;
-    let signals = episodes.signals(lane, strategy.needs(), key);
-    strategy.select(&episodes.view(lane, &signals), episodes.batch(lane), key.named("select"))
+    let signals = episodes.signals(env, strategy.needs(), key);
+    strategy.select(&episodes.view(env, &signals), episodes.batch(env), key.named("select"))
 }
 
 /// How episodes are played for policy gradients.
@@ -141,8 +141,8 @@ impl DuelPlan {
     /// The banks of one iteration, in order: pairs that fit into one share their tasks.
     pub(super) fn banks(&self, sources: &[Source], pairs: usize, key: Key) -> Vec<Bank> {
         let tasks = self.tasks.min(sources.len());
-        let lanes = sources.first().map_or(1, Source::lanes);
-        let together = (lanes / (2 * self.episodes)).max(1);
+        let envs = sources.first().map_or(1, Source::envs);
+        let together = (envs / (2 * self.episodes)).max(1);
         let mut banks = Vec::new();
         for (group, first) in (0..pairs).step_by(together).enumerate() {
             let mut rng = key.named("tasks").at(group as u64).rng();
@@ -157,7 +157,7 @@ impl DuelPlan {
 
 /// Where networks play: all that decides what their episodes come to, but the networks and the keys.
 #[derive(Clone, Debug)]
-pub struct Ground<'a> {
+pub struct TrainingTasks<'a> {
     /// Tasks that are learned from.
     pub sources: &'a [Source],
     /// Tasks that networks are judged by.
@@ -172,23 +172,28 @@ pub struct Ground<'a> {
     pub key: Key,
 }
 
-impl Ground<'_> {
+impl TrainingTasks<'_> {
     /// Margin's mean metric on a validation task.
     pub(super) fn reference(&self, source: &Source) -> Result<f64> {
         let replicates = validation_replicates(source, self.repetitions, self.key);
-        mean_measured(source, &replicates, |episodes, lane, step| select(episodes, lane, REFERENCE, step))
+        mean_measured(source, &replicates, |episodes, env, step| select(episodes, env, REFERENCE, step))
     }
 
     /// A network's mean metric on a validation task.
     pub(super) fn validated(&self, source: &Source, network: &Network) -> Result<f64> {
         let replicates = validation_replicates(source, self.repetitions, self.key);
-        mean_measured(source, &replicates, |episodes, lane, step| {
-            best_of(network, episodes, lane, self.rollouts.cap, step)
+        mean_measured(source, &replicates, |episodes, env, step| {
+            best_of(network, episodes, env, self.rollouts.cap, step)
         })
     }
 
     /// What the pairs of a bank come to: mean returns of both halves of each.
-    pub(super) fn play_pairs(&self, bank: &Bank, pairs: &[Pair], key: Key) -> Result<Vec<(f64, f64)>> {
+    pub(super) fn play_pairs(
+        &self,
+        bank: &Bank,
+        pairs: &[AntitheticPair],
+        key: Key,
+    ) -> Result<Vec<(f64, f64)>> {
         let source = &self.sources[bank.task];
         duel(source, pairs, bank.pairs.start, self.duels.episodes, self.rollouts.cap, key)
     }
@@ -211,7 +216,7 @@ impl Ground<'_> {
 /// Episodes on source tasks against a baseline at the same replicates; validation on other tasks. What a network's
 /// episodes on one task come to is a part that is kept; trajectories, which hold all that was seen, are not.
 pub struct Simulation<'a> {
-    ground: Ground<'a>,
+    training_tasks: TrainingTasks<'a>,
     parts: &'a dyn Parts,
     /// Per validation task, the mean metric of [`REFERENCE`]; its episodes are the same every time.
     reference: Vec<f64>,
@@ -222,12 +227,13 @@ impl<'a> Simulation<'a> {
     ///
     /// # Errors
     /// Whatever keeps an episode from being played.
-    pub fn new(ground: Ground<'a>, parts: &'a dyn Parts) -> Result<Self> {
-        let names: Vec<String> =
-            (0..ground.validation.len()).map(|at| parts::name("reference", ground.key, at)).collect();
-        let play = |at: usize| ground.reference(&ground.validation[at]);
+    pub fn new(training_tasks: TrainingTasks<'a>, parts: &'a dyn Parts) -> Result<Self> {
+        let names: Vec<String> = (0..training_tasks.validation.len())
+            .map(|at| parts::name("reference", training_tasks.key, at))
+            .collect();
+        let play = |at: usize| training_tasks.reference(&training_tasks.validation[at]);
         let reference = pieces(parts, Some(&|| Work::Reference), &names, |_, _| Ok(()), play, |_| Ok(()))?;
-        Ok(Self { ground, parts, reference })
+        Ok(Self { training_tasks, parts, reference })
     }
 
     /// Per validation task, by how much the policy's mean metric over its episodes (greedy, no
@@ -238,10 +244,10 @@ impl<'a> Simulation<'a> {
     pub fn gains(&self, network: &Network) -> Result<Vec<f64>> {
         let bytes: Vec<u8> = network.weights().iter().flat_map(|weight| weight.to_le_bytes()).collect();
         let what = format!("gain/{}", tensors::sha256(&bytes));
-        let Ground { validation, key, .. } = self.ground;
+        let TrainingTasks { validation, key, .. } = self.training_tasks;
         let names: Vec<String> = (0..validation.len()).map(|at| parts::name(&what, key, at)).collect();
         let work = || Work::Validation { network: Weights::of(network) };
-        let play = |at: usize| self.ground.validated(&validation[at], network);
+        let play = |at: usize| self.training_tasks.validated(&validation[at], network);
         let means = pieces(self.parts, Some(&work), &names, |_, _| Ok(()), play, |_| Ok(()))?;
         Ok(means.iter().zip(&self.reference).map(|(mean, reference): (&f64, _)| mean - reference).collect())
     }
@@ -249,20 +255,20 @@ impl<'a> Simulation<'a> {
 
 impl Environment for Simulation<'_> {
     fn rollouts(&mut self, network: &Network, _iteration: u32, key: Key) -> Result<Vec<Trajectory>> {
-        let drawn = self.ground.drawn(key);
+        let drawn = self.training_tasks.drawn(key);
         let names: Vec<String> = drawn.iter().map(|&task| parts::name("rollouts", key, task)).collect();
         let work = || Work::Rollouts { network: Weights::of(network), key };
-        let play = |at: usize| self.ground.rollout(drawn[at], network, key);
+        let play = |at: usize| self.training_tasks.rollout(drawn[at], network, key);
         let parts = Unkept(self.parts);
         let trajectories = pieces(&parts, Some(&work), &names, |_, _| Ok(()), play, |_| Ok(()))?;
         Ok(trajectories.into_iter().flatten().collect())
     }
 
-    fn duels(&mut self, pairs: &[Pair], _iteration: u32, key: Key) -> Result<Vec<Duel>> {
-        let banks = self.ground.duels.banks(self.ground.sources, pairs.len(), key);
+    fn duels(&mut self, pairs: &[AntitheticPair], _iteration: u32, key: Key) -> Result<Vec<PairResult>> {
+        let banks = self.training_tasks.duels.banks(self.training_tasks.sources, pairs.len(), key);
         let names: Vec<String> = (0..banks.len()).map(|bank| parts::name("duels", key, bank)).collect();
         let work = || {
-            let both = |pair: &Pair| [Weights::of(&pair.plus), Weights::of(&pair.minus)];
+            let both = |pair: &AntitheticPair| [Weights::of(&pair.plus), Weights::of(&pair.minus)];
             Work::Duels { pairs: pairs.iter().map(both).collect(), key }
         };
         let whole = |at: usize, returns: &Vec<(f64, f64)>| match (returns.len(), banks[at].pairs.len()) {
@@ -272,13 +278,14 @@ impl Environment for Simulation<'_> {
                 Err(parts::unsound(&names[at], reason))
             }
         };
-        let play = |at: usize| self.ground.play_pairs(&banks[at], &pairs[banks[at].pairs.clone()], key);
+        let play =
+            |at: usize| self.training_tasks.play_pairs(&banks[at], &pairs[banks[at].pairs.clone()], key);
         let returns = pieces(self.parts, Some(&work), &names, whole, play, |_| Ok(()))?;
-        let episodes = self.ground.duels.episodes as u32;
+        let episodes = self.training_tasks.duels.episodes as u32;
         let duels = banks.iter().zip(returns).flat_map(|(bank, returns)| {
             let task = bank.task as u32;
             let named = bank.pairs.clone().zip(returns);
-            named.map(move |(pair, (plus, minus))| Duel { pair, task, episodes, plus, minus })
+            named.map(move |(pair, (plus, minus))| PairResult { pair, task, episodes, plus, minus })
         });
         Ok(duels.collect())
     }
@@ -289,23 +296,23 @@ impl Environment for Simulation<'_> {
     }
 }
 
-fn see(episodes: &Episodes, lane: usize, cap: usize, key: Key) -> Result<Observation> {
-    let signals = episodes.signals(lane, features::needs(), key);
-    features::observe(&episodes.view(lane, &signals), episodes.batch(lane), cap, key)
+fn see(episodes: &Episodes, env: usize, cap: usize, key: Key) -> Result<Observation> {
+    let signals = episodes.signals(env, features::needs(), key);
+    features::observe(&episodes.view(env, &signals), episodes.batch(env), cap, key)
 }
 
-/// The rows that `network` asks for in episode `lane`, without drawing.
+/// The rows that `network` asks for in episode `env`, without drawing.
 pub(super) fn best_of(
     network: &Network,
     episodes: &Episodes,
-    lane: usize,
+    env: usize,
     cap: usize,
     key: Key,
 ) -> Result<Vec<RowId>> {
-    let signals = episodes.signals(lane, features::needs(), key);
-    let (view, batch) = (episodes.view(lane, &signals), episodes.batch(lane));
-    let looks = features::Looks::new(&view, batch, cap.max(batch), key)?;
-    let picks = grow(looks, batch, view.ties(key), |seen| network.score(seen))?;
+    let signals = episodes.signals(env, features::needs(), key);
+    let (view, batch) = (episodes.view(env, &signals), episodes.batch(env));
+    let batch_builder = features::BatchBuilder::new(&view, batch, cap.max(batch), key)?;
+    let picks = grow(batch_builder, batch, view.ties(key), |seen| network.score(seen))?;
     Ok(picks.into_iter().map(|(row, _)| row).collect())
 }
 
@@ -322,10 +329,10 @@ fn mean_measured(
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
-    for replicates in replicates.chunks(source.lanes()) {
-        for lane in measured(source, replicates, &mut pick)? {
-            sum += lane.iter().sum::<f64>();
-            count += lane.len();
+    for replicates in replicates.chunks(source.envs()) {
+        for env in measured(source, replicates, &mut pick)? {
+            sum += env.iter().sum::<f64>();
+            count += env.len();
         }
     }
     Ok(sum / count.max(1) as f64)
@@ -345,13 +352,13 @@ pub(super) fn measured(
             return Ok(curves);
         }
         let mut picks = Vec::with_capacity(live.len());
-        for &lane in &live {
-            let step = replicates[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
-            picks.push((lane, pick(&episodes, lane, step)?));
+        for &env in &live {
+            let step = replicates[env].key.named("step").at(u64::from(episodes.state(env).round));
+            picks.push((env, pick(&episodes, env, step)?));
         }
         episodes.step(&picks)?;
-        for lane in live {
-            curves[lane].push(episodes.standing(lane).measured);
+        for env in live {
+            curves[env].push(episodes.state(env).measured);
         }
     }
 }
@@ -360,24 +367,23 @@ pub(super) fn measured(
 /// halves over the rounds and `repetitions` replicates, which they share. Other pairs have other replicates.
 fn duel(
     source: &Source,
-    pairs: &[Pair],
+    pairs: &[AntitheticPair],
     first: usize,
     repetitions: usize,
     cap: usize,
     key: Key,
 ) -> Result<Vec<(f64, f64)>> {
     let key = key.named(&source.identity).named("seat");
-    // Per pair, the lanes of one half and then those of the other.
+    // Per pair, the envs of one half and then those of the other.
     let half =
         |pair: usize| (0..repetitions).map(move |i| source.replicate(key, (first + pair) * repetitions + i));
     let replicates: Vec<Replicate> = (0..pairs.len()).flat_map(|pair| half(pair).chain(half(pair))).collect();
-    let network = |lane: usize| {
-        let pair = &pairs[lane / (2 * repetitions)];
-        if (lane / repetitions).is_multiple_of(2) { &pair.plus } else { &pair.minus }
+    let network = |env: usize| {
+        let pair = &pairs[env / (2 * repetitions)];
+        if (env / repetitions).is_multiple_of(2) { &pair.plus } else { &pair.minus }
     };
-    let curves = measured(source, &replicates, |episodes, lane, step| {
-        best_of(network(lane), episodes, lane, cap, step)
-    })?;
+    let curves =
+        measured(source, &replicates, |episodes, env, step| best_of(network(env), episodes, env, cap, step))?;
     let mean = |curves: &[Vec<f64>]| {
         let values = curves.iter().flatten();
         values.clone().sum::<f64>() / values.count().max(1) as f64
@@ -388,7 +394,7 @@ fn duel(
         .collect())
 }
 
-/// Plays one task: the policy, sampling, in the first half of the lanes, the baseline at the same replicates
+/// Plays one task: the policy, sampling, in the first half of the envs, the baseline at the same replicates
 /// in the second.
 fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> Result<Vec<Trajectory>> {
     let own: Vec<Replicate> =
@@ -396,7 +402,7 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
     let replicates: Vec<Replicate> = own.iter().chain(&own).cloned().collect();
     let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
     let mut curves: Vec<Vec<f64>> =
-        (0..replicates.len()).map(|lane| vec![episodes.standing(lane).reward_accuracy]).collect();
+        (0..replicates.len()).map(|env| vec![episodes.state(env).reward_accuracy]).collect();
     let mut decisions: Vec<Vec<Decision>> = own.iter().map(|_| Vec::new()).collect();
     loop {
         let live = episodes.live();
@@ -404,33 +410,33 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
             break;
         }
         let mut picks = Vec::with_capacity(live.len());
-        for &lane in &live {
-            let step = replicates[lane].key.named("step").at(u64::from(episodes.standing(lane).round));
-            let sampling = lane < own.len();
+        for &env in &live {
+            let step = replicates[env].key.named("step").at(u64::from(episodes.state(env).round));
+            let sampling = env < own.len();
             if let (false, Baseline::Strategy(name)) = (sampling, plan.baseline) {
-                picks.push((lane, select(&episodes, lane, name, step)?));
+                picks.push((env, select(&episodes, env, name, step)?));
                 continue;
             }
-            let observation = see(&episodes, lane, plan.cap, step)?;
+            let observation = see(&episodes, env, plan.cap, step)?;
             let scores = network.score(&observation)?;
             if !sampling {
                 let (candidates, ties) = (&observation.candidates, Ties::new(step));
-                let best = batch::greedy(&scores, candidates, episodes.batch(lane), ties)?;
-                picks.push((lane, best.into_iter().map(|pick| observation.candidates[pick]).collect()));
+                let best = batch::greedy(&scores, candidates, episodes.batch(env), ties)?;
+                picks.push((env, best.into_iter().map(|pick| observation.candidates[pick]).collect()));
                 continue;
             }
             let drawn =
-                batch::sample(&scores, &observation.candidates, episodes.batch(lane), step.named("policy"))?;
-            picks.push((lane, drawn.picks.iter().map(|&pick| observation.candidates[pick]).collect()));
-            decisions[lane].push(Decision {
+                batch::sample(&scores, &observation.candidates, episodes.batch(env), step.named("policy"))?;
+            picks.push((env, drawn.picks.iter().map(|&pick| observation.candidates[pick]).collect()));
+            decisions[env].push(Decision {
                 observation,
                 picks: drawn.picks,
                 log_probability: drawn.log_probability,
             });
         }
         episodes.step(&picks)?;
-        for lane in live {
-            curves[lane].push(episodes.standing(lane).reward_accuracy);
+        for env in live {
+            curves[env].push(episodes.state(env).reward_accuracy);
         }
     }
     let (played, reference) = curves.split_at(own.len());
@@ -469,8 +475,8 @@ mod tests {
     use super::*;
 
     /// The given tasks on both sides, one episode on each.
-    fn ground(sources: &[Source]) -> Ground<'_> {
-        Ground {
+    fn training_tasks(sources: &[Source]) -> TrainingTasks<'_> {
+        TrainingTasks {
             sources,
             validation: sources,
             rollouts: RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, cap: 500 },
@@ -488,13 +494,13 @@ mod tests {
         let source = &sources()[0];
         let replicates = [source.replicate(Key::root(1), 0)];
         let mut episodes = Episodes::reset(&source.learning_plan(), &replicates).unwrap();
-        let first = episodes.standing(0).reward_accuracy;
+        let first = episodes.state(0).reward_accuracy;
         let (mut rewards, mut curve) = (0.0, vec![first]);
         while !episodes.live().is_empty() {
             let step = Key::root(2).at(curve.len() as u64);
             let rows = select(&episodes, 0, "random", step).unwrap();
             rewards += episodes.step(&[(0, rows)]).unwrap()[0].reward;
-            curve.push(episodes.standing(0).reward_accuracy);
+            curve.push(episodes.state(0).reward_accuracy);
         }
         assert_eq!(curve.len(), 5);
         let gain = curve[4] - first;
@@ -513,13 +519,14 @@ mod tests {
         let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
         let network =
             |seed| random_network(config, SCHEMA.candidate.len(), SCHEMA.global.len(), Key::root(seed));
-        let mut pairs = vec![Pair { plus: network(1), minus: network(1) }];
-        pairs.extend((1..11).map(|i| Pair { plus: network(2 * i), minus: network(2 * i + 1) }));
-        let play = |pairs: &[Pair], threads| {
+        let mut pairs = vec![AntitheticPair { plus: network(1), minus: network(1) }];
+        pairs.extend((1..11).map(|i| AntitheticPair { plus: network(2 * i), minus: network(2 * i + 1) }));
+        let play = |pairs: &[AntitheticPair], threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let ground = Ground { duels: DuelPlan { tasks: 2, episodes: 1 }, ..ground(&sources) };
-                Simulation::new(ground, &Forgetful).unwrap().duels(pairs, 1, Key::root(4)).unwrap()
+                let training_tasks =
+                    TrainingTasks { duels: DuelPlan { tasks: 2, episodes: 1 }, ..training_tasks(&sources) };
+                Simulation::new(training_tasks, &Forgetful).unwrap().duels(pairs, 1, Key::root(4)).unwrap()
             })
         };
         let all = play(&pairs, 1);
@@ -540,8 +547,8 @@ mod tests {
             |seed| random_network(config, SCHEMA.candidate.len(), SCHEMA.global.len(), Key::root(seed));
         let parts = Kept::default();
         let play = |parts: &dyn Parts| {
-            let mut simulation = Simulation::new(ground(&sources), parts).unwrap();
-            let pairs = [Pair { plus: network(1), minus: network(2) }];
+            let mut simulation = Simulation::new(training_tasks(&sources), parts).unwrap();
+            let pairs = [AntitheticPair { plus: network(1), minus: network(2) }];
             (simulation.gains(&network(1)).unwrap(), simulation.duels(&pairs, 1, Key::root(4)).unwrap())
         };
         let expected = play(&Forgetful);
@@ -550,7 +557,7 @@ mod tests {
         assert_eq!(parts.made(), 6);
         assert_eq!(play(&parts), expected);
         assert_eq!(parts.made(), 6);
-        let simulation = Simulation::new(ground(&sources), &parts).unwrap();
+        let simulation = Simulation::new(training_tasks(&sources), &parts).unwrap();
         assert_ne!(simulation.gains(&network(2)).unwrap(), expected.0, "another network plays for itself");
         assert_eq!(parts.made(), 8);
     }

@@ -3,7 +3,7 @@
 //! What training spends its time on falls into pieces that depend on the plan, on [`Work`] and on their number alone:
 //! the states of one bank, the returns of one bank of pairs, a network's score on one task, the trajectories of one
 //! task. `pieces` has them made on the threads of this process or, where its [`Parts`] have a [`Team`], by all
-//! processes of that. [`Ground::answer`] is what another process does: it makes its tasks from the same plan and plays.
+//! processes of that. [`TrainingTasks::answer`] is what another process does: it makes its tasks from the same plan and plays.
 //! Both call the same functions, and results are put together in the order of the pieces, so that they do not depend on
 //! who made which, nor on how often.
 //!
@@ -11,10 +11,10 @@
 
 use super::collection::{self, Behaviour, CollectPlan};
 use super::error::AgentError;
-use super::evolution::Pair;
+use super::evolution::AntitheticPair;
 use super::network::{Network, NetworkConfig};
 use super::parts::{self, Parts, part};
-use super::simulation::{Ground, Source};
+use super::simulation::{Source, TrainingTasks};
 use crate::error::Result;
 use crate::rng::Key;
 use rayon::prelude::*;
@@ -214,7 +214,7 @@ impl Parts for Unkept<'_> {
     }
 }
 
-impl Ground<'_> {
+impl TrainingTasks<'_> {
     /// Piece number `piece` of `work`, as JSON text: what the process that asks would have made itself.
     ///
     /// # Errors
@@ -243,7 +243,7 @@ impl Ground<'_> {
                 let banks = self.duels.banks(self.sources, pairs.len(), *key);
                 let bank = banks.get(piece).ok_or_else(none)?;
                 let own = pairs[bank.pairs.clone()].iter().cloned().map(|[plus, minus]| {
-                    Ok::<_, AgentError>(Pair { plus: plus.network()?, minus: minus.network()? })
+                    Ok::<_, AgentError>(AntitheticPair { plus: plus.network()?, minus: minus.network()? })
                 });
                 text(&self.play_pairs(bank, &own.collect::<Result<Vec<_>, _>>()?, *key)?)
             }

@@ -5,7 +5,7 @@ use super::growth::grow;
 use super::guard::Outside;
 use super::policy::Policy;
 use crate::data::RowId;
-use crate::episode::features::{self, Looks};
+use crate::episode::features::{self, BatchBuilder};
 use crate::error::Result;
 use crate::query::{Needs, PoolView, Registry, Strategy};
 use crate::rng::Key;
@@ -50,10 +50,10 @@ impl Strategy for PolicyStrategy {
         if batch == 0 || view.candidates().is_empty() {
             return Ok(Vec::new());
         }
-        let looks = Looks::new(view, batch, CANDIDATE_CAP.max(batch), key.named("observe"))?;
+        let batch_builder = BatchBuilder::new(view, batch, CANDIDATE_CAP.max(batch), key.named("observe"))?;
         self.note = None;
         if let Some(guard) = &self.policy.card().guard
-            && let Some(outside) = guard.outside(looks.first())
+            && let Some(outside) = guard.outside(batch_builder.first())
         {
             let feature = &self.policy.card().schema.global[outside.column];
             let (fallback, Outside { value, low, high, .. }) = (&guard.fallback, outside);
@@ -66,12 +66,12 @@ impl Strategy for PolicyStrategy {
             return Ok(picks);
         }
         if self.choice == Choice::Greedy {
-            let picks = grow(looks, batch, view.ties(key), |seen| self.policy.score(seen))?;
+            let picks = grow(batch_builder, batch, view.ties(key), |seen| self.policy.score(seen))?;
             self.utilities = Some(picks.iter().map(|(_, score)| f64::from(*score)).collect());
             return Ok(picks.into_iter().map(|(row, _)| row).collect());
         }
-        let scores = self.policy.score(looks.first())?;
-        let rows = &looks.first().candidates;
+        let scores = self.policy.score(batch_builder.first())?;
+        let rows = &batch_builder.first().candidates;
         let picks = batch::sample(&scores, rows, batch, key.named("draw"))?.picks;
         Ok(picks.into_iter().map(|pick| rows[pick]).collect())
     }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::data::Matrix;
     use crate::episode::features::{NEIGHBOURS, SCHEMA};
-    use crate::query::{Components, Nearest, Neighbours, Signals};
+    use crate::query::{KernelPca, Nearest, Neighbours, Signals};
 
     /// A policy whose score is the margin's rank.
     fn strategy(choice: Choice) -> PolicyStrategy {
@@ -119,7 +119,7 @@ mod tests {
         let signals = Signals {
             probabilities: Some(Matrix::new(p, doubt.len(), 2)),
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-            components: Some(Arc::new(Components::of(inputs.view()))),
+            components: Some(Arc::new(KernelPca::of(inputs.view()))),
             nearest: Some(Arc::new(Nearest::of(inputs.view(), &[label], &[0]))),
             ..Signals::default()
         };

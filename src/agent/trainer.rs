@@ -10,7 +10,7 @@ mod checkpoint;
 pub use checkpoint::MAX_HEADER_BYTES;
 
 use super::error::AgentError;
-use super::evolution::{Duel, Generation, Pair};
+use super::evolution::{AntitheticPair, Generation, PairResult};
 use super::network::Network;
 use super::optimiser::AdamW;
 use super::policy_gradient::Update;
@@ -36,7 +36,7 @@ pub trait Environment {
     ///
     /// # Errors
     /// Whatever keeps an episode from being played.
-    fn duels(&mut self, pairs: &[Pair], iteration: u32, key: Key) -> Result<Vec<Duel>>;
+    fn duels(&mut self, pairs: &[AntitheticPair], iteration: u32, key: Key) -> Result<Vec<PairResult>>;
 
     /// How good `network` is on tasks that it is not trained on; higher = better. Always the same
     /// tasks and seeds, so that two networks can be compared.

@@ -203,7 +203,7 @@ impl Oracle {
 
     /// Reads labels without charging for them: what a *simulated* look-ahead (the greedy oracle, an
     /// expert to imitate) needs. Never to be handed to a strategy.
-    pub fn foresee(&self, rows: &[RowId]) -> Vec<u32> {
+    pub fn peek(&self, rows: &[RowId]) -> Vec<u32> {
         rows.iter().map(|&row| self.task.pool_label(row)).collect()
     }
 }
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn foresight_is_free_and_leaves_the_budget() {
         let oracle = Oracle::new(task(), 3);
-        assert_eq!(oracle.foresee(&rows(&[3, 4])), [1, 0]);
+        assert_eq!(oracle.peek(&rows(&[3, 4])), [1, 0]);
         assert_eq!(oracle.spent(), 0);
     }
 

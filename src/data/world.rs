@@ -193,7 +193,7 @@ mod tests {
 
     fn answers(task: &Task) -> Vec<u32> {
         let rows: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
-        Oracle::new(std::sync::Arc::new(task.clone()), 0).foresee(&rows)
+        Oracle::new(std::sync::Arc::new(task.clone()), 0).peek(&rows)
     }
 
     fn counts(labels: &[u32]) -> Vec<usize> {

@@ -16,29 +16,29 @@ pub const MIN_LABELS: usize = 2 * FOLDS;
 impl Episodes {
     /// For the slots that ask for it and have labels enough: what out-of-fold predictions of all labels in hand are worth after
     /// some are left out (Hacohen & Weinshall, NeurIPS 2023). Three orders times [`FOLDS`] fits, from weights of their own.
-    pub(super) fn ablations(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Ablations)>> {
-        let enough = |lane: usize| self.lanes[lane].pool.labels().len() >= MIN_LABELS;
-        let asking: Vec<(usize, usize)> = (lanes.iter().enumerate())
-            .filter(|(_, (lane, needs))| needs.ablations && enough(*lane))
-            .map(|(slot, &(lane, _))| (slot, lane))
+    pub(super) fn ablations(&self, envs: &[(usize, Needs)]) -> Result<Vec<(usize, Ablations)>> {
+        let enough = |env: usize| self.envs[env].pool.labels().len() >= MIN_LABELS;
+        let asking: Vec<(usize, usize)> = (envs.iter().enumerate())
+            .filter(|(_, (env, needs))| needs.ablations && enough(*env))
+            .map(|(slot, &(env, _))| (slot, env))
             .collect();
         let mut trials = Vec::with_capacity(asking.len() * 3 * FOLDS);
-        for &(_, lane) in &asking {
-            for order in self.orders(lane) {
+        for &(_, env) in &asking {
+            for order in self.orders(env) {
                 let left_out = &order[..(SHARE * order.len() as f64).ceil() as usize];
                 for fold in 0..FOLDS {
-                    trials.push(self.without(lane, left_out, fold));
+                    trials.push(self.without(env, left_out, fold));
                 }
             }
         }
         let parts = self.fit_trials(&trials, &self.plan.from_scratch(), |bank, place, trial| {
-            let at = &self.lanes[trial.lane];
+            let at = &self.envs[trial.env];
             let labelled: Vec<u32> = at.pool.labelled().iter().map(|row| row.0).collect();
             bank.probabilities(place, at.replicate.prepared.task().pool(), Some(&labelled))
         })?;
         let mut parts = parts.into_iter();
-        let worth = |lane: usize, parts: &mut dyn Iterator<Item = Matrix>| {
-            let labels = self.lanes[lane].pool.labels();
+        let worth = |env: usize, parts: &mut dyn Iterator<Item = Matrix>| {
+            let labels = self.envs[env].pool.labels();
             let mut sum = 0.0;
             for (fold, p) in parts.take(FOLDS).enumerate() {
                 sum += of_fold(labels.len(), fold)
@@ -47,18 +47,18 @@ impl Episodes {
             }
             sum / labels.len() as f64
         };
-        let of_slot = |(slot, lane): (usize, usize)| {
-            let [typical, uncertain, random] = [0, 1, 2].map(|_| worth(lane, &mut parts));
+        let of_slot = |(slot, env): (usize, usize)| {
+            let [typical, uncertain, random] = [0, 1, 2].map(|_| worth(env, &mut parts));
             (slot, Ablations { typical, uncertain, random })
         };
         Ok(asking.into_iter().map(of_slot).collect())
     }
 
-    /// Places of the labels of an episode, in the three orders in which they are left out: those with the nearest neighbours in
+    /// Coordinates of the labels of an episode, in the three orders in which they are left out: those with the nearest neighbours in
     /// the pool first, those of the smallest margin first, and at random.
-    fn orders(&self, lane: usize) -> [Vec<usize>; 3] {
-        let at = &self.lanes[lane];
-        let (group, place) = self.places[lane];
+    fn orders(&self, env: usize) -> [Vec<usize>; 3] {
+        let at = &self.envs[env];
+        let (group, place) = self.places[env];
         let rows: Vec<u32> = at.pool.labelled().iter().map(|row| row.0).collect();
         let neighbours = at.replicate.prepared.neighbours();
         let p =
@@ -81,9 +81,9 @@ impl Episodes {
     }
 
     /// A fit on the labels in hand without those at some places and those of a fold.
-    fn without(&self, lane: usize, left_out: &[usize], fold: usize) -> Trial {
-        let at = &self.lanes[lane];
-        let mut trial = self.trial(lane, at.fit_key(at.fit_number(&self.plan)).named("fold").at(fold as u64));
+    fn without(&self, env: usize, left_out: &[usize], fold: usize) -> Trial {
+        let at = &self.envs[env];
+        let mut trial = self.trial(env, at.fit_key(at.fit_number(&self.plan)).named("fold").at(fold as u64));
         let kept = |place: &usize| place % FOLDS != fold && !left_out.contains(place);
         let places: Vec<usize> = (0..trial.rows.len()).filter(kept).collect();
         trial.rows = places.iter().map(|&place| trial.rows[place]).collect();
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_fifth_is_left_out_by_each_order() {
         let episodes = played(&plan(Start::Scratch), "digits");
-        let labels = episodes.lanes[0].pool.labels().len();
+        let labels = episodes.envs[0].pool.labels().len();
         assert!(labels >= MIN_LABELS, "{labels}");
         for order in episodes.orders(0) {
             let mut sorted = order.clone();

@@ -11,7 +11,7 @@
 //! let task = Task::split(&embedded::load("iris")?, &SplitPlan::default(), Key::root(1))?;
 //! let replicate = Replicate { prepared: PreparedTask::new(task), key: Key::root(2) };
 //! let episodes = Episodes::reset(&plan, &[replicate])?;
-//! assert_eq!(episodes.standing(0).labels, 3);
+//! assert_eq!(episodes.state(0).labels, 3);
 //! # Ok::<(), querist::Error>(())
 //! ```
 
@@ -389,7 +389,7 @@ mod tests {
         };
         let noise = Augment { change: Change::Noise { deviation: 0.3 }, copies: 2, weight: 1.0 };
         let (mut plain, mut noisy, mut mixed) = (start(None), start(Some(noise)), start(None));
-        assert_eq!((plain.standing(0).steps, noisy.standing(0).steps), (10, 30));
+        assert_eq!((plain.state(0).steps, noisy.state(0).steps), (10, 30));
         let signals = plain.signals(0, Default::default(), Key::root(0));
         let picks = plain.view(0, &signals).candidates()[..8].to_vec();
         let pair = Mixture { a: picks[0], b: picks[1], alpha: 0.5 };
@@ -404,12 +404,12 @@ mod tests {
             episodes.refit().unwrap();
         }
         // Six labels; eighteen rows; eight rows.
-        let steps = |episodes: &Episodes| episodes.standing(0).steps;
+        let steps = |episodes: &Episodes| episodes.state(0).steps;
         assert_eq!([&plain, &noisy, &mixed].map(steps), [10 + 30, 30 + 90, 10 + 40]);
         plain.step(&[(0, picks[4..].to_vec())]).unwrap();
         mixed.step(&[(0, picks[4..].to_vec())]).unwrap();
         assert_eq!((steps(&plain), steps(&mixed)), (90, 100), "mixtures are for one fit");
-        assert_eq!(plain.standing(0).fit.loss, mixed.standing(0).fit.loss);
+        assert_eq!(plain.state(0).fit.loss, mixed.state(0).fit.loss);
         // Neither is for classifiers that are not trained by gradient steps on cross-entropy.
         let squared = |augment| {
             let plan = plan(augment);

@@ -16,32 +16,32 @@ impl Episodes {
     /// Class probabilities of every candidate under every member (Lakshminarayanan et al., NeurIPS 2017), shape
     /// `[candidates, classes]` each (where targets are numbers their predictions, `[candidates, 1]`), for the slots that ask for a committee. A member is trained as the first fit of an
     /// episode is; on a resample of the labels under [`Needs::bootstrap`] (Abe & Mamitsuka, ICML 1998).
-    pub(super) fn committees(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<Matrix>)>> {
+    pub(super) fn committees(&self, envs: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<Matrix>)>> {
         let mut members = self
-            .fit_trials(&self.members(lanes), &self.plan.from_scratch(), |bank, place, trial| {
-                let at = &self.lanes[trial.lane];
+            .fit_trials(&self.members(envs), &self.plan.from_scratch(), |bank, place, trial| {
+                let at = &self.envs[trial.env];
                 let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
                 let task = at.replicate.prepared.task();
                 task.kind().answers(bank, place, task.pool(), Some(&rows))
             })?
             .into_iter();
-        let asking = lanes.iter().enumerate().filter(|(_, (_, needs))| needs.committee > 0);
+        let asking = envs.iter().enumerate().filter(|(_, (_, needs))| needs.committee > 0);
         Ok(asking
             .map(|(slot, (_, needs))| (slot, members.by_ref().take(needs.committee).collect()))
             .collect())
     }
 
     /// The fits of all members.
-    fn members(&self, lanes: &[(usize, Needs)]) -> Vec<Trial> {
+    fn members(&self, envs: &[(usize, Needs)]) -> Vec<Trial> {
         let one_optimum = matches!(self.plan.train.optimiser, Optimiser::Lbfgs { .. });
-        let of_lane = |&(lane, needs): &(usize, Needs)| {
-            let at = &self.lanes[lane];
+        let of_env = |&(env, needs): &(usize, Needs)| {
+            let at = &self.envs[env];
             let key = at.fit_key(at.fit_number(&self.plan)).named("member");
             let bootstrap = needs.bootstrap.unwrap_or(one_optimum);
             (0..needs.committee as u64)
-                .map(move |member| Trial { bootstrap, ..self.trial(lane, key.at(member)) })
+                .map(move |member| Trial { bootstrap, ..self.trial(env, key.at(member)) })
         };
-        lanes.iter().flat_map(of_lane).collect()
+        envs.iter().flat_map(of_env).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 /// Why an episode is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum Termination {
     /// The budget is spent.
     Budget,
     /// Nothing is left to ask for.
@@ -29,12 +29,12 @@ pub struct Step {
     /// Gain in accuracy on the reward rows, or where targets are numbers in [`Metric::Nrmse`](crate::learner::Metric::Nrmse). The rewards of an episode telescope to its total gain.
     pub reward: f64,
     /// Whether that was the last query, and why.
-    pub end: Option<End>,
+    pub end: Option<Termination>,
 }
 
 /// Where one episode stands.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct EpisodeState {
     /// Queries answered.
     pub round: u32,
     /// Labels that were asked for, the initial ones included. With annotators of the plan's, not all of them are in hand.
@@ -42,7 +42,7 @@ pub struct Standing {
     /// What the questions have come to; `None` without annotators of the plan's, where all have their label.
     pub answers: Option<Answers>,
     /// What the last fit was taught beyond the labels in hand.
-    pub believed: Option<Believed>,
+    pub pseudo_labels: Option<PseudoLabels>,
     /// Share of reward rows classified correctly; of numbers, [`Metric::Nrmse`](crate::learner::Metric::Nrmse).
     pub reward_accuracy: f64,
     /// The figures on the test rows; `None` under [`Measure::Reward`](super::Measure::Reward).
@@ -60,7 +60,7 @@ pub struct Standing {
 
 /// Pseudo-labels that one fit took part in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Believed {
+pub struct PseudoLabels {
     /// How many there were.
     pub count: usize,
     /// How many of them were wrong, which only a simulation can tell.
@@ -68,7 +68,7 @@ pub struct Believed {
 }
 
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct Env {
     pub(super) replicate: Replicate,
     pub(super) spec: NetSpec,
     pub(super) pool: Pool,
@@ -79,17 +79,17 @@ pub(super) struct Lane {
     known: Option<(Vec<RowId>, Vec<u32>)>,
     /// Made when a strategy first looks at it; most never do.
     nearest: OnceLock<Arc<Nearest>>,
-    pub(super) standing: Standing,
+    pub(super) state: EpisodeState,
     /// Candidates that the next fit trains on as if their class were known.
     pub(super) pseudo: Vec<(RowId, u32)>,
     /// Labelled rows that the next fit trains on mixtures of.
     pub(super) mixtures: Vec<Mixture>,
     /// Labels bought since the last fit.
     pub(super) fresh: usize,
-    pub(super) end: Option<End>,
+    pub(super) end: Option<Termination>,
 }
 
-impl Lane {
+impl Env {
     /// What counts as labelled: what is, and behind it the rows whose answers are still out, as what they look like.
     fn known(&self) -> (&[RowId], &[u32]) {
         match &self.known {
@@ -123,7 +123,7 @@ impl Lane {
     /// are the same.
     pub(super) fn fit_number(&self, plan: &EpisodePlan) -> u64 {
         match plan.fit_per_label {
-            false => u64::from(self.standing.round),
+            false => u64::from(self.state.round),
             true => self.oracle.spent() as u64,
         }
     }
@@ -137,16 +137,16 @@ impl Lane {
 /// Lanes that share a network shape, with the engine that trains them.
 pub(super) struct Group {
     pub(super) bank: Box<dyn Learner>,
-    pub(super) lanes: Vec<usize>,
+    pub(super) envs: Vec<usize>,
 }
 
 /// Several episodes that advance in lock-step. An episode's course depends on its own replicate, plan and
 /// picks alone, never on its neighbours.
 pub struct Episodes {
     pub(super) plan: EpisodePlan,
-    pub(super) lanes: Vec<Lane>,
+    pub(super) envs: Vec<Env>,
     pub(super) groups: Vec<Group>,
-    /// For every lane, its group and its place in it.
+    /// For every env, its group and its place in it.
     pub(super) places: Vec<(usize, usize)>,
 }
 
@@ -159,7 +159,7 @@ impl Episodes {
         plan.check()?;
         let kind = replicates.first().map_or(TargetKind::Class, |one| one.prepared.task().kind());
         let plan = &plan.on(kind);
-        let mut lanes = Vec::with_capacity(replicates.len());
+        let mut envs = Vec::with_capacity(replicates.len());
         for replicate in replicates {
             let task = replicate.prepared.task();
             plan.check_task(task)?;
@@ -178,7 +178,7 @@ impl Episodes {
                 let (task, budget) = (task.name().to_string(), plan.budget);
                 return Err(EpisodeError::Budget { task, budget, unlabelled }.into());
             }
-            lanes.push(Lane {
+            envs.push(Env {
                 spec: plan.spec(task)?,
                 nearest: OnceLock::new(),
                 oracle: Oracle::of(
@@ -189,11 +189,11 @@ impl Episodes {
                 ),
                 waiting: Vec::new(),
                 known: None,
-                standing: Standing {
+                state: EpisodeState {
                     round: 0,
                     labels: pool.labelled().len(),
                     answers: plan.annotator.map(|_| Answers::default()),
-                    believed: None,
+                    pseudo_labels: None,
                     reward_accuracy: 0.0,
                     test: None,
                     measured: 0.0,
@@ -214,53 +214,53 @@ impl Episodes {
                 replicate: replicate.clone(),
             });
         }
-        let places = vec![(0, 0); lanes.len()];
-        let mut episodes = Self { plan: plan.clone(), lanes, groups: Vec::new(), places };
+        let places = vec![(0, 0); envs.len()];
+        let mut episodes = Self { plan: plan.clone(), envs, groups: Vec::new(), places };
         episodes.fit()?;
         Ok(episodes)
     }
 
     /// The number of episodes, those that are over included.
     pub fn len(&self) -> usize {
-        self.lanes.len()
+        self.envs.len()
     }
 
     /// Whether there is no episode at all.
     pub fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
+        self.envs.is_empty()
     }
 
     /// Episodes that are not over.
     pub fn live(&self) -> Vec<usize> {
-        (0..self.lanes.len()).filter(|&lane| self.lanes[lane].end.is_none()).collect()
+        (0..self.envs.len()).filter(|&env| self.envs[env].end.is_none()).collect()
     }
 
-    /// Where episode `lane` stands.
-    pub fn standing(&self, lane: usize) -> &Standing {
-        &self.lanes[lane].standing
+    /// Where episode `env` stands.
+    pub fn state(&self, env: usize) -> &EpisodeState {
+        &self.envs[env].state
     }
 
-    /// Why episode `lane` is over, if it is.
-    pub fn end(&self, lane: usize) -> Option<End> {
-        self.lanes[lane].end
+    /// Why episode `env` is over, if it is.
+    pub fn end(&self, env: usize) -> Option<Termination> {
+        self.envs[env].end
     }
 
-    /// The network shape of episode `lane`.
-    pub fn spec(&self, lane: usize) -> &NetSpec {
-        &self.lanes[lane].spec
+    /// The network shape of episode `env`.
+    pub fn spec(&self, env: usize) -> &NetSpec {
+        &self.envs[env].spec
     }
 
-    /// Rows to ask for in the next query of episode `lane`.
-    pub fn batch(&self, lane: usize) -> usize {
-        let lane = &self.lanes[lane];
-        self.plan.query_size.min(lane.oracle.left()).min(lane.pool.candidates().len())
+    /// Rows to ask for in the next query of episode `env`.
+    pub fn batch(&self, env: usize) -> usize {
+        let env = &self.envs[env];
+        self.plan.query_size.min(env.oracle.left()).min(env.pool.candidates().len())
     }
 
-    /// What a strategy with these needs is shown of episode `lane`; `key` draws stochastic passes. What
+    /// What a strategy with these needs is shown of episode `env`; `key` draws stochastic passes. What
     /// takes fits of its own (look-ahead, committee, temperature, predicted loss) is left out: see
     /// [`extras`](Self::extras).
-    pub fn signals(&self, lane: usize, needs: Needs, key: Key) -> Signals {
-        let (at, (group, place)) = (&self.lanes[lane], self.places[lane]);
+    pub fn signals(&self, env: usize, needs: Needs, key: Key) -> Signals {
+        let (at, (group, place)) = (&self.envs[env], self.places[env]);
         let bank = &self.groups[group].bank;
         let inputs = at.replicate.prepared.task().pool();
         let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
@@ -298,10 +298,10 @@ impl Episodes {
         }
     }
 
-    /// Class probabilities of rows of the pool by the network of episode `lane`, shape `[rows, classes]`.
-    pub fn probabilities(&self, lane: usize, rows: &[u32]) -> Matrix {
-        let (group, place) = self.places[lane];
-        let pool = self.lanes[lane].replicate.prepared.task().pool();
+    /// Class probabilities of rows of the pool by the network of episode `env`, shape `[rows, classes]`.
+    pub fn probabilities(&self, env: usize, rows: &[u32]) -> Matrix {
+        let (group, place) = self.places[env];
+        let pool = self.envs[env].replicate.prepared.task().pool();
         self.groups[group].bank.probabilities(place, pool, Some(rows))
     }
 
@@ -319,32 +319,32 @@ impl Episodes {
         Head { weights: transposed, bias: bias.to_vec() }
     }
 
-    /// Episode `lane` as a strategy may see it.
-    pub fn view<'a>(&'a self, lane: usize, signals: &'a Signals) -> PoolView<'a> {
-        let lane = &self.lanes[lane];
-        let task = lane.replicate.prepared.task();
-        let (rows, targets) = lane.known();
+    /// Episode `env` as a strategy may see it.
+    pub fn view<'a>(&'a self, env: usize, signals: &'a Signals) -> PoolView<'a> {
+        let env = &self.envs[env];
+        let task = env.replicate.prepared.task();
+        let (rows, targets) = env.known();
         let (kind, classes) = (task.kind(), task.classes());
-        PoolView::of_kind(kind, task.pool(), rows, targets, lane.pool.candidates(), classes, signals)
-            .with_waiting(lane.waiting.len())
+        PoolView::of_kind(kind, task.pool(), rows, targets, env.pool.candidates(), classes, signals)
+            .with_waiting(env.waiting.len())
     }
 
-    /// Changes the network shape of episode `lane`; the next fit is from fresh weights, and `steps`
+    /// Changes the network shape of episode `env`; the next fit is from fresh weights, and `steps`
     /// gradient steps are added to the episode's account.
-    pub fn reshape(&mut self, lane: usize, spec: NetSpec, steps: u64) {
-        self.lanes[lane].spec = spec;
-        self.lanes[lane].standing.steps += steps;
+    pub fn reshape(&mut self, env: usize, spec: NetSpec, steps: u64) {
+        self.envs[env].spec = spec;
+        self.envs[env].state.steps += steps;
     }
 
-    /// Labels that episode `lane` has in hand, those of rows that are still out not among them: rows of its pool and their classes.
-    pub fn labelled(&self, lane: usize) -> (Vec<u32>, &[u32]) {
-        let pool = &self.lanes[lane].pool;
+    /// Labels that episode `env` has in hand, those of rows that are still out not among them: rows of its pool and their classes.
+    pub fn labelled(&self, env: usize) -> (Vec<u32>, &[u32]) {
+        let pool = &self.envs[env].pool;
         (pool.labelled().iter().map(|row| row.0).collect(), pool.labels())
     }
 
-    /// The replicate of episode `lane`.
-    pub fn replicate(&self, lane: usize) -> &Replicate {
-        &self.lanes[lane].replicate
+    /// The replicate of episode `env`.
+    pub fn replicate(&self, env: usize) -> &Replicate {
+        &self.envs[env].replicate
     }
 
     /// Asks for labels and adds those that arrive to the pools; the networks are not refitted yet. Follow with
@@ -354,34 +354,34 @@ impl Episodes {
     /// If a pick is unknown, labelled already, doubled, or over the budget. Episodes before it in
     /// `picks` have then been charged: an error ends the whole set.
     pub fn ask(&mut self, picks: &[(usize, Vec<RowId>)]) -> Result<()> {
-        for (lane, rows) in picks {
-            let lane = &mut self.lanes[*lane];
-            let before = lane.pool.labels().len();
-            lane.pool.ask(&mut lane.oracle, rows)?;
-            let inputs = lane.replicate.prepared.task().pool();
+        for (env, rows) in picks {
+            let env = &mut self.envs[*env];
+            let before = env.pool.labels().len();
+            env.pool.ask(&mut env.oracle, rows)?;
+            let inputs = env.replicate.prepared.task().pool();
             // Distances to a row of which a class was only predicted cannot be taken back.
-            if lane.known.take().is_some() {
-                lane.nearest = OnceLock::new();
+            if env.known.take().is_some() {
+                env.nearest = OnceLock::new();
             }
-            if let Some(nearest) = lane.nearest.get_mut().map(Arc::make_mut) {
-                let labelled = lane.pool.labelled().iter().zip(lane.pool.labels());
+            if let Some(nearest) = env.nearest.get_mut().map(Arc::make_mut) {
+                let labelled = env.pool.labelled().iter().zip(env.pool.labels());
                 labelled.skip(before).for_each(|(&row, &label)| nearest.add(inputs, row, label));
             }
-            lane.standing.answers = self.plan.annotator.map(|_| lane.oracle.answers());
-            lane.standing.round += 1;
-            lane.standing.labels += rows.len();
-            lane.fresh += rows.len();
+            env.state.answers = self.plan.annotator.map(|_| env.oracle.answers());
+            env.state.round += 1;
+            env.state.labels += rows.len();
+            env.fresh += rows.len();
         }
         Ok(())
     }
 
-    /// Has the next [`refit`](Self::refit) of episode `lane`, and no other, train on candidates as if their
+    /// Has the next [`refit`](Self::refit) of episode `env`, and no other, train on candidates as if their
     /// class were known. Nothing is bought: the rows stay candidates, and the budget is what it was.
     ///
     /// # Errors
     /// If a row is not a candidate (any more), comes twice, or has a class that the task has not.
-    pub fn believe(&mut self, lane: usize, pseudo: &[(RowId, u32)]) -> Result<()> {
-        let at = &mut self.lanes[lane];
+    pub fn believe(&mut self, env: usize, pseudo: &[(RowId, u32)]) -> Result<()> {
+        let at = &mut self.envs[env];
         let (task, classes) =
             (at.replicate.prepared.task().name().to_string(), at.replicate.prepared.task().classes());
         let mut rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
@@ -397,13 +397,13 @@ impl Episodes {
         Ok(())
     }
 
-    /// Has the next [`refit`](Self::refit) of episode `lane`, and no other, train on mixtures of labelled rows, too: in every
+    /// Has the next [`refit`](Self::refit) of episode `env`, and no other, train on mixtures of labelled rows, too: in every
     /// epoch one of each pair, with a share that is drawn anew (LADA: Kim et al., NeurIPS 2021).
     ///
     /// # Errors
     /// If a row's label is not in hand, a parameter is out of [`ALPHAS`], or the classifier cannot be trained on soft targets.
-    pub fn mix(&mut self, lane: usize, mixtures: &[Mixture]) -> Result<()> {
-        let at = &mut self.lanes[lane];
+    pub fn mix(&mut self, env: usize, mixtures: &[Mixture]) -> Result<()> {
+        let at = &mut self.envs[env];
         if !mixtures.is_empty() {
             self.plan.check_soft("a strategy that mixes rows")?;
         }
@@ -426,14 +426,14 @@ impl Episodes {
     /// If every label has a fit of its own, and one live episode was asked for more of them than another.
     pub fn refit(&mut self) -> Result<Vec<Step>> {
         let live = self.live();
-        let before: Vec<f64> = live.iter().map(|&lane| self.lanes[lane].standing.reward_accuracy).collect();
+        let before: Vec<f64> = live.iter().map(|&env| self.envs[env].state.reward_accuracy).collect();
         self.fit()?;
         Ok(live
             .iter()
             .zip(before)
-            .map(|(&lane, before)| Step {
-                reward: self.lanes[lane].standing.reward_accuracy - before,
-                end: self.lanes[lane].end,
+            .map(|(&env, before)| Step {
+                reward: self.envs[env].state.reward_accuracy - before,
+                end: self.envs[env].end,
             })
             .collect())
     }
@@ -465,9 +465,9 @@ mod tests {
         let mut episodes = episodes(annotator);
         let (mut answers, mut weights) = (Vec::new(), Vec::new());
         while !episodes.live().is_empty() {
-            let rows = episodes.lanes[0].pool.candidates()[..episodes.batch(0)].to_vec();
+            let rows = episodes.envs[0].pool.candidates()[..episodes.batch(0)].to_vec();
             episodes.step(&[(0, rows)]).unwrap();
-            answers.extend(episodes.standing(0).answers);
+            answers.extend(episodes.state(0).answers);
             weights.push(episodes.groups[0].bank.weights(0).to_vec());
         }
         (answers, weights, episodes)
@@ -488,7 +488,7 @@ mod tests {
     fn what_is_out_counts_as_labelled_for_who_asks_and_not_for_who_learns() {
         let late = Annotator { late: 2, ..Annotator::default() };
         let mut late = episodes(Some(late));
-        let asked = late.lanes[0].pool.candidates()[..6].to_vec();
+        let asked = late.envs[0].pool.candidates()[..6].to_vec();
         let needs = Needs { neighbours: true, out_of_fold: true, ..Needs::NONE };
         let before = late.signals(0, needs, Key::root(1));
         late.step(&[(0, asked.clone())]).unwrap();
@@ -497,17 +497,17 @@ mod tests {
         let view = late.view(0, &signals);
         assert_eq!((view.labelled().len(), &view.labelled()[3..], view.waiting()), (9, &asked[..], 6));
         let rows: Vec<u32> = asked.iter().map(|row| row.0).collect();
-        let pool = late.lanes[0].replicate.prepared.task().pool();
+        let pool = late.envs[0].replicate.prepared.task().pool();
         let p = late.groups[0].bank.probabilities(0, pool, Some(&rows));
         for (at, &class) in view.labels()[3..].iter().enumerate() {
             assert!(p.row(at).iter().all(|&other| other <= p.row(at)[class as usize]));
         }
         assert!(signals.nearest != before.nearest);
         assert_eq!(late.labelled(0).0.len(), 3);
-        assert_eq!((late.standing(0).labels, late.standing(0).answers.unwrap().late), (9, 6));
+        assert_eq!((late.state(0).labels, late.state(0).answers.unwrap().late), (9, 6));
         // The network of the round has the initial labels alone.
         let mut plain = episodes(None);
-        plain.lanes[0].standing.round += 1;
+        plain.envs[0].state.round += 1;
         plain.refit().unwrap();
         assert_eq!(plain.groups[0].bank.weights(0), late.groups[0].bank.weights(0));
     }
@@ -521,7 +521,7 @@ mod tests {
         assert_eq!((answers[2].late, late, answered + abstained + unanswerable, spent), (6, 0, 24, 24.0));
         assert!(abstained > 0 && wrong > 0 && answered > 8, "{answers:?}");
         assert_eq!(episodes.labelled(0).0.len(), 3 + answered as usize);
-        assert_eq!((episodes.end(0), episodes.standing(0).labels), (Some(End::Budget), 27));
+        assert_eq!((episodes.end(0), episodes.state(0).labels), (Some(Termination::Budget), 27));
         assert_eq!(course(Some(crowd)).1, weights);
     }
 }

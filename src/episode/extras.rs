@@ -10,7 +10,7 @@ use super::plan::{Measure, OracleOn};
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
 use crate::learner::{
-    LaneData, Learner, LossModule, LossPredictor, Start, Temperature, TrainPlan, calibration, ensembles,
+    Learner, LossModule, LossPredictor, ModelData, Start, Temperature, TrainPlan, calibration, ensembles,
 };
 use crate::query::{Ablations, Needs, Passes, Signals};
 use crate::rng::Key;
@@ -67,7 +67,7 @@ pub enum Reference {
 
 /// One extra fit.
 pub(super) struct Trial {
-    pub lane: usize,
+    pub env: usize,
     pub rows: Vec<u32>,
     pub labels: Vec<u32>,
     pub key: Key,
@@ -77,18 +77,18 @@ pub(super) struct Trial {
 
 impl Episodes {
     /// What the given episodes need beyond [`signals`](Self::signals), in their order.
-    pub fn extras(&self, lanes: &[(usize, Needs)]) -> Result<Vec<Extras>> {
-        let mut extras = vec![Extras::default(); lanes.len()];
+    pub fn extras(&self, envs: &[(usize, Needs)]) -> Result<Vec<Extras>> {
+        let mut extras = vec![Extras::default(); envs.len()];
         let mut counts: Vec<usize> =
-            lanes.iter().map(|(_, needs)| needs.lookahead).filter(|&n| n > 0).collect();
+            envs.iter().map(|(_, needs)| needs.lookahead).filter(|&n| n > 0).collect();
         counts.sort_unstable();
         counts.dedup();
         for count in counts {
-            let (slots, asking): (Vec<usize>, Vec<usize>) = lanes
+            let (slots, asking): (Vec<usize>, Vec<usize>) = envs
                 .iter()
                 .enumerate()
                 .filter(|(_, (_, needs))| needs.lookahead == count)
-                .map(|(slot, &(lane, _))| (slot, lane))
+                .map(|(slot, &(env, _))| (slot, env))
                 .unzip();
             for (slot, gains) in
                 slots.into_iter().zip(self.look_ahead(&asking, count, 0.0, Reference::Refitted)?)
@@ -96,19 +96,19 @@ impl Episodes {
                 extras[slot].lookahead = Some(gains);
             }
         }
-        for (slot, members) in self.committees(lanes)? {
+        for (slot, members) in self.committees(envs)? {
             extras[slot].committee = Some(Passes { members });
         }
-        for (slot, temperature) in self.temperatures(lanes)? {
+        for (slot, temperature) in self.temperatures(envs)? {
             extras[slot].temperature = Some(temperature);
         }
-        for (slot, probabilities) in self.out_of_fold(lanes)? {
+        for (slot, probabilities) in self.out_of_fold(envs)? {
             extras[slot].out_of_fold = Some(probabilities);
         }
-        for (slot, ablations) in self.ablations(lanes)? {
+        for (slot, ablations) in self.ablations(envs)? {
             extras[slot].ablations = Some(ablations);
         }
-        for (slot, losses) in self.predicted_losses(lanes)? {
+        for (slot, losses) in self.predicted_losses(envs)? {
             extras[slot].predicted_loss = Some(losses);
         }
         Ok(extras)
@@ -120,68 +120,71 @@ impl Episodes {
     /// network of every simulation is the one that the next label would be fitted with.
     pub fn look_ahead(
         &self,
-        lanes: &[usize],
+        envs: &[usize],
         count: usize,
         soft: f64,
         reference: Reference,
     ) -> Result<Vec<Vec<(RowId, f32)>>> {
         let mut trials = Vec::new();
-        for &lane in lanes {
-            let at = &self.lanes[lane];
+        for &env in envs {
+            let at = &self.envs[env];
             let next = at.fit_key(at.fit_number(&self.plan) + 1);
             if reference == Reference::Refitted {
-                trials.push(self.trial(lane, next));
+                trials.push(self.trial(env, next));
             }
             let candidates = at.pool.candidates();
-            let key = at.replicate.key.named("look-ahead").at(u64::from(at.standing.round));
+            let key = at.replicate.key.named("look-ahead").at(u64::from(at.state.round));
             let drawn = index::sample(&mut key.rng(), candidates.len(), count.min(candidates.len()));
             let mut drawn: Vec<RowId> = drawn.iter().map(|at| candidates[at]).collect();
             drawn.sort_unstable();
-            for (&row, label) in drawn.iter().zip(at.oracle.foresee(&drawn)) {
-                let mut trial = self.trial(lane, next);
+            for (&row, label) in drawn.iter().zip(at.oracle.peek(&drawn)) {
+                let mut trial = self.trial(env, next);
                 trial.rows.push(row.0);
                 trial.labels.push(label);
                 trials.push(trial);
             }
         }
         let worths = self.fit_trials(&trials, &self.plan.train, |bank, place, trial| {
-            self.worth(trial.lane, bank, place, soft)
+            self.validation_score(trial.env, bank, place, soft)
         })?;
-        let gains = |&lane: &usize| {
-            let mut own = trials.iter().zip(&worths).filter(|(trial, _)| trial.lane == lane);
+        let gains = |&env: &usize| {
+            let mut own = trials.iter().zip(&worths).filter(|(trial, _)| trial.env == env);
             let before = match reference {
                 Reference::Refitted => *own.next().expect("the reference comes first").1,
                 Reference::Present => {
-                    let (group, place) = self.places[lane];
-                    self.worth(lane, &*self.groups[group].bank, place, soft)
+                    let (group, place) = self.places[env];
+                    self.validation_score(env, &*self.groups[group].bank, place, soft)
                 }
             };
-            own.map(|(trial, worth)| (RowId(trial.rows[trial.rows.len() - 1]), (worth - before) as f32))
-                .collect()
+            own.map(|(trial, validation_score)| {
+                (RowId(trial.rows[trial.rows.len() - 1]), (validation_score - before) as f32)
+            })
+            .collect()
         };
-        Ok(lanes.iter().map(gains).collect())
+        Ok(envs.iter().map(gains).collect())
     }
 
     /// The gain in accuracy, on the rows that the plan names, that labelling each of these batches with its true labels would
-    /// bring episode `lane`: over the labels in hand, fitted with the seeds of the simulations.
-    pub fn rehearse(&self, lane: usize, batches: &[Vec<RowId>]) -> Result<Vec<f32>> {
-        let at = &self.lanes[lane];
+    /// bring episode `env`: over the labels in hand, fitted with the seeds of the simulations.
+    pub fn rehearse(&self, env: usize, batches: &[Vec<RowId>]) -> Result<Vec<f32>> {
+        let at = &self.envs[env];
         let next = at.fit_key(at.fit_number(&self.plan) + 1);
-        let mut trials = vec![self.trial(lane, next)];
+        let mut trials = vec![self.trial(env, next)];
         for batch in batches {
-            let mut trial = self.trial(lane, next);
+            let mut trial = self.trial(env, next);
             trial.rows.extend(batch.iter().map(|row| row.0));
-            trial.labels.extend(at.oracle.foresee(batch));
+            trial.labels.extend(at.oracle.peek(batch));
             trials.push(trial);
         }
-        let worths =
-            self.fit_trials(&trials, &self.plan.train, |bank, place, _| self.worth(lane, bank, place, 0.0))?;
-        Ok(worths[1..].iter().map(|worth| (worth - worths[0]) as f32).collect())
+        let worths = self.fit_trials(&trials, &self.plan.train, |bank, place, _| {
+            self.validation_score(env, bank, place, 0.0)
+        })?;
+        Ok(worths[1..].iter().map(|validation_score| (validation_score - worths[0]) as f32).collect())
     }
 
-    /// What look-ahead judges network `place` of `bank` in episode `lane` by.
-    fn worth(&self, lane: usize, bank: &dyn Learner, place: usize, soft: f64) -> f64 {
-        let task = self.lanes[lane].replicate.prepared.task();
+    /// What look-ahead judges network `place` of `bank` in episode `env` by.
+    fn validation_score(&self, env: usize, bank: &dyn Learner, place: usize, soft: f64) -> f64 {
+        let task = self.envs[env].replicate.prepared.task();
         let (inputs, labels) = match (self.plan.oracle_on, self.plan.measure) {
             (OracleOn::Test, Measure::RewardAndTest) => (task.test().inputs(), task.test().labels()),
             (OracleOn::Validation, _) => (task.validation().inputs(), task.validation().labels()),
@@ -199,19 +202,19 @@ impl Episodes {
 
     /// Temperatures from out-of-fold logits of the labels in hand (Guo et al., ICML 2017), for the slots
     /// that ask for one. Too few labels say nothing about a temperature, and cost no fits: 1.
-    fn temperatures(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, f32)>> {
-        let asking = || lanes.iter().enumerate().filter(|(_, (_, needs))| needs.temperature);
-        let enough = |lane: usize| self.lanes[lane].pool.labels().len() >= calibration::MIN_ROWS;
-        let fitted: Vec<usize> = asking().map(|(_, &(lane, _))| lane).filter(|&lane| enough(lane)).collect();
+    fn temperatures(&self, envs: &[(usize, Needs)]) -> Result<Vec<(usize, f32)>> {
+        let asking = || envs.iter().enumerate().filter(|(_, (_, needs))| needs.temperature);
+        let enough = |env: usize| self.envs[env].pool.labels().len() >= calibration::MIN_ROWS;
+        let fitted: Vec<usize> = asking().map(|(_, &(env, _))| env).filter(|&env| enough(env)).collect();
         let logits =
             self.held_out(&fitted, |bank, place, pool, rows| bank.logits(place, pool, Some(rows)))?;
         let mut logits = logits.into_iter();
         asking()
-            .map(|(slot, &(lane, _))| {
-                if !enough(lane) {
+            .map(|(slot, &(env, _))| {
+                if !enough(env) {
                     return Ok((slot, 1.0));
                 }
-                let (all, labels) = (logits.next().expect("one per lane"), self.lanes[lane].pool.labels());
+                let (all, labels) = (logits.next().expect("one per lane"), self.envs[env].pool.labels());
                 let by_fold = (0..FOLDS).flat_map(|fold| of_fold(labels.len(), fold));
                 let (values, truth): (Vec<&[f32]>, Vec<u32>) =
                     by_fold.map(|place| (all.row(place), labels[place])).unzip();
@@ -224,18 +227,18 @@ impl Episodes {
 
     /// Out-of-fold probabilities of the labels in hand, for the slots that ask for them and have a label per
     /// fold. Behind them those of the rows whose answers are still out, by the network itself, which has not seen them.
-    fn out_of_fold(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Matrix)>> {
-        let (slots, asking): (Vec<usize>, Vec<usize>) = lanes
+    fn out_of_fold(&self, envs: &[(usize, Needs)]) -> Result<Vec<(usize, Matrix)>> {
+        let (slots, asking): (Vec<usize>, Vec<usize>) = envs
             .iter()
             .enumerate()
-            .filter(|(_, (lane, needs))| needs.out_of_fold && self.lanes[*lane].pool.labels().len() >= FOLDS)
-            .map(|(slot, &(lane, _))| (slot, lane))
+            .filter(|(_, (env, needs))| needs.out_of_fold && self.envs[*env].pool.labels().len() >= FOLDS)
+            .map(|(slot, &(env, _))| (slot, env))
             .unzip();
         let found =
             self.held_out(&asking, |bank, place, pool, rows| bank.probabilities(place, pool, Some(rows)))?;
-        let whole = |(lane, found): (usize, Matrix)| {
-            let rows: Vec<u32> = self.lanes[lane].waiting.iter().map(|(row, _)| row.0).collect();
-            let waiting = self.probabilities(lane, &rows);
+        let whole = |(env, found): (usize, Matrix)| {
+            let rows: Vec<u32> = self.envs[env].waiting.iter().map(|(row, _)| row.0).collect();
+            let waiting = self.probabilities(env, &rows);
             let (count, width) = (found.rows() + rows.len(), found.cols());
             Matrix::new([found.values(), waiting.values()].concat(), count, width)
         };
@@ -247,15 +250,15 @@ impl Episodes {
     /// the round before have seen the row.
     fn held_out(
         &self,
-        lanes: &[usize],
+        envs: &[usize],
         read: impl Fn(&dyn Learner, usize, MatrixView<'_>, &[u32]) -> Matrix,
     ) -> Result<Vec<Matrix>> {
         let mut trials = Vec::new();
-        for &lane in lanes {
-            let at = &self.lanes[lane];
+        for &env in envs {
+            let at = &self.envs[env];
             let key = at.fit_key(at.fit_number(&self.plan)).named("fold");
             for fold in 0..FOLDS {
-                let mut trial = self.trial(lane, key.at(fold as u64));
+                let mut trial = self.trial(env, key.at(fold as u64));
                 let kept = |index: &usize| index % FOLDS != fold;
                 trial.rows = (0..trial.rows.len()).filter(kept).map(|index| trial.rows[index]).collect();
                 trial.labels =
@@ -265,15 +268,15 @@ impl Episodes {
         }
         let mut by_fold = self
             .fit_trials(&trials, &self.plan.from_scratch(), |bank, place, trial| {
-                let pool = self.lanes[trial.lane].replicate.prepared.task().pool();
+                let pool = self.envs[trial.env].replicate.prepared.task().pool();
                 let labelled: Vec<u32> =
-                    self.lanes[trial.lane].pool.labelled().iter().map(|row| row.0).collect();
+                    self.envs[trial.env].pool.labelled().iter().map(|row| row.0).collect();
                 read(bank, place, pool, &labelled)
             })?
             .into_iter();
-        let joined = |&lane: &usize| {
-            let lane = &self.lanes[lane];
-            let mut all = Matrix::zeros(lane.pool.labels().len(), lane.spec.outputs());
+        let joined = |&env: &usize| {
+            let env = &self.envs[env];
+            let mut all = Matrix::zeros(env.pool.labels().len(), env.spec.outputs());
             for (fold, part) in by_fold.by_ref().take(FOLDS).enumerate() {
                 for place in of_fold(all.rows(), fold) {
                     all.row_mut(place).copy_from_slice(part.row(place));
@@ -281,32 +284,32 @@ impl Episodes {
             }
             all
         };
-        Ok(lanes.iter().map(joined).collect())
+        Ok(envs.iter().map(joined).collect())
     }
 
     /// Every candidate's loss as a module predicts it (Yoo & Kweon, CVPR 2019), for the slots that ask for
     /// it. The module is trained with a second network, from the key of the episode's own fit: the same first
     /// weights, mini-batches and dropout; it learns the losses of labelled rows, not of changed copies. The episode's network stays as it is, so that what differs between
     /// strategies is what they asked for, and not how the classifier was trained.
-    fn predicted_losses(&self, lanes: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<f64>)>> {
-        let asking: Vec<(usize, usize)> = (lanes.iter().enumerate())
+    fn predicted_losses(&self, envs: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<f64>)>> {
+        let asking: Vec<(usize, usize)> = (envs.iter().enumerate())
             .filter(|(_, (_, needs))| needs.predicted_loss)
-            .map(|(slot, &(lane, _))| (slot, lane))
+            .map(|(slot, &(env, _))| (slot, env))
             .collect();
         asking
             .into_par_iter()
-            .map(|(slot, lane)| {
-                let at = &self.lanes[lane];
+            .map(|(slot, env)| {
+                let at = &self.envs[env];
                 let task = at.replicate.prepared.task();
-                let trial = self.trial(lane, at.fit_key(at.fit_number(&self.plan)));
+                let trial = self.trial(env, at.fit_key(at.fit_number(&self.plan)));
                 let divided =
                     Divided::of(&self.plan, &self.plan.train, task, &trial.rows, &trial.labels, trial.key);
                 let start = (self.plan.train.start != Start::Scratch).then(|| {
-                    let (own, place) = self.places[lane];
+                    let (own, place) = self.places[env];
                     self.groups[own].bank.weights(place)
                 });
                 let module = LossModule::default();
-                let (start, data) = (start.as_deref(), divided.lane(task));
+                let (start, data) = (start.as_deref(), divided.env(task));
                 let predictor =
                     LossPredictor::fit(&at.spec, start, data, &self.plan.train, &module, trial.key)?;
                 let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
@@ -316,10 +319,10 @@ impl Episodes {
     }
 
     /// A fit on the labels in hand.
-    pub(super) fn trial(&self, lane: usize, key: Key) -> Trial {
-        let pool = &self.lanes[lane].pool;
+    pub(super) fn trial(&self, env: usize, key: Key) -> Trial {
+        let pool = &self.envs[env].pool;
         let rows = pool.labelled().iter().map(|row| row.0).collect();
-        Trial { lane, rows, labels: pool.labels().to_vec(), key, bootstrap: false }
+        Trial { env, rows, labels: pool.labels().to_vec(), key, bootstrap: false }
     }
 
     /// Fits every trial as `train` says, from the episode's weights unless it starts from scratch, one bank per
@@ -331,29 +334,29 @@ impl Episodes {
         measure: impl Fn(&dyn Learner, usize, &Trial) -> T,
     ) -> Result<Vec<T>> {
         let mut results: Vec<(usize, T)> = Vec::with_capacity(trials.len());
-        for spec in distinct(trials.iter().map(|trial| &self.lanes[trial.lane].spec)) {
+        for spec in distinct(trials.iter().map(|trial| &self.envs[trial.env].spec)) {
             let group: Vec<(usize, &Trial)> =
-                trials.iter().enumerate().filter(|(_, trial)| self.lanes[trial.lane].spec == spec).collect();
+                trials.iter().enumerate().filter(|(_, trial)| self.envs[trial.env].spec == spec).collect();
             let mut bank = ensembles(&spec, group.len(), self.plan.ensemble, self.plan.device)?;
             if train.start != Start::Scratch {
                 for (place, (_, trial)) in group.iter().enumerate() {
-                    let (own, at) = self.places[trial.lane];
+                    let (own, at) = self.places[trial.env];
                     bank.adopt(place, &*self.groups[own].bank, at)?;
                 }
             }
             let divided: Vec<Divided> = group
                 .iter()
                 .map(|(_, trial)| {
-                    let task = self.lanes[trial.lane].replicate.prepared.task();
+                    let task = self.envs[trial.env].replicate.prepared.task();
                     let all = Divided::of(&self.plan, train, task, &trial.rows, &trial.labels, trial.key);
                     let all = if trial.bootstrap { all.resampled(task.kind(), trial.key) } else { all };
                     all.and_make(&self.plan, task, &[], trial.key)
                 })
                 .collect();
-            let data: Vec<LaneData<'_>> = group
+            let data: Vec<ModelData<'_>> = group
                 .iter()
                 .zip(&divided)
-                .map(|((_, trial), divided)| divided.lane(self.lanes[trial.lane].replicate.prepared.task()))
+                .map(|((_, trial), divided)| divided.env(self.envs[trial.env].replicate.prepared.task()))
                 .collect();
             let keys: Vec<Key> = group.iter().map(|(_, trial)| trial.key).collect();
             bank.fit(&data, train, &keys)?;
@@ -383,9 +386,9 @@ mod tests {
             assert_eq!((present.len(), refitted.len()), (12, 12));
             // The same labels with the seeds of the round to come.
             let mut later = played(&plan, "digits");
-            later.lanes[0].standing.round += 1;
+            later.envs[0].state.round += 1;
             later.refit().unwrap();
-            let shift = later.standing(0).reward_accuracy - episodes.standing(0).reward_accuracy;
+            let shift = later.state(0).reward_accuracy - episodes.state(0).reward_accuracy;
             for ((row, present), (other, refitted)) in present.into_iter().zip(refitted) {
                 assert_eq!(row, other);
                 assert!((f64::from(present - refitted) - shift).abs() < 1e-6, "{present} {refitted} {shift}");

@@ -1,13 +1,13 @@
 //! Fits of the live episodes: one bank (or what trains images) per network shape, one fit per round or per label.
 
-use super::env::{Believed, End, Episodes, Group, Lane};
+use super::env::{Env, Episodes, Group, PseudoLabels, Termination};
 use super::holdout::Divided;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::replicate::Replicate;
 use crate::arch::NetSpec;
 use crate::data::{Oracle, RowId};
 use crate::error::Result;
-use crate::learner::{FitReport, LaneData, Scores, ensembles};
+use crate::learner::{FitReport, ModelData, Scores, ensembles};
 use crate::rng::Key;
 
 impl Episodes {
@@ -15,22 +15,22 @@ impl Episodes {
     pub(super) fn fit(&mut self) -> Result<()> {
         self.regroup()?;
         for group in &mut self.groups {
-            let reports = fit_group(group, &self.lanes, &self.plan)?;
-            for (place, (&lane, report)) in group.lanes.iter().zip(reports).enumerate() {
-                let lane = &mut self.lanes[lane];
-                let task = lane.replicate.prepared.task();
+            let reports = fit_group(group, &self.envs, &self.plan)?;
+            for (place, (&env, report)) in group.envs.iter().zip(reports).enumerate() {
+                let env = &mut self.envs[env];
+                let task = env.replicate.prepared.task();
                 let (reward, test) = (task.reward(), task.test());
-                let pseudo = std::mem::take(&mut lane.pseudo);
-                lane.mixtures.clear();
+                let pseudo = std::mem::take(&mut env.pseudo);
+                env.mixtures.clear();
                 let rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
-                let truth = lane.oracle.foresee(&rows);
+                let truth = env.oracle.peek(&rows);
                 let wrong = pseudo.iter().zip(truth).filter(|((_, class), truth)| class != truth).count();
-                lane.standing.believed =
-                    (!pseudo.is_empty()).then_some(Believed { count: pseudo.len(), wrong });
-                lane.fresh = 0;
-                lane.standing.fit = report.last;
-                lane.standing.steps += report.steps;
-                let waiting = lane.pool.waiting();
+                env.state.pseudo_labels =
+                    (!pseudo.is_empty()).then_some(PseudoLabels { count: pseudo.len(), wrong });
+                env.fresh = 0;
+                env.state.fit = report.last;
+                env.state.steps += report.steps;
+                let waiting = env.pool.waiting();
                 let mut expected = Vec::new();
                 if !waiting.is_empty() {
                     let rows: Vec<u32> = waiting.iter().map(|row| row.0).collect();
@@ -40,19 +40,19 @@ impl Episodes {
                 }
                 let scores = |inputs, targets| task.kind().scores(&*group.bank, place, inputs, targets);
                 let rewarded = scores(reward.inputs(), reward.labels());
-                lane.standing.reward_accuracy = rewarded.accuracy;
-                lane.standing.test = (self.plan.measure == Measure::RewardAndTest)
+                env.state.reward_accuracy = rewarded.accuracy;
+                env.state.test = (self.plan.measure == Measure::RewardAndTest)
                     .then(|| scores(test.inputs(), test.labels()));
-                let measured = lane.standing.test.unwrap_or(rewarded).by(self.plan.metric);
-                lane.standing.measured = measured;
-                lane.expect(expected);
-                let target = lane.standing.target.or(self.plan.target_accuracy);
-                lane.end = if target.is_some_and(|target| measured >= target) {
-                    Some(End::Target)
-                } else if lane.oracle.left() == 0 {
-                    Some(End::Budget)
-                } else if lane.pool.candidates().is_empty() {
-                    Some(End::PoolEmpty)
+                let measured = env.state.test.unwrap_or(rewarded).by(self.plan.metric);
+                env.state.measured = measured;
+                env.expect(expected);
+                let target = env.state.target.or(self.plan.target_accuracy);
+                env.end = if target.is_some_and(|target| measured >= target) {
+                    Some(Termination::Target)
+                } else if env.oracle.left() == 0 {
+                    Some(Termination::Budget)
+                } else if env.pool.candidates().is_empty() {
+                    Some(Termination::PoolEmpty)
                 } else {
                     None
                 };
@@ -64,41 +64,40 @@ impl Episodes {
     /// Puts the live episodes into one bank per network shape, taking their weights along.
     fn regroup(&mut self) -> Result<()> {
         let live = self.live();
-        let shapes = distinct(live.iter().map(|&lane| &self.lanes[lane].spec));
+        let shapes = distinct(live.iter().map(|&env| &self.envs[env].spec));
         let wanted: Vec<Vec<usize>> = shapes
             .iter()
-            .map(|spec| live.iter().copied().filter(|&lane| self.lanes[lane].spec == *spec).collect())
+            .map(|spec| live.iter().copied().filter(|&env| self.envs[env].spec == *spec).collect())
             .collect();
-        let fits = |group: &Group, spec: &NetSpec, lanes: &[usize]| {
-            group.bank.spec() == spec && group.lanes == lanes
-        };
+        let fits =
+            |group: &Group, spec: &NetSpec, envs: &[usize]| group.bank.spec() == spec && group.envs == envs;
         if self.groups.len() == wanted.len()
             && self
                 .groups
                 .iter()
                 .zip(&shapes)
                 .zip(&wanted)
-                .all(|((group, spec), lanes)| fits(group, spec, lanes))
+                .all(|((group, spec), envs)| fits(group, spec, envs))
         {
             return Ok(());
         }
         let old = std::mem::take(&mut self.groups);
         let old_places = self.places.clone();
-        for (spec, lanes) in shapes.iter().zip(wanted) {
-            let mut bank = ensembles(spec, lanes.len(), self.plan.ensemble, self.plan.device)?;
-            for (place, &lane) in lanes.iter().enumerate() {
-                let (group, at) = old_places[lane];
+        for (spec, envs) in shapes.iter().zip(wanted) {
+            let mut bank = ensembles(spec, envs.len(), self.plan.ensemble, self.plan.device)?;
+            for (place, &env) in envs.iter().enumerate() {
+                let (group, at) = old_places[env];
                 match old.get(group) {
                     Some(group) if group.bank.spec() == spec => bank.adopt(place, &*group.bank, at)?,
                     // A warm start needs weights to start from, also in the first round.
                     _ => {
-                        let own = &self.lanes[lane];
+                        let own = &self.envs[env];
                         bank.init(place, own.fit_key(own.fit_number(&self.plan)).named("weights"));
                     }
                 }
-                self.places[lane] = (self.groups.len(), place);
+                self.places[env] = (self.groups.len(), place);
             }
-            self.groups.push(Group { bank, lanes });
+            self.groups.push(Group { bank, envs });
         }
         Ok(())
     }
@@ -113,31 +112,31 @@ struct Fitted {
 
 /// Fits the networks of a group: once, or once for every label that is new, in the order in which they were
 /// asked for.
-fn fit_group(group: &mut Group, lanes: &[Lane], plan: &EpisodePlan) -> Result<Vec<Fitted>> {
-    let lanes: Vec<&Lane> = group.lanes.iter().map(|&lane| &lanes[lane]).collect();
+fn fit_group(group: &mut Group, envs: &[Env], plan: &EpisodePlan) -> Result<Vec<Fitted>> {
+    let envs: Vec<&Env> = group.envs.iter().map(|&env| &envs[env]).collect();
     // Episodes advance in lock-step, so one round is everybody's.
-    let train = plan.train_in(lanes[0].standing.round);
-    let fits = if plan.fit_per_label { fresh(&lanes)?.max(1) } else { 1 };
+    let train = plan.train_in(envs[0].state.round);
+    let fits = if plan.fit_per_label { fresh(&envs)?.max(1) } else { 1 };
     let mut fitted: Vec<Fitted> = Vec::new();
     for withheld in (0..fits).rev() {
         let keys: Vec<Key> =
-            lanes.iter().map(|lane| lane.fit_key(lane.fit_number(plan) - withheld as u64)).collect();
-        let divided: Vec<Divided> = lanes
+            envs.iter().map(|env| env.fit_key(env.fit_number(plan) - withheld as u64)).collect();
+        let divided: Vec<Divided> = envs
             .iter()
             .zip(&keys)
-            .map(|(lane, &key)| {
-                let known = lane.pool.labelled().len() - withheld;
-                let rows: Vec<u32> = lane.pool.labelled()[..known].iter().map(|row| row.0).collect();
-                let (task, labels) = (lane.replicate.prepared.task(), &lane.pool.labels()[..known]);
+            .map(|(env, &key)| {
+                let known = env.pool.labelled().len() - withheld;
+                let rows: Vec<u32> = env.pool.labelled()[..known].iter().map(|row| row.0).collect();
+                let (task, labels) = (env.replicate.prepared.task(), &env.pool.labels()[..known]);
                 Divided::of(plan, &train, task, &rows, labels, key)
-                    .and_make(plan, task, &lane.mixtures, key)
-                    .and_train(&lane.pseudo)
+                    .and_make(plan, task, &env.mixtures, key)
+                    .and_train(&env.pseudo)
             })
             .collect();
-        let data: Vec<LaneData<'_>> = lanes
+        let data: Vec<ModelData<'_>> = envs
             .iter()
             .zip(&divided)
-            .map(|(lane, divided)| divided.lane(lane.replicate.prepared.task()))
+            .map(|(env, divided)| divided.env(env.replicate.prepared.task()))
             .collect();
         let reports = group.bank.fit(&data, &train, &keys)?;
         if fitted.is_empty() {
@@ -150,10 +149,10 @@ fn fit_group(group: &mut Group, lanes: &[Lane], plan: &EpisodePlan) -> Result<Ve
     Ok(fitted)
 }
 
-/// How many labels each of the lanes has that no fit has seen.
-fn fresh(lanes: &[&Lane]) -> Result<usize, EpisodeError> {
-    let first = lanes[0];
-    match lanes.iter().find(|lane| lane.fresh != first.fresh) {
+/// How many labels each of the envs has that no fit has seen.
+fn fresh(envs: &[&Env]) -> Result<usize, EpisodeError> {
+    let first = envs[0];
+    match envs.iter().find(|env| env.fresh != first.fresh) {
         None => Ok(first.fresh),
         Some(other) => Err(EpisodeError::Uneven {
             task: other.replicate.prepared.task().name().to_string(),
@@ -171,7 +170,7 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let task = replicate.prepared.task();
     let plan = &plan.on(task.kind());
     let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
-    let labels = Oracle::new(task.clone(), 0).foresee(&all);
+    let labels = Oracle::new(task.clone(), 0).peek(&all);
     let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
     let key = replicate.key.named("ceiling");
     let train = plan.from_scratch();
@@ -180,7 +179,7 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     }
     let divided = Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &[], key);
     let mut bank = ensembles(&plan.spec(task)?, 1, plan.ensemble, plan.device)?;
-    bank.fit(&[divided.lane(task)], &train, &[key])?;
+    bank.fit(&[divided.env(task)], &train, &[key])?;
     let (inputs, targets) = match plan.measure {
         Measure::Reward => (task.reward().inputs(), task.reward().labels()),
         Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
@@ -259,7 +258,7 @@ mod tests {
 
     /// Rows that are candidates, not in the order of their numbers.
     fn picks(episodes: &Episodes) -> Vec<RowId> {
-        let candidates = episodes.lanes[0].pool.candidates();
+        let candidates = episodes.envs[0].pool.candidates();
         [9, 2, 30, 5, 17, 11].map(|at| candidates[at]).to_vec()
     }
 
@@ -269,7 +268,7 @@ mod tests {
         let picks = picks(&episodes);
         let after = |rows: &[RowId]| {
             episodes.step(&[(0, rows.to_vec())]).unwrap();
-            (episodes.standing(0).steps, episodes.groups[0].bank.weights(0).to_vec())
+            (episodes.state(0).steps, episodes.groups[0].bank.weights(0).to_vec())
         };
         picks.chunks(size).map(after).collect()
     }
@@ -303,7 +302,7 @@ mod tests {
     fn batches_that_differ_in_length_are_refused() {
         let mut episodes = start(&plan(2, true), 2);
         let rows = picks(&episodes);
-        let other = episodes.lanes[1].pool.candidates()[..1].to_vec();
+        let other = episodes.envs[1].pool.candidates()[..1].to_vec();
         let error = episodes.step(&[(0, rows[..2].to_vec()), (1, other)]).unwrap_err();
         let expected = EpisodeError::Uneven { task: "iris".into(), found: 1, expected: 2 };
         assert_eq!(error.downcast_ref(), Some(&expected), "{error}");

@@ -4,7 +4,7 @@ use super::augment::Extra;
 use super::plan::{EpisodePlan, StopOn};
 use crate::data::TargetKind;
 use crate::data::{RowId, Task};
-use crate::learner::{LaneData, Stop, TrainPlan};
+use crate::learner::{ModelData, Stop, TrainPlan};
 use crate::query::Mixture;
 use crate::rng::Key;
 use rand::RngExt;
@@ -106,8 +106,8 @@ impl Divided {
     }
 
     /// As the bank wants it.
-    pub fn lane<'a>(&'a self, task: &'a Task) -> LaneData<'a> {
-        LaneData {
+    pub fn env<'a>(&'a self, task: &'a Task) -> ModelData<'a> {
+        ModelData {
             inputs: task.all_but_test(),
             rows: &self.train.0,
             labels: &self.train.1,

@@ -24,7 +24,7 @@ pub mod stop;
 mod testing;
 
 pub use augment::{Augment, Change};
-pub use env::{Believed, End, Episodes, Standing, Step};
+pub use env::{EpisodeState, Episodes, PseudoLabels, Step, Termination};
 pub use extras::{Extras, Reference};
 pub use fitting::full_pool;
 pub use initial::InitialPool;

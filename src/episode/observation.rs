@@ -4,7 +4,7 @@
 
 use crate::data::{Matrix, RowId};
 use crate::error::{Fault, Result};
-use crate::query::geometry::lanes::sum_of_zeros;
+use crate::query::geometry::envs::sum_of_zeros;
 
 /// The most candidates one observation may hold; larger pools are subsampled before they get here.
 pub const MAX_CANDIDATES: usize = 65_536;

@@ -1,6 +1,6 @@
 //! [`play`]: strategies play episodes, round by round, and leave tidy rows.
 
-use super::env::{Believed, End, Episodes, Standing};
+use super::env::{EpisodeState, Episodes, PseudoLabels, Termination};
 use super::extras::Extras;
 use super::features;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
@@ -12,7 +12,7 @@ use crate::arch::NetSpec;
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::learner::{Metric, Scores};
-use crate::query::{Needs, Strategy, cut};
+use crate::query::{Needs, Strategy, subsample};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
 
@@ -93,8 +93,8 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let mut watches: Vec<Watch> = players.iter().map(|player| Watch::new(&plan, player)).collect();
     let mut played: Vec<Played> = Vec::with_capacity(players.len());
     let all: Vec<usize> = (0..players.len()).collect();
-    for ((lane, player), stops) in players.iter().enumerate().zip(stops(&mut watches, &episodes, &all)?) {
-        let rows = vec![Row { stops, ..row(player, &episodes, lane, plan.metric) }];
+    for ((env, player), stops) in players.iter().enumerate().zip(stops(&mut watches, &episodes, &all)?) {
+        let rows = vec![Row { stops, ..row(player, &episodes, env, plan.metric) }];
         played.push(Played { rows, selecting: Vec::new() });
     }
     loop {
@@ -104,21 +104,21 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         }
         let mut picks = Vec::with_capacity(live.len());
         let needs: Vec<(usize, Needs)> =
-            live.iter().map(|&lane| (lane, players[lane].strategy.needs())).collect();
-        for ((lane, needs), extras) in needs.iter().copied().zip(episodes.extras(&needs)?) {
-            let player = &mut players[lane];
-            let round = u64::from(episodes.standing(lane).round);
+            live.iter().map(|&env| (env, players[env].strategy.needs())).collect();
+        for ((env, needs), extras) in needs.iter().copied().zip(episodes.extras(&needs)?) {
+            let player = &mut players[env];
+            let round = u64::from(episodes.state(env).round);
             let key = player.replicate.key.named("query").named(&player.name).at(round);
             let started = Instant::now();
-            let mut signals = episodes.signals(lane, needs, key);
+            let mut signals = episodes.signals(env, needs, key);
             extras.join(&mut signals);
-            let expected = episodes.batch(lane);
+            let expected = episodes.batch(env);
             if needs.drafts > 0 {
-                let drafts = player.strategy.draft(&episodes.view(lane, &signals), expected, key)?;
-                signals.drafts = Some(episodes.rehearse(lane, &drafts)?);
+                let drafts = player.strategy.draft(&episodes.view(env, &signals), expected, key)?;
+                signals.drafts = Some(episodes.rehearse(env, &drafts)?);
             }
-            let rows = player.strategy.select(&episodes.view(lane, &signals), expected, key)?;
-            played[lane].selecting.push(started.elapsed());
+            let rows = player.strategy.select(&episodes.view(env, &signals), expected, key)?;
+            played[env].selecting.push(started.elapsed());
             if rows.len() != expected {
                 return Err(EpisodeError::Picks {
                     strategy: player.name.clone(),
@@ -127,38 +127,37 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
                 }
                 .into());
             }
-            let last = played[lane].rows.last_mut().expect("a row for the initial labels");
+            let last = played[env].rows.last_mut().expect("a row for the initial labels");
             let task = player.replicate.prepared.task();
             last.picks = rows.iter().map(|&row| task.dataset_row(row)).collect();
             last.pick_ids = rows.iter().filter_map(|&row| task.row_id(row)).map(str::to_string).collect();
-            last.note = cut::join([last.note.take(), player.strategy.note()]);
-            picks.push((lane, rows));
+            last.note = subsample::join([last.note.take(), player.strategy.note()]);
+            picks.push((env, rows));
         }
         let mut globals: Vec<Option<Vec<f32>>> = vec![None; players.len()];
-        for &lane in live.iter().filter(|&&lane| sees(&players[lane])) {
-            globals[lane] = Some(look(&episodes, lane, players[lane].replicate.key)?);
+        for &env in live.iter().filter(|&&env| sees(&players[env])) {
+            globals[env] = Some(look(&episodes, env, players[env].replicate.key)?);
         }
         episodes.ask(&picks)?;
-        for &lane in &live {
-            let key =
-                players[lane].replicate.key.named("architect").at(u64::from(episodes.standing(lane).round));
-            if let Some(architect) = &mut players[lane].architect {
-                let task = episodes.replicate(lane).prepared.task().clone();
-                let (rows, labels) = episodes.labelled(lane);
-                let (inputs, classes, globals) = (task.pool(), task.classes(), globals[lane].as_deref());
+        for &env in &live {
+            let key = players[env].replicate.key.named("architect").at(u64::from(episodes.state(env).round));
+            if let Some(architect) = &mut players[env].architect {
+                let task = episodes.replicate(env).prepared.task().clone();
+                let (rows, labels) = episodes.labelled(env);
+                let (inputs, classes, globals) = (task.pool(), task.classes(), globals[env].as_deref());
                 let labelled = Labelled { inputs, rows: &rows, labels, classes, globals };
-                let choice = architect.choose(&labelled, episodes.spec(lane), key)?;
-                episodes.reshape(lane, choice.spec, choice.steps);
+                let choice = architect.choose(&labelled, episodes.spec(env), key)?;
+                episodes.reshape(env, choice.spec, choice.steps);
             }
         }
-        for &lane in &live {
-            episodes.believe(lane, players[lane].strategy.pseudo_labels())?;
-            episodes.mix(lane, players[lane].strategy.mixtures())?;
+        for &env in &live {
+            episodes.believe(env, players[env].strategy.pseudo_labels())?;
+            episodes.mix(env, players[env].strategy.mixtures())?;
         }
         episodes.refit()?;
-        for (&lane, stops) in live.iter().zip(stops(&mut watches, &episodes, &live)?) {
-            let next = row(&players[lane], &episodes, lane, plan.metric);
-            played[lane].rows.push(Row { stops, ..next });
+        for (&env, stops) in live.iter().zip(stops(&mut watches, &episodes, &live)?) {
+            let next = row(&players[env], &episodes, env, plan.metric);
+            played[env].rows.push(Row { stops, ..next });
         }
     }
 }
@@ -180,9 +179,9 @@ impl Watch {
     }
 
     /// The rules that would stop now.
-    fn look(&mut self, episodes: &Episodes, lane: usize, out_of_fold: Option<&Matrix>) -> Vec<String> {
-        let (rows, labels) = episodes.labelled(lane);
-        let p = episodes.probabilities(lane, &self.set);
+    fn look(&mut self, episodes: &Episodes, env: usize, out_of_fold: Option<&Matrix>) -> Vec<String> {
+        let (rows, labels) = episodes.labelled(env);
+        let p = episodes.probabilities(env, &self.set);
         self.looks.push(Look::of(labels.len(), &p));
         if let Some(p) = out_of_fold {
             let predicted = Look::of(labels.len(), p).classes;
@@ -190,7 +189,7 @@ impl Watch {
             let (judged, accuracy) = (labels.len(), right as f64 / labels.len() as f64);
             self.curve.push(Point { labels: labels.len(), accuracy, judged });
         }
-        let pool = episodes.replicate(lane).prepared.task().pool().rows();
+        let pool = episodes.replicate(env).prepared.task().pool().rows();
         let (rows, step) = (pool - rows.len(), episodes.plan.query_size);
         let seen = Seen { looks: &self.looks, curve: &self.curve, rows, step };
         stop::reasons(&seen).into_iter().map(|reason| reason.rule.to_string()).collect()
@@ -198,43 +197,53 @@ impl Watch {
 }
 
 /// The rules that would stop each of these episodes now; none where the plan asks none.
-fn stops(watches: &mut [Watch], episodes: &Episodes, lanes: &[usize]) -> Result<Vec<Vec<String>>> {
+fn stops(watches: &mut [Watch], episodes: &Episodes, envs: &[usize]) -> Result<Vec<Vec<String>>> {
     if !episodes.plan.stops {
-        return Ok(vec![Vec::new(); lanes.len()]);
+        return Ok(vec![Vec::new(); envs.len()]);
     }
     let needs = Needs { out_of_fold: true, ..Needs::NONE };
-    let asking: Vec<(usize, Needs)> = lanes.iter().map(|&lane| (lane, needs)).collect();
+    let asking: Vec<(usize, Needs)> = envs.iter().map(|&env| (env, needs)).collect();
     let extras = episodes.extras(&asking)?;
     let look =
-        |(&lane, extras): (&usize, Extras)| watches[lane].look(episodes, lane, extras.out_of_fold.as_ref());
-    Ok(lanes.iter().zip(extras).map(look).collect())
+        |(&env, extras): (&usize, Extras)| watches[env].look(episodes, env, extras.out_of_fold.as_ref());
+    Ok(envs.iter().zip(extras).map(look).collect())
 }
 
-/// The global features of episode `lane`. One candidate is described: the globals are of all of them
+/// The global features of episode `env`. One candidate is described: the globals are of all of them
 /// whatever that number is.
-fn look(episodes: &Episodes, lane: usize, key: Key) -> Result<Vec<f32>> {
-    let key = key.named("look").at(u64::from(episodes.standing(lane).round));
-    let signals = episodes.signals(lane, features::needs(), key);
-    Ok(features::observe(&episodes.view(lane, &signals), episodes.batch(lane), 1, key)?.globals)
+fn look(episodes: &Episodes, env: usize, key: Key) -> Result<Vec<f32>> {
+    let key = key.named("look").at(u64::from(episodes.state(env).round));
+    let signals = episodes.signals(env, features::needs(), key);
+    Ok(features::observe(&episodes.view(env, &signals), episodes.batch(env), 1, key)?.globals)
 }
 
-fn row(player: &Player, episodes: &Episodes, lane: usize, metric: Metric) -> Row {
-    let Standing { round, labels, answers, believed, reward_accuracy, test, measured: _, target, steps, fit } =
-        episodes.standing(lane).clone();
+fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row {
+    let EpisodeState {
+        round,
+        labels,
+        answers,
+        pseudo_labels,
+        reward_accuracy,
+        test,
+        measured: _,
+        target,
+        steps,
+        fit,
+    } = episodes.state(env).clone();
     let diverged = |step| format!("the loss was not finite at step {step}; weights of step before kept");
-    let taught = |b: Believed| format!("trained on {} pseudo-labels, {} of them wrong", b.count, b.wrong);
-    let ended = target.zip(episodes.end(lane)).map(|(target, end)| {
-        let outcome = if end == End::Target { "reached" } else { "not reached" };
+    let taught = |b: PseudoLabels| format!("trained on {} pseudo-labels, {} of them wrong", b.count, b.wrong);
+    let ended = target.zip(episodes.end(env)).map(|(target, end)| {
+        let outcome = if end == Termination::Target { "reached" } else { "not reached" };
         format!("target {} {target:.4} {outcome}", metric.name())
     });
     let notes: Vec<String> =
-        fit.diverged_at.map(diverged).into_iter().chain(believed.map(taught)).chain(ended).collect();
+        fit.diverged_at.map(diverged).into_iter().chain(pseudo_labels.map(taught)).chain(ended).collect();
     let Scores { metric, accuracy, balanced_accuracy, macro_f1 } = test.expect("measured on the test rows");
     let of_classes = |figure: f64| metric.is_accuracy().then_some(figure);
     Row {
         task: player.replicate.prepared.task().name().to_string(),
         strategy: player.name.clone(),
-        architecture: episodes.spec(lane).to_string(),
+        architecture: episodes.spec(env).to_string(),
         repetition: player.repetition,
         round,
         labels: labels as u32,

@@ -2,7 +2,7 @@
 
 use super::features::NEIGHBOURS;
 use crate::data::Task;
-use crate::query::{Components, Neighbours};
+use crate::query::{KernelPca, Neighbours};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 pub struct PreparedTask {
     task: Arc<Task>,
     neighbours: OnceLock<Arc<Neighbours>>,
-    components: OnceLock<Arc<Components>>,
+    components: OnceLock<Arc<KernelPca>>,
 }
 
 impl PreparedTask {
@@ -31,8 +31,8 @@ impl PreparedTask {
     }
 
     /// The pool's kernel principal components, made when first asked for.
-    pub fn components(&self) -> Arc<Components> {
-        self.components.get_or_init(|| Arc::new(Components::of(self.task.pool()))).clone()
+    pub fn components(&self) -> Arc<KernelPca> {
+        self.components.get_or_init(|| Arc::new(KernelPca::of(self.task.pool()))).clone()
     }
 
     /// The neighbour lists of the pool, made when first asked for.

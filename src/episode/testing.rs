@@ -54,7 +54,7 @@ pub(super) fn played(plan: &EpisodePlan, name: &str) -> Episodes {
     let prepared = PreparedTask::new(Task::split(&data, &SplitPlan::default(), Key::root(1)).unwrap());
     let mut episodes = Episodes::reset(plan, &[Replicate { prepared, key: Key::root(2) }]).unwrap();
     for _ in 0..4 {
-        let rows = episodes.lanes[0].pool.candidates()[..10].to_vec();
+        let rows = episodes.envs[0].pool.candidates()[..10].to_vec();
         episodes.step(&[(0, rows)]).unwrap();
     }
     episodes

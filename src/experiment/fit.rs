@@ -7,7 +7,7 @@ use crate::data::TargetKind;
 use crate::data::{Matrix, Oracle, uniform_rows};
 use crate::durable::{InputError, input};
 use crate::error::{Fault, Result};
-use crate::learner::{FitReport, LaneData, Start, TrainPlan, networks};
+use crate::learner::{FitReport, ModelData, Start, TrainPlan, networks};
 use crate::rng::Key;
 use crate::search::{ARCH_FORMAT, MAX_ARCH_BYTES, Prior};
 use serde::Deserialize;
@@ -48,7 +48,7 @@ const MAX_BYTES: u64 = MAX_ARCH_BYTES as u64;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Architecture {
     /// The `arch.json` of a run: a space, and where to start in it by labels per class.
-    Learned(Box<Prior<ArchSpace>>),
+    StageOutputs(Box<Prior<ArchSpace>>),
     /// One network, both ends included.
     Network(NetSpec),
 }
@@ -75,7 +75,7 @@ impl Architecture {
         };
         let tag: Tag = serde_json::from_str(text).map_err(syntax)?;
         if tag.format.as_deref() == Some(ARCH_FORMAT) {
-            return Ok(Self::Learned(Box::new(Prior::parse(text)?)));
+            return Ok(Self::StageOutputs(Box::new(Prior::parse(text)?)));
         }
         let spec: NetSpec = serde_json::from_str(text).map_err(syntax)?;
         spec.check()?;
@@ -85,7 +85,7 @@ impl Architecture {
     /// The network for a data set of this width, these classes, and so many labels.
     fn spec(&self, path: &Path, width: usize, classes: usize, labels: usize) -> Result<NetSpec> {
         match self {
-            Self::Learned(prior) => {
+            Self::StageOutputs(prior) => {
                 let start = prior.start(labels as f64 / classes as f64);
                 Ok(prior.space().spec(start, width, classes)?)
             }
@@ -150,12 +150,12 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     let cost = Cost { parameters: spec.parameters() as u64, multiply_adds: spec.multiply_adds() as u64 };
     let key = Key::root(plan.seed()).named("fit");
     let chosen = uniform_rows(task, labels, key.named("labelled"))?;
-    let classes = Oracle::new(task.clone(), 0).foresee(&chosen);
+    let classes = Oracle::new(task.clone(), 0).peek(&chosen);
     let rows: Vec<u32> = chosen.iter().map(|row| row.0).collect();
     let train = TrainPlan { start: Start::Scratch, ..plan.learner().train_plan() };
     let mut bank = networks(&spec, 1, plan.learner().device)?;
     let data =
-        LaneData { inputs: task.pool(), rows: &rows, labels: &classes, validation: (&[], &[]), extra: None };
+        ModelData { inputs: task.pool(), rows: &rows, labels: &classes, validation: (&[], &[]), extra: None };
     let report = bank.fit(&[data], &train, &[key.named("network")])?[0];
     let values = rows.iter().flat_map(|&row| task.pool().row(row as usize)).copied().collect();
     let (inputs, test) = (Matrix::new(values, rows.len(), task.width()), task.test());

@@ -8,7 +8,7 @@
 use crate::arch::NetSpec;
 use crate::data::{Dataset, Matrix};
 use crate::error::{Result, shorten};
-use crate::learner::{DeviceKind, LaneData, Loss, Optimiser, Start, Stop, TrainPlan, networks};
+use crate::learner::{DeviceKind, Loss, ModelData, Optimiser, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
 use rand::seq::{SliceRandom, index};
 use rayon::prelude::*;
@@ -294,7 +294,7 @@ fn out_of_fold(inputs: &Matrix, labels: &[u32], classes: usize, key: Key) -> Res
                 [held, kept].map(|part| part.into_iter().map(|(_, &row)| row).collect::<Vec<u32>>());
             let classes_of: Vec<u32> = kept.iter().map(|&row| labels[row as usize]).collect();
             let mut network = networks(&spec, 1, DeviceKind::Cpu)?;
-            let data = LaneData {
+            let data = ModelData {
                 inputs: inputs.view(),
                 rows: &kept,
                 labels: &classes_of,

@@ -4,7 +4,8 @@ use super::inputs::Inputs;
 use super::plan::Plan;
 use super::sections::DataRef;
 use super::stages::{
-    self, Failure, Found, Learned, Shard, StageContext, Stages, TimedRow, Trained, transfer,
+    self, Failure, SearchedArchitecture, Shard, StageContext, StageOutputs, Stages, TimedRow, TrainedPolicy,
+    transfer,
 };
 use super::tasks;
 use crate::agent::{Team, Work};
@@ -72,9 +73,9 @@ pub struct Summary {
     /// The digest of the file `rows.jsonl`.
     pub rows_file: String,
     /// The trained policy.
-    pub policy: Option<Trained>,
+    pub policy: Option<TrainedPolicy>,
     /// The architecture found on the sources.
-    pub architecture: Option<Found>,
+    pub architecture: Option<SearchedArchitecture>,
     /// Cells that have no rows.
     pub failures: Vec<Failure>,
 }
@@ -165,8 +166,8 @@ pub fn help(plan: &Plan, shard: usize, inputs: Inputs, context: Context<'_>) -> 
     let Context { progress, cancel, .. } = context;
     again("help", WorkerPool { jobs: context.jobs, progress, cancel }, || {
         let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
-        let ground = stages::train::ground(plan, &sources, &validation);
-        let answer = |work: &Work, piece: usize| ground.answer(work, piece);
+        let training_tasks = stages::train::training_tasks(plan, &sources, &validation);
+        let answer = |work: &Work, piece: usize| training_tasks.answer(work, piece);
         match context.spread {
             #[cfg(feature = "mpi")]
             Spread::Ranks => crate::run::ranks::serve(&run, cancel, &answer),
@@ -204,7 +205,7 @@ fn execute(
 
     let policy = match plan.train() {
         Some(_) => {
-            let trained: Trained =
+            let trained: TrainedPolicy =
                 once("train", &mut ledger, worker_pool, || stages.train(plan, stage_context))?;
             restore("train", &store, &trained.files, worker_pool, || stages.train(plan, stage_context))?;
             store.discard(TRAIN_PARTS)?;
@@ -214,7 +215,7 @@ fn execute(
     };
     let architecture = match plan.searches_sources() {
         true => {
-            let found: Found =
+            let found: SearchedArchitecture =
                 once("search", &mut ledger, worker_pool, || stages.search(plan, stage_context))?;
             restore("search", &store, &found.files, worker_pool, || stages.search(plan, stage_context))?;
             store.discard(SEARCH_PARTS)?;
@@ -224,7 +225,7 @@ fn execute(
     };
     let (mut all, mut failures, mut whole) = (Vec::new(), Vec::new(), None);
     if let Some(section) = plan.transfer() {
-        let learned = Learned { policy: policy.as_ref(), architecture: architecture.as_ref() };
+        let learned = StageOutputs { policy: policy.as_ref(), architecture: architecture.as_ref() };
         let (measured, failed) = stages::full_pool(section, shard, &mut ledger, worker_pool, |whole| {
             stages.full_pool(plan, whole, learned, stage_context)
         })?;
@@ -236,9 +237,10 @@ fn execute(
         all.extend(rows);
         failures.extend(failed);
     }
-    if let Some(section) = plan.rivals() {
-        let (rows, failed) =
-            stages::rivals(section, &mut ledger, worker_pool, |bout| stages.bout(plan, bout, stage_context))?;
+    if let Some(section) = plan.search_comparison() {
+        let (rows, failed) = stages::search_comparison(section, &mut ledger, worker_pool, |trial| {
+            stages.trial(plan, trial, stage_context)
+        })?;
         all.extend(rows);
         failures.extend(failed);
     }
@@ -286,7 +288,7 @@ fn identities(
     stage_context: StageContext<'_>,
 ) -> Result<BTreeMap<String, String>> {
     let of_transfer = plan.transfer().map_or(&[][..], |transfer| &transfer.targets);
-    let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
+    let of_rivals = plan.search_comparison().map_or(&[][..], |search_comparison| &search_comparison.targets);
     let identified =
         |target: &DataRef| Ok((target.name().to_string(), stages.identity(plan, target, stage_context)?));
     of_transfer.iter().chain(of_rivals).map(identified).collect()
@@ -333,7 +335,7 @@ fn timings(ledger: &crate::run::Ledger) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stages::{Block, Bout, Whole};
+    use super::super::stages::{Block, Trial, Whole};
     use super::super::vocabulary::Vocabulary;
     use super::*;
     use crate::Key;
@@ -374,11 +376,11 @@ mod tests {
     }
 
     impl Stages for Fake {
-        fn train(&self, _plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
+        fn train(&self, _plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPolicy> {
             self.trained.fetch_add(1, Ordering::Relaxed);
             let name = format!("{POLICY}/policy.safetensors");
             stage_context.store.write(&name, b"weights")?;
-            Ok(Trained {
+            Ok(TrainedPolicy {
                 digest: digest::of(b"weights"),
                 files: BTreeMap::from([(name, digest::of(b"weights"))]),
                 sources: Vec::new(),
@@ -392,10 +394,10 @@ mod tests {
             })
         }
 
-        fn search(&self, _plan: &Plan, _site: StageContext<'_>) -> Result<Found> {
+        fn search(&self, _plan: &Plan, _site: StageContext<'_>) -> Result<SearchedArchitecture> {
             let blocks = vec![crate::arch::Block::Residual { width: 32 }];
             let starts = Vec::new();
-            Ok(Found {
+            Ok(SearchedArchitecture {
                 files: BTreeMap::new(),
                 blocks_per_stack: 1,
                 stacks: 1,
@@ -411,7 +413,7 @@ mod tests {
             &self,
             plan: &Plan,
             block: &Block,
-            learned: Learned<'_>,
+            learned: StageOutputs<'_>,
             _site: StageContext<'_>,
         ) -> Result<Vec<TimedRow>> {
             assert!(learned.policy.is_some() && learned.architecture.is_some());
@@ -454,7 +456,7 @@ mod tests {
             &self,
             plan: &Plan,
             whole: &Whole,
-            _learned: Learned<'_>,
+            _learned: StageOutputs<'_>,
             _site: StageContext<'_>,
         ) -> Result<FullPool> {
             self.measured.fetch_add(1, Ordering::Relaxed);
@@ -475,7 +477,7 @@ mod tests {
             Ok(target.name().to_string())
         }
 
-        fn bout(&self, _plan: &Plan, _bout: &Bout, _site: StageContext<'_>) -> Result<Vec<TimedRow>> {
+        fn trial(&self, _plan: &Plan, _bout: &Trial, _site: StageContext<'_>) -> Result<Vec<TimedRow>> {
             panic!("the plan has no rivals")
         }
     }

@@ -1,8 +1,8 @@
 //! Which contrasts answer the questions that a plan asks by comparing architectures, or searches.
 
 use crate::experiment::Plan;
-use crate::experiment::sections::{ArchitectureChoice, Rivals, Transfer};
-use crate::experiment::stages::{rivals, transfer::label};
+use crate::experiment::sections::{ArchitectureChoice, SearchComparison, Transfer};
+use crate::experiment::stages::{search_comparison, transfer::label};
 use crate::report::contrast::{Against, Contrast};
 use crate::report::input::Variant;
 
@@ -26,7 +26,7 @@ pub fn variants(plan: &Plan) -> Vec<Variant> {
 pub fn contrasts(plan: &Plan) -> Vec<Contrast> {
     let transfer = plan.transfer().filter(|transfer| transfer.architectures.len() > 1);
     let mut all = transfer.map(of_architectures).unwrap_or_default();
-    all.extend(plan.rivals().map(of_rivals).unwrap_or_default());
+    all.extend(plan.search_comparison().map(of_rivals).unwrap_or_default());
     all
 }
 
@@ -102,15 +102,15 @@ fn of_architectures(transfer: &Transfer) -> Vec<Contrast> {
 const RANDOM: &str = "random";
 
 /// Searches against random search at the same cost, and their regret to the whole grid.
-fn of_rivals(section: &Rivals) -> Vec<Contrast> {
+fn of_rivals(section: &SearchComparison) -> Vec<Contrast> {
     let mut all = Vec::new();
     for &budget in &section.budgets {
-        let reference = rivals::label(RANDOM, budget);
+        let reference = search_comparison::label(RANDOM, budget);
         let others = || section.methods.iter().filter(|&&method| method != RANDOM);
         if section.methods.contains(&RANDOM) {
             let family = format!("Against random search, at {budget} times the cost of one training");
             for &method in others() {
-                let own = rivals::label(method, budget);
+                let own = search_comparison::label(method, budget);
                 all.push(Contrast::between(&family, method, &own, &reference));
             }
         }
@@ -118,13 +118,18 @@ fn of_rivals(section: &Rivals) -> Vec<Contrast> {
     for &budget in &section.budgets {
         let family = format!("Against the whole grid, at {budget} times the cost of one training");
         for &method in &section.methods {
-            let own = rivals::label(method, budget);
-            all.push(Contrast::between(&family, method, &own, rivals::CEILING));
+            let own = search_comparison::label(method, budget);
+            all.push(Contrast::between(&family, method, &own, search_comparison::CEILING));
         }
     }
     let family = "Fixed architectures against the whole grid";
     for choice in &section.fixed {
-        all.push(Contrast::between(family, &choice.to_string(), &choice.to_string(), rivals::CEILING));
+        all.push(Contrast::between(
+            family,
+            &choice.to_string(),
+            &choice.to_string(),
+            search_comparison::CEILING,
+        ));
     }
     all
 }

@@ -104,7 +104,10 @@ impl Finished {
     /// All cells whose rows are compared.
     pub fn cells(&self) -> usize {
         self.plan.transfer().map_or(0, stages::cells_of_transfer)
-            + self.plan.rivals().map_or(0, |rivals| stages::rivals::bouts(rivals).len())
+            + self
+                .plan
+                .search_comparison()
+                .map_or(0, |search_comparison| stages::search_comparison::trials(search_comparison).len())
     }
 
     /// What the rows say. Judged at the first call.

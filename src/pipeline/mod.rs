@@ -218,7 +218,7 @@ fn read(plan: &Plan) -> Result<Inputs> {
         }
         read.digests.extend(inputs::of_policies(plan, transfer)?);
     }
-    for target in plan.rivals().map_or(&[][..], |rivals| &rivals.targets) {
+    for target in plan.search_comparison().map_or(&[][..], |search_comparison| &search_comparison.targets) {
         read.add(target, &*tasks::load(plan, target)?)?;
     }
     read.warnings.extend(leaks::check(&prints)?);

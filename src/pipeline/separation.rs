@@ -24,7 +24,7 @@ pub(super) fn separation(plan: &Plan) -> Result<Vec<Separation>> {
     let stops = plan.episode().stop_on == StopOn::Reward && plan.learner().patience.is_some();
     let target_role = if stops { "target; its reward rows, not charged, stop fits" } else { "target" };
     let mut lines = Vec::new();
-    let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
+    let of_rivals = plan.search_comparison().map_or(&[][..], |search_comparison| &search_comparison.targets);
     for target in plan.transfer().map_or(&[][..], |transfer| &transfer.targets).iter().chain(of_rivals) {
         let dataset = tasks::load(plan, target)?;
         lines.push(line(tasks::prepared(plan, &dataset, 0)?.task(), target_role));

@@ -34,8 +34,8 @@ pub mod wrapper;
 pub use error::QueryError;
 pub use kinds::Kinds;
 pub use querist_engine::query::{
-    Components, Cut, Herding, Nearest, Neighbours, Posterior, Size, Ties, components, cut, draw, geometry,
-    herding, nearest, neighbours, posterior, size, surroundings, ties,
+    Herding, KernelPca, LowRankGp, Nearest, Neighbours, Size, Subsample, Ties, components, cut, draw,
+    geometry, herding, nearest, neighbour_stats, neighbours, posterior, size, ties,
 };
 pub use registry::Registry;
 pub use score::Score;

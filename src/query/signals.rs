@@ -1,7 +1,7 @@
 //! What a strategy may ask of the learner, and what it is given.
 
 use super::geometry::{Rows, lanes};
-use super::{Components, Nearest, Neighbours};
+use super::{KernelPca, Nearest, Neighbours};
 use crate::data::{Matrix, RowId};
 use crate::learner::Network;
 use serde::Serialize;
@@ -196,7 +196,7 @@ pub struct Signals {
     /// Distance of every row to the labelled rows.
     pub nearest: Option<Arc<Nearest>>,
     /// The pool's kernel principal components; shared by all episodes on one split.
-    pub components: Option<Arc<Components>>,
+    pub components: Option<Arc<KernelPca>>,
     /// How far the episode has come.
     pub progress: Progress,
     /// Members of a committee, with weights of their own and, under [`Needs::bootstrap`], a resample of the labels.

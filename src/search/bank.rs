@@ -4,7 +4,7 @@ use super::evaluate::{FoldJob, FoldScore, Trainer};
 use crate::arch::NetSpec;
 use crate::data::Matrix;
 use crate::error::Result;
-use crate::learner::{DeviceKind, LaneData, Learner, TrainPlan, networks};
+use crate::learner::{DeviceKind, Learner, ModelData, TrainPlan, networks};
 use crate::rng::Key;
 
 /// Trains all jobs of a call as one bank.
@@ -33,13 +33,13 @@ pub fn fit_score_by(
     plan: &TrainPlan,
     keys: &[Key],
 ) -> Result<Vec<FoldScore>> {
-    let data: Vec<LaneData<'_>> = jobs.iter().map(|job| job.train).collect();
+    let data: Vec<ModelData<'_>> = jobs.iter().map(|job| job.train).collect();
     let reports = bank.fit(&data, plan, keys)?;
-    let scored = |(lane, (job, report)): (usize, (&FoldJob<'_>, _))| {
+    let scored = |(model, (job, report)): (usize, (&FoldJob<'_>, _))| {
         let (inputs, (rows, labels)) = (job.train.inputs, job.held);
         let values = rows.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
         let held = Matrix::new(values, rows.len(), inputs.cols());
-        FoldScore { accuracy: bank.accuracy(lane, held.view(), labels), report }
+        FoldScore { accuracy: bank.accuracy(model, held.view(), labels), report }
     };
     Ok(jobs.iter().zip(reports).enumerate().map(scored).collect())
 }

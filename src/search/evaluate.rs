@@ -14,7 +14,7 @@ use super::plan::SearchPlan;
 use super::study::{Answer, SearchLog, Study};
 use crate::arch::{NetSpec, Space};
 use crate::error::Result;
-use crate::learner::{FitReport, LaneData, TrainPlan};
+use crate::learner::{FitReport, ModelData, TrainPlan};
 use crate::rng::Key;
 
 /// The most networks that are trained side by side in one call of a [`Trainer`].
@@ -27,7 +27,7 @@ pub const MAX_BANK_WEIGHTS: usize = 1 << 22;
 #[derive(Clone, Copy, Debug)]
 pub struct FoldJob<'a> {
     /// What to train on.
-    pub train: LaneData<'a>,
+    pub train: ModelData<'a>,
     /// Rows and classes to score on.
     pub held: (&'a [u32], &'a [u32]),
 }
@@ -98,16 +98,17 @@ pub fn score(trainer: &mut dyn Trainer, cache: &mut ScoreCache, jobs: &[Job<'_>]
         };
         let (bank, rest): (Vec<usize>, Vec<usize>) = todo.into_iter().partition(fits);
         todo = rest;
-        let lanes: Vec<(usize, usize)> = bank
+        let models: Vec<(usize, usize)> = bank
             .iter()
             .flat_map(|&at| (0..jobs[at].evaluation.folds()).map(move |fold| (at, fold)))
             .collect();
-        let mut scores = Vec::with_capacity(lanes.len());
+        let mut scores = Vec::with_capacity(models.len());
         let most = (MAX_BANK_WEIGHTS / like.spec.parameters()).clamp(1, MAX_LANES);
-        for lanes in lanes.chunks(most) {
+        for models in models.chunks(most) {
             let folds: Vec<FoldJob<'_>> =
-                lanes.iter().map(|&(at, fold)| jobs[at].evaluation.job(fold)).collect();
-            let keys: Vec<Key> = lanes.iter().map(|&(at, fold)| jobs[at].evaluation.fold_key(fold)).collect();
+                models.iter().map(|&(at, fold)| jobs[at].evaluation.job(fold)).collect();
+            let keys: Vec<Key> =
+                models.iter().map(|&(at, fold)| jobs[at].evaluation.fold_key(fold)).collect();
             let answers = trainer.fit_score(like.spec, &folds, &like.training(), &keys)?;
             if answers.len() != folds.len() {
                 return Err(SearchError::Answers { found: answers.len(), expected: folds.len() }.into());
@@ -226,7 +227,7 @@ mod tests {
     use crate::search::{Grid, HillClimbing, Local, Method, Random, Rule};
     use std::sync::Arc;
 
-    /// Answers a function of everything that one lane may depend on, and counts its calls and lanes.
+    /// Answers a function of everything that one model may depend on, and counts its calls and models.
     #[derive(Default)]
     struct Fake {
         calls: Vec<usize>,
@@ -337,7 +338,7 @@ mod tests {
         assert_eq!(outcomes[0].folds().unwrap().len(), 6);
     }
 
-    /// Rivals share scores but not costs: who comes second pays what who came first paid.
+    /// SearchComparison share scores but not costs: who comes second pays what who came first paid.
     #[test]
     fn a_cached_score_is_charged_like_any_other() {
         let pool = pool();

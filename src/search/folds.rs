@@ -4,7 +4,7 @@ use super::error::SearchError;
 use super::evaluate::FoldJob;
 use crate::arch::NetSpec;
 use crate::data::MatrixView;
-use crate::learner::{LaneData, Start, Stop, TrainPlan};
+use crate::learner::{ModelData, Start, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::seq::SliceRandom;
 use sha2::{Digest, Sha256};
@@ -135,7 +135,7 @@ impl<'a> Evaluation<'a> {
 
     pub(super) fn job(&self, fold: usize) -> FoldJob<'_> {
         let Fold { train: (rows, labels), held: (held_rows, held_labels) } = &self.folds[fold];
-        let train = LaneData { inputs: self.inputs, rows, labels, validation: (&[], &[]), extra: None };
+        let train = ModelData { inputs: self.inputs, rows, labels, validation: (&[], &[]), extra: None };
         FoldJob { train, held: (held_rows, held_labels) }
     }
 }

@@ -4,13 +4,13 @@ use crate::agent::{Choice, Policy, PolicyStrategy};
 use crate::data::{Matrix, RowId};
 use crate::episode::features::{NEIGHBOURS, needs};
 use crate::error::Result;
-use crate::query::components::{COMPONENTS, KERNELS};
-use crate::query::cut::Cut;
-use crate::query::{Components, Nearest, Needs, Neighbours, PoolView, Progress, Signals, Size, Strategy};
+use crate::query::kernel_pca::{COMPONENTS, KERNELS};
+use crate::query::subsample::Subsample;
+use crate::query::{KernelPca, Nearest, Needs, Neighbours, PoolView, Progress, Signals, Size, Strategy};
 use crate::rng::Key;
 use std::sync::Arc;
 
-/// Candidates that a policy looks at, at most: their neighbours take time that grows with the square.
+/// Candidates that a policy batch_builder at, at most: their neighbours take time that grows with the square.
 const MOST_CANDIDATES: usize = 20_000;
 /// Rows whose distances to all others are in memory at a time, on two threads.
 const BLOCK: usize = 512;
@@ -33,7 +33,7 @@ impl Frozen {
 impl Strategy for Frozen {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         let most = MOST_CANDIDATES.max(batch);
-        let cut = Cut::new(view.candidates(), most, view.draws(key.named("candidates")));
+        let cut = Subsample::new(view.candidates(), most, view.draws(key.named("candidates")));
         // What is looked at, as a pool of its own: the labelled rows and these candidates, in their order.
         let mut rows: Vec<RowId> = view.labelled().iter().chain(&cut.rows).copied().collect();
         rows.sort_unstable();
@@ -47,7 +47,7 @@ impl Strategy for Frozen {
         let signals = Signals {
             probabilities: view.signals().probabilities.as_ref().map(part),
             neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-            components: Some(Arc::new(Components::of(inputs.view()))),
+            components: Some(Arc::new(KernelPca::of(inputs.view()))),
             nearest: Some(Arc::new(Nearest::of(inputs.view(), &labelled, view.labels()))),
             progress: self.progress,
             ..Signals::default()
@@ -66,7 +66,7 @@ impl Strategy for Frozen {
     }
 
     fn needs(&self) -> Needs {
-        // The rest of what the policy looks at is made from these.
+        // The rest of what the policy batch_builder at is made from these.
         Needs { probabilities: needs().probabilities, labels: true, ..Needs::default() }
     }
 

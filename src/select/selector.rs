@@ -12,7 +12,7 @@ use crate::data::{Matrix, RowId};
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::learner::Network;
-use crate::query::{Head, Needs, Passes, PoolView, Progress, Registry, Signals, Size, Strategy, cut};
+use crate::query::{Head, Needs, Passes, PoolView, Progress, Registry, Signals, Size, Strategy, subsample};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub struct Selector {
 pub struct Selection {
     /// Rows of the pool, most wanted first.
     pub picks: Vec<usize>,
-    /// What the selector gave each pick, higher = asked first; `None` where it chooses a batch as a whole. A policy looks
+    /// What the selector gave each pick, higher = asked first; `None` where it chooses a batch as a whole. A policy batch_builder
     /// again as a batch grows, so that its numbers compare within one look.
     pub utilities: Option<Vec<f64>>,
     /// What there is to be told: what was left out of account, who asked in the policy's place.
@@ -211,7 +211,7 @@ impl Selector {
         Ok(Selection {
             picks: picks.into_iter().map(RowId::index).collect(),
             utilities: self.strategy.utilities().map(<[f64]>::to_vec),
-            note: cut::join([fewer, sums, self.strategy.note()]),
+            note: subsample::join([fewer, sums, self.strategy.note()]),
             candidates: left,
             classes,
             time,

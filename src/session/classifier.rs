@@ -4,7 +4,7 @@
 use crate::arch::{ArchSpace, NetSpec, Point, Space};
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
-use crate::learner::{Bank, LaneData, Learner, Loss, Optimiser, Start, Stop, Temperature, TrainPlan};
+use crate::learner::{Bank, Learner, Loss, ModelData, Optimiser, Start, Stop, Temperature, TrainPlan};
 use crate::query::Head;
 use crate::rng::Key;
 use rand::RngExt;
@@ -129,9 +129,9 @@ impl<'a> Labels<'a> {
             self.part(&places)
         };
         let parts: Vec<(Vec<u32>, Vec<u32>)> = (0..count).map(resample).collect();
-        let lanes: Vec<LaneData<'_>> = parts
+        let models: Vec<ModelData<'_>> = parts
             .iter()
-            .map(|(rows, labels)| LaneData {
+            .map(|(rows, labels)| ModelData {
                 inputs: self.inputs,
                 rows,
                 labels,
@@ -140,7 +140,7 @@ impl<'a> Labels<'a> {
             })
             .collect();
         let keys: Vec<Key> = (0..count as u64).map(|member| key.named("member").at(member)).collect();
-        bank.fit(&lanes, &net.plan(self.rows.len()), &keys)?;
+        bank.fit(&models, &net.plan(self.rows.len()), &keys)?;
         Ok(bank)
     }
 }
@@ -149,7 +149,7 @@ impl<'a> Labels<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct OutOfFold {
     pub net: Net,
-    /// Places among the labels.
+    /// Coordinates among the labels.
     pub places: Vec<usize>,
     /// Logits of these labels, `[places, classes]`.
     pub logits: Matrix,
@@ -209,7 +209,7 @@ fn held_out(labels: &Labels<'_>, net: &Net, places: &[usize], size: usize, key: 
         }
         let kept: Vec<usize> = kept.into_iter().map(|(_, &place)| place).collect();
         let (rows, classes) = labels.part(&kept);
-        let data = LaneData {
+        let data = ModelData {
             inputs: labels.inputs,
             rows: &rows,
             labels: &classes,

@@ -8,7 +8,7 @@ use super::query::{self, Query};
 use super::state::{Pending, Standing};
 use super::{POOL, Session, current, lock};
 use crate::error::{Result, nearest, shorten};
-use crate::query::cut;
+use crate::query::subsample;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::error::Result;
-use crate::query::components::Components;
+use crate::query::kernel_pca::KernelPca;
 
 /// A place in the unit square for every row: the first two kernel principal components of its inputs
-/// ([`Components`]), each stretched to its range.
+/// ([`KernelPca`]), each stretched to its range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PoolMap {
     places: Vec<[f32; 2]>,
@@ -40,7 +40,7 @@ impl Session {
 
     /// A map of the pool, which labels do not change. It costs a product of the inputs with 128 of their rows.
     pub fn map(&self) -> PoolMap {
-        let components = Components::of(self.pool.inputs.view());
+        let components = KernelPca::of(self.pool.inputs.view());
         let of = |along: usize| -> Vec<f32> {
             let values = (0..components.rows()).map(|row| components.place(0, row)[along]);
             stretched(values.collect())

@@ -16,9 +16,9 @@ use super::state::State;
 use crate::agent::Policy;
 use crate::data::{Matrix, RowId};
 use crate::error::Result;
-use crate::query::cut::{self, Cut};
 use crate::query::draw::RowDraws;
 use crate::query::registry::Family;
+use crate::query::subsample::{self, Subsample};
 use crate::query::{Needs, Registry, Spec};
 use crate::rng::Key;
 use crate::select::{Need, Request, Selection, Selector};
@@ -144,7 +144,7 @@ impl Query<'_> {
         let width = self.pool.inputs.cols();
         let think = self.settings.think;
         let most = (WORK * think / width).isqrt().clamp(LEAST, MOST * think).max(ranked);
-        let cut = Cut::new(&free, most, RowDraws::new(self.key.named("candidates")));
+        let cut = Subsample::new(&free, most, RowDraws::new(self.key.named("candidates")));
         let looked_at = self.within(&cut.rows, purse)?;
         if looked_at.is_empty() {
             return Ok(Chosen { picks: again, by, note: cut.note("the query looked at") });
@@ -204,7 +204,7 @@ impl Query<'_> {
         Ok(kept)
     }
 
-    /// Places of at most `count` picks: the first, or, where answers have prices, those that leave the largest share of the
+    /// Coordinates of at most `count` picks: the first, or, where answers have prices, those that leave the largest share of the
     /// picks behind them per price, and for which the purse has enough.
     fn affordable(
         &self,

@@ -9,7 +9,7 @@ use super::error::StreamError;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
-use crate::learner::{Bank, LaneData, Optimiser, TrainPlan};
+use crate::learner::{Bank, ModelData, Optimiser, TrainPlan};
 use crate::rng::Key;
 use std::collections::VecDeque;
 
@@ -137,7 +137,7 @@ impl OnlineLearner {
         let inputs = Matrix::new(values, rows, width);
         let labels: Vec<u32> = held.labels.iter().copied().collect();
         let all: Vec<u32> = (0..rows as u32).collect();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &all,
             labels: &labels,

@@ -248,11 +248,11 @@ fn sparse_matrices_are_weighed() {
     const FAR: u32 = u32::MAX;
     let folder = Folder::new();
     let narrow = ReadOptions { hash: Some(1), ..ReadOptions::default() };
-    type Places<'a> = [(&'static str, &'a [u32]); 2];
-    fn csr<'a>(indptr: &'a [u32], indices: &'a [u32]) -> Places<'a> {
+    type Coordinates<'a> = [(&'static str, &'a [u32]); 2];
+    fn csr<'a>(indptr: &'a [u32], indices: &'a [u32]) -> Coordinates<'a> {
         [("indptr.npy", indptr), ("indices.npy", indices)]
     }
-    fn coo<'a>(rows: &'a [u32], columns: &'a [u32]) -> Places<'a> {
+    fn coo<'a>(rows: &'a [u32], columns: &'a [u32]) -> Coordinates<'a> {
         [("row.npy", rows), ("col.npy", columns)]
     }
     let cases: [(Vec<u8>, &str, &str); 11] = [

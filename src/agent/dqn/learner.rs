@@ -268,7 +268,7 @@ impl QLearning {
         for &place in &places {
             let transition = self.replay.get(place);
             let (value, slope) = self.network.gradient(&transition.state, &transition.action);
-            let error = self.aim(transition, discount) - value;
+            let error = self.td_target(transition, discount) - value;
             // Of the sum of squares, downhill.
             for (g, slope) in gradient.iter_mut().zip(slope) {
                 *g -= 2.0 * error * slope;
@@ -280,14 +280,14 @@ impl QLearning {
         for (target, weight) in self.target.weights_mut().iter_mut().zip(self.network.weights()) {
             *target = rate * weight + (1.0 - rate) * *target;
         }
-        self.replay.note(&places, &errors);
+        self.replay.update_priorities(&places, &errors);
         Ok(errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>() / errors.len() as f64)
     }
 
     /// What the value of a transition's action should be: its reward and, unless the episode is over, the
     /// target's value of the action that the network would choose next (van Hasselt, Guez, Silver, "Deep
     /// reinforcement learning with double Q-learning", AAAI 2016).
-    fn aim(&self, transition: &Transition, discount: f32) -> f32 {
+    fn td_target(&self, transition: &Transition, discount: f32) -> f32 {
         let chosen = first_largest(&self.network.values(&transition.next_state, &transition.next_actions));
         let next =
             chosen.map_or(0.0, |at| self.target.values(&transition.next_state, &transition.next_actions)[at]);
@@ -537,10 +537,10 @@ mod tests {
             next_actions: next.clone(),
         };
         let value = dqn.target.values(&state, &next)[chosen];
-        assert_eq!(dqn.aim(&transition, 1.0), -1.0 + value);
-        assert_eq!(dqn.aim(&transition, 0.5), -1.0 + 0.5 * value);
+        assert_eq!(dqn.td_target(&transition, 1.0), -1.0 + value);
+        assert_eq!(dqn.td_target(&transition, 0.5), -1.0 + 0.5 * value);
         transition.next_actions = Matrix::zeros(0, ACTION);
-        assert_eq!(dqn.aim(&transition, 1.0), -1.0);
+        assert_eq!(dqn.td_target(&transition, 1.0), -1.0);
     }
 
     #[test]

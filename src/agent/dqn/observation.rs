@@ -21,7 +21,7 @@ pub struct Seen {
 
 /// Sets candidates aside for an episode: [`STATE`], or fewer where that would leave less than `least` to ask
 /// for.
-pub fn set_aside(candidates: &[RowId], least: usize, key: Key) -> Vec<RowId> {
+pub fn draw_state_sample(candidates: &[RowId], least: usize, key: Key) -> Vec<RowId> {
     let count = STATE.min(candidates.len().saturating_sub(least));
     let drawn = index::sample(&mut key.rng(), candidates.len(), count);
     let mut rows: Vec<RowId> = drawn.iter().map(|at| candidates[at]).collect();
@@ -34,13 +34,13 @@ impl Seen {
     ///
     /// # Errors
     /// If the view has no class probabilities, or they are none.
-    pub fn of(view: &PoolView<'_>, aside: &[RowId]) -> Result<Self> {
+    pub fn of(view: &PoolView<'_>, state_sample: &[RowId]) -> Result<Self> {
         let probabilities = view.probabilities()?;
         let mut state = Vec::with_capacity(STATE);
         let (mut candidates, mut first) = (Vec::new(), Vec::new());
         for (at, &row) in view.candidates().iter().enumerate() {
             let probability = probabilities.row(at)[0];
-            if aside.binary_search(&row).is_ok() {
+            if state_sample.binary_search(&row).is_ok() {
                 state.push(probability);
             } else {
                 candidates.push(row);
@@ -131,9 +131,9 @@ mod tests {
         assert_eq!(three, [[0.1; 10], [0.2; 10], [0.3; 10]].concat());
         assert_eq!(stretched(&[]), [0.5; STATE]);
         let rows: Vec<RowId> = (0..40).map(RowId).collect();
-        let aside = set_aside(&rows, 1, Key::root(1));
-        assert!(aside.len() == STATE && aside.is_sorted());
-        assert_eq!(set_aside(&rows[..20], 5, Key::root(1)).len(), 15);
-        assert!(set_aside(&rows[..3], 5, Key::root(1)).is_empty());
+        let state_sample = draw_state_sample(&rows, 1, Key::root(1));
+        assert!(state_sample.len() == STATE && state_sample.is_sorted());
+        assert_eq!(draw_state_sample(&rows[..20], 5, Key::root(1)).len(), 15);
+        assert!(draw_state_sample(&rows[..3], 5, Key::root(1)).is_empty());
     }
 }

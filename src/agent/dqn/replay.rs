@@ -96,7 +96,7 @@ impl Replay {
     }
 
     /// Notes the errors that the transitions in these places had.
-    pub fn note(&mut self, places: &[usize], errors: &[f32]) {
+    pub fn update_priorities(&mut self, places: &[usize], errors: &[f32]) {
         for (&place, error) in places.iter().zip(errors) {
             self.errors[place] = error.abs();
         }
@@ -116,7 +116,7 @@ mod tests {
     fn filled(errors: &[f32], exponent: f32) -> Replay {
         let mut replay = Replay::new(errors.len(), exponent);
         (0..errors.len()).for_each(|i| replay.store(transition(i as f32)));
-        replay.note(&(0..errors.len()).collect::<Vec<_>>(), errors);
+        replay.update_priorities(&(0..errors.len()).collect::<Vec<_>>(), errors);
         replay
     }
 
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(replay.len(), 3);
         assert_eq!([0, 1, 2].map(|i| replay.get(i).reward), [3.0, 1.0, 2.0]);
         assert_eq!(replay.errors, [FIRST_ERROR; 3]);
-        replay.note(&[0, 1, 2], &[0.5, -4.0, 1.0]);
+        replay.update_priorities(&[0, 1, 2], &[0.5, -4.0, 1.0]);
         replay.store(transition(9.0));
         assert_eq!(replay.errors, [0.5, 4.0, 1.0]);
     }

@@ -2,7 +2,7 @@
 
 use super::learner::{Labelling, first_largest};
 use super::network::{ACTION, QNetwork, STATE};
-use super::observation::{Seen, set_aside};
+use super::observation::{Seen, draw_state_sample};
 use super::replay::Transition;
 use crate::agent::error::AgentError;
 use crate::agent::parts::{self, Parts, part};
@@ -139,7 +139,7 @@ fn all_labels(source: &Source, prepared: &Arc<PreparedTask>, key: Key) -> Result
     let signals = episodes.signals(0, Needs::NONE, key);
     let all = episodes.view(0, &signals).candidates().to_vec();
     episodes.step(&[(0, all)])?;
-    Ok(episodes.standing(0).measured)
+    Ok(episodes.state(0).measured)
 }
 
 /// A split with its episodes, which are over at [`TOLERANCE`] of what all labels have `reached`, whatever
@@ -160,14 +160,15 @@ fn play(place: &Place, network: &QNetwork, epsilon: f64, key: Key) -> Result<Vec
     let replicate = Replicate { prepared: place.prepared.clone(), key };
     let mut episodes = Episodes::reset(&place.plan, &[replicate])?;
     let mut transitions: Vec<Transition> = Vec::new();
-    let mut aside: Option<Vec<RowId>> = None;
+    let mut state_sample: Option<Vec<RowId>> = None;
     while !episodes.live().is_empty() {
-        let step = key.named("step").at(u64::from(episodes.standing(0).round));
+        let step = key.named("step").at(u64::from(episodes.state(0).round));
         let signals = episodes.signals(0, NEEDS, step);
         let view = episodes.view(0, &signals);
-        let aside =
-            aside.get_or_insert_with(|| set_aside(view.candidates(), place.plan.budget, key.named("aside")));
-        let seen = Seen::of(&view, aside)?;
+        let state_sample = state_sample.get_or_insert_with(|| {
+            draw_state_sample(view.candidates(), place.plan.budget, key.named("aside"))
+        });
+        let seen = Seen::of(&view, state_sample)?;
         if let Some(last) = transitions.last_mut() {
             (last.next_state, last.next_actions) = (seen.state.clone(), seen.actions.clone());
         }

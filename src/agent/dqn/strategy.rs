@@ -1,7 +1,7 @@
 //! The learned values as a strategy.
 
 use super::network::QNetwork;
-use super::observation::{Seen, set_aside};
+use super::observation::{Seen, draw_state_sample};
 use super::simulation::NEEDS;
 use crate::agent::batch;
 use crate::data::RowId;
@@ -14,13 +14,13 @@ use crate::rng::Key;
 #[derive(Clone)]
 pub struct DqnStrategy {
     network: QNetwork,
-    aside: Option<Vec<RowId>>,
+    state_sample: Option<Vec<RowId>>,
 }
 
 impl DqnStrategy {
     /// A strategy for one episode.
     pub fn new(network: QNetwork) -> Self {
-        Self { network, aside: None }
+        Self { network, state_sample: None }
     }
 }
 
@@ -29,15 +29,15 @@ impl Strategy for DqnStrategy {
         if batch == 0 || view.candidates().is_empty() {
             return Ok(Vec::new());
         }
-        let drawn = || set_aside(view.candidates(), batch, key.named("aside"));
-        let aside = self.aside.get_or_insert_with(drawn);
-        let seen = Seen::of(view, aside)?;
+        let drawn = || draw_state_sample(view.candidates(), batch, key.named("aside"));
+        let state_sample = self.state_sample.get_or_insert_with(drawn);
+        let seen = Seen::of(view, state_sample)?;
         let values = self.network.values(&seen.state, &seen.actions);
         let mut picks: Vec<RowId> = batch::greedy(&values, &seen.candidates, batch, view.ties(key))?
             .into_iter()
             .map(|pick| seen.candidates[pick])
             .collect();
-        let mut left = aside.clone();
+        let mut left = state_sample.clone();
         left.retain(|row| view.candidates().binary_search(row).is_ok());
         left.sort_unstable_by_key(|&row| view.ties(key).rank(row));
         left.truncate(batch.saturating_sub(picks.len()));
@@ -100,13 +100,13 @@ mod tests {
         let view = PoolView::new(inputs.view(), &[RowId(40), RowId(41)], &[0, 1], &candidates, 2, &signals);
         let mut strategy = DqnStrategy::new(QNetwork::new(-4.0, Key::root(1)));
         let one = strategy.select(&view, 1, Key::root(1)).unwrap();
-        let aside = strategy.aside.clone().unwrap();
-        assert!(aside.len() == 30 && !aside.contains(&one[0]));
+        let state_sample = strategy.state_sample.clone().unwrap();
+        assert!(state_sample.len() == 30 && !state_sample.contains(&one[0]));
         // The same rows stay aside under another key; eleven picks take one of them.
         let eleven = strategy.select(&view, 11, Key::root(2)).unwrap();
-        assert_eq!(strategy.aside.as_ref(), Some(&aside));
-        assert!(eleven[..10].iter().all(|row| !aside.contains(row)));
-        assert!(aside.contains(&eleven[10]));
+        assert_eq!(strategy.state_sample.as_ref(), Some(&state_sample));
+        assert!(eleven[..10].iter().all(|row| !state_sample.contains(row)));
+        assert!(state_sample.contains(&eleven[10]));
         assert_eq!(strategy.select(&view, 99, Key::root(3)).unwrap().len(), 40);
     }
 }

@@ -5,7 +5,7 @@ use crate::agent::imitation::{LabelledState, Targets};
 use crate::agent::network::Network;
 use crate::agent::pang::PangNetwork;
 use crate::agent::pang::observation::Described;
-use crate::agent::policy_gradient::{GradientConfig, Sums};
+use crate::agent::policy_gradient::{GradientConfig, Totals};
 use crate::agent::trajectory::Weighted;
 use crate::episode::Observation;
 
@@ -42,7 +42,7 @@ pub(in crate::agent) fn policy_gradient(
     _: &Network,
     _: &[&Weighted<'_>],
     _: &GradientConfig,
-) -> Result<(Vec<f32>, Sums), AgentError> {
+) -> Result<(Vec<f32>, Totals), AgentError> {
     Err(AgentError::NoBurn { place: "policy gradient" })
 }
 

@@ -3,7 +3,7 @@
 use super::graph::{self, Graph, StateBatch};
 use crate::agent::error::AgentError;
 use crate::agent::network::Network;
-use crate::agent::policy_gradient::{GradientConfig, Sums, Variant};
+use crate::agent::policy_gradient::{GradientConfig, Totals, Variant};
 use crate::agent::trajectory::{Decision, Weighted};
 use crate::episode::Observation;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -13,15 +13,15 @@ pub(in crate::agent) fn policy_gradient(
     network: &Network,
     chosen: &[&Weighted<'_>],
     config: &GradientConfig,
-) -> Result<(Vec<f32>, Sums), AgentError> {
+) -> Result<(Vec<f32>, Totals), AgentError> {
     let device = graph::device();
     let mut total = vec![0.0f32; network.weights().len()];
-    let mut sums = Sums::default();
+    let mut sums = Totals::default();
     let size = |w: &&Weighted<'_>| (w.decision.observation.candidates.len(), w.decision.picks.len());
     let sizes: Vec<_> = chosen.iter().map(size).collect();
     for chunk in graph::chunks(&sizes) {
         let leaves = Graph::new(network, &device);
-        let terms = Terms::new(&leaves, &chosen[chunk.clone()], &device);
+        let terms = Surrogate::new(&leaves, &chosen[chunk.clone()], &device);
         let loss = terms.loss(&chosen[chunk.clone()], config, &device);
         sums.add(&terms.sums(&chosen[chunk]));
         for (sum, g) in total.iter_mut().zip(leaves.gradient(&loss.div_scalar(chosen.len() as f32))) {
@@ -32,14 +32,14 @@ pub(in crate::agent) fn policy_gradient(
 }
 
 /// What the losses of several decisions are made of.
-struct Terms {
+struct Surrogate {
     /// `[S]`: log-probability of each ordered batch.
     log_probability: Tensor<1>,
     /// `[S]`: mean over its picks of the entropy of the choice.
     entropy: Tensor<1>,
 }
 
-impl Terms {
+impl Surrogate {
     fn new(leaves: &Graph<'_>, chosen: &[&Weighted<'_>], device: &Device) -> Self {
         let observations: Vec<&Observation> = chosen.iter().map(|w| &w.decision.observation).collect();
         let widest = |of: fn(&Decision) -> usize| {
@@ -101,13 +101,13 @@ impl Terms {
         (surrogate + self.entropy.clone().mul_scalar(config.entropy)).sum().neg()
     }
 
-    fn sums(&self, chosen: &[&Weighted<'_>]) -> Sums {
+    fn sums(&self, chosen: &[&Weighted<'_>]) -> Totals {
         let now = graph::values(self.log_probability.clone());
         let moved = chosen.iter().zip(now).map(|(w, now)| w.decision.log_probability - f64::from(now));
-        Sums {
+        Totals {
             count: chosen.len() as f64,
             entropy: graph::values(self.entropy.clone()).into_iter().map(f64::from).sum(),
-            divergence: moved.sum(),
+            approx_kl: moved.sum(),
         }
     }
 }

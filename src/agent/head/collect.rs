@@ -15,7 +15,7 @@ use crate::arch::{ArchSpace, Domain, Point, Space};
 use crate::data::Task;
 use crate::episode::{Episodes, Replicate, features};
 use crate::error::Result;
-use crate::learner::{DeviceKind, LaneData, Start, Stop, TrainPlan, networks};
+use crate::learner::{DeviceKind, ModelData, Start, Stop, TrainPlan, networks};
 use crate::query::Needs;
 use crate::rng::Key;
 use rand::RngExt;
@@ -61,8 +61,8 @@ pub fn collect_moves(
             let key = key.named(&source.identity);
             let shape = source.prepared_tasks[0].task();
             let domain = Domain::new(*space, shape.width(), shape.classes())?;
-            let blocks = (0..plan.episodes).step_by(source.lanes()).map(|first| {
-                let block = first..(first + source.lanes()).min(plan.episodes);
+            let blocks = (0..plan.episodes).step_by(source.envs()).map(|first| {
+                let block = first..(first + source.envs()).min(plan.episodes);
                 // Tasks may have equal content, and so one key.
                 let name = parts::name(&format!("moves/{task}"), key, first);
                 let sound = |states: &Vec<LabelledState>| {
@@ -105,50 +105,50 @@ fn on_block(
     };
     let mut at: Vec<Point> = replicates.iter().map(from).collect();
     let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
-    for (lane, point) in at.iter().enumerate() {
-        episodes.reshape(lane, domain.spec(point)?, 0);
+    for (env, point) in at.iter().enumerate() {
+        episodes.reshape(env, domain.spec(point)?, 0);
     }
     for round in 0..rounds {
         let live = episodes.live();
         let mut picks = Vec::with_capacity(live.len());
         let mut seen: Vec<Option<Vec<f32>>> = vec![None; replicates.len()];
-        for &lane in &live {
-            let step = replicates[lane].key.named("step").at(round as u64);
-            if tried[lane].contains(&round) {
-                seen[lane] = Some(look(&episodes, lane, needs, step)?);
+        for &env in &live {
+            let step = replicates[env].key.named("step").at(round as u64);
+            if tried[env].contains(&round) {
+                seen[env] = Some(look(&episodes, env, needs, step)?);
             }
             let margin: bool = step.named("behaviour").rng().random();
             let strategy = if margin { "margin" } else { "random" };
-            picks.push((lane, select(&episodes, lane, strategy, step)?));
+            picks.push((env, select(&episodes, env, strategy, step)?));
         }
         episodes.ask(&picks)?;
-        for &lane in &live {
-            let step = replicates[lane].key.named("moves").at(round as u64);
-            let (rows, labels) = episodes.labelled(lane);
-            if let Some(globals) = seen[lane].take() {
-                let round = Round { at: at[lane], labels: rows.len(), globals: &globals };
+        for &env in &live {
+            let step = replicates[env].key.named("moves").at(round as u64);
+            let (rows, labels) = episodes.labelled(env);
+            if let Some(globals) = seen[env].take() {
+                let round = Round { at: at[env], labels: rows.len(), globals: &globals };
                 let (moves, observation) = sight::options(domain, round)?;
                 if moves.len() > 1 {
-                    let data = LaneData {
-                        inputs: replicates[lane].prepared.task().pool(),
+                    let data = ModelData {
+                        inputs: replicates[env].prepared.task().pool(),
                         rows: &rows,
                         labels,
                         validation: (&[], &[]),
                         extra: None,
                     };
                     let train = source.plan.train;
-                    let task = replicates[lane].prepared.task();
+                    let task = replicates[env].prepared.task();
                     let gains = gains(task, domain, &moves, data, train, plan, step)?;
                     states.push(LabelledState { observation, gains, task: number });
                 }
             }
             let mut rng = step.named("walk").rng();
-            let next = domain.moves(&at[lane]);
+            let next = domain.moves(&at[env]);
             if rng.random::<f64>() < GROWS
                 && let Some(&to) = next.choose(&mut rng)
             {
-                at[lane] = to;
-                episodes.reshape(lane, domain.spec(&to)?, 0);
+                at[env] = to;
+                episodes.reshape(env, domain.spec(&to)?, 0);
             }
         }
         episodes.refit()?;
@@ -156,11 +156,11 @@ fn on_block(
     Ok(states)
 }
 
-/// The global features of episode `lane`, as whoever plays the head sees them.
-fn look(episodes: &Episodes, lane: usize, needs: Needs, key: Key) -> Result<Vec<f32>> {
-    let signals = episodes.signals(lane, needs, key);
+/// The global features of episode `env`, as whoever plays the head sees them.
+fn look(episodes: &Episodes, env: usize, needs: Needs, key: Key) -> Result<Vec<f32>> {
+    let signals = episodes.signals(env, needs, key);
     // One candidate is described: the globals are of all of them whatever that number is.
-    Ok(features::observe(&episodes.view(lane, &signals), episodes.batch(lane), 1, key)?.globals)
+    Ok(features::observe(&episodes.view(env, &signals), episodes.batch(env), 1, key)?.globals)
 }
 
 /// What each move gains over the first, which stays.
@@ -168,7 +168,7 @@ fn gains(
     task: &Task,
     domain: &Domain<ArchSpace>,
     moves: &[Point],
-    data: LaneData<'_>,
+    data: ModelData<'_>,
     train: TrainPlan,
     plan: MovePlan,
     key: Key,
@@ -176,13 +176,13 @@ fn gains(
     let stop = Stop::Steps { steps: train.steps_for(data.rows.len()) };
     let train = TrainPlan { stop, start: Start::Scratch, ..train };
     let keys: Vec<Key> = (0..plan.trainings).map(|at| key.named("training").at(at as u64)).collect();
-    let lanes = vec![data; plan.trainings];
+    let envs = vec![data; plan.trainings];
     let (inputs, labels) = (task.reward().inputs(), task.reward().labels());
     let mut worth = Vec::with_capacity(moves.len());
     for point in moves {
         let mut bank = networks(&domain.spec(point)?, plan.trainings, DeviceKind::Cpu)?;
-        bank.fit(&lanes, &train, &keys)?;
-        let accuracies = (0..plan.trainings).map(|lane| bank.accuracy(lane, inputs, labels));
+        bank.fit(&envs, &train, &keys)?;
+        let accuracies = (0..plan.trainings).map(|env| bank.accuracy(env, inputs, labels));
         let accuracy = accuracies.sum::<f64>() / plan.trainings as f64;
         let doublings = (domain.cost(point)?.multiply_adds as f64).log2();
         worth.push(accuracy - plan.penalty * doublings);

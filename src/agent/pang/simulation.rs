@@ -49,9 +49,9 @@ impl PangEnvironment for DatasetEpisodes<'_> {
                 let key = self.key.named(&source.identity);
                 let replicates: Vec<Replicate> =
                     (0..self.repetitions).map(|index| source.replicate(key, index)).collect();
-                let curves = measured(source, &replicates, |episodes, lane, step| {
-                    let seen = describe(episodes, lane);
-                    let (scores, wanted) = (network.score(&seen)?, episodes.batch(lane));
+                let curves = measured(source, &replicates, |episodes, env, step| {
+                    let seen = describe(episodes, env);
+                    let (scores, wanted) = (network.score(&seen)?, episodes.batch(env));
                     let best = batch::greedy(&scores, &seen.candidates, wanted, Ties::new(step))?;
                     Ok(best.into_iter().map(|pick| seen.candidates[pick]).collect())
                 })?;
@@ -63,9 +63,9 @@ impl PangEnvironment for DatasetEpisodes<'_> {
     }
 }
 
-fn describe(episodes: &Episodes, lane: usize) -> Described {
-    let signals = episodes.signals(lane, Needs::NONE, Key::root(0));
-    Described::of(&episodes.view(lane, &signals))
+fn describe(episodes: &Episodes, env: usize) -> Described {
+    let signals = episodes.signals(env, Needs::NONE, Key::root(0));
+    Described::of(&episodes.view(env, &signals))
 }
 
 /// Several episodes on one task, each query drawn by the network's scores.
@@ -81,16 +81,16 @@ fn play(source: &Source, task: u32, network: &PangNetwork, count: usize, key: Ke
             return Ok(played);
         }
         let mut picks: Vec<(usize, Vec<RowId>)> = Vec::with_capacity(live.len());
-        for &lane in &live {
-            let step = replicates[lane].key.named("draw").at(u64::from(episodes.standing(lane).round));
-            let seen = describe(&episodes, lane);
+        for &env in &live {
+            let step = replicates[env].key.named("draw").at(u64::from(episodes.state(env).round));
+            let seen = describe(&episodes, env);
             let drawn =
-                batch::sample(&network.score(&seen)?, &seen.candidates, episodes.batch(lane), step)?.picks;
-            picks.push((lane, drawn.iter().map(|&pick| seen.candidates[pick]).collect()));
-            played[lane].steps.push(Step { seen, picks: drawn, reward: 0.0 });
+                batch::sample(&network.score(&seen)?, &seen.candidates, episodes.batch(env), step)?.picks;
+            picks.push((env, drawn.iter().map(|&pick| seen.candidates[pick]).collect()));
+            played[env].steps.push(Step { seen, picks: drawn, reward: 0.0 });
         }
-        for (lane, step) in live.into_iter().zip(episodes.step(&picks)?) {
-            if let Some(last) = played[lane].steps.last_mut() {
+        for (env, step) in live.into_iter().zip(episodes.step(&picks)?) {
+            if let Some(last) = played[env].steps.last_mut() {
                 last.reward = step.reward;
             }
         }

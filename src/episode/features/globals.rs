@@ -1,22 +1,27 @@
 //! What all candidates of a state share.
 
-use super::beliefs::Belief;
-use super::cut;
+use super::predictions::Prediction;
+use super::subsample;
 use crate::data::RowId;
 use crate::query::distribution::proxy_distance::proxy_distance;
 use crate::query::{Nearest, PoolView};
 
 /// The global features, in the schema's order, before a query of `batch` rows.
-pub(super) fn of(view: &PoolView<'_>, batch: usize, beliefs: &[Belief], nearest: &Nearest) -> Vec<f32> {
+pub(super) fn of(
+    view: &PoolView<'_>,
+    batch: usize,
+    predictions: &[Prediction],
+    nearest: &Nearest,
+) -> Vec<f32> {
     let signals = view.signals();
     let classes = view.classes() as f32;
-    let candidates = beliefs.len().max(1) as f32;
-    let doubt = beliefs.iter().map(|belief| belief.margin).sum::<f32>();
+    let candidates = predictions.len().max(1) as f32;
+    let doubt = predictions.iter().map(|prediction| prediction.margin).sum::<f32>();
     // Without labels, no class is the nearest, and none agrees.
-    let agrees = |(row, belief): &(&RowId, &Belief)| {
-        nearest.any(row.index()).is_some_and(|(_, class)| class == belief.first)
+    let agrees = |(row, prediction): &(&RowId, &Prediction)| {
+        nearest.any(row.index()).is_some_and(|(_, class)| class == prediction.first)
     };
-    let agree = view.candidates().iter().zip(beliefs).filter(agrees).count();
+    let agree = view.candidates().iter().zip(predictions).filter(agrees).count();
     let marks = signals.components.as_deref().map_or(&[][..], |components| components.landmarks());
     vec![
         cut((view.labels().len() as f32 / classes).ln_1p() - 1.0),

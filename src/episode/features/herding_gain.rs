@@ -1,6 +1,6 @@
 //! What a label of a candidate adds to the coverage of the pool, as features.
 
-use super::cut;
+use super::subsample;
 use crate::query::geometry::logarithm::ln;
 use crate::query::herding::Gains;
 use crate::simd::dispatched;

@@ -1,4 +1,4 @@
-//! What a policy looks at: a row of features per candidate, and a row of globals per state.
+//! What a policy batch_builder at: a row of features per candidate, and a row of globals per state.
 //!
 //! Every feature is a within-pool quantile or free of scale, so that neither pool size, class count nor
 //! input width enters the policy's shape, and one policy file runs on any pool. Quantiles run from -1
@@ -8,23 +8,23 @@
 //! They are few. A linear policy over thirty-nine features, many of them the same said in another way, agreed no better with what
 //! labels are worth, nor played better (`experiments/policy/CHOICES.md`).
 //!
-//! [`observe`] is one look at a state; [`Looks`] are several, while a batch grows. What the classifier believes
-//! of a candidate is in `beliefs`, what it looks up of other rows in `pool_rows` (and `query::surroundings`), the expected variance
+//! [`observe`] is one look at a state; [`BatchBuilder`] are several, while a batch grows. What the classifier believes
+//! of a candidate is in `predictions`, what it batch_builder up of other rows in `pool_rows` (and `query::neighbour_stats`), the expected variance
 //! reduction by its label in `variance_reduction`, what its label would cover in `herding_gain`, how labels and predictions are spread over the classes in `shares`,
 //! what all candidates share in `globals`.
 
-mod beliefs;
+mod batch_builder;
 mod globals;
 mod groups;
 mod herding_gain;
-mod looks;
 mod pool_rows;
+mod predictions;
 mod ranks;
 mod shares;
 mod variance_reduction;
 
+pub use batch_builder::BatchBuilder;
 pub use groups::{FeatureGroup, groups};
-pub use looks::Looks;
 
 use super::observation::{Observation, Schema};
 use crate::error::{Fault, Result};
@@ -95,9 +95,9 @@ impl Fault for FeatureError {}
 /// of `batch` rows.
 ///
 /// # Errors
-/// Those of [`Looks::new`].
+/// Those of [`BatchBuilder::new`].
 pub fn observe(view: &PoolView<'_>, batch: usize, cap: usize, key: Key) -> Result<Observation> {
-    Ok(Looks::new(view, batch, cap, key)?.into_first())
+    Ok(BatchBuilder::new(view, batch, cap, key)?.into_first())
 }
 
 fn cut(value: f32) -> f32 {
@@ -108,7 +108,7 @@ fn cut(value: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::data::{Matrix, RowId};
-    use crate::query::{Components, Nearest, Neighbours, Progress, Signals};
+    use crate::query::{KernelPca, Nearest, Neighbours, Progress, Signals};
     use rand::RngExt;
     use rand::seq::SliceRandom;
     use std::sync::Arc;
@@ -135,7 +135,7 @@ mod tests {
                 (0..inputs.rows() as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
             let signals = Signals {
                 neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-                components: Some(Arc::new(Components::of(inputs.view()))),
+                components: Some(Arc::new(KernelPca::of(inputs.view()))),
                 nearest: Some(Arc::new(Nearest::of(inputs.view(), &labelled, &labels))),
                 probabilities: Some(probabilities),
                 progress: Progress { spent: 2, budget: 8 },
@@ -259,11 +259,11 @@ mod tests {
     fn a_later_look_describes_what_a_fresh_one_would() {
         let world = World::random(90, 3, 4, 7, 11);
         let view = world.view();
-        let mut looks = Looks::new(&view, 5, 1_000, Key::root(5)).unwrap();
-        looks.keep((0..83).collect());
+        let mut batch_builder = BatchBuilder::new(&view, 5, 1_000, Key::root(5)).unwrap();
+        batch_builder.keep((0..83).collect());
         let taken = [RowId(20), RowId(55)];
-        looks.take(&taken);
-        let again = looks.again().clone();
+        batch_builder.take(&taken);
+        let again = batch_builder.again().clone();
         let p = world.signals.probabilities.as_ref().unwrap();
         let predicted = |row: RowId| {
             let p = p.row(row.index() - 7);
@@ -292,7 +292,7 @@ mod tests {
             let (a, b) = (again.features.row(row)[0], fresh.features.row(row)[0]);
             assert!((a - b).abs() < 0.06, "{row}: {a} {b}");
         }
-        assert_eq!(again.globals, looks.first().globals);
+        assert_eq!(again.globals, batch_builder.first().globals);
     }
 
     /// What is brought up to date look by look is what one look describes to which all of it is new, quantiles
@@ -302,17 +302,17 @@ mod tests {
         for (seed, known) in [(21, 0), (22, 3), (23, 40), (24, 200)] {
             let world = World::random(400, 4, 5, known, seed);
             let view = world.view();
-            let looks = || {
-                let mut looks = Looks::new(&view, 12, 1_000, Key::root(5)).unwrap();
-                looks.keep((0..400 - known).step_by(2).collect());
-                looks
+            let batch_builder = || {
+                let mut batch_builder = BatchBuilder::new(&view, 12, 1_000, Key::root(5)).unwrap();
+                batch_builder.keep((0..400 - known).step_by(2).collect());
+                batch_builder
             };
-            let (mut patient, mut taken) = (looks(), Vec::new());
+            let (mut patient, mut taken) = (batch_builder(), Vec::new());
             for step in 0..12 {
                 let row = view.candidates()[2 * ((step * 37) % ((400 - known) / 2))];
                 patient.take(&[row]);
                 taken.push(row);
-                let mut new = looks();
+                let mut new = batch_builder();
                 new.take(&taken);
                 assert_eq!(patient.again(), new.again(), "{known} labels, look {step}");
             }
@@ -323,16 +323,16 @@ mod tests {
     fn only_what_is_kept_is_looked_at_again() {
         let world = World::random(40, 2, 2, 0, 12);
         let view = world.view();
-        let mut looks = Looks::new(&view, 3, 1_000, Key::root(5)).unwrap();
-        looks.keep(vec![9, 3, 30]);
-        let again = looks.again().clone();
+        let mut batch_builder = BatchBuilder::new(&view, 3, 1_000, Key::root(5)).unwrap();
+        batch_builder.keep(vec![9, 3, 30]);
+        let again = batch_builder.again().clone();
         assert_eq!(again.candidates, [3, 9, 30].map(RowId));
         for (place, at) in [3, 9, 30].into_iter().enumerate() {
-            assert_eq!(again.features.row(place), looks.first().features.row(at));
+            assert_eq!(again.features.row(place), batch_builder.first().features.row(at));
         }
         // The first label of all: no distance is the one of no label any more.
-        looks.take(&[RowId(9)]);
-        let again = looks.again().clone();
+        batch_builder.take(&[RowId(9)]);
+        let again = batch_builder.again().clone();
         assert_eq!(again.candidates, [3, 30].map(RowId));
         let novelty = SCHEMA.candidate.iter().position(|name| *name == "log novelty").unwrap();
         assert!((0..2).all(|row| again.features.row(row)[novelty] < LOG_LIMIT));

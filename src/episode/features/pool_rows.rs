@@ -1,11 +1,11 @@
 //! What a candidate's description looks up of other rows of the pool.
 
 use super::LOG_LIMIT;
-use super::beliefs::Belief;
+use super::predictions::Prediction;
 use crate::data::{MatrixView, RowId};
 use crate::query::geometry::blocks::squared_distances_to;
 use crate::query::geometry::lanes::squared_distance;
-use crate::query::surroundings::{PoolRow, PoolRows};
+use crate::query::neighbour_stats::{PoolRow, PoolRows};
 use crate::query::{Nearest, Neighbours, PoolView};
 
 /// All rows of the pool of `view`.
@@ -13,7 +13,7 @@ pub(super) fn of(
     view: &PoolView<'_>,
     neighbours: &Neighbours,
     nearest: &Nearest,
-    beliefs: &[Belief],
+    predictions: &[Prediction],
 ) -> PoolRows {
     let unit = neighbours.scale().max(f32::MIN_POSITIVE);
     let pool_row = |row| {
@@ -22,8 +22,8 @@ pub(super) fn of(
         PoolRow { margin: -1.0, novelty }
     };
     let mut rows: Vec<PoolRow> = (0..view.inputs().rows()).map(pool_row).collect();
-    for (row, belief) in view.candidates().iter().zip(beliefs) {
-        rows[row.index()].margin = belief.margin;
+    for (row, prediction) in view.candidates().iter().zip(predictions) {
+        rows[row.index()].margin = prediction.margin;
     }
     PoolRows { unit, rows }
 }
@@ -47,7 +47,7 @@ pub(super) fn label(
     let all = watched.len() >= inputs.rows() / 3;
     if all {
         squared_distances_to(inputs.values(), new, &mut changes.distances);
-        before.foresee(row, &changes.distances);
+        before.peek(row, &changes.distances);
     }
     for &other in watched {
         let at = other as usize;

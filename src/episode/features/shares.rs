@@ -1,7 +1,7 @@
 //! How the labels and the predictions are spread over the classes.
 
-use super::beliefs::Belief;
-use super::cut;
+use super::predictions::Prediction;
+use super::subsample;
 
 /// Counts per class, and what the features read of them.
 pub(super) struct LabelShares {
@@ -14,13 +14,13 @@ pub(super) struct LabelShares {
 }
 
 impl LabelShares {
-    pub(super) fn of(classes: usize, labels: &[u32], beliefs: &[Belief]) -> Self {
+    pub(super) fn of(classes: usize, labels: &[u32], predictions: &[Prediction]) -> Self {
         let (mut labelled, mut predicted) = (vec![0.0f32; classes], vec![0.0f32; classes]);
         for &label in labels {
             labelled[label as usize] += 1.0;
         }
-        for belief in beliefs {
-            predicted[belief.first as usize] += 1.0;
+        for prediction in predictions {
+            predicted[prediction.first as usize] += 1.0;
         }
         let mut shares = Self {
             labels: labelled,

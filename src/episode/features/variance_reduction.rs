@@ -1,10 +1,10 @@
 //! Expected variance reduction: how much a label of a candidate takes from the variance of the whole pool, as features
 //! (V-optimality; Cohn, Ghahramani & Jordan, JAIR 1996; Ji & Han, AISTATS 2012).
 
-use super::cut;
-use crate::query::Posterior;
-use crate::query::components::{KERNELS, Places};
+use super::subsample;
+use crate::query::LowRankGp;
 use crate::query::geometry::logarithm::ln;
+use crate::query::kernel_pca::{Coordinates, KERNELS};
 use crate::simd::dispatched;
 
 /// Features of each candidate.
@@ -15,7 +15,7 @@ pub(super) struct VarianceReduction([Vec<f32>; KERNELS]);
 
 impl VarianceReduction {
     /// Of all these rows.
-    pub(super) fn of(posterior: &Posterior<'_>, rows: &Places) -> Self {
+    pub(super) fn of(posterior: &LowRankGp<'_>, rows: &Coordinates) -> Self {
         let mut reductions = posterior.reductions(rows);
         reductions.iter_mut().for_each(|values| logarithms(values));
         Self(reductions)

@@ -14,7 +14,8 @@ use crate::experiment::plan::Plan;
 use crate::experiment::sections::{ADAPTED, ArchitectureChoice, DataRef, LEARNED, Transfer, UNTRAINED};
 use crate::experiment::stages::architecture_factory::ArchitectureFactory;
 use crate::experiment::stages::{
-    Block, Found, Learned, Shard, blocks, full_pool, head, rivals, search, transfer,
+    Block, SearchedArchitecture, Shard, StageOutputs, blocks, full_pool, head, search, search_comparison,
+    transfer,
 };
 use crate::experiment::tasks;
 use crate::learner::{Start, Stop, TrainPlan};
@@ -45,7 +46,8 @@ impl Targets {
     /// A data set that cannot be read or split.
     pub fn read(plan: &Plan) -> Result<Self> {
         let of_transfer = plan.transfer().map_or(&[][..], |transfer| &transfer.targets);
-        let of_rivals = plan.rivals().map_or(&[][..], |rivals| &rivals.targets);
+        let of_rivals =
+            plan.search_comparison().map_or(&[][..], |search_comparison| &search_comparison.targets);
         let mut datasets: Vec<(DataRef, Arc<Dataset>)> = Vec::new();
         for target in of_transfer.iter().chain(of_rivals) {
             if !datasets.iter().any(|(known, _)| known == target) {
@@ -147,11 +149,11 @@ struct StandIns {
     policy: Option<Arc<Policy>>,
     untrained: Arc<Policy>,
     head: Option<Arc<Head>>,
-    found: Option<Found>,
+    found: Option<SearchedArchitecture>,
 }
 
 impl StandIns {
-    fn of(plan: &Plan, found: Option<Found>) -> Result<Self> {
+    fn of(plan: &Plan, found: Option<SearchedArchitecture>) -> Result<Self> {
         let transfer = plan.transfer().expect("called where there is a section");
         let key = Key::root(plan.seed()).named("forecast");
         let policy = match (plan.train(), &transfer.policy) {
@@ -197,7 +199,7 @@ impl StandIns {
         choice: ArchitectureChoice,
     ) -> Result<(EpisodePlan, Option<ArchitectureFactory>)> {
         let mut episode = tasks::episode_plan(plan)?;
-        let learned = Learned { policy: None, architecture: self.found.as_ref() };
+        let learned = StageOutputs { policy: None, architecture: self.found.as_ref() };
         let head = || {
             let key = format!("architecture {choice}");
             let none = || RunError::Work { key, reason: "no head is known yet".into() }.into();
@@ -215,7 +217,11 @@ impl StandIns {
 ///
 /// # Errors
 /// A policy that cannot be read or is refused.
-pub fn parts<'a>(plan: &'a Plan, targets: &'a Targets, found: Option<Found>) -> Result<Vec<Part<'a>>> {
+pub fn parts<'a>(
+    plan: &'a Plan,
+    targets: &'a Targets,
+    found: Option<SearchedArchitecture>,
+) -> Result<Vec<Part<'a>>> {
     let mut parts = Vec::new();
     if let Some(transfer) = plan.transfer() {
         let stand_ins = Arc::new(StandIns::of(plan, found)?);
@@ -232,30 +238,32 @@ pub fn parts<'a>(plan: &'a Plan, targets: &'a Targets, found: Option<Found>) -> 
             }
         }
     }
-    if let Some(section) = plan.rivals() {
-        let mut bouts = rivals::bouts(section).into_iter();
-        let nominal = |all: &[rivals::Trainings]| all.iter().map(|one| trained(plan, one)).sum::<Work>();
+    if let Some(section) = plan.search_comparison() {
+        let mut trials = search_comparison::trials(section).into_iter();
+        let nominal =
+            |all: &[search_comparison::Trainings]| all.iter().map(|one| trained(plan, one)).sum::<Work>();
         let mut work = Work::default();
         for target in &section.targets {
-            let all = rivals::trainings(plan, targets.task(target))?;
+            let all = search_comparison::trainings(plan, targets.task(target))?;
             work = work.plus(nominal(&all).times(f64::from(section.repetitions)));
         }
         let sample = move |_| {
-            let Some(bout) = bouts.next() else { return Ok(None) };
-            let prepared = targets.prepared(plan, &bout.input.target, bout.input.repetition)?;
-            let key = Key::root(plan.seed()).named("forecast").at(u64::from(bout.input.repetition));
+            let Some(trial) = trials.next() else { return Ok(None) };
+            let prepared = targets.prepared(plan, &trial.input.target, trial.input.repetition)?;
+            let key = Key::root(plan.seed()).named("forecast").at(u64::from(trial.input.repetition));
             let labels = section.labels[section.labels.len() / 2];
-            let (one, core_seconds) = timed(|| rivals::try_one(plan, prepared.task(), labels, key))?;
+            let (one, core_seconds) =
+                timed(|| search_comparison::try_one(plan, prepared.task(), labels, key))?;
             Ok(Some(Piece { nominal: trained(plan, &one).nominal(), core_seconds }))
         };
-        let count = (rivals::bouts(section).len() as u64, "bouts");
+        let count = (search_comparison::trials(section).len() as u64, "bouts");
         let part = Part::new("rivals", "rivals", count, work.nominal(), sample);
         parts.push(part.shown_as("rivals").training(work));
     }
     Ok(parts)
 }
 
-fn trained(plan: &Plan, one: &rivals::Trainings) -> Work {
+fn trained(plan: &Plan, one: &search_comparison::Trainings) -> Work {
     let train = TrainPlan {
         start: Start::Scratch,
         stop: Stop::Steps { steps: one.steps },
@@ -417,7 +425,7 @@ impl Scene<'_> {
                 architect: self.architecture_factory.and_then(ArchitectureFactory::architect),
             });
         }
-        let lanes = players.len() as f64;
+        let envs = players.len() as f64;
         let before = usage::core_seconds();
         let played = play(episode, players);
         let marks = *marks.lock().expect("no panic while it is held");
@@ -431,7 +439,7 @@ impl Scene<'_> {
             }
             Err(error) => return Err(error),
         };
-        Ok(Piece { nominal: work.nominal() * lanes, core_seconds })
+        Ok(Piece { nominal: work.nominal() * envs, core_seconds })
     }
 }
 

@@ -242,8 +242,8 @@ fn policy_search<'a>(
         let duel = move |_| {
             let chunk: Vec<Source> = next().into_iter().map(|(_, source)| source).collect();
             // As many pairs as share a bank.
-            let lanes = chunk.first().map_or(1, Source::lanes);
-            let together = (lanes / (2 * duels.episodes)).clamp(1, section.evolution.pairs);
+            let envs = chunk.first().map_or(1, Source::envs);
+            let together = (envs / (2 * duels.episodes)).clamp(1, section.evolution.pairs);
             let pair = Pair { plus: network.clone(), minus: network.clone() };
             let mut simulation = train::simulation(plan, &chunk, &[], 1, &Forgetful)?;
             let (fought, core_seconds) = timed(|| simulation.duels(&vec![pair; together], 0, key))?;

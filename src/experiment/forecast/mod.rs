@@ -16,7 +16,7 @@ mod work;
 mod workers;
 
 use super::plan::Plan;
-use super::stages::{cells_of_transfer, full_pool, rivals, search};
+use super::stages::{cells_of_transfer, full_pool, search, search_comparison};
 use crate::error::Result;
 use crate::run::executor::again;
 use crate::run::{Cancel, Silent, WorkerPool, usage};
@@ -204,7 +204,7 @@ fn of_stage(plan: &Plan, stage: &'static str, parts: &[Part<'_>], kinds: &[Kind]
     let cells = match stage {
         "full pool" => whole,
         "transfer" => plan.transfer().map_or(0, cells_of_transfer) - whole,
-        "rivals" => plan.rivals().map_or(0, |section| rivals::bouts(section).len()),
+        "rivals" => plan.search_comparison().map_or(0, |section| search_comparison::trials(section).len()),
         _ => 1,
     };
     Some(StageForecast {

@@ -83,9 +83,9 @@ pub(super) fn shares(plan: &Plan, kinds: &[Kind], seen: &Seen) -> Result<Vec<Sha
 
 fn of_training(plan: &Plan, kind: &Kind, base: Shares, seen: &Seen) -> Result<Shares> {
     let section = plan.train().expect("a kind of its stage");
-    let (sources, lanes) = (plan.sources(), plan.learner().device.lanes());
+    let (sources, envs) = (plan.sources(), plan.learner().device.envs());
     let (tasks, judges) = (sources.tasks(), sources.validation_tasks());
-    let banks = |tasks: usize, episodes: usize| (tasks * episodes.div_ceil(lanes)) as u64;
+    let banks = |tasks: usize, episodes: usize| (tasks * episodes.div_ceil(envs)) as u64;
     let network = serde_json::to_vec(&Weights::of(&train::untrained(plan)?)).expect("numbers").len() as f64;
     let states = |pieces: u64| {
         let each = seen.text_of_state()?;
@@ -112,7 +112,7 @@ fn of_training(plan: &Plan, kind: &Kind, base: Shares, seen: &Seen) -> Result<Sh
         }
         "evolution" => {
             let duels = train::duel_plan(plan);
-            let (pairs, together) = (section.evolution.pairs, (lanes / (2 * duels.episodes)).max(1));
+            let (pairs, together) = (section.evolution.pairs, (envs / (2 * duels.episodes)).max(1));
             let pieces = (pairs.div_ceil(together) * duels.tasks.min(tasks)) as u64;
             let bytes = 2.0 * pairs as f64 * network;
             let answer = 2.0 * NUMBER_BYTES * together.min(pairs) as f64;

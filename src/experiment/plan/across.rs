@@ -16,7 +16,11 @@ impl Plan {
         sources: Place,
         transfer: Option<Place>,
     ) -> Result<(), ExperimentError> {
-        if self.train.is_none() && self.search.is_none() && self.transfer.is_none() && self.rivals.is_none() {
+        if self.train.is_none()
+            && self.search.is_none()
+            && self.transfer.is_none()
+            && self.search_comparison.is_none()
+        {
             let why =
                 "nothing to run: give at least one of [train], [search], [transfer] and [rivals]".to_string();
             return Err(ExperimentError::Missing { place: root, key: "transfer".into(), why });
@@ -73,7 +77,7 @@ impl Plan {
                 "fit once per query, or let `[episode.annotator]` have `noise` and prices alone",
             );
         }
-        match self.rivals {
+        match self.search_comparison {
             None => Ok(()),
             Some(_) => conflict(
                 "rivals",
@@ -112,7 +116,12 @@ impl Plan {
         let head = self.train.as_ref().is_some_and(|train| train.architecture.episodes > 0);
         let readers = [
             ("train.architecture", head),
-            ("rivals", self.rivals.as_ref().is_some_and(|rivals| rivals.free.is_none())),
+            (
+                "rivals",
+                self.search_comparison
+                    .as_ref()
+                    .is_some_and(|search_comparison| search_comparison.free.is_none()),
+            ),
         ];
         let Some(search) = &self.search else {
             return match readers.into_iter().find(|(_, reads)| *reads) {
@@ -128,9 +137,10 @@ impl Plan {
         if search.image.is_some() {
             self.check_images(root, head)?;
         }
-        let rivals = self.rivals.iter().flat_map(|rivals| &rivals.fixed);
+        let search_comparison =
+            self.search_comparison.iter().flat_map(|search_comparison| &search_comparison.fixed);
         let space = space(search, self.learner.dropout);
-        for choice in transfer.chain(rivals) {
+        for choice in transfer.chain(search_comparison) {
             let ArchitectureChoice::Fixed(point) = choice else { continue };
             if !space.contains(point) {
                 return Err(ExperimentError::Conflict {
@@ -149,14 +159,16 @@ impl Plan {
 
     /// Whether the space that rivals walk has a point for every candidate that they begin with.
     fn check_rivals(&self, root: &Place) -> Result<(), ExperimentError> {
-        let Some(rivals) = &self.rivals else { return Ok(()) };
-        let points = match (&rivals.free, &self.search) {
+        let Some(search_comparison) = &self.search_comparison else { return Ok(()) };
+        let points = match (&search_comparison.free, &self.search) {
             (Some(free), _) => free.points().len(),
             (None, Some(search)) => space(search, self.learner.dropout).points().len(),
             (None, None) => return Ok(()),
         };
-        let check = |method: &&'static str| rivals.settings.parts(method, points, root, "rivals").map(drop);
-        rivals.methods.iter().try_for_each(check)
+        let check = |method: &&'static str| {
+            search_comparison.settings.parts(method, points, root, "rivals").map(drop)
+        };
+        search_comparison.methods.iter().try_for_each(check)
     }
 
     /// Whether everything that meets networks for images can read them.

@@ -46,7 +46,10 @@ impl Plan {
         }
         let learned =
             [("sources.datasets", &self.sources.datasets), ("sources.validation", &self.sources.validation)];
-        let of_rivals = self.rivals.as_ref().map(|rivals| ("rivals.targets", &rivals.targets));
+        let of_rivals = self
+            .search_comparison
+            .as_ref()
+            .map(|search_comparison| ("rivals.targets", &search_comparison.targets));
         for (key, sets) in learned.into_iter().chain(of_rivals) {
             if let Some(set) = sets.iter().find(|set| set.kind() == TargetKind::Real) {
                 let why = format!("holds \"{}\", whose targets are numbers", set.name());

@@ -12,7 +12,7 @@ use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::keys::{Ask, text, whole};
 use crate::experiment::raw::{self, Section, Table};
 use crate::experiment::sections::{
-    Episode, Learner, Report, Rivals, Search, Sources, Train, Transfer, is_reserved,
+    Episode, Learner, Report, Search, SearchComparison, Sources, Train, Transfer, is_reserved,
 };
 use crate::experiment::set;
 use crate::experiment::tasks::Held;
@@ -84,7 +84,7 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer: Option<Transfer>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rivals: Option<Rivals>,
+    search_comparison: Option<SearchComparison>,
     report: Report,
     /// The strategies that may be named.
     #[serde(skip)]
@@ -179,7 +179,8 @@ impl Plan {
         let transfer = transfer_section
             .map(|section| Transfer::read(section, vocabulary, train.as_ref(), search.is_some()))
             .transpose()?;
-        let rivals = root.section("rivals")?.map(|section| Rivals::read(section, vocabulary)).transpose()?;
+        let search_comparison =
+            root.section("rivals")?.map(|section| SearchComparison::read(section, vocabulary)).transpose()?;
         let report = Report::read(root.section_or_empty("report")?)?;
         let root_place = root.place().clone();
         root.finish()?;
@@ -194,7 +195,7 @@ impl Plan {
             train,
             search,
             transfer,
-            rivals,
+            search_comparison,
             report,
             registry: vocabulary.registry.clone(),
             readers: vocabulary.readers.clone(),
@@ -213,7 +214,7 @@ impl Plan {
     pub fn searches_sources(&self) -> bool {
         let used = match &self.transfer {
             Some(transfer) => transfer.architectures.iter().any(|choice| choice.uses_sources()),
-            None => self.rivals.is_none(),
+            None => self.search_comparison.is_none(),
         };
         self.search.is_some() && used && !self.trains_only
     }
@@ -283,8 +284,8 @@ impl Plan {
     }
 
     /// Which searches are compared on which targets, if any are.
-    pub fn rivals(&self) -> Option<&Rivals> {
-        self.rivals.as_ref()
+    pub fn search_comparison(&self) -> Option<&SearchComparison> {
+        self.search_comparison.as_ref()
     }
 
     /// What the report asks of the rows.
@@ -299,7 +300,7 @@ impl Plan {
         self.train.is_some().then_some(Self {
             search,
             transfer: None,
-            rivals: None,
+            search_comparison: None,
             trains_only: true,
             ..self
         })
@@ -309,7 +310,7 @@ impl Plan {
     pub fn transfer_only(self) -> Option<Self> {
         let space = |transfer: &Transfer| transfer.architectures.iter().any(|choice| choice.needs_space());
         let search = self.search.filter(|_| self.transfer.as_ref().is_some_and(space));
-        self.transfer.is_some().then_some(Self { train: None, search, rivals: None, ..self })
+        self.transfer.is_some().then_some(Self { train: None, search, search_comparison: None, ..self })
     }
 
     /// The same plan with at most so many gradient steps for a search on a source.
@@ -620,9 +621,9 @@ mod tests {
         let plan = parse(&text(given)).unwrap();
         let walk = |method| {
             let of = |settings: &MethodSettings| format!("{:?}", settings.method(method));
-            let (search, rivals) =
-                (of(&plan.search().unwrap().settings), of(&plan.rivals().unwrap().settings));
-            assert_eq!(search, rivals);
+            let (search, search_comparison) =
+                (of(&plan.search().unwrap().settings), of(&plan.search_comparison().unwrap().settings));
+            assert_eq!(search, search_comparison);
             search
         };
         assert_eq!(walk("hill_climbing"), "HillClimbing { restarts: 0 }");

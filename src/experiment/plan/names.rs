@@ -16,7 +16,8 @@ impl Plan {
     /// [`ExperimentError::SameName`] if two sets were given one name in so many words.
     pub(super) fn name_apart(&mut self, place: &Place) -> Result<(), ExperimentError> {
         let of_transfer = self.transfer.iter_mut().flat_map(|transfer| &mut transfer.targets);
-        let of_rivals = self.rivals.iter_mut().flat_map(|rivals| &mut rivals.targets);
+        let of_rivals =
+            self.search_comparison.iter_mut().flat_map(|search_comparison| &mut search_comparison.targets);
         let learned = self.sources.datasets.iter_mut().chain(&mut self.sources.validation);
         let mut all: Vec<&mut DataRef> = learned.chain(of_transfer).chain(of_rivals).collect();
         let names = {

@@ -11,7 +11,7 @@ pub use schema::schema;
 
 use super::keys::{Ask, Described, descriptions, table};
 use super::plan::Header;
-use super::sections::{Episode, Learner, Offer, Report, Rivals, Search, Sources, Train, Transfer};
+use super::sections::{Episode, Learner, Offer, Report, Search, SearchComparison, Sources, Train, Transfer};
 use super::vocabulary::Vocabulary;
 
 /// Every key of an experiment file, sections as tables, in the order of a resolved plan.
@@ -25,7 +25,11 @@ fn describe(vocabulary: &Vocabulary) -> Vec<Described> {
         table(|section| Train::keys(section, &vocabulary.algorithms)).ask(file, "train", Train::ABOUT)?;
         table(|section| Search::keys(section, &vocabulary.methods)).ask(file, "search", Search::ABOUT)?;
         table(|section| Transfer::keys(section, &offer)).ask(file, "transfer", Transfer::ABOUT)?;
-        table(|section| Rivals::keys(section, vocabulary)).ask(file, "rivals", Rivals::ABOUT)?;
+        table(|section| SearchComparison::keys(section, vocabulary)).ask(
+            file,
+            "rivals",
+            SearchComparison::ABOUT,
+        )?;
         table(Report::keys).ask(file, "report", Report::ABOUT)
     })
 }

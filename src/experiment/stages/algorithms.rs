@@ -2,7 +2,7 @@
 
 use super::StageContext;
 use super::keeper::Kept;
-use crate::agent::{Frozen, Learned, Provenance, Training};
+use crate::agent::{Frozen, Provenance, StageOutputs, Training};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::tasks;
@@ -17,7 +17,7 @@ pub(super) fn learn(plan: &Plan, stage_context: StageContext<'_>, training: Trai
         let title = name.replace('_', " ");
         let mut keeper = Kept::new(stage_context, &store::checkpoint_of(name), &title);
         let training = Training { key: training.key.named(&title), ..training };
-        let Learned { weights, figures, limits } = algorithm.learn(training, &mut keeper)?;
+        let StageOutputs { weights, figures, limits } = algorithm.learn(training, &mut keeper)?;
         let provenance = Provenance {
             name: format!("{} ({title})", plan.name()),
             plan: plan.digest(),

@@ -1,7 +1,7 @@
 //! Who draws the networks of a target's episodes: from the word in the plan to the blocks that an episode
 //! starts with and the architect that changes them.
 
-use super::{Found, Learned, search};
+use super::{SearchedArchitecture, StageOutputs, search};
 use crate::agent::{Head, HeadArchitect};
 use crate::arch::{ArchSpace, Block, Point, Space};
 use crate::episode::Architect;
@@ -31,7 +31,7 @@ impl ArchitectureFactory {
     pub(in crate::experiment) fn of(
         plan: &Plan,
         choice: ArchitectureChoice,
-        learned: Learned<'_>,
+        learned: StageOutputs<'_>,
         head: impl FnOnce() -> Result<Arc<Head>>,
     ) -> Result<Option<Self>> {
         if choice == ArchitectureChoice::Learner {
@@ -51,14 +51,14 @@ impl ArchitectureFactory {
         let found = learned.architecture.filter(|_| choice.uses_sources());
         let start = match choice {
             ArchitectureChoice::Fixed(point) => point,
-            _ => found.map_or(space.start(), Found::start),
+            _ => found.map_or(space.start(), SearchedArchitecture::start),
         };
         let mut own = Self {
             space,
             start,
             choice,
             search: plan.search().cloned(),
-            starts: found.map(Found::starts).unwrap_or_default(),
+            starts: found.map(SearchedArchitecture::starts).unwrap_or_default(),
             head,
             training: plan.learner().train_plan(),
             query_size: plan.episode().query_size,

@@ -2,8 +2,8 @@
 
 use super::transfer::Shared;
 use super::{
-    Block, Bout, Found, Learned, StageContext, Stages, TimedRow, Trained, Whole, full_pool, rivals, search,
-    train, transfer,
+    Block, SearchedArchitecture, StageContext, StageOutputs, Stages, TimedRow, TrainedPolicy, Trial, Whole,
+    full_pool, search, search_comparison, train, transfer,
 };
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -17,11 +17,11 @@ pub struct Builtin {
 }
 
 impl Stages for Builtin {
-    fn train(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
+    fn train(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPolicy> {
         train::train(plan, stage_context)
     }
 
-    fn search(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<Found> {
+    fn search(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<SearchedArchitecture> {
         search::search(plan, stage_context)
     }
 
@@ -29,7 +29,7 @@ impl Stages for Builtin {
         &self,
         plan: &Plan,
         block: &Block,
-        learned: Learned<'_>,
+        learned: StageOutputs<'_>,
         stage_context: StageContext<'_>,
     ) -> Result<Vec<TimedRow>> {
         transfer::episodes(plan, block, learned, stage_context, &self.shared)
@@ -39,7 +39,7 @@ impl Stages for Builtin {
         &self,
         plan: &Plan,
         whole: &Whole,
-        learned: Learned<'_>,
+        learned: StageOutputs<'_>,
         stage_context: StageContext<'_>,
     ) -> Result<FullPool> {
         full_pool::whole(plan, whole, learned, stage_context, &self.shared)
@@ -49,7 +49,7 @@ impl Stages for Builtin {
         Ok(self.shared.dataset(plan, target, stage_context)?.identity().to_string())
     }
 
-    fn bout(&self, plan: &Plan, bout: &Bout, stage_context: StageContext<'_>) -> Result<Vec<TimedRow>> {
-        rivals::bout(plan, bout, stage_context, &self.shared)
+    fn trial(&self, plan: &Plan, trial: &Trial, stage_context: StageContext<'_>) -> Result<Vec<TimedRow>> {
+        search_comparison::trial(plan, trial, stage_context, &self.shared)
     }
 }

@@ -4,7 +4,7 @@
 //! as that of all of them and costs a run less; every strategy is held to the same one.
 
 use super::transfer::{Shared, episode_of};
-use super::{Failure, Learned, Shard, StageContext};
+use super::{Failure, Shard, StageContext, StageOutputs};
 use crate::data::TargetKind;
 use crate::episode::{Replicate, full_pool as measure};
 use crate::error::Result;
@@ -61,7 +61,7 @@ where
 pub fn whole(
     plan: &Plan,
     whole: &Whole,
-    learned: Learned<'_>,
+    learned: StageOutputs<'_>,
     stage_context: StageContext<'_>,
     shared: &Shared,
 ) -> Result<FullPool> {

@@ -10,16 +10,16 @@ mod builtin;
 pub mod full_pool;
 pub(super) mod head;
 mod keeper;
-pub mod rivals;
 pub mod search;
+pub mod search_comparison;
 pub mod train;
 pub mod transfer;
 
 pub use builtin::Builtin;
 pub use full_pool::{Whole, full_pool};
-pub use rivals::{Bout, rivals};
-pub use search::Found;
-pub use train::Trained;
+pub use search::SearchedArchitecture;
+pub use search_comparison::{Trial, search_comparison};
+pub use train::TrainedPolicy;
 pub use transfer::{Block, Failure, Shard, blocks, transfer};
 
 use super::plan::Plan;
@@ -68,11 +68,11 @@ fn check_cancelled(stage_context: StageContext<'_>) -> Result<()> {
 
 /// What earlier stages hand on to the transfer.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Learned<'a> {
+pub struct StageOutputs<'a> {
     /// The trained policy.
-    pub policy: Option<&'a Trained>,
+    pub policy: Option<&'a TrainedPolicy>,
     /// The architecture found on the sources.
-    pub architecture: Option<&'a Found>,
+    pub architecture: Option<&'a SearchedArchitecture>,
 }
 
 /// A row, which is a result, and how long it took, which is not.
@@ -105,17 +105,17 @@ fn results<I, T>(cells: &[Cell<I>], outcomes: Vec<Outcome<T>>) -> (Vec<T>, Vec<F
 pub trait Stages: Sync {
     /// Trains a policy on the sources and writes it to [`POLICY`](crate::run::store::POLICY) in the
     /// run's folder before it returns.
-    fn train(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained>;
+    fn train(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPolicy>;
 
     /// Searches an architecture on the sources.
-    fn search(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<Found>;
+    fn search(&self, plan: &Plan, stage_context: StageContext<'_>) -> Result<SearchedArchitecture>;
 
     /// Runs the episodes of one block on its target.
     fn episodes(
         &self,
         plan: &Plan,
         block: &Block,
-        learned: Learned<'_>,
+        learned: StageOutputs<'_>,
         stage_context: StageContext<'_>,
     ) -> Result<Vec<TimedRow>>;
 
@@ -124,7 +124,7 @@ pub trait Stages: Sync {
         &self,
         plan: &Plan,
         whole: &Whole,
-        learned: Learned<'_>,
+        learned: StageOutputs<'_>,
         stage_context: StageContext<'_>,
     ) -> Result<FullPool>;
 
@@ -132,5 +132,5 @@ pub trait Stages: Sync {
     fn identity(&self, plan: &Plan, target: &DataRef, stage_context: StageContext<'_>) -> Result<String>;
 
     /// Compares searches at equal cost, in one repetition on one target.
-    fn bout(&self, plan: &Plan, bout: &Bout, stage_context: StageContext<'_>) -> Result<Vec<TimedRow>>;
+    fn trial(&self, plan: &Plan, trial: &Trial, stage_context: StageContext<'_>) -> Result<Vec<TimedRow>>;
 }

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 /// An architecture found on the sources, free of any task's width and classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Found {
+pub struct SearchedArchitecture {
     /// Blocks per stack, `i` of `A(B, i, j)`.
     pub blocks_per_stack: usize,
     /// Stacks, `j` of `A(B, i, j)`.
@@ -53,7 +53,7 @@ pub struct Start {
     pub stacks: usize,
 }
 
-impl Found {
+impl SearchedArchitecture {
     /// Where to start whatever the number of labels.
     pub fn start(&self) -> Point {
         Point::new(self.blocks_per_stack, self.stacks)
@@ -132,7 +132,7 @@ fn starts_table(found: &[HeldOut]) -> String {
 }
 
 /// Searches on every source task and learns where to start.
-pub fn search(plan: &Plan, stage_context: StageContext<'_>) -> Result<Found> {
+pub fn search(plan: &Plan, stage_context: StageContext<'_>) -> Result<SearchedArchitecture> {
     let sources = tasks::sources(plan)?;
     let parts = stage_context.parts(store::SEARCH_PARTS)?;
     let bar = stage_context.progress.begin("search", sources.len() as u64);
@@ -185,7 +185,7 @@ pub(in crate::experiment) fn on_sources(
 pub(in crate::experiment) fn found(
     plan: &Plan,
     searched: Vec<Searched>,
-) -> Result<(Found, Prior<ArchSpace>)> {
+) -> Result<(SearchedArchitecture, Prior<ArchSpace>)> {
     let section = plan.search().expect("the stage runs where there is a section");
     let space = space(section, plan.learner().dropout);
     let steps = searched.iter().map(|(_, steps, _)| steps).sum();
@@ -198,7 +198,7 @@ pub(in crate::experiment) fn found(
         blocks_per_stack: level.start.blocks,
         stacks: level.start.stacks,
     };
-    let found = Found {
+    let found = SearchedArchitecture {
         blocks_per_stack: start.blocks,
         stacks: start.stacks,
         starts: if section.levels > 1 { prior.levels().iter().map(at).collect() } else { Vec::new() },
@@ -238,7 +238,7 @@ fn one(
 ) -> Result<Searched> {
     let task = source.prepared_tasks[0].task();
     let rows = uniform_rows(task, count, key.named("labelled"))?;
-    let labels = crate::data::Oracle::new(task.clone(), 0).foresee(&rows);
+    let labels = crate::data::Oracle::new(task.clone(), 0).peek(&rows);
     let rows: Vec<u32> = rows.iter().map(|row| row.0).collect();
     let folds = (section.folds as u32).min(rows.len() as u32);
     let training = source.plan.train;

@@ -5,7 +5,7 @@
 //! initial weights under every strategy, whatever block it is in.
 
 use super::architecture_factory::ArchitectureFactory;
-use super::{Learned, StageContext, TimedRow};
+use super::{StageContext, StageOutputs, TimedRow};
 use crate::agent::adaptation::AdaptedPolicy;
 use crate::agent::{
     AlgorithmEntry, Choice, Frozen, Network, NetworkConfig, Policy, PolicyStrategy, Provenance, shipped,
@@ -198,7 +198,7 @@ impl Shared {
     fn policy(
         &self,
         transfer: &Transfer,
-        learned: Learned<'_>,
+        learned: StageOutputs<'_>,
         stage_context: StageContext<'_>,
     ) -> Result<Arc<Policy>> {
         let mut held = self.policy.lock().expect("no panic while it is held");
@@ -234,7 +234,7 @@ impl Shared {
         &self,
         entry: &AlgorithmEntry,
         transfer: &Transfer,
-        learned: Learned<'_>,
+        learned: StageOutputs<'_>,
         stage_context: StageContext<'_>,
     ) -> Result<Arc<Frozen>> {
         let mut held = self.others.lock().expect("no panic while it is held");
@@ -278,7 +278,7 @@ pub fn label(transfer: &Transfer, strategy: &str, architecture: ArchitectureChoi
 pub(super) fn episode_of(
     plan: &Plan,
     architecture: ArchitectureChoice,
-    learned: Learned<'_>,
+    learned: StageOutputs<'_>,
     stage_context: StageContext<'_>,
     shared: &Shared,
 ) -> Result<(EpisodePlan, Option<ArchitectureFactory>)> {
@@ -297,7 +297,7 @@ pub(super) fn episode_of(
 pub fn episodes(
     plan: &Plan,
     block: &Block,
-    learned: Learned<'_>,
+    learned: StageOutputs<'_>,
     stage_context: StageContext<'_>,
     shared: &Shared,
 ) -> Result<Vec<TimedRow>> {
@@ -338,7 +338,7 @@ fn strategy(
     name: &str,
     plan: &Plan,
     transfer: &Transfer,
-    learned: Learned<'_>,
+    learned: StageOutputs<'_>,
     stage_context: StageContext<'_>,
     shared: &Shared,
 ) -> Result<Box<dyn Strategy>> {

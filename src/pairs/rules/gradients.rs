@@ -10,7 +10,7 @@ use crate::query::draw::RowDraws;
 use crate::query::geometry::Rows;
 use crate::query::gradient::bait;
 use crate::query::hybrid::badge;
-use crate::query::{Cut, Ties};
+use crate::query::{Subsample, Ties};
 use crate::rng::Key;
 
 pub(super) const BADGE: Entry = Entry {
@@ -48,7 +48,7 @@ pub struct Bait;
 impl PairRule for Bait {
     fn choose(&self, view: &PairView<'_>, batch: usize, key: Key) -> Result<Vec<u32>> {
         let hidden: Vec<RowId> = view.hidden.iter().map(|&pair| RowId(pair)).collect();
-        let cut = Cut::new(&hidden, MAX_BAIT.max(2 * batch), RowDraws::new(key.named("candidates")));
+        let cut = Subsample::new(&hidden, MAX_BAIT.max(2 * batch), RowDraws::new(key.named("candidates")));
         let candidates: Vec<u32> = cut.rows.iter().map(|row| row.0).collect();
         let (plain, _) = gradients(view, &candidates, 1.0);
         let square: f64 = plain.values().iter().map(|&value| f64::from(value).powi(2)).sum();

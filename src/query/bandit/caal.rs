@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::rewards::Rewards;
 use crate::query::uncertainty::margin;
-use crate::query::{Needs, PoolView, Size, Strategy, cut, ties};
+use crate::query::{Needs, PoolView, Size, Strategy, subsample, ties};
 use crate::rng::Key;
 use nalgebra::{SMatrix, SVector};
 use rand_distr::{Distribution, StandardNormal};
@@ -114,7 +114,7 @@ impl Strategy for Caal {
             self.known.iter().map(|known| known.draw(&context, self.explore, &mut rng)).collect();
         let best = (0..worths.len()).max_by(|&a, &b| worths[a].total_cmp(&worths[b])).unwrap_or(0);
         let picks = self.arms[best].select(view, batch, key.named("arm").at(best as u64))?;
-        self.note = cut::join([Some(format!("asked by arm {}", best + 1)), self.arms[best].note()]);
+        self.note = subsample::join([Some(format!("asked by arm {}", best + 1)), self.arms[best].note()]);
         self.rewards.asked((best, context), &picks);
         Ok(picks)
     }

@@ -6,7 +6,7 @@ use crate::learner::bank::multiply_transposed;
 use crate::query::geometry::logarithm::ln;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::wrapper::members::{DropoutPasses, PASSES};
-use crate::query::{Cut, Needs, PoolView, Score};
+use crate::query::{Needs, PoolView, Score, Subsample};
 use crate::rng::Key;
 use crate::simd::dispatched;
 use rayon::prelude::*;
@@ -50,7 +50,7 @@ pub struct Epig {
 impl Score for Epig {
     fn score(&mut self, view: &PoolView<'_>, key: Key) -> Result<Vec<f64>> {
         let passes = view.passes()?;
-        let targets = Cut::new(view.candidates(), self.targets, view.draws(key.named("targets")));
+        let targets = Subsample::new(view.candidates(), self.targets, view.draws(key.named("targets")));
         Ok(of(passes, &targets.places))
     }
 
@@ -59,7 +59,7 @@ impl Score for Epig {
     }
 
     fn note(&self, view: &PoolView<'_>, _picks: &[RowId]) -> Result<Option<String>> {
-        Ok(crate::query::cut::note(
+        Ok(crate::query::subsample::note(
             "informed about",
             self.targets.min(view.candidates().len()),
             view.candidates().len(),

@@ -7,7 +7,7 @@ use crate::learner::bank::multiply_transposed;
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{KMeans, Scale, lanes, nearest_distinct};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, Subset, cut, size};
+use crate::query::{Needs, PoolView, Size, Strategy, Subsample, Subset, size, subsample};
 use crate::rng::Key;
 use crate::simd::dispatched;
 use rayon::prelude::*;
@@ -92,7 +92,7 @@ impl Strategy for ActiveFt {
             picks.extend(self.of_part(&own, vectors, share(batch).len(), key.named("part").at(part as u64)));
         }
         let divided = (parts > 1).then(|| format!("chosen in {parts} random parts of the candidates"));
-        self.note = cut::join([divided, self.note.take()]);
+        self.note = subsample::join([divided, self.note.take()]);
         Ok(picks)
     }
 
@@ -132,7 +132,7 @@ impl ActiveFt {
         batch: usize,
         key: Key,
     ) -> Vec<RowId> {
-        let cut = Cut::new(view.candidates(), most_rows(batch), view.draws(key.named("candidates")));
+        let cut = Subsample::new(view.candidates(), most_rows(batch), view.draws(key.named("candidates")));
         self.note = cut.note("the centres follow");
         let unit = |ids: &[RowId]| {
             let mut unit = Rows::new(vectors, ids).to_matrix();

@@ -8,7 +8,7 @@ use crate::query::geometry::blocks::squared_distances_to;
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Scale, assign};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, cut, size};
+use crate::query::{Needs, PoolView, Size, Strategy, Subsample, size, subsample};
 use crate::rng::Key;
 use rayon::prelude::*;
 
@@ -76,8 +76,8 @@ impl Strategy for Bilaf {
         let left: Vec<RowId> =
             view.candidates().iter().copied().filter(|row| taken.binary_search(row).is_err()).collect();
         let wanted = batch - picks.len();
-        let cut = Cut::new(&left, MAX_CANDIDATES.max(wanted), view.draws(key.named("boundary")));
-        self.note = cut::join([self.note.take(), cut.note("boundaries were sought among")]);
+        let cut = Subsample::new(&left, MAX_CANDIDATES.max(wanted), view.draws(key.named("boundary")));
+        self.note = subsample::join([self.note.take(), cut.note("boundaries were sought among")]);
         let rank = |place: usize| view.ties(key).rank(cut.rows[place]);
         let found = boundary(vectors, &cut.rows, &centres, self.noise, wanted, rank);
         picks.extend(found.into_iter().map(|place| cut.rows[place]));
@@ -111,7 +111,7 @@ struct Standing {
     score: f64,
 }
 
-/// Places within `rows` of `wanted` rows near boundaries of the parts that `centres` stand for.
+/// Coordinates within `rows` of `wanted` rows near boundaries of the parts that `centres` stand for.
 fn boundary(
     vectors: MatrixView<'_>,
     rows: &[RowId],

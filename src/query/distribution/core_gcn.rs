@@ -8,7 +8,7 @@ use crate::query::draw::RowDraws;
 use crate::query::geometry::lanes;
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, Ties, size};
+use crate::query::{Needs, PoolView, Size, Strategy, Subsample, Ties, size};
 use crate::rng::Key;
 
 /// Candidates above which the batch is sought among a random part of this many, as in the paper.
@@ -57,7 +57,7 @@ impl Strategy for CoreGcn {
             return Ok(Vec::new());
         }
         let most = MAX_CANDIDATES.max(batch);
-        let cut = Cut::new(view.candidates(), most, view.draws(key.named("candidates")));
+        let cut = Subsample::new(view.candidates(), most, view.draws(key.named("candidates")));
         self.note = cut.note("the batch was sought among");
         let taking_part: Vec<RowId> = cut.rows.iter().chain(view.labelled()).copied().collect();
         let mut unit = Rows::new(embeddings, &taking_part).to_matrix();

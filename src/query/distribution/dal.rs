@@ -4,7 +4,7 @@ use super::Space;
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView, RowId};
 use crate::error::Result;
-use crate::learner::{Bank, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+use crate::learner::{Bank, Loss, ModelData, Optimiser, Start, Stop, TrainPlan};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::{Needs, PoolView, Size, Strategy};
@@ -131,7 +131,7 @@ fn discriminator(
 ) -> Result<Bank> {
     let spec = NetSpec::mlp(vectors.cols(), &[width; 3], 2)?;
     let mut bank = Bank::new(&spec, 1)?;
-    let data = LaneData { inputs: vectors, rows, labels, validation: (&[], &[]), extra: None };
+    let data = ModelData { inputs: vectors, rows, labels, validation: (&[], &[]), extra: None };
     for epoch in 0..epochs {
         let plan = TrainPlan {
             loss: Loss::CrossEntropy,

@@ -7,7 +7,7 @@ use crate::query::geometry::packed::{self, LANES, Packed};
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{Weights, kmeans, minima_to, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Kinds, Needs, PoolView, Size, Strategy, Ties, cut};
+use crate::query::{Kinds, Needs, PoolView, Size, Strategy, Subsample, Ties, subsample};
 use crate::rng::Key;
 use crate::simd::dispatched;
 
@@ -52,14 +52,14 @@ impl Strategy for KMedoids {
             return Ok(Vec::new());
         }
         let most = MAX_ROWS.max(batch);
-        self.note = cut::note("medoids are sought among five parts of", all.len().min(most), all.len());
+        self.note = subsample::note("medoids are sought among five parts of", all.len().min(most), all.len());
         if all.len() <= most {
             return Ok(medoids(all, batch, key, view.ties(key)));
         }
         let mut best: Option<(f64, Vec<RowId>)> = None;
         for part in 0..PARTS {
             let key = key.at(part);
-            let ids = Cut::new(all.ids(), most, view.draws(key.named("part"))).rows;
+            let ids = Subsample::new(all.ids(), most, view.draws(key.named("part"))).rows;
             let found = medoids(Rows::new(unit.view(), &ids), batch, key, view.ties(key));
             let minima = minima_to(all, Rows::new(unit.view(), &found));
             let cost: f64 = minima.iter().map(|&squared| f64::from(squared).sqrt()).sum();

@@ -4,7 +4,7 @@ use crate::data::{Matrix, MatrixView, RowId};
 use crate::query::geometry::coverage::{Coverage, Kernel};
 use crate::query::geometry::rows::{self, Rows};
 use crate::query::size;
-use crate::query::{Cut, PoolView, Size};
+use crate::query::{PoolView, Size, Subsample};
 use crate::rng::Key;
 
 /// Candidates above which the cover is sought among a random part of this many.
@@ -13,7 +13,7 @@ pub const MAX_CANDIDATES: usize = 20_000;
 /// The candidates that are covered and chosen from, and the labelled rows, on vectors of length one.
 pub struct Part {
     /// Of the candidates.
-    pub cut: Cut,
+    pub cut: Subsample,
     /// Those candidates, then the labelled rows.
     unit: Matrix,
     places: Vec<RowId>,
@@ -23,7 +23,7 @@ impl Part {
     /// All candidates, or a random part of many.
     pub fn of(view: &PoolView<'_>, vectors: MatrixView<'_>, batch: usize, key: Key) -> Self {
         let most = MAX_CANDIDATES.max(batch);
-        let cut = Cut::new(view.candidates(), most, view.draws(key.named("candidates")));
+        let cut = Subsample::new(view.candidates(), most, view.draws(key.named("candidates")));
         // Only what takes part is copied: the pool may be far larger.
         let taking_part: Vec<RowId> = cut.rows.iter().chain(view.labelled()).copied().collect();
         let mut unit = Rows::new(vectors, &taking_part).to_matrix();

@@ -7,7 +7,7 @@ use crate::query::geometry::rows::{self, Rows};
 use crate::query::geometry::{minima_to, within};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::size;
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, Ties};
+use crate::query::{Needs, PoolView, Size, Strategy, Subsample, Ties};
 use crate::rng::Key;
 
 /// Candidates above which the cover is sought among a random part of this many.
@@ -57,7 +57,8 @@ impl Strategy for RobustKCenter {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        let cut = Cut::new(view.candidates(), MAX_CANDIDATES.max(batch), view.draws(key.named("candidates")));
+        let cut =
+            Subsample::new(view.candidates(), MAX_CANDIDATES.max(batch), view.draws(key.named("candidates")));
         self.note = cut.note("the cover was sought among");
         let ids = cut.rows;
         let rows = Rows::new(vectors, &ids);
@@ -84,7 +85,7 @@ impl Strategy for RobustKCenter {
     }
 }
 
-/// Places of the picks, and the radius they were found with.
+/// Coordinates of the picks, and the radius they were found with.
 fn robust(
     rows: Rows<'_>,
     labelled: Rows<'_>,

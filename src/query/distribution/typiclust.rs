@@ -5,7 +5,7 @@ use crate::data::{Matrix, RowId};
 use crate::error::Result;
 use crate::query::geometry::{Rows, Scale, Weights, kmeans, normalised, typicality};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy, cut};
+use crate::query::{Needs, PoolView, Size, Strategy, subsample};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -105,7 +105,7 @@ impl Strategy for TypiClust {
                 "the most typical of a cluster was sought among {most} of its candidates, drawn at random"
             )
         });
-        self.note = cut::join([kmeans::note(rows.len(), k), fewer]);
+        self.note = subsample::join([kmeans::note(rows.len(), k), fewer]);
         let large = clusters.iter().take_while(|cluster| cluster.size > self.min_size).count();
         let mut picks = Vec::with_capacity(batch);
         let (large, small) = clusters.split_at_mut(large);

@@ -8,7 +8,7 @@ use crate::query::draw::RowDraws;
 use crate::query::geometry::Rows;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::size;
-use crate::query::{Cut, Needs, PoolView, QueryError, Size, Strategy, cut};
+use crate::query::{Needs, PoolView, QueryError, Size, Strategy, Subsample, subsample};
 use crate::rng::Key;
 use rayon::prelude::*;
 
@@ -72,13 +72,13 @@ impl Strategy for Bait {
         let (p, head, embeddings) = (view.probabilities()?, view.head()?, view.embeddings()?);
         let batch = batch.min(view.candidates().len());
         let most = MAX_CANDIDATES.max(OVERSAMPLE.saturating_mul(batch));
-        let cut = Cut::new(view.candidates(), most, view.draws(key.named("candidates")));
+        let cut = Subsample::new(view.candidates(), most, view.draws(key.named("candidates")));
         let classes = view.classes();
         let width = embeddings.cols();
         let form = self.form(classes, width);
         let projected = (form == Form::Binary && width > MAX_COLUMNS)
             .then(|| format!("embeddings projected from {width} to {MAX_COLUMNS} columns"));
-        self.note = cut::join([cut.note("the batch was sought among"), projected]);
+        self.note = subsample::join([cut.note("the batch was sought among"), projected]);
         let narrow = |rows: Rows<'_>| narrowed(rows, MAX_COLUMNS, key.named("projection"));
         let own = narrow(Rows::new(embeddings, &cut.rows));
         let labelled = narrow(view.labelled_rows(embeddings));
@@ -144,7 +144,7 @@ pub(crate) fn for_regression(
     smallest(of(candidates, 1.0), of(labelled, 1.0), batch.min(candidates.len()), prior, rank)
 }
 
-/// Places of the batch among `candidates` that leaves least of all rows' information unknown.
+/// Coordinates of the batch among `candidates` that leaves least of all rows' information unknown.
 fn smallest(
     candidates: Fisher<'_>,
     labelled: Fisher<'_>,
@@ -167,7 +167,7 @@ fn smallest(
     forward_backward(Fisher { scale, ..candidates }, known, batch, rank)
 }
 
-/// Places of the picks, in the order in which they were added; equal gains come in the order of `rank`.
+/// Coordinates of the picks, in the order in which they were added; equal gains come in the order of `rank`.
 fn forward_backward(
     fisher: Fisher<'_>,
     mut known: Known,

@@ -8,7 +8,7 @@ use crate::query::geometry::{Rows, shrink, within};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::uncertainty::margin;
 use crate::query::wrapper::class_balanced::predicted;
-use crate::query::{Needs, PoolView, Size, Strategy, cut};
+use crate::query::{Needs, PoolView, Size, Strategy, subsample};
 use crate::rng::Key;
 use std::collections::HashMap;
 
@@ -95,7 +95,7 @@ impl Strategy for Dcom {
         let coverage = share(&known);
         let competence = competence(coverage);
         let own = format!("coverage {coverage:.3}, competence {competence:.3}, radius {mean:.3}");
-        self.note = cut::join([Some(own), part.note()]);
+        self.note = subsample::join([Some(own), part.note()]);
         let unsure: Vec<f64> = part.cut.places.iter().map(|&place| margin::of(p.row(place))).collect();
         let rank = |place: usize| view.ties(key).rank(ids[place]);
         let rows = Rows::new(all.matrix(), &all.ids()[..m]);
@@ -144,7 +144,7 @@ fn scaled(values: &[f64]) -> Vec<f64> {
     values.iter().map(|value| if most > 0.0 { value / most } else { 0.0 }).collect()
 }
 
-/// Places of the picks.
+/// Coordinates of the picks.
 fn mix(
     rows: Rows<'_>,
     mut covered: Vec<bool>,

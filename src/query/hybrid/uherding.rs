@@ -9,7 +9,7 @@ use crate::query::geometry::{Kernel, Rows, lanes};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::uncertainty::margin;
 use crate::query::wrapper::scaled::tempered;
-use crate::query::{Needs, PoolView, Size, Strategy, cut};
+use crate::query::{Needs, PoolView, Size, Strategy, subsample};
 use crate::rng::Key;
 use rayon::prelude::*;
 
@@ -74,7 +74,7 @@ impl Strategy for UHerding {
         let sample = view.draws(key.named("radius")).sample(view.labelled(), MAX_LABELLED);
         let delta = self.delta.unwrap_or_else(|| radius(part.labelled(), &sample));
         let own = format!("temperature {temperature:.1}, radius {delta:.3}");
-        self.note = cut::join([Some(own), part.note()]);
+        self.note = subsample::join([Some(own), part.note()]);
         let rank = |place: usize| view.ties(key).rank(part.cut.rows[place]);
         Ok(part.cover(Kernel::gaussian(delta), &weights, batch, rank))
     }

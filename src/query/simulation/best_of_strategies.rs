@@ -4,7 +4,7 @@ use crate::data::RowId;
 use crate::error::Result;
 use crate::query::bandit::arms::{self, MAX_ARMS};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, Subset, cut};
+use crate::query::{Needs, PoolView, Size, Strategy, Subsample, Subset, subsample};
 use crate::rng::Key;
 
 /// Batches whose gain is simulated in each round, where no number is named.
@@ -51,7 +51,7 @@ impl Strategy for BestOfStrategies {
             let picks = if number < self.arms.len() {
                 self.arms[arm].select(view, batch, key)?
             } else {
-                let half = Cut::new(all, all.len().div_ceil(2).max(each), view.draws(key));
+                let half = Subsample::new(all, all.len().div_ceil(2).max(each), view.draws(key));
                 self.arms[arm].select(&Subset::new(view, &half.places).view(*view), batch, key)?
             };
             self.drafted.push(picks);
@@ -69,7 +69,7 @@ impl Strategy for BestOfStrategies {
         let known = 0..drafted.len().min(gains.len());
         let best = known.max_by(|&a, &b| gains[a].total_cmp(&gains[b]).then(b.cmp(&a))).unwrap_or(0);
         let by = format!("drafted by arm {}, gain {:+.4}", best % self.arms.len() + 1, gains[best]);
-        self.note = cut::join([Some(by), arms::note(&self.arms)]);
+        self.note = subsample::join([Some(by), arms::note(&self.arms)]);
         Ok(drafted.swap_remove(best))
     }
 

@@ -3,8 +3,8 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, Subset};
-use crate::query::{cut, size};
+use crate::query::{Needs, PoolView, Size, Strategy, Subsample, Subset};
+use crate::query::{size, subsample};
 use crate::rng::Key;
 
 /// Candidates where none are named; at least ten per pick.
@@ -51,7 +51,7 @@ impl Strategy for Capped {
         if keep >= view.candidates().len() {
             return self.inner.select(view, batch, key);
         }
-        let cut = Cut::new(view.candidates(), keep, view.draws(key.named("capped")));
+        let cut = Subsample::new(view.candidates(), keep, view.draws(key.named("capped")));
         self.note = cut.note("chosen among");
         let subset = Subset::new(view, &cut.places);
         self.inner.select(&subset.view(*view), batch, key)
@@ -62,7 +62,7 @@ impl Strategy for Capped {
     }
 
     fn note(&self) -> Option<String> {
-        cut::join([self.note.clone(), self.inner.note()])
+        subsample::join([self.note.clone(), self.inner.note()])
     }
 
     fn memory(&self, size: &Size) -> u64 {

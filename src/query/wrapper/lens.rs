@@ -3,7 +3,7 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::Built;
-use crate::query::{Needs, PoolView, Score, Size, Strategy, cut};
+use crate::query::{Needs, PoolView, Score, Size, Strategy, subsample};
 use crate::rng::Key;
 
 /// Puts other signals in place of the learner's, for the same candidates.
@@ -52,7 +52,7 @@ impl<L: Lens> Score for Through<L, Box<dyn Score>> {
     fn note(&self, view: &PoolView<'_>, picks: &[RowId]) -> Result<Option<String>> {
         let own = self.lens.note(view)?;
         let inner = self.lens.look(view, self.inner.needs(), |view| self.inner.note(view, picks))?;
-        Ok(cut::join([own, inner]))
+        Ok(subsample::join([own, inner]))
     }
 }
 
@@ -68,7 +68,7 @@ impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
     }
 
     fn note(&self) -> Option<String> {
-        cut::join([self.note.clone(), self.inner.note()])
+        subsample::join([self.note.clone(), self.inner.note()])
     }
 
     fn utilities(&self) -> Option<&[f64]> {

@@ -3,7 +3,7 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy, cut};
+use crate::query::{Needs, PoolView, Size, Strategy, subsample};
 use crate::rng::Key;
 use rand::RngExt;
 
@@ -57,7 +57,7 @@ impl Strategy for Mixture {
     }
 
     fn note(&self) -> Option<String> {
-        cut::join([self.first.note(), self.second.note()])
+        subsample::join([self.first.note(), self.second.note()])
     }
 
     fn memory(&self, size: &Size) -> u64 {

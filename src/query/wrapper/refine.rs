@@ -6,7 +6,7 @@ use crate::query::bandit::arms::{self, MAX_ARMS};
 use crate::query::distribution::Space;
 use crate::query::distribution::max_herding::MaxHerding;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Cut, Needs, PoolView, Size, Strategy, Subset, cut};
+use crate::query::{Needs, PoolView, Size, Strategy, Subsample, Subset, subsample};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -70,8 +70,11 @@ impl Strategy for Refine {
             let mut remains = vec![false; all.len()];
             for (number, arm) in self.arms.iter_mut().enumerate() {
                 let key = key.named("round").at(round as u64).at(number as u64);
-                let half =
-                    Cut::new(own.candidates(), own.candidates().len().div_ceil(2).max(each), view.draws(key));
+                let half = Subsample::new(
+                    own.candidates(),
+                    own.candidates().len().div_ceil(2).max(each),
+                    view.draws(key),
+                );
                 let part = Subset::new(&own, &half.places);
                 for row in arm.select(&part.view(own), each, key.named("arm"))? {
                     if let Ok(place) = all.binary_search(&row) {
@@ -85,7 +88,7 @@ impl Strategy for Refine {
         let picks = self.last.select(&subset.view(*view), batch, key)?;
         let refined = (left.len() < all.len())
             .then(|| format!("refined to {} of {} candidates", left.len(), all.len()));
-        self.note = cut::join([refined, arms::note(&self.arms), self.last.note()]);
+        self.note = subsample::join([refined, arms::note(&self.arms), self.last.note()]);
         Ok(picks)
     }
 

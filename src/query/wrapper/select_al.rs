@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::query::random::Random;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::TopScore;
-use crate::query::{Ablations, Needs, PoolView, Size, Strategy, cut};
+use crate::query::{Ablations, Needs, PoolView, Size, Strategy, subsample};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -54,7 +54,7 @@ impl Strategy for SelectAl {
             }
         };
         let picks = in_charge.select(view, batch, key)?;
-        self.note = cut::join([Some(regime.to_string()), in_charge.note()]);
+        self.note = subsample::join([Some(regime.to_string()), in_charge.note()]);
         Ok(picks)
     }
 

@@ -18,7 +18,7 @@ impl Image {
         self.channels.saturating_mul(self.height).saturating_mul(self.width)
     }
 
-    /// Places in a plane.
+    /// Coordinates in a plane.
     pub fn places(&self) -> usize {
         self.height.saturating_mul(self.width)
     }

@@ -25,7 +25,7 @@ pub struct MapShape {
     /// Whether batch normalisation follows, with four numbers per output: gain, shift, running mean and
     /// running variance.
     pub norm: bool,
-    /// Places at which it is applied; one for vectors.
+    /// Coordinates at which it is applied; one for vectors.
     pub places: usize,
 }
 

@@ -11,9 +11,9 @@ use super::bank::{check_fit, host_mask};
 use super::burn_optimiser::optimiser;
 use super::error::LearnError;
 use super::image::{self, Map, Moments, Norm};
-use super::plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+use super::plan::{FitReport, Loss, ModelData, Optimiser, Start, Stop, TrainPlan};
 use super::program::{self, Finish, Program};
-use super::schedule::LaneRun;
+use super::schedule::ModelRun;
 use super::virtual_rows::Aim;
 use crate::arch::{Block, MapShape, NetSpec};
 use crate::data::{Matrix, MatrixView, TargetKind};
@@ -35,7 +35,7 @@ pub struct BurnNet {
     program: Option<Program>,
     slots: Vec<Slot>,
     device: Device,
-    lanes: Vec<Net>,
+    models: Vec<Net>,
 }
 
 /// One network: what is trained, and the running moments of its normalised maps.
@@ -92,27 +92,27 @@ enum Reading {
 }
 
 impl BurnNet {
-    /// `lanes` networks whose weights are zero, on `device` (`Device::flex()` is the CPU).
+    /// `models` networks whose weights are zero, on `device` (`Device::flex()` is the CPU).
     ///
     /// # Errors
     /// What [`NetSpec::check`] refuses, and [`LearnError::Lanes`].
-    pub fn new(spec: &NetSpec, lanes: usize, device: Device) -> Result<Self> {
+    pub fn new(spec: &NetSpec, models: usize, device: Device) -> Result<Self> {
         spec.check()?;
-        super::bank::check_lanes(lanes)?;
+        super::bank::check_models(models)?;
         let program = spec.image().is_none().then(|| Program::new(spec));
         let slots = Slot::of(spec)?;
         let device = device.autodiff();
         let zeros = vec![0.0; spec.parameters()];
-        let lanes = (0..lanes).map(|_| Net::new(&slots, &zeros, &device)).collect();
-        Ok(Self { spec: spec.clone(), program, slots, device, lanes })
+        let models = (0..models).map(|_| Net::new(&slots, &zeros, &device)).collect();
+        Ok(Self { spec: spec.clone(), program, slots, device, models })
     }
 
     /// One network's weights in the order documented in [`super::bank`].
     ///
     /// # Panics
-    /// If there is no such lane.
-    pub fn weights(&self, lane: usize) -> Vec<f32> {
-        self.lanes[lane].flatten(&self.slots)
+    /// If there is no such model.
+    pub fn weights(&self, model: usize) -> Vec<f32> {
+        self.models[model].flatten(&self.slots)
     }
 
     /// Replaces one network's weights.
@@ -121,20 +121,20 @@ impl BurnNet {
     /// If their number is not the architecture's.
     ///
     /// # Panics
-    /// If there is no such lane.
-    pub fn set_weights(&mut self, lane: usize, weights: &[f32]) -> Result<()> {
+    /// If there is no such model.
+    pub fn set_weights(&mut self, model: usize, weights: &[f32]) -> Result<()> {
         let (expected, found) = (self.spec.parameters(), weights.len());
         if found != expected {
-            return Err(LearnError::Weights { lane, expected, found }.into());
+            return Err(LearnError::Weights { model, expected, found }.into());
         }
-        self.lanes[lane] = Net::new(&self.slots, weights, &self.device);
+        self.models[model] = Net::new(&self.slots, weights, &self.device);
         Ok(())
     }
 
-    fn fit_lane(&mut self, lane: usize, data: LaneData<'_>, plan: &TrainPlan, key: Key) -> FitReport {
+    fn fit_model(&mut self, model: usize, data: ModelData<'_>, plan: &TrainPlan, key: Key) -> FitReport {
         let mut optimiser = optimiser(plan);
-        let mut run = LaneRun::new(data, plan, key);
-        let mut net = self.lanes[lane].clone();
+        let mut run = ModelRun::new(data, plan, key);
+        let mut net = self.models[model].clone();
         // The weights before the last update: the last ones whose loss is known to be finite.
         let mut before = net.clone();
         while run.is_active() {
@@ -169,11 +169,11 @@ impl BurnNet {
                 }
             }
         }
-        self.lanes[lane] = net;
+        self.models[model] = net;
         run.report()
     }
 
-    fn held_loss(&self, net: &Net, run: &LaneRun<'_>, loss: Loss) -> f64 {
+    fn held_loss(&self, net: &Net, run: &ModelRun<'_>, loss: Loss) -> f64 {
         let (rows, labels) = run.held();
         let inputs: Vec<_> = rows.iter().map(|&row| run.input(row)).collect();
         let device = self.device.clone().inner();
@@ -310,7 +310,7 @@ impl BurnNet {
     /// What a network answers, chunk after chunk.
     fn predict(
         &self,
-        lane: usize,
+        model: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         masks: &[Option<Tensor<2>>],
@@ -322,7 +322,7 @@ impl BurnNet {
             Reading::Embedding => self.spec.embedding(),
             Reading::Logits => self.spec.outputs(),
         };
-        let net = self.lanes[lane].valid();
+        let net = self.models[model].valid();
         let mut out = Vec::with_capacity(count * width);
         for first in (0..count).step_by(CHUNK) {
             let row = |at: usize| inputs.row(rows.map_or(at, |rows| rows[at] as usize));
@@ -335,21 +335,21 @@ impl BurnNet {
 }
 
 impl Learner for BurnNet {
-    fn weights(&self, lane: usize) -> Vec<f32> {
-        self.weights(lane)
+    fn weights(&self, model: usize) -> Vec<f32> {
+        self.weights(model)
     }
 
     fn spec(&self) -> &NetSpec {
         &self.spec
     }
 
-    fn lanes(&self) -> usize {
-        self.lanes.len()
+    fn models(&self) -> usize {
+        self.models.len()
     }
 
-    fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+    fn fit(&mut self, data: &[ModelData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         let plan = &plan.of(&self.spec);
-        check_fit(&self.spec, self.lanes.len(), data, plan, keys)?;
+        check_fit(&self.spec, self.models.len(), data, plan, keys)?;
         if plan.loss.targets() == TargetKind::Real {
             return Err(LearnError::Numbers { what: format!("{} through burn", self.spec) }.into());
         }
@@ -370,14 +370,14 @@ impl Learner for BurnNet {
             .into());
         }
         if plan.start == Start::Scratch {
-            for (lane, key) in keys.iter().enumerate() {
-                self.init(lane, key.named("weights"));
+            for (model, key) in keys.iter().enumerate() {
+                self.init(model, key.named("weights"));
             }
         }
-        Ok((0..data.len()).map(|lane| self.fit_lane(lane, data[lane], plan, keys[lane])).collect())
+        Ok((0..data.len()).map(|model| self.fit_model(model, data[model], plan, keys[model])).collect())
     }
 
-    fn init(&mut self, lane: usize, key: Key) {
+    fn init(&mut self, model: usize, key: Key) {
         let mut weights = vec![0.0; self.spec.parameters()];
         let mut rng = key.rng();
         for slot in &self.slots {
@@ -390,20 +390,20 @@ impl Learner for BurnNet {
                 weights[drawn + 3 * width..drawn + 4 * width].fill(1.0);
             }
         }
-        self.lanes[lane] = Net::new(&self.slots, &weights, &self.device);
+        self.models[model] = Net::new(&self.slots, &weights, &self.device);
     }
 
-    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()> {
-        self.set_weights(lane, &other.weights(from))
+    fn adopt(&mut self, model: usize, other: &dyn Learner, from: usize) -> Result<()> {
+        self.set_weights(model, &other.weights(from))
     }
 
-    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, &[], Reading::Logits, |logits| logits)
+    fn logits(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.predict(model, inputs, rows, &[], Reading::Logits, |logits| logits)
     }
 
     fn passes(
         &self,
-        lane: usize,
+        model: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         count: usize,
@@ -414,17 +414,17 @@ impl Learner for BurnNet {
         let pass = |t: usize| {
             // One row of factors, which all rows of the inputs share.
             let masks = self.masks(1, rate, key.at(t as u64).seed64(), &device);
-            self.predict(lane, inputs, rows, &masks, Reading::Logits, |logits| softmax(logits, 1))
+            self.predict(model, inputs, rows, &masks, Reading::Logits, |logits| softmax(logits, 1))
         };
         (0..count).map(pass).collect()
     }
 
-    fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, &[], Reading::Logits, |logits| softmax(logits, 1))
+    fn probabilities(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.predict(model, inputs, rows, &[], Reading::Logits, |logits| softmax(logits, 1))
     }
 
-    fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.predict(lane, inputs, rows, &[], Reading::Embedding, |values| values)
+    fn embeddings(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.predict(model, inputs, rows, &[], Reading::Embedding, |values| values)
     }
 }
 

@@ -125,11 +125,11 @@ fn best(row: &[f32]) -> usize {
 
 fn check(scores: MatrixView<'_>, labels: &[u32]) -> Result<(), LearnError> {
     if scores.rows() != labels.len() {
-        return Err(LearnError::Labels { lane: 0, rows: scores.rows(), labels: labels.len() });
+        return Err(LearnError::Labels { model: 0, rows: scores.rows(), labels: labels.len() });
     }
     for (row, &found) in labels.iter().enumerate() {
         if found as usize >= scores.cols() {
-            return Err(LearnError::Class { lane: 0, row: row as u32, found, classes: scores.cols() });
+            return Err(LearnError::Class { model: 0, row: row as u32, found, classes: scores.cols() });
         }
     }
     match scores.values().iter().position(|score| !score.is_finite()) {

@@ -5,7 +5,7 @@ use super::error::LearnError;
 pub use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-/// Episodes that advance in one bank on the processor: one per SIMD lane.
+/// Episodes that advance in one bank on the processor: one per SIMD model.
 const LANES: usize = 16;
 /// Episodes that advance in one bank on a device, which a few networks leave idle.
 const DEVICE_LANES: usize = 512;
@@ -47,7 +47,7 @@ impl DeviceKind {
     }
 
     /// How many episodes are best played in one bank.
-    pub fn lanes(self) -> usize {
+    pub fn models(self) -> usize {
         if self.is_cpu() { LANES } else { DEVICE_LANES }
     }
 

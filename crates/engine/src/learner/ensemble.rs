@@ -3,7 +3,7 @@
 //! B. Lakshminarayanan, A. Pritzel and C. Blundell, *Simple and scalable predictive uncertainty estimation using deep
 //! ensembles*, NeurIPS 2017. The first member is the network that would be trained without an ensemble.
 
-use super::{FitReport, LaneData, Learner, TrainPlan};
+use super::{FitReport, Learner, ModelData, TrainPlan};
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
@@ -21,7 +21,7 @@ impl Ensemble {
     /// # Panics
     /// If the number of networks is no multiple of `members`.
     pub fn new(networks: Box<dyn Learner>, members: usize) -> Self {
-        assert!(members > 0 && networks.lanes().is_multiple_of(members), "as many members in every group");
+        assert!(members > 0 && networks.models().is_multiple_of(members), "as many members in every group");
         Self { networks, members }
     }
 
@@ -29,14 +29,14 @@ impl Ensemble {
         if member == 0 { key } else { key.named("ensemble").at(member as u64) }
     }
 
-    fn places(&self, lane: usize) -> std::ops::Range<usize> {
-        lane * self.members..(lane + 1) * self.members
+    fn places(&self, model: usize) -> std::ops::Range<usize> {
+        model * self.members..(model + 1) * self.members
     }
 
     /// The mean over the members of what `read` says of each.
-    fn mean(&self, lane: usize, read: impl Fn(usize) -> Matrix) -> Matrix {
+    fn mean(&self, model: usize, read: impl Fn(usize) -> Matrix) -> Matrix {
         let mut sum: Option<(Vec<f64>, usize, usize)> = None;
-        for member in self.places(lane).map(read) {
+        for member in self.places(model).map(read) {
             let (sum, ..) =
                 sum.get_or_insert_with(|| (vec![0.0; member.values().len()], member.rows(), member.cols()));
             sum.iter_mut().zip(member.values()).for_each(|(sum, value)| *sum += f64::from(*value));
@@ -52,14 +52,14 @@ impl Learner for Ensemble {
         self.networks.spec()
     }
 
-    fn lanes(&self) -> usize {
-        self.networks.lanes() / self.members
+    fn models(&self) -> usize {
+        self.networks.models() / self.members
     }
 
     /// Steps are those of all members; the loss is the first member's.
-    fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+    fn fit(&mut self, data: &[ModelData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         let members = 0..self.members;
-        let data: Vec<LaneData<'_>> =
+        let data: Vec<ModelData<'_>> =
             data.iter().flat_map(|&data| members.clone().map(move |_| data)).collect();
         let keys: Vec<Key> =
             keys.iter().flat_map(|&key| members.clone().map(move |member| Self::key(key, member))).collect();
@@ -72,15 +72,15 @@ impl Learner for Ensemble {
         Ok(reports.chunks(self.members).map(whole).collect())
     }
 
-    fn init(&mut self, lane: usize, key: Key) {
-        for (member, place) in self.places(lane).enumerate() {
+    fn init(&mut self, model: usize, key: Key) {
+        for (member, place) in self.places(model).enumerate() {
             self.networks.init(place, Self::key(key, member));
         }
     }
 
     /// Takes over every member of an ensemble of the same size; of a single network, all members are copies.
-    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()> {
-        for (member, place) in self.places(lane).enumerate() {
+    fn adopt(&mut self, model: usize, other: &dyn Learner, from: usize) -> Result<()> {
+        for (member, place) in self.places(model).enumerate() {
             match other.as_ensemble().filter(|other| other.members == self.members) {
                 Some(other) => {
                     self.networks.adopt(place, &*other.networks, from * self.members + member)?;
@@ -97,29 +97,29 @@ impl Learner for Ensemble {
 
     /// Of classes, the logarithms of [`probabilities`](Self::probabilities), so that their softmax are these; of a network
     /// with one output, which predicts a number, the means of the members' outputs.
-    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+    fn logits(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
         if self.spec().outputs() == 1 {
-            return self.mean(lane, |place| self.networks.logits(place, inputs, rows));
+            return self.mean(model, |place| self.networks.logits(place, inputs, rows));
         }
-        let p = self.probabilities(lane, inputs, rows);
+        let p = self.probabilities(model, inputs, rows);
         let logits = p.values().iter().map(|p| p.max(f32::MIN_POSITIVE).ln()).collect();
         Matrix::new(logits, p.rows(), p.cols())
     }
 
     /// The means of the members' probabilities.
-    fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.mean(lane, |place| self.networks.probabilities(place, inputs, rows))
+    fn probabilities(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.mean(model, |place| self.networks.probabilities(place, inputs, rows))
     }
 
     /// Those of the first member.
-    fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.networks.embeddings(lane * self.members, inputs, rows)
+    fn embeddings(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.networks.embeddings(model * self.members, inputs, rows)
     }
 
     /// Pass `t` is by member `t`, counted round.
     fn passes(
         &self,
-        lane: usize,
+        model: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         count: usize,
@@ -127,7 +127,7 @@ impl Learner for Ensemble {
         key: Key,
     ) -> Vec<Matrix> {
         let mut by_member: Vec<_> = self
-            .places(lane)
+            .places(model)
             .enumerate()
             .map(|(member, place)| {
                 let own = count.saturating_sub(member).div_ceil(self.members);
@@ -138,8 +138,8 @@ impl Learner for Ensemble {
     }
 
     /// Those of the first member.
-    fn weights(&self, lane: usize) -> Vec<f32> {
-        self.networks.weights(lane * self.members)
+    fn weights(&self, model: usize) -> Vec<f32> {
+        self.networks.weights(model * self.members)
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
     fn trained(learner: &mut dyn Learner, start: Start, keys: &[Key]) -> Vec<FitReport> {
         let (inputs, rows) = (inputs(), (0..20).collect::<Vec<u32>>());
         let labels: Vec<u32> = (0..20).map(|row| u32::from(inputs.row(row)[0] > 0.0)).collect();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &rows,
             labels: &labels,
@@ -185,8 +185,8 @@ mod tests {
         learner.fit(&vec![data; keys.len()], &plan(start), keys).unwrap()
     }
 
-    fn ensemble(lanes: usize, members: usize) -> Ensemble {
-        Ensemble::new(Box::new(Bank::new(&spec(), lanes * members).unwrap()), members)
+    fn ensemble(models: usize, members: usize) -> Ensemble {
+        Ensemble::new(Box::new(Bank::new(&spec(), models * members).unwrap()), members)
     }
 
     #[test]
@@ -196,24 +196,27 @@ mod tests {
         let plain = trained(&mut one, Start::Scratch, &keys);
         let reports = trained(&mut several, Start::Scratch, &keys);
         let inputs = inputs();
-        for lane in 0..2 {
-            assert_eq!(several.weights(lane), one.weights(lane));
-            assert_eq!((reports[lane].steps, reports[lane].loss), (3 * plain[lane].steps, plain[lane].loss));
+        for model in 0..2 {
+            assert_eq!(several.weights(model), one.weights(model));
+            assert_eq!(
+                (reports[model].steps, reports[model].loss),
+                (3 * plain[model].steps, plain[model].loss)
+            );
             let members: Vec<Matrix> = (0..3)
-                .map(|member| several.networks.probabilities(3 * lane + member, inputs.view(), None))
+                .map(|member| several.networks.probabilities(3 * model + member, inputs.view(), None))
                 .collect();
             assert!(members[0] != members[1] && members[1] != members[2]);
-            let mean = several.probabilities(lane, inputs.view(), None);
+            let mean = several.probabilities(model, inputs.view(), None);
             for (at, value) in mean.values().iter().enumerate() {
                 let by_hand: f32 = members.iter().map(|member| member.values()[at]).sum::<f32>() / 3.0;
                 assert!((value - by_hand).abs() < 1e-6);
             }
-            let logits = several.logits(lane, inputs.view(), None);
+            let logits = several.logits(model, inputs.view(), None);
             let softmax = |row: &[f32]| row.iter().map(|z| z.exp()).sum::<f32>();
             assert!((0..logits.rows()).all(|row| (softmax(logits.row(row)) - 1.0).abs() < 1e-5));
             assert_eq!(
-                several.embeddings(lane, inputs.view(), None),
-                one.embeddings(lane, inputs.view(), None)
+                several.embeddings(model, inputs.view(), None),
+                one.embeddings(model, inputs.view(), None)
             );
         }
         // Of one member, it is the plain learner.
@@ -230,8 +233,8 @@ mod tests {
         there.adopt(1, &here, 0).unwrap();
         let inputs = inputs();
         assert_eq!(there.probabilities(1, inputs.view(), None), here.probabilities(0, inputs.view(), None));
-        let members = |of: &Ensemble, lane: usize| -> Vec<Vec<f32>> {
-            of.places(lane).map(|place| of.networks.weights(place)).collect()
+        let members = |of: &Ensemble, model: usize| -> Vec<Vec<f32>> {
+            of.places(model).map(|place| of.networks.weights(place)).collect()
         };
         assert_eq!(members(&there, 1), members(&here, 0));
     }

@@ -10,10 +10,10 @@ pub enum LearnError {
     Lanes { found: usize, limit: usize },
     /// A bank that would take too much memory.
     #[error(
-        "bank: {lanes} networks of {parameters} parameters need {found} numbers, at most {limit} are allowed"
+        "bank: {models} networks of {parameters} parameters need {found} numbers, at most {limit} are allowed"
     )]
     #[diagnostic(help("use fewer networks in one bank or a smaller architecture"))]
-    Memory { lanes: usize, parameters: usize, found: usize, limit: usize },
+    Memory { models: usize, parameters: usize, found: usize, limit: usize },
     /// Convolutions, or other activations than the rectifier, where they cannot be computed with.
     #[error("{architecture}: only rectified networks for vectors can be computed with here")]
     #[diagnostic(help("choose a strategy that reads no gradients and predicts no losses"))]
@@ -35,39 +35,39 @@ pub enum LearnError {
     /// As many keys or data sets as networks are needed.
     #[error("bank: {found} {what} for {expected} networks")]
     Count { what: &'static str, expected: usize, found: usize },
-    /// A lane without rows to train on.
-    #[error("network {lane}: no labelled rows to train on")]
+    /// A model without rows to train on.
+    #[error("network {model}: no labelled rows to train on")]
     #[diagnostic(help("label at least one row before training"))]
-    NoRows { lane: usize },
+    NoRows { model: usize },
     /// The stop rule needs validation rows.
-    #[error("network {lane}: stopping on a validation loss needs validation rows, found none")]
-    NoValidation { lane: usize },
+    #[error("network {model}: stopping on a validation loss needs validation rows, found none")]
+    NoValidation { model: usize },
     /// Inputs of another width than the network's.
-    #[error("network {lane}: inputs have {found} columns, the network takes {expected}")]
-    Width { lane: usize, expected: usize, found: usize },
+    #[error("network {model}: inputs have {found} columns, the network takes {expected}")]
+    Width { model: usize, expected: usize, found: usize },
     /// As many labels as rows are needed.
-    #[error("network {lane}: {labels} labels for {rows} rows")]
-    Labels { lane: usize, rows: usize, labels: usize },
+    #[error("network {model}: {labels} labels for {rows} rows")]
+    Labels { model: usize, rows: usize, labels: usize },
     /// A row that does not exist.
-    #[error("network {lane}: row {found} of inputs with {rows} rows")]
-    Row { lane: usize, found: u32, rows: usize },
+    #[error("network {model}: row {found} of inputs with {rows} rows")]
+    Row { model: usize, found: u32, rows: usize },
     /// A class that the network has no output for.
-    #[error("network {lane}: class {found} at row {row}, the network has {classes} outputs")]
-    Class { lane: usize, row: u32, found: u32, classes: usize },
+    #[error("network {model}: class {found} at row {row}, the network has {classes} outputs")]
+    Class { model: usize, row: u32, found: u32, classes: usize },
     /// Virtual rows whose parts do not fit the network or each other.
-    #[error("network {lane}: virtual rows have {found} {what}, expected {expected}")]
-    VirtualShape { lane: usize, what: &'static str, found: usize, expected: usize },
+    #[error("network {model}: virtual rows have {found} {what}, expected {expected}")]
+    VirtualShape { model: usize, what: &'static str, found: usize, expected: usize },
     /// Virtual rows that are no whole number of equal draws.
     #[error(
-        "network {lane}: {rows} virtual rows in {draws} draws, expected equally many in each of at least one"
+        "network {model}: {rows} virtual rows in {draws} draws, expected equally many in each of at least one"
     )]
-    Draws { lane: usize, rows: usize, draws: usize },
+    Draws { model: usize, rows: usize, draws: usize },
     /// A number of a virtual row out of its range.
-    #[error("network {lane}: virtual row {row} has {found} as {what}")]
-    VirtualValue { lane: usize, row: usize, what: &'static str, found: f32 },
+    #[error("network {model}: virtual row {row} has {found} as {what}")]
+    VirtualValue { model: usize, row: usize, what: &'static str, found: f32 },
     /// A target that is no number to be predicted.
-    #[error("network {lane}: the target at row {row} is {found}, expected a finite number")]
-    Target { lane: usize, row: u32, found: f32 },
+    #[error("network {model}: the target at row {row} is {found}, expected a finite number")]
+    Target { model: usize, row: u32, found: f32 },
     /// Numbers as targets, where only classes are learned.
     #[error("{what}: networks learn classes alone there, and cannot be fitted to numbers")]
     #[diagnostic(help("use rectified networks for vectors on the processor"))]
@@ -83,11 +83,11 @@ pub enum LearnError {
     #[diagnostic(help("give the learner a hidden layer"))]
     Taps,
     /// Stored weights of another network.
-    #[error("network {lane}: {found} weights, the architecture has {expected}")]
-    Weights { lane: usize, expected: usize, found: usize },
+    #[error("network {model}: {found} weights, the architecture has {expected}")]
+    Weights { model: usize, expected: usize, found: usize },
     /// A weight that is not a finite number.
-    #[error("network {lane}: weight {index} is {found}, expected a finite number")]
-    NotFinite { lane: usize, index: usize, found: f32 },
+    #[error("network {model}: weight {index} is {found}, expected a finite number")]
+    NotFinite { model: usize, index: usize, found: f32 },
 }
 
 impl Fault for LearnError {}

@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::data::{Matrix, MatrixView};
     use crate::learner::{
-        Bank, BurnNet, DeviceKind, LaneData, Learner, Loss, Optimiser, Start, Stop, TrainPlan, networks,
+        Bank, BurnNet, DeviceKind, Learner, Loss, ModelData, Optimiser, Start, Stop, TrainPlan, networks,
     };
     use burn::tensor::{Device, TensorData};
 
@@ -349,7 +349,7 @@ mod tests {
         let spec = NetSpec::new(64, blocks, 2, 0.0).unwrap();
         let ((inputs, labels), (held, truth)) = (bars(120, Key::root(1)), bars(200, Key::root(2)));
         let rows: Vec<u32> = (0..120).collect();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &rows,
             labels: &labels,

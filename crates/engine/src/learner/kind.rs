@@ -30,35 +30,35 @@ impl TargetKind {
         }
     }
 
-    /// What network `lane` of `learner` says of `rows`, or of all rows of `inputs`: class probabilities, shape
+    /// What network `model` of `learner` says of `rows`, or of all rows of `inputs`: class probabilities, shape
     /// `[rows, classes]`, or what is predicted, shape `[rows, 1]`.
     pub fn answers(
         self,
         learner: &dyn Learner,
-        lane: usize,
+        model: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
     ) -> Matrix {
         match self {
-            Self::Class => learner.probabilities(lane, inputs, rows),
-            Self::Real => learner.logits(lane, inputs, rows),
+            Self::Class => learner.probabilities(model, inputs, rows),
+            Self::Real => learner.logits(model, inputs, rows),
         }
     }
 
-    /// How well network `lane` of `learner` predicts `targets`, one word per row of `inputs`.
+    /// How well network `model` of `learner` predicts `targets`, one word per row of `inputs`.
     ///
     /// # Panics
     /// If there is not one target per row of `inputs`.
     pub fn scores(
         self,
         learner: &dyn Learner,
-        lane: usize,
+        model: usize,
         inputs: MatrixView<'_>,
         targets: &[u32],
     ) -> Scores {
         match self {
-            Self::Class => learner.scores(lane, inputs, targets),
-            Self::Real => Scores::of_numbers(&learner.predictions(lane, inputs, None), targets),
+            Self::Class => learner.scores(model, inputs, targets),
+            Self::Real => Scores::of_numbers(&learner.predictions(model, inputs, None), targets),
         }
     }
 }

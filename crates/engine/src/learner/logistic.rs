@@ -6,7 +6,7 @@
 //! The loss is strictly convex in the weights, so the result depends on the rows alone: neither on a key nor
 //! on where it starts.
 
-use super::plan::LaneData;
+use super::plan::ModelData;
 use crate::simd::dispatched;
 use argmin::core::{
     CostFunction, Error as ArgminError, Executor, Gradient, IterState, KV, Problem, Solver, State,
@@ -38,7 +38,7 @@ pub(super) struct Fitted {
 /// Minimises `sum of cross-entropies + ridge / 2 * |W|²`, biases free: scikit-learn's
 /// `LogisticRegression(C = 1 / ridge)`. For two classes that is one vector of weights, which is shared out
 /// evenly here with opposite signs. None where the loss is not finite.
-pub(super) fn fit(data: &LaneData<'_>, classes: usize, ridge: f64) -> Option<Fitted> {
+pub(super) fn fit(data: &ModelData<'_>, classes: usize, ridge: f64) -> Option<Fitted> {
     // Two opposite halves have half the square of the whole, each vector of softmax its own.
     let ridge = if classes == 2 { 2.0 * ridge } else { ridge };
     let problem = Loss::new(*data, classes, ridge);
@@ -56,9 +56,9 @@ pub(super) fn fit(data: &LaneData<'_>, classes: usize, ridge: f64) -> Option<Fit
     finite.then_some(Fitted { weights, steps: state.get_iter() as u32, loss: loss as f32 })
 }
 
-/// The penalised loss of a lane's rows as a function of all weights.
+/// The penalised loss of a model's rows as a function of all weights.
 struct Loss<'a> {
-    data: LaneData<'a>,
+    data: ModelData<'a>,
     classes: usize,
     ridge: f64,
     /// Where the value was computed last, since the gradient is wanted there next.
@@ -74,7 +74,7 @@ struct Evaluated {
 }
 
 impl<'a> Loss<'a> {
-    fn new(data: LaneData<'a>, classes: usize, ridge: f64) -> Self {
+    fn new(data: ModelData<'a>, classes: usize, ridge: f64) -> Self {
         Self { data, classes, ridge, last: RefCell::default() }
     }
 
@@ -286,7 +286,7 @@ mod tests {
     fn fitted(n: usize, width: usize, classes: usize, ridge: f64) -> Fitted {
         let (inputs, labels) = rows(n, width, classes);
         let all: Vec<u32> = (0..n as u32).collect();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &all,
             labels: &labels,
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn a_worked_example() {
         let inputs = Matrix::new(vec![1.0, -1.0], 2, 1);
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &[0, 1],
             labels: &[1, 0],
@@ -335,7 +335,7 @@ mod tests {
         assert!((whole - 2.0 / (1.0 + whole.exp())).abs() < 1e-6, "{whole}");
         assert!((low + high).abs() < 1e-6 && low_bias.abs() < 1e-6 && high_bias.abs() < 1e-6);
         let lost = Matrix::new(vec![f32::NAN, -1.0], 2, 1);
-        let data = LaneData { inputs: lost.view(), ..data };
+        let data = ModelData { inputs: lost.view(), ..data };
         assert!(fit(&data, 2, 1.0).is_none());
     }
 }

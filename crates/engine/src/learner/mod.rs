@@ -43,7 +43,7 @@ pub use ensemble::Ensemble;
 pub use error::LearnError;
 pub use loss_prediction::{LossModule, LossPredictor};
 pub use metric::{Metric, Scores};
-pub use plan::{FitReport, LaneData, Loss, Optimiser, Start, Stop, TrainPlan};
+pub use plan::{FitReport, Loss, ModelData, Optimiser, Start, Stop, TrainPlan};
 pub use reverse::{Depth, GradientSum, Network, Predictor, RowGradient};
 pub use virtual_rows::VirtualRows;
 
@@ -61,20 +61,20 @@ pub trait Learner: Send + Sync {
     fn spec(&self) -> &NetSpec;
 
     /// The number of networks.
-    fn lanes(&self) -> usize;
+    fn models(&self) -> usize;
 
-    /// Trains every network on its own rows; `keys[lane]` feeds the streams `weights` (where training
+    /// Trains every network on its own rows; `keys[model]` feeds the streams `weights` (where training
     /// starts from scratch), `order` and `dropout`.
     ///
     /// # Errors
     /// [`LearnError`] for a plan, rows or labels that cannot be trained with; no weight is changed then.
-    fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>>;
+    fn fit(&mut self, data: &[ModelData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>>;
 
     /// Draws the weights of one network as a fit from scratch with this `weights` stream would.
     ///
     /// # Panics
-    /// If there is no such lane.
-    fn init(&mut self, lane: usize, key: Key);
+    /// If there is no such model.
+    fn init(&mut self, model: usize, key: Key);
 
     /// Takes over the weights of a network of the same shape, and what the optimiser remembers where both
     /// engines keep that.
@@ -83,8 +83,8 @@ pub trait Learner: Send + Sync {
     /// If that network has another number of weights.
     ///
     /// # Panics
-    /// If there is no such lane in either.
-    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()>;
+    /// If there is no such model in either.
+    fn adopt(&mut self, model: usize, other: &dyn Learner, from: usize) -> Result<()>;
 
     /// This learner as a bank, if it is one.
     fn as_bank(&self) -> Option<&Bank> {
@@ -97,20 +97,20 @@ pub trait Learner: Send + Sync {
     }
 
     /// Logits, shape `[rows, outputs]`; of all rows of `inputs` without `rows`.
-    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
+    fn logits(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
 
     /// Softmax probabilities, shape `[rows, outputs]`; of all rows of `inputs` without `rows`.
-    fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
+    fn probabilities(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
 
     /// Penultimate activations, shape `[rows, embedding]`.
-    fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
+    fn embeddings(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
 
     /// Softmax probabilities of `count` stochastic passes with dropout at `rate` (Gal & Ghahramani, ICML 2016), which
     /// need not be the rate of training; each of shape `[rows, outputs]`. A pass has one mask, shared over all rows;
     /// pass `t` draws it from `key.at(t)`.
     fn passes(
         &self,
-        lane: usize,
+        model: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         count: usize,
@@ -121,18 +121,18 @@ pub trait Learner: Send + Sync {
     /// One network's weights in the order documented in [`bank`].
     ///
     /// # Panics
-    /// If there is no such lane.
-    fn weights(&self, lane: usize) -> Vec<f32>;
+    /// If there is no such model.
+    fn weights(&self, model: usize) -> Vec<f32>;
 
     /// The most probable class (the first of equals) of every row, shape `[rows]`.
-    fn classes(&self, lane: usize, inputs: MatrixView<'_>) -> Vec<u32> {
-        largest(&self.probabilities(lane, inputs, None))
+    fn classes(&self, model: usize, inputs: MatrixView<'_>) -> Vec<u32> {
+        largest(&self.probabilities(model, inputs, None))
     }
 
     /// What a network with numbers as targets predicts, its first output, shape `[rows]`; of all rows of `inputs` without
     /// `rows`.
-    fn predictions(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Vec<f32> {
-        let logits = self.logits(lane, inputs, rows);
+    fn predictions(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Vec<f32> {
+        let logits = self.logits(model, inputs, rows);
         (0..logits.rows()).map(|row| logits.row(row)[0]).collect()
     }
 
@@ -140,16 +140,16 @@ pub trait Learner: Send + Sync {
     ///
     /// # Panics
     /// If there is not one label per row of `inputs`.
-    fn scores(&self, lane: usize, inputs: MatrixView<'_>, labels: &[u32]) -> Scores {
-        Scores::of(&self.classes(lane, inputs), labels, self.spec().outputs())
+    fn scores(&self, model: usize, inputs: MatrixView<'_>, labels: &[u32]) -> Scores {
+        Scores::of(&self.classes(model, inputs), labels, self.spec().outputs())
     }
 
     /// The share of rows whose most probable class (the first of equals) is their label's. Zero rows give 0.
     ///
     /// # Panics
     /// If there is not one label per row of `inputs`.
-    fn accuracy(&self, lane: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
-        self.scores(lane, inputs, labels).accuracy
+    fn accuracy(&self, model: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
+        self.scores(model, inputs, labels).accuracy
     }
 }
 
@@ -159,18 +159,18 @@ fn largest(values: &Matrix) -> Vec<u32> {
     (0..values.rows()).map(|row| of(values.row(row)) as u32).collect()
 }
 
-/// `lanes` networks on the engine that can train them: a bank, or for images and for other activations than the
+/// `models` networks on the engine that can train them: a bank, or for images and for other activations than the
 /// rectifier burn, which is on the processor unless `device` is another one.
 ///
 /// # Errors
 /// As [`Bank::on`] and [`BurnNet::new`]; [`LearnError::NoBurn`] where burn is needed and not built in.
-pub fn networks(spec: &NetSpec, lanes: usize, device: DeviceKind) -> Result<Box<dyn Learner>> {
+pub fn networks(spec: &NetSpec, models: usize, device: DeviceKind) -> Result<Box<dyn Learner>> {
     Ok(match spec.is_rectified() {
-        true => Box::new(Bank::on(spec, lanes, device)?),
+        true => Box::new(Bank::on(spec, models, device)?),
         #[cfg(feature = "burn")]
         false => {
             let device = device.open()?.unwrap_or_else(burn::tensor::Device::flex);
-            Box::new(BurnNet::new(spec, lanes, device)?)
+            Box::new(BurnNet::new(spec, models, device)?)
         }
         #[cfg(not(feature = "burn"))]
         false => return Err(LearnError::NoBurn { what: spec.to_string() }.into()),
@@ -183,10 +183,10 @@ pub fn networks(spec: &NetSpec, lanes: usize, device: DeviceKind) -> Result<Box<
 /// As [`networks`].
 pub fn ensembles(
     spec: &NetSpec,
-    lanes: usize,
+    models: usize,
     members: usize,
     device: DeviceKind,
 ) -> Result<Box<dyn Learner>> {
-    let all = networks(spec, lanes * members, device)?;
+    let all = networks(spec, models * members, device)?;
     Ok(if members == 1 { all } else { Box::new(Ensemble::new(all, members)) })
 }

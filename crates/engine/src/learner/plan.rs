@@ -55,7 +55,7 @@ pub enum Stop {
     Epochs { epochs: u32 },
     /// When the epoch's mean training loss falls below `loss`.
     TrainLoss { epochs: u32, loss: f32 },
-    /// When the loss on the lane's validation rows has not improved for more than `patience` epochs;
+    /// When the loss on the model's validation rows has not improved for more than `patience` epochs;
     /// the weights of the last epoch are kept.
     Validation { epochs: u32, patience: u32 },
 }
@@ -130,10 +130,10 @@ impl TrainPlan {
     }
 }
 
-/// The rows that one lane of a bank trains on.
+/// The rows that one model of a bank trains on.
 #[derive(Clone, Copy, Debug)]
-pub struct LaneData<'a> {
-    /// The lane's pool, shape `[n, width]`. Lanes may share one.
+pub struct ModelData<'a> {
+    /// The model's pool, shape `[n, width]`. Lanes may share one.
     pub inputs: MatrixView<'a>,
     /// Rows of `inputs` to train on.
     pub rows: &'a [u32],
@@ -145,21 +145,21 @@ pub struct LaneData<'a> {
     pub extra: Option<VirtualRows<'a>>,
 }
 
-impl LaneData<'_> {
+impl ModelData<'_> {
     /// Rows that an epoch may pass over, virtual ones included.
     pub fn count(&self) -> usize {
         self.rows.len() + self.extra.map_or(0, |extra| extra.each())
     }
 }
 
-/// What the training of one lane came to.
+/// What the training of one model came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FitReport {
     /// Gradient steps made: the unit of cost.
     pub steps: u32,
     /// Mean training loss of the last epoch, over its finite steps; `f32::MAX` if there was none.
     pub loss: f32,
-    /// The step at which the loss stopped being finite, or would have. The lane's weights are then the
+    /// The step at which the loss stopped being finite, or would have. The model's weights are then the
     /// last ones whose loss was finite.
     pub diverged_at: Option<u32>,
 }

@@ -30,10 +30,10 @@ impl Network {
         let program = Program::new(spec);
         let (expected, found) = (program.parameters, weights.len());
         if expected != found {
-            return Err(LearnError::Weights { lane: 0, expected, found }.into());
+            return Err(LearnError::Weights { model: 0, expected, found }.into());
         }
         if let Some((index, &found)) = weights.iter().enumerate().find(|(_, weight)| !weight.is_finite()) {
-            return Err(LearnError::NotFinite { lane: 0, index, found }.into());
+            return Err(LearnError::NotFinite { model: 0, index, found }.into());
         }
         let weights = weights.iter().copied().map(f64::from).collect();
         Ok(Self { spec: spec.clone(), program, weights })

@@ -3,13 +3,13 @@
 //! The bank and the burn networks both follow it, so the same rows, plan and key mean the same batches
 //! and masks in both.
 
-use super::plan::{FitReport, LaneData, Stop, TrainPlan};
+use super::plan::{FitReport, ModelData, Stop, TrainPlan};
 use super::virtual_rows::Aim;
 use crate::rng::Key;
 
 /// Where one network is in its training.
-pub(super) struct LaneRun<'a> {
-    data: LaneData<'a>,
+pub(super) struct ModelRun<'a> {
+    data: ModelData<'a>,
     stop: Stop,
     batch: usize,
     /// Rows that an epoch passes over.
@@ -33,9 +33,9 @@ pub(super) struct LaneRun<'a> {
     diverged_at: Option<u32>,
 }
 
-impl<'a> LaneRun<'a> {
+impl<'a> ModelRun<'a> {
     /// The beginning of a training whose streams `order` and `dropout` come from `key`.
-    pub fn new(data: LaneData<'a>, plan: &TrainPlan, key: Key) -> Self {
+    pub fn new(data: ModelData<'a>, plan: &TrainPlan, key: Key) -> Self {
         Self {
             data,
             stop: plan.stop,
@@ -251,14 +251,14 @@ mod tests {
     fn epochs(stop: Stop, losses: &[f64]) -> u32 {
         let inputs = Matrix::zeros(20, 1);
         let (rows, labels): (Vec<u32>, Vec<u32>) = (0..20).map(|row| (row, row)).unzip();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &rows,
             labels: &labels,
             validation: (&rows, &labels),
             extra: None,
         };
-        let mut run = LaneRun::new(data, &plan(stop), Key::root(1));
+        let mut run = ModelRun::new(data, &plan(stop), Key::root(1));
         let mut orders = Vec::new();
         for &loss in losses {
             let mut seen = Vec::new();
@@ -305,14 +305,14 @@ mod tests {
         assert_eq!((dropping.steps_for(20), dropping.steps_for(3)), (4, 2));
         let inputs = Matrix::zeros(20, 1);
         let (rows, labels): (Vec<u32>, Vec<u32>) = (0..20).map(|row| (row, row)).unzip();
-        let data = LaneData {
+        let data = ModelData {
             inputs: inputs.view(),
             rows: &rows,
             labels: &labels,
             validation: (&[], &[]),
             extra: None,
         };
-        let mut run = LaneRun::new(data, &dropping, Key::root(1));
+        let mut run = ModelRun::new(data, &dropping, Key::root(1));
         let mut seen = Vec::new();
         while run.is_active() {
             run.begin_step();

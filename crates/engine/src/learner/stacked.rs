@@ -12,7 +12,7 @@
 use super::bank::{BETA1, BETA2, Clock, EPSILON, Rule, host_mask};
 use super::plan::{Loss, Stop, TrainPlan};
 use super::program::{Affine, Finish, Program, Start};
-use super::schedule::LaneRun;
+use super::schedule::ModelRun;
 use super::virtual_rows::Aim;
 use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -30,7 +30,7 @@ pub(super) fn fit(
     device: &Device,
     program: &Program,
     weights: &mut [f32],
-    runs: &mut [LaneRun<'_>],
+    runs: &mut [ModelRun<'_>],
     plan: &TrainPlan,
     dropout: f32,
 ) {
@@ -80,7 +80,7 @@ impl<'a> Stack<'a> {
         device: &'a Device,
         program: &'a Program,
         weights: &[f32],
-        runs: &[LaneRun<'_>],
+        runs: &[ModelRun<'_>],
         plan: &'a TrainPlan,
         dropout: f32,
     ) -> Self {
@@ -95,20 +95,20 @@ impl<'a> Stack<'a> {
             weights: Tensor::from_data(TensorData::new(weights.to_vec(), shape), device),
             moments: [Tensor::zeros(shape, device), Tensor::zeros(shape, device)],
             clock: Clock::new(plan.optimiser, plan.learning_rate),
-            rows: Rows::of(device, program, runs, LaneRun::count, LaneRun::all),
-            held: held.then(|| Rows::of(device, program, runs, |run| run.held().0.len(), LaneRun::held_row)),
+            rows: Rows::of(device, program, runs, ModelRun::count, ModelRun::all),
+            held: held.then(|| Rows::of(device, program, runs, |run| run.held().0.len(), ModelRun::held_row)),
         }
     }
 
     /// Trains until every network's rule says stop; its weights then are its result.
-    fn train(&mut self, weights: &mut [f32], runs: &mut [LaneRun<'_>]) {
+    fn train(&mut self, weights: &mut [f32], runs: &mut [ModelRun<'_>]) {
         let parameters = self.program.parameters;
         let mut pending = Vec::new();
-        while runs.iter().any(LaneRun::is_active) {
-            runs.iter_mut().for_each(LaneRun::begin_step);
-            let counts: Vec<usize> = runs.iter().map(LaneRun::rows_left).collect();
+        while runs.iter().any(ModelRun::is_active) {
+            runs.iter_mut().for_each(ModelRun::begin_step);
+            let counts: Vec<usize> = runs.iter().map(ModelRun::rows_left).collect();
             let made =
-                |run: &LaneRun<'_>, rows| run.is_active().then(|| (run.coming().0, run.coming().1, rows));
+                |run: &ModelRun<'_>, rows| run.is_active().then(|| (run.coming().0, run.coming().1, rows));
             let made = runs.iter().zip(&counts).map(|(run, &rows)| made(run, rows)).collect();
             pending.push(Pending { losses: self.step(runs, &counts), made });
             let mut ended = vec![false; runs.len()];
@@ -142,7 +142,7 @@ impl<'a> Stack<'a> {
     }
 
     /// One step of every network; gives their sums of losses.
-    fn step(&mut self, runs: &[LaneRun<'_>], counts: &[usize]) -> Tensor<1> {
+    fn step(&mut self, runs: &[ModelRun<'_>], counts: &[usize]) -> Tensor<1> {
         let most = counts.iter().copied().max().unwrap_or(0);
         let nothing = self.networks * self.rows.each;
         let mut places = vec![nothing as i32; self.networks * most];
@@ -271,19 +271,19 @@ impl<'a> Stack<'a> {
                 self.moments = [first, second];
                 self.weights = weights - direction / denominator;
             }
-            Rule::LaneMoments { .. } => unreachable!("a clock is one network's"),
+            Rule::ModelMoments { .. } => unreachable!("a clock is one network's"),
         }
     }
 
     /// Dropout factors of the coming step for every map that dropout follows.
-    fn masks(&self, runs: &[LaneRun<'_>], rows: usize) -> Vec<Option<Tensor<3>>> {
+    fn masks(&self, runs: &[ModelRun<'_>], rows: usize) -> Vec<Option<Tensor<3>>> {
         if self.dropout == 0.0 {
             return Vec::new();
         }
         let mask = |(index, map): (usize, &Affine)| {
             map.drop.then(|| {
                 let count = rows * map.fan_out;
-                let of = |run: &LaneRun<'_>| host_mask(self.dropout, run.drop_word(), index, count);
+                let of = |run: &ModelRun<'_>| host_mask(self.dropout, run.drop_word(), index, count);
                 let values: Vec<f32> = runs.iter().flat_map(of).collect();
                 Tensor::from_data(TensorData::new(values, [self.networks, rows, map.fan_out]), self.device)
             })
@@ -292,16 +292,16 @@ impl<'a> Stack<'a> {
     }
 
     /// Mean losses on the validation rows.
-    fn held_losses(&self, held: &Rows, runs: &[LaneRun<'_>]) -> Vec<f64> {
+    fn held_losses(&self, held: &Rows, runs: &[ModelRun<'_>]) -> Vec<f64> {
         let (inputs, classes) = held.all(self.networks);
         let logits = self.forward(inputs, &[]).swap_remove(self.program.logits());
         let sums = host(self.losses(logits, classes).0);
-        let mean = |(&sum, run): (&f32, &LaneRun<'_>)| f64::from(sum) / run.held().0.len().max(1) as f64;
+        let mean = |(&sum, run): (&f32, &ModelRun<'_>)| f64::from(sum) / run.held().0.len().max(1) as f64;
         sums.iter().zip(runs).map(mean).collect()
     }
 
     /// Fetches the losses that wait, and ends the training of networks whose loss was not finite.
-    fn note(&self, pending: &mut Vec<Pending>, runs: &mut [LaneRun<'_>]) {
+    fn note(&self, pending: &mut Vec<Pending>, runs: &mut [ModelRun<'_>]) {
         if pending.is_empty() {
             return;
         }
@@ -335,9 +335,9 @@ impl Rows {
     fn of<'a>(
         device: &Device,
         program: &Program,
-        runs: &[LaneRun<'a>],
-        length: impl Fn(&LaneRun<'a>) -> usize,
-        row: impl Fn(&LaneRun<'a>, usize) -> (&'a [f32], Aim<'a>),
+        runs: &[ModelRun<'a>],
+        length: impl Fn(&ModelRun<'a>) -> usize,
+        row: impl Fn(&ModelRun<'a>, usize) -> (&'a [f32], Aim<'a>),
     ) -> Self {
         let (width, outputs) = (program.buffers[0], program.buffers[program.logits()]);
         let each = runs.iter().map(&length).max().unwrap_or(0);

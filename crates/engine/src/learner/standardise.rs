@@ -5,7 +5,7 @@
 //! (`w * sd`, `b * sd + mean`), which gives the same network in the units of the targets; a fit that goes on from these
 //! weights takes them out again, by its own mean and deviation.
 
-use super::plan::LaneData;
+use super::plan::ModelData;
 use super::program::Program;
 use crate::data::target::{number_of, word_of};
 
@@ -64,13 +64,13 @@ pub(super) struct Standardised {
 
 impl Standardised {
     /// Those of one network.
-    pub fn of(data: &LaneData<'_>) -> Self {
+    pub fn of(data: &ModelData<'_>) -> Self {
         let standard = Standard::of(data.labels);
         Self { standard, labels: standard.words(data.labels), held: standard.words(data.validation.1) }
     }
 
     /// The same rows with these targets.
-    pub fn lane<'a>(&'a self, data: &LaneData<'a>) -> LaneData<'a> {
-        LaneData { labels: &self.labels, validation: (data.validation.0, &self.held), ..*data }
+    pub fn model<'a>(&'a self, data: &ModelData<'a>) -> ModelData<'a> {
+        ModelData { labels: &self.labels, validation: (data.validation.0, &self.held), ..*data }
     }
 }

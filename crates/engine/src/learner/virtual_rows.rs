@@ -4,14 +4,14 @@
 //! ```
 //! use querist_engine::arch::NetSpec;
 //! use querist_engine::data::Matrix;
-//! use querist_engine::learner::{Bank, LaneData, TrainPlan, VirtualRows};
+//! use querist_engine::learner::{Bank, ModelData, TrainPlan, VirtualRows};
 //! use querist_engine::rng::Key;
 //!
 //! let pool = Matrix::new(vec![0.0, 1.0, 1.0, 0.0], 2, 2);
 //! // The point between the two rows is of both classes.
 //! let (mixed, target) = (Matrix::new(vec![0.5, 0.5], 1, 2), Matrix::new(vec![0.5, 0.5], 1, 2));
 //! let extra = VirtualRows { inputs: mixed.view(), targets: target.view(), weights: &[1.0], draws: 1 };
-//! let data = LaneData {
+//! let data = ModelData {
 //!     inputs: pool.view(),
 //!     rows: &[0, 1],
 //!     labels: &[0, 1],
@@ -62,17 +62,17 @@ impl<'a> VirtualRows<'a> {
     }
 
     /// Refuses rows that do not fit the network, each other, or how it is trained.
-    pub(super) fn check(&self, lane: usize, spec: &NetSpec, plan: &TrainPlan) -> Result<(), LearnError> {
+    pub(super) fn check(&self, model: usize, spec: &NetSpec, plan: &TrainPlan) -> Result<(), LearnError> {
         if plan.loss != Loss::CrossEntropy {
             return refuse("loss", format!("{:?}", plan.loss));
         }
         if let Optimiser::Lbfgs { .. } = plan.optimiser {
             return refuse("optimiser", "lbfgs".into());
         }
-        let wrong = |what, found, expected| Err(LearnError::VirtualShape { lane, what, found, expected });
+        let wrong = |what, found, expected| Err(LearnError::VirtualShape { model, what, found, expected });
         let (count, draws) = (self.inputs.rows(), self.draws);
         if draws == 0 || !count.is_multiple_of(draws) {
-            return Err(LearnError::Draws { lane, rows: count, draws });
+            return Err(LearnError::Draws { model, rows: count, draws });
         }
         for (what, found, expected) in [
             ("input columns", self.inputs.cols(), spec.inputs()),
@@ -84,7 +84,7 @@ impl<'a> VirtualRows<'a> {
                 return wrong(what, found, expected);
             }
         }
-        let value = |row, what, found: f32| Err(LearnError::VirtualValue { lane, row, what, found });
+        let value = |row, what, found: f32| Err(LearnError::VirtualValue { model, row, what, found });
         for row in 0..count {
             if let Some(&found) = self.inputs.row(row).iter().find(|value| !value.is_finite()) {
                 return value(row, "an input, expected a finite number", found);

@@ -1,6 +1,6 @@
 //! [`Herding`]: how well the labels in hand cover a pool, and what another label would cover.
 
-use super::components::Components;
+use super::kernel_pca::KernelPca;
 use crate::data::RowId;
 use crate::simd::dispatched;
 
@@ -8,11 +8,11 @@ use crate::simd::dispatched;
 /// nearest label is near, `max_l K(l, x)`, and a label is worth what it adds to that. With rows weighted by doubt it is
 /// UHerding's (Bae, Oliveira & Sutherland, ICLR 2025).
 ///
-/// The pool is stood for by the [landmarks](Components::landmarks), at most 128 rows. Everything is whole numbers, so
+/// The pool is stood for by the [landmarks](KernelPca::landmarks), at most 128 rows. Everything is whole numbers, so
 /// that no sum depends on its order.
 #[derive(Clone, Debug)]
 pub struct Herding<'a> {
-    components: &'a Components,
+    components: &'a KernelPca,
     /// Per landmark, by how much it is covered.
     covered: Vec<u8>,
     /// Per landmark, its doubt: 255 for one.
@@ -30,7 +30,7 @@ pub struct Gains {
 
 impl<'a> Herding<'a> {
     /// With these rows labelled; `doubt` says how doubtful the class of a row is, from 0 to 1, and 0 for a labelled one.
-    pub fn of(components: &'a Components, labelled: &[RowId], doubt: impl Fn(RowId) -> f32) -> Self {
+    pub fn of(components: &'a KernelPca, labelled: &[RowId], doubt: impl Fn(RowId) -> f32) -> Self {
         let landmarks = components.landmarks();
         let doubts =
             landmarks.iter().map(|&row| (f32::from(u8::MAX) * doubt(RowId(row))).round() as u8).collect();
@@ -64,7 +64,7 @@ impl<'a> Herding<'a> {
 dispatched! {
     /// The means of `max(near - covered, 0)` of every row over the landmarks, plain and weighted by doubt.
     fn added(
-        components: &Components,
+        components: &KernelPca,
         rows: &[u32],
         covered: &[u8],
         doubts: &[u8],
@@ -119,7 +119,7 @@ mod tests {
         let mut rng = Key::root(3).rng();
         let values: Vec<f32> = (0..n * d).map(|_| rng.random::<f32>() - 0.4).collect();
         let doubts: Vec<f32> = (0..n).map(|_| rng.random()).collect();
-        let (near, components) = (kernel(&values, d), Components::of(MatrixView::new(&values, n, d)));
+        let (near, components) = (kernel(&values, d), KernelPca::of(MatrixView::new(&values, n, d)));
         assert_eq!(components.landmarks().len(), n);
         let mut labelled = vec![RowId(5), RowId(40)];
         let mut herding = Herding::of(&components, &labelled, |row| {
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn without_numbers_nothing_is_near() {
         for (values, n, d) in [(vec![f32::MAX, -f32::MAX, 1.0, 0.0], 4, 1), (vec![1.0; 12], 6, 2)] {
-            let components = Components::of(MatrixView::new(&values, n, d));
+            let components = KernelPca::of(MatrixView::new(&values, n, d));
             let herding = Herding::of(&components, &[RowId(0)], |_| 1.0);
             let gains = herding.gains((0..n as u32).map(RowId));
             assert!(

@@ -10,9 +10,9 @@ pub(in crate::experiment) mod search;
 use super::{StageContext, algorithms, head};
 use crate::agent::trainer::validations;
 use crate::agent::{
-    self, Algorithm, CollectPlan, DuelPlan, Evolution, Ground, Group, Guard, Kind, LabelledState, Network,
+    self, Algorithm, CollectPlan, DomainGuard, DuelPlan, Evolution, Group, Kind, LabelledState, Network,
     NetworkConfig, Parts, Policy, PolicyGradient, Provenance, RolloutPlan, Side, Simulation, Source, Tasks,
-    Training, collect, importance, policy,
+    Training, TrainingTasks, collect, importance, policy,
 };
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
 use crate::error::Result;
@@ -32,7 +32,7 @@ const SHUFFLES: usize = 3;
 
 /// A trained policy, as the journal remembers it. The weights are in the run's folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trained {
+pub struct TrainedPolicy {
     /// The digest of the weights, compared when they are loaded.
     pub digest: String,
     /// Source tasks that were learned from, and tasks that chose between checkpoints.
@@ -46,7 +46,7 @@ pub struct Trained {
     /// Figures along the training, for the report; one per evaluation.
     pub curve: Vec<Point>,
     /// What the policy looks at, on states of the validation tasks.
-    pub importance: Vec<Looked>,
+    pub importance: Vec<FeatureImportance>,
     /// What it asks for over the course of an episode, on the validation tasks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub course: Vec<agent::course::Phase>,
@@ -75,7 +75,7 @@ pub struct Point {
 /// How much a feature matters to the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Looked {
+pub struct FeatureImportance {
     /// The feature.
     pub name: String,
     /// Share of states in which shuffling it changes the first choice, with its 95 % interval.
@@ -85,7 +85,7 @@ pub struct Looked {
 }
 
 /// Trains a policy and writes it to the run's folder.
-pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
+pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPolicy> {
     let section = plan.train().expect("the stage runs where there is a section");
     let key = Key::root(plan.seed()).named("train");
     let untrained = untrained(plan)?;
@@ -132,7 +132,7 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
     let course = agent::course(judges, &network, repetitions, cap, &parts, key.named("course"))?;
     // A batch is grown in looks that each see it as it stands, so larger ones than were trained on are no
     // extrapolation of the kind that the guard is for.
-    let guard = Guard::around(judged.range.unite(&imitated.range), FALLBACK)
+    let guard = DomainGuard::around(judged.range.unite(&imitated.range), FALLBACK)
         .map(|guard| guard.opened(QUERY_SIZE, LOG_LIMIT));
     let frozen = Policy::new(network, &SCHEMA, provenance)?;
     let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
@@ -152,7 +152,7 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<Trained> {
         (place(policy::CARD_FILE), digest::of(card.as_bytes())),
     ]);
     files.extend(others.iter().map(|(name, digest)| (store::policy_of(name), digest.clone())));
-    Ok(Trained {
+    Ok(TrainedPolicy {
         files,
         digest: digest::of(&weights),
         sources: names(&sources),
@@ -191,17 +191,17 @@ pub(in crate::experiment) fn simulation<'a>(
     repetitions: usize,
     parts: &'a dyn Parts,
 ) -> Result<Simulation<'a>> {
-    Simulation::new(Ground { repetitions, ..ground(plan, sources, validation) }, parts)
+    Simulation::new(TrainingTasks { repetitions, ..training_tasks(plan, sources, validation) }, parts)
 }
 
 /// Where the networks of the plan's training play.
-pub(in crate::experiment) fn ground<'a>(
+pub(in crate::experiment) fn training_tasks<'a>(
     plan: &Plan,
     sources: &'a [Source],
     validation: &'a [Source],
-) -> Ground<'a> {
+) -> TrainingTasks<'a> {
     let section = plan.train().expect("the stage runs where there is a section");
-    Ground {
+    TrainingTasks {
         sources,
         validation,
         rollouts: rollout_plan(plan),
@@ -312,7 +312,7 @@ pub(in crate::experiment) fn look(
     states: &[LabelledState],
     parts: &dyn Parts,
     key: Key,
-) -> Result<Vec<Looked>> {
+) -> Result<Vec<FeatureImportance>> {
     let temperature =
         plan.train().expect("the stage runs where there is a section").imitation.temperature as f32;
     let groups = Group::singles(&SCHEMA);
@@ -320,7 +320,11 @@ pub(in crate::experiment) fn look(
     let triple = |e: crate::agent::importance::Estimate| [e.mean, e.low, e.high];
     Ok(found
         .into_iter()
-        .map(|one| Looked { name: one.group.name, changed: triple(one.changed), loss: triple(one.loss) })
+        .map(|one| FeatureImportance {
+            name: one.group.name,
+            changed: triple(one.changed),
+            loss: triple(one.loss),
+        })
         .collect())
 }
 

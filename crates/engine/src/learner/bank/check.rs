@@ -4,7 +4,7 @@ use crate::arch::NetSpec;
 use crate::data::TargetKind;
 use crate::data::target::number_of;
 use crate::learner::error::LearnError;
-use crate::learner::plan::{LaneData, Loss, Optimiser, Stop, TrainPlan};
+use crate::learner::plan::{Loss, ModelData, Optimiser, Stop, TrainPlan};
 use crate::rng::Key;
 
 /// The most gradient steps or epochs of one training.
@@ -13,25 +13,25 @@ pub const MAX_STEPS: u32 = 100_000_000;
 pub const MAX_LANES: usize = 65_536;
 
 /// Refuses no networks at all, and too many.
-pub fn check_lanes(lanes: usize) -> Result<(), LearnError> {
-    if (1..=MAX_LANES).contains(&lanes) {
+pub fn check_models(models: usize) -> Result<(), LearnError> {
+    if (1..=MAX_LANES).contains(&models) {
         Ok(())
     } else {
-        Err(LearnError::Lanes { found: lanes, limit: MAX_LANES })
+        Err(LearnError::Lanes { found: models, limit: MAX_LANES })
     }
 }
 
-/// Refuses a training of `lanes` networks that cannot be carried out.
+/// Refuses a training of `models` networks that cannot be carried out.
 pub fn check_fit(
     spec: &NetSpec,
-    lanes: usize,
-    data: &[LaneData<'_>],
+    models: usize,
+    data: &[ModelData<'_>],
     plan: &TrainPlan,
     keys: &[Key],
 ) -> Result<(), LearnError> {
     for (what, found) in [("data sets", data.len()), ("keys", keys.len())] {
-        if found != lanes {
-            return Err(LearnError::Count { what, expected: lanes, found });
+        if found != models {
+            return Err(LearnError::Count { what, expected: models, found });
         }
     }
     check_plan(plan)?;
@@ -51,7 +51,7 @@ pub fn check_fit(
             expected: "a network of one output, for the one number of a row",
         });
     }
-    data.iter().enumerate().try_for_each(|(lane, data)| check_lane(lane, spec, data, plan))
+    data.iter().enumerate().try_for_each(|(model, data)| check_model(model, spec, data, plan))
 }
 
 /// Refuses a plan whose numbers are out of range.
@@ -96,40 +96,40 @@ pub fn check_plan(plan: &TrainPlan) -> Result<(), LearnError> {
 }
 
 /// Refuses rows and labels that do not fit the network or each other.
-pub fn check_lane(
-    lane: usize,
+pub fn check_model(
+    model: usize,
     spec: &NetSpec,
-    data: &LaneData<'_>,
+    data: &ModelData<'_>,
     plan: &TrainPlan,
 ) -> Result<(), LearnError> {
     if data.inputs.cols() != spec.inputs() {
-        return Err(LearnError::Width { lane, expected: spec.inputs(), found: data.inputs.cols() });
+        return Err(LearnError::Width { model, expected: spec.inputs(), found: data.inputs.cols() });
     }
     if data.rows.is_empty() {
-        return Err(LearnError::NoRows { lane });
+        return Err(LearnError::NoRows { model });
     }
     let (held_rows, held_labels) = data.validation;
     if matches!(plan.stop, Stop::Validation { .. }) && held_rows.is_empty() {
-        return Err(LearnError::NoValidation { lane });
+        return Err(LearnError::NoValidation { model });
     }
     for (rows, labels) in [(data.rows, data.labels), (held_rows, held_labels)] {
         if rows.len() != labels.len() {
-            return Err(LearnError::Labels { lane, rows: rows.len(), labels: labels.len() });
+            return Err(LearnError::Labels { model, rows: rows.len(), labels: labels.len() });
         }
         for (&row, &label) in rows.iter().zip(labels) {
             if row as usize >= data.inputs.rows() {
-                return Err(LearnError::Row { lane, found: row, rows: data.inputs.rows() });
+                return Err(LearnError::Row { model, found: row, rows: data.inputs.rows() });
             }
             match plan.loss.targets() {
                 TargetKind::Class if label as usize >= spec.outputs() => {
-                    return Err(LearnError::Class { lane, row, found: label, classes: spec.outputs() });
+                    return Err(LearnError::Class { model, row, found: label, classes: spec.outputs() });
                 }
                 TargetKind::Real if !number_of(label).is_finite() => {
-                    return Err(LearnError::Target { lane, row, found: number_of(label) });
+                    return Err(LearnError::Target { model, row, found: number_of(label) });
                 }
                 TargetKind::Class | TargetKind::Real => {}
             }
         }
     }
-    data.extra.map_or(Ok(()), |extra| extra.check(lane, spec, plan))
+    data.extra.map_or(Ok(()), |extra| extra.check(model, spec, plan))
 }

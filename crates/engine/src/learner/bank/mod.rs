@@ -1,7 +1,7 @@
 //! The bank engine: small networks of one [`NetSpec`], trained and read side by side.
 //!
-//! Tiny networks run sixteen at a time, one per SIMD lane; wider ones, and the few that do not fill a
-//! line, run one after another with their units along the registers (see `team.rs` for both layouts).
+//! Tiny networks run sixteen at a time, one per SIMD model; wider ones, and the few that do not fill a
+//! line, run one after another with their units along the registers (see `tile.rs` for both layouts).
 //! Every number is computed by one fixed chain of fused multiply-adds, so a network's result depends
 //! neither on the layout, nor on the width of the registers, nor on its neighbours. `gemm.rs`,
 //! `math.rs` and `update.rs` hold the kernels, `vector/` the registers they are written over, `fit.rs`
@@ -21,12 +21,12 @@ mod kernels;
 mod math;
 mod product;
 mod read;
-mod team;
+mod tile;
 mod update;
 mod vector;
 
 pub use check::{MAX_LANES, MAX_STEPS, check_plan};
-pub(super) use check::{check_fit, check_lanes};
+pub(super) use check::{check_fit, check_models};
 pub use product::multiply_transposed;
 pub(super) use update::Clock;
 #[cfg(feature = "burn")]
@@ -34,9 +34,9 @@ pub(super) use update::{BETA1, BETA2, EPSILON, Rule};
 
 use super::device::{Device, DeviceKind};
 use super::error::LearnError;
-use super::plan::{FitReport, LaneData, Optimiser, Start, Stop, TrainPlan};
+use super::plan::{FitReport, ModelData, Optimiser, Start, Stop, TrainPlan};
 use super::program::{Program, rectified};
-use super::schedule::LaneRun;
+use super::schedule::ModelRun;
 use super::standardise::Standardised;
 use super::{Learner, logistic};
 use crate::arch::NetSpec;
@@ -45,7 +45,7 @@ use crate::error::Result;
 use crate::rng::Key;
 use crate::simd::{SimdError, SimdPath};
 use kernels::Kernels;
-use team::{DropKeys, Team};
+use tile::{DropKeys, Tile};
 use update::Clocks;
 use vector::LINE;
 
@@ -58,39 +58,39 @@ const SIDE_BY_SIDE_PARAMETERS: usize = 6_000;
 /// Several networks of one [`NetSpec`], each with its own weights.
 pub struct Bank {
     spec: NetSpec,
-    lanes: usize,
+    models: usize,
     kernels: &'static Kernels,
     program: Program,
     /// Where it is fitted, if not here.
     device: Option<Device>,
-    /// `[lanes][parameters]`, in the documented order.
+    /// `[models][parameters]`, in the documented order.
     weights: Vec<f32>,
     /// What the current fit started from.
     initial: Vec<f32>,
     /// What the optimisers remember of the fits before, once a plan keeps it.
     memory: Option<Memory>,
     /// Working memory of the two layouts, kept from fit to fit.
-    side_by_side: Option<Team>,
-    one_at_a_time: Option<Team>,
+    side_by_side: Option<Tile>,
+    one_at_a_time: Option<Tile>,
 }
 
 /// What the optimisers of all networks remember.
 #[derive(Clone)]
 struct Memory {
-    /// First and second moments, `[lanes][parameters]` in the documented order.
+    /// First and second moments, `[models][parameters]` in the documented order.
     moments: [Vec<f32>; 2],
     /// How far each network has come.
     clocks: Vec<Clock>,
 }
 
 impl Bank {
-    /// A bank of `lanes` networks whose weights are zero.
+    /// A bank of `models` networks whose weights are zero.
     ///
     /// # Errors
     /// [`LearnError::Lanes`], [`LearnError::Memory`], or what [`NetSpec::check`] refuses; nothing is
     /// allocated then.
-    pub fn new(spec: &NetSpec, lanes: usize) -> Result<Self> {
-        Self::with_path(spec, lanes, SimdPath::chosen())
+    pub fn new(spec: &NetSpec, models: usize) -> Result<Self> {
+        Self::with_path(spec, models, SimdPath::chosen())
     }
 
     /// A bank that is fitted on `device`: by the engine, or there by batched matrix products, which agree with
@@ -98,39 +98,39 @@ impl Bank {
     ///
     /// # Errors
     /// As [`Bank::new`] and [`DeviceKind::open`].
-    pub fn on(spec: &NetSpec, lanes: usize, device: DeviceKind) -> Result<Self> {
-        Ok(Self { device: device.open()?, ..Self::new(spec, lanes)? })
+    pub fn on(spec: &NetSpec, models: usize, device: DeviceKind) -> Result<Self> {
+        Ok(Self { device: device.open()?, ..Self::new(spec, models)? })
     }
 
     /// A bank that uses the kernels of `path`. The results are those of every other path.
     ///
     /// # Errors
     /// As [`Bank::new`]; [`SimdError::Unavailable`] if this machine cannot run them.
-    pub fn with_path(spec: &NetSpec, lanes: usize, path: SimdPath) -> Result<Self> {
+    pub fn with_path(spec: &NetSpec, models: usize, path: SimdPath) -> Result<Self> {
         spec.check()?;
-        check_lanes(lanes)?;
+        check_models(models)?;
         if !path.is_available() {
             return Err(SimdError::Unavailable { path }.into());
         }
         rectified(spec)?;
         let program = Program::new(spec);
         let parameters = program.parameters;
-        let working = Team::numbers(&program, false).saturating_add(if runs_side_by_side(&program, LINE) {
-            Team::numbers(&program, true)
+        let working = Tile::numbers(&program, false).saturating_add(if runs_side_by_side(&program, LINE) {
+            Tile::numbers(&program, true)
         } else {
             0
         });
-        let found = lanes.saturating_mul(parameters).saturating_mul(2).saturating_add(working);
+        let found = models.saturating_mul(parameters).saturating_mul(2).saturating_add(working);
         if found > MAX_NUMBERS {
-            return Err(LearnError::Memory { lanes, parameters, found, limit: MAX_NUMBERS }.into());
+            return Err(LearnError::Memory { models, parameters, found, limit: MAX_NUMBERS }.into());
         }
         Ok(Self {
             spec: spec.clone(),
-            lanes,
+            models,
             kernels: Kernels::of(path),
             program,
             device: None,
-            weights: vec![0.0; lanes * parameters],
+            weights: vec![0.0; models * parameters],
             initial: Vec::new(),
             memory: None,
             side_by_side: None,
@@ -144,18 +144,18 @@ impl Bank {
     }
 
     /// The number of networks.
-    pub fn lanes(&self) -> usize {
-        self.lanes
+    pub fn models(&self) -> usize {
+        self.models
     }
 
     /// Draws the weights of one network as PyTorch's `Linear` does: weights and biases uniform in
-    /// `±1/sqrt(fan_in)`, in the documented order. A fit from scratch draws from `keys[lane].named("weights")`.
+    /// `±1/sqrt(fan_in)`, in the documented order. A fit from scratch draws from `keys[model].named("weights")`.
     ///
     /// # Panics
-    /// If there is no such lane.
-    pub fn init(&mut self, lane: usize, key: Key) {
+    /// If there is no such model.
+    pub fn init(&mut self, model: usize, key: Key) {
         let parameters = self.program.parameters;
-        self.program.init(key, &mut self.weights[lane * parameters..(lane + 1) * parameters]);
+        self.program.init(key, &mut self.weights[model * parameters..(model + 1) * parameters]);
     }
 
     /// Trains every network on its own rows: see [`Learner::fit`].
@@ -165,9 +165,9 @@ impl Bank {
     ///
     /// # Errors
     /// [`LearnError`] for a plan, rows or labels that cannot be trained with; no weight is changed then.
-    pub fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+    pub fn fit(&mut self, data: &[ModelData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         let plan = &plan.of(&self.spec);
-        check_fit(&self.spec, self.lanes, data, plan, keys)?;
+        check_fit(&self.spec, self.models, data, plan, keys)?;
         if let Optimiser::Lbfgs { ridge } = plan.optimiser {
             return Ok(self.fit_logistic(data, ridge));
         }
@@ -180,7 +180,7 @@ impl Bank {
     /// [`fit`](Self::fit) on standardised numbers, which are part of the last layer before and after.
     fn fit_numbers(
         &mut self,
-        data: &[LaneData<'_>],
+        data: &[ModelData<'_>],
         plan: &TrainPlan,
         keys: &[Key],
     ) -> Result<Vec<FitReport>> {
@@ -188,15 +188,15 @@ impl Bank {
             return Err(LearnError::Numbers { what: format!("device {device:?}") }.into());
         }
         let standardised: Vec<Standardised> = data.iter().map(Standardised::of).collect();
-        let lanes: Vec<LaneData<'_>> =
-            data.iter().zip(&standardised).map(|(data, standardised)| standardised.lane(data)).collect();
+        let models: Vec<ModelData<'_>> =
+            data.iter().zip(&standardised).map(|(data, standardised)| standardised.model(data)).collect();
         let parameters = self.program.parameters;
         if plan.start != Start::Scratch {
             for (one, weights) in standardised.iter().zip(self.weights.chunks_exact_mut(parameters)) {
                 one.standard.unfold(&self.program, weights);
             }
         }
-        let reports = self.fit_checked(&lanes, plan, keys);
+        let reports = self.fit_checked(&models, plan, keys);
         for (one, weights) in standardised.iter().zip(self.weights.chunks_exact_mut(parameters)) {
             one.standard.fold(&self.program, weights);
         }
@@ -206,7 +206,7 @@ impl Bank {
     /// [`fit`](Self::fit) step by step, of what was checked.
     fn fit_checked(
         &mut self,
-        data: &[LaneData<'_>],
+        data: &[ModelData<'_>],
         plan: &TrainPlan,
         keys: &[Key],
     ) -> Result<Vec<FitReport>> {
@@ -219,8 +219,8 @@ impl Bank {
             .into());
         }
         if plan.start == Start::Scratch {
-            for (lane, key) in keys.iter().enumerate() {
-                self.init(lane, key.named("weights"));
+            for (model, key) in keys.iter().enumerate() {
+                self.init(model, key.named("weights"));
             }
         }
         self.initial.clear();
@@ -228,21 +228,21 @@ impl Bank {
         self.recall(plan)?;
         let before = self.memory.clone();
         let mut runs: Vec<_> =
-            data.iter().zip(keys).map(|(&data, &key)| LaneRun::new(data, plan, key)).collect();
+            data.iter().zip(keys).map(|(&data, &key)| ModelRun::new(data, plan, key)).collect();
         self.train(0, &mut runs, plan);
-        for (lane, run) in runs.iter_mut().enumerate() {
-            self.restore_diverged(lane, run, data[lane], plan, keys[lane], before.as_ref());
+        for (model, run) in runs.iter_mut().enumerate() {
+            self.restore_diverged(model, run, data[model], plan, keys[model], before.as_ref());
         }
-        Ok(runs.iter().map(LaneRun::report).collect())
+        Ok(runs.iter().map(ModelRun::report).collect())
     }
 
     /// Fits every network, which is linear, to the optimum of its rows. One whose loss is not finite keeps
     /// its weights and says so.
-    fn fit_logistic(&mut self, data: &[LaneData<'_>], ridge: f32) -> Vec<FitReport> {
+    fn fit_logistic(&mut self, data: &[ModelData<'_>], ridge: f32) -> Vec<FitReport> {
         self.memory = None;
         let (classes, parameters) = (self.spec.outputs(), self.program.parameters);
-        let lanes = data.iter().zip(self.weights.chunks_exact_mut(parameters));
-        lanes
+        let models = data.iter().zip(self.weights.chunks_exact_mut(parameters));
+        models
             .map(|(data, weights)| match logistic::fit(data, classes, ridge.into()) {
                 Some(fitted) => {
                     weights.copy_from_slice(&fitted.weights);
@@ -262,15 +262,15 @@ impl Bank {
         if self.memory.as_ref().is_some_and(|m| m.clocks[0].is_of(plan.optimiser, plan.learning_rate)) {
             return Ok(());
         }
-        let (lanes, parameters) = (self.lanes, self.program.parameters);
+        let (models, parameters) = (self.models, self.program.parameters);
         // Weights, what the fit started from, and both moments, now and before the fit.
-        let found = lanes.saturating_mul(parameters).saturating_mul(6);
+        let found = models.saturating_mul(parameters).saturating_mul(6);
         if found > MAX_NUMBERS {
-            return Err(LearnError::Memory { lanes, parameters, found, limit: MAX_NUMBERS }.into());
+            return Err(LearnError::Memory { models, parameters, found, limit: MAX_NUMBERS }.into());
         }
         self.memory = Some(Memory {
-            moments: [vec![0.0; lanes * parameters], vec![0.0; lanes * parameters]],
-            clocks: vec![Clock::new(plan.optimiser, plan.learning_rate); lanes],
+            moments: [vec![0.0; models * parameters], vec![0.0; models * parameters]],
+            clocks: vec![Clock::new(plan.optimiser, plan.learning_rate); models],
         });
         Ok(())
     }
@@ -282,25 +282,25 @@ impl Bank {
     /// If that bank's networks have another number of weights.
     ///
     /// # Panics
-    /// If there is no such lane in either.
-    pub fn adopt(&mut self, lane: usize, other: &Self, from: usize) -> Result<()> {
-        self.set_weights(lane, other.own(from))?;
+    /// If there is no such model in either.
+    pub fn adopt(&mut self, model: usize, other: &Self, from: usize) -> Result<()> {
+        self.set_weights(model, other.own(from))?;
         let Some(theirs) = &other.memory else { return Ok(()) };
-        let (lanes, parameters) = (self.lanes, self.program.parameters);
+        let (models, parameters) = (self.models, self.program.parameters);
         let ours = self.memory.get_or_insert_with(|| Memory {
-            moments: [vec![0.0; lanes * parameters], vec![0.0; lanes * parameters]],
-            clocks: vec![theirs.clocks[from]; lanes],
+            moments: [vec![0.0; models * parameters], vec![0.0; models * parameters]],
+            clocks: vec![theirs.clocks[from]; models],
         });
         for (ours, theirs) in ours.moments.iter_mut().zip(&theirs.moments) {
             let from = &theirs[from * parameters..(from + 1) * parameters];
-            ours[lane * parameters..(lane + 1) * parameters].copy_from_slice(from);
+            ours[model * parameters..(model + 1) * parameters].copy_from_slice(from);
         }
-        ours.clocks[lane] = theirs.clocks[from];
+        ours.clocks[model] = theirs.clocks[from];
         Ok(())
     }
 
     /// Trains the networks from `first` on, from the weights that the bank holds.
-    fn train(&mut self, first: usize, mut runs: &mut [LaneRun<'_>], plan: &TrainPlan) {
+    fn train(&mut self, first: usize, mut runs: &mut [ModelRun<'_>], plan: &TrainPlan) {
         #[cfg(feature = "burn")]
         if let Some(device) = &self.device {
             let parameters = self.program.parameters;
@@ -312,40 +312,40 @@ impl Bank {
         while !runs.is_empty() {
             let left = runs.len().min(LINE);
             let together = runs_side_by_side(&self.program, left);
-            let (team, rest) = runs.split_at_mut(if together { left } else { 1 });
-            self.fit_team(first, team, plan, together);
-            first += team.len();
+            let (tile, rest) = runs.split_at_mut(if together { left } else { 1 });
+            self.fit_team(first, tile, plan, together);
+            first += tile.len();
             runs = rest;
         }
     }
 
-    /// Trains the networks from `first` on as one team, from the weights that the bank holds.
-    fn fit_team(&mut self, first: usize, runs: &mut [LaneRun<'_>], plan: &TrainPlan, together: bool) {
+    /// Trains the networks from `first` on as one tile, from the weights that the bank holds.
+    fn fit_team(&mut self, first: usize, runs: &mut [ModelRun<'_>], plan: &TrainPlan, together: bool) {
         let (program, kernels, parameters) = (&self.program, self.kernels, self.program.parameters);
         let slot = if together { &mut self.side_by_side } else { &mut self.one_at_a_time };
-        let team = slot.get_or_insert_with(|| Team::new(program, kernels, together, true));
-        let own = |lane: usize| (first + lane) * parameters..(first + lane + 1) * parameters;
-        for lane in 0..runs.len() {
-            team.pack(lane, &self.weights[own(lane)]);
+        let tile = slot.get_or_insert_with(|| Tile::new(program, kernels, together, true));
+        let own = |model: usize| (first + model) * parameters..(first + model + 1) * parameters;
+        for model in 0..runs.len() {
+            tile.pack(model, &self.weights[own(model)]);
         }
-        team.reset();
+        tile.reset();
         let fresh = Clock::new(plan.optimiser, plan.learning_rate);
         let memory = &mut self.memory;
         let mut clocks = match memory {
             Some(memory) => {
-                for lane in 0..runs.len() {
-                    team.pack_moments(lane, memory.moments.each_ref().map(|all| &all[own(lane)]));
+                for model in 0..runs.len() {
+                    tile.pack_moments(model, memory.moments.each_ref().map(|all| &all[own(model)]));
                 }
                 Clocks::of(memory.clocks[first..first + runs.len()].iter().copied())
             }
             None => Clocks::of(std::iter::once(fresh)),
         };
         let weights = &mut self.weights;
-        fit::fit(team, runs, &mut clocks, plan, self.spec.dropout(), |team, clocks, lane| {
-            team.unpack(lane, &mut weights[own(lane)]);
+        fit::fit(tile, runs, &mut clocks, plan, self.spec.dropout(), |tile, clocks, model| {
+            tile.unpack(model, &mut weights[own(model)]);
             if let Some(memory) = memory {
-                team.unpack_moments(lane, memory.moments.each_mut().map(|all| &mut all[own(lane)]));
-                memory.clocks[first + lane] = clocks.lane(lane);
+                tile.unpack_moments(model, memory.moments.each_mut().map(|all| &mut all[own(model)]));
+                memory.clocks[first + model] = clocks.model(model);
             }
         });
     }
@@ -354,15 +354,15 @@ impl Bank {
     /// rare enough, and it costs the other trainings nothing.
     fn restore_diverged(
         &mut self,
-        lane: usize,
-        run: &mut LaneRun<'_>,
-        data: LaneData<'_>,
+        model: usize,
+        run: &mut ModelRun<'_>,
+        data: ModelData<'_>,
         plan: &TrainPlan,
         key: Key,
         before: Option<&Memory>,
     ) {
         let parameters = self.program.parameters;
-        let own = lane * parameters..(lane + 1) * parameters;
+        let own = model * parameters..(model + 1) * parameters;
         if self.weights[own.clone()].iter().any(|weight| !weight.is_finite()) {
             run.diverged_at_last();
         }
@@ -373,21 +373,21 @@ impl Bank {
             for (now, before) in memory.moments.iter_mut().zip(&before.moments) {
                 now[own.clone()].copy_from_slice(&before[own.clone()]);
             }
-            memory.clocks[lane] = before.clocks[lane];
+            memory.clocks[model] = before.clocks[model];
         }
         // The loss of step s is that of the weights after s - 1 updates.
         if let steps @ 1.. = step.saturating_sub(2) {
             let plan = TrainPlan { stop: Stop::Steps { steps }, ..*plan };
-            self.train(lane, &mut [LaneRun::new(data, &plan, key)], &plan);
+            self.train(model, &mut [ModelRun::new(data, &plan, key)], &plan);
         }
     }
 
     /// One network's weights in the documented order.
     ///
     /// # Panics
-    /// If there is no such lane.
-    pub fn weights(&self, lane: usize) -> Vec<f32> {
-        self.own(lane).to_vec()
+    /// If there is no such model.
+    pub fn weights(&self, model: usize) -> Vec<f32> {
+        self.own(model).to_vec()
     }
 
     /// Replaces one network's weights.
@@ -396,54 +396,54 @@ impl Bank {
     /// If their number is not the architecture's, or one of them is not finite.
     ///
     /// # Panics
-    /// If there is no such lane.
-    pub fn set_weights(&mut self, lane: usize, weights: &[f32]) -> Result<()> {
+    /// If there is no such model.
+    pub fn set_weights(&mut self, model: usize, weights: &[f32]) -> Result<()> {
         let expected = self.program.parameters;
         if weights.len() != expected {
-            return Err(LearnError::Weights { lane, expected, found: weights.len() }.into());
+            return Err(LearnError::Weights { model, expected, found: weights.len() }.into());
         }
         if let Some((index, &found)) = weights.iter().enumerate().find(|(_, weight)| !weight.is_finite()) {
-            return Err(LearnError::NotFinite { lane, index, found }.into());
+            return Err(LearnError::NotFinite { model, index, found }.into());
         }
-        self.weights[lane * expected..(lane + 1) * expected].copy_from_slice(weights);
+        self.weights[model * expected..(model + 1) * expected].copy_from_slice(weights);
         Ok(())
     }
 
-    fn own(&self, lane: usize) -> &[f32] {
+    fn own(&self, model: usize) -> &[f32] {
         let parameters = self.program.parameters;
-        &self.weights[lane * parameters..(lane + 1) * parameters]
+        &self.weights[model * parameters..(model + 1) * parameters]
     }
 }
 
 impl Learner for Bank {
-    fn weights(&self, lane: usize) -> Vec<f32> {
-        self.weights(lane)
+    fn weights(&self, model: usize) -> Vec<f32> {
+        self.weights(model)
     }
 
-    fn classes(&self, lane: usize, inputs: MatrixView<'_>) -> Vec<u32> {
-        self.classes(lane, inputs)
+    fn classes(&self, model: usize, inputs: MatrixView<'_>) -> Vec<u32> {
+        self.classes(model, inputs)
     }
 
     fn spec(&self) -> &NetSpec {
         self.spec()
     }
 
-    fn lanes(&self) -> usize {
-        self.lanes()
+    fn models(&self) -> usize {
+        self.models()
     }
 
-    fn fit(&mut self, data: &[LaneData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
+    fn fit(&mut self, data: &[ModelData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         self.fit(data, plan, keys)
     }
 
-    fn init(&mut self, lane: usize, key: Key) {
-        self.init(lane, key);
+    fn init(&mut self, model: usize, key: Key) {
+        self.init(model, key);
     }
 
-    fn adopt(&mut self, lane: usize, other: &dyn Learner, from: usize) -> Result<()> {
+    fn adopt(&mut self, model: usize, other: &dyn Learner, from: usize) -> Result<()> {
         match other.as_bank() {
-            Some(bank) => self.adopt(lane, bank, from),
-            None => self.set_weights(lane, &other.weights(from)),
+            Some(bank) => self.adopt(model, bank, from),
+            None => self.set_weights(model, &other.weights(from)),
         }
     }
 
@@ -451,28 +451,28 @@ impl Learner for Bank {
         Some(self)
     }
 
-    fn logits(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.logits(lane, inputs, rows)
+    fn logits(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.logits(model, inputs, rows)
     }
 
     fn passes(
         &self,
-        lane: usize,
+        model: usize,
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
         count: usize,
         rate: f32,
         key: Key,
     ) -> Vec<Matrix> {
-        self.passes(lane, inputs, rows, count, rate, key)
+        self.passes(model, inputs, rows, count, rate, key)
     }
 
-    fn probabilities(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.probabilities(lane, inputs, rows)
+    fn probabilities(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.probabilities(model, inputs, rows)
     }
 
-    fn embeddings(&self, lane: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        self.embeddings(lane, inputs, rows)
+    fn embeddings(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
+        self.embeddings(model, inputs, rows)
     }
 }
 
@@ -484,10 +484,10 @@ pub(super) fn host_mask(rate: f32, word: u64, map: usize, count: usize) -> Vec<f
     keys.mask(map, count)
 }
 
-/// Whether `lanes` networks are faster side by side than one at a time, by multiply-adds with padding:
+/// Whether `models` networks are faster side by side than one at a time, by multiply-adds with padding:
 /// side by side pays for sixteen networks whatever their number, one at a time for sixteen units
 /// whatever theirs. The two layouts give the same bits.
-fn runs_side_by_side(program: &Program, lanes: usize) -> bool {
+fn runs_side_by_side(program: &Program, models: usize) -> bool {
     let (mut exact, mut padded) = (0, 0);
     for map in &program.maps {
         exact += 2 * map.fan_in * map.fan_out;
@@ -498,5 +498,5 @@ fn runs_side_by_side(program: &Program, lanes: usize) -> bool {
         }
     }
     // A tenth more: lines of networks come from farther away than lines of units.
-    program.parameters <= SIDE_BY_SIDE_PARAMETERS && lanes * padded * 10 > LINE * exact * 11
+    program.parameters <= SIDE_BY_SIDE_PARAMETERS && models * padded * 10 > LINE * exact * 11
 }

@@ -1,4 +1,4 @@
-//! The update rules, element by element over all weights of a team.
+//! The update rules, element by element over all weights of a tile.
 
 use super::vector::{LINE, Vector};
 use crate::learner::plan::Optimiser;
@@ -31,7 +31,7 @@ pub(in crate::learner) enum Rule {
     },
     /// The same for networks side by side that have made different numbers of steps, one factor each;
     /// the first two with the opposite sign.
-    LaneMoments {
+    ModelMoments {
         moment: [f32; LINE],
         gradient: [f32; LINE],
         root: [f32; LINE],
@@ -90,9 +90,9 @@ impl Clock {
     }
 }
 
-/// The clocks of a team's networks: one for all while they agree.
+/// The clocks of a tile's networks: one for all while they agree.
 pub(super) struct Clocks {
-    lanes: [Clock; LINE],
+    models: [Clock; LINE],
     agree: bool,
 }
 
@@ -101,35 +101,35 @@ impl Clocks {
     pub fn of(clocks: impl Iterator<Item = Clock> + Clone) -> Self {
         let first = clocks.clone().next().expect("a network");
         let agree = clocks.clone().all(|clock| clock == first);
-        let mut lanes = [first; LINE];
-        lanes.iter_mut().zip(clocks).for_each(|(lane, clock)| *lane = clock);
-        Self { lanes, agree }
+        let mut models = [first; LINE];
+        models.iter_mut().zip(clocks).for_each(|(model, clock)| *model = clock);
+        Self { models, agree }
     }
 
     /// The clock of one network.
-    pub fn lane(&self, lane: usize) -> Clock {
-        self.lanes[if self.agree { 0 } else { lane }]
+    pub fn model(&self, model: usize) -> Clock {
+        self.models[if self.agree { 0 } else { model }]
     }
 
     fn tick(&mut self) -> Rule {
         if self.agree {
-            return self.lanes[0].tick();
+            return self.models[0].tick();
         }
-        let rules = self.lanes.each_mut().map(Clock::tick);
+        let rules = self.models.each_mut().map(Clock::tick);
         let (mut moment, mut gradient, mut root) = ([0.0; LINE], [0.0; LINE], [0.0; LINE]);
-        for (lane, rule) in rules.into_iter().enumerate() {
+        for (model, rule) in rules.into_iter().enumerate() {
             match rule {
                 Rule::Moments { moment: m, gradient: g, root: r } => {
-                    (moment[lane], gradient[lane], root[lane]) = (-m, -g, r);
+                    (moment[model], gradient[model], root[model]) = (-m, -g, r);
                 }
                 // Momentum begins with a buffer of zeros, so its first step needs no rule of its own.
                 Rule::Sgd { rate, momentum, nesterov, .. } => {
                     return Rule::Sgd { rate, momentum, nesterov, first: false };
                 }
-                Rule::LaneMoments { .. } => unreachable!("a clock is one network's"),
+                Rule::ModelMoments { .. } => unreachable!("a clock is one network's"),
             }
         }
-        Rule::LaneMoments { moment, gradient, root }
+        Rule::ModelMoments { moment, gradient, root }
     }
 }
 
@@ -178,7 +178,7 @@ impl Update {
 /// [`LINE`].
 #[inline(always)]
 pub(super) unsafe fn update<V: Vector>(u: &Update) {
-    // SAFETY: `at` begins the registers of `len` elements one after the other, `lane` those of a line; `len` is a multiple
+    // SAFETY: `at` begins the registers of `len` elements one after the other, `model` those of a line; `len` is a multiple
     // of a line, and a line of a register.
     unsafe {
         match u.rule {
@@ -211,12 +211,12 @@ pub(super) unsafe fn update<V: Vector>(u: &Update) {
                     w.add(direction.div(denominator)).store(u.weights.add(at));
                 }
             }
-            // The same operations in the same order, with factors that differ from lane to lane.
-            Rule::LaneMoments { moment, gradient: shares, root } => {
+            // The same operations in the same order, with factors that differ from model to model.
+            Rule::ModelMoments { moment, gradient: shares, root } => {
                 let plain = shares == [0.0; LINE];
                 for at in (0..u.len).step_by(V::LANES) {
-                    let lane = at % LINE;
-                    let factor = |line: &[f32; LINE]| V::load(line.as_ptr().add(lane));
+                    let model = at % LINE;
+                    let factor = |line: &[f32; LINE]| V::load(line.as_ptr().add(model));
                     let w = V::load(u.weights.add(at));
                     let g = gradient(u, at, w);
                     let (m, denominator) = moments(u, at, g, factor(&root));

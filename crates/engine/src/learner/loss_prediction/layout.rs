@@ -56,7 +56,7 @@ impl Layout {
         let parameters = layout.parameters();
         let found = parameters.saturating_mul(NUMBERS_PER_PARAMETER);
         if found > MAX_NUMBERS {
-            return Err(LearnError::Memory { lanes: 1, parameters, found, limit: MAX_NUMBERS }.into());
+            return Err(LearnError::Memory { models: 1, parameters, found, limit: MAX_NUMBERS }.into());
         }
         Ok(layout)
     }
@@ -72,12 +72,12 @@ impl Layout {
         match start {
             None => self.program.init(key.named("weights"), &mut own),
             Some(start) if start.len() != expected => {
-                return Err(LearnError::Weights { lane: 0, expected, found: start.len() }.into());
+                return Err(LearnError::Weights { model: 0, expected, found: start.len() }.into());
             }
             Some(start) => own.copy_from_slice(start),
         }
         if let Some((index, &found)) = own.iter().enumerate().find(|(_, weight)| !weight.is_finite()) {
-            return Err(LearnError::NotFinite { lane: 0, index, found }.into());
+            return Err(LearnError::NotFinite { model: 0, index, found }.into());
         }
         let mut parameters: Vec<f64> = own.into_iter().map(f64::from).collect();
         let mut rng = key.named("loss module").rng();

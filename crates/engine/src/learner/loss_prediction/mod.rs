@@ -20,10 +20,10 @@ mod tests;
 use super::bank::{check_fit, host_mask};
 use super::descent::Descent;
 use super::error::LearnError;
-use super::plan::{LaneData, Loss, TrainPlan};
+use super::plan::{Loss, ModelData, TrainPlan};
 use super::program::{Affine, Program};
 use super::reverse::Tape;
-use super::schedule::LaneRun;
+use super::schedule::ModelRun;
 use super::standardise::Standardised;
 use super::virtual_rows::Aim;
 use crate::arch::NetSpec;
@@ -97,7 +97,7 @@ impl LossPredictor {
     pub fn fit(
         spec: &NetSpec,
         start: Option<&[f32]>,
-        data: LaneData<'_>,
+        data: ModelData<'_>,
         plan: &TrainPlan,
         module: &LossModule,
         key: Key,
@@ -121,7 +121,7 @@ impl LossPredictor {
                 if start.is_some() {
                     predictor.rescale(|program, weights| standardised.standard.unfold(program, weights));
                 }
-                predictor.train(spec, standardised.lane(&data), plan, key);
+                predictor.train(spec, standardised.model(&data), plan, key);
                 predictor.rescale(|program, weights| standardised.standard.fold(program, weights));
             }
         }
@@ -135,7 +135,7 @@ impl LossPredictor {
         self.parameters.iter_mut().zip(weights).for_each(|(own, weight)| *own = weight.into());
     }
 
-    fn train(&mut self, spec: &NetSpec, data: LaneData<'_>, plan: &TrainPlan, key: Key) {
+    fn train(&mut self, spec: &NetSpec, data: ModelData<'_>, plan: &TrainPlan, key: Key) {
         let program = &self.layout.program;
         let steps = f64::from(plan.steps_for(data.rows.len()));
         let detached_from = (self.layout.module.detach_after * steps).ceil();
@@ -143,7 +143,7 @@ impl LossPredictor {
         let mut before = self.parameters.clone();
         let mut gradient = vec![0.0; self.parameters.len()];
         let mut tapes: Vec<Tape> = Vec::new();
-        let mut run = LaneRun::new(data, plan, key);
+        let mut run = ModelRun::new(data, plan, key);
         let mut made = 0.0;
         while run.is_active() {
             run.begin_step();
@@ -194,7 +194,7 @@ impl LossPredictor {
     }
 
     /// The mean target loss on the validation rows; zero without any.
-    fn held_loss(&self, run: &LaneRun<'_>, loss: Loss, tape: &mut Tape) -> f64 {
+    fn held_loss(&self, run: &ModelRun<'_>, loss: Loss, tape: &mut Tape) -> f64 {
         let program = &self.layout.program;
         let (rows, labels) = run.held();
         let mut sum = 0.0;

@@ -122,8 +122,13 @@ fn gradients_are_finite_differences_and_stop_at_detached_taps() {
 fn without_steering_it_is_the_banks_network() {
     let (inputs, labels) = noisy(50, Key::root(5));
     let rows: Vec<u32> = (0..50).collect();
-    let data =
-        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]), extra: None };
+    let data = ModelData {
+        inputs: inputs.view(),
+        rows: &rows,
+        labels: &labels,
+        validation: (&[], &[]),
+        extra: None,
+    };
     let blocks = vec![Block::Dense { width: 8 }, Block::Residual { width: 5 }];
     let spec = NetSpec::new(2, blocks, 2, 0.25).unwrap();
     for optimiser in [
@@ -151,7 +156,7 @@ fn it_stops_where_a_bank_stops() {
     let (inputs, labels) = noisy(60, Key::root(11));
     let rows: Vec<u32> = (0..40).collect();
     let held: Vec<u32> = (40..60).collect();
-    let data = LaneData {
+    let data = ModelData {
         inputs: inputs.view(),
         rows: &rows,
         labels: &labels[..40],
@@ -199,7 +204,7 @@ fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
 fn predictions_rank_true_losses() {
     let (inputs, labels) = noisy(600, Key::root(7));
     let rows: Vec<u32> = (0..200).collect();
-    let data = LaneData {
+    let data = ModelData {
         inputs: inputs.view(),
         rows: &rows,
         labels: &labels[..200],
@@ -222,7 +227,7 @@ fn predictions_rank_true_losses() {
 #[test]
 fn refusals() {
     let (inputs, labels) = noisy(4, Key::root(9));
-    let data = LaneData {
+    let data = ModelData {
         inputs: inputs.view(),
         rows: &[0, 1, 2, 3],
         labels: &labels,
@@ -251,8 +256,13 @@ fn refusals() {
 fn divergence_keeps_finite_parameters() {
     let (inputs, labels) = noisy(32, Key::root(10));
     let rows: Vec<u32> = (0..32).collect();
-    let data =
-        LaneData { inputs: inputs.view(), rows: &rows, labels: &labels, validation: (&[], &[]), extra: None };
+    let data = ModelData {
+        inputs: inputs.view(),
+        rows: &rows,
+        labels: &labels,
+        validation: (&[], &[]),
+        extra: None,
+    };
     let spec = NetSpec::mlp(2, &[4], 2).unwrap();
     let plan = plan(Optimiser::Sgd { momentum: 0.9, nesterov: false }, 1e30, 50);
     let predictor =

@@ -5,7 +5,7 @@ use super::lanes;
 use super::rows::{self, Rows, Scale};
 use crate::data::Matrix;
 use crate::query::draw::{self, RowDraws};
-use crate::query::{Cut, Size, cut, size};
+use crate::query::{Size, Subsample, size, subsample};
 use crate::rng::Key;
 use crate::simd::dispatched;
 
@@ -87,8 +87,8 @@ pub fn best_of(
     let (centres, assignment) = if rows.len() == most {
         rows::scaled(rows, scale, |rows| best_start(starts, rows, weights, k, MAX_STEPS, key))
     } else {
-        let Cut { places, rows: ids, .. } =
-            Cut::new(rows.ids(), most, RowDraws::new(key.named("k-means rows")));
+        let Subsample { places, rows: ids, .. } =
+            Subsample::new(rows.ids(), most, RowDraws::new(key.named("k-means rows")));
         let part: Vec<f64> = places.iter().map(|&place| weights.of(place)).collect();
         let part = Weights::Each(&part);
         let (centres, _) = rows::scaled(Rows::new(rows.matrix(), &ids), scale, |rows| {
@@ -102,7 +102,7 @@ pub fn best_of(
 
 /// What `k` clusters of the candidates leave out of account.
 pub fn note(candidates: usize, k: usize) -> Option<String> {
-    cut::note("cluster centres are those of", part(candidates, k), candidates)
+    subsample::note("cluster centres are those of", part(candidates, k), candidates)
 }
 
 /// Forecast of the bytes that `k` clusters of `rows` rows and [`nearest_distinct`](super::nearest_distinct)
@@ -167,7 +167,7 @@ fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, steps: usize, key: Key)
     (centres, assignment.nearest())
 }
 
-/// Places of `min(k, rows)` distinct rows, each drawn with probability proportional to its weight times
+/// Coordinates of `min(k, rows)` distinct rows, each drawn with probability proportional to its weight times
 /// its squared distance to the nearest row drawn before.
 pub fn plus_plus(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> Vec<usize> {
     let k = k.min(rows.len());

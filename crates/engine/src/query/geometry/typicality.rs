@@ -5,7 +5,7 @@ use super::rows::{self, Rows};
 use crate::data::{Matrix, RowId};
 use crate::learner::bank::multiply_transposed;
 use crate::query::draw::RowDraws;
-use crate::query::{Cut, Size, Ties};
+use crate::query::{Size, Subsample, Ties};
 use crate::rng::Key;
 use crate::simd::dispatched;
 
@@ -26,7 +26,8 @@ const SLACK: f32 = 1e-4;
 /// # Panics
 /// If there are no rows.
 pub fn most_typical(rows: Rows<'_>, most: usize, neighbours: usize, key: Key, ties: Ties<'_>) -> usize {
-    let Cut { places, rows: ids, .. } = Cut::new(rows.ids(), most, RowDraws::new(key.named("typical")));
+    let Subsample { places, rows: ids, .. } =
+        Subsample::new(rows.ids(), most, RowDraws::new(key.named("typical")));
     let typicality = among(Rows::new(rows.matrix(), &ids), rows, neighbours, key);
     let best = (0..ids.len())
         .max_by(|&a, &b| typicality[a].total_cmp(&typicality[b]).then_with(|| ties.order(ids[b], ids[a])))
@@ -41,7 +42,7 @@ pub fn typicalities(rows: Rows<'_>, neighbours: usize, key: Key) -> Vec<f64> {
 
 /// The typicality of each of `some` rows among all rows.
 fn among(some: Rows<'_>, rows: Rows<'_>, neighbours: usize, key: Key) -> Vec<f64> {
-    let sample = Cut::new(rows.ids(), MAX_GROUP, RowDraws::new(key.named("typicality"))).rows;
+    let sample = Subsample::new(rows.ids(), MAX_GROUP, RowDraws::new(key.named("typicality"))).rows;
     let others = Others::new(Rows::new(rows.matrix(), &sample));
     let mut means = vec![0.0f64; some.len()];
     rows::in_blocks(some, &mut means, sample.len(), |rows, means| {
@@ -203,7 +204,7 @@ mod tests {
         let mut found = std::collections::BTreeSet::new();
         for seed in 0..30 {
             let key = Key::root(seed);
-            let drawn = Cut::new(&ids, 2, RowDraws::new(key.named("typical"))).places;
+            let drawn = Subsample::new(&ids, 2, RowDraws::new(key.named("typical"))).places;
             let expected = drawn.into_iter().max_by(|&a, &b| all[a].total_cmp(&all[b])).unwrap();
             assert_eq!(most_typical(rows, 2, 3, key, Ties::new(key)), expected);
             found.insert(expected);

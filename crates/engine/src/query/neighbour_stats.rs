@@ -1,4 +1,4 @@
-//! What lies around candidates: their neighbours, as features of a policy.
+//! What lies neighbourhoods candidates: their neighbours, as features of a policy.
 //!
 //! Sixteen candidates at a time. What is summed over the neighbours of one candidate is summed
 //! in the order of [`lanes`](crate::query::geometry::lanes) on every machine.
@@ -12,9 +12,9 @@ use crate::simd::dispatched;
 /// Candidates per block.
 pub const ROWS: usize = 16;
 
-/// What lies around sixteen candidates, place by place.
+/// What lies neighbourhoods sixteen candidates, place by place.
 #[derive(Clone, Copy, Default)]
-pub struct Surroundings {
+pub struct NeighbourStats {
     /// Neighbours without a label.
     pub open: [f32; ROWS],
     /// By how much these would come nearer to a label in all if the candidate were labelled.
@@ -41,46 +41,46 @@ pub struct PoolRows {
     pub rows: Vec<PoolRow>,
 }
 
-/// What is looked at around candidates.
+/// What is looked at neighbourhoods candidates.
 #[derive(Clone, Copy)]
-pub struct Around<'a> {
+pub struct Neighbourhoods<'a> {
     /// The neighbours of every row of the pool.
     pub neighbours: &'a Neighbours,
     /// What is asked of them.
     pub pool_rows: &'a PoolRows,
 }
 
-/// What lies around the rows `rows` of the pool, at most [`ROWS`].
+/// What lies neighbourhoods the rows `rows` of the pool, at most [`ROWS`].
 ///
 /// # Panics
 /// If there are more.
-pub fn surroundings(around: Around<'_>, rows: &[u32]) -> Surroundings {
+pub fn neighbour_stats(neighbourhoods: Neighbourhoods<'_>, rows: &[u32]) -> NeighbourStats {
     assert!(rows.len() <= ROWS, "a block of candidates");
-    let mut found = Surroundings::default();
+    let mut found = NeighbourStats::default();
     #[cfg(target_arch = "x86_64")]
     if SimdPath::chosen() == SimdPath::Avx512 {
         // SAFETY: this path is chosen only where the processor has AVX-512F.
-        unsafe { avx512::block(around, rows, &mut found) };
+        unsafe { avx512::block(neighbourhoods, rows, &mut found) };
         return found;
     }
-    row_by_row(around, rows, &mut found);
+    row_by_row(neighbourhoods, rows, &mut found);
     found
 }
 
 dispatched! {
     /// The same without instructions of its own.
-    fn row_by_row(around: Around<'_>, rows: &[u32], found: &mut Surroundings) {
+    fn row_by_row(neighbourhoods: Neighbourhoods<'_>, rows: &[u32], found: &mut NeighbourStats) {
         for (place, &row) in rows.iter().enumerate() {
             let row = row as usize;
-            let (ids, distances) = (around.neighbours.ids(row), around.neighbours.distances(row));
+            let (ids, distances) = (neighbourhoods.neighbours.ids(row), neighbourhoods.neighbours.distances(row));
             let [mut gain, mut doubt] = [[0.0f32; ROWS]; 2];
             for (ids, distances) in ids.chunks(ROWS).zip(distances.chunks(ROWS)) {
                 for (lane, (&other, &to)) in ids.iter().zip(distances).enumerate() {
-                    let pool_row = around.pool_rows.rows[other as usize];
+                    let pool_row = neighbourhoods.pool_rows.rows[other as usize];
                     if pool_row.margin >= 0.0 {
                         found.open[place] += 1.0;
                         doubt[lane] += pool_row.margin;
-                        gain[lane] += (pool_row.novelty - to / around.pool_rows.unit).max(0.0);
+                        gain[lane] += (pool_row.novelty - to / neighbourhoods.pool_rows.unit).max(0.0);
                     }
                 }
             }
@@ -91,16 +91,16 @@ dispatched! {
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Around, ROWS, Surroundings};
+    use super::{NeighbourStats, Neighbourhoods, ROWS};
     use crate::query::geometry::blocks::avx512::{first as places, reduce};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f")]
-    pub(super) fn block(around: Around<'_>, rows: &[u32], found: &mut Surroundings) {
+    pub(super) fn block(neighbourhoods: Neighbourhoods<'_>, rows: &[u32], found: &mut NeighbourStats) {
         let [mut gain, mut doubt] = [[_mm512_setzero_ps(); ROWS]; 2];
         for (place, &row) in rows.iter().enumerate() {
             let open;
-            (open, gain[place], doubt[place]) = neighbourhood(around, row as usize);
+            (open, gain[place], doubt[place]) = neighbourhood(neighbourhoods, row as usize);
             found.open[place] = open as f32;
         }
         for (out, partial) in [(&mut found.gain, &gain), (&mut found.doubt, &doubt)] {
@@ -112,17 +112,17 @@ mod avx512 {
     /// Neighbours without a label, and the partial sums of gain and doubt.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn neighbourhood(around: Around<'_>, row: usize) -> (u32, __m512, __m512) {
+    fn neighbourhood(neighbourhoods: Neighbourhoods<'_>, row: usize) -> (u32, __m512, __m512) {
         let zero = _mm512_setzero_ps();
         let (mut open, mut gain, mut doubt) = (0, zero, zero);
-        let unit = _mm512_set1_ps(around.pool_rows.unit);
+        let unit = _mm512_set1_ps(neighbourhoods.pool_rows.unit);
         let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         let odd = _mm512_or_epi32(even, _mm512_set1_epi32(1));
-        let (ids, distances) = (around.neighbours.ids(row), around.neighbours.distances(row));
+        let (ids, distances) = (neighbourhoods.neighbours.ids(row), neighbourhoods.neighbours.distances(row));
         for (ids, distances) in ids.chunks(ROWS).zip(distances.chunks(ROWS)) {
             let mut pool_rows = [[0.0f32; 2]; ROWS];
             for (out, &id) in pool_rows.iter_mut().zip(ids) {
-                let pool_row = around.pool_rows.rows[id as usize];
+                let pool_row = neighbourhoods.pool_rows.rows[id as usize];
                 *out = [pool_row.margin, pool_row.novelty];
             }
             // SAFETY: `pool_rows` is sixteen pairs of `f32`, thirty-two numbers without a gap.
@@ -161,12 +161,12 @@ mod tests {
                 novelty: (row as f32 * 0.9).sin().abs() * 3.0,
             };
             let pool_rows = PoolRows { unit: 0.7, rows: (0..n).map(pool_row).collect() };
-            let around = Around { neighbours: &neighbours, pool_rows: &pool_rows };
+            let neighbourhoods = Neighbourhoods { neighbours: &neighbours, pool_rows: &pool_rows };
             for start in (0..n).step_by(ROWS) {
                 let rows: Vec<u32> = (start as u32..(start + ROWS).min(n) as u32).rev().collect();
-                let mut plain = Surroundings::default();
-                row_by_row(around, &rows, &mut plain);
-                let found = surroundings(around, &rows);
+                let mut plain = NeighbourStats::default();
+                row_by_row(neighbourhoods, &rows, &mut plain);
+                let found = neighbour_stats(neighbourhoods, &rows);
                 for (found, plain) in
                     [(found.open, plain.open), (found.gain, plain.gain), (found.doubt, plain.doubt)]
                 {

@@ -1,4 +1,4 @@
-//! A *team*: what runs through the kernels together, in one of two layouts.
+//! A *tile*: what runs through the kernels together, in one of two layouts.
 //!
 //! ```text
 //!            side by side (16 networks)             one at a time (1 network)
@@ -25,7 +25,7 @@ use crate::learner::program::{Affine, Program, Start};
 /// Rows that go through the network together. Weight gradients continue from chunk to chunk.
 pub(super) const CHUNK: usize = 64;
 
-/// A packed affine map: where its weights lie in the team's storage.
+/// A packed affine map: where its weights lie in the tile's storage.
 #[derive(Clone, Copy)]
 struct Packed {
     map: Affine,
@@ -38,7 +38,7 @@ struct Packed {
 }
 
 impl Packed {
-    /// Every weight's and bias's place in the team, for lane 0, and in the documented order.
+    /// Every weight's and bias's place in the tile, for lane 0, and in the documented order.
     fn places(&self, width: usize, unit: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
         let Packed { map, weights, bias, .. } = *self;
         let row = move |at: usize, from: usize| (0..map.fan_out).map(move |o| (at + o * unit, from + o));
@@ -49,7 +49,7 @@ impl Packed {
 }
 
 /// Weights, optimiser state and activations of the networks that run together.
-pub(super) struct Team {
+pub(super) struct Tile {
     kernels: &'static Kernels,
     lanes: bool,
     maps: Vec<Packed>,
@@ -118,8 +118,8 @@ impl DropKeys {
 /// The input rows, one per lane, that form one row side by side.
 pub(super) type RowPointers<'a> = [&'a [f32]; LINE];
 
-impl Team {
-    /// A team of sixteen networks (`lanes`) or of one; `training` also makes room for gradients.
+impl Tile {
+    /// A tile of sixteen networks (`lanes`) or of one; `training` also makes room for gradients.
     pub fn new(program: &Program, kernels: &'static Kernels, lanes: bool, training: bool) -> Self {
         let width = |units| width_of(lanes, units);
         let (mut size, mut turned) = (0, 0);
@@ -166,7 +166,7 @@ impl Team {
         }
     }
 
-    /// Numbers that a team of this kind holds, for checks before it is built.
+    /// Numbers that a tile of this kind holds, for checks before it is built.
     pub fn numbers(program: &Program, lanes: bool) -> usize {
         let width = |units| width_of(lanes, units);
         let weights: usize = program.maps.iter().map(|m| (m.fan_in + 1) * width(m.fan_out)).sum();
@@ -174,7 +174,7 @@ impl Team {
         weights.saturating_mul(5).saturating_add(values.saturating_mul(2))
     }
 
-    /// Whether this is a team of sixteen.
+    /// Whether this is a tile of sixteen.
     pub fn is_side_by_side(&self) -> bool {
         self.lanes
     }
@@ -240,7 +240,7 @@ impl Team {
         self.second.fill(0.0);
     }
 
-    /// Puts row `row` of the chunk into the input buffer of a team of one.
+    /// Puts row `row` of the chunk into the input buffer of a tile of one.
     pub fn set_input(&mut self, row: usize, input: &[f32]) {
         assert!(!self.lanes, "a row of one network");
         let (units, width) = (self.buffers[0], self.width(0));
@@ -269,7 +269,7 @@ impl Team {
         self.losses[if self.lanes { row * LINE + lane } else { row }]
     }
 
-    /// The values of `buffer` in row `row` of the chunk, of a team of one.
+    /// The values of `buffer` in row `row` of the chunk, of a tile of one.
     pub fn row(&self, buffer: usize, row: usize) -> &[f32] {
         assert!(!self.lanes, "rows are contiguous in a team of one only");
         let width = self.width(buffer);
@@ -344,12 +344,12 @@ impl Team {
         unsafe { self.product(&gemm) };
     }
 
-    /// The product in this team's layout.
+    /// The product in this tile's layout.
     ///
     /// # Safety
     /// As [`gemm`](super::gemm::gemm).
     unsafe fn product(&self, gemm: &Gemm) {
-        // SAFETY: the caller's promise about the product; the team was given kernels that this processor can run.
+        // SAFETY: the caller's promise about the product; the tile was given kernels that this processor can run.
         unsafe { if self.lanes { (self.kernels.lanes)(gemm) } else { (self.kernels.single)(gemm) } }
     }
 

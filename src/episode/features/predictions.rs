@@ -8,7 +8,7 @@ use crate::query::geometry::tops::{Top, tops};
 
 /// What is believed of one candidate.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Belief {
+pub(super) struct Prediction {
     /// The most probable class.
     pub first: u32,
     /// The next.
@@ -17,8 +17,8 @@ pub(super) struct Belief {
     pub margin: f32,
 }
 
-/// The beliefs of all candidates.
-pub(super) fn read(view: &PoolView<'_>, probabilities: &Matrix) -> Result<Vec<Belief>, FeatureError> {
+/// The predictions of all candidates.
+pub(super) fn read(view: &PoolView<'_>, probabilities: &Matrix) -> Result<Vec<Prediction>, FeatureError> {
     let classes = view.classes();
     if sum_of_zeros(probabilities.values()) != 0.0 {
         for (row, p) in view.candidates().iter().zip(probabilities.values().chunks_exact(classes)) {
@@ -28,6 +28,6 @@ pub(super) fn read(view: &PoolView<'_>, probabilities: &Matrix) -> Result<Vec<Be
         }
     }
     let tops = tops(probabilities.values(), classes, 0..view.candidates().len());
-    let belief = |top: Top| Belief { first: top.first, second: top.second, margin: top.margin() };
-    Ok(tops.into_iter().map(belief).collect())
+    let prediction = |top: Top| Prediction { first: top.first, second: top.second, margin: top.margin() };
+    Ok(tops.into_iter().map(prediction).collect())
 }

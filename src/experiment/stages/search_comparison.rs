@@ -13,9 +13,9 @@ use crate::data::{Oracle, Task, uniform_rows};
 use crate::episode::Row;
 use crate::error::Result;
 use crate::experiment::plan::Plan;
-use crate::experiment::sections::{DataRef, Rivals};
+use crate::experiment::sections::{DataRef, SearchComparison};
 use crate::experiment::tasks;
-use crate::learner::{DeviceKind, LaneData, Metric, Scores, Start, Stop, TrainPlan, networks};
+use crate::learner::{DeviceKind, Metric, ModelData, Scores, Start, Stop, TrainPlan, networks};
 use crate::rng::Key;
 use crate::run::{Cell, Ledger, WorkerPool, run_cells};
 use crate::search::{Banks, Evaluation, Grid, Method, NamedSpace, ScoreCache, SearchPlan, search};
@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 /// One cell: a target, and the number of a repetition on it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bout {
+pub struct Trial {
     pub target: DataRef,
     pub repetition: u32,
 }
@@ -33,27 +33,27 @@ pub struct Bout {
 pub const CEILING: &str = "grid, whole";
 
 /// All cells, repetitions first, so that early results are of all targets.
-pub fn bouts(rivals: &Rivals) -> Vec<Cell<Bout>> {
+pub fn trials(search_comparison: &SearchComparison) -> Vec<Cell<Trial>> {
     let of = |repetition: u32| {
-        rivals.targets.iter().map(move |target| Cell {
+        search_comparison.targets.iter().map(move |target| Cell {
             key: format!("rivals/{}/{repetition}", target.name()),
-            input: Bout { target: target.clone(), repetition },
+            input: Trial { target: target.clone(), repetition },
         })
     };
-    (0..rivals.repetitions).flat_map(of).collect()
+    (0..search_comparison.repetitions).flat_map(of).collect()
 }
 
 /// Runs the cells that are not done, and returns their rows and those that have none.
-pub fn rivals<W>(
-    rivals: &Rivals,
+pub fn search_comparison<W>(
+    search_comparison: &SearchComparison,
     ledger: &mut Ledger,
     worker_pool: WorkerPool<'_>,
     work: W,
 ) -> Result<(Vec<TimedRow>, Vec<Failure>)>
 where
-    W: Fn(&Bout) -> Result<Vec<TimedRow>> + Sync,
+    W: Fn(&Trial) -> Result<Vec<TimedRow>> + Sync,
 {
-    let cells = bouts(rivals);
+    let cells = trials(search_comparison);
     let outcomes = run_cells("rivals", &cells, ledger, worker_pool, |cell| work(&cell.input))?;
     let (done, failures): (Vec<Vec<TimedRow>>, _) = super::results(&cells, outcomes);
     Ok((done.into_iter().flatten().collect(), failures))
@@ -65,28 +65,28 @@ pub fn label(method: &str, budget: u64) -> String {
 }
 
 /// Plays one bout.
-pub fn bout(
+pub fn trial(
     plan: &Plan,
-    bout: &Bout,
+    trial: &Trial,
     stage_context: StageContext<'_>,
     shared: &Shared,
 ) -> Result<Vec<TimedRow>> {
     super::check_cancelled(stage_context)?;
-    let rivals = plan.rivals().expect("the stage runs where there is a section");
-    let dataset = shared.dataset(plan, &bout.target, stage_context)?;
-    let prepared = shared.prepared(plan, &bout.target, &dataset, bout.repetition)?;
+    let search_comparison = plan.search_comparison().expect("the stage runs where there is a section");
+    let dataset = shared.dataset(plan, &trial.target, stage_context)?;
+    let prepared = shared.prepared(plan, &trial.target, &dataset, trial.repetition)?;
     let task = prepared.task();
-    let key = tasks::replicate_key(plan, &dataset, bout.repetition).named("rivals");
-    match &rivals.free {
-        Some(free) => played(plan, rivals, task, bout.repetition, key, free.clone(), &[]),
+    let key = tasks::replicate_key(plan, &dataset, trial.repetition).named("rivals");
+    match &search_comparison.free {
+        Some(free) => played(plan, search_comparison, task, trial.repetition, key, free.clone(), &[]),
         None => {
             let section = plan.search().expect("a plan with rivals has a space");
-            let fixed: Vec<(String, Point)> = rivals
+            let fixed: Vec<(String, Point)> = search_comparison
                 .points()
                 .map(|point| (format!("A({},{})", point.blocks, point.stacks), point))
                 .collect();
             let space = space(section, plan.learner().dropout);
-            played(plan, rivals, task, bout.repetition, key, space, &fixed)
+            played(plan, search_comparison, task, trial.repetition, key, space, &fixed)
         }
     }
 }
@@ -94,7 +94,7 @@ pub fn bout(
 /// Plays one bout in `space`; `fixed` points are trained without any search, under their names.
 fn played<S: NamedSpace>(
     plan: &Plan,
-    rivals: &Rivals,
+    search_comparison: &SearchComparison,
     task: &Arc<Task>,
     repetition: u32,
     key: Key,
@@ -104,15 +104,18 @@ fn played<S: NamedSpace>(
     let domain = Domain::new(space.clone(), task.width(), task.classes())?;
     let training = plan.learner().train_plan();
     let mut rows = Vec::new();
-    let methods: Vec<(&str, Arc<dyn Method<S>>)> =
-        rivals.methods.iter().map(|&name| (name, S::method(rivals.settings.method(name)))).collect();
+    let methods: Vec<(&str, Arc<dyn Method<S>>)> = search_comparison
+        .methods
+        .iter()
+        .map(|&name| (name, S::method(search_comparison.settings.method(name))))
+        .collect();
     // Where each search stands, and what it has spent.
     let mut standing: BTreeMap<String, (S::Point, u64)> = BTreeMap::new();
-    for (round, &count) in rivals.labels.iter().enumerate() {
-        let mut ring = Ring::new(task, training, key, count, rivals, domain.clone())?;
+    for (round, &count) in search_comparison.labels.iter().enumerate() {
+        let mut ring = Ring::new(task, training, key, count, search_comparison, domain.clone())?;
         let mut contenders: Vec<(String, Contender<S>)> =
             fixed.iter().map(|(name, point)| (name.clone(), Contender::Fixed(point.clone()))).collect();
-        for &budget in &rivals.budgets {
+        for &budget in &search_comparison.budgets {
             for (name, method) in &methods {
                 contenders.push((label(name, budget), Contender::Search(method.clone(), Some(budget))));
             }
@@ -169,29 +172,30 @@ pub struct Trainings {
 /// space once at every number of labels; and the networks that the contenders end with, each as large as the mean of
 /// the space.
 pub fn trainings(plan: &Plan, task: &Arc<Task>) -> Result<Vec<Trainings>> {
-    let rivals = plan.rivals().expect("the stage runs where there is a section");
-    match &rivals.free {
-        Some(free) => trainings_in(plan, rivals, task, free.clone()),
+    let search_comparison = plan.search_comparison().expect("the stage runs where there is a section");
+    match &search_comparison.free {
+        Some(free) => trainings_in(plan, search_comparison, task, free.clone()),
         None => {
             let section = plan.search().expect("a plan with rivals has a space");
-            trainings_in(plan, rivals, task, space(section, plan.learner().dropout))
+            trainings_in(plan, search_comparison, task, space(section, plan.learner().dropout))
         }
     }
 }
 
 fn trainings_in<S: Space>(
     plan: &Plan,
-    rivals: &Rivals,
+    search_comparison: &SearchComparison,
     task: &Arc<Task>,
     space: S,
 ) -> Result<Vec<Trainings>> {
     let domain = Domain::new(space, task.width(), task.classes())?;
     let training = plan.learner().train_plan();
-    let networks = rivals.folds as u32;
-    let contenders = rivals.fixed.len() + rivals.budgets.len() * rivals.methods.len() + 1;
+    let networks = search_comparison.folds as u32;
+    let contenders =
+        search_comparison.fixed.len() + search_comparison.budgets.len() * search_comparison.methods.len() + 1;
     let mut all = Vec::new();
-    for &rows in &rivals.labels {
-        let (candidate, full) = steps(&training, rivals, rows);
+    for &rows in &search_comparison.labels {
+        let (candidate, full) = steps(&training, search_comparison, rows);
         let points = domain.points();
         let mut sum = 0.0;
         for point in &points {
@@ -212,26 +216,27 @@ pub(in crate::experiment) fn try_one(
     count: usize,
     key: Key,
 ) -> Result<Trainings> {
-    let rivals = plan.rivals().expect("the stage runs where there is a section");
-    match &rivals.free {
-        Some(free) => try_one_in(plan, rivals, task, count, key, free.clone()),
+    let search_comparison = plan.search_comparison().expect("the stage runs where there is a section");
+    match &search_comparison.free {
+        Some(free) => try_one_in(plan, search_comparison, task, count, key, free.clone()),
         None => {
             let section = plan.search().expect("a plan with rivals has a space");
-            try_one_in(plan, rivals, task, count, key, space(section, plan.learner().dropout))
+            try_one_in(plan, search_comparison, task, count, key, space(section, plan.learner().dropout))
         }
     }
 }
 
 fn try_one_in<S: Space>(
     plan: &Plan,
-    rivals: &Rivals,
+    search_comparison: &SearchComparison,
     task: &Arc<Task>,
     count: usize,
     key: Key,
     space: S,
 ) -> Result<Trainings> {
     let domain = Domain::new(space.clone(), task.width(), task.classes())?;
-    let mut ring = Ring::new(task, plan.learner().train_plan(), key, count, rivals, domain.clone())?;
+    let mut ring =
+        Ring::new(task, plan.learner().train_plan(), key, count, search_comparison, domain.clone())?;
     let (steps, folds) = (ring.steps.0, ring.folds);
     let plan = SearchPlan {
         method: Arc::new(Grid),
@@ -248,11 +253,13 @@ fn try_one_in<S: Space>(
 }
 
 /// Gradient steps of one training of a candidate, and of the classifier, on so many labels.
-fn steps(training: &TrainPlan, rivals: &Rivals, labels: usize) -> (u32, u32) {
+fn steps(training: &TrainPlan, search_comparison: &SearchComparison, labels: usize) -> (u32, u32) {
     let full = training.steps_for(labels);
-    let candidate = (f64::from(full) * rivals.candidate / rivals.folds as f64).round() as u32;
+    let candidate =
+        (f64::from(full) * search_comparison.candidate / search_comparison.folds as f64).round() as u32;
     // What some search divides a candidate's steps by; all searches have the same.
-    let parts = rivals.methods.iter().filter_map(|method| rivals.settings.any_parts(method));
+    let parts =
+        search_comparison.methods.iter().filter_map(|method| search_comparison.settings.any_parts(method));
     let parts = parts.fold(1, least_common_multiple);
     ((candidate / parts).max(1).saturating_mul(parts), full)
 }
@@ -304,14 +311,14 @@ impl<'a, S: Space> Ring<'a, S> {
         training: TrainPlan,
         key: Key,
         count: usize,
-        rivals: &Rivals,
+        search_comparison: &SearchComparison,
         domain: Domain<S>,
     ) -> Result<Self> {
         // The first of one order: more labels hold the fewer.
         let rows = uniform_rows(task, count, key.named("labelled"))?;
-        let labels = Oracle::new(task.clone(), 0).foresee(&rows);
+        let labels = Oracle::new(task.clone(), 0).peek(&rows);
         let rows: Vec<u32> = rows.iter().map(|row| row.0).collect();
-        let (folds, own) = (rivals.folds as u32, key.at(count as u64));
+        let (folds, own) = (search_comparison.folds as u32, key.at(count as u64));
         let folds_key = own.named("folds");
         let evaluation =
             Evaluation::new(task.pool(), &rows, &labels, task.classes(), folds, training, folds_key)?;
@@ -322,7 +329,7 @@ impl<'a, S: Space> Ring<'a, S> {
             training,
             key: own,
             evaluation,
-            steps: steps(&training, rivals, count),
+            steps: steps(&training, search_comparison, count),
             folds,
             domain,
             cache: ScoreCache::default(),
@@ -367,7 +374,7 @@ impl<'a, S: Space> Ring<'a, S> {
             return Ok(known.clone());
         }
         let spec = self.domain.spec(point)?;
-        let data = LaneData {
+        let data = ModelData {
             inputs: self.task.pool(),
             rows: &self.rows,
             labels: &self.labels,

@@ -1,4 +1,4 @@
-//! [`Components`]: every row of a pool as a few numbers, its kernel principal components, computed once per pool.
+//! [`KernelPca`]: every row of a pool as a few numbers, its kernel principal components, computed once per pool.
 //!
 //! Neighbour lists say what is near; a few components say where in the whole pool a row lies, and leave out what
 //! sets it apart from all others. Rows that stand for the pool span them, so that time and memory are linear in the
@@ -10,7 +10,7 @@ use crate::learner::bank::multiply_transposed;
 use crate::simd::dispatched;
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// Components of each kernel.
+/// KernelPca of each kernel.
 pub const COMPONENTS: usize = 16;
 /// Kernels; each is a similarity of its own.
 pub const KERNELS: usize = 2;
@@ -34,22 +34,22 @@ const MOST_SWEEPS: usize = 100_000;
 /// which says nothing about them. The squares of a row's components sum to at most about one. The unit of the
 /// inputs does not matter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Components {
+pub struct KernelPca {
     landmarks: Vec<u32>,
-    places: Places,
+    places: Coordinates,
     /// How near every row's direction is to every landmark's, `[rows, landmarks]`.
     nearness: Vec<u8>,
 }
 
 /// The components of the rows of a pool, or of some of them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Places {
+pub struct Coordinates {
     rows: usize,
     /// Per kernel, `[COMPONENTS][rows]`.
     values: [Vec<f32>; KERNELS],
 }
 
-impl Places {
+impl Coordinates {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.rows
@@ -71,7 +71,7 @@ impl Places {
     }
 }
 
-impl Components {
+impl KernelPca {
     /// The components of the `n` rows; zero where there are fewer directions than components, or where the inputs
     /// are too large for distances that are finite.
     pub fn of(inputs: MatrixView<'_>) -> Self {
@@ -106,7 +106,7 @@ impl Components {
                 }
             });
         }
-        Self { landmarks, places: Places { rows: n, values }, nearness }
+        Self { landmarks, places: Coordinates { rows: n, values }, nearness }
     }
 
     /// `exp(-s)` for the squared distance `s` between the directions of `row` and of every
@@ -134,7 +134,7 @@ impl Components {
     }
 
     /// Those of all rows.
-    pub fn places(&self) -> &Places {
+    pub fn places(&self) -> &Coordinates {
         &self.places
     }
 
@@ -330,7 +330,7 @@ mod tests {
     }
 
     /// Products of two rows' components.
-    fn products(components: &Components, kernel: usize) -> Vec<f64> {
+    fn products(components: &KernelPca, kernel: usize) -> Vec<f64> {
         let n = components.rows();
         let place = |row| components.place(kernel, row);
         let product = |i, j| place(i).into_iter().zip(place(j)).map(|(x, y)| f64::from(x * y)).sum();
@@ -342,7 +342,7 @@ mod tests {
     fn of_few_rows_the_products_are_the_kernel() {
         let (n, d) = (12, 3);
         let values = random(n, d, 1);
-        let components = Components::of(MatrixView::new(&values, n, d));
+        let components = KernelPca::of(MatrixView::new(&values, n, d));
         assert_eq!(components.landmarks(), (0..12).collect::<Vec<u32>>());
         let mean: Vec<f64> =
             (0..d).map(|j| (0..n).map(|i| f64::from(values[i * d + j])).sum::<f64>() / n as f64).collect();
@@ -373,7 +373,7 @@ mod tests {
     fn few_components_describe_a_smooth_kernel() {
         let (n, d) = (300, 1);
         let values = random(n, d, 2);
-        let components = Components::of(MatrixView::new(&values, n, d));
+        let components = KernelPca::of(MatrixView::new(&values, n, d));
         assert_eq!(components.landmarks().len(), 128);
         let mut pairs: Vec<f32> = Vec::new();
         let at = |row: u32| values[row as usize];
@@ -393,7 +393,7 @@ mod tests {
 
     #[test]
     fn degenerate_pools_have_components_too() {
-        assert_eq!(Components::of(MatrixView::new(&[], 0, 3)).rows(), 0);
+        assert_eq!(KernelPca::of(MatrixView::new(&[], 0, 3)).rows(), 0);
         for (values, n, d) in [
             (vec![2.5], 1, 1),
             (vec![1.0; 40], 20, 2),
@@ -401,7 +401,7 @@ mod tests {
             (vec![f32::MAX, -f32::MAX, 1.0, 0.0], 4, 1),
             ([vec![0.0; 90], vec![1.0; 10]].concat(), 100, 1),
         ] {
-            let components = Components::of(MatrixView::new(&values, n, d));
+            let components = KernelPca::of(MatrixView::new(&values, n, d));
             assert_eq!(components.rows(), n);
             for kernel in 0..KERNELS {
                 let all = (0..n).flat_map(|row| components.place(kernel, row));

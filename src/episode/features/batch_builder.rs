@@ -1,7 +1,7 @@
-//! Looks at the candidates of one query: the first describes all, later ones what a growing batch changes.
+//! BatchBuilder at the candidates of one query: the first describes all, later ones what a growing batch changes.
 
-use super::beliefs::{self, Belief};
 use super::pool_rows::{self, Changes};
+use super::predictions::{self, Prediction};
 use super::ranks::{Ranks, quantile_among};
 use super::shares::LabelShares;
 use super::variance_reduction::{self, VarianceReduction};
@@ -9,23 +9,23 @@ use super::{FeatureError, QUANTILES, SCHEMA, cut, globals, herding_gain};
 use crate::data::{Matrix, RowId};
 use crate::episode::Observation;
 use crate::error::Result;
-use crate::query::components::Places;
 use crate::query::geometry::logarithm::ln;
-use crate::query::surroundings::{Around, PoolRows, ROWS, Surroundings, surroundings};
-use crate::query::{Components, Herding, Nearest, Neighbours, PoolView, Posterior};
+use crate::query::kernel_pca::Coordinates;
+use crate::query::neighbour_stats::{NeighbourStats, Neighbourhoods, PoolRows, ROWS, neighbour_stats};
+use crate::query::{Herding, KernelPca, LowRankGp, Nearest, Neighbours, PoolView};
 use crate::rng::Key;
 use crate::simd::dispatched;
 use rand::seq::index;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Looks at the candidates of one query.
+/// BatchBuilder at the candidates of one query.
 ///
 /// The first look shows at most `cap` of them. Then some are [kept](Self::keep), and each time that some of
 /// those are [taken](Self::take) for the batch, the rest are described again as if the taken were labelled,
 /// each with the class that is predicted for it. Quantiles stay those of the first look's candidates, and the
 /// globals those of the state before the query.
-pub struct Looks<'a> {
+pub struct BatchBuilder<'a> {
     state: State<'a>,
     /// The candidates of the first look, as places in the view's.
     shown: Vec<usize>,
@@ -41,7 +41,7 @@ struct Later {
     /// Their candidates, as places in `shown`.
     left: Vec<usize>,
     /// The components of all that were kept, and where there those of the candidates stand.
-    places: Places,
+    places: Coordinates,
     kept: Vec<usize>,
     /// The last look.
     seen: Observation,
@@ -59,18 +59,18 @@ struct Later {
 struct State<'a> {
     view: &'a PoolView<'a>,
     neighbours: &'a Neighbours,
-    components: &'a Components,
+    components: &'a KernelPca,
     /// The distances as the episode has them, and as if what was taken were labelled.
     before: &'a Nearest,
     nearest: Cow<'a, Nearest>,
-    beliefs: Vec<Belief>,
+    predictions: Vec<Prediction>,
     shares: LabelShares,
     pool_rows: PoolRows,
-    posterior: Posterior<'a>,
+    posterior: LowRankGp<'a>,
     herding: Herding<'a>,
 }
 
-impl<'a> Looks<'a> {
+impl<'a> BatchBuilder<'a> {
     /// The first look at no more than `cap` candidates (a uniform draw by `key` where there are more), for a
     /// query of `batch` rows.
     ///
@@ -84,22 +84,26 @@ impl<'a> Looks<'a> {
         let neighbours = signals.neighbours.as_deref().ok_or(missing("neighbours"))?;
         let components = signals.components.as_deref().ok_or(missing("components"))?;
         let nearest = signals.nearest.as_deref().ok_or(missing("distances to labels"))?;
-        let beliefs = beliefs::read(view, probabilities)?;
-        let pool_rows = pool_rows::of(view, neighbours, nearest, &beliefs);
-        let doubts: Vec<(RowId, f32)> =
-            view.candidates().iter().zip(&beliefs).map(|(&row, belief)| (row, belief.margin)).collect();
+        let predictions = predictions::read(view, probabilities)?;
+        let pool_rows = pool_rows::of(view, neighbours, nearest, &predictions);
+        let doubts: Vec<(RowId, f32)> = view
+            .candidates()
+            .iter()
+            .zip(&predictions)
+            .map(|(&row, prediction)| (row, prediction.margin))
+            .collect();
         let state = State {
             view,
             neighbours,
             components,
             before: nearest,
             nearest: Cow::Borrowed(nearest),
-            shares: LabelShares::of(view.classes(), view.labels(), &beliefs),
-            posterior: Posterior::of(components, view.labelled(), &doubts),
+            shares: LabelShares::of(view.classes(), view.labels(), &predictions),
+            posterior: LowRankGp::of(components, view.labelled(), &doubts),
             herding: Herding::of(components, view.labelled(), |row| {
                 view.candidates().binary_search(&row).map_or(0.0, |at| doubts[at].1)
             }),
-            beliefs,
+            predictions,
             pool_rows,
         };
         let shown = shown(view.candidates().len(), cap, key);
@@ -129,11 +133,11 @@ impl<'a> Looks<'a> {
             }
         }
         let candidates = shown.iter().map(|&at| view.candidates()[at]).collect();
-        let globals = globals::of(view, batch, &state.beliefs, nearest);
+        let globals = globals::of(view, batch, &state.predictions, nearest);
         let first = Observation { candidates, features, globals };
         let later = Later {
             left: Vec::new(),
-            places: Places::default(),
+            places: Coordinates::default(),
             kept: Vec::new(),
             seen: Observation {
                 candidates: Vec::new(),
@@ -209,8 +213,8 @@ impl<'a> Looks<'a> {
         let mut labelled = Vec::with_capacity(later.taken.len());
         for row in later.taken.drain(..) {
             let Ok(place) = candidates.binary_search(&row) else { continue };
-            labelled.push((row, state.beliefs[place].margin));
-            let class = state.beliefs[place].first;
+            labelled.push((row, state.predictions[place].margin));
+            let class = state.predictions[place].first;
             state.shares.label(class as usize);
             state.herding.label(row);
             let (nearest, inputs) = (state.nearest.to_mut(), state.view.inputs());
@@ -240,12 +244,13 @@ impl<'a> Looks<'a> {
             let place = self.shown[left];
             let row = candidates[place].index();
             let changed = |row: usize| later.changes.of(row);
-            let around = || state.neighbours.ids(row).iter().any(|&other| changed(other as usize));
-            if changed(row) || around() {
+            let neighbourhoods = || state.neighbours.ids(row).iter().any(|&other| changed(other as usize));
+            if changed(row) || neighbourhoods() {
                 stale.push(at);
                 continue;
             }
-            later.seen.features.row_mut(at)[SHARES].copy_from_slice(&state.shares_of(&state.beliefs[place]));
+            later.seen.features.row_mut(at)[SHARES]
+                .copy_from_slice(&state.shares_of(&state.predictions[place]));
         }
 
         let count = stale.len();
@@ -287,7 +292,7 @@ impl Later {
     }
 
     /// Describes again what labels leave uncertain, which every label changes for every candidate.
-    fn describe_field(&mut self, posterior: &Posterior<'_>) {
+    fn describe_field(&mut self, posterior: &LowRankGp<'_>) {
         let field = VarianceReduction::of(posterior, &self.places);
         for (at, &kept) in self.kept.iter().enumerate() {
             self.seen.features.row_mut(at)[FIELD].copy_from_slice(&field.features(kept));
@@ -336,11 +341,11 @@ dispatched! {
     fn describe(state: &State<'_>, at: &[usize], features: &mut [f32], raw: &mut [f32]) {
         let (count, width) = (at.len(), SCHEMA.candidate.len());
         for (block, (at, features)) in at.chunks(ROWS).zip(features.chunks_mut(ROWS * width)).enumerate() {
-            let around = state.around(at);
-            let logs = state.logs(at, &around);
+            let neighbourhoods = state.neighbourhoods(at);
+            let logs = state.logs(at, &neighbourhoods);
             for (place, (&at, features)) in at.iter().zip(features.chunks_exact_mut(width)).enumerate() {
                 let logs = logs.map(|lane| lane[place]);
-                let ranked = state.describe(at, &around, place, logs, features);
+                let ranked = state.describe(at, &neighbourhoods, place, logs, features);
                 for (column, value) in ranked.into_iter().enumerate() {
                     raw[column * count + block * ROWS + place] = value;
                 }
@@ -350,11 +355,11 @@ dispatched! {
 }
 
 impl State<'_> {
-    /// What lies around a block of candidates.
+    /// What lies neighbourhoods a block of candidates.
     #[inline(always)]
-    fn around(&self, at: &[usize]) -> Surroundings {
+    fn neighbourhoods(&self, at: &[usize]) -> NeighbourStats {
         let Self { neighbours, pool_rows, .. } = self;
-        surroundings(Around { neighbours, pool_rows }, &self.rows(at)[..at.len()])
+        neighbour_stats(Neighbourhoods { neighbours, pool_rows }, &self.rows(at)[..at.len()])
     }
 
     /// Neighbours of every row, at least one.
@@ -365,12 +370,12 @@ impl State<'_> {
 
     /// The logarithms of novelty and of the gain of a block of candidates: many at a time.
     #[inline(always)]
-    fn logs(&self, at: &[usize], around: &Surroundings) -> [[f32; ROWS]; 2] {
+    fn logs(&self, at: &[usize], neighbourhoods: &NeighbourStats) -> [[f32; ROWS]; 2] {
         let mut of = [[1.0f32; ROWS]; 2];
         for (place, &at) in at.iter().enumerate() {
             let row = self.view.candidates()[at].index();
             of[0][place] = self.pool_rows.rows[row].novelty.max(f32::MIN_POSITIVE);
-            of[1][place] = 1.0 + around.gain[place] / self.count();
+            of[1][place] = 1.0 + neighbourhoods.gain[place] / self.count();
         }
         for line in &mut of {
             for value in line {
@@ -390,11 +395,11 @@ impl State<'_> {
 
     /// The labels' shares of the two most probable classes, and how far the first is under-labelled.
     #[inline(always)]
-    fn shares_of(&self, belief: &Belief) -> [f32; 3] {
+    fn shares_of(&self, prediction: &Prediction) -> [f32; 3] {
         [
-            cut(self.shares.labelled[belief.first as usize]),
-            cut(self.shares.labelled[belief.second as usize]),
-            self.shares.predicted_over_labelled[belief.first as usize],
+            cut(self.shares.labelled[prediction.first as usize]),
+            cut(self.shares.labelled[prediction.second as usize]),
+            self.shares.predicted_over_labelled[prediction.first as usize],
         ]
     }
 
@@ -404,16 +409,16 @@ impl State<'_> {
     fn describe(
         &self,
         at: usize,
-        around: &Surroundings,
+        neighbourhoods: &NeighbourStats,
         place: usize,
         [log_novelty, log_gain]: [f32; 2],
         out: &mut [f32],
     ) -> [f32; HERDING] {
-        let belief = self.beliefs[at];
-        let open = around.open[place];
-        let doubt = if open > 0.0 { around.doubt[place] / open } else { belief.margin };
+        let prediction = self.predictions[at];
+        let open = neighbourhoods.open[place];
+        let doubt = if open > 0.0 { neighbourhoods.doubt[place] / open } else { prediction.margin };
         out[QUANTILES..SHARES.start].copy_from_slice(&[cut(log_novelty), cut(log_gain), doubt]);
-        out[SHARES].copy_from_slice(&self.shares_of(&belief));
-        [belief.margin, around.gain[place]]
+        out[SHARES].copy_from_slice(&self.shares_of(&prediction));
+        [prediction.margin, neighbourhoods.gain[place]]
     }
 }

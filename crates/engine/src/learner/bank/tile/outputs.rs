@@ -6,11 +6,11 @@
 use super::super::buffer::Buffer;
 use super::super::math::{Losses, NO_ROW};
 use super::super::vector::LINE;
-use super::{CHUNK, Team};
+use super::{CHUNK, Tile};
 use crate::learner::plan::Loss;
 use crate::learner::virtual_rows::Aim;
 
-impl Team {
+impl Tile {
     /// Says whether rows of the coming fit have soft targets, and makes room for those.
     pub fn soften(&mut self, soft: bool) {
         self.soft = soft;
@@ -89,7 +89,7 @@ impl Team {
         }
     }
 
-    /// Replaces the logits by probabilities, in a team of one.
+    /// Replaces the logits by probabilities, in a tile of one.
     pub fn softmax(&mut self, rows: usize) {
         let outputs = self.buffers[self.buffers.len() - 1];
         self.turn(rows);
@@ -114,7 +114,7 @@ impl Team {
         }
     }
 
-    /// The inverse of [`Team::turn`], into the logits' deltas or values; padding becomes zero.
+    /// The inverse of [`Tile::turn`], into the logits' deltas or values; padding becomes zero.
     fn turn_back(&mut self, rows: usize, deltas: bool) {
         let logits = self.buffers.len() - 1;
         let (outputs, width) = (self.buffers[logits], self.width(logits));

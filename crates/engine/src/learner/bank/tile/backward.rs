@@ -2,7 +2,7 @@
 
 use super::super::gemm::{Finish, Gemm};
 use super::super::vector::LINE;
-use super::{DropKeys, Packed, Team, blank};
+use super::{DropKeys, Packed, Tile, blank};
 use crate::learner::program::{Affine, Start};
 
 static ZEROS: [f32; LINE] = [0.0; LINE];
@@ -17,7 +17,7 @@ enum InputStart {
     Delta(usize),
 }
 
-impl Team {
+impl Tile {
     /// Prepares the backward passes of a step: transposed weights where the layout needs them.
     pub fn transpose_weights(&mut self) {
         if self.lanes {

@@ -1,7 +1,7 @@
-//! [`Posterior`]: what the labels in hand leave uncertain of a function that varies smoothly over the pool, and how
+//! [`LowRankGp`]: what the labels in hand leave uncertain of a function that varies smoothly over the pool, and how
 //! much of that another label would take away.
 
-use super::components::{COMPONENTS, Components, KERNELS, Places};
+use super::kernel_pca::{COMPONENTS, Coordinates, KERNELS, KernelPca};
 use crate::data::RowId;
 use crate::simd::dispatched;
 
@@ -14,15 +14,15 @@ const BLOCK: usize = 16;
 /// A square matrix over the components, row-major.
 type Square<T> = [[T; COMPONENTS]; COMPONENTS];
 
-/// A Gaussian process of low rank over the pool, Bayesian linear regression on its [`Components`], given which rows
+/// A Gaussian process of low rank over the pool, Bayesian linear regression on its [`KernelPca`], given which rows
 /// are labelled; one for each kernel. The labels themselves do not matter.
 ///
 /// What it is for is the integrated variance that a label takes away (Cohn, Ghahramani & Jordan, JAIR 1996; for
 /// classification on graphs V-optimality, Ji & Han, AISTATS 2012), in time that grows with the pool and not
 /// with its square.
 #[derive(Clone, Debug)]
-pub struct Posterior<'a> {
-    components: &'a Components,
+pub struct LowRankGp<'a> {
+    components: &'a KernelPca,
     kernels: [Kernel; KERNELS],
 }
 
@@ -36,9 +36,9 @@ struct Kernel {
     forms: [Square<f32>; 2],
 }
 
-impl<'a> Posterior<'a> {
+impl<'a> LowRankGp<'a> {
     /// With these rows labelled, and `doubts` of some others.
-    pub fn of(components: &'a Components, labelled: &[RowId], doubts: &[(RowId, f32)]) -> Self {
+    pub fn of(components: &'a KernelPca, labelled: &[RowId], doubts: &[(RowId, f32)]) -> Self {
         let mut weights = vec![0.0; components.rows()];
         doubts.iter().for_each(|&(row, doubt)| weights[row.index()] = doubt);
         let kernel = |kernel| {
@@ -72,8 +72,8 @@ impl<'a> Posterior<'a> {
 
     /// How much doubt a label of each of these rows would take away, kernel by kernel: by how much the variance would
     /// fall at a row of the pool on average, rows weighted by their doubt, `mean_u w_u c(x, u)² / (v + σ²)`. The rows
-    /// are the pool's, or [some](Places::of_rows) of them.
-    pub fn reductions(&self, rows: &Places) -> [Vec<f32>; KERNELS] {
+    /// are the pool's, or [some](Coordinates::of_rows) of them.
+    pub fn reductions(&self, rows: &Coordinates) -> [Vec<f32>; KERNELS] {
         std::array::from_fn(|kernel| {
             let mut found = vec![0.0; rows.rows()];
             reductions(&self.kernels[kernel].forms, rows.of_kernel(kernel), &mut found);
@@ -179,10 +179,10 @@ mod tests {
     use nalgebra::DMatrix;
     use rand::RngExt;
 
-    fn pool(n: usize) -> Components {
+    fn pool(n: usize) -> KernelPca {
         let mut rng = Key::root(5).rng();
         let values: Vec<f32> = (0..3 * n).map(|_| rng.random::<f32>()).collect();
-        Components::of(MatrixView::new(&values, n, 3))
+        KernelPca::of(MatrixView::new(&values, n, 3))
     }
 
     /// The same by the textbook formula over all rows: `C = K - K_L (K_LL + σ² I)^-1 K_L'`.
@@ -195,7 +195,7 @@ mod tests {
             .filter(|row| !labelled.contains(row))
             .map(|row| (row, (row.0 as f32 * 0.7).sin().abs()))
             .collect();
-        let posterior = Posterior::of(&components, &labelled, &doubts);
+        let posterior = LowRankGp::of(&components, &labelled, &doubts);
         for kernel in 0..KERNELS {
             let place = |i, j| f64::from(components.place(kernel, i)[j]);
             let places = DMatrix::from_fn(n, COMPONENTS, place);
@@ -221,11 +221,11 @@ mod tests {
     fn labels_may_come_one_by_one() {
         let components = pool(200);
         let doubts: Vec<(RowId, f32)> = (0..200).map(|row| (RowId(row), row as f32 / 200.0)).collect();
-        let mut patient = Posterior::of(&components, &[RowId(9)], &doubts);
+        let mut patient = LowRankGp::of(&components, &[RowId(9)], &doubts);
         patient.label(&[doubts[50], doubts[120]]);
         let rest: Vec<(RowId, f32)> =
             doubts.iter().copied().filter(|(row, _)| ![50, 120].contains(&row.0)).collect();
-        let at_once = Posterior::of(&components, &[RowId(9), RowId(50), RowId(120)], &rest);
+        let at_once = LowRankGp::of(&components, &[RowId(9), RowId(50), RowId(120)], &rest);
         let rows: Vec<u32> = (0..200).collect();
         let [some, all] =
             [&rows[7..90], &rows[..]].map(|rows| patient.reductions(&components.places().of_rows(rows)));

@@ -15,7 +15,7 @@ section! {
     /// Searches against each other at equal cost: on so many labels of a target, each search may spend so many times
     /// the gradient steps of one training of the classifier; what it found is then trained on all of those labels and
     /// measured on the test rows. The space is that of `[search]`, or `free`.
-    pub struct Rivals(vocabulary: &Vocabulary) {
+    pub struct SearchComparison(vocabulary: &Vocabulary) {
         /// Data sets. At least one.
         targets: Vec<DataRef> = DataRef::rule(vocabulary).items(1..=usize::MAX).or(vec![]);
         /// Search multilayer perceptrons of any depth, widths, dropout, activation and weight decay instead of the space
@@ -63,16 +63,16 @@ fn point<'a>() -> Rule<'a, ArchitectureChoice> {
     })
 }
 
-impl Rivals {
+impl SearchComparison {
     pub(in crate::experiment) fn read(
         mut section: Section,
         vocabulary: &Vocabulary,
     ) -> Result<Self, ExperimentError> {
-        let mut rivals = Self::keys(&mut section, vocabulary)?;
+        let mut search_comparison = Self::keys(&mut section, vocabulary)?;
         let place = section.place().clone();
-        rivals.methods.dedup();
-        rivals.fixed.dedup();
-        if rivals.free.is_some() && !rivals.fixed.is_empty() {
+        search_comparison.methods.dedup();
+        search_comparison.fixed.dedup();
+        if search_comparison.free.is_some() && !search_comparison.fixed.is_empty() {
             return Err(conflict(
                 &place,
                 "fixed",
@@ -80,14 +80,14 @@ impl Rivals {
                 "leave it out",
             ));
         }
-        ascending(&rivals.budgets, &place, "budgets")?;
-        ascending(&rivals.labels, &place, "labels")?;
+        ascending(&search_comparison.budgets, &place, "budgets")?;
+        ascending(&search_comparison.labels, &place, "labels")?;
         section.finish()?;
-        if rivals.targets.is_empty() {
+        if search_comparison.targets.is_empty() {
             let (key, why) = ("rivals.targets".to_string(), "rivals need at least one".to_string());
             return Err(ExperimentError::Missing { place, key, why });
         }
-        Ok(rivals)
+        Ok(search_comparison)
     }
 
     /// The points that are trained without any search.
