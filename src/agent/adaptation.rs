@@ -4,12 +4,14 @@
 //! for the classifier, in the labels in hand alone: the fall of the out-of-fold loss of the labels that were
 //! there before. Which of the two asks next is drawn by Thompson sampling (Thompson, Biometrika 1933; Chapelle
 //! & Li, NeurIPS 2011) with a normal posterior, whose prior is what the source tasks say: that the policy
-//! is ahead. No label beyond the budget is read, and none is bought for it.
+//! is ahead. No label beyond the budget is read, and none is bought for it. Of queries whose answers are late, and of
+//! those that nobody answered, [`Rewards`] says when they are judged.
 
 use super::policy::Policy;
 use super::strategy::{Choice, PolicyStrategy};
-use crate::data::{MatrixView, RowId};
+use crate::data::RowId;
 use crate::error::Result;
+use crate::query::rewards::Rewards;
 use crate::query::{Needs, PoolView, Registry, Strategy};
 use crate::rng::Key;
 use rand_distr::{Distribution, StandardNormal};
@@ -19,8 +21,6 @@ use std::sync::Arc;
 const PRIOR_QUERIES: f64 = 16.0;
 /// By how much the policy's query is better before anything is seen, in standard deviations of a query's reward.
 const PRIOR_LEAD: f64 = 0.5;
-/// The smallest probability that enters a loss.
-const SMALLEST: f32 = 1e-3;
 /// The arm where the policy has no guard to name one.
 const FALLBACK: &str = "margin";
 const NAMES: [&str; 2] = ["the policy", "the fallback"];
@@ -32,21 +32,14 @@ struct Arm {
     sum: f64,
 }
 
-/// A query that has not been judged yet.
-#[derive(Debug)]
-struct Asked {
-    arm: usize,
-    /// Out-of-fold losses of the labels in hand before it, in the order in which they were bought.
-    losses: Vec<f64>,
-}
-
 /// A frozen policy and its fallback, with what the present episode says of both.
 pub struct AdaptedPolicy {
     arms: [Box<dyn Strategy>; 2],
     known: [Arm; 2],
     /// Rewards so far: how many, and the sum of their squares.
-    rewards: (f64, f64),
-    last: Option<Asked>,
+    seen: (f64, f64),
+    /// Queries that were not judged yet, by the arm that asked.
+    rewards: Rewards<usize>,
     note: Option<String>,
 }
 
@@ -57,24 +50,21 @@ impl AdaptedPolicy {
         let guard = policy.card().guard.as_ref();
         let fallback = Registry::builtin().build(guard.map_or(FALLBACK, |guard| &guard.fallback))?;
         let arms: [Box<dyn Strategy>; 2] = [Box::new(PolicyStrategy::new(policy, Choice::Greedy)), fallback];
-        Ok(Self { arms, known: [Arm::default(); 2], rewards: (0.0, 0.0), last: None, note: None })
+        let known = [Arm::default(); 2];
+        Ok(Self { arms, known, seen: (0.0, 0.0), rewards: Rewards::default(), note: None })
     }
 
-    /// Judges the last query by the losses now.
-    fn judge(&mut self, losses: Option<&[f64]>) {
-        let (Some(last), Some(losses)) = (self.last.take(), losses) else { return };
-        let before = last.losses.iter().sum::<f64>();
-        let after = losses.iter().take(last.losses.len()).sum::<f64>();
-        let reward = (before - after) / last.losses.len().max(1) as f64;
-        self.rewards = (self.rewards.0 + 1.0, self.rewards.1 + reward * reward);
-        self.known[last.arm].queries += 1.0;
-        self.known[last.arm].sum += reward;
+    /// Learns of a query by this arm.
+    fn learn(&mut self, arm: usize, reward: f64) {
+        self.seen = (self.seen.0 + 1.0, self.seen.1 + reward * reward);
+        self.known[arm].queries += 1.0;
+        self.known[arm].sum += reward;
     }
 
     /// The arm to ask: the one whose drawn worth is larger.
     fn draw(&self, key: Key) -> usize {
         let mut rng = key.rng();
-        let deviation = match self.rewards {
+        let deviation = match self.seen {
             (count, squares) if squares > 0.0 => (squares / count).sqrt(),
             _ => 1.0,
         };
@@ -90,22 +80,16 @@ impl AdaptedPolicy {
     }
 }
 
-/// The negative log-likelihood of every labelled row.
-fn losses(probabilities: MatrixView<'_>, labels: &[u32]) -> Vec<f64> {
-    let one =
-        |(row, &label): (usize, &u32)| -f64::from(probabilities.row(row)[label as usize].max(SMALLEST)).ln();
-    labels.iter().enumerate().map(one).collect()
-}
-
 impl Strategy for AdaptedPolicy {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let now = view.out_of_fold()?.map(|probabilities| losses(probabilities, view.labels()));
-        self.judge(now.as_deref());
+        for (arm, reward) in self.rewards.judged(view)? {
+            self.learn(arm, reward);
+        }
         let arm = self.draw(key.named("arm"));
         let rows = self.arms[arm].select(view, batch, key)?;
         let note = self.arms[arm].note().map_or(String::new(), |note| format!(": {note}"));
         self.note = Some(format!("asked by {}{note}", NAMES[arm]));
-        self.last = now.map(|losses| Asked { arm, losses });
+        self.rewards.asked(arm, &rows);
         Ok(rows)
     }
 
@@ -124,7 +108,6 @@ mod tests {
     use super::super::card::Provenance;
     use super::super::network::{Kind, Network, NetworkConfig};
     use super::*;
-    use crate::data::Matrix;
     use crate::episode::features::SCHEMA;
 
     fn adapted() -> AdaptedPolicy {
@@ -146,10 +129,7 @@ mod tests {
         let mut adapted = adapted();
         for round in 0..rounds {
             let asked = round % 2;
-            let after = 1.0 - if asked == arm { gain } else { -gain };
-            adapted.last = Some(Asked { arm: asked, losses: vec![1.0; 3] });
-            // The fourth row is the one that was bought: its loss does not count.
-            adapted.judge(Some(&[after, after, after, 99.0]));
+            adapted.learn(asked, if asked == arm { gain } else { -gain });
         }
         adapted
     }
@@ -165,21 +145,5 @@ mod tests {
         assert!(share(&against) < 0.25);
         // Rewards are measured in their own spread: a hundred times smaller ones say as much.
         assert!((share(&played(1, 0.001, 30)) - share(&against)).abs() < 1e-9);
-    }
-
-    #[test]
-    fn without_out_of_fold_losses_nothing_is_learned() {
-        let mut adapted = adapted();
-        adapted.last = Some(Asked { arm: 1, losses: vec![1.0; 3] });
-        adapted.judge(None);
-        assert_eq!((adapted.known, adapted.rewards), ([Arm::default(); 2], (0.0, 0.0)));
-        assert!(adapted.last.is_none());
-    }
-
-    #[test]
-    fn losses_by_hand() {
-        let p = Matrix::new(vec![0.5, 0.5, 0.0, 1.0], 2, 2);
-        let found = losses(p.view(), &[0, 0]);
-        assert!((found[0] - 2f64.ln()).abs() < 1e-6 && (found[1] - 1_000f64.ln()).abs() < 1e-4);
     }
 }

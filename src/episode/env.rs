@@ -326,6 +326,7 @@ impl Episodes {
         let (rows, targets) = env.known();
         let (kind, classes) = (task.kind(), task.classes());
         PoolView::of_kind(kind, task.pool(), rows, targets, env.pool.candidates(), classes, signals)
+            .with_waiting(env.waiting.len())
     }
 
     /// Changes the network shape of episode `env`; the next fit is from fresh weights, and `steps`
@@ -526,7 +527,7 @@ mod tests {
         let mut signals = late.signals(0, needs, Key::root(1));
         late.extras(&[(0, needs)]).unwrap().remove(0).join(&mut signals);
         let view = late.view(0, &signals);
-        assert_eq!((view.labelled().len(), &view.labelled()[3..]), (9, &asked[..]));
+        assert_eq!((view.labelled().len(), &view.labelled()[3..], view.waiting()), (9, &asked[..], 6));
         let rows: Vec<u32> = asked.iter().map(|row| row.0).collect();
         let pool = late.envs[0].replicate.prepared.task().pool();
         let p = late.groups[0].bank.probabilities(0, pool, Some(&rows));

@@ -22,6 +22,7 @@ mod params;
 pub mod random;
 pub mod registry;
 pub mod regression;
+pub mod rewards;
 pub mod score;
 pub mod signals;
 pub mod simulation;

@@ -35,6 +35,7 @@ pub struct PoolView<'a> {
     signals: &'a Signals,
     embeddings: Option<MatrixView<'a>>,
     ids: Option<&'a [RowId]>,
+    waiting: usize,
     // What wrappers put in place of the signals of the same name.
     probabilities: Option<&'a Matrix>,
     predictions: Option<&'a [f32]>,
@@ -112,6 +113,7 @@ impl<'a> PoolView<'a> {
             signals,
             embeddings: signals.embeddings.as_ref().map(Matrix::view),
             ids: None,
+            waiting: 0,
             probabilities: signals.probabilities.as_ref(),
             predictions: signals.predictions.as_deref(),
             passes: signals.passes.as_ref(),
@@ -135,6 +137,21 @@ impl<'a> PoolView<'a> {
     pub fn with_embeddings(self, embeddings: MatrixView<'a>) -> Self {
         assert_eq!(embeddings.rows(), self.inputs.rows(), "embeddings per row of the pool");
         Self { embeddings: Some(embeddings), ..self }
+    }
+
+    /// The same pool, of whose labelled rows the last `count` count as labelled with the class that is predicted of them: their
+    /// answers are still out.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn with_waiting(self, count: usize) -> Self {
+        assert!(count <= self.labelled.len(), "{count} of {} labelled rows", self.labelled.len());
+        Self { waiting: count, ..self }
+    }
+
+    /// How many rows at the end of [`labelled`](Self::labelled) have no answer yet.
+    pub fn waiting(&self) -> usize {
+        self.waiting
     }
 
     /// The same pool, whose rows are known elsewhere by these ids, no two the same. What is drawn for a row, and

@@ -1,7 +1,7 @@
-//! The classifier of a session: networks of the bank engine on the labels in hand, chosen out of fold between a linear
-//! one and one with a hidden layer, and calibrated by a temperature.
+//! The classifier of a session: networks of the bank engine on the labels in hand, chosen out of fold among a linear
+//! one, one with a hidden layer and, where one is searched for, the one that was found, and calibrated by a temperature.
 
-use crate::arch::NetSpec;
+use crate::arch::{ArchSpace, NetSpec, Point, Space};
 use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
 use crate::learner::{Bank, Learner, Loss, ModelData, Optimiser, Start, Stop, Temperature, TrainPlan};
@@ -11,9 +11,10 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::Serialize;
+use std::fmt;
 
 /// Parts that labels are divided into to be judged.
-const FOLDS: usize = 5;
+pub(super) const FOLDS: usize = 5;
 /// Labels that are judged, at most; of more, some that are drawn at random.
 const MAX_JUDGED: usize = 500;
 /// Units of the hidden layer.
@@ -36,19 +37,56 @@ pub enum Kind {
     Linear,
     /// A network with one hidden layer.
     Mlp,
+    /// The network that an architecture search found.
+    Searched,
 }
 
 impl Kind {
-    fn spec(self, width: usize, classes: usize) -> Result<NetSpec> {
-        let hidden: &[usize] = if self == Kind::Linear { &[] } else { &[HIDDEN] };
-        Ok(NetSpec::mlp(width, hidden, classes)?)
+    fn words(self) -> &'static str {
+        match self {
+            Kind::Linear => "linear",
+            Kind::Mlp => "one hidden layer",
+            Kind::Searched => "searched",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+/// A network, whatever the numbers of a row and the classes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Net {
+    Linear,
+    Hidden,
+    Found { space: ArchSpace, point: Point },
+}
+
+impl Net {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Net::Linear => Kind::Linear,
+            Net::Hidden => Kind::Mlp,
+            Net::Found { .. } => Kind::Searched,
+        }
+    }
+
+    pub fn spec(&self, width: usize, classes: usize) -> Result<NetSpec> {
+        match self {
+            Net::Linear => Ok(NetSpec::mlp(width, &[], classes)?),
+            Net::Hidden => Ok(NetSpec::mlp(width, &[HIDDEN], classes)?),
+            Net::Found { space, point } => Ok(space.spec(point, width, classes)?),
+        }
     }
 
     /// How it is trained on `rows` rows.
-    fn plan(self, rows: usize) -> TrainPlan {
+    pub fn plan(&self, rows: usize) -> TrainPlan {
         let (optimiser, learning_rate) = match self {
-            Kind::Linear => (Optimiser::Lbfgs { ridge: 1.0 }, 0.1),
-            Kind::Mlp => (Optimiser::Adam, 0.01),
+            Net::Linear => (Optimiser::Lbfgs { ridge: 1.0 }, 0.1),
+            Net::Hidden | Net::Found { .. } => (Optimiser::Adam, 0.01),
         };
         let epochs = EPOCHS.max(STEPS / rows.div_ceil(BATCH).max(1)) as u32;
         TrainPlan {
@@ -79,9 +117,9 @@ impl<'a> Labels<'a> {
         places.iter().map(|&at| (self.rows[at], self.classes[at])).unzip()
     }
 
-    /// `count` networks of a kind on these labels; on resamples of them where `bootstrap` is set, the first excepted.
-    fn networks(&self, kind: Kind, count: usize, bootstrap: bool, key: Key) -> Result<Bank> {
-        let mut bank = Bank::new(&kind.spec(self.inputs.cols(), self.names)?, count)?;
+    /// `count` networks of a shape on these labels; on resamples of them where `bootstrap` is set, the first excepted.
+    fn networks(&self, net: &Net, count: usize, bootstrap: bool, key: Key) -> Result<Bank> {
+        let mut bank = Bank::new(&net.spec(self.inputs.cols(), self.names)?, count)?;
         let resample = |member: usize| {
             let mut rng = key.named("resample").at(member as u64).rng();
             let places: Vec<usize> = match bootstrap && member > 0 {
@@ -102,15 +140,15 @@ impl<'a> Labels<'a> {
             })
             .collect();
         let keys: Vec<Key> = (0..count as u64).map(|member| key.named("member").at(member)).collect();
-        bank.fit(&models, &kind.plan(self.rows.len()), &keys)?;
+        bank.fit(&models, &net.plan(self.rows.len()), &keys)?;
         Ok(bank)
     }
 }
 
-/// What a kind of classifier says of labels that it was not trained on.
+/// What a network says of labels that it was not trained on.
 #[derive(Clone, Debug)]
 pub(super) struct OutOfFold {
-    pub kind: Kind,
+    pub net: Net,
     /// Coordinates among the labels.
     pub places: Vec<usize>,
     /// Logits of these labels, `[places, classes]`.
@@ -125,8 +163,8 @@ impl OutOfFold {
         self.right as f64 / self.places.len().max(1) as f64
     }
 
-    /// Judges a kind of classifier; `None` where there are fewer than two labels per part or one class alone.
-    pub fn of(labels: &Labels<'_>, kind: Kind, key: Key) -> Result<Option<Self>> {
+    /// Judges a network; `None` where there are fewer than two labels per part or one class alone.
+    pub fn of(labels: &Labels<'_>, net: Net, key: Key) -> Result<Option<Self>> {
         let several = labels.classes.iter().any(|class| *class != labels.classes[0]);
         if labels.rows.len() < 2 * FOLDS || !several {
             return Ok(None);
@@ -136,9 +174,9 @@ impl OutOfFold {
         places.truncate(MAX_JUDGED);
         // Class by class, so that each part has its share of every class.
         places.sort_by_key(|&at| labels.classes[at]);
-        let logits = held_out(labels, kind, &places, usize::MAX, key)?;
+        let logits = held_out(labels, &net, &places, usize::MAX, key)?;
         let right = right(labels, &places, &logits);
-        Ok(Some(Self { kind, places, logits, right }))
+        Ok(Some(Self { net, places, logits, right }))
     }
 
     /// Labels that each part was predicted by.
@@ -148,7 +186,7 @@ impl OutOfFold {
 
     /// How many of the same labels would be right with `size` labels to train on.
     pub fn on_fewer(&self, labels: &Labels<'_>, size: usize, key: Key) -> Result<usize> {
-        let logits = held_out(labels, self.kind, &self.places, size, key)?;
+        let logits = held_out(labels, &self.net, &self.places, size, key)?;
         Ok(right(labels, &self.places, &logits))
     }
 }
@@ -158,8 +196,8 @@ fn right(labels: &Labels<'_>, places: &[usize], logits: &Matrix) -> usize {
 }
 
 /// Logits of the labels at `places`, each by a network that was trained on `size` of the other parts' labels at most.
-fn held_out(labels: &Labels<'_>, kind: Kind, places: &[usize], size: usize, key: Key) -> Result<Matrix> {
-    let spec = kind.spec(labels.inputs.cols(), labels.names)?;
+fn held_out(labels: &Labels<'_>, net: &Net, places: &[usize], size: usize, key: Key) -> Result<Matrix> {
+    let spec = net.spec(labels.inputs.cols(), labels.names)?;
     // Each part on a thread of its own: a network's result does not depend on its neighbours.
     let part = |part: usize| -> Result<Matrix> {
         let key = key.named("part").at(part as u64);
@@ -179,7 +217,7 @@ fn held_out(labels: &Labels<'_>, kind: Kind, places: &[usize], size: usize, key:
             extra: None,
         };
         let mut bank = Bank::new(&spec, 1)?;
-        bank.fit(&[data], &kind.plan(rows.len()), &[key])?;
+        bank.fit(&[data], &net.plan(rows.len()), &[key])?;
         let rows: Vec<u32> = held.into_iter().map(|(_, &at)| labels.rows[at]).collect();
         Ok(Learner::logits(&bank, 0, labels.inputs, Some(&rows)))
     };
@@ -198,29 +236,49 @@ pub(super) fn best(row: &[f32]) -> usize {
     (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }
 
+/// How a network that was tried does on labels that it was not trained on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tried {
+    pub kind: Kind,
+    /// Its layers: `64-32-10`.
+    pub network: String,
+    /// The share of labels that it is right about.
+    pub accuracy: f64,
+}
+
 /// A trained classifier.
 pub(super) struct Classifier {
-    pub kind: Kind,
+    pub net: Net,
     bank: Bank,
     /// Networks whose mean is the prediction.
     members: usize,
     pub temperature: Temperature,
-    /// How the kind does on labels that it was not trained on; `None` for too few labels.
+    /// How the network does on labels that it was not trained on; `None` for too few labels.
     pub judged: Option<OutOfFold>,
+    /// The same of all that it was chosen from; none where none was judged.
+    pub tried: Vec<Tried>,
 }
 
 impl Classifier {
-    /// The classifier for these labels, of two classes at least; a mean of `think` times as many networks.
-    pub fn fit(labels: &Labels<'_>, think: usize, key: Key) -> Result<Self> {
-        let (linear, mlp) = rayon::join(
-            || OutOfFold::of(labels, Kind::Linear, key.named("linear")),
-            || OutOfFold::of(labels, Kind::Mlp, key.named("mlp")),
-        );
-        let judged = match (linear?, mlp?) {
-            (Some(linear), Some(mlp)) => Some(if mlp.right > linear.right { mlp } else { linear }),
-            _ => None,
+    /// The classifier for these labels, of two classes at least: linear, with a hidden layer or, if one was found, `found`; a mean
+    /// of `think` times as many networks.
+    pub fn fit(labels: &Labels<'_>, found: Option<&Net>, think: usize, key: Key) -> Result<Self> {
+        // The first of the best: what comes later must be right more often.
+        let nets: Vec<(Net, Key)> = [(Net::Linear, key.named("linear")), (Net::Hidden, key.named("mlp"))]
+            .into_iter()
+            .chain(found.map(|net| (net.clone(), key.named("found"))))
+            .collect();
+        let judged: Vec<Option<OutOfFold>> =
+            nets.into_par_iter().map(|(net, key)| OutOfFold::of(labels, net, key)).collect::<Result<_>>()?;
+        let judged: Vec<OutOfFold> = judged.into_iter().flatten().collect();
+        let tried = |one: &OutOfFold| -> Result<Tried> {
+            let network = one.net.spec(labels.inputs.cols(), labels.names)?.to_string();
+            Ok(Tried { kind: one.net.kind(), network, accuracy: one.accuracy() })
         };
-        let kind = judged.as_ref().map_or(Kind::Linear, |judged| judged.kind);
+        let tried = judged.iter().map(tried).collect::<Result<_>>()?;
+        let judged =
+            judged.into_iter().reduce(|best, other| if other.right > best.right { other } else { best });
+        let net = judged.as_ref().map_or(Net::Linear, |judged| judged.net.clone());
         let temperature = match &judged {
             None => Temperature::default(),
             Some(judged) => {
@@ -228,14 +286,15 @@ impl Classifier {
                 Temperature::fit(judged.logits.view(), &classes)?
             }
         };
-        Ok(Self { temperature, judged, ..Self::of_kind(labels, kind, think, key)? })
+        Ok(Self { temperature, judged, tried, ..Self::of(labels, net, think, key)? })
     }
 
-    /// A classifier of this kind for these labels, neither judged nor calibrated.
-    pub fn of_kind(labels: &Labels<'_>, kind: Kind, think: usize, key: Key) -> Result<Self> {
-        let members = if kind == Kind::Linear { 1 } else { MEMBERS * think };
-        let bank = labels.networks(kind, members, false, key)?;
-        Ok(Self { kind, bank, members, temperature: Temperature::default(), judged: None })
+    /// This network for these labels, neither judged nor calibrated.
+    pub fn of(labels: &Labels<'_>, net: Net, think: usize, key: Key) -> Result<Self> {
+        let members = if net == Net::Linear { 1 } else { MEMBERS * think };
+        let bank = labels.networks(&net, members, false, key)?;
+        let temperature = Temperature::default();
+        Ok(Self { net, bank, members, temperature, judged: None, tried: Vec::new() })
     }
 
     /// Calibrated probabilities, `[rows, classes]`; of all rows of `inputs` without `rows`.
@@ -289,7 +348,7 @@ impl Classifier {
         bootstrap: bool,
         key: Key,
     ) -> Result<Vec<Matrix>> {
-        let bank = labels.networks(self.kind, count, bootstrap, key)?;
+        let bank = labels.networks(&self.net, count, bootstrap, key)?;
         Ok((0..count).map(|member| Learner::probabilities(&bank, member, inputs, None)).collect())
     }
 }

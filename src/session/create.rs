@@ -5,16 +5,21 @@ use super::journal::{self, Event, Given, JOURNAL};
 use super::plan::{Chooser, Price, SessionPlan, Settings, check_class};
 use super::pool::{self, Pool};
 use super::query::{self, Who};
+use super::search::Searching;
 use super::state::State;
 use super::{Clock, POOL, Session, Verdict, lock};
 use crate::agent::policy::{CARD_FILE, WEIGHTS_FILE};
 use crate::agent::{Policy, shipped};
+use crate::arch::ArchSpace;
 use crate::data::columns::Examples;
 use crate::data::readers::{Pool as Read, Shown, read_pool};
 use crate::durable::{self, input};
 use crate::episode::features::SCHEMA;
 use crate::error::{Result, shorten};
+use crate::experiment::fit::Architecture;
 use crate::run::digest;
+use crate::run::store::ARCHITECTURE;
+use crate::search::{Methods, Prior};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +48,10 @@ impl Session {
                 None
             }
         };
+        let prior = plan.taught().map(|path| taught(&path)).transpose()?;
+        if let Some(search) = &plan.search {
+            Searching::new(search, None, &plan.methods)?;
+        }
         check_empty(dir)?;
         let mut options = plan.read.clone();
         let column = plan.price.as_ref().and_then(Price::column);
@@ -67,7 +76,12 @@ impl Session {
                 written.files.insert(name.to_string(), digest::of(&bytes));
             }
         }
-        let initial = plan.initial();
+        if let Some(prior) = &prior {
+            let text = prior.to_json()?;
+            durable::replace(&dir.join(ARCHITECTURE), text.as_bytes())?;
+            written.files.insert(ARCHITECTURE.to_string(), digest::of(text.as_bytes()));
+        }
+        let (initial, methods) = (plan.initial(), plan.methods);
         let settings = Settings {
             format: FORMAT,
             pool: examples.name.clone(),
@@ -90,6 +104,7 @@ impl Session {
             },
             spend: plan.spend,
             think: plan.think,
+            search: plan.search,
             seed: plan.seed,
             rows,
             width: examples.inputs.cols(),
@@ -105,7 +120,7 @@ impl Session {
         let first = (!given.is_empty()).then(|| Event::Told { at: Clock::System.now(), answers: given });
         journal::create(&dir.join(JOURNAL), &name, first.as_ref())?;
         drop(_lock);
-        Self::open(dir)
+        Self::open_with(dir, &methods)
     }
 
     /// Opens the session in `dir`.
@@ -113,6 +128,14 @@ impl Session {
     /// # Errors
     /// [`SessionError::NotASession`]; [`SessionError::Changed`] if a file is not what was written; a damaged journal.
     pub fn open(dir: &Path) -> Result<Self> {
+        Self::open_with(dir, &Methods::builtin())
+    }
+
+    /// Opens the session in `dir`, whose search for a network may be one of `methods`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`NameError`](crate::registry::NameError) for a search that `methods` do not have.
+    pub fn open_with(dir: &Path, methods: &Methods) -> Result<Self> {
         let none =
             |reason: &str| SessionError::NotASession { dir: dir.to_path_buf(), reason: reason.to_string() };
         for name in [SETTINGS, JOURNAL] {
@@ -142,12 +165,25 @@ impl Session {
                 Who::Policy(Arc::new(Policy::load(dir, &SCHEMA)?))
             }
         };
+        let searching = match &settings.search {
+            None => None,
+            Some(search) => {
+                let known = settings.files.contains_key(ARCHITECTURE);
+                let prior = known.then(|| {
+                    check_file(dir, ARCHITECTURE, &settings)?;
+                    taught(&dir.join(ARCHITECTURE))
+                });
+                Some(Searching::new(search, prior.transpose()?, methods)?)
+            }
+        };
         let mut session = Self {
             dir: dir.to_path_buf(),
             name,
             settings,
             pool,
             who,
+            searching,
+            found: None,
             clock: Clock::default(),
             events: Vec::new(),
             keep: 0,
@@ -160,12 +196,26 @@ impl Session {
     }
 }
 
+/// What source tasks taught of where a search starts.
+fn taught(path: &Path) -> Result<Prior<ArchSpace>> {
+    let refuse = |found: &str| SessionError::Setting {
+        name: "where the search starts",
+        found: format!("{} ({found})", path.display()),
+        expected: "the arch.json of a run that searched among networks for vectors".to_string(),
+    };
+    match Architecture::load(path)? {
+        Architecture::Learned(prior) if prior.space().images.is_none() => Ok(*prior),
+        Architecture::Learned(_) => Err(refuse("networks for images").into()),
+        Architecture::Network(_) => Err(refuse("one network").into()),
+    }
+}
+
 /// Refuses a folder with a session or with anything else than what an interrupted creation leaves.
 fn check_empty(dir: &Path) -> Result<(), SessionError> {
     if dir.join(JOURNAL).exists() {
         return Err(SessionError::Exists { dir: dir.to_path_buf() });
     }
-    let own = [SETTINGS, pool::INPUTS, pool::ROWS, WEIGHTS_FILE, CARD_FILE, durable::LOCK];
+    let own = [SETTINGS, pool::INPUTS, pool::ROWS, WEIGHTS_FILE, CARD_FILE, ARCHITECTURE, durable::LOCK];
     let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
     let mut names: Vec<String> =
         entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();

@@ -1,10 +1,11 @@
-//! The journal of a session: what was asked, told and released, in the checksummed lines of every journal.
+//! The journal of a session: what was asked, told, released and found, in the checksummed lines of every journal.
 //!
 //! An event is on the disk before the call that makes it returns, so that an acknowledged answer survives the end of the
 //! process at any moment; a torn tail is cut off by the next process that appends.
 
 use super::answer::Verdict;
 use super::error::SessionError;
+use crate::arch::Point;
 use crate::durable::{self, Log, input};
 use crate::error::Result;
 use crate::run::RunError;
@@ -35,6 +36,9 @@ pub(super) enum Event {
     Told { at: u64, answers: Vec<Given> },
     /// Rows were taken back.
     Released { at: u64, rows: Vec<u32> },
+    /// A network was searched for on so many labels, which with their inputs have this digest; `point` is what was found, if
+    /// anything.
+    Searched { at: u64, labels: usize, digest: String, point: Option<Point> },
 }
 
 /// A row that was asked for.

@@ -170,8 +170,10 @@ impl Session {
             return Ok(HashMap::new());
         }
         let rows: Vec<u32> = known.iter().map(|&row| row as u32).collect();
+        let found = self.network(&consensus)?;
+        self.keep_found()?;
         let Self { settings, pool, classifier, .. } = self;
-        let classifier = current(classifier, &consensus, pool, settings.think, key)?;
+        let classifier = current(classifier, &consensus, found, pool, settings.think, key)?;
         let shares = classifier.probabilities(pool.inputs.view(), Some(&rows));
         let of = |(at, row): (usize, &u32)| {
             let shares = shares.row(at);

@@ -94,8 +94,14 @@ impl Session {
             let expected = format!("1 to {MAX_BATCH}");
             return Err(SessionError::Setting { name: "batch", found: count.to_string(), expected }.into());
         }
+        if self.searching.is_some() {
+            // Nobody waits for the lock meanwhile.
+            self.refresh()?;
+            self.network(&self.consensus())?;
+        }
         let _lock = lock(&self.dir)?;
         self.refresh()?;
+        self.append_found()?;
         let now = self.clock.now();
         let mine = |session: &Self| -> Vec<Pending> {
             session.state.in_hand(now).filter(|one| one.annotator == annotator).take(count).cloned().collect()
@@ -234,6 +240,8 @@ impl Session {
         now: u64,
     ) -> Result<query::Chosen> {
         let consensus = self.consensus();
+        let found = self.network(&consensus)?;
+        self.append_found()?;
         let (key, seen, purse) = (self.key(), self.state.asks, self.purse(now)?);
         let Self { settings, pool, state, who, classifier, .. } = self;
         let query = Query {
@@ -247,7 +255,7 @@ impl Session {
             purse,
             key: key.named("query").at(seen),
         };
-        query.choose(count, budget, || current(classifier, &consensus, pool, settings.think, key))
+        query.choose(count, budget, || current(classifier, &consensus, found, pool, settings.think, key))
     }
 
     fn check_answer(&self, answer: &Answer) -> Result<Given, SessionError> {

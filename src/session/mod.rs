@@ -25,7 +25,7 @@
 //! ```
 //!
 //! What is here: `plan` (settings), `pool` (the copy of inputs and texts), `journal` and `state` (what happened, and what
-//! it adds up to), `price` (what answers cost), `annotators` (one class per row from several people), `classifier`, `query` (which rows to ask for).
+//! it adds up to), `price` (what answers cost), `annotators` (one class per row from several people), `classifier`, `search` (for its network), `query` (which rows to ask for).
 //! What is not: simulated labelling (`episode`), pages to label on (`cli`).
 
 mod annotators;
@@ -44,13 +44,14 @@ mod predictions;
 mod price;
 pub(crate) mod prodigy;
 mod query;
+mod search;
 mod state;
 mod status;
 mod table;
 
 pub use annotators::Reliability;
 pub use answer::{ANNOTATOR, Answer, RowName, Verdict};
-pub use classifier::Kind;
+pub use classifier::{Kind, Tried};
 pub use clock::Clock;
 pub use error::SessionError;
 pub use labelling::{Asked, Asking, Counts, Taken};
@@ -60,6 +61,7 @@ pub use plan::{
 };
 pub use pool::Content;
 pub use predictions::Predictions;
+pub use search::{ArchSearch, MAX_NETWORKS, NETWORKS};
 pub use status::{Accuracy, Batch, Forecast, Status, Stopping};
 pub use table::{Column, Format, Table};
 
@@ -67,10 +69,11 @@ use crate::durable::{self, DurableError, Lock, input};
 use crate::error::Result;
 use crate::rng::Key;
 use annotators::{Consensus, consensus};
-use classifier::Classifier;
+use classifier::{Classifier, Net};
 use journal::{Event, JOURNAL};
 use pool::Pool;
 use query::{LabelledRows, Who};
+use search::Searching;
 use state::State;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -88,6 +91,9 @@ pub struct Session {
     settings: Settings,
     pool: Pool,
     who: Who,
+    searching: Option<Searching>,
+    /// What this process found and the journal may not have yet.
+    found: Option<Event>,
     clock: Clock,
     events: Vec<Event>,
     keep: u64,
@@ -95,7 +101,14 @@ pub struct Session {
     torn: u64,
     state: State,
     /// The classifier of the labels in hand.
-    classifier: Option<(Consensus, Classifier)>,
+    classifier: Option<AtHand>,
+}
+
+/// A classifier, and what it is for.
+struct AtHand {
+    consensus: Consensus,
+    found: Option<Net>,
+    classifier: Classifier,
 }
 
 impl Session {
@@ -195,6 +208,47 @@ impl Session {
         Ok(())
     }
 
+    /// The network that the session's search finds for these labels. Searches where the journal does not know yet.
+    fn network(&mut self, consensus: &Consensus) -> Result<Option<Net>> {
+        let Some(searching) = &self.searching else { return Ok(None) };
+        let Some(due) = searching.due(consensus, &self.state, &self.pool, self.key())? else {
+            return Ok(None);
+        };
+        let wanted = due.digest();
+        let own = match &self.found {
+            Some(Event::Searched { digest, point, .. }) if *digest == wanted => Some(point),
+            _ => None,
+        };
+        if let Some(point) = self.state.found.get(&wanted).or(own) {
+            return Ok(point.map(|point| searching.net(point)));
+        }
+        let point = searching.find(&due)?;
+        let net = point.map(|point| searching.net(point));
+        self.found =
+            Some(Event::Searched { at: self.clock.now(), labels: due.labels, digest: wanted, point });
+        Ok(net)
+    }
+
+    /// Puts what was found into the journal. The caller holds the lock and has refreshed.
+    fn append_found(&mut self) -> Result<()> {
+        match self.found.take() {
+            Some(Event::Searched { digest, .. }) if self.state.found.contains_key(&digest) => Ok(()),
+            Some(event) => self.append(event),
+            None => Ok(()),
+        }
+    }
+
+    /// [`append_found`](Self::append_found), for who only looks: where another process has the session in hand, or the folder
+    /// cannot be written to, the search is made again the next time.
+    fn keep_found(&mut self) -> Result<()> {
+        if self.found.is_none() {
+            return Ok(());
+        }
+        let Ok(_lock) = durable::lock(&self.dir) else { return Ok(()) };
+        self.refresh()?;
+        self.append_found()
+    }
+
     fn check_row(&self, row: usize, place: impl Fn() -> String) -> Result<(), SessionError> {
         let last = self.pool.rows() - 1;
         match row <= last {
@@ -204,24 +258,28 @@ impl Session {
     }
 }
 
-/// The classifier for these labels: the one at hand, if it is for them.
+/// The classifier for these labels, of which one may be `found`: the one at hand, if it is for them.
 fn current<'c>(
-    at_hand: &'c mut Option<(Consensus, Classifier)>,
+    at_hand: &'c mut Option<AtHand>,
     consensus: &Consensus,
+    found: Option<Net>,
     pool: &Pool,
     think: usize,
     key: Key,
 ) -> Result<&'c Classifier> {
-    let same = |one: &(Consensus, Classifier)| {
+    let same = |one: &AtHand| {
         let labels = |consensus: &Consensus| LabelledRows::of(consensus);
-        one.0.classes == consensus.classes && labels(&one.0) == labels(consensus)
+        one.consensus.classes == consensus.classes
+            && labels(&one.consensus) == labels(consensus)
+            && one.found == found
     };
     if !at_hand.as_ref().is_some_and(same) {
-        let labelled = LabelledRows::of(consensus);
-        let classifier = Classifier::fit(&labelled.labels(pool), think, key.named("classifier"))?;
-        *at_hand = Some((consensus.clone(), classifier));
+        let labels = LabelledRows::of(consensus);
+        let key = key.named("classifier");
+        let classifier = Classifier::fit(&labels.labels(pool), found.as_ref(), think, key)?;
+        *at_hand = Some(AtHand { consensus: consensus.clone(), found, classifier });
     }
-    Ok(&at_hand.as_ref().expect("it was just put there").1)
+    Ok(&at_hand.as_ref().expect("it was just put there").classifier)
 }
 
 /// The folder for this process alone; waits for others.

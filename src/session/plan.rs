@@ -1,13 +1,17 @@
 //! [`SessionPlan`]: what a session is made of, and [`Settings`], what its folder keeps of that.
 
 use super::error::SessionError;
+use super::search::{ArchSearch, MAX_NETWORKS};
+use crate::agent::policy::CARD_FILE;
 use crate::data::dataset::MAX_CLASSES;
 use crate::data::readers::ReadOptions;
 use crate::data::table::Decision;
 use crate::error::shorten;
+use crate::run::store::ARCHITECTURE;
+use crate::search::Methods;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Rows that may be asked for at once, at most.
 pub const MAX_BATCH: usize = 10_000;
@@ -79,6 +83,13 @@ pub struct SessionPlan {
     /// How much is thought about a query: so many times the candidates, and the networks of a committee, that 1 looks at. For
     /// people who are slower than the machine.
     pub think: usize,
+    /// The search for a network of the session's own, beside a linear one and one with a hidden layer; `None` for no search.
+    pub search: Option<ArchSearch>,
+    /// What source tasks taught of where to start: the `arch.json` of a run, or the run's folder. `None` for the one beside or in
+    /// the policy's folder, if there is one. Only with a search.
+    pub search_from: Option<PathBuf>,
+    /// The searches that `search` names one of.
+    pub methods: Methods,
     /// What decides among equals and what is drawn at random.
     pub seed: u64,
 }
@@ -99,6 +110,9 @@ impl SessionPlan {
             price: None,
             spend: None,
             think: 1,
+            search: None,
+            search_from: None,
+            methods: Methods::builtin(),
             seed: 0,
         }
     }
@@ -116,6 +130,13 @@ impl SessionPlan {
         range("budget", self.budget.unwrap_or(1), 1, u32::MAX as usize)?;
         range("initial", self.initial.unwrap_or(2), 2, MAX_BATCH)?;
         range("think", self.think, 1, MAX_THINK)?;
+        let networks = self.search.as_ref().map_or(1, |search| search.networks);
+        range("the networks of a search", networks as usize, 1, MAX_NETWORKS as usize)?;
+        if let (Some(from), None) = (&self.search_from, &self.search) {
+            let found = from.display().to_string();
+            let expected = "a search beside it".to_string();
+            return Err(SessionError::Setting { name: "where the search starts", found, expected });
+        }
         self.check_prices()?;
         range("lease", self.lease.map_or(1, |seconds| seconds.min(u32::MAX.into()) as usize), 1, 1 << 31)?;
         if !self.classes.is_empty() {
@@ -156,6 +177,22 @@ impl SessionPlan {
             Some(class) => refuse("price", format!("none for {}", quoted(class)), "one for every class"),
             None if self.classes.is_empty() => refuse("price", "by class".to_string(), "--classes beside it"),
             None => Ok(()),
+        }
+    }
+
+    /// The file that says where a search starts.
+    pub(super) fn taught(&self) -> Option<PathBuf> {
+        self.search.as_ref()?;
+        match (&self.search_from, &self.chooser) {
+            (Some(folder), _) if folder.is_dir() => Some(folder.join(ARCHITECTURE)),
+            (Some(file), _) => Some(file.clone()),
+            (None, Chooser::Policy(name)) if Path::new(name).join(CARD_FILE).is_file() => {
+                // A run's folder has the policy in a folder of its own.
+                let folder = Path::new(name);
+                let places = [Some(folder), folder.parent()].into_iter().flatten();
+                places.map(|place| place.join(ARCHITECTURE)).find(|path| path.is_file())
+            }
+            (None, _) => None,
         }
     }
 
@@ -227,6 +264,9 @@ pub struct Settings {
     /// How much is thought about a query.
     #[serde(default = "usual", skip_serializing_if = "is_usual")]
     pub think: usize,
+    /// The search for a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<ArchSearch>,
     pub seed: u64,
     /// Rows of the pool.
     pub rows: usize,

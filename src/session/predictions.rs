@@ -58,8 +58,10 @@ impl Session {
         let consensus = self.consensus();
         let key = self.key();
         enough(&consensus, self)?;
+        let found = self.network(&consensus)?;
+        self.keep_found()?;
         let Self { settings, pool, classifier, .. } = self;
-        let classifier = current(classifier, &consensus, pool, settings.think, key)?;
+        let classifier = current(classifier, &consensus, found, pool, settings.think, key)?;
         let probabilities = classifier.probabilities(pool.inputs.view(), None);
         let mut labels = vec![None; pool.rows()];
         for one in &consensus.labelled {

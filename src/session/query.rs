@@ -6,7 +6,7 @@
 //! batch, one row in [`AGAIN`] at most.
 
 use super::annotators::Consensus;
-use super::classifier::{Classifier, Labels, best};
+use super::classifier::{Classifier, Labels, Net, best};
 use super::error::SessionError;
 use super::journal::Pick;
 use super::plan::Settings;
@@ -260,7 +260,7 @@ impl Query<'_> {
         let committee = (needs.committee > 0)
             .then(|| {
                 let labels = labelled.labels(self.pool);
-                let bootstrap = needs.bootstrap.unwrap_or(classifier.kind == super::Kind::Linear);
+                let bootstrap = needs.bootstrap.unwrap_or(classifier.net == Net::Linear);
                 let members = needs.committee * self.settings.think;
                 classifier.committee(&labels, view, members, bootstrap, self.key.named("committee"))
             })

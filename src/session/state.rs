@@ -1,7 +1,9 @@
 //! [`State`]: what a journal's events add up to.
 
+use super::POOL;
 use super::answer::Verdict;
 use super::journal::{Event, Given, Pick};
+use crate::arch::Point;
 use std::collections::{BTreeMap, HashMap};
 
 /// An answer that counts: the last one of its annotator to its row.
@@ -28,6 +30,11 @@ pub(super) struct State {
     pub answers: BTreeMap<u32, Vec<Standing>>,
     /// When a row was asked for first: its place among all that were.
     pub asked: HashMap<u32, u64>,
+    /// When a row was asked for or answered first: its place among all that were, from 1; 0 of those that the pool has a label
+    /// of.
+    pub seen: HashMap<u32, u64>,
+    /// What searches found, by the digest of what they were made on.
+    pub found: HashMap<String, Option<Point>>,
     /// Rows in hand, in the order in which they were asked for.
     pub pending: Vec<Pending>,
     /// Times that a row was asked for.
@@ -47,6 +54,7 @@ impl State {
         match event {
             Event::Asked { annotator, until, by, picks, .. } => {
                 for pick in picks {
+                    self.see(pick.row, annotator);
                     self.pending.retain(|one| one.pick.row != pick.row || one.annotator != *annotator);
                     let next = self.asks;
                     self.asked.entry(pick.row).or_insert(next);
@@ -61,10 +69,19 @@ impl State {
             }
             Event::Told { answers, .. } => answers.iter().for_each(|given| self.answer(given)),
             Event::Released { rows, .. } => self.pending.retain(|one| !rows.contains(&one.pick.row)),
+            Event::Searched { digest, point, .. } => {
+                self.found.insert(digest.clone(), *point);
+            }
         }
     }
 
+    fn see(&mut self, row: u32, annotator: &str) {
+        let next = if annotator == POOL { 0 } else { self.seen.len() as u64 + 1 };
+        self.seen.entry(row).or_insert(next);
+    }
+
     fn answer(&mut self, given: &Given) {
+        self.see(given.row, &given.annotator);
         let all = self.answers.entry(given.row).or_default();
         match all.iter_mut().find(|one| one.annotator == given.annotator) {
             Some(before) => before.verdict = given.verdict.clone(),

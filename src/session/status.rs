@@ -1,7 +1,7 @@
 //! How far a labelling has come, what further labels are worth, and whether to stop.
 
 use super::annotators::{Consensus, Reliability};
-use super::classifier::{Classifier, Kind, OutOfFold};
+use super::classifier::{Classifier, Kind, OutOfFold, Tried};
 use super::journal::Event;
 use super::pool::Pool;
 use super::query::LabelledRows;
@@ -45,6 +45,8 @@ pub struct Status {
     pub annotators: Vec<Reliability>,
     /// How well the classifier does on labels that it was not trained on; none with too few.
     pub accuracy: Option<Accuracy>,
+    /// What the classifier was chosen from, on the same labels; of equals, the first.
+    pub tried: Vec<Tried>,
     /// Its accuracy by the number of labels that it is trained on, always on the same labels held out.
     pub curve: Vec<Point>,
     /// What further labels are expected to add; none where the curve has too few points.
@@ -132,14 +134,18 @@ impl Session {
         let several = counts.classes.iter().filter(|(_, rows)| *rows > 0).count() > 1;
         let step = self.settings.batch.max(STEP);
         let spent = self.spent()?;
+        let found = self.network(&consensus)?;
+        self.keep_found()?;
         let Self { settings, pool, classifier, .. } = self;
         let classifier =
-            several.then(|| current(classifier, &consensus, pool, settings.think, key)).transpose()?;
+            several.then(|| current(classifier, &consensus, found, pool, settings.think, key)).transpose()?;
         let (mut accuracy, mut points, mut stop) = (None, Vec::new(), Stopping::default());
+        let mut tried = Vec::new();
         if let Some(classifier) = classifier {
+            tried = classifier.tried.clone();
             if let Some(judged) = &classifier.judged {
                 accuracy = Some(Accuracy {
-                    classifier: classifier.kind,
+                    classifier: classifier.net.kind(),
                     judged: judged.places.len(),
                     accuracy: judged.accuracy(),
                     interval: wilson(judged.right, judged.places.len()),
@@ -176,6 +182,7 @@ impl Session {
             batches,
             annotators: consensus.annotators.clone(),
             accuracy,
+            tried,
             curve: points,
             forecast: law.filter(|_| more > 0).map(|law| Forecast {
                 labels: more,
@@ -251,7 +258,7 @@ fn stopping(
         let before = LabelledRows::first(consensus, labels);
         if before.classes() > 1 {
             let classifier =
-                Classifier::of_kind(&before.labels(pool), classifier.kind, think, key.named("classifier"))?;
+                Classifier::of(&before.labels(pool), classifier.net.clone(), think, key.named("classifier"))?;
             looks.push(look(&classifier, labels));
         }
     }
@@ -331,12 +338,16 @@ impl fmt::Display for Status {
             self.counts.classes.iter().map(|(name, rows)| format!("{} {rows}", crate::error::shorten(name)));
         writeln!(f, "  classes      {}", classes.take(20).collect::<Vec<_>>().join(", "))?;
         if let Some(it) = &self.accuracy {
-            let kind = if it.classifier == Kind::Linear { "linear" } else { "one hidden layer" };
             writeln!(
                 f,
-                "  classifier   {kind}, temperature {:.2}; judged out of fold on {} labels",
-                it.temperature, it.judged
+                "  classifier   {}, temperature {:.2}; judged out of fold on {} labels",
+                it.classifier, it.temperature, it.judged
             )?;
+            let tried = self.tried.iter().map(|one| match one.kind {
+                Kind::Searched => format!("{} ({}) {:.1} %", one.kind, one.network, 100.0 * one.accuracy),
+                _ => format!("{} {:.1} %", one.kind, 100.0 * one.accuracy),
+            });
+            writeln!(f, "  chosen from  {}", tried.collect::<Vec<_>>().join(", "))?;
         }
         if self.curve.len() > 1 {
             let points =

@@ -1,9 +1,10 @@
 //! CAAL: a contextual bandit over strategies, which learns in which state of the labelling each of them helps.
 
 use super::arms::{self, MAX_ARMS};
-use crate::data::{MatrixView, RowId};
+use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::rewards::Rewards;
 use crate::query::uncertainty::margin;
 use crate::query::{Needs, PoolView, Size, Strategy, subsample, ties};
 use crate::rng::Key;
@@ -13,8 +14,6 @@ use rand_distr::{Distribution, StandardNormal};
 /// What is known of a state: one, labels per class, the share of the budget that is spent, the mean margin's complement of the candidates.
 const CONTEXT: usize = 4;
 type Context = SVector<f64, CONTEXT>;
-/// The smallest probability that enters a loss.
-const SMALLEST: f32 = 1e-3;
 
 const OWN: Needs =
     Needs { probabilities: true, out_of_fold: true, labels: true, classes: true, ..Needs::NONE };
@@ -39,7 +38,8 @@ pub(super) const ENTRY: Entry = Entry {
 /// Linear Thompson sampling: an arm's reward is taken for a linear function of the context and normal noise, weights are drawn
 /// from its posterior, and the arm of the largest drawn reward asks for the batch. The reward of a batch is by how much it
 /// lowered the mean out-of-fold loss of the labels that were there before it, in root mean squares of the rewards so far: no
-/// held-out label is read. While there are too few labels to leave some out, arms are drawn and nothing is learned.
+/// held-out label is read. While there are too few labels to leave some out, arms are drawn and nothing is learned. Of batches
+/// whose answers are late, and of those that nobody answered, [`Rewards`] says when they are judged.
 ///
 /// Context, reward and posterior are this crate's: the publication's own are not public.
 pub struct Caal {
@@ -47,17 +47,10 @@ pub struct Caal {
     known: Vec<Posterior>,
     explore: f64,
     /// Rewards so far: how many, and the sum of their squares.
-    rewards: (f64, f64),
-    last: Option<Asked>,
+    seen: (f64, f64),
+    /// Batches that were not judged yet: the arm that asked, and in which state.
+    rewards: Rewards<(usize, Context)>,
     note: Option<String>,
-}
-
-/// A batch that has not been judged yet.
-struct Asked {
-    arm: usize,
-    context: Context,
-    /// Out-of-fold losses of the labels before it, in the order in which they were bought.
-    losses: Vec<f64>,
 }
 
 /// Of the weights of a linear reward, with unit prior.
@@ -96,22 +89,15 @@ impl Caal {
     /// A bandit over `arms`.
     pub fn new(arms: Vec<Box<dyn Strategy>>, explore: f64) -> Self {
         let known = vec![Posterior::prior(); arms.len()];
-        Self { arms, known, explore, rewards: (0.0, 0.0), last: None, note: None }
+        Self { arms, known, explore, seen: (0.0, 0.0), rewards: Rewards::default(), note: None }
     }
 
-    /// Judges the last batch by the losses now.
-    fn judge(&mut self, losses: Option<&[f64]>) {
-        let (Some(last), Some(losses)) = (self.last.take(), losses) else { return };
-        // In another episode's view the labels are others.
-        if losses.len() < last.losses.len() || last.losses.is_empty() {
-            return;
-        }
-        let after: f64 = losses[..last.losses.len()].iter().sum();
-        let reward = (last.losses.iter().sum::<f64>() - after) / last.losses.len() as f64;
-        self.rewards = (self.rewards.0 + 1.0, self.rewards.1 + reward * reward);
-        let deviation = (self.rewards.1 / self.rewards.0).sqrt();
+    /// Learns of the arm that asked in this state.
+    fn learn(&mut self, (arm, context): &(usize, Context), reward: f64) {
+        self.seen = (self.seen.0 + 1.0, self.seen.1 + reward * reward);
+        let deviation = (self.seen.1 / self.seen.0).sqrt();
         let scaled = if deviation > 0.0 { reward / deviation } else { 0.0 };
-        self.known[last.arm].learn(&last.context, scaled);
+        self.known[*arm].learn(context, scaled);
     }
 }
 
@@ -119,8 +105,9 @@ impl Strategy for Caal {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
         // All arms', so that an episode does not fail for want of a signal on the day that one is drawn.
         view.check(self.needs())?;
-        let now = view.out_of_fold()?.map(|probabilities| losses(probabilities, view.labels()));
-        self.judge(now.as_deref());
+        for (asked, reward) in self.rewards.judged(view)? {
+            self.learn(&asked, reward);
+        }
         let context = context(view)?;
         let mut rng = key.named("caal").rng();
         let worths: Vec<f64> =
@@ -128,7 +115,7 @@ impl Strategy for Caal {
         let best = (0..worths.len()).max_by(|&a, &b| worths[a].total_cmp(&worths[b])).unwrap_or(0);
         let picks = self.arms[best].select(view, batch, key.named("arm").at(best as u64))?;
         self.note = subsample::join([Some(format!("asked by arm {}", best + 1)), self.arms[best].note()]);
-        self.last = now.map(|losses| Asked { arm: best, context, losses });
+        self.rewards.asked((best, context), &picks);
         Ok(picks)
     }
 
@@ -153,13 +140,6 @@ fn context(view: &PoolView<'_>) -> Result<Context> {
     let spent = progress.spent as f64 / progress.budget.max(1) as f64;
     let per_class = view.labelled().len() as f64 / view.classes().max(1) as f64;
     Ok(Context::new(1.0, per_class.ln_1p(), spent.min(1.0), unsure))
-}
-
-/// The negative log-likelihood of every labelled row.
-fn losses(probabilities: MatrixView<'_>, labels: &[u32]) -> Vec<f64> {
-    let one =
-        |(row, &label): (usize, &u32)| -f64::from(probabilities.row(row)[label as usize].max(SMALLEST)).ln();
-    labels.iter().enumerate().map(one).collect()
 }
 
 #[cfg(test)]
@@ -196,17 +176,23 @@ mod tests {
     fn a_batch_is_judged_by_the_labels_before_it() {
         let mut pool = ExamplePool::new(40, 10, 1);
         pool.signals.progress = Progress { spent: 3, budget: 30 };
-        let held_out = |sure: f32| {
+        let held_out = |sure: f32, count: usize| {
             let row =
                 |at: usize| (0..3).map(move |class| if class == at % 3 { sure } else { (1.0 - sure) / 2.0 });
-            Matrix::new((0..10).flat_map(row).collect(), 10, 3)
+            Matrix::new((0..count).flat_map(row).collect(), count, 3)
         };
         let arms = ["margin", "random"].map(|name| Registry::builtin().build(name).unwrap()).into();
         let mut caal = Caal::new(arms, 0.5);
         let signals = pool.signals.clone();
         for sure in [0.4, 0.8] {
-            pool.signals = Signals { out_of_fold: Some(held_out(sure)), ..signals.clone() };
-            caal.select(&pool.view(), 2, Key::root(4)).unwrap();
+            let out_of_fold = Some(held_out(sure, pool.labelled.len()));
+            pool.signals = Signals { out_of_fold, ..signals.clone() };
+            // What is asked for is answered.
+            let picks = caal.select(&pool.view(), 2, Key::root(4)).unwrap();
+            for row in picks {
+                pool.labels.push(pool.labels.len() as u32 % 3);
+                pool.labelled.push(row);
+            }
         }
         let learned: Vec<f64> = caal.known.iter().map(|known| known.sums[0]).collect();
         assert_eq!(learned.iter().filter(|&&sum| sum == 1.0).count(), 1, "{learned:?}");

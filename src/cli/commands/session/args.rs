@@ -1,7 +1,7 @@
 //! The arguments of `querist session`.
 
 use crate::cli::args::ColumnArgs;
-use crate::session::{ANNOTATOR, BATCH, MAX_BATCH, MAX_THINK};
+use crate::session::{ANNOTATOR, BATCH, MAX_BATCH, MAX_NETWORKS, MAX_THINK, NETWORKS};
 use clap::builder::RangedU64ValueParser;
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -73,9 +73,21 @@ pub struct NewArgs {
     #[arg(long, value_name = "AMOUNT", requires = "price")]
     pub spend: Option<f64>,
     /// How much is thought about a query, where people are slower than the machine: N times the candidates and the networks of
-    /// a committee. It decides what is asked for, and is kept
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_THINK as u64))]
+    /// a committee. A time, such as 5s, is the N that takes so long on two cores, at half a second for 1. It decides what is
+    /// asked for, and is kept
+    #[arg(long, value_name = "N|TIME", default_value_t = 1, value_parser = think)]
     pub think: usize,
+    /// Let the classifier's network be searched for, too, at 20 labels and whenever they have doubled: local, hill_climbing,
+    /// annealing, random, evolution, halving or grid. `querist schema --markdown` says what they do [default: no search]
+    #[arg(long, value_name = "METHOD")]
+    pub search: Option<String>,
+    /// Networks that one search may train, five times each
+    #[arg(long, value_name = "N", default_value_t = NETWORKS, requires = "search", value_parser = RangedU64ValueParser::<u32>::new().range(1..=MAX_NETWORKS.into()))]
+    pub search_networks: u32,
+    /// What other tasks taught of where to start: the arch.json of a run with [search], or the run's folder [default: the one
+    /// of the run that the folder of --policy belongs to]
+    #[arg(long, value_name = "FILE|DIR", requires = "search")]
+    pub search_from: Option<PathBuf>,
     /// The seed of what is drawn
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
@@ -220,9 +232,35 @@ fn duration(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).filter(|seconds| (1..=u32::MAX.into()).contains(seconds)).ok_or_else(refuse)
 }
 
+/// Units of thought in a second on two cores.
+const PER_SECOND: u64 = 2;
+
+/// How much is thought: a number, or a time in which so much is.
+fn think(text: &str) -> Result<usize, String> {
+    let units = match text.parse::<u64>() {
+        Ok(units) => units,
+        Err(_) => duration(text)?.saturating_mul(PER_SECOND),
+    };
+    let most = MAX_THINK as u64;
+    match (1..=most).contains(&units) {
+        true => Ok(units as usize),
+        false => Err(format!("expected 1 to {most}, or 1s to {}s", most / PER_SECOND)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, think};
+
+    #[test]
+    fn thought_is_a_number_or_a_time() {
+        for (text, units) in [("1", 1), ("64", 64), ("1s", 2), ("5s", 10), ("32s", 64)] {
+            assert_eq!(think(text), Ok(units), "{text}");
+        }
+        for text in ["0", "65", "33s", "1m", "0s", "s", "-1", "fast"] {
+            assert!(think(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn times_have_units() {

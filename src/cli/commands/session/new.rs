@@ -4,7 +4,7 @@ use super::args::NewArgs;
 use crate::cli::output;
 use crate::error::Result;
 use crate::experiment::Vocabulary;
-use crate::session::{Chooser, Price, Session, SessionError, SessionPlan};
+use crate::session::{ArchSearch, Chooser, Price, Session, SessionError, SessionPlan};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -68,6 +68,8 @@ pub fn new(args: &NewArgs) -> Result<()> {
         price: args.price.as_deref().map(price).transpose()?,
         spend: args.spend,
         think: args.think,
+        search: args.search.clone().map(|method| ArchSearch { method, networks: args.search_networks }),
+        search_from: args.search_from.clone(),
         seed: args.seed,
         ..SessionPlan::new(&args.pool)
     };
