@@ -7,9 +7,11 @@
 
 mod arff;
 mod array;
+mod braces;
 mod choices;
 mod columnar;
 mod dialect;
+mod doubts;
 pub mod error;
 mod examples;
 pub(super) mod folders;
@@ -51,6 +53,7 @@ pub(super) use table::suggest;
 pub use table::{DEFAULT_SPLIT_COLUMN, Fields, read_records};
 pub use zip::{MAX_MEMBERS, MAX_NAME_BYTES};
 
+use super::columns::labels::Wanted;
 use super::columns::{self, ColumnOptions};
 use crate::data::TargetKind;
 use crate::data::dataset::{Dataset, Shape};
@@ -161,7 +164,10 @@ fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
     Ok(match format {
         Format::Table => Content::Table(table::read(source, options)?),
         Format::Json => Content::Table(json::read(source)?),
-        Format::Arff => Content::Table(arff::read(source)?),
+        Format::Arff => {
+            let wanted = if labelled { Wanted::Required } else { Wanted::Optional };
+            arff::read(source, options, wanted)?
+        }
         Format::Sparse => Content::Examples(sparse::read(source, options)?),
         Format::Idx => Content::Examples(idx::read(path, source, options)?),
         Format::Npz => Content::Examples(npz::read(path, options, labelled)?),
@@ -243,7 +249,11 @@ impl ReadOptions {
             ("`--decimal`", self.decimal.is_some(), text),
             ("`--base`", self.base.is_some(), is(&[Format::Sparse])),
             ("`--hash`", self.hash.is_some(), columns || is(&[Format::Sparse, Format::Npz])),
-            ("`--svd`", self.svd.is_some(), is(&[Format::Sparse, Format::Npz]) || !self.features.is_empty()),
+            (
+                "`--svd`",
+                self.svd.is_some(),
+                is(&[Format::Sparse, Format::Npz, Format::Arff]) || !self.features.is_empty(),
+            ),
             ("`--channels`", self.channels.is_some(), is(&[Format::Npy, Format::Npz, Format::Idx])),
             ("`--inputs`", self.inputs.is_some(), is(&[Format::Npz])),
             ("a file of labels", self.labels.is_some(), is(&[Format::Idx])),
@@ -274,6 +284,7 @@ impl ReadOptions {
             ("columns to ignore", !columns.ignore.is_empty()),
             ("columns to take", !columns.columns.is_empty()),
             ("types of columns", !columns.types.is_empty()),
+            ("values that are missing", !columns.missing.is_empty()),
             ("separate features", !self.features.is_empty()),
         ];
         asked.into_iter().find(|(_, given)| *given).map_or(Ok(()), |(what, _)| Err(Self::refuse(file, what)))
