@@ -231,7 +231,7 @@ pub struct ColumnArgs {
     #[arg(long, value_name = "COLUMN=TYPE,…", value_delimiter = ',', value_parser = typed_column)]
     pub types: Vec<(String, Kind)>,
     /// Values that stand for none, as they are written: -999 in all columns, or age=-1 in one
-    #[arg(long, value_name = "VALUE,COLUMN=VALUE", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(long, value_name = "VALUE,…", value_delimiter = ',', allow_hyphen_values = true)]
     pub missing: Vec<String>,
     /// Inputs from arrays of NumPy (.npy) and sparse matrices of SciPy (.npz; --hash or --svd where they are wide)
     /// instead of columns, one row per row of the file, side by side

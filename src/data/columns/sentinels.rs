@@ -79,7 +79,7 @@ fn suspect(value: f64, values: impl Iterator<Item = f64> + Clone) -> Option<Sent
     let rows = values.clone().filter(|&other| other == value).count();
     let (least, most) = range(others());
     // All others are one value, or there is none.
-    if !(least < most) {
+    if least >= most {
         return None;
     }
     let gap = if value < least { least - value } else { value - most };

@@ -31,7 +31,7 @@ pub(super) fn doubts(shape: Shape, inputs: &Matrix, targets: Option<&Targets>) -
 }
 
 fn columns(inputs: &Matrix) -> Vec<String> {
-    let (rows, width) = (inputs.rows(), inputs.cols());
+    let rows = inputs.rows();
     if rows == 0 {
         return Vec::new();
     }
@@ -46,21 +46,20 @@ fn columns(inputs: &Matrix) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    for at in 0..width {
-        let size = least[at].abs().max(most[at].abs());
-        if counts[at] && rows >= LEAST_ROWS {
+    for (at, ((&least, &most), &counts)) in least.iter().zip(&most).zip(&counts).enumerate() {
+        let size = least.abs().max(most.abs());
+        if counts && rows >= LEAST_ROWS {
             found.push(format!(
                 "column {at} counts the rows: if it is no feature, save the array without it (`np.delete(X, {at}, axis=1)`)"
             ));
         }
-        if size >= EXACT && most[at] - least[at] <= size / FAR && rows > 1 {
+        if size >= EXACT && most - least <= size / FAR && rows > 1 {
             found.push(format!(
-                "column {at} holds numbers from {} to {}, few of which `f32` tells apart: subtract a constant before saving",
-                least[at], most[at]
+                "column {at} holds numbers from {least} to {most}, few of which `f32` tells apart: subtract a constant before saving"
             ));
         }
         // Columns are far from row to row: only those are gone through whose ends are such numbers.
-        let ends = [least[at], most[at]].map(f64::from);
+        let ends = [least, most].map(f64::from);
         if !ends.into_iter().any(is_form) {
             continue;
         }
