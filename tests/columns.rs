@@ -7,7 +7,7 @@ use assert_cmd::{Command, cargo::cargo_bin};
 use predicates::prelude::*;
 use querist::data::columns::{ColumnOptions, Kind};
 use querist::data::readers::{ReadOptions, read, read_examples};
-use querist::data::{Dataset, RowId, SplitPlan, Task, describe};
+use querist::data::{Dataset, RowId, SplitPlan, TargetKind, Task, describe};
 use querist::{Key, Result};
 use serde_json::Value;
 use std::fs;
@@ -792,4 +792,170 @@ fn data_sets_are_described_by_name_and_without_labels() {
     let line = ["transfer", "--policy", "universal", "--target", "iris", "--out", "run"];
     let run = json(dir, &[&line[..], &QUICK].concat());
     assert!(manifest(dir, &run)["data"]["iris"].is_string());
+}
+
+/// Numbers in forms of other countries and trades were once categories, or left out as if they told rows apart.
+#[test]
+fn numbers_are_read_as_people_write_them() {
+    let folder = Folder::new();
+    let grouped = |value: usize, mark: &str| format!("{}{mark}{:03}", value / 1000, value % 1000);
+    let text = table("swiss;french;dash;account;coded;weight;fortran;label", 60, |row| {
+        let value = 1000 + noise(row, 0, 9000);
+        let below = if row % 3 == 0 { "−" } else { "" };
+        let account = if row % 3 == 0 { format!("({row}.5)") } else { format!("{row}.5") };
+        format!(
+            "{};{};{below}{row}.25;{account};EUR {row}.50;{row}.5 kg;{row}.5D+01;{}",
+            grouped(value, "'"),
+            grouped(value, "\u{a0}"),
+            row % 2
+        )
+    });
+    let set = folder.read(&text, plain()).unwrap();
+    assert_eq!(names(&set), ["swiss", "french", "dash", "account", "coded", "weight", "fortran"]);
+    let row = |at: usize| set.inputs().row(at).to_vec();
+    let value = |row: usize| (1000 + noise(row, 0, 9000)) as f32;
+    assert_eq!(row(3), [value(3), value(3), -3.25, -3.5, 3.5, 3.5, 35.0]);
+    assert_eq!(row(4), [value(4), value(4), 4.25, 4.5, 4.5, 4.5, 45.0]);
+    let decisions = &set.preparation().decisions;
+    for says in [
+        "apostrophes group",
+        "spaces group",
+        "a dash is the minus",
+        "brackets",
+        "the EUR",
+        "the kg",
+        "D stands",
+    ] {
+        assert!(decisions.iter().any(|one| one.reason.contains(says)), "{says}: {decisions:#?}");
+    }
+    // Codes with a letter behind their digits, and lists that are numbered, are none.
+    let text = table("flat,item,label", 60, |row| format!("{}A,({}),{}", row % 4, row % 5, row % 2));
+    let set = folder.read(&text, plain()).unwrap();
+    assert_eq!(names(&set)[..2], ["flat=0A", "flat=1A"]);
+    assert!(names(&set).contains(&"item=(0)"));
+}
+
+/// -999 was once learned from as a number without a word.
+#[test]
+fn values_that_may_stand_for_none_are_said_and_taken_out_on_demand() {
+    let folder = Folder::new();
+    let text = table("a,b,c,label", 60, |row| {
+        let a =
+            if row % 10 == 0 { "-999".to_string() } else { (noise(row, 0, 90) as f64 / 10.0).to_string() };
+        let c = if row % 20 == 3 { "-1.0".to_string() } else { noise(row, 1, 50).to_string() };
+        format!(
+            "{a},{},{c},{}",
+            noise(row, 2, 30),
+            if row % 15 == 0 { "unknown" } else { ["x", "y"][row % 2] }
+        )
+    });
+    let set = folder.read(&text, plain()).unwrap();
+    let warnings = set.preparation().warnings.join("\n");
+    assert!(warnings.contains("column \"a\": -999 in 6 rows may stand for no value"), "{warnings}");
+    assert!(warnings.contains("--missing a=-999"), "{warnings}");
+    assert!(warnings.contains("column \"c\": -1 in 3 rows may stand"), "{warnings}");
+    assert!(!warnings.contains("column \"b\""), "{warnings}");
+    assert!(warnings.contains("unknown of 4 rows is taken as a class"), "{warnings}");
+    assert_eq!((column(&set, "a")[0], set.class_names().len()), (-999.0, 3), "nothing is converted unasked");
+
+    let set = folder.read(&text, ColumnOptions { task: TargetKind::Real, ..label("a") }).unwrap();
+    let warnings = set.preparation().warnings.join("\n");
+    assert!(warnings.contains("column a: -999 in 6 of the numbers to predict may stand"), "{warnings}");
+
+    let missing = ["-999", "c=-1", "label=unknown"].map(String::from).to_vec();
+    let set = folder.read(&text, ColumnOptions { missing, ..plain() }).unwrap();
+    assert_eq!((set.rows(), set.class_names().concat().as_str()), (56, "xy"));
+    assert!(choice(&set, "missing values \"-999\"").contains("6 cells of a"));
+    assert_eq!(names(&set), ["a", "a=(missing)", "b", "c", "c=(missing)"]);
+    let warnings = set.preparation().warnings.join("\n");
+    assert!(!warnings.contains("may stand"), "{warnings}");
+    let missing = vec!["-998".to_string()];
+    let refused = folder.refusal(&text, ColumnOptions { missing, ..plain() });
+    assert!(refused.contains("no cell holds \"-998\""), "{refused}");
+}
+
+/// 20210131 was once a number of twenty millions, and 2021-01 a category.
+#[test]
+fn days_and_months_without_marks_are_dates() {
+    let folder = Folder::new();
+    let text = table("day,month,season,label", 60, |row| {
+        let (month, day) = (1 + row % 12, 1 + row % 28);
+        let year = 2008 + row % 3;
+        format!("2021{month:02}{day:02},2021-{month:02},{year}-{:02},{}", year % 100 + 1, row % 2)
+    });
+    let set = folder.read(&text, plain()).unwrap();
+    let dates = names(&set);
+    assert!(dates.contains(&"day.weekday.sin") && dates.contains(&"month.month.sin"), "{dates:?}");
+    assert!(!dates.contains(&"month.weekday.sin") && dates.contains(&"season=2008-09"), "{dates:?}");
+    // Row 13 is 14 February, row 0 is 1 January.
+    let days = column(&set, "day");
+    assert_eq!(days[13] - days[0], 44.0);
+    let types = vec![("day".to_string(), Kind::Number)];
+    let set = folder.read(&text, ColumnOptions { types, ..plain() }).unwrap();
+    assert!(!names(&set).contains(&"day.month.sin"));
+}
+
+/// Embeddings that pandas has written as text were once left out as keys.
+#[test]
+fn lists_within_text_are_columns() {
+    let folder = Folder::new();
+    let text = table("e,n,label", 40, |row| {
+        let list = if row == 7 { String::new() } else { format!("\"[{row}.5, -1e-3, 2]\"") };
+        format!("{list},[{row}. {row}.25],{}", row % 2)
+    });
+    let set = folder.read(&text, plain()).unwrap();
+    assert_eq!(names(&set), ["e#0", "e#1", "e#2", "e=(missing)", "n#0", "n#1"]);
+    assert_eq!(set.inputs().row(3), [3.5, -1e-3, 2.0, 0.0, 3.0, 3.25]);
+    assert_eq!(column(&set, "e=(missing)")[7], 1.0);
+}
+
+/// Each was once taken in silence.
+#[test]
+fn codes_and_splits_among_features_are_said() {
+    let folder = Folder::new();
+    let text = table("zip,part,a,label", 60, |row| {
+        let zip = ["01067", "80331", "04109"][row % 3];
+        format!("{zip},{},{},{}", ["Train", "TEST"][row % 2], noise(row, 0, 50), row % 2)
+    });
+    let set = folder.read(&text, plain()).unwrap();
+    let warnings = set.preparation().warnings.join("\n");
+    assert!(
+        warnings.contains("\"01067\" begins with a 0") && warnings.contains("--types zip=category"),
+        "{warnings}"
+    );
+    assert!(
+        warnings.contains("names the parts of a split") && warnings.contains("--split part"),
+        "{warnings}"
+    );
+    let set = folder.read(&text, ColumnOptions { split: Some("part".into()), ..plain() }).unwrap();
+    assert!(set.split().is_some());
+}
+
+/// Rows by number, each with the names of its columns, were once read as that many columns.
+#[test]
+fn rows_by_number_are_no_columns() {
+    let folder = Folder::new();
+    let rows: Vec<String> =
+        (0..30).map(|row| format!("\"{row}\": {{\"a\": {}, \"label\": {}}}", row % 7, row % 2)).collect();
+    let path = folder.file("t.json", &format!("{{{}}}", rows.join(", ")));
+    let error = read(&path, &ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("orient=\"index\""), "{error}");
+    let columns: Vec<String> = [7, 2]
+        .iter()
+        .map(|&most| {
+            let cells: Vec<String> = (0..30).map(|row| format!("\"r{row}\": {}", row % most)).collect();
+            format!("\"{}\": {{{}}}", most, cells.join(", "))
+        })
+        .collect();
+    let path = folder.file("c.json", &format!("{{{}}}", columns.join(", ")));
+    let set = read(&path, &ReadOptions { columns: label("2"), ..ReadOptions::default() }).unwrap();
+    assert_eq!((set.rows(), set.inputs().cols()), (30, 1));
+}
+
+#[test]
+fn several_labels_in_one_are_said() {
+    let folder = Folder::new();
+    let text = table("a,label", 40, |row| format!("{},{}", noise(row, 0, 50), ["x", "x;y", "y"][row % 3]));
+    let warnings = folder.read(&text, plain()).unwrap().preparation().warnings.join("\n");
+    assert!(warnings.contains("\"x;y\" is taken as a class, but looks like several labels"), "{warnings}");
 }

@@ -230,8 +230,12 @@ pub struct ColumnArgs {
     /// What columns hold, where that is inferred wrongly: number, category, date or text
     #[arg(long, value_name = "COLUMN=TYPE,…", value_delimiter = ',', value_parser = typed_column)]
     pub types: Vec<(String, Kind)>,
-    /// Inputs from NumPy files instead of columns, one row per row of the file, side by side
-    #[arg(long, value_name = "FILE.npy,…", value_delimiter = ',')]
+    /// Values that stand for none, as they are written: -999 in all columns, or age=-1 in one
+    #[arg(long, value_name = "VALUE,…", value_delimiter = ',', allow_hyphen_values = true)]
+    pub missing: Vec<String>,
+    /// Inputs from arrays of NumPy (.npy) and sparse matrices of SciPy (.npz; --hash or --svd where they are wide)
+    /// instead of columns, one row per row of the file, side by side
+    #[arg(long, value_name = "FILE,…", value_delimiter = ',')]
     pub features: Vec<String>,
     /// What separates the fields of a table: one character, tab or blanks [default: found out]
     #[arg(long, value_name = "CHARACTER", value_parser = str::parse::<Separator>, allow_hyphen_values = true)]
@@ -289,6 +293,7 @@ impl ColumnArgs {
             hash: self.hash,
             svd: self.svd,
             types: self.types.clone(),
+            missing: self.missing.clone(),
         };
         let plain = file == FileRef { file: target.to_string(), ..FileRef::default() };
         if plain && vocabulary.dataset_names().any(|known| known == target) {

@@ -22,7 +22,10 @@ pub enum SelectError {
     Classes { place: String, found: usize, expected: usize, hint: String },
     /// A row of numbers that are no probabilities.
     #[error("{place}: row {row}: {found}, expected non-negative numbers that sum to 1")]
-    #[diagnostic(help("these must be probabilities, as softmax makes them, not logits"))]
+    #[diagnostic(help(
+        "these must be probabilities, as softmax makes them, not logits; percentages and votes are divided first: \
+         `P / P.sum(axis=1, keepdims=True)`"
+    ))]
     Probabilities { place: String, row: usize, found: String },
     /// A row of probabilities whose sum is off by more than a tolerance and less than a mistake.
     #[error("{place}: row {row}: the sum {found}, expected 1 to within {PROBABILITY_TOLERANCE}")]

@@ -110,11 +110,11 @@ mod tests {
     #[test]
     fn no_option_of_reading_is_lost() {
         let line = "--policy p --target t.csv --label -1 --columns a,x* --ignore b --id c --split s \
-                    --types a=category,d=text --features e.npy,f.npy --separator tab --decimal , --header false --inputs X \
+                    --types a=category,d=text --missing -9,a=none --features e.npy,f.npy --separator tab --decimal , --header false --inputs X \
                     --channels last --base 0 --hash 64 --svd 8";
         let target = plan_of(line).unwrap().transfer().unwrap().targets[0].clone();
         let file = "{ file = \"t.csv\", label = \"-1\", columns = [\"a\", \"x*\"], ignore = [\"b\"], id = \"c\", \
-                    split = \"s\", types = { a = \"category\", d = \"text\" }, features = [\"e.npy\", \"f.npy\"], \
+                    split = \"s\", types = { a = \"category\", d = \"text\" }, missing = [\"-9\", \"a=none\"], features = [\"e.npy\", \"f.npy\"], \
                     separator = \"tab\", decimal = \",\", header = false, inputs = \"X\", channels = \"last\", base = 0, hash = 64, \
                     svd = 8 }";
         let of = |text: &str| Plan::parse(text, "x.toml", &[], None, &Vocabulary::default());
@@ -139,6 +139,7 @@ mod tests {
         let columns = &options.columns;
         assert_eq!((columns.label.as_deref(), columns.split.as_deref()), (Some("-1"), Some("s")));
         assert_eq!((columns.columns.len(), columns.ignore.len(), columns.types.len()), (2, 1, 2));
+        assert_eq!(columns.missing, ["-9", "a=none"]);
         assert_eq!(columns.id.as_deref(), Some("c"));
         for (bad, wanted) in [
             ("separator = \"ab\"", "is no separator"),

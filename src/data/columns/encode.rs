@@ -3,12 +3,14 @@
 use super::categories::Levels;
 use super::cells::{Cells, Texts};
 use super::exact::{Decimal, EXACT_LIMIT};
-use super::kinds::{Census, Found, Kind, NearlyDates, infer, partly_numbers};
+use super::forms::Form;
+use super::kinds::{self, Census, Found, Kind, NearlyDates, infer, partly_numbers};
 use super::labels::Commas;
 use super::moments::{self, Part};
-use super::numbers::{Form, Narrowed};
+use super::numbers::Narrowed;
+use super::sentinels::{Sentinel, suspects};
 use super::text::{TEXT_WIDTH, hashed};
-use super::{ids, roles, words as known};
+use super::{ids, roles, split, words as known};
 use crate::data::dataset::check_size;
 use crate::data::error::DataError;
 use crate::data::readers::ReadError;
@@ -165,8 +167,9 @@ pub(super) fn column(
     let mut out = Encoded::named(name);
     let marked = matches!(cells, Cells::Levels(_));
     let texts = match cells {
-        Cells::Numbers(values) if kind == Some(Kind::Category) => number_texts(&values),
-        Cells::Whole(values) if kind == Some(Kind::Category) => {
+        // What they were said to hold is looked for in what they would be written as.
+        Cells::Numbers(values) if kind.is_some_and(|kind| kind != Kind::Number) => number_texts(&values),
+        Cells::Whole(values) if kind.is_some_and(|kind| kind != Kind::Number) => {
             let text = |value: &Option<i128>| value.map(|value| value.to_string());
             Texts::Large(values.iter().map(text).collect())
         }
@@ -183,6 +186,11 @@ pub(super) fn column(
             return numbers(reading, out, written, asked, classes);
         }
         Cells::Numbers(values) => {
+            if kind.is_none()
+                && let Some(seconds) = moments::eight_digits(&values)
+            {
+                return moment(reading, out, &seconds, false, Some((moments::Form::Digits, false)));
+            }
             let written = Written {
                 values,
                 whole: None,
@@ -223,6 +231,7 @@ pub(super) fn column(
         Found::Moments { values, timed, form, ambiguous } => {
             moment(reading, out, &values, timed, Some((form, ambiguous)))
         }
+        Found::Vectors { width, values } => vectors(reading, out, width, &values),
         Found::Keys(reason) => {
             warn_of_others(reading, &mut out, &Census::of(&texts));
             let reason = format!("{reason}, so it tells rows apart and nothing else");
@@ -287,6 +296,28 @@ fn whole_numbers(values: &[f64], texts: &Texts) -> Option<Vec<Option<i128>>> {
         if value.is_nan() { Some(None) } else { Some(Some(Decimal::of(text?)?.whole()?)) }
     };
     values.iter().zip(texts.iter()).map(whole).collect()
+}
+
+/// The first text that begins with a 0 before another digit, where all numbers are whole and none is below 0.
+fn first_code<'a>(values: &[f64], texts: &'a Texts) -> Option<&'a str> {
+    if !values.iter().all(|value| value.is_nan() || value.fract() == 0.0 && *value >= 0.0) {
+        return None;
+    }
+    texts.iter().flatten().find(|text| kinds::is_code(text))
+}
+
+/// Warns of numbers that may stand for no value.
+fn warn_of_sentinels(out: &mut Encoded, values: &[f64]) {
+    let column = shorten(&out.name).into_owned();
+    for one in suspects(values.iter().copied()) {
+        let (value, Sentinel { rows, least, most, .. }) = (one.written(), one);
+        let rows = if rows == 1 { "1 row".to_string() } else { format!("{rows} rows") };
+        out.warnings.push(format!(
+            "column \"{column}\": {value} in {rows} may stand for no value, as all others lie from {least} to {most}; it is \
+             taken as a number unless `--missing {}={value}` says otherwise",
+            quoted(&column)
+        ));
+    }
 }
 
 /// Numbers as texts, to be taken as levels.
@@ -395,7 +426,13 @@ fn numbers(
                 .and_then(|texts| texts.get(row))
                 .map_or_else(|| values[row].to_string(), |text| shorten(text).into_owned()),
             range: " that `f32` can hold",
-            hint: "rescale the column".to_string(),
+            hint: match texts {
+                None if values[row].is_infinite() => {
+                    "write nothing where a value is missing, and rescale the column"
+                }
+                _ => "rescale the column",
+            }
+            .to_string(),
         }
         .into());
     }
@@ -411,6 +448,15 @@ fn numbers(
     reading.reserve(2)?;
     let narrowed = Narrowed::of(&values, whole.as_deref());
     let column = shorten(&out.name).into_owned();
+    warn_of_sentinels(&mut out, &values);
+    if let Some(code) = texts.and_then(|texts| first_code(&values, texts)) {
+        out.warnings.push(format!(
+            "column \"{column}\": \"{}\" begins with a 0, as codes do, and is taken as a number: --types {}=category \
+             takes the column as codes",
+            shorten(code),
+            quoted(&column)
+        ));
+    }
     if narrowed.merges() {
         let (distinct, kept) = (narrowed.distinct, narrowed.kept);
         out.warnings.push(format!(
@@ -489,8 +535,14 @@ fn moment(
     let middle = least + (most - least) / 2.0;
     let days = |&value: &f64| if value.is_nan() { 0.0 } else { ((value - middle) / 86_400.0) as f32 };
     out.push(out.name.clone(), seconds.iter().map(days).collect(), true);
-    let clock = matches!(form, Some((moments::Form::Clock, _)));
-    let parts = Part::ALL.into_iter().filter(|part| if *part == Part::Hour { timed } else { !clock });
+    let written = form.map(|(form, _)| form);
+    // Months without days have no weekday, and times of day neither.
+    let has = |part: &Part| match part {
+        Part::Hour => timed,
+        Part::Weekday => !matches!(written, Some(moments::Form::Clock | moments::Form::Monthly)),
+        Part::Month => written != Some(moments::Form::Clock),
+    };
+    let parts = Part::ALL.into_iter().filter(has);
     let mut names = vec!["the time in days"];
     for part in parts {
         let first = known().next().map(|value| part.of(value));
@@ -521,7 +573,11 @@ fn moment(
             form.says()
         ));
     }
-    let flag = out.flag(&[Kind::Category]);
+    let others = match written {
+        Some(moments::Form::Digits) => &[Kind::Number, Kind::Category][..],
+        _ => &[Kind::Category],
+    };
+    let flag = out.flag(others);
     out.say(choice, reason, flag);
     Ok(out)
 }
@@ -591,6 +647,14 @@ fn levels(
     let first =
         |text: Option<&str>| text.and_then(|text| census.levels.get(text)).map(|level| level.1 as u64);
     warn_of_a_copy(&mut out, texts.iter().map(first), classes);
+    if split::parts(census.levels.keys().copied()) {
+        let column = shorten(&out.name).into_owned();
+        let name = quoted(&column);
+        out.warnings.push(format!(
+            "column \"{column}\" names the parts of a split, but is taken as a feature: --split {name} heeds train and \
+             test, --ignore {name} leaves it out"
+        ));
+    }
     let Levels { kept, pooled, least } = Levels::of(census, rows);
     if kept.is_empty() && out.missing.is_empty() {
         return Ok(out.left_out(&format!("no value of it has {least} rows, and no number can be made of it")));

@@ -2,8 +2,9 @@
 
 use super::cells::Texts;
 use super::encode::Reading;
+use super::forms::{Commas, Form};
 use super::moments;
-use super::numbers::{self, Commas, Form, plain};
+use super::numbers::{self, plain};
 use super::text::words;
 use super::{ids, words as known};
 use crate::data::readers::ReadError;
@@ -49,6 +50,8 @@ pub(super) enum Found<'a> {
     Truths { values: Vec<Option<bool>>, words: (&'static str, &'static str) },
     /// Seconds, NaN where there is none.
     Moments { values: Vec<f64>, timed: bool, form: moments::Form, ambiguous: bool },
+    /// Lists of as many numbers, side by side; NaN in rows without one.
+    Vectors { width: usize, values: Vec<f64> },
     /// A category.
     Levels(Census<'a>),
     /// Words.
@@ -128,6 +131,11 @@ pub(super) fn partly_numbers(census: &Census<'_>) -> Option<usize> {
     (numbers * 2 >= census.present && numbers > 0 && numbers < census.present).then_some(numbers)
 }
 
+/// Whether a text begins with a 0 before another digit, as codes do: `01234`.
+pub(super) fn is_code(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'0', b'0'..=b'9', ..])
+}
+
 /// Looks at a column of text. One of a format that has numbers may hold them all the same, but not codes: `01234`.
 pub(super) fn infer<'a>(
     reading: &Reading<'_>,
@@ -137,21 +145,24 @@ pub(super) fn infer<'a>(
     kind: Option<Kind>,
 ) -> Result<Found<'a>, ReadError> {
     let free = kind.is_none();
-    let code = |text: &str| {
-        let mut bytes = text.bytes();
-        bytes.next() == Some(b'0') && bytes.next().is_some_and(|byte| byte.is_ascii_digit())
-    };
-    let may_count = free && !(reading.typed && texts.iter().flatten().any(code));
+    let may_count = free && !(reading.typed && texts.iter().flatten().any(is_code));
     if reading.points_group
         && (free || kind == Some(Kind::Number))
         && Form::points_group(texts.iter().flatten().filter(|text| !known::missing_beside(text)))
     {
-        let form = Form { mark: None, commas: Commas::Elsewhere };
+        let form = Form { commas: Commas::Elsewhere, ..Form::default() };
         let number = |text: Option<&str>| text.and_then(|text| form.parse(text)).unwrap_or(f64::NAN);
         return Ok(Found::Numbers { values: texts.iter().map(number).collect(), form, apart: Vec::new() });
     }
     if may_count && let Some(values) = plainly(texts) {
+        if let Some(seconds) = moments::eight_digits(&values) {
+            let form = moments::Form::Digits;
+            return Ok(Found::Moments { values: seconds, timed: false, form, ambiguous: false });
+        }
         return Ok(Found::Numbers { values, form: Form::default(), apart: Vec::new() });
+    }
+    if free && let Some((width, values)) = lists(texts) {
+        return Ok(Found::Vectors { width, values });
     }
     let census = Census::of(texts);
     match kind {
@@ -242,6 +253,31 @@ fn plainly(texts: &Texts) -> Option<Vec<f64>> {
     some.then_some(values)
 }
 
+/// Lists of numbers that are written as texts (`[0.1, 0.2]`, or as NumPy prints an array), if all that are there have
+/// one length: how many numbers, and all of them side by side, NaN in rows without a list.
+fn lists(texts: &Texts) -> Option<(usize, Vec<f64>)> {
+    let inside = |text: &str| Some(text.strip_prefix('[')?.strip_suffix(']')?.to_string());
+    let split = |text: &str| -> Option<Vec<f64>> {
+        let inside = inside(text)?;
+        let parts = inside.split([',', ' ', '\n', '\r', '\t']).filter(|part| !part.is_empty());
+        parts.map(plain).collect()
+    };
+    let width = split(texts.iter().flatten().find(|text| !known::missing(text))?)?.len();
+    let present = texts.iter().flatten().filter(|text| !known::missing(text)).count();
+    // Rows without a list take as much memory as those with one, and no bytes of the file.
+    if width == 0 || texts.len() - present > 4 * present {
+        return None;
+    }
+    let mut values = Vec::new();
+    for text in texts.iter() {
+        match text.filter(|text| !known::missing(text)) {
+            None => values.extend(std::iter::repeat_n(f64::NAN, width)),
+            Some(text) => values.extend(split(text).filter(|list| list.len() == width)?),
+        }
+    }
+    Some((width, values))
+}
+
 /// Refuses a column of numbers in which a few values are none.
 fn refuse_slips(
     reading: &Reading<'_>,
@@ -267,6 +303,12 @@ fn refuse_slips(
         "write decimals with a point, not with a comma".to_string()
     } else if infinite {
         "write nothing where a value is missing, and rescale what is too large".to_string()
+    } else if all - numbers == 1 && [0, reading.rows - 1].contains(&census.levels[*odd].1) {
+        let line = if census.levels[*odd].1 == 0 { "says units or names" } else { "sums the others up" };
+        format!(
+            "if the line {line}, take it out of the file; else take the value as missing with --types {column}=number, or \
+             leave the column out with --ignore {column}"
+        )
     } else {
         format!(
             "{} of {all} values are none: take them as missing with --types {column}=number, take the column as a \

@@ -7,19 +7,21 @@
 use super::cells::Cells;
 use super::encode::Reading;
 use super::exact::Decimal;
-use super::numbers::{self, Form};
+use super::forms::Form;
+use super::numbers;
 use super::roles::listed;
+use super::sentinels::suspects;
 use super::{moments, spelling, words};
 use crate::data::dataset::{MAX_CLASSES, Targets};
 use crate::data::error::DataError;
 use crate::data::readers::ReadError;
 use crate::data::table::Decision;
 use crate::error::{Result, shorten};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Whether a table must have a column of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(in crate::data) enum Wanted {
     Required,
     Optional,
 }
@@ -91,12 +93,83 @@ impl Labels {
             let choice = format!("one class each: {}", listed(&classes.merged));
             say("spellings of labels", choice, "all labels are numbers, and these are equal".to_string());
         }
+        if let Some((class, rows)) = no_class(&classes.names, classes.of.iter().flatten().copied()) {
+            warnings.push(format!(
+                "{} of {rows} rows is taken as a class, but may stand for rows without a label, which `--missing \
+                 \"{column}={}\"` says",
+                shorten(class),
+                shorten(class)
+            ));
+        }
+        if let Some((several, one)) = several_labels(&classes.names) {
+            warnings.push(format!(
+                "\"{}\" is taken as a class, but looks like several labels of which \"{}\" is one: every row has one \
+                 label here, so make a column of each, in which it is one class and all others another",
+                shorten(several),
+                shorten(one)
+            ));
+        }
         if !classes.alike.is_empty() {
             warnings.push(format!("classes that differ in spelling alone: {}", listed(&classes.alike)));
         }
         let Classes { of, names, .. } = classes;
         Ok(Self { classes: of, names, decisions, warnings })
     }
+}
+
+/// A class whose name often stands for rows without a label, and its rows: `unknown`, -999, or -1 beside classes that are
+/// counted from 0.
+pub(in crate::data) fn no_class(
+    names: &[String],
+    rows: impl Iterator<Item = u32> + Clone,
+) -> Option<(&String, usize)> {
+    const WORDS: [&str; 12] = [
+        "unknown",
+        "undefined",
+        "missing",
+        "unlabeled",
+        "unlabelled",
+        "no label",
+        "not labeled",
+        "not labelled",
+        "to be labeled",
+        "to be labelled",
+        "todo",
+        "tbd",
+    ];
+    let values: Option<Vec<f64>> = names.iter().map(|name| numbers::plain(name)).collect();
+    let found = match values {
+        Some(values) => {
+            let minus = values.iter().position(|&value| value == -1.0);
+            let counted =
+                values.len() > 2 && values.iter().all(|&value| value >= -1.0 && value.fract() == 0.0);
+            let suspect = || {
+                let all = rows.clone().map(|class| values[class as usize]);
+                let value = suspects(all).first()?.value;
+                values.iter().position(|&other| other == value)
+            };
+            minus.filter(|_| counted).or_else(suspect)
+        }
+        None => {
+            let word = |name: &String| {
+                let name = name.to_lowercase();
+                WORDS.contains(&name.as_str())
+                    || words::missing_beside(&name) && name != "none" && name != "-"
+            };
+            names.iter().position(word)
+        }
+    };
+    let at = found.filter(|_| names.len() > 1)?;
+    Some((&names[at], rows.filter(|&class| class as usize == at).count()))
+}
+
+/// A class whose name is made of other classes' names, and one of these.
+fn several_labels(names: &[String]) -> Option<(&str, &str)> {
+    let known: HashSet<&str> = names.iter().map(String::as_str).collect();
+    names.iter().find_map(|name| {
+        let (first, _) = name.split_once([';', '|', ','])?;
+        Some((name.as_str(), *known.get(first.trim())?))
+    })
 }
 
 /// What is said where only `labelled` of `rows` rows have a label.
@@ -250,16 +323,8 @@ fn measured(spellings: &[(String, Option<Decimal>, u32)], commas: Commas) -> Opt
     if let Some(form) = Form::of(texts(), commas.free, commas.decimal) {
         return texts().map(|text| form.parse(text)).collect();
     }
-    if let Some((form, _)) = moments::Form::of(texts()) {
-        return texts().map(|text| form.parse(text).map(|(seconds, _)| seconds)).collect();
-    }
-    // All end in one unit: `12.5 kg`.
-    let first = texts().next()?;
-    let unit = &first[first.rfind(|c: char| c.is_ascii_digit())? + 1..];
-    if unit.is_empty() {
-        return None;
-    }
-    texts().map(|text| numbers::plain(text.strip_suffix(unit)?)).collect()
+    let (form, _) = moments::Form::of(texts())?;
+    texts().map(|text| form.parse(text).map(|(seconds, _)| seconds)).collect()
 }
 
 /// Refuses numbers that are to be predicted as numbers, and texts that are all different.

@@ -10,21 +10,24 @@
 //! [`Gaps`]: a [`Task`](super::Task) fills them with the medians of its own pool, and scales by
 //! its pool, so that no statistic sees a test row. Formats are read elsewhere (`readers`).
 
+mod absent;
 mod categories;
 mod cells;
 mod encode;
 mod exact;
+mod forms;
 mod ids;
 mod kinds;
 pub(super) mod labels;
 mod moments;
 mod numbers;
 mod numbers_to_predict;
-mod roles;
+pub(super) mod roles;
+pub(super) mod sentinels;
 mod spelling;
 mod split;
 mod text;
-mod words;
+pub(super) mod words;
 
 pub use categories::{MAX_LEVELS, RARE_SHARE};
 pub use kinds::Kind;
@@ -74,6 +77,8 @@ pub struct ColumnOptions {
     pub ignore: Vec<String>,
     /// What a column holds, by its name, where that is not to be inferred.
     pub types: Vec<(String, Kind)>,
+    /// Values that stand for none, as they are written: in all columns, or, as `COLUMN=VALUE`, in one.
+    pub missing: Vec<String>,
 }
 
 /// How a data set was made of a file: what was decided, and what to look into.
@@ -207,13 +212,15 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         text_width: options.hash,
         width: AtomicUsize::new(0),
     };
-    let (_, arrays, _) = columns.into_parts();
+    let (_, mut arrays, _) = columns.into_parts();
+    let taken = absent::take_out(&file, &names, &mut arrays, &options.columns.missing)?;
     let commas = |array: &ArrayRef| matches!(Cells::of(array), Cells::Texts(texts) if kinds::decimal_commas(&reading, &texts));
     let points_group =
         !typed && reading.commas_are_free() && (options.decimal == Some(',') || arrays.iter().any(commas));
     reading.points_group = points_group;
     let mut preparation = Preparation { warnings, ..Preparation::default() };
     decisions.extend(roles.decisions(&names));
+    decisions.extend(taken);
 
     let (mut labels, mut numbers) = (None, None);
     if let Some(at) = roles.of(Role::Label) {
@@ -351,7 +358,22 @@ fn join(
             parts.push(feature.values);
         }
     }
+    give_back(rows * width);
     Ok((side_by_side(&parts, rows), Gaps::new(gaps)))
+}
+
+/// Gives back to the system what has been freed so far, if so many values are about to be allocated that it matters:
+/// between the columns that are kept, glibc holds on to what they were made of.
+fn give_back(values: usize) {
+    /// 64 MiB of inputs.
+    const MANY: usize = 16 << 20;
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if values >= MANY {
+        // SAFETY: no pointer is handed in, and glibc locks its heaps.
+        unsafe { libc::malloc_trim(0) };
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    let _ = (values, MANY);
 }
 
 /// Columns of so many rows as a matrix.

@@ -13,6 +13,10 @@ pub(super) enum Form {
     Named,
     /// `13:05`, `1:05:30 pm`.
     Clock,
+    /// `2021-01`, `Jan 2021`: the first day of the month.
+    Monthly,
+    /// `20210131`.
+    Digits,
 }
 
 const MONTHS: [&str; 12] =
@@ -21,7 +25,8 @@ const DAY: f64 = 86_400.0;
 
 impl Form {
     /// All forms.
-    pub const ALL: [Form; 5] = [Form::Year, Form::Month, Form::Day, Form::Named, Form::Clock];
+    pub const ALL: [Form; 7] =
+        [Form::Year, Form::Month, Form::Day, Form::Named, Form::Clock, Form::Monthly, Form::Digits];
 
     /// How all of `levels` may be written, and whether day and month could be the other way round as well; none if
     /// they are no dates.
@@ -30,7 +35,16 @@ impl Form {
         // Dotted dates are European; pandas, too, takes the month first elsewhere.
         let order = if first.contains('.') { [Form::Day, Form::Month] } else { [Form::Month, Form::Day] };
         let fits = |form: &Form| levels.clone().all(|text| form.parse(text).is_some());
-        let form = [Form::Year, order[0], order[1], Form::Named, Form::Clock].into_iter().find(fits)?;
+        let forms = [Form::Year, order[0], order[1], Form::Named, Form::Clock, Form::Monthly, Form::Digits];
+        let form = forms.into_iter().find(fits)?;
+        // 2020-21 and 2021-22 are seasons.
+        let season = |text: &str| {
+            text.len() == 7
+                && text[2..4].parse::<u32>().ok().map(|year| (year + 1) % 100) == text[5..].parse().ok()
+        };
+        if form == Form::Monthly && levels.clone().all(season) {
+            return None;
+        }
         let other = match form {
             Form::Day => Form::Month,
             Form::Month => Form::Day,
@@ -49,6 +63,15 @@ impl Form {
         }
         if self == Form::Named {
             return named(text);
+        }
+        if self == Form::Monthly {
+            return Some((monthly(text)?, false));
+        }
+        if self == Form::Digits {
+            return (text.len() == 8)
+                .then(|| digits(number(text, 8)?))
+                .flatten()
+                .map(|seconds| (seconds, false));
         }
         let (date, time) = match text.split_once(['T', ' ']) {
             Some((date, time)) => (date, Some(time)),
@@ -86,6 +109,8 @@ impl Form {
             Form::Month => "month, day, year",
             Form::Named => "months by name",
             Form::Clock => "times of day",
+            Form::Monthly => "year and month",
+            Form::Digits => "year, month, day as eight digits",
         }
     }
 }
@@ -176,6 +201,42 @@ fn named(text: &str) -> Option<(f64, bool)> {
     let rest: Vec<&str> = parts.collect();
     let seconds = if rest.is_empty() { 0.0 } else { clock(&rest.join(" "))? };
     Some((days as f64 * DAY + seconds, !rest.is_empty()))
+}
+
+/// `2021-01`, `2021/1`, `Jan 2021`, `2021 January`.
+fn monthly(text: &str) -> Option<f64> {
+    let mut parts = text.split(['-', '/', ' ', '.']);
+    let [a, b] = [parts.next()?, parts.next()?];
+    let (year, month) = if a.len() == 4 && number(a, 4).is_some() { (a, b) } else { (b, a) };
+    let lower = month.to_ascii_lowercase();
+    let word = lower.len() >= 3 && lower.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let month = match MONTHS.iter().position(|name| word && lower.starts_with(name)) {
+        Some(at) => at as i64 + 1,
+        // With a point between them, the two would be a decimal.
+        None if !text.contains(['.', ' ']) => number(month, 2)?,
+        None => return None,
+    };
+    let whole = year.len() == 4 && parts.next().is_none();
+    Some(days(number(year, 4).filter(|_| whole)?, month, 1)? as f64 * DAY)
+}
+
+/// Seconds from 1970 to a day that is written as eight digits, of the years 1900 to 2100.
+fn digits(whole: i64) -> Option<f64> {
+    let (year, month, day) = (whole / 10_000, whole / 100 % 100, whole % 100);
+    let days = (1900..=2100).contains(&year).then(|| days(year, month, day))??;
+    Some(days as f64 * DAY)
+}
+
+/// Seconds from 1970, if all numbers but those that are missing (NaN) are days written as eight digits, and not few
+/// of them.
+pub(super) fn eight_digits(values: &[f64]) -> Option<Vec<f64>> {
+    let second = |&value: &f64| match value {
+        _ if value.is_nan() => Some(f64::NAN),
+        _ if value.fract() == 0.0 && (1e7..1e8).contains(&value) => digits(value as i64),
+        _ => None,
+    };
+    let seconds: Vec<f64> = values.iter().map(second).collect::<Option<_>>()?;
+    (seconds.iter().filter(|second| !second.is_nan()).count() >= super::ids::LEAST).then_some(seconds)
 }
 
 /// A part of a moment that comes round again.

@@ -2,8 +2,9 @@
 
 use super::cells::{Cells, Texts};
 use super::encode::Reading;
+use super::forms::Form;
 use super::labels::without_a_label;
-use super::numbers::Form;
+use super::sentinels::{Sentinel, suspects};
 use super::words;
 use crate::data::readers::ReadError;
 use crate::data::table::Decision;
@@ -65,6 +66,13 @@ impl Numbers {
             let (decision, warning) = without_a_label(&column, rows, known);
             decisions.push(decision);
             warnings.push(warning);
+        }
+        for one in suspects(values.iter().map(|value| value.unwrap_or(f64::NAN))) {
+            let (value, Sentinel { rows, least, most, .. }) = (one.written(), one);
+            warnings.push(format!(
+                "column {column}: {value} in {rows} of the numbers to predict may stand for no value, as all others lie from \
+                 {least} to {most}: `--missing \"{column}={value}\"` says so"
+            ));
         }
         let values = values.into_iter().map(|value| value.map(|value| value as f32)).collect();
         Ok(Self { values, decisions, warnings })

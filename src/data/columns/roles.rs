@@ -11,7 +11,7 @@ const LIKELY: [&str; 8] = ["class", "target", "y", "species", "outcome", "labels
 
 /// What a column is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(in crate::data) enum Role {
     Feature,
     Label,
     Split,
@@ -21,7 +21,7 @@ pub(super) enum Role {
 
 /// The roles of all columns.
 #[derive(Debug)]
-pub(super) struct Roles {
+pub(in crate::data) struct Roles {
     roles: Vec<Role>,
     /// Columns that were named as features without a pattern.
     asked: Vec<bool>,
@@ -210,7 +210,7 @@ pub(super) fn named(file: &str, names: &[String], column: &str) -> Result<usize,
 }
 
 /// The column at a position, from 0 forwards or from -1 backwards.
-fn position(text: &str, count: usize) -> Option<usize> {
+pub(super) fn position(text: &str, count: usize) -> Option<usize> {
     let at: i64 = text.parse().ok()?;
     let at = if at < 0 { at.checked_add(i64::try_from(count).ok()?)? } else { at };
     usize::try_from(at).ok().filter(|&at| at < count)
@@ -233,7 +233,7 @@ fn which_label(names: &[String]) -> String {
 }
 
 /// Whether `pattern`, in which `*` stands for any characters and `?` for one, is `name` as a whole.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     // The last star, and how much of the name it stands for.
     let (mut p, mut n, mut star) = (0, 0, None);

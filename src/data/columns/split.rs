@@ -29,6 +29,15 @@ pub(super) fn read(
     Ok((!tags.is_empty()).then_some(tags))
 }
 
+/// Whether texts are names for the parts of a split, letter case ignored, and more than one.
+pub(super) fn parts<'a>(mut levels: impl Iterator<Item = &'a str> + Clone) -> bool {
+    const PARTS: [&str; 9] =
+        ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "holdout"];
+    let some = levels.clone().any(|text| text.to_ascii_lowercase().starts_with("train"));
+    let more = levels.clone().nth(1).is_some();
+    some && more && levels.all(|text| PARTS.contains(&text.to_ascii_lowercase().as_str()))
+}
+
 fn refuse(reading: &Reading<'_>, name: &str, row: usize, text: &str) -> ReadError {
     ReadError::SplitValue {
         file: reading.file.to_string(),

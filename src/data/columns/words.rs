@@ -6,10 +6,19 @@ const MISSING: [&str; 16] = [
     "#NA", "?",
 ];
 /// What stands for a missing value where all others are numbers, dates or truth values: elsewhere it may be a level.
-const MISSING_BESIDE: [&str; 26] = [
+const MISSING_BESIDE: [&str; 35] = [
     "-",
     "--",
+    "–",
     "—",
+    "nd",
+    "n.d.",
+    "N.D.",
+    "n/d",
+    "k.A.",
+    "k. A.",
+    "n.b.",
+    "..",
     ".",
     "*",
     "na",
@@ -57,7 +66,7 @@ pub(super) fn no_label(text: &str) -> bool {
 }
 
 /// The pair of words that all of `levels` belong to, letter case ignored.
-pub(super) fn truths<'a>(
+pub(in crate::data) fn truths<'a>(
     levels: impl Iterator<Item = &'a str> + Clone,
 ) -> Option<(&'static str, &'static str)> {
     let fits = |(no, yes): &(&str, &str)| {

@@ -1,42 +1,70 @@
 //! ARFF, the format of Weka and OpenML: attributes with types, then rows, dense or sparse (`{index value, …}`).
 
-use super::columnar::{FREE_BYTES, TextColumn, table};
+use super::ReadOptions;
+use super::braces::Stored;
+use super::columnar::{TextColumn, table};
 use super::error::ReadError;
+use super::pictures::Content;
 use super::records::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS};
 use super::source::{Source, fault};
+use crate::data::columns::labels::Wanted;
 use crate::data::dataset::check_size;
 use crate::data::table::{Decision, RowLines, Table};
 use crate::error::{Result, shorten};
 use arrow_array::{ArrayRef, Float64Array};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{BufRead, Read};
 use std::sync::Arc;
 
-/// Bytes that an entry takes while it is read.
-const CELL_BYTES: u64 = 16;
-/// Bytes that sparse rows may come to for each byte of the file.
-const SPARSE_BYTES_PER_BYTE: u64 = 2;
-
 /// An attribute and its entries so far. A file may have many attributes and no rows: both are boxed where large.
-struct Attribute {
-    name: String,
-    entries: Entries,
+pub(super) struct Attribute {
+    pub name: String,
+    pub entries: Entries,
 }
 
-enum Entries {
+pub(super) enum Entries {
     Numbers(Vec<Option<f64>>),
-    /// Some values and no other; sparse rows mean the first.
+    /// Some values and no other; rows in braces that leave it out mean the first.
     Nominal(Box<Nominal>),
     Texts(Box<TextColumn>),
 }
 
-#[derive(Default)]
-struct Nominal {
-    first: Option<String>,
-    known: HashSet<String>,
+pub(super) struct Nominal {
+    /// The values, each once.
+    pub levels: Vec<Arc<str>>,
+    places: HashMap<Arc<str>, u32>,
     /// Values by their letters without case, where no two are alike so.
-    folded: HashMap<String, String>,
+    folded: HashMap<String, u32>,
     texts: TextColumn,
+}
+
+impl Nominal {
+    fn of(values: Vec<String>) -> Self {
+        let (mut levels, mut places) = (Vec::new(), HashMap::new());
+        for value in values {
+            let level: Arc<str> = value.into();
+            if !places.contains_key(&level) {
+                places.insert(level.clone(), levels.len() as u32);
+                levels.push(level);
+            }
+        }
+        let fold = |(level, &place): (&Arc<str>, &u32)| (level.to_lowercase(), place);
+        let mut folded: HashMap<String, u32> = places.iter().map(fold).collect();
+        if folded.len() < places.len() {
+            folded.clear();
+        }
+        Self { levels, places, folded, texts: TextColumn::default() }
+    }
+}
+
+/// An entry of a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Entry<'a> {
+    Missing,
+    Number(f64),
+    /// A value of a nominal attribute, by its place among them.
+    Level(u32),
+    Text(&'a str),
 }
 
 /// Whether a file starts like ARFF.
@@ -49,15 +77,52 @@ pub(super) fn recognise(start: &[u8]) -> bool {
         .any(|key| first.len() >= key.len() && first[..key.len()].eq_ignore_ascii_case(key))
 }
 
-/// Reads a file.
-pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
+/// What a file says.
+pub(super) struct Parsed {
+    pub attributes: Vec<Attribute>,
+    /// Rows in braces, and those behind them, once there is one.
+    pub stored: Option<Stored>,
+    pub lines: RowLines,
+    /// Rows with a weight.
+    weights: usize,
+}
+
+/// Reads a file: a table, or inputs and labels where rows in braces stay sparse.
+pub(super) fn read(mut source: Source<'_>, options: &ReadOptions, wanted: Wanted) -> Result<Content> {
     source.expect_utf8()?;
     let (file, size) = (source.file.clone(), source.size);
+    let Parsed { mut attributes, stored, lines, weights } = parsed(source)?;
+    let mut decisions = Vec::new();
+    let mut say = |what: &str, choice: &str, reason: &str| {
+        let (what, choice, reason) = (what.to_string(), choice.to_string(), reason.to_string());
+        decisions.push(Decision { what, choice, reason, flag: None });
+    };
+    if weights > 0 {
+        say("weights of rows", "left out", "all rows count alike here");
+    }
+    if let Some(stored) = stored {
+        let choice = "0, or the first value of a nominal attribute";
+        say("values that are not written down", choice, "rows in braces name the others");
+        if stored.stays(size, &attributes, options) {
+            let examples = stored.into_examples(file, &attributes, &lines, options, wanted, decisions)?;
+            return Ok(Content::Examples(examples));
+        }
+        stored.write_out(&file, &mut attributes)?;
+    } else if options.svd.is_some() && options.features.is_empty() {
+        return Err(ReadOptions::refuse(&file, "`--svd`").into());
+    }
+    let columns = attributes.into_iter().map(Attribute::into_column).collect();
+    Ok(Content::Table(Table { lines, ..table(file, columns, decisions)? }))
+}
+
+/// Reads the attributes and all rows.
+pub(super) fn parsed(source: Source<'_>) -> Result<Parsed> {
+    let file = source.file.clone();
     let mut from = source.into_reader();
     let mut attributes: Vec<Attribute> = Vec::new();
     let (mut text, mut line, mut rows, mut in_data) = (Vec::new(), 0, 0, false);
     let mut lines = RowLines::default();
-    let mut sparse = false;
+    let (mut stored, mut weights) = (None::<Stored>, 0usize);
     loop {
         text.clear();
         line += 1;
@@ -87,8 +152,9 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
         lines.push(rows, line);
         match row.strip_prefix('{') {
             Some(inside) => {
-                sparse = true;
-                let inside = inside.split_once('}').map_or(inside, |(inside, _)| inside);
+                let stored = stored.get_or_insert_with(|| Stored::below(rows));
+                let (inside, rest) = inside.split_once('}').unwrap_or((inside, ""));
+                weights += usize::from(rest.contains('{'));
                 let entries = fields(inside, ',').map_err(problem)?;
                 let mut at = 0;
                 for (entry, _) in entries.iter().filter(|(entry, _)| !entry.is_empty()) {
@@ -103,31 +169,12 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
                                 shorten(index)
                             ))
                         })?;
-                    for attribute in &mut attributes[at..index] {
-                        attribute.zero(&file)?;
-                    }
                     let value = fields(value, ',').map_err(problem)?;
                     let (value, quoted) = value.into_iter().next().unwrap_or_default();
-                    attributes[index].push(&file, line, &value, quoted)?;
+                    stored.push(index, attributes[index].entry(&file, line, &value, quoted)?);
                     at = index + 1;
                 }
-                for attribute in &mut attributes[at..] {
-                    attribute.zero(&file)?;
-                }
-                // What is not written down takes memory all the same.
-                let bytes =
-                    (rows as u64 + 1).saturating_mul(attributes.len() as u64).saturating_mul(CELL_BYTES);
-                // Half of it: lists of entries double as they grow.
-                let limit = FREE_BYTES / 2 + SPARSE_BYTES_PER_BYTE * size;
-                if bytes > limit {
-                    let (count, width) = (rows + 1, attributes.len());
-                    let problem = format!(
-                        "{count} rows of {width} attributes are {bytes} bytes once zeros are written out, at most \
-                         {limit} are taken"
-                    );
-                    let hint = "write it as LIBSVM, which stays sparse".to_string();
-                    return Err(ReadError::Option { file, problem, hint }.into());
-                }
+                stored.end_row();
             }
             None => {
                 let mut found = fields(row, ',').map_err(problem)?;
@@ -139,14 +186,20 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
                     && found.last().is_some_and(|(last, _)| last.starts_with('{'))
                 {
                     found.pop();
+                    weights += 1;
                 }
                 let (expected, found_count) = (attributes.len(), found.len());
                 if found_count != expected {
                     return Err(ReadError::Ragged { file, line, expected, found: found_count }.into());
                 }
-                for ((value, quoted), attribute) in found.iter().zip(&mut attributes) {
-                    attribute.push(&file, line, value, *quoted)?;
+                for (at, ((value, quoted), attribute)) in found.iter().zip(&mut attributes).enumerate() {
+                    let entry = attribute.entry(&file, line, value, *quoted)?;
+                    match &mut stored {
+                        Some(stored) => stored.push(at, entry),
+                        None => attribute.put(&file, entry)?,
+                    }
                 }
+                stored.iter_mut().for_each(Stored::end_row);
             }
         }
         rows += 1;
@@ -155,17 +208,7 @@ pub(super) fn read(mut source: Source<'_>) -> Result<Table> {
     if rows == 0 {
         return Err(ReadError::NoRows { file }.into());
     }
-    let mut decisions = Vec::new();
-    if sparse {
-        decisions.push(Decision {
-            what: "values that are not written down".to_string(),
-            choice: "0, or the first value of a nominal attribute".to_string(),
-            reason: "rows in braces name the others".to_string(),
-            flag: None,
-        });
-    }
-    let columns = attributes.into_iter().map(Attribute::into_column).collect();
-    Ok(Table { lines, ..table(file, columns, decisions)? })
+    Ok(Parsed { attributes, stored, lines, weights })
 }
 
 /// Takes a line of the header; whether the data begin behind it.
@@ -185,14 +228,7 @@ fn header(row: &str, attributes: &mut Vec<Attribute>) -> Result<bool, String> {
                     let inside = inside.rsplit_once('}').ok_or("values in braces without an end")?.0;
                     let values: Vec<String> =
                         fields(inside, ',')?.into_iter().map(|(value, _)| value).collect();
-                    let first = values.first().cloned();
-                    let known: HashSet<String> = values.into_iter().collect();
-                    let fold = |value: &String| (value.to_lowercase(), value.clone());
-                    let mut folded: HashMap<String, String> = known.iter().map(fold).collect();
-                    if folded.len() < known.len() {
-                        folded.clear();
-                    }
-                    Entries::Nominal(Box::new(Nominal { first, known, folded, texts: TextColumn::default() }))
+                    Entries::Nominal(Box::new(Nominal::of(values)))
                 }
                 (None, "numeric" | "real" | "integer") => Entries::Numbers(Vec::new()),
                 (None, "string") => Entries::Texts(Box::default()),
@@ -278,50 +314,60 @@ fn finish(field: String, quoted: bool) -> (String, bool) {
 }
 
 impl Attribute {
-    /// Adds the entry of the next row; `?` is none.
-    fn push(&mut self, file: &str, line: u64, text: &str, quoted: bool) -> Result<()> {
-        let given = (quoted || text != "?" && !text.is_empty()).then_some(text);
-        match (&mut self.entries, given) {
-            (Entries::Numbers(numbers), None) => numbers.push(None),
-            (Entries::Numbers(numbers), Some(text)) => {
-                let number = text.parse::<f64>().map_err(|_| ReadError::Number {
-                    file: file.to_string(),
-                    line,
-                    column: shorten(&self.name).into_owned(),
-                    value: shorten(text).into_owned(),
-                    range: "",
-                    hint: "the attribute is declared numeric; declare it string or nominal".to_string(),
-                })?;
-                numbers.push(Some(number));
-            }
-            (Entries::Nominal(nominal), given) => {
-                let unknown = given.filter(|&text| !nominal.known.contains(text));
-                let spelt = unknown.and_then(|text| nominal.folded.get(&text.to_lowercase()));
-                let given = spelt.map(String::as_str).or(given);
-                if let Some(text) = unknown.filter(|_| spelt.is_none()) {
+    /// What a text is an entry of; `?` is none.
+    fn entry<'a>(&self, file: &str, line: u64, text: &'a str, quoted: bool) -> Result<Entry<'a>> {
+        if !quoted && (text == "?" || text.is_empty()) {
+            return Ok(Entry::Missing);
+        }
+        Ok(match &self.entries {
+            Entries::Numbers(_) => Entry::Number(text.parse::<f64>().map_err(|_| ReadError::Number {
+                file: file.to_string(),
+                line,
+                column: shorten(&self.name).into_owned(),
+                value: shorten(text).into_owned(),
+                range: "",
+                hint: "the attribute is declared numeric; declare it string or nominal".to_string(),
+            })?),
+            Entries::Nominal(nominal) => {
+                let spelt = || nominal.folded.get(&text.to_lowercase());
+                let place = nominal.places.get(text).or_else(spelt).ok_or_else(|| {
                     let problem = format!(
                         "{:?} is not among the {} values of attribute {:?}",
                         shorten(text),
-                        nominal.known.len(),
+                        nominal.levels.len(),
                         shorten(&self.name)
                     );
-                    return Err(ReadError::Line { file: file.to_string(), line, problem }.into());
-                }
-                nominal.texts.push(file, given)?;
+                    ReadError::Line { file: file.to_string(), line, problem }
+                })?;
+                Entry::Level(*place)
             }
-            (Entries::Texts(texts), given) => texts.push(file, given)?,
+            Entries::Texts(_) => Entry::Text(text),
+        })
+    }
+
+    /// Adds the entry of the next row.
+    pub fn put(&mut self, file: &str, entry: Entry<'_>) -> Result<()> {
+        match (&mut self.entries, entry) {
+            (Entries::Numbers(numbers), Entry::Number(number)) => numbers.push(Some(number)),
+            (Entries::Numbers(numbers), _) => numbers.push(None),
+            (Entries::Nominal(nominal), Entry::Level(place)) => {
+                nominal.texts.push(file, nominal.levels.get(place as usize).map(|level| &**level))?;
+            }
+            (Entries::Nominal(nominal), _) => nominal.texts.push(file, None)?,
+            (Entries::Texts(texts), Entry::Text(text)) => texts.push(file, Some(text))?,
+            (Entries::Texts(texts), _) => texts.push(file, None)?,
         }
         Ok(())
     }
 
-    /// Adds what a sparse row means where it says nothing.
-    fn zero(&mut self, file: &str) -> Result<()> {
-        match &mut self.entries {
-            Entries::Numbers(numbers) => numbers.push(Some(0.0)),
-            Entries::Nominal(nominal) => nominal.texts.push(file, nominal.first.as_deref())?,
-            Entries::Texts(texts) => texts.push(file, Some(""))?,
-        }
-        Ok(())
+    /// Adds what a row in braces means where it says nothing.
+    pub fn zero(&mut self, file: &str) -> Result<()> {
+        let entry = match &self.entries {
+            Entries::Numbers(_) => Entry::Number(0.0),
+            Entries::Nominal(_) => Entry::Level(0),
+            Entries::Texts(_) => Entry::Text(""),
+        };
+        self.put(file, entry)
     }
 
     fn into_column(self) -> (String, ArrayRef) {
@@ -340,7 +386,10 @@ mod tests {
 
     fn table(header: &str, rows: &str) -> Result<Table> {
         let text = format!("@relation t\n{header}\n@data\n{rows}\n");
-        read(Source::of_bytes("t.arff", text.as_bytes())?)
+        match read(Source::of_bytes("t.arff", text.as_bytes())?, &ReadOptions::default(), Wanted::Optional)? {
+            Content::Table(table) => Ok(table),
+            Content::Examples(_) => panic!("few rows stay a table"),
+        }
     }
 
     #[test]

@@ -148,13 +148,23 @@ impl Batches {
 
     /// Takes the next batch.
     pub fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        self.rows = self.rows.saturating_add(batch.num_rows());
+        self.weigh(&batch)?;
+        self.add(batch)
+    }
+
+    /// Counts what columns take, of a batch or of a part of one, before they are kept.
+    pub fn weigh(&mut self, batch: &RecordBatch) -> Result<()> {
         for column in batch.columns() {
             // Columns without values, and runs, take next to nothing until they are unrolled.
             let bytes = column.get_array_memory_size().max(column.len().saturating_mul(4));
             self.bytes = self.bytes.saturating_add(bytes as u64);
         }
-        check_inflation(&self.file, self.bytes.saturating_sub(FREE_BYTES), self.size)?;
+        Ok(check_inflation(&self.file, self.bytes.saturating_sub(FREE_BYTES), self.size)?)
+    }
+
+    /// Keeps a batch that has been weighed.
+    pub fn add(&mut self, batch: RecordBatch) -> Result<()> {
+        self.rows = self.rows.saturating_add(batch.num_rows());
         check_size(&self.file, self.rows, batch.num_columns())?;
         self.batches.push(batch);
         Ok(())
@@ -248,10 +258,15 @@ impl Plain<'_> {
             UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
         };
         let taken = match column.data_type() {
-            Boolean | Int64 | Float32 | Float64 | Date32 | Utf8 => column.clone(),
+            Boolean | Int64 | UInt64 | Float32 | Float64 | Date32 | Utf8 => column.clone(),
             Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32 => to(&Int64)?,
             Float16 => to(&Float32)?,
-            UInt64 | Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) => to(&Float64)?,
+            // Whole numbers stay exact where they fit.
+            Decimal32(_, 0) | Decimal64(_, 0) | Decimal128(_, 0) | Decimal256(_, 0) => {
+                let whole = to(&Int64)?;
+                if whole.null_count() == column.null_count() { whole } else { to(&Float64)? }
+            }
+            Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) => to(&Float64)?,
             Date64 => to(&Date32)?,
             Timestamp(..) => to(&Timestamp(TimeUnit::Microsecond, None))?,
             Time32(_) | Time64(_) => to(&Time64(TimeUnit::Microsecond)).and_then(|time| {
@@ -278,10 +293,21 @@ impl Plain<'_> {
                 return Ok(());
             }
             FixedSizeList(..) | List(_) | LargeList(_) => return self.list(name, column),
-            Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => {
-                self.leave_out(name, "bytes are neither numbers nor text");
-                return Ok(());
-            }
+            Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => match written_as_bytes(column) {
+                Some(texts) => {
+                    self.decisions.push(Decision {
+                        what: format!("column {}", shorten(name)),
+                        choice: "text".to_string(),
+                        reason: "the format has it as bytes, but all of them are text in UTF-8".to_string(),
+                        flag: None,
+                    });
+                    return self.add(name, &texts, depth);
+                }
+                None => {
+                    self.leave_out(name, "bytes are neither numbers nor text");
+                    return Ok(());
+                }
+            },
             other => {
                 let reason = format!("{} is neither numbers nor text", shorten(&other.to_string()));
                 self.leave_out(name, &reason);
@@ -419,6 +445,20 @@ pub(super) fn vectors(
     Ok(Some((numbers.as_primitive::<Float32Type>().values().to_vec(), values.len() / rows)))
 }
 
+/// Bytes as texts, if all of them are: some writers do not mark text as such.
+fn written_as_bytes(column: &ArrayRef) -> Option<ArrayRef> {
+    if matches!(column.data_type(), DataType::FixedSizeBinary(_)) || column.null_count() == column.len() {
+        return None;
+    }
+    let bytes = arrow_cast::cast(column, &DataType::LargeBinary).ok()?;
+    let text =
+        |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(char::is_control));
+    if !bytes.as_binary::<i64>().iter().flatten().all(text) {
+        return None;
+    }
+    arrow_cast::cast(&bytes, &DataType::LargeUtf8).ok()
+}
+
 /// How many lists of numbers are missing or, where none is, numbers within them; 0 where lists hold something else.
 fn missing_in_lists(column: &ArrayRef) -> usize {
     let (mut values, mut missing) = (column.clone(), 0);
@@ -447,7 +487,8 @@ fn even<T: Copy + Into<i64>>(offsets: &[T]) -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow_array::{FixedSizeListArray, Int64Array};
+    use arrow_array::types::{Float64Type, UInt64Type};
+    use arrow_array::{BinaryArray, Decimal128Array, FixedSizeListArray, Int64Array, UInt64Array};
 
     fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
         RecordBatch::try_from_iter(columns).unwrap()
@@ -484,5 +525,44 @@ mod tests {
         let columns = [columns, vec![named("x", &numbers)]].concat();
         let found = typed_table("t", "Parquet", 1 << 20, columns, Vec::new()).unwrap();
         assert_eq!(found.warnings.len(), 1, "{:?}", found.warnings);
+    }
+
+    /// Whole numbers beyond 2^53 were once merged, and text that is not marked as such left out.
+    #[test]
+    fn whole_numbers_stay_exact_and_bytes_may_be_text() {
+        let first = (1u64 << 63) + 1;
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("u", Arc::new(UInt64Array::from(vec![first, first + 1]))),
+            (
+                "d",
+                Arc::new(
+                    Decimal128Array::from(vec![1i128 << 60, (1 << 60) + 1])
+                        .with_precision_and_scale(20, 0)
+                        .unwrap(),
+                ),
+            ),
+            (
+                "wide",
+                Arc::new(
+                    Decimal128Array::from(vec![1i128 << 70, 2]).with_precision_and_scale(38, 0).unwrap(),
+                ),
+            ),
+            ("t", Arc::new(BinaryArray::from(vec![&b"cat"[..], b"d\xc3\xb6g"]))),
+            ("b", Arc::new(BinaryArray::from(vec![&b"\x00\x01"[..], b"\xff"]))),
+        ];
+        let named = columns
+            .into_iter()
+            .map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column));
+        let found = typed_table("t", "Parquet", 1 << 20, named.collect(), Vec::new()).unwrap();
+        let column = |name: &str| found.columns.column_by_name(name).unwrap();
+        assert_eq!(column("u").as_primitive::<UInt64Type>().values(), &[first, first + 1]);
+        assert_eq!(column("d").as_primitive::<Int64Type>().values(), &[1 << 60, (1 << 60) + 1]);
+        assert_eq!(column("wide").as_primitive::<Float64Type>().values(), &[2f64.powi(70), 2.0]);
+        assert_eq!(column("t").as_string::<i32>().value(1), "dög");
+        assert!(found.columns.column_by_name("b").is_none());
+        assert_eq!(
+            found.decisions.iter().map(|one| one.choice.as_str()).collect::<Vec<_>>(),
+            ["text", "left out"]
+        );
     }
 }

@@ -98,11 +98,13 @@ pub enum ReadError {
     /// A record with too few or too many fields.
     #[error("{file}: line {line}: {found} fields, but the header has {expected}")]
     #[diagnostic(help(
-        "`--separator` says what fields are separated by, `--header false` that the first line is a row"
+        "`--separator` says what fields are separated by, `--header false` that the first line is a row; titles above the \
+         names, and notes below the last row, have to be taken out"
     ))]
     Ragged { file: String, line: u64, expected: usize, found: usize },
     /// Two columns of one name.
     #[error("{file}: columns {first} and {second} are both called \"{}\"", shorten(column))]
+    #[diagnostic(help("columns are told apart by their names: rename one of the two in the file"))]
     SameColumn { file: String, column: String, first: usize, second: usize },
     /// A column that is asked for and not there.
     #[error("{file}: no column is called \"{}\"", shorten(column))]

@@ -4,6 +4,7 @@ use super::ReadOptions;
 use super::array::Layout;
 use super::choices::Channels;
 use super::columnar::{TextColumn, table};
+use super::doubts::doubts;
 use super::error::ReadError;
 use crate::data::columns::labels::Book;
 use crate::data::columns::{Examples as Rows, Preparation};
@@ -57,7 +58,7 @@ impl Labels {
             Labels::Texts(labels) => {
                 let none = |text: &&String| text.is_empty() || text.eq_ignore_ascii_case("nan");
                 if let Some(row) = labels.iter().position(|text| none(&text)) {
-                    let (file, value) = (file.to_string(), labels[row].clone());
+                    let (file, value) = (file.to_string(), format!("{:?}", labels[row]));
                     let (problem, hint) = ("no label", "leave out the rows that have none");
                     return Err(ReadError::Element { file, row, column: 0, value, problem, hint }.into());
                 }
@@ -112,8 +113,9 @@ impl Examples {
             Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
         };
         let targets = labels.into_targets(&self.file, &self.target)?;
-        let preparation =
-            Preparation { decisions: self.decisions, warnings: self.warnings, ..Preparation::default() };
+        let mut warnings = self.warnings;
+        warnings.extend(doubts(shape, &self.inputs, Some(&targets)));
+        let preparation = Preparation { decisions: self.decisions, warnings, ..Preparation::default() };
         Ok(Dataset::new(name, shape, self.inputs, targets, self.split)?.prepared_by(preparation))
     }
 
@@ -123,10 +125,15 @@ impl Examples {
             None => self.shape,
             Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
         };
+        let mut warnings = self.warnings;
         let (labels, classes) = match self.labels {
-            None => (None, Vec::new()),
+            None => {
+                warnings.extend(doubts(shape, &self.inputs, None));
+                (None, Vec::new())
+            }
             Some(labels) => {
                 let targets = labels.into_targets(&self.file, &self.target)?;
+                warnings.extend(doubts(shape, &self.inputs, Some(&targets)));
                 let Targets::Class { labels, names } = targets else {
                     unreachable!("labels without columns are classes");
                 };
@@ -146,11 +153,7 @@ impl Examples {
             split: self.split,
             ids: None,
             label_column: None,
-            preparation: Preparation {
-                decisions: self.decisions,
-                warnings: self.warnings,
-                ..Preparation::default()
-            },
+            preparation: Preparation { decisions: self.decisions, warnings, ..Preparation::default() },
         })
     }
 
@@ -214,11 +217,19 @@ pub(super) fn arrange(
     (Shape::Image { channels, height, width }, channels_first(inputs, channels))
 }
 
-/// A warning where channels were taken to come first, but two equal larger axes precede the last, as in pictures of other
-/// numbers of bands.
+/// A warning where channels were taken to come first, but two equal axes precede another one, as in pictures of other
+/// numbers of bands; and where rows of two axes look like points more than like pictures.
 pub(super) fn doubtful_channels(layout: &Layout, options: &ReadOptions) -> Option<String> {
+    if let [_, a, b @ 2..=4] = layout.shape[..]
+        && a > b
+    {
+        return Some(format!(
+            "rows of {a}x{b} are taken as pictures of one channel: if they are not, save them as rows of numbers \
+             (`X.reshape(len(X), -1)`)"
+        ));
+    }
     let [_, a, b, c] = layout.shape[..] else { return None };
-    let doubtful = options.channels.is_none() && a == b && a > c && c > 1 && !matches!(c, 3 | 4);
+    let doubtful = options.channels.is_none() && a == b && b != c && c > 1 && !(a > c && matches!(c, 3 | 4));
     doubtful.then(|| {
         format!(
             "pictures of {a}x{b}x{c} are taken as {a} channels of {b}x{c}, but look like {c} channels of {a}x{b}, which come \
@@ -276,6 +287,7 @@ mod tests {
             ([1, 28, 28, 2], true),
             ([1, 8, 8, 5], true),
             ([1, 16, 16, 13], true),
+            ([1, 9, 9, 12], true),
             ([1, 28, 28, 1], false),
             ([1, 28, 28, 3], false),
             ([1, 3, 32, 32], false),
@@ -285,5 +297,8 @@ mod tests {
             assert_eq!(warning.is_some_and(|text| text.contains("--channels last")), doubtful, "{shape:?}");
             assert_eq!(doubtful_channels(&layout(&shape), &options), None, "asked for");
         }
+        let points = doubtful_channels(&layout(&[1, 9, 3]), &ReadOptions::default());
+        assert!(points.is_some_and(|text| text.contains("pictures of one channel")));
+        assert_eq!(doubtful_channels(&layout(&[1, 28, 28]), &ReadOptions::default()), None);
     }
 }

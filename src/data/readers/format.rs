@@ -78,7 +78,7 @@ impl Format {
 
 /// Formats of the field that are known by their first bytes and not read, and the way out.
 fn other(start: &[u8]) -> Option<(&'static str, &'static str)> {
-    let known: [(&[u8], &str, &str); 9] = [
+    let known: [(&[u8], &str, &str); 12] = [
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "save its arrays with `np.savez(file, X=…, y=…)`"),
         (
             b"\x80\x03",
@@ -99,6 +99,13 @@ fn other(start: &[u8]) -> Option<(&'static str, &'static str)> {
         (b"MATLAB 5.0", "a file of MATLAB", "save its arrays with `np.savez(file, X=…, y=…)`"),
         (b"SQLite format 3\0", "a database of SQLite", "export the table as CSV or Parquet"),
         (b"ORC", "an ORC file", "save it as Parquet"),
+        (
+            b"version https://git-lfs",
+            "a pointer of Git LFS in the place of the file",
+            "fetch the file itself with `git lfs pull`",
+        ),
+        (b"<!DOCTYPE", "a page of HTML", "it may tell why the download failed: open it in a browser"),
+        (b"<html", "a page of HTML", "it may tell why the download failed: open it in a browser"),
         (
             ipc::FEATHER_1,
             "a Feather file of version 1",

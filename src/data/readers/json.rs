@@ -145,6 +145,8 @@ struct Records {
     places: HashMap<String, usize>,
     rows: usize,
     cells: u64,
+    /// Whether columns are called by numbers and their rows are not, as where one stands for the other.
+    turned: bool,
     fault: Option<Error>,
 }
 
@@ -158,6 +160,7 @@ impl Records {
             places: HashMap::new(),
             rows: 0,
             cells: 0,
+            turned: false,
             fault: None,
         }
     }
@@ -171,6 +174,8 @@ impl Records {
             "a table that pandas has written with `orient=\"split\"`"
         } else if has("schema") && self.names.len() > 1 && self.names.iter().all(parts) {
             "a table that pandas has written with `orient=\"table\"`"
+        } else if self.turned && self.names.len() > self.rows {
+            "a table that pandas has written with `orient=\"index\"`"
         } else {
             return Ok(());
         };
@@ -235,6 +240,12 @@ impl Records {
                 "expected value" | "invalid number" => Some(
                     "JSON has no NaN and no Infinity, which Python writes all the same: write null instead, as \
                      `DataFrame.to_json` does",
+                ),
+                text if text.contains("expected a column") => Some(
+                    "columns are lists, or objects by row; where one of the members holds the records, save that list alone",
+                ),
+                text if text.contains("expected an object: one record") => Some(
+                    "rows are objects with their names, as `DataFrame.to_json(file, orient=\"records\")` writes them",
                 ),
                 "trailing characters" => Some("write one object on a line, or all of them in one list"),
                 _ => None,
@@ -414,7 +425,11 @@ impl<'de> Visitor<'de> for Down<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key::<IgnoredAny>()?.is_some() {
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let mut first = map.next_key::<String>()?;
+        // Numbers name the rows and not the columns.
+        self.records.turned |= number(self.name) && first.as_deref().is_some_and(|key| !number(key));
+        while first.take().is_some() || map.next_key::<IgnoredAny>()?.is_some() {
             map.next_value_seed(Entry { records: self.records, name: self.name })?;
             self.records.rows += 1;
         }

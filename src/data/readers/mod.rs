@@ -7,9 +7,11 @@
 
 mod arff;
 mod array;
+mod braces;
 mod choices;
 mod columnar;
 mod dialect;
+mod doubts;
 pub(crate) mod error;
 mod examples;
 pub(super) mod folders;
@@ -51,6 +53,7 @@ pub(super) use table::suggest;
 pub use table::{DEFAULT_SPLIT_COLUMN, Fields, read_records};
 pub use zip::{MAX_MEMBERS, MAX_NAME_BYTES};
 
+use super::columns::labels::Wanted;
 use super::columns::{self, ColumnOptions};
 use crate::data::TargetKind;
 use crate::data::dataset::{Dataset, Shape};
@@ -137,8 +140,21 @@ pub fn read_examples(path: &Path, options: &ReadOptions) -> Result<columns::Exam
     }
 }
 
-/// What `path` holds; labels may be missing where it need not be `labelled`.
+/// What `path` holds, with the separate features that `options` name in place of its inputs where it has no columns (a table's
+/// are replaced when it is encoded); labels may be missing where it need not be `labelled`.
 fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
+    match content_of(path, options, labelled)? {
+        Content::Examples(examples) if !options.features.is_empty() => {
+            let (inputs, said) = columns::beside(&examples.file, examples.inputs.rows(), options)?;
+            let decisions = examples.decisions.into_iter().chain(said).collect();
+            let shape = Shape::Vector(inputs.cols());
+            Ok(Content::Examples(Examples { shape, inputs, decisions, ..examples }))
+        }
+        content => Ok(content),
+    }
+}
+
+fn content_of(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
     if path.is_dir() {
         let file = path.display().to_string();
         options.check(&file, None)?;
@@ -161,7 +177,10 @@ fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
     Ok(match format {
         Format::Table => Content::Table(table::read(source, options)?),
         Format::Json => Content::Table(json::read(source)?),
-        Format::Arff => Content::Table(arff::read(source)?),
+        Format::Arff => {
+            let wanted = if labelled { Wanted::Required } else { Wanted::Optional };
+            arff::read(source, options, wanted)?
+        }
         Format::Sparse => Content::Examples(sparse::read(source, options)?),
         Format::Idx => Content::Examples(idx::read(path, source, options)?),
         Format::Npz => Content::Examples(npz::read(path, options, labelled)?),
@@ -243,11 +262,14 @@ impl ReadOptions {
             ("`--decimal`", self.decimal.is_some(), text),
             ("`--base`", self.base.is_some(), is(&[Format::Sparse])),
             ("`--hash`", self.hash.is_some(), columns || is(&[Format::Sparse, Format::Npz])),
-            ("`--svd`", self.svd.is_some(), is(&[Format::Sparse, Format::Npz]) || !self.features.is_empty()),
+            (
+                "`--svd`",
+                self.svd.is_some(),
+                is(&[Format::Sparse, Format::Npz, Format::Arff]) || !self.features.is_empty(),
+            ),
             ("`--channels`", self.channels.is_some(), is(&[Format::Npy, Format::Npz, Format::Idx])),
             ("`--inputs`", self.inputs.is_some(), is(&[Format::Npz])),
             ("a file of labels", self.labels.is_some(), is(&[Format::Idx])),
-            ("separate features", !self.features.is_empty(), columns),
             ("`--task regression`", self.columns.task == TargetKind::Real, columns),
             ("`--label`", self.columns.label.is_some(), columns || is(&[Format::Npz])),
         ];
@@ -274,7 +296,7 @@ impl ReadOptions {
             ("columns to ignore", !columns.ignore.is_empty()),
             ("columns to take", !columns.columns.is_empty()),
             ("types of columns", !columns.types.is_empty()),
-            ("separate features", !self.features.is_empty()),
+            ("values that are missing", !columns.missing.is_empty()),
         ];
         asked.into_iter().find(|(_, given)| *given).map_or(Ok(()), |(what, _)| Err(Self::refuse(file, what)))
     }

@@ -125,8 +125,13 @@ fn parse_header(file: &str, text: &[u8]) -> Result<Layout, ReadError> {
         match key {
             "descr" if descr.is_none() => {
                 if cursor.rest.starts_with('[') {
-                    let (file, expected) = (file.to_string(), "a plain number");
-                    return Err(ReadError::ElementType { file, found: "a record".to_string(), expected });
+                    return Err(ReadError::Option {
+                        file: file.to_string(),
+                        problem: "elements of type a record, but a plain number is needed".to_string(),
+                        hint: "a structured array is a table: save it as one, with \
+                               `pandas.DataFrame(array).to_parquet(file)`"
+                            .to_string(),
+                    });
                 }
                 descr = Some(cursor.string().ok_or_else(broken)?);
             }

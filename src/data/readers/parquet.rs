@@ -9,10 +9,14 @@ use super::seam::caught;
 use super::source::{check_inflation, fault};
 use crate::durable::input;
 use crate::error::{Result, shorten};
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use parquet::basic::Type;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -26,6 +30,8 @@ pub(super) const FORMAT: &str = "Parquet";
 const BATCH_ROWS: u64 = 8_192;
 /// … fewer where one text, repeated in each, would come to more bytes than these or than the file has.
 const BATCH_BYTES: u64 = 16 << 20;
+/// Times that a file is gone through, at most: a file of more columns is read several of them at a time.
+const PASSES: usize = 64;
 /// Bytes of one page header: statistics hold a least and a largest value.
 const MAX_HEADER_BYTES: u64 = 16 << 20;
 
@@ -47,14 +53,38 @@ fn read(file: &str, path: &Path, into: &mut Batches) -> Result<Option<Value>> {
     // The arrow schema that a writer may have put beside the columns decides nothing that is needed here.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let copy = handle.try_clone().map_err(|error| fault(file, error))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(copy, options).map_err(refuse)?;
-    let features = huggingface(builder.metadata());
-    let batch_rows = weigh(file, &mut handle, size, builder.metadata())?;
-    let reader = builder.with_batch_size(batch_rows as usize).build().map_err(refuse)?;
+    let metadata = ArrowReaderMetadata::load(&copy, options).map_err(refuse)?;
+    let features = huggingface(metadata.metadata());
+    let batch_rows = weigh(file, &mut handle, size, metadata.metadata())?;
     into.grow(size);
-    for batch in reader {
-        into.push(batch.map_err(|error| super::columnar::damaged(file, FORMAT, &error))?)?;
+    let rows = |group: &RowGroupMetaData| usize::try_from(group.num_rows()).unwrap_or(0);
+    let rows = metadata.metadata().row_groups().iter().map(rows).fold(0, usize::saturating_add);
+    if rows == 0 {
+        return Ok(features);
     }
+    // A few columns at a time, each of which is one array before the next ones are read: batches of all columns lie
+    // between each other in memory, which then is not given back before the last of them is.
+    let roots: Vec<usize> = (0..metadata.schema().fields().len()).collect();
+    let mut columns = Vec::with_capacity(roots.len());
+    for some in roots.chunks(roots.len().div_ceil(PASSES).max(1)) {
+        let copy = handle.try_clone().map_err(|error| fault(file, error))?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(copy, metadata.clone())
+            .with_projection(ProjectionMask::roots(metadata.parquet_schema(), some.iter().copied()))
+            .with_batch_size(batch_rows as usize)
+            .build()
+            .map_err(refuse)?;
+        let mut part = Batches::new(file, FORMAT);
+        for batch in reader {
+            let batch = batch.map_err(|error| super::columnar::damaged(file, FORMAT, &error))?;
+            into.weigh(&batch)?;
+            part.add(batch)?;
+        }
+        columns.extend(part.into_columns()?.into_iter().map(|(_, column)| column));
+    }
+    let options = RecordBatchOptions::new().with_row_count(columns.is_empty().then_some(rows));
+    let whole = RecordBatch::try_new_with_options(metadata.schema().clone(), columns, &options)
+        .map_err(|error| super::columnar::damaged(file, FORMAT, &error))?;
+    into.add(whole)?;
     Ok(features)
 }
 
@@ -232,6 +262,47 @@ impl<R: Read> Thrift<R> {
                 _ => self.skip(kind, 0)?,
             }
             last = number;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{ArrayRef, Float32Array, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+    use std::sync::Arc;
+
+    /// More columns than passes, and several row groups and batches: every column is read whole and under its name.
+    #[test]
+    fn columns_are_read_a_few_at_a_time() {
+        let (rows, width) = (20_000, 2 * PASSES + 3);
+        let column = |at: usize| -> ArrayRef {
+            match at % 2 {
+                0 => Arc::new(Float32Array::from_iter_values((0..rows).map(|row| (row * width + at) as f32))),
+                _ => {
+                    Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("{at}:{}", row % 7))))
+                }
+            }
+        };
+        let written =
+            RecordBatch::try_from_iter((0..width).map(|at| (format!("c{at}"), column(at)))).unwrap();
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(9_000)).build();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, written.schema(), Some(properties)).unwrap();
+        writer.write(&written).unwrap();
+        writer.close().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.parquet");
+        std::fs::write(&path, bytes).unwrap();
+        let mut batches = Batches::new("t", FORMAT);
+        collect(&path, &mut batches).unwrap();
+        assert_eq!(batches.rows(), rows);
+        let found = batches.into_columns().unwrap();
+        assert_eq!(found.len(), width);
+        for (at, (field, values)) in found.into_iter().enumerate() {
+            assert_eq!((field.name(), &values), (&format!("c{at}"), &column(at)));
         }
     }
 }

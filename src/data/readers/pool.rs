@@ -68,16 +68,15 @@ pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
 
 fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOptions) -> Result<Pool> {
     let file = path.display().to_string();
-    let features = options.features.clone();
-    ReadOptions { features: Vec::new(), ..options.clone() }.check(&file, None)?;
-    ReadOptions { features: Vec::new(), ..options.clone() }.expect_no_columns(&file)?;
+    options.check(&file, None)?;
+    options.expect_no_columns(&file)?;
     let mut decisions = vec![Decision {
         what: "labels".to_string(),
         choice: "none".to_string(),
         reason: "pictures lie in the folder itself, not in a folder for each class".to_string(),
         flag: None,
     }];
-    let (shape, inputs) = if features.is_empty() {
+    let (shape, inputs) = if options.features.is_empty() {
         folders::decode_files(&file, &files, &mut decisions)?
     } else {
         let (inputs, said) = columns::beside(&file, files.len(), options)?;

@@ -47,7 +47,8 @@ section! {
         #[serde(skip_serializing_if = "is_classification", serialize_with = "by_task")]
         task: TargetKind = word(TargetKind::ALL.map(|kind| (kind.task(), kind))).or(TargetKind::Class)
             .absent("`\"classification\"`");
-        /// NumPy files with the inputs in place of all columns, one row per row of `file`, side by side.
+        /// Arrays of NumPy (`.npy`) and sparse matrices of SciPy (`.npz`) with the inputs in place of all columns, one row
+        /// per row of `file`, side by side.
         #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "write_one_or_many")]
         features: Vec<String> = one_or_many(text).or(vec![]);
         /// The column with what the rows are called: no feature, but written beside the picks.
@@ -88,6 +89,9 @@ section! {
         /// Columns that a sparse file is brought to by a truncated singular value decomposition.
         #[serde(skip_serializing_if = "Option::is_none")]
         svd: Option<usize> = whole(1..=MAX_WIDTH).optional();
+        /// Values that stand for none, as they are written: in all columns (`"-999"`), or in one (`"age=-1"`).
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<String> = list(text()).or(vec![]);
         /// What columns hold, where that is not to be inferred: `{ zip = "category" }`.
         #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "kinds_by_name")]
         types: Vec<(String, Kind)> = entries(word(Kind::NAMED)).optional().absent("inferred")
@@ -167,6 +171,7 @@ impl DataRef {
                 columns: it.columns.clone(),
                 ignore: it.ignore.clone(),
                 types: it.types.clone(),
+                missing: it.missing.clone(),
             },
             features: it.features.iter().map(Into::into).collect(),
             labels: None,
