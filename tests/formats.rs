@@ -5,7 +5,9 @@
 
 use querist::data::SplitTag::{Test, Train};
 use querist::data::columns::ColumnOptions;
-use querist::data::readers::{Channels, ReadError, ReadOptions, Separator, read, read_examples, read_pool, read_table};
+use querist::data::readers::{
+    Channels, ReadError, ReadOptions, Separator, read, read_examples, read_pool, read_table,
+};
 use querist::data::{Dataset, load};
 use querist::error::Exit;
 use std::path::{Path, PathBuf};
@@ -268,14 +270,18 @@ fn sparse_matrices_are_pools_and_features() {
 #[test]
 fn separate_features_take_the_place_of_any_inputs() {
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 2), }";
-    let mut bytes = [b"\x93NUMPY\x01\x00", &118u16.to_le_bytes()[..], format!("{header:117}\n").as_bytes()].concat();
+    let mut bytes =
+        [b"\x93NUMPY\x01\x00", &118u16.to_le_bytes()[..], format!("{header:117}\n").as_bytes()].concat();
     let values: Vec<f32> = (0..12u8).map(f32::from).collect();
     bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     let (_kept, array) = written("made.npy", &bytes);
     let with = |features: &Path| ReadOptions { features: vec![features.into()], ..ReadOptions::default() };
     let set = read(&fixture("pictures"), &with(&array)).unwrap();
     assert_eq!((set.shape().to_string(), set.inputs().values()), ("2".to_string(), &values[..]));
-    assert_eq!((set.labels(), set.class_names()), (plain("pictures").labels(), plain("pictures").class_names()));
+    assert_eq!(
+        (set.labels(), set.class_names()),
+        (plain("pictures").labels(), plain("pictures").class_names())
+    );
     let pool = read_pool(&fixture("pictures"), &with(&array)).unwrap().examples;
     assert_eq!((pool.inputs.values(), pool.inputs.cols()), (&values[..], 2));
     let archive = read(&fixture("usual.npz"), &with(&fixture("csr.npz"))).unwrap();

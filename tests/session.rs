@@ -398,6 +398,30 @@ fn an_empty_journal_is_refused_a_torn_one_said_and_own_files_are_no_output() {
     assert!(fs::read(&journal).unwrap().is_empty(), "nothing is appended to what is no journal");
 }
 
+/// A label that the others speak against is exported with the class that it seems to be of.
+#[test]
+fn suspected_labels_are_exported() {
+    let set = embedded::load("wine").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("session");
+    let mut session = Session::create(&dir, plan(&pool(&set, folder.path()), 3)).unwrap();
+    label(&mut session, &set, |_| ());
+    let wrong = order(&dir)[10];
+    let truth = truth(&set, wrong);
+    let other = set.class_names().iter().find(|name| *name != truth).unwrap();
+    session.tell(&[Answer::new(wrong, other)]).unwrap();
+    let table = session.export(querist::session::Format::Csv).unwrap();
+    let mut reader = csv::Reader::from_reader(&table[..]);
+    let header = reader.headers().unwrap().clone();
+    let place = |name| header.iter().position(|column| column == name).unwrap();
+    let (row, label, seems) = (place("row"), place("label"), place("seems"));
+    let suspected: Vec<csv::StringRecord> =
+        reader.records().map(Result::unwrap).filter(|record| !record[seems].is_empty()).collect();
+    let found = suspected.iter().find(|record| record[row] == wrong.to_string()).expect("the wrong label");
+    assert_eq!((&found[label], &found[seems]), (other.as_str(), truth));
+    assert!(suspected.len() <= 5, "{suspected:?}");
+}
+
 /// A labelling whose budget was used up was once told to go on.
 #[test]
 fn the_end_of_a_budget_is_a_reason_to_stop() {

@@ -71,7 +71,9 @@ impl Session {
     }
 
     /// The labels as a table: `row`, `id` where rows have names, `label`, `confidence` (1 where nobody disagrees), `answers`
-    /// (`ANNOTATOR=CLASS`, with spaces between), and what people are shown of the row. Rows without a class are left out.
+    /// (`ANNOTATOR=CLASS`, with spaces between), `seems` (another class, where the label is likely to be wrong: the
+    /// [worst](crate::experiment::quality::LabelErrors::worst) of them), and what people are shown of the row. Rows without a class
+    /// are left out.
     ///
     /// # Errors
     /// A damaged journal or pool.
@@ -99,6 +101,11 @@ impl Session {
         };
         columns
             .push(("answers".to_string(), Column::Texts(labelled.iter().map(|one| said(one.row)).collect())));
+        let quality = if enough(&consensus, self).is_ok() { self.quality(&consensus)? } else { None };
+        let suspected = quality.and_then(|quality| quality.labels).map_or(Vec::new(), |labels| labels.worst);
+        let seems = |row: u32| suspected.iter().find(|one| one.row == row).map(|one| one.seems.clone());
+        columns
+            .push(("seems".to_string(), Column::Texts(labelled.iter().map(|one| seems(one.row)).collect())));
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
         for (at, name) in self.settings.shown.iter().enumerate() {
             let texts = contents.iter().map(|one| one.fields.get(at).map(|(_, text)| text.clone())).collect();

@@ -196,7 +196,7 @@ impl Session {
     }
 
     /// What is wrong with the labels.
-    fn quality(&self, consensus: &Consensus) -> Result<Option<Quality>> {
+    pub(super) fn quality(&self, consensus: &Consensus) -> Result<Option<Quality>> {
         let mut labelled: Vec<_> = consensus.labelled.iter().collect();
         labelled.sort_by_key(|one| one.row);
         let rows: Vec<u32> = labelled.iter().map(|one| one.row).collect();
