@@ -13,7 +13,6 @@ mod transfer;
 
 use crate::cli::commands::session::SessionArgs;
 use clap::{Parser, Subcommand};
-use std::path::PathBuf;
 
 pub use columns::ColumnArgs;
 pub use common::{CommonArgs, DataDirArgs};
