@@ -54,7 +54,7 @@ impl Episodes {
         Ok(asking.into_iter().map(of_slot).collect())
     }
 
-    /// Coordinates of the labels of an episode, in the three orders in which they are left out: those with the nearest neighbours in
+    /// Places of the labels of an episode, in the three orders in which they are left out: those with the nearest neighbours in
     /// the pool first, those of the smallest margin first, and at random.
     fn orders(&self, env: usize) -> [Vec<usize>; 3] {
         let at = &self.envs[env];

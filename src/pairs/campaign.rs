@@ -74,7 +74,7 @@ pub struct Round {
 pub struct Course {
     /// One after the other.
     pub rounds: Vec<Round>,
-    /// Coordinates of the pairs that were measured, in that order.
+    /// Places of the pairs that were measured, in that order.
     pub measured: Vec<u32>,
 }
 
@@ -116,7 +116,7 @@ impl<'a> Campaign<'a> {
         Ok(Self { plan, screen, graph, outcomes, top, ensemble, first, beliefs, key })
     }
 
-    /// Coordinates of the pairs that count as hits.
+    /// Places of the pairs that count as hits.
     pub fn top(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.top.len() as u32).filter(|&pair| self.top[pair as usize])
     }

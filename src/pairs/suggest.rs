@@ -48,7 +48,7 @@ pub fn suggest(
         few("pairs with an outcome", seen.len(), 2, "networks; begin with the rule `random`")?;
     }
     let beliefs = if rule.needs_beliefs() {
-        // Coordinates without an outcome are not looked at.
+        // Places without an outcome are not looked at.
         let outcomes: Vec<f64> = screen.outcomes().iter().map(|y| y.unwrap_or(f64::NAN)).collect();
         let genes = screen.genes().len();
         let ensemble = Ensemble::new(plan.network, graph, genes, plan.members, key.named("networks"));

@@ -149,7 +149,7 @@ impl<'a> Labels<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct OutOfFold {
     pub net: Net,
-    /// Coordinates among the labels.
+    /// Places among the labels.
     pub places: Vec<usize>,
     /// Logits of these labels, `[places, classes]`.
     pub logits: Matrix,

@@ -204,7 +204,7 @@ impl Query<'_> {
         Ok(kept)
     }
 
-    /// Coordinates of at most `count` picks: the first, or, where answers have prices, those that leave the largest share of the
+    /// Places of at most `count` picks: the first, or, where answers have prices, those that leave the largest share of the
     /// picks behind them per price, and for which the purse has enough.
     fn affordable(
         &self,

@@ -1,4 +1,4 @@
-//! BatchBuilder at the candidates of one query: the first describes all, later ones what a growing batch changes.
+//! Looks at the candidates of one query: the first describes all, later ones what a growing batch changes.
 
 use super::pool_rows::{self, Changes};
 use super::predictions::{self, Prediction};
@@ -19,7 +19,7 @@ use rand::seq::index;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// BatchBuilder at the candidates of one query.
+/// Looks at the candidates of one query.
 ///
 /// The first look shows at most `cap` of them. Then some are [kept](Self::keep), and each time that some of
 /// those are [taken](Self::take) for the batch, the rest are described again as if the taken were labelled,
@@ -355,7 +355,7 @@ dispatched! {
 }
 
 impl State<'_> {
-    /// What lies neighbourhoods a block of candidates.
+    /// What lies around a block of candidates.
     #[inline(always)]
     fn neighbourhoods(&self, at: &[usize]) -> NeighbourStats {
         let Self { neighbours, pool_rows, .. } = self;

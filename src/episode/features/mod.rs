@@ -9,7 +9,7 @@
 //! labels are worth, nor played better (`experiments/policy/CHOICES.md`).
 //!
 //! [`observe`] is one look at a state; [`BatchBuilder`] are several, while a batch grows. What the classifier believes
-//! of a candidate is in `predictions`, what it batch_builder up of other rows in `pool_rows` (and `query::neighbour_stats`), the expected variance
+//! of a candidate is in `predictions`, what it looks up of other rows in `pool_rows` (and `query::neighbour_stats`), the expected variance
 //! reduction by its label in `variance_reduction`, what its label would cover in `herding_gain`, how labels and predictions are spread over the classes in `shares`,
 //! what all candidates share in `globals`.
 

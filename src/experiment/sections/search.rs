@@ -34,7 +34,7 @@ section! {
         /// Whether batch normalisation follows every convolution of a network for images. Published true.
         #[serde(skip_serializing_if = "Option::is_none")]
         norm: Option<bool> = boolean().or(false).when(image.is_some(), "with `image`");
-        /// Coordinates by which images are moved at most in training, up or down and left or right. Published a tenth of the
+        /// Places by which images are moved at most in training, up or down and left or right. Published a tenth of the
         /// width.
         #[serde(skip_serializing_if = "Option::is_none")]
         shift: Option<usize> = whole(0..=MAX_SIDE).or(0).when(image.is_some(), "with `image`");

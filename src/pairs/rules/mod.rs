@@ -25,7 +25,7 @@ use crate::stream::rules::params::{self, Params};
 /// Every implementor passes the contract in this module's tests: exactly `min(batch, hidden)` different hidden pairs, the same ones
 /// for the same view and key.
 pub trait PairRule: Send + Sync {
-    /// Coordinates of pairs, most wanted first.
+    /// Places of pairs, most wanted first.
     ///
     /// # Errors
     /// If what a rule computes of the embeddings is not finite.
@@ -44,9 +44,9 @@ pub struct PairView<'a> {
     pub beliefs: &'a Beliefs,
     /// All pairs, as places of two genes.
     pub pairs: &'a [[u32; 2]],
-    /// Coordinates of the pairs whose outcome is hidden, ascending.
+    /// Places of the pairs whose outcome is hidden, ascending.
     pub hidden: &'a [u32],
-    /// Coordinates of the others, ascending.
+    /// Places of the others, ascending.
     pub seen: &'a [u32],
     /// The choice that is to be made, from 1, and how many there are in all: the first round is random and no choice.
     pub choice: [usize; 2],

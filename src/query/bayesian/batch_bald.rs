@@ -190,7 +190,7 @@ impl Joint {
     }
 }
 
-/// Coordinates of the greedily chosen points, in order.
+/// Places of the greedily chosen points, in order.
 fn greedy(points: &[Point], batch: usize, limit: usize, key: Key, ties: Ties<'_>) -> Vec<usize> {
     let Some(first) = points.first() else { return Vec::new() };
     let (passes, classes) = (first.p.rows(), first.p.cols());

@@ -111,7 +111,7 @@ struct Standing {
     score: f64,
 }
 
-/// Coordinates within `rows` of `wanted` rows near boundaries of the parts that `centres` stand for.
+/// Places within `rows` of `wanted` rows near boundaries of the parts that `centres` stand for.
 fn boundary(
     vectors: MatrixView<'_>,
     rows: &[RowId],

@@ -52,7 +52,7 @@ impl Strategy for KCenter {
     }
 }
 
-/// Coordinates of the rows that greedy k-center takes, in order; `centres` are covered from the start.
+/// Places of the rows that greedy k-center takes, in order; `centres` are covered from the start.
 pub fn cover(rows: Rows<'_>, centres: Rows<'_>, batch: usize, ties: Ties<'_>) -> Vec<usize> {
     let mut order = FarthestFirst::new(rows, geometry::minima_to(rows, centres), ties);
     for number in 0..batch.min(rows.len()) {

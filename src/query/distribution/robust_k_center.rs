@@ -85,7 +85,7 @@ impl Strategy for RobustKCenter {
     }
 }
 
-/// Coordinates of the picks, and the radius they were found with.
+/// Places of the picks, and the radius they were found with.
 fn robust(
     rows: Rows<'_>,
     labelled: Rows<'_>,

@@ -144,7 +144,7 @@ pub(crate) fn for_regression(
     smallest(of(candidates, 1.0), of(labelled, 1.0), batch.min(candidates.len()), prior, rank)
 }
 
-/// Coordinates of the batch among `candidates` that leaves least of all rows' information unknown.
+/// Places of the batch among `candidates` that leaves least of all rows' information unknown.
 fn smallest(
     candidates: Fisher<'_>,
     labelled: Fisher<'_>,
@@ -167,7 +167,7 @@ fn smallest(
     forward_backward(Fisher { scale, ..candidates }, known, batch, rank)
 }
 
-/// Coordinates of the picks, in the order in which they were added; equal gains come in the order of `rank`.
+/// Places of the picks, in the order in which they were added; equal gains come in the order of `rank`.
 fn forward_backward(
     fisher: Fisher<'_>,
     mut known: Known,

@@ -125,7 +125,7 @@ fn inner_products(matrix: &Matrix) -> Vec<f64> {
     rows.clone().flat_map(of).collect()
 }
 
-/// Coordinates, ascending, of what changes under the smallest multiple of `step` that changes `batch` predictions, at most one.
+/// Places, ascending, of what changes under the smallest multiple of `step` that changes `batch` predictions, at most one.
 fn kept(bounds: &[f64], step: f64, batch: usize) -> Vec<usize> {
     let mut sorted = bounds.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

@@ -69,7 +69,7 @@ impl Strategy for Badge {
     }
 }
 
-/// Coordinates of `batch` rows of gradient embeddings that are there in full, in the order in which k-means++ takes them: the largest
+/// Places of `batch` rows of gradient embeddings that are there in full, in the order in which k-means++ takes them: the largest
 /// first, equals in the order of `ties`. What BADGE does with the gradients of a loss without classes.
 pub(crate) fn plus_plus(gradients: Rows<'_>, batch: usize, key: Key, ties: Ties<'_>) -> Vec<usize> {
     Gradients::plain(gradients).plus_plus(batch, First::Largest, key, ties)
@@ -121,7 +121,7 @@ impl<'a> Gradients<'a> {
         }
     }
 
-    /// Coordinates in the order in which they are taken.
+    /// Places in the order in which they are taken.
     fn plus_plus(&self, batch: usize, first: First, key: Key, ties: Ties<'_>) -> Vec<usize> {
         let n = self.norms.len();
         let batch = batch.min(n);

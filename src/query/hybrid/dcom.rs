@@ -144,7 +144,7 @@ fn scaled(values: &[f64]) -> Vec<f64> {
     values.iter().map(|value| if most > 0.0 { value / most } else { 0.0 }).collect()
 }
 
-/// Coordinates of the picks.
+/// Places of the picks.
 fn mix(
     rows: Rows<'_>,
     mut covered: Vec<bool>,

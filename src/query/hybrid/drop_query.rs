@@ -110,7 +110,7 @@ pub(in crate::query) fn changes(
         .collect()
 }
 
-/// Coordinates whose prediction changes in more than half of the passes (rounded down), or in fewer where that
+/// Places whose prediction changes in more than half of the passes (rounded down), or in fewer where that
 /// leaves less than 25 per pick, but in at least one.
 pub(in crate::query) fn unstable(changes: &[usize], passes: usize, batch: usize) -> Vec<usize> {
     let above = |least: usize| (0..changes.len()).filter(move |&place| changes[place] > least);

@@ -30,7 +30,7 @@ pub(super) trait Distances {
     fn update(&self, picks: &[usize], first: usize, rows: &mut [Bound]);
 }
 
-/// Coordinates in the order in which they are taken, `first` before all; `batch` of `n`.
+/// Places in the order in which they are taken, `first` before all; `batch` of `n`.
 pub(super) fn plus_plus(
     n: usize,
     batch: usize,

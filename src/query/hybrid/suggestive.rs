@@ -83,7 +83,7 @@ impl Strategy for Suggestive {
     }
 }
 
-/// Coordinates of the `batch` of `ids` that together are most like all of `0..pool`, greedily. A member's
+/// Places of the `batch` of `ids` that together are most like all of `0..pool`, greedily. A member's
 /// likeness starts from that of nothing, -1, so that the first pick counts in full.
 ///
 /// Gains are summed in whole units of [`UNIT`], so that a sum does not depend on the order of the rows: candidates

@@ -5,7 +5,7 @@ use super::error::LearnError;
 pub use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-/// Episodes that advance in one bank on the processor: one per SIMD model.
+/// Episodes that advance in one bank on the processor: one per SIMD lane.
 const LANES: usize = 16;
 /// Episodes that advance in one bank on a device, which a few networks leave idle.
 const DEVICE_LANES: usize = 512;

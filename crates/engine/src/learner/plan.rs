@@ -133,7 +133,7 @@ impl TrainPlan {
 /// The rows that one model of a bank trains on.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelData<'a> {
-    /// The model's pool, shape `[n, width]`. Lanes may share one.
+    /// The model's pool, shape `[n, width]`. Models may share one.
     pub inputs: MatrixView<'a>,
     /// Rows of `inputs` to train on.
     pub rows: &'a [u32],

@@ -51,7 +51,7 @@ impl<'a> RowDraws<'a> {
         split_mix(split_mix(self.seed ^ u64::from(id.0).wrapping_mul(0xd1b5_4a32_d192_ed03)))
     }
 
-    /// Coordinates of `min(count, rows)` of `rows`, drawn without replacement, ascending.
+    /// Places of `min(count, rows)` of `rows`, drawn without replacement, ascending.
     pub fn sample(&self, rows: &[RowId], count: usize) -> Vec<usize> {
         let mut places: Vec<(u64, usize)> =
             rows.iter().enumerate().map(|(place, &row)| (self.bits(row), place)).collect();

@@ -10,7 +10,7 @@ use crate::learner::bank::multiply_transposed;
 use crate::simd::dispatched;
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// KernelPca of each kernel.
+/// Components of each kernel.
 pub const COMPONENTS: usize = 16;
 /// Kernels; each is a similarity of its own.
 pub const KERNELS: usize = 2;

@@ -1,4 +1,4 @@
-//! What lies neighbourhoods candidates: their neighbours, as features of a policy.
+//! What lies around candidates: their neighbours, as features of a policy.
 //!
 //! Sixteen candidates at a time. What is summed over the neighbours of one candidate is summed
 //! in the order of [`lanes`](crate::query::geometry::lanes) on every machine.
@@ -12,7 +12,7 @@ use crate::simd::dispatched;
 /// Candidates per block.
 pub const ROWS: usize = 16;
 
-/// What lies neighbourhoods sixteen candidates, place by place.
+/// What lies around sixteen candidates, place by place.
 #[derive(Clone, Copy, Default)]
 pub struct NeighbourStats {
     /// Neighbours without a label.
@@ -41,7 +41,7 @@ pub struct PoolRows {
     pub rows: Vec<PoolRow>,
 }
 
-/// What is looked at neighbourhoods candidates.
+/// What is looked at around candidates.
 #[derive(Clone, Copy)]
 pub struct Neighbourhoods<'a> {
     /// The neighbours of every row of the pool.
@@ -50,7 +50,7 @@ pub struct Neighbourhoods<'a> {
     pub pool_rows: &'a PoolRows,
 }
 
-/// What lies neighbourhoods the rows `rows` of the pool, at most [`ROWS`].
+/// What lies around the rows `rows` of the pool, at most [`ROWS`].
 ///
 /// # Panics
 /// If there are more.

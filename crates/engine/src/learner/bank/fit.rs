@@ -149,7 +149,7 @@ fn add_losses(tile: &Tile, sums: &mut [f64; LINE], rows: usize, models: usize) {
 
 fn drop_keys(models: &[ModelRun<'_>], rate: f32) -> DropKeys {
     let mut keys = DropKeys { rate, keys: [[0; LINE]; 2] };
-    // A line that is one network takes its words throughout; models without a network take any.
+    // A line that is one network takes its words throughout; lanes without a network take any.
     for index in 0..LINE {
         keys.set(index, models[index.min(models.len() - 1)].drop_word());
     }

@@ -1,6 +1,6 @@
 //! The bank engine: small networks of one [`NetSpec`], trained and read side by side.
 //!
-//! Tiny networks run sixteen at a time, one per SIMD model; wider ones, and the few that do not fill a
+//! Tiny networks run sixteen at a time, one per SIMD lane; wider ones, and the few that do not fill a
 //! line, run one after another with their units along the registers (see `tile.rs` for both layouts).
 //! Every number is computed by one fixed chain of fused multiply-adds, so a network's result depends
 //! neither on the layout, nor on the width of the registers, nor on its neighbours. `gemm.rs`,

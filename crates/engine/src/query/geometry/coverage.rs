@@ -95,7 +95,7 @@ impl<'a> Coverage<'a> {
         2 * block + Size::items(rows, 48)
     }
 
-    /// Coordinates of `batch` rows, greedily; equal gains come in the order of `rank`, smaller = first.
+    /// Places of `batch` rows, greedily; equal gains come in the order of `rank`, smaller = first.
     pub fn greedy(mut self, batch: usize, rank: impl Fn(usize) -> u64) -> Vec<usize> {
         let all: Vec<usize> = (0..self.rows.len()).collect();
         let gains = self.gains(&all).into_iter().zip(all);

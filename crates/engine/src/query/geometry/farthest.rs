@@ -40,7 +40,7 @@ pub struct FarthestFirst<'a> {
     watch: usize,
     /// No row that is not watched has a bound of `level` or more.
     level: f32,
-    /// Coordinates of the watched rows, ascending; their ids; their exact squared distances.
+    /// Places of the watched rows, ascending; their ids; their exact squared distances.
     places: Vec<usize>,
     ids: Vec<RowId>,
     exact: Vec<f32>,
@@ -145,7 +145,7 @@ impl<'a> FarthestFirst<'a> {
         }
     }
 
-    /// Coordinates of the rows whose bound is `level` or more.
+    /// Places of the rows whose bound is `level` or more.
     fn above(&self, level: f32) -> Vec<usize> {
         (0..self.bounds.len()).filter(|&place| self.bounds[place].squared >= level).collect()
     }

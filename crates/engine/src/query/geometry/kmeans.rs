@@ -167,7 +167,7 @@ fn lloyd(rows: Rows<'_>, weights: Weights<'_>, k: usize, steps: usize, key: Key)
     (centres, assignment.nearest())
 }
 
-/// Coordinates of `min(k, rows)` distinct rows, each drawn with probability proportional to its weight times
+/// Places of `min(k, rows)` distinct rows, each drawn with probability proportional to its weight times
 /// its squared distance to the nearest row drawn before.
 pub fn plus_plus(rows: Rows<'_>, weights: Weights<'_>, k: usize, key: Key) -> Vec<usize> {
     let k = k.min(rows.len());
