@@ -13,7 +13,7 @@ use querist::{Key, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a step gives of every env: the reward, and whether its episode ended.
+/// What a step gives of every environment: the reward, and whether its episode ended.
 type Stepped<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
 
 /// A split of a data set, which episodes are played on.
@@ -175,7 +175,7 @@ impl Episodes {
         ))
     }
 
-    /// Buys the label at the place of each env's action, and fits again: the gains in accuracy on the reward rows, and which
+    /// Buys the label at the place of each environment's action, and fits again: the gains in accuracy on the reward rows, and which
     /// episodes are over. Actions of episodes that were over are not looked at; theirs is a gain of zero.
     fn step<'py>(&self, py: Python<'py>, actions: Vec<usize>) -> PyResult<Stepped<'py>> {
         let envs = self.keys.len();
