@@ -112,7 +112,7 @@ fn scoring(name: &str, spec: &NetSpec) -> Value {
     let labelled: Vec<(Vec<u32>, Vec<u32>)> = (0..EPISODES as u64)
         .map(|episode| {
             let rows = uniform_rows(&task, 100, Key::root(episode)).expect("enough rows");
-            let labels = Oracle::new(task.clone(), 0).foresee(&rows);
+            let labels = Oracle::new(task.clone(), 0).peek(&rows);
             (rows.iter().map(|row| row.0).collect(), labels)
         })
         .collect();

@@ -171,7 +171,7 @@ fn steps_are_those_of_the_rows() {
 }
 
 #[test]
-fn bouts_are_counted() {
+fn comparisons_of_searches_are_counted() {
     let both = Both::of(
         "[learner]\nhidden = [6]\nsteps = 9\n[search]\nwidth = 4\nwidest = 4\nmax_blocks = 2\nmax_stacks = 1\n\
          [search_comparison]\ntargets = [\"iris\"]\nlabels = [12, 24]\nmethods = [\"grid\", \"hill_climbing\"]\nbudgets = [1, 3]\nrepetitions = 3\n",

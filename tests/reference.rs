@@ -194,7 +194,7 @@ fn every_key_is_on_the_page_and_every_experiment_fits_the_schema() {
          halving = { eta = 2 }\n\
          [transfer]\ntargets = [{ file = \"a.csv\", name = \"n\", label = \"y\", features = \"f.npy\", id = \"i\", \
          split = \"s\", columns = [\"x*\"], ignore = [\"z\"], separator = \"tab\", header = true, decimal = \",\", \
-         inputs = \"x\", channels = \"last\", base = 0, hash = 8, svd = 4, types = { zip = \"category\" } }, \
+         inputs = \"x\", channels = \"last\", base = 0, hash = 8, svd = 4, missing = [\"-999\"], types = { zip = \"category\" } }, \
          { file = \"b.csv\", features = [\"f.npy\", \"g.npy\"], separator = \";\" }]\n\
          policy = \"universal\"\n\
          [search_comparison]\ntargets = [\"iris\"]\nfree = {}\nhill_climbing = { restarts = 3 }\nannealing = { cooling = 0.5 }\n\

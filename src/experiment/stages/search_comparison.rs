@@ -36,7 +36,7 @@ pub const CEILING: &str = "grid, whole";
 pub fn trials(search_comparison: &SearchComparison) -> Vec<Cell<Trial>> {
     let of = |repetition: u32| {
         search_comparison.targets.iter().map(move |target| Cell {
-            key: format!("rivals/{}/{repetition}", target.name()),
+            key: format!("search comparison/{}/{repetition}", target.name()),
             input: Trial { target: target.clone(), repetition },
         })
     };
@@ -54,7 +54,7 @@ where
     W: Fn(&Trial) -> Result<Vec<TimedRow>> + Sync,
 {
     let cells = trials(search_comparison);
-    let outcomes = run_cells("rivals", &cells, ledger, worker_pool, |cell| work(&cell.input))?;
+    let outcomes = run_cells("search comparison", &cells, ledger, worker_pool, |cell| work(&cell.input))?;
     let (done, failures): (Vec<Vec<TimedRow>>, _) = super::results(&cells, outcomes);
     Ok((done.into_iter().flatten().collect(), failures))
 }
