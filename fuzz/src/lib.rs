@@ -1,13 +1,15 @@
 //! What the fuzz targets share: a file of the fuzzer's bytes, and what every refusal must be.
 
-use querist::data::readers::{ReadOptions, read, read_examples};
+use querist::data::readers::{ReadOptions, read, read_examples, within_library};
 use querist::error::{Exit, MAX_MESSAGE};
 use querist::{Error, Result};
 use std::path::{Path, PathBuf};
-use std::{env, fs, process};
+use std::sync::Once;
+use std::{env, fs, panic, process};
 
 /// A file called `name` that holds `bytes`, in a folder of this process; every call overwrites the last.
 pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let_libraries_panic();
     // Memory, where the system has a folder for it: the disk would be most of the time.
     let shared = Path::new("/dev/shm");
     let base = if shared.is_dir() { shared.to_path_buf() } else { env::temp_dir() };
@@ -32,6 +34,19 @@ pub fn refused(error: &Error) {
 /// Checks the refusal, if it is one.
 pub fn judge<T>(result: Result<T>) -> Option<T> {
     result.inspect_err(refused).ok()
+}
+
+/// Panics of libraries that the program takes for damage of the file are none of its own: libFuzzer would end with the first.
+fn let_libraries_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !within_library() {
+                hook(info);
+            }
+        }));
+    });
 }
 
 /// Reads the bytes as a data set in a file called `name`, with labels and without; what is accepted has finite values.
