@@ -1,4 +1,4 @@
-//! [`Guard`]: where a policy does not trust itself.
+//! [`DomainGuard`]: where a policy does not trust itself.
 //!
 //! A policy has learned from states within some range; beyond it, its scores are extrapolation. The guard
 //! knows the range of every global feature over the states of training, and names the strategy that asks

@@ -30,7 +30,7 @@
 //! (`durable`): what is saved leaves this layer as bytes and text.
 
 pub(crate) mod adaptation;
-pub(crate) mod algorithm;
+pub mod algorithm;
 pub mod batch;
 pub mod card;
 pub(crate) mod collection;

@@ -9,7 +9,7 @@
 //! unlabelled row into a label, as the [`Annotator`] that it plays does, and it charges the budget for it. Nothing here
 //! knows networks or strategies.
 
-pub(crate) mod annotator;
+pub mod annotator;
 pub mod columns;
 pub mod dataset;
 pub mod describe;
@@ -21,14 +21,14 @@ pub mod load;
 pub mod pool;
 pub mod provenance;
 pub mod readers;
-pub(crate) mod registered;
+pub mod registered;
 mod scaling;
 mod split;
 pub mod synthetic;
 pub mod table;
 pub mod task;
 pub(crate) mod variation;
-pub(crate) mod world;
+pub mod world;
 pub mod writers;
 
 pub use annotator::{Annotator, Answer, Answers};

@@ -6,7 +6,7 @@
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
 mod ablation;
-pub(crate) mod augment;
+pub mod augment;
 mod committee;
 pub(crate) mod env;
 pub(crate) mod extras;
