@@ -266,6 +266,20 @@ fn sparse_matrices_are_pools_and_features() {
     }
 }
 
+/// The column `label` was the labels even where it was to be left out, so that a pool that has one could not be labelled anew.
+#[test]
+fn a_column_of_labels_can_be_left_out() {
+    for left_out in ["label", "lab*", "-1"] {
+        let columns = ColumnOptions { ignore: vec![left_out.into()], ..ColumnOptions::default() };
+        let options = ReadOptions { columns, ..ReadOptions::default() };
+        let (_kept, path) = written("t.csv", b"x,z,label\n1,4,a\n2,3,b\n3,9,a\n");
+        let pool = read_pool(&path, &options).unwrap().examples;
+        assert_eq!((pool.inputs.cols(), pool.labels), (2, None), "{left_out}");
+        let error = read(&path, &options).unwrap_err().to_string();
+        assert!(error.contains("label"), "{error}");
+    }
+}
+
 /// What a network made of pictures stands beside their folders, and beside archives that have labels. Only tables took it.
 #[test]
 fn separate_features_take_the_place_of_any_inputs() {

@@ -73,8 +73,10 @@ impl Roles {
                 }
             }
         }
+        let mut left_out = vec![false; count];
         for pattern in &columns.ignore {
             for at in all(pattern)? {
+                left_out[at] = true;
                 if asked[at] {
                     let problem = format!("column \"{}\" is both named and ignored", shorten(&names[at]));
                     let hint = "take it out of --columns or of --ignore".to_string();
@@ -83,15 +85,15 @@ impl Roles {
                 roles[at] = Role::Ignored;
             }
         }
-        let ignored = |name: &str| columns.ignore.iter().any(|pattern| matches(pattern, name));
+        let customary = |name: &str| places.get(name).copied().filter(|&at| !left_out[at]);
         let split = match &columns.split {
             Some(column) => Some(one(column)?),
-            None => places.get(DEFAULT_SPLIT_COLUMN).copied().filter(|_| !ignored(DEFAULT_SPLIT_COLUMN)),
+            None => customary(DEFAULT_SPLIT_COLUMN),
         };
         let label = match &columns.label {
             Some(column) => Some(one(column)?),
-            None => match places.get(DEFAULT_LABEL) {
-                Some(&at) => Some(at),
+            None => match customary(DEFAULT_LABEL) {
+                Some(at) => Some(at),
                 None if wanted == Wanted::Required => {
                     return Err(missing(DEFAULT_LABEL, which_label(names)));
                 }
