@@ -256,7 +256,7 @@ pub fn parts<'a>(
                 timed(|| search_comparison::try_one(plan, prepared.task(), labels, key))?;
             Ok(Some(Piece { nominal: trained(plan, &one).nominal(), core_seconds }))
         };
-        let count = (search_comparison::trials(section).len() as u64, "bouts");
+        let count = (search_comparison::trials(section).len() as u64, "trials");
         let part = Part::new("search comparison", "search comparison", count, work.nominal(), sample);
         parts.push(part.shown_as("search comparison").training(work));
     }
