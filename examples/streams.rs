@@ -104,7 +104,7 @@ pub fn neural_cal(seeds: u64, epochs: u32) -> Result<()> {
             let key = Key::root(seed);
             let mut learner = NeuralCal::new(config, task.dimension(), key.named("ensemble"))?;
             let mut margin = rules::build("variable_uncertainty", 0.1)?;
-            let (mut course, mut flat) = (Vec::new(), 0.0);
+            let (mut result, mut flat) = (Vec::new(), 0.0);
             for at in 0..(1u64 << epochs) - 1 {
                 let (cell, label) = task.row(at, key);
                 let features = task.features(cell);
@@ -123,11 +123,11 @@ pub fn neural_cal(seeds: u64, epochs: u32) -> Result<()> {
                     learner.learn(&features, label);
                 }
                 if (at + 2).is_power_of_two() {
-                    course.push([learner.labels() as f64, flat, task.figures(&learner, GAMMA).lost]);
+                    result.push([learner.labels() as f64, flat, task.figures(&learner, GAMMA).lost]);
                 }
             }
             let last = task.figures(&learner, GAMMA);
-            Ok((course, [last.lost, last.regret, last.coverage, last.bounded]))
+            Ok((result, [last.lost, last.regret, last.coverage, last.bounded]))
         };
         let found = (0..seeds).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
         let of = |get: &dyn Fn(&Episode) -> f64| mean(&found.iter().map(get).collect::<Vec<_>>()).0;

@@ -113,7 +113,7 @@ fn twenty_rows_by_keys_survive_a_reload_and_a_killed_server() {
     told.insert(row, class);
     browser.wait("localStorage.getItem('querist-unsent-' + session.session) === '[]'");
     browser.wait(
-        "document.querySelectorAll('#map circle').length >= 60 && document.querySelector('#course svg')",
+        "document.querySelectorAll('#map circle').length >= 60 && document.querySelector('#curve svg')",
     );
     for width in [400, 1280] {
         browser.resize(width);

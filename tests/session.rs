@@ -422,6 +422,47 @@ fn suspected_labels_are_exported() {
     assert!(suspected.len() <= 5, "{suspected:?}");
 }
 
+/// What is exported says of every label in which batch it was asked for, how far that was from what was predicted, and which
+/// labelled row it nearly repeats.
+#[test]
+fn batches_and_near_duplicates_are_exported() {
+    let set = embedded::load("wine").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("session");
+    let twin = folder.path().join("twins.csv");
+    // Rows 0 and 1 are one row of the set twice.
+    let text = fs::read_to_string(pool(&set, folder.path())).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.insert(1, lines[1]);
+    fs::write(&twin, lines.join("\n") + "\n").unwrap();
+    let mut session = Session::create(&dir, plan(&twin, 3)).unwrap();
+    let of = |row: usize| truth(&set, row.saturating_sub(1)).to_string();
+    for row in [0, 1] {
+        session.tell(&[Answer::new(row, &of(row))]).unwrap();
+    }
+    for _ in 0..4 {
+        let asked = session.ask(10).unwrap().rows;
+        let answers: Vec<Answer> = asked.iter().map(|one| Answer::new(one.row, &of(one.row))).collect();
+        session.tell(&answers).unwrap();
+    }
+    let table = session.export(querist::session::Format::Csv).unwrap();
+    let mut reader = csv::Reader::from_reader(&table[..]);
+    let header = reader.headers().unwrap().clone();
+    let place = |name| header.iter().position(|column| column == name).unwrap();
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let of_row = |row: &str| records.iter().find(|record| &record[place("row")] == row).unwrap();
+    assert_eq!((&of_row("0")[place("repeats")], &of_row("1")[place("repeats")]), ("1", "0"));
+    assert_eq!(&of_row("0")[place("batch")], "", "it was told without having been asked for");
+    for batch in ["1", "2", "3", "4"] {
+        let rows: Vec<_> = records.iter().filter(|record| &record[place("batch")] == batch).collect();
+        assert_eq!(rows.len(), 10, "batch {batch}");
+        assert!(rows.iter().all(|record| record[place("surprise")] == rows[0][place("surprise")]));
+    }
+    let last = session.status().unwrap().batches.pop().unwrap();
+    let exported = records.iter().find(|record| &record[place("batch")] == "4").unwrap();
+    assert_eq!(exported[place("surprise")].parse::<f32>().unwrap(), last.surprise as f32);
+}
+
 /// A labelling whose budget was used up was once told to go on.
 #[test]
 fn the_end_of_a_budget_is_a_reason_to_stop() {

@@ -1,4 +1,4 @@
-//! The greedy batch, grown in several batch_builder.
+//! The greedy batch, grown in several looks.
 //!
 //! Candidates are scored one by one, so that the best of them may be near copies of each other. After a
 //! part of the batch is chosen, the best of the rest are looked at again as if the chosen rows were labelled,
@@ -12,10 +12,10 @@ use crate::episode::features::BatchBuilder;
 use crate::error::Result;
 use crate::query::Ties;
 
-/// The most batch_builder at the candidates of one query; larger batches take several rows per look.
+/// The most looks at the candidates of one query; larger batches take several rows per look.
 pub const MAX_LOOKS: usize = 20;
 
-/// Later batch_builder are at this many of the best candidates of the first look per row that is asked for, at no fewer than
+/// Later looks are at this many of the best candidates of the first look per row that is asked for, at no fewer than
 /// [`FEWEST_KEPT`] in all, and at [`OTHERS_KEPT`] of the rest.
 const KEPT_PER_ROW: usize = 20;
 const FEWEST_KEPT: usize = 100;
@@ -57,7 +57,7 @@ pub fn grow(
     batch_builder.keep(first.iter().copied().chain(others).map(|(place, _)| place).collect());
     batch_builder.take(&ids(&picks));
     while picks.len() < batch {
-        let seen = batch_builder.again();
+        let seen = batch_builder.rescore();
         let more = rows(seen, &best(seen, per_look.min(batch - picks.len()))?);
         batch_builder.take(&ids(&more));
         picks.extend(more);

@@ -1,4 +1,4 @@
-//! What a policy batch_builder at: permutation importance of its features.
+//! What a policy looks at: permutation importance of its features.
 //!
 //! A feature is shuffled among the candidates of each state, a global feature among the states; what that
 //! changes is what the policy read there (Breiman, "Random forests", Machine Learning 2001). Features that

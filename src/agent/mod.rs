@@ -9,7 +9,7 @@
 //!   that parallel episodes share no lock; `gradients` is the same function
 //!   in burn, and the step of AdamW.
 //! - [`batch`]: from scores to an ordered batch, and its probability (Plackett–Luce); [`growth`]: the
-//!   batch of a frozen policy, which batch_builder again as it grows.
+//!   batch of a frozen policy, which looks again as it grows.
 //! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
@@ -19,7 +19,7 @@
 //! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set;
 //!   [`frozen`]: the file of both.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`guard`]: where it does not trust itself;
-//!   [`shipped`]: the policies that come with the program; [`mod@importance`]: what it looked at; [`mod@course`]: what
+//!   [`shipped`]: the policies that come with the program; [`mod@importance`]: what it looked at; [`mod@selection_profile`]: what
 //!   it asks for, early and late;
 //!   [`strategy`]: the policy as a [`Strategy`](crate::query::Strategy), and [`adaptation`]: one that finds out on
 //!   the target whether it helps there.
@@ -34,7 +34,6 @@ pub mod algorithm;
 pub mod batch;
 pub mod card;
 pub(crate) mod collection;
-pub mod course;
 pub mod dagger;
 pub mod dqn;
 pub(crate) mod error;
@@ -53,6 +52,7 @@ pub(crate) mod parts;
 pub(crate) mod policy;
 pub mod policy_gradient;
 pub(crate) mod ridge;
+pub mod selection_profile;
 pub mod shipped;
 pub(crate) mod simulation;
 pub mod spread;
@@ -67,7 +67,6 @@ pub(crate) mod trajectory;
 pub use algorithm::{AlgorithmEntry, Algorithms, Extent, Learned, LearningAlgorithm, Training};
 pub use card::{Card, Provenance, SeenSet};
 pub use collection::{Behaviour, CollectPlan, Collected, collect, collect_by};
-pub use course::course;
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{AntitheticPair, Evolution, EvolutionConfig, Generation, PairResult, Shaping};
@@ -81,6 +80,7 @@ pub use optimiser::{AdamW, OptimiserConfig};
 pub use parts::{Forgetful, Parts};
 pub use policy::Policy;
 pub use policy_gradient::{GradientConfig, PolicyGradient, Variant};
+pub use selection_profile::selection_profile;
 pub use simulation::{Baseline, DuelPlan, RolloutPlan, Simulation, Source, TrainingTasks};
 pub use spread::{Side, Tasks, Team, Work};
 pub use strategy::{Choice, PolicyStrategy};

@@ -37,7 +37,7 @@ impl Episodes {
             bank.probabilities(place, at.replicate.prepared.task().pool(), Some(&labelled))
         })?;
         let mut parts = parts.into_iter();
-        let worth = |env: usize, parts: &mut dyn Iterator<Item = Matrix>| {
+        let score = |env: usize, parts: &mut dyn Iterator<Item = Matrix>| {
             let labels = self.envs[env].pool.labels();
             let mut sum = 0.0;
             for (fold, p) in parts.take(FOLDS).enumerate() {
@@ -48,7 +48,7 @@ impl Episodes {
             sum / labels.len() as f64
         };
         let of_slot = |(slot, env): (usize, usize)| {
-            let [typical, uncertain, random] = [0, 1, 2].map(|_| worth(env, &mut parts));
+            let [typical, uncertain, random] = [0, 1, 2].map(|_| score(env, &mut parts));
             (slot, Ablations { typical, uncertain, random })
         };
         Ok(asking.into_iter().map(of_slot).collect())
@@ -115,6 +115,6 @@ mod tests {
         assert_eq!(found.len(), 1);
         let (slot, Ablations { typical, uncertain, random }) = found[0];
         assert_eq!(slot, 1);
-        assert!([typical, uncertain, random].iter().all(|worth| (0.0..=1.0).contains(worth)), "{found:?}");
+        assert!([typical, uncertain, random].iter().all(|score| (0.0..=1.0).contains(score)), "{found:?}");
     }
 }

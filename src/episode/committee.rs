@@ -48,11 +48,12 @@ impl Episodes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::episode::EpisodePlan;
     use crate::episode::testing::{logistic, plan, played};
-    use crate::episode::{EpisodePlan, Extras};
     use crate::learner::{Start, Stop, TrainPlan};
+    use crate::query::Signals;
 
-    fn extras(episodes: &Episodes, needs: Needs) -> Extras {
+    fn extras(episodes: &Episodes, needs: Needs) -> Signals {
         episodes.extras(&[(0, needs)]).unwrap().remove(0)
     }
 

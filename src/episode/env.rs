@@ -260,6 +260,11 @@ impl Episodes {
     /// takes fits of its own (look-ahead, committee, temperature, predicted loss) is left out: see
     /// [`extras`](Self::extras).
     pub fn signals(&self, env: usize, needs: Needs, key: Key) -> Signals {
+        self.signals_beside(Signals::default(), env, needs, key)
+    }
+
+    /// [`signals`](Self::signals) beside what [`extras`](Self::extras) gave for the same episode and needs.
+    pub fn signals_beside(&self, extras: Signals, env: usize, needs: Needs, key: Key) -> Signals {
         let (at, (group, place)) = (&self.envs[env], self.places[env]);
         let bank = &self.groups[group].bank;
         let inputs = at.replicate.prepared.task().pool();
@@ -279,13 +284,6 @@ impl Episodes {
                 ),
             }),
             head: needs.head.then(|| self.head(group, place)),
-            lookahead: None,
-            drafts: None,
-            committee: None,
-            temperature: None,
-            predicted_loss: None,
-            out_of_fold: None,
-            ablations: None,
             // The networks' own weights and shape: refused for images alone, whose gradients nothing reads.
             network: match needs.network {
                 true => Network::new(bank.spec(), &bank.weights(place)).ok(),
@@ -295,6 +293,7 @@ impl Episodes {
             nearest: needs.neighbours.then(|| at.nearest()),
             components: needs.components.then(|| at.replicate.prepared.components()),
             progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
+            ..extras
         }
     }
 
@@ -524,8 +523,8 @@ mod tests {
         let needs = Needs { neighbours: true, out_of_fold: true, ..Needs::NONE };
         let before = late.signals(0, needs, Key::root(1));
         late.step(&[(0, asked.clone())]).unwrap();
-        let mut signals = late.signals(0, needs, Key::root(1));
-        late.extras(&[(0, needs)]).unwrap().remove(0).join(&mut signals);
+        let extras = late.extras(&[(0, needs)]).unwrap().remove(0);
+        let signals = late.signals_beside(extras, 0, needs, Key::root(1));
         let view = late.view(0, &signals);
         assert_eq!((view.labelled().len(), &view.labelled()[3..], view.waiting()), (9, &asked[..], 6));
         let rows: Vec<u32> = asked.iter().map(|row| row.0).collect();

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::learner::{
     Learner, LossModule, LossPredictor, ModelData, Start, Temperature, TrainPlan, calibration, ensembles,
 };
-use crate::query::{Ablations, Needs, Passes, Signals};
+use crate::query::{Needs, Passes, Signals};
 use crate::rng::Key;
 use rand::seq::index;
 use rayon::prelude::*;
@@ -20,33 +20,18 @@ use rayon::prelude::*;
 /// Folds whose held-out logits calibrate.
 pub const FOLDS: usize = 5;
 
-/// The extra signals of one episode; only what was asked for is there.
-#[derive(Clone, Debug, Default)]
-pub struct Extras {
-    /// Candidates with their simulated gain.
-    pub lookahead: Option<Vec<(RowId, f32)>>,
-    /// Class probabilities of every candidate under every member.
-    pub committee: Option<Passes>,
-    /// The temperature that calibrates the probabilities.
-    pub temperature: Option<f32>,
-    /// The predicted loss of every candidate.
-    pub predicted_loss: Option<Vec<f64>>,
-    /// Class probabilities of the labelled rows by networks that were trained without them.
-    pub out_of_fold: Option<Matrix>,
-    /// What labels are worth, by kind.
-    pub ablations: Option<Ablations>,
-}
-
-impl Extras {
-    /// Moves the extra signals over.
-    pub fn join(self, signals: &mut Signals) {
-        signals.lookahead = self.lookahead;
-        signals.committee = self.committee;
-        signals.temperature = self.temperature;
-        signals.predicted_loss = self.predicted_loss;
-        signals.out_of_fold = self.out_of_fold;
-        signals.ablations = self.ablations;
-    }
+/// Networks that are trained for one query of a strategy with these needs.
+pub fn fits(needs: Needs) -> usize {
+    // The labels in hand are fitted once more, to compare the simulated ones with.
+    let compared = |simulated: usize| if simulated > 0 { simulated + 1 } else { 0 };
+    let folds = if needs.temperature || needs.out_of_fold { FOLDS } else { 0 };
+    let ablations = if needs.ablations { 3 * FOLDS } else { 0 };
+    compared(needs.lookahead)
+        + compared(needs.drafts)
+        + needs.committee
+        + folds
+        + ablations
+        + usize::from(needs.predicted_loss)
 }
 
 /// The places of `count` labels that fold `fold` leaves out.
@@ -76,9 +61,9 @@ pub(super) struct Trial {
 }
 
 impl Episodes {
-    /// What the given episodes need beyond [`signals`](Self::signals), in their order.
-    pub fn extras(&self, envs: &[(usize, Needs)]) -> Result<Vec<Extras>> {
-        let mut extras = vec![Extras::default(); envs.len()];
+    /// What the given episodes need beyond [`signals`](Self::signals), in their order, and nothing else.
+    pub fn extras(&self, envs: &[(usize, Needs)]) -> Result<Vec<Signals>> {
+        let mut extras = vec![Signals::default(); envs.len()];
         let mut counts: Vec<usize> =
             envs.iter().map(|(_, needs)| needs.lookahead).filter(|&n| n > 0).collect();
         counts.sort_unstable();

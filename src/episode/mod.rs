@@ -25,7 +25,7 @@ mod testing;
 
 pub use augment::{Augment, Change};
 pub use env::{EpisodeState, Episodes, PseudoLabels, Step, Termination};
-pub use extras::{Extras, Reference};
+pub use extras::Reference;
 pub use fitting::full_pool;
 pub use initial::InitialPool;
 pub use observation::{Observation, ObservationError, Schema};

@@ -1,7 +1,6 @@
 //! [`play`]: strategies play episodes, round by round, and leave tidy rows.
 
 use super::env::{EpisodeState, Episodes, PseudoLabels, Termination};
-use super::extras::Extras;
 use super::features;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::replicate::Replicate;
@@ -12,7 +11,7 @@ use crate::arch::NetSpec;
 use crate::data::Matrix;
 use crate::error::Result;
 use crate::learner::{Metric, Scores};
-use crate::query::{Needs, Strategy, subsample};
+use crate::query::{Needs, Signals, Strategy, subsample};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
 
@@ -110,8 +109,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             let round = u64::from(episodes.state(env).round);
             let key = player.replicate.key.named("query").named(&player.name).at(round);
             let started = Instant::now();
-            let mut signals = episodes.signals(env, needs, key);
-            extras.join(&mut signals);
+            let mut signals = episodes.signals_beside(extras, env, needs, key);
             let expected = episodes.batch(env);
             if needs.drafts > 0 {
                 let drafts = player.strategy.draft(&episodes.view(env, &signals), expected, key)?;
@@ -205,7 +203,7 @@ fn stops(watches: &mut [Watch], episodes: &Episodes, envs: &[usize]) -> Result<V
     let asking: Vec<(usize, Needs)> = envs.iter().map(|&env| (env, needs)).collect();
     let extras = episodes.extras(&asking)?;
     let look =
-        |(&env, extras): (&usize, Extras)| watches[env].look(episodes, env, extras.out_of_fold.as_ref());
+        |(&env, extras): (&usize, Signals)| watches[env].look(episodes, env, extras.out_of_fold.as_ref());
     Ok(envs.iter().zip(extras).map(look).collect())
 }
 

@@ -44,7 +44,7 @@ pub struct Quality {
 }
 
 /// Rows that nearly repeat another one, whatever their labels; exact repetitions included.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NearDuplicates {
     /// Rows with another one nearer than [`NEAR`] times the median distance between rows.
     pub rows: usize,
@@ -52,6 +52,9 @@ pub struct NearDuplicates {
     pub share: f64,
     /// Of these, rows whose neighbour has another label.
     pub with_another_label: usize,
+    /// Each of them with the row that it is nearest to, both as rows of the file.
+    #[serde(skip)]
+    pub pairs: Vec<[u32; 2]>,
 }
 
 /// Labels that are likely to be wrong.
@@ -91,7 +94,7 @@ impl fmt::Display for Quality {
         const SHOWN: usize = 10;
         let of = if self.looked_at < self.rows { format!(" of {}", self.rows) } else { String::new() };
         writeln!(f, "  quality     {}{of} rows looked at", self.looked_at)?;
-        let NearDuplicates { rows, share, with_another_label } = self.near_duplicates;
+        let NearDuplicates { rows, share, with_another_label, .. } = self.near_duplicates;
         writeln!(
             f,
             "    near duplicates  {rows} rows ({:.1} %), {with_another_label} with another label",
@@ -169,12 +172,15 @@ pub fn quality(dataset: &Dataset) -> Result<Quality> {
     if preparation.unlabelled > 0 {
         left_out.push(format!("{} rows without a label", preparation.unlabelled));
     }
+    let mut near_duplicates = near_duplicates(&inputs, &labels, key.named("pairs"));
+    let source = |at: &mut u32| *at = dataset.source_row(rows[*at as usize] as u32);
+    near_duplicates.pairs.iter_mut().flatten().for_each(source);
     Ok(Quality {
         rows: dataset.rows(),
         looked_at: rows.len(),
         largest_class: most / dataset.rows() as f64,
         imbalance: most / least,
-        near_duplicates: near_duplicates(&inputs, &labels, key.named("pairs")),
+        near_duplicates,
         labels: labels_found,
         left_out,
     })
@@ -200,11 +206,12 @@ fn squared(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum()
 }
 
+/// Rows of `inputs` that nearly repeat another one; pairs are of its rows.
 fn near_duplicates(inputs: &Matrix, labels: &[u32], key: Key) -> NearDuplicates {
     /// Pairs whose median tells what is far.
     const PAIRS: usize = 1_000;
     let rows = inputs.rows();
-    let none = NearDuplicates { rows: 0, share: 0.0, with_another_label: 0 };
+    let none = NearDuplicates { rows: 0, share: 0.0, with_another_label: 0, pairs: Vec::new() };
     if rows < 2 {
         return none;
     }
@@ -222,14 +229,16 @@ fn near_duplicates(inputs: &Matrix, labels: &[u32], key: Key) -> NearDuplicates 
         let distances = others.map(|other| (squared(inputs.row(row), inputs.row(other)), other));
         distances.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
     };
-    let near: Vec<(usize, usize)> = (0..rows)
+    let pairs: Vec<[u32; 2]> = (0..rows)
         .into_par_iter()
         .filter_map(|row| {
-            nearest(row).filter(|(distance, _)| *distance <= limit).map(|(_, other)| (row, other))
+            let near = nearest(row).filter(|(distance, _)| *distance <= limit);
+            near.map(|(_, other)| [row as u32, other as u32])
         })
         .collect();
-    let with_another_label = near.iter().filter(|(row, other)| labels[*row] != labels[*other]).count();
-    NearDuplicates { rows: near.len(), share: near.len() as f64 / rows as f64, with_another_label }
+    let differ = |[row, other]: &&[u32; 2]| labels[*row as usize] != labels[*other as usize];
+    let with_another_label = pairs.iter().filter(differ).count();
+    NearDuplicates { rows: pairs.len(), share: pairs.len() as f64 / rows as f64, with_another_label, pairs }
 }
 
 /// A suspected row, among those that were looked at.

@@ -14,8 +14,8 @@ use crate::error::Result;
 use crate::run::exchange::{self, Exchange};
 use crate::run::store::{FULL_POOL, ROWS, SEARCH_PARTS, SELECTION, SUMMARY, TIMINGS, TRAIN_PARTS};
 use crate::run::{
-    Cancel, Digests, FullPool, Manifest, Progress, QueryTimes, RunError, Store, WorkerPool, again, digest,
-    full_pool, once, rows,
+    Cancel, Digests, FullPool, Manifest, Progress, QueryTimes, RunError, Store, WorkerPool, digest,
+    full_pool, once, redo, rows,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -164,7 +164,7 @@ pub fn help(plan: &Plan, shard: usize, inputs: Inputs, context: Context<'_>) -> 
     let manifest = Manifest::new(&plan.to_toml(), plan.seed(), inputs.digests)?;
     let run = manifest.with_decisions(inputs.decisions).digest();
     let Context { progress, cancel, .. } = context;
-    again("help", WorkerPool { jobs: context.jobs, progress, cancel }, || {
+    redo("help", WorkerPool { jobs: context.jobs, progress, cancel }, || {
         let (sources, validation) = (tasks::sources(plan)?, tasks::validation(plan)?);
         let training_tasks = stages::train::training_tasks(plan, &sources, &validation);
         let answer = |work: &Work, piece: usize| training_tasks.answer(work, piece);
@@ -305,7 +305,7 @@ fn restore<T: Send>(
     if store.missing(files)?.is_empty() {
         return Ok(());
     }
-    again(stage, worker_pool, make)?;
+    redo(stage, worker_pool, make)?;
     match store.missing(files)?.first() {
         None => Ok(()),
         Some(name) => {
@@ -389,7 +389,7 @@ mod tests {
                 episodes: 0,
                 curve: Vec::new(),
                 importance: Vec::new(),
-                course: Vec::new(),
+                selection_profile: Vec::new(),
                 others: Digests::new(),
             })
         }
@@ -519,11 +519,11 @@ mod tests {
         assert_eq!((finished.full_pool.len(), fake.measured.load(Ordering::Relaxed)), (2 * 5, 2 * 5));
         assert_eq!(Finished::read(dir.path()).unwrap().full_pool, finished.full_pool);
         let before = results(dir.path());
-        let again = go(dir.path(), &plan(&[]), &fake, 1).unwrap();
+        let redo = go(dir.path(), &plan(&[]), &fake, 1).unwrap();
         assert_eq!(fake.ran.load(Ordering::Relaxed), CELLS, "nothing is run again");
         assert_eq!(fake.measured.load(Ordering::Relaxed), 2 * 5, "nor measured");
         assert_eq!(fake.trained.load(Ordering::Relaxed), 1);
-        assert_eq!((again.summary, results(dir.path())), (finished.summary, before));
+        assert_eq!((redo.summary, results(dir.path())), (finished.summary, before));
     }
 
     #[test]

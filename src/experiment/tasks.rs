@@ -291,7 +291,7 @@ pub fn check_strategies(plan: &Plan) -> Result<()> {
         if needs.passes > 0 && (!drops || learner.hidden.is_empty()) {
             return Err(ExperimentError::Passes { strategy, passes: needs.passes, dropout }.into());
         }
-        if needs.predicted_loss && learner.hidden.is_empty() {
+        if needs.hidden_layer() && learner.hidden.is_empty() {
             return Err(ExperimentError::Taps { strategy }.into());
         }
     }

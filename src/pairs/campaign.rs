@@ -71,7 +71,7 @@ pub struct Round {
 
 /// A campaign's rounds and what it measured.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Course {
+pub struct CampaignResult {
     /// One after the other.
     pub rounds: Vec<Round>,
     /// Places of the pairs that were measured, in that order.
@@ -125,7 +125,7 @@ impl<'a> Campaign<'a> {
     ///
     /// # Errors
     /// As [`PairRule::choose`], and [`PairsError::Diverged`].
-    pub fn run(&self, rule: &dyn PairRule, mut told: impl FnMut(&Round)) -> Result<Course> {
+    pub fn run(&self, rule: &dyn PairRule, mut told: impl FnMut(&Round)) -> Result<CampaignResult> {
         let mut measured = self.first.clone();
         let mut seen = vec![false; self.outcomes.len()];
         measured.iter().for_each(|&pair| seen[pair as usize] = true);
@@ -153,7 +153,7 @@ impl<'a> Campaign<'a> {
             picks.iter().for_each(|&pair| seen[pair as usize] = true);
             measured.extend(picks);
         }
-        Ok(Course { rounds, measured })
+        Ok(CampaignResult { rounds, measured })
     }
 
     fn round(&self, round: usize, measured: &[u32], rmse: Option<f64>) -> Round {

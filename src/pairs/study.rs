@@ -1,6 +1,6 @@
 //! [`study`]: rules compared on one screen or on generated ones, and the pathways that what they found falls in.
 
-use super::campaign::{Campaign, CampaignPlan, Course, Round};
+use super::campaign::{Campaign, CampaignPlan, CampaignResult, Round};
 use super::error::PairsError;
 use super::graph::Graph;
 use super::rules;
@@ -120,14 +120,14 @@ pub fn study(
         let graph = shuffled.as_ref().unwrap_or(graph);
         let campaign = Campaign::new(plan.campaign, screen, graph, key.named("campaign"))?;
         for (rule, built) in plan.rules.iter().zip(&built) {
-            let course = campaign.run(&**built, |round| told(rule, repetition, round))?;
+            let result = campaign.run(&**built, |round| told(rule, repetition, round))?;
             played.push(Played {
                 rule: rule.clone(),
                 repetition,
                 pairs: screen.pairs().len(),
-                pathways: in_pathways(screen, pathways, &course, campaign.top().collect()),
-                found: found(screen, pathways, &course, plan.campaign.batch, campaign.top().collect())?,
-                rounds: course.rounds,
+                pathways: in_pathways(screen, pathways, &result, campaign.top().collect()),
+                found: found(screen, pathways, &result, plan.campaign.batch, campaign.top().collect())?,
+                rounds: result.rounds,
             });
         }
     }
@@ -158,11 +158,16 @@ fn shared(of: &[Vec<usize>], [a, b]: [u32; 2]) -> impl Iterator<Item = usize> + 
     a.iter().copied().filter(|pathway| b.contains(pathway))
 }
 
-fn in_pathways(screen: &Screen, pathways: &[Pathway], course: &Course, top: Vec<u32>) -> Vec<InPathway> {
+fn in_pathways(
+    screen: &Screen,
+    pathways: &[Pathway],
+    result: &CampaignResult,
+    top: Vec<u32>,
+) -> Vec<InPathway> {
     let of = memberships(screen.genes().len(), pathways);
     let pairs = screen.pairs();
     let mut flags = vec![[false; 2]; pairs.len()];
-    course.measured.iter().for_each(|&pair| flags[pair as usize][0] = true);
+    result.measured.iter().for_each(|&pair| flags[pair as usize][0] = true);
     top.iter().for_each(|&pair| flags[pair as usize][1] = true);
     let names = pathways.iter().map(|pathway| Some(pathway.name.clone())).chain([None]);
     let mut rows: Vec<InPathway> =
@@ -192,13 +197,13 @@ fn in_pathways(screen: &Screen, pathways: &[Pathway], course: &Course, top: Vec<
 fn found(
     screen: &Screen,
     pathways: &[Pathway],
-    course: &Course,
+    result: &CampaignResult,
     batch: usize,
     top: Vec<u32>,
 ) -> Result<Vec<Found>> {
     let of = memberships(screen.genes().len(), pathways);
     let outcomes = screen.known()?;
-    let mut hits: Vec<(usize, u32)> = course.measured.iter().copied().enumerate().collect();
+    let mut hits: Vec<(usize, u32)> = result.measured.iter().copied().enumerate().collect();
     hits.retain(|(_, pair)| top.binary_search(pair).is_ok());
     hits.sort_by(|a, b| outcomes[a.1 as usize].total_cmp(&outcomes[b.1 as usize]).then(a.1.cmp(&b.1)));
     let one = |(place, pair): (usize, u32)| {
@@ -225,8 +230,8 @@ mod tests {
         let set = |name: &str, genes: &[u32]| Pathway { name: name.into(), genes: genes.to_vec() };
         let pathways = [set("left", &[0, 1, 2]), set("right", &[1, 2]), set("empty", &[3])];
         // The pairs are 01, 02, 03, 12, 13 and 23; measured 12, 01 and then 23, 03; the lowest are 01, 02, 03 and 12.
-        let course = Course { rounds: Vec::new(), measured: vec![3, 0, 5, 2] };
-        let rows = in_pathways(&screen, &pathways, &course, vec![0, 1, 2, 3]);
+        let result = CampaignResult { rounds: Vec::new(), measured: vec![3, 0, 5, 2] };
+        let rows = in_pathways(&screen, &pathways, &result, vec![0, 1, 2, 3]);
         let row = |pathway: Option<&str>, [pairs, measured, top, hits]: [usize; 4]| InPathway {
             pathway: pathway.map(String::from),
             pairs,
@@ -237,7 +242,7 @@ mod tests {
         let expected =
             [row(Some("left"), [3, 2, 3, 2]), row(Some("right"), [1, 1, 1, 1]), row(None, [3, 2, 1, 1])];
         assert_eq!(rows, expected);
-        let found = found(&screen, &pathways, &course, 2, vec![0, 1, 2, 3]).unwrap();
+        let found = found(&screen, &pathways, &result, 2, vec![0, 1, 2, 3]).unwrap();
         let told: Vec<_> = found.iter().map(|f| (f.genes.join(" "), f.round, f.pathways.join(" "))).collect();
         let expected = [("a b", 1, "left"), ("a d", 2, ""), ("b c", 1, "left right")];
         assert_eq!(told, expected.map(|(pair, round, in_)| (pair.to_string(), round, in_.to_string())));

@@ -3,7 +3,7 @@
 use super::contrasts;
 use super::finished::Finished;
 use super::separation::separation;
-use crate::agent::course::Phase;
+use crate::agent::selection_profile::Phase;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::report::input::{Fact, Importance, Picks, SearchPoint, TrainingPoint};
@@ -20,7 +20,7 @@ const TABLE_CONTRASTS: &str = "tables/contrasts.md";
 const TABLE_LATEX: &str = "tables/verdict.tex";
 
 /// The phases of an episode, with the names of what was measured: once, where a policy sees both a value and its rank.
-fn course(phases: &[Phase]) -> Vec<Picks> {
+fn selection_profile(phases: &[Phase]) -> Vec<Picks> {
     let names: Vec<&str> = SCHEMA.candidate.iter().map(|name| name.trim_end_matches(", quantile")).collect();
     let mut before: Option<f64> = None;
     let mut named = |up_to: Option<f64>| {
@@ -78,7 +78,8 @@ pub(super) fn write(finished: &Finished, dir: &Path, force: bool) -> Result<Path
             })
             .collect();
     }
-    input.course = summary.policy.as_ref().map_or(Vec::new(), |policy| course(&policy.course));
+    input.selection_profile =
+        summary.policy.as_ref().map_or(Vec::new(), |policy| selection_profile(&policy.selection_profile));
     if let Some(architecture) = &summary.architecture {
         input.search = architecture
             .log

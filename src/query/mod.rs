@@ -18,6 +18,7 @@ mod golden;
 pub mod gradient;
 pub mod hybrid;
 pub mod kinds;
+pub mod needs;
 mod params;
 pub mod random;
 pub mod registry;
@@ -33,13 +34,14 @@ pub mod wrapper;
 
 pub use error::QueryError;
 pub use kinds::Kinds;
+pub use needs::Needs;
 pub use querist_engine::query::{
     Herding, KernelPca, LowRankGp, Nearest, Neighbours, Size, Subsample, Ties, draw, geometry, herding,
     kernel_pca, low_rank_gp, nearest, neighbour_stats, neighbours, size, subsample, ties,
 };
 pub use registry::Registry;
 pub use score::Score;
-pub use signals::{Ablations, Head, Needs, Passes, Progress, Signals};
+pub use signals::{Ablations, Head, Passes, Progress, Signals};
 pub use spec::Spec;
 pub use view::{PoolView, Subset};
 

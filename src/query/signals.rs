@@ -1,62 +1,10 @@
-//! What a strategy may ask of the learner, and what it is given.
+//! What the learner computed for one round.
 
 use super::geometry::{Rows, lanes};
 use super::{KernelPca, Nearest, Neighbours};
 use crate::data::{Matrix, RowId};
 use crate::learner::Network;
-use serde::Serialize;
 use std::sync::Arc;
-
-/// The signals that a strategy asks of the learner. A plain set of flags and counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Needs {
-    /// The inputs themselves, which every view has.
-    pub inputs: bool,
-    /// Class probabilities of every candidate.
-    pub probabilities: bool,
-    /// The number that is predicted of every candidate, where targets are numbers.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub predictions: bool,
-    /// Penultimate embeddings of every row of the pool.
-    pub embeddings: bool,
-    /// Stochastic passes (MC-dropout) or committee members; zero for none.
-    pub passes: usize,
-    /// The dropout rate of the passes; `None` for the rate that the learner trains with.
-    pub rate: Option<f32>,
-    /// Candidates whose one-step gain is simulated with their true labels; zero for none. Simulation
-    /// only.
-    pub lookahead: usize,
-    /// Batches that the strategy [drafts](super::Strategy::draft) and whose gain is simulated with their true labels; zero for none. Simulation
-    /// only.
-    pub drafts: usize,
-    /// Neighbour lists of the pool's inputs, and the distance of every row to the labelled rows.
-    pub neighbours: bool,
-    /// Kernel principal components of the pool's inputs.
-    pub components: bool,
-    /// Members of a committee, trained independently of each other; zero for none.
-    pub committee: usize,
-    /// Whether every member is fitted to a resample of the labelled rows; `None` for where members would be copies
-    /// of each other without.
-    pub bootstrap: Option<bool>,
-    /// The classifier's last layer, which makes logits of embeddings.
-    pub head: bool,
-    /// The temperature that calibrates the probabilities.
-    pub temperature: bool,
-    /// The trained network itself, for gradients row by row.
-    pub network: bool,
-    /// The loss of every candidate, as a module on the network's hidden activations predicts it.
-    pub predicted_loss: bool,
-    /// Class probabilities of the labelled rows, by networks that were trained without them.
-    pub out_of_fold: bool,
-    /// What out-of-fold predictions are worth after some of the labels are left out.
-    pub ablations: bool,
-    /// That the learner trains on the [mixtures](super::Strategy::mixtures) that the strategy names.
-    pub mixing: bool,
-    /// The classes of the labelled rows, which every view has.
-    pub labels: bool,
-    /// The number of classes, for strategies that read no probabilities; every view has it.
-    pub classes: bool,
-}
 
 /// How far an episode has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,61 +13,6 @@ pub struct Progress {
     pub spent: usize,
     /// Labels that may be bought in all.
     pub budget: usize,
-}
-
-impl Needs {
-    /// Nothing but which rows are labelled.
-    pub const NONE: Needs = Needs {
-        inputs: false,
-        probabilities: false,
-        predictions: false,
-        embeddings: false,
-        passes: 0,
-        rate: None,
-        lookahead: 0,
-        drafts: 0,
-        committee: 0,
-        bootstrap: None,
-        head: false,
-        temperature: false,
-        network: false,
-        predicted_loss: false,
-        out_of_fold: false,
-        ablations: false,
-        mixing: false,
-        neighbours: false,
-        components: false,
-        labels: false,
-        classes: false,
-    };
-
-    /// What two strategies need together. Of what there is one of in a view, they may not want two kinds: where both
-    /// name a rate or a bootstrap, the first's stands, and [`registry`](super::registry) refuses arms that differ.
-    pub fn union(self, other: Needs) -> Needs {
-        Needs {
-            inputs: self.inputs || other.inputs,
-            probabilities: self.probabilities || other.probabilities,
-            predictions: self.predictions || other.predictions,
-            embeddings: self.embeddings || other.embeddings,
-            passes: self.passes.max(other.passes),
-            rate: self.rate.or(other.rate),
-            lookahead: self.lookahead.max(other.lookahead),
-            drafts: self.drafts.max(other.drafts),
-            neighbours: self.neighbours || other.neighbours,
-            components: self.components || other.components,
-            committee: self.committee.max(other.committee),
-            bootstrap: self.bootstrap.or(other.bootstrap),
-            head: self.head || other.head,
-            temperature: self.temperature || other.temperature,
-            network: self.network || other.network,
-            predicted_loss: self.predicted_loss || other.predicted_loss,
-            out_of_fold: self.out_of_fold || other.out_of_fold,
-            ablations: self.ablations || other.ablations,
-            mixing: self.mixing || other.mixing,
-            labels: self.labels || other.labels,
-            classes: self.classes || other.classes,
-        }
-    }
 }
 
 /// Class probabilities of every candidate under several stochastic passes or committee members; where targets are numbers,
@@ -214,4 +107,106 @@ pub struct Signals {
     pub out_of_fold: Option<Matrix>,
     /// What labels are worth, by kind; absent where there are too few labels.
     pub ablations: Option<Ablations>,
+}
+
+/// What a round says of every candidate.
+trait Candidates {
+    /// Refuses another number of candidates.
+    fn assert_for(&self, count: usize);
+    /// What it says of the candidates at `places`, which are `kept`.
+    fn cut(&self, places: &[usize], kept: &[RowId]) -> Self;
+}
+
+impl Candidates for Matrix {
+    fn assert_for(&self, count: usize) {
+        assert_eq!(self.rows(), count, "rows per candidate");
+    }
+
+    fn cut(&self, places: &[usize], _: &[RowId]) -> Self {
+        self.gather(places.iter().copied())
+    }
+}
+
+impl Candidates for Passes {
+    fn assert_for(&self, count: usize) {
+        self.members.iter().for_each(|member| member.assert_for(count));
+    }
+
+    fn cut(&self, places: &[usize], kept: &[RowId]) -> Self {
+        Self { members: self.members.iter().map(|member| member.cut(places, kept)).collect() }
+    }
+}
+
+impl Candidates for Vec<f32> {
+    fn assert_for(&self, count: usize) {
+        assert_eq!(self.len(), count, "numbers per candidate");
+    }
+
+    fn cut(&self, places: &[usize], _: &[RowId]) -> Self {
+        places.iter().map(|&place| self[place]).collect()
+    }
+}
+
+impl Candidates for Vec<f64> {
+    fn assert_for(&self, count: usize) {
+        assert_eq!(self.len(), count, "numbers per candidate");
+    }
+
+    fn cut(&self, places: &[usize], _: &[RowId]) -> Self {
+        places.iter().map(|&place| self[place]).collect()
+    }
+}
+
+impl Candidates for Vec<(RowId, f32)> {
+    /// Of some candidates only, which the view's reader checks.
+    fn assert_for(&self, _: usize) {}
+
+    fn cut(&self, _: &[usize], kept: &[RowId]) -> Self {
+        self.iter().filter(|(row, _)| kept.binary_search(row).is_ok()).copied().collect()
+    }
+}
+
+/// Makes [`PerCandidate`] of one line per signal.
+macro_rules! per_candidate {
+    ($($name:ident: $kind:ty,)*) => {
+        /// The signals of which every candidate has its own, as a view lends them.
+        #[derive(Clone, Copy, Debug, Default)]
+        pub(super) struct PerCandidate<'a> {
+            $(pub(super) $name: Option<&'a $kind>,)*
+        }
+
+        impl<'a> PerCandidate<'a> {
+            /// Those of `signals`.
+            pub(super) fn of(signals: &'a Signals) -> Self {
+                Self { $($name: signals.$name.as_ref(),)* }
+            }
+
+            /// # Panics
+            /// If one is of another number of candidates.
+            pub(super) fn assert_for(self, count: usize) {
+                $(self.$name.inspect(|signal| signal.assert_for(count));)*
+            }
+
+            /// What they say of the candidates at `places`, which are `kept`, ascending; nothing else.
+            pub(super) fn cut(self, places: &[usize], kept: &[RowId]) -> Signals {
+                Signals { $($name: self.$name.map(|signal| signal.cut(places, kept)),)* ..Signals::default() }
+            }
+        }
+    };
+}
+
+impl Signals {
+    /// What they say of the candidates at `places`, which are `kept`, ascending; nothing else.
+    pub fn at(&self, places: &[usize], kept: &[RowId]) -> Signals {
+        PerCandidate::of(self).cut(places, kept)
+    }
+}
+
+per_candidate! {
+    probabilities: Matrix,
+    predictions: Vec<f32>,
+    passes: Passes,
+    lookahead: Vec<(RowId, f32)>,
+    committee: Passes,
+    predicted_loss: Vec<f64>,
 }

@@ -3,7 +3,8 @@
 use super::draw::RowDraws;
 use super::error::QueryError;
 use super::geometry::{self, Rows};
-use super::signals::{Ablations, Head, Needs, Passes, Signals};
+use super::needs::Needs;
+use super::signals::{Ablations, Head, Passes, PerCandidate, Signals};
 use super::ties::Ties;
 use crate::data::TargetKind;
 use crate::data::target::number_of;
@@ -36,13 +37,8 @@ pub struct PoolView<'a> {
     embeddings: Option<MatrixView<'a>>,
     ids: Option<&'a [RowId]>,
     waiting: usize,
-    // What wrappers put in place of the signals of the same name.
-    probabilities: Option<&'a Matrix>,
-    predictions: Option<&'a [f32]>,
-    passes: Option<&'a Passes>,
-    lookahead: Option<&'a [(RowId, f32)]>,
-    committee: Option<&'a Passes>,
-    predicted_loss: Option<&'a [f64]>,
+    // Those of `signals`, or what wrappers put in their place.
+    per_candidate: PerCandidate<'a>,
 }
 
 impl<'a> PoolView<'a> {
@@ -88,21 +84,17 @@ impl<'a> PoolView<'a> {
                 assert!(labels.iter().all(|&label| number_of(label).is_finite()), "finite targets");
             }
         }
-        if let Some(predictions) = &signals.predictions {
-            assert_eq!(predictions.len(), m, "predictions per candidate");
-        }
         if let Some(p) = &signals.probabilities {
-            assert_eq!((p.rows(), p.cols()), (m, classes), "probabilities per candidate");
+            assert_eq!(p.cols(), classes, "columns of probabilities");
         }
         if let Some(e) = &signals.embeddings {
             assert_eq!(e.rows(), n, "embeddings per row of the pool");
         }
         for member in [&signals.passes, &signals.committee].into_iter().flatten().flat_map(|p| &p.members) {
-            assert_eq!((member.rows(), member.cols()), (m, width), "answers per pass and candidate");
+            assert_eq!(member.cols(), width, "columns of passes");
         }
-        if let Some(losses) = &signals.predicted_loss {
-            assert_eq!(losses.len(), m, "predicted losses per candidate");
-        }
+        let per_candidate = PerCandidate::of(signals);
+        per_candidate.assert_for(m);
         Self {
             inputs,
             labelled,
@@ -114,12 +106,7 @@ impl<'a> PoolView<'a> {
             embeddings: signals.embeddings.as_ref().map(Matrix::view),
             ids: None,
             waiting: 0,
-            probabilities: signals.probabilities.as_ref(),
-            predictions: signals.predictions.as_deref(),
-            passes: signals.passes.as_ref(),
-            lookahead: signals.lookahead.as_deref(),
-            committee: signals.committee.as_ref(),
-            predicted_loss: signals.predicted_loss.as_deref(),
+            per_candidate,
         }
     }
 
@@ -127,7 +114,8 @@ impl<'a> PoolView<'a> {
     pub fn with_probabilities(self, probabilities: &'a Matrix) -> Self {
         let shape = (self.candidates.len(), self.classes);
         assert_eq!((probabilities.rows(), probabilities.cols()), shape, "probabilities per candidate");
-        Self { probabilities: Some(probabilities), ..self }
+        let per_candidate = PerCandidate { probabilities: Some(probabilities), ..self.per_candidate };
+        Self { per_candidate, ..self }
     }
 
     /// The same pool with these embeddings, which need no copy of their own.
@@ -181,7 +169,8 @@ impl<'a> PoolView<'a> {
 
     /// The same pool with other passes.
     pub fn with_passes(self, passes: &'a Passes) -> Self {
-        Self { passes: Some(passes), ..self }
+        let per_candidate = PerCandidate { passes: Some(passes), ..self.per_candidate };
+        Self { per_candidate, ..self }
     }
 
     /// Inputs of all rows of the pool, shape `[n, width]`, indexed by [`RowId`].
@@ -283,7 +272,7 @@ impl<'a> PoolView<'a> {
     /// place (rows count candidates).
     pub fn probabilities(&self) -> Result<MatrixView<'a>, QueryError> {
         let signal = "class probabilities";
-        let p = self.probabilities.ok_or(QueryError::Missing { signal })?.view();
+        let p = self.per_candidate.probabilities.ok_or(QueryError::Missing { signal })?.view();
         check_probabilities(signal, p)?;
         Ok(p)
     }
@@ -294,7 +283,7 @@ impl<'a> PoolView<'a> {
     /// [`QueryError::Missing`]; [`QueryError::NotFinite`] with the place (rows count candidates).
     pub fn predictions(&self) -> Result<&'a [f32], QueryError> {
         let signal = "predictions";
-        let predictions = self.predictions.ok_or(QueryError::Missing { signal })?;
+        let predictions = self.per_candidate.predictions.ok_or(QueryError::Missing { signal })?;
         check_finite(signal, MatrixView::new(predictions, predictions.len(), 1))?;
         Ok(predictions)
     }
@@ -304,7 +293,7 @@ impl<'a> PoolView<'a> {
     /// # Errors
     /// As [`probabilities`](Self::probabilities).
     pub fn passes(&self) -> Result<&'a [Matrix], QueryError> {
-        self.members("stochastic passes", self.passes)
+        self.members("stochastic passes", self.per_candidate.passes)
     }
 
     /// Class probabilities under at least one committee member, each of shape `[candidates, classes]`; where targets are
@@ -313,8 +302,8 @@ impl<'a> PoolView<'a> {
     /// # Errors
     /// As [`probabilities`](Self::probabilities).
     pub fn committee(&self) -> Result<&'a Passes, QueryError> {
-        self.members("committee members", self.committee)?;
-        self.committee.ok_or(QueryError::Missing { signal: "committee members" })
+        self.members("committee members", self.per_candidate.committee)?;
+        self.per_candidate.committee.ok_or(QueryError::Missing { signal: "committee members" })
     }
 
     fn members(&self, signal: &'static str, passes: Option<&'a Passes>) -> Result<&'a [Matrix], QueryError> {
@@ -434,7 +423,7 @@ impl<'a> PoolView<'a> {
     /// [`QueryError::Missing`]; [`QueryError::NotFinite`] with the place.
     pub fn predicted_loss(&self) -> Result<&'a [f64], QueryError> {
         let signal = "predicted losses";
-        let losses = self.predicted_loss.ok_or(QueryError::Missing { signal })?;
+        let losses = self.per_candidate.predicted_loss.ok_or(QueryError::Missing { signal })?;
         match losses.iter().position(|loss| !loss.is_finite()) {
             None => Ok(losses),
             Some(row) => Err(QueryError::NotFinite { signal, row, column: 0, found: losses[row] }),
@@ -486,7 +475,7 @@ impl<'a> PoolView<'a> {
     /// [`QueryError::Missing`], [`QueryError::NotFinite`], [`QueryError::NotACandidate`].
     pub fn lookahead(&self) -> Result<&'a [(RowId, f32)], QueryError> {
         let signal = "one-step gains";
-        let gains = self.lookahead.ok_or(QueryError::Missing { signal })?;
+        let gains = self.per_candidate.lookahead.ok_or(QueryError::Missing { signal })?;
         let mut seen = Vec::with_capacity(gains.len());
         for &(row, gain) in gains {
             if !gain.is_finite() {
@@ -506,49 +495,20 @@ impl<'a> PoolView<'a> {
 #[derive(Clone, Debug)]
 pub struct Subset {
     candidates: Vec<RowId>,
-    probabilities: Option<Matrix>,
-    predictions: Option<Vec<f32>>,
-    passes: Option<Passes>,
-    lookahead: Option<Vec<(RowId, f32)>>,
-    committee: Option<Passes>,
-    predicted_loss: Option<Vec<f64>>,
+    signals: Signals,
 }
 
 impl Subset {
     /// The candidates at `places`, which ascend.
     pub fn new(view: &PoolView<'_>, places: &[usize]) -> Self {
         debug_assert!(places.is_sorted(), "places ascend");
-        let gather = |matrix: &Matrix| matrix.gather(places.iter().copied());
-        let gather_all = |passes: &Passes| Passes { members: passes.members.iter().map(gather).collect() };
         let candidates: Vec<RowId> = places.iter().map(|&place| view.candidates[place]).collect();
-        let kept = |gains: &[(RowId, f32)]| {
-            gains.iter().filter(|(row, _)| candidates.binary_search(row).is_ok()).copied().collect()
-        };
-        Self {
-            probabilities: view.probabilities.map(gather),
-            predictions: (view.predictions)
-                .map(|predictions| places.iter().map(|&place| predictions[place]).collect()),
-            passes: view.passes.map(gather_all),
-            lookahead: view.lookahead.map(kept),
-            committee: view.committee.map(gather_all),
-            predicted_loss: (view.predicted_loss)
-                .map(|losses| places.iter().map(|&place| losses[place]).collect()),
-            candidates,
-        }
+        Self { signals: view.per_candidate.cut(places, &candidates), candidates }
     }
 
     /// `view` with these candidates only.
     pub fn view<'b>(&'b self, view: PoolView<'b>) -> PoolView<'b> {
-        PoolView {
-            candidates: &self.candidates,
-            probabilities: self.probabilities.as_ref(),
-            predictions: self.predictions.as_deref(),
-            passes: self.passes.as_ref(),
-            lookahead: self.lookahead.as_deref(),
-            committee: self.committee.as_ref(),
-            predicted_loss: self.predicted_loss.as_deref(),
-            ..view
-        }
+        PoolView { candidates: &self.candidates, per_candidate: PerCandidate::of(&self.signals), ..view }
     }
 }
 

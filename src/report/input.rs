@@ -34,7 +34,7 @@ pub struct ReportInput {
     /// What the policy looks at.
     pub importance: Vec<Importance>,
     /// What the policy asks for over the course of an episode, phase by phase.
-    pub course: Vec<Picks>,
+    pub selection_profile: Vec<Picks>,
     /// The rows every task keeps apart.
     pub separation: Vec<Separation>,
     /// The resolved plan as TOML text.
@@ -58,7 +58,7 @@ impl ReportInput {
             variants: Vec::new(),
             contrasts: Vec::new(),
             importance: Vec::new(),
-            course: Vec::new(),
+            selection_profile: Vec::new(),
             separation: Vec::new(),
             plan: None,
             facts: Vec::new(),

@@ -153,7 +153,7 @@ fn pool(worker_pool: WorkerPool<'_>) -> Result<(usize, rayon::ThreadPool), RunEr
 ///
 /// # Errors
 /// The work's own; [`RunError::Work`] if it panicked.
-pub fn again<T: Send>(
+pub fn redo<T: Send>(
     key: &str,
     worker_pool: WorkerPool<'_>,
     work: impl FnOnce() -> Result<T> + Send,
@@ -310,12 +310,12 @@ mod tests {
         assert_eq!(outcomes.iter().filter(|o| matches!(o, Outcome::Done(_))).count(), 17);
 
         let tried = AtomicUsize::new(0);
-        let again = run(&path, 2, &Cancel::new(), |cell| {
+        let redo = run(&path, 2, &Cancel::new(), |cell| {
             tried.fetch_add(1, Ordering::Relaxed);
             Ok(cell.input as f64)
         });
         assert_eq!(tried.into_inner(), 3, "only the failed ones");
-        assert_eq!(again.unwrap()[3], Outcome::Done(3.0));
+        assert_eq!(redo.unwrap()[3], Outcome::Done(3.0));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use blocks::{Blocks, ElementType};
 pub use cancel::Cancel;
 pub use checkpoint::Checkpoint;
 pub use error::RunError;
-pub use executor::{Cell, Outcome, WorkerPool, again, once, run_cells};
+pub use executor::{Cell, Outcome, WorkerPool, once, redo, run_cells};
 pub use full_pool::FullPool;
 pub use ledger::Ledger;
 pub use manifest::{Decisions, Manifest};

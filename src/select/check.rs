@@ -66,7 +66,7 @@ pub(super) fn parts(
     Ok((labelled.iter().map(|&row| RowId(row as u32)).collect(), candidates))
 }
 
-/// The classes of the labelled rows; zeros where none were given, which nobody then batch_builder at.
+/// The classes of the labelled rows; zeros where none were given, which nobody then looks at.
 pub(super) fn labels(
     given: Option<&[u32]>,
     labelled: usize,
@@ -200,7 +200,7 @@ fn disagree(argument: Argument, found: usize, expected: usize, words: &dyn Words
 }
 
 /// The number of classes that all who `tell` one agree on. One if nobody does, which no selector that is given all
-/// it [needs](super::Need) batch_builder at.
+/// it [needs](super::Need) looks at.
 ///
 /// # Errors
 /// [`SelectError::Classes`].

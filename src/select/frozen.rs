@@ -10,7 +10,7 @@ use crate::query::{KernelPca, Nearest, Needs, Neighbours, PoolView, Progress, Si
 use crate::rng::Key;
 use std::sync::Arc;
 
-/// Candidates that a policy batch_builder at, at most: their neighbours take time that grows with the square.
+/// Candidates that a policy looks at, at most: their neighbours take time that grows with the square.
 const MOST_CANDIDATES: usize = 20_000;
 /// Rows whose distances to all others are in memory at a time, on two threads.
 const BLOCK: usize = 512;
@@ -66,7 +66,7 @@ impl Strategy for Frozen {
     }
 
     fn needs(&self) -> Needs {
-        // The rest of what the policy batch_builder at is made from these.
+        // The rest of what the policy looks at is made from these.
         Needs { probabilities: needs().probabilities, labels: true, ..Needs::default() }
     }
 

@@ -32,7 +32,7 @@ pub struct Selector {
 pub struct Selection {
     /// Rows of the pool, most wanted first.
     pub picks: Vec<usize>,
-    /// What the selector gave each pick, higher = asked first; `None` where it chooses a batch as a whole. A policy batch_builder
+    /// What the selector gave each pick, higher = asked first; `None` where it chooses a batch as a whole. A policy looks
     /// again as a batch grows, so that its numbers compare within one look.
     pub utilities: Option<Vec<f64>>,
     /// What there is to be told: what was left out of account, who asked in the policy's place.

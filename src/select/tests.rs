@@ -131,7 +131,7 @@ fn arrays_that_do_not_fit_are_refused_with_place_and_numbers() {
     features.values_mut()[5] = f32::INFINITY;
     let (error, _) = refused("k_center", Request::new(&features));
     assert_eq!(error.to_string(), "features: row 2, column 1 is inf, expected a finite number");
-    // Nobody batch_builder at them, so that nothing is wrong with them.
+    // Nobody looks at them, so that nothing is wrong with them.
     Selector::named("random").unwrap().select(Request::new(&features)).unwrap();
     let (error, _) = refused("bald", arrays.request().passes([&arrays.probabilities, &Matrix::zeros(30, 3)]));
     assert!(matches!(error, SelectError::Probabilities { .. }), "{error}");

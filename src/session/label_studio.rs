@@ -383,14 +383,14 @@ pub(super) fn user(id: impl std::fmt::Display) -> String {
     format!("user {id}")
 }
 
-/// Who made an annotation: an address where there is one, else the number of the user.
+/// Who made an annotation: the number of the user, which every export has, so that a person is the same in all of them.
 fn annotator(annotation: &Value) -> String {
     let who = annotation.get("completed_by").or_else(|| annotation.get("annotator"));
     match who {
         Some(Value::String(name)) => name.clone(),
-        Some(Value::Object(of)) => match (of.get("email").and_then(Value::as_str), of.get("id")) {
-            (Some(email), _) => email.to_string(),
-            (None, Some(id)) => user(id),
+        Some(Value::Object(of)) => match (of.get("id"), of.get("email").and_then(Value::as_str)) {
+            (Some(id), _) => user(id),
+            (None, Some(email)) => email.to_string(),
             (None, None) => "label-studio".to_string(),
         },
         Some(Value::Number(id)) => user(id),
@@ -455,7 +455,7 @@ mod tests {
             short,
             [
                 (row(7), "pos", "user 1"),
-                (row(7), "neg", "b@c.d"),
+                (row(7), "neg", "user 2"),
                 (row(3), "-", "user 1"),
                 (row(6), "neg", "user 1")
             ]

@@ -2,9 +2,10 @@
 
 use super::annotators::Consensus;
 use super::table::{Column, Format, Table};
-use super::{Session, SessionError, current};
+use super::{Session, SessionError, current, status};
 use crate::data::Matrix;
 use crate::error::Result;
+use std::collections::HashMap;
 
 /// The class of every row of the pool.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +73,10 @@ impl Session {
 
     /// The labels as a table: `row`, `id` where rows have names, `label`, `confidence` (1 where nobody disagrees), `answers`
     /// (`ANNOTATOR=CLASS`, with spaces between), `seems` (another class, where the label is likely to be wrong: the
-    /// [worst](crate::experiment::quality::LabelErrors::worst) of them), and what people are shown of the row. Rows without a class
-    /// are left out.
+    /// [worst](crate::experiment::quality::LabelErrors::worst) of them), `repeats` (the labelled row that it
+    /// [nearly repeats](crate::experiment::quality::NearDuplicates), if any), `batch` (the last one in which it was asked for, from
+    /// 1), `surprise` (of that batch, see [`Batch`](super::status::Batch): below -3 the pool has drifted from what was learned), and
+    /// what people are shown of the row. Rows without a class are left out.
     ///
     /// # Errors
     /// A damaged journal or pool.
@@ -102,10 +105,31 @@ impl Session {
         columns
             .push(("answers".to_string(), Column::Texts(labelled.iter().map(|one| said(one.row)).collect())));
         let quality = if enough(&consensus, self).is_ok() { self.quality(&consensus)? } else { None };
-        let suspected = quality.and_then(|quality| quality.labels).map_or(Vec::new(), |labels| labels.worst);
+        let (suspected, near) = quality.map_or_else(Default::default, |quality| {
+            (quality.labels.map_or(Vec::new(), |labels| labels.worst), quality.near_duplicates.pairs)
+        });
         let seems = |row: u32| suspected.iter().find(|one| one.row == row).map(|one| one.seems.clone());
         columns
             .push(("seems".to_string(), Column::Texts(labelled.iter().map(|one| seems(one.row)).collect())));
+        let near: HashMap<u32, u32> = near.into_iter().map(|[row, other]| (row, other)).collect();
+        let repeats = |row: u32| near.get(&row).map(u32::to_string);
+        columns.push((
+            "repeats".to_string(),
+            Column::Texts(labelled.iter().map(|one| repeats(one.row)).collect()),
+        ));
+        let judged = status::judged(&self.events, &consensus);
+        let mut batch_of = HashMap::new();
+        for (batch, picks) in status::asked(&self.events).enumerate() {
+            batch_of.extend(picks.iter().map(|pick| (pick.row, batch)));
+        }
+        let batch = |row: u32| batch_of.get(&row).map(|batch| (batch + 1).to_string());
+        let surprise = |row: u32| Some(judged[*batch_of.get(&row)?].as_ref()?.surprise as f32);
+        columns
+            .push(("batch".to_string(), Column::Texts(labelled.iter().map(|one| batch(one.row)).collect())));
+        columns.push((
+            "surprise".to_string(),
+            Column::Shares(labelled.iter().map(|one| surprise(one.row)).collect()),
+        ));
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
         for (at, name) in self.settings.shown.iter().enumerate() {
             let texts = contents.iter().map(|one| one.fields.get(at).map(|(_, text)| text.clone())).collect();

@@ -119,7 +119,7 @@ impl Query<'_> {
         classifier: impl FnOnce() -> Result<&'c Classifier>,
     ) -> Result<Chosen> {
         let mut purse = self.purse;
-        let again = self.paid(self.again(count), &mut purse)?;
+        let again = self.paid(self.disputed(count), &mut purse)?;
         let hand: Vec<u32> = self.state.in_hand(self.now).map(|one| one.pick.row).collect();
         let mut held = hand.clone();
         held.sort_unstable();
@@ -292,7 +292,7 @@ impl Query<'_> {
     }
 
     /// Rows on which others disagree.
-    fn again(&self, count: usize) -> Vec<Pick> {
+    fn disputed(&self, count: usize) -> Vec<Pick> {
         let most = count.div_ceil(AGAIN);
         let mut rows: Vec<_> = self.consensus.labelled.iter().filter(|one| one.disputed).collect();
         rows.retain(|one| {

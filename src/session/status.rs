@@ -2,7 +2,7 @@
 
 use super::annotators::{Consensus, Reliability};
 use super::classifier::{Classifier, Kind, OutOfFold, Tried};
-use super::journal::Event;
+use super::journal::{Event, Pick};
 use super::pool::Pool;
 use super::query::LabelledRows;
 use super::{Counts, Session, current};
@@ -111,7 +111,7 @@ pub struct Batch {
 
 impl Status {
     /// The learning curve: labels, accuracy, and the two ends of its interval at 95 %.
-    pub fn course(&self) -> Vec<(usize, f64, f64, f64)> {
+    pub fn learning_curve(&self) -> Vec<(usize, f64, f64, f64)> {
         let with_interval = |point: &Point| {
             let right = (point.accuracy * point.judged as f64).round() as usize;
             let [low, high] = wilson(right, point.judged);
@@ -272,10 +272,15 @@ fn stopping(
 
 /// The last batches of rows that were asked for with a prediction and have a label.
 fn batches(events: &[Event], consensus: &Consensus) -> Vec<Batch> {
+    let mut all: Vec<Batch> = judged(events, consensus).into_iter().flatten().collect();
+    all.split_off(all.len().saturating_sub(BATCHES))
+}
+
+/// Every batch that was asked for, in order; none where it holds no row that had a prediction and has a label.
+pub(super) fn judged(events: &[Event], consensus: &Consensus) -> Vec<Option<Batch>> {
     let labels: HashMap<u32, u32> = consensus.labelled.iter().map(|one| (one.row, one.class)).collect();
     let label = |row: u32| Some(consensus.classes[*labels.get(&row)? as usize].as_str());
-    let of = |event: &Event| {
-        let Event::Asked { picks, .. } = event else { return None };
+    let of = |picks: &Vec<Pick>| {
         let seen: Vec<(bool, f64)> = picks
             .iter()
             .filter_map(|pick| {
@@ -292,9 +297,15 @@ fn batches(events: &[Event], consensus: &Consensus) -> Vec<Batch> {
         let surprise = (right - expected) / spread.max(1.0 / n);
         (!seen.is_empty()).then_some(Batch { rows: seen.len(), right, expected, surprise })
     };
-    let mut all: Vec<Batch> = events.iter().rev().filter_map(of).take(BATCHES).collect();
-    all.reverse();
-    all
+    asked(events).map(of).collect()
+}
+
+/// The rows of every batch that was asked for, in order.
+pub(super) fn asked(events: &[Event]) -> impl Iterator<Item = &Vec<Pick>> {
+    events.iter().filter_map(|event| match event {
+        Event::Asked { picks, .. } => Some(picks),
+        _ => None,
+    })
 }
 
 /// Wilson's interval of a share at 95 %.

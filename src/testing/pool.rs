@@ -170,8 +170,6 @@ impl ExamplePool {
             self.candidates.binary_search(&old).expect("a candidate remains one")
         };
         let old_places: Vec<usize> = candidates.iter().map(old_place).collect();
-        let per_candidate = |m: &Matrix| m.gather(old_places.iter().copied());
-        let of_all = |passes: &Passes| Passes { members: passes.members.iter().map(per_candidate).collect() };
         let signals = &self.signals;
         Self {
             inputs: self.inputs.gather(inverse.iter().copied()),
@@ -181,21 +179,14 @@ impl ExamplePool {
             classes: self.classes,
             ids: inverse.iter().map(|&old| self.ids[old]).collect(),
             signals: Signals {
-                probabilities: signals.probabilities.as_ref().map(per_candidate),
-                predictions: (signals.predictions.as_ref())
-                    .map(|all| old_places.iter().map(|&place| all[place]).collect()),
                 embeddings: signals.embeddings.as_ref().map(|e| e.gather(inverse.iter().copied())),
-                passes: signals.passes.as_ref().map(of_all),
                 drafts: signals.drafts.clone(),
                 lookahead: (signals.lookahead.as_ref())
                     .map(|gains| gains.iter().map(|(row, gain)| (rename(row), *gain)).collect()),
-                committee: signals.committee.as_ref().map(of_all),
                 head: signals.head.clone(),
                 temperature: signals.temperature,
                 network: signals.network.clone(),
-                predicted_loss: (signals.predicted_loss.as_ref())
-                    .map(|losses| old_places.iter().map(|&place| losses[place]).collect()),
-                ..Signals::default()
+                ..signals.at(&old_places, &candidates)
             },
             candidates,
         }

@@ -10,7 +10,7 @@ use crate::data::{describe as describe_data, load};
 use crate::error::Result;
 use crate::experiment::quality::quality as judge_quality;
 use crate::experiment::{Vocabulary, tasks};
-use crate::report::page;
+use crate::report::data_page;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -59,6 +59,6 @@ fn describe(args: &DescribeArgs, folder: Option<&Path>) -> Result<Described> {
         json["quality"] = serde_json::to_value(quality).expect("it holds strings and finite numbers");
         text.push_str(&quality.to_string());
     }
-    let page = args.report.is_some().then(|| page::html(&description, quality.as_ref()));
+    let page = args.report.is_some().then(|| data_page::html(&description, quality.as_ref()));
     Ok(Described { json, text, page })
 }

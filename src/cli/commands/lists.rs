@@ -74,31 +74,7 @@ fn card(entry: &Entry, has_score: bool, kinds: Kinds) -> String {
 
 /// What a strategy needs of the learner, in a few words.
 pub(super) fn needs(needs: Needs) -> String {
-    let words = [
-        (needs.inputs || needs.neighbours, "inputs".to_string()),
-        (needs.probabilities, "probabilities".to_string()),
-        (needs.predictions, "predictions".to_string()),
-        (needs.embeddings, "embeddings".to_string()),
-        (
-            needs.passes > 0,
-            match needs.rate {
-                Some(rate) => format!("{} passes at rate {rate}", needs.passes),
-                None => format!("{} passes", needs.passes),
-            },
-        ),
-        (needs.committee > 0, format!("{} members", needs.committee)),
-        (needs.head, "head".to_string()),
-        (needs.temperature, "temperature".to_string()),
-        (needs.network, "network".to_string()),
-        (needs.predicted_loss, "predicted losses".to_string()),
-        (needs.out_of_fold, "out-of-fold probabilities".to_string()),
-        (needs.ablations, "fits without some labels".to_string()),
-        (needs.mixing, "training on mixtures".to_string()),
-        (needs.labels, "labels".to_string()),
-        (needs.drafts > 0, format!("labels of {} batches", needs.drafts)),
-        (needs.lookahead > 0, format!("labels of {}", needs.lookahead)),
-    ];
-    let words: Vec<String> = words.into_iter().filter(|(needed, _)| *needed).map(|(_, word)| word).collect();
+    let words = needs.words();
     if words.is_empty() { "nothing".to_string() } else { words.join(", ") }
 }
 

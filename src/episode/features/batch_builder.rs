@@ -1,9 +1,9 @@
 //! Looks at the candidates of one query: the first describes all, later ones what a growing batch changes.
 
+use super::class_shares::ClassShares;
 use super::pool_rows::{self, Changes};
 use super::predictions::{self, Prediction};
 use super::ranks::{Ranks, quantile_among};
-use super::shares::LabelShares;
 use super::variance_reduction::{self, VarianceReduction};
 use super::{FeatureError, QUANTILES, SCHEMA, cut, globals, herding_gain};
 use crate::data::{Matrix, RowId};
@@ -64,7 +64,7 @@ struct State<'a> {
     before: &'a Nearest,
     nearest: Cow<'a, Nearest>,
     predictions: Vec<Prediction>,
-    shares: LabelShares,
+    class_shares: ClassShares,
     pool_rows: PoolRows,
     posterior: LowRankGp<'a>,
     herding: Herding<'a>,
@@ -98,7 +98,7 @@ impl<'a> BatchBuilder<'a> {
             components,
             before: nearest,
             nearest: Cow::Borrowed(nearest),
-            shares: LabelShares::of(view.classes(), view.labels(), &predictions),
+            class_shares: ClassShares::of(view.classes(), view.labels(), &predictions),
             posterior: LowRankGp::of(components, view.labelled(), &doubts),
             herding: Herding::of(components, view.labelled(), |row| {
                 view.candidates().binary_search(&row).map_or(0.0, |at| doubts[at].1)
@@ -197,7 +197,7 @@ impl<'a> BatchBuilder<'a> {
     }
 
     /// Another look at what is kept and not taken.
-    pub fn again(&mut self) -> &Observation {
+    pub fn rescore(&mut self) -> &Observation {
         if !self.later.taken.is_empty() {
             self.later.leave_out();
             self.bring_up_to_date();
@@ -215,7 +215,7 @@ impl<'a> BatchBuilder<'a> {
             let Ok(place) = candidates.binary_search(&row) else { continue };
             labelled.push((row, state.predictions[place].margin));
             let class = state.predictions[place].first;
-            state.shares.label(class as usize);
+            state.class_shares.label(class as usize);
             state.herding.label(row);
             let (nearest, inputs) = (state.nearest.to_mut(), state.view.inputs());
             pool_rows::label(
@@ -228,7 +228,7 @@ impl<'a> BatchBuilder<'a> {
                 &mut later.changes,
             );
         }
-        state.shares.refresh();
+        state.class_shares.refresh();
         state.posterior.label(&labelled);
         later.describe_field(&state.posterior);
         let herding = state.herding.gains(later.seen.candidates.iter().copied());
@@ -397,9 +397,9 @@ impl State<'_> {
     #[inline(always)]
     fn shares_of(&self, prediction: &Prediction) -> [f32; 3] {
         [
-            cut(self.shares.labelled[prediction.first as usize]),
-            cut(self.shares.labelled[prediction.second as usize]),
-            self.shares.predicted_over_labelled[prediction.first as usize],
+            cut(self.class_shares.labelled[prediction.first as usize]),
+            cut(self.class_shares.labelled[prediction.second as usize]),
+            self.class_shares.predicted_over_labelled[prediction.first as usize],
         ]
     }
 

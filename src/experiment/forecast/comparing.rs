@@ -2,11 +2,11 @@
 
 use super::learning;
 use super::rehearsal::{Part, Piece, timed};
-use super::work::{Course, Work};
+use super::work::{EpisodeCost, Work};
 use crate::agent::adaptation::AdaptedPolicy;
 use crate::agent::{Algorithms, Choice, Head, Policy, PolicyStrategy, Provenance, shipped};
 use crate::data::{Dataset, RowId, Task};
-use crate::episode::extras::FOLDS;
+use crate::episode::extras::{FOLDS, fits};
 use crate::episode::features::{self, NEIGHBOURS, SCHEMA};
 use crate::episode::{EpisodePlan, InitialPool, Player, PreparedTask, Replicate, full_pool as measure, play};
 use crate::error::Result;
@@ -133,13 +133,7 @@ fn needs(registry: &Registry, name: &str) -> Needs {
 
 /// Networks that are trained for one query of a strategy.
 pub(super) fn extras(registry: &Registry, name: &str) -> usize {
-    let needs = needs(registry, name);
-    // The labels in hand are fitted once more, to compare the simulated ones with.
-    let lookahead = if needs.lookahead > 0 { needs.lookahead + 1 } else { 0 };
-    let drafts = if needs.drafts > 0 { needs.drafts + 1 } else { 0 };
-    let folds = if needs.temperature || needs.out_of_fold { FOLDS } else { 0 };
-    let ablations = if needs.ablations { 3 * FOLDS } else { 0 };
-    lookahead + drafts + needs.committee + folds + ablations + usize::from(needs.predicted_loss)
+    fits(needs(registry, name))
 }
 
 /// Who stands for the policies that are not trained yet.
@@ -281,7 +275,7 @@ fn whole_pools<'a>(
     let (episode, _) = stand_ins.drawn(plan, transfer.architectures[0])?;
     let cells = full_pool::cells(transfer, Shard::WHOLE);
     let one = |episode: &EpisodePlan, task: &Task| {
-        let multiply_adds = Course::own(episode, task).multiply_adds;
+        let multiply_adds = EpisodeCost::own(episode, task).multiply_adds;
         Work::fit(&episode.from_scratch(), episode.trained_on(task.pool().rows()), multiply_adds)
     };
     let work = cells.iter().map(|cell| one(&episode, targets.task(&cell.input.target))).sum::<Work>();
@@ -329,8 +323,8 @@ fn episodes<'a>(
     let watched = if episode.stops { FOLDS } else { 0 };
     let extras = extras(plan.registry(), strategy) + watched;
     let work = |block: &Block| {
-        let course = Course { extras, ..Course::own(&episode, targets.task(&block.target)) };
-        course.whole().times(block.repetitions.len() as f64)
+        let cost = EpisodeCost { extras, ..EpisodeCost::own(&episode, targets.task(&block.target)) };
+        cost.whole().times(block.repetitions.len() as f64)
     };
     let whole = own.iter().map(work).sum::<Work>();
     let count = own.iter().map(|block| block.repetitions.len() as u64).sum();
@@ -370,9 +364,9 @@ fn episodes<'a>(
 
 /// The second half of an episode, from labels drawn at random.
 fn from_half_way(episode: &EpisodePlan, task: &Task) -> EpisodePlan {
-    let course = Course::own(episode, task);
-    let half = course.queries() / 2;
-    let labels = course.labels(half);
+    let cost = EpisodeCost::own(episode, task);
+    let half = cost.queries() / 2;
+    let labels = cost.labels(half);
     let initial_per_class = labels.div_ceil(task.classes().max(1));
     let start = (initial_per_class * task.classes()).min(task.pool().rows());
     let bought = half * episode.query_size;
@@ -404,12 +398,12 @@ impl Scene<'_> {
     /// Plays a block's episodes side by side until the time is over, and one query at least.
     fn play(&self, episode: &EpisodePlan, block: &Block, slice: Duration) -> Result<Piece> {
         let task = self.targets.task(&block.target);
-        let course = Course { extras: self.extras, ..Course::own(episode, task) };
+        let cost = EpisodeCost { extras: self.extras, ..EpisodeCost::own(episode, task) };
         let marks = Arc::new(Mutex::new(Marks::default()));
         let dataset = &self.targets.datasets[self.targets.at(&block.target)].1;
         let mut players = Vec::new();
         for repetition in block.repetitions.clone() {
-            let mut strategy = self.stand_ins.strategy(&block.strategy, course.queries())?;
+            let mut strategy = self.stand_ins.strategy(&block.strategy, cost.queries())?;
             if players.is_empty() {
                 strategy =
                     Box::new(Paced { inner: strategy, until: Instant::now() + slice, marks: marks.clone() });
@@ -432,10 +426,10 @@ impl Scene<'_> {
         let (core_seconds, work) = match played {
             Ok(played) => {
                 let queries = played.iter().map(|one| one.rows.len() - 1).max().unwrap_or(0);
-                (usage::core_seconds() - before, course.up_to(queries, queries))
+                (usage::core_seconds() - before, cost.up_to(queries, queries))
             }
             Err(_) if marks.stopped => {
-                (marks.core_seconds - before, course.up_to(marks.selections - 1, marks.selections))
+                (marks.core_seconds - before, cost.up_to(marks.selections - 1, marks.selections))
             }
             Err(error) => return Err(error),
         };

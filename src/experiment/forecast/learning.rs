@@ -5,8 +5,8 @@ use super::sources::{Seen, Tasks, bytes, chunks};
 use super::work::{By, Work, collected_on, played_on};
 use crate::agent::{
     AdamW, AntitheticPair, Behaviour, CollectPlan, Environment, Extent, Forgetful, ImitationConfig,
-    LabelledState, Network, Source, Training, collect, collect_by, collect_moves, course, imitate,
-    policy_gradient,
+    LabelledState, Network, Source, Training, collect, collect_by, collect_moves, imitate, policy_gradient,
+    selection_profile,
 };
 use crate::arch::Space;
 use crate::error::Result;
@@ -203,7 +203,8 @@ fn validation<'a>(plan: &'a Plan, tasks: &'a Tasks, parts: &mut Vec<Part<'a>>) -
         if tasks.validation.is_empty() {
             let cap = plan.episode().candidates;
             let key = Key::root(plan.seed()).named("forecast");
-            let (_, core_seconds) = timed(|| course(&chunk, &untrained, few, cap, &Forgetful, key))?;
+            let (_, core_seconds) =
+                timed(|| selection_profile(&chunk, &untrained, few, cap, &Forgetful, key))?;
             return Ok(Some(Piece { nominal, core_seconds: core_seconds * all }));
         }
         let (simulation, margin) = timed(|| train::simulation(plan, &[], &chunk, few, &Forgetful))?;

@@ -18,19 +18,19 @@ mod workers;
 use super::plan::Plan;
 use super::stages::{cells_of_transfer, full_pool, search, search_comparison};
 use crate::error::Result;
-use crate::run::executor::again;
+use crate::run::executor::redo;
 use crate::run::{Cancel, Silent, WorkerPool, usage};
 use rehearsal::{Limit, Part};
 use std::time::{Duration, Instant};
 
 pub use display::describe;
-pub use workers::Shares;
+pub use workers::SharedWork;
 
 /// How much a dry run measures: about five seconds of two cores.
 pub const DRY_RUN: Effort =
-    Effort { core_seconds: 8.0, wall: Duration::from_secs(12), tasks: 300, worth: 0.0 };
+    Effort { core_seconds: 8.0, wall: Duration::from_secs(12), tasks: 300, least: 0.0 };
 /// How much a run measures before it begins, to say how long is left.
-pub const OUTLOOK: Effort = Effort { core_seconds: 1.5, wall: Duration::from_secs(2), tasks: 30, worth: 4.0 };
+pub const OUTLOOK: Effort = Effort { core_seconds: 1.5, wall: Duration::from_secs(2), tasks: 30, least: 4.0 };
 /// The share of the measuring that is left to searches, whose results decide what is played on targets.
 const FOR_SEARCHES: f64 = 0.2;
 /// Seconds are printed for machines in parts of so many.
@@ -45,7 +45,7 @@ pub struct Effort {
     /// The most source tasks, and the most validation tasks, that are made.
     pub tasks: usize,
     /// Nothing is measured of a plan whose nominal core seconds are fewer.
-    pub worth: f64,
+    pub least: f64,
 }
 
 /// What one kind of work takes.
@@ -98,7 +98,7 @@ pub struct Forecast {
     /// Core seconds before the first stage, such as for reading.
     pub start: f64,
     /// How the kinds can be shared out.
-    pub shares: Vec<Shares>,
+    pub shared_work: Vec<SharedWork>,
 }
 
 impl Forecast {
@@ -110,7 +110,7 @@ impl Forecast {
         let (cancel, jobs) = (Cancel::new(), jobs.max(1));
         let worker_pool = WorkerPool { jobs, progress: &Silent, cancel: &cancel };
         let start = usage::core_seconds();
-        again("forecast", worker_pool, || Self::made(plan, jobs, effort, start))
+        redo("forecast", worker_pool, || Self::made(plan, jobs, effort, start))
     }
 
     fn made(plan: &Plan, jobs: usize, effort: Effort, start: f64) -> Result<Self> {
@@ -122,7 +122,7 @@ impl Forecast {
         let mut found = None;
         let nominal = |parts: &[Part<'_>]| parts.iter().map(|part| part.nominal).sum::<f64>();
         if let Some(at) = parts.iter().position(|part| part.stage == "search" && part.what == "search") {
-            if nominal(&parts) >= effort.worth {
+            if nominal(&parts) >= effort.least {
                 rehearsal::rehearse(&mut parts[at..=at], limit.share(FOR_SEARCHES))?;
             }
             let searched = seen.searched();
@@ -131,7 +131,7 @@ impl Forecast {
             }
         }
         parts.extend(comparing::parts(plan, &targets, found)?);
-        if nominal(&parts) >= effort.worth {
+        if nominal(&parts) >= effort.least {
             rehearsal::rehearse(&mut parts, limit)?;
         }
         let expected = rehearsal::expected(&parts);
@@ -140,13 +140,13 @@ impl Forecast {
         let kinds: Vec<Kind> = parts.iter().zip(expected).map(|(part, taken)| kind(part, taken)).collect();
         let stages: Vec<StageForecast> =
             STAGES.iter().filter_map(|&stage| of_stage(plan, stage, &parts, &kinds)).collect();
-        let mut shares = workers::shares(plan, &kinds, &seen)?;
+        let mut shared_work = workers::shared_work(plan, &kinds, &seen)?;
         for StageForecast { stage, cells, .. } in &stages {
-            shares = shares.into_iter().map(|one| one.with_cells(stage, *cells)).collect();
+            shared_work = shared_work.into_iter().map(|one| one.with_cells(stage, *cells)).collect();
         }
         let took = begun.elapsed().as_secs_f64();
         let resident = usage::peak_rss().unwrap_or(0.0);
-        Ok(Self { stages, kinds, jobs, took, resident, kept, start, shares })
+        Ok(Self { stages, kinds, jobs, took, resident, kept, start, shared_work })
     }
 
     /// Estimated core seconds of all stages, and of what comes before them.

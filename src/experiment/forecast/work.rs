@@ -85,7 +85,7 @@ impl std::iter::Sum for Work {
 
 /// The course of one episode on a task.
 #[derive(Clone, Copy)]
-pub struct Course<'a> {
+pub struct EpisodeCost<'a> {
     /// What is played.
     pub plan: &'a EpisodePlan,
     /// Where.
@@ -98,7 +98,7 @@ pub struct Course<'a> {
     pub look: f64,
 }
 
-impl<'a> Course<'a> {
+impl<'a> EpisodeCost<'a> {
     /// An episode with the plan's own network, and none besides.
     pub fn own(plan: &'a EpisodePlan, task: &'a Task) -> Self {
         // A shape that is refused is refused where it is played.
@@ -166,18 +166,18 @@ pub fn played_on(source: &Source, by: By) -> Work {
         By::Policy => 1.0 + LATER_LOOK * later,
         By::Strategy => STRATEGY,
     };
-    Course { look, ..Course::own(&plan, source.prepared_tasks[0].task()) }.whole()
+    EpisodeCost { look, ..EpisodeCost::own(&plan, source.prepared_tasks[0].task()) }.whole()
 }
 
 /// States of a source task that are visited, with their candidates looked ahead at.
 pub fn collected_on(source: &Source, collect: &CollectPlan) -> Work {
     let task = source.prepared_tasks[0].task();
-    let course = Course::own(&source.plan, task);
+    let cost = EpisodeCost::own(&source.plan, task);
     // Rounds are drawn uniformly, so the middle one stands for them.
-    let labels = course.labels(course.queries() / 2);
+    let labels = cost.labels(cost.queries() / 2);
     let rows = source.plan.trained_on(labels + 1);
-    let ahead = Work::fit(&source.plan.from_scratch(), rows, course.multiply_adds)
-        .plus(Work::prediction(task.reward().labels().len(), course.multiply_adds));
+    let ahead = Work::fit(&source.plan.from_scratch(), rows, cost.multiply_adds)
+        .plus(Work::prediction(task.reward().labels().len(), cost.multiply_adds));
     let states = collect.states_on(source);
     // The first and the last state of an episode are seen, too.
     let seen = (states + 2 * collect.episodes) * (task.pool().rows() - labels);
@@ -203,17 +203,17 @@ mod tests {
         let target = &plan.transfer().unwrap().targets[0];
         let prepared = tasks::prepared(&plan, &tasks::load(&plan, target).unwrap(), 0).unwrap();
         let (episode, task) = (tasks::episode_plan(&plan).unwrap(), prepared.task());
-        let course = Course { extras: 2, ..Course::own(&episode, task) };
-        assert_eq!((course.queries(), course.labels(0), course.labels(10)), (10, 3, 13));
-        let whole = course.whole();
+        let cost = EpisodeCost { extras: 2, ..EpisodeCost::own(&episode, task) };
+        assert_eq!((cost.queries(), cost.labels(0), cost.labels(10)), (10, 3, 13));
+        let whole = cost.whole();
         assert_eq!((whole.trainings, whole.steps), (11.0 + 20.0, 5.0 * 31.0));
         // Stopped in the third query: three fits, and three looks.
-        let stopped = course.up_to(2, 3);
+        let stopped = cost.up_to(2, 3);
         assert_eq!((stopped.trainings, stopped.steps), (3.0 + 6.0, 5.0 * 9.0));
         let pool = task.pool().rows() as f64;
         assert_eq!(stopped.looked_at, 3.0 * pool - (3.0 + 4.0 + 5.0));
         assert!(stopped.nominal() < whole.nominal());
-        let other = course.up_to(10, 10);
+        let other = cost.up_to(10, 10);
         assert_eq!(other, whole);
         assert_eq!(whole.times(2.0), whole.plus(other));
     }

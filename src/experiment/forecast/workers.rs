@@ -25,7 +25,7 @@ const NUMBER_BYTES: f64 = 20.0;
 
 /// How one kind of work can be shared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Shares {
+pub struct SharedWork {
     /// The stage and what it is, as in the forecast.
     pub stage: &'static str,
     pub what: String,
@@ -43,7 +43,7 @@ pub struct Shares {
     pub bytes_of_piece: Option<f64>,
 }
 
-impl Shares {
+impl SharedWork {
     /// Seconds on so many workers of so many threads.
     fn seconds(&self, workers: usize, jobs: usize) -> f64 {
         if self.steps == 0 {
@@ -55,10 +55,10 @@ impl Shares {
 }
 
 /// The kinds of a forecast, as they can be shared.
-pub(super) fn shares(plan: &Plan, kinds: &[Kind], seen: &Seen) -> Result<Vec<Shares>> {
-    let mut all: Vec<Shares> = Vec::new();
+pub(super) fn shared_work(plan: &Plan, kinds: &[Kind], seen: &Seen) -> Result<Vec<SharedWork>> {
+    let mut all: Vec<SharedWork> = Vec::new();
     for kind in kinds.iter().filter(|kind| kind.core_seconds > 0.0) {
-        let base = Shares {
+        let base = SharedWork {
             stage: kind.stage,
             what: kind.what.clone(),
             core_seconds: kind.core_seconds,
@@ -72,16 +72,16 @@ pub(super) fn shares(plan: &Plan, kinds: &[Kind], seen: &Seen) -> Result<Vec<Sha
             "train" => all.push(of_training(plan, kind, base, seen)?),
             "search" => all.push(base),
             // Its cells are not told apart by what they are: a shard takes every N-th.
-            stage => match all.iter_mut().find(|shares| shares.stage == stage) {
-                Some(shares) => shares.core_seconds += kind.core_seconds,
-                None => all.push(Shares { what: stage.into(), steps: 1, ..base }),
+            stage => match all.iter_mut().find(|shared_work| shared_work.stage == stage) {
+                Some(shared_work) => shared_work.core_seconds += kind.core_seconds,
+                None => all.push(SharedWork { what: stage.into(), steps: 1, ..base }),
             },
         }
     }
     Ok(all)
 }
 
-fn of_training(plan: &Plan, kind: &Kind, base: Shares, seen: &Seen) -> Result<Shares> {
+fn of_training(plan: &Plan, kind: &Kind, base: SharedWork, seen: &Seen) -> Result<SharedWork> {
     let section = plan.train().expect("a kind of its stage");
     let (sources, envs) = (plan.sources(), plan.learner().device.models());
     let (tasks, judges) = (sources.tasks(), sources.validation_tasks());
@@ -91,7 +91,7 @@ fn of_training(plan: &Plan, kind: &Kind, base: Shares, seen: &Seen) -> Result<Sh
         let each = seen.text_of_state()?;
         Some(each * kind.count as f64 / (pieces.max(1)) as f64)
     };
-    let spread = |steps: u64, pieces: u64, bytes_of_step: f64, bytes_of_piece: Option<f64>| Shares {
+    let spread = |steps: u64, pieces: u64, bytes_of_step: f64, bytes_of_piece: Option<f64>| SharedWork {
         steps,
         pieces,
         bytes_of_step,
@@ -125,12 +125,12 @@ fn of_training(plan: &Plan, kind: &Kind, base: Shares, seen: &Seen) -> Result<Sh
             spread(section.policy_gradient.iterations as u64, pieces, network, answer)
         }
         // Gradients are summed in one order, on one thread.
-        "imitation" | "importance" => Shares { threads: 1, ..base },
+        "imitation" | "importance" => SharedWork { threads: 1, ..base },
         _ => base,
     })
 }
 
-impl Shares {
+impl SharedWork {
     /// Of the kinds, those of one stage with so many cells.
     pub(super) fn with_cells(self, stage: &str, cells: u64) -> Self {
         if self.stage == stage && self.stage != "train" && self.steps > 0 {
@@ -145,7 +145,7 @@ impl Shares {
 pub struct Workers {
     pub workers: usize,
     pub jobs: usize,
-    pub kinds: Vec<Shares>,
+    pub kinds: Vec<SharedWork>,
     /// Seconds on one worker, on all, and on numbers of workers between.
     pub seconds: Vec<(usize, f64)>,
     /// From so many workers on, twice as many gain less than a tenth; `None` where all are of use.
@@ -156,7 +156,7 @@ impl Forecast {
     /// What `workers` processes of [`jobs`](Self::jobs) threads each come to.
     pub fn on_workers(&self, workers: usize) -> Workers {
         let seconds = |workers: usize| {
-            self.start + self.shares.iter().map(|one| one.seconds(workers, self.jobs)).sum::<f64>()
+            self.start + self.shared_work.iter().map(|one| one.seconds(workers, self.jobs)).sum::<f64>()
         };
         let mut counts: Vec<usize> = (0..).map(|power| 1 << power).take_while(|&n| n < workers).collect();
         counts.push(workers);
@@ -165,7 +165,7 @@ impl Forecast {
             .take_while(|&n| n < workers)
             .find(|&n| seconds((2 * n).min(workers)) > (1.0 - LEAST_GAIN) * seconds(n));
         let seconds = counts.into_iter().map(|n| (n, seconds(n))).collect();
-        Workers { workers, jobs: self.jobs, kinds: self.shares.clone(), seconds, enough }
+        Workers { workers, jobs: self.jobs, kinds: self.shared_work.clone(), seconds, enough }
     }
 }
 
@@ -229,9 +229,9 @@ fn bytes(count: f64) -> String {
 mod tests {
     use super::*;
 
-    fn shares(core_seconds: f64, steps: u64, pieces: u64) -> Shares {
+    fn shared_work(core_seconds: f64, steps: u64, pieces: u64) -> SharedWork {
         let (what, bytes_of_piece) = (String::new(), None);
-        Shares {
+        SharedWork {
             stage: "train",
             what,
             core_seconds,
@@ -246,9 +246,9 @@ mod tests {
     #[test]
     fn times_by_hand() {
         // Ten pieces of a second in each of two steps: on two by three threads, two turns.
-        let spread = shares(20.0, 2, 10);
+        let spread = shared_work(20.0, 2, 10);
         assert_eq!([1, 2, 4, 99].map(|workers| spread.seconds(workers, 3)), [8.0, 4.0, 2.0, 2.0]);
-        let alone = shares(12.0, 0, 0);
+        let alone = shared_work(12.0, 0, 0);
         assert_eq!([1, 8].map(|workers| alone.seconds(workers, 3)), [12.0, 12.0]);
     }
 }

@@ -192,7 +192,7 @@ impl Plan {
             // The others are policies, which need no more than predictions.
             let Ok(built) = self.registry.build(strategy) else { continue };
             let needs = built.needs();
-            if needs.network || needs.predicted_loss {
+            if needs.vector_network() {
                 return refuse(
                     format!("makes networks for images, whose gradients \"{strategy}\" cannot read"),
                     "leave that strategy out, or compare it on vectors",

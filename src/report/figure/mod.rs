@@ -5,7 +5,6 @@
 pub(crate) mod axis;
 pub(crate) mod bars;
 pub mod canvas;
-pub(crate) mod course;
 pub(crate) mod critical;
 pub(crate) mod forest;
 pub(crate) mod heat;
@@ -15,6 +14,7 @@ pub mod palette;
 pub(crate) mod path;
 pub(crate) mod profile;
 pub(crate) mod search;
+pub(crate) mod selection_profile;
 pub(crate) mod steps;
 pub(crate) mod training;
 

@@ -1,25 +1,26 @@
 //! The report as one HTML file that opens offline: no script, no font, no request.
 //!
 //! The verdict's sentence comes first, then what supports it. Colours follow the reader's light or dark
-//! setting; paper is always light. Every string that came from outside is escaped.
+//! setting; paper is always light. The page is the template `report.html`, filled with a [`page::Page`]; every text is escaped there.
 
+mod page;
 mod sections;
 
 use super::curves::{TaskCurves, gather};
 use super::figure::critical::Blocks;
 use super::figure::palette::{Palette, Theme, variables};
 use super::figure::{
-    Figure, bars, course, critical, forest, heat, learning, path, profile, search, steps, training,
+    Figure, bars, critical, forest, heat, learning, path, profile, search, selection_profile, steps, training,
 };
 use super::input::{ReportInput, SearchPoint};
 use super::roles::{is_ranked, ranked_everywhere};
 use super::stats::critical::{CriticalDifference, critical_difference};
 use super::stats::mean::mean;
 use super::stats::penalty::penalty_matrix;
-use super::text::escape;
 use super::verdict::compare::aulc_by_repetition;
 use super::verdict::{MARGIN, RANDOM};
 use crate::episode::Row;
+use page::{Page, Run};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -33,35 +34,39 @@ pub fn html(input: &ReportInput) -> String {
     let curves = gather(&input.rows, input.verdict.metric);
     let palette = palette(input, &curves);
     let drawn = Drawn::new(input, &curves, &palette, Theme::Page);
-    let mut body = String::new();
-    sections::head(&mut body, input);
-    sections::learning(&mut body, &drawn.learning, input, &palette);
-    sections::over_tasks(&mut body, input, &palette);
-    sections::figures(&mut body, "Differences", &drawn.differences);
-    sections::verdict_table(&mut body, input, &palette);
-    sections::label_savings(&mut body, input, &palette);
-    sections::figures(&mut body, "Ranking", &drawn.ranking);
-    sections::robustness(&mut body, input, &palette);
-    sections::figures(&mut body, "Training of the policy", &drawn.training);
-    sections::figures(&mut body, "What the policy looks at", &drawn.importance);
-    sections::contrasts(&mut body, &input.contrasts);
-    sections::figures(&mut body, "Learning for the same computation", &drawn.steps);
-    sections::figures(&mut body, "Path of architectures", &drawn.paths);
-    sections::search(&mut body, &drawn.search, input);
-    sections::query_times(&mut body, input, &palette);
-    sections::separation(&mut body, &input.separation);
-    sections::facts(&mut body, &input.facts);
-    sections::plan(&mut body, input.plan.as_deref());
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n\
-         :root{{{}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        escape(&heading(input)),
-        variables(false),
-        variables(true),
-    )
+    let sections = [
+        sections::learning(&drawn.learning, input, &palette),
+        sections::over_tasks(input, &palette),
+        sections::figures("Differences", &drawn.differences),
+        sections::verdict_table(input, &palette),
+        sections::label_savings(input, &palette),
+        sections::figures("Ranking", &drawn.ranking),
+        sections::robustness(input, &palette),
+        sections::figures("Training of the policy", &drawn.training),
+        sections::figures("What the policy looks at", &drawn.importance),
+        sections::contrasts(&input.contrasts),
+        sections::figures("Learning for the same computation", &drawn.steps),
+        sections::figures("Path of architectures", &drawn.paths),
+        sections::search(&drawn.search, input),
+        sections::query_times(input, &palette),
+        sections::separation(&input.separation),
+        sections::facts(&input.facts),
+        sections::plan(input.plan.as_deref()),
+    ];
+    let verdict = &input.verdict;
+    let several = verdict.tasks.len() > 1;
+    let tasks = verdict.tasks.iter().filter(|_| several).map(|task| Run::sentence(&task.sentence));
+    let page = Page {
+        heading: heading(input),
+        light: format!("{{{}}}", variables(false)),
+        dark: format!("{{{}}}", variables(true)),
+        style: STYLE,
+        verdict: Run::sentence(&verdict.sentence),
+        tasks: tasks.collect(),
+        warnings: &verdict.warnings,
+        sections: sections.into_iter().flatten().collect(),
+    };
+    page.html()
 }
 
 /// Targets that the heading names; of more, it says how many there are.
@@ -156,7 +161,7 @@ impl Drawn {
             training: training::training_curve(&input.training, theme).into_iter().collect(),
             importance: importance(input, theme)
                 .into_iter()
-                .chain(course::course(&input.course, theme))
+                .chain(selection_profile::selection_profile(&input.selection_profile, theme))
                 .collect(),
             steps: steps_figures(input, curves, theme),
             paths: path_figures(input, curves, theme),

@@ -31,8 +31,8 @@ pub fn penalty_matrix(tasks: &[TaskAccuracies], alpha: f64) -> Vec<Vec<f64>> {
 
 /// The mean of every column without its diagonal: how often each strategy is beaten, lower = better.
 pub fn column_means(matrix: &[Vec<f64>]) -> Vec<f64> {
-    let search_comparison = matrix.len().saturating_sub(1).max(1) as f64;
-    (0..matrix.len()).map(|j| matrix.iter().map(|row| row[j]).sum::<f64>() / search_comparison).collect()
+    let others = matrix.len().saturating_sub(1).max(1) as f64;
+    (0..matrix.len()).map(|j| matrix.iter().map(|row| row[j]).sum::<f64>() / others).collect()
 }
 
 /// Whether `first` beats `second` by a two-sided paired t-test over the repetitions both have.

@@ -49,7 +49,7 @@ pub struct TrainedPolicy {
     pub importance: Vec<FeatureImportance>,
     /// What it asks for over the course of an episode, on the validation tasks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub course: Vec<agent::course::Phase>,
+    pub selection_profile: Vec<agent::selection_profile::Phase>,
     /// The digests of the files of the policies of other learning algorithms, by their names.
     #[serde(flatten)]
     pub others: Digests,
@@ -129,7 +129,8 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPoli
         collect(Tasks::of(side, judges), 0, collect_plan(plan), key.named("importance"), &parts, &|| Ok(()))?;
     let importance = look(plan, &network, &judged.states, &parts, key)?;
     let (repetitions, cap) = (section.validation_episodes, plan.episode().candidates);
-    let course = agent::course(judges, &network, repetitions, cap, &parts, key.named("course"))?;
+    let selection_profile =
+        agent::selection_profile(judges, &network, repetitions, cap, &parts, key.named("course"))?;
     // A batch is grown in looks that each see it as it stands, so larger ones than were trained on are no
     // extrapolation of the kind that the guard is for.
     let guard = DomainGuard::around(judged.range.unite(&imitated.range), FALLBACK)
@@ -161,7 +162,7 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPoli
         episodes,
         curve,
         importance,
-        course,
+        selection_profile,
         others,
     })
 }

@@ -160,19 +160,19 @@ async fn tell(State(shared): State<Shared>, body: Bytes) -> Answered {
 }
 
 #[derive(Serialize)]
-struct Course {
+struct LearningCurve {
     lines: Vec<String>,
     /// Labels, accuracy, and the two ends of its interval.
-    course: Vec<(usize, f64, f64, f64)>,
+    learning_curve: Vec<(usize, f64, f64, f64)>,
     /// Rows with a class, and the class by its number.
     labels: Vec<(usize, usize)>,
 }
 
 async fn status(State(shared): State<Shared>) -> Answered {
-    json_of(&shared.call(course).await?)
+    json_of(&shared.call(learning_curve).await?)
 }
 
-fn course(session: &mut Session) -> Result<Course> {
+fn learning_curve(session: &mut Session) -> Result<LearningCurve> {
     let status = session.status()?;
     let mut lines: Vec<String> = status.to_string().lines().take(1).map(str::to_string).collect();
     let advice = |reason: &Reason| format!("Advice to stop, {}: {}", reason.rule, reason.saw);
@@ -189,7 +189,7 @@ fn course(session: &mut Session) -> Result<Course> {
                 .to_string(),
         );
     }
-    Ok(Course { lines, course: status.course(), labels: session.labelled()? })
+    Ok(LearningCurve { lines, learning_curve: status.learning_curve(), labels: session.labelled()? })
 }
 
 #[derive(Serialize)]

@@ -258,7 +258,7 @@ async function refreshStatus() {
   try {
     const status = await call("api/status");
     $("status").replaceChildren(...status.lines.map((line) => element("li", line)));
-    drawCourse(status.course);
+    drawCurve(status.learning_curve);
     labels = status.labels;
     drawMap();
   } catch (error) {
@@ -266,10 +266,10 @@ async function refreshStatus() {
   }
 }
 
-// `course`: labels, accuracy, lower and upper end of its interval.
-function drawCourse(course) {
+// `curve`: labels, accuracy, lower and upper end of its interval.
+function drawCurve(curve) {
   const svg = drawing("svg", { viewBox: "0 0 300 150", role: "img", "aria-label": "accuracy against labels" });
-  const most = Math.max(1, ...course.map(([labels]) => labels));
+  const most = Math.max(1, ...curve.map(([labels]) => labels));
   const x = (labels) => 28 + 264 * labels / most;
   const y = (share) => 8 + 122 * (1 - share);
   svg.append(drawing("path", { class: "axis", d: "M28 8V130H292" }));
@@ -279,17 +279,17 @@ function drawCourse(course) {
     svg.append(mark);
   }
   const end = drawing("text", { x: 292, y: 144, "text-anchor": "end" });
-  end.textContent = course.length > 0 ? `${most} labels` : "no estimate yet";
+  end.textContent = curve.length > 0 ? `${most} labels` : "no estimate yet";
   svg.append(end);
-  if (course.length > 0) {
-    const upper = course.map(([labels, , , high]) => `${x(labels)} ${y(high)}`);
-    const lower = course.map(([labels, , low]) => `${x(labels)} ${y(low)}`).reverse();
+  if (curve.length > 0) {
+    const upper = curve.map(([labels, , , high]) => `${x(labels)} ${y(high)}`);
+    const lower = curve.map(([labels, , low]) => `${x(labels)} ${y(low)}`).reverse();
     svg.append(drawing("path", { class: "band", d: `M${upper.concat(lower).join("L")}Z` }));
-    svg.append(drawing("path", { class: "mark", d: `M${course.map(([labels, share]) => `${x(labels)} ${y(share)}`).join("L")}` }));
-    const [labels, share] = course[course.length - 1];
+    svg.append(drawing("path", { class: "mark", d: `M${curve.map(([labels, share]) => `${x(labels)} ${y(share)}`).join("L")}` }));
+    const [labels, share] = curve[curve.length - 1];
     svg.append(drawing("circle", { class: "mark", cx: x(labels), cy: y(share), r: 2.5 }));
   }
-  $("course").replaceChildren(svg);
+  $("curve").replaceChildren(svg);
 }
 
 function drawMap() {

@@ -33,7 +33,7 @@ pub struct Phase {
 ///
 /// # Errors
 /// If an episode cannot be played.
-pub fn course(
+pub fn selection_profile(
     sources: &[Source],
     network: &Network,
     repetitions: usize,
@@ -45,7 +45,8 @@ pub fn course(
         .par_iter()
         .enumerate()
         .map(|(at, source)| {
-            let play = || course_on(source, network, repetitions, cap, key.named(&source.identity));
+            let play =
+                || selection_profile_on(source, network, repetitions, cap, key.named(&source.identity));
             part(parts, &parts::name("course", key, at), |_| Ok(()), play)
         })
         .collect::<Result<_>>()?;
@@ -69,7 +70,7 @@ fn empty() -> Vec<Phase> {
 }
 
 /// The sums of one source's episodes.
-fn course_on(
+fn selection_profile_on(
     source: &Source,
     network: &Network,
     repetitions: usize,
@@ -133,10 +134,10 @@ mod tests {
             let mut skip = Matrix::zeros(features, 1 + globals);
             skip.row_mut(column)[0] = 1.0;
             network.set_skip(&skip);
-            let phases = course(&sources, &network, 3, 500, &Forgetful, Key::root(2)).unwrap();
+            let phases = selection_profile(&sources, &network, 3, 500, &Forgetful, Key::root(2)).unwrap();
             let parts = Kept::default();
             for _ in 0..2 {
-                let again = course(&sources, &network, 3, 500, &parts, Key::root(2)).unwrap();
+                let again = selection_profile(&sources, &network, 3, 500, &parts, Key::root(2)).unwrap();
                 assert_eq!((again, parts.made()), (phases.clone(), 2));
             }
             // Before the four queries there are 1, 4/3, 5/3 and 2 labels for each of three classes.

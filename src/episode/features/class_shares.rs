@@ -4,7 +4,7 @@ use super::cut;
 use super::predictions::Prediction;
 
 /// Counts per class, and what the features read of them.
-pub(super) struct LabelShares {
+pub(super) struct ClassShares {
     labels: Vec<f32>,
     predictions: Vec<f32>,
     /// Log of share times classes.
@@ -13,7 +13,7 @@ pub(super) struct LabelShares {
     pub predicted_over_labelled: Vec<f32>,
 }
 
-impl LabelShares {
+impl ClassShares {
     pub(super) fn of(classes: usize, labels: &[u32], predictions: &[Prediction]) -> Self {
         let (mut labelled, mut predicted) = (vec![0.0f32; classes], vec![0.0f32; classes]);
         for &label in labels {
@@ -22,14 +22,14 @@ impl LabelShares {
         for prediction in predictions {
             predicted[prediction.first as usize] += 1.0;
         }
-        let mut shares = Self {
+        let mut class_shares = Self {
             labels: labelled,
             predictions: predicted,
             labelled: vec![0.0; classes],
             predicted_over_labelled: vec![0.0; classes],
         };
-        shares.refresh();
-        shares
+        class_shares.refresh();
+        class_shares
     }
 
     /// Takes a candidate that is predicted to be of a class for a labelled row of it.

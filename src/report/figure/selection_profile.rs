@@ -9,7 +9,7 @@ const CELL: f64 = 62.0;
 const ROW: f64 = 24.0;
 
 /// Draws one column per phase and one row per feature; `None` where there is nothing.
-pub fn course(phases: &[Picks], theme: Theme) -> Option<Figure> {
+pub fn selection_profile(phases: &[Picks], theme: Theme) -> Option<Figure> {
     let names: Vec<&str> = phases.first()?.quantiles.iter().map(|(name, _)| name.as_str()).collect();
     if names.is_empty() {
         return None;
@@ -43,7 +43,7 @@ pub fn course(phases: &[Picks], theme: Theme) -> Option<Figure> {
     }
     let picks: u64 = phases.iter().map(|phase| phase.picks).sum();
     Some(Figure {
-        name: "course-of-an-episode".to_owned(),
+        name: "selection-profile".to_owned(),
         caption: format!(
             "Mean quantile of each feature among the rows that the policy asks for on the validation tasks, by \
              labels per class in hand ({picks} picks): +1 where it always takes the candidate with the largest \
@@ -66,11 +66,11 @@ mod tests {
             quantiles: vec![("margin".to_owned(), a), ("a <name> of a feature".to_owned(), b)],
         };
         let phases = [phase("up to 1", 0.25, -0.75), phase("1 to 2", 1.0, 0.0)];
-        let figure = course(&phases, Theme::Alone).unwrap();
+        let figure = selection_profile(&phases, Theme::Alone).unwrap();
         for text in ["+0.25", "\u{2212}0.75", "+1.00", "up to 1", "1 to 2", "a &lt;name&gt; of a feature"] {
             assert!(figure.svg.contains(text), "{text}");
         }
         assert!(figure.caption.contains("20 picks"));
-        assert!(course(&[], Theme::Alone).is_none());
+        assert!(selection_profile(&[], Theme::Alone).is_none());
     }
 }
