@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it into a fresh virtual environment, and runs the tests of the package.
+# Builds the wheel, installs it into a fresh virtual environment, and runs the tests of the package. QUERIST_VENV names an
+# environment that has what tests/requirements.txt lists.
 #
 #   bash python/test.sh [PROFILE]      release by default; `dev` for a target folder that was built without --release
 #
@@ -12,11 +13,13 @@ trap 'rm -rf "$work"' EXIT
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$(cd .. && pwd)/target}"
 unset PYTHONPATH
 
-python3 -m venv "$work/venv"
+if [ -z "${QUERIST_VENV:-}" ]; then
+    QUERIST_VENV="$work/venv"
+    python3 -m venv "$QUERIST_VENV"
+    "$QUERIST_VENV/bin/pip" install --quiet -r tests/requirements.txt
+fi
 # shellcheck disable=SC1091
-source "$work/venv/bin/activate"
-pip install --quiet "maturin>=1.9,<2"
-pip install --quiet numpy pytest mypy scikit-learn scikit-activeml gymnasium pandas pyarrow polars small-text
+source "$QUERIST_VENV/bin/activate"
 maturin build --profile "$profile" --out "$work/wheels"
 pip install --quiet --no-deps "$work"/wheels/querist-*.whl
 

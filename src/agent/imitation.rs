@@ -16,6 +16,7 @@ use crate::episode::Observation;
 use crate::error::Result;
 use crate::rng::Key;
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -311,9 +312,13 @@ fn agreement_on(
         return Err(AgentError::NothingToLearn { place: "agreement" }.into());
     }
     let (mut loss, mut hits, mut chosen, mut best) = (0.0, 0usize, 0.0, 0.0);
-    for (state, gains) in states.iter().zip(&targets.normalised) {
+    let judge = |(state, gains): (&LabelledState, &Vec<f32>)| {
         let scores = network.score(&state.observation)?;
-        let judged = judge_state(&scores[..gains.len()], gains, temperature);
+        Ok(judge_state(&scores[..gains.len()], gains, temperature))
+    };
+    // Summed in the order of the states, whatever the number of threads.
+    let judged = states.par_iter().zip(&targets.normalised).map(judge).collect::<Result<Vec<_>>>()?;
+    for judged in judged {
         loss += judged.loss;
         hits += usize::from(judged.chosen >= judged.best);
         chosen += f64::from(judged.chosen);

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::query::Ties;
 use crate::rng::Key;
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -104,30 +105,29 @@ pub fn importance(
         return Err(AgentError::NothingToLearn { place: "importance" }.into());
     }
     let targets = Targets::new(states, network.features(), network.globals())?;
+    groups.iter().try_for_each(|group| check(group, network))?;
     let ties = Ties::new(key);
     let before = look(network, states, &targets, temperature, ties)?;
-    groups
-        .iter()
-        .map(|group| {
-            check(group, network)?;
-            // By name: a group's figure does not depend on which other groups are asked for.
-            let key = key.named(&group.name);
-            let estimates = || {
-                let (mut changed, mut loss) = (vec![0.0; states.len()], vec![0.0; states.len()]);
-                for repeat in 0..repeats {
-                    let shuffled = shuffle(states, group, key.at(repeat as u64));
-                    let after = look(network, &shuffled, &targets, temperature, ties)?;
-                    for (s, (before, after)) in before.iter().zip(&after).enumerate() {
-                        changed[s] += f64::from(u8::from(before.choice != after.choice)) / repeats as f64;
-                        loss[s] += (after.loss - before.loss) / repeats as f64;
-                    }
-                }
-                Ok((estimate(&changed, states), estimate(&loss, states)))
-            };
-            let (changed, loss) = part(parts, &parts::name("importance", key, 0), |_| Ok(()), estimates)?;
-            Ok(Importance { group: group.clone(), changed, loss })
-        })
-        .collect()
+    let estimates = |group: &Group| {
+        // By name: a group's figure does not depend on which other groups are asked for.
+        let key = key.named(&group.name);
+        let (mut changed, mut loss) = (vec![0.0; states.len()], vec![0.0; states.len()]);
+        for repeat in 0..repeats {
+            let shuffled = shuffle(states, group, key.at(repeat as u64));
+            let after = look(network, &shuffled, &targets, temperature, ties)?;
+            for (s, (before, after)) in before.iter().zip(&after).enumerate() {
+                changed[s] += f64::from(u8::from(before.choice != after.choice)) / repeats as f64;
+                loss[s] += (after.loss - before.loss) / repeats as f64;
+            }
+        }
+        Ok((estimate(&changed, states), estimate(&loss, states)))
+    };
+    let kept = |group: &Group| {
+        let name = parts::name("importance", key.named(&group.name), 0);
+        let (changed, loss) = part(parts, &name, |_| Ok(()), || estimates(group))?;
+        Ok(Importance { group: group.clone(), changed, loss })
+    };
+    groups.par_iter().map(kept).collect()
 }
 
 fn check(group: &Group, network: &Network) -> Result<(), AgentError> {

@@ -3,13 +3,13 @@
 
 use super::growth::grow;
 use super::network::Network;
-use super::parts::{self, Parts, part};
+use super::parts::{self, Parts};
 use super::simulation::{Source, measured};
+use super::spread::{self, Tasks, Weights, Work};
 use crate::data::{Matrix, RowId};
 use crate::episode::features::{self, BatchBuilder, SCHEMA};
 use crate::error::Result;
 use crate::rng::Key;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Upper ends of the phases, in labels per class; a last phase takes what is beyond.
@@ -29,27 +29,31 @@ pub struct Phase {
 }
 
 /// Plays `repetitions` episodes of every source and sums up what `network` asks for, by phase; phases that
-/// no episode comes through are left out. `parts` keeps the sums of every source.
+/// no episode comes through are left out. `parts` keeps the sums of every source, which is a piece for its team.
 ///
 /// # Errors
 /// If an episode cannot be played.
-pub fn selection_profile(
-    sources: &[Source],
+pub fn selection_profile<'a>(
+    tasks: impl Into<Tasks<'a>>,
     network: &Network,
     repetitions: usize,
     cap: usize,
     parts: &dyn Parts,
     key: Key,
 ) -> Result<Vec<Phase>> {
-    let sums: Vec<Vec<Phase>> = sources
-        .par_iter()
-        .enumerate()
-        .map(|(at, source)| {
-            let play =
-                || selection_profile_on(source, network, repetitions, cap, key.named(&source.identity));
-            part(parts, &parts::name("course", key, at), |_| Ok(()), play)
-        })
-        .collect::<Result<_>>()?;
+    let Tasks { sources, side } = tasks.into();
+    let names: Vec<String> = (0..sources.len()).map(|at| parts::name("selection-profile", key, at)).collect();
+    let work = side.map(|side| {
+        move || Work::SelectionProfile { network: Weights::of(network), side, repetitions, cap, key }
+    });
+    let sums: Vec<Vec<Phase>> = spread::pieces(
+        parts,
+        work.as_ref().map(|work| work as &dyn Fn() -> Work),
+        &names,
+        |_, _| Ok(()),
+        |at| selection_profile_on(&sources[at], network, repetitions, cap, key),
+        |_| Ok(()),
+    )?;
     let mut all = empty();
     for phases in sums {
         for (sum, phase) in all.iter_mut().zip(phases) {
@@ -70,13 +74,14 @@ fn empty() -> Vec<Phase> {
 }
 
 /// The sums of one source's episodes.
-fn selection_profile_on(
+pub(super) fn selection_profile_on(
     source: &Source,
     network: &Network,
     repetitions: usize,
     cap: usize,
     key: Key,
 ) -> Result<Vec<Phase>> {
+    let key = key.named(&source.identity);
     let mut phases = empty();
     let replicates: Vec<_> = (0..repetitions).map(|index| source.replicate(key, index)).collect();
     for replicates in replicates.chunks(source.envs()) {

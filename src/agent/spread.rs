@@ -14,6 +14,7 @@ use super::error::AgentError;
 use super::evolution::AntitheticPair;
 use super::network::{Network, NetworkConfig};
 use super::parts::{self, Parts, part};
+use super::selection_profile::selection_profile_on;
 use super::simulation::{Source, TrainingTasks};
 use crate::error::Result;
 use crate::rng::Key;
@@ -107,6 +108,8 @@ pub enum Work {
     Validation { network: Weights },
     /// Margin's mean metric on the validation tasks; a piece is a task.
     Reference,
+    /// Where a network's picks lie among the candidates; a piece is a task.
+    SelectionProfile { network: Weights, side: Side, repetitions: usize, cap: usize, key: Key },
     /// Episodes that explore, for policy gradients; a piece is a task.
     Rollouts { network: Weights, key: Key },
 }
@@ -150,16 +153,6 @@ pub(super) fn pieces<T: Serialize + DeserializeOwned + Send>(
             })
             .collect();
     };
-    let mut missing = Vec::new();
-    for (at, name) in names.iter().enumerate() {
-        match parts::recall::<T>(parts, name)? {
-            Some(kept) => {
-                sound(at, &kept)?;
-                made(at)?;
-            }
-            None => missing.push(at),
-        }
-    }
     let delivered: Mutex<Vec<Option<T>>> = Mutex::new(names.iter().map(|_| None).collect());
     let place = |at: usize, one: T| {
         let mut delivered = delivered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -215,6 +208,13 @@ impl Parts for Unkept<'_> {
 }
 
 impl TrainingTasks<'_> {
+    fn on(&self, side: Side) -> &[Source] {
+        match side {
+            Side::Sources => self.sources,
+            Side::Validation => self.validation,
+        }
+    }
+
     /// Piece number `piece` of `work`, as JSON text: what the process that asks would have made itself.
     ///
     /// # Errors
@@ -223,10 +223,7 @@ impl TrainingTasks<'_> {
         let none = || parts::unsound("spread", format!("there is no piece {piece}"));
         Ok(match work {
             Work::States { acting, side, first_task, plan, key } => {
-                let sources = match side {
-                    Side::Sources => self.sources,
-                    Side::Validation => self.validation,
-                };
+                let sources = self.on(*side);
                 let network;
                 let behaviour = match acting {
                     Acting::Mixture => Behaviour::Mixture,
@@ -250,6 +247,10 @@ impl TrainingTasks<'_> {
             Work::Validation { network } => {
                 let source = self.validation.get(piece).ok_or_else(none)?;
                 text(&self.validated(source, &network.clone().network()?)?)
+            }
+            Work::SelectionProfile { network, side, repetitions, cap, key } => {
+                let source = self.on(*side).get(piece).ok_or_else(none)?;
+                text(&selection_profile_on(source, &network.clone().network()?, *repetitions, *cap, *key)?)
             }
             Work::Reference => text(&self.reference(self.validation.get(piece).ok_or_else(none)?)?),
             Work::Rollouts { network, key } => {

@@ -66,6 +66,12 @@ pub enum QueryError {
         "a round has one kind of passes and one of committee: give all parts the same `{parameter}`"
     ))]
     Conflict { strategy: String, parameter: &'static str, first: String, second: String },
+    /// A strategy on whose pseudo-labels or mixtures the learner trains, within one that asks for its rows alone.
+    #[error(
+        "strategy `{strategy}`: the learner trains on more than the rows that `{arm}` asks for, which is not handed on"
+    )]
+    #[diagnostic(help("use `{arm}` by itself, or within `capped`, `switch` or `scaled`"))]
+    SteersTraining { strategy: String, arm: String },
     /// A combinator over scores was handed a strategy that has none.
     #[error("strategy `{strategy}` needs a score per candidate, and `{arm}` chooses without one")]
     #[diagnostic(help("`querist strategies` marks those with a score"))]

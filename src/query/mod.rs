@@ -96,17 +96,26 @@ pub trait Strategy: Send {
         Kinds::CLASS
     }
 
+    /// Of a strategy that hands a whole choice on to another, who made the last one: what the learner is to train on is then
+    /// that one's. A strategy that puts choices of several together has none, and is built over none that
+    /// [steers training](Needs::steers_training).
+    fn in_charge(&self) -> Option<&dyn Strategy> {
+        None
+    }
+
     /// Candidates that the learner may train on until the next query as if their class were known, with
     /// that class. They cost nothing, are not labelled, and stay candidates. Set by
-    /// [`select`](Strategy::select); empty for all but [`ceal`](wrapper::ceal).
+    /// [`select`](Strategy::select); those of who is [in charge](Strategy::in_charge), empty for all others but
+    /// [`ceal`](wrapper::ceal).
     fn pseudo_labels(&self) -> &[(RowId, u32)] {
-        &[]
+        self.in_charge().map_or(&[], |strategy| strategy.pseudo_labels())
     }
 
     /// Rows, asked for by the last [`select`](Strategy::select) or labelled before, that the learner is to train on mixtures
-    /// of until the next query, once it has their labels. Empty for all but [`lada`](hybrid::lada).
+    /// of until the next query, once it has their labels. Those of who is [in charge](Strategy::in_charge), empty for all others
+    /// but [`lada`](hybrid::lada).
     fn mixtures(&self) -> &[Mixture] {
-        &[]
+        self.in_charge().map_or(&[], |strategy| strategy.mixtures())
     }
 
     /// What is to be told of the last [`select`](Strategy::select): what it left out of account to end in

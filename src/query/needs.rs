@@ -98,6 +98,9 @@ needs! {
     ablations: bool,
     /// That the learner trains on the [mixtures](super::Strategy::mixtures) that the strategy names.
     mixing: bool,
+    /// That the learner trains on the [pseudo-labels](super::Strategy::pseudo_labels) that the strategy names.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pseudo_labels: bool,
     /// The classes of the labelled rows, which every view has.
     labels: bool,
     /// The number of classes, for strategies that read no probabilities; every view has it.
@@ -113,6 +116,11 @@ impl Needs {
     /// Whether they read the weights of a network on vectors, which a network on images has not.
     pub fn vector_network(self) -> bool {
         self.network || self.predicted_loss
+    }
+
+    /// Whether the learner is to train on more than the labels that are asked for.
+    pub fn steers_training(self) -> bool {
+        self.mixing || self.pseudo_labels
     }
 
     /// Each in a few words: "class probabilities" is "probabilities", a committee "5 members".
@@ -135,6 +143,7 @@ impl Needs {
             (self.out_of_fold, "out-of-fold probabilities".to_string()),
             (self.ablations, "fits without some labels".to_string()),
             (self.mixing, "training on mixtures".to_string()),
+            (self.pseudo_labels, "training on pseudo-labels".to_string()),
             (self.labels, "labels".to_string()),
             (self.drafts > 0, format!("labels of {} batches", self.drafts)),
             (self.lookahead > 0, format!("labels of {}", self.lookahead)),

@@ -230,15 +230,30 @@ impl<'s> Params<'s> {
         }
     }
 
+    /// Refuses arms that [steer training](Needs::steers_training), for who puts together what several ask for.
+    ///
+    /// # Errors
+    /// [`QueryError::SteersTraining`].
+    pub fn only_ask(&self, arms: &[Needs]) -> Result<(), QueryError> {
+        match arms.iter().zip(&self.spec.arms).find(|(needs, _)| needs.steers_training()) {
+            Some((_, arm)) => {
+                Err(QueryError::SteersTraining { strategy: self.spec.name.clone(), arm: arm.name.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// All the strategies that a bandit chooses between.
     ///
     /// # Errors
-    /// [`QueryError::Arms`] and what building them fails with.
+    /// [`QueryError::Arms`], [`QueryError::SteersTraining`], and what building them fails with.
     pub fn strategies(&mut self, number: RangeInclusive<usize>) -> Result<Vec<Box<dyn Strategy>>> {
         let registry = self.registry;
         let arms: Vec<_> =
             self.arms(number)?.iter().map(|arm| registry.build_spec(arm)).collect::<Result<_>>()?;
-        self.agreed(&arms.iter().map(|arm| arm.needs()).collect::<Vec<_>>())?;
+        let needs: Vec<Needs> = arms.iter().map(|arm: &Box<dyn Strategy>| arm.needs()).collect();
+        self.agreed(&needs)?;
+        self.only_ask(&needs)?;
         Ok(arms)
     }
 

@@ -61,6 +61,10 @@ impl Strategy for Capped {
         self.inner.needs()
     }
 
+    fn in_charge(&self) -> Option<&dyn Strategy> {
+        Some(&*self.inner)
+    }
+
     fn note(&self) -> Option<String> {
         subsample::join([self.note.clone(), self.inner.note()])
     }

@@ -14,16 +14,18 @@ pub(super) const ENTRY: Entry = Entry {
         summary: "another strategy, and pseudo-labels for candidates of low entropy: ceal(margin)",
         paper: "Wang, Zhang, Li, Zhang & Lin, TCSVT 2016",
         family: Family::Wrapper,
-        needs: Needs { probabilities: true, ..Needs::NONE },
+        needs: Needs { probabilities: true, pseudo_labels: true, ..Needs::NONE },
         cost: "time n C, memory n, and the inner strategy's",
         example: "ceal(margin)",
         deterministic: true,
     },
     make: |params| {
+        let inner = params.inner()?.into_strategy();
+        params.only_ask(&[inner.needs()])?;
         Built::batch(Ceal {
             threshold: params.real("threshold", 0.005, 0.0..=100.0)?,
             decay: params.real("decay", 0.00033, 0.0..=100.0)?,
-            inner: params.inner()?.into_strategy(),
+            inner,
             round: 0,
             pseudo: Vec::new(),
         })
@@ -62,7 +64,7 @@ impl Strategy for Ceal {
     }
 
     fn needs(&self) -> Needs {
-        self.inner.needs().union(Needs { probabilities: true, ..Needs::NONE })
+        self.inner.needs().union(Needs { probabilities: true, pseudo_labels: true, ..Needs::NONE })
     }
 
     fn note(&self) -> Option<String> {

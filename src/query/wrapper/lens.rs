@@ -67,6 +67,10 @@ impl<L: Lens> Strategy for Through<L, Box<dyn Strategy>> {
         self.lens.needs(self.inner.needs())
     }
 
+    fn in_charge(&self) -> Option<&dyn Strategy> {
+        Some(&*self.inner)
+    }
+
     fn note(&self) -> Option<String> {
         subsample::join([self.note.clone(), self.inner.note()])
     }

@@ -21,6 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |params| {
         let share = params.real("share", 0.5, 0.0..=1.0)?;
         let [first, second] = params.two_strategies()?;
+        params.only_ask(&[first.needs(), second.needs()])?;
         Built::batch(Mixture { share, first, second })
     },
 };

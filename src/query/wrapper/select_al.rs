@@ -21,6 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
     },
     make: |params| {
         let [few, many] = params.two_strategies()?;
+        params.only_ask(&[few.needs(), many.needs()])?;
         Built::batch(SelectAl { few, many, note: None })
     },
 };

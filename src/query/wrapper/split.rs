@@ -19,7 +19,9 @@ pub(super) const ENTRY: Entry = Entry {
     },
     make: |params| {
         let parts = params.count("parts", 10, 1..=100_000)?;
-        Built::batch(Split { parts, inner: params.inner()?.into_strategy() })
+        let inner = params.inner()?.into_strategy();
+        params.only_ask(&[inner.needs()])?;
+        Built::batch(Split { parts, inner })
     },
 };
 

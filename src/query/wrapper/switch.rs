@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |params| {
         let per_class = params.real("labels_per_class", 5.0, 0.0..=1e9)?;
         let [few, many] = params.two_strategies()?;
-        Built::batch(Switch { per_class, few, many, note: None })
+        Built::batch(Switch { per_class, few, many, scarce: None })
     },
 };
 
@@ -29,8 +29,8 @@ pub struct Switch {
     pub per_class: f64,
     pub few: Box<dyn Strategy>,
     pub many: Box<dyn Strategy>,
-    /// That of the strategy in charge.
-    note: Option<String>,
+    /// Whether labels were few at the last choice; `None` before the first.
+    scarce: Option<bool>,
 }
 
 impl Strategy for Switch {
@@ -38,9 +38,10 @@ impl Strategy for Switch {
         // Both, so that an episode does not fail for want of a signal on the day that it switches.
         view.check(self.needs())?;
         let scarce = (view.labelled().len() as f64) < self.per_class * view.classes() as f64;
+        self.scarce = None;
         let in_charge = if scarce { &mut self.few } else { &mut self.many };
         let picks = in_charge.select(view, batch, key)?;
-        self.note = in_charge.note();
+        self.scarce = Some(scarce);
         Ok(picks)
     }
 
@@ -49,8 +50,12 @@ impl Strategy for Switch {
         self.few.needs().union(self.many.needs()).union(classes)
     }
 
+    fn in_charge(&self) -> Option<&dyn Strategy> {
+        self.scarce.map(|scarce| if scarce { &*self.few } else { &*self.many })
+    }
+
     fn note(&self) -> Option<String> {
-        self.note.clone()
+        self.in_charge()?.note()
     }
 
     fn memory(&self, size: &Size) -> u64 {
@@ -62,7 +67,39 @@ impl Strategy for Switch {
 mod tests {
     use super::*;
     use crate::data::Matrix;
-    use crate::query::{Registry, Signals};
+    use crate::query::{QueryError, Registry, Signals};
+
+    /// Pseudo-labels and mixtures were dropped on the way through other strategies.
+    #[test]
+    fn what_the_learner_trains_on_is_handed_on_or_refused() {
+        let p = vec![0.9999, 0.0001, 0.5, 0.5, 0.0001, 0.9999];
+        let inputs = Matrix::zeros(3, 1);
+        let candidates: Vec<RowId> = (0..3).map(RowId).collect();
+        let signals = Signals { probabilities: Some(Matrix::new(p, 3, 2)), ..Signals::default() };
+        let view = PoolView::new(inputs.view(), &[], &[], &candidates, 2, &signals);
+        for text in ["ceal(margin)", "capped(ceal(margin))", "switch(ceal(margin),margin)"] {
+            let mut strategy = Registry::builtin().build(text).unwrap();
+            assert!(strategy.needs().pseudo_labels && strategy.pseudo_labels().is_empty(), "{text}");
+            strategy.select(&view, 1, Key::root(0)).unwrap();
+            assert_eq!(strategy.pseudo_labels(), [(RowId(0), 0), (RowId(2), 1)], "{text}");
+        }
+        let mut other = Registry::builtin().build("switch(margin,ceal(margin))").unwrap();
+        other.select(&view, 1, Key::root(0)).unwrap();
+        assert!(other.pseudo_labels().is_empty(), "the one that asked has none");
+        for text in [
+            "mixture(ceal(margin),margin)",
+            "split(lada)",
+            "ceal(ceal(margin))",
+            "albl(margin,capped(ceal(margin)))",
+            "select_al(lada,margin)",
+        ] {
+            let error = Registry::builtin().build(text).err().unwrap();
+            assert!(
+                matches!(error.downcast_ref(), Some(QueryError::SteersTraining { .. })),
+                "{text}: {error}"
+            );
+        }
+    }
 
     #[test]
     fn switches_at_the_stated_number() {

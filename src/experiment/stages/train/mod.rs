@@ -129,8 +129,14 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPoli
         collect(Tasks::of(side, judges), 0, collect_plan(plan), key.named("importance"), &parts, &|| Ok(()))?;
     let importance = look(plan, &network, &judged.states, &parts, key)?;
     let (repetitions, cap) = (section.validation_episodes, plan.episode().candidates);
-    let selection_profile =
-        agent::selection_profile(judges, &network, repetitions, cap, &parts, key.named("course"))?;
+    let selection_profile = agent::selection_profile(
+        Tasks::of(side, judges),
+        &network,
+        repetitions,
+        cap,
+        &parts,
+        key.named("course"),
+    )?;
     // A batch is grown in looks that each see it as it stands, so larger ones than were trained on are no
     // extrapolation of the kind that the guard is for.
     let guard = DomainGuard::around(judged.range.unite(&imitated.range), FALLBACK)
