@@ -92,7 +92,8 @@ mod tests {
             assert_eq!(Needs { temperature: false, ..needs(text) }, bagged, "{text}");
         }
         assert_eq!(needs("suggestive(bootstrap=true)"), Needs { embeddings: true, ..bagged });
-        assert_eq!(needs("ceal(k_center)"), Needs { probabilities: true, embeddings: true, ..none });
+        let taught = Needs { pseudo_labels: true, ..none };
+        assert_eq!(needs("ceal(k_center)"), Needs { probabilities: true, embeddings: true, ..taught });
         assert!(all.has_score("margin") && all.has_score("mc") && !all.has_score("badge"));
         assert!(
             serde_json::to_string(&all.find("margin").unwrap().card).unwrap().contains("\"uncertainty\"")
