@@ -1,6 +1,6 @@
 //! The figures of `experiments/stream` and `experiments/synthesis`.
 //!
-//!     cargo run --release --example streams -- rules               # or some, on so many streams: rules 3 density split
+//!     cargo run --release --example streams -- rules               # or some, on so many streams: rules 3 split universal
 //!     cargo run --release --example streams -- neural-cal
 //!     cargo run --release --example streams -- neural-cal --json   # a line per stream and epoch
 //!     cargo run --release --example streams -- pal                 # pal FILE keeps what was learned
@@ -67,13 +67,13 @@ fn mean(values: &[f64]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
-/// Accuracy on rows before their label is known, by rule (all but the pool policy `universal`, or those that are named) and by
-/// how the concept changes.
+/// Accuracy on rows before their label is known, by rule (all, or the rules and policies that are named) and by how the concept
+/// changes.
 pub fn compare_rules(seeds: u64, rows: u64, only: &[String]) -> Result<()> {
-    let policy = StreamPolicy::open("universal")?;
-    let build = |name: &str| match name {
-        "universal" => policy.rule(0.1),
-        rule => rules::build(rule, 0.1),
+    let known = |name: &str| rules::ENTRIES.iter().any(|entry| entry.name == name);
+    let build = |name: &str| match known(name) {
+        true => rules::build(name, 0.1),
+        false => StreamPolicy::open(name)?.rule(0.1),
     };
     println!(
         "prequential accuracy in %, budget 0.1, {rows} rows of 8 numbers, 5 % label noise, {seeds} streams each"

@@ -187,7 +187,7 @@ fn goes_on_after_kills(decider: &[&str]) {
 #[test]
 fn neural_cal_abstains_and_knows_two_classes() {
     let dir = tempfile::tempdir().unwrap();
-    let coin = |at: u64| if at * 7919 % 1009 % 2 == 0 { "heads" } else { "tails" };
+    let coin = |at: u64| if (at * 7919 % 1009).is_multiple_of(2) { "heads" } else { "tails" };
     let answers = (0..4_000).map(|at| format!("{{\"row\": {at}, \"label\": \"{}\"}}\n", coin(at)));
     fs::write(dir.path().join("answers.jsonl"), answers.collect::<String>()).unwrap();
     let args = ["-", "--answers", "answers.jsonl", "--budget", "0.5", "--strategy"];

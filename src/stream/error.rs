@@ -28,7 +28,9 @@ pub enum StreamError {
     TwoClasses { rule: &'static str, found: usize },
     /// A policy that was saved by something else than its training on streams.
     #[error("{}: {reason}", shorten(name))]
-    #[diagnostic(help("`pal` trains and saves one: see docs/streams.md"))]
+    #[diagnostic(help(
+        "a policy for streams is a file that PAL made (docs/streams.md); one for pools is named by its folder"
+    ))]
     Policy { name: String, reason: String },
     /// The classifier could not be fitted.
     #[error("stream: the classifier of {labels} labels could not be fitted")]

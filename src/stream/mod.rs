@@ -3,10 +3,9 @@
 //! A [`StreamRule`] decides on one row from what the present classifier says of it, and from a budget: the share of
 //! rows that may be kept. A [`StreamEpisode`] holds what the rule needs (an [`OnlineLearner`], rows that wait for their
 //! label), and takes one pass over the stream with memory that does not grow with it. [`rules`] are the published
-//! ones, one per file; [`drift`] generates streams whose concept changes; [`session`] is an episode that survives the
-//! end of its process, for `querist stream`. [`pal`] learns to decide on source
-//! streams; [`neural_cal`] asks only where its bounds leave the answer open; [`synthesis`] makes rows up instead of waiting
-//! for them.
+//! ones, one per file, and [`StreamPolicy`] is a learned one; [`drift`] generates streams whose concept changes; [`session`] is an
+//! episode that survives the end of its process, for `querist stream`. [`pal`] learns to decide on source streams;
+//! [`neural_cal`] asks only where its bounds leave the answer open; [`synthesis`] makes rows up instead of waiting for them.
 //!
 //! ```
 //! use querist::Key;
