@@ -183,6 +183,35 @@ fn goes_on_after_kills(decider: &[&str]) {
     assert_eq!(play(&[1, 40, 41, 99]), whole, "{decider:?}");
 }
 
+/// Numbers at the ends of `f32`, and a column that stands still, are decided on whatever decides, and the journal of them is
+/// read again.
+#[test]
+fn extreme_rows_are_decided_on_and_continued() {
+    let dir = tempfile::tempdir().unwrap();
+    pal(dir.path());
+    let ends = ["3.4e38", "-3.4e38", "1e-45", "-0.0", "1e30"];
+    let rows = (0..90).map(|at| format!("{},{},7\n", ends[at % 5], ends[at * at % 7 % 5]));
+    fs::write(dir.path().join("rows.csv"), format!("a,b,c\n{}", rows.collect::<String>())).unwrap();
+    fs::write(dir.path().join("answers.jsonl"), answers(90)).unwrap();
+    for (at, decider) in [
+        ["--strategy", "density"],
+        ["--strategy", "neural_cal(features=8)"],
+        ["--policy", "pal.safetensors"],
+        ["--policy", "universal"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let state = format!("state{at}");
+        let args = ["rows.csv", "--answers", "answers.jsonl", "--budget", "0.4", "--state", &state];
+        for expected in [90, 1] {
+            let output = run(dir.path(), &[&args[..], &decider].concat(), b"");
+            assert_eq!(output.status.code(), Some(0), "{decider:?}: {output:?}");
+            assert_eq!(decisions(&output).len(), expected, "{decider:?}");
+        }
+    }
+}
+
 /// Rows that tell nothing of their class: in the end the rule says so, and asks no more.
 #[test]
 fn neural_cal_abstains_and_knows_two_classes() {
