@@ -16,9 +16,11 @@ fn main() {
         let key = Key::root(1);
         let (start, mut kept) = (Instant::now(), 0u64);
         for at in 0..ROWS {
-            let confidence = 0.5 + 0.5 * ((at * 7919 % 1009) as f64 / 1009.0);
-            kept +=
-                u64::from(rule.offer(&Offer { confidence, classes: 2 }, &mut Draws::new(key.at(at))).keep);
+            let place = (at * 7919 % 1009) as f64 / 1009.0;
+            let (confidence, inputs) = (0.5 + 0.5 * place, [place as f32, (at * 31 % 97) as f32 / 97.0]);
+            let value = if rule.looks() { 2.0 * confidence - 1.0 } else { confidence };
+            let offer = Offer { confidence, value, classes: 2, inputs: &inputs };
+            kept += u64::from(rule.offer(&offer, &mut Draws::new(key.at(at))).keep);
         }
         let rate = ROWS as f64 / start.elapsed().as_secs_f64();
         assert!(kept <= ROWS / 10 + 10, "{}: {kept}", entry.name);

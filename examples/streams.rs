@@ -1,26 +1,35 @@
 //! The figures of `experiments/stream` and `experiments/synthesis`.
 //!
-//!     cargo run --release --example streams -- rules       # a minute
+//!     cargo run --release --example streams -- rules               # or some, on so many streams: rules 3 split universal
 //!     cargo run --release --example streams -- neural-cal
-//!     cargo run --release --example streams -- pal
+//!     cargo run --release --example streams -- neural-cal --json   # a line per stream and epoch
+//!     cargo run --release --example streams -- pal                 # pal FILE keeps what was learned
 //!     cargo run --release --example streams -- synthesis
 
+use querist::agent::Provenance;
 use querist::agent::dqn::{Dqn, DqnConfig};
 use querist::data::synthetic::SourceFamily;
 use querist::data::{SplitPlan, Task, embedded};
-use querist::stream::neural_cal::{NeuralCal, NeuralCalConfig, Plateau};
-use querist::stream::pal::{self, Chooser, PalPlan, PalStreams, SourceStream};
+use querist::stream::neural_cal::{Figures, NeuralCal, NeuralCalConfig, Plateau};
+use querist::stream::pal::{self, Chooser, PalPlan, PalPolicy, PalStreams, SourceStream};
 use querist::stream::synthesis::{Answer, Ascent, Bisection, Labelling, NearestRow, SynthesisOracle, ascend};
-use querist::stream::{Draws, Drift, DriftPlan, Offer, OnlineLearner, StreamEpisode, StreamPlan, rules};
+use querist::stream::{
+    Draws, Drift, DriftPlan, Offer, OnlineLearner, StreamEpisode, StreamPlan, StreamPolicy, rules,
+};
 use querist::{Key, Result};
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
+use std::path::Path;
 
 pub fn main() -> Result<()> {
+    let rest: Vec<String> = std::env::args().skip(2).collect();
     match std::env::args().nth(1).as_deref() {
-        Some("rules") => compare_rules(10, 5_000),
-        Some("neural-cal") => neural_cal(10, 17),
-        Some("pal") => learn_pal(24, 60),
+        Some("rules") => match rest.first().and_then(|word| word.parse().ok()) {
+            Some(streams) => compare_rules(streams, 5_000, &rest[1..]),
+            None => compare_rules(10, 5_000, &rest),
+        },
+        Some("neural-cal") => neural_cal(10, 17, rest.iter().any(|word| word == "--json")),
+        Some("pal") => learn_pal(24, 60, rest.first().map(Path::new)),
         Some("synthesis") => synthesis(200),
         _ => {
             eprintln!("say rules, neural-cal, pal or synthesis");
@@ -29,8 +38,26 @@ pub fn main() -> Result<()> {
     }
 }
 
-/// Labels, labels on the plateau and what was lost, by the end of each epoch; then four figures of the end.
-type Episode = (Vec<[f64; 3]>, [f64; 4]);
+/// A stream at the end of an epoch.
+struct Point {
+    rows: u64,
+    labels: u64,
+    /// Of those, on the plateau.
+    flat: u64,
+    figures: Figures,
+}
+
+impl Point {
+    /// As one line of JSON.
+    fn line(&self, who: &str, stream: usize) -> serde_json::Value {
+        let Figures { chow, excess, lost, regret, coverage, bounded } = self.figures;
+        serde_json::json!({
+            "who": who, "stream": stream, "rows": self.rows, "labels": self.labels, "on_plateau": self.flat,
+            "chow_error": chow, "excess_error": excess, "lost": lost, "regret": regret, "coverage": coverage,
+            "in_bounds": bounded,
+        })
+    }
+}
 
 /// The mean, and its standard error.
 fn mean(values: &[f64]) -> (f64, f64) {
@@ -40,24 +67,32 @@ fn mean(values: &[f64]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
-/// Accuracy on rows before their label is known, by rule and by how the concept changes.
-pub fn compare_rules(seeds: u64, rows: u64) -> Result<()> {
+/// Accuracy on rows before their label is known, by rule (all, or the rules and policies that are named) and by how the concept
+/// changes.
+pub fn compare_rules(seeds: u64, rows: u64, only: &[String]) -> Result<()> {
+    let known = |name: &str| rules::ENTRIES.iter().any(|entry| entry.name == name);
+    let build = |name: &str| match known(name) {
+        true => rules::build(name, 0.1),
+        false => StreamPolicy::open(name)?.rule(0.1),
+    };
     println!(
         "prequential accuracy in %, budget 0.1, {rows} rows of 8 numbers, 5 % label noise, {seeds} streams each"
     );
     print!("{:30}", "");
     Drift::ALL.iter().for_each(|drift| print!("{:>14}", format!("{drift:?}")));
     println!("{:>10}", "labels");
-    for entry in rules::ENTRIES.iter() {
-        print!("{:30}", entry.name);
+    let all = rules::ENTRIES.iter().map(|entry| entry.name);
+    let names: Vec<&str> =
+        if only.is_empty() { all.collect() } else { only.iter().map(|name| &**name).collect() };
+    for name in names {
+        print!("{name:30}");
         let mut labels = Vec::new();
         for drift in Drift::ALL {
             let stream = DriftPlan { width: 8, rows, drift, noise: 0.05 };
             let one = |seed: u64| -> Result<(f64, f64)> {
                 let plan = StreamPlan { width: 8, memory: 200, labels: None };
                 let key = Key::root(seed);
-                let mut episode =
-                    StreamEpisode::new(plan, rules::build(entry.name, 0.1)?, key.named("rule"))?;
+                let mut episode = StreamEpisode::new(plan, build(name)?, key.named("rule"))?;
                 let mut right = 0;
                 for at in 0..rows {
                     let (inputs, label) = stream.row(at, key);
@@ -80,17 +115,20 @@ pub fn compare_rules(seeds: u64, rows: u64) -> Result<()> {
     Ok(())
 }
 
-/// Labels, errors and coverage of NeuralCAL and of what it is compared with, on a plateau.
-pub fn neural_cal(seeds: u64, epochs: u32) -> Result<()> {
+/// Labels, errors and coverage of NeuralCAL and of what it is compared with, on a plateau: a table of the end, or with `json`
+/// a line per stream and epoch.
+pub fn neural_cal(seeds: u64, epochs: u32, json: bool) -> Result<()> {
     const GAMMA: f64 = 0.25;
     let task = Plateau { steps: 24 };
     let linear = NeuralCalConfig { abstention: Some(GAMMA), ..NeuralCalConfig::default() };
-    println!("{seeds} streams of 2^{epochs} - 1 rows; γ = {GAMMA}; figures after the last epoch");
-    let columns =
-        ["labels", "on plateau", "in last epoch", "lost", "regret", "coverage", "η in bounds", "R²"];
-    print!("{:28}", "");
-    columns.iter().for_each(|column| print!("{column:>14}"));
-    println!();
+    if !json {
+        println!("{seeds} streams of 2^{epochs} - 1 rows; γ = {GAMMA}; figures after the last epoch");
+        let columns =
+            ["labels", "on plateau", "in last epoch", "lost", "regret", "coverage", "η in bounds", "R²"];
+        print!("{:28}", "");
+        columns.iter().for_each(|column| print!("{column:>14}"));
+        println!();
+    }
     let kinds = [
         ("NeuralCAL++ (bounds)", linear, "confident"),
         ("NeuralCAL++ (ensemble of 8)", NeuralCalConfig { members: 8, scale: 1.0, ..linear }, "confident"),
@@ -99,12 +137,11 @@ pub fn neural_cal(seeds: u64, epochs: u32) -> Result<()> {
         ("passive", linear, "passive"),
     ];
     for (name, config, who) in kinds {
-        // Per epoch: labels, labels on the plateau, and what is lost; of the last, the other figures.
-        let one = |seed: u64| -> Result<Episode> {
+        let one = |seed: u64| -> Result<Vec<Point>> {
             let key = Key::root(seed);
             let mut learner = NeuralCal::new(config, task.dimension(), key.named("ensemble"))?;
             let mut margin = rules::build("variable_uncertainty", 0.1)?;
-            let (mut result, mut flat) = (Vec::new(), 0.0);
+            let (mut course, mut flat) = (Vec::new(), 0);
             for at in 0..(1u64 << epochs) - 1 {
                 let (cell, label) = task.row(at, key);
                 let features = task.features(cell);
@@ -114,37 +151,47 @@ pub fn neural_cal(seeds: u64, epochs: u32) -> Result<()> {
                     "confident" => judged.query,
                     "passive" => true,
                     _ => {
-                        let offer = Offer { confidence, classes: 2 };
+                        let offer = Offer::by_confidence(confidence, 2);
                         margin.offer(&offer, &mut Draws::new(key.at(at))).keep
                     }
                 };
                 if asks {
-                    flat += f64::from(u8::from(task.is_flat(cell)));
+                    flat += u64::from(task.is_flat(cell));
                     learner.learn(&features, label);
                 }
                 if (at + 2).is_power_of_two() {
-                    result.push([learner.labels() as f64, flat, task.figures(&learner, GAMMA).lost]);
+                    let figures = task.figures(&learner, GAMMA);
+                    course.push(Point { rows: at + 1, labels: learner.labels(), flat, figures });
                 }
             }
-            let last = task.figures(&learner, GAMMA);
-            Ok((result, [last.lost, last.regret, last.coverage, last.bounded]))
+            Ok(course)
         };
         let found = (0..seeds).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
-        let of = |get: &dyn Fn(&Episode) -> f64| mean(&found.iter().map(get).collect::<Vec<_>>()).0;
+        if json {
+            for (stream, course) in found.iter().enumerate() {
+                course.iter().for_each(|point| println!("{}", point.line(name, stream)));
+            }
+            continue;
+        }
+        let of = |at: usize, get: &dyn Fn(&Point) -> f64| {
+            mean(&found.iter().map(|course| get(&course[at])).collect::<Vec<_>>()).0
+        };
+        let labels = |at| of(at, &|point| point.labels as f64);
+        let flat = |at| of(at, &|point| point.flat as f64);
         let last = epochs as usize - 1;
-        let flat = of(&|f| f.0[last][1]);
         let figures = [
-            format!("{:.0}", of(&|f| f.0[last][0])),
-            format!("{flat:.0}"),
-            format!("{:.1}", flat - of(&|f| f.0[last - 1][1])),
-            format!("{:.6}", of(&|f| f.1[0])),
-            format!("{:.5}", of(&|f| f.1[1])),
-            format!("{:.3}", of(&|f| f.1[2])),
-            format!("{:.3}", of(&|f| f.1[3])),
+            format!("{:.0}", labels(last)),
+            format!("{:.0}", flat(last)),
+            format!("{:.1}", flat(last) - flat(last - 1)),
+            format!("{:.6}", of(last, &|point| point.figures.lost)),
+            format!("{:.5}", of(last, &|point| point.figures.regret)),
+            format!("{:.3}", of(last, &|point| point.figures.coverage)),
+            format!("{:.3}", of(last, &|point| point.figures.bounded)),
             {
                 // Labels against log(1 / lost) over the last six epochs, which are five doublings.
+                let lost = |at| of(at, &|point| point.figures.lost);
                 let points: Vec<(f64, f64)> =
-                    (last - 5..=last).map(|at| (-of(&|f| f.0[at][2]).ln(), of(&|f| f.0[at][0]))).collect();
+                    (last - 5..=last).map(|at| (-lost(at).ln(), labels(at))).collect();
                 format!("{:.3}", straightness(&points))
             },
         ];
@@ -167,7 +214,7 @@ fn straightness(points: &[(f64, f64)]) -> f64 {
 }
 
 /// Learns to keep rows on generated streams, and compares on others.
-pub fn learn_pal(targets: u64, iterations: u32) -> Result<()> {
+pub fn learn_pal(targets: u64, iterations: u32, file: Option<&Path>) -> Result<()> {
     let family = SourceFamily::new(Key::root(11));
     let stream = |at: u64| -> Result<SourceStream> {
         let set = family.sample(at)?;
@@ -199,6 +246,11 @@ pub fn learn_pal(targets: u64, iterations: u32) -> Result<()> {
         }
     }
     let network = &dqn.best().expect("the start is validated").network;
+    if let Some(file) = file {
+        let sources = (0..28).map(|at| Ok(family.sample(at)?.name().to_string())).collect::<Result<_>>()?;
+        let provenance = Provenance { source_tasks: sources, ..Provenance::default() };
+        PalPolicy::new(network, &plan, provenance)?.save(file)?;
+    }
     let targets: Vec<SourceStream> = streams(100, 100 + targets)?;
     let play = |chooser: Chooser<'_>| -> Result<(Vec<f64>, Vec<f64>)> {
         let one = |index: u64| -> Result<(f64, f64)> {

@@ -3,6 +3,10 @@
 #![allow(clippy::disallowed_methods)]
 
 use assert_cmd::cargo::cargo_bin;
+use querist::Key;
+use querist::agent::dqn::QNetwork;
+use querist::agent::{Frozen, Provenance};
+use querist::stream::pal::{PalPlan, PalPolicy};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -111,12 +115,38 @@ impl Running {
     }
 }
 
-/// Fault cases 44 and 46: killed after any acknowledged decision, the stream goes on as if it had not been.
+/// A policy for streams of 60 rows, as a file: it keeps what the classifier is less sure of than of most of the last rows.
+fn pal(dir: &Path) {
+    let plan = PalPlan { rows: 60, labels: 12, repetitions: 1 };
+    // One unit of the second layer reads whether to keep, and how sure the classifier is not.
+    let mut weights = vec![0.0; 386];
+    (weights[320], weights[321], weights[380]) = (-2.0, 4.0, 1.0);
+    let network = QNetwork::from_weights(weights).unwrap();
+    PalPolicy::new(&network, &plan, Provenance::default())
+        .unwrap()
+        .save(&dir.join("pal.safetensors"))
+        .unwrap();
+}
+
+/// Fault cases 44 and 46: killed after any acknowledged decision, the stream goes on as if it had not been, whatever decides.
 #[test]
 fn a_killed_stream_goes_on_with_what_it_had_decided() {
-    let args = ["-", "--budget", "0.3", "--state", "state"];
+    for decider in [
+        ["--strategy", "split"],
+        ["--strategy", "density"],
+        ["--strategy", "neural_cal(features=8)"],
+        ["--policy", "pal.safetensors"],
+        ["--policy", "universal"],
+    ] {
+        goes_on_after_kills(&decider);
+    }
+}
+
+fn goes_on_after_kills(decider: &[&str]) {
+    let args = [&["-", "--budget", "0.3", "--labels", "30", "--state", "state"], decider].concat();
     let play = |cuts: &[u64]| -> Vec<Value> {
         let dir = tempfile::tempdir().unwrap();
+        pal(dir.path());
         let mut found = Vec::new();
         let mut running = Running::start(dir.path(), &args);
         for at in 0..120 {
@@ -148,7 +178,112 @@ fn a_killed_stream_goes_on_with_what_it_had_decided() {
         found
     };
     let whole = play(&[]);
-    assert_eq!(play(&[1, 40, 41, 99]), whole);
+    let kept = whole.iter().filter(|decision| decision["keep"] == true).count();
+    assert!((10..=30).contains(&kept), "{decider:?}: {kept}");
+    assert_eq!(play(&[1, 40, 41, 99]), whole, "{decider:?}");
+}
+
+/// Numbers at the ends of `f32`, and a column that stands still, are decided on whatever decides, and the journal of them is
+/// read again.
+#[test]
+fn extreme_rows_are_decided_on_and_continued() {
+    let dir = tempfile::tempdir().unwrap();
+    pal(dir.path());
+    let ends = ["3.4e38", "-3.4e38", "1e-45", "-0.0", "1e30"];
+    let rows = (0..90).map(|at| format!("{},{},7\n", ends[at % 5], ends[at * at % 7 % 5]));
+    fs::write(dir.path().join("rows.csv"), format!("a,b,c\n{}", rows.collect::<String>())).unwrap();
+    fs::write(dir.path().join("answers.jsonl"), answers(90)).unwrap();
+    for (at, decider) in [
+        ["--strategy", "density"],
+        ["--strategy", "neural_cal(features=8)"],
+        ["--policy", "pal.safetensors"],
+        ["--policy", "universal"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let state = format!("state{at}");
+        let args = ["rows.csv", "--answers", "answers.jsonl", "--budget", "0.4", "--state", &state];
+        for expected in [90, 1] {
+            let output = run(dir.path(), &[&args[..], &decider].concat(), b"");
+            assert_eq!(output.status.code(), Some(0), "{decider:?}: {output:?}");
+            assert_eq!(decisions(&output).len(), expected, "{decider:?}");
+        }
+    }
+}
+
+/// Rows that tell nothing of their class: in the end the rule says so, and asks no more.
+#[test]
+fn neural_cal_abstains_and_knows_two_classes() {
+    let dir = tempfile::tempdir().unwrap();
+    let coin = |at: u64| if (at * 7919 % 1009).is_multiple_of(2) { "heads" } else { "tails" };
+    let answers = (0..4_000).map(|at| format!("{{\"row\": {at}, \"label\": \"{}\"}}\n", coin(at)));
+    fs::write(dir.path().join("answers.jsonl"), answers.collect::<String>()).unwrap();
+    let args = ["-", "--answers", "answers.jsonl", "--budget", "0.5", "--strategy"];
+    let spec = "neural_cal(abstention=0.4, features=8)";
+    let found = decisions(&run(dir.path(), &[&args[..], &[spec]].concat(), rows(4_000).as_bytes()));
+    let reason = |decision: &Value| (decision["keep"].clone(), decision["reason"].clone());
+    let abstained = found.iter().filter(|&one| reason(one) == (false.into(), "abstained".into())).count();
+    assert!(abstained > 2_000, "{abstained}");
+    assert_eq!(reason(&found[0]), (true.into(), "uncertain".into()));
+    // A third class.
+    let label = |row: u32, name: &str| format!("{{\"row\": {row}, \"label\": \"{name}\"}}\n");
+    let text = format!("{}{}{}{}", rows(8), label(0, "a"), label(1, "b"), label(2, "c"));
+    let output = run(dir.path(), &["-", "--budget", "1", "--strategy", "neural_cal"], text.as_bytes());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("stdin, line 12: 3 classes, but `neural_cal` tells two apart"), "{told}");
+    assert_eq!((output.status.code(), decisions(&output).len()), (Some(2), 8));
+}
+
+/// What is no policy for streams is refused before a row is read, and nothing is written.
+#[test]
+fn wrong_files_are_no_policies() {
+    let dir = tempfile::tempdir().unwrap();
+    pal(dir.path());
+    let path = dir.path().join("pal.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(dir.path().join("torn"), &bytes[..bytes.len() - 5]).unwrap();
+    fs::write(dir.path().join("empty"), "").unwrap();
+    fs::write(dir.path().join("rows.csv"), rows(3)).unwrap();
+    fs::write(dir.path().join("nothing"), vec![0u8; 100]).unwrap();
+    fs::create_dir(dir.path().join("folder")).unwrap();
+    let large = fs::File::create(dir.path().join("large")).unwrap();
+    large.set_len(40 << 30).unwrap();
+    let figures = [("rows".to_string(), 60.0)].into();
+    let other = Provenance { name: "dqn".into(), figures, ..Provenance::default() };
+    let weights = QNetwork::new(0.0, Key::root(5)).weights().to_vec();
+    fs::write(dir.path().join("dqn"), Frozen::new(weights, other).to_bytes()).unwrap();
+    for (policy, message) in [
+        ("torn", "torn: pal: sha256 is"),
+        ("empty", "empty: pal:"),
+        ("rows.csv", "rows.csv: pal:"),
+        ("nothing", "nothing: pal:"),
+        ("large", "large: 42949672960 bytes, at most 1048576 are read"),
+        ("dqn", "dqn: a policy called \"dqn\", expected \"pal\""),
+        ("folder", "card.toml: cannot be opened"),
+        ("/dev/zero", "/dev/zero: a device, not a regular file"),
+        ("none", "policy \"none\" is no folder"),
+    ] {
+        let output = run(dir.path(), &["-", "--policy", policy, "--state", "state"], rows(3).as_bytes());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && told.contains(message), "{policy}: {told}");
+        assert!(told.len() < 1_000 && output.stdout.is_empty() && !dir.path().join("state").exists());
+    }
+    let both = run(dir.path(), &["-", "--policy", "universal", "--strategy", "split"], b"");
+    assert_eq!(both.status.code(), Some(2));
+    // A stream that was begun goes on with the same policy alone, wherever its file is.
+    let args = |policy: &'static str| ["-", "--policy", policy, "--state", "state"];
+    assert!(run(dir.path(), &args("pal.safetensors"), rows(3).as_bytes()).status.success());
+    fs::copy(&path, dir.path().join("moved")).unwrap();
+    assert!(run(dir.path(), &args("moved"), rows(3).as_bytes()).status.success());
+    let plan = PalPlan { rows: 61, labels: 12, repetitions: 1 };
+    let network = QNetwork::new(0.0, Key::root(5));
+    PalPolicy::new(&network, &plan, Provenance::default()).unwrap().save(&path).unwrap();
+    for policy in ["pal.safetensors", "universal"] {
+        let output = run(dir.path(), &args(policy), rows(3).as_bytes());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && told.contains("--state"), "{told}");
+    }
 }
 
 /// Of a file, what was decided on is passed over.

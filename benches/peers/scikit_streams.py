@@ -3,7 +3,8 @@
     pip install scikit-activeml==1.0.1
     python benches/peers/scikit_streams.py cargo bench --bench streams
 
-Both sides are handed the confidence of every row, one by one: what a classifier costs is in neither. The words behind the
+Both sides are handed the confidence of every row, one by one, and for `density` two numbers of it: what a classifier costs is
+in neither. The words behind the
 script are the command that runs Querist's side; three turns, and the median of their ratios.
 """
 
@@ -14,7 +15,8 @@ import sys
 import time
 
 import numpy as np
-from skactiveml.stream import PeriodicSampling, StreamRandomSampling
+from skactiveml.base import SkactivemlClassifier
+from skactiveml.stream import PeriodicSampling, StreamDensityBasedAL, StreamRandomSampling
 from skactiveml.stream.budgetmanager import (
     FixedUncertaintyBudgetManager,
     RandomVariableUncertaintyBudgetManager,
@@ -35,6 +37,27 @@ SAMPLERS = {
 }
 
 
+class Told(SkactivemlClassifier):
+    """A classifier that says what it was told."""
+
+    def fit(self, X, y, sample_weight=None):
+        return self
+
+    def predict_proba(self, X):
+        return self.told
+
+
+def density():
+    rule, clf = StreamDensityBasedAL(budget=0.1, random_state=1), Told(classes=[0, 1])
+    places = [(at * 7919 % 1009) / 1009 for at in range(ROWS)]
+    rows = [np.array([[place, (at * 31 % 97) / 97]]) for at, place in enumerate(places)]
+    told = [np.array([[0.5 + 0.5 * place, 0.5 - 0.5 * place]]) for place in places]
+    start = time.perf_counter()
+    for row, clf.told in zip(rows, told):
+        rule.update(row, rule.query(row, clf))
+    return ROWS / (time.perf_counter() - start)
+
+
 def theirs():
     rates = {}
     utilities = [np.array([0.5 - 0.5 * (at * 7919 % 1009) / 1009]) for at in range(ROWS)]
@@ -46,7 +69,7 @@ def theirs():
             kept = rule.query_by_utility(utility) if name in MANAGERS else rule.query(row)
             rule.update(row, kept)
         rates[name] = ROWS / (time.perf_counter() - start)
-    return rates
+    return {**rates, "density": density()}
 
 
 def ours():

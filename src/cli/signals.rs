@@ -45,10 +45,11 @@ mod tests {
         output::message("ready");
         let worker_pool = WorkerPool { jobs: 2, progress: &Silent, cancel: &cancel };
         let cells: Vec<_> = (0..1000).map(|i| Cell { key: format!("{i}"), input: i }).collect();
-        let result = run_cells("cells", &cells, &mut Ledger::new(journal, content), worker_pool, |cell| {
-            std::thread::sleep(slow);
-            Ok(cell.input)
-        });
+        let result =
+            run_cells("cells", &cells, &mut Ledger::new(journal, content.records), worker_pool, |cell| {
+                std::thread::sleep(slow);
+                Ok(cell.input)
+            });
         std::process::exit(result.unwrap_err().exit() as i32);
     }
 

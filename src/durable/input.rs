@@ -5,7 +5,7 @@
 
 use crate::error::{Fault, shorten};
 use std::fs::{self, File, FileType, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Why a file that is handed in is not read.
@@ -74,16 +74,31 @@ pub fn open(path: &Path) -> Result<(File, u64), InputError> {
 /// # Errors
 /// As [`open`], and [`InputError::TooLarge`].
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
-    let (file, size) = open(path)?;
-    let large = |found| InputError::TooLarge { path: path.to_path_buf(), found, limit };
-    if size > limit {
-        return Err(large(size));
-    }
     let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1))
+    open_within(path, limit)?
+        .take(limit.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| InputError::io(path, "read", &error))?;
-    if bytes.len() as u64 > limit { Err(large(bytes.len() as u64)) } else { Ok(bytes) }
+    if bytes.len() as u64 > limit { Err(large(path, bytes.len() as u64, limit)) } else { Ok(bytes) }
+}
+
+/// A regular file of at most `limit` bytes, to be read piece by piece; of one that grows, no more than that comes.
+///
+/// # Errors
+/// As [`open`], and [`InputError::TooLarge`].
+pub fn reader(path: &Path, limit: u64) -> Result<impl BufRead, InputError> {
+    Ok(BufReader::with_capacity(1 << 16, open_within(path, limit)?.take(limit)))
+}
+
+fn open_within(path: &Path, limit: u64) -> Result<File, InputError> {
+    match open(path)? {
+        (_, size) if size > limit => Err(large(path, size, limit)),
+        (file, _) => Ok(file),
+    }
+}
+
+fn large(path: &Path, found: u64, limit: u64) -> InputError {
+    InputError::TooLarge { path: path.to_path_buf(), found, limit }
 }
 
 /// The text of a regular file of at most `limit` bytes.

@@ -263,7 +263,7 @@ mod tests {
             Journal::create(path, "run").unwrap();
         }
         let (journal, content) = Journal::open(path).unwrap();
-        Ledger::new(journal, content)
+        Ledger::new(journal, content.records)
     }
 
     fn run(
@@ -391,7 +391,8 @@ mod tests {
             assert!(kept >= n / 3, "{kept} records after {n} operations");
             let (journal, content) = Journal::open(&path).unwrap();
             let outcomes =
-                run_cells("t", &cells(20), &mut Ledger::new(journal, content), worker_pool, slow).unwrap();
+                run_cells("t", &cells(20), &mut Ledger::new(journal, content.records), worker_pool, slow)
+                    .unwrap();
             assert_eq!(outcomes, (0..20).map(Outcome::Done).collect::<Vec<_>>());
         }
     }

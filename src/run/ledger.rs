@@ -1,6 +1,6 @@
 //! Which cells are done: the journal, by key.
 
-use super::journal::{Content, Journal, Record};
+use super::journal::{Journal, Record};
 use crate::error::Result;
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ pub struct Ledger {
 
 impl Ledger {
     /// A ledger over a journal and what it held.
-    pub fn new(journal: Journal, content: Content) -> Self {
-        let records = content.records.into_iter().map(|r| (r.key().to_string(), r)).collect();
+    pub fn new(journal: Journal, records: Vec<Record>) -> Self {
+        let records = records.into_iter().map(|r| (r.key().to_string(), r)).collect();
         Self { journal, records }
     }
 
@@ -29,11 +29,6 @@ impl Ledger {
             Record::Done { output, .. } => Some(output),
             Record::Failed { .. } => None,
         }
-    }
-
-    /// The journal and what it held, by key: for who keeps no index of what is recorded from now on.
-    pub fn into_journal(self) -> (Journal, HashMap<String, Record>) {
-        (self.journal, self.records)
     }
 
     /// Records what became of cells; on the disk when this returns.

@@ -16,6 +16,8 @@
 //! cannot see is a file cut off exactly between two lines.
 
 use super::error::RunError;
+use crate::error::Result;
+use std::io::BufRead;
 use std::path::Path;
 
 /// One kind of such files.
@@ -52,6 +54,17 @@ pub(crate) struct Lines<'a> {
     pub(crate) keep: u64,
 }
 
+/// What a file held that was read line by line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tail {
+    /// The digest of the manifest it belongs to.
+    pub(crate) run: String,
+    /// The number of lines.
+    pub(crate) lines: u64,
+    /// Bytes up to the end of the last line; what follows is a torn tail.
+    pub(crate) keep: u64,
+}
+
 /// Damage at a place of a file.
 pub(crate) fn damaged(path: &Path, offset: usize, reason: String) -> RunError {
     RunError::Damaged { path: path.to_path_buf(), offset: offset as u64, reason }
@@ -69,34 +82,76 @@ impl Format {
     /// # Errors
     /// [`RunError::Damaged`] and [`RunError::Newer`].
     pub(crate) fn decode<'a>(&self, bytes: &'a [u8], path: &Path) -> Result<Lines<'a>, RunError> {
-        let damaged = |offset, reason: String| damaged(path, offset, reason);
-        let end = bytes.iter().position(|&b| b == b'\n');
-        let end = end.ok_or_else(|| damaged(0, "no header line".into()))?;
-        let (version, run) = self.decode_header(&bytes[..end]).map_err(|reason| damaged(0, reason))?;
+        let mut pieces = bytes.split_inclusive(|&b| b == b'\n');
+        let header = pieces.next().unwrap_or_default();
+        let run = self.run(header, path)?;
+        let mut found = Lines { run, lines: Vec::new(), keep: header.len() as u64 };
+        for piece in pieces {
+            let Some(line) = self.line(piece, found.lines.len() as u64, found.keep, path)? else { break };
+            found.lines.push(line);
+            found.keep += piece.len() as u64;
+        }
+        Ok(found)
+    }
+
+    /// Reads a file line by line, of which one is held at a time; `path` is for the messages.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), [`RunError::Read`], and those of `each`.
+    pub(crate) fn visit(
+        &self,
+        mut source: impl BufRead,
+        path: &Path,
+        mut each: impl FnMut(Line<'_>) -> Result<()>,
+    ) -> Result<Tail> {
+        let mut piece = Vec::new();
+        let mut next = |piece: &mut Vec<u8>| {
+            piece.clear();
+            let unreadable = |source| RunError::Read { path: path.to_path_buf(), source };
+            source.read_until(b'\n', piece).map_err(unreadable)
+        };
+        next(&mut piece)?;
+        let mut tail = Tail { run: self.run(&piece, path)?, lines: 0, keep: piece.len() as u64 };
+        while next(&mut piece)? > 0 {
+            let Some(line) = self.line(&piece, tail.lines, tail.keep, path)? else { break };
+            each(line)?;
+            tail.lines += 1;
+            tail.keep += piece.len() as u64;
+        }
+        Ok(tail)
+    }
+
+    /// The run that the header, a line with its end, names.
+    fn run(&self, header: &[u8], path: &Path) -> Result<String, RunError> {
+        let header = header.strip_suffix(b"\n").ok_or_else(|| damaged(path, 0, "no header line".into()))?;
+        let (version, run) = self.decode_header(header).map_err(|reason| damaged(path, 0, reason))?;
         if version != self.version {
             let (path, known) = (path.to_path_buf(), self.version);
             return Err(RunError::Newer { path, found: version, known });
         }
-        let mut lines = Vec::new();
-        let mut at = end + 1;
-        while at < bytes.len() {
-            let rest = &bytes[at..];
-            let seq = lines.len() as u64;
-            match rest.iter().position(|&b| b == b'\n') {
-                Some(length) => {
-                    let text =
-                        self.decode_line(&rest[..length], seq).map_err(|reason| damaged(at, reason))?;
-                    lines.push(Line { offset: at, start: at + length - text.len(), text });
-                    at += length + 1;
-                }
-                None if self.is_torn(rest, seq) => break,
-                None => {
-                    let reason = format!("the last line is neither a {} nor the beginning of one", self.line);
-                    return Err(damaged(at, reason));
-                }
+        Ok(run)
+    }
+
+    /// Line `seq`, which begins at byte `at`, with its end; none for a torn tail.
+    fn line<'a>(
+        &self,
+        piece: &'a [u8],
+        seq: u64,
+        at: u64,
+        path: &Path,
+    ) -> Result<Option<Line<'a>>, RunError> {
+        let offset = at as usize;
+        match piece.strip_suffix(b"\n") {
+            Some(line) => {
+                let text = self.decode_line(line, seq).map_err(|reason| damaged(path, offset, reason))?;
+                Ok(Some(Line { offset, start: offset + line.len() - text.len(), text }))
+            }
+            None if self.is_torn(piece, seq) => Ok(None),
+            None => {
+                let reason = format!("the last line is neither a {} nor the beginning of one", self.line);
+                Err(damaged(path, offset, reason))
             }
         }
-        Ok(Lines { run, lines, keep: at as u64 })
     }
 
     fn decode_header(&self, line: &[u8]) -> Result<(u64, String), String> {

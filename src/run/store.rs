@@ -21,7 +21,7 @@
 
 use super::artefacts::{self, Artefacts, Digests, Named};
 use super::error::RunError;
-use super::journal::{self, Journal};
+use super::journal::{self, Journal, Record};
 use super::ledger::Ledger;
 use super::manifest::Manifest;
 use super::sealed;
@@ -120,6 +120,25 @@ impl Store {
     /// If the folder is in use, is not a run's, or holds another run (with both digests); if the run's
     /// files are damaged, changed, or from a later release. Nothing is changed then.
     pub fn open(dir: &Path, manifest: &Manifest, plan: &str, fresh: bool) -> Result<(Self, Ledger)> {
+        let mut records = Vec::new();
+        let (store, journal) = Self::open_each(dir, manifest, plan, fresh, |record| {
+            records.push(record);
+            Ok(())
+        })?;
+        Ok((store, Ledger::new(journal, records)))
+    }
+
+    /// The same for who keeps no index: the journal's records are handed on one by one, oldest first, and none is held.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and those of `each`.
+    pub fn open_each(
+        dir: &Path,
+        manifest: &Manifest,
+        plan: &str,
+        fresh: bool,
+        each: impl FnMut(Record) -> Result<()>,
+    ) -> Result<(Self, Journal)> {
         durable::create_dir(dir)?;
         stored(dir, manifest, fresh)?;
         let lock = durable::lock(dir)?;
@@ -131,14 +150,14 @@ impl Store {
             store.check_same(stored, plan)?;
         }
         store.sweep()?;
-        let ledger = match (&stored, fresh) {
+        let journal = match (&stored, fresh) {
             (Some(stored), true) => {
                 store.clear(stored)?;
                 store.start(plan)?
             }
-            _ => store.resume_or_start(stored.is_some(), plan)?,
+            _ => store.resume_or_start(stored.is_some(), plan, each)?,
         };
-        Ok((store, ledger))
+        Ok((store, journal))
     }
 
     /// The folder.
@@ -313,23 +332,28 @@ impl Store {
         Err(RunError::Changed { dir: self.dir.clone(), what, stored: before, found: now, detail })
     }
 
-    fn resume_or_start(&self, has_manifest: bool, plan: &str) -> Result<Ledger> {
+    fn resume_or_start(
+        &self,
+        has_manifest: bool,
+        plan: &str,
+        each: impl FnMut(Record) -> Result<()>,
+    ) -> Result<Journal> {
         let journal_path = self.path(JOURNAL)?;
         if journal_path.exists() {
-            let content = journal::read(&journal_path)?;
-            if content.run == self.run {
+            let (run, records) = journal::scan(&journal_path)?;
+            if run == self.run {
                 self.check_artefacts()?;
-                let (journal, content) = Journal::open(&journal_path)?;
+                let journal = Journal::open_each(&journal_path, each)?;
                 self.write(PLAN, plan.as_bytes())?;
                 self.write(MANIFEST, &self.manifest.to_json())?;
-                return Ok(Ledger::new(journal, content));
+                return Ok(journal);
             }
             // Without records and without a manifest, it is a start that was interrupted.
-            if has_manifest || !content.records.is_empty() {
+            if has_manifest || records > 0 {
                 return Err(RunError::Changed {
                     dir: self.dir.clone(),
                     what: "a journal of the run".into(),
-                    stored: content.run,
+                    stored: run,
                     found: self.run.clone(),
                     detail: None,
                 }
@@ -344,13 +368,13 @@ impl Store {
 
     /// Begins a run. The journal comes first, by which an interrupted start is known, and the manifest last: it
     /// says that the rest is there.
-    fn start(&self, plan: &str) -> Result<Ledger> {
+    fn start(&self, plan: &str) -> Result<Journal> {
         let journal_path = self.path(JOURNAL)?;
         let journal = Journal::create(&journal_path, &self.run)?;
         self.write(PLAN, plan.as_bytes())?;
         Artefacts::default().write(&self.dir, &self.run)?;
         self.write(MANIFEST, &self.manifest.to_json())?;
-        Ok(Ledger::new(journal, journal::read(&journal_path)?))
+        Ok(journal)
     }
 
     /// The first line in which the stored plan differs from `plan`, for the message.
@@ -380,15 +404,15 @@ fn stored(dir: &Path, manifest: &Manifest, fresh: bool) -> Result<Option<Manifes
     }
     names.sort();
     let path = inside(dir, JOURNAL)?;
-    let journal = if path.exists() { journal::read(&path).ok() } else { None };
+    let journal = if path.exists() { journal::scan(&path).ok() } else { None };
     match &journal {
         // It names this very run, whose manifest was lost.
-        Some(content) if !fresh && content.run == manifest.digest() => return Ok(None),
+        Some((run, _)) if !fresh && *run == manifest.digest() => return Ok(None),
         // Results of another run.
-        Some(content) if !fresh && !content.records.is_empty() => return Ok(None),
+        Some((_, 1..)) if !fresh => return Ok(None),
         _ => {}
     }
-    let begun = journal.is_some_and(|content| content.records.is_empty());
+    let begun = matches!(journal, Some((_, 0)));
     let foreign = names.into_iter().find(|name| match name.as_str() {
         durable::LOCK => !durable::is_lock(&dir.join(name)),
         JOURNAL | PLAN | ARTEFACTS => !begun,
@@ -448,7 +472,6 @@ pub fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, RunError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::journal::Record;
     use super::*;
     use crate::error::Exit;
     use std::collections::BTreeMap;

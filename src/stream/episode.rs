@@ -50,6 +50,8 @@ pub struct Offered {
     pub row: u64,
     /// The largest class probability that the classifier gave it.
     pub confidence: f64,
+    /// The rule's own [value](StreamRule::value).
+    pub value: f64,
     /// What the rule decided.
     pub decision: Decision,
 }
@@ -102,59 +104,71 @@ impl StreamEpisode {
     pub fn offer(&mut self, inputs: &[f32]) -> Result<Offered> {
         self.check(inputs)?;
         self.learner.settle()?;
-        let probabilities = self.learner.probabilities(inputs)?;
-        let confidence = f64::from(probabilities.into_iter().fold(0.0, f32::max));
-        Ok(self.decide(confidence, self.learner.classes(), inputs))
+        let offer = Offer::of(&*self.rule, inputs, &self.learner)?;
+        Ok(self.decide(&offer))
     }
 
-    /// Decides on the next row as it was decided before, by the confidence that the classifier then had: for sessions
-    /// that go on after the end of their process. `inputs` matter where the row is kept.
-    pub fn offer_again(&mut self, confidence: f64, inputs: &[f32]) -> Offered {
+    /// Decides on the next row as it was decided before, by the confidence and the rule's value that the classifier then
+    /// gave: for sessions that go on after the end of their process. `inputs` matter where the row is kept, and where the
+    /// rule [looks](Self::looks) at them.
+    pub fn offer_again(&mut self, confidence: f64, value: f64, inputs: &[f32]) -> Offered {
         self.learner.postpone();
-        self.decide(confidence, self.learner.classes(), inputs)
+        self.decide(&Offer { confidence, value, classes: self.learner.classes(), inputs })
     }
 
-    fn decide(&mut self, confidence: f64, classes: usize, inputs: &[f32]) -> Offered {
+    /// Whether the rule looks at the numbers of rows.
+    pub fn looks(&self) -> bool {
+        self.rule.looks()
+    }
+
+    fn decide(&mut self, offer: &Offer<'_>) -> Offered {
         let row = self.seen;
         let spent = self.plan.labels.is_some_and(|most| self.kept >= most);
         let decision = match spent {
             true => Decision::skip(Reason::Spent),
-            false => self.rule.offer(&Offer { confidence, classes }, &mut Draws::new(self.key.at(row))),
+            false => self.rule.offer(offer, &mut Draws::new(self.key.at(row))),
         };
         self.seen += 1;
         if decision.keep {
             self.kept += 1;
-            self.waiting.push_back((row, inputs.to_vec()));
+            self.waiting.push_back((row, offer.inputs.to_vec()));
             if self.waiting.len() > self.plan.memory {
                 self.waiting.pop_front();
             }
         }
-        Offered { row, confidence, decision }
+        Offered { row, confidence: offer.confidence, value: offer.value, decision }
     }
 
     /// Learns the label of a row that was kept.
     ///
     /// # Errors
     /// [`StreamError::NotWaiting`] for a row that was skipped, was answered before, or was kept so long ago that it is
-    /// forgotten; [`StreamError::Classes`].
+    /// forgotten; [`StreamError::Classes`]; as [`StreamRule::learn`].
     pub fn answer(&mut self, row: u64, label: u32) -> Result<()> {
         let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == row) else {
             return Err(StreamError::NotWaiting { row, seen: self.seen }.into());
         };
         let inputs = self.waiting[at].1.clone();
-        self.learner.learn(inputs, label)?;
+        self.learn(inputs, label)?;
         self.waiting.remove(at);
         Ok(())
+    }
+
+    /// Hands a label to the rule and to the classifier, or to neither.
+    fn learn(&mut self, inputs: Vec<f32>, label: u32) -> Result<()> {
+        OnlineLearner::check(label)?;
+        self.rule.learn(&inputs, label)?;
+        self.learner.learn(inputs, label)
     }
 
     /// Learns a row that came with its label. It has a number as the others, but is not offered to the rule and costs
     /// nothing.
     ///
     /// # Errors
-    /// As [`offer`](Self::offer), and [`StreamError::Classes`].
+    /// As [`offer`](Self::offer) and [`answer`](Self::answer).
     pub fn warm_start(&mut self, inputs: &[f32], label: u32) -> Result<()> {
         self.check(inputs)?;
-        self.learner.learn(inputs.to_vec(), label)?;
+        self.learn(inputs.to_vec(), label)?;
         self.seen += 1;
         Ok(())
     }

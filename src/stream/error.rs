@@ -22,6 +22,16 @@ pub enum StreamError {
     /// More classes than are handled.
     #[error("class {found}, but at most {limit} classes are handled")]
     Classes { found: u32, limit: usize },
+    /// A third class for a rule that knows two.
+    #[error("{found} classes, but `{rule}` tells two apart")]
+    #[diagnostic(help("another rule takes any number of classes, `split` for one"))]
+    TwoClasses { rule: &'static str, found: usize },
+    /// A policy that was saved by something else than its training on streams.
+    #[error("{}: {reason}", shorten(name))]
+    #[diagnostic(help(
+        "a policy for streams is a file that PAL made (docs/streams.md); one for pools is named by its folder"
+    ))]
+    Policy { name: String, reason: String },
     /// The classifier could not be fitted.
     #[error("stream: the classifier of {labels} labels could not be fitted")]
     Fit { labels: usize },

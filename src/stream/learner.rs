@@ -76,14 +76,23 @@ impl OnlineLearner {
         self.labels
     }
 
+    /// Refuses a label that [`learn`](Self::learn) would refuse.
+    ///
+    /// # Errors
+    /// [`StreamError::Classes`].
+    pub fn check(label: u32) -> Result<(), StreamError> {
+        match (label as usize) < MAX_CLASSES {
+            true => Ok(()),
+            false => Err(StreamError::Classes { found: label, limit: MAX_CLASSES }),
+        }
+    }
+
     /// Learns a label. The classifier is not fitted before [`settle`](Self::settle).
     ///
     /// # Errors
     /// [`StreamError::Classes`].
     pub fn learn(&mut self, inputs: Vec<f32>, label: u32) -> Result<()> {
-        if label as usize >= MAX_CLASSES {
-            return Err(StreamError::Classes { found: label, limit: MAX_CLASSES }.into());
-        }
+        Self::check(label)?;
         self.held.inputs.push_back(inputs);
         self.held.labels.push_back(label);
         while self.held.labels.len() > self.memory {
@@ -188,11 +197,15 @@ impl OnlineLearner {
 }
 
 /// What a column is multiplied by; a constant one, but for rounding, gives nothing.
-fn inverse(spread: f64, centre: f64) -> f64 {
+pub(super) fn inverse(spread: f64, centre: f64) -> f64 {
     if spread > 1e-9 * centre.abs() { 1.0 / spread } else { 0.0 }
 }
 
-fn scaled<'a>(row: &'a [f32], centre: &'a [f64], scale: &'a [f64]) -> impl Iterator<Item = f32> + 'a {
+pub(super) fn scaled<'a>(
+    row: &'a [f32],
+    centre: &'a [f64],
+    scale: &'a [f64],
+) -> impl Iterator<Item = f32> + 'a {
     // Values far beyond all labelled ones are as good as infinite: they must not make a NaN of the products.
     let terms = row.iter().zip(centre).zip(scale);
     terms.map(|((&x, centre), scale)| ((f64::from(x) - centre) * scale).clamp(-1e6, 1e6) as f32)

@@ -7,6 +7,7 @@
 
 use super::episode::{Offered, StreamEpisode, StreamPlan};
 use super::error::StreamError;
+use super::policy::StreamPolicy;
 use super::rules;
 use crate::error::{Result, shorten};
 use crate::rng::Key;
@@ -22,8 +23,11 @@ pub const MAX_NAME: usize = 1_000;
 /// What a session is; a folder continues only the session of the same settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// The rule, as [`rules::build`] reads it.
+    /// The rule, as [`rules::build`] reads it; or the name of a policy.
     pub strategy: String,
+    /// The digest of a policy that decides in a rule's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// The share of rows that may be kept.
     pub budget: f64,
     /// Labels that may be asked for in all.
@@ -45,6 +49,8 @@ enum Event {
     Skipped(f64),
     /// A row was kept.
     Kept(f64, Vec<f32>),
+    /// A row was kept or skipped by a rule that looks at more than the confidence: that, the rule's value, and the row.
+    Weighed(bool, f64, f64, Vec<f32>),
     /// A row came with its label.
     Labelled(Vec<f32>, String),
     /// A row that was kept got its label.
@@ -62,13 +68,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins a session, or continues the one in `dir`.
+    /// Begins a session, or continues the one in `dir`. `policy` is the one that the settings name.
     ///
     /// # Errors
     /// What is wrong with a setting; as [`Store::open`] for a folder that is in use, is not a session's, or holds one of
     /// other settings; [`RunError::Damaged`].
-    pub fn open(settings: &Settings, dir: Option<&Path>) -> Result<Self> {
-        let rule = rules::build(&settings.strategy, settings.budget)?;
+    pub fn open(settings: &Settings, policy: Option<&StreamPolicy>, dir: Option<&Path>) -> Result<Self> {
+        let rule = match policy {
+            Some(policy) => policy.rule(settings.budget)?,
+            None => rules::build(&settings.strategy, settings.budget)?,
+        };
         let plan =
             StreamPlan { width: settings.columns.len(), labels: settings.labels, memory: settings.memory };
         let key = Key::root(settings.seed).named("stream");
@@ -78,25 +87,25 @@ impl Session {
         let Some(dir) = dir else { return Ok(session) };
         let text = toml::to_string(settings).expect("strings and numbers serialise");
         let manifest = Manifest::new(&text, settings.seed, BTreeMap::new())?;
-        let (store, ledger) = Store::open(dir, &manifest, &text, false)?;
-        let (journal, records) = ledger.into_journal();
-        let mut ordered = Vec::with_capacity(records.len());
+        let mut next = 0;
         let damaged = |reason: String| RunError::Damaged { path: dir.to_path_buf(), offset: 0, reason };
-        for (name, record) in records {
-            let (Ok(number), Record::Done { output, .. }) = (name.parse::<u64>(), record) else {
-                return Err(damaged(format!("record `{}` is no session's", shorten(&name))).into());
+        // Record by record: a journal may be longer than what a session needs of memory.
+        let (store, journal) = Store::open_each(dir, &manifest, &text, false, |record| {
+            let output = match record {
+                Record::Done { key, output, .. } if key == next.to_string() => output,
+                other => {
+                    return Err(damaged(format!("record `{}` is no session's", shorten(other.key()))).into());
+                }
             };
-            ordered.push((number, output));
-        }
-        ordered.sort_unstable_by_key(|&(number, _)| number);
-        let next = ordered.len() as u64;
-        for (number, output) in ordered {
-            let events: Vec<Event> = serde_json::from_value(output)
-                .map_err(|error| damaged(format!("record {number}: {error}")))?;
-            for event in events {
-                session.again(event).map_err(|error| damaged(format!("record {number}: {error}")))?;
-            }
-        }
+            let wrong = |error: String| damaged(format!("record {next}: {error}"));
+            let events: Vec<Event> =
+                serde_json::from_value(output).map_err(|error| wrong(error.to_string()))?;
+            events
+                .into_iter()
+                .try_for_each(|event| session.again(event).map_err(|error| wrong(error.to_string())))?;
+            next += 1;
+            Ok(())
+        })?;
         session.stored = Some((store, journal, next));
         Ok(session)
     }
@@ -104,8 +113,15 @@ impl Session {
     /// What happened before happens again.
     fn again(&mut self, event: Event) -> Result<()> {
         let offered = match event {
-            Event::Skipped(confidence) => Some((self.episode.offer_again(confidence, &[]), false)),
-            Event::Kept(confidence, inputs) => Some((self.episode.offer_again(confidence, &inputs), true)),
+            Event::Skipped(confidence) => {
+                Some((self.episode.offer_again(confidence, confidence, &[]), false))
+            }
+            Event::Kept(confidence, inputs) => {
+                Some((self.episode.offer_again(confidence, confidence, &inputs), true))
+            }
+            Event::Weighed(kept, confidence, value, inputs) => {
+                Some((self.episode.offer_again(confidence, value, &inputs), kept))
+            }
             Event::Labelled(inputs, label) => {
                 self.take_row(&inputs, &label)?;
                 None
@@ -175,8 +191,9 @@ impl Session {
             return Ok(None);
         }
         let offered = self.episode.offer(inputs)?;
-        let confidence = offered.confidence;
+        let (confidence, looks) = (offered.confidence, self.episode.looks());
         self.note(|| match offered.decision.keep {
+            kept if looks => Event::Weighed(kept, confidence, offered.value, inputs.to_vec()),
             true => Event::Kept(confidence, inputs.to_vec()),
             false => Event::Skipped(confidence),
         });
@@ -222,6 +239,7 @@ mod tests {
     fn settings() -> Settings {
         Settings {
             strategy: "split".into(),
+            policy: None,
             budget: 0.3,
             labels: None,
             memory: 50,
@@ -253,13 +271,13 @@ mod tests {
     /// Ended at any row and continued by another process, a session decides as one that was not ended.
     #[test]
     fn a_session_that_was_ended_goes_on_as_if_it_had_not_been() {
-        let whole = play(&mut Session::open(&settings(), None).unwrap(), 0, 400);
+        let whole = play(&mut Session::open(&settings(), None, None).unwrap(), 0, 400);
         assert!(whole.iter().filter(|offered| offered.decision.keep).count() > 60);
         for cut in [1, 2, 77, 399] {
             let folder = tempfile::tempdir().unwrap();
             let dir = folder.path().join("state");
-            let first = play(&mut Session::open(&settings(), Some(&dir)).unwrap(), 0, cut);
-            let mut second = Session::open(&settings(), Some(&dir)).unwrap();
+            let first = play(&mut Session::open(&settings(), None, Some(&dir)).unwrap(), 0, cut);
+            let mut second = Session::open(&settings(), None, Some(&dir)).unwrap();
             assert_eq!(second.episode().seen(), cut);
             let rest = play(&mut second, cut, 400);
             assert_eq!([first, rest].concat(), whole, "cut at {cut}");
@@ -269,31 +287,31 @@ mod tests {
     #[test]
     fn what_was_not_committed_did_not_happen() {
         let folder = tempfile::tempdir().unwrap();
-        let mut session = Session::open(&settings(), Some(folder.path())).unwrap();
+        let mut session = Session::open(&settings(), None, Some(folder.path())).unwrap();
         session.row(&[0.1, 0.2], Some("cat")).unwrap();
         session.commit().unwrap();
         session.row(&[0.1, 0.2], Some("dog")).unwrap();
         drop(session);
-        let session = Session::open(&settings(), Some(folder.path())).unwrap();
+        let session = Session::open(&settings(), None, Some(folder.path())).unwrap();
         assert_eq!((session.episode().seen(), session.classes.len()), (1, 1));
     }
 
     #[test]
     fn a_folder_of_other_settings_or_of_two_processes_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut session = Session::open(&settings(), Some(folder.path())).unwrap();
-        assert!(Session::open(&settings(), Some(folder.path())).is_err());
+        let mut session = Session::open(&settings(), None, Some(folder.path())).unwrap();
+        assert!(Session::open(&settings(), None, Some(folder.path())).is_err());
         play(&mut session, 0, 5);
         drop(session);
         let other = Settings { budget: 0.2, ..settings() };
-        let Err(error) = Session::open(&other, Some(folder.path())) else { panic!("continued") };
+        let Err(error) = Session::open(&other, None, Some(folder.path())) else { panic!("continued") };
         assert!(error.to_string().contains("budget = 0.2"), "{error}");
-        assert!(Session::open(&Settings { columns: vec![], ..settings() }, None).is_err());
+        assert!(Session::open(&Settings { columns: vec![], ..settings() }, None, None).is_err());
     }
 
     #[test]
     fn names_of_classes_are_bounded() {
-        let mut session = Session::open(&settings(), None).unwrap();
+        let mut session = Session::open(&settings(), None, None).unwrap();
         for name in ["", &"x".repeat(MAX_NAME + 1)] {
             let error = session.row(&[0.0, 0.0], Some(name)).unwrap_err();
             assert!(matches!(error.downcast_ref(), Some(StreamError::Name { .. })), "{error}");

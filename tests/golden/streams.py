@@ -3,8 +3,9 @@
     pip install scikit-activeml==1.0.1
     python tests/golden/streams.py > tests/golden/streams.json
 
-Two streams of 300 confidences (binary, and of three classes; a stretch of each is constant), offered one by one. Random
-numbers that the reference draws are written down, so that both sides decide by the same ones.
+Two streams of 300 rows of three numbers with their confidences (binary, and of three classes; a stretch of each is
+constant) and the second largest probabilities, offered one by one. Random numbers that the reference draws are written
+down, so that both sides decide by the same ones.
 """
 
 import copy
@@ -12,7 +13,8 @@ import json
 
 import numpy as np
 import skactiveml
-from skactiveml.stream import PeriodicSampling, StreamRandomSampling
+from skactiveml.base import SkactivemlClassifier
+from skactiveml.stream import PeriodicSampling, StreamDensityBasedAL, StreamRandomSampling
 from skactiveml.stream.budgetmanager import (
     FixedUncertaintyBudgetManager,
     RandomVariableUncertaintyBudgetManager,
@@ -27,6 +29,47 @@ for classes in (2, 3):
     confidence = 1 / classes + (1 - 1 / classes) * rng.beta(2, 1.2, size=N)
     confidence[100:150] = confidence[100]
     streams.append((classes, [float(c) for c in confidence]))
+# Rows in clumps that come and go, so that the window moves over dense and sparse parts.
+rng = np.random.default_rng(2014)
+centres = 4 * rng.standard_normal((6, 3))
+rows = [(centres[i // 50] + rng.standard_normal(3)).astype(np.float32) for i in range(N)]
+seconds = []
+for classes, confidence in streams:
+    rest = 1 - np.array(confidence)
+    share = 1.0 if classes == 2 else rng.uniform(0.5, 1.0, size=N)
+    seconds.append([float(s) for s in np.minimum(rest * share, confidence)])
+
+
+class Told(SkactivemlClassifier):
+    """A classifier that says what it was told."""
+
+    def fit(self, X, y, sample_weight=None):
+        return self
+
+    def predict_proba(self, X):
+        return np.array([self.told])
+
+
+def dense(make):
+    """The decisions of density-based sampling, and the number that its budget manager draws for a row."""
+
+    def run(classes, confidence, budget):
+        strategy = make(budget)
+        clf = Told(classes=list(range(classes)))
+        at = [c for c, _ in streams].index(classes)
+        kept, draws = [], []
+        for i, c in enumerate(confidence):
+            second = seconds[at][i]
+            clf.told = ([c, second] + [1 - c - second] * (classes - 2))[:classes]
+            row = rows[i].astype(np.float64).reshape(1, -1)
+            chosen = strategy.query(row, clf)
+            state = copy.deepcopy(strategy.budget_manager_.random_state_)
+            draws.append([state.normal(1, strategy.budget_manager_.delta)])
+            kept.append(int(len(chosen) == 1))
+            strategy.update(row, chosen)
+        return kept, draws
+
+    return run
 
 
 def managed(make, draws_of):
@@ -84,6 +127,8 @@ RULES = {
         lambda classes, b: SplitBudgetManager(budget=b, random_state=4),
         lambda state, m: [state.random_sample(), state.random_sample()],
     ),
+    "density(exact=false)": dense(lambda b: StreamDensityBasedAL(budget=b, random_state=5)),
+    "density(window=20, exact=false)": dense(lambda b: StreamDensityBasedAL(budget=b, window_size=20, random_state=6)),
 }
 
 cases = []
@@ -97,7 +142,8 @@ print(
     json.dumps(
         dict(
             scikit_activeml=skactiveml.__version__,
-            streams=[dict(classes=c, confidence=s) for c, s in streams],
+            rows=[[float(x) for x in row] for row in rows],
+            streams=[dict(classes=c, confidence=s, second=t) for (c, s), t in zip(streams, seconds)],
             cases=cases,
         )
     )

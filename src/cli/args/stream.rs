@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Rules: random, periodic, fixed_uncertainty, variable_uncertainty, random_variable_uncertainty, \
-split; with parameters as in variable_uncertainty(step=0.02, window=200)."
+split, density, neural_cal (two classes); with parameters as in variable_uncertainty(step=0.02, window=200)."
 )]
 pub struct StreamArgs {
     /// The rows, or - for stdin
@@ -17,6 +17,10 @@ pub struct StreamArgs {
     /// The rule that decides
     #[arg(long, value_name = "RULE", default_value = "split")]
     pub strategy: String,
+    /// Instead of a rule: a learned policy, by the file of one that was trained on streams (PAL), or, of one that was
+    /// trained on pools, by the name that `querist policies` lists or its folder
+    #[arg(long, value_name = "POLICY", conflicts_with = "strategy")]
+    pub policy: Option<String>,
     /// The share of rows that may be kept
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub budget: f64,

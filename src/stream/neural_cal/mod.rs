@@ -34,7 +34,7 @@ use crate::rng::Key;
 use rand_distr::{Distribution, Poisson};
 
 /// The most members of an ensemble.
-const MAX_MEMBERS: usize = 64;
+pub const MAX_MEMBERS: usize = 64;
 
 /// The settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,6 +144,11 @@ impl NeuralCal {
     /// The number of the epoch.
     pub fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// The number of features.
+    pub fn dimension(&self) -> usize {
+        self.next.dimension()
     }
 
     /// Labels asked for.

@@ -74,7 +74,7 @@ fn play(who: Who, epochs: u32, seed: u64) -> Vec<(u64, u64, Figures)> {
             Who::Confident(_) | Who::Ensemble => judged.query,
             Who::Passive => true,
             Who::Margin => {
-                let offer = Offer { confidence, classes: 2 };
+                let offer = Offer::by_confidence(confidence, 2);
                 margin.offer(&offer, &mut Draws::new(Key::root(seed).at(at))).keep
             }
         };
@@ -145,6 +145,21 @@ fn bounds_hold_and_settings_are_checked() {
     assert!(refused(NeuralCalConfig { members: 1, ..sound }));
     assert!(NeuralCal::new(sound, MAX_DIMENSION + 1, Key::root(1)).is_err());
     assert!(RandomFeatures::new(2, 1, 1.0, Key::root(1)).is_err());
+}
+
+/// Who knows nothing says 1 everywhere. Three tenths of the rows have `η = 1/2`, 0.35 `η = 0.9` and 0.35 `η = 0.1`: errors
+/// are 0.15, 0.035 and 0.315; the best classifier's are 0.15, 0.035 and 0.035, and with abstention at 1/4 it loses 0.075 on the
+/// plateau.
+#[test]
+fn figures_by_hand() {
+    let learner = NeuralCal::new(NeuralCalConfig::default(), 6, Key::root(1)).unwrap();
+    let found = Plateau { steps: 2 }.figures(&learner, GAMMA);
+    let Figures { chow, excess, lost, regret, coverage, bounded } = found;
+    for (found, expected) in
+        [(chow, 0.5), (excess, 0.28), (lost, 0.28), (regret, 0.355), (coverage, 1.0), (bounded, 1.0)]
+    {
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    }
 }
 
 /// Inner products of features are about the kernel's values.

@@ -6,12 +6,15 @@
 //! worth a hundredth less per row. Network, replay and loop are those of [`agent::dqn`](crate::agent::dqn), whose sizes
 //! they keep: a state of 30 figures and two actions of three. The paper's state is a sentence under a convolution; what
 //! stands here ([`Watch`]) knows rows by what the classifier says of them and by distances, so that it can be computed on
-//! a stream of any width and any number of classes.
+//! a stream of any width and any number of classes. What was learned is a file, [`PalPolicy`], by which `querist stream --policy`
+//! decides.
 
 mod observation;
+mod policy;
 mod simulation;
 
-pub use observation::{WINDOW, Watch};
+pub use observation::{KEPT, WINDOW, Watch};
+pub use policy::PalPolicy;
 pub use simulation::{Chooser, PalPlan, PalStreams, Played, SourceStream, play};
 
 /// What a reward is worth one row later.

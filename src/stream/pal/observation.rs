@@ -2,12 +2,12 @@
 
 use crate::agent::dqn::network::{ACTION, STATE};
 use crate::data::Matrix;
-use crate::error::Result;
-use crate::stream::OnlineLearner;
 use std::collections::VecDeque;
 
 /// Rows whose confidence is remembered, to say how the present one compares.
 pub const WINDOW: usize = 100;
+/// Rows that were kept and are remembered, the last ones, to say how far the present one is from them.
+pub const KEPT: usize = 1_000;
 /// Quantiles of those confidences that the state holds.
 const QUANTILES: usize = 20;
 
@@ -15,24 +15,14 @@ const QUANTILES: usize = 20;
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     confidences: VecDeque<f32>,
-    kept: Vec<Vec<f32>>,
+    kept: VecDeque<Vec<f32>>,
     of_class: Vec<f32>,
 }
 
 impl Watch {
-    /// The state at a row and both actions, keep first. `stream_left` and `budget_left` are shares in `[0, 1]` of what there
-    /// was at the start.
-    ///
-    /// # Errors
-    /// Those of the classifier.
-    pub fn look(
-        &mut self,
-        inputs: &[f32],
-        learner: &OnlineLearner,
-        stream_left: f32,
-        budget_left: f32,
-    ) -> Result<(Vec<f32>, Matrix)> {
-        let p = learner.probabilities(inputs)?;
+    /// The state at a row of these class probabilities and both actions, keep first. `distance` is that
+    /// [to what was kept](Self::distance), `stream_left` and `budget_left` are shares in `[0, 1]` of what there was at the start.
+    pub fn look(&self, p: &[f32], distance: f32, stream_left: f32, budget_left: f32) -> (Vec<f32>, Matrix) {
         let (mut first, mut second, mut top) = (0.0f32, 0.0f32, 0);
         for (class, &value) in p.iter().enumerate() {
             if value > first {
@@ -49,10 +39,6 @@ impl Watch {
             let place = (2 * at + 1) * sorted.len() / (2 * QUANTILES);
             sorted.get(place).copied().unwrap_or(first)
         };
-        let square = |other: &Vec<f32>| inputs.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
-        let nearest = self.kept.iter().map(square).fold(f32::INFINITY, f32::min);
-        // Inputs are about standard: rows drawn at random are at a distance of sqrt(2 width).
-        let distance = (nearest / (2.0 * inputs.len() as f32)).sqrt().min(2.0);
         let labels: f32 = self.of_class.iter().sum();
         let share = self.of_class.get(top).copied().unwrap_or(0.0) / labels.max(1.0);
         let mut state: Vec<f32> = (0..QUANTILES).map(quantile).collect();
@@ -69,18 +55,34 @@ impl Watch {
             (labels / (10.0 * p.len() as f32)).min(1.0),
         ]);
         debug_assert_eq!(state.len(), STATE);
-        self.confidences.push_back(first);
+        let mut actions = Matrix::zeros(2, ACTION);
+        actions.row_mut(0).copy_from_slice(&[1.0, 1.0 - rank, distance]);
+        (state, actions)
+    }
+
+    /// How far a row lies from the nearest that was kept, in units of the distance of two random rows, and at most 2. Columns
+    /// are multiplied by `scales`, which bring them to a spread of about 1.
+    pub fn distance(&self, inputs: &[f32], scales: impl Fn(usize) -> f32) -> f32 {
+        let apart = |(at, (a, b)): (usize, (&f32, &f32))| ((a - b) * scales(at)).powi(2);
+        let square = |other: &Vec<f32>| inputs.iter().zip(other).enumerate().map(apart).sum::<f32>();
+        let nearest = self.kept.iter().map(square).fold(f32::INFINITY, f32::min);
+        (nearest / (2.0 * inputs.len() as f32)).sqrt().min(2.0)
+    }
+
+    /// Notes a row that was looked at, by its largest probability.
+    pub fn pass(&mut self, confidence: f32) {
+        self.confidences.push_back(confidence);
         if self.confidences.len() > WINDOW {
             self.confidences.pop_front();
         }
-        let mut actions = Matrix::zeros(2, ACTION);
-        actions.row_mut(0).copy_from_slice(&[1.0, 1.0 - rank, distance]);
-        Ok((state, actions))
     }
 
     /// Notes a label.
     pub fn label(&mut self, inputs: &[f32], class: u32) {
-        self.kept.push(inputs.to_vec());
+        self.kept.push_back(inputs.to_vec());
+        if self.kept.len() > KEPT {
+            self.kept.pop_front();
+        }
         let class = class as usize;
         if self.of_class.len() <= class {
             self.of_class.resize(class + 1, 0.0);

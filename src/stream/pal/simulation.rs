@@ -8,7 +8,7 @@ use crate::data::{Dataset, Matrix, MatrixView, RowId, Task};
 use crate::error::Result;
 use crate::rng::Key;
 use crate::stream::error::StreamError;
-use crate::stream::{Draws, Offer, OnlineLearner, rules};
+use crate::stream::{Draws, Offer, OnlineLearner, StreamRule, rules};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -124,24 +124,27 @@ pub fn play(
     let mut learner = OnlineLearner::new(task.width(), plan.labels + task.classes());
     let mut watch = Watch::default();
     let mut known = vec![false; task.classes()];
-    let learn = |learner: &mut OnlineLearner, watch: &mut Watch, row: usize| -> Result<()> {
-        learner.learn(task.pool().row(row).to_vec(), source.labels[row])?;
-        watch.label(task.pool().row(row), source.labels[row]);
-        learner.settle()
-    };
     // The first row of every class is known at the start.
     let first = |&row: &usize| !std::mem::replace(&mut known[source.labels[row] as usize], true);
     let (started, mut order): (Vec<usize>, Vec<usize>) = order.into_iter().partition(first);
     order.truncate(plan.rows);
-    for row in started {
-        learn(&mut learner, &mut watch, row)?;
-    }
     let budget = plan.labels.min(order.len());
     let rate = budget as f64 / order.len().max(1) as f64;
     let mut rule = match chooser {
         Chooser::Rule(spec) => Some(rules::build(spec, rate)?),
         Chooser::Network(..) | Chooser::First => None,
     };
+    let learn = |learner: &mut OnlineLearner, watch: &mut Watch, rule: &mut Option<_>, row| -> Result<()> {
+        let (inputs, label) = (task.pool().row(row), source.labels[row]);
+        let rule: &mut Option<Box<dyn StreamRule>> = rule;
+        rule.as_mut().map_or(Ok(()), |rule| rule.learn(inputs, label))?;
+        learner.learn(inputs.to_vec(), label)?;
+        watch.label(inputs, label);
+        learner.settle()
+    };
+    for row in started {
+        learn(&mut learner, &mut watch, &mut rule, row)?;
+    }
     let mut found =
         Played { transitions: Vec::new(), kept: 0, last: accuracy(&learner, inputs, labels)?, mean: 0.0 };
     let mut sum = 0.0;
@@ -151,15 +154,17 @@ pub fn play(
         let keep = match (&mut rule, chooser) {
             _ if spent => false,
             (Some(rule), _) => {
-                let p = learner.probabilities(row_inputs)?;
-                let confidence = f64::from(p.iter().copied().fold(0.0, f32::max));
-                let offer = Offer { confidence, classes: learner.classes() };
+                let offer = Offer::of(&**rule, row_inputs, &learner)?;
                 rule.offer(&offer, &mut Draws::new(key.named("rule").at(at as u64))).keep
             }
             (None, Chooser::Network(network, epsilon)) => {
                 let left = |done: usize, all: usize| (all - done) as f32 / all as f32;
                 let (stream_left, budget_left) = (left(at, order.len()), left(found.kept, budget));
-                let (state, actions) = watch.look(row_inputs, &learner, stream_left, budget_left)?;
+                let p = learner.probabilities(row_inputs)?;
+                // Inputs of tasks are about standard.
+                let distance = watch.distance(row_inputs, |_| 1.0);
+                let (state, actions) = watch.look(&p, distance, stream_left, budget_left);
+                watch.pass(p.iter().copied().fold(0.0, f32::max));
                 let mut rng = key.named("explore").at(at as u64).rng();
                 let keep = match rng.random::<f64>() < epsilon {
                     true => rng.random::<f64>() < rate,
@@ -185,7 +190,7 @@ pub fn play(
         };
         if keep {
             found.kept += 1;
-            learn(&mut learner, &mut watch, row)?;
+            learn(&mut learner, &mut watch, &mut rule, row)?;
             let now = accuracy(&learner, inputs, labels)?;
             if let Some(last) = found.transitions.last_mut() {
                 last.reward = (now - found.last) as f32;
@@ -302,7 +307,12 @@ mod tests {
     #[test]
     fn rules_play_the_same_streams() {
         for entry in &rules::ENTRIES {
-            let played = play(&sources(1)[0], &PLAN, Chooser::Rule(entry.name), true, Key::root(4)).unwrap();
+            let played = play(&sources(1)[0], &PLAN, Chooser::Rule(entry.name), true, Key::root(4));
+            // A task of more classes than the rule takes.
+            let Ok(played) = played else {
+                assert_eq!(entry.name, "neural_cal");
+                continue;
+            };
             assert!(played.kept <= 10 && played.transitions.is_empty(), "{}", entry.name);
             assert!((0.0..=1.0).contains(&played.mean));
         }

@@ -18,7 +18,7 @@ pub struct FixedUncertainty {
 }
 
 impl StreamRule for FixedUncertainty {
-    fn offer(&mut self, offer: &Offer, _draws: &mut Draws<'_>) -> Decision {
+    fn offer(&mut self, offer: &Offer<'_>, _draws: &mut Draws<'_>) -> Decision {
         let least = 1.0 / offer.classes as f64;
         let threshold = least + self.spent.budget() * (1.0 - least);
         let decision = match () {

@@ -58,6 +58,21 @@ impl<'s> Params<'s> {
         }
     }
 
+    /// A whole number in `[low, high]`.
+    pub(crate) fn whole(
+        &mut self,
+        name: &'static str,
+        default: usize,
+        low: usize,
+        high: usize,
+    ) -> Result<usize> {
+        let Some(text) = self.value(name) else { return Ok(default) };
+        match text.parse::<usize>() {
+            Ok(value) if (low..=high).contains(&value) => Ok(value),
+            _ => Err(self.wrong(name, text, format!("a whole number from {low} to {high}")).into()),
+        }
+    }
+
     /// `true` or `false`.
     pub(crate) fn flag(&mut self, name: &'static str, default: bool) -> Result<bool> {
         match self.value(name) {

@@ -17,7 +17,7 @@ pub struct Periodic {
 }
 
 impl StreamRule for Periodic {
-    fn offer(&mut self, _offer: &Offer, _draws: &mut Draws<'_>) -> Decision {
+    fn offer(&mut self, _offer: &Offer<'_>, _draws: &mut Draws<'_>) -> Decision {
         if self.spent.offer() < 1.0 {
             return Decision::skip(Reason::Periodic);
         }

@@ -21,7 +21,7 @@ pub struct Random {
 }
 
 impl StreamRule for Random {
-    fn offer(&mut self, _offer: &Offer, draws: &mut Draws<'_>) -> Decision {
+    fn offer(&mut self, _offer: &Offer<'_>, draws: &mut Draws<'_>) -> Decision {
         let left = self.spent.offer();
         if !self.exceeding && left <= 1.0 {
             return Decision::skip(Reason::NoBudget);

@@ -24,7 +24,7 @@ pub struct RandomVariableUncertainty {
 }
 
 impl StreamRule for RandomVariableUncertainty {
-    fn offer(&mut self, offer: &Offer, draws: &mut Draws<'_>) -> Decision {
+    fn offer(&mut self, offer: &Offer<'_>, draws: &mut Draws<'_>) -> Decision {
         if !self.spent.offer() {
             self.spent.note(false);
             return Decision::skip(Reason::NoBudget);

@@ -24,7 +24,7 @@ pub struct Split {
 }
 
 impl StreamRule for Split {
-    fn offer(&mut self, offer: &Offer, draws: &mut Draws<'_>) -> Decision {
+    fn offer(&mut self, offer: &Offer<'_>, draws: &mut Draws<'_>) -> Decision {
         let decision = match () {
             () if !self.spent.offer() => Decision::skip(Reason::NoBudget),
             () if draws.uniform() < self.random => {

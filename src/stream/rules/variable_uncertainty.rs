@@ -46,7 +46,7 @@ pub struct VariableUncertainty {
 }
 
 impl StreamRule for VariableUncertainty {
-    fn offer(&mut self, offer: &Offer, _draws: &mut Draws<'_>) -> Decision {
+    fn offer(&mut self, offer: &Offer<'_>, _draws: &mut Draws<'_>) -> Decision {
         let decision = match () {
             () if !self.spent.offer() => Decision::skip(Reason::NoBudget),
             () if offer.confidence < self.threshold.value => Decision::keep(Reason::Uncertain),

@@ -7,8 +7,8 @@ use crate::cli::args::StreamArgs;
 use crate::cli::output;
 use crate::durable::input as files;
 use crate::error::Result;
-use crate::stream::Offered;
 use crate::stream::session::{Session, Settings};
+use crate::stream::{Offered, StreamPolicy};
 use error::StreamInputError;
 use input::{Header, Line, Lines};
 use serde_json::json;
@@ -19,8 +19,10 @@ use std::path::Path;
 
 /// The longest file of answers that is read.
 const MAX_ANSWERS: u64 = 1 << 30;
-/// Events after which decisions are written, however much more there is to read.
+/// Events, and numbers of rows, after which decisions are written, however much more there is to read.
 const MAX_EVENTS: usize = 4_096;
+/// See [`MAX_EVENTS`].
+const MAX_NUMBERS: usize = 1 << 18;
 
 /// Reads rows and answers, and writes decisions.
 pub fn stream(args: &StreamArgs, quiet: bool) -> Result<()> {
@@ -32,15 +34,18 @@ pub fn stream(args: &StreamArgs, quiet: bool) -> Result<()> {
     let answers = args.answers.as_deref().map(read_answers).transpose()?.unwrap_or_default();
     let mut lines = Lines::new(source, name);
     let header = Header::read(&mut lines, &args.label)?;
+    let policy = args.policy.as_deref().map(StreamPolicy::open).transpose()?;
     let settings = Settings {
-        strategy: args.strategy.clone(),
+        strategy: policy.as_ref().map_or(&*args.strategy, StreamPolicy::name).to_string(),
+        policy: policy.as_ref().map(StreamPolicy::digest),
         budget: args.budget,
         labels: args.labels,
         memory: args.memory,
         seed: args.seed,
         columns: header.columns(),
     };
-    let session = Session::open(&settings, args.state.as_deref()).map_err(error::of_state)?;
+    let session =
+        Session::open(&settings, policy.as_ref(), args.state.as_deref()).map_err(error::of_state)?;
     let mut pass = Pass::new(session, answers, piped);
     let read = pass.read(&header, &mut lines);
     // What came before a bad line is decided, whenever that was read.
@@ -77,15 +82,16 @@ impl Pass {
     /// Takes all lines, up to the first that is refused.
     fn read(&mut self, header: &Header, lines: &mut Lines<'_>) -> Result<()> {
         self.go_on()?;
-        let mut events = 0;
+        let (mut events, mut numbers) = (0, 0);
         loop {
-            if lines.would_wait() || events >= MAX_EVENTS {
+            if lines.would_wait() || events >= MAX_EVENTS || numbers >= MAX_NUMBERS {
                 self.flush()?;
-                events = 0;
+                (events, numbers) = (0, 0);
             }
             let Some(line) = lines.next()? else { break };
-            events += 1;
             let line = header.parse(&line, lines)?;
+            events += 1;
+            numbers += if let Line::Row { inputs, .. } = &line { inputs.len() } else { 0 };
             self.take(line).map_err(|error| lines.at(error))?;
         }
         match self.passed {
@@ -129,7 +135,7 @@ impl Pass {
     }
 
     fn take_row(&mut self, inputs: &[f32], label: Option<&str>) -> Result<()> {
-        let Some(Offered { row, confidence, decision }) = self.session.row(inputs, label)? else {
+        let Some(Offered { row, confidence, decision, .. }) = self.session.row(inputs, label)? else {
             return Ok(());
         };
         let (keep, reason, score) = (decision.keep, decision.reason, 1.0 - confidence);
