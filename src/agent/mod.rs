@@ -16,6 +16,7 @@
 //! - [`head`]: the policy's third head, which says how the network grows.
 //! - [`algorithm`]: what learns a policy with a file of its own, by name.
 //! - [`dqn`]: deep Q-learning as published, with a network, an observation and a loop of its own.
+//! - [`decisions`]: when to stop and whom to ask, learned by policy gradient and deep Q-learning on the same episodes.
 //! - [`pang`]: a policy over raw inputs of any width, with an embedding of the data set;
 //!   [`frozen`]: the file of both.
 //! - [`policy`] with its [`card`]: the frozen policy as two files; [`guard`]: where it does not trust itself;
@@ -35,6 +36,7 @@ pub mod batch;
 pub mod card;
 pub(crate) mod collection;
 pub mod dagger;
+pub mod decisions;
 pub mod dqn;
 pub(crate) mod error;
 pub(crate) mod evolution;

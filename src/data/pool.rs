@@ -85,7 +85,7 @@ impl Pool {
         self.arrive(oracle, |left| left == 0);
         let mut said = Vec::with_capacity(picks.len());
         for &row in picks {
-            said.push(match oracle.annotator.late {
+            said.push(match oracle.asked(row).0.late {
                 0 => self.settle(oracle, row),
                 late => {
                     self.waiting.push((row, late));
@@ -137,6 +137,8 @@ pub struct Oracle {
     spent: usize,
     annotator: Annotator,
     key: Key,
+    /// Who answers for a row, by number, where it is not `annotator`.
+    appointed: HashMap<RowId, (u32, Annotator)>,
     /// How often rows were answered.
     times: HashMap<RowId, u32>,
     answers: Answers,
@@ -151,7 +153,21 @@ impl Oracle {
     /// An oracle that answers at most `budget` questions as `annotator` does, with draws from `key`.
     pub fn of(task: Arc<Task>, budget: usize, annotator: Annotator, key: Key) -> Self {
         let answers = Answers::default();
-        Self { task, budget, spent: 0, annotator, key, times: HashMap::new(), answers }
+        let (appointed, times) = (HashMap::new(), HashMap::new());
+        Self { task, budget, spent: 0, annotator, key, appointed, times, answers }
+    }
+
+    /// From now on, questions about `row` go to the annotator of this number, whose draws are that number's own.
+    pub fn appoint(&mut self, row: RowId, number: u32, annotator: Annotator) {
+        self.appointed.insert(row, (number, annotator));
+    }
+
+    /// Who is asked about a row, and the key of the draws.
+    fn asked(&self, row: RowId) -> (Annotator, Key) {
+        match self.appointed.get(&row) {
+            Some(&(number, annotator)) => (annotator, self.key.named("annotators").at(u64::from(number))),
+            None => (self.annotator, self.key),
+        }
     }
 
     /// What the questions have come to.
@@ -178,23 +194,24 @@ impl Oracle {
     }
 
     fn reveal(&mut self, row: RowId) -> Answer {
+        let (annotator, key) = self.asked(row);
         let time = self.times.entry(row).or_default();
         let truth = self.task.pool_label(row);
-        let answer = self.annotator.answer(row, truth, self.task.classes(), *time, self.key);
+        let answer = annotator.answer(row, truth, self.task.classes(), *time, key);
         *time += 1;
         let price = match answer {
             Answer::Label(label) => {
                 self.answers.answered += 1;
                 self.answers.wrong += u32::from(label != truth);
-                self.annotator.price
+                annotator.price
             }
             Answer::Abstained => {
                 self.answers.abstained += 1;
-                self.annotator.price_abstained
+                annotator.price_abstained
             }
             Answer::Unanswerable | Answer::Late(_) => {
                 self.answers.unanswerable += 1;
-                self.annotator.price_abstained
+                annotator.price_abstained
             }
         };
         self.answers.spent += price;
@@ -254,6 +271,30 @@ mod tests {
         let refused = PoolError::Budget { asked: 1, left: 0 };
         assert_eq!(pool.ask(&mut broke, &rows(&[1])), Err(refused));
         assert_eq!(pool.ask(&mut broke, &[]), Ok(vec![]));
+    }
+
+    /// Each question goes to whom it was given, at that one's price; the draws of one do not depend on those of the others.
+    #[test]
+    fn whoever_is_appointed_answers() {
+        let right = Annotator::default();
+        let wrong = Annotator { noise: 1.0, price: 3.0, ..right };
+        let late = Annotator { late: 1, price: 0.5, ..right };
+        let (mut pool, mut oracle) = (Pool::unlabelled(10), Oracle::new(task(), 6));
+        oracle.appoint(RowId(4), 0, wrong);
+        oracle.appoint(RowId(5), 1, late);
+        let said = pool.ask(&mut oracle, &rows(&[3, 4, 5])).unwrap();
+        assert_eq!(said, [Answer::Label(1), Answer::Label(1), Answer::Late(1)]);
+        assert_eq!((oracle.answers().wrong, oracle.answers().spent), (1, 4.0));
+        pool.ask(&mut oracle, &rows(&[6])).unwrap();
+        assert_eq!((pool.labelled(), oracle.answers().spent), (&rows(&[3, 4, 5, 6])[..], 5.5));
+        let half = Annotator { noise: 0.5, ..right };
+        let answers = |number: u32| {
+            let (mut pool, mut oracle) = (Pool::unlabelled(10), Oracle::new(task(), 10));
+            (0..10).for_each(|row| oracle.appoint(RowId(row), number, half));
+            pool.ask(&mut oracle, &rows(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9])).unwrap()
+        };
+        assert_eq!(answers(1), answers(1));
+        assert_ne!(answers(1), answers(2));
     }
 
     /// Two queries late: the first answers come with the third query, the rest when the budget is spent.

@@ -5,7 +5,7 @@ use super::fitting::full_pool;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::Replicate;
 use crate::arch::NetSpec;
-use crate::data::{Answers, Matrix, Oracle, Pool, RowId, TargetKind};
+use crate::data::{Annotator, Answers, Matrix, Oracle, Pool, RowId, TargetKind};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Network, Scores};
 use crate::query::{Head, Mixture, Nearest, Needs, Passes, PoolView, Progress, Signals};
@@ -21,6 +21,8 @@ pub enum Termination {
     PoolEmpty,
     /// The target is reached.
     Target,
+    /// Whoever plays has had enough.
+    Stopped,
 }
 
 /// What one query came to.
@@ -341,9 +343,19 @@ impl Episodes {
         (pool.labelled().iter().map(|row| row.0).collect(), pool.labels())
     }
 
+    /// Ends episode `env` where it stands, whatever is left of its budget.
+    pub fn stop(&mut self, env: usize) {
+        self.envs[env].end.get_or_insert(Termination::Stopped);
+    }
+
     /// The replicate of episode `env`.
     pub fn replicate(&self, env: usize) -> &Replicate {
         &self.envs[env].replicate
+    }
+
+    /// Has questions about a row of episode `env` go to the annotator of this number from now on, in place of the plan's.
+    pub fn appoint(&mut self, env: usize, row: RowId, number: u32, annotator: Annotator) {
+        self.envs[env].oracle.appoint(row, number, annotator);
     }
 
     /// Asks for labels and adds those that arrive to the pools; the networks are not refitted yet. Follow with
@@ -479,7 +491,7 @@ impl Episodes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Annotator, SplitPlan, Task, embedded};
+    use crate::data::{SplitPlan, Task, embedded};
     use crate::episode::testing;
     use crate::episode::{EpisodePlan, PreparedTask};
     use crate::learner::Start;

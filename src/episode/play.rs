@@ -5,13 +5,11 @@ use super::features;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::replicate::Replicate;
 use super::row::Row;
-use super::stop::curve::Point;
-use super::stop::{self, Look, Seen};
+use super::stop::{self, Watch};
 use crate::arch::NetSpec;
-use crate::data::Matrix;
 use crate::error::Result;
 use crate::learner::{Metric, Scores};
-use crate::query::{Needs, Signals, Strategy, subsample};
+use crate::query::{Needs, Strategy, subsample};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
 
@@ -89,7 +87,8 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     }
     let mut episodes = Episodes::reset(&plan, &replicates)?;
     let sees = |player: &Player| player.architect.as_ref().is_some_and(|architect| architect.sees());
-    let mut watches: Vec<Watch> = players.iter().map(|player| Watch::new(&plan, player)).collect();
+    let watched = replicates.iter().filter(|_| plan.stops);
+    let mut watches: Vec<Watch> = watched.map(Watch::new).collect();
     let mut played: Vec<Played> = Vec::with_capacity(players.len());
     let all: Vec<usize> = (0..players.len()).collect();
     for ((env, player), stops) in players.iter().enumerate().zip(stops(&mut watches, &episodes, &all)?) {
@@ -160,51 +159,15 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     }
 }
 
-/// What successive fits of an episode say of a fixed set of its pool's rows, and their accuracy on labels held out.
-struct Watch {
-    /// Empty where no rule is asked.
-    set: Vec<u32>,
-    looks: Vec<Look>,
-    curve: Vec<Point>,
-}
-
-impl Watch {
-    fn new(plan: &EpisodePlan, player: &Player) -> Self {
-        let Replicate { prepared, key } = &player.replicate;
-        let rows = prepared.task().pool().rows();
-        let set = if plan.stops { stop::set(rows, key.named("stop")) } else { Vec::new() };
-        Self { set, looks: Vec::new(), curve: Vec::new() }
-    }
-
-    /// The rules that would stop now.
-    fn look(&mut self, episodes: &Episodes, env: usize, out_of_fold: Option<&Matrix>) -> Vec<String> {
-        let (rows, labels) = episodes.labelled(env);
-        let p = episodes.probabilities(env, &self.set);
-        self.looks.push(Look::of(labels.len(), &p));
-        if let Some(p) = out_of_fold {
-            let predicted = Look::of(labels.len(), p).classes;
-            let right = predicted.iter().zip(labels).filter(|(one, other)| one == other).count();
-            let (judged, accuracy) = (labels.len(), right as f64 / labels.len() as f64);
-            self.curve.push(Point { labels: labels.len(), accuracy, judged });
-        }
-        let pool = episodes.replicate(env).prepared.task().pool().rows();
-        let (rows, step) = (pool - rows.len(), episodes.plan.query_size);
-        let seen = Seen { looks: &self.looks, curve: &self.curve, rows, step };
-        stop::reasons(&seen).into_iter().map(|reason| reason.rule.to_string()).collect()
-    }
-}
-
 /// The rules that would stop each of these episodes now; none where the plan asks none.
 fn stops(watches: &mut [Watch], episodes: &Episodes, envs: &[usize]) -> Result<Vec<Vec<String>>> {
     if !episodes.plan.stops {
         return Ok(vec![Vec::new(); envs.len()]);
     }
-    let needs = Needs { out_of_fold: true, ..Needs::NONE };
-    let asking: Vec<(usize, Needs)> = envs.iter().map(|&env| (env, needs)).collect();
-    let extras = episodes.extras(&asking)?;
-    let look =
-        |(&env, extras): (&usize, Signals)| watches[env].look(episodes, env, extras.out_of_fold.as_ref());
-    Ok(envs.iter().zip(extras).map(look).collect())
+    Watch::note(watches, episodes, envs)?;
+    let reasons = |&env: &usize| stop::reasons(&watches[env].seen(episodes, env));
+    let named = |env| reasons(env).into_iter().map(|reason| reason.rule.to_string()).collect();
+    Ok(envs.iter().map(named).collect())
 }
 
 /// The global features of episode `env`. One candidate is described: the globals are of all of them

@@ -416,7 +416,7 @@ impl Algorithm for QLearning {
 }
 
 /// The place of the largest value, the first of equals; none of nothing.
-pub(super) fn first_largest(values: &[f32]) -> Option<usize> {
+pub(in crate::agent) fn first_largest(values: &[f32]) -> Option<usize> {
     (0..values.len()).reduce(|best, at| if values[at] > values[best] { at } else { best })
 }
 

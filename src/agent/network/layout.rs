@@ -62,7 +62,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    pub(super) fn range(&self) -> std::ops::Range<usize> {
+    pub(in crate::agent) fn range(&self) -> std::ops::Range<usize> {
         self.offset..self.offset + self.rows * self.cols
     }
 }

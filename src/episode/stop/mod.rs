@@ -19,11 +19,13 @@ pub mod curve;
 mod flat_curve;
 mod stabilising;
 mod uncertainty;
+mod watch;
 
 pub use cost_benefit::CostBenefit;
 pub use flat_curve::FlatCurve;
 pub use stabilising::{Stabilising, kappa};
 pub use uncertainty::OverallUncertainty;
+pub use watch::Watch;
 
 use curve::Point;
 

@@ -1,0 +1,447 @@
+//! The figures of `experiments/decisions`: decisions that are learned with a delayed reward, against hand-made rules.
+//!
+//!     cargo run --release --example decisions -- stopping DATA [FOLDER]
+//!     cargo run --release --example decisions -- annotators DATA [FOLDER]
+//!
+//! DATA is the folder with the sets that are judged on; what was learned is written to FOLDER, where one is named.
+
+use querist::agent::card::Provenance;
+use querist::agent::decisions::{
+    AnnotatorDecision, Course, CrowdPlan, Decider, DeciderKind, Decision, DecisionTasks, LearnedStop, Price,
+    Situation, StopDecision,
+};
+use querist::agent::dqn::{Dqn, DqnConfig};
+use querist::agent::{Frozen, GradientConfig, OptimiserConfig, Source, Trainer, TrainerConfig};
+use querist::data::synthetic::SourceFamily;
+use querist::data::{Dataset, SplitPlan, Task, load};
+use querist::episode::stop::{CostBenefit, FlatCurve, OverallUncertainty, Stabilising, Stop};
+use querist::episode::{EpisodePlan, Measure, PreparedTask, Replicate};
+use querist::learner::{Start, TrainPlan};
+use querist::{Key, Result, durable};
+use rand::RngExt;
+use rayon::prelude::*;
+use std::path::Path;
+
+/// The sets that are judged on.
+const TARGETS: [&str; 22] = [
+    "agnews_test",
+    "australian",
+    "breast_cancer",
+    "diabetis",
+    "dna",
+    "fashion_mnist_900",
+    "flare_solar",
+    "german",
+    "heart",
+    "ionosphere",
+    "letter",
+    "mnist_t10k",
+    "mushrooms",
+    "optdigits",
+    "satimage",
+    "segment",
+    "splice",
+    "trec6",
+    "usps",
+    "vowel",
+    "waveform",
+    "wdbc",
+];
+/// Generated tasks that are learned from, and those that choose between iterations; those of more than [`WIDEST`] numbers are left out.
+const SOURCES: [std::ops::Range<u64>; 2] = [0..105, 105..154];
+const WIDEST: usize = 64;
+/// Episodes on each target, and splits that they take in turn.
+const REPETITIONS: usize = 50;
+const SPLITS: usize = 10;
+/// One percentage point of accuracy is worth so many labels.
+const PRICE: Price = Price { labels_per_point: 10.0 };
+/// Labels after the first of every class, labels per query, and rows of the pool at most: when to stop, and whom to ask.
+const STOPPING: [usize; 3] = [100, 10, 1_000];
+const ASKING: [usize; 3] = [40, 5, 500];
+/// Annotators and what may be spent on them.
+const CROWD: CrowdPlan = CrowdPlan { annotators: 3, purse: 40.0 };
+
+pub fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["stopping", data] => stopping(Path::new(data), None),
+        ["stopping", data, folder] => stopping(Path::new(data), Some(Path::new(folder))),
+        ["annotators", data] => annotators(Path::new(data), None),
+        ["annotators", data, folder] => annotators(Path::new(data), Some(Path::new(folder))),
+        _ => {
+            eprintln!(
+                "say stopping or annotators, the folder with the data sets, and where to write what is learned"
+            );
+            std::process::exit(2);
+        }
+    }
+}
+
+/// A task with some splits of it, and softmax regression that goes on from the weights of the round before.
+fn source(dataset: &Dataset, splits: usize, [most, step, pool]: [usize; 3]) -> Result<Source> {
+    let split = SplitPlan { max_pool: pool, max_held: 1_000, ..SplitPlan::default() };
+    let key = Key::root(25).named("split").named(dataset.identity());
+    let task = |at: usize| Ok(PreparedTask::new(Task::split(dataset, &split, key.at(at as u64))?));
+    let prepared_tasks = (0..splits).map(task).collect::<Result<Vec<_>>>()?;
+    // One row per class comes first.
+    let pool = prepared_tasks.iter().map(|one| one.task().pool().rows()).min().unwrap_or(0);
+    let rounds = most.min(pool.saturating_sub(dataset.classes())) / step;
+    let train = TrainPlan { start: Start::Warm, ..TrainPlan::default() };
+    let plan = EpisodePlan { blocks: Vec::new(), train, ..EpisodePlan::default() }.queries(rounds, step);
+    Ok(Source { name: dataset.name().into(), identity: dataset.identity().into(), prepared_tasks, plan })
+}
+
+/// The mean, and its standard error.
+fn mean(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    (mean, (variance / n).sqrt())
+}
+
+/// How much is learned from.
+struct Sizes {
+    /// Source tasks per iteration of policy gradient, episodes on each, and episodes per validation task.
+    tasks: usize,
+    seats: usize,
+    repetitions: usize,
+    /// Iterations of both learners.
+    iterations: u32,
+    /// Episodes of deep Q-learning before anything is learned, and then per iteration.
+    warm: usize,
+    episodes: usize,
+}
+
+/// Both learners on one decision, each the best of its validations.
+fn learn(decision: &impl Decision, sizes: Sizes, folder: Option<(&Path, &str)>) -> Result<[Decider; 2]> {
+    let Sizes { tasks, seats, repetitions, iterations, warm, episodes } = sizes;
+    let key = Key::root(25);
+    let mut environment = DecisionTasks { decision, tasks, seats, repetitions, key: key.named("validation") };
+    let gradient = GradientConfig {
+        entropy: 0.003,
+        optimiser: OptimiserConfig { learning_rate: 5e-3, weight_decay: 0.0, clip_norm: 1.0 },
+        ..GradientConfig::default()
+    };
+    let config = TrainerConfig { iterations, validate_every: 10, algorithm: gradient };
+    let start = Decider::start(decision.usual(), key.named("start"))?;
+    let mut by_gradient = Trainer::by_gradient(config, start, key.named("policy gradient"))?;
+    by_gradient.run(&mut environment, |_| Ok(true))?;
+    let policy = by_gradient.best().expect("the start is validated");
+    let first = by_gradient.history()[0].validation.unwrap_or(f64::NAN);
+    println!(
+        "policy gradient: validation {first:.4} untrained, {:.4} after iteration {}",
+        policy.validation, policy.iteration
+    );
+    let config = DqnConfig {
+        iterations,
+        warm_episodes: warm,
+        warm_updates: 500,
+        episodes,
+        updates: 60,
+        // Rewards are noisy: large errors are no better to learn from than others.
+        exponent: 0.0,
+        epsilon_iterations: iterations * 2 / 3,
+        validate_every: 10,
+        ..DqnConfig::default()
+    };
+    let mut dqn = Dqn::new(config, key.named("dqn"))?;
+    dqn.run(&mut environment, |_| Ok(true))?;
+    let values = dqn.best().expect("the start is validated");
+    let first = dqn.history()[0].validation.unwrap_or(f64::NAN);
+    println!(
+        "dqn: validation {first:.4} after the warm start, {:.4} after iteration {}",
+        values.validation, values.iteration
+    );
+    let learned = [Decider::Policy(policy.network.clone()), Decider::Values(values.network.clone())];
+    if let Some((folder, name)) = folder {
+        durable::create_dir(folder)?;
+        for decider in &learned {
+            let kind = decider.kind().name();
+            let provenance = Provenance { name: format!("{name}/{kind}"), ..Provenance::default() };
+            let file = folder.join(Frozen::file(&format!("{name}_{kind}")));
+            durable::replace(&file, &decider.freeze(provenance).to_bytes())?;
+        }
+    }
+    Ok(learned)
+}
+
+/// What is played on, from the generated tasks of a side.
+fn generated(side: usize, size: [usize; 3]) -> Result<Vec<Source>> {
+    let family = SourceFamily::new(Key::root(25).named("sources"));
+    let one = |at: u64| -> Result<Option<Source>> {
+        let set = family.sample(at)?;
+        (set.width() <= WIDEST).then(|| source(&set, 1, size)).transpose()
+    };
+    let all = SOURCES[side].clone().into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// Every hand-made rule that is tried on the sources, by what it is called.
+fn hand_made() -> Vec<(String, Box<dyn Stop + Sync>)> {
+    let mut rules: Vec<(String, Box<dyn Stop + Sync>)> = Vec::new();
+    for threshold in [0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995] {
+        for window in [1, 3] {
+            let name = format!("stabilising predictions, threshold {threshold}, window {window}");
+            rules.push((name, Box::new(Stabilising { threshold, window })));
+        }
+    }
+    for threshold in [0.02, 0.05, 0.1, 0.15, 0.2, 0.3] {
+        for least in [20, 50] {
+            let name = format!("overall uncertainty, threshold {threshold}, least {least}");
+            rules.push((name, Box::new(OverallUncertainty { threshold, least })));
+        }
+    }
+    for more in [10, 30, 50] {
+        // In units of what the labels cost.
+        for worth in [0.25, 0.5, 1.0, 2.0] {
+            for least in [20, 50, 100] {
+                let gain = worth * more as f64 / PRICE.labels_per_point / 100.0;
+                let name = format!("learning curve, more {more}, gain {gain:.5}, least {least}");
+                rules.push((name, Box::new(FlatCurve { more, gain, points: 5, least })));
+            }
+        }
+    }
+    for error in [0.5, 1.0, 2.0, 4.0, 8.0] {
+        for least in [20, 50, 100] {
+            let name = format!("cost against benefit, error {error}, least {least}");
+            rules.push((name, Box::new(CostBenefit { error, points: 5, least })));
+        }
+    }
+    rules
+}
+
+/// When to stop.
+fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
+    let key = Key::root(25).named("courses");
+    let courses = |side: usize| -> Result<Vec<Course>> {
+        let played = |source: &Source| Course::play(source, 2, Measure::Reward, key);
+        Ok(generated(side, STOPPING)?.par_iter().map(played).collect::<Result<Vec<_>>>()?.concat())
+    };
+    let decision = StopDecision { sources: courses(0)?, validation: courses(1)?, price: PRICE };
+    println!("{} courses to learn from, {} to choose by", decision.sources.len(), decision.validation.len());
+    let sizes = Sizes { tasks: 32, seats: 8, repetitions: 1, iterations: 150, warm: 1_000, episodes: 20 };
+    let learned = learn(&decision, sizes, folder.map(|folder| (folder, "stop")))?;
+    // What is made by hand is chosen on all courses of sources.
+    let all: Vec<&Course> = decision.sources.iter().chain(&decision.validation).collect();
+    let worth = |stop: &(dyn Fn(&Course) -> usize + Sync)| -> f64 {
+        all.par_iter().map(|course| course.utility(stop(course), PRICE)).sum::<f64>() / all.len() as f64
+    };
+    let rules = hand_made();
+    let worths: Vec<f64> =
+        rules.iter().map(|(_, rule)| worth(&|course| course.stopped_by(&**rule))).collect();
+    let best = (0..rules.len()).max_by(|&a, &b| worths[a].total_cmp(&worths[b])).expect("there are rules");
+    let until = |labels: usize| {
+        move |course: &Course| {
+            (0..course.last()).find(|&at| course.labels(at) >= labels).unwrap_or(course.last())
+        }
+    };
+    let fixed: Vec<usize> = (1..=13).map(|tens| 10 * tens).collect();
+    let fixed_worths: Vec<f64> = fixed.iter().map(|&labels| worth(&until(labels))).collect();
+    let most =
+        (0..fixed.len()).max_by(|&a, &b| fixed_worths[a].total_cmp(&fixed_worths[b])).expect("numbers");
+    println!(
+        "on the sources: {} {:.2}; {} labels {:.2}; never {:.2}",
+        rules[best].0,
+        worths[best],
+        fixed[most],
+        fixed_worths[most],
+        worth(&Course::last)
+    );
+    for family in ["stabilising", "overall", "learning", "cost"] {
+        let own = (0..rules.len()).filter(|&at| rules[at].0.starts_with(family));
+        let own = own.max_by(|&a, &b| worths[a].total_cmp(&worths[b])).expect("every family has rules");
+        println!("  {} {:.2}", rules[own].0, worths[own]);
+    }
+    let learned_rule = |decider: &Decider, course: &Course| {
+        course.stopped_by(&LearnedStop::new(decider.clone(), course.labels(course.last())))
+    };
+    for decider in &learned {
+        println!(
+            "  learned by {} {:.2}",
+            decider.kind().name(),
+            worth(&|course| learned_rule(decider, course))
+        );
+    }
+    println!(
+        "\n| set | {} | {} | hand-made | {} labels | never | in hindsight |",
+        DeciderKind::Policy.name(),
+        DeciderKind::Values.name(),
+        fixed[most]
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|");
+    let mut means: Vec<Vec<f64>> = vec![Vec::new(); 6];
+    let mut labels: Vec<Vec<f64>> = vec![Vec::new(); 6];
+    for name in TARGETS {
+        let target = source(&load(name, Some(data))?, SPLITS, STOPPING)?;
+        let courses = Course::play(&target, REPETITIONS, Measure::RewardAndTest, key)?;
+        let hindsight = |course: &Course| {
+            let worth = |at: usize| course.utility(at, PRICE);
+            (0..=course.last()).max_by(|&a, &b| worth(a).total_cmp(&worth(b))).expect("a course has a start")
+        };
+        let who: [&(dyn Fn(&Course) -> usize + Sync); 6] = [
+            &|course| learned_rule(&learned[0], course),
+            &|course| learned_rule(&learned[1], course),
+            &|course| course.stopped_by(&*rules[best].1),
+            &until(fixed[most]),
+            &Course::last,
+            &hindsight,
+        ];
+        print!("| {name} |");
+        for (at, stop) in who.iter().enumerate() {
+            let stopped: Vec<usize> = courses.iter().map(*stop).collect();
+            let pairs = || courses.iter().zip(&stopped);
+            let (worth, error) =
+                mean(&pairs().map(|(course, &at)| course.utility(at, PRICE)).collect::<Vec<_>>());
+            let spent = mean(&pairs().map(|(course, &at)| course.labels(at) as f64).collect::<Vec<_>>()).0;
+            print!(" {worth:.2} ± {error:.2} ({spent:.0}) |");
+            means[at].push(worth);
+            labels[at].push(spent);
+        }
+        println!();
+    }
+    across(&means, &["policy_gradient", "dqn", "hand-made", "fixed", "never", "hindsight"], 2);
+    println!("labels: {:?}", labels.iter().map(|all| mean(all).0.round()).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// The 97.5 % quantile of Student's t with 21 degrees of freedom, for 22 targets.
+const T_21: f64 = 2.079_614;
+
+/// Means over targets, and their differences to one of the columns with 95 % intervals over the targets.
+fn across(means: &[Vec<f64>], names: &[&str], reference: usize) {
+    println!("\nover {} targets, against {}:", means[0].len(), names[reference]);
+    for (name, values) in names.iter().zip(means) {
+        let differences: Vec<f64> = values.iter().zip(&means[reference]).map(|(a, b)| a - b).collect();
+        let (difference, error) = mean(&differences);
+        let (low, high) = (difference - T_21 * error, difference + T_21 * error);
+        let ahead = differences.iter().filter(|&&difference| difference > 0.0).count();
+        println!("{name}: {:.2}, {difference:+.2} [{low:+.2}, {high:+.2}], ahead on {ahead}", mean(values).0);
+    }
+}
+
+/// A hand-made choice between annotators, by the figures of the options: agreement, price, questions.
+#[derive(Clone, Copy, Debug)]
+enum Chooser {
+    Random,
+    Cheapest,
+    /// The highest agreement, plus so much for whom nobody has asked yet.
+    Agreement {
+        bonus: f32,
+    },
+    /// The same over `base`, by the price to a power.
+    PerPrice {
+        base: f32,
+        power: f32,
+        bonus: f32,
+    },
+}
+
+impl Chooser {
+    /// All that are tried on the sources.
+    fn all() -> Vec<Self> {
+        let mut all = vec![Self::Random, Self::Cheapest];
+        for bonus in [0.0, 0.2, 0.5] {
+            all.push(Self::Agreement { bonus });
+            for base in [0.0, 0.3, 0.5] {
+                all.extend([0.25, 0.5, 1.0].map(|power| Self::PerPrice { base, power, bonus }));
+            }
+        }
+        all
+    }
+
+    /// The option it takes, the first of equals: the cheapest.
+    fn choose(self, situation: &Situation, key: Key) -> usize {
+        let rows = situation.options.rows();
+        let score = |option: usize| -> f32 {
+            let figures = situation.options.row(option);
+            let [agreement, price, asked] = [figures[0], figures[1], figures[2]];
+            match self {
+                Self::Random => key.at(option as u64).rng().random::<f32>(),
+                Self::Cheapest => -price,
+                Self::Agreement { bonus } => agreement + bonus * (1.0 - asked),
+                Self::PerPrice { base, power, bonus } => {
+                    let over = agreement + bonus * (1.0 - asked) - base;
+                    // What is worth less than nothing is not the better for being dear.
+                    if over > 0.0 { over / price.powf(power) } else { over }
+                }
+            }
+        };
+        (1..rows).fold(0, |best, option| if score(option) > score(best) { option } else { best })
+    }
+}
+
+/// Whom to ask.
+fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
+    let decision =
+        AnnotatorDecision { sources: generated(0, ASKING)?, validation: generated(1, ASKING)?, plan: CROWD };
+    println!("{} tasks to learn from, {} to choose by", decision.sources.len(), decision.validation.len());
+    let sizes = Sizes { tasks: 8, seats: 4, repetitions: 2, iterations: 60, warm: 200, episodes: 16 };
+    let learned = learn(&decision, sizes, folder.map(|folder| (folder, "annotator")))?;
+    let key = Key::root(25).named("crowds");
+    // What is made by hand is chosen on two episodes of every task of the sources, as worth is there.
+    let choosing = AnnotatorDecision {
+        validation: [&decision.sources[..], &decision.validation].concat(),
+        ..decision.clone()
+    };
+    let tasks =
+        DecisionTasks { decision: &choosing, tasks: 1, seats: 1, repetitions: 2, key: key.named("choosing") };
+    let mut worths: Vec<(f64, Chooser)> = Vec::new();
+    for chooser in Chooser::all() {
+        // Draws are by what is seen, so that they are the same on any number of threads.
+        let worth = tasks.worth(|situation| Ok(chooser.choose(situation, seen(situation))))?;
+        println!("  {:.3} {chooser:?}", 10.0 * worth);
+        worths.push((10.0 * worth, chooser));
+    }
+    let best_of = |among: &dyn Fn(&Chooser) -> bool| {
+        let some = worths.iter().filter(|(_, chooser)| among(chooser));
+        some.max_by(|a, b| a.0.total_cmp(&b.0)).expect("there are some").1
+    };
+    let best = best_of(&|_| true);
+    let accurate = best_of(&|chooser| matches!(chooser, Chooser::Agreement { .. }));
+    for decider in &learned {
+        println!(
+            "  {:.3} learned by {}",
+            10.0 * tasks.worth(|situation| decider.decide(situation))?,
+            decider.kind().name()
+        );
+    }
+    println!("points gained on the sources; best: {best:?}, most accurate: {accurate:?}\n");
+    println!("| set | policy_gradient | dqn | hand-made | most accurate | cheapest | random |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
+    let mut means: Vec<Vec<f64>> = vec![Vec::new(); 6];
+    for name in TARGETS {
+        let target = source(&load(name, Some(data))?, SPLITS, ASKING)?;
+        let replicate = |at: usize| Replicate {
+            prepared: target.prepared_tasks[at % SPLITS].clone(),
+            key: key.named(&target.identity).at(at as u64),
+        };
+        let replicates: Vec<Replicate> = (0..REPETITIONS).map(replicate).collect();
+        print!("| {name} |");
+        for (at, means) in means.iter_mut().enumerate() {
+            let mut decide = |_: usize, situation: &Situation| match at {
+                0 | 1 => learned[at].decide(situation),
+                _ => {
+                    let chooser = [best, accurate, Chooser::Cheapest, Chooser::Random][at - 2];
+                    Ok(chooser.choose(situation, seen(situation)))
+                }
+            };
+            let played = CROWD.play(&target, &replicates, Measure::RewardAndTest, &mut decide)?;
+            let accuracies: Vec<f64> = played.iter().map(|one| 100.0 * one.accuracy).collect();
+            let (accuracy, error) = mean(&accuracies);
+            let answers = mean(&played.iter().map(|one| f64::from(one.answers)).collect::<Vec<_>>()).0;
+            let wrong = mean(&played.iter().map(|one| f64::from(one.wrong)).collect::<Vec<_>>()).0;
+            print!(" {accuracy:.2} ± {error:.2} ({answers:.0}, {wrong:.0} wrong) |");
+            means.push(accuracy);
+        }
+        println!();
+    }
+    across(&means, &["policy_gradient", "dqn", "hand-made", "most accurate", "cheapest", "random"], 2);
+    Ok(())
+}
+
+/// A key of what is seen.
+fn seen(situation: &Situation) -> Key {
+    let bits = situation.state.iter().map(|figure| u64::from(figure.to_bits()));
+    bits.fold(Key::root(25).named("seen"), |key, bits| key.at(bits))
+}
