@@ -19,7 +19,9 @@
 //! // A policy of which nothing was learned goes on until the budget is spent.
 //! let rule = LearnedStop::new(Decider::untrained(DeciderKind::Policy, Key::root(1))?, 50);
 //! let look = |labels| Look { labels, classes: vec![0, 1], uncertainty: 0.3 };
-//! let seen = |looks| Seen { looks, curve: &[], rows: 100, step: 10 };
+//! fn seen(looks: &[Look]) -> Seen<'_> {
+//!     Seen { looks, curve: &[], rows: 100, step: 10 }
+//! }
 //! assert_eq!(rule.decide(&seen(&[look(10)])), None);
 //! assert!(rule.decide(&seen(&[look(10), look(50)])).is_some());
 //! # Ok::<(), querist::Error>(())

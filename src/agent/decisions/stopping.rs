@@ -60,7 +60,7 @@ fn figures(seen: &Seen<'_>, budget: usize) -> [f32; FIGURES] {
     };
     let before = seen.looks.len().checked_sub(2).map(|at| seen.looks[at].uncertainty);
     let point = seen.curve.last();
-    let earlier = seen.curve.iter().rev().take(BACK + 1).last();
+    let earlier = seen.curve.get(seen.curve.len().saturating_sub(BACK + 1));
     let gained = point.zip(earlier).map_or(0.0, |(now, then)| now.accuracy - then.accuracy);
     let law = PowerLaw::fit(seen.curve);
     let left = budget.saturating_sub(now.labels);
