@@ -7,8 +7,8 @@
 
 use querist::agent::card::Provenance;
 use querist::agent::decisions::{
-    AnnotatorDecision, Course, CrowdPlan, Decider, DeciderKind, Decision, DecisionTasks, LearnedStop, Price,
-    Situation, StopDecision,
+    AnnotatorDecision, CrowdPlan, Decider, DeciderKind, Decision, DecisionState, DecisionTasks, LearnedStop,
+    Price, RecordedEpisode, StopDecision,
 };
 use querist::agent::dqn::{Dqn, DqnConfig};
 use querist::agent::{Frozen, GradientConfig, OptimiserConfig, Source, Trainer, TrainerConfig};
@@ -194,9 +194,9 @@ fn hand_made() -> Vec<(String, Box<dyn Stop + Sync>)> {
     }
     for more in [10, 30, 50] {
         // In units of what the labels cost.
-        for worth in [0.25, 0.5, 1.0, 2.0] {
+        for mean_return in [0.25, 0.5, 1.0, 2.0] {
             for least in [20, 50, 100] {
-                let gain = worth * more as f64 / PRICE.labels_per_point / 100.0;
+                let gain = mean_return * more as f64 / PRICE.labels_per_point / 100.0;
                 let name = format!("learning curve, more {more}, gain {gain:.5}, least {least}");
                 rules.push((name, Box::new(FlatCurve { more, gain, points: 5, least })));
             }
@@ -214,30 +214,38 @@ fn hand_made() -> Vec<(String, Box<dyn Stop + Sync>)> {
 /// When to stop.
 fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
     let key = Key::root(25).named("courses");
-    let courses = |side: usize| -> Result<Vec<Course>> {
-        let played = |source: &Source| Course::play(source, 2, Measure::Reward, key);
+    let recorded_episodes = |side: usize| -> Result<Vec<RecordedEpisode>> {
+        let played = |source: &Source| RecordedEpisode::play(source, 2, Measure::Reward, key);
         Ok(generated(side, STOPPING)?.par_iter().map(played).collect::<Result<Vec<_>>>()?.concat())
     };
-    let decision = StopDecision { sources: courses(0)?, validation: courses(1)?, price: PRICE };
-    println!("{} courses to learn from, {} to choose by", decision.sources.len(), decision.validation.len());
+    let decision =
+        StopDecision { sources: recorded_episodes(0)?, validation: recorded_episodes(1)?, price: PRICE };
+    println!("{} recorded episodes to learn from, {} to choose by", decision.sources.len(), decision.validation.len());
     let sizes = Sizes { tasks: 32, seats: 8, repetitions: 1, iterations: 150, warm: 1_000, episodes: 20 };
     let learned = learn(&decision, sizes, folder.map(|folder| (folder, "stop")))?;
-    // What is made by hand is chosen on all courses of sources.
-    let all: Vec<&Course> = decision.sources.iter().chain(&decision.validation).collect();
-    let worth = |stop: &(dyn Fn(&Course) -> usize + Sync)| -> f64 {
-        all.par_iter().map(|course| course.utility(stop(course), PRICE)).sum::<f64>() / all.len() as f64
+    // What is made by hand is chosen on all recorded episodes of sources.
+    let all: Vec<&RecordedEpisode> = decision.sources.iter().chain(&decision.validation).collect();
+    let mean_return = |stop: &(dyn Fn(&RecordedEpisode) -> usize + Sync)| -> f64 {
+        all.par_iter()
+            .map(|recorded_episode| recorded_episode.utility(stop(recorded_episode), PRICE))
+            .sum::<f64>()
+            / all.len() as f64
     };
     let rules = hand_made();
-    let worths: Vec<f64> =
-        rules.iter().map(|(_, rule)| worth(&|course| course.stopped_by(&**rule))).collect();
+    let worths: Vec<f64> = rules
+        .iter()
+        .map(|(_, rule)| mean_return(&|recorded_episode| recorded_episode.stopped_by(&**rule)))
+        .collect();
     let best = (0..rules.len()).max_by(|&a, &b| worths[a].total_cmp(&worths[b])).expect("there are rules");
     let until = |labels: usize| {
-        move |course: &Course| {
-            (0..course.last()).find(|&at| course.labels(at) >= labels).unwrap_or(course.last())
+        move |recorded_episode: &RecordedEpisode| {
+            (0..recorded_episode.last())
+                .find(|&at| recorded_episode.labels(at) >= labels)
+                .unwrap_or(recorded_episode.last())
         }
     };
     let fixed: Vec<usize> = (1..=13).map(|tens| 10 * tens).collect();
-    let fixed_worths: Vec<f64> = fixed.iter().map(|&labels| worth(&until(labels))).collect();
+    let fixed_worths: Vec<f64> = fixed.iter().map(|&labels| mean_return(&until(labels))).collect();
     let most =
         (0..fixed.len()).max_by(|&a, &b| fixed_worths[a].total_cmp(&fixed_worths[b])).expect("numbers");
     println!(
@@ -246,21 +254,22 @@ fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
         worths[best],
         fixed[most],
         fixed_worths[most],
-        worth(&Course::last)
+        mean_return(&RecordedEpisode::last)
     );
     for family in ["stabilising", "overall", "learning", "cost"] {
         let own = (0..rules.len()).filter(|&at| rules[at].0.starts_with(family));
         let own = own.max_by(|&a, &b| worths[a].total_cmp(&worths[b])).expect("every family has rules");
         println!("  {} {:.2}", rules[own].0, worths[own]);
     }
-    let learned_rule = |decider: &Decider, course: &Course| {
-        course.stopped_by(&LearnedStop::new(decider.clone(), course.labels(course.last())))
+    let learned_rule = |decider: &Decider, recorded_episode: &RecordedEpisode| {
+        recorded_episode
+            .stopped_by(&LearnedStop::new(decider.clone(), recorded_episode.labels(recorded_episode.last())))
     };
     for decider in &learned {
         println!(
             "  learned by {} {:.2}",
             decider.kind().name(),
-            worth(&|course| learned_rule(decider, course))
+            mean_return(&|recorded_episode| learned_rule(decider, recorded_episode))
         );
     }
     println!(
@@ -274,28 +283,38 @@ fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
     let mut labels: Vec<Vec<f64>> = vec![Vec::new(); 6];
     for name in TARGETS {
         let target = source(&load(name, Some(data))?, SPLITS, STOPPING)?;
-        let courses = Course::play(&target, REPETITIONS, Measure::RewardAndTest, key)?;
-        let hindsight = |course: &Course| {
-            let worth = |at: usize| course.utility(at, PRICE);
-            (0..=course.last()).max_by(|&a, &b| worth(a).total_cmp(&worth(b))).expect("a course has a start")
+        let recorded_episodes = RecordedEpisode::play(&target, REPETITIONS, Measure::RewardAndTest, key)?;
+        let hindsight = |recorded_episode: &RecordedEpisode| {
+            let mean_return = |at: usize| recorded_episode.utility(at, PRICE);
+            (0..=recorded_episode.last())
+                .max_by(|&a, &b| mean_return(a).total_cmp(&mean_return(b)))
+                .expect("an episode has a start")
         };
-        let who: [&(dyn Fn(&Course) -> usize + Sync); 6] = [
-            &|course| learned_rule(&learned[0], course),
-            &|course| learned_rule(&learned[1], course),
-            &|course| course.stopped_by(&*rules[best].1),
+        let who: [&(dyn Fn(&RecordedEpisode) -> usize + Sync); 6] = [
+            &|recorded_episode| learned_rule(&learned[0], recorded_episode),
+            &|recorded_episode| learned_rule(&learned[1], recorded_episode),
+            &|recorded_episode| recorded_episode.stopped_by(&*rules[best].1),
             &until(fixed[most]),
-            &Course::last,
+            &RecordedEpisode::last,
             &hindsight,
         ];
         print!("| {name} |");
         for (at, stop) in who.iter().enumerate() {
-            let stopped: Vec<usize> = courses.iter().map(*stop).collect();
-            let pairs = || courses.iter().zip(&stopped);
-            let (worth, error) =
-                mean(&pairs().map(|(course, &at)| course.utility(at, PRICE)).collect::<Vec<_>>());
-            let spent = mean(&pairs().map(|(course, &at)| course.labels(at) as f64).collect::<Vec<_>>()).0;
-            print!(" {worth:.2} ± {error:.2} ({spent:.0}) |");
-            means[at].push(worth);
+            let stopped: Vec<usize> = recorded_episodes.iter().map(*stop).collect();
+            let pairs = || recorded_episodes.iter().zip(&stopped);
+            let (mean_return, error) = mean(
+                &pairs()
+                    .map(|(recorded_episode, &at)| recorded_episode.utility(at, PRICE))
+                    .collect::<Vec<_>>(),
+            );
+            let spent = mean(
+                &pairs()
+                    .map(|(recorded_episode, &at)| recorded_episode.labels(at) as f64)
+                    .collect::<Vec<_>>(),
+            )
+            .0;
+            print!(" {mean_return:.2} ± {error:.2} ({spent:.0}) |");
+            means[at].push(mean_return);
             labels[at].push(spent);
         }
         println!();
@@ -351,10 +370,10 @@ impl Chooser {
     }
 
     /// The option it takes, the first of equals: the cheapest.
-    fn choose(self, situation: &Situation, key: Key) -> usize {
-        let rows = situation.options.rows();
+    fn choose(self, decision_state: &DecisionState, key: Key) -> usize {
+        let rows = decision_state.options.rows();
         let score = |option: usize| -> f32 {
-            let figures = situation.options.row(option);
+            let figures = decision_state.options.row(option);
             let [agreement, price, asked] = [figures[0], figures[1], figures[2]];
             match self {
                 Self::Random => key.at(option as u64).rng().random::<f32>(),
@@ -389,9 +408,10 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
     let mut worths: Vec<(f64, Chooser)> = Vec::new();
     for chooser in Chooser::all() {
         // Draws are by what is seen, so that they are the same on any number of threads.
-        let worth = tasks.worth(|situation| Ok(chooser.choose(situation, seen(situation))))?;
-        println!("  {:.3} {chooser:?}", 10.0 * worth);
-        worths.push((10.0 * worth, chooser));
+        let mean_return =
+            tasks.mean_return(|decision_state| Ok(chooser.choose(decision_state, seen(decision_state))))?;
+        println!("  {:.3} {chooser:?}", 10.0 * mean_return);
+        worths.push((10.0 * mean_return, chooser));
     }
     let best_of = |among: &dyn Fn(&Chooser) -> bool| {
         let some = worths.iter().filter(|(_, chooser)| among(chooser));
@@ -402,7 +422,7 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
     for decider in &learned {
         println!(
             "  {:.3} learned by {}",
-            10.0 * tasks.worth(|situation| decider.decide(situation))?,
+            10.0 * tasks.mean_return(|decision_state| decider.decide(decision_state))?,
             decider.kind().name()
         );
     }
@@ -419,11 +439,11 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
         let replicates: Vec<Replicate> = (0..REPETITIONS).map(replicate).collect();
         print!("| {name} |");
         for (at, means) in means.iter_mut().enumerate() {
-            let mut decide = |_: usize, situation: &Situation| match at {
-                0 | 1 => learned[at].decide(situation),
+            let mut decide = |_: usize, decision_state: &DecisionState| match at {
+                0 | 1 => learned[at].decide(decision_state),
                 _ => {
                     let chooser = [best, accurate, Chooser::Cheapest, Chooser::Random][at - 2];
-                    Ok(chooser.choose(situation, seen(situation)))
+                    Ok(chooser.choose(decision_state, seen(decision_state)))
                 }
             };
             let played = CROWD.play(&target, &replicates, Measure::RewardAndTest, &mut decide)?;
@@ -441,7 +461,7 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
 }
 
 /// A key of what is seen.
-fn seen(situation: &Situation) -> Key {
-    let bits = situation.state.iter().map(|figure| u64::from(figure.to_bits()));
+fn seen(decision_state: &DecisionState) -> Key {
+    let bits = decision_state.state.iter().map(|figure| u64::from(figure.to_bits()));
     bits.fold(Key::root(25).named("seen"), |key, bits| key.at(bits))
 }

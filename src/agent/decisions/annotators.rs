@@ -1,7 +1,7 @@
 //! [`AnnotatorDecision`]: whom to ask about a row, where annotators differ in accuracy and in price.
 
+use super::decision_state::DecisionState;
 use super::environment::{Choice, Decide, Decision, Episode};
-use super::situation::Situation;
 use crate::agent::dqn::network::{ACTION, STATE};
 use crate::agent::error::AgentError;
 use crate::agent::simulation::{Source, select};
@@ -117,14 +117,14 @@ impl Desk {
     /// of the purse that is left, one minus the largest probability, that less the second, the agreement of all, the labels on a
     /// scale that ends at 1, one over the number of classes; then, of every annotator, the figures of an option: agreement, price
     /// over the highest, and how many questions the agreement is of on a scale that ends at 1.
-    fn situation(
+    fn decision_state(
         &self,
         p: &[f32],
         labels: usize,
         purse: f64,
         agreement: &Agreement,
         open: &[usize],
-    ) -> Situation {
+    ) -> DecisionState {
         let mut sorted = p.to_vec();
         sorted.sort_by(|a, b| b.total_cmp(a));
         let (first, second) = (sorted[0], sorted.get(1).copied().unwrap_or(0.0));
@@ -143,7 +143,7 @@ impl Desk {
         ];
         state.extend((0..self.annotators.len()).flat_map(figures));
         let options: Vec<[f32; ACTION]> = open.iter().map(|&who| figures(who)).collect();
-        Situation::new(&state, &options)
+        DecisionState::new(&state, &options)
     }
 }
 
@@ -205,10 +205,11 @@ impl CrowdPlan {
                     if open.is_empty() {
                         break;
                     }
-                    let situation = desk.situation(p.row(at), known + at, self.purse, &agreement, &open);
-                    let chosen = decide(env, &situation)?;
+                    let decision_state =
+                        desk.decision_state(p.row(at), known + at, self.purse, &agreement, &open);
+                    let chosen = decide(env, &decision_state)?;
                     let who = open[chosen];
-                    desk.choices.push(Choice { situation, chosen, reward: 0.0 });
+                    desk.choices.push(Choice { decision_state, chosen, reward: 0.0 });
                     desk.by.insert(row.0, who);
                     desk.asked[who] += 1;
                     desk.left -= desk.annotators[who].price;
@@ -313,7 +314,7 @@ mod tests {
         assert!((agreement.of[0] - 2.2 / 4.0).abs() < 1e-12 && (agreement.of[1] - 2.2 / 3.0).abs() < 1e-12);
         assert_eq!(desk().agreement(&[3], &[1], None), Agreement { of: vec![0.5, 0.5], all: 0.5 });
         assert_eq!(desk().open(), [0], "the second costs more than is left");
-        let seen = desk().situation(&[0.25, 0.75], 50, 6.0, &agreement, &[0]);
+        let seen = desk().decision_state(&[0.25, 0.75], 50, 6.0, &agreement, &[0]);
         let of = |values: [f64; 12]| values.map(|value| value as f32);
         let expected = of([0.25, 0.25, 0.5, 0.6, 0.5, 0.5, 0.55, 0.25, 0.5, 2.2 / 3.0, 0.5, 0.0]);
         assert_eq!((&seen.state[..12], seen.state[12]), (&expected[..], 0.0));
@@ -328,7 +329,7 @@ mod tests {
         let mut turn = 0;
         let mut played = Vec::new();
         for who in ["first", "last", "in turn"] {
-            let mut decide = |_: usize, seen: &Situation| {
+            let mut decide = |_: usize, seen: &DecisionState| {
                 turn += 1;
                 let options = seen.options.rows();
                 Ok(match who {
@@ -346,7 +347,7 @@ mod tests {
             assert!(PLAN.purse - one.spent < annotators[0].price || one.answers == 20, "{one:?}");
             assert_eq!((one.answers as usize, one.answers <= 20), (one.episode.choices.len(), true));
             let gain = 100.0 * (one.accuracy - first.state(at % 4).reward_accuracy) / UNIT;
-            assert!((one.episode.worth() - gain).abs() < 1e-9);
+            assert!((one.episode.total_reward() - gain).abs() < 1e-9);
         }
         let answers = |one: usize| played[one].iter().map(|one| one.answers).sum::<u32>();
         assert!(answers(0) > answers(1), "what is dear buys less");

@@ -1,6 +1,6 @@
 //! [`Decider`]: a learned choice between options.
 
-use super::situation::Situation;
+use super::decision_state::DecisionState;
 use crate::agent::card::Provenance;
 use crate::agent::dqn::learner::first_largest;
 use crate::agent::dqn::network::{ACTION, QNetwork, STATE, WEIGHTS};
@@ -81,10 +81,10 @@ impl Decider {
     ///
     /// # Errors
     /// Scores that are not finite.
-    pub fn scores(&self, situation: &Situation) -> Result<Vec<f32>> {
+    pub fn scores(&self, decision_state: &DecisionState) -> Result<Vec<f32>> {
         match self {
-            Self::Policy(network) => network.score(&situation.observation()),
-            Self::Values(network) => Ok(network.values(&situation.state, &situation.options)),
+            Self::Policy(network) => network.score(&decision_state.observation()),
+            Self::Values(network) => Ok(network.values(&decision_state.state, &decision_state.options)),
         }
     }
 
@@ -92,9 +92,9 @@ impl Decider {
     ///
     /// # Errors
     /// As [`scores`](Self::scores), and [`AgentError::NothingToLearn`] without an option.
-    pub fn decide(&self, situation: &Situation) -> Result<usize> {
+    pub fn decide(&self, decision_state: &DecisionState) -> Result<usize> {
         let nothing = AgentError::NothingToLearn { place: "a decision without options" };
-        Ok(first_largest(&self.scores(situation)?).ok_or(nothing)?)
+        Ok(first_largest(&self.scores(decision_state)?).ok_or(nothing)?)
     }
 
     /// A file of its weights, with what is said about them.
@@ -134,18 +134,18 @@ impl Decider {
 mod tests {
     use super::*;
 
-    fn situation() -> Situation {
-        Situation::new(&[0.3, -0.2], &[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0], [0.0, 0.5, 1.0]])
+    fn decision_state() -> DecisionState {
+        DecisionState::new(&[0.3, -0.2], &[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0], [0.0, 0.5, 1.0]])
     }
 
     #[test]
     fn a_start_weighs_figures_by_hand() {
         let decider = Decider::Policy(Decider::start([-2.0, 0.0, 1.0], Key::root(1)).unwrap());
-        assert_eq!(decider.scores(&situation()).unwrap(), [-1.5, 0.0, 1.0]);
-        assert_eq!(decider.decide(&situation()).unwrap(), 2);
+        assert_eq!(decider.scores(&decision_state()).unwrap(), [-1.5, 0.0, 1.0]);
+        assert_eq!(decider.decide(&decision_state()).unwrap(), 2);
         let untrained = Decider::untrained(DeciderKind::Policy, Key::root(1)).unwrap();
-        assert_eq!(untrained.decide(&situation()).unwrap(), 0, "the first of equals");
-        assert!(untrained.decide(&Situation::new(&[], &[])).is_err());
+        assert_eq!(untrained.decide(&decision_state()).unwrap(), 0, "the first of equals");
+        assert!(untrained.decide(&DecisionState::new(&[], &[])).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! [`DecisionTasks`]: episodes of any [`Decision`] for both learners.
 
 use super::decider::Decider;
-use super::situation::Situation;
+use super::decision_state::DecisionState;
 use crate::agent::batch;
 use crate::agent::dqn::network::{ACTION, QNetwork, STATE};
 use crate::agent::dqn::{Labelling, Transition};
@@ -22,7 +22,7 @@ use rayon::prelude::*;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// What was seen.
-    pub situation: Situation,
+    pub decision_state: DecisionState,
     /// The option that was chosen.
     pub chosen: usize,
     /// What came of it before the next decision, in any unit that is the same for all tasks; higher = better. The rewards of an
@@ -55,13 +55,13 @@ impl Episode {
     }
 
     /// What the whole episode was worth.
-    pub fn worth(&self) -> f64 {
+    pub fn total_reward(&self) -> f64 {
         self.choices.iter().map(|choice| choice.reward).sum()
     }
 }
 
 /// Chooses an option in the episode of this number.
-pub type Decide<'a> = dyn FnMut(usize, &Situation) -> Result<usize> + 'a;
+pub type Decide<'a> = dyn FnMut(usize, &DecisionState) -> Result<usize> + 'a;
 
 /// Something that is decided again and again in the course of an episode.
 pub trait Decision: Sync {
@@ -108,13 +108,13 @@ impl<D: Decision> DecisionTasks<'_, D> {
     ///
     /// # Errors
     /// Those of the episodes.
-    pub fn worth(&self, decide: impl Fn(&Situation) -> Result<usize> + Sync) -> Result<f64> {
+    pub fn mean_return(&self, decide: impl Fn(&DecisionState) -> Result<usize> + Sync) -> Result<f64> {
         let one = |task: usize| -> Result<f64> {
             let key = self.key.named("validation").at(task as u64);
             let replicates: Vec<Key> = (0..self.repetitions as u64).map(|index| key.at(index)).collect();
             let played =
                 self.decision.play(Side::Validation, task, &replicates, &mut |_, seen| decide(seen))?;
-            Ok(played.iter().map(Episode::worth).sum::<f64>() / played.len().max(1) as f64)
+            Ok(played.iter().map(Episode::total_reward).sum::<f64>() / played.len().max(1) as f64)
         };
         let tasks = self.decision.tasks(Side::Validation);
         let worths = (0..tasks).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
@@ -132,8 +132,8 @@ impl<D: Decision> DecisionTasks<'_, D> {
     }
 
     /// An option drawn in proportion to the exponential of its score, and the logarithm of its probability.
-    fn draw(scores: &[f32], situation: &Situation, key: Key) -> Result<(usize, f64), AgentError> {
-        let drawn = batch::sample(scores, &situation.observation().candidates, 1, key)?;
+    fn draw(scores: &[f32], decision_state: &DecisionState, key: Key) -> Result<(usize, f64), AgentError> {
+        let drawn = batch::sample(scores, &decision_state.observation().candidates, 1, key)?;
         let nothing = AgentError::NothingToLearn { place: "a decision without options" };
         Ok((*drawn.picks.first().ok_or(nothing)?, drawn.log_probability))
     }
@@ -144,17 +144,19 @@ impl<D: Decision> DecisionTasks<'_, D> {
         let policy = Decider::Policy(network.clone());
         let mut drawn: Vec<Vec<f64>> = vec![Vec::new(); self.seats];
         let replicates = vec![key.named("replicate"); self.seats];
-        let episodes = self.decision.play(Side::Sources, task, &replicates, &mut |seat, situation| {
-            let key = key.named("draw").at(seat as u64).at(drawn[seat].len() as u64);
-            let (chosen, log_probability) = Self::draw(&policy.scores(situation)?, situation, key)?;
-            drawn[seat].push(log_probability);
-            Ok(chosen)
-        })?;
+        let episodes =
+            self.decision.play(Side::Sources, task, &replicates, &mut |seat, decision_state| {
+                let key = key.named("draw").at(seat as u64).at(drawn[seat].len() as u64);
+                let (chosen, log_probability) =
+                    Self::draw(&policy.scores(decision_state)?, decision_state, key)?;
+                drawn[seat].push(log_probability);
+                Ok(chosen)
+            })?;
         let to_go: Vec<Vec<f64>> = episodes.iter().map(Episode::to_go).collect();
         let trajectory = |(seat, (episode, drawn)): (usize, (Episode, Vec<f64>))| {
             let steps = episode.choices.into_iter().zip(drawn);
             let steps = steps.map(|(choice, log_probability)| trajectory::Decision {
-                observation: choice.situation.observation(),
+                observation: choice.decision_state.observation(),
                 picks: vec![choice.chosen],
                 log_probability,
             });
@@ -179,12 +181,12 @@ fn transitions(episode: Episode) -> Vec<Transition> {
         .choices
         .iter()
         .skip(1)
-        .map(|choice| (choice.situation.state.clone(), choice.situation.options.clone()))
+        .map(|choice| (choice.decision_state.state.clone(), choice.decision_state.options.clone()))
         .chain(std::iter::once((vec![0.0; STATE], Matrix::zeros(0, ACTION))))
         .collect();
     let transition = |(choice, (next_state, next_actions)): (Choice, (Vec<f32>, Matrix))| Transition {
-        action: choice.situation.options.row(choice.chosen).to_vec(),
-        state: choice.situation.state,
+        action: choice.decision_state.options.row(choice.chosen).to_vec(),
+        state: choice.decision_state.state,
         reward: choice.reward as f32,
         next_state,
         next_actions,
@@ -206,9 +208,9 @@ impl<D: Decision> Environment for DecisionTasks<'_, D> {
         let one = |(pair, task): (usize, usize)| -> Result<PairResult> {
             let replicate = key.named("duel").at(pair as u64).at(task as u64);
             let halves = [&pairs[pair].plus, &pairs[pair].minus].map(|half| Decider::Policy(half.clone()));
-            let decide = &mut |seat: usize, seen: &Situation| halves[seat].decide(seen);
+            let decide = &mut |seat: usize, seen: &DecisionState| halves[seat].decide(seen);
             let played = this.decision.play(Side::Sources, task, &[replicate; 2], decide)?;
-            let [plus, minus] = [0, 1].map(|half: usize| played[half].worth());
+            let [plus, minus] = [0, 1].map(|half: usize| played[half].total_reward());
             Ok(PairResult { pair, task: task as u32, episodes: 1, plus, minus })
         };
         let all: Vec<(usize, usize)> =
@@ -218,7 +220,7 @@ impl<D: Decision> Environment for DecisionTasks<'_, D> {
 
     fn validate(&mut self, network: &Network) -> Result<f64> {
         let policy = Decider::Policy(network.clone());
-        self.worth(|situation| policy.decide(situation))
+        self.mean_return(|decision_state| policy.decide(decision_state))
     }
 }
 
@@ -242,17 +244,20 @@ impl<D: Decision> Labelling for DecisionTasks<'_, D> {
             let replicates: Vec<Key> =
                 (0..seats as u64).map(|seat| key.named("replicate").at(seat)).collect();
             let mut steps = vec![0u64; seats];
-            let played = this.decision.play(Side::Sources, task, &replicates, &mut |seat, situation| {
-                let key = key.named("explore").at(seat as u64).at(steps[seat]);
-                steps[seat] += 1;
-                if key.named("whether").rng().random::<f64>() >= epsilon {
-                    return values.decide(situation);
-                }
-                let weigh = |row: &[f32]| row.iter().zip(usual).map(|(figure, weight)| figure * weight).sum();
-                let rows = 0..situation.options.rows();
-                let scores: Vec<f32> = rows.map(|option| weigh(situation.options.row(option))).collect();
-                Ok(Self::draw(&scores, situation, key)?.0)
-            })?;
+            let played =
+                this.decision.play(Side::Sources, task, &replicates, &mut |seat, decision_state| {
+                    let key = key.named("explore").at(seat as u64).at(steps[seat]);
+                    steps[seat] += 1;
+                    if key.named("whether").rng().random::<f64>() >= epsilon {
+                        return values.decide(decision_state);
+                    }
+                    let weigh =
+                        |row: &[f32]| row.iter().zip(usual).map(|(figure, weight)| figure * weight).sum();
+                    let rows = 0..decision_state.options.rows();
+                    let scores: Vec<f32> =
+                        rows.map(|option| weigh(decision_state.options.row(option))).collect();
+                    Ok(Self::draw(&scores, decision_state, key)?.0)
+                })?;
             Ok(played.into_iter().map(transitions).collect())
         };
         let played = (0..groups).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
@@ -261,7 +266,7 @@ impl<D: Decision> Labelling for DecisionTasks<'_, D> {
 
     fn validate(&mut self, network: &QNetwork) -> Result<f64> {
         let values = Decider::Values(network.clone());
-        self.worth(|situation| values.decide(situation))
+        self.mean_return(|decision_state| values.decide(decision_state))
     }
 
     /// What a decision brings may be of either sign.
@@ -294,10 +299,10 @@ mod tests {
             let mut one = |(seat, replicate): (usize, &Key)| -> Result<Episode> {
                 let choice = |step: u64| -> Result<Choice> {
                     let figure = replicate.at(task as u64).at(step).rng().random_range(-1.0f32..1.0);
-                    let situation = Situation::new(&[figure], &[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
-                    let chosen = decide(seat, &situation)?;
+                    let decision_state = DecisionState::new(&[figure], &[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+                    let chosen = decide(seat, &decision_state)?;
                     let reward = if chosen == 0 { f64::from(figure) } else { 0.0 };
-                    Ok(Choice { situation, chosen, reward })
+                    Ok(Choice { decision_state, chosen, reward })
                 };
                 Ok(Episode { choices: (0..3).map(choice).collect::<Result<_>>()? })
             };
@@ -310,8 +315,8 @@ mod tests {
     }
 
     fn episode(rewards: &[f64]) -> Episode {
-        let situation = Situation::new(&[0.5], &[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
-        let choice = |&reward: &f64| Choice { situation: situation.clone(), chosen: 1, reward };
+        let decision_state = DecisionState::new(&[0.5], &[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+        let choice = |&reward: &f64| Choice { decision_state: decision_state.clone(), chosen: 1, reward };
         Episode { choices: rewards.iter().map(choice).collect() }
     }
 
@@ -320,7 +325,7 @@ mod tests {
         let episodes = [episode(&[1.0, -2.0, 4.0]), episode(&[0.5]), episode(&[2.0, 1.0])];
         let to_go: Vec<Vec<f64>> = episodes.iter().map(Episode::to_go).collect();
         assert_eq!(to_go, [vec![3.0, 2.0, 4.0], vec![0.5], vec![3.0, 1.0]]);
-        assert_eq!(episodes[0].worth(), 3.0);
+        assert_eq!(episodes[0].total_reward(), 3.0);
         // (0.5 + 3) / 2, (0 + 1) / 2, nothing; of the second (3 + 3) / 2.
         assert_eq!(others(&to_go, 0), [1.75, 0.5, 0.0]);
         assert_eq!(others(&to_go, 1), [3.0]);
@@ -371,8 +376,8 @@ mod tests {
         let first = drawn.iter().flatten().filter(|step| step.action[0] == 1.0).count() as f64 / 1_800.0;
         assert!((first - 0.5).abs() < 4.0 * (0.25 / 1_800.0f64).sqrt(), "{first}");
         let untrained = Decider::untrained(DeciderKind::Policy, Key::root(1)).unwrap();
-        let all = tasks().worth(|situation| untrained.decide(situation)).unwrap();
-        let none = tasks().worth(|_| Ok(1)).unwrap();
+        let all = tasks().mean_return(|decision_state| untrained.decide(decision_state)).unwrap();
+        let none = tasks().mean_return(|_| Ok(1)).unwrap();
         assert!(all != 0.0 && none == 0.0);
     }
 }

@@ -1,6 +1,6 @@
 //! Decisions that imitation has no teacher for, since their reward comes late: when to stop, and which annotator to ask.
 //!
-//! A decision ([`Decision`]) is played in whole episodes on source tasks; at every step an agent sees a [`Situation`] and chooses
+//! A decision ([`Decision`]) is played in whole episodes on source tasks; at every step an agent sees a [`DecisionState`] and chooses
 //! one of its options. [`DecisionTasks`] plays any of them for both learners of this layer: policy gradient
 //! ([`Trainer::by_gradient`](super::Trainer::by_gradient)) draws from a small scoring network, deep Q-learning
 //! ([`Dqn`](super::dqn::Dqn)) fits values. What was learned is a [`Decider`], whichever of the two made it, and is kept as a
@@ -28,15 +28,15 @@
 //! ```
 
 mod annotators;
-mod courses;
 mod decider;
+mod decision_state;
 mod environment;
-mod situation;
+mod recorded_episode;
 mod stopping;
 
 pub use annotators::{AnnotatorDecision, CrowdEpisode, CrowdPlan, MAX_ANNOTATORS, MAX_NOISE, MAX_PRICE};
-pub use courses::{Course, StopDecision};
 pub use decider::{Decider, DeciderKind};
+pub use decision_state::DecisionState;
 pub use environment::{Choice, Decide, Decision, DecisionTasks, Episode};
-pub use situation::Situation;
+pub use recorded_episode::{RecordedEpisode, StopDecision};
 pub use stopping::{LearnedStop, Price};

@@ -1,7 +1,7 @@
 //! [`LearnedStop`]: a rule to stop that was learned, and what it goes by.
 
 use super::decider::Decider;
-use super::situation::Situation;
+use super::decision_state::DecisionState;
 use crate::agent::dqn::network::{ACTION, STATE};
 use crate::episode::stop::curve::PowerLaw;
 use crate::episode::stop::{Reason, Seen, Stop, kappa};
@@ -83,7 +83,7 @@ fn figures(seen: &Seen<'_>, budget: usize) -> [f32; FIGURES] {
     figures.map(|figure| figure.clamp(-1.0, 1.0) as f32)
 }
 
-impl Situation {
+impl DecisionState {
     /// Whether to stop, by the figures of the last looks: where there are fewer, the first is seen again.
     pub(super) fn to_stop(seen: &Seen<'_>, budget: usize) -> Self {
         let looks: [[f32; FIGURES]; LOOKS] = array::from_fn(|back| {
@@ -119,7 +119,7 @@ impl Stop for LearnedStop {
         if labels >= self.budget {
             return Some(stop(format!("{labels} labels, and the budget is {}", self.budget)));
         }
-        let scores = self.decider.scores(&Situation::to_stop(seen, self.budget)).ok()?;
+        let scores = self.decider.scores(&DecisionState::to_stop(seen, self.budget)).ok()?;
         let (stopping, going) = (scores[STOP], scores[1 - STOP]);
         let saw = || format!("after {labels} labels, stopping scores {stopping:.3} and going on {going:.3}");
         (stopping > going).then(|| stop(saw()))
@@ -173,13 +173,13 @@ mod tests {
         // 4 / 40 - 4 / 50 = two points, out of three; 4 / 40 - 4 / 80 = 0.05.
         assert!((found[7] - 2.0 / 3.0).abs() < 0.02 && (found[8] - 0.05).abs() < 0.003, "{found:?}");
         // The state: the last three looks, each as it was seen then.
-        let state = Situation::to_stop(&seen, 80).state;
+        let state = DecisionState::to_stop(&seen, 80).state;
         assert_eq!(state[..FIGURES], found);
         let then = Seen { looks: &looks[..3], curve: &curve[..3], ..seen };
         assert_eq!(state[FIGURES..2 * FIGURES], figures(&then, 80));
         // With a single look there is nothing to compare with, and it stands for all three.
         let first = Seen { looks: &looks[..1], curve: &[], ..seen };
-        let state = Situation::to_stop(&first, 80).state;
+        let state = DecisionState::to_stop(&first, 80).state;
         assert_eq!(state[..FIGURES], [0.125, 0.5, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.5]);
         assert_eq!(state[..FIGURES], state[2 * FIGURES..]);
     }

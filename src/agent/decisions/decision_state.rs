@@ -1,4 +1,4 @@
-//! [`Situation`]: what an agent sees before it decides.
+//! [`DecisionState`]: what an agent sees before it decides.
 
 use crate::agent::dqn::network::{ACTION, STATE};
 use crate::data::{Matrix, RowId};
@@ -6,14 +6,14 @@ use crate::episode::Observation;
 
 /// A state and the options there are in it, as both learners see them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Situation {
+pub struct DecisionState {
     /// Thirty figures, finite and about as large as 1.
     pub state: Vec<f32>,
     /// Shape `[options, 3]`: the figures of each option.
     pub options: Matrix,
 }
 
-impl Situation {
+impl DecisionState {
     /// Of at most thirty figures, the others being zero, and of these options.
     ///
     /// # Panics
@@ -37,9 +37,9 @@ mod tests {
 
     #[test]
     fn what_is_not_said_is_zero() {
-        let situation = Situation::new(&[0.5, -1.0], &[[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]);
-        assert_eq!(situation.state[..3], [0.5, -1.0, 0.0]);
-        let seen = situation.observation();
+        let decision_state = DecisionState::new(&[0.5, -1.0], &[[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]);
+        assert_eq!(decision_state.state[..3], [0.5, -1.0, 0.0]);
+        let seen = decision_state.observation();
         assert_eq!((seen.candidates, seen.globals.len()), (vec![RowId(0), RowId(1)], STATE));
         assert_eq!(seen.features.row(1), [0.0, 2.0, 0.0]);
     }

@@ -1,10 +1,10 @@
-//! [`Course`]: an episode that was played to its budget, in which any rule to stop can be tried afterwards.
+//! [`RecordedEpisode`]: an episode that was played to its budget, in which any rule to stop can be tried afterwards.
 //!
 //! Whether one stops changes nothing of what came before. So an episode is played once, to its end, and where a rule would have
-//! stopped is read off: all rules are compared on the same courses, and an episode of learning costs next to nothing.
+//! stopped is read off: all rules are compared on the same recorded episodes, and an episode of learning costs next to nothing.
 
+use super::decision_state::DecisionState;
 use super::environment::{Choice, Decide, Decision, Episode};
-use super::situation::Situation;
 use super::stopping::{Price, STOP};
 use crate::agent::dqn::network::ACTION;
 use crate::agent::simulation::{Source, select};
@@ -15,7 +15,7 @@ use crate::episode::{EpisodePlan, Episodes, Measure};
 use crate::error::Result;
 use crate::rng::Key;
 
-/// Who asks in every course.
+/// Who asks in every recorded episode.
 const STRATEGY: &str = "margin";
 
 /// Percentage points that a reward of 1 stands for.
@@ -23,16 +23,16 @@ const UNIT: f64 = 10.0;
 
 /// A whole episode: what rules see of it, and, apart, what it was worth.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct RecordedEpisode {
     looks: Vec<Look>,
     curve: Vec<Point>,
     pool: usize,
     step: usize,
-    situations: Vec<Situation>,
+    decision_states: Vec<DecisionState>,
     accuracy: Vec<f64>,
 }
 
-impl Course {
+impl RecordedEpisode {
     /// Plays `repetitions` episodes by margin to the end of their budget, all in one bank. They are measured on reward rows, or with
     /// [`Measure::RewardAndTest`] on test rows, which is for what is compared and not for what is learned from.
     ///
@@ -71,19 +71,20 @@ impl Course {
             .collect())
     }
 
-    /// A course of these looks, each with the accuracy on held-out rows, which no rule sees; `pool` rows in all, `step` labels
+    /// A recorded episode of these looks, each with the accuracy on held-out rows, which no rule sees; `pool` rows in all, `step` labels
     /// between two looks.
     ///
     /// # Panics
     /// Without a look, or if there is not one accuracy per look.
     pub fn of(looks: Vec<Look>, curve: Vec<Point>, pool: usize, step: usize, accuracy: Vec<f64>) -> Self {
         assert_eq!(looks.len(), accuracy.len(), "an accuracy per look");
-        assert!(!looks.is_empty(), "a course has a start");
-        let mut course = Self { looks, curve, pool, step, situations: Vec::new(), accuracy };
-        let budget = course.labels(course.last());
-        course.situations =
-            (0..course.looks.len()).map(|at| Situation::to_stop(&course.seen(at), budget)).collect();
-        course
+        assert!(!looks.is_empty(), "an episode has a start");
+        let mut recorded_episode = Self { looks, curve, pool, step, decision_states: Vec::new(), accuracy };
+        let budget = recorded_episode.labels(recorded_episode.last());
+        recorded_episode.decision_states = (0..recorded_episode.looks.len())
+            .map(|at| DecisionState::to_stop(&recorded_episode.seen(at), budget))
+            .collect();
+        recorded_episode
     }
 
     /// The last look; the first is 0.
@@ -124,20 +125,20 @@ impl Course {
     }
 }
 
-/// Whether to stop, after every look of a course. Going on earns what the utility changes by until the next look, in tens of
+/// Whether to stop, after every look of a recorded episode. Going on earns what the utility changes by until the next look, in tens of
 /// percentage points, and stopping nothing: rewards add up to what stopping there is worth over stopping at once.
 #[derive(Clone, Debug)]
 pub struct StopDecision {
     /// Courses that are learned from.
-    pub sources: Vec<Course>,
+    pub sources: Vec<RecordedEpisode>,
     /// Courses that rules are judged by.
-    pub validation: Vec<Course>,
+    pub validation: Vec<RecordedEpisode>,
     /// What labels cost.
     pub price: Price,
 }
 
 impl StopDecision {
-    fn courses(&self, side: Side) -> &[Course] {
+    fn recorded_episodes(&self, side: Side) -> &[RecordedEpisode] {
         match side {
             Side::Sources => &self.sources,
             Side::Validation => &self.validation,
@@ -147,10 +148,10 @@ impl StopDecision {
 
 impl Decision for StopDecision {
     fn tasks(&self, side: Side) -> usize {
-        self.courses(side).len()
+        self.recorded_episodes(side).len()
     }
 
-    /// A course is as it is, whatever the replicate.
+    /// A recorded episode is as it is, whatever the replicate.
     fn play(
         &self,
         side: Side,
@@ -158,15 +159,15 @@ impl Decision for StopDecision {
         replicates: &[Key],
         decide: &mut Decide<'_>,
     ) -> Result<Vec<Episode>> {
-        let course = &self.courses(side)[task];
-        let worth = |at: usize| course.utility(at, self.price) / UNIT;
+        let recorded_episode = &self.recorded_episodes(side)[task];
+        let mean_return = |at: usize| recorded_episode.utility(at, self.price) / UNIT;
         let mut one = |seat: usize| -> Result<Episode> {
             let mut choices = Vec::new();
-            for at in 0..course.last() {
-                let situation = course.situations[at].clone();
-                let chosen = decide(seat, &situation)?;
-                let reward = if chosen == STOP { 0.0 } else { worth(at + 1) - worth(at) };
-                choices.push(Choice { situation, chosen, reward });
+            for at in 0..recorded_episode.last() {
+                let decision_state = recorded_episode.decision_states[at].clone();
+                let chosen = decide(seat, &decision_state)?;
+                let reward = if chosen == STOP { 0.0 } else { mean_return(at + 1) - mean_return(at) };
+                choices.push(Choice { decision_state, chosen, reward });
                 if chosen == STOP {
                     break;
                 }
@@ -196,9 +197,9 @@ mod tests {
 
     const PRICE: Price = Price { labels_per_point: 20.0 };
 
-    /// A course that rises by four points every ten labels until look `flat` and no more, and says so: its predictions change
+    /// A recorded episode that rises by four points every ten labels until look `flat` and no more, and says so: its predictions change
     /// until then, with some noise in what is seen and in the accuracy.
-    fn rising(flat: usize, key: Key) -> Course {
+    fn rising(flat: usize, key: Key) -> RecordedEpisode {
         let mut rng = key.rng();
         let mut looks = Vec::new();
         let mut accuracy = Vec::new();
@@ -211,45 +212,49 @@ mod tests {
             looks.push(Look { labels: 10 * (at + 1), classes, uncertainty });
             accuracy.push(0.5 + 0.04 * at.min(flat) as f64 + rng.random_range(-0.01..0.01));
         }
-        Course::of(looks, Vec::new(), 500, 10, accuracy)
+        RecordedEpisode::of(looks, Vec::new(), 500, 10, accuracy)
     }
 
     #[test]
     fn rewards_add_up_to_what_stopping_there_is_worth() {
-        let course = rising(4, Key::root(1));
-        let decision = StopDecision { sources: vec![course.clone()], validation: vec![], price: PRICE };
-        for until in 0..=course.last() {
+        let recorded_episode = rising(4, Key::root(1));
+        let decision =
+            StopDecision { sources: vec![recorded_episode.clone()], validation: vec![], price: PRICE };
+        for until in 0..=recorded_episode.last() {
             let mut steps = 0;
             let played = decision.play(Side::Sources, 0, &[Key::root(0)], &mut |_, _| {
                 steps += 1;
                 Ok(usize::from(steps <= until))
             });
             let episode = played.unwrap().remove(0);
-            let expected = (course.utility(until, PRICE) - course.utility(0, PRICE)) / 10.0;
-            assert!((episode.worth() - expected).abs() < 1e-12, "{until}");
-            assert_eq!(episode.choices.len(), (until + 1).min(course.last()));
+            let expected =
+                (recorded_episode.utility(until, PRICE) - recorded_episode.utility(0, PRICE)) / 10.0;
+            assert!((episode.total_reward() - expected).abs() < 1e-12, "{until}");
+            assert_eq!(episode.choices.len(), (until + 1).min(recorded_episode.last()));
         }
         // By hand: 60 labels are 50 more than 10, which cost 2.5 points.
-        let gain = 100.0 * (course.accuracy(5) - course.accuracy(0)) - 2.5;
-        assert!((course.utility(5, PRICE) - course.utility(0, PRICE) - gain).abs() < 1e-9);
+        let gain = 100.0 * (recorded_episode.accuracy(5) - recorded_episode.accuracy(0)) - 2.5;
+        assert!(
+            (recorded_episode.utility(5, PRICE) - recorded_episode.utility(0, PRICE) - gain).abs() < 1e-9
+        );
     }
 
-    /// Where accuracy is flat after some look, the best is to stop there. Both learners find out, on courses they have not seen,
+    /// Where accuracy is flat after some look, the best is to stop there. Both learners find out, on recorded episodes they have not seen,
     /// nearly all of what the untrained one leaves.
     #[test]
     fn learners_find_the_look_after_which_nothing_rises() {
-        let courses = |seed: u64, count: u64| -> Vec<Course> {
+        let recorded_episodes = |seed: u64, count: u64| -> Vec<RecordedEpisode> {
             (0..count).map(|at| rising(2 + (at % 7) as usize, Key::root(seed).at(at))).collect()
         };
         let decision = StopDecision {
-            sources: courses(1, 42),
-            validation: courses(2, 14),
+            sources: recorded_episodes(1, 42),
+            validation: recorded_episodes(2, 14),
             price: Price { labels_per_point: 5.0 },
         };
         let mut tasks =
             DecisionTasks { decision: &decision, tasks: 16, seats: 4, repetitions: 1, key: Key::root(3) };
-        let never = tasks.worth(|_| Ok(1)).unwrap();
-        let at_once = tasks.worth(|_| Ok(0)).unwrap();
+        let never = tasks.mean_return(|_| Ok(1)).unwrap();
+        let at_once = tasks.mean_return(|_| Ok(0)).unwrap();
         // Stopping one look after the rise has ended is when it can be known.
         let known: f64 = (0..14)
             .map(|at| {
@@ -294,7 +299,8 @@ mod tests {
     fn stopping_in_earnest_is_what_is_read_off() {
         let source = &sources()[0];
         let rule = rule(9.5);
-        let courses = Course::play(source, 3, Measure::RewardAndTest, Key::root(2)).unwrap();
+        let recorded_episodes =
+            RecordedEpisode::play(source, 3, Measure::RewardAndTest, Key::root(2)).unwrap();
         let replicates: Vec<_> =
             (0..3).map(|at| source.replicate(Key::root(2).named(&source.identity), at)).collect();
         let plan = EpisodePlan { measure: Measure::RewardAndTest, ..source.learning_plan() };
@@ -316,16 +322,17 @@ mod tests {
                 break;
             }
         }
-        let stopped: Vec<usize> = courses.iter().map(|course| course.stopped_by(&rule)).collect();
-        assert!(stopped.iter().any(|&at| at < courses[0].last()), "{stopped:?}");
-        for (env, (course, at)) in courses.iter().zip(stopped).enumerate() {
+        let stopped: Vec<usize> =
+            recorded_episodes.iter().map(|recorded_episode| recorded_episode.stopped_by(&rule)).collect();
+        assert!(stopped.iter().any(|&at| at < recorded_episodes[0].last()), "{stopped:?}");
+        for (env, (recorded_episode, at)) in recorded_episodes.iter().zip(stopped).enumerate() {
             assert_eq!(
                 (episodes.state(env).labels, episodes.state(env).measured),
-                (course.labels(at), course.accuracy(at))
+                (recorded_episode.labels(at), recorded_episode.accuracy(at))
             );
-            let end = if at < course.last() { Termination::Stopped } else { Termination::Budget };
+            let end = if at < recorded_episode.last() { Termination::Stopped } else { Termination::Budget };
             assert_eq!(episodes.end(env), Some(end));
-            assert!(course.labels(at) <= 7, "three at the start and a budget of four");
+            assert!(recorded_episode.labels(at) <= 7, "three at the start and a budget of four");
         }
     }
 
@@ -341,13 +348,13 @@ mod tests {
             let task = Task::from_parts("made", 3, rows(60, 0), rows(30, turn), rows(30, turn)).unwrap();
             let mut source = sources().remove(0);
             source.prepared_tasks = vec![PreparedTask::new(task)];
-            Course::play(&source, 2, Measure::RewardAndTest, Key::root(2)).unwrap()
+            RecordedEpisode::play(&source, 2, Measure::RewardAndTest, Key::root(2)).unwrap()
         };
         let (one, other) = (play(0), play(1));
         for (one, other) in one.iter().zip(&other) {
             assert_eq!(
-                (&one.looks, &one.curve, &one.situations),
-                (&other.looks, &other.curve, &other.situations)
+                (&one.looks, &one.curve, &one.decision_states),
+                (&other.looks, &other.curve, &other.decision_states)
             );
             assert_ne!(one.accuracy, other.accuracy);
             let rules: [&dyn Stop; 2] = [&rule(9.5), &Stabilising { threshold: 0.5, window: 1 }];
