@@ -371,7 +371,7 @@ async function start() {
   unsent = JSON.parse(localStorage.getItem(store()) || "[]");
   unsent.forEach((one) => given.add(one.row));
   progress();
-  drawCourse([]);
+  drawCurve([]);
   show();
   if (unsent.length > 0) send(); else ask();
   refreshStatus();
