@@ -220,7 +220,11 @@ fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
     };
     let decision =
         StopDecision { sources: recorded_episodes(0)?, validation: recorded_episodes(1)?, price: PRICE };
-    println!("{} recorded episodes to learn from, {} to choose by", decision.sources.len(), decision.validation.len());
+    println!(
+        "{} recorded episodes to learn from, {} to choose by",
+        decision.sources.len(),
+        decision.validation.len()
+    );
     let sizes = Sizes { tasks: 32, seats: 8, repetitions: 1, iterations: 150, warm: 1_000, episodes: 20 };
     let learned = learn(&decision, sizes, folder.map(|folder| (folder, "stop")))?;
     // What is made by hand is chosen on all recorded episodes of sources.

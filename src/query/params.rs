@@ -249,9 +249,9 @@ impl<'s> Params<'s> {
     /// [`QueryError::Arms`], [`QueryError::SteersTraining`], and what building them fails with.
     pub fn strategies(&mut self, number: RangeInclusive<usize>) -> Result<Vec<Box<dyn Strategy>>> {
         let registry = self.registry;
-        let arms: Vec<_> =
+        let arms: Vec<Box<dyn Strategy>> =
             self.arms(number)?.iter().map(|arm| registry.build_spec(arm)).collect::<Result<_>>()?;
-        let needs: Vec<Needs> = arms.iter().map(|arm: &Box<dyn Strategy>| arm.needs()).collect();
+        let needs: Vec<Needs> = arms.iter().map(|arm| arm.needs()).collect();
         self.agreed(&needs)?;
         self.only_ask(&needs)?;
         Ok(arms)
