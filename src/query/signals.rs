@@ -92,7 +92,7 @@ pub struct Signals {
     pub components: Option<Arc<KernelPca>>,
     /// How far the episode has come.
     pub progress: Progress,
-    /// Members of a committee, with weights of their own and, under [`Needs::bootstrap`], a resample of the labels.
+    /// Members of a committee, with weights of their own and, under [`Needs::bootstrap`](super::Needs::bootstrap), a resample of the labels.
     pub committee: Option<Passes>,
     /// The last layer.
     pub head: Option<Head>,
