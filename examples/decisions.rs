@@ -104,7 +104,7 @@ fn mean(values: &[f64]) -> (f64, f64) {
 struct Sizes {
     /// Source tasks per iteration of policy gradient, episodes on each, and episodes per validation task.
     tasks: usize,
-    seats: usize,
+    episodes_per_task: usize,
     repetitions: usize,
     /// Iterations of both learners.
     iterations: u32,
@@ -115,9 +115,10 @@ struct Sizes {
 
 /// Both learners on one decision, each the best of its validations.
 fn learn(decision: &impl Decision, sizes: Sizes, folder: Option<(&Path, &str)>) -> Result<[Decider; 2]> {
-    let Sizes { tasks, seats, repetitions, iterations, warm, episodes } = sizes;
+    let Sizes { tasks, episodes_per_task, repetitions, iterations, warm, episodes } = sizes;
     let key = Key::root(25);
-    let mut environment = DecisionTasks { decision, tasks, seats, repetitions, key: key.named("validation") };
+    let mut environment =
+        DecisionTasks { decision, tasks, episodes_per_task, repetitions, key: key.named("validation") };
     let gradient = GradientConfig {
         entropy: 0.003,
         optimiser: OptimiserConfig { learning_rate: 5e-3, weight_decay: 0.0, clip_norm: 1.0 },
@@ -225,7 +226,8 @@ fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
         decision.sources.len(),
         decision.validation.len()
     );
-    let sizes = Sizes { tasks: 32, seats: 8, repetitions: 1, iterations: 150, warm: 1_000, episodes: 20 };
+    let sizes =
+        Sizes { tasks: 32, episodes_per_task: 8, repetitions: 1, iterations: 150, warm: 1_000, episodes: 20 };
     let learned = learn(&decision, sizes, folder.map(|folder| (folder, "stop")))?;
     // What is made by hand is chosen on all recorded episodes of sources.
     let all: Vec<&RecordedEpisode> = decision.sources.iter().chain(&decision.validation).collect();
@@ -236,11 +238,11 @@ fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
             / all.len() as f64
     };
     let rules = hand_made();
-    let worths: Vec<f64> = rules
+    let returns: Vec<f64> = rules
         .iter()
         .map(|(_, rule)| mean_return(&|recorded_episode| recorded_episode.stopped_by(&**rule)))
         .collect();
-    let best = (0..rules.len()).max_by(|&a, &b| worths[a].total_cmp(&worths[b])).expect("there are rules");
+    let best = (0..rules.len()).max_by(|&a, &b| returns[a].total_cmp(&returns[b])).expect("there are rules");
     let until = |labels: usize| {
         move |recorded_episode: &RecordedEpisode| {
             (0..recorded_episode.last())
@@ -255,15 +257,15 @@ fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
     println!(
         "on the sources: {} {:.2}; {} labels {:.2}; never {:.2}",
         rules[best].0,
-        worths[best],
+        returns[best],
         fixed[most],
         fixed_worths[most],
         mean_return(&RecordedEpisode::last)
     );
     for family in ["stabilising", "overall", "learning", "cost"] {
         let own = (0..rules.len()).filter(|&at| rules[at].0.starts_with(family));
-        let own = own.max_by(|&a, &b| worths[a].total_cmp(&worths[b])).expect("every family has rules");
-        println!("  {} {:.2}", rules[own].0, worths[own]);
+        let own = own.max_by(|&a, &b| returns[a].total_cmp(&returns[b])).expect("every family has rules");
+        println!("  {} {:.2}", rules[own].0, returns[own]);
     }
     let learned_rule = |decider: &Decider, recorded_episode: &RecordedEpisode| {
         recorded_episode
@@ -399,7 +401,8 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
     let decision =
         AnnotatorDecision { sources: generated(0, ASKING)?, validation: generated(1, ASKING)?, plan: CROWD };
     println!("{} tasks to learn from, {} to choose by", decision.sources.len(), decision.validation.len());
-    let sizes = Sizes { tasks: 8, seats: 4, repetitions: 2, iterations: 60, warm: 200, episodes: 16 };
+    let sizes =
+        Sizes { tasks: 8, episodes_per_task: 4, repetitions: 2, iterations: 60, warm: 200, episodes: 16 };
     let learned = learn(&decision, sizes, folder.map(|folder| (folder, "annotator")))?;
     let key = Key::root(25).named("crowds");
     // What is made by hand is chosen on two episodes of every task of the sources, as worth is there.
@@ -407,18 +410,23 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
         validation: [&decision.sources[..], &decision.validation].concat(),
         ..decision.clone()
     };
-    let tasks =
-        DecisionTasks { decision: &choosing, tasks: 1, seats: 1, repetitions: 2, key: key.named("choosing") };
-    let mut worths: Vec<(f64, Chooser)> = Vec::new();
+    let tasks = DecisionTasks {
+        decision: &choosing,
+        tasks: 1,
+        episodes_per_task: 1,
+        repetitions: 2,
+        key: key.named("choosing"),
+    };
+    let mut returns: Vec<(f64, Chooser)> = Vec::new();
     for chooser in Chooser::all() {
         // Draws are by what is seen, so that they are the same on any number of threads.
         let mean_return =
             tasks.mean_return(|decision_state| Ok(chooser.choose(decision_state, seen(decision_state))))?;
         println!("  {:.3} {chooser:?}", 10.0 * mean_return);
-        worths.push((10.0 * mean_return, chooser));
+        returns.push((10.0 * mean_return, chooser));
     }
     let best_of = |among: &dyn Fn(&Chooser) -> bool| {
-        let some = worths.iter().filter(|(_, chooser)| among(chooser));
+        let some = returns.iter().filter(|(_, chooser)| among(chooser));
         some.max_by(|a, b| a.0.total_cmp(&b.0)).expect("there are some").1
     };
     let best = best_of(&|_| true);

@@ -32,6 +32,16 @@ pub enum Side {
     Validation,
 }
 
+impl Side {
+    /// What there is of this side.
+    pub fn of<T>(self, sources: T, validation: T) -> T {
+        match self {
+            Side::Sources => sources,
+            Side::Validation => validation,
+        }
+    }
+}
+
 /// Tasks to collect states on.
 #[derive(Clone, Copy, Debug)]
 pub struct Tasks<'a> {
@@ -209,10 +219,7 @@ impl Parts for Unkept<'_> {
 
 impl TrainingTasks<'_> {
     fn on(&self, side: Side) -> &[Source] {
-        match side {
-            Side::Sources => self.sources,
-            Side::Validation => self.validation,
-        }
+        side.of(self.sources, self.validation)
     }
 
     /// Piece number `piece` of `work`, as JSON text: what the process that asks would have made itself.

@@ -519,11 +519,11 @@ mod tests {
         assert_eq!((finished.full_pool.len(), fake.measured.load(Ordering::Relaxed)), (2 * 5, 2 * 5));
         assert_eq!(Finished::read(dir.path()).unwrap().full_pool, finished.full_pool);
         let before = results(dir.path());
-        let redo = go(dir.path(), &plan(&[]), &fake, 1).unwrap();
+        let second = go(dir.path(), &plan(&[]), &fake, 1).unwrap();
         assert_eq!(fake.ran.load(Ordering::Relaxed), CELLS, "nothing is run again");
         assert_eq!(fake.measured.load(Ordering::Relaxed), 2 * 5, "nor measured");
         assert_eq!(fake.trained.load(Ordering::Relaxed), 1);
-        assert_eq!((redo.summary, results(dir.path())), (finished.summary, before));
+        assert_eq!((second.summary, results(dir.path())), (finished.summary, before));
     }
 
     #[test]

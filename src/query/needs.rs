@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// How one kind of request is left out, joined with another's, and recognised.
+/// How one kind of request is left out, and joined with another's.
 trait Ask: Copy {
     const NONE: Self;
     fn join(self, other: Self) -> Self;

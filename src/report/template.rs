@@ -6,6 +6,9 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value};
 use serde::Serialize;
 
+/// What every page begins and ends with; templates fill its blocks.
+const BASE: &str = include_str!("base.html");
+
 /// `template` with the fields of `page`.
 ///
 /// # Panics
@@ -15,6 +18,7 @@ pub(super) fn render(template: &str, page: &impl Serialize) -> String {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_formatter(write_escaped);
+    environment.add_template("base.html", BASE).expect("templates are the program's own");
     environment.render_str(template, Value::from(Serde(page))).expect("templates are the program's own")
 }
 

@@ -310,12 +310,12 @@ mod tests {
         assert_eq!(outcomes.iter().filter(|o| matches!(o, Outcome::Done(_))).count(), 17);
 
         let tried = AtomicUsize::new(0);
-        let redo = run(&path, 2, &Cancel::new(), |cell| {
+        let second = run(&path, 2, &Cancel::new(), |cell| {
             tried.fetch_add(1, Ordering::Relaxed);
             Ok(cell.input as f64)
         });
         assert_eq!(tried.into_inner(), 3, "only the failed ones");
-        assert_eq!(redo.unwrap()[3], Outcome::Done(3.0));
+        assert_eq!(second.unwrap()[3], Outcome::Done(3.0));
     }
 
     #[test]

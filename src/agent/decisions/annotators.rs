@@ -72,7 +72,7 @@ pub struct CrowdEpisode {
 }
 
 /// What is known of the annotators in one episode.
-struct Desk {
+struct Crowd {
     annotators: Vec<Annotator>,
     /// Questions to each.
     asked: Vec<usize>,
@@ -89,7 +89,7 @@ struct Agreement {
     all: f64,
 }
 
-impl Desk {
+impl Crowd {
     /// The estimates after these labels; each is drawn towards that of all, which is drawn towards a half.
     fn agreement(&self, rows: &[u32], labels: &[u32], out_of_fold: Option<&Matrix>) -> Agreement {
         let count = self.annotators.len();
@@ -178,48 +178,48 @@ impl CrowdPlan {
         self.check()?;
         let plan = EpisodePlan { measure, annotator: Some(Annotator::default()), ..source.learning_plan() };
         let mut episodes = Episodes::reset(&plan, replicates)?;
-        let desk = |replicate: &Replicate| Desk {
+        let crowd = |replicate: &Replicate| Crowd {
             annotators: self.draw(replicate.key),
             asked: vec![0; self.annotators],
             by: HashMap::new(),
             left: self.purse,
             choices: Vec::new(),
         };
-        let mut desks: Vec<Desk> = replicates.iter().map(desk).collect();
+        let mut crowds: Vec<Crowd> = replicates.iter().map(crowd).collect();
         let needs = Needs { out_of_fold: true, ..Needs::NONE };
         let mut asked: Vec<Vec<RowId>> = vec![Vec::new(); replicates.len()];
         loop {
             let live = episodes.live();
             let asking: Vec<(usize, Needs)> = live.iter().map(|&env| (env, needs)).collect();
             for (&env, extras) in live.iter().zip(episodes.extras(&asking)?) {
-                let desk = &mut desks[env];
+                let crowd = &mut crowds[env];
                 let (rows, labels) = episodes.labelled(env);
-                let agreement = desk.agreement(&rows, labels, extras.out_of_fold.as_ref());
+                let agreement = crowd.agreement(&rows, labels, extras.out_of_fold.as_ref());
                 let known = labels.len();
                 let step = replicates[env].key.named("step").at(u64::from(episodes.state(env).round));
                 let candidates = select(&episodes, env, STRATEGY, step)?;
                 let numbers: Vec<u32> = candidates.iter().map(|row| row.0).collect();
                 let p = episodes.probabilities(env, &numbers);
                 for (at, &row) in candidates.iter().enumerate() {
-                    let open = desk.open();
+                    let open = crowd.open();
                     if open.is_empty() {
                         break;
                     }
                     let decision_state =
-                        desk.decision_state(p.row(at), known + at, self.purse, &agreement, &open);
+                        crowd.decision_state(p.row(at), known + at, self.purse, &agreement, &open);
                     let chosen = decide(env, &decision_state)?;
                     let who = open[chosen];
-                    desk.choices.push(Choice { decision_state, chosen, reward: 0.0 });
-                    desk.by.insert(row.0, who);
-                    desk.asked[who] += 1;
-                    desk.left -= desk.annotators[who].price;
-                    episodes.appoint(env, row, who as u32, desk.annotators[who]);
+                    crowd.choices.push(Choice { decision_state, chosen, reward: 0.0 });
+                    crowd.by.insert(row.0, who);
+                    crowd.asked[who] += 1;
+                    crowd.left -= crowd.annotators[who].price;
+                    episodes.appoint(env, row, who as u32, crowd.annotators[who]);
                     asked[env].push(row);
                 }
             }
             live.iter().filter(|&&env| asked[env].is_empty()).for_each(|&env| episodes.stop(env));
             let observe = |_: &Episodes, env: usize, step: crate::episode::Step| {
-                if let Some(last) = desks[env].choices.last_mut() {
+                if let Some(last) = crowds[env].choices.last_mut() {
                     last.reward = 100.0 * step.reward / UNIT;
                 }
             };
@@ -227,18 +227,18 @@ impl CrowdPlan {
                 break;
             }
         }
-        let ended = |(env, desk): (usize, Desk)| {
+        let ended = |(env, crowd): (usize, Crowd)| {
             let state = episodes.state(env);
             let answers = state.answers.unwrap_or_default();
             CrowdEpisode {
-                episode: Episode { choices: desk.choices },
+                episode: Episode { choices: crowd.choices },
                 accuracy: state.measured,
                 spent: answers.spent,
                 answers: answers.answered,
                 wrong: answers.wrong,
             }
         };
-        Ok(desks.into_iter().enumerate().map(ended).collect())
+        Ok(crowds.into_iter().enumerate().map(ended).collect())
     }
 }
 
@@ -255,10 +255,7 @@ pub struct AnnotatorDecision {
 
 impl Decision for AnnotatorDecision {
     fn tasks(&self, side: Side) -> usize {
-        match side {
-            Side::Sources => self.sources.len(),
-            Side::Validation => self.validation.len(),
-        }
+        side.of(&self.sources, &self.validation).len()
     }
 
     fn play(
@@ -268,13 +265,10 @@ impl Decision for AnnotatorDecision {
         replicates: &[Key],
         decide: &mut Decide<'_>,
     ) -> Result<Vec<Episode>> {
-        let source = match side {
-            Side::Sources => &self.sources[task],
-            Side::Validation => &self.validation[task],
-        };
-        let seat = |key: &Key| source.replicate(key.named(&source.identity), 0);
-        let seats: Vec<Replicate> = replicates.iter().map(seat).collect();
-        let played = self.plan.play(source, &seats, Measure::Reward, decide)?;
+        let source = &side.of(&self.sources, &self.validation)[task];
+        let replicate = |key: &Key| source.replicate(key.named(&source.identity), 0);
+        let replicates: Vec<Replicate> = replicates.iter().map(replicate).collect();
+        let played = self.plan.play(source, &replicates, Measure::Reward, decide)?;
         Ok(played.into_iter().map(|one| one.episode).collect())
     }
 }
@@ -294,9 +288,9 @@ mod tests {
         source
     }
 
-    fn desk() -> Desk {
+    fn crowd() -> Crowd {
         let annotator = |price: f64| Annotator { price, ..Annotator::default() };
-        Desk {
+        Crowd {
             annotators: vec![annotator(1.0), annotator(2.0)],
             asked: vec![5, 0],
             by: [(7, 0), (8, 0), (9, 1)].into(),
@@ -306,15 +300,15 @@ mod tests {
     }
 
     #[test]
-    fn agreement_and_situation_are_as_by_hand() {
+    fn agreement_and_state_are_as_by_hand() {
         // Row 3 was there at the start. Of the first annotator's labels one of two is predicted, of the second's one of one.
         let p = Matrix::new(vec![0.9, 0.1, 0.9, 0.1, 0.2, 0.8, 0.3, 0.7], 4, 2);
-        let agreement = desk().agreement(&[3, 7, 8, 9], &[1, 0, 0, 1], Some(&p));
+        let agreement = crowd().agreement(&[3, 7, 8, 9], &[1, 0, 0, 1], Some(&p));
         assert_eq!(agreement.all, 3.0 / 5.0);
         assert!((agreement.of[0] - 2.2 / 4.0).abs() < 1e-12 && (agreement.of[1] - 2.2 / 3.0).abs() < 1e-12);
-        assert_eq!(desk().agreement(&[3], &[1], None), Agreement { of: vec![0.5, 0.5], all: 0.5 });
-        assert_eq!(desk().open(), [0], "the second costs more than is left");
-        let seen = desk().decision_state(&[0.25, 0.75], 50, 6.0, &agreement, &[0]);
+        assert_eq!(crowd().agreement(&[3], &[1], None), Agreement { of: vec![0.5, 0.5], all: 0.5 });
+        assert_eq!(crowd().open(), [0], "the second costs more than is left");
+        let seen = crowd().decision_state(&[0.25, 0.75], 50, 6.0, &agreement, &[0]);
         let of = |values: [f64; 12]| values.map(|value| value as f32);
         let expected = of([0.25, 0.25, 0.5, 0.6, 0.5, 0.5, 0.55, 0.25, 0.5, 2.2 / 3.0, 0.5, 0.0]);
         assert_eq!((&seen.state[..12], seen.state[12]), (&expected[..], 0.0));
@@ -366,7 +360,7 @@ mod tests {
                 let mut tasks = DecisionTasks {
                     decision: &decision,
                     tasks: 1,
-                    seats: 2,
+                    episodes_per_task: 2,
                     repetitions: 2,
                     key: Key::root(3),
                 };

@@ -26,7 +26,7 @@ pub struct Choice {
     /// The option that was chosen.
     pub chosen: usize,
     /// What came of it before the next decision, in any unit that is the same for all tasks; higher = better. The rewards of an
-    /// episode add up to what it is worth.
+    /// episode add up to its return.
     pub reward: f64,
 }
 
@@ -54,7 +54,7 @@ impl Episode {
         sums
     }
 
-    /// What the whole episode was worth.
+    /// The sum of its rewards.
     pub fn total_reward(&self) -> f64 {
         self.choices.iter().map(|choice| choice.reward).sum()
     }
@@ -96,7 +96,7 @@ pub struct DecisionTasks<'a, D> {
     /// Source tasks per iteration of policy gradient, drawn anew each time, and of a generation's pair.
     pub tasks: usize,
     /// Episodes of policy gradient on each of them, all on one replicate: the others of them are the baseline of each.
-    pub seats: usize,
+    pub episodes_per_task: usize,
     /// Validation episodes per task.
     pub repetitions: usize,
     /// What validation's episodes are derived from.
@@ -104,7 +104,7 @@ pub struct DecisionTasks<'a, D> {
 }
 
 impl<D: Decision> DecisionTasks<'_, D> {
-    /// The mean worth of validation's episodes; always the same ones.
+    /// The mean of the total rewards of validation's episodes; always the same ones.
     ///
     /// # Errors
     /// Those of the episodes.
@@ -117,13 +117,13 @@ impl<D: Decision> DecisionTasks<'_, D> {
             Ok(played.iter().map(Episode::total_reward).sum::<f64>() / played.len().max(1) as f64)
         };
         let tasks = self.decision.tasks(Side::Validation);
-        let worths = (0..tasks).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
-        Ok(worths.iter().sum::<f64>() / tasks.max(1) as f64)
+        let returns = (0..tasks).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
+        Ok(returns.iter().sum::<f64>() / tasks.max(1) as f64)
     }
 
     fn drawn(&self, key: Key) -> Result<Vec<usize>> {
         let count = self.decision.tasks(Side::Sources);
-        if count == 0 || self.seats == 0 {
+        if count == 0 || self.episodes_per_task == 0 {
             return Err(AgentError::NothingToLearn { place: "decisions" }.into());
         }
         let mut drawn = index::sample(&mut key.named("tasks").rng(), count, self.tasks.min(count)).into_vec();
@@ -142,25 +142,25 @@ impl<D: Decision> DecisionTasks<'_, D> {
     fn rollout(&self, task: usize, network: &Network, key: Key) -> Result<Vec<Trajectory>> {
         let key = key.named("rollout").at(task as u64);
         let policy = Decider::Policy(network.clone());
-        let mut drawn: Vec<Vec<f64>> = vec![Vec::new(); self.seats];
-        let replicates = vec![key.named("replicate"); self.seats];
+        let mut drawn: Vec<Vec<f64>> = vec![Vec::new(); self.episodes_per_task];
+        let replicates = vec![key.named("replicate"); self.episodes_per_task];
         let episodes =
-            self.decision.play(Side::Sources, task, &replicates, &mut |seat, decision_state| {
-                let key = key.named("draw").at(seat as u64).at(drawn[seat].len() as u64);
+            self.decision.play(Side::Sources, task, &replicates, &mut |slot, decision_state| {
+                let key = key.named("draw").at(slot as u64).at(drawn[slot].len() as u64);
                 let (chosen, log_probability) =
                     Self::draw(&policy.scores(decision_state)?, decision_state, key)?;
-                drawn[seat].push(log_probability);
+                drawn[slot].push(log_probability);
                 Ok(chosen)
             })?;
         let to_go: Vec<Vec<f64>> = episodes.iter().map(Episode::to_go).collect();
-        let trajectory = |(seat, (episode, drawn)): (usize, (Episode, Vec<f64>))| {
+        let trajectory = |(slot, (episode, drawn)): (usize, (Episode, Vec<f64>))| {
             let steps = episode.choices.into_iter().zip(drawn);
             let steps = steps.map(|(choice, log_probability)| trajectory::Decision {
                 observation: choice.decision_state.observation(),
                 picks: vec![choice.chosen],
                 log_probability,
             });
-            let returns = Returns::PerStep { values: to_go[seat].clone(), baselines: others(&to_go, seat) };
+            let returns = Returns::PerStep { values: to_go[slot].clone(), baselines: others(&to_go, slot) };
             Trajectory { steps: steps.collect(), returns }
         };
         Ok(episodes.into_iter().zip(drawn).enumerate().map(trajectory).collect())
@@ -169,10 +169,10 @@ impl<D: Decision> DecisionTasks<'_, D> {
 
 /// For every decision of one episode, the mean of what was still to come in the others at that step, nothing where they were over:
 /// a baseline that the decision cannot change. Zero where there are no others.
-fn others(to_go: &[Vec<f64>], seat: usize) -> Vec<f64> {
-    let rest = || to_go.iter().enumerate().filter(|&(other, _)| other != seat).map(|(_, values)| values);
+fn others(to_go: &[Vec<f64>], slot: usize) -> Vec<f64> {
+    let rest = || to_go.iter().enumerate().filter(|&(other, _)| other != slot).map(|(_, values)| values);
     let at = |step: usize| rest().map(|values| values.get(step).copied().unwrap_or(0.0)).sum::<f64>();
-    (0..to_go[seat].len()).map(|step| at(step) / rest().count().max(1) as f64).collect()
+    (0..to_go[slot].len()).map(|step| at(step) / rest().count().max(1) as f64).collect()
 }
 
 /// An episode as transitions of deep Q-learning.
@@ -208,7 +208,7 @@ impl<D: Decision> Environment for DecisionTasks<'_, D> {
         let one = |(pair, task): (usize, usize)| -> Result<PairResult> {
             let replicate = key.named("duel").at(pair as u64).at(task as u64);
             let halves = [&pairs[pair].plus, &pairs[pair].minus].map(|half| Decider::Policy(half.clone()));
-            let decide = &mut |seat: usize, seen: &DecisionState| halves[seat].decide(seen);
+            let decide = &mut |slot: usize, seen: &DecisionState| halves[slot].decide(seen);
             let played = this.decision.play(Side::Sources, task, &[replicate; 2], decide)?;
             let [plus, minus] = [0, 1].map(|half: usize| played[half].total_reward());
             Ok(PairResult { pair, task: task as u32, episodes: 1, plus, minus })
@@ -236,18 +236,18 @@ impl<D: Decision> Labelling for DecisionTasks<'_, D> {
         let (this, sources) = (&*self, self.decision.tasks(Side::Sources));
         this.drawn(key)?;
         let (values, usual) = (Decider::Values(network.clone()), this.decision.usual());
-        let groups = count.div_ceil(this.seats);
+        let groups = count.div_ceil(this.episodes_per_task);
         let one = |group: usize| -> Result<Vec<Vec<Transition>>> {
             let key = key.named("episodes").at(group as u64);
             let task = key.named("task").rng().random_range(0..sources);
-            let seats = this.seats.min(count - group * this.seats);
+            let episodes = this.episodes_per_task.min(count - group * this.episodes_per_task);
             let replicates: Vec<Key> =
-                (0..seats as u64).map(|seat| key.named("replicate").at(seat)).collect();
-            let mut steps = vec![0u64; seats];
+                (0..episodes as u64).map(|slot| key.named("replicate").at(slot)).collect();
+            let mut steps = vec![0u64; episodes];
             let played =
-                this.decision.play(Side::Sources, task, &replicates, &mut |seat, decision_state| {
-                    let key = key.named("explore").at(seat as u64).at(steps[seat]);
-                    steps[seat] += 1;
+                this.decision.play(Side::Sources, task, &replicates, &mut |slot, decision_state| {
+                    let key = key.named("explore").at(slot as u64).at(steps[slot]);
+                    steps[slot] += 1;
                     if key.named("whether").rng().random::<f64>() >= epsilon {
                         return values.decide(decision_state);
                     }
@@ -296,11 +296,11 @@ mod tests {
             replicates: &[Key],
             decide: &mut Decide<'_>,
         ) -> Result<Vec<Episode>> {
-            let mut one = |(seat, replicate): (usize, &Key)| -> Result<Episode> {
+            let mut one = |(slot, replicate): (usize, &Key)| -> Result<Episode> {
                 let choice = |step: u64| -> Result<Choice> {
                     let figure = replicate.at(task as u64).at(step).rng().random_range(-1.0f32..1.0);
                     let decision_state = DecisionState::new(&[figure], &[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
-                    let chosen = decide(seat, &decision_state)?;
+                    let chosen = decide(slot, &decision_state)?;
                     let reward = if chosen == 0 { f64::from(figure) } else { 0.0 };
                     Ok(Choice { decision_state, chosen, reward })
                 };
@@ -311,7 +311,7 @@ mod tests {
     }
 
     fn tasks() -> DecisionTasks<'static, Coins> {
-        DecisionTasks { decision: &Coins, tasks: 2, seats: 3, repetitions: 4, key: Key::root(9) }
+        DecisionTasks { decision: &Coins, tasks: 2, episodes_per_task: 3, repetitions: 4, key: Key::root(9) }
     }
 
     fn episode(rewards: &[f64]) -> Episode {
@@ -365,7 +365,7 @@ mod tests {
         );
         assert!(figure(&rollouts[0]) != figure(&rollouts[3]));
         assert!(duels.iter().all(|duel| duel.plus == duel.minus), "equal halves tie");
-        let nothing = DecisionTasks { seats: 0, ..tasks() }.rollouts(&network, 1, Key::root(3));
+        let nothing = DecisionTasks { episodes_per_task: 0, ..tasks() }.rollouts(&network, 1, Key::root(3));
         assert!(nothing.is_err());
     }
 

@@ -129,26 +129,17 @@ impl RecordedEpisode {
 /// percentage points, and stopping nothing: rewards add up to what stopping there is worth over stopping at once.
 #[derive(Clone, Debug)]
 pub struct StopDecision {
-    /// Courses that are learned from.
+    /// Those that are learned from.
     pub sources: Vec<RecordedEpisode>,
-    /// Courses that rules are judged by.
+    /// Those that rules are judged by.
     pub validation: Vec<RecordedEpisode>,
     /// What labels cost.
     pub price: Price,
 }
 
-impl StopDecision {
-    fn recorded_episodes(&self, side: Side) -> &[RecordedEpisode] {
-        match side {
-            Side::Sources => &self.sources,
-            Side::Validation => &self.validation,
-        }
-    }
-}
-
 impl Decision for StopDecision {
     fn tasks(&self, side: Side) -> usize {
-        self.recorded_episodes(side).len()
+        side.of(&self.sources, &self.validation).len()
     }
 
     /// A recorded episode is as it is, whatever the replicate.
@@ -159,14 +150,14 @@ impl Decision for StopDecision {
         replicates: &[Key],
         decide: &mut Decide<'_>,
     ) -> Result<Vec<Episode>> {
-        let recorded_episode = &self.recorded_episodes(side)[task];
-        let mean_return = |at: usize| recorded_episode.utility(at, self.price) / UNIT;
-        let mut one = |seat: usize| -> Result<Episode> {
+        let recorded_episode = &side.of(&self.sources, &self.validation)[task];
+        let utility = |at: usize| recorded_episode.utility(at, self.price) / UNIT;
+        let mut one = |slot: usize| -> Result<Episode> {
             let mut choices = Vec::new();
             for at in 0..recorded_episode.last() {
                 let decision_state = recorded_episode.decision_states[at].clone();
-                let chosen = decide(seat, &decision_state)?;
-                let reward = if chosen == STOP { 0.0 } else { mean_return(at + 1) - mean_return(at) };
+                let chosen = decide(slot, &decision_state)?;
+                let reward = if chosen == STOP { 0.0 } else { utility(at + 1) - utility(at) };
                 choices.push(Choice { decision_state, chosen, reward });
                 if chosen == STOP {
                     break;
@@ -251,8 +242,13 @@ mod tests {
             validation: recorded_episodes(2, 14),
             price: Price { labels_per_point: 5.0 },
         };
-        let mut tasks =
-            DecisionTasks { decision: &decision, tasks: 16, seats: 4, repetitions: 1, key: Key::root(3) };
+        let mut tasks = DecisionTasks {
+            decision: &decision,
+            tasks: 16,
+            episodes_per_task: 4,
+            repetitions: 1,
+            key: Key::root(3),
+        };
         let never = tasks.mean_return(|_| Ok(1)).unwrap();
         let at_once = tasks.mean_return(|_| Ok(0)).unwrap();
         // Stopping one look after the rise has ended is when it can be known.

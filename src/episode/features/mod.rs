@@ -263,7 +263,7 @@ mod tests {
         batch_builder.keep((0..83).collect());
         let taken = [RowId(20), RowId(55)];
         batch_builder.take(&taken);
-        let rescore = batch_builder.rescore().clone();
+        let rescored = batch_builder.rescore().clone();
         let p = world.signals.probabilities.as_ref().unwrap();
         let predicted = |row: RowId| {
             let p = p.row(row.index() - 7);
@@ -276,23 +276,23 @@ mod tests {
         let fresh =
             World::new(world.inputs.clone(), labels, labelled, p.gather(rest.map(|row| row.index() - 7)), 4);
         let fresh = fresh.observe(1_000).unwrap();
-        assert_eq!(rescore.candidates, fresh.candidates);
-        for row in 0..rescore.candidates.len() {
+        assert_eq!(rescored.candidates, fresh.candidates);
+        for row in 0..rescored.candidates.len() {
             // What is summed over all candidates is summed without the taken, or has them taken away again.
             let summed = SCHEMA.candidate.len() - 5;
             assert_eq!(
-                rescore.features.row(row)[QUANTILES..summed],
+                rescored.features.row(row)[QUANTILES..summed],
                 fresh.features.row(row)[QUANTILES..summed],
                 "{row}"
             );
-            for (a, b) in rescore.features.row(row).iter().zip(fresh.features.row(row)).skip(summed) {
+            for (a, b) in rescored.features.row(row).iter().zip(fresh.features.row(row)).skip(summed) {
                 assert!((a - b).abs() < 1e-3, "{row}: {a} {b}");
             }
             // Two of 83 are gone, which moves no rank of what does not depend on labels by more than two places.
-            let (a, b) = (rescore.features.row(row)[0], fresh.features.row(row)[0]);
+            let (a, b) = (rescored.features.row(row)[0], fresh.features.row(row)[0]);
             assert!((a - b).abs() < 0.06, "{row}: {a} {b}");
         }
-        assert_eq!(rescore.globals, batch_builder.first().globals);
+        assert_eq!(rescored.globals, batch_builder.first().globals);
     }
 
     /// What is brought up to date look by look is what one look describes to which all of it is new, quantiles
@@ -325,17 +325,17 @@ mod tests {
         let view = world.view();
         let mut batch_builder = BatchBuilder::new(&view, 3, 1_000, Key::root(5)).unwrap();
         batch_builder.keep(vec![9, 3, 30]);
-        let rescore = batch_builder.rescore().clone();
-        assert_eq!(rescore.candidates, [3, 9, 30].map(RowId));
+        let rescored = batch_builder.rescore().clone();
+        assert_eq!(rescored.candidates, [3, 9, 30].map(RowId));
         for (place, at) in [3, 9, 30].into_iter().enumerate() {
-            assert_eq!(rescore.features.row(place), batch_builder.first().features.row(at));
+            assert_eq!(rescored.features.row(place), batch_builder.first().features.row(at));
         }
         // The first label of all: no distance is the one of no label any more.
         batch_builder.take(&[RowId(9)]);
-        let rescore = batch_builder.rescore().clone();
-        assert_eq!(rescore.candidates, [3, 30].map(RowId));
+        let rescored = batch_builder.rescore().clone();
+        assert_eq!(rescored.candidates, [3, 30].map(RowId));
         let novelty = SCHEMA.candidate.iter().position(|name| *name == "log novelty").unwrap();
-        assert!((0..2).all(|row| rescore.features.row(row)[novelty] < LOG_LIMIT));
+        assert!((0..2).all(|row| rescored.features.row(row)[novelty] < LOG_LIMIT));
     }
 
     #[test]

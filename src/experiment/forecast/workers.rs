@@ -125,7 +125,7 @@ fn of_training(plan: &Plan, kind: &Kind, base: SharedWork, seen: &Seen) -> Resul
             spread(section.policy_gradient.iterations as u64, pieces, network, answer)
         }
         // Gradients are summed in one order, on one thread.
-        "imitation" | "importance" => SharedWork { threads: 1, ..base },
+        "imitation" => SharedWork { threads: 1, ..base },
         _ => base,
     })
 }
