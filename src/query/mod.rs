@@ -36,8 +36,8 @@ pub use error::QueryError;
 pub use kinds::Kinds;
 pub use needs::Needs;
 pub use querist_engine::query::{
-    Herding, KernelPca, LowRankGp, Nearest, Neighbours, Size, Subsample, Ties, draw, geometry, herding,
-    kernel_pca, low_rank_gp, nearest, neighbour_stats, neighbours, size, subsample, ties,
+    Herding, KernelMap, KernelPca, LowRankGp, Nearest, Neighbours, Projection, Size, Subsample, Ties, draw,
+    geometry, herding, kernel_pca, low_rank_gp, nearest, neighbour_stats, neighbours, size, subsample, ties,
 };
 pub use registry::Registry;
 pub use score::Score;

@@ -36,6 +36,7 @@ pub mod pal;
 pub(crate) mod policy;
 pub mod rules;
 pub(crate) mod session;
+pub(crate) mod sliding_pool;
 pub mod synthesis;
 
 pub use budget::{Counted, Moving};

@@ -11,7 +11,7 @@ pub(crate) struct Moments {
 }
 
 /// Columns brought to mean 0 and spread 1.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Scaling {
     centre: Vec<f64>,
     /// What a column is multiplied by; 0 for a constant one.

@@ -25,9 +25,11 @@ pub use pal::Pal;
 pub use periodic::Periodic;
 pub use random::Random;
 pub use random_variable_uncertainty::RandomVariableUncertainty;
-pub use reservoir::{RESERVOIR, Reservoir};
+pub use reservoir::Reservoir;
 pub use split::Split;
 pub use variable_uncertainty::VariableUncertainty;
+
+pub use super::sliding_pool::RESERVOIR;
 
 use super::error::StreamError;
 use super::{StreamRule, budget};

@@ -1,55 +1,43 @@
 //! A policy that was trained to choose from pools, on a stream.
 
 use crate::agent::Policy;
-use crate::data::{Matrix, RowId};
 use crate::episode::features::{NEIGHBOURS, observe};
 use crate::error::Result;
-use crate::query::{KernelPca, Nearest, Neighbours, PoolView, Registry, Signals};
+use crate::query::{Nearest, Neighbours, PoolView, Registry, Signals};
 use crate::rng::Key;
 use crate::stream::error::StreamError;
-use crate::stream::moments::Moments;
+use crate::stream::sliding_pool::{Described, SlidingPool};
 use crate::stream::{Counted, Decision, Draws, Look, Offer, Reason, StreamRule};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Rows without a label that a new one is compared with, the last ones; as many labelled ones are in the pool beside them.
-pub const RESERVOIR: usize = 200;
 /// Rows over which what the budget is ahead or behind is made up for.
 const WINDOW: f64 = 100.0;
 
-/// Keeps a row that a pool [`Policy`] would ask for before most of the last [`RESERVOIR`] rows.
+/// Keeps a row that a pool [`Policy`] would ask for before most of the last [`RESERVOIR`](super::RESERVOIR) rows.
 ///
 /// Those rows and the last labelled ones are the pool, scaled by themselves, and the policy describes and scores them with the
-/// new row among them, as it would for a query of one. What decides is the share of them that it wants more: the row is kept
+/// new row among them, as it would for a query of one; scaling and kernel components are made anew when a tenth of the pool
+/// has changed, and old rows are forgotten then. What decides is the share of them that it wants more: the row is kept
 /// where that is below what the budget has to give over the next hundred rows, `(budget · (n + 100) - kept) / 100`, which is
 /// the budget itself while spending keeps pace. Where the policy's guard does not trust it, the guard's strategy ranks the
 /// rows in its place. So of `n` rows at most `budget · (n + 100)` are kept.
 pub struct Reservoir {
     policy: Arc<Policy>,
     spent: Counted,
-    recent: VecDeque<Vec<f32>>,
-    labelled: VecDeque<(Vec<f32>, u32)>,
+    pool: SlidingPool,
 }
 
 impl Reservoir {
     /// A rule that has seen nothing, with a checked `budget`.
     pub(in crate::stream) fn new(policy: Arc<Policy>, budget: f64) -> Self {
-        Self { policy, spent: Counted::new(budget), recent: VecDeque::new(), labelled: VecDeque::new() }
-    }
-}
-
-/// Appends, and forgets the oldest where there are more than [`RESERVOIR`].
-fn remember<T>(rows: &mut VecDeque<T>, row: T) {
-    rows.push_back(row);
-    if rows.len() > RESERVOIR {
-        rows.pop_front();
+        Self { policy, spent: Counted::new(budget), pool: SlidingPool::default() }
     }
 }
 
 impl StreamRule for Reservoir {
     fn offer(&mut self, offer: &Offer<'_>, _draws: &mut Draws<'_>) -> Decision {
         let ahead = self.spent.offer() + self.spent.budget() * WINDOW;
-        remember(&mut self.recent, offer.inputs.to_vec());
+        self.pool.push(offer.inputs, None);
         if ahead < 1.0 {
             return Decision::skip(Reason::NoBudget);
         }
@@ -62,38 +50,28 @@ impl StreamRule for Reservoir {
 
     /// The share of the last rows that the policy wants more, of equal ones half.
     fn value(&self, look: &Look<'_>) -> Result<f64> {
-        let (known, others) = (self.labelled.len(), self.recent.len());
+        let others = self.pool.unlabelled();
         if others == 0 {
             return Ok(0.5);
         }
-        let labelled = self.labelled.iter().map(|(row, _)| row.as_slice());
-        let unlabelled = || self.recent.iter().map(Vec::as_slice).chain([look.inputs]);
-        let rows: Vec<&[f32]> = labelled.chain(unlabelled()).collect();
-        let (count, width) = (rows.len(), look.inputs.len());
-        let mut moments = Moments::default();
-        rows.iter().for_each(|row| moments.push(row));
-        let scaling = moments.scaling();
-        let inputs = Matrix::new(rows.iter().flat_map(|row| scaling.scaled(row)).collect(), count, width);
-        let raw = Matrix::new(unlabelled().flatten().copied().collect(), others + 1, width);
-        let ids: Vec<RowId> = (0..count as u32).map(RowId).collect();
-        let labels: Vec<u32> = self.labelled.iter().map(|&(_, label)| label).collect();
+        let Described { inputs, raw, components, labelled, labels, candidates } = self.pool.with(look.inputs);
+        let inputs = inputs.view();
         let signals = Signals {
             probabilities: Some(look.learner.all_probabilities(raw.view())?),
-            neighbours: Some(Arc::new(Neighbours::of(inputs.view(), NEIGHBOURS))),
-            components: Some(Arc::new(KernelPca::of(inputs.view()))),
-            nearest: Some(Arc::new(Nearest::of(inputs.view(), &ids[..known], &labels))),
+            neighbours: Some(Arc::new(Neighbours::of(inputs, NEIGHBOURS))),
+            components: Some(Arc::new(components)),
+            nearest: Some(Arc::new(Nearest::of(inputs, &labelled, &labels))),
             ..Signals::default()
         };
-        let classes = look.learner.classes();
-        let view = PoolView::new(inputs.view(), &ids[..known], &labels, &ids[known..], classes, &signals);
+        let view = PoolView::new(inputs, &labelled, &labels, &candidates, look.learner.classes(), &signals);
         // All are shown, so that nothing is drawn here; equal rows of a fallback are put in an order by the key.
         let key = Key::root(0).named("reservoir");
-        let seen = observe(&view, 1, count, key)?;
+        let seen = observe(&view, 1, inputs.rows(), key)?;
         let (wanted, equal) =
             match self.policy.card().guard.as_ref().filter(|guard| guard.out_of_range(&seen).is_some()) {
                 Some(guard) => {
                     let order = Registry::builtin().build(&guard.fallback)?.select(&view, others + 1, key)?;
-                    (order.iter().take_while(|&&row| row != ids[count - 1]).count(), 0)
+                    (order.iter().take_while(|row| candidates.last() != Some(row)).count(), 0)
                 }
                 None => {
                     let scores = self.policy.score(&seen)?;
@@ -108,7 +86,7 @@ impl StreamRule for Reservoir {
     }
 
     fn learn(&mut self, inputs: &[f32], label: u32) -> Result<(), StreamError> {
-        remember(&mut self.labelled, (inputs.to_vec(), label));
+        self.pool.push(inputs, Some(label));
         Ok(())
     }
 
@@ -121,6 +99,7 @@ impl StreamRule for Reservoir {
 mod tests {
     use super::*;
     use crate::stream::drift::{Drift, DriftPlan};
+    use crate::stream::rules::RESERVOIR;
     use crate::stream::{OnlineLearner, StreamEpisode, StreamPlan, StreamPolicy};
 
     /// What the shipped policy keeps of a stream whose kept rows are labelled at once.
@@ -148,9 +127,11 @@ mod tests {
         for (count, at) in found.iter().enumerate() {
             assert!((count + 1) as f64 <= 0.1 * (*at as f64 + 101.0) + 1e-9, "{count} {at}");
         }
-        // Rows that are all alike.
-        let found = kept(0.2, 500, |_| (vec![7.0], 0));
-        assert!(found.len() as f64 <= 0.2 * 600.0, "{}", found.len());
+        // Rows that are all alike: half of the last ones come first, until spending is half a window behind; then it keeps pace.
+        let found = kept(0.2, 1_200, |_| (vec![7.0], 0));
+        assert!(found.len() as f64 <= 0.2 * 1_300.0, "{}", found.len());
+        let later = found.iter().filter(|&&at| at >= 600).count();
+        assert!((118..=122).contains(&later), "{later}");
         assert_eq!(
             kept(0.1, 60, |at| stream.row(at, Key::root(2))),
             kept(0.1, 60, |at| stream.row(at, Key::root(2)))

@@ -1,4 +1,5 @@
-//! [`KernelPca`]: every row of a pool as a few numbers, its kernel principal components, computed once per pool.
+//! [`KernelPca`]: every row of a pool as a few numbers, its kernel principal components, computed once per pool; [`KernelMap`]:
+//! what makes them of a row, for rows that come later, too.
 //!
 //! Neighbour lists say what is near; a few components say where in the whole pool a row lies, and leave out what
 //! sets it apart from all others. Rows that stand for the pool span them, so that time and memory are linear in the
@@ -71,42 +72,95 @@ impl Coordinates {
     }
 }
 
-impl KernelPca {
-    /// The components of the `n` rows; zero where there are fewer directions than components, or where the inputs
-    /// are too large for distances that are finite.
+/// What makes components of rows: those of the pool that it was made of, and others, of which it sees what the pool's landmarks
+/// tell (the extension of Nyström; Bengio et al., Neural Computation 2004).
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelMap {
+    landmarks: Vec<u32>,
+    centred: Centred,
+    units: [f32; KERNELS],
+    /// Per kernel, `[landmarks, COMPONENTS]`; none where no components could be found.
+    maps: [Option<Vec<f32>>; KERNELS],
+}
+
+/// One row under a [`KernelMap`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Projection {
+    place: [[f32; COMPONENTS]; KERNELS],
+    nearness: Vec<u8>,
+}
+
+impl KernelMap {
+    /// That of a pool.
     pub fn of(inputs: MatrixView<'_>) -> Self {
         let n = inputs.rows();
         let m = LANDMARKS.min(n);
         let landmarks: Vec<u32> = (0..m).map(|at| (at * n / m) as u32).collect();
+        let centred = Centred::of(inputs, &landmarks);
+        if n == 0 {
+            return Self { landmarks, centred, units: [1.0; KERNELS], maps: [const { None }; KERNELS] };
+        }
+        let units = centred.units();
+        let maps = centred.maps(inputs, units);
+        Self { landmarks, centred, units, maps }
+    }
+
+    /// The components of some rows of the pool's width; zero where there are fewer directions than components, or where
+    /// distances to the landmarks are not finite. Landmarks are named by their places in the pool that the map was made of,
+    /// whatever rows these are.
+    pub fn components(&self, inputs: MatrixView<'_>) -> KernelPca {
+        let (n, m) = (inputs.rows(), self.landmarks.len());
         let mut values: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; COMPONENTS * n]);
         let mut nearness = vec![0u8; m * n];
-        if n > 0 {
-            let pool = Centred::of(inputs, &landmarks);
-            let units = pool.units();
-            let maps = pool.maps(units);
-            pool.blocks(units, |kernel, start, block| {
-                if kernel == DIRECTIONS {
-                    let near = &mut nearness[start * m..][..block.len()];
-                    // A similarity is `exp(-s / unit)`; what is no number is near nothing.
-                    near.iter_mut().zip(block).for_each(|(near, &similarity)| {
-                        *near = (f32::from(u8::MAX) * similarity.powf(units[kernel])).round() as u8;
-                    });
-                }
-                let Some(map) = &maps[kernel] else { return };
-                for (row, similarities) in (start..).zip(block.chunks_exact(m)) {
-                    let mut place = [0.0f32; COMPONENTS];
-                    for (&similarity, along) in similarities.iter().zip(map.chunks_exact(COMPONENTS)) {
-                        for (sum, &along) in place.iter_mut().zip(along) {
-                            *sum += similarity * along;
-                        }
-                    }
-                    for (component, value) in place.into_iter().enumerate() {
-                        values[kernel][component * n + row] = value;
+        self.centred.blocks(inputs, self.units, |kernel, start, block| {
+            if kernel == DIRECTIONS {
+                let near = &mut nearness[start * m..][..block.len()];
+                // A similarity is `exp(-s / unit)`; what is no number is near nothing.
+                near.iter_mut().zip(block).for_each(|(near, &similarity)| {
+                    *near = (f32::from(u8::MAX) * similarity.powf(self.units[kernel])).round() as u8;
+                });
+            }
+            let Some(map) = &self.maps[kernel] else { return };
+            for (row, similarities) in (start..).zip(block.chunks_exact(m)) {
+                let mut place = [0.0f32; COMPONENTS];
+                for (&similarity, along) in similarities.iter().zip(map.chunks_exact(COMPONENTS)) {
+                    for (sum, &along) in place.iter_mut().zip(along) {
+                        *sum += similarity * along;
                     }
                 }
-            });
+                for (component, value) in place.into_iter().enumerate() {
+                    values[kernel][component * n + row] = value;
+                }
+            }
+        });
+        KernelPca { landmarks: self.landmarks.clone(), places: Coordinates { rows: n, values }, nearness }
+    }
+
+    /// One row, as among [`components`](Self::components).
+    pub fn project(&self, row: &[f32]) -> Projection {
+        let one = self.components(MatrixView::new(row, 1, row.len()));
+        Projection { place: std::array::from_fn(|kernel| one.place(kernel, 0)), nearness: one.nearness }
+    }
+
+    /// The components of rows that were [projected](Self::project) one by one.
+    pub fn joined(&self, rows: &[&Projection]) -> KernelPca {
+        let of_kernel = |kernel: usize| {
+            let column = |component: usize| rows.iter().map(move |row| row.place[kernel][component]);
+            (0..COMPONENTS).flat_map(column).collect()
+        };
+        KernelPca {
+            landmarks: self.landmarks.clone(),
+            places: Coordinates { rows: rows.len(), values: std::array::from_fn(of_kernel) },
+            nearness: rows.iter().flat_map(|row| &row.nearness).copied().collect(),
         }
-        Self { landmarks, places: Coordinates { rows: n, values }, nearness }
+    }
+}
+
+impl KernelPca {
+    /// The components of the `n` rows; zero where there are fewer directions than components, or where the inputs
+    /// are too large for distances that are finite.
+    pub fn of(inputs: MatrixView<'_>) -> Self {
+        KernelMap::of(inputs).components(inputs)
     }
 
     /// `exp(-s)` for the squared distance `s` between the directions of `row` and of every
@@ -152,29 +206,29 @@ impl KernelPca {
     }
 }
 
-/// A pool and its landmarks, seen from the pool's mean.
-struct Centred<'a> {
-    inputs: MatrixView<'a>,
+/// The landmarks of a pool, seen from the pool's mean.
+#[derive(Clone, Debug, PartialEq)]
+struct Centred {
     mean: Vec<f32>,
     /// The landmarks' rows, and the squares of their lengths.
     marks: Vec<f32>,
     squares: Vec<f32>,
 }
 
-impl<'a> Centred<'a> {
-    fn of(inputs: MatrixView<'a>, landmarks: &[u32]) -> Self {
+impl Centred {
+    fn of(inputs: MatrixView<'_>, landmarks: &[u32]) -> Self {
         let rows: Vec<RowId> = (0..inputs.rows() as u32).map(RowId).collect();
         let mean = mean(Rows::new(inputs, &rows));
         let centred = |&row: &u32| inputs.row(row as usize).iter().zip(&mean).map(|(x, mean)| x - mean);
         let marks: Vec<f32> = landmarks.iter().flat_map(centred).collect();
         let squares = squares(&marks, landmarks.len(), inputs.cols());
-        Self { inputs, mean, marks, squares }
+        Self { mean, marks, squares }
     }
 
     /// Rows from `start` on, and the squares of their lengths.
-    fn rows(&self, start: usize, count: usize) -> (Vec<f32>, Vec<f32>) {
-        let d = self.inputs.cols();
-        let values = &self.inputs.values()[start * d..(start + count) * d];
+    fn rows(&self, inputs: MatrixView<'_>, start: usize, count: usize) -> (Vec<f32>, Vec<f32>) {
+        let d = inputs.cols();
+        let values = &inputs.values()[start * d..(start + count) * d];
         let rows: Vec<f32> = values
             .chunks_exact(d.max(1))
             .flat_map(|row| row.iter().zip(&self.mean).map(|(x, mean)| x - mean))
@@ -187,7 +241,7 @@ impl<'a> Centred<'a> {
     fn distances(&self, rows: &[f32], own: &[f32]) -> [Vec<f32>; KERNELS] {
         let m = self.squares.len();
         let mut plain = vec![0.0; own.len() * m];
-        multiply_transposed(rows, &self.marks, own.len(), m, self.inputs.cols(), &mut plain);
+        multiply_transposed(rows, &self.marks, own.len(), m, self.mean.len(), &mut plain);
         let mut angular = plain.clone();
         for ((plain, angular), &own) in plain.chunks_mut(m).zip(angular.chunks_mut(m)).zip(own) {
             for ((plain, angular), &other) in plain.iter_mut().zip(angular).zip(&self.squares) {
@@ -218,12 +272,17 @@ impl<'a> Centred<'a> {
         })
     }
 
-    /// Shows `see` the similarities of all rows to the landmarks: a kernel, the first row of a block, and the block's,
-    /// `[rows, landmarks]`.
-    fn blocks(&self, units: [f32; KERNELS], mut see: impl FnMut(usize, usize, &[f32])) {
-        let n = self.inputs.rows();
+    /// Shows `see` the similarities of some rows to the landmarks: a kernel, the first row of a block, and the block's,
+    /// `[rows, landmarks]`. Without landmarks there is nothing to show.
+    fn blocks(
+        &self,
+        inputs: MatrixView<'_>,
+        units: [f32; KERNELS],
+        mut see: impl FnMut(usize, usize, &[f32]),
+    ) {
+        let n = if self.squares.is_empty() { 0 } else { inputs.rows() };
         for start in (0..n).step_by(BLOCK) {
-            let (rows, own) = self.rows(start, BLOCK.min(n - start));
+            let (rows, own) = self.rows(inputs, start, BLOCK.min(n - start));
             for (kernel, mut block) in self.distances(&rows, &own).into_iter().enumerate() {
                 similarities(&mut block, units[kernel]);
                 see(kernel, start, &block);
@@ -233,10 +292,10 @@ impl<'a> Centred<'a> {
 
     /// Per kernel, the matrix that makes components of similarities to the landmarks, `[landmarks, COMPONENTS]`; none
     /// where some similarity is not a number.
-    fn maps(&self, units: [f32; KERNELS]) -> [Option<Vec<f32>>; KERNELS] {
+    fn maps(&self, inputs: MatrixView<'_>, units: [f32; KERNELS]) -> [Option<Vec<f32>>; KERNELS] {
         let m = self.squares.len();
         let mut products: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; m * m]);
-        self.blocks(units, |kernel, _, block| {
+        self.blocks(inputs, units, |kernel, _, block| {
             let (rows, mut turned, mut part) = (block.len() / m, vec![0.0; block.len()], vec![0.0; m * m]);
             for (at, &value) in block.iter().enumerate() {
                 turned[at % m * rows + at / m] = value;
@@ -389,6 +448,33 @@ mod tests {
         let spread = components.weighted_spread(0, &[1.0; 300]);
         let trace: f64 = (0..COMPONENTS).map(|i| spread[i][i]).sum();
         assert!((trace / n as f64 - 1.0).abs() < 1e-2, "{trace}");
+    }
+
+    /// Rows that the pool does not hold, among them some far from all of it: their products are near the kernel, too. Those of the
+    /// pool are what they are, however they are handed in.
+    #[test]
+    fn rows_that_come_later_are_projected() {
+        let (n, d) = (300, 2);
+        let values = random(n, d, 5);
+        let pool = MatrixView::new(&values, n, d);
+        let (map, components) = (KernelMap::of(pool), KernelPca::of(pool));
+        let own: Vec<Projection> = (0..n).map(|row| map.project(pool.row(row))).collect();
+        assert_eq!(map.joined(&own.iter().collect::<Vec<_>>()), components);
+        let later = [random(40, d, 6), vec![9.0, -7.0]].concat();
+        let place = |row: &[f32]| map.project(row).place[0];
+        let unit = map.units[0];
+        let mut worst = 0.0f32;
+        for row in later.chunks_exact(d) {
+            for other in values.chunks_exact(d) {
+                let found: f32 = place(row).iter().zip(place(other)).map(|(a, b)| a * b).sum();
+                let square: f32 = row.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum();
+                worst = worst.max((found - (-square / unit).exp()).abs());
+            }
+        }
+        assert!(worst < 0.02, "{worst}");
+        let nothing = KernelMap::of(MatrixView::new(&[], 0, d));
+        assert_eq!(nothing.components(pool).rows(), n);
+        assert_eq!(nothing.project(&[1.0, 2.0]).place, [[0.0; COMPONENTS]; KERNELS]);
     }
 
     #[test]

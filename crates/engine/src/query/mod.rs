@@ -15,7 +15,7 @@ pub mod subsample;
 pub mod ties;
 
 pub use herding::Herding;
-pub use kernel_pca::KernelPca;
+pub use kernel_pca::{KernelMap, KernelPca, Projection};
 pub use low_rank_gp::LowRankGp;
 pub use nearest::Nearest;
 pub use neighbours::Neighbours;
