@@ -3,23 +3,19 @@
 //!     cargo run --release --example streams -- rules               # or some, on so many streams: rules 3 split universal
 //!     cargo run --release --example streams -- neural-cal
 //!     cargo run --release --example streams -- neural-cal --json   # a line per stream and epoch
-//!     cargo run --release --example streams -- pal                 # pal FILE keeps what was learned
 //!     cargo run --release --example streams -- synthesis
 
-use querist::agent::Provenance;
-use querist::agent::dqn::{Dqn, DqnConfig};
-use querist::data::synthetic::SourceFamily;
-use querist::data::{SplitPlan, Task, embedded};
+use querist::data::{Matrix, SplitPlan, Task, embedded};
 use querist::stream::neural_cal::{Figures, NeuralCal, NeuralCalConfig, Plateau};
-use querist::stream::pal::{self, Chooser, PalPlan, PalPolicy, PalStreams, SourceStream};
-use querist::stream::synthesis::{Answer, Ascent, Bisection, Labelling, NearestRow, SynthesisOracle, ascend};
+use querist::stream::synthesis::{
+    Answer, Ascent, Bisection, Decoder, Labelling, NearestRow, SynthesisOracle, ascend,
+};
 use querist::stream::{
     Draws, Drift, DriftPlan, Offer, OnlineLearner, StreamEpisode, StreamPlan, StreamPolicy, rules,
 };
 use querist::{Key, Result};
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
-use std::path::Path;
 
 pub fn main() -> Result<()> {
     let rest: Vec<String> = std::env::args().skip(2).collect();
@@ -29,10 +25,9 @@ pub fn main() -> Result<()> {
             None => compare_rules(10, 5_000, &rest),
         },
         Some("neural-cal") => neural_cal(10, 17, rest.iter().any(|word| word == "--json")),
-        Some("pal") => learn_pal(24, 60, rest.first().map(Path::new)),
         Some("synthesis") => synthesis(200),
         _ => {
-            eprintln!("say rules, neural-cal, pal or synthesis");
+            eprintln!("say rules, neural-cal or synthesis");
             std::process::exit(2);
         }
     }
@@ -213,84 +208,8 @@ fn straightness(points: &[(f64, f64)]) -> f64 {
     sum(&|p| (p.0 - x) * (p.1 - y)).powi(2) / (xx * yy)
 }
 
-/// Learns to keep rows on generated streams, and compares on others.
-pub fn learn_pal(targets: u64, iterations: u32, file: Option<&Path>) -> Result<()> {
-    let family = SourceFamily::new(Key::root(11));
-    let stream = |at: u64| -> Result<SourceStream> {
-        let set = family.sample(at)?;
-        let split = SplitPlan { max_pool: 400, max_held: 300, ..SplitPlan::default() };
-        Ok(SourceStream::new(&set, Task::split(&set, &split, Key::root(12).at(at))?))
-    };
-    let streams = |from: u64, to: u64| (from..to).into_par_iter().map(stream).collect::<Result<Vec<_>>>();
-    let plan = PalPlan { rows: 200, labels: 20, repetitions: 4 };
-    let mut environment = PalStreams::new(plan, streams(0, 28)?, streams(28, 42)?, Key::root(13))?;
-    let config = DqnConfig {
-        iterations,
-        replay: pal::REPLAY,
-        minibatch: pal::MINIBATCH,
-        exponent: 0.0,
-        epsilon_iterations: (iterations / 2).max(1),
-        validate_every: 5,
-        ..DqnConfig::default()
-    };
-    let mut dqn = Dqn::new(config, Key::root(14))?;
-    while !dqn.finished() {
-        let point = dqn.step(&mut environment)?;
-        if let Some(value) = point.validation {
-            println!(
-                "iteration {}: {} episodes, validation {:.2} %",
-                point.iteration,
-                point.episodes,
-                100.0 * value
-            );
-        }
-    }
-    let network = &dqn.best().expect("the start is validated").network;
-    if let Some(file) = file {
-        let sources = (0..28).map(|at| Ok(family.sample(at)?.name().to_string())).collect::<Result<_>>()?;
-        let provenance = Provenance { source_tasks: sources, ..Provenance::default() };
-        PalPolicy::new(network, &plan, provenance)?.save(file)?;
-    }
-    let targets: Vec<SourceStream> = streams(100, 100 + targets)?;
-    let play = |chooser: Chooser<'_>| -> Result<(Vec<f64>, Vec<f64>)> {
-        let one = |index: u64| -> Result<(f64, f64)> {
-            let target = &targets[(index / 10) as usize];
-            let played = pal::play(target, &plan, chooser, true, Key::root(15).at(index))?;
-            Ok((100.0 * played.mean, played.kept as f64))
-        };
-        let all = (0..10 * targets.len() as u64).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
-        // One figure per target: its ten streams are repetitions.
-        Ok(all
-            .chunks(10)
-            .map(|ten| {
-                (
-                    mean(&ten.iter().map(|t| t.0).collect::<Vec<_>>()).0,
-                    mean(&ten.iter().map(|t| t.1).collect::<Vec<_>>()).0,
-                )
-            })
-            .unzip())
-    };
-    let (random, _) = play(Chooser::Rule("random(exceeding=true)"))?;
-    println!(
-        "{} targets that were not learned from, ten streams each; mean test accuracy over the stream, in %",
-        targets.len()
-    );
-    let rivals = ["random(exceeding=true)", "periodic", "variable_uncertainty", "split"];
-    let choosers = std::iter::once(("PAL", Chooser::Network(network, 0.0)))
-        .chain(std::iter::once(("the first rows", Chooser::First)))
-        .chain(rivals.map(|name| (name, Chooser::Rule(name))));
-    for (name, chooser) in choosers {
-        let (found, kept) = play(chooser)?;
-        let differences: Vec<f64> = found.iter().zip(&random).map(|(a, b)| a - b).collect();
-        let (gain, error) = mean(&differences);
-        println!(
-            "{name:26} {:6.2}   over random {gain:+.2} ± {error:.2}   labels {:.1}",
-            mean(&found).0,
-            mean(&kept).0
-        );
-    }
-    Ok(())
-}
+/// Numbers of a decoder's codes, or one less than the columns where those are fewer.
+const CODES: usize = 8;
 
 /// How fast rows that are made up find a boundary, and how many of them nobody could answer for.
 pub fn synthesis(teachers: u64) -> Result<()> {
@@ -334,10 +253,9 @@ pub fn synthesis(teachers: u64) -> Result<()> {
             .map(|&row| set.labels()[task.dataset_row(querist::data::RowId(row as u32)) as usize])
             .collect();
         let values = rows.iter().flat_map(|&row| task.pool().row(row).to_vec()).collect();
-        let pool = querist::data::Matrix::new(values, rows.len(), task.width());
+        let pool = Matrix::new(values, rows.len(), task.width());
         let first = |class: u32| labels.iter().position(|&label| label == class).map(|at| of(rows[at]));
         let (Some(zero), Some(one)) = (first(0), first(1)) else { continue };
-        print!("{name:14}");
         for share in [0.25, 0.5, 1.0] {
             // In units of the distance of two random rows.
             let radius = share * (2.0 * task.width() as f64).sqrt();
@@ -357,21 +275,32 @@ pub fn synthesis(teachers: u64) -> Result<()> {
                 .take(10)
                 .try_for_each(|(&row, &label)| learner.learn(task.pool().row(row).to_vec(), label))?;
             learner.settle()?;
-            let (row, entropy) = ascend(task.pool().row(rows[0]), Ascent::default(), |rows| {
+            let entropies = |rows: &Matrix| -> Result<Vec<f64>> {
                 let p = learner.all_probabilities(rows.view())?;
                 let of = |row: &[f32]| {
                     row.iter().map(|&p| if p > 0.0 { -f64::from(p) * f64::from(p).ln() } else { 0.0 }).sum()
                 };
                 Ok((0..p.rows()).map(|at| of(p.row(at))).collect())
-            })?;
-            let made: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
-            let known = oracle.ask(&made) != Answer::Unanswerable;
-            print!(
-                "   radius {radius:.1}: {lost} % unanswerable, ascent to entropy {entropy:.3} {}",
-                if known { "answered" } else { "not answered" }
+            };
+            let mut answered = |row: &[f32]| -> bool {
+                let row: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
+                oracle.ask(&row) != Answer::Unanswerable
+            };
+            let decoder = Decoder::fit(pool.view(), CODES.min(task.width() - 1))?;
+            let samples = decoder.samples(100, Key::root(3));
+            let unlike = (0..100).filter(|&at| !answered(samples.row(at))).count();
+            let ascent = ascend(task.pool().row(rows[0]), Ascent::default(), entropies)?;
+            let best = decoder.best(100, Key::root(3), entropies)?;
+            let word = |answered: bool| if answered { "answered" } else { "not answered" };
+            println!(
+                "{name:14} radius {radius:.1}: unanswerable {lost} % of bisection, {unlike} % of samples; \
+                 ascent to entropy {:.3} {}, best sample {:.3} {}",
+                ascent.1,
+                word(answered(&ascent.0)),
+                best.1,
+                word(answered(&best.0))
             );
         }
-        println!();
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! A [`SynthesisOracle`] answers for a row of numbers, or says that it cannot, which is charged like an answer: a
 //! [`Labelling`] function of a synthetic task answers always, [`NearestRow`] answers for what lies near a real row.
-//! [`Bisection`] asks between rows of opposite classes; [`ascend()`] moves a row to where an acquisition is largest.
+//! [`Bisection`] asks between rows of opposite classes; [`ascend()`] moves a row to where an acquisition is largest; a [`Decoder`]
+//! makes rows that are like those of a pool.
 //! Angluin, "Queries and concept learning", Machine Learning 2, 1988.
 //!
 //! ```
@@ -24,10 +25,12 @@
 
 mod ascent;
 mod bisection;
+mod decoder;
 mod oracle;
 
 pub use ascent::{Ascent, ascend};
 pub use bisection::{Bisection, Hyperplane};
+pub use decoder::{Decoder, MAX_DECODED};
 pub use oracle::{Labelling, NearestRow, SynthesisOracle};
 
 /// What an oracle says.
