@@ -1,7 +1,9 @@
-//! The figures of `experiments/decisions`: decisions that are learned with a delayed reward, against hand-made rules.
+//! The figures of `experiments/decisions`, and those of learned rules in `experiments/stream`: decisions that are learned with a delayed
+//! reward, against hand-made rules.
 //!
 //!     cargo run --release --example decisions -- stopping DATA [FOLDER]
 //!     cargo run --release --example decisions -- annotators DATA [FOLDER]
+//!     cargo run --release --example decisions -- keeping [FOLDER]
 //!
 //! DATA is the folder with the sets that are judged on; what was learned is written to FOLDER, where one is named.
 
@@ -17,6 +19,7 @@ use querist::data::{Dataset, SplitPlan, Task, load};
 use querist::episode::stop::{CostBenefit, FlatCurve, OverallUncertainty, Stabilising, Stop};
 use querist::episode::{EpisodePlan, Measure, PreparedTask, Replicate};
 use querist::learner::{Start, TrainPlan};
+use querist::stream::pal::{self, KeepDecision, PalPlan, PalPolicy, SourceStream};
 use querist::{Key, Result, durable};
 use rand::RngExt;
 use rayon::prelude::*;
@@ -69,9 +72,11 @@ pub fn main() -> Result<()> {
         ["stopping", data, folder] => stopping(Path::new(data), Some(Path::new(folder))),
         ["annotators", data] => annotators(Path::new(data), None),
         ["annotators", data, folder] => annotators(Path::new(data), Some(Path::new(folder))),
+        ["keeping"] => keeping(None),
+        ["keeping", folder] => keeping(Some(Path::new(folder))),
         _ => {
             eprintln!(
-                "say stopping or annotators, the folder with the data sets, and where to write what is learned"
+                "say stopping or annotators and the folder with the data sets, or keeping, and where to write what is learned"
             );
             std::process::exit(2);
         }
@@ -108,14 +113,15 @@ struct Sizes {
     repetitions: usize,
     /// Iterations of both learners.
     iterations: u32,
-    /// Episodes of deep Q-learning before anything is learned, and then per iteration.
+    /// Episodes of deep Q-learning before anything is learned, and then per iteration; and decisions that it remembers.
     warm: usize,
     episodes: usize,
+    replay: usize,
 }
 
 /// Both learners on one decision, each the best of its validations.
 fn learn(decision: &impl Decision, sizes: Sizes, folder: Option<(&Path, &str)>) -> Result<[Decider; 2]> {
-    let Sizes { tasks, episodes_per_task, repetitions, iterations, warm, episodes } = sizes;
+    let Sizes { tasks, episodes_per_task, repetitions, iterations, warm, episodes, replay } = sizes;
     let key = Key::root(25);
     let mut environment =
         DecisionTasks { decision, tasks, episodes_per_task, repetitions, key: key.named("validation") };
@@ -140,6 +146,7 @@ fn learn(decision: &impl Decision, sizes: Sizes, folder: Option<(&Path, &str)>) 
         warm_updates: 500,
         episodes,
         updates: 60,
+        replay,
         // Rewards are noisy: large errors are no better to learn from than others.
         exponent: 0.0,
         epsilon_iterations: iterations * 2 / 3,
@@ -226,8 +233,15 @@ fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
         decision.sources.len(),
         decision.validation.len()
     );
-    let sizes =
-        Sizes { tasks: 32, episodes_per_task: 8, repetitions: 1, iterations: 150, warm: 1_000, episodes: 20 };
+    let sizes = Sizes {
+        tasks: 32,
+        episodes_per_task: 8,
+        repetitions: 1,
+        iterations: 150,
+        warm: 1_000,
+        episodes: 20,
+        replay: 10_000,
+    };
     let learned = learn(&decision, sizes, folder.map(|folder| (folder, "stop")))?;
     // What is made by hand is chosen on all recorded episodes of sources.
     let all: Vec<&RecordedEpisode> = decision.sources.iter().chain(&decision.validation).collect();
@@ -330,16 +344,18 @@ fn stopping(data: &Path, folder: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// The 97.5 % quantile of Student's t with 21 degrees of freedom, for 22 targets.
+/// The 97.5 % quantiles of Student's t with 21 and 23 degrees of freedom, for 22 and 24 targets.
 const T_21: f64 = 2.079_614;
+const T_23: f64 = 2.068_658;
 
 /// Means over targets, and their differences to one of the columns with 95 % intervals over the targets.
 fn across(means: &[Vec<f64>], names: &[&str], reference: usize) {
     println!("\nover {} targets, against {}:", means[0].len(), names[reference]);
+    let t = if means[0].len() == TARGETS.len() { T_21 } else { T_23 };
     for (name, values) in names.iter().zip(means) {
         let differences: Vec<f64> = values.iter().zip(&means[reference]).map(|(a, b)| a - b).collect();
         let (difference, error) = mean(&differences);
-        let (low, high) = (difference - T_21 * error, difference + T_21 * error);
+        let (low, high) = (difference - t * error, difference + t * error);
         let ahead = differences.iter().filter(|&&difference| difference > 0.0).count();
         println!("{name}: {:.2}, {difference:+.2} [{low:+.2}, {high:+.2}], ahead on {ahead}", mean(values).0);
     }
@@ -401,8 +417,15 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
     let decision =
         AnnotatorDecision { sources: generated(0, ASKING)?, validation: generated(1, ASKING)?, plan: CROWD };
     println!("{} tasks to learn from, {} to choose by", decision.sources.len(), decision.validation.len());
-    let sizes =
-        Sizes { tasks: 8, episodes_per_task: 4, repetitions: 2, iterations: 60, warm: 200, episodes: 16 };
+    let sizes = Sizes {
+        tasks: 8,
+        episodes_per_task: 4,
+        repetitions: 2,
+        iterations: 60,
+        warm: 200,
+        episodes: 16,
+        replay: 10_000,
+    };
     let learned = learn(&decision, sizes, folder.map(|folder| (folder, "annotator")))?;
     let key = Key::root(25).named("crowds");
     // What is made by hand is chosen on two episodes of every task of the sources, as worth is there.
@@ -421,7 +444,7 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
     for chooser in Chooser::all() {
         // Draws are by what is seen, so that they are the same on any number of threads.
         let mean_return =
-            tasks.mean_return(|decision_state| Ok(chooser.choose(decision_state, seen(decision_state))))?;
+            tasks.mean_value(|decision_state| Ok(chooser.choose(decision_state, seen(decision_state))))?;
         println!("  {:.3} {chooser:?}", 10.0 * mean_return);
         returns.push((10.0 * mean_return, chooser));
     }
@@ -434,7 +457,7 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
     for decider in &learned {
         println!(
             "  {:.3} learned by {}",
-            10.0 * tasks.mean_return(|decision_state| decider.decide(decision_state))?,
+            10.0 * tasks.mean_value(|decision_state| decider.decide(decision_state))?,
             decider.kind().name()
         );
     }
@@ -476,4 +499,143 @@ fn annotators(data: &Path, folder: Option<&Path>) -> Result<()> {
 fn seen(decision_state: &DecisionState) -> Key {
     let bits = decision_state.state.iter().map(|figure| u64::from(figure.to_bits()));
     bits.fold(Key::root(25).named("seen"), |key, bits| key.at(bits))
+}
+
+/// Streams of `keeping`, the generated tasks that are learned from, those that choose between iterations, and those that are judged on.
+const STREAMS: PalPlan = PalPlan { rows: 200, labels: 20 };
+const STREAM_TASKS: [std::ops::Range<u64>; 3] = [0..28, 28..42, 100..124];
+/// Streams per source task that rules are chosen on.
+const CHOOSING: u64 = 4;
+
+/// Who keeps rows.
+enum Keeper<'a> {
+    Learned(&'a Decider),
+    Rule(String),
+    First,
+}
+
+impl Keeper<'_> {
+    /// All that are made by hand and tried on the sources.
+    fn hand_made() -> Vec<Self> {
+        let mut all = vec![Self::First];
+        let mut rule = |spec: String| all.push(Keeper::Rule(spec));
+        ["random", "random(exceeding=true)", "periodic"].into_iter().for_each(|name| rule(name.into()));
+        for window in [20, 100, 500] {
+            rule(format!("fixed_uncertainty(window={window})"));
+            for step in [0.01, 0.03, 0.1] {
+                rule(format!("variable_uncertainty(step={step}, window={window})"));
+                rule(format!("random_variable_uncertainty(step={step}, window={window})"));
+                rule(format!("split(step={step}, window={window})"));
+            }
+        }
+        [20, 100].into_iter().for_each(|window| rule(format!("density(window={window})")));
+        all
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Learned(decider) => decider.kind().name(),
+            Self::Rule(spec) => spec,
+            Self::First => "the first rows",
+        }
+    }
+
+    /// Mean accuracy over each of some streams of a task in %, and the labels of each.
+    fn play(&self, source: &SourceStream, streams: u64, test: bool, key: Key) -> Result<Vec<(f64, f64)>> {
+        let one = |at: u64| -> Result<(f64, f64)> {
+            let mut decide = |seen: &DecisionState| match self {
+                Self::Learned(decider) => decider.decide(seen),
+                Self::Rule(_) | Self::First => unreachable!("nothing is asked"),
+            };
+            let chooser = match self {
+                Self::Learned(_) => pal::Chooser::Decide(&mut decide),
+                Self::Rule(spec) => pal::Chooser::Rule(spec),
+                Self::First => pal::Chooser::First,
+            };
+            let played = pal::play(source, &STREAMS, chooser, test, key.at(at))?;
+            Ok((100.0 * played.mean, played.kept as f64))
+        };
+        (0..streams).into_par_iter().map(one).collect()
+    }
+}
+
+/// Whether to keep a row of a stream.
+fn keeping(folder: Option<&Path>) -> Result<()> {
+    let family = SourceFamily::new(Key::root(11));
+    let stream = |at: u64| -> Result<SourceStream> {
+        let set = family.sample(at)?;
+        let split = SplitPlan { max_pool: 400, max_held: 300, ..SplitPlan::default() };
+        Ok(SourceStream::new(&set, Task::split(&set, &split, Key::root(12).at(at))?))
+    };
+    let streams =
+        |side: usize| STREAM_TASKS[side].clone().into_par_iter().map(stream).collect::<Result<Vec<_>>>();
+    let decision = KeepDecision::new(STREAMS, streams(0)?, streams(1)?)?;
+    let sizes = Sizes {
+        tasks: 8,
+        episodes_per_task: 4,
+        repetitions: 4,
+        iterations: 60,
+        warm: 128,
+        episodes: 10,
+        replay: pal::REPLAY,
+    };
+    let learned = learn(&decision, sizes, None)?;
+    if let Some(folder) = folder {
+        durable::create_dir(folder)?;
+        let sources = STREAM_TASKS[0]
+            .clone()
+            .map(|at| Ok(family.sample(at)?.name().to_string()))
+            .collect::<Result<_>>()?;
+        let provenance = Provenance { source_tasks: sources, ..Provenance::default() };
+        for decider in &learned {
+            let file = folder.join(Frozen::file(&format!("keep_{}", decider.kind().name())));
+            PalPolicy::new(decider, &STREAMS, provenance.clone())?.save(&file)?;
+        }
+    }
+    // What is made by hand is chosen on all sources, by what they are judged by.
+    let sources = [streams(0)?, streams(1)?].concat();
+    let key = Key::root(15);
+    let on_sources = |keeper: &Keeper<'_>| -> Result<f64> {
+        let one = |at: usize| -> Result<f64> {
+            let played = keeper.play(&sources[at], CHOOSING, false, key.named("choosing").at(at as u64))?;
+            Ok(mean(&played.iter().map(|one| one.0).collect::<Vec<_>>()).0)
+        };
+        Ok(mean(&(0..sources.len()).into_par_iter().map(one).collect::<Result<Vec<_>>>()?).0)
+    };
+    println!("mean accuracy over streams of the sources in %:");
+    let hand_made = Keeper::hand_made();
+    let mut found = Vec::new();
+    for keeper in learned.iter().map(Keeper::Learned).collect::<Vec<_>>().iter().chain(&hand_made) {
+        found.push(on_sources(keeper)?);
+        println!("  {:.2} {}", found[found.len() - 1], keeper.name());
+    }
+    let found = &found[learned.len()..];
+    let best = (0..found.len()).max_by(|&a, &b| found[a].total_cmp(&found[b])).expect("there are rules");
+    println!("best: {}\n", hand_made[best].name());
+    let published = ["variable_uncertainty", "split", "periodic", "random(exceeding=true)"];
+    let published = published.map(|name| Keeper::Rule(name.into()));
+    let [policy, values] = learned.each_ref().map(Keeper::Learned);
+    let keepers: Vec<&Keeper<'_>> =
+        [&policy, &values, &hand_made[best], &Keeper::First].into_iter().chain(&published).collect();
+    let names: Vec<&str> = keepers.iter().map(|keeper| keeper.name()).collect();
+    println!("| target | {} |\n|---|{}", names.join(" | "), "---:|".repeat(names.len()));
+    let (mut means, mut labels) = (vec![Vec::new(); names.len()], vec![Vec::new(); names.len()]);
+    for at in STREAM_TASKS[2].clone() {
+        let target = stream(at)?;
+        print!("| {} |", family.sample(at)?.name());
+        for (keeper, (means, labels)) in keepers.iter().zip(means.iter_mut().zip(&mut labels)) {
+            let played = keeper.play(&target, REPETITIONS as u64, true, key.named("target").at(at))?;
+            let (accuracy, error) = mean(&played.iter().map(|one| one.0).collect::<Vec<_>>());
+            print!(" {accuracy:.2} ± {error:.2} |");
+            means.push(accuracy);
+            labels.push(mean(&played.iter().map(|one| one.1).collect::<Vec<_>>()).0);
+        }
+        println!();
+    }
+    across(&means, &names, 2);
+    println!(
+        "labels: {:?}",
+        labels.iter().map(|all| (10.0 * mean(all).0).round() / 10.0).collect::<Vec<_>>()
+    );
+    Ok(())
 }

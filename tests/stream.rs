@@ -4,6 +4,7 @@
 
 use assert_cmd::cargo::cargo_bin;
 use querist::Key;
+use querist::agent::decisions::{Decider, DeciderKind};
 use querist::agent::dqn::QNetwork;
 use querist::agent::{Frozen, Provenance};
 use querist::stream::pal::{PalPlan, PalPolicy};
@@ -117,15 +118,16 @@ impl Running {
 
 /// A policy for streams of 60 rows, as a file: it keeps what the classifier is less sure of than of most of the last rows.
 fn pal(dir: &Path) {
-    let plan = PalPlan { rows: 60, labels: 12, repetitions: 1 };
+    let plan = PalPlan { rows: 60, labels: 12 };
     // One unit of the second layer reads whether to keep, and how sure the classifier is not.
     let mut weights = vec![0.0; 386];
     (weights[320], weights[321], weights[380]) = (-2.0, 4.0, 1.0);
-    let network = QNetwork::from_weights(weights).unwrap();
-    PalPolicy::new(&network, &plan, Provenance::default())
-        .unwrap()
-        .save(&dir.join("pal.safetensors"))
-        .unwrap();
+    let values = Decider::Values(QNetwork::from_weights(weights).unwrap());
+    // The same as policy gradient learns it: a weight per figure of an option.
+    let scores = Decider::Policy(Decider::start([-2.0, 4.0, 0.0], Key::root(1)).unwrap());
+    for (decider, file) in [(values, "pal.safetensors"), (scores, "gradient.safetensors")] {
+        PalPolicy::new(&decider, &plan, Provenance::default()).unwrap().save(&dir.join(file)).unwrap();
+    }
 }
 
 /// Fault cases 44 and 46: killed after any acknowledged decision, the stream goes on as if it had not been, whatever decides.
@@ -136,6 +138,7 @@ fn a_killed_stream_goes_on_with_what_it_had_decided() {
         ["--strategy", "density"],
         ["--strategy", "neural_cal(features=8)"],
         ["--policy", "pal.safetensors"],
+        ["--policy", "gradient.safetensors"],
         ["--policy", "universal"],
     ] {
         goes_on_after_kills(&decider);
@@ -197,6 +200,7 @@ fn extreme_rows_are_decided_on_and_continued() {
         ["--strategy", "density"],
         ["--strategy", "neural_cal(features=8)"],
         ["--policy", "pal.safetensors"],
+        ["--policy", "gradient.safetensors"],
         ["--policy", "universal"],
     ]
     .into_iter()
@@ -276,9 +280,9 @@ fn wrong_files_are_no_policies() {
     assert!(run(dir.path(), &args("pal.safetensors"), rows(3).as_bytes()).status.success());
     fs::copy(&path, dir.path().join("moved")).unwrap();
     assert!(run(dir.path(), &args("moved"), rows(3).as_bytes()).status.success());
-    let plan = PalPlan { rows: 61, labels: 12, repetitions: 1 };
-    let network = QNetwork::new(0.0, Key::root(5));
-    PalPolicy::new(&network, &plan, Provenance::default()).unwrap().save(&path).unwrap();
+    let plan = PalPlan { rows: 61, labels: 12 };
+    let other = Decider::untrained(DeciderKind::Values, Key::root(5)).unwrap();
+    PalPolicy::new(&other, &plan, Provenance::default()).unwrap().save(&path).unwrap();
     for policy in ["pal.safetensors", "universal"] {
         let output = run(dir.path(), &args(policy), rows(3).as_bytes());
         let told = String::from_utf8_lossy(&output.stderr).into_owned();

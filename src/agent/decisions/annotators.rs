@@ -231,7 +231,7 @@ impl CrowdPlan {
             let state = episodes.state(env);
             let answers = state.answers.unwrap_or_default();
             CrowdEpisode {
-                episode: Episode { choices: crowd.choices },
+                episode: Episode::of(crowd.choices),
                 accuracy: state.measured,
                 spent: answers.spent,
                 answers: answers.answered,
@@ -341,7 +341,7 @@ mod tests {
             assert!(PLAN.purse - one.spent < annotators[0].price || one.answers == 20, "{one:?}");
             assert_eq!((one.answers as usize, one.answers <= 20), (one.episode.choices.len(), true));
             let gain = 100.0 * (one.accuracy - first.state(at % 4).reward_accuracy) / UNIT;
-            assert!((one.episode.total_reward() - gain).abs() < 1e-9);
+            assert!((one.episode.value - gain).abs() < 1e-9);
         }
         let answers = |one: usize| played[one].iter().map(|one| one.answers).sum::<u32>();
         assert!(answers(0) > answers(1), "what is dear buys less");

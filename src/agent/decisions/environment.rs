@@ -25,8 +25,7 @@ pub struct Choice {
     pub decision_state: DecisionState,
     /// The option that was chosen.
     pub chosen: usize,
-    /// What came of it before the next decision, in any unit that is the same for all tasks; higher = better. The rewards of an
-    /// episode add up to its return.
+    /// What came of it before the next decision, in any unit that is the same for all tasks; higher = better.
     pub reward: f64,
 }
 
@@ -35,28 +34,31 @@ pub struct Choice {
 pub struct Episode {
     /// Its decisions, in order.
     pub choices: Vec<Choice>,
+    /// What it is judged by in validation, in any unit that is the same for all tasks; higher = better.
+    pub value: f64,
 }
 
 impl Episode {
-    /// For each decision, the sum of its reward and of all that came after.
-    pub fn to_go(&self) -> Vec<f64> {
+    /// One that is judged by the sum of its rewards.
+    pub fn of(choices: Vec<Choice>) -> Self {
+        let value = choices.iter().map(|choice| choice.reward).sum();
+        Self { choices, value }
+    }
+
+    /// For each decision, its return: its reward and all that came after, each worth `discount` times as much as one step before.
+    pub fn to_go(&self, discount: f64) -> Vec<f64> {
         let mut sum = 0.0;
         let mut sums: Vec<f64> = self
             .choices
             .iter()
             .rev()
             .map(|choice| {
-                sum += choice.reward;
+                sum = choice.reward + discount * sum;
                 sum
             })
             .collect();
         sums.reverse();
         sums
-    }
-
-    /// The sum of its rewards.
-    pub fn total_reward(&self) -> f64 {
-        self.choices.iter().map(|choice| choice.reward).sum()
     }
 }
 
@@ -86,6 +88,11 @@ pub trait Decision: Sync {
     fn usual(&self) -> [f32; ACTION] {
         [0.0; ACTION]
     }
+
+    /// What a reward is worth one decision later, in `[0, 1]`, to both learners; 1 = nothing is discounted.
+    fn discount(&self) -> f32 {
+        1.0
+    }
 }
 
 /// The tasks of a decision, and how much is played on them.
@@ -104,21 +111,21 @@ pub struct DecisionTasks<'a, D> {
 }
 
 impl<D: Decision> DecisionTasks<'_, D> {
-    /// The mean of the total rewards of validation's episodes; always the same ones.
+    /// The mean of the [values](Episode::value) of validation's episodes; always the same ones.
     ///
     /// # Errors
     /// Those of the episodes.
-    pub fn mean_return(&self, decide: impl Fn(&DecisionState) -> Result<usize> + Sync) -> Result<f64> {
+    pub fn mean_value(&self, decide: impl Fn(&DecisionState) -> Result<usize> + Sync) -> Result<f64> {
         let one = |task: usize| -> Result<f64> {
             let key = self.key.named("validation").at(task as u64);
             let replicates: Vec<Key> = (0..self.repetitions as u64).map(|index| key.at(index)).collect();
             let played =
                 self.decision.play(Side::Validation, task, &replicates, &mut |_, seen| decide(seen))?;
-            Ok(played.iter().map(Episode::total_reward).sum::<f64>() / played.len().max(1) as f64)
+            Ok(played.iter().map(|episode| episode.value).sum::<f64>() / played.len().max(1) as f64)
         };
         let tasks = self.decision.tasks(Side::Validation);
-        let returns = (0..tasks).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
-        Ok(returns.iter().sum::<f64>() / tasks.max(1) as f64)
+        let values = (0..tasks).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
+        Ok(values.iter().sum::<f64>() / tasks.max(1) as f64)
     }
 
     fn drawn(&self, key: Key) -> Result<Vec<usize>> {
@@ -152,7 +159,8 @@ impl<D: Decision> DecisionTasks<'_, D> {
                 drawn[slot].push(log_probability);
                 Ok(chosen)
             })?;
-        let to_go: Vec<Vec<f64>> = episodes.iter().map(Episode::to_go).collect();
+        let discount = f64::from(self.decision.discount());
+        let to_go: Vec<Vec<f64>> = episodes.iter().map(|episode| episode.to_go(discount)).collect();
         let trajectory = |(slot, (episode, drawn)): (usize, (Episode, Vec<f64>))| {
             let steps = episode.choices.into_iter().zip(drawn);
             let steps = steps.map(|(choice, log_probability)| trajectory::Decision {
@@ -210,7 +218,7 @@ impl<D: Decision> Environment for DecisionTasks<'_, D> {
             let halves = [&pairs[pair].plus, &pairs[pair].minus].map(|half| Decider::Policy(half.clone()));
             let decide = &mut |slot: usize, seen: &DecisionState| halves[slot].decide(seen);
             let played = this.decision.play(Side::Sources, task, &[replicate; 2], decide)?;
-            let [plus, minus] = [0, 1].map(|half: usize| played[half].total_reward());
+            let [plus, minus] = [0, 1].map(|half: usize| played[half].value);
             Ok(PairResult { pair, task: task as u32, episodes: 1, plus, minus })
         };
         let all: Vec<(usize, usize)> =
@@ -220,7 +228,7 @@ impl<D: Decision> Environment for DecisionTasks<'_, D> {
 
     fn validate(&mut self, network: &Network) -> Result<f64> {
         let policy = Decider::Policy(network.clone());
-        self.mean_return(|decision_state| policy.decide(decision_state))
+        self.mean_value(|decision_state| policy.decide(decision_state))
     }
 }
 
@@ -266,7 +274,11 @@ impl<D: Decision> Labelling for DecisionTasks<'_, D> {
 
     fn validate(&mut self, network: &QNetwork) -> Result<f64> {
         let values = Decider::Values(network.clone());
-        self.mean_return(|decision_state| values.decide(decision_state))
+        self.mean_value(|decision_state| values.decide(decision_state))
+    }
+
+    fn discount(&self) -> f32 {
+        self.decision.discount()
     }
 
     /// What a decision brings may be of either sign.
@@ -304,7 +316,7 @@ mod tests {
                     let reward = if chosen == 0 { f64::from(figure) } else { 0.0 };
                     Ok(Choice { decision_state, chosen, reward })
                 };
-                Ok(Episode { choices: (0..3).map(choice).collect::<Result<_>>()? })
+                Ok(Episode::of((0..3).map(choice).collect::<Result<_>>()?))
             };
             replicates.iter().enumerate().map(&mut one).collect()
         }
@@ -317,15 +329,17 @@ mod tests {
     fn episode(rewards: &[f64]) -> Episode {
         let decision_state = DecisionState::new(&[0.5], &[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
         let choice = |&reward: &f64| Choice { decision_state: decision_state.clone(), chosen: 1, reward };
-        Episode { choices: rewards.iter().map(choice).collect() }
+        Episode::of(rewards.iter().map(choice).collect())
     }
 
     #[test]
     fn returns_and_baselines_are_as_by_hand() {
         let episodes = [episode(&[1.0, -2.0, 4.0]), episode(&[0.5]), episode(&[2.0, 1.0])];
-        let to_go: Vec<Vec<f64>> = episodes.iter().map(Episode::to_go).collect();
+        let to_go: Vec<Vec<f64>> = episodes.iter().map(|episode| episode.to_go(1.0)).collect();
         assert_eq!(to_go, [vec![3.0, 2.0, 4.0], vec![0.5], vec![3.0, 1.0]]);
-        assert_eq!(episodes[0].total_reward(), 3.0);
+        assert_eq!(episodes[0].value, 3.0);
+        // 1 + (-2 + 4 / 2) / 2.
+        assert_eq!(episodes[0].to_go(0.5), [1.0, 0.0, 4.0]);
         // (0.5 + 3) / 2, (0 + 1) / 2, nothing; of the second (3 + 3) / 2.
         assert_eq!(others(&to_go, 0), [1.75, 0.5, 0.0]);
         assert_eq!(others(&to_go, 1), [3.0]);
@@ -376,8 +390,8 @@ mod tests {
         let first = drawn.iter().flatten().filter(|step| step.action[0] == 1.0).count() as f64 / 1_800.0;
         assert!((first - 0.5).abs() < 4.0 * (0.25 / 1_800.0f64).sqrt(), "{first}");
         let untrained = Decider::untrained(DeciderKind::Policy, Key::root(1)).unwrap();
-        let all = tasks().mean_return(|decision_state| untrained.decide(decision_state)).unwrap();
-        let none = tasks().mean_return(|_| Ok(1)).unwrap();
+        let all = tasks().mean_value(|decision_state| untrained.decide(decision_state)).unwrap();
+        let none = tasks().mean_value(|_| Ok(1)).unwrap();
         assert!(all != 0.0 && none == 0.0);
     }
 }

@@ -163,7 +163,7 @@ impl Decision for StopDecision {
                     break;
                 }
             }
-            Ok(Episode { choices })
+            Ok(Episode::of(choices))
         };
         (0..replicates.len()).map(&mut one).collect()
     }
@@ -220,7 +220,7 @@ mod tests {
             let episode = played.unwrap().remove(0);
             let expected =
                 (recorded_episode.utility(until, PRICE) - recorded_episode.utility(0, PRICE)) / 10.0;
-            assert!((episode.total_reward() - expected).abs() < 1e-12, "{until}");
+            assert!((episode.value - expected).abs() < 1e-12, "{until}");
             assert_eq!(episode.choices.len(), (until + 1).min(recorded_episode.last()));
         }
         // By hand: 60 labels are 50 more than 10, which cost 2.5 points.
@@ -249,8 +249,8 @@ mod tests {
             repetitions: 1,
             key: Key::root(3),
         };
-        let never = tasks.mean_return(|_| Ok(1)).unwrap();
-        let at_once = tasks.mean_return(|_| Ok(0)).unwrap();
+        let never = tasks.mean_value(|_| Ok(1)).unwrap();
+        let at_once = tasks.mean_value(|_| Ok(0)).unwrap();
         // Stopping one look after the rise has ended is when it can be known.
         let known: f64 = (0..14)
             .map(|at| {

@@ -1,8 +1,13 @@
-//! What the values of keeping and skipping are computed from.
+//! What the scores of keeping and skipping are computed from.
 
-use crate::agent::dqn::network::{ACTION, STATE};
-use crate::data::Matrix;
+use crate::agent::decisions::DecisionState;
+use crate::agent::dqn::network::ACTION;
 use std::collections::VecDeque;
+
+/// The option of skipping a row; of equal scores it is taken.
+pub const SKIP: usize = 0;
+/// The option of keeping it.
+pub const KEEP: usize = 1;
 
 /// Rows whose confidence is remembered, to say how the present one compares.
 pub const WINDOW: usize = 100;
@@ -20,9 +25,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The state at a row of these class probabilities and both actions, keep first. `distance` is that
+    /// The state at a row of these class probabilities, in which it may be skipped or kept. `distance` is that
     /// [to what was kept](Self::distance), `stream_left` and `budget_left` are shares in `[0, 1]` of what there was at the start.
-    pub fn look(&self, p: &[f32], distance: f32, stream_left: f32, budget_left: f32) -> (Vec<f32>, Matrix) {
+    pub fn look(&self, p: &[f32], distance: f32, stream_left: f32, budget_left: f32) -> DecisionState {
         let (mut first, mut second, mut top) = (0.0f32, 0.0f32, 0);
         for (class, &value) in p.iter().enumerate() {
             if value > first {
@@ -54,10 +59,7 @@ impl Watch {
             budget_left / stream_left.max(1e-3) / (1.0 + budget_left / stream_left.max(1e-3)),
             (labels / (10.0 * p.len() as f32)).min(1.0),
         ]);
-        debug_assert_eq!(state.len(), STATE);
-        let mut actions = Matrix::zeros(2, ACTION);
-        actions.row_mut(0).copy_from_slice(&[1.0, 1.0 - rank, distance]);
-        (state, actions)
+        DecisionState::new(&state, &[[0.0; ACTION], [1.0, 1.0 - rank, distance]])
     }
 
     /// How far a row lies from the nearest that was kept, in units of the distance of two random rows, and at most 2. Columns

@@ -1,18 +1,20 @@
 //! Streams to learn from, and to be compared on.
 
 use super::DISCOUNT;
-use super::observation::Watch;
-use crate::agent::dqn::network::{ACTION, STATE};
-use crate::agent::dqn::{Labelling, QNetwork, Transition};
-use crate::data::{Dataset, Matrix, MatrixView, RowId, Task};
+use super::observation::{KEEP, Watch};
+use crate::agent::Side;
+use crate::agent::decisions::{Choice, Decide, Decision, DecisionState, Episode};
+use crate::agent::dqn::network::ACTION;
+use crate::data::{Dataset, MatrixView, RowId, Task};
 use crate::error::Result;
 use crate::rng::Key;
 use crate::stream::error::StreamError;
 use crate::stream::{Draws, Offer, OnlineLearner, StreamRule, rules};
-use rand::RngExt;
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 use std::sync::Arc;
+
+/// Percentage points that a reward of 1 stands for.
+const UNIT: f64 = 10.0;
 
 /// A task whose pool comes as a stream.
 #[derive(Clone, Debug)]
@@ -38,15 +40,12 @@ pub struct PalPlan {
     pub rows: usize,
     /// Of which so many may be kept, after the first of every class, which are known at the start.
     pub labels: usize,
-    /// Streams per task at a validation.
-    pub repetitions: u64,
 }
 
 /// Who decides.
-#[derive(Clone, Copy, Debug)]
 pub enum Chooser<'a> {
-    /// A network, or with this chance a coin that keeps at the rate of the budget.
-    Network(&'a QNetwork, f64),
+    /// What is shown the state at every row, as long as the budget lasts, and says [`SKIP`](super::SKIP) or [`KEEP`].
+    Decide(&'a mut dyn FnMut(&DecisionState) -> Result<usize>),
     /// A rule by its specification, at the rate of the budget.
     Rule(&'a str),
     /// The first rows, as many as the budget has: what early labels are worth.
@@ -56,26 +55,27 @@ pub enum Chooser<'a> {
 /// One stream from its start to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Played {
-    /// Its steps, for a network.
-    pub transitions: Vec<Transition>,
+    /// What [`Chooser::Decide`] decided. Keeping a row earns what the accuracy on held-out rows gains by its label, in tens of
+    /// percentage points, and skipping nothing.
+    pub choices: Vec<Choice>,
     /// Rows kept.
     pub kept: usize,
-    /// Accuracy on held-out rows at the end, and its mean over all rows.
+    /// Accuracy on held-out rows at the end, and its mean over all rows, in `[0, 1]`.
     pub last: f64,
     /// See `last`.
     pub mean: f64,
 }
 
-/// Source streams and validation streams.
-pub struct PalStreams {
+/// Whether to keep a row, as a decision that is learned on source streams. Streams are judged by their mean accuracy on reward rows.
+#[derive(Clone, Debug)]
+pub struct KeepDecision {
     plan: PalPlan,
     sources: Vec<SourceStream>,
     validation: Vec<SourceStream>,
-    key: Key,
 }
 
-impl PalStreams {
-    /// Streams that are learned from and others that networks are judged by.
+impl KeepDecision {
+    /// Streams that are learned from and others that deciders are judged by.
     ///
     /// # Errors
     /// [`StreamError::Setting`] for no sources, or a plan of nothing.
@@ -83,14 +83,45 @@ impl PalStreams {
         plan: PalPlan,
         sources: Vec<SourceStream>,
         validation: Vec<SourceStream>,
-        key: Key,
     ) -> Result<Self, StreamError> {
         for (setting, found) in [("sources", sources.len()), ("rows", plan.rows), ("labels", plan.labels)] {
             if found == 0 {
                 return Err(StreamError::Setting { setting, found: "0".into(), expected: "at least 1" });
             }
         }
-        Ok(Self { plan, sources, validation, key })
+        Ok(Self { plan, sources, validation })
+    }
+}
+
+impl Decision for KeepDecision {
+    fn tasks(&self, side: Side) -> usize {
+        side.of(&self.sources, &self.validation).len()
+    }
+
+    fn play(
+        &self,
+        side: Side,
+        task: usize,
+        replicates: &[Key],
+        decide: &mut Decide<'_>,
+    ) -> Result<Vec<Episode>> {
+        let source = &side.of(&self.sources, &self.validation)[task];
+        let one = |(slot, &key): (usize, &Key)| -> Result<Episode> {
+            let mut decide = |seen: &DecisionState| decide(slot, seen);
+            let played = play(source, &self.plan, Chooser::Decide(&mut decide), false, key)?;
+            Ok(Episode { choices: played.choices, value: played.mean })
+        };
+        replicates.iter().enumerate().map(one).collect()
+    }
+
+    /// Keeps at the rate of the budget.
+    fn usual(&self) -> [f32; ACTION] {
+        let rate = (self.plan.labels as f32 / self.plan.rows as f32).clamp(0.01, 0.99);
+        [(rate / (1.0 - rate)).ln(), 0.0, 0.0]
+    }
+
+    fn discount(&self) -> f32 {
+        DISCOUNT
     }
 }
 
@@ -110,7 +141,7 @@ fn accuracy(learner: &OnlineLearner, inputs: MatrixView<'_>, labels: &[u32]) -> 
 pub fn play(
     source: &SourceStream,
     plan: &PalPlan,
-    chooser: Chooser<'_>,
+    mut chooser: Chooser<'_>,
     test: bool,
     key: Key,
 ) -> Result<Played> {
@@ -132,7 +163,7 @@ pub fn play(
     let rate = budget as f64 / order.len().max(1) as f64;
     let mut rule = match chooser {
         Chooser::Rule(spec) => Some(rules::build(spec, rate)?),
-        Chooser::Network(..) | Chooser::First => None,
+        Chooser::Decide(_) | Chooser::First => None,
     };
     let learn = |learner: &mut OnlineLearner, watch: &mut Watch, rule: &mut Option<_>, row| -> Result<()> {
         let (inputs, label) = (task.pool().row(row), source.labels[row]);
@@ -146,44 +177,28 @@ pub fn play(
         learn(&mut learner, &mut watch, &mut rule, row)?;
     }
     let mut found =
-        Played { transitions: Vec::new(), kept: 0, last: accuracy(&learner, inputs, labels)?, mean: 0.0 };
+        Played { choices: Vec::new(), kept: 0, last: accuracy(&learner, inputs, labels)?, mean: 0.0 };
     let mut sum = 0.0;
     for (at, &row) in order.iter().enumerate() {
         let spent = found.kept >= budget;
         let row_inputs = task.pool().row(row);
-        let keep = match (&mut rule, chooser) {
+        let keep = match (&mut rule, &mut chooser) {
             _ if spent => false,
             (Some(rule), _) => {
                 let offer = Offer::of(&**rule, row_inputs, &learner)?;
                 rule.offer(&offer, &mut Draws::new(key.named("rule").at(at as u64))).keep
             }
-            (None, Chooser::Network(network, epsilon)) => {
+            (None, Chooser::Decide(decide)) => {
                 let left = |done: usize, all: usize| (all - done) as f32 / all as f32;
                 let (stream_left, budget_left) = (left(at, order.len()), left(found.kept, budget));
                 let p = learner.probabilities(row_inputs)?;
                 // Inputs of tasks are about standard.
                 let distance = watch.distance(row_inputs, |_| 1.0);
-                let (state, actions) = watch.look(&p, distance, stream_left, budget_left);
+                let decision_state = watch.look(&p, distance, stream_left, budget_left);
                 watch.pass(p.iter().copied().fold(0.0, f32::max));
-                let mut rng = key.named("explore").at(at as u64).rng();
-                let keep = match rng.random::<f64>() < epsilon {
-                    true => rng.random::<f64>() < rate,
-                    false => {
-                        let values = network.values(&state, &actions);
-                        values[0] > values[1]
-                    }
-                };
-                if let Some(last) = found.transitions.last_mut() {
-                    (last.next_state, last.next_actions) = (state.clone(), actions.clone());
-                }
-                found.transitions.push(Transition {
-                    action: actions.row(usize::from(!keep)).to_vec(),
-                    reward: 0.0,
-                    next_state: vec![0.0; STATE],
-                    next_actions: Matrix::zeros(0, ACTION),
-                    state,
-                });
-                keep
+                let chosen = decide(&decision_state)?;
+                found.choices.push(Choice { decision_state, chosen, reward: 0.0 });
+                chosen == KEEP
             }
             (None, Chooser::First) => true,
             (None, Chooser::Rule(_)) => unreachable!("a rule was built"),
@@ -192,8 +207,8 @@ pub fn play(
             found.kept += 1;
             learn(&mut learner, &mut watch, &mut rule, row)?;
             let now = accuracy(&learner, inputs, labels)?;
-            if let Some(last) = found.transitions.last_mut() {
-                last.reward = (now - found.last) as f32;
+            if let Some(last) = found.choices.last_mut() {
+                last.reward = 100.0 * (now - found.last) / UNIT;
             }
             found.last = now;
         }
@@ -203,50 +218,12 @@ pub fn play(
     Ok(found)
 }
 
-impl Labelling for PalStreams {
-    fn episodes(
-        &mut self,
-        network: &QNetwork,
-        epsilon: f64,
-        count: usize,
-        key: Key,
-    ) -> Result<Vec<Vec<Transition>>> {
-        let one = |index: u64| -> Result<Vec<Transition>> {
-            let key = key.at(index);
-            let source = &self.sources[key.named("source").rng().random_range(0..self.sources.len())];
-            let chooser = Chooser::Network(network, epsilon);
-            Ok(play(source, &self.plan, chooser, false, key.named("stream"))?.transitions)
-        };
-        (0..count as u64).into_par_iter().map(one).collect()
-    }
-
-    /// Mean accuracy over all rows of the validation streams.
-    fn validate(&mut self, network: &QNetwork) -> Result<f64> {
-        let repetitions = self.plan.repetitions;
-        let one = |index: u64| -> Result<f64> {
-            let source = &self.validation[(index / repetitions.max(1)) as usize];
-            let key = self.key.named("validation").at(index);
-            Ok(play(source, &self.plan, Chooser::Network(network, 0.0), false, key)?.mean)
-        };
-        let all: Result<Vec<f64>> =
-            (0..self.validation.len() as u64 * repetitions).into_par_iter().map(one).collect();
-        let all = all?;
-        Ok(all.iter().sum::<f64>() / all.len().max(1) as f64)
-    }
-
-    fn discount(&self) -> f32 {
-        DISCOUNT
-    }
-
-    /// What labels bring is small beside 1, and may be of either sign.
-    fn usual_value(&self, _length: f64) -> f32 {
-        0.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::decisions::{Decider, DecisionTasks};
+    use crate::agent::dqn::{Dqn, DqnConfig};
+    use crate::agent::{GradientConfig, Trainer, TrainerConfig};
     use crate::data::SplitPlan;
     use crate::data::synthetic::{Family, SourceFamily};
 
@@ -260,48 +237,88 @@ mod tests {
         (0..count).map(one).collect()
     }
 
-    const PLAN: PalPlan = PalPlan { rows: 60, labels: 10, repetitions: 2 };
+    const PLAN: PalPlan = PalPlan { rows: 60, labels: 10 };
 
-    /// Rewards telescope to the gain, the budget holds, steps follow each other, and threads change nothing.
+    fn tasks(decision: &KeepDecision) -> DecisionTasks<'_, KeepDecision> {
+        DecisionTasks { decision, tasks: 2, episodes_per_task: 3, repetitions: 2, key: Key::root(2) }
+    }
+
+    /// Whoever decides: the budget holds, skipping earns nothing, rewards add up to the gain, states are numbers.
     #[test]
-    fn episodes_are_whole_and_do_not_depend_on_threads() {
-        let network = QNetwork::new(0.0, Key::root(1));
+    fn streams_are_played_to_their_end() {
+        let decision = KeepDecision::new(PLAN, sources(2), sources(1)).unwrap();
+        let mut turn = 0;
+        let mut now_and_then = |_: usize, _: &DecisionState| {
+            turn += 1;
+            Ok(usize::from(turn % 3 == 0))
+        };
+        let replicates = [Key::root(3), Key::root(4)];
+        let played = decision.play(Side::Sources, 1, &replicates, &mut now_and_then).unwrap();
+        for (episode, &key) in played.iter().zip(&replicates) {
+            assert_eq!(episode.choices.len(), 30, "every third of ten that may be kept");
+            let kept = episode.choices.iter().filter(|choice| choice.chosen == KEEP).count();
+            assert_eq!(kept, 10);
+            let skipped = |choice: &&Choice| choice.chosen != KEEP;
+            assert!(episode.choices.iter().filter(skipped).all(|choice| choice.reward == 0.0));
+            assert!(
+                episode.choices.iter().flat_map(|choice| &choice.decision_state.state).all(|v| v.is_finite())
+            );
+            let never = play(&decision.sources[1], &PLAN, Chooser::Decide(&mut |_| Ok(0)), false, key);
+            let never = never.unwrap();
+            assert_eq!((never.kept, never.choices.len(), never.mean), (0, 60, never.last));
+            let mut turn = 0;
+            let mut third = |_: &DecisionState| {
+                turn += 1;
+                Ok(usize::from(turn % 3 == 0))
+            };
+            let again = play(&decision.sources[1], &PLAN, Chooser::Decide(&mut third), false, key).unwrap();
+            let gained: f64 = episode.choices.iter().map(|choice| choice.reward).sum();
+            assert!((10.0 * gained - 100.0 * (again.last - never.last)).abs() < 1e-9);
+            assert_eq!((&again.choices, again.mean), (&episode.choices, episode.value));
+        }
+    }
+
+    /// Both learners, on one driver: their episodes and what they come to do not depend on threads.
+    #[test]
+    fn both_learners_learn_alike_on_any_number_of_threads() {
+        let decision = KeepDecision::new(PLAN, sources(2), sources(1)).unwrap();
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let mut streams = PalStreams::new(PLAN, sources(2), sources(1), Key::root(2)).unwrap();
-                (
-                    streams.episodes(&network, 0.5, 6, Key::root(3)).unwrap(),
-                    streams.validate(&network).unwrap(),
-                )
+                let mut tasks = tasks(&decision);
+                let config =
+                    TrainerConfig { iterations: 2, validate_every: 1, algorithm: GradientConfig::default() };
+                let start = Decider::start(decision.usual(), Key::root(4)).unwrap();
+                let mut by_gradient = Trainer::by_gradient(config, start, Key::root(5)).unwrap();
+                by_gradient.run(&mut tasks, |_| Ok(true)).unwrap();
+                let config = DqnConfig {
+                    iterations: 2,
+                    warm_episodes: 4,
+                    episodes: 3,
+                    validate_every: 1,
+                    ..DqnConfig::default()
+                };
+                let mut dqn = Dqn::new(config, Key::root(6)).unwrap();
+                dqn.run(&mut tasks, |_| Ok(true)).unwrap();
+                (by_gradient, dqn)
             })
         };
-        let (episodes, value) = run(1);
-        assert_eq!((episodes.clone(), value), run(3));
-        assert!((0.0..=1.0).contains(&value));
-        for episode in &episodes {
-            assert!(!episode.is_empty() && episode.len() <= 60);
-            assert!(episode.iter().filter(|step| step.action[0] == 1.0).count() <= 10);
-            let skipped = |step: &&Transition| step.action[0] == 0.0;
-            assert!(episode.iter().filter(skipped).all(|step| step.reward == 0.0));
-            for pair in episode.windows(2) {
-                assert_eq!((&pair[0].next_state, pair[0].next_actions.rows()), (&pair[1].state, 2));
-            }
-            assert_eq!(episode.last().unwrap().next_actions.rows(), 0);
-            assert!(
-                episode
-                    .iter()
-                    .all(|step| step.state.len() == STATE && step.state.iter().all(|v| v.is_finite()))
-            );
-        }
-        let source = &sources(1)[0];
-        let start =
-            play(source, &PalPlan { labels: 1, ..PLAN }, Chooser::Rule("periodic"), false, Key::root(4));
-        let played = play(source, &PLAN, Chooser::Network(&network, 1.0), false, Key::root(4)).unwrap();
-        let gained: f32 = played.transitions.iter().map(|step| step.reward).sum();
-        let first = start.unwrap();
-        assert!(first.kept <= 1 && played.kept <= 10);
-        assert!(gained.abs() <= 1.0 && played.last <= 1.0);
+        let (by_gradient, dqn) = run(1);
+        assert_eq!((by_gradient.clone(), dqn.clone()), run(3));
+        // Untrained it keeps nothing; a value is a mean accuracy.
+        let never = tasks(&decision).mean_value(|_| Ok(0)).unwrap();
+        assert_eq!(by_gradient.history()[0].validation, Some(never));
+        assert!((0.0..=1.0).contains(&never) && dqn.best().unwrap().validation <= 1.0);
+    }
+
+    /// Of an agent of which nothing is learned, a tenth or so is kept: the rate of the budget.
+    #[test]
+    fn what_is_usual_is_the_rate_of_the_budget() {
+        let decision = KeepDecision::new(PLAN, sources(1), vec![]).unwrap();
+        let [keep, ..] = decision.usual();
+        assert!((1.0 / (1.0 + (-keep).exp()) - 1.0 / 6.0).abs() < 1e-6);
+        let all = PalPlan { labels: 500, ..PLAN };
+        assert!(KeepDecision::new(all, sources(1), vec![]).unwrap().usual()[0].is_finite());
     }
 
     #[test]
@@ -313,11 +330,11 @@ mod tests {
                 assert_eq!(entry.name, "neural_cal");
                 continue;
             };
-            assert!(played.kept <= 10 && played.transitions.is_empty(), "{}", entry.name);
+            assert!(played.kept <= 10 && played.choices.is_empty(), "{}", entry.name);
             assert!((0.0..=1.0).contains(&played.mean));
         }
         let first = play(&sources(1)[0], &PLAN, Chooser::First, true, Key::root(4)).unwrap();
         assert_eq!(first.kept, 10);
-        assert!(PalStreams::new(PLAN, vec![], vec![], Key::root(1)).is_err());
+        assert!(KeepDecision::new(PLAN, vec![], vec![]).is_err());
     }
 }

@@ -1,12 +1,12 @@
-//! A learned policy that values keeping and skipping.
+//! A learned policy that scores keeping and skipping.
 
 use crate::error::Result;
 use crate::stream::error::StreamError;
 use crate::stream::moments::Moments;
-use crate::stream::pal::{PalPolicy, Watch};
+use crate::stream::pal::{KEEP, PalPolicy, SKIP, Watch};
 use crate::stream::{Decision, Draws, Look, Offer, Reason, StreamRule};
 
-/// Keeps a row where a [`PalPolicy`] values that more than skipping it.
+/// Keeps a row where a [`PalPolicy`] scores that higher than skipping it.
 ///
 /// The policy was trained on streams of a known length, and sees how much of stream and budget is left. A stream without an
 /// end is taken as one such stream after another: in each, the budget has its share to give, with what is left of those
@@ -48,16 +48,16 @@ impl StreamRule for Pal {
         Decision { keep, reason: Reason::Learned }
     }
 
-    /// By how much keeping is valued above skipping.
+    /// By how much keeping scores above skipping.
     fn value(&self, look: &Look<'_>) -> Result<f64> {
         let rows = self.policy.rows();
         let stream_left = (rows - self.seen % rows) as f32 / rows as f32;
         let budget_left = (self.left() / (self.budget * rows as f64)).clamp(0.0, 1.0) as f32;
         let scaling = self.moments.scaling();
         let distance = self.watch.distance(look.inputs, |column| scaling.of(column));
-        let (state, actions) = self.watch.look(look.probabilities, distance, stream_left, budget_left);
-        let values = self.policy.network().values(&state, &actions);
-        Ok(f64::from(values[0]) - f64::from(values[1]))
+        let seen = self.watch.look(look.probabilities, distance, stream_left, budget_left);
+        let scores = self.policy.decider().scores(&seen)?;
+        Ok(f64::from(scores[KEEP]) - f64::from(scores[SKIP]))
     }
 
     fn learn(&mut self, inputs: &[f32], label: u32) -> Result<(), StreamError> {
@@ -76,16 +76,18 @@ impl StreamRule for Pal {
 mod tests {
     use super::*;
     use crate::agent::Provenance;
+    use crate::agent::decisions::Decider;
     use crate::agent::dqn::QNetwork;
     use crate::agent::dqn::network::{STATE, WEIGHTS};
     use crate::rng::Key;
     use crate::stream::pal::PalPlan;
     use crate::stream::{OnlineLearner, StreamEpisode, StreamPlan};
 
+    const PLAN: PalPlan = PalPlan { rows: 50, labels: 5 };
+
     fn policy(weights: Vec<f32>) -> PalPolicy {
-        let network = QNetwork::from_weights(weights).unwrap();
-        let plan = PalPlan { rows: 50, labels: 5, repetitions: 1 };
-        PalPolicy::new(&network, &plan, Provenance::default()).unwrap()
+        let decider = Decider::Values(QNetwork::from_weights(weights).unwrap());
+        PalPolicy::new(&decider, &PLAN, Provenance::default()).unwrap()
     }
 
     /// One unit of the second layer reads whether the action is to keep.
@@ -120,6 +122,21 @@ mod tests {
         let mut rule = Pal::new(policy(never), 0.1);
         let offer = Offer { confidence: 0.5, value: -0.1, classes: 2, inputs: &[1.0] };
         assert_eq!(rule.offer(&offer, &mut Draws::given(&[])), Decision::skip(Reason::Learned));
+    }
+
+    /// One that policy gradient would start from, whose scores are known by hand.
+    #[test]
+    fn a_policy_of_scores_decides_by_their_difference() {
+        let rule = |keep: f32| {
+            let decider = Decider::Policy(Decider::start([keep, 0.0, 0.0], Key::root(1)).unwrap());
+            Pal::new(PalPolicy::new(&decider, &PLAN, Provenance::default()).unwrap(), 0.1)
+        };
+        for (keep, expected) in [(1.5, true), (-0.25, false), (0.0, false)] {
+            let mut rule = rule(keep);
+            let offer = Offer::of(&rule, &[1.0], &OnlineLearner::new(1, 10)).unwrap();
+            assert_eq!(offer.value, f64::from(keep));
+            assert_eq!(rule.offer(&offer, &mut Draws::given(&[])).keep, expected);
+        }
     }
 
     /// As `a * x + b` of its numbers, a stream is decided on alike.
