@@ -4,7 +4,6 @@ use super::DISCOUNT;
 use super::observation::{KEEP, Watch};
 use crate::agent::Side;
 use crate::agent::decisions::{Choice, Decide, Decision, DecisionState, Episode};
-use crate::agent::dqn::network::ACTION;
 use crate::data::{Dataset, MatrixView, RowId, Task};
 use crate::error::Result;
 use crate::rng::Key;
@@ -112,12 +111,6 @@ impl Decision for KeepDecision {
             Ok(Episode { choices: played.choices, value: played.mean })
         };
         replicates.iter().enumerate().map(one).collect()
-    }
-
-    /// Keeps at the rate of the budget.
-    fn usual(&self) -> [f32; ACTION] {
-        let rate = (self.plan.labels as f32 / self.plan.rows as f32).clamp(0.01, 0.99);
-        [(rate / (1.0 - rate)).ln(), 0.0, 0.0]
     }
 
     fn discount(&self) -> f32 {
@@ -265,7 +258,8 @@ mod tests {
             );
             let never = play(&decision.sources[1], &PLAN, Chooser::Decide(&mut |_| Ok(0)), false, key);
             let never = never.unwrap();
-            assert_eq!((never.kept, never.choices.len(), never.mean), (0, 60, never.last));
+            assert_eq!((never.kept, never.choices.len()), (0, 60));
+            assert!((never.mean - never.last).abs() < 1e-12);
             let mut turn = 0;
             let mut third = |_: &DecisionState| {
                 turn += 1;
@@ -305,20 +299,10 @@ mod tests {
         };
         let (by_gradient, dqn) = run(1);
         assert_eq!((by_gradient.clone(), dqn.clone()), run(3));
-        // Untrained it keeps nothing; a value is a mean accuracy.
+        // Of equal scores it skips: untrained it keeps nothing. A value is a mean accuracy.
         let never = tasks(&decision).mean_value(|_| Ok(0)).unwrap();
         assert_eq!(by_gradient.history()[0].validation, Some(never));
         assert!((0.0..=1.0).contains(&never) && dqn.best().unwrap().validation <= 1.0);
-    }
-
-    /// Of an agent of which nothing is learned, a tenth or so is kept: the rate of the budget.
-    #[test]
-    fn what_is_usual_is_the_rate_of_the_budget() {
-        let decision = KeepDecision::new(PLAN, sources(1), vec![]).unwrap();
-        let [keep, ..] = decision.usual();
-        assert!((1.0 / (1.0 + (-keep).exp()) - 1.0 / 6.0).abs() < 1e-6);
-        let all = PalPlan { labels: 500, ..PLAN };
-        assert!(KeepDecision::new(all, sources(1), vec![]).unwrap().usual()[0].is_finite());
     }
 
     #[test]

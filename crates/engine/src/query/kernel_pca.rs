@@ -454,13 +454,13 @@ mod tests {
     /// pool are what they are, however they are handed in.
     #[test]
     fn rows_that_come_later_are_projected() {
-        let (n, d) = (300, 2);
+        let (n, d) = (300, 1);
         let values = random(n, d, 5);
         let pool = MatrixView::new(&values, n, d);
         let (map, components) = (KernelMap::of(pool), KernelPca::of(pool));
         let own: Vec<Projection> = (0..n).map(|row| map.project(pool.row(row))).collect();
         assert_eq!(map.joined(&own.iter().collect::<Vec<_>>()), components);
-        let later = [random(40, d, 6), vec![9.0, -7.0]].concat();
+        let later = [random(40, d, 6), vec![9.0]].concat();
         let place = |row: &[f32]| map.project(row).place[0];
         let unit = map.units[0];
         let mut worst = 0.0f32;
@@ -471,10 +471,10 @@ mod tests {
                 worst = worst.max((found - (-square / unit).exp()).abs());
             }
         }
-        assert!(worst < 0.02, "{worst}");
+        assert!(worst < 5e-3, "{worst}");
         let nothing = KernelMap::of(MatrixView::new(&[], 0, d));
         assert_eq!(nothing.components(pool).rows(), n);
-        assert_eq!(nothing.project(&[1.0, 2.0]).place, [[0.0; COMPONENTS]; KERNELS]);
+        assert_eq!(nothing.project(&[1.0]).place, [[0.0; COMPONENTS]; KERNELS]);
     }
 
     #[test]
