@@ -15,7 +15,7 @@ pub enum StreamPolicy {
     /// One that was trained to choose from pools: `universal`, or the folder of one.
     Pool(Arc<Policy>),
     /// One that was trained on streams: the file of one.
-    Pal(PalPolicy),
+    Pal(Arc<PalPolicy>),
 }
 
 impl StreamPolicy {
@@ -27,7 +27,7 @@ impl StreamPolicy {
         let path = Path::new(name);
         let shipped = shipped::SHIPPED.iter().any(|one| one.name == name);
         match !shipped && path.exists() && !path.is_dir() {
-            true => Ok(Self::Pal(PalPolicy::load(path)?)),
+            true => Ok(Self::Pal(Arc::new(PalPolicy::load(path)?))),
             false => Ok(Self::Pool(Arc::new(shipped::open(name, &SCHEMA)?))),
         }
     }
@@ -56,7 +56,7 @@ impl StreamPolicy {
         rules::check_budget(budget)?;
         Ok(match self {
             Self::Pool(policy) => Box::new(rules::Reservoir::new(Arc::clone(policy), budget)),
-            Self::Pal(policy) => Box::new(rules::Pal::new(policy.clone(), budget)),
+            Self::Pal(policy) => Box::new(rules::Pal::new(Arc::clone(policy), budget)),
         })
     }
 }

@@ -5,6 +5,7 @@ use crate::stream::error::StreamError;
 use crate::stream::moments::Moments;
 use crate::stream::pal::{KEEP, PalPolicy, SKIP, Watch};
 use crate::stream::{Decision, Draws, Look, Offer, Reason, StreamRule};
+use std::sync::Arc;
 
 /// Keeps a row where a [`PalPolicy`] scores that higher than skipping it.
 ///
@@ -13,7 +14,7 @@ use crate::stream::{Decision, Draws, Look, Offer, Reason, StreamRule};
 /// before. So of `n` rows at most `budget · (n + rows)` are kept. Distances are on columns brought to a spread of 1 by the
 /// rows so far, offered or labelled.
 pub struct Pal {
-    policy: PalPolicy,
+    policy: Arc<PalPolicy>,
     budget: f64,
     watch: Watch,
     moments: Moments,
@@ -23,7 +24,7 @@ pub struct Pal {
 
 impl Pal {
     /// A rule that has seen nothing, with a checked `budget`.
-    pub(in crate::stream) fn new(policy: PalPolicy, budget: f64) -> Self {
+    pub(in crate::stream) fn new(policy: Arc<PalPolicy>, budget: f64) -> Self {
         Self { policy, budget, watch: Watch::default(), moments: Moments::default(), seen: 0, kept: 0 }
     }
 
@@ -85,9 +86,9 @@ mod tests {
 
     const PLAN: PalPlan = PalPlan { rows: 50, labels: 5 };
 
-    fn policy(weights: Vec<f32>) -> PalPolicy {
+    fn policy(weights: Vec<f32>) -> Arc<PalPolicy> {
         let decider = Decider::Values(QNetwork::from_weights(weights).unwrap());
-        PalPolicy::new(&decider, &PLAN, Provenance::default()).unwrap()
+        Arc::new(PalPolicy::new(&decider, &PLAN, Provenance::default()).unwrap())
     }
 
     /// One unit of the second layer reads whether the action is to keep.
@@ -129,7 +130,7 @@ mod tests {
     fn a_policy_of_scores_decides_by_their_difference() {
         let rule = |keep: f32| {
             let decider = Decider::Policy(Decider::start([keep, 0.0, 0.0], Key::root(1)).unwrap());
-            Pal::new(PalPolicy::new(&decider, &PLAN, Provenance::default()).unwrap(), 0.1)
+            Pal::new(Arc::new(PalPolicy::new(&decider, &PLAN, Provenance::default()).unwrap()), 0.1)
         };
         for (keep, expected) in [(1.5, true), (-0.25, false), (0.0, false)] {
             let mut rule = rule(keep);
