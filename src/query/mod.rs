@@ -37,7 +37,7 @@ pub use kinds::Kinds;
 pub use needs::Needs;
 pub use querist_engine::query::{
     Herding, KernelPca, LowRankGp, Nearest, Neighbours, Size, Subsample, Ties, draw, geometry, herding,
-    kernel_pca, low_rank_gp, nearest, neighbour_stats, neighbours, size, subsample, ties,
+    kernel_pca, low_rank_gp, nearest, neighbour_stats, neighbours, ranks, size, subsample, ties,
 };
 pub use registry::Registry;
 pub use score::Score;

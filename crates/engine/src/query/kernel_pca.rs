@@ -20,6 +20,9 @@ const DIRECTIONS: usize = 1;
 const LANDMARKS: usize = 128;
 /// Rows per block of a product with the landmarks.
 const BLOCK: usize = 1_024;
+/// Pools of up to so many rows keep their similarities (at most 17 MB) from the first pass, which finds the axes, to the second, which
+/// needs them; larger ones make them twice.
+const KEPT_ROWS: usize = 16_384;
 /// The least variance along a direction of the landmarks that is divided by: below it is rounding.
 const LEAST_VARIANCE: f64 = 1e-3;
 /// Sweeps after which an eigenvalue problem counts as not solvable; a good one takes about two per row.
@@ -83,28 +86,33 @@ impl KernelPca {
         if n > 0 {
             let pool = Centred::of(inputs, &landmarks);
             let units = pool.units();
-            let maps = pool.maps(units);
-            pool.blocks(units, |kernel, start, block| {
+            let mut kept = Vec::new();
+            let maps = pool.maps(units, |block| {
+                if n <= KEPT_ROWS {
+                    kept.push(block);
+                }
+            });
+            let see = |Block { kernel, start, similarities: block }: Block| {
                 if kernel == DIRECTIONS {
                     let near = &mut nearness[start * m..][..block.len()];
                     // A similarity is `exp(-s / unit)`; what is no number is near nothing.
-                    near.iter_mut().zip(block).for_each(|(near, &similarity)| {
+                    near.iter_mut().zip(&block).for_each(|(near, &similarity)| {
                         *near = (f32::from(u8::MAX) * similarity.powf(units[kernel])).round() as u8;
                     });
                 }
                 let Some(map) = &maps[kernel] else { return };
-                for (row, similarities) in (start..).zip(block.chunks_exact(m)) {
-                    let mut place = [0.0f32; COMPONENTS];
-                    for (&similarity, along) in similarities.iter().zip(map.chunks_exact(COMPONENTS)) {
-                        for (sum, &along) in place.iter_mut().zip(along) {
-                            *sum += similarity * along;
-                        }
-                    }
-                    for (component, value) in place.into_iter().enumerate() {
+                let mut places = vec![0.0f32; block.len() / m * COMPONENTS];
+                project(&block, map, m, &mut places);
+                for (row, place) in (start..).zip(places.chunks_exact(COMPONENTS)) {
+                    for (component, &value) in place.iter().enumerate() {
                         values[kernel][component * n + row] = value;
                     }
                 }
-            });
+            };
+            match n <= KEPT_ROWS {
+                true => kept.into_iter().for_each(see),
+                false => pool.blocks(units, see),
+            }
         }
         Self { landmarks, places: Coordinates { rows: n, values }, nearness }
     }
@@ -150,6 +158,16 @@ impl KernelPca {
         multiply_transposed(&weighted, places, COMPONENTS, COMPONENTS, self.rows(), &mut sums);
         std::array::from_fn(|i| std::array::from_fn(|j| f64::from(sums[i * COMPONENTS + j])))
     }
+}
+
+/// Similarities to the landmarks.
+struct Block {
+    /// Under which kernel.
+    kernel: usize,
+    /// The first of its rows.
+    start: usize,
+    /// Shape `[rows, landmarks]`.
+    similarities: Vec<f32>,
 }
 
 /// A pool and its landmarks, seen from the pool's mean.
@@ -218,31 +236,34 @@ impl<'a> Centred<'a> {
         })
     }
 
-    /// Shows `see` the similarities of all rows to the landmarks: a kernel, the first row of a block, and the block's,
-    /// `[rows, landmarks]`.
-    fn blocks(&self, units: [f32; KERNELS], mut see: impl FnMut(usize, usize, &[f32])) {
+    /// Shows `see` the similarities of all rows to the landmarks, block by block.
+    fn blocks(&self, units: [f32; KERNELS], mut see: impl FnMut(Block)) {
         let n = self.inputs.rows();
         for start in (0..n).step_by(BLOCK) {
             let (rows, own) = self.rows(start, BLOCK.min(n - start));
             for (kernel, mut block) in self.distances(&rows, &own).into_iter().enumerate() {
                 similarities(&mut block, units[kernel]);
-                see(kernel, start, &block);
+                see(Block { kernel, start, similarities: block });
             }
         }
     }
 
     /// Per kernel, the matrix that makes components of similarities to the landmarks, `[landmarks, COMPONENTS]`; none
-    /// where some similarity is not a number.
-    fn maps(&self, units: [f32; KERNELS]) -> [Option<Vec<f32>>; KERNELS] {
+    /// where some similarity is not a number. `seen` is given every block of similarities that they are made of.
+    fn maps(&self, units: [f32; KERNELS], mut seen: impl FnMut(Block)) -> [Option<Vec<f32>>; KERNELS] {
         let m = self.squares.len();
         let mut products: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; m * m]);
-        self.blocks(units, |kernel, _, block| {
-            let (rows, mut turned, mut part) = (block.len() / m, vec![0.0; block.len()], vec![0.0; m * m]);
-            for (at, &value) in block.iter().enumerate() {
-                turned[at % m * rows + at / m] = value;
+        self.blocks(units, |block| {
+            let values = &block.similarities;
+            let (rows, mut turned, mut part) = (values.len() / m, vec![0.0; values.len()], vec![0.0; m * m]);
+            for (row, values) in values.chunks_exact(m).enumerate() {
+                for (mark, &value) in values.iter().enumerate() {
+                    turned[mark * rows + row] = value;
+                }
             }
             multiply_transposed(&turned, &turned, m, m, rows, &mut part);
-            products[kernel].iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            products[block.kernel].iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            seen(block);
         });
         let mut own = self.distances(&self.marks, &self.squares);
         std::array::from_fn(|kernel| {
@@ -294,6 +315,21 @@ fn principal_map(own: &[f32], product: &[f32], m: usize) -> Option<Vec<f32>> {
         }
     }
     Some(map)
+}
+
+dispatched! {
+    /// The components of rows by their similarities to the `m` landmarks, `[rows, COMPONENTS]`, added to `places`.
+    fn project(similarities: &[f32], map: &[f32], m: usize, places: &mut [f32]) {
+        for (place, similarities) in places.as_chunks_mut::<COMPONENTS>().0.iter_mut().zip(similarities.chunks_exact(m)) {
+            let mut sums = *place;
+            for (&similarity, along) in similarities.iter().zip(map.as_chunks::<COMPONENTS>().0) {
+                for (sum, along) in sums.iter_mut().zip(along) {
+                    *sum += similarity * along;
+                }
+            }
+            *place = sums;
+        }
+    }
 }
 
 /// The product of two square matrices of one size. Every sum is in the order of the inner index, where the library's
