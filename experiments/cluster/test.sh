@@ -5,6 +5,8 @@
 #     apt-get install --no-install-recommends slurm-wlm munge
 #     bash experiments/cluster/test.sh target/release/querist         # as root; some four minutes
 #
+# A program built with the feature `mpi` (`openmpi-bin libopenmpi-dev libclang-dev`) also trains as an MPI job of two ranks under srun.
+#
 # Daemons, keys and logs live in a folder of their own, which is removed; nothing is installed or left running.
 set -euo pipefail
 program=$(realpath "${1:?the program}")
@@ -111,7 +113,7 @@ rounds = 20
 [transfer]
 targets = ["iris", "wine"]
 strategies = ["random", "margin", "entropy", "k_center"]
-repetitions = 60
+repetitions = 400
 block = 2
 PLAN
 "$querist" bench y.toml --jobs 2 -q --json --out alone-y > alone-y.json
@@ -171,3 +173,31 @@ for file in policy/policy.safetensors policy/card.toml summary.json; do
 done
 grep -h "back into the queue" slurm-*.out
 "$querist" train x.toml -q --out run-x > /dev/null && echo "a final call finds all there"
+
+if ! "$querist" train --help | grep -q -- --mpi; then
+    echo "the program has no --mpi: no MPI job was tried"
+    exit 0
+fi
+# On one node: Slurm's plugin for PMIx keeps its files in one folder of the machine, so that two nodes of one machine are in each other's way.
+echo "== the same training as an MPI job of two ranks on one node, which is lost"
+export SLURM_MPI_TYPE=pmix
+ranks() { pgrep -f -- "^$querist train x.toml .*--mpi" || true; }
+both() { [ "$(ranks | wc -l)" = 2 ]; }
+begun() { [ -n "$(ls run-mpi/checkpoints 2>/dev/null)" ]; }
+job=$(sbatch --parsable --nodes=1 --ntasks=2 --cpus-per-task=1 --mem=500 "$here/mpi.sh" x.toml --out run-mpi)
+await "both ranks" both
+await "a checkpoint" begun
+lost=$(states "$job" | awk '$2 == "R" { print $3; exit }')
+echo "node ${lost:?the job has ended already} is lost"
+# The ranks and their step daemon, the job's script and its daemon, and the node's daemon.
+script=$(pgrep -f -- "job0*$job/slurm_script")
+kill -9 $(ranks | xargs -n1 ps -o ppid= -p | sort -u) $(ranks) $script "$(ps -o ppid= -p ${script%%$'\n'*} | tr -d ' ')" "${node[$lost]}" || true
+pkill -9 -f -- "^srun .*$querist train x.toml" || true
+sleep 15
+# What the lost steps left behind goes when a machine starts again.
+rm -rf "$work/spool/$lost"/{stepd,pmix}.* "/tmp/spmix_appdir_$(id -u)_$job".*
+start_node "$lost"
+await "the end of the job" gone "$job"
+for file in policy/policy.safetensors policy/card.toml summary.json; do
+    cmp "alone-x/$file" "run-mpi/$file" && echo "$file: the same bytes as from one process"
+done

@@ -1,7 +1,9 @@
 //! [`LearningAlgorithm`]: what learns a policy with a network and a file of its own, and [`Algorithms`], such by name.
 //!
 //! The policy of the name `"policy"` is learned by imitation and what follows it; whatever an algorithm of this kind learns
-//! stands beside it in experiment files, under the algorithm's name. One of another crate is registered like those here:
+//! stands beside it in experiment files, under the algorithm's name. One that learns in iterations needs no loop of its own:
+//! [`Trainer`](super::Trainer) validates, keeps the best network, writes checkpoints and goes on from them. One of another crate
+//! is registered like those here:
 //!
 //! ```
 //! use querist::agent::{AlgorithmEntry, Algorithms, Keeper, Learned, LearningAlgorithm, Training};

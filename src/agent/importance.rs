@@ -9,7 +9,8 @@ use super::error::AgentError;
 use super::imitation::{LabelledState, Targets, judge_state};
 use super::network::Network;
 use super::parts::{self, Parts, part};
-use crate::episode::Schema;
+use crate::data::Matrix;
+use crate::episode::{Observation, Schema};
 use crate::error::Result;
 use crate::query::Ties;
 use crate::rng::Key;
@@ -107,17 +108,36 @@ pub fn importance(
     let targets = Targets::new(states, network.features(), network.globals())?;
     groups.iter().try_for_each(|group| check(group, network))?;
     let ties = Ties::new(key);
-    let before = look(network, states, &targets, temperature, ties)?;
+    let look = |state: usize, observation: &Observation| {
+        look(network, observation, &targets.normalised[state], temperature, ties)
+    };
+    let before: Vec<Look> =
+        states.iter().enumerate().map(|(s, state)| look(s, &state.observation)).collect::<Result<_>>()?;
     let estimates = |group: &Group| {
         // By name: a group's figure does not depend on which other groups are asked for.
         let key = key.named(&group.name);
+        let keys: Vec<Key> = (0..repeats as u64).map(|repeat| key.at(repeat)).collect();
+        let from = match group.scope {
+            Scope::Candidate => Vec::new(),
+            Scope::Global => keys.iter().map(|&key| permutation(states.len(), key)).collect(),
+        };
         let (mut changed, mut loss) = (vec![0.0; states.len()], vec![0.0; states.len()]);
-        for repeat in 0..repeats {
-            let shuffled = shuffle(states, group, key.at(repeat as u64));
-            let after = look(network, &shuffled, &targets, temperature, ties)?;
-            for (s, (before, after)) in before.iter().zip(&after).enumerate() {
-                changed[s] += f64::from(u8::from(before.choice != after.choice)) / repeats as f64;
-                loss[s] += (after.loss - before.loss) / repeats as f64;
+        for (s, state) in states.iter().enumerate() {
+            // Only the group's columns are written, so that one copy serves all shuffles.
+            let mut shuffled = state.observation.clone();
+            for (repeat, key) in keys.iter().enumerate() {
+                match group.scope {
+                    Scope::Candidate => {
+                        shuffle(&mut shuffled.features, &state.observation.features, group, key.at(s as u64));
+                    }
+                    Scope::Global => {
+                        let other = &states[from[repeat][s]].observation.globals;
+                        group.columns.iter().for_each(|&column| shuffled.globals[column] = other[column]);
+                    }
+                }
+                let after = look(s, &shuffled)?;
+                changed[s] += f64::from(u8::from(before[s].choice != after.choice)) / repeats as f64;
+                loss[s] += (after.loss - before[s].loss) / repeats as f64;
             }
         }
         Ok((estimate(&changed, states), estimate(&loss, states)))
@@ -152,48 +172,30 @@ struct Look {
 
 fn look(
     network: &Network,
-    states: &[LabelledState],
-    targets: &Targets,
+    observation: &Observation,
+    gains: &[f32],
     temperature: f32,
     ties: Ties<'_>,
-) -> Result<Vec<Look>> {
-    let one = |(state, gains): (&LabelledState, &Vec<f32>)| {
-        let scores = network.score(&state.observation)?;
-        let first = batch::greedy(&scores, &state.observation.candidates, 1, ties)?;
-        let choice = first.first().copied().unwrap_or(0);
-        Ok(Look { choice, loss: judge_state(&scores[..gains.len()], gains, temperature).loss })
-    };
-    states.iter().zip(&targets.normalised).map(one).collect()
+) -> Result<Look> {
+    let scores = network.score(observation)?;
+    let first = batch::greedy(&scores, &observation.candidates, 1, ties)?;
+    let choice = first.first().copied().unwrap_or(0);
+    Ok(Look { choice, loss: judge_state(&scores[..gains.len()], gains, temperature).loss })
 }
 
-/// The states with one group's features permuted.
-fn shuffle(states: &[LabelledState], group: &Group, key: Key) -> Vec<LabelledState> {
-    let permutation = |n: usize, key: Key| {
-        let mut order: Vec<usize> = (0..n).collect();
-        order.shuffle(&mut key.rng());
-        order
-    };
-    let mut shuffled = states.to_vec();
-    match group.scope {
-        Scope::Candidate => {
-            for (s, (state, source)) in shuffled.iter_mut().zip(states).enumerate() {
-                let features = &mut state.observation.features;
-                for (to, from) in permutation(features.rows(), key.at(s as u64)).into_iter().enumerate() {
-                    for &column in &group.columns {
-                        features.row_mut(to)[column] = source.observation.features.row(from)[column];
-                    }
-                }
-            }
-        }
-        Scope::Global => {
-            for (state, from) in shuffled.iter_mut().zip(permutation(states.len(), key)) {
-                for &column in &group.columns {
-                    state.observation.globals[column] = states[from].observation.globals[column];
-                }
-            }
+fn permutation(n: usize, key: Key) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    order.shuffle(&mut key.rng());
+    order
+}
+
+/// Writes one group's columns of `features`, permuted, to `shuffled`.
+fn shuffle(shuffled: &mut Matrix, features: &Matrix, group: &Group, key: Key) {
+    for (to, from) in permutation(features.rows(), key).into_iter().enumerate() {
+        for &column in &group.columns {
+            shuffled.row_mut(to)[column] = features.row(from)[column];
         }
     }
-    shuffled
 }
 
 /// The mean of one value per state, with an interval that takes a task's states together.
@@ -219,7 +221,6 @@ mod tests {
     use super::super::parts::Forgetful;
     use super::super::testing::{Kept, observation};
     use super::*;
-    use crate::data::Matrix;
 
     const SCHEMA: Schema = Schema { version: 1, candidate: &["a", "b", "c"], global: &["g", "h"] };
 

@@ -255,7 +255,7 @@ impl<A: Algorithm> Trainer<A> {
     ///
     /// # Errors
     /// If there is never a validation.
-    pub(super) fn of(config: A::Config, algorithm: A, key: Key) -> Result<Self, AgentError> {
+    pub fn of(config: A::Config, algorithm: A, key: Key) -> Result<Self, AgentError> {
         if A::schedule(&config)[1] == 0 {
             let (place, most) = ("trainer: validate_every", u32::MAX as usize);
             return Err(AgentError::Setting { place, found: 0, least: 1, most });

@@ -37,7 +37,8 @@ pub use kinds::Kinds;
 pub use needs::Needs;
 pub use querist_engine::query::{
     Herding, KernelMap, KernelPca, LowRankGp, Nearest, Neighbours, Projection, Size, Subsample, Ties, draw,
-    geometry, herding, kernel_pca, low_rank_gp, nearest, neighbour_stats, neighbours, size, subsample, ties,
+    geometry, herding, kernel_pca, low_rank_gp, nearest, neighbour_stats, neighbours, ranks, size, subsample,
+    ties,
 };
 pub use registry::Registry;
 pub use score::Score;

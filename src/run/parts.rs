@@ -1,7 +1,7 @@
 //! A log of finished parts, from which a computation within a cell goes on that was interrupted.
 //!
 //! ```text
-//! querist-parts 1 <run> <crc>\n
+//! querist-parts 2 <run> <crc>\n
 //! <crc> <seq> <len> <name> <json>\n
 //! ```
 //!
@@ -25,7 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The format's version.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// The longest file that is read. What would make a file longer is not kept.
 pub const MAX_BYTES: u64 = 2 << 30;
 /// How often checkpoints and parts go to the disk: with parts of no more than this, the end of the process loses

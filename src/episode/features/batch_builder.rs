@@ -3,7 +3,6 @@
 use super::class_shares::ClassShares;
 use super::pool_rows::{self, Changes};
 use super::predictions::{self, Prediction};
-use super::ranks::{Ranks, quantile_among};
 use super::variance_reduction::{self, VarianceReduction};
 use super::{FeatureError, QUANTILES, SCHEMA, cut, globals, herding_gain};
 use crate::data::{Matrix, RowId};
@@ -12,6 +11,7 @@ use crate::error::Result;
 use crate::query::geometry::logarithm::ln;
 use crate::query::kernel_pca::Coordinates;
 use crate::query::neighbour_stats::{NeighbourStats, Neighbourhoods, PoolRows, ROWS, neighbour_stats};
+use crate::query::ranks::{Ranks, quantile_among};
 use crate::query::{Herding, KernelPca, LowRankGp, Nearest, Neighbours, PoolView};
 use crate::rng::Key;
 use crate::simd::dispatched;
@@ -115,21 +115,23 @@ impl<'a> BatchBuilder<'a> {
         let herding = state.herding.gains(shown.iter().map(|&at| view.candidates()[at]));
         raw[HERDING * shown.len()..].copy_from_slice(&herding.plain);
         let logs = herding_gain::logarithms(&herding);
-        for (row, (&at, features)) in
-            shown.iter().zip(features.values_mut().chunks_exact_mut(SCHEMA.candidate.len())).enumerate()
-        {
-            features[FIELD].copy_from_slice(&field.features(view.candidates()[at].index()));
-            features[COVERED].copy_from_slice(&logs.each_ref().map(|logs| logs[row]));
+        let all = view.candidates();
+        for (row, &at) in shown.iter().enumerate() {
+            let features = features.row_mut(row);
+            features[FIELD].copy_from_slice(&field.features(all[at].index()));
+            features[COVERED].copy_from_slice(&[logs[0][row], logs[1][row]]);
         }
-        let (mut sorted, mut ranked) = (Vec::with_capacity(raw.len()), vec![0.0; raw.len()]);
+        let (mut sorted, mut ranked) = (vec![0.0; raw.len()], vec![0.0; raw.len()]);
         let mut ranks = Ranks::default();
-        let columns = raw.chunks_exact(shown.len().max(1)).zip(ranked.chunks_exact_mut(shown.len().max(1)));
-        for (values, ranked) in columns {
-            sorted.extend(ranks.quantiles(values, |row, quantile| ranked[row] = quantile));
+        let count = shown.len().max(1);
+        let out = ranked.chunks_exact_mut(count).zip(sorted.chunks_exact_mut(count));
+        for (values, (ranked, sorted)) in raw.chunks_exact(count).zip(out) {
+            ranks.quantiles(values, ranked, sorted);
         }
-        for (row, features) in features.values_mut().chunks_exact_mut(SCHEMA.candidate.len()).enumerate() {
-            for (column, feature) in features[..QUANTILES].iter_mut().enumerate() {
-                *feature = ranked[column * shown.len() + row];
+        for row in 0..shown.len() {
+            let features = features.row_mut(row);
+            for column in 0..QUANTILES {
+                features[column] = ranked[column * shown.len() + row];
             }
         }
         let candidates = shown.iter().map(|&at| view.candidates()[at]).collect();
@@ -234,8 +236,7 @@ impl<'a> BatchBuilder<'a> {
         let herding = state.herding.gains(later.seen.candidates.iter().copied());
         let logs = herding_gain::logarithms(&herding);
         for (at, &gain) in herding.plain.iter().enumerate() {
-            let logs = logs.each_ref().map(|logs| logs[at]);
-            later.seen.features.row_mut(at)[COVERED].copy_from_slice(&logs);
+            later.seen.features.row_mut(at)[COVERED].copy_from_slice(&[logs[0][at], logs[1][at]]);
             later.rank(at, std::iter::once((HERDING, gain)), &self.first, &self.raw, &self.sorted);
         }
 
@@ -344,7 +345,7 @@ dispatched! {
             let neighbourhoods = state.neighbourhoods(at);
             let logs = state.logs(at, &neighbourhoods);
             for (place, (&at, features)) in at.iter().zip(features.chunks_exact_mut(width)).enumerate() {
-                let logs = logs.map(|lane| lane[place]);
+                let logs = [logs[0][place], logs[1][place]];
                 let ranked = state.describe(at, &neighbourhoods, place, logs, features);
                 for (column, value) in ranked.into_iter().enumerate() {
                     raw[column * count + block * ROWS + place] = value;

@@ -20,7 +20,6 @@ mod groups;
 mod herding_gain;
 mod pool_rows;
 mod predictions;
-mod ranks;
 mod variance_reduction;
 
 pub use batch_builder::BatchBuilder;
@@ -100,6 +99,7 @@ pub fn observe(view: &PoolView<'_>, batch: usize, cap: usize, key: Key) -> Resul
     Ok(BatchBuilder::new(view, batch, cap, key)?.into_first())
 }
 
+#[inline]
 fn cut(value: f32) -> f32 {
     value.clamp(-LOG_LIMIT, LOG_LIMIT)
 }

@@ -23,7 +23,7 @@ impl VarianceReduction {
 
     /// The features of one row. What a label is worth grows faster than the logarithm, hence the square of one.
     pub(super) fn features(&self, row: usize) -> [f32; COUNT] {
-        let [plain, angular] = self.0.each_ref().map(|values| values[row]);
+        let (plain, angular) = (self.0[0][row], self.0[1][row]);
         [plain, plain * plain, angular]
     }
 }

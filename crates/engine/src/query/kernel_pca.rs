@@ -21,6 +21,9 @@ const DIRECTIONS: usize = 1;
 const LANDMARKS: usize = 128;
 /// Rows per block of a product with the landmarks.
 const BLOCK: usize = 1_024;
+/// Pools of up to so many rows keep their similarities (at most 17 MB) from the first pass, which finds the axes, to the second, which
+/// needs them; larger ones make them twice.
+const KEPT_ROWS: usize = 16_384;
 /// The least variance along a direction of the landmarks that is divided by: below it is rounding.
 const LEAST_VARIANCE: f64 = 1e-3;
 /// Sweeps after which an eigenvalue problem counts as not solvable; a good one takes about two per row.
@@ -93,6 +96,11 @@ pub struct Projection {
 impl KernelMap {
     /// That of a pool.
     pub fn of(inputs: MatrixView<'_>) -> Self {
+        Self::fitted(inputs, |_| ())
+    }
+
+    /// The same; `seen` is given every block of similarities that it is made of.
+    fn fitted(inputs: MatrixView<'_>, seen: impl FnMut(Block)) -> Self {
         let n = inputs.rows();
         let m = LANDMARKS.min(n);
         let landmarks: Vec<u32> = (0..m).map(|at| (at * n / m) as u32).collect();
@@ -101,7 +109,7 @@ impl KernelMap {
             return Self { landmarks, centred, units: [1.0; KERNELS], maps: [const { None }; KERNELS] };
         }
         let units = centred.units();
-        let maps = centred.maps(inputs, units);
+        let maps = centred.maps(inputs, units, seen);
         Self { landmarks, centred, units, maps }
     }
 
@@ -109,31 +117,9 @@ impl KernelMap {
     /// distances to the landmarks are not finite. Landmarks are named by their places in the pool that the map was made of,
     /// whatever rows these are.
     pub fn components(&self, inputs: MatrixView<'_>) -> KernelPca {
-        let (n, m) = (inputs.rows(), self.landmarks.len());
-        let mut values: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; COMPONENTS * n]);
-        let mut nearness = vec![0u8; m * n];
-        self.centred.blocks(inputs, self.units, |kernel, start, block| {
-            if kernel == DIRECTIONS {
-                let near = &mut nearness[start * m..][..block.len()];
-                // A similarity is `exp(-s / unit)`; what is no number is near nothing.
-                near.iter_mut().zip(block).for_each(|(near, &similarity)| {
-                    *near = (f32::from(u8::MAX) * similarity.powf(self.units[kernel])).round() as u8;
-                });
-            }
-            let Some(map) = &self.maps[kernel] else { return };
-            for (row, similarities) in (start..).zip(block.chunks_exact(m)) {
-                let mut place = [0.0f32; COMPONENTS];
-                for (&similarity, along) in similarities.iter().zip(map.chunks_exact(COMPONENTS)) {
-                    for (sum, &along) in place.iter_mut().zip(along) {
-                        *sum += similarity * along;
-                    }
-                }
-                for (component, value) in place.into_iter().enumerate() {
-                    values[kernel][component * n + row] = value;
-                }
-            }
-        });
-        KernelPca { landmarks: self.landmarks.clone(), places: Coordinates { rows: n, values }, nearness }
+        let mut made = Unfinished::new(self, inputs.rows());
+        self.centred.blocks(inputs, self.units, |block| made.add(block));
+        made.finish()
     }
 
     /// One row, as among [`components`](Self::components).
@@ -160,7 +146,15 @@ impl KernelPca {
     /// The components of the `n` rows; zero where there are fewer directions than components, or where the inputs
     /// are too large for distances that are finite.
     pub fn of(inputs: MatrixView<'_>) -> Self {
-        KernelMap::of(inputs).components(inputs)
+        let n = inputs.rows();
+        if n > KEPT_ROWS {
+            return KernelMap::of(inputs).components(inputs);
+        }
+        let mut kept = Vec::new();
+        let map = KernelMap::fitted(inputs, |block| kept.push(block));
+        let mut made = Unfinished::new(&map, n);
+        kept.into_iter().for_each(|block| made.add(block));
+        made.finish()
     }
 
     /// `exp(-s)` for the squared distance `s` between the directions of `row` and of every
@@ -203,6 +197,55 @@ impl KernelPca {
         let mut sums = vec![0.0; COMPONENTS * COMPONENTS];
         multiply_transposed(&weighted, places, COMPONENTS, COMPONENTS, self.rows(), &mut sums);
         std::array::from_fn(|i| std::array::from_fn(|j| f64::from(sums[i * COMPONENTS + j])))
+    }
+}
+
+/// Similarities to the landmarks.
+struct Block {
+    /// Under which kernel.
+    kernel: usize,
+    /// The first of its rows.
+    start: usize,
+    /// Shape `[rows, landmarks]`.
+    similarities: Vec<f32>,
+}
+
+/// Components of which some blocks are missing.
+struct Unfinished<'a> {
+    map: &'a KernelMap,
+    rows: usize,
+    values: [Vec<f32>; KERNELS],
+    nearness: Vec<u8>,
+}
+
+impl<'a> Unfinished<'a> {
+    fn new(map: &'a KernelMap, rows: usize) -> Self {
+        let values = std::array::from_fn(|_| vec![0.0; COMPONENTS * rows]);
+        Self { map, rows, values, nearness: vec![0; map.landmarks.len() * rows] }
+    }
+
+    fn add(&mut self, Block { kernel, start, similarities }: Block) {
+        let m = self.map.landmarks.len();
+        if kernel == DIRECTIONS {
+            let near = &mut self.nearness[start * m..][..similarities.len()];
+            // A similarity is `exp(-s / unit)`; what is no number is near nothing.
+            near.iter_mut().zip(&similarities).for_each(|(near, &similarity)| {
+                *near = (f32::from(u8::MAX) * similarity.powf(self.map.units[kernel])).round() as u8;
+            });
+        }
+        let Some(map) = &self.map.maps[kernel] else { return };
+        let mut places = vec![0.0; similarities.len() / m * COMPONENTS];
+        project(&similarities, map, m, &mut places);
+        for (row, place) in (start..).zip(places.chunks_exact(COMPONENTS)) {
+            for (component, &value) in place.iter().enumerate() {
+                self.values[kernel][component * self.rows + row] = value;
+            }
+        }
+    }
+
+    fn finish(self) -> KernelPca {
+        let Self { map, rows, values, nearness } = self;
+        KernelPca { landmarks: map.landmarks.clone(), places: Coordinates { rows, values }, nearness }
     }
 }
 
@@ -272,36 +315,39 @@ impl Centred {
         })
     }
 
-    /// Shows `see` the similarities of some rows to the landmarks: a kernel, the first row of a block, and the block's,
-    /// `[rows, landmarks]`. Without landmarks there is nothing to show.
-    fn blocks(
-        &self,
-        inputs: MatrixView<'_>,
-        units: [f32; KERNELS],
-        mut see: impl FnMut(usize, usize, &[f32]),
-    ) {
+    /// Shows `see` the similarities of some rows to the landmarks, block by block. Without landmarks there is nothing to show.
+    fn blocks(&self, inputs: MatrixView<'_>, units: [f32; KERNELS], mut see: impl FnMut(Block)) {
         let n = if self.squares.is_empty() { 0 } else { inputs.rows() };
         for start in (0..n).step_by(BLOCK) {
             let (rows, own) = self.rows(inputs, start, BLOCK.min(n - start));
             for (kernel, mut block) in self.distances(&rows, &own).into_iter().enumerate() {
                 similarities(&mut block, units[kernel]);
-                see(kernel, start, &block);
+                see(Block { kernel, start, similarities: block });
             }
         }
     }
 
     /// Per kernel, the matrix that makes components of similarities to the landmarks, `[landmarks, COMPONENTS]`; none
-    /// where some similarity is not a number.
-    fn maps(&self, inputs: MatrixView<'_>, units: [f32; KERNELS]) -> [Option<Vec<f32>>; KERNELS] {
+    /// where some similarity is not a number. `seen` is given every block of similarities that they are made of.
+    fn maps(
+        &self,
+        inputs: MatrixView<'_>,
+        units: [f32; KERNELS],
+        mut seen: impl FnMut(Block),
+    ) -> [Option<Vec<f32>>; KERNELS] {
         let m = self.squares.len();
         let mut products: [Vec<f32>; KERNELS] = std::array::from_fn(|_| vec![0.0; m * m]);
-        self.blocks(inputs, units, |kernel, _, block| {
-            let (rows, mut turned, mut part) = (block.len() / m, vec![0.0; block.len()], vec![0.0; m * m]);
-            for (at, &value) in block.iter().enumerate() {
-                turned[at % m * rows + at / m] = value;
+        self.blocks(inputs, units, |block| {
+            let values = &block.similarities;
+            let (rows, mut turned, mut part) = (values.len() / m, vec![0.0; values.len()], vec![0.0; m * m]);
+            for (row, values) in values.chunks_exact(m).enumerate() {
+                for (mark, &value) in values.iter().enumerate() {
+                    turned[mark * rows + row] = value;
+                }
             }
             multiply_transposed(&turned, &turned, m, m, rows, &mut part);
-            products[kernel].iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            products[block.kernel].iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            seen(block);
         });
         let mut own = self.distances(&self.marks, &self.squares);
         std::array::from_fn(|kernel| {
@@ -353,6 +399,22 @@ fn principal_map(own: &[f32], product: &[f32], m: usize) -> Option<Vec<f32>> {
         }
     }
     Some(map)
+}
+
+dispatched! {
+    /// The components of rows by their similarities to the `m` landmarks, `[rows, COMPONENTS]`, added to `places`.
+    fn project(similarities: &[f32], map: &[f32], m: usize, places: &mut [f32]) {
+        let places = places.as_chunks_mut::<COMPONENTS>().0.iter_mut();
+        for (place, similarities) in places.zip(similarities.chunks_exact(m)) {
+            let mut sums = *place;
+            for (&similarity, along) in similarities.iter().zip(map.as_chunks::<COMPONENTS>().0) {
+                for (sum, along) in sums.iter_mut().zip(along) {
+                    *sum += similarity * along;
+                }
+            }
+            *place = sums;
+        }
+    }
 }
 
 /// The product of two square matrices of one size. Every sum is in the order of the inner index, where the library's

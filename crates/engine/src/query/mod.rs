@@ -1,5 +1,5 @@
 //! What query strategies have in common: vectors and distances, draws that belong to rows, the order of equals,
-//! neighbours, components, what a Gaussian process says of them, and how labels cover them. Nothing here chooses rows: strategies, and what they
+//! ranks, neighbours, components, what a Gaussian process says of them, and how labels cover them. Nothing here chooses rows: strategies, and what they
 //! may see, are the same module of `querist`, which hands all of this on.
 
 pub mod draw;
@@ -10,6 +10,7 @@ pub mod low_rank_gp;
 pub mod nearest;
 pub mod neighbour_stats;
 pub mod neighbours;
+pub mod ranks;
 pub mod size;
 pub mod subsample;
 pub mod ties;

@@ -1,8 +1,8 @@
-//! Ranks within the pool, as numbers from -1 to 1.
+//! [`Ranks`]: ranks within a column, as numbers from -1 to 1.
 
 /// Ranks columns; keeps what it needs for it.
-#[derive(Default)]
-pub(super) struct Ranks {
+#[derive(Clone, Debug, Default)]
+pub struct Ranks {
     keys: Vec<u64>,
     spare: Vec<u64>,
     /// The quantile of every rank that is one value's alone.
@@ -10,14 +10,14 @@ pub(super) struct Ranks {
 }
 
 impl Ranks {
-    /// Gives `set` for every row the rank of its value, mapped to `[-1, 1]`; equal values share their
-    /// mean rank. Gives back the values in ascending order.
-    pub(super) fn quantiles(
-        &mut self,
-        values: &[f32],
-        mut set: impl FnMut(usize, f32),
-    ) -> impl Iterator<Item = f32> {
+    /// Writes for every row the rank of its value, mapped to `[-1, 1]`, to `quantiles`; equal values share their
+    /// mean rank. The values in ascending order go to `sorted`.
+    ///
+    /// # Panics
+    /// If the three are not of one length.
+    pub fn quantiles(&mut self, values: &[f32], quantiles: &mut [f32], sorted: &mut [f32]) {
         let n = values.len();
+        assert!(quantiles.len() == n && sorted.len() == n, "one place for every value");
         if self.single.len() != n {
             self.single = (0..n).map(|rank| quantile(rank as f32, n)).collect();
         }
@@ -27,22 +27,24 @@ impl Ranks {
             values.iter().enumerate().map(|(row, &value)| u64::from(ascending(value)) << 32 | row as u64),
         );
         self.sort();
+        for (sorted, &key) in sorted.iter_mut().zip(&self.keys) {
+            *sorted = value(key);
+        }
         let mut start = 0;
         while start < n {
-            let own = value(self.keys[start]);
+            let own = sorted[start];
             let mut end = start + 1;
-            while end < n && value(self.keys[end]) == own {
+            while end < n && sorted[end] == own {
                 end += 1;
             }
             let alone = end == start + 1;
             let quantile =
                 if alone { self.single[start] } else { quantile((start + end - 1) as f32 / 2.0, n) };
             for &key in &self.keys[start..end] {
-                set(key as u32 as usize, quantile);
+                quantiles[key as u32 as usize] = quantile;
             }
             start = end;
         }
-        self.keys.iter().map(|&key| value(key))
     }
 
     /// Sorts the keys by their upper halves, digit by digit; rows are in order already. Several times
@@ -79,7 +81,7 @@ impl Ranks {
 
 /// The quantile of a value among others that were ranked before: that of its equals, if there are any, and
 /// between its neighbours else.
-pub(super) fn quantile_among(ascending: &[f32], value: f32) -> f32 {
+pub fn quantile_among(ascending: &[f32], value: f32) -> f32 {
     let below = ascending.partition_point(|&other| other < value);
     // Most values have no equals.
     let equals = ascending.get(below).is_some_and(|&other| other <= value);
@@ -110,19 +112,26 @@ mod tests {
     use crate::rng::Key;
     use rand::RngExt;
 
+    /// The quantiles, and the values in order.
+    fn ranked(ranks: &mut Ranks, values: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let (mut quantiles, mut sorted) = (vec![0.0; values.len()], vec![0.0; values.len()]);
+        ranks.quantiles(values, &mut quantiles, &mut sorted);
+        (quantiles, sorted)
+    }
+
     #[test]
     fn ranks_are_those_of_a_sort_by_comparison() {
         let mut rng = Key::root(4).rng();
         let values: Vec<f32> = (0..3_000).map(|_| (rng.random::<f32>() - 0.5) * 1e3).collect();
         let mut sorted = values.clone();
         sorted.sort_by(f32::total_cmp);
-        let mut ranks = Ranks::default();
-        let found = ranks.quantiles(&values, |row, quantile| {
-            let rank = sorted.partition_point(|&other| other < values[row]);
+        let (quantiles, found) = ranked(&mut Ranks::default(), &values);
+        assert_eq!(found, sorted);
+        for (&value, quantile) in values.iter().zip(quantiles) {
+            let rank = sorted.partition_point(|&other| other < value);
             assert!((quantile - (2.0 * rank as f32 / 2_999.0 - 1.0)).abs() < 1e-6);
-            assert_eq!(quantile, quantile_among(&sorted, values[row]));
-        });
-        assert!(found.eq(sorted.iter().copied()));
+            assert_eq!(quantile, quantile_among(&sorted, value));
+        }
     }
 
     #[test]
@@ -138,7 +147,7 @@ mod tests {
         for column in columns {
             let mut sorted = column.clone();
             sorted.sort_by(f32::total_cmp);
-            let found: Vec<f32> = ranks.quantiles(&column, |_, _| {}).collect();
+            let (_, found) = ranked(&mut ranks, &column);
             assert!(found.iter().map(|value| value.to_bits()).eq(sorted.iter().map(|value| value.to_bits())));
         }
     }
@@ -155,10 +164,7 @@ mod tests {
 
     #[test]
     fn quantiles_run_from_least_to_most_and_share_ties() {
-        let mut found = [0.0; 5];
-        let mut ranks = Ranks::default();
-        let sorted: Vec<f32> =
-            ranks.quantiles(&[5.0, 1.0, 5.0, 9.0, 0.0], |row, quantile| found[row] = quantile).collect();
+        let (found, sorted) = ranked(&mut Ranks::default(), &[5.0, 1.0, 5.0, 9.0, 0.0]);
         assert_eq!(found, [0.25, -0.5, 0.25, 1.0, -1.0]);
         assert_eq!(sorted, [0.0, 1.0, 5.0, 5.0, 9.0]);
         // Below all, between two, the equals' own, above all.
