@@ -1,5 +1,5 @@
 //! Programs, tests and the Python package share what they are built of: under one set of features a dependency is compiled
-//! once. Where they differ, `cargo run` after `cargo test` compiles burn again, which takes ten CPU-minutes.
+//! once. Where they differ, `cargo run` after `cargo test` compiles burn again, which takes 10 to 24 CPU-minutes with all that needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
