@@ -7,6 +7,7 @@ use super::replicate::Replicate;
 use super::row::Row;
 use super::stop::{self, Watch};
 use crate::arch::NetSpec;
+use crate::data::TargetKind;
 use crate::error::Result;
 use crate::learner::{Metric, Scores};
 use crate::query::{Needs, Strategy, subsample};
@@ -199,8 +200,9 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
     });
     let notes: Vec<String> =
         fit.diverged_at.map(diverged).into_iter().chain(pseudo_labels.map(taught)).chain(ended).collect();
-    let Scores { metric, accuracy, balanced_accuracy, macro_f1 } = test.expect("measured on the test rows");
-    let of_classes = |figure: f64| metric.is_accuracy().then_some(figure);
+    let Scores { metric, accuracy, balanced_accuracy, macro_f1, mean_average_precision } =
+        test.expect("measured on the test rows");
+    let of = |kind: TargetKind, figure: f64| (metric.targets() == kind).then_some(figure);
     Row {
         task: player.replicate.prepared.task().name().to_string(),
         strategy: player.name.clone(),
@@ -210,8 +212,9 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
         labels: labels as u32,
         metric,
         accuracy,
-        balanced_accuracy: of_classes(balanced_accuracy),
-        macro_f1: of_classes(macro_f1),
+        balanced_accuracy: of(TargetKind::Class, balanced_accuracy),
+        macro_f1: of(TargetKind::Class, macro_f1),
+        mean_average_precision: of(TargetKind::MultiLabel, mean_average_precision),
         reward_accuracy,
         steps,
         picks: Vec::new(),

@@ -27,6 +27,12 @@ pub enum QueryError {
     #[error("strategy `{}` does not serve {kind}: it cannot ask for {}", shorten(strategy), kind.name())]
     #[diagnostic(help("`querist strategies --task {kind}` lists those that do"))]
     Kind { strategy: String, kind: TargetKind },
+    /// A score that is to be lifted to rows of several labels, and is of no single label.
+    #[error(
+        "strategy `{strategy}` lifts a score of class probabilities or of a committee, and this one is of something else"
+    )]
+    #[diagnostic(help("lift `margin`, `entropy`, `least_confidence` or `qbc`, as in by_label(margin)"))]
+    ByLabel { strategy: String },
     /// No strategy has this name.
     #[error("strategy `{}` is unknown", shorten(name))]
     Unknown {

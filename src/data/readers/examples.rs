@@ -150,6 +150,7 @@ impl Examples {
             labels,
             classes,
             numbers: None,
+            sets: None,
             split: self.split,
             ids: None,
             label_column: None,

@@ -72,16 +72,15 @@ pub fn whole(
     let (episode, _) = episode_of(plan, transfer.architectures[0], learned, stage_context, shared)?;
     let prepared = shared.prepared(plan, target, &dataset, *repetition)?;
     let replicate = Replicate { prepared, key: tasks::replicate_key(plan, &dataset, *repetition) };
-    let Scores { metric, accuracy, balanced_accuracy, macro_f1 } = measure(&episode, &replicate)?;
+    let scores = measure(&episode, &replicate)?;
+    let Scores { metric, accuracy, balanced_accuracy, macro_f1, .. } = scores;
     let task = replicate.prepared.task();
-    let largest = match task.kind() {
-        TargetKind::Class => {
-            let mut counts = vec![0u32; task.classes()];
-            task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
-            counts.into_iter().max().unwrap_or(0)
-        }
-        TargetKind::Real => 0,
-    };
+    let kind = task.kind();
+    let mut counts = vec![0u32; task.classes()];
+    if kind == TargetKind::Class {
+        task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
+    }
+    let largest = counts.into_iter().max().unwrap_or(0);
     Ok(FullPool {
         task: task.name().to_string(),
         repetition: *repetition,
@@ -90,6 +89,7 @@ pub fn whole(
         accuracy,
         balanced_accuracy,
         macro_f1,
+        mean_average_precision: (kind == TargetKind::MultiLabel).then_some(scores.mean_average_precision),
         largest_class: f64::from(largest) / task.test().labels().len().max(1) as f64,
     })
 }

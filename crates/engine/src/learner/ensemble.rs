@@ -5,7 +5,7 @@
 
 use super::{FitReport, Learner, ModelData, TrainPlan};
 use crate::arch::NetSpec;
-use crate::data::{Matrix, MatrixView};
+use crate::data::{Matrix, MatrixView, TargetKind};
 use crate::error::Result;
 use crate::rng::Key;
 
@@ -31,6 +31,17 @@ impl Ensemble {
 
     fn places(&self, model: usize) -> std::ops::Range<usize> {
         model * self.members..(model + 1) * self.members
+    }
+
+    /// The mean of the members' [answers](TargetKind::answers).
+    pub(super) fn answers(
+        &self,
+        kind: TargetKind,
+        model: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+    ) -> Matrix {
+        self.mean(model, |place| kind.answers(&*self.networks, place, inputs, rows))
     }
 
     /// The mean over the members of what `read` says of each.

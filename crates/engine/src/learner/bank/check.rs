@@ -2,7 +2,6 @@
 
 use crate::arch::NetSpec;
 use crate::data::TargetKind;
-use crate::data::target::number_of;
 use crate::learner::error::LearnError;
 use crate::learner::plan::{Loss, ModelData, Optimiser, Stop, TrainPlan};
 use crate::rng::Key;
@@ -120,14 +119,9 @@ pub fn check_model(
             if row as usize >= data.inputs.rows() {
                 return Err(LearnError::Row { model, found: row, rows: data.inputs.rows() });
             }
-            match plan.loss.targets() {
-                TargetKind::Class if label as usize >= spec.outputs() => {
-                    return Err(LearnError::Class { model, row, found: label, classes: spec.outputs() });
-                }
-                TargetKind::Real if !number_of(label).is_finite() => {
-                    return Err(LearnError::Target { model, row, found: number_of(label) });
-                }
-                TargetKind::Class | TargetKind::Real => {}
+            let kind = plan.loss.targets();
+            if !kind.admits(label, spec.outputs()) {
+                return Err(LearnError::target(kind, model, row, label, spec.outputs()));
             }
         }
     }

@@ -200,6 +200,41 @@ pub(super) unsafe fn squared_error<V: Vector>(l: &Losses) {
     }
 }
 
+/// Binary cross-entropy of sigmoids: `Σ (ln(1 + e^z) - y z) / outputs`, gradient `(p - y) * scale / outputs`. Labels are sets,
+/// output `o` being bit `o`, none of which is [`NO_ROW`].
+///
+/// # Safety
+/// The processor must have the instructions of `V`, and the pointers be valid for the sizes given.
+#[inline(always)]
+pub(super) unsafe fn binary_cross_entropy<V: Vector>(l: &Losses) {
+    // SAFETY: the registers are those of `cross_entropy`, within the sizes for which the caller vouches.
+    unsafe {
+        let (none, one, share) = (V::splat(0.0), V::splat(1.0), V::splat(1.0 / l.outputs as f32));
+        for place in (0..l.blocks * LINE).step_by(V::LANES) {
+            let (block, lane) = (place / LINE, place % LINE);
+            let z = l.logits.add(block * l.outputs * LINE + lane);
+            let label = V::int_load(l.labels.add(place));
+            let factor = V::load(l.scale.add(lane)).mul(share);
+            let mut sum = none;
+            for o in 0..l.outputs {
+                let at = z.add(o * LINE);
+                let logit = V::load(at);
+                let bit = V::int_and(label, V::int_splat(1 << o));
+                let (hot, own) =
+                    (one.keep_unequal(bit, V::int_splat(0)), logit.keep_unequal(bit, V::int_splat(0)));
+                // `ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|)`, and `p = e^min(z, 0) / (1 + e^-|z|)`: no exponential overflows.
+                let below = exp(none.sub(logit.abs()));
+                let all = one.add(below);
+                let positive = none.max(logit);
+                sum = sum.add(positive.add(ln(all)).sub(own));
+                let p = exp(logit.sub(positive)).div(all);
+                p.sub(hot).mul(factor).keep_unequal(label, V::int_splat(NO_ROW)).store(at);
+            }
+            sum.mul(share).keep_unequal(label, V::int_splat(NO_ROW)).store(l.losses.add(place));
+        }
+    }
+}
+
 /// Softmax in place over `[blocks][outputs][16]`.
 ///
 /// # Safety
