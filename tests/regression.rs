@@ -197,7 +197,7 @@ fn what_cannot_be_fitted_to_is_refused() {
         querist::learner::BurnNet::new(&spec, 1, querist::learner::DeviceKind::Flex.open().unwrap().unwrap())
             .unwrap();
     let error = burnt.fit(&[data], &adam, &[Key::root(1)]).unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(LearnError::Numbers { .. })), "{error}");
+    assert!(matches!(error.downcast_ref(), Some(LearnError::Targets { .. })), "{error}");
     // A single row has no deviation: it is predicted as it is, in the end.
     let epochs = plan(Optimiser::Adam, Stop::Epochs { epochs: 300 });
     let one = fit(&spec, &inputs, &words[..1], &epochs, 1);

@@ -15,8 +15,8 @@ pub enum QueryError {
     #[error("query: {signal}, row {row}, column {column} is {found}, expected a finite number")]
     NotFinite { signal: &'static str, row: usize, column: usize, found: f64 },
     /// A row of probabilities that is none.
-    #[error("query: {signal}, row {row} has {found}, expected non-negative numbers that sum to 1")]
-    NotProbabilities { signal: &'static str, row: usize, found: String },
+    #[error("query: {signal}, row {row} has {found}, expected {expected}")]
+    NotProbabilities { signal: &'static str, row: usize, found: String, expected: &'static str },
     /// A signal of another shape than the view promises.
     #[error("query: {signal} has {found} {unit}, expected {expected}")]
     Shape { signal: &'static str, unit: &'static str, found: usize, expected: usize },

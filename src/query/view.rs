@@ -529,9 +529,13 @@ fn check_finite(signal: &'static str, matrix: MatrixView<'_>) -> Result<(), Quer
 /// Refuses answers of a learner that are none on targets of this kind.
 fn check_answers(kind: TargetKind, signal: &'static str, p: MatrixView<'_>) -> Result<(), QueryError> {
     check_finite(signal, p)?;
+    let expected = match kind {
+        TargetKind::MultiLabel => "numbers from 0 to 1, one for each label",
+        TargetKind::Class | TargetKind::Real => "non-negative numbers that sum to 1",
+    };
     for row in 0..p.rows() {
         let values = p.row(row);
-        let refuse = |found: String| Err(QueryError::NotProbabilities { signal, row, found });
+        let refuse = |found: String| Err(QueryError::NotProbabilities { signal, row, found, expected });
         let least = values.iter().copied().fold(0.0, f32::min);
         match kind {
             TargetKind::Class | TargetKind::MultiLabel if least < 0.0 => {

@@ -270,7 +270,12 @@ impl ReadOptions {
             ("`--channels`", self.channels.is_some(), is(&[Format::Npy, Format::Npz, Format::Idx])),
             ("`--inputs`", self.inputs.is_some(), is(&[Format::Npz])),
             ("a file of labels", self.labels.is_some(), is(&[Format::Idx])),
-            (task_option(self.columns.task), self.columns.task != TargetKind::Class, columns),
+            (
+                task_option(self.columns.task),
+                self.columns.task != TargetKind::Class,
+                columns || self.columns.task == TargetKind::MultiLabel && is(&[Format::Npz, Format::Sparse]),
+            ),
+            ("`--label-separator`", self.columns.label_separator.is_some(), columns),
             ("`--label`", self.columns.label.is_some(), columns || is(&[Format::Npz])),
         ];
         match asked.into_iter().find(|&(_, given, heeded)| given && !heeded) {
@@ -290,7 +295,7 @@ impl ReadOptions {
     fn expect_no_columns(&self, file: &str) -> Result<(), ReadError> {
         let columns = &self.columns;
         let asked = [
-            (task_option(columns.task), columns.task != TargetKind::Class),
+            (task_option(columns.task), columns.task == TargetKind::Real),
             ("a split column", columns.split.is_some()),
             ("a column of row ids", columns.id.is_some()),
             ("columns to ignore", !columns.ignore.is_empty()),

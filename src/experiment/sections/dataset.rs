@@ -44,8 +44,8 @@ section! {
         #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<String> = text().optional().absent("`\"label\"`, or what the format has");
         /// What the labels are: classes, with `"regression"` numbers to be predicted, or with `"multi_label"` any of several per
-        /// row: `label` then names a column of 0 and 1 for each, with commas between (`"red,round"`, `"tag_*"`). Tables alone
-        /// hold such.
+        /// row: `label` then names a column of 0 and 1 for each, with commas between (`"red,round"`, `"tag_*"`). Numbers
+        /// are read from tables alone.
         #[serde(skip_serializing_if = "is_classification", serialize_with = "by_task")]
         task: TargetKind = word(TargetKind::ALL.map(|kind| (kind.task(), kind))).or(TargetKind::Class)
             .absent("`\"classification\"`");
