@@ -7,9 +7,8 @@ use super::replicate::Replicate;
 use super::row::Row;
 use super::stop::{self, Watch};
 use crate::arch::NetSpec;
-use crate::data::TargetKind;
 use crate::error::Result;
-use crate::learner::{Metric, Scores};
+use crate::learner::Metric;
 use crate::query::{Needs, Strategy, subsample};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
@@ -200,9 +199,7 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
     });
     let notes: Vec<String> =
         fit.diverged_at.map(diverged).into_iter().chain(pseudo_labels.map(taught)).chain(ended).collect();
-    let Scores { metric, accuracy, balanced_accuracy, macro_f1, mean_average_precision } =
-        test.expect("measured on the test rows");
-    let of = |kind: TargetKind, figure: f64| (metric.targets() == kind).then_some(figure);
+    let scores = test.expect("measured on the test rows");
     Row {
         task: player.replicate.prepared.task().name().to_string(),
         strategy: player.name.clone(),
@@ -210,11 +207,11 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
         repetition: player.repetition,
         round,
         labels: labels as u32,
-        metric,
-        accuracy,
-        balanced_accuracy: of(TargetKind::Class, balanced_accuracy),
-        macro_f1: of(TargetKind::Class, macro_f1),
-        mean_average_precision: of(TargetKind::MultiLabel, mean_average_precision),
+        metric: scores.metric,
+        accuracy: scores.accuracy,
+        balanced_accuracy: scores.known(Metric::BalancedAccuracy),
+        macro_f1: scores.known(Metric::MacroF1),
+        mean_average_precision: scores.known(Metric::MeanAveragePrecision),
         reward_accuracy,
         steps,
         picks: Vec::new(),

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{DataRef, Transfer};
 use crate::experiment::tasks;
-use crate::learner::Scores;
+use crate::learner::{Metric, Scores};
 use crate::run::full_pool::{FullPool, sorted};
 use crate::run::{Cell, Ledger, WorkerPool, run_cells};
 
@@ -75,9 +75,8 @@ pub fn whole(
     let scores = measure(&episode, &replicate)?;
     let Scores { metric, accuracy, balanced_accuracy, macro_f1, .. } = scores;
     let task = replicate.prepared.task();
-    let kind = task.kind();
     let mut counts = vec![0u32; task.classes()];
-    if kind == TargetKind::Class {
+    if task.kind() == TargetKind::Class {
         task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
     }
     let largest = counts.into_iter().max().unwrap_or(0);
@@ -89,7 +88,7 @@ pub fn whole(
         accuracy,
         balanced_accuracy,
         macro_f1,
-        mean_average_precision: (kind == TargetKind::MultiLabel).then_some(scores.mean_average_precision),
+        mean_average_precision: scores.known(Metric::MeanAveragePrecision),
         largest_class: f64::from(largest) / task.test().labels().len().max(1) as f64,
     })
 }

@@ -238,6 +238,11 @@ impl Scores {
         }
     }
 
+    /// One of the figures; none for one that targets of another kind have.
+    pub fn known(&self, metric: Metric) -> Option<f64> {
+        (metric.targets() == self.metric.targets()).then(|| self.by(metric))
+    }
+
     /// One of the figures; NaN for one that targets of another kind have.
     pub fn by(&self, metric: Metric) -> f64 {
         if metric.targets() != self.metric.targets() {
