@@ -223,7 +223,7 @@ fn badge_takes_the_gradient_at_the_predicted_set() {
     assert_eq!(badge.select(&view, 1, Key::root(0)).unwrap(), [RowId(1)]);
 }
 
-/// The suite runs over the example of a strategy's card, which is on classes.
+/// The suite runs over the example of a strategy's card, whose arms serve classes too.
 #[test]
 fn tailor_keeps_the_contract_over_lifted_arms() {
     let builtin = Registry::builtin();
@@ -515,6 +515,8 @@ fn a_benchmark_of_label_sets_runs_to_its_report() {
     let first: serde_json::Value = serde_json::from_str(one.lines().next().unwrap()).unwrap();
     assert_eq!(first["metric"], "label_macro_f1");
     assert!(first.get("macro_f1").is_none() && first["mean_average_precision"].is_f64(), "{first}");
+    let forecast = querist(dir.path()).args(["bench", "x.toml", "--dry-run"]).assert().code(0);
+    forecast.stdout(predicate::str::contains("cvirs"));
     let said = querist(dir.path()).args(["report", "one"]).assert().code(0);
     said.stdout(
         predicate::str::contains("tasks ran").and(predicate::str::contains("margin did not run").not()),

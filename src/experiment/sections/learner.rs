@@ -25,7 +25,8 @@ section! {
         hidden: Vec<usize> = list(whole(1..=MAX_WIDTH)).or(vec![32]);
         /// Share of hidden units dropped in training.
         dropout: f64 = number(0.0..=0.95).or(0.0);
-        /// The loss that is minimised where targets are classes; networks that predict numbers minimise the squared error.
+        /// The loss that is minimised where targets are classes; networks that predict numbers minimise the squared error, and those of
+        /// sets of labels the binary cross-entropy.
         loss: Loss = word([("cross_entropy", Loss::CrossEntropy), ("squared", Loss::Squared)]).or(Loss::CrossEntropy);
         /// The update rule. `"lbfgs"` fits a linear head to the optimum of ridge logistic regression and reads none of
         /// the keys about steps.

@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
         family: Family::Bandit,
         needs: Needs { probabilities: true, embeddings: true, labels: true, classes: true, ..Needs::NONE },
         cost: "time b C per arm and the arms', memory b per arm",
-        example: "tailor(margin,k_center)",
+        example: "tailor(badge,k_center)",
         deterministic: false,
     },
     make: |params| {
