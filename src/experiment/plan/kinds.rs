@@ -67,6 +67,16 @@ impl Plan {
             let why = format!("is \"{}\", which is no figure of {kind}", self.episode.metric.key());
             return Err(conflict("episode.metric", why, &format!("known are {}", known.join(", "))));
         }
+        let loss = self.learner.loss;
+        // What is not said stands for the usual loss of the kind.
+        if loss != Loss::CrossEntropy && loss.targets() != kind {
+            let of = match loss.targets() {
+                TargetKind::Class => "classifiers",
+                other => other.name(),
+            };
+            let why = format!("is a loss of {of}; the targets are {}", kind.name());
+            return Err(conflict("learner.loss", why, "leave it out"));
+        }
         if kind == TargetKind::Class {
             let named = self.transfer.iter().flat_map(|transfer| transfer.strategies.iter().enumerate());
             // What is no strategy at all is refused where strategies are checked.
@@ -89,7 +99,6 @@ impl Plan {
         let refused = [
             ("train", self.train.is_some(), "trains policies, which ask for classes alone"),
             ("search", self.search.is_some(), "searches architectures, which is done on classes alone"),
-            ("learner.loss", learner.loss != Loss::CrossEntropy, "is a loss of classifiers"),
             (
                 "learner.optimiser",
                 learner.optimiser == OptimiserKind::Lbfgs,

@@ -303,7 +303,7 @@ impl BurnNet {
                 let hot = classes.one_hot::<2>(self.spec.outputs()).float();
                 MseLoss::new().forward(logits.clone(), hot, Reduction::Mean)
             }
-            Loss::SquaredError | Loss::BinaryCrossEntropy => {
+            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy => {
                 unreachable!("networks of burn are fitted to classes alone")
             }
         }

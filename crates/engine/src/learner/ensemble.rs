@@ -106,12 +106,13 @@ impl Learner for Ensemble {
         Some(self)
     }
 
-    /// Of classes, the logarithms of [`probabilities`](Self::probabilities), so that their softmax are these; of a network
-    /// with one output, which predicts a number, the means of the members' outputs.
+    /// The means of the members' predictions.
+    fn predictions(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Vec<f32> {
+        self.answers(TargetKind::Real, model, inputs, rows).into_values()
+    }
+
+    /// The logarithms of [`probabilities`](Self::probabilities), so that their softmax are these: of classes.
     fn logits(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        if self.spec().outputs() == 1 {
-            return self.mean(model, |place| self.networks.logits(place, inputs, rows));
-        }
         let p = self.probabilities(model, inputs, rows);
         let logits = p.values().iter().map(|p| p.max(f32::MIN_POSITIVE).ln()).collect();
         Matrix::new(logits, p.rows(), p.cols())

@@ -24,10 +24,11 @@ impl TargetKind {
         }
     }
 
-    /// What networks are fitted by where `loss` is asked for of classifiers.
+    /// What networks are fitted by where `loss` is asked for: that, if it is one of this kind of targets, and else the usual one.
     pub fn loss(self, loss: Loss) -> Loss {
         match self {
             Self::Class => loss,
+            Self::Real if loss.targets() == self => loss,
             Self::Real => Loss::SquaredError,
             Self::MultiLabel => Loss::BinaryCrossEntropy,
         }
@@ -48,7 +49,11 @@ impl TargetKind {
         }
         match self {
             Self::Class => learner.probabilities(model, inputs, rows),
-            Self::Real => learner.logits(model, inputs, rows),
+            Self::Real => {
+                let predictions = learner.predictions(model, inputs, rows);
+                let count = predictions.len();
+                Matrix::new(predictions, count, 1)
+            }
             Self::MultiLabel => {
                 let mut answers = learner.logits(model, inputs, rows);
                 for row in 0..answers.rows() {

@@ -18,6 +18,10 @@ pub enum Loss {
     /// Half the squared difference of the one output to the row's number, both standardised by the numbers of the fit;
     /// targets are the words of numbers ([`target`](crate::data::target)).
     SquaredError,
+    /// β-NLL (Seitzer, Tavakoli, Antic & Martius, ICLR 2022) with β = 1/2, of a normal distribution whose mean is the first output and
+    /// the logarithm of whose variance `v` is the second: `v^β (ln v + (y - mean)^2 / v) / 2`, where `v^β` counts as a constant in
+    /// the gradient. Numbers are standardised as under [`SquaredError`](Self::SquaredError).
+    BetaNll,
     /// Mean over rows and outputs of the binary cross-entropy of the output's sigmoid with whether the row has the label;
     /// targets are sets of labels ([`target`](crate::data::target)).
     BinaryCrossEntropy,
@@ -28,8 +32,16 @@ impl Loss {
     pub fn targets(self) -> TargetKind {
         match self {
             Loss::CrossEntropy | Loss::Squared => TargetKind::Class,
-            Loss::SquaredError => TargetKind::Real,
+            Loss::SquaredError | Loss::BetaNll => TargetKind::Real,
             Loss::BinaryCrossEntropy => TargetKind::MultiLabel,
+        }
+    }
+
+    /// Outputs of a network that is fitted by it, where there are so many classes or labels.
+    pub fn outputs(self, names: usize) -> usize {
+        match self {
+            Loss::BetaNll => 2,
+            _ => self.targets().outputs(names),
         }
     }
 

@@ -43,11 +43,14 @@ pub fn check_fit(
             expected: "a network without hidden blocks, and cross-entropy",
         });
     }
-    if plan.loss.targets() == TargetKind::Real && spec.outputs() != 1 {
+    if plan.loss.targets() == TargetKind::Real && spec.outputs() != plan.loss.outputs(0) {
         return Err(LearnError::Plan {
             field: "loss",
             found: format!("{:?} for {spec}", plan.loss),
-            expected: "a network of one output, for the one number of a row",
+            expected: match plan.loss {
+                Loss::BetaNll => "a network of two outputs, for the mean and the logarithm of the variance",
+                _ => "a network of one output, for the one number of a row",
+            },
         });
     }
     data.iter().enumerate().try_for_each(|(model, data)| check_model(model, spec, data, plan))

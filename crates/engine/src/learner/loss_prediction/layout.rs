@@ -204,6 +204,12 @@ pub(super) fn target_loss(loss: Loss, logits: &[f64], label: u32) -> (f64, Vec<f
             let miss = logits[0] - f64::from(number_of(label));
             (0.5 * miss * miss, vec![miss])
         }
+        Loss::BetaNll => {
+            let (miss, log) = (logits[0] - f64::from(number_of(label)), 0.5 * logits[1]);
+            let deviation = log.exp();
+            let share = miss * miss / deviation;
+            (deviation * log + 0.5 * share, vec![miss / deviation, 0.5 * (deviation - share)])
+        }
         Loss::BinaryCrossEntropy => {
             let count = logits.len() as f64;
             let of = |(output, &logit): (usize, &f64)| {
