@@ -9,7 +9,7 @@ use querist::{Key, Result};
 use rayon::prelude::*;
 
 /// What builtin strategies do not keep, and why.
-const EXCEPTIONS: [(&str, Rule, &str); 24] = [
+const EXCEPTIONS: [(&str, Rule, &str); 25] = [
     ("robust_k_center", Rule::Deterministic, "counts rows, so that its values tie all the time"),
     ("max_herding", Rule::Deterministic, "two rows that cover only each other are worth the same"),
     (
@@ -39,6 +39,7 @@ const EXCEPTIONS: [(&str, Rule, &str); 24] = [
         Rule::RowOrder,
         "mini-batches are drawn by the place of a row among the labelled and the candidates",
     ),
+    ("tailor", Rule::RowOrder, "its example holds badge"),
     ("albl", Rule::RowOrder, "draws from a running sum over the candidates"),
     ("comb", Rule::RowOrder, "draws from a running sum over the candidates"),
     (

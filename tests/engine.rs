@@ -651,7 +651,9 @@ fn reference_loss(spec: &NetSpec, weights: &[f64], inputs: &Matrix, labels: &[u3
                 let miss = |(o, z): (usize, &f64)| (z - f64::from(u8::from(o == label as usize))).powi(2);
                 z.iter().enumerate().map(miss).sum::<f64>() / z.len() as f64
             }
-            Loss::SquaredError => unreachable!("shapes for classes"),
+            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy => {
+                unreachable!("shapes for classes")
+            }
         };
     }
     total / labels.len() as f64

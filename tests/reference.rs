@@ -200,6 +200,7 @@ fn every_key_is_on_the_page_and_every_experiment_fits_the_schema() {
          [search_comparison]\ntargets = [\"iris\"]\nfree = {}\nhill_climbing = { restarts = 3 }\nannealing = { cooling = 0.5 }\n\
          evolution = { sample = 2 }\nhalving = { eta = 2 }\n";
     let others = [
+        "[transfer]\ntargets = [{ file = \"c.csv\", label = \"t\", label_separator = \";\", task = \"multi_label\" }]",
         "[learner]\noptimiser = \"lbfgs\"\nhidden = []\n[report]\ntarget_accuracy = 0.9\n[train]",
         "[learner]\nsteps = 3\nensemble = 3\n[episode]\ntarget_share = 0.9\n[train]",
         "[learner]\ntrain_loss = 0.5\n[train]",

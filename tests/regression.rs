@@ -99,6 +99,80 @@ fn the_gradient_is_that_of_the_loss() {
     }
 }
 
+/// The same of β-NLL, the factor of whose loss is a constant; and where the noise is larger, so is the variance.
+#[test]
+fn the_gradient_is_that_of_the_loss_with_a_variance() {
+    const RATE: f64 = 1e-3;
+    let (inputs, words) = bend(24, 1, 5.0, 40.0);
+    let spec = NetSpec::mlp(2, &[5], 2).unwrap();
+    let numbers: Vec<f64> = words.iter().map(|&word| f64::from(number_of(word))).collect();
+    let mean = numbers.iter().sum::<f64>() / 24.0;
+    let deviation = (numbers.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / 24.0).sqrt();
+    let outputs = |w: &[f64], at: usize| {
+        let x = inputs.row(at);
+        let hidden =
+            |unit: usize| (f64::from(x[0]) * w[unit] + f64::from(x[1]) * w[5 + unit] + w[10 + unit]).max(0.0);
+        [0, 1].map(|out| (0..5).map(|unit| hidden(unit) * w[15 + 2 * unit + out]).sum::<f64>() + w[25 + out])
+    };
+    let mut fresh = Bank::new(&spec, 1).unwrap();
+    fresh.init(0, Key::root(7).named("weights"));
+    let start: Vec<f64> = fresh.weights(0).into_iter().map(f64::from).collect();
+    let loss = |w: &[f64]| {
+        let row = |at: usize| {
+            let ([found, log], [_, before]) = (outputs(w, at), outputs(&start, at));
+            let miss = found - (numbers[at] - mean) / deviation;
+            (0.5 * before).exp() * 0.5 * (log + miss * miss / log.exp())
+        };
+        (0..24).map(row).sum::<f64>() / 24.0
+    };
+    let sgd = Optimiser::Sgd { momentum: 0.0, nesterov: false };
+    let of = |optimiser, stop| TrainPlan { loss: Loss::BetaNll, ..plan(optimiser, stop) };
+    let step = TrainPlan {
+        learning_rate: RATE as f32,
+        weight_decay: 0.0,
+        batch: 64,
+        ..of(sgd, Stop::Steps { steps: 1 })
+    };
+    let mut stepped: Vec<f64> =
+        fit(&spec, &inputs, &words, &step, 7).weights(0).into_iter().map(f64::from).collect();
+    // Out of the units of the targets again.
+    stepped[15..25].iter_mut().step_by(2).for_each(|weight| *weight /= deviation);
+    stepped[25] = (stepped[25] - mean) / deviation;
+    stepped[26] -= 2.0 * deviation.ln();
+    for at in 0..start.len() {
+        let moved = |by: f64| {
+            let mut weights = start.clone();
+            weights[at] += by;
+            loss(&weights)
+        };
+        let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+        let found = (start[at] - stepped[at]) / RATE;
+        assert!((found - slope).abs() < 2e-3 * (1.0 + slope.abs()), "weight {at}: {found}, expected {slope}");
+    }
+
+    use rand::RngExt;
+    let mut rng = Key::root(3).rng();
+    let (inputs, words) = bend(300, 2, 5.0, 40.0);
+    let noisy: Vec<u32> = (0..300)
+        .map(|row| {
+            let wide = if inputs.row(row)[0] > 0.0 { 4.0 } else { 0.4 };
+            word_of(number_of(words[row]) + wide * (rng.random::<f32>() - 0.5))
+        })
+        .collect();
+    let fitted = fit(&spec, &inputs, &noisy, &of(Optimiser::Adam, Stop::Epochs { epochs: 200 }), 5);
+    let logits = fitted.logits(0, inputs.view(), None);
+    let mean_log = |right: bool| {
+        let own = (0..300).filter(|&row| (inputs.row(row)[0] > 0.0) == right);
+        let logs: Vec<f64> = own.map(|row| f64::from(logits.row(row)[1])).collect();
+        logs.iter().sum::<f64>() / logs.len() as f64
+    };
+    // Variances of uniform noise: 16 / 12 and 0.16 / 12, 4.6 apart in their logarithms.
+    assert!((mean_log(true) - (16.0f64 / 12.0).ln()).abs() < 1.0, "{}", mean_log(true));
+    assert!(mean_log(true) - mean_log(false) > 2.0, "{} {}", mean_log(true), mean_log(false));
+    let scores = TargetKind::Real.scores(&fitted, 0, inputs.view(), &words);
+    assert!(scores.by(Metric::R2) > 0.9, "{scores:?}");
+}
+
 /// Networks side by side, alone, and under every instruction set are the same bits; and one is fitted to its numbers.
 #[test]
 fn a_network_does_not_depend_on_its_neighbours() {
@@ -183,6 +257,8 @@ fn what_cannot_be_fitted_to_is_refused() {
     let bad = [words[0], word_of(f32::NAN)];
     assert!(refusal(1, &bad, &adam).contains("the target at row 1 is NaN"));
     assert!(refusal(2, &words, &adam).contains("a network of one output"));
+    let nll = TrainPlan { loss: Loss::BetaNll, ..adam };
+    assert!(refusal(1, &words, &nll).contains("a network of two outputs"));
     let lbfgs = TrainPlan { optimiser: Optimiser::Lbfgs { ridge: 1.0 }, ..adam };
     assert!(refusal(1, &words, &lbfgs).contains("lbfgs"));
     let spec = NetSpec::mlp(2, &[4], 1).unwrap();
@@ -197,7 +273,7 @@ fn what_cannot_be_fitted_to_is_refused() {
         querist::learner::BurnNet::new(&spec, 1, querist::learner::DeviceKind::Flex.open().unwrap().unwrap())
             .unwrap();
     let error = burnt.fit(&[data], &adam, &[Key::root(1)]).unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(LearnError::Numbers { .. })), "{error}");
+    assert!(matches!(error.downcast_ref(), Some(LearnError::Targets { .. })), "{error}");
     // A single row has no deviation: it is predicted as it is, in the end.
     let epochs = plan(Optimiser::Adam, Stop::Epochs { epochs: 300 });
     let one = fit(&spec, &inputs, &words[..1], &epochs, 1);
@@ -420,6 +496,10 @@ fn plans_are_checked_by_kind() {
             "is no figure of classification",
         ),
         (transfer("[learner]\nloss = \"squared\""), "is a loss of classifiers"),
+        (
+            "[learner]\nloss = \"beta_nll\"\n[transfer]\ntargets = [\"iris\"]".into(),
+            "is a loss of numbers; the targets are classes",
+        ),
         (transfer("[learner]\nhidden = []\noptimiser = \"lbfgs\""), "which fits a classifier"),
         (transfer("[train]"), "trains policies"),
         (
@@ -455,6 +535,12 @@ fn a_benchmark_of_numbers_runs_to_its_report() {
     assert_eq!(first["metric"], "nrmse");
     assert!(first.get("macro_f1").is_none() && first["accuracy"].as_f64().unwrap() <= 1.0, "{first}");
     // Nobody is told to compare with what asks for classes.
+    let nll = ["--set", "learner.loss=beta_nll", "--set", "learner.ensemble=2", "--jobs", "1"];
+    querist(dir.path()).args(["bench", "x.toml", "-q", "--out", "nll"]).args(nll).assert().code(0);
+    let nll = fs::read_to_string(dir.path().join("nll/rows.jsonl")).unwrap();
+    assert!(nll.lines().count() == one.lines().count() && nll != one);
+    // What is forecast plays the strategies themselves.
+    querist(dir.path()).args(["bench", "x.toml", "--dry-run"]).assert().code(0);
     let said = querist(dir.path()).args(["report", "one"]).assert().code(0);
     said.stdout(
         predicate::str::contains("tasks ran").and(predicate::str::contains("margin did not run").not()),

@@ -4,11 +4,11 @@ use super::columns::Preparation;
 use super::error::DataError;
 use super::gaps::Gaps;
 use super::matrix::{Matrix, MatrixView};
+use super::targets::by_appearance;
+pub use super::targets::{MAX_CLASSES, Targets};
 use crate::data::TargetKind;
-use crate::data::target::word_of;
 use crate::error::Result;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// Rows are numbered by `u32`.
@@ -17,8 +17,6 @@ pub const MAX_ROWS: usize = u32::MAX as usize;
 pub const MAX_WIDTH: usize = 1 << 20;
 /// Rows × width: 8 GiB of `f32`.
 pub const MAX_VALUES: usize = 1 << 31;
-/// Classes of a classification set. A column of identifiers read as labels exceeds it soon.
-pub const MAX_CLASSES: usize = 10_000;
 
 /// The shape of one example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,45 +43,6 @@ impl std::fmt::Display for Shape {
         match self {
             Shape::Vector(width) => write!(f, "{width}"),
             Shape::Image { channels, height, width } => write!(f, "{channels}x{height}x{width}"),
-        }
-    }
-}
-
-/// What is to be predicted. A type of its own, so that nothing assumes classification where it need not.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Targets {
-    /// One class per row, `0..names.len()`.
-    Class { labels: Vec<u32>, names: Vec<String> },
-    /// One number per row, all finite.
-    Real { values: Vec<f32> },
-}
-
-impl Targets {
-    /// The number of rows.
-    pub fn rows(&self) -> usize {
-        match self {
-            Targets::Class { labels, .. } => labels.len(),
-            Targets::Real { values } => values.len(),
-        }
-    }
-
-    /// What they are.
-    pub fn kind(&self) -> TargetKind {
-        match self {
-            Targets::Class { .. } => TargetKind::Class,
-            Targets::Real { .. } => TargetKind::Real,
-        }
-    }
-
-    /// The target of a row as the word that is handed on: see [`TargetKind`].
-    ///
-    /// # Panics
-    /// If there is no such row.
-    pub fn word(&self, row: usize) -> u32 {
-        match self {
-            Targets::Class { labels, .. } => labels[row],
-            Targets::Real { values } => word_of(values[row]),
         }
     }
 }
@@ -122,7 +81,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DataError`] when there is no row or no column, a limit is exceeded, lengths disagree, a value
-    /// is not finite, a label is out of range, or two classes share a name.
+    /// is not finite, a label is out of range, two classes or labels share a name, or no row has a label.
     pub fn new(
         name: impl Into<String>,
         shape: Shape,
@@ -153,7 +112,7 @@ impl Dataset {
             return Err(disagree("split entries", rows, split.len()).into());
         }
         check_finite(&name, inputs.view())?;
-        check_targets(&name, &targets)?;
+        targets.check(&name)?;
         Ok(Self {
             name,
             shape,
@@ -283,33 +242,30 @@ impl Dataset {
         }
     }
 
-    /// The class of every row, each below [`classes`](Self::classes); none where targets are numbers.
+    /// The class of every row, each below [`classes`](Self::classes); none where targets are of another kind.
     pub fn labels(&self) -> &[u32] {
         match &self.targets {
             Targets::Class { labels, .. } => labels,
-            Targets::Real { .. } => &[],
+            _ => &[],
         }
     }
 
-    /// The number of every row; none where targets are classes.
+    /// The number of every row; none where targets are of another kind.
     pub fn values(&self) -> &[f32] {
         match &self.targets {
-            Targets::Class { .. } => &[],
             Targets::Real { values } => values,
+            _ => &[],
         }
     }
 
-    /// The number of classes, those without a row included; 0 where targets are numbers.
+    /// The number of classes, those without a row included, or of labels; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
         self.class_names().len()
     }
 
-    /// The names of the classes, all different.
+    /// The names of the classes, or labels, all different.
     pub fn class_names(&self) -> &[String] {
-        match &self.targets {
-            Targets::Class { names, .. } => names,
-            Targets::Real { .. } => &[],
-        }
+        self.targets.names()
     }
 
     /// The official split, one entry per row.
@@ -360,14 +316,7 @@ impl Dataset {
             let mut sha = Sha256::new();
             sha.update(b"querist/content/1");
             self.absorb_inputs(&mut sha);
-            match &self.targets {
-                Targets::Class { labels, names } => {
-                    let (_, labels) = by_appearance(labels, names.len());
-                    absorb(&mut sha, &labels, |label: &u32| label.to_le_bytes());
-                    sha.update((names.len() as u64).to_le_bytes());
-                }
-                Targets::Real { values } => absorb_numbers(&mut sha, values),
-            }
+            self.targets.absorb_content(&mut sha);
             self.absorb_split(&mut sha);
             hex(&sha.finalize())
         })
@@ -381,14 +330,7 @@ impl Dataset {
             let mut sha = Sha256::new();
             sha.update(b"querist/dataset/1");
             self.absorb_inputs(&mut sha);
-            match &self.targets {
-                Targets::Class { labels, names } => {
-                    sha.update(b"class");
-                    absorb(&mut sha, labels, |label: &u32| label.to_le_bytes());
-                    absorb_texts(&mut sha, names);
-                }
-                Targets::Real { values } => absorb_numbers(&mut sha, values),
-            }
+            self.targets.absorb(&mut sha);
             self.absorb_split(&mut sha);
             if let Some(ids) = &self.ids {
                 sha.update(b"ids");
@@ -433,16 +375,6 @@ impl Dataset {
     }
 }
 
-/// The number of every class by first appearance, those without a row last, and `labels` in these numbers.
-fn by_appearance(labels: &[u32], classes: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut numbers = vec![None; classes];
-    let mut next = 0..classes as u32;
-    let mut number = |class: usize| *numbers[class].get_or_insert_with(|| next.next().expect("one a class"));
-    let labels = labels.iter().map(|&label| number(label as usize)).collect();
-    let numbers = (0..classes).map(number).collect();
-    (numbers, labels)
-}
-
 /// Refuses sizes over the limits of this module. To be called before anything is allocated.
 pub fn check_size(name: &str, rows: usize, width: usize) -> Result<(), DataError> {
     let values = rows as u128 * width as u128;
@@ -477,36 +409,6 @@ pub(super) fn check_labels(name: &str, labels: &[u32], classes: usize) -> Result
     }
 }
 
-fn check_targets(name: &str, targets: &Targets) -> Result<(), DataError> {
-    let (labels, names) = match targets {
-        Targets::Class { labels, names } => (labels, names),
-        Targets::Real { values } => return check_numbers(name, values),
-    };
-    if names.len() > MAX_CLASSES {
-        let (found, limit) = (names.len() as u128, MAX_CLASSES as u128);
-        return Err(DataError::TooMany { name: name.to_string(), what: "classes", found, limit });
-    }
-    let mut seen = HashMap::new();
-    for (second, class) in names.iter().enumerate() {
-        if let Some(first) = seen.insert(class, second) {
-            return Err(DataError::SameClassName {
-                name: name.to_string(),
-                class: class.clone(),
-                first,
-                second,
-            });
-        }
-    }
-    check_labels(name, labels, names.len())
-}
-
-fn check_numbers(name: &str, values: &[f32]) -> Result<(), DataError> {
-    match values.iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(row) => Err(DataError::TargetNotFinite { name: name.to_string(), row, value: values[row] }),
-    }
-}
-
 /// The inputs with the medians of `rows` in gaps.
 pub(super) fn filled(inputs: &Matrix, gaps: &Gaps, rows: &[u32]) -> Matrix {
     let medians = gaps.medians(inputs.view(), rows);
@@ -517,7 +419,7 @@ pub(super) fn filled(inputs: &Matrix, gaps: &Gaps, rows: &[u32]) -> Matrix {
 }
 
 /// Feeds `values` to `sha` in blocks, so that no copy of them all is made.
-fn absorb<T, const N: usize>(sha: &mut Sha256, values: &[T], bytes: impl Fn(&T) -> [u8; N]) {
+pub(super) fn absorb<T, const N: usize>(sha: &mut Sha256, values: &[T], bytes: impl Fn(&T) -> [u8; N]) {
     let mut buffer = Vec::with_capacity(4096 * N);
     for block in values.chunks(4096) {
         buffer.clear();
@@ -526,14 +428,8 @@ fn absorb<T, const N: usize>(sha: &mut Sha256, values: &[T], bytes: impl Fn(&T) 
     }
 }
 
-/// Feeds numbers as targets to `sha`.
-fn absorb_numbers(sha: &mut Sha256, values: &[f32]) {
-    sha.update(b"real");
-    absorb(sha, values, |value: &f32| value.to_le_bytes());
-}
-
 /// Feeds texts to `sha`, each after its length, and all after their number.
-fn absorb_texts(sha: &mut Sha256, texts: &[String]) {
+pub(super) fn absorb_texts(sha: &mut Sha256, texts: &[String]) {
     sha.update((texts.len() as u64).to_le_bytes());
     for text in texts {
         sha.update((text.len() as u64).to_le_bytes());

@@ -38,10 +38,27 @@ pub enum DataError {
     /// A label that no class has.
     #[error("{name}: row {row}: class {label}, but there are {classes} classes (0 to {})", classes.saturating_sub(1))]
     LabelRange { name: String, row: usize, label: u32, classes: usize },
-    /// Two classes of one name.
-    #[error("{name}: classes {first} and {second} are both called \"{}\"", shorten(class))]
-    SameClassName { name: String, class: String, first: usize, second: usize },
-    /// What is about classes, where targets are numbers.
+    /// Two classes, or two labels, of one name.
+    #[error("{name}: {what} {first} and {second} are both called \"{}\"", shorten(called))]
+    SameName { name: String, what: &'static str, called: String, first: usize, second: usize },
+    /// Sets of labels, of which there are none.
+    #[error("{name}: there are no labels, but at least 1 is needed")]
+    #[diagnostic(help("name the columns of the labels with --label"))]
+    NoLabels { name: String },
+    /// A set with labels that there are not.
+    #[error("{name}: row {row}: the labels are the bits {set:#b}, but there are {labels} labels")]
+    SetRange { name: String, row: usize, set: u32, labels: usize },
+    /// A label that tells nothing.
+    #[error("{name}: none of {rows} rows has the label \"{}\", but at least 1 is needed", shorten(label))]
+    #[diagnostic(help("what no row has cannot be learned: leave its column out of --label"))]
+    LabelWithoutRows { name: String, label: String, rows: usize },
+    /// Nothing to tell apart.
+    #[error(
+        "{name}: all {rows} rows of the pool have the same labels, but at least 2 different sets are needed"
+    )]
+    #[diagnostic(help("with one set of labels there is nothing to learn"))]
+    OneSet { name: String, rows: usize },
+    /// What is about classes, where targets are of another kind.
     #[error("{name}: `episode.world.{key}` is about classes, and the targets are {}", found.name())]
     #[diagnostic(help("leave the key out, or take a data set of classes"))]
     AboutClasses { name: String, key: &'static str, found: crate::data::TargetKind },

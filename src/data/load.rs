@@ -75,9 +75,7 @@ pub enum Loaded {
 pub fn look(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> Result<Loaded> {
     if let Place::File(path, name) = place(spec, data_dir)? {
         let examples = read_examples(&path, &found_options(&path, name, options)?)?;
-        let classes = examples.labels.iter().flatten().any(Option::is_some);
-        let numbers = examples.numbers.iter().flatten().any(Option::is_some);
-        return Ok(match classes || numbers {
+        return Ok(match examples.is_labelled() {
             true => Loaded::Labelled(Box::new(examples.into_dataset()?)),
             false => Loaded::Unlabelled(Box::new(examples)),
         });

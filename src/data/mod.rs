@@ -26,6 +26,7 @@ mod scaling;
 mod split;
 pub mod synthetic;
 pub mod table;
+mod targets;
 pub mod task;
 pub(crate) mod variation;
 pub mod world;

@@ -1,9 +1,9 @@
 //! Which rows of a data set become a task's pool, reward, validation and test part.
 
+use super::dataset::Targets;
 use super::dataset::{Dataset, SplitTag};
 use super::error::DataError;
 use super::task::{PartRows, SplitPlan};
-use crate::data::TargetKind;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -62,11 +62,8 @@ fn share(rows: usize, portion: f64) -> usize {
 ///
 /// Rows without classes are just shuffled. The `j`-th of a class's `n` shuffled rows is put at `(j + u) / n`, `u` a random offset per class.
 fn stratified(dataset: &Dataset, mut rows: Vec<u32>, key: Key) -> Vec<u32> {
-    let labels = dataset.labels();
     rows.shuffle(&mut key.named("shuffle").rng());
-    if dataset.kind() == TargetKind::Real {
-        return rows;
-    }
+    let Targets::Class { labels, .. } = dataset.targets() else { return rows };
     let mut counts = vec![0usize; dataset.classes()];
     for &row in &rows {
         counts[labels[row as usize] as usize] += 1;
@@ -90,13 +87,11 @@ fn stratified(dataset: &Dataset, mut rows: Vec<u32>, key: Key) -> Vec<u32> {
 }
 
 fn check_test_classes(dataset: &Dataset, train: &[u32], test: &[u32]) -> Result<(), DataError> {
-    if dataset.kind() == TargetKind::Real {
-        return Ok(());
-    }
+    let Targets::Class { labels, .. } = dataset.targets() else { return Ok(()) };
     let count = |rows: &[u32]| {
         let mut counts = vec![0usize; dataset.classes()];
         for &row in rows {
-            counts[dataset.labels()[row as usize] as usize] += 1;
+            counts[labels[row as usize] as usize] += 1;
         }
         counts
     };

@@ -1,15 +1,15 @@
 //! [`Task`]: one seeded split of a data set into pool, reward and test rows.
 
 use super::RowId;
-use super::dataset::{Dataset, Shape, check_finite, check_labels, check_size, hex};
+use super::dataset::{Dataset, Shape, check_finite, check_size, hex};
 use super::error::DataError;
 use super::matrix::{Matrix, MatrixView};
 use super::scaling::Scaler;
 pub use super::scaling::Scaling;
 use super::split::split_rows;
+use super::targets::check_part;
 use super::world::World;
 use crate::data::TargetKind;
-use crate::data::target::number_of;
 use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ impl<Role> Held<Role> {
         self.inputs.view()
     }
 
-    /// True targets, one word per row: classes, or what [`TargetKind`] says of numbers.
+    /// True targets, one word per row: classes, or what [`TargetKind`] says of other targets.
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
@@ -186,7 +186,7 @@ impl Task {
     ///
     /// # Errors
     /// [`DataError`] when a share lies outside of (0, 1), a limit or a part is too small, the pool would
-    /// hold fewer than two classes, targets that are numbers do not vary, or an official test part holds a class that the rest lacks.
+    /// hold fewer than two classes, targets of another kind do not vary, or an official test part holds a class that the rest lacks.
     pub fn split(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Result<Self> {
         plan.check()?;
         plan.world.check_kind(dataset)?;
@@ -270,14 +270,7 @@ impl Task {
                 }
             }
             check_finite(name, inputs.view())?;
-            match kind {
-                TargetKind::Class => check_labels(name, labels, classes)?,
-                TargetKind::Real => check_varies(name, part, labels)?,
-            }
-        }
-        let found = (0..classes as u32).filter(|class| pool.1.contains(class)).count();
-        if kind == TargetKind::Class && found < 2 {
-            return Err(DataError::OneClass { name: name.to_string(), found, classes }.into());
+            check_part(name, part, kind, labels, classes)?;
         }
         let learned = [&pool.0, &reward.0, &validation.0];
         let all_but_test = learned.map(Matrix::values).concat();
@@ -310,7 +303,7 @@ impl Task {
         self.kind
     }
 
-    /// The number of classes; 0 where targets are numbers.
+    /// The number of classes, or of labels; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -391,17 +384,6 @@ impl Task {
 
     pub(super) fn pool_label(&self, row: RowId) -> u32 {
         self.pool_labels[row.index()]
-    }
-}
-
-/// Refuses a part of a task whose numbers are all equal.
-fn check_varies(name: &str, part: &'static str, words: &[u32]) -> Result<(), DataError> {
-    match words {
-        [first, ..] if words.iter().all(|&word| number_of(word) == number_of(*first)) => {
-            let (name, value) = (name.to_string(), number_of(*first));
-            Err(DataError::ConstantTarget { name, part, rows: words.len(), value })
-        }
-        _ => Ok(()),
     }
 }
 

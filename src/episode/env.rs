@@ -28,7 +28,8 @@ pub enum Termination {
 /// What one query came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// Gain in accuracy on the reward rows, or where targets are numbers in [`Metric::Nrmse`](crate::learner::Metric::Nrmse). The rewards of an episode telescope to its total gain.
+    /// Gain in accuracy on the reward rows, or where targets are no classes in the first of their
+    /// [figures](TargetKind::metrics). The rewards of an episode telescope to its total gain.
     pub reward: f64,
     /// Whether that was the last query, and why.
     pub end: Option<Termination>,
@@ -45,7 +46,7 @@ pub struct EpisodeState {
     pub answers: Option<Answers>,
     /// What the last fit was taught beyond the labels in hand.
     pub pseudo_labels: Option<PseudoLabels>,
-    /// Share of reward rows classified correctly; of numbers, [`Metric::Nrmse`](crate::learner::Metric::Nrmse).
+    /// Share of reward rows classified correctly; of other targets, the first of their [figures](TargetKind::metrics).
     pub reward_accuracy: f64,
     /// The figures on the test rows; `None` under [`Measure::Reward`](super::Measure::Reward).
     pub test: Option<Scores>,
@@ -269,10 +270,11 @@ impl Episodes {
     pub fn signals_beside(&self, extras: Signals, env: usize, needs: Needs, key: Key) -> Signals {
         let (at, (group, place)) = (&self.envs[env], self.places[env]);
         let bank = &self.groups[group].bank;
-        let inputs = at.replicate.prepared.task().pool();
+        let task = at.replicate.prepared.task();
+        let (inputs, kind) = (task.pool(), task.kind());
         let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
         Signals {
-            probabilities: needs.probabilities.then(|| bank.probabilities(place, inputs, Some(&rows))),
+            probabilities: needs.probabilities.then(|| kind.answers(&**bank, place, inputs, Some(&rows))),
             predictions: needs.predictions.then(|| bank.predictions(place, inputs, Some(&rows))),
             embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
             passes: (needs.passes > 0).then(|| Passes {

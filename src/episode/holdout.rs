@@ -72,15 +72,13 @@ impl Divided {
 
     /// Trains on as many rows, drawn from those with replacement (bagging: Breiman, Machine Learning 1996), and on one
     /// more of every class that has a label and was not drawn: with few labels, a plain resample lacks most classes.
-    /// The rows that tell when to stop are the same for all resamples. Numbers are no classes, and are resampled plainly.
+    /// The rows that tell when to stop are the same for all resamples. Where targets are no classes, rows are resampled plainly.
     pub fn resampled(self, kind: TargetKind, key: Key) -> Self {
         let (rows, labels) = self.train;
         let mut rng = key.named("bootstrap").rng();
         let mut drawn: Vec<usize> = rows.iter().map(|_| rng.random_range(0..rows.len())).collect();
-        let classes: BTreeSet<u32> = match kind {
-            TargetKind::Class => labels.iter().copied().collect(),
-            TargetKind::Real => BTreeSet::new(),
-        };
+        let by_class = kind == TargetKind::Class;
+        let classes: BTreeSet<u32> = labels.iter().copied().filter(|_| by_class).collect();
         for class in classes {
             if drawn.iter().all(|&at| labels[at] != class) {
                 let own: Vec<usize> = (0..labels.len()).filter(|&at| labels[at] == class).collect();

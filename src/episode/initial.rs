@@ -102,15 +102,10 @@ impl EpisodePlan {
     /// How many labels an episode on `task` starts from.
     pub fn initial_count(&self, task: &Task) -> usize {
         let rows = task.pool().rows();
-        let of_each = match task.kind() {
-            TargetKind::Class => task.classes(),
-            TargetKind::Real => 1,
-        };
+        let by_class = task.kind() == TargetKind::Class;
+        let of_each = if by_class { task.classes() } else { 1 };
         let in_all = (self.initial_per_class.saturating_mul(of_each)).clamp(1, rows.max(1));
-        if task.kind() == TargetKind::Real
-            || self.initial != InitialPool::PerClass
-            || self.initial_per_class == 0
-        {
+        if !by_class || self.initial != InitialPool::PerClass || self.initial_per_class == 0 {
             return in_all;
         }
         initial_count(task, self.initial_per_class)

@@ -264,12 +264,12 @@ impl EpisodePlan {
 
     /// The classifier of this plan for a task.
     pub fn spec(&self, task: &Task) -> Result<NetSpec> {
-        let outputs = task.kind().outputs(task.classes());
+        let outputs = task.kind().loss(self.train.loss).outputs(task.classes());
         Ok(NetSpec::new(task.width(), self.blocks.clone(), outputs, self.dropout)?)
     }
 
     /// This plan on tasks whose targets are of this kind: [`train`](Self::train) says how classifiers are trained, of which
-    /// networks that predict numbers take all but the loss.
+    /// networks of other targets take all but the loss.
     pub fn on(&self, kind: TargetKind) -> Self {
         let train = TrainPlan { loss: kind.loss(self.train.loss), ..self.train };
         Self { train, ..self.clone() }

@@ -8,7 +8,7 @@ use super::row::Row;
 use super::stop::{self, Watch};
 use crate::arch::NetSpec;
 use crate::error::Result;
-use crate::learner::{Metric, Scores};
+use crate::learner::Metric;
 use crate::query::{Needs, Strategy, subsample};
 use crate::rng::Key;
 use std::time::{Duration, Instant};
@@ -199,8 +199,7 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
     });
     let notes: Vec<String> =
         fit.diverged_at.map(diverged).into_iter().chain(pseudo_labels.map(taught)).chain(ended).collect();
-    let Scores { metric, accuracy, balanced_accuracy, macro_f1 } = test.expect("measured on the test rows");
-    let of_classes = |figure: f64| metric.is_accuracy().then_some(figure);
+    let scores = test.expect("measured on the test rows");
     Row {
         task: player.replicate.prepared.task().name().to_string(),
         strategy: player.name.clone(),
@@ -208,10 +207,11 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
         repetition: player.repetition,
         round,
         labels: labels as u32,
-        metric,
-        accuracy,
-        balanced_accuracy: of_classes(balanced_accuracy),
-        macro_f1: of_classes(macro_f1),
+        metric: scores.metric,
+        accuracy: scores.accuracy,
+        balanced_accuracy: scores.known(Metric::BalancedAccuracy),
+        macro_f1: scores.known(Metric::MacroF1),
+        mean_average_precision: scores.known(Metric::MeanAveragePrecision),
         reward_accuracy,
         steps,
         picks: Vec::new(),

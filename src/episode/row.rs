@@ -25,15 +25,18 @@ pub struct Row {
     /// another kind of targets.
     #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
     pub metric: Metric,
-    /// Share of test rows classified correctly; of numbers, [`Metric::Nrmse`] on the test rows.
+    /// Share of test rows classified correctly; of other targets, their first figure on the test rows.
     pub accuracy: f64,
-    /// Mean recall on the test rows of the classes that have one ([`Scores`]); none of numbers.
+    /// Mean recall on the test rows of the classes that have one ([`Scores`]); none of other targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balanced_accuracy: Option<f64>,
-    /// Mean F1 on the test rows of the classes that have one or are predicted ([`Scores`]); none of numbers.
+    /// Mean F1 on the test rows of the classes that have one or are predicted ([`Scores`]); none of other targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macro_f1: Option<f64>,
-    /// Share of reward rows classified correctly; of numbers, [`Metric::Nrmse`] on the reward rows.
+    /// Mean average precision on the test rows of sets of labels ([`Scores`]); none of other targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_average_precision: Option<f64>,
+    /// Share of reward rows classified correctly; of other targets, their first figure on the reward rows.
     pub reward_accuracy: f64,
     /// Gradient steps made so far in the episode, search included.
     pub steps: u64,
@@ -58,9 +61,10 @@ pub struct Row {
 impl Row {
     /// One of the figures on the test rows; NaN for one that the row has not.
     pub fn by(&self, metric: Metric) -> f64 {
-        let Self { metric: first, accuracy, balanced_accuracy, macro_f1, .. } = *self;
-        let [balanced_accuracy, macro_f1] =
-            [balanced_accuracy, macro_f1].map(|figure| figure.unwrap_or(f64::NAN));
-        Scores { metric: first, accuracy, balanced_accuracy, macro_f1 }.by(metric)
+        let [balanced_accuracy, macro_f1, mean_average_precision] =
+            [self.balanced_accuracy, self.macro_f1, self.mean_average_precision]
+                .map(|figure| figure.unwrap_or(f64::NAN));
+        let (first, accuracy) = (self.metric, self.accuracy);
+        Scores { metric: first, accuracy, balanced_accuracy, macro_f1, mean_average_precision }.by(metric)
     }
 }

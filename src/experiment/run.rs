@@ -440,6 +440,7 @@ mod tests {
                     metric: Metric::Accuracy,
                     balanced_accuracy: Some(0.5),
                     macro_f1: Some(0.25),
+                    mean_average_precision: None,
                     reward_accuracy: 0.5,
                     steps: 1,
                     picks: vec![],
@@ -469,6 +470,7 @@ mod tests {
                 metric: Metric::Accuracy,
                 balanced_accuracy: 0.5,
                 macro_f1: 0.5,
+                mean_average_precision: None,
                 largest_class: 0.4,
             })
         }

@@ -7,8 +7,8 @@ use super::sections::{DataRef, is_reserved};
 use crate::agent::{SeenSet, Source};
 use crate::data::load::Loaded;
 use crate::data::readers::ReadOptions;
-use crate::data::synthetic::{Friedman, SourceFamily, diverging_sin, three_clust};
-use crate::data::{self, Dataset, SplitPlan, Task, Variation};
+use crate::data::synthetic::{Friedman, LabelTeachers, SourceFamily, diverging_sin, three_clust};
+use crate::data::{self, Dataset, SplitPlan, TargetKind, Task, Variation};
 use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask};
 use crate::error::Result;
 use crate::rng::Key;
@@ -19,7 +19,16 @@ use std::sync::{Arc, Mutex};
 
 /// Generated data sets that an experiment file may name: rows, width and classes are those of the paper. The targets of the
 /// last three are numbers.
-pub const GENERATED: [&str; 5] = ["three_clust", "diverging_sin", "friedman1", "friedman2", "friedman3"];
+pub const GENERATED: [&str; 8] = [
+    "three_clust",
+    "diverging_sin",
+    "friedman1",
+    "friedman2",
+    "friedman3",
+    "labels_independent",
+    "labels_correlated",
+    "labels_rare",
+];
 
 /// The data set that a plan names, its classes numbered as the rows show them: however they are spelt,
 /// episodes on them are the same.
@@ -95,17 +104,27 @@ pub fn redrawn(plan: &Plan, target: &DataRef, repetition: u32) -> Option<Result<
     generate(target, key)
 }
 
-/// The generated regression problem of this name.
-pub(super) fn regression_problem(name: &str) -> Option<Friedman> {
-    Friedman::ALL.into_iter().find(|problem| problem.name() == name)
+/// What the targets of a data set are that has this name.
+pub(super) fn named_kind(name: &str) -> TargetKind {
+    if Friedman::ALL.iter().any(|problem| problem.name() == name) {
+        return TargetKind::Real;
+    }
+    match LabelTeachers::ALL.iter().any(|problem| problem.name() == name) {
+        true => TargetKind::MultiLabel,
+        false => TargetKind::Class,
+    }
 }
 
 fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
-    let generated = match reference {
-        DataRef::Named(name) if name == GENERATED[0] => three_clust(key),
-        DataRef::Named(name) if name == GENERATED[1] => diverging_sin(key),
-        DataRef::Named(name) => regression_problem(name)?.draw(key),
-        DataRef::File(_) => return None,
+    let DataRef::Named(name) = reference else { return None };
+    let numbers = Friedman::ALL.into_iter().find(|problem| problem.name() == name);
+    let labels = LabelTeachers::ALL.into_iter().find(|problem| problem.name() == name);
+    let generated = match (numbers, labels) {
+        (Some(problem), _) => problem.draw(key),
+        (_, Some(problem)) => problem.draw(key),
+        _ if name == GENERATED[0] => three_clust(key),
+        _ if name == GENERATED[1] => diverging_sin(key),
+        _ => return None,
     };
     Some(generated.map(|dataset| dataset.renamed(reference.name())))
 }

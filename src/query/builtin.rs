@@ -2,12 +2,13 @@
 
 use super::registry::{Entry, Registry};
 use super::{
-    bandit, bayesian, distribution, gradient, hybrid, random, regression, simulation, uncertainty, wrapper,
+    bandit, bayesian, distribution, gradient, hybrid, multi_label, random, regression, simulation,
+    uncertainty, wrapper,
 };
 use std::sync::LazyLock;
 
 static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
-    let families: [&[Entry]; 10] = [
+    let families: [&[Entry]; 11] = [
         &[random::ENTRY],
         uncertainty::ENTRIES,
         bayesian::ENTRIES,
@@ -15,6 +16,7 @@ static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
         hybrid::ENTRIES,
         gradient::ENTRIES,
         regression::ENTRIES,
+        multi_label::ENTRIES,
         bandit::ENTRIES,
         wrapper::ENTRIES,
         simulation::ENTRIES,

@@ -15,8 +15,8 @@ pub enum QueryError {
     #[error("query: {signal}, row {row}, column {column} is {found}, expected a finite number")]
     NotFinite { signal: &'static str, row: usize, column: usize, found: f64 },
     /// A row of probabilities that is none.
-    #[error("query: {signal}, row {row} has {found}, expected non-negative numbers that sum to 1")]
-    NotProbabilities { signal: &'static str, row: usize, found: String },
+    #[error("query: {signal}, row {row} has {found}, expected {expected}")]
+    NotProbabilities { signal: &'static str, row: usize, found: String, expected: &'static str },
     /// A signal of another shape than the view promises.
     #[error("query: {signal} has {found} {unit}, expected {expected}")]
     Shape { signal: &'static str, unit: &'static str, found: usize, expected: usize },
@@ -27,6 +27,12 @@ pub enum QueryError {
     #[error("strategy `{}` does not serve {kind}: it cannot ask for {}", shorten(strategy), kind.name())]
     #[diagnostic(help("`querist strategies --task {kind}` lists those that do"))]
     Kind { strategy: String, kind: TargetKind },
+    /// A score that is to be lifted to rows of several labels, and is of no single label.
+    #[error(
+        "strategy `{strategy}` lifts a score of class probabilities or of a committee, and this one is of something else"
+    )]
+    #[diagnostic(help("lift `margin`, `entropy`, `least_confidence` or `qbc`, as in by_label(margin)"))]
+    ByLabel { strategy: String },
     /// No strategy has this name.
     #[error("strategy `{}` is unknown", shorten(name))]
     Unknown {

@@ -11,21 +11,37 @@ pub struct Kinds {
     pub class: bool,
     /// [`TargetKind::Real`].
     pub real: bool,
+    /// [`TargetKind::MultiLabel`].
+    pub multi_label: bool,
 }
 
 impl Kinds {
     /// Classes alone.
-    pub const CLASS: Self = Self { class: true, real: false };
+    pub const CLASS: Self = Self { class: true, real: false, multi_label: false };
     /// Numbers alone.
-    pub const REAL: Self = Self { class: false, real: true };
+    pub const REAL: Self = Self { class: false, real: true, multi_label: false };
+    /// Sets of labels alone.
+    pub const MULTI_LABEL: Self = Self { class: false, real: false, multi_label: true };
+    /// What probabilities are predicted of: classes, and sets of labels.
+    pub const PROBABLE: Self = Self { class: true, real: false, multi_label: true };
     /// Whatever targets are: for what looks at no target, and at no prediction of one.
-    pub const ALL: Self = Self { class: true, real: true };
+    pub const ALL: Self = Self { class: true, real: true, multi_label: true };
 
     /// Whether a kind is among them.
     pub fn serve(self, kind: TargetKind) -> bool {
         match kind {
             TargetKind::Class => self.class,
             TargetKind::Real => self.real,
+            TargetKind::MultiLabel => self.multi_label,
+        }
+    }
+
+    /// The kinds that are among both.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            class: self.class && other.class,
+            real: self.real && other.real,
+            multi_label: self.multi_label && other.multi_label,
         }
     }
 
@@ -41,11 +57,8 @@ impl Kinds {
     }
 
     /// The tasks, in a few words.
-    pub fn tasks(self) -> &'static str {
-        match (self.class, self.real) {
-            (true, true) => "classification, regression",
-            (false, true) => "regression",
-            _ => "classification",
-        }
+    pub fn tasks(self) -> String {
+        let served = TargetKind::ALL.into_iter().filter(|&kind| self.serve(kind));
+        served.map(TargetKind::task).collect::<Vec<_>>().join(", ")
     }
 }

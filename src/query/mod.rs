@@ -18,6 +18,7 @@ mod golden;
 pub mod gradient;
 pub mod hybrid;
 pub mod kinds;
+pub mod multi_label;
 pub mod needs;
 mod params;
 pub mod random;

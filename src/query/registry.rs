@@ -36,6 +36,8 @@ pub enum Family {
     Gradient,
     /// Numbers that are to be predicted.
     Regression,
+    /// Any of several labels per row.
+    MultiLabel,
     /// Reads labels that a real labelling would not have.
     Simulation,
     /// Registered by another crate.

@@ -58,7 +58,8 @@ impl<'a> PoolView<'a> {
         Self::of_kind(TargetKind::Class, inputs, labelled, labels, candidates, classes, signals)
     }
 
-    /// A view over one pool whose targets are of this kind; there are no classes where they are numbers.
+    /// A view over one pool whose targets are of this kind; `classes` counts labels where they are sets of such, and is 0 where
+    /// they are numbers.
     ///
     /// # Panics
     /// As [`new`](Self::new).
@@ -76,14 +77,10 @@ impl<'a> PoolView<'a> {
         let (n, m) = (inputs.rows(), candidates.len());
         assert!(labelled.iter().chain(candidates).all(|row| row.index() < n), "rows of the pool");
         let width = kind.outputs(classes);
-        match kind {
-            TargetKind::Class => {
-                assert!(labels.iter().all(|&label| (label as usize) < classes), "labels below {classes}");
-            }
-            TargetKind::Real => {
-                assert!(labels.iter().all(|&label| number_of(label).is_finite()), "finite targets");
-            }
-        }
+        assert!(
+            labels.iter().all(|&label| kind.admits(label, classes)),
+            "targets of {kind}, {classes} names"
+        );
         if let Some(p) = &signals.probabilities {
             assert_eq!(p.cols(), classes, "columns of probabilities");
         }
@@ -116,6 +113,17 @@ impl<'a> PoolView<'a> {
         assert_eq!((probabilities.rows(), probabilities.cols()), shape, "probabilities per candidate");
         let per_candidate = PerCandidate { probabilities: Some(probabilities), ..self.per_candidate };
         Self { per_candidate, ..self }
+    }
+
+    /// The same pool as a task of two classes, of which 1 is to have one of the labels: `labels` are the classes of the labelled
+    /// rows, and `signals` what the learner says of that label.
+    pub(super) fn of_label<'b>(&self, labels: &'b [u32], signals: &'b Signals) -> PoolView<'b>
+    where
+        'a: 'b,
+    {
+        let per_candidate = PerCandidate::of(signals);
+        per_candidate.assert_for(self.candidates.len());
+        PoolView { kind: TargetKind::Class, classes: 2, labels, signals, per_candidate, ..*self }
     }
 
     /// The same pool with these embeddings, which need no copy of their own.
@@ -203,7 +211,7 @@ impl<'a> PoolView<'a> {
         self.candidates
     }
 
-    /// The number of classes; 0 where targets are numbers.
+    /// The number of classes, or of labels; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -265,7 +273,8 @@ impl<'a> PoolView<'a> {
         Ok(())
     }
 
-    /// Class probabilities, shape `[candidates, classes]`.
+    /// Class probabilities, shape `[candidates, classes]`, each row summing to one; where targets are sets of labels, the
+    /// probability of every label, shape `[candidates, labels]`.
     ///
     /// # Errors
     /// [`QueryError::Missing`]; [`QueryError::NotFinite`] and [`QueryError::NotProbabilities`] with the
@@ -273,7 +282,7 @@ impl<'a> PoolView<'a> {
     pub fn probabilities(&self) -> Result<MatrixView<'a>, QueryError> {
         let signal = "class probabilities";
         let p = self.per_candidate.probabilities.ok_or(QueryError::Missing { signal })?.view();
-        check_probabilities(signal, p)?;
+        check_answers(self.kind, signal, p)?;
         Ok(p)
     }
 
@@ -311,12 +320,7 @@ impl<'a> PoolView<'a> {
         if members.is_empty() {
             return Err(QueryError::Missing { signal });
         }
-        for member in members {
-            match self.kind {
-                TargetKind::Class => check_probabilities(signal, member.view())?,
-                TargetKind::Real => check_finite(signal, member.view())?,
-            }
-        }
+        members.iter().try_for_each(|member| check_answers(self.kind, signal, member.view()))?;
         Ok(members)
     }
 
@@ -522,15 +526,33 @@ fn check_finite(signal: &'static str, matrix: MatrixView<'_>) -> Result<(), Quer
     }
 }
 
-fn check_probabilities(signal: &'static str, p: MatrixView<'_>) -> Result<(), QueryError> {
+/// Refuses answers of a learner that are none on targets of this kind.
+fn check_answers(kind: TargetKind, signal: &'static str, p: MatrixView<'_>) -> Result<(), QueryError> {
     check_finite(signal, p)?;
+    let expected = match kind {
+        TargetKind::MultiLabel => "numbers from 0 to 1, one for each label",
+        TargetKind::Class | TargetKind::Real => "non-negative numbers that sum to 1",
+    };
     for row in 0..p.rows() {
         let values = p.row(row);
-        let sum: f32 = values.iter().sum();
+        let refuse = |found: String| Err(QueryError::NotProbabilities { signal, row, found, expected });
         let least = values.iter().copied().fold(0.0, f32::min);
-        if least < 0.0 || (sum - 1.0).abs() > PROBABILITY_TOLERANCE {
-            let found = if least < 0.0 { format!("the entry {least}") } else { format!("the sum {sum}") };
-            return Err(QueryError::NotProbabilities { signal, row, found });
+        match kind {
+            TargetKind::Class | TargetKind::MultiLabel if least < 0.0 => {
+                return refuse(format!("the entry {least}"));
+            }
+            TargetKind::Class => {
+                let sum: f32 = values.iter().sum();
+                if (sum - 1.0).abs() > PROBABILITY_TOLERANCE {
+                    return refuse(format!("the sum {sum}"));
+                }
+            }
+            TargetKind::MultiLabel => {
+                if let Some(most) = values.iter().find(|&&value| value > 1.0) {
+                    return refuse(format!("the entry {most}"));
+                }
+            }
+            TargetKind::Real => {}
         }
     }
     Ok(())

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use super::stats::aulc::Curve;
-use crate::data::TargetKind;
 use crate::episode::Row;
 use crate::learner::Metric;
 
@@ -26,7 +25,7 @@ pub struct StrategyCurves {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LeftOut {
     /// A figure is not a number that its metric can have.
-    #[error("the {} of round {round} is not a number between {} and 1", metric.name(), least(*metric))]
+    #[error("the {} of round {round} is not a number between {} and 1", metric.name(), metric.least())]
     Measure {
         /// Which figure.
         metric: Metric,
@@ -118,14 +117,6 @@ fn gather_task(
         strategies: gathered,
         shared: lo.zip(hi).filter(|(lo, hi)| lo <= hi),
         longest: ranges.iter().map(|range| range.1).max().unwrap_or(0),
-    }
-}
-
-/// The least that a metric can be; the most is 1.
-pub fn least(metric: Metric) -> f64 {
-    match metric.targets() {
-        TargetKind::Class => 0.0,
-        TargetKind::Real => f64::NEG_INFINITY,
     }
 }
 

@@ -20,13 +20,16 @@ pub struct FullPool {
     /// What `accuracy` is: see [`Row::metric`](crate::episode::Row::metric).
     #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
     pub metric: Metric,
-    /// Share of test rows classified correctly; of numbers, [`Metric::Nrmse`].
+    /// Share of test rows classified correctly; of other targets, their first figure.
     pub accuracy: f64,
-    /// Mean recall on the test rows ([`Scores`]); 0 of numbers.
+    /// Mean recall on the test rows ([`Scores`]); 0 of other targets.
     pub balanced_accuracy: f64,
-    /// Mean F1 on the test rows ([`Scores`]); 0 of numbers.
+    /// Mean F1 on the test rows ([`Scores`]); 0 of other targets.
     pub macro_f1: f64,
-    /// Share of test rows that are of their most frequent class: the accuracy of always predicting it; 0 of numbers.
+    /// Mean average precision on the test rows of sets of labels ([`Scores`]); none of other targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_average_precision: Option<f64>,
+    /// Share of test rows that are of their most frequent class: the accuracy of always predicting it; 0 of other targets.
     pub largest_class: f64,
 }
 
@@ -34,7 +37,8 @@ impl FullPool {
     /// One of the figures on the test rows.
     pub fn by(&self, metric: Metric) -> f64 {
         let Self { metric: first, accuracy, balanced_accuracy, macro_f1, .. } = *self;
-        Scores { metric: first, accuracy, balanced_accuracy, macro_f1 }.by(metric)
+        let mean_average_precision = self.mean_average_precision.unwrap_or(f64::NAN);
+        Scores { metric: first, accuracy, balanced_accuracy, macro_f1, mean_average_precision }.by(metric)
     }
 }
 
@@ -78,6 +82,7 @@ mod tests {
             accuracy: 0.9,
             balanced_accuracy: 0.8,
             macro_f1: 0.7,
+            mean_average_precision: None,
             largest_class: 0.4,
         };
         let all = sorted(vec![one("wine", 1), one("iris", 0), one("wine", 0), one("wine", 1)]);

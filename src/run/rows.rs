@@ -133,6 +133,7 @@ mod tests {
             metric: Metric::Accuracy,
             balanced_accuracy: Some(0.5),
             macro_f1: Some(0.25),
+            mean_average_precision: None,
             reward_accuracy: 0.5,
             steps: 10,
             picks: vec![round],

@@ -9,7 +9,7 @@ use crate::query::{Head, Passes, PoolView, Signals};
 use crate::rng::Key;
 use rand::RngExt;
 
-/// A pool with everything that a learner can compute, all of it seeded: three classes or one number per row, five inputs in
+/// A pool with everything that a learner can compute, all of it seeded: three classes, one number, or any of three labels per row, five inputs in
 /// four groups, seven passes, three committee members.
 #[derive(Clone, Debug)]
 pub struct ExamplePool {
@@ -106,16 +106,39 @@ impl ExamplePool {
         Self { inputs, labelled, labels, candidates, kind, classes: CLASSES, signals, ids }
     }
 
-    /// The same pool with targets of this kind: of numbers, one is predicted by the learner, and one by every member.
+    /// The same pool with targets of this kind: of numbers, one is predicted by the learner, and one by every member; of labels,
+    /// a probability of each by the learner, and one by every member.
     ///
     /// # Panics
     /// As [`new`](Self::new).
     pub fn of(kind: TargetKind, n: usize, labelled: usize, seed: u64) -> Self {
-        let mut pool = Self::new(n, labelled, seed);
-        if kind == TargetKind::Class {
-            return pool;
+        let pool = Self::new(n, labelled, seed);
+        match kind {
+            TargetKind::Class => pool,
+            TargetKind::Real => pool.with_numbers(Key::root(seed).named("numbers")),
+            TargetKind::MultiLabel => pool.with_label_sets(Key::root(seed).named("label sets")),
         }
-        let mut rng = Key::root(seed).named("numbers").rng();
+    }
+
+    fn with_label_sets(mut self, key: Key) -> Self {
+        let mut rng = key.rng();
+        let m = self.candidates.len();
+        self.labels.iter_mut().for_each(|set| *set = rng.random_range(0..1 << CLASSES));
+        let mut shares = || matrix(m, CLASSES, |_, _| rng.random::<f32>());
+        let signals = Signals {
+            probabilities: Some(shares()),
+            passes: None,
+            head: None,
+            network: None,
+            committee: Some(Passes { members: (0..MEMBERS).map(|_| shares()).collect() }),
+            ..self.signals
+        };
+        Self { kind: TargetKind::MultiLabel, signals, ..self }
+    }
+
+    fn with_numbers(mut self, key: Key) -> Self {
+        let pool = &mut self;
+        let mut rng = key.rng();
         let m = pool.candidates.len();
         pool.labels.iter_mut().for_each(|label| *label = word_of(rng.random::<f32>() * 6.0 - 3.0));
         let members = (0..MEMBERS).map(|_| matrix(m, 1, |_, _| rng.random::<f32>() * 6.0 - 3.0)).collect();
@@ -126,18 +149,19 @@ impl ExamplePool {
             network: None,
             predictions: Some((0..m).map(|_| rng.random::<f32>() * 6.0 - 3.0).collect()),
             committee: Some(Passes { members }),
-            ..pool.signals
+            ..self.signals
         };
-        Self { kind, classes: 0, signals, ..pool }
+        Self { kind: TargetKind::Real, classes: 0, signals, ..self }
     }
 
     /// Has the learner, its passes and its committee say this of the candidates: class probabilities, of which the first
     /// column stands for predictions where targets are numbers.
     pub(super) fn say(&mut self, answers: &Matrix) {
         match self.kind {
-            TargetKind::Class => {
+            TargetKind::Class | TargetKind::MultiLabel => {
                 self.signals.probabilities = Some(answers.clone());
-                self.signals.passes = Some(Passes { members: vec![answers.clone(); PASSES] });
+                let passes = Passes { members: vec![answers.clone(); PASSES] };
+                self.signals.passes = Some(passes).filter(|_| self.kind == TargetKind::Class);
                 self.signals.committee = Some(Passes { members: vec![answers.clone(); MEMBERS] });
             }
             TargetKind::Real => {
@@ -201,7 +225,7 @@ impl ExamplePool {
             return self;
         }
         self.signals.probabilities = Some(votes(m, 0));
-        self.signals.passes = voting(m, PASSES);
+        self.signals.passes = voting(m, PASSES).filter(|_| self.kind == TargetKind::Class);
         self.signals.committee = voting(m, MEMBERS);
         self
     }

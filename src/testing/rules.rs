@@ -3,6 +3,7 @@
 use super::Contract;
 use super::pool::{CLASSES, ExamplePool, MEMBERS, PASSES, matrix, network, votes};
 use crate::data::TargetKind;
+use crate::data::target::has_label;
 use crate::data::{Matrix, RowId};
 use crate::query::registry::Built;
 use crate::query::{Needs, Passes, QueryError, Score, Signals, Spec, Strategy};
@@ -286,7 +287,15 @@ impl Contract<'_> {
             };
             let all = |passes: &Passes| Passes { members: passes.members.iter().map(renumber).collect() };
             let mut other = pool.clone();
-            other.labels.iter_mut().for_each(|label| *label = new_class(*label as usize) as u32);
+            other.labels.iter_mut().for_each(|word| {
+                *word = match self.kind {
+                    TargetKind::MultiLabel => {
+                        let held = (0..CLASSES).filter(|&label| has_label(*word, label));
+                        held.fold(0, |set, label| set | 1 << new_class(label))
+                    }
+                    _ => new_class(*word as usize) as u32,
+                }
+            });
             other.signals.probabilities = pool.signals.probabilities.as_ref().map(renumber);
             other.signals.passes = pool.signals.passes.as_ref().map(all);
             other.signals.committee = pool.signals.committee.as_ref().map(all);
@@ -483,7 +492,8 @@ impl Contract<'_> {
         if !self.entry.card.needs.probabilities {
             return Ok(());
         }
-        [(0.9, 0.9), (-0.5, 1.0)].into_iter().try_for_each(|(a, b)| {
+        let no_share = if self.kind == TargetKind::MultiLabel { 1.5 } else { 0.9 };
+        [(no_share, 0.9), (-0.5, 1.0)].into_iter().try_for_each(|(a, b)| {
             let mut pool = self.pool(30, 6, 9);
             if let Some(p) = &mut pool.signals.probabilities {
                 p.row_mut(4).copy_from_slice(&[a, b, 0.5]);

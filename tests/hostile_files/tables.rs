@@ -230,7 +230,7 @@ fn sparse_files() {
         (
             "several labels",
             b"1,2 1:1\n".to_vec(),
-            "line 1: \"1,2\" is several labels, but one is needed | make a file of each label",
+            "line 1: \"1,2\" is several labels, but one is needed | --task multi_label takes them all",
         ),
         ("16 NUL", b"1 1:1\0\n".to_vec(), "line 1: a NUL byte"),
         ("15 long line", vec![b'1'; 17 << 20], "line 1: a record of more than 16777216 bytes"),

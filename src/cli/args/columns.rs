@@ -20,9 +20,13 @@ pub struct ColumnArgs {
     /// of simulations
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub label: Option<String>,
-    /// What the labels are: classification, or regression for numbers that are to be predicted
+    /// What the labels are: classification, regression for numbers that are to be predicted, or multi_label for any of
+    /// several labels per row, whose columns of 0 and 1 --label then names (red,round or tag_*)
     #[arg(long, value_name = "TASK", default_value_t, hide_default_value = true, value_parser = str::parse::<TargetKind>)]
     pub task: TargetKind,
+    /// What stands between the names of labels, where one column lists those of each row
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub label_separator: Option<String>,
     /// The columns that are features, by name or pattern (x*); named without a pattern, they are kept whatever
     /// they look like [default: all]
     #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
@@ -89,6 +93,7 @@ impl ColumnArgs {
             name: name.map(str::to_string),
             label: self.label.clone(),
             task: self.task,
+            label_separator: self.label_separator.clone(),
             features: self.features.clone(),
             id: self.id.clone(),
             split: self.split.clone(),

@@ -37,6 +37,7 @@ fn heading(family: Family) -> &'static str {
         Family::Bandit => "Bandits: they learn during the episode which strategy to follow",
         Family::Gradient => "Gradients of the training loss",
         Family::Regression => "Regression: numbers that are to be predicted",
+        Family::MultiLabel => "Multi-label: any of several labels per row",
         Family::Simulation => "Simulation: reads labels that a real labelling would not have",
         Family::Own => "Of your own",
     }

@@ -18,6 +18,7 @@ mod exact;
 mod forms;
 mod ids;
 mod kinds;
+mod label_sets;
 pub(super) mod labels;
 mod moments;
 mod numbers;
@@ -45,6 +46,7 @@ use crate::error::{Result, shorten};
 use arrow_array::{ArrayRef, RecordBatch};
 use cells::Cells;
 use encode::{Encoded, Reading};
+use label_sets::LabelSets;
 use labels::{Labels, Wanted};
 use numbers_to_predict::Numbers;
 use rayon::prelude::*;
@@ -62,10 +64,13 @@ pub const DEFAULT_SPLIT_COLUMN: &str = "split";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ColumnOptions {
     /// The column that holds the labels, or the member of an archive; `None` for the one called
-    /// [`label`](DEFAULT_LABEL).
+    /// [`label`](DEFAULT_LABEL). Of [sets of labels](TargetKind::MultiLabel), names or patterns of columns of 0 and 1 with commas
+    /// between.
     pub label: Option<String>,
-    /// What the labels are: [`Class`](TargetKind::Class), unless numbers are to be predicted.
+    /// What the labels are: [`Class`](TargetKind::Class), unless numbers or sets of labels are to be predicted.
     pub task: TargetKind,
+    /// What stands between names of labels, where one column lists those of every row.
+    pub label_separator: Option<String>,
     /// The column with `train` or `test`; `None` for the one called [`split`](DEFAULT_SPLIT_COLUMN), if there is one.
     pub split: Option<String>,
     /// The column with what the rows are called, which is no feature.
@@ -113,6 +118,8 @@ pub struct Examples {
     pub classes: Vec<String>,
     /// The number of every row that has one, where numbers are to be predicted; there are no classes then.
     pub numbers: Option<Vec<Option<f32>>>,
+    /// The set of labels of every row that has been labelled, where such are to be predicted; `classes` are then the labels' names.
+    pub sets: Option<Vec<Option<u32>>>,
     /// The official split, one entry per row.
     pub split: Option<Vec<SplitTag>>,
     /// What the rows are called.
@@ -133,6 +140,14 @@ pub fn dataset(table: Table, options: &ReadOptions) -> Result<Dataset> {
 }
 
 impl Examples {
+    /// Whether any row has a label, of whatever kind.
+    pub fn is_labelled(&self) -> bool {
+        fn any<T>(of: &Option<Vec<Option<T>>>) -> bool {
+            of.iter().flatten().any(Option::is_some)
+        }
+        any(&self.labels) || any(&self.numbers) || any(&self.sets)
+    }
+
     /// The inputs with the medians of all rows in gaps.
     pub fn filled(&self) -> Matrix {
         let rows: Vec<u32> = (0..self.inputs.rows() as u32).collect();
@@ -147,12 +162,17 @@ impl Examples {
         let rows_with = |known: &mut dyn Iterator<Item = bool>| -> Vec<u32> {
             (0u32..).zip(known).filter(|(_, known)| *known).map(|(row, _)| row).collect()
         };
-        let (kept, targets) = match &self.numbers {
-            Some(numbers) => {
+        let (kept, targets) = match (&self.numbers, &self.sets) {
+            (Some(numbers), _) => {
                 let kept = rows_with(&mut numbers.iter().map(Option::is_some));
                 (kept, Targets::Real { values: numbers.iter().flatten().copied().collect() })
             }
-            None => {
+            (None, Some(sets)) => {
+                let kept = rows_with(&mut sets.iter().map(Option::is_some));
+                let sets = sets.iter().flatten().copied().collect();
+                (kept, Targets::MultiLabel { sets, names: self.classes })
+            }
+            (None, None) => {
                 let all = self.labels.unwrap_or_default();
                 let kept = rows_with(&mut all.iter().map(Option::is_some));
                 let labels = all.into_iter().flatten().collect();
@@ -222,13 +242,26 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
     decisions.extend(roles.decisions(&names));
     decisions.extend(taken);
 
-    let (mut labels, mut numbers) = (None, None);
+    let (mut labels, mut numbers, mut sets) = (None, None, None);
     if let Some(at) = roles.of(Role::Label) {
-        let cells = Cells::of(&arrays[at]);
-        match options.columns.task {
-            TargetKind::Class => labels = Some(Labels::read(&reading, &names[at], &cells)?),
-            TargetKind::Real => numbers = Some(Numbers::read(&reading, &names[at], &cells)?),
+        let cells = |at: usize| Cells::of(&arrays[at]);
+        match (options.columns.task, &options.columns.label_separator) {
+            (TargetKind::Class, _) => labels = Some(Labels::read(&reading, &names[at], &cells(at))?),
+            (TargetKind::Real, _) => numbers = Some(Numbers::read(&reading, &names[at], &cells(at))?),
+            (TargetKind::MultiLabel, Some(separator)) => {
+                sets = Some(LabelSets::of_lists(&reading, &names[at], &cells(at), separator)?);
+            }
+            (TargetKind::MultiLabel, None) => {
+                let columns: Vec<(&str, Cells)> =
+                    roles.all_of(Role::Label).map(|at| (&*names[at], cells(at))).collect();
+                sets = Some(LabelSets::of_columns(&reading, &columns)?);
+            }
         }
+    }
+    if let Some(sets) = &sets {
+        decisions.extend(sets.decisions.iter().cloned());
+        preparation.warnings.extend(sets.warnings.iter().cloned());
+        preparation.unlabelled = sets.sets.iter().filter(|set| set.is_none()).count();
     }
     if let Some(numbers) = &numbers {
         decisions.extend(numbers.decisions.iter().cloned());
@@ -275,6 +308,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
     };
     preparation.decisions = decisions;
     let (classes, labels) = labels.map_or((Vec::new(), None), |all| (all.names, Some(all.classes)));
+    let (classes, sets) = sets.map_or((classes, None), |all| (all.names, Some(all.sets)));
     let name = options.name.clone().unwrap_or_else(|| file.clone());
     let label_column = roles.of(Role::Label).map(|at| names[at].clone());
     let numbers = numbers.map(|numbers| numbers.values);
@@ -287,6 +321,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         labels,
         classes,
         numbers,
+        sets,
         split,
         ids,
         label_column,

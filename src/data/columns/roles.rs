@@ -1,6 +1,7 @@
 //! Which column is for what: by name, by pattern, by position.
 
 use super::{DEFAULT_LABEL, DEFAULT_SPLIT_COLUMN, Kind, Wanted};
+use crate::data::TargetKind;
 use crate::data::readers::{ReadError, ReadOptions, suggest};
 use crate::data::table::Decision;
 use crate::error::shorten;
@@ -90,24 +91,35 @@ impl Roles {
             Some(column) => Some(one(column)?),
             None => customary(DEFAULT_SPLIT_COLUMN),
         };
-        let label = match &columns.label {
-            Some(column) => Some(one(column)?),
+        let sets = columns.task == TargetKind::MultiLabel;
+        if columns.label_separator.as_deref().is_some_and(|separator| !sets || separator.is_empty()) {
+            return Err(ReadError::Option {
+                file: file.to_string(),
+                problem: "--label-separator is given, which parts lists of labels".to_string(),
+                hint: "say --task multi_label and a separator that is not empty, or leave it out".to_string(),
+            });
+        }
+        let labels = match &columns.label {
+            Some(patterns) if sets && columns.label_separator.is_none() => {
+                let found: Vec<Vec<usize>> = patterns.split(',').map(all).collect::<Result<_, _>>()?;
+                let mut seen = vec![false; count];
+                found.into_iter().flatten().filter(|&at| !std::mem::replace(&mut seen[at], true)).collect()
+            }
+            Some(column) => vec![one(column)?],
             None => match customary(DEFAULT_LABEL) {
-                Some(at) => Some(at),
+                Some(at) => vec![at],
                 None if wanted == Wanted::Required => {
                     return Err(missing(DEFAULT_LABEL, which_label(names)));
                 }
-                None => None,
+                None => Vec::new(),
             },
         };
         let id = columns.id.as_deref().map(one).transpose()?;
         let mut given = vec![None; count];
-        for (role, what, at) in [
-            (Role::Label, "the labels", label),
-            (Role::Split, "the split", split),
-            (Role::Id, "the row ids", id),
-        ] {
-            let Some(at) = at else { continue };
+        let labels = labels.into_iter().map(|at| (Role::Label, "the labels", at));
+        let split = split.map(|at| (Role::Split, "the split", at));
+        let id = id.map(|at| (Role::Id, "the row ids", at));
+        for (role, what, at) in labels.chain(split).chain(id) {
             if let Some(before) = given[at].replace(what) {
                 let column = shorten(&names[at]);
                 return Err(ReadError::Option {
@@ -127,9 +139,14 @@ impl Roles {
         Ok(Self { roles, asked, kinds, named: [columns.label.is_some(), columns.split.is_some()] })
     }
 
-    /// The column of a role that one column has at most.
+    /// The column of a role, the first where it has several.
     pub fn of(&self, role: Role) -> Option<usize> {
-        self.roles.iter().position(|found| *found == role)
+        self.all_of(role).next()
+    }
+
+    /// All columns of a role, in their order.
+    pub fn all_of(&self, role: Role) -> impl Iterator<Item = usize> + '_ {
+        (0..self.roles.len()).filter(move |&at| self.roles[at] == role)
     }
 
     pub fn is_feature(&self, at: usize) -> bool {
@@ -159,9 +176,10 @@ impl Roles {
         };
         let mut decisions = Vec::new();
         match self.of(Role::Label) {
-            Some(at) => {
-                decisions.push(said("label", at, reason(self.named[0], DEFAULT_LABEL), "--label COLUMN"))
-            }
+            Some(_) => decisions.extend(
+                self.all_of(Role::Label)
+                    .map(|at| said("label", at, reason(self.named[0], DEFAULT_LABEL), "--label COLUMN")),
+            ),
             None => decisions.push(Decision {
                 what: "label".to_string(),
                 choice: "none".to_string(),

@@ -6,9 +6,10 @@ mod warnings;
 pub use warnings::IMBALANCE_WARNED;
 
 use super::columns::{Examples, Preparation};
-use super::dataset::{Dataset, Shape, SplitTag};
+use super::dataset::{Dataset, Shape, SplitTag, Targets};
 use super::matrix::{Matrix, MatrixView};
 use super::table::Decision;
+use crate::data::TargetKind;
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hasher};
@@ -28,8 +29,11 @@ pub struct Description {
     pub shape: String,
     /// What the inputs are called; none where the format does not say.
     pub columns: Vec<String>,
-    /// Every class, those without a row included; none where there are no labels.
+    /// Every class, those without a row included, or every label; none where there are no labels.
     pub classes: Vec<ClassCount>,
+    /// The labels of a row, where it may have several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_per_row: Option<LabelsPerRow>,
     /// The numbers that are to be predicted, where targets are such.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numbers: Option<Numbers>,
@@ -84,6 +88,25 @@ pub struct Duplicates {
     pub across_split: usize,
 }
 
+/// How many labels rows have.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LabelsPerRow {
+    /// Their mean number.
+    pub mean: f64,
+    /// Rows that have none.
+    pub none: usize,
+}
+
+impl LabelsPerRow {
+    /// That of targets that are sets of labels.
+    fn of(targets: &Targets) -> Option<Self> {
+        let Targets::MultiLabel { sets, .. } = targets else { return None };
+        let held: u32 = sets.iter().map(|set| set.count_ones()).sum();
+        let none = sets.iter().filter(|&&set| set == 0).count();
+        Some(Self { mean: f64::from(held) / sets.len() as f64, none })
+    }
+}
+
 /// Numbers that are to be predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Numbers {
@@ -130,9 +153,11 @@ struct View<'a> {
     shape: Shape,
     inputs: MatrixView<'a>,
     missing: usize,
-    /// The class, or the word of the number, of every row that has one.
+    kind: TargetKind,
+    /// The target of every row that has one, as a word.
     labels: Vec<Option<u32>>,
     classes: &'a [String],
+    labels_per_row: Option<LabelsPerRow>,
     numbers: Option<Numbers>,
     split: Option<&'a [SplitTag]>,
     preparation: &'a Preparation,
@@ -148,6 +173,8 @@ pub fn describe(dataset: &Dataset) -> Description {
         shape: dataset.shape(),
         inputs: filled.as_ref().map_or(dataset.inputs(), Matrix::view),
         missing: dataset.gaps().columns().iter().map(|gap| gap.rows.len()).sum(),
+        kind: dataset.kind(),
+        labels_per_row: LabelsPerRow::of(dataset.targets()),
         labels: (0..dataset.rows()).map(|row| Some(dataset.targets().word(row))).collect(),
         classes: dataset.class_names(),
         numbers: Numbers::of(dataset.values()),
@@ -165,6 +192,8 @@ pub fn describe_examples(examples: &Examples) -> Description {
         shape: examples.shape,
         inputs: filled.view(),
         missing: examples.gaps.columns().iter().map(|gap| gap.rows.len()).sum(),
+        kind: TargetKind::Class,
+        labels_per_row: None,
         labels: examples.labels.clone().unwrap_or_else(|| vec![None; filled.rows()]),
         classes: &examples.classes,
         numbers: None,
@@ -188,6 +217,7 @@ fn of(view: &View<'_>) -> Description {
         shape: view.shape.to_string(),
         columns: view.preparation.columns.clone(),
         classes: count_classes(view),
+        labels_per_row: view.labels_per_row,
         numbers: view.numbers,
         split,
         missing: view.missing,
@@ -205,12 +235,12 @@ fn of(view: &View<'_>) -> Description {
 fn count_classes(view: &View<'_>) -> Vec<ClassCount> {
     let empty = |name: &String| ClassCount { name: name.clone(), rows: 0, test: 0 };
     let mut classes: Vec<ClassCount> = view.classes.iter().map(empty).collect();
-    let of_classes = view.labels.iter().filter(|_| view.numbers.is_none());
-    for (row, label) in of_classes.enumerate() {
-        let Some(label) = label else { continue };
-        let class = &mut classes[*label as usize];
-        class.rows += 1;
-        class.test += usize::from(is_test(view, row));
+    for (row, label) in view.labels.iter().enumerate() {
+        let Some(label) = *label else { continue };
+        for (_, class) in classes.iter_mut().enumerate().filter(|&(name, _)| view.kind.holds(label, name)) {
+            class.rows += 1;
+            class.test += usize::from(is_test(view, row));
+        }
     }
     classes
 }

@@ -1,6 +1,6 @@
 //! A description for people.
 
-use super::{Description, Numbers, Scale};
+use super::{Description, LabelsPerRow, Numbers, Scale};
 use crate::data::table::Decision;
 use std::fmt;
 
@@ -23,7 +23,12 @@ impl fmt::Display for Description {
         match self.classes.len() {
             0 if self.numbers.is_some() => {}
             0 => writeln!(f, "  classes     none: no labels")?,
-            count => writeln!(f, "  classes     {count}")?,
+            count => match self.labels_per_row {
+                Some(LabelsPerRow { mean, none }) => {
+                    writeln!(f, "  labels      {count}, {mean:.2} per row, {none} rows without any")?;
+                }
+                None => writeln!(f, "  classes     {count}")?,
+            },
         }
         if let Some(Numbers { least, most, mean, spread }) = self.numbers {
             writeln!(f, "  targets     numbers from {least} to {most}, mean {mean:.4}, spread {spread:.4}")?;

@@ -22,9 +22,10 @@ pub(super) fn of(it: &Description) -> Vec<String> {
         let listed = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
         if more > 0 { format!("{listed} and {more} more") } else { listed }
     };
+    let of_classes = it.labels_per_row.is_none();
     let populated = it.classes.iter().filter(|class| class.rows > 0).count();
     warn(
-        !it.classes.is_empty() && populated < 2,
+        !it.classes.is_empty() && of_classes && populated < 2,
         "only one class has rows: there is nothing to tell apart".to_string(),
     );
     let empty = names(&|class| class.rows == 0);
@@ -39,7 +40,7 @@ pub(super) fn of(it: &Description) -> Vec<String> {
         "under a {IMBALANCE_WARNED}th of the most frequent class ({most} rows): {rare}; accuracy says little of such \
          classes, --metric balanced_accuracy counts all alike"
     );
-    warn(!rare.is_empty(), text);
+    warn(of_classes && !rare.is_empty(), text);
     if let Some(split) = it.split {
         warn(split.test == 0, "the official split has no test rows; a seeded split is made".to_string());
         warn(split.train == 0, "the official split has no training rows: it cannot be used".to_string());

@@ -296,7 +296,7 @@ fn coded(nominal: &Nominal) -> Option<Vec<f32>> {
 fn refuse_options(file: &str, options: &ReadOptions) -> Result<(), ReadError> {
     let columns = &options.columns;
     let asked = [
-        ("`--task regression`", columns.task == TargetKind::Real),
+        (super::task_option(columns.task), columns.task != TargetKind::Class),
         ("`--id`", columns.id.is_some()),
         ("`--types`", !columns.types.is_empty()),
         ("`--missing`", !columns.missing.is_empty()),

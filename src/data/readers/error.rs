@@ -117,6 +117,18 @@ pub enum ReadError {
     #[error("{file}: line {line}, column {column}: {value:?} is not a finite number{range}")]
     #[diagnostic(help("{hint}"))]
     Number { file: String, line: u64, column: String, value: String, range: &'static str, hint: String },
+    /// A cell that says neither that its row has a label nor that it has not.
+    #[error("{file}: line {line}, column {column}: {value:?} is neither 0 nor 1")]
+    #[diagnostic(help(
+        "with --task multi_label every column of --label holds 0 and 1; --label-separator reads lists of names"
+    ))]
+    LabelValue { file: String, line: u64, column: String, value: String },
+    /// A row of which some labels are known and others are not.
+    #[error("{file}: line {line}, column {column}: nothing, but the row has values for other labels")]
+    #[diagnostic(help(
+        "write 0 where a row has not the label; leave all of them empty where it has not been labelled"
+    ))]
+    LabelGap { file: String, line: u64, column: String },
     /// A row without a label.
     #[error("{file}: line {line}, column {column}: the label is {value:?}")]
     #[diagnostic(help("leave out the rows that have no label"))]

@@ -12,6 +12,7 @@ use crate::data::dataset::{Dataset, Shape, SplitTag, Targets, check_finite};
 use crate::data::gaps::Gaps;
 use crate::data::matrix::Matrix;
 use crate::data::table::{Decision, Table};
+use crate::data::target::has_label;
 use crate::error::Result;
 use arrow_array::{ArrayRef, Float32Array};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub(super) enum Labels {
     Texts(Vec<String>),
     /// Numbers of names.
     Named(Vec<u32>, Vec<String>),
+    /// Sets of names, bit by bit.
+    Sets(Vec<u32>, Vec<String>),
 }
 
 impl Labels {
@@ -30,7 +33,7 @@ impl Labels {
         match self {
             Labels::Whole(labels) => labels.len(),
             Labels::Texts(labels) => labels.len(),
-            Labels::Named(labels, _) => labels.len(),
+            Labels::Named(labels, _) | Labels::Sets(labels, _) => labels.len(),
         }
     }
 
@@ -39,9 +42,13 @@ impl Labels {
         match (self, more) {
             (Labels::Whole(labels), Labels::Whole(more)) => labels.extend(more),
             (Labels::Texts(labels), Labels::Texts(more)) => labels.extend(more),
-            (Labels::Named(labels, names), Labels::Named(more, others)) if *names == others => {
+            (Labels::Named(labels, names), Labels::Named(more, others))
+            | (Labels::Sets(labels, names), Labels::Sets(more, others))
+                if *names == others =>
+            {
                 labels.extend(more)
             }
+            (Labels::Sets(..), _) => return Err("one part has other labels than another"),
             _ => return Err("labels are texts in one part and numbers in another"),
         }
         Ok(())
@@ -51,6 +58,7 @@ impl Labels {
     fn into_targets(self, file: &str, target: &str) -> Result<Targets> {
         match self {
             Labels::Named(labels, names) => Ok(Targets::Class { labels, names }),
+            Labels::Sets(sets, names) => Ok(Targets::MultiLabel { sets, names }),
             Labels::Whole(labels) => {
                 let texts: Vec<String> = labels.iter().map(i64::to_string).collect();
                 classes(file, target, texts.iter().map(String::as_str))
@@ -72,6 +80,10 @@ impl Labels {
             Labels::Whole(labels) => labels[row].to_string(),
             Labels::Texts(labels) => labels[row].clone(),
             Labels::Named(labels, names) => names[labels[row] as usize].clone(),
+            Labels::Sets(sets, names) => {
+                let own = names.iter().enumerate().filter(|&(label, _)| has_label(sets[row], label));
+                own.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(";")
+            }
         }
     }
 }
@@ -126,19 +138,13 @@ impl Examples {
             Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
         };
         let mut warnings = self.warnings;
-        let (labels, classes) = match self.labels {
-            None => {
-                warnings.extend(doubts(shape, &self.inputs, None));
-                (None, Vec::new())
-            }
-            Some(labels) => {
-                let targets = labels.into_targets(&self.file, &self.target)?;
-                warnings.extend(doubts(shape, &self.inputs, Some(&targets)));
-                let Targets::Class { labels, names } = targets else {
-                    unreachable!("labels without columns are classes");
-                };
-                (Some(labels.into_iter().map(Some).collect()), names)
-            }
+        let targets = self.labels.map(|labels| labels.into_targets(&self.file, &self.target)).transpose()?;
+        warnings.extend(doubts(shape, &self.inputs, targets.as_ref()));
+        let known = |words: Vec<u32>| Some(words.into_iter().map(Some).collect());
+        let (labels, sets, classes) = match targets {
+            Some(Targets::Class { labels, names }) => (known(labels), None, names),
+            Some(Targets::MultiLabel { sets, names }) => (None, known(sets), names),
+            Some(Targets::Real { .. }) | None => (None, None, Vec::new()),
         };
         check_finite(name, self.inputs.view())?;
         Ok(Rows {
@@ -150,6 +156,7 @@ impl Examples {
             labels,
             classes,
             numbers: None,
+            sets,
             split: self.split,
             ids: None,
             label_column: None,

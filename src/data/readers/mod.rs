@@ -270,7 +270,12 @@ impl ReadOptions {
             ("`--channels`", self.channels.is_some(), is(&[Format::Npy, Format::Npz, Format::Idx])),
             ("`--inputs`", self.inputs.is_some(), is(&[Format::Npz])),
             ("a file of labels", self.labels.is_some(), is(&[Format::Idx])),
-            ("`--task regression`", self.columns.task == TargetKind::Real, columns),
+            (
+                task_option(self.columns.task),
+                self.columns.task != TargetKind::Class,
+                columns || self.columns.task == TargetKind::MultiLabel && is(&[Format::Npz, Format::Sparse]),
+            ),
+            ("`--label-separator`", self.columns.label_separator.is_some(), columns),
             ("`--label`", self.columns.label.is_some(), columns || is(&[Format::Npz])),
         ];
         match asked.into_iter().find(|&(_, given, heeded)| given && !heeded) {
@@ -290,7 +295,7 @@ impl ReadOptions {
     fn expect_no_columns(&self, file: &str) -> Result<(), ReadError> {
         let columns = &self.columns;
         let asked = [
-            ("`--task regression`", columns.task == TargetKind::Real),
+            (task_option(columns.task), columns.task == TargetKind::Real),
             ("a split column", columns.split.is_some()),
             ("a column of row ids", columns.id.is_some()),
             ("columns to ignore", !columns.ignore.is_empty()),
@@ -307,6 +312,15 @@ impl ReadOptions {
             problem: format!("{what} named, which this format does not have"),
             hint: "leave the option out".to_string(),
         }
+    }
+}
+
+/// How messages call the option that says what targets are.
+fn task_option(kind: TargetKind) -> &'static str {
+    match kind {
+        TargetKind::Class => "`--task classification`",
+        TargetKind::Real => "`--task regression`",
+        TargetKind::MultiLabel => "`--task multi_label`",
     }
 }
 

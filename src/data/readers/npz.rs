@@ -8,9 +8,12 @@ use super::examples::{Examples, Labels, arrange, doubtful_channels};
 use super::npy::Array;
 use super::scipy;
 use super::zip::Archive;
+use crate::data::TargetKind;
 use crate::data::dataset::{SplitTag, check_size};
+use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
 use crate::data::table::Decision;
+use crate::data::target::MAX_LABELS;
 use crate::error::{Result, shorten};
 use std::path::Path;
 
@@ -105,7 +108,7 @@ pub(super) fn read(path: &Path, options: &ReadOptions, labelled: bool) -> Result
     // Labels before inputs, which are larger.
     let mut labels: Option<Labels> = None;
     for member in members.parts.iter().filter_map(|(_, labels, _)| labels.as_ref()) {
-        let more = read_labels(&archive, member, &mut decisions)?;
+        let more = read_labels(&archive, member, options, &mut decisions)?;
         match &mut labels {
             None => labels = Some(more),
             Some(labels) => labels.append(more).map_err(|problem| ReadError::Header {
@@ -133,11 +136,14 @@ pub(super) fn read(path: &Path, options: &ReadOptions, labelled: bool) -> Result
     }
     let rows = values.len() / width.max(1);
     let (shape, inputs) = arrange(&layouts[0], Matrix::new(values, rows, width), options, &mut decisions);
-    if let (Some(Labels::Whole(numbers)), None) = (&labels, &options.columns.label)
-        && let Some(named) = class_names(&archive, &names, numbers)?
-    {
-        labels = Some(named);
-    }
+    labels = match (labels, &options.columns.label) {
+        (Some(Labels::Whole(numbers)), None) => Some(with_names(&archive, &names, numbers)),
+        (Some(Labels::Sets(sets, numbered)), None) => {
+            let named = names_of_classes(&archive, &names).filter(|named| named.len() == numbered.len());
+            Some(Labels::Sets(sets, named.unwrap_or(numbered)))
+        }
+        (labels, _) => labels,
+    };
     let warnings = doubtful_channels(&layouts[0], options).into_iter().collect();
     let target = members.parts.iter().find_map(|(_, labels, _)| labels.clone()).unwrap_or_default();
     Ok(Examples { file: archive.file, shape, inputs, labels, split, target, decisions, warnings })
@@ -285,7 +291,15 @@ fn only_inputs(archive: &Archive, names: &[String]) -> Result<Option<String>> {
 }
 
 /// Labels as numbers or texts, one a row; rows of zeros and a single one count as the place of the one.
-pub(super) fn read_labels(archive: &Archive, member: &str, decisions: &mut Vec<Decision>) -> Result<Labels> {
+pub(super) fn read_labels(
+    archive: &Archive,
+    member: &str,
+    options: &ReadOptions,
+    decisions: &mut Vec<Decision>,
+) -> Result<Labels> {
+    if options.columns.task == TargetKind::MultiLabel {
+        return read_sets(archive, member);
+    }
     let (labels, one_hot) = archive.array(member, |file, layout, from| {
         let width = layout.width();
         let problem = |problem: String| ReadError::Header { file: file.to_string(), problem };
@@ -314,7 +328,9 @@ pub(super) fn read_labels(archive: &Archive, member: &str, decisions: &mut Vec<D
         let places = places.ok_or_else(|| ReadError::Option {
             file: file.to_string(),
             problem: format!("{width} labels a row (shape {:?}), but one is needed", layout.shape),
-            hint: "save one column of them as a member of its own, and name it with `--label`".to_string(),
+            hint: "--task multi_label takes them all; or save one column of them as a member of its own, and name it with \
+                   `--label`"
+                .to_string(),
         })?;
         Ok((Labels::Whole(places), Some(width)))
     })?;
@@ -327,6 +343,29 @@ pub(super) fn read_labels(archive: &Archive, member: &str, decisions: &mut Vec<D
         });
     }
     Ok(labels)
+}
+
+/// The sets of labels that an array of 0 and 1 says, a column for each label; labels are called by their places.
+fn read_sets(archive: &Archive, member: &str) -> Result<Labels> {
+    archive.array(member, |file, layout, from| {
+        let width = layout.width();
+        if layout.shape.is_empty() || !(1..=MAX_LABELS).contains(&width) {
+            let (name, found, limit) = (file.to_string(), width as u128, MAX_LABELS as u128);
+            return Err(DataError::TooMany { name, what: "labels", found, limit }.into());
+        }
+        let numbers = layout.read_whole(file, &mut *from)?;
+        from.expect_sum(file)?;
+        if let Some(at) = numbers.iter().position(|&number| number != 0 && number != 1) {
+            let (file, row, column, value) =
+                (file.to_string(), at / width, at % width, numbers[at].to_string());
+            let (problem, hint) =
+                ("neither 0 nor 1", "sets of labels are arrays of 0 and 1, a column for each label");
+            return Err(ReadError::Element { file, row, column, value, problem, hint }.into());
+        }
+        let set = |row: &[i64]| (0..width).fold(0u32, |set, label| set | (row[label] as u32) << label);
+        let sets = numbers.chunks_exact(width).map(set).collect();
+        Ok(Labels::Sets(sets, (0..width).map(|label| label.to_string()).collect()))
+    })
 }
 
 /// The split of every row: 0 or `train`, 1 or `test`.
@@ -355,10 +394,18 @@ pub(super) fn read_split(archive: &Archive, member: &str) -> Result<Vec<SplitTag
 }
 
 /// Labels under the names that a member of the archive has for them, if one does.
-fn class_names(archive: &Archive, members: &[String], labels: &[i64]) -> Result<Option<Labels>> {
-    let Some(member) = members.iter().find(|member| NAMES.contains(&member.as_str())) else {
-        return Ok(None);
-    };
+fn with_names(archive: &Archive, members: &[String], labels: Vec<i64>) -> Labels {
+    let Some(names) = names_of_classes(archive, members) else { return Labels::Whole(labels) };
+    let number = |&label: &i64| u32::try_from(label).ok().filter(|&label| (label as usize) < names.len());
+    match labels.iter().map(number).collect() {
+        Some(numbers) => Labels::Named(numbers, names),
+        None => Labels::Whole(labels),
+    }
+}
+
+/// What a member of the archive says that classes, or labels, are called: names of which no two are the same.
+fn names_of_classes(archive: &Archive, members: &[String]) -> Option<Vec<String>> {
+    let member = members.iter().find(|member| NAMES.contains(&member.as_str()))?;
     // Names that NumPy has pickled cannot be read, and are not needed.
     let texts = archive.array(member, |file, layout, from| {
         if !layout.element.is_text() {
@@ -368,17 +415,11 @@ fn class_names(archive: &Archive, members: &[String], labels: &[i64]) -> Result<
         from.expect_sum(file)?;
         Ok(texts)
     });
-    let names = texts.unwrap_or_default();
+    let names: Vec<String> = texts.ok()?;
     let mut distinct = names.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    let numbers: Option<Vec<u32>> = labels
-        .iter()
-        .map(|&label| u32::try_from(label).ok().filter(|&label| (label as usize) < names.len()))
-        .collect();
-    Ok(numbers
-        .filter(|_| distinct.len() == names.len() && !names.is_empty())
-        .map(|numbers| Labels::Named(numbers, names)))
+    (distinct.len() == names.len() && !names.is_empty()).then_some(names)
 }
 
 /// Arrays of numbers by name: their shapes, and their elements in row-major order.

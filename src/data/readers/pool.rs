@@ -43,8 +43,11 @@ pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
     if options.columns.task != TargetKind::Class {
         return Err(ReadError::Option {
             file: path.display().to_string(),
-            problem: "numbers are to be predicted, but sessions collect classes".to_string(),
-            hint: "leave out --task regression".to_string(),
+            problem: format!(
+                "{} are to be predicted, but sessions collect classes",
+                options.columns.task.name()
+            ),
+            hint: format!("leave out --task {}", options.columns.task),
         }
         .into());
     }
@@ -93,6 +96,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         labels: None,
         classes: Vec::new(),
         numbers: None,
+        sets: None,
         split: None,
         ids: Some(files.iter().map(called).collect()),
         label_column: None,

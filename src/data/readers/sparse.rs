@@ -7,10 +7,13 @@ use super::examples::{Examples, Labels};
 use super::rows::Rows;
 use super::source::{Source, fault};
 use super::table::Place;
+use crate::data::TargetKind;
 use crate::data::dataset::{MAX_WIDTH, Shape};
 use crate::data::error::DataError;
 use crate::data::table::Decision;
+use crate::data::target::MAX_LABELS;
 use crate::error::{Result, shorten};
+use std::collections::BTreeSet;
 use std::io::{BufRead, Read};
 
 /// Bytes of one line.
@@ -25,7 +28,8 @@ pub(super) fn recognise(start: &[u8]) -> bool {
         text.lines().map(|line| line.split('#').next().unwrap_or("").trim()).filter(|line| !line.is_empty());
     let Some(line) = lines.next() else { return false };
     let mut fields = line.split_ascii_whitespace();
-    let label = fields.next().is_some_and(|label| label.parse::<f64>().is_ok());
+    let labels = |text: &str| text.split(',').all(|label| label.parse::<f64>().is_ok());
+    let label = fields.next().is_some_and(labels);
     let pair = |field: &str| {
         let (index, value) = field.split_once(':')?;
         Some((index == "qid" || index.parse::<u32>().is_ok()) && value.parse::<f64>().is_ok())
@@ -41,7 +45,9 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Exam
     let mut from = source.into_reader();
     let narrowed = options.hash.is_some() || options.svd.is_some();
     let most = if narrowed { MAX_INDEX } else { MAX_WIDTH };
+    let many = options.columns.task == TargetKind::MultiLabel;
     let (mut labels, mut rows) = (Vec::new(), Rows::default());
+    let mut lines = Vec::new();
     let (mut text, mut line, mut queries, mut said, mut zero) = (Vec::new(), 0, 0usize, None, false);
     loop {
         text.clear();
@@ -66,13 +72,18 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Exam
         }
         let row = row.split('#').next().unwrap_or("");
         let mut fields = row.split_ascii_whitespace();
-        let Some(label) = fields.next() else { continue };
+        let Some(mut label) = fields.next() else { continue };
         let problem = |problem: String| ReadError::Line { file: file.clone(), line, problem };
-        if label.contains(',') {
+        if many && label.contains(':') {
+            // A row without any label begins with its values.
+            (label, fields) = ("", row.split_ascii_whitespace());
+        }
+        if !many && label.contains(',') {
             return Err(ReadError::Option {
                 file: file.clone(),
                 problem: format!("line {line}: {:?} is several labels, but one is needed", shorten(label)),
-                hint: "make a file of each label, in which it is one class and all others another"
+                hint: "--task multi_label takes them all; or make a file of each label, in which it is one class and all \
+                       others another"
                     .to_string(),
             }
             .into());
@@ -86,6 +97,7 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Exam
             return Err(ReadError::NoLabel { file, line, column, value }.into());
         }
         labels.push(label.strip_prefix('+').unwrap_or(label).to_string());
+        lines.push(line);
         let mut last = None;
         for field in fields {
             let Some((index, value)) = field.split_once(':') else {
@@ -128,12 +140,43 @@ pub(super) fn read(mut source: Source<'_>, options: &ReadOptions) -> Result<Exam
         return Err(DataError::NoColumns { name: file }.into());
     }
     let inputs = rows.into_inputs(&file, options, &mut decisions)?;
-    let whole: Option<Vec<i64>> = labels.iter().map(|label| whole(label)).collect();
-    let labels = whole.map_or(Labels::Texts(labels), Labels::Whole);
+    let labels = if many {
+        sets(&file, &labels, &lines)?
+    } else {
+        let whole: Option<Vec<i64>> = labels.iter().map(|label| whole(label)).collect();
+        whole.map_or(Labels::Texts(labels), Labels::Whole)
+    };
     let shape = Shape::Vector(inputs.cols());
     let target = super::columns::DEFAULT_LABEL.to_string();
     let (split, warnings) = (None, Vec::new());
     Ok(Examples { file, shape, inputs, labels: Some(labels), split, target, decisions, warnings })
+}
+
+/// Sets of labels, each written as whole numbers with commas between, in ascending order of these numbers.
+fn sets(file: &str, rows: &[String], lines: &[u64]) -> Result<Labels> {
+    let mut known = BTreeSet::new();
+    let mut parsed: Vec<Vec<i64>> = Vec::with_capacity(rows.len());
+    for (row, &line) in rows.iter().zip(lines) {
+        let own = row.split(',').map(str::trim).filter(|label| !label.is_empty());
+        let numbers = own.map(|label| {
+            whole(label).ok_or_else(|| {
+                let problem = format!("{:?} is no whole number, as labels are", shorten(label));
+                ReadError::Line { file: file.to_string(), line, problem }
+            })
+        });
+        let numbers = numbers.collect::<Result<Vec<i64>, _>>()?;
+        known.extend(numbers.iter().copied());
+        if known.len() > MAX_LABELS {
+            let (name, found, limit) = (file.to_string(), known.len() as u128, MAX_LABELS as u128);
+            return Err(DataError::TooMany { name, what: "labels", found, limit }.into());
+        }
+        parsed.push(numbers);
+    }
+    let known: Vec<i64> = known.into_iter().collect();
+    let place = |label: &i64| known.binary_search(label).unwrap_or_default();
+    let set = |own: Vec<i64>| own.iter().fold(0u32, |set, label| set | 1 << place(label));
+    let names = known.iter().map(i64::to_string).collect();
+    Ok(Labels::Sets(parsed.into_iter().map(set).collect(), names))
 }
 
 /// A label that is a whole number, however it is written.

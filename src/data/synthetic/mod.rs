@@ -1,5 +1,5 @@
-//! Data sets made from a [`Key`](crate::Key): two from the literature, three regression problems, a parametric generator, and a
-//! sampler that draws unlimited diverse source tasks.
+//! Data sets made from a [`Key`](crate::Key): two from the literature, three regression problems, three of sets of labels, a parametric
+//! generator, and a sampler that draws unlimited diverse source tasks.
 //!
 //! The same key gives the same bytes on every machine of one kind. Nothing here reads a file.
 
@@ -8,6 +8,7 @@ pub(crate) mod classic;
 mod draw;
 pub mod family;
 pub(crate) mod friedman;
+pub(crate) mod label_teachers;
 mod manifold;
 pub(crate) mod plan;
 mod scores;
@@ -20,4 +21,5 @@ mod warp;
 pub use classic::{diverging_sin, diverging_sin_of, three_clust};
 pub use family::{Family, SourceFamily};
 pub use friedman::Friedman;
+pub use label_teachers::LabelTeachers;
 pub use plan::SyntheticPlan;

@@ -44,19 +44,19 @@ pub(super) fn draw(knobs: &Knobs, key: Key) -> (Matrix, Vec<u32>) {
     (inputs, labels)
 }
 
-struct Layer {
+pub(super) struct Layer {
     weights: Matrix,
     bias: Vec<f32>,
 }
 
 impl Layer {
-    fn draw(rng: &mut rand_chacha::ChaCha8Rng, inputs: usize, outputs: usize, gain: f32) -> Self {
+    pub(super) fn draw(rng: &mut rand_chacha::ChaCha8Rng, inputs: usize, outputs: usize, gain: f32) -> Self {
         let scale = gain / (inputs as f32).sqrt();
         let weights = normals(rng, inputs * outputs).into_iter().map(|z| z * scale).collect();
         Self { weights: Matrix::new(weights, outputs, inputs), bias: normals(rng, outputs) }
     }
 
-    fn apply(&self, input: &[f32]) -> Vec<f32> {
+    pub(super) fn apply(&self, input: &[f32]) -> Vec<f32> {
         let unit = |(row, bias): (usize, &f32)| {
             bias + self.weights.row(row).iter().zip(input).map(|(weight, x)| weight * x).sum::<f32>()
         };

@@ -19,7 +19,7 @@ use crate::experiment::stages::{
 };
 use crate::experiment::tasks;
 use crate::learner::{Start, Stop, TrainPlan};
-use crate::query::{Mixture, Needs, PoolView, Registry, Strategy};
+use crate::query::{Kinds, Mixture, Needs, PoolView, Registry, Strategy};
 use crate::rng::Key;
 use crate::run::{Cell, RunError, usage};
 use std::collections::BTreeMap;
@@ -469,6 +469,10 @@ impl Strategy for Paced {
 
     fn needs(&self) -> Needs {
         self.inner.needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        self.inner.kinds()
     }
 
     fn pseudo_labels(&self) -> &[(RowId, u32)] {

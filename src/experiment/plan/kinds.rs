@@ -9,8 +9,14 @@ use crate::experiment::sections::{OptimiserKind, is_reserved};
 use crate::learner::Loss;
 use crate::query::Registry;
 
-/// What is compared on numbers where a file does not say.
-const USUAL: [&str; 2] = ["random", "igs"];
+/// What is compared on a kind of targets where a file does not say; on classes, the section of transfer says.
+fn usual(kind: TargetKind) -> [&'static str; 2] {
+    match kind {
+        TargetKind::Class => ["random", "margin"],
+        TargetKind::Real => ["random", "igs"],
+        TargetKind::MultiLabel => ["random", "by_label(margin)"],
+    }
+}
 
 /// What a file says itself, of what a kind of targets has another default for.
 pub(super) struct Said {
@@ -51,8 +57,8 @@ impl Plan {
             .as_ref()
             .map(|search_comparison| ("search_comparison.targets", &search_comparison.targets));
         for (key, sets) in learned.into_iter().chain(compared) {
-            if let Some(set) = sets.iter().find(|set| set.kind() == TargetKind::Real) {
-                let why = format!("holds \"{}\", whose targets are numbers", set.name());
+            if let Some(set) = sets.iter().find(|set| set.kind() != TargetKind::Class) {
+                let why = format!("holds \"{}\", whose targets are {}", set.name(), set.kind().name());
                 return Err(conflict(key, why, "policies and searches learn from classes alone"));
             }
         }
@@ -60,6 +66,16 @@ impl Plan {
             let known: Vec<&str> = kind.metrics().iter().map(|metric| metric.key()).collect();
             let why = format!("is \"{}\", which is no figure of {kind}", self.episode.metric.key());
             return Err(conflict("episode.metric", why, &format!("known are {}", known.join(", "))));
+        }
+        let loss = self.learner.loss;
+        // What is not said stands for the usual loss of the kind.
+        if loss != Loss::CrossEntropy && loss.targets() != kind {
+            let of = match loss.targets() {
+                TargetKind::Class => "classifiers",
+                other => other.name(),
+            };
+            let why = format!("is a loss of {of}; the targets are {}", kind.name());
+            return Err(conflict("learner.loss", why, "leave it out"));
         }
         if kind == TargetKind::Class {
             let named = self.transfer.iter().flat_map(|transfer| transfer.strategies.iter().enumerate());
@@ -83,7 +99,6 @@ impl Plan {
         let refused = [
             ("train", self.train.is_some(), "trains policies, which ask for classes alone"),
             ("search", self.search.is_some(), "searches architectures, which is done on classes alone"),
-            ("learner.loss", learner.loss != Loss::CrossEntropy, "is a loss of classifiers"),
             (
                 "learner.optimiser",
                 learner.optimiser == OptimiserKind::Lbfgs,
@@ -96,7 +111,7 @@ impl Plan {
             ),
         ];
         if let Some((key, _, why)) = refused.into_iter().find(|(_, given, _)| *given) {
-            return Err(conflict(key, format!("{why}; the targets are numbers"), "leave it out"));
+            return Err(conflict(key, format!("{why}; the targets are {}", kind.name()), "leave it out"));
         }
         let registry = &self.registry;
         if let InitialPool::Rule(rule) = &self.episode.initial {
@@ -104,7 +119,7 @@ impl Plan {
         }
         if let Some(transfer) = &mut self.transfer {
             if !said.strategies {
-                transfer.strategies = USUAL.map(str::to_string).to_vec();
+                transfer.strategies = usual(kind).map(str::to_string).to_vec();
             }
             for (at, name) in transfer.strategies.iter().enumerate() {
                 serves(registry, &self.algorithms, name, kind, place, &format!("transfer.strategies[{at}]"))?;

@@ -11,7 +11,7 @@ use crate::experiment::keys::{
     whole_table, word,
 };
 use crate::experiment::raw::{self, Node, Section, Value};
-use crate::experiment::tasks::regression_problem;
+use crate::experiment::tasks::named_kind;
 use crate::experiment::vocabulary::Vocabulary;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -43,10 +43,15 @@ section! {
         /// simulations.
         #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<String> = text().optional().absent("`\"label\"`, or what the format has");
-        /// What the labels are: classes, or with `"regression"` numbers to be predicted. Tables alone hold such.
+        /// What the labels are: classes, with `"regression"` numbers to be predicted, or with `"multi_label"` any of several per
+        /// row: `label` then names a column of 0 and 1 for each, with commas between (`"red,round"`, `"tag_*"`). Numbers
+        /// are read from tables alone.
         #[serde(skip_serializing_if = "is_classification", serialize_with = "by_task")]
         task: TargetKind = word(TargetKind::ALL.map(|kind| (kind.task(), kind))).or(TargetKind::Class)
             .absent("`\"classification\"`");
+        /// What stands between the names of labels, where one column lists those of each row (`"red;round"`).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label_separator: Option<String> = text().optional();
         /// Arrays of NumPy (`.npy`) and sparse matrices of SciPy (`.npz`) with the inputs in place of all columns, one row
         /// per row of `file`, side by side.
         #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "write_one_or_many")]
@@ -152,8 +157,7 @@ impl DataRef {
     /// What its targets are.
     pub fn kind(&self) -> TargetKind {
         match self {
-            DataRef::Named(name) if regression_problem(name).is_some() => TargetKind::Real,
-            DataRef::Named(_) => TargetKind::Class,
+            DataRef::Named(name) => named_kind(name),
             DataRef::File(it) => it.task,
         }
     }
@@ -166,6 +170,7 @@ impl DataRef {
             columns: ColumnOptions {
                 label: it.label.clone(),
                 task: it.task,
+                label_separator: it.label_separator.clone(),
                 split: it.split.clone(),
                 id: it.id.clone(),
                 columns: it.columns.clone(),

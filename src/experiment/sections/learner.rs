@@ -25,8 +25,14 @@ section! {
         hidden: Vec<usize> = list(whole(1..=MAX_WIDTH)).or(vec![32]);
         /// Share of hidden units dropped in training.
         dropout: f64 = number(0.0..=0.95).or(0.0);
-        /// The loss that is minimised where targets are classes; networks that predict numbers minimise the squared error.
-        loss: Loss = word([("cross_entropy", Loss::CrossEntropy), ("squared", Loss::Squared)]).or(Loss::CrossEntropy);
+        /// The loss that is minimised. `"cross_entropy"` and `"squared"` are of classes; networks that predict numbers minimise the squared
+        /// error, or under `"beta_nll"` that of a normal distribution with a variance of its own per row (β-NLL, β = ½); those of sets of labels
+        /// minimise the binary cross-entropy.
+        loss: Loss = word([
+            ("cross_entropy", Loss::CrossEntropy),
+            ("squared", Loss::Squared),
+            ("beta_nll", Loss::BetaNll),
+        ]).or(Loss::CrossEntropy).absent("`\"cross_entropy\"`; of other targets than classes, the usual one");
         /// The update rule. `"lbfgs"` fits a linear head to the optimum of ridge logistic regression and reads none of
         /// the keys about steps.
         optimiser: OptimiserKind = word(OPTIMISERS).or(OptimiserKind::Adam);

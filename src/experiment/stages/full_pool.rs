@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{DataRef, Transfer};
 use crate::experiment::tasks;
-use crate::learner::Scores;
+use crate::learner::{Metric, Scores};
 use crate::run::full_pool::{FullPool, sorted};
 use crate::run::{Cell, Ledger, WorkerPool, run_cells};
 
@@ -72,16 +72,14 @@ pub fn whole(
     let (episode, _) = episode_of(plan, transfer.architectures[0], learned, stage_context, shared)?;
     let prepared = shared.prepared(plan, target, &dataset, *repetition)?;
     let replicate = Replicate { prepared, key: tasks::replicate_key(plan, &dataset, *repetition) };
-    let Scores { metric, accuracy, balanced_accuracy, macro_f1 } = measure(&episode, &replicate)?;
+    let scores = measure(&episode, &replicate)?;
+    let Scores { metric, accuracy, balanced_accuracy, macro_f1, .. } = scores;
     let task = replicate.prepared.task();
-    let largest = match task.kind() {
-        TargetKind::Class => {
-            let mut counts = vec![0u32; task.classes()];
-            task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
-            counts.into_iter().max().unwrap_or(0)
-        }
-        TargetKind::Real => 0,
-    };
+    let mut counts = vec![0u32; task.classes()];
+    if task.kind() == TargetKind::Class {
+        task.test().labels().iter().for_each(|&class| counts[class as usize] += 1);
+    }
+    let largest = counts.into_iter().max().unwrap_or(0);
     Ok(FullPool {
         task: task.name().to_string(),
         repetition: *repetition,
@@ -90,6 +88,7 @@ pub fn whole(
         accuracy,
         balanced_accuracy,
         macro_f1,
+        mean_average_precision: scores.known(Metric::MeanAveragePrecision),
         largest_class: f64::from(largest) / task.test().labels().len().max(1) as f64,
     })
 }

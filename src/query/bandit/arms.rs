@@ -2,7 +2,7 @@
 
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::{Needs, PoolView, Size, Strategy};
+use crate::query::{Kinds, Needs, PoolView, Size, Strategy};
 use crate::rng::Key;
 use std::collections::HashSet;
 
@@ -12,6 +12,11 @@ pub const MAX_ARMS: usize = 100;
 /// What all arms need together.
 pub fn needs(arms: &[Box<dyn Strategy>]) -> Needs {
     arms.iter().fold(Needs::NONE, |all, arm| all.union(arm.needs()))
+}
+
+/// What all arms serve.
+pub fn kinds(arms: &[Box<dyn Strategy>]) -> Kinds {
+    arms.iter().fold(Kinds::ALL, |all, arm| all.and(arm.kinds()))
 }
 
 /// What any arm left out of account.

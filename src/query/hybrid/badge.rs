@@ -1,13 +1,13 @@
 //! BADGE: k-means++ sampling of hallucinated last-layer gradients.
 
 use super::lazy_draws::{self, Bound, Distances};
-use crate::data::{Matrix, MatrixView, RowId};
+use crate::data::{Matrix, MatrixView, RowId, TargetKind};
 use crate::error::Result;
 use crate::query::draw;
 use crate::query::geometry::lanes;
 use crate::query::geometry::{Rows, rows};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy, Ties};
+use crate::query::{Kinds, Needs, PoolView, Size, Strategy, Ties};
 use crate::rng::Key;
 use crate::simd::dispatched;
 
@@ -46,7 +46,10 @@ pub enum First {
 /// `g = (p - onehot(argmax p)) h'`, an outer product that is never formed. The first pick has the largest
 /// norm, as in the authors' code; each other is drawn with probability proportional to the squared
 /// distance to the nearest pick, uniformly once all distances are zero. Of more than 50,000 candidates, those that a draw
-/// meets are measured, and not all of them for every pick; the probabilities of picks are the same. See also
+/// meets are measured, and not all of them for every pick; the probabilities of picks are the same.
+///
+/// Where targets are sets of labels, the loss is a sum over labels, and the gradient at the predicted set is
+/// `g = (p - 1[p >= 1/2]) h'`, up to a factor; all else is the same. See also
 /// [`split`](crate::query::wrapper::split).
 pub struct Badge {
     pub first: First,
@@ -54,13 +57,18 @@ pub struct Badge {
 
 impl Strategy for Badge {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let gradients = Gradients::new(view.probabilities()?, view.candidate_rows(view.embeddings()?));
+        let embeddings = view.candidate_rows(view.embeddings()?);
+        let gradients = Gradients::of_kind(view.kind(), view.probabilities()?, embeddings);
         let picks = gradients.plus_plus(batch, self.first, key, view.ties(key));
         Ok(picks.into_iter().map(|place| view.candidates()[place]).collect())
     }
 
     fn needs(&self) -> Needs {
         NEEDS
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::PROBABLE
     }
 
     fn memory(&self, size: &Size) -> u64 {
@@ -77,7 +85,7 @@ pub(crate) fn plus_plus(gradients: Rows<'_>, batch: usize, key: Key, ties: Ties<
 
 /// Gradient embeddings in factored form: `g_x = r_x h_x'`.
 pub(in crate::query) struct Gradients<'a> {
-    /// `p - onehot(argmax p)`, shape `[n, C]`.
+    /// `p - onehot(argmax p)`, shape `[n, C]`; of labels, `p - 1[p >= 1/2]`.
     residuals: Matrix,
     /// `0..n`, what `residuals` is indexed by.
     places: Vec<RowId>,
@@ -87,20 +95,20 @@ pub(in crate::query) struct Gradients<'a> {
 }
 
 impl<'a> Gradients<'a> {
-    /// Of candidates' probabilities and embeddings, in the same order.
+    /// Of candidates' class probabilities and embeddings, in the same order.
+    #[cfg(test)]
     pub fn new(probabilities: MatrixView<'_>, embeddings: Rows<'a>) -> Self {
+        Self::of_kind(TargetKind::Class, probabilities, embeddings)
+    }
+
+    /// Of candidates' probabilities, of classes or of labels, and embeddings, in the same order.
+    pub fn of_kind(kind: TargetKind, probabilities: MatrixView<'_>, embeddings: Rows<'a>) -> Self {
         let (n, classes) = (probabilities.rows(), probabilities.cols());
         let mut residuals = Matrix::new(probabilities.values().to_vec(), n, classes);
         let mut norms = Vec::with_capacity(n);
         for row in 0..n {
             let residual = residuals.row_mut(row);
-            let mut predicted = 0;
-            for class in 1..classes {
-                if residual[class] > residual[predicted] {
-                    predicted = class;
-                }
-            }
-            residual[predicted] -= 1.0;
+            kind.take_predicted(residual);
             let embedding = embeddings.get(row);
             norms.push(
                 f64::from(lanes::dot(residual, residual)) * f64::from(lanes::dot(embedding, embedding)),

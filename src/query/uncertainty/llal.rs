@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::Score;
-use crate::query::{Needs, PoolView};
+use crate::query::{Kinds, Needs, PoolView};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { predicted_loss: true, ..Needs::NONE };
@@ -35,6 +35,10 @@ impl Score for Llal {
 
     fn needs(&self) -> Needs {
         NEEDS
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::ALL
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy, Subsample, Subset};
+use crate::query::{Kinds, Needs, PoolView, Size, Strategy, Subsample, Subset};
 use crate::query::{size, subsample};
 use crate::rng::Key;
 
@@ -59,6 +59,10 @@ impl Strategy for Capped {
 
     fn needs(&self) -> Needs {
         self.inner.needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        self.inner.kinds()
     }
 
     fn in_charge(&self) -> Option<&dyn Strategy> {

@@ -3,7 +3,7 @@
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Strategy, Subset};
+use crate::query::{Kinds, Needs, PoolView, Strategy, Subset};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -60,6 +60,10 @@ impl Strategy for Split {
 
     fn needs(&self) -> Needs {
         self.inner.needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        self.inner.kinds()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::query::registry::{Built, Card, Entry, Family, Params};
 use crate::query::score::top_places;
-use crate::query::{Needs, PoolView, Score};
+use crate::query::{Kinds, Needs, PoolView, Score};
 use crate::rng::Key;
 
 /// Below every key that a positive score can have, for scores that the power rule cannot take.
@@ -91,6 +91,10 @@ impl Score for Stochastic {
 
     fn needs(&self) -> Needs {
         self.inner.needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        self.inner.kinds()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The tidy rows as a table of Arrow's: what the Parquet file holds, and what other languages are handed.
 
-use super::csv::{ANSWERS, COLUMNS, METRIC, STOPS, answered, says_metric, watched};
+use super::csv::{
+    ANSWERS, COLUMNS, MEAN_AVERAGE_PRECISION, METRIC, STOPS, answered, says_metric, says_precision, watched,
+};
 use crate::data::Answers;
 use crate::episode::Row;
 use crate::run::QueryTimes;
@@ -14,14 +16,14 @@ use std::sync::Arc;
 
 /// All rows, in their order, with the seconds that their queries took; the columns are those of [`csv`](super::csv),
 /// names as dictionaries, `picks` and `pick_ids` as lists. Only `note`, `query_seconds` and what questions came to may be
-/// null, and where targets are numbers, figures of classes.
+/// null, and where targets are no classes, figures of classes.
 pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
     let names = |of: fn(&Row) -> &str| {
         Arc::new(rows.iter().map(of).collect::<DictionaryArray<Int32Type>>()) as ArrayRef
     };
     let counts = |of: fn(&Row) -> u32| Arc::new(rows.iter().map(of).collect::<UInt32Array>()) as ArrayRef;
     let shares = |of: fn(&Row) -> f64| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
-    let of_classes =
+    let figures =
         |of: fn(&Row) -> Option<f64>| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
     let mut columns: Vec<ArrayRef> = vec![
         names(|row| &row.task),
@@ -31,8 +33,8 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
         counts(|row| row.round),
         counts(|row| row.labels),
         shares(|row| row.accuracy),
-        of_classes(|row| row.balanced_accuracy),
-        of_classes(|row| row.macro_f1),
+        figures(|row| row.balanced_accuracy),
+        figures(|row| row.macro_f1),
         shares(|row| row.reward_accuracy),
         Arc::new(rows.iter().map(|row| row.steps).collect::<UInt64Array>()),
         picks(rows),
@@ -66,6 +68,10 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
         names.push(METRIC);
         columns
             .push(Arc::new(rows.iter().map(|row| row.metric.key()).collect::<DictionaryArray<Int32Type>>()));
+    }
+    if says_precision(rows) {
+        names.push(MEAN_AVERAGE_PRECISION);
+        columns.push(figures(|row| row.mean_average_precision));
     }
     let fields = names.into_iter().zip(&columns).map(|(name, column)| {
         let may_be_null = ["note", "query_seconds"].contains(&name) || ANSWERS.contains(&name);

@@ -39,9 +39,17 @@ pub(super) fn watched(rows: &[Row]) -> bool {
     rows.iter().any(|row| !row.stops.is_empty())
 }
 
-/// The column behind them where targets are numbers: what `accuracy` and `reward_accuracy` are then, which is no share, while
+/// The column behind them where targets are no classes: what `accuracy` and `reward_accuracy` are then, while
 /// `balanced_accuracy` and `macro_f1` are empty.
 pub const METRIC: &str = "metric";
+
+/// The column behind it where targets are sets of labels.
+pub const MEAN_AVERAGE_PRECISION: &str = "mean_average_precision";
+
+/// Whether rows have what the column [`MEAN_AVERAGE_PRECISION`] holds.
+pub(super) fn says_precision(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.mean_average_precision.is_some())
+}
 
 /// Whether rows have to say what their figures are.
 pub(super) fn says_metric(rows: &[Row]) -> bool {
@@ -53,10 +61,12 @@ pub(super) fn says_metric(rows: &[Row]) -> bool {
 /// row without picks, ids, note or query has an empty field there. `stops` are names with `; ` between.
 pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
     let (answered, watched, metric) = (answered(rows), watched(rows), says_metric(rows));
+    let precision = says_precision(rows);
     let more: &[&str] = if answered { &ANSWERS } else { &[] };
     let stops: &[&str] = if watched { &[STOPS] } else { &[] };
     let figures: &[&str] = if metric { &[METRIC] } else { &[] };
-    let mut text = [&COLUMNS, more, stops, figures].concat().join(",");
+    let labels: &[&str] = if precision { &[MEAN_AVERAGE_PRECISION] } else { &[] };
+    let mut text = [&COLUMNS, more, stops, figures, labels].concat().join(",");
     text.push('\n');
     let figure = |figure: Option<f64>| figure.map_or_else(String::new, |figure| figure.to_string());
     for row in rows {
@@ -94,6 +104,9 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
         }
         if metric {
             text.push_str(&format!(",{}", row.metric.key()));
+        }
+        if precision {
+            text.push_str(&format!(",{}", figure(row.mean_average_precision)));
         }
         text.push('\n');
     }
@@ -134,6 +147,7 @@ mod tests {
             metric: Metric::Accuracy,
             balanced_accuracy: Some(0.625),
             macro_f1: Some(1.0 / 3.0),
+            mean_average_precision: None,
             reward_accuracy: 0.5,
             steps: 120,
             picks: picks.to_vec(),

@@ -6,7 +6,7 @@ use super::marker::Marker;
 use super::palette::{Ink, Palette, Theme};
 use super::{Figure, WIDE, stem};
 use crate::learner::Metric;
-use crate::report::curves::{StrategyCurves, TaskCurves, least};
+use crate::report::curves::{StrategyCurves, TaskCurves};
 use crate::report::stats::mean::{MeanIntervals, mean};
 
 const WIDTH: f64 = 480.0;
@@ -66,7 +66,7 @@ pub fn learning_curves(task: &TaskCurves, palette: &Palette, theme: Theme) -> Op
     // Labels stand one under the other; the plot grows with them.
     let bottom = BOTTOM.max(TOP + LABEL_GAP * bands.len().saturating_sub(1) as f64);
     let x = Scale::new((first, last), (LEFT, right));
-    let y = Scale::new((range.0.max(least(task.metric)), range.1.min(1.0)), (bottom, TOP));
+    let y = Scale::new((range.0.max(task.metric.least()), range.1.min(1.0)), (bottom, TOP));
     let mut canvas = Canvas::new(theme, width, bottom + FOOT, &format!("Learning curves on {}", task.task));
     frame(&mut canvas, &task.task, task.metric, (&x, &y), (LEFT, right), bottom);
     for band in &bands {

@@ -6,7 +6,6 @@ use super::palette::{Ink, Theme};
 use super::{Figure, WIDE, stem};
 use crate::episode::Row;
 use crate::learner::Metric;
-use crate::report::curves::least;
 use crate::report::stats::mean::mean;
 use crate::report::text::capitalised;
 use std::collections::BTreeMap;
@@ -54,7 +53,7 @@ pub fn metric_by_steps(
     let width = (WIDTH + (room - LABEL_ROOM).max(0.0)).max(BOLD * text_width(&heading, 14.0) + 8.0);
     let right = width - room - 24.0;
     let x = Scale::new((low, high), (LEFT, right));
-    let y = Scale::new((range.0.max(least(metric)), range.1.min(1.0)), (BOTTOM, TOP));
+    let y = Scale::new((range.0.max(metric.least()), range.1.min(1.0)), (BOTTOM, TOP));
     let title = format!("{} by gradient steps: {strategy} on {task}", capitalised(metric.name()));
     let mut canvas = Canvas::new(theme, width, HEIGHT, &title);
     canvas.text((4.0, 16.0), Font::new(Ink::Text, Anchor::Start).bold().sized(14.0), &heading);

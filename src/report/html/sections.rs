@@ -10,7 +10,7 @@ use super::super::table::{OVER_TASKS, aulc, goal, labels_needed, legend, mark, o
 use super::super::text::{ABSENT, equals_p, fixed, points, signed, signed_points};
 use super::super::verdict::Comparison;
 use super::page::{Figures, Named, Run, Section, Table, TableRow};
-use crate::data::TargetKind;
+use crate::learner::Metric;
 use std::collections::BTreeMap;
 
 /// The level of significance of contrasts, that of the verdict.
@@ -54,15 +54,12 @@ pub(super) fn verdict_table<'a>(input: &ReportInput, palette: &Palette) -> Optio
         return None;
     }
     let metrics = input.verdict.metric.targets().metrics();
-    let (finals, said) = match input.verdict.metric.targets() {
-        TargetKind::Class => (
-            "final: accuracy | balanced | macro-F1",
-            "accuracy, balanced accuracy (the mean recall of the classes) and macro-F1",
-        ),
-        TargetKind::Real => (
-            "final: 1 − nRMSE | R²",
-            "1 − nRMSE (of the root of the mean squared error over the truth's standard deviation) and R²",
-        ),
+    let of =
+        |name: fn(Metric) -> &'static str| metrics.iter().map(|&metric| name(metric)).collect::<Vec<_>>();
+    let finals = &*format!("final: {}", of(Metric::short_name).join(" | "));
+    let said = match &*of(Metric::explained) {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        all => all.concat(),
     };
     let heads = ["strategy", "reps", "AULC", "vs random", "vs margin", "early | late", finals];
     let mut section = Section::new("Verdict table");

@@ -122,6 +122,8 @@ impl Entry {
             Metric::MacroF1 => self.final_macro_f1,
             Metric::Nrmse => self.final_nrmse,
             Metric::R2 => self.final_r2,
+            Metric::LabelMacroF1 => self.final_label_macro_f1,
+            Metric::MeanAveragePrecision => self.final_mean_average_precision,
         }
     }
 }
@@ -162,7 +164,7 @@ pub struct Entry {
     pub aulc_late: Option<f64>,
     /// The cross-domain benchmark's AUC: the mean over the curve's points.
     pub auc: Option<f64>,
-    /// The mean accuracy at the end of the shared range; `null` of numbers, as the next two.
+    /// The mean accuracy at the end of the shared range; `null` of other targets, as the next two.
     pub final_accuracy: Option<f64>,
     /// The mean balanced accuracy there.
     pub final_balanced_accuracy: Option<f64>,
@@ -174,6 +176,12 @@ pub struct Entry {
     /// The mean of R² there, of numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub final_r2: Option<f64>,
+    /// The mean of the labels' macro-F1 there, of sets of labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_label_macro_f1: Option<f64>,
+    /// The mean of the mean average precision there, of sets of labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_mean_average_precision: Option<f64>,
     /// Labels needed for each of the task's targets.
     pub labels_to_target: Vec<LabelsToTarget>,
     /// The share of the oracle's lead over random that is closed: of the highest mean of what reads hidden labels.
@@ -306,6 +314,8 @@ fn judge(task: &TaskCurves, by_metric: &[(Metric, &TaskCurves)], options: &Verdi
                 final_macro_f1: end(Metric::MacroF1),
                 final_nrmse: end(Metric::Nrmse),
                 final_r2: end(Metric::R2),
+                final_label_macro_f1: end(Metric::LabelMacroF1),
+                final_mean_average_precision: end(Metric::MeanAveragePrecision),
                 labels_to_target: targets
                     .iter()
                     .filter_map(|target| labels_to_target(&task.strategies[name], target.value, task.shared))

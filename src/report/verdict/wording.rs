@@ -163,11 +163,11 @@ pub(super) fn overall(
 
 /// The sentence over tasks where the subject has no partner.
 fn without_subject(curves: &[TaskCurves], entries: &[Entry], options: &VerdictOptions) -> String {
-    let numbers = options.metric.targets() == TargetKind::Real;
-    let beside = match numbers {
+    let classes = options.metric.targets() == TargetKind::Class;
+    let beside = match classes {
         // Policies ask for classes.
-        true => format!("{} tasks ran.", curves.len()),
-        false => format!("{} tasks ran; none has {} beside random or margin.", curves.len(), options.subject),
+        false => format!("{} tasks ran.", curves.len()),
+        true => format!("{} tasks ran; none has {} beside random or margin.", curves.len(), options.subject),
     };
     let areas = |name: &str| {
         let own = entries.iter().filter(|entry| entry.strategy == name).map(|entry| entry.aulc);
@@ -194,7 +194,7 @@ pub(super) fn warnings(task: &TaskCurves, entries: &[Entry]) -> Vec<String> {
     if !has(RANDOM) {
         warnings.push(format!("{name}: random did not run, so nothing shows what chance achieves."));
     }
-    // It asks for classes: where targets are numbers, nobody could have run it.
+    // It asks for classes: where targets are others, nobody could have run it.
     let could = task.metric.targets() == TargetKind::Class;
     if could && !has(MARGIN) {
         warnings.push(format!("{name}: margin did not run, the strong hand-made reference is missing."));

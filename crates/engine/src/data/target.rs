@@ -1,7 +1,8 @@
 //! Kinds of targets, and targets as words.
 //!
 //! A target is one 32-bit word wherever it is handed on, from the oracle through the pool to a fit: the number of a class,
-//! or the bits of a finite `f32` ([`word_of`], [`number_of`]). What the word means is said by the [`TargetKind`] of the task.
+//! the bits of a finite `f32` ([`word_of`], [`number_of`]), or a set of labels, one bit each ([`has_label`]). What the word
+//! means is said by the [`TargetKind`] of the task.
 //! So nothing on the way knows kinds but what has to.
 
 use serde::{Deserialize, Serialize};
@@ -15,17 +16,23 @@ pub enum TargetKind {
     Class,
     /// One finite number per row.
     Real,
+    /// Any of several labels per row, or none.
+    MultiLabel,
 }
+
+/// The most labels of a row. A word has a bit for each; a word of ones alone marks the place of no row in a fit.
+pub const MAX_LABELS: usize = 31;
 
 impl TargetKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Class, Self::Real];
+    pub const ALL: [Self; 3] = [Self::Class, Self::Real, Self::MultiLabel];
 
     /// The word that options and files use for tasks of this kind.
     pub fn task(self) -> &'static str {
         match self {
             Self::Class => "classification",
             Self::Real => "regression",
+            Self::MultiLabel => "multi_label",
         }
     }
 
@@ -34,6 +41,25 @@ impl TargetKind {
         match self {
             Self::Class => "classes",
             Self::Real => "numbers",
+            Self::MultiLabel => "sets of labels",
+        }
+    }
+
+    /// Whether a row whose target is this word is of that class, or has that label; no number is or has any.
+    pub fn holds(self, word: u32, name: usize) -> bool {
+        match self {
+            Self::Class => word as usize == name,
+            Self::Real => false,
+            Self::MultiLabel => has_label(word, name),
+        }
+    }
+
+    /// Whether a word may be a target where there are so many classes, or labels.
+    pub fn admits(self, word: u32, names: usize) -> bool {
+        match self {
+            Self::Class => (word as usize) < names,
+            Self::Real => number_of(word).is_finite(),
+            Self::MultiLabel => names <= MAX_LABELS && word >> names == 0,
         }
     }
 }
@@ -47,11 +73,13 @@ impl std::fmt::Display for TargetKind {
 impl std::str::FromStr for TargetKind {
     type Err = String;
 
-    /// `classification` or `regression`.
+    /// `classification`, `regression` or `multi_label`.
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|kind| kind.task() == text);
         let quoted = crate::error::shorten(text);
-        known.ok_or_else(|| format!("a task is `classification` or `regression`, not {quoted:?}"))
+        known.ok_or_else(|| {
+            format!("a task is `classification`, `regression` or `multi_label`, not {quoted:?}")
+        })
     }
 }
 
@@ -59,6 +87,15 @@ impl std::str::FromStr for TargetKind {
 #[inline]
 pub fn word_of(number: f32) -> u32 {
     number.to_bits()
+}
+
+/// Whether a target of [`TargetKind::MultiLabel`] holds the label of this number.
+///
+/// # Panics
+/// In a build with overflow checks, if there can be no such label.
+#[inline]
+pub fn has_label(word: u32, label: usize) -> bool {
+    word >> label & 1 == 1
 }
 
 /// The number that a target of [`TargetKind::Real`] is.

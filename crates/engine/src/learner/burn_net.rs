@@ -16,7 +16,7 @@ use super::program::{self, Finish, Program};
 use super::schedule::ModelRun;
 use super::virtual_rows::Aim;
 use crate::arch::{Block, MapShape, NetSpec};
-use crate::data::{Matrix, MatrixView, TargetKind};
+use crate::data::{Matrix, MatrixView};
 use crate::error::Result;
 use crate::rng::Key;
 use burn::module::{Module, Param};
@@ -303,7 +303,9 @@ impl BurnNet {
                 let hot = classes.one_hot::<2>(self.spec.outputs()).float();
                 MseLoss::new().forward(logits.clone(), hot, Reduction::Mean)
             }
-            Loss::SquaredError => unreachable!("networks of burn are not fitted to numbers"),
+            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy => {
+                unreachable!("networks of burn are fitted to classes alone")
+            }
         }
     }
 
@@ -350,9 +352,7 @@ impl Learner for BurnNet {
     fn fit(&mut self, data: &[ModelData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         let plan = &plan.of(&self.spec);
         check_fit(&self.spec, self.models.len(), data, plan, keys)?;
-        if plan.loss.targets() == TargetKind::Real {
-            return Err(LearnError::Numbers { what: format!("{} through burn", self.spec) }.into());
-        }
+        plan.loss.expect_classes(&format!("{} through burn", self.spec))?;
         if let Optimiser::Lbfgs { .. } = plan.optimiser {
             return Err(LearnError::Plan {
                 field: "optimiser",

@@ -5,7 +5,7 @@
 
 use super::{FitReport, Learner, ModelData, TrainPlan};
 use crate::arch::NetSpec;
-use crate::data::{Matrix, MatrixView};
+use crate::data::{Matrix, MatrixView, TargetKind};
 use crate::error::Result;
 use crate::rng::Key;
 
@@ -31,6 +31,17 @@ impl Ensemble {
 
     fn places(&self, model: usize) -> std::ops::Range<usize> {
         model * self.members..(model + 1) * self.members
+    }
+
+    /// The mean of the members' [answers](TargetKind::answers).
+    pub(super) fn answers(
+        &self,
+        kind: TargetKind,
+        model: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+    ) -> Matrix {
+        self.mean(model, |place| kind.answers(&*self.networks, place, inputs, rows))
     }
 
     /// The mean over the members of what `read` says of each.
@@ -95,12 +106,13 @@ impl Learner for Ensemble {
         Some(self)
     }
 
-    /// Of classes, the logarithms of [`probabilities`](Self::probabilities), so that their softmax are these; of a network
-    /// with one output, which predicts a number, the means of the members' outputs.
+    /// The means of the members' predictions.
+    fn predictions(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Vec<f32> {
+        self.answers(TargetKind::Real, model, inputs, rows).into_values()
+    }
+
+    /// The logarithms of [`probabilities`](Self::probabilities), so that their softmax are these: of classes.
     fn logits(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
-        if self.spec().outputs() == 1 {
-            return self.mean(model, |place| self.networks.logits(place, inputs, rows));
-        }
         let p = self.probabilities(model, inputs, rows);
         let logits = p.values().iter().map(|p| p.max(f32::MIN_POSITIVE).ln()).collect();
         Matrix::new(logits, p.rows(), p.cols())

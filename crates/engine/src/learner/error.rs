@@ -1,5 +1,7 @@
 //! What can be wrong with what a learner is asked to do.
 
+use crate::data::TargetKind;
+use crate::data::target::number_of;
 use crate::error::Fault;
 
 /// Why a network is not built, trained or loaded.
@@ -65,13 +67,18 @@ pub enum LearnError {
     /// A number of a virtual row out of its range.
     #[error("network {model}: virtual row {row} has {found} as {what}")]
     VirtualValue { model: usize, row: usize, what: &'static str, found: f32 },
+    /// A set of labels beyond those that the network has an output for.
+    #[error(
+        "network {model}: the labels of row {row} are the bits {found:#b}, the network has {labels} outputs"
+    )]
+    LabelSet { model: usize, row: u32, found: u32, labels: usize },
     /// A target that is no number to be predicted.
     #[error("network {model}: the target at row {row} is {found}, expected a finite number")]
     Target { model: usize, row: u32, found: f32 },
-    /// Numbers as targets, where only classes are learned.
-    #[error("{what}: networks learn classes alone there, and cannot be fitted to numbers")]
+    /// Other targets than classes, where only those are learned.
+    #[error("{what}: networks learn classes alone there, and cannot be fitted to {}", found.name())]
     #[diagnostic(help("use rectified networks for vectors on the processor"))]
-    Numbers { what: String },
+    Targets { what: String, found: TargetKind },
     /// A number of the training plan outside its range.
     #[error("training plan: {field} is {found}, expected {expected}")]
     Plan { field: &'static str, found: String, expected: &'static str },
@@ -91,3 +98,14 @@ pub enum LearnError {
 }
 
 impl Fault for LearnError {}
+
+impl LearnError {
+    /// That a row's target is none of a network with so many outputs.
+    pub(super) fn target(kind: TargetKind, model: usize, row: u32, found: u32, outputs: usize) -> Self {
+        match kind {
+            TargetKind::Class => Self::Class { model, row, found, classes: outputs },
+            TargetKind::Real => Self::Target { model, row, found: number_of(found) },
+            TargetKind::MultiLabel => Self::LabelSet { model, row, found, labels: outputs },
+        }
+    }
+}

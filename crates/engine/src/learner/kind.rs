@@ -2,6 +2,7 @@
 //! that tells kinds apart.
 
 use super::metric::{Metric, Scores};
+use super::reverse::sigmoid;
 use super::{Learner, Loss};
 use crate::data::{Matrix, MatrixView, TargetKind};
 
@@ -11,27 +12,31 @@ impl TargetKind {
         match self {
             Self::Class => &Metric::OF_CLASSES,
             Self::Real => &Metric::OF_NUMBERS,
+            Self::MultiLabel => &Metric::OF_LABELS,
         }
     }
 
-    /// Outputs of a network for such a task, which has so many classes.
+    /// Outputs of a network for such a task, which has so many classes, or labels.
     pub fn outputs(self, classes: usize) -> usize {
         match self {
-            Self::Class => classes,
+            Self::Class | Self::MultiLabel => classes,
             Self::Real => 1,
         }
     }
 
-    /// What networks are fitted by where `loss` is asked for of classifiers.
+    /// What networks are fitted by where `loss` is asked for: that, if it is one of this kind of targets, and else the usual one.
     pub fn loss(self, loss: Loss) -> Loss {
         match self {
             Self::Class => loss,
+            Self::Real if loss.targets() == self => loss,
             Self::Real => Loss::SquaredError,
+            Self::MultiLabel => Loss::BinaryCrossEntropy,
         }
     }
 
     /// What network `model` of `learner` says of `rows`, or of all rows of `inputs`: class probabilities, shape
-    /// `[rows, classes]`, or what is predicted, shape `[rows, 1]`.
+    /// `[rows, classes]`, what is predicted, shape `[rows, 1]`, or the probability of every label, shape `[rows, labels]`. Of an
+    /// ensemble, the mean over its members.
     pub fn answers(
         self,
         learner: &dyn Learner,
@@ -39,9 +44,46 @@ impl TargetKind {
         inputs: MatrixView<'_>,
         rows: Option<&[u32]>,
     ) -> Matrix {
+        if let Some(ensemble) = learner.as_ensemble() {
+            return ensemble.answers(self, model, inputs, rows);
+        }
         match self {
             Self::Class => learner.probabilities(model, inputs, rows),
-            Self::Real => learner.logits(model, inputs, rows),
+            Self::Real => {
+                let predictions = learner.predictions(model, inputs, rows);
+                let count = predictions.len();
+                Matrix::new(predictions, count, 1)
+            }
+            Self::MultiLabel => {
+                let mut answers = learner.logits(model, inputs, rows);
+                for row in 0..answers.rows() {
+                    for value in answers.row_mut(row) {
+                        *value = sigmoid(f64::from(*value)) as f32;
+                    }
+                }
+                answers
+            }
+        }
+    }
+
+    /// Takes from the answers of a row what is predicted by them: what is left is the derivative of the row's loss by each output,
+    /// up to a factor, if the row turns out to be as predicted. The predicted class is the first of the most probable ones;
+    /// a label is predicted from a probability of one half on; a number is predicted as it is.
+    pub fn take_predicted(self, answers: &mut [f32]) {
+        match self {
+            Self::Class => {
+                let mut predicted = 0;
+                for class in 1..answers.len() {
+                    if answers[class] > answers[predicted] {
+                        predicted = class;
+                    }
+                }
+                answers[predicted] -= 1.0;
+            }
+            Self::Real => answers.fill(0.0),
+            Self::MultiLabel => {
+                answers.iter_mut().filter(|value| **value >= 0.5).for_each(|value| *value -= 1.0);
+            }
         }
     }
 
@@ -59,6 +101,7 @@ impl TargetKind {
         match self {
             Self::Class => learner.scores(model, inputs, targets),
             Self::Real => Scores::of_numbers(&learner.predictions(model, inputs, None), targets),
+            Self::MultiLabel => Scores::of_labels(&self.answers(learner, model, inputs, None), targets),
         }
     }
 }

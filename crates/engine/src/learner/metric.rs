@@ -1,8 +1,8 @@
 //! How well predictions agree with the truth: accuracy, balanced accuracy and macro-F1 of classes, the normalised error
-//! of numbers.
+//! of numbers, macro-F1 and mean average precision of sets of labels.
 
-use crate::data::TargetKind;
-use crate::data::target::number_of;
+use crate::data::target::{has_label, number_of};
+use crate::data::{Matrix, TargetKind};
 use serde::{Deserialize, Serialize};
 
 /// One figure of a network, higher = better: of a classifier a share, of numbers at most 1.
@@ -21,6 +21,10 @@ pub enum Metric {
     Nrmse,
     /// The share of the truth's variance that is explained: `1 - (1 - nrmse)^2`.
     R2,
+    /// The mean F1 of the labels, a label being predicted where its probability is at least one half.
+    LabelMacroF1,
+    /// The mean, over the labels, of the area under the curve of precision against recall.
+    MeanAveragePrecision,
 }
 
 impl Metric {
@@ -28,22 +32,38 @@ impl Metric {
     pub const OF_CLASSES: [Self; 3] = [Self::Accuracy, Self::BalancedAccuracy, Self::MacroF1];
     /// Those of numbers, in the order in which they are shown.
     pub const OF_NUMBERS: [Self; 2] = [Self::Nrmse, Self::R2];
+    /// Those of sets of labels, in the order in which they are shown.
+    pub const OF_LABELS: [Self; 2] = [Self::LabelMacroF1, Self::MeanAveragePrecision];
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Accuracy, Self::BalancedAccuracy, Self::MacroF1, Self::Nrmse, Self::R2];
+    pub const ALL: [Self; 7] = [
+        Self::Accuracy,
+        Self::BalancedAccuracy,
+        Self::MacroF1,
+        Self::Nrmse,
+        Self::R2,
+        Self::LabelMacroF1,
+        Self::MeanAveragePrecision,
+    ];
 
     /// The kind of targets that it is a figure of.
     pub fn targets(self) -> TargetKind {
         match self {
             Self::Accuracy | Self::BalancedAccuracy | Self::MacroF1 => TargetKind::Class,
             Self::Nrmse | Self::R2 => TargetKind::Real,
+            Self::LabelMacroF1 | Self::MeanAveragePrecision => TargetKind::MultiLabel,
         }
     }
 
     /// Whether it can have this value: a share, or of numbers anything up to 1.
     pub fn admits(self, value: f64) -> bool {
+        value.is_finite() && (self.least()..=1.0).contains(&value)
+    }
+
+    /// The least that it can be; the most is 1.
+    pub fn least(self) -> f64 {
         match self.targets() {
-            TargetKind::Class => (0.0..=1.0).contains(&value),
-            TargetKind::Real => value.is_finite() && value <= 1.0,
+            TargetKind::Class | TargetKind::MultiLabel => 0.0,
+            TargetKind::Real => f64::NEG_INFINITY,
         }
     }
 
@@ -60,6 +80,8 @@ impl Metric {
             Self::MacroF1 => "macro_f1",
             Self::Nrmse => "nrmse",
             Self::R2 => "r2",
+            Self::LabelMacroF1 => "label_macro_f1",
+            Self::MeanAveragePrecision => "mean_average_precision",
         }
     }
 
@@ -71,6 +93,33 @@ impl Metric {
             Self::MacroF1 => "macro-F1",
             Self::Nrmse => "1 − nRMSE",
             Self::R2 => "R²",
+            Self::LabelMacroF1 => "macro-F1 of labels",
+            Self::MeanAveragePrecision => "mean average precision",
+        }
+    }
+
+    /// The name at the head of a column.
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Self::BalancedAccuracy => "balanced",
+            Self::LabelMacroF1 => "macro-F1",
+            Self::MeanAveragePrecision => "mAP",
+            Self::Accuracy | Self::MacroF1 | Self::Nrmse | Self::R2 => self.name(),
+        }
+    }
+
+    /// The name with what it is, where the name does not say.
+    pub fn explained(self) -> &'static str {
+        match self {
+            Self::BalancedAccuracy => "balanced accuracy (the mean recall of the classes)",
+            Self::Nrmse => {
+                "1 − nRMSE (of the root of the mean squared error over the truth's standard deviation)"
+            }
+            Self::LabelMacroF1 => {
+                "macro-F1 (the mean F1 of the labels, predicted from a probability of ½ on)"
+            }
+            Self::MeanAveragePrecision => "mean average precision over the labels",
+            Self::Accuracy | Self::MacroF1 | Self::R2 => self.name(),
         }
     }
 }
@@ -82,12 +131,20 @@ pub struct Scores {
     /// What `accuracy` holds: the first figure of a kind of targets, which rewards are gains in.
     #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
     pub metric: Metric,
-    /// The share of rows whose class is predicted; of numbers, [`Metric::Nrmse`].
+    /// The share of rows whose class is predicted; of other targets, their first figure.
     pub accuracy: f64,
-    /// The mean recall of the classes that have a row; 0 of numbers.
+    /// The mean recall of the classes that have a row; 0 of other targets.
     pub balanced_accuracy: f64,
-    /// The mean F1 of the classes that have a row or a prediction; 0 of numbers.
+    /// The mean F1 of the classes that have a row or a prediction; 0 of other targets.
     pub macro_f1: f64,
+    /// [`Metric::MeanAveragePrecision`] of sets of labels; 0 of other targets.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mean_average_precision: f64,
+}
+
+/// Whether a figure is one that targets of other kinds have.
+fn is_zero(figure: &f64) -> bool {
+    *figure == 0.0
 }
 
 impl Scores {
@@ -123,6 +180,7 @@ impl Scores {
             accuracy: f64::from(hits.iter().sum::<u32>()) / truth.len().max(1) as f64,
             balanced_accuracy: mean(&|class| (hits[class], rows[class])),
             macro_f1: mean(&|class| (2 * hits[class], rows[class] + predictions[class])),
+            ..Self::default()
         }
     }
 
@@ -142,17 +200,75 @@ impl Scores {
         Self { metric: Metric::Nrmse, accuracy: score, ..Self::default() }
     }
 
-    /// One of the figures; NaN for one that targets of another kind have.
-    pub fn by(&self, metric: Metric) -> f64 {
-        match (self.metric, metric) {
-            (Metric::Nrmse, Metric::Nrmse) => self.accuracy,
-            (Metric::Nrmse, Metric::R2) => 1.0 - (1.0 - self.accuracy).powi(2),
-            (Metric::Nrmse, _) | (_, Metric::Nrmse | Metric::R2) => f64::NAN,
-            (_, Metric::Accuracy) => self.accuracy,
-            (_, Metric::BalancedAccuracy) => self.balanced_accuracy,
-            (_, Metric::MacroF1) => self.macro_f1,
+    /// The figures of sets of labels of which these `probabilities` are predicted, shape `[n, labels]`, against the true sets,
+    /// given by their words, shape `[n]`. Zero rows give zeros.
+    ///
+    /// As in scikit-learn, every label counts in both means: one that no row has and none is predicted to have with an F1
+    /// of 0 (`f1_score(average="macro", zero_division=0)`), and one that no row has with an average precision of 0
+    /// (`average_precision_score(average="macro")`). Average precision is the sum over the thresholds, from the highest
+    /// probability down, of the precision there times the recall gained; rows of equal probability share a threshold.
+    ///
+    /// # Panics
+    /// If there is not one row of probabilities per word.
+    pub fn of_labels(probabilities: &Matrix, truth: &[u32]) -> Self {
+        assert_eq!(probabilities.rows(), truth.len(), "one prediction per row");
+        let labels = probabilities.cols();
+        let mean =
+            |figure: &dyn Fn(usize) -> f64| (0..labels).map(figure).sum::<f64>() / labels.max(1) as f64;
+        let of = |label: usize| {
+            truth
+                .iter()
+                .enumerate()
+                .map(move |(row, &word)| (probabilities.row(row)[label], has_label(word, label)))
+        };
+        let f1 = |label: usize| {
+            let (mut hits, mut all) = (0u32, 0u32);
+            for (probability, held) in of(label) {
+                let predicted = probability >= 0.5;
+                hits += u32::from(predicted && held);
+                all += u32::from(predicted) + u32::from(held);
+            }
+            2.0 * f64::from(hits) / f64::from(all.max(1))
+        };
+        Self {
+            metric: Metric::LabelMacroF1,
+            accuracy: mean(&f1),
+            mean_average_precision: mean(&|label| average_precision(of(label).collect())),
+            ..Self::default()
         }
     }
+
+    /// One of the figures; none for one that targets of another kind have.
+    pub fn known(&self, metric: Metric) -> Option<f64> {
+        (metric.targets() == self.metric.targets()).then(|| self.by(metric))
+    }
+
+    /// One of the figures; NaN for one that targets of another kind have.
+    pub fn by(&self, metric: Metric) -> f64 {
+        if metric.targets() != self.metric.targets() {
+            return f64::NAN;
+        }
+        match metric {
+            Metric::Accuracy | Metric::Nrmse | Metric::LabelMacroF1 => self.accuracy,
+            Metric::BalancedAccuracy => self.balanced_accuracy,
+            Metric::MacroF1 => self.macro_f1,
+            Metric::R2 => 1.0 - (1.0 - self.accuracy).powi(2),
+            Metric::MeanAveragePrecision => self.mean_average_precision,
+        }
+    }
+}
+
+/// The average precision of rows that are each `(score, positive)`; 0 without a positive one.
+fn average_precision(mut rows: Vec<(f32, bool)>) -> f64 {
+    rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    let positives = rows.iter().filter(|(_, positive)| *positive).count();
+    let (mut seen, mut found, mut sum) = (0, 0, 0.0);
+    for alike in rows.chunk_by(|a, b| a.0 == b.0) {
+        let gained = alike.iter().filter(|(_, positive)| *positive).count();
+        (seen, found) = (seen + alike.len(), found + gained);
+        sum += found as f64 / seen as f64 * gained as f64;
+    }
+    sum / positives.max(1) as f64
 }
 
 #[cfg(test)]
@@ -169,7 +285,7 @@ mod tests {
         assert_eq!(scores.macro_f1, 0.5 * (2.0 * 590.0 / (590.0 + 600.0)));
         assert_eq!(
             Scores::of(&truth, &truth, 2),
-            Scores { metric: Metric::Accuracy, accuracy: 1.0, balanced_accuracy: 1.0, macro_f1: 1.0 }
+            Scores { accuracy: 1.0, balanced_accuracy: 1.0, macro_f1: 1.0, ..Scores::default() }
         );
         assert_eq!(Scores::of(&[], &[], 2), Scores::default());
     }

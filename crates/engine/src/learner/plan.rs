@@ -1,5 +1,6 @@
 //! How a network is trained, as plain data, and what training one reports.
 
+use super::error::LearnError;
 use super::virtual_rows::VirtualRows;
 use crate::arch::NetSpec;
 use crate::data::{MatrixView, TargetKind};
@@ -17,6 +18,13 @@ pub enum Loss {
     /// Half the squared difference of the one output to the row's number, both standardised by the numbers of the fit;
     /// targets are the words of numbers ([`target`](crate::data::target)).
     SquaredError,
+    /// β-NLL (Seitzer, Tavakoli, Antic & Martius, ICLR 2022) with β = 1/2, of a normal distribution whose mean is the first output and
+    /// the logarithm of whose variance `v` is the second: `v^β (ln v + (y - mean)^2 / v) / 2`, where `v^β` counts as a constant in
+    /// the gradient. Numbers are standardised as under [`SquaredError`](Self::SquaredError).
+    BetaNll,
+    /// Mean over rows and outputs of the binary cross-entropy of the output's sigmoid with whether the row has the label;
+    /// targets are sets of labels ([`target`](crate::data::target)).
+    BinaryCrossEntropy,
 }
 
 impl Loss {
@@ -24,7 +32,27 @@ impl Loss {
     pub fn targets(self) -> TargetKind {
         match self {
             Loss::CrossEntropy | Loss::Squared => TargetKind::Class,
-            Loss::SquaredError => TargetKind::Real,
+            Loss::SquaredError | Loss::BetaNll => TargetKind::Real,
+            Loss::BinaryCrossEntropy => TargetKind::MultiLabel,
+        }
+    }
+
+    /// Outputs of a network that is fitted by it, where there are so many classes or labels.
+    pub fn outputs(self, names: usize) -> usize {
+        match self {
+            Loss::BetaNll => 2,
+            _ => self.targets().outputs(names),
+        }
+    }
+
+    /// Refuses targets that are no classes, where `what` learns nothing else.
+    ///
+    /// # Errors
+    /// [`LearnError::Targets`].
+    pub(super) fn expect_classes(self, what: &str) -> Result<(), LearnError> {
+        match self.targets() {
+            TargetKind::Class => Ok(()),
+            found => Err(LearnError::Targets { what: what.to_string(), found }),
         }
     }
 }
@@ -137,7 +165,7 @@ pub struct ModelData<'a> {
     pub inputs: MatrixView<'a>,
     /// Rows of `inputs` to train on.
     pub rows: &'a [u32],
-    /// Their classes; under a [`Loss`] of numbers, the words of their numbers ([`target`](crate::data::target)).
+    /// Their classes; under a [`Loss`] of other targets, the words of those ([`target`](crate::data::target)).
     pub labels: &'a [u32],
     /// Rows and targets for [`Stop::Validation`]; empty where that rule is not used.
     pub validation: (&'a [u32], &'a [u32]),

@@ -318,6 +318,12 @@ pub(super) fn softmax(logits: &[f64]) -> Vec<f64> {
     p
 }
 
+/// The probability of a label from its logit.
+pub(super) fn sigmoid(logit: f64) -> f64 {
+    let below = (-logit.abs()).exp();
+    if logit < 0.0 { below / (1.0 + below) } else { 1.0 / (1.0 + below) }
+}
+
 /// The place of the largest value, the first of equals.
 fn first_largest(values: &[f64]) -> usize {
     (1..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best })

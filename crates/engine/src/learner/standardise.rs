@@ -2,7 +2,7 @@
 //!
 //! A fit to numbers is made on `(y - mean) / sd` of the rows that it is handed, so that one learning rate suits targets of
 //! any unit. Mean and deviation are those of the labels in hand alone. Afterwards they become part of the last layer
-//! (`w * sd`, `b * sd + mean`), which gives the same network in the units of the targets; a fit that goes on from these
+//! (`w * sd`, `b * sd + mean`; a logarithm of a variance is raised by `2 ln sd`), which gives the same network in the units of the targets; a fit that goes on from these
 //! weights takes them out again, by its own mean and deviation.
 
 use super::plan::ModelData;
@@ -37,15 +37,19 @@ impl Standard {
     /// Has the last layer of a network give the numbers themselves.
     pub fn fold(&self, program: &Program, weights: &mut [f32]) {
         let (weight, bias) = self.last(program, weights);
-        weight.iter_mut().for_each(|w| *w = (f64::from(*w) * self.deviation) as f32);
-        bias.iter_mut().for_each(|b| *b = (f64::from(*b) * self.deviation + self.mean) as f32);
+        let outputs = bias.len();
+        weight.iter_mut().step_by(outputs).for_each(|w| *w = (f64::from(*w) * self.deviation) as f32);
+        bias[0] = (f64::from(bias[0]) * self.deviation + self.mean) as f32;
+        bias[1..].iter_mut().for_each(|log| *log = (f64::from(*log) + 2.0 * self.deviation.ln()) as f32);
     }
 
     /// The inverse of [`fold`](Self::fold).
     pub fn unfold(&self, program: &Program, weights: &mut [f32]) {
         let (weight, bias) = self.last(program, weights);
-        weight.iter_mut().for_each(|w| *w = (f64::from(*w) / self.deviation) as f32);
-        bias.iter_mut().for_each(|b| *b = ((f64::from(*b) - self.mean) / self.deviation) as f32);
+        let outputs = bias.len();
+        weight.iter_mut().step_by(outputs).for_each(|w| *w = (f64::from(*w) / self.deviation) as f32);
+        bias[0] = ((f64::from(bias[0]) - self.mean) / self.deviation) as f32;
+        bias[1..].iter_mut().for_each(|log| *log = (f64::from(*log) - 2.0 * self.deviation.ln()) as f32);
     }
 
     /// The weights and the bias of the last layer.

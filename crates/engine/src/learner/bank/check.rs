@@ -2,7 +2,6 @@
 
 use crate::arch::NetSpec;
 use crate::data::TargetKind;
-use crate::data::target::number_of;
 use crate::learner::error::LearnError;
 use crate::learner::plan::{Loss, ModelData, Optimiser, Stop, TrainPlan};
 use crate::rng::Key;
@@ -44,11 +43,14 @@ pub fn check_fit(
             expected: "a network without hidden blocks, and cross-entropy",
         });
     }
-    if plan.loss.targets() == TargetKind::Real && spec.outputs() != 1 {
+    if plan.loss.targets() == TargetKind::Real && spec.outputs() != plan.loss.outputs(0) {
         return Err(LearnError::Plan {
             field: "loss",
             found: format!("{:?} for {spec}", plan.loss),
-            expected: "a network of one output, for the one number of a row",
+            expected: match plan.loss {
+                Loss::BetaNll => "a network of two outputs, for the mean and the logarithm of the variance",
+                _ => "a network of one output, for the one number of a row",
+            },
         });
     }
     data.iter().enumerate().try_for_each(|(model, data)| check_model(model, spec, data, plan))
@@ -120,14 +122,9 @@ pub fn check_model(
             if row as usize >= data.inputs.rows() {
                 return Err(LearnError::Row { model, found: row, rows: data.inputs.rows() });
             }
-            match plan.loss.targets() {
-                TargetKind::Class if label as usize >= spec.outputs() => {
-                    return Err(LearnError::Class { model, row, found: label, classes: spec.outputs() });
-                }
-                TargetKind::Real if !number_of(label).is_finite() => {
-                    return Err(LearnError::Target { model, row, found: number_of(label) });
-                }
-                TargetKind::Class | TargetKind::Real => {}
+            let kind = plan.loss.targets();
+            if !kind.admits(label, spec.outputs()) {
+                return Err(LearnError::target(kind, model, row, label, spec.outputs()));
             }
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct Kernels {
     pub soft_cross_entropy: unsafe fn(&Losses),
     pub squared: unsafe fn(&Losses),
     pub squared_error: unsafe fn(&Losses),
+    pub beta_nll: unsafe fn(&Losses),
+    pub binary_cross_entropy: unsafe fn(&Losses),
     pub softmax: unsafe fn(*mut f32, usize, usize),
     pub dropout: unsafe fn(&Dropout),
     pub transpose: unsafe fn(&[*const f32; LINE], usize, *mut f32, usize),
@@ -46,6 +48,10 @@ macro_rules! table {
             entry! { $(#[$feature])? fn soft_cross_entropy(l: &Losses) { math::cross_entropy::<$vector, true>(l) } }
             entry! { $(#[$feature])? fn squared(l: &Losses) { math::squared::<$vector>(l) } }
             entry! { $(#[$feature])? fn squared_error(l: &Losses) { math::squared_error::<$vector>(l) } }
+            entry! { $(#[$feature])? fn beta_nll(l: &Losses) { math::beta_nll::<$vector>(l) } }
+            entry! { $(#[$feature])? fn binary_cross_entropy(l: &Losses) {
+                math::binary_cross_entropy::<$vector>(l)
+            } }
             entry! { $(#[$feature])? fn softmax(logits: *mut f32, blocks: usize, outputs: usize) {
                 math::softmax::<$vector>(logits, blocks, outputs)
             } }
@@ -56,7 +62,7 @@ macro_rules! table {
             } }
             entry! { $(#[$feature])? fn step(u: &Update) { update::<$vector>(u) } }
             pub(super) static KERNELS: Kernels =
-                Kernels { lanes, single, cross_entropy, soft_cross_entropy, squared, squared_error, softmax, dropout, transpose, update: step };
+                Kernels { lanes, single, cross_entropy, soft_cross_entropy, squared, squared_error, beta_nll, binary_cross_entropy, softmax, dropout, transpose, update: step };
             const _: () = assert!(LINE.is_multiple_of(<$vector as Vector>::LANES));
         }
     };

@@ -200,6 +200,75 @@ pub(super) unsafe fn squared_error<V: Vector>(l: &Losses) {
     }
 }
 
+/// β-NLL at β = 1/2, of a mean `m` and the logarithm of a variance `d²`: `d ln d + (m - y)² / (2 d)`, gradients `(m - y) * scale / d`
+/// and `(d - (m - y)² / d) * scale / 2`, in which the factor `d` of the loss is a constant. Labels are as those of
+/// [`squared_error`].
+///
+/// # Safety
+/// The processor must have the instructions of `V`, and the pointers be valid for the sizes given.
+#[inline(always)]
+pub(super) unsafe fn beta_nll<V: Vector>(l: &Losses) {
+    debug_assert_eq!(l.outputs, 2, "a mean and a variance are predicted");
+    // SAFETY: the registers are those of `cross_entropy`, within the sizes for which the caller vouches.
+    unsafe {
+        let (none, half) = (V::splat(0.0), V::splat(0.5));
+        for place in (0..l.blocks * LINE).step_by(V::LANES) {
+            let (block, lane) = (place / LINE, place % LINE);
+            let z = l.logits.add(block * l.outputs * LINE + lane);
+            let label = V::int_load(l.labels.add(place));
+            let scale = V::load(l.scale.add(lane));
+            let log = V::load(z.add(LINE)).mul(half);
+            // `d` and `1 / d`, each from exponentials of what is not positive.
+            let above = exp(none.sub(none.max(none.sub(log))));
+            let below = exp(none.sub(none.max(log)));
+            let (deviation, inverse) = (above.div(below), below.div(above));
+            let miss = V::load(z).sub(V::from_bits(label));
+            let slope = miss.mul(inverse);
+            let share = miss.mul(slope);
+            let loss = deviation.mul(log).add(share.mul(half));
+            loss.keep_unequal(label, V::int_splat(NO_ROW)).store(l.losses.add(place));
+            slope.mul(scale).keep_unequal(label, V::int_splat(NO_ROW)).store(z);
+            let of_log = deviation.sub(share).mul(half).mul(scale);
+            of_log.keep_unequal(label, V::int_splat(NO_ROW)).store(z.add(LINE));
+        }
+    }
+}
+
+/// Binary cross-entropy of sigmoids: `Σ (ln(1 + e^z) - y z) / outputs`, gradient `(p - y) * scale / outputs`. Labels are sets,
+/// output `o` being bit `o`, none of which is [`NO_ROW`].
+///
+/// # Safety
+/// The processor must have the instructions of `V`, and the pointers be valid for the sizes given.
+#[inline(always)]
+pub(super) unsafe fn binary_cross_entropy<V: Vector>(l: &Losses) {
+    // SAFETY: the registers are those of `cross_entropy`, within the sizes for which the caller vouches.
+    unsafe {
+        let (none, one, share) = (V::splat(0.0), V::splat(1.0), V::splat(1.0 / l.outputs as f32));
+        for place in (0..l.blocks * LINE).step_by(V::LANES) {
+            let (block, lane) = (place / LINE, place % LINE);
+            let z = l.logits.add(block * l.outputs * LINE + lane);
+            let label = V::int_load(l.labels.add(place));
+            let factor = V::load(l.scale.add(lane)).mul(share);
+            let mut sum = none;
+            for o in 0..l.outputs {
+                let at = z.add(o * LINE);
+                let logit = V::load(at);
+                let bit = V::int_and(label, V::int_splat(1 << o));
+                let (hot, own) =
+                    (one.keep_unequal(bit, V::int_splat(0)), logit.keep_unequal(bit, V::int_splat(0)));
+                // `ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|)`, and `p = e^min(z, 0) / (1 + e^-|z|)`: no exponential overflows.
+                let below = exp(none.sub(logit.abs()));
+                let all = one.add(below);
+                let positive = none.max(logit);
+                sum = sum.add(positive.add(ln(all)).sub(own));
+                let p = exp(logit.sub(positive)).div(all);
+                p.sub(hot).mul(factor).keep_unequal(label, V::int_splat(NO_ROW)).store(at);
+            }
+            sum.mul(share).keep_unequal(label, V::int_splat(NO_ROW)).store(l.losses.add(place));
+        }
+    }
+}
+
 /// Softmax in place over `[blocks][outputs][16]`.
 ///
 /// # Safety

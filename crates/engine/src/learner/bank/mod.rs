@@ -168,11 +168,14 @@ impl Bank {
     pub fn fit(&mut self, data: &[ModelData<'_>], plan: &TrainPlan, keys: &[Key]) -> Result<Vec<FitReport>> {
         let plan = &plan.of(&self.spec);
         check_fit(&self.spec, self.models, data, plan, keys)?;
+        if let Some(device) = &self.device {
+            plan.loss.expect_classes(&format!("device {device:?}"))?;
+        }
         if let Optimiser::Lbfgs { ridge } = plan.optimiser {
             return Ok(self.fit_logistic(data, ridge));
         }
         match plan.loss.targets() {
-            TargetKind::Class => self.fit_checked(data, plan, keys),
+            TargetKind::Class | TargetKind::MultiLabel => self.fit_checked(data, plan, keys),
             TargetKind::Real => self.fit_numbers(data, plan, keys),
         }
     }
@@ -184,9 +187,6 @@ impl Bank {
         plan: &TrainPlan,
         keys: &[Key],
     ) -> Result<Vec<FitReport>> {
-        if let Some(device) = &self.device {
-            return Err(LearnError::Numbers { what: format!("device {device:?}") }.into());
-        }
         let standardised: Vec<Standardised> = data.iter().map(Standardised::of).collect();
         let models: Vec<ModelData<'_>> =
             data.iter().zip(&standardised).map(|(data, standardised)| standardised.model(data)).collect();

@@ -2,13 +2,13 @@
 
 use super::{LossModule, ranking_loss};
 use crate::arch::NetSpec;
-use crate::data::target::number_of;
+use crate::data::target::{has_label, number_of};
 use crate::error::Result;
 use crate::learner::bank::MAX_NUMBERS;
 use crate::learner::error::LearnError;
 use crate::learner::plan::Loss;
 use crate::learner::program::{Program, rectified};
-use crate::learner::reverse::{Tape, axpy, dot, residual, softmax};
+use crate::learner::reverse::{Tape, axpy, dot, residual, sigmoid, softmax};
 use crate::rng::Key;
 use rand::RngExt;
 
@@ -203,6 +203,22 @@ pub(super) fn target_loss(loss: Loss, logits: &[f64], label: u32) -> (f64, Vec<f
         Loss::SquaredError => {
             let miss = logits[0] - f64::from(number_of(label));
             (0.5 * miss * miss, vec![miss])
+        }
+        Loss::BetaNll => {
+            let (miss, log) = (logits[0] - f64::from(number_of(label)), 0.5 * logits[1]);
+            let deviation = log.exp();
+            let share = miss * miss / deviation;
+            (deviation * log + 0.5 * share, vec![miss / deviation, 0.5 * (deviation - share)])
+        }
+        Loss::BinaryCrossEntropy => {
+            let count = logits.len() as f64;
+            let of = |(output, &logit): (usize, &f64)| {
+                let hot = f64::from(u8::from(has_label(label, output)));
+                let loss = logit.max(0.0) - hot * logit + (-logit.abs()).exp().ln_1p();
+                (loss / count, (sigmoid(logit) - hot) / count)
+            };
+            let (losses, slopes): (Vec<f64>, Vec<f64>) = logits.iter().enumerate().map(of).unzip();
+            (losses.iter().sum(), slopes)
         }
         Loss::Squared => {
             let mut differences = logits.to_vec();

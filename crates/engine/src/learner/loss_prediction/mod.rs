@@ -115,7 +115,7 @@ impl LossPredictor {
         let layout = Layout::new(spec, *module)?;
         let mut predictor = Self { parameters: layout.start(start, key)?, layout, loss: plan.loss };
         match plan.loss.targets() {
-            TargetKind::Class => predictor.train(spec, data, plan, key),
+            TargetKind::Class | TargetKind::MultiLabel => predictor.train(spec, data, plan, key),
             TargetKind::Real => {
                 let standardised = Standardised::of(&data);
                 if start.is_some() {

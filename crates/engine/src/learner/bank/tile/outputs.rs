@@ -82,6 +82,8 @@ impl Tile {
                 Loss::CrossEntropy => (self.kernels.cross_entropy)(&losses),
                 Loss::Squared => (self.kernels.squared)(&losses),
                 Loss::SquaredError => (self.kernels.squared_error)(&losses),
+                Loss::BetaNll => (self.kernels.beta_nll)(&losses),
+                Loss::BinaryCrossEntropy => (self.kernels.binary_cross_entropy)(&losses),
             }
         }
         if !self.lanes && keep_gradient {
