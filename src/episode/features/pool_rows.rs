@@ -80,6 +80,7 @@ impl Changes {
         Self { rows: vec![false; rows], changed: Vec::new(), distances: Vec::new() }
     }
 
+    #[inline]
     fn note(&mut self, row: u32) {
         if !std::mem::replace(&mut self.rows[row as usize], true) {
             self.changed.push(row);
@@ -87,6 +88,7 @@ impl Changes {
     }
 
     /// Whether a row's entry is another one.
+    #[inline]
     pub(super) fn of(&self, row: usize) -> bool {
         self.rows[row]
     }

@@ -81,6 +81,7 @@ impl Ranks {
 
 /// The quantile of a value among others that were ranked before: that of its equals, if there are any, and
 /// between its neighbours else.
+#[inline]
 pub fn quantile_among(ascending: &[f32], value: f32) -> f32 {
     let below = ascending.partition_point(|&other| other < value);
     // Most values have no equals.
