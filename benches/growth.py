@@ -9,8 +9,8 @@ One factor is varied at a time, the others stay at 20,000 rows, 64 columns, 10 c
 Arrays are random numbers of a fixed seed without structure: inputs, probabilities, twenty stochastic passes, five committee members and a
 last layer. A time is the least of several runs of `querist select`, user and system time of the process, with the time of `random` on the
 same arrays, which is reading, taken off. The exponent is the slope of the logarithms by least squares; times of less than five
-hundredths of a second, which are mostly start-up, are left out of it. After a selection that took longer than `--limit` seconds, larger
-values of the same factor are not tried. Strategies that need more than arrays (labels to simulate, a network) are named and left out.
+hundredths of a second, which are mostly start-up, are left out of it. A strategy is not tried again once a selection has taken it longer
+than `--limit` seconds. Strategies that need more than arrays (labels to simulate, a network) are named and left out.
 """
 
 import argparse
@@ -110,6 +110,7 @@ def selections(program: str, only: list[str] | None, repeats: int, limit: float,
     chosen = [name for name in needs if only is None or name in only]
     found: dict[str, dict[str, list[float]]] = {}
     refused: set[str] = set()
+    dear: set[str] = set()
     for factor, values in FACTORS.items():
         for value in values:
             setting = BASE | {factor: value}
@@ -118,7 +119,7 @@ def selections(program: str, only: list[str] | None, repeats: int, limit: float,
             reading: dict[tuple[str, ...], float] = {}
             for name in chosen:
                 times = found.setdefault(name, {}).setdefault(factor, [])
-                if name in refused or (times and times[-1] > limit) or len(times) < values.index(value):
+                if name in refused or name in dear:
                     continue
                 flags = needed(needs[name])
                 key = tuple(flags)
@@ -129,6 +130,7 @@ def selections(program: str, only: list[str] | None, repeats: int, limit: float,
                     refused.add(name)
                 else:
                     times.append(max(taken - reading[key], 0.0))
+                    dear |= {name} if taken > limit else set()
             for path in paths.values():
                 path.unlink()
     if refused:
@@ -164,12 +166,12 @@ def plot(found: dict, to: str) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "growth"
     import matplotlib.pyplot as plt
 
-    slow = {name for name, times in found.items() if max(max(t, default=0) for t in times.values()) >= 0.1}
+    slow = {name for name, times in found.items() if max(max(times.get(f, []), default=0) for f in FACTORS) >= 0.1}
     dearest = sorted(slow, key=lambda name: -found[name]["rows"][1] if len(found[name]["rows"]) > 1 else 0)[:10]
     figure, panels = plt.subplots(1, len(FACTORS), figsize=(15, 4), sharey=True, layout="constrained")
     for panel, (factor, values) in zip(panels, FACTORS.items()):
         for name in sorted(slow):
-            points = [(v, t) for v, t in zip(values, found[name][factor]) if t >= LEAST]
+            points = [(v, t) for v, t in zip(values, found[name].get(factor, [])) if t >= LEAST]
             colour = f"C{dearest.index(name)}" if name in dearest else "0.8"
             label = name if name in dearest else None
             panel.loglog([v for v, _ in points], [t for _, t in points], "o-", ms=3, color=colour, label=label)
@@ -197,7 +199,7 @@ def main() -> None:
     print("|---|" + "---|" * len(FACTORS))
     for strategy, times in found.items():
         cells = (
-            f"{', '.join(f'{t:.2f}' for t in times[factor])}; **{exponent(values, times[factor])}**"
+            f"{', '.join(f'{t:.2f}' for t in times.get(factor, []))}; **{exponent(values, times.get(factor, []))}**"
             for factor, values in FACTORS.items()
         )
         print(f"| {strategy} | " + " | ".join(cells) + " |")

@@ -16,7 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Nguyen & Smeulders, ICML 2004; Bodo, Minier & Csato 2011",
         family: Family::Distribution,
         needs: Needs { inputs: true, ..Needs::NONE },
-        cost: "time b n d + 50 b m d for m = n rows up to 50,000, beyond that 50 b, from 20,000 to 50,000,, memory n + m d",
+        cost: "time b n d + 50 b m d for m = n rows up to 50,000, beyond that m = 50 b, from 20,000 to 50,000; memory n + m d",
         example: "k_means",
         deterministic: false,
     },

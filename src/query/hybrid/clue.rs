@@ -6,7 +6,7 @@ use crate::query::geometry::{Scale, Weights, kmeans, nearest_distinct};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::uncertainty::entropy;
 use crate::query::wrapper::scaled::tempered;
-use crate::query::{Needs, PoolView, Size, Strategy};
+use crate::query::{Needs, PoolView, Size, Strategy, subsample};
 use crate::rng::Key;
 
 const NEEDS: Needs = Needs { probabilities: true, embeddings: true, ..Needs::NONE };
@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Prabhu, Chandrasekaran, Saenko & Hoffman, ICCV 2021",
         family: Family::Hybrid,
         needs: NEEDS,
-        cost: "ten times b n d + 50 b m d for m = n rows up to 50,000, beyond that 50 b, from 20,000 to 50,000,, memory n C + b d",
+        cost: "ten times b n d + 50 b m d for m = n rows up to 50,000, beyond that once, for m = 50 b, from 20,000 to 50,000; memory n C + b d",
         example: "clue",
         deterministic: false,
     },
@@ -26,7 +26,8 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// Weighted k-means with `k = b` over the candidates' embeddings; a weight is the entropy of
-/// `softmax(z / temperature)`; of ten starts the one of the smallest weighted cost is kept, as in the authors' code. Each centre takes the nearest candidate that no larger cluster took.
+/// `softmax(z / temperature)`; of ten starts the one of the smallest weighted cost is kept, as in the authors' code (above 50,000 candidates, where centres are
+/// those of a part of the pool, there is one start). Each centre takes the nearest candidate that no larger cluster took.
 pub struct Clue {
     /// Below one, only the least sure candidates move the centres (the paper uses .1 for hard shifts).
     pub temperature: f64,
@@ -49,9 +50,12 @@ impl Strategy for Clue {
             return Ok(Vec::new());
         }
         let weights: Vec<f64> = (0..p.rows()).map(|row| entropy::of(p.row(row))).collect();
-        self.note = kmeans::note(rows.len(), batch);
-        let clusters =
-            kmeans::best_of(kmeans::STARTS, rows, Scale::AsIs, Weights::Each(&weights), batch, key);
+        let part = kmeans::note(rows.len(), batch);
+        // Of a part of the pool, another start is worth less than what it costs.
+        let starts = if part.is_some() { 1 } else { kmeans::STARTS };
+        let one_start = part.is_some().then(|| "of one start".to_string());
+        let clusters = kmeans::best_of(starts, rows, Scale::AsIs, Weights::Each(&weights), batch, key);
+        self.note = subsample::join([part, one_start]);
         Ok(nearest_distinct(rows, &clusters, view.ties(key))
             .into_iter()
             .map(|place| rows.ids()[place])
