@@ -6,6 +6,7 @@ use super::guard::Range;
 use super::imitation::LabelledState;
 use super::network::Network;
 use super::parts::{self, Parts};
+use super::rollouts::{BasePolicy, mean_worth, rollouts};
 use super::simulation::{Source, best_of, select};
 use super::spread::{self, Acting, Tasks, Weights, Work};
 use crate::data::RowId;
@@ -34,6 +35,9 @@ pub struct CollectPlan {
     pub candidates: usize,
     /// The part of a gain that is not accuracy but the mean probability of the true class.
     pub soft: f64,
+    /// Queries of one row over which a label's gain is averaged: with 1 the next alone. Those after the first are margin's, or
+    /// those of the network that plays.
+    pub horizon: usize,
 }
 
 impl CollectPlan {
@@ -196,8 +200,7 @@ pub(super) fn collect_bank(
     for round in 0..rounds {
         let live = episodes.live().into_iter();
         let looking: Vec<usize> = live.filter(|&env| visited[env].contains(&round)).collect();
-        // Gains are centred within a state, so that what they are gains over makes no difference.
-        let gains = episodes.look_ahead(&looking, plan.candidates, plan.soft, Reference::Present)?;
+        let gains = gains(&episodes, &looking, plan, acting)?;
         let pick = |episodes: &Episodes, env: usize| {
             let step = replicates[env].key.named("step").at(round as u64);
             let found = looking.iter().position(|&other| other == env).map(|at| &gains[at]);
@@ -216,6 +219,31 @@ pub(super) fn collect_bank(
         episodes.round(pick, |_, _, _| ())?;
     }
     Ok(collected)
+}
+
+/// What labels of some candidates are worth in each of the episodes `looking`. Gains are centred within a state, so that what they are
+/// gains over makes no difference.
+fn gains<'a>(
+    episodes: &Episodes,
+    looking: &[usize],
+    plan: CollectPlan,
+    acting: impl Fn(usize) -> Option<(&'a Network, usize)>,
+) -> Result<Vec<Vec<(RowId, f32)>>> {
+    if plan.horizon == 1 {
+        return episodes.look_ahead(looking, plan.candidates, plan.soft, Reference::Present);
+    }
+    let of_one = |&env: &usize| {
+        let rows = episodes.sample_candidates(env, plan.candidates);
+        let base = match acting(env) {
+            Some((network, cap)) => BasePolicy::Network { network, cap },
+            None => BasePolicy::Strategy("margin"),
+        };
+        let key = episodes.replicate(env).key.named("rollout").at(u64::from(episodes.state(env).round));
+        let before = episodes.judged(env, plan.soft);
+        let worths = rollouts(episodes, env, &rows, (plan.horizon, plan.soft), base, key)?;
+        Ok(rows.into_iter().zip(worths).map(|(row, worths)| (row, (mean_worth(&worths) - before) as f32)).collect())
+    };
+    looking.iter().map(of_one).collect()
 }
 
 /// The looked-ahead candidates of an observation with their gains, and after them some more, so that what
@@ -263,7 +291,7 @@ mod tests {
     fn collection_goes_on_from_its_parts() {
         let sources = sources();
         // Two banks of every source.
-        let plan = CollectPlan { episodes: 18, states: 1, candidates: 2, soft: 0.5 };
+        let plan = CollectPlan { episodes: 18, states: 1, candidates: 2, soft: 0.5, horizon: 1 };
         let go = |parts: &Kept| collect(&sources, 3, plan, Key::root(1), parts, &|| Ok(()));
         let whole = Kept::default();
         let expected = go(&whole).unwrap();

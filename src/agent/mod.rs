@@ -13,6 +13,7 @@
 //! - [`imitation`], with [`ridge`] as the baseline it may start from, [`mod@dagger`] around it,
 //!   [`policy_gradient`] over [`trajectory`], and [`evolution`]: one file per learning algorithm; [`trainer`] is the loop around the
 //!   last two, with its checkpoints.
+//! - [`rollouts`](mod@rollouts): what a label is worth over several queries.
 //! - [`head`]: the policy's third head, which says how the network grows.
 //! - [`algorithm`]: what learns a policy with a file of its own, by name.
 //! - [`dqn`]: deep Q-learning as published, with a network, an observation and a loop of its own.
@@ -54,6 +55,7 @@ pub(crate) mod parts;
 pub(crate) mod policy;
 pub mod policy_gradient;
 pub(crate) mod ridge;
+pub(crate) mod rollouts;
 pub mod selection_profile;
 pub mod shipped;
 pub(crate) mod simulation;
@@ -81,6 +83,7 @@ pub use network::{Kind, Network, NetworkConfig};
 pub use optimiser::{AdamW, OptimiserConfig};
 pub use parts::{Forgetful, Parts};
 pub use policy::Policy;
+pub use rollouts::{BasePolicy, mean_worth, rollouts};
 pub use policy_gradient::{GradientConfig, PolicyGradient, Variant};
 pub use selection_profile::selection_profile;
 pub use simulation::{Baseline, DuelPlan, RolloutPlan, Simulation, Source, TrainingTasks};

@@ -185,6 +185,11 @@ impl Oracle {
         self.budget - self.spent
     }
 
+    /// From now on, `rows` may be asked for, whatever was left.
+    pub(crate) fn grant(&mut self, rows: usize) {
+        self.budget = self.spent + rows;
+    }
+
     fn charge(&mut self, asked: usize) -> Result<(), PoolError> {
         if asked > self.left() {
             return Err(PoolError::Budget { asked, left: self.left() });

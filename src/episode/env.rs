@@ -70,7 +70,7 @@ pub struct PseudoLabels {
     pub wrong: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Env {
     pub(super) replicate: Replicate,
     pub(super) spec: NetSpec,

@@ -14,7 +14,6 @@ use crate::learner::{
 };
 use crate::query::{Needs, Passes, Signals};
 use crate::rng::Key;
-use rand::seq::index;
 use rayon::prelude::*;
 
 /// Folds whose held-out logits calibrate.
@@ -117,11 +116,7 @@ impl Episodes {
             if reference == Reference::Refitted {
                 trials.push(self.trial(env, next));
             }
-            let candidates = at.pool.candidates();
-            let key = at.replicate.key.named("look-ahead").at(u64::from(at.state.round));
-            let drawn = index::sample(&mut key.rng(), candidates.len(), count.min(candidates.len()));
-            let mut drawn: Vec<RowId> = drawn.iter().map(|at| candidates[at]).collect();
-            drawn.sort_unstable();
+            let drawn = self.sample_candidates(env, count);
             for (&row, label) in drawn.iter().zip(at.oracle.peek(&drawn)) {
                 let mut trial = self.trial(env, next);
                 trial.rows.push(row.0);
@@ -136,10 +131,7 @@ impl Episodes {
             let mut own = trials.iter().zip(&worths).filter(|(trial, _)| trial.env == env);
             let before = match reference {
                 Reference::Refitted => *own.next().expect("the reference comes first").1,
-                Reference::Present => {
-                    let (group, place) = self.places[env];
-                    self.validation_score(env, &*self.groups[group].bank, place, soft)
-                }
+                Reference::Present => self.judged(env, soft),
             };
             own.map(|(trial, validation_score)| {
                 (RowId(trial.rows[trial.rows.len() - 1]), (validation_score - before) as f32)
@@ -168,7 +160,7 @@ impl Episodes {
     }
 
     /// What look-ahead judges network `place` of `bank` in episode `env` by.
-    fn validation_score(&self, env: usize, bank: &dyn Learner, place: usize, soft: f64) -> f64 {
+    pub(super) fn validation_score(&self, env: usize, bank: &dyn Learner, place: usize, soft: f64) -> f64 {
         let task = self.envs[env].replicate.prepared.task();
         let (inputs, labels) = match (self.plan.oracle_on, self.plan.measure) {
             (OracleOn::Test, Measure::RewardAndTest) => (task.test().inputs(), task.test().labels()),

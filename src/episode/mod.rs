@@ -7,6 +7,7 @@
 
 mod ablation;
 pub mod augment;
+mod branches;
 mod committee;
 pub(crate) mod env;
 pub(crate) mod extras;

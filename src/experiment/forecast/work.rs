@@ -178,12 +178,15 @@ pub fn collected_on(source: &Source, collect: &CollectPlan) -> Work {
     let rows = source.plan.trained_on(labels + 1);
     let ahead = Work::fit(&source.plan.from_scratch(), rows, cost.multiply_adds)
         .plus(Work::prediction(task.reward().labels().len(), cost.multiply_adds));
+    // What margin looks at between the queries of a rollout.
+    let between = Work::prediction(task.pool().rows() - labels, cost.multiply_adds);
     let states = collect.states_on(source);
     // The first and the last state of an episode are seen, too.
     let seen = (states + 2 * collect.episodes) * (task.pool().rows() - labels);
     played_on(source, By::Strategy)
         .times(collect.episodes as f64)
-        .plus(ahead.times((states * collect.candidates) as f64))
+        .plus(ahead.times((states * collect.candidates * collect.horizon) as f64))
+        .plus(between.times((states * collect.candidates * (collect.horizon - 1)) as f64))
         .plus(Work { looked_at: seen as f64, ..Work::default() })
 }
 

@@ -60,6 +60,9 @@ section! {
         /// The part of a gain that is the mean probability of the true class; the rest is accuracy, of which one label
         /// moves little but by chance.
         soft: f64 = number(0.0..=1.0).or(0.5);
+        /// Queries of one row over which a candidate's gain is averaged. Those after the first are margin's, or in DAgger
+        /// the policy's: with more than one, imitation is policy iteration by rollouts.
+        horizon: usize = whole(1..=1_000).or(1);
         /// Passes over the judged states; 0 turns imitation off.
         epochs: usize = whole(0..=100_000).or(40);
         /// Softness of the oracle's choice, in standard deviations of a task's gains.

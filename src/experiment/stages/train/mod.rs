@@ -309,6 +309,7 @@ pub(in crate::experiment) fn collect_plan(plan: &Plan) -> CollectPlan {
         states: imitation.states,
         candidates: imitation.candidates,
         soft: imitation.soft,
+        horizon: imitation.horizon,
     }
 }
 

@@ -26,7 +26,7 @@ const POLICY_GRADIENT: Phase = Phase { name: "policy gradient", checkpoint: stor
 /// weights is found. Their candidates are not looked ahead at.
 pub(in crate::experiment) const SCALE_TASKS: usize = 64;
 pub(in crate::experiment) const SCALE_PLAN: CollectPlan =
-    CollectPlan { episodes: 1, states: 4, candidates: 1, soft: 0.0 };
+    CollectPlan { episodes: 1, states: 4, candidates: 1, soft: 0.0, horizon: 1 };
 /// What a search came to.
 pub(super) struct Searched {
     /// The network that gained most on the validation tasks, the start included.
