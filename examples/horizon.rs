@@ -34,7 +34,8 @@ pub fn main() -> Result<()> {
         }
     };
     for soft in SOFT {
-        let found = (0..tasks).into_par_iter().map(|task| followed(task, soft)).collect::<Result<Vec<_>>>()?;
+        let found =
+            (0..tasks).into_par_iter().map(|task| followed(task, soft)).collect::<Result<Vec<_>>>()?;
         for (at, after) in AFTER.iter().enumerate() {
             let states: Vec<&State> = found.iter().filter_map(|states| states.get(at)).collect();
             report(&format!("{after} labels after the first, soft {soft}"), &states);

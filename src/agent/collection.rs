@@ -241,7 +241,11 @@ fn gains<'a>(
         let key = episodes.replicate(env).key.named("rollout").at(u64::from(episodes.state(env).round));
         let before = episodes.judged(env, plan.soft);
         let worths = rollouts(episodes, env, &rows, (plan.horizon, plan.soft), base, key)?;
-        Ok(rows.into_iter().zip(worths).map(|(row, worths)| (row, (mean_worth(&worths) - before) as f32)).collect())
+        Ok(rows
+            .into_iter()
+            .zip(worths)
+            .map(|(row, worths)| (row, (mean_worth(&worths) - before) as f32))
+            .collect())
     };
     looking.iter().map(of_one).collect()
 }

@@ -15,7 +15,7 @@ const RENEWED: usize = 10;
 /// Scaling and kernel components take some hundred times as long as what one row changes in them. So they stand until the rows
 /// since are a tenth of those that they were made of, and rows that come meanwhile are scaled by them and projected on them
 /// ([`KernelMap`]). Only then are old rows forgotten: the pool has at most a tenth more than twice [`RESERVOIR`] rows, and
-/// the landmarks of the components are always among them. When that is depends on the number of rows alone, and what is made of
+/// the rows that stand for it are always among them. When that is depends on the number of rows alone, and what is made of
 /// them is made when it is first read: a stream that was ended has the same pool again from the same rows.
 #[derive(Default)]
 pub(super) struct SlidingPool {

@@ -32,7 +32,7 @@ use crate::rng::Key;
 
 /// The schema of [`observe`].
 pub static SCHEMA: Schema = Schema {
-    version: 7,
+    version: 8,
     candidate: &[
         "margin, quantile",
         "coverage gain, quantile",

@@ -8,14 +8,14 @@ use crate::simd::dispatched;
 /// nearest label is near, `max_l K(l, x)`, and a label is worth what it adds to that. With rows weighted by doubt it is
 /// UHerding's (Bae, Oliveira & Sutherland, ICLR 2025).
 ///
-/// The pool is stood for by the [landmarks](KernelPca::landmarks), at most 128 rows. Everything is whole numbers, so
+/// The pool is stood for by the [representatives](KernelPca::representatives), at most 512 rows. Everything is whole numbers, so
 /// that no sum depends on its order.
 #[derive(Clone, Debug)]
 pub struct Herding<'a> {
     components: &'a KernelPca,
-    /// Per landmark, by how much it is covered.
+    /// Per representative, by how much it is covered.
     covered: Vec<u8>,
-    /// Per landmark, its doubt: 255 for one.
+    /// Per representative, its doubt: 255 for one.
     doubts: Vec<u8>,
 }
 
@@ -31,10 +31,12 @@ pub struct Gains {
 impl<'a> Herding<'a> {
     /// With these rows labelled; `doubt` says how doubtful the class of a row is, from 0 to 1, and 0 for a labelled one.
     pub fn of(components: &'a KernelPca, labelled: &[RowId], doubt: impl Fn(RowId) -> f32) -> Self {
-        let landmarks = components.landmarks();
-        let doubts =
-            landmarks.iter().map(|&row| (f32::from(u8::MAX) * doubt(RowId(row))).round() as u8).collect();
-        let mut made = Self { components, covered: vec![0; landmarks.len()], doubts };
+        let representatives = components.representatives();
+        let doubts = representatives
+            .iter()
+            .map(|&row| (f32::from(u8::MAX) * doubt(RowId(row))).round() as u8)
+            .collect();
+        let mut made = Self { components, covered: vec![0; representatives.len()], doubts };
         labelled.iter().for_each(|&row| made.cover(row));
         made
     }
@@ -42,7 +44,7 @@ impl<'a> Herding<'a> {
     /// Takes another row for labelled.
     pub fn label(&mut self, row: RowId) {
         self.cover(row);
-        if let Ok(at) = self.components.landmarks().binary_search(&row.0) {
+        if let Ok(at) = self.components.representatives().binary_search(&row.0) {
             self.doubts[at] = 0;
         }
     }
@@ -62,7 +64,7 @@ impl<'a> Herding<'a> {
 }
 
 dispatched! {
-    /// The means of `max(near - covered, 0)` of every row over the landmarks, plain and weighted by doubt.
+    /// The means of `max(near - covered, 0)` of every row over the representatives, plain and weighted by doubt.
     fn added(
         components: &KernelPca,
         rows: &[u32],
@@ -112,7 +114,7 @@ mod tests {
         directions.iter().map(|a| directions.iter().map(|b| near(a, b)).collect()).collect()
     }
 
-    /// On a pool that is its own landmarks: what the definition says, before and after labels, to the rounding of the kernel.
+    /// On a pool that is its own representatives: what the definition says, before and after labels, to the rounding of the kernel.
     #[test]
     fn gains_are_those_of_the_definition() {
         let (n, d) = (70, 4);
@@ -120,7 +122,7 @@ mod tests {
         let values: Vec<f32> = (0..n * d).map(|_| rng.random::<f32>() - 0.4).collect();
         let doubts: Vec<f32> = (0..n).map(|_| rng.random()).collect();
         let (near, components) = (kernel(&values, d), KernelPca::of(MatrixView::new(&values, n, d)));
-        assert_eq!(components.landmarks().len(), n);
+        assert_eq!(components.representatives().len(), n);
         let mut labelled = vec![RowId(5), RowId(40)];
         let mut herding = Herding::of(&components, &labelled, |row| {
             if [5, 40].contains(&row.0) { 0.0 } else { doubts[row.index()] }

@@ -5,6 +5,7 @@
 //! sets it apart from all others. Rows that stand for the pool span them, so that time and memory are linear in the
 //! pool's size.
 
+use super::geometry::exponential::exp;
 use super::geometry::{Rows, mean};
 use crate::data::{MatrixView, RowId};
 use crate::learner::bank::multiply_transposed;
@@ -15,10 +16,10 @@ use nalgebra::{DMatrix, SymmetricEigen};
 pub const COMPONENTS: usize = 16;
 /// Kernels; each is a similarity of its own.
 pub const KERNELS: usize = 2;
-/// The kernel between directions.
-const DIRECTIONS: usize = 1;
 /// Rows that stand for the pool, at most.
 const LANDMARKS: usize = 128;
+/// Rows that stand for the pool where coverage is measured, at most: enough of each class where there are a hundred.
+const REPRESENTATIVES: usize = 512;
 /// Rows per block of a product with the landmarks.
 const BLOCK: usize = 1_024;
 /// Pools of up to so many rows keep their similarities (at most 17 MB) from the first pass, which finds the axes, to the second, which
@@ -34,14 +35,16 @@ const MOST_SWEEPS: usize = 100_000;
 /// between the rows as they are, one between their directions from the pool's mean, in which a row's length does
 /// not count.
 ///
-/// Approximated from at most 128 rows (Williams & Seeger, NIPS 2000) that lie evenly spaced in the pool's order,
-/// which says nothing about them. The squares of a row's components sum to at most about one. The unit of the
+/// Approximated from at most 128 rows, the landmarks (Williams & Seeger, NIPS 2000), that lie evenly spaced in the pool's order,
+/// which says nothing about them. Beside them stand up to 512 representatives, spaced alike, of which every row knows how near they
+/// are: coverage needs more of them than components do, since a row that is near none of them would be worth nothing. The squares of a row's components sum to at most about one. The unit of the
 /// inputs does not matter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelPca {
     landmarks: Vec<u32>,
+    representatives: Vec<u32>,
     places: Coordinates,
-    /// How near every row's direction is to every landmark's, `[rows, landmarks]`.
+    /// How near every row's direction is to every representative's, `[rows, representatives]`.
     nearness: Vec<u8>,
 }
 
@@ -81,6 +84,9 @@ impl Coordinates {
 pub struct KernelMap {
     landmarks: Vec<u32>,
     centred: Centred,
+    representatives: Vec<u32>,
+    /// The representatives, as the landmarks are in `centred`.
+    cover: Centred,
     units: [f32; KERNELS],
     /// Per kernel, `[landmarks, COMPONENTS]`; none where no components could be found.
     maps: [Option<Vec<f32>>; KERNELS],
@@ -102,15 +108,22 @@ impl KernelMap {
     /// The same; `seen` is given every block of similarities that it is made of.
     fn fitted(inputs: MatrixView<'_>, seen: impl FnMut(Block)) -> Self {
         let n = inputs.rows();
-        let m = LANDMARKS.min(n);
-        let landmarks: Vec<u32> = (0..m).map(|at| (at * n / m) as u32).collect();
+        let [landmarks, representatives] = [LANDMARKS, REPRESENTATIVES].map(|most| spaced(n, most));
         let centred = Centred::of(inputs, &landmarks);
+        let cover = Centred::of(inputs, &representatives);
         if n == 0 {
-            return Self { landmarks, centred, units: [1.0; KERNELS], maps: [const { None }; KERNELS] };
+            return Self {
+                landmarks,
+                centred,
+                representatives,
+                cover,
+                units: [1.0; KERNELS],
+                maps: [const { None }; KERNELS],
+            };
         }
         let units = centred.units();
         let maps = centred.maps(inputs, units, seen);
-        Self { landmarks, centred, units, maps }
+        Self { landmarks, centred, representatives, cover, units, maps }
     }
 
     /// The components of some rows of the pool's width; zero where there are fewer directions than components, or where
@@ -119,7 +132,7 @@ impl KernelMap {
     pub fn components(&self, inputs: MatrixView<'_>) -> KernelPca {
         let mut made = Unfinished::new(self, inputs.rows());
         self.centred.blocks(inputs, self.units, |block| made.add(block));
-        made.finish()
+        made.finish(inputs)
     }
 
     /// One row, as among [`components`](Self::components).
@@ -136,6 +149,7 @@ impl KernelMap {
         };
         KernelPca {
             landmarks: self.landmarks.clone(),
+            representatives: self.representatives.clone(),
             places: Coordinates { rows: rows.len(), values: std::array::from_fn(of_kernel) },
             nearness: rows.iter().flat_map(|row| &row.nearness).copied().collect(),
         }
@@ -154,20 +168,25 @@ impl KernelPca {
         let map = KernelMap::fitted(inputs, |block| kept.push(block));
         let mut made = Unfinished::new(&map, n);
         kept.into_iter().for_each(|block| made.add(block));
-        made.finish()
+        made.finish(inputs)
     }
 
     /// `exp(-s)` for the squared distance `s` between the directions of `row` and of every
-    /// [landmark](Self::landmarks), from 0 to 255: the kernel of MaxHerding (Bae, Noh & Sutherland, ECCV 2024).
+    /// [representative](Self::representatives), from 0 to 255: the kernel of MaxHerding (Bae, Noh & Sutherland, ECCV 2024).
     #[inline]
     pub fn nearness(&self, row: usize) -> &[u8] {
-        let m = self.landmarks.len();
+        let m = self.representatives.len();
         &self.nearness[row * m..][..m]
     }
 
     /// The rows of the pool that stand for all of it, ascending.
     pub fn landmarks(&self) -> &[u32] {
         &self.landmarks
+    }
+
+    /// The rows of the pool that stand for all of it where coverage is measured, ascending.
+    pub fn representatives(&self) -> &[u32] {
+        &self.representatives
     }
 
     /// Rows of the pool.
@@ -215,24 +234,16 @@ struct Unfinished<'a> {
     map: &'a KernelMap,
     rows: usize,
     values: [Vec<f32>; KERNELS],
-    nearness: Vec<u8>,
 }
 
 impl<'a> Unfinished<'a> {
     fn new(map: &'a KernelMap, rows: usize) -> Self {
         let values = std::array::from_fn(|_| vec![0.0; COMPONENTS * rows]);
-        Self { map, rows, values, nearness: vec![0; map.landmarks.len() * rows] }
+        Self { map, rows, values }
     }
 
     fn add(&mut self, Block { kernel, start, similarities }: Block) {
         let m = self.map.landmarks.len();
-        if kernel == DIRECTIONS {
-            let near = &mut self.nearness[start * m..][..similarities.len()];
-            // A similarity is `exp(-s / unit)`; what is no number is near nothing.
-            near.iter_mut().zip(&similarities).for_each(|(near, &similarity)| {
-                *near = (f32::from(u8::MAX) * similarity.powf(self.map.units[kernel])).round() as u8;
-            });
-        }
         let Some(map) = &self.map.maps[kernel] else { return };
         let mut places = vec![0.0; similarities.len() / m * COMPONENTS];
         project(&similarities, map, m, &mut places);
@@ -243,9 +254,11 @@ impl<'a> Unfinished<'a> {
         }
     }
 
-    fn finish(self) -> KernelPca {
-        let Self { map, rows, values, nearness } = self;
-        KernelPca { landmarks: map.landmarks.clone(), places: Coordinates { rows, values }, nearness }
+    fn finish(self, inputs: MatrixView<'_>) -> KernelPca {
+        let Self { map, rows, values } = self;
+        let nearness = map.cover.nearness(inputs);
+        let (landmarks, representatives) = (map.landmarks.clone(), map.representatives.clone());
+        KernelPca { landmarks, representatives, places: Coordinates { rows, values }, nearness }
     }
 }
 
@@ -288,14 +301,25 @@ impl Centred {
         let mut angular = plain.clone();
         for ((plain, angular), &own) in plain.chunks_mut(m).zip(angular.chunks_mut(m)).zip(own) {
             for ((plain, angular), &other) in plain.iter_mut().zip(angular).zip(&self.squares) {
-                // A row at the mean has no direction: its own is the zero vector.
-                let (a, b) = (f32::from(own > 0.0), f32::from(other > 0.0));
-                let cosine = *plain / (own * other).sqrt().max(f32::MIN_POSITIVE);
-                *angular = not_negative(a + b - 2.0 * cosine);
+                *angular = between_directions(*plain, own, other);
                 *plain = not_negative(own + other - 2.0 * *plain);
             }
         }
         [plain, angular]
+    }
+
+    /// `exp(-s)` for the squared distance `s` between the directions of every row and of every mark, from 0 to 255, `[rows, marks]`.
+    fn nearness(&self, inputs: MatrixView<'_>) -> Vec<u8> {
+        let m = self.squares.len();
+        let mut near = vec![0; inputs.rows() * m];
+        let n = if m == 0 { 0 } else { inputs.rows() };
+        for start in (0..n).step_by(BLOCK) {
+            let (rows, own) = self.rows(inputs, start, BLOCK.min(n - start));
+            let mut products = vec![0.0; own.len() * m];
+            multiply_transposed(&rows, &self.marks, own.len(), m, self.mean.len(), &mut products);
+            near_directions(&products, &own, &self.squares, &mut near[start * m..][..own.len() * m]);
+        }
+        near
     }
 
     /// Per kernel, the median squared distance between landmarks; where most of them are equal the mean, and
@@ -357,6 +381,12 @@ impl Centred {
     }
 }
 
+/// At most so many of `n` rows, evenly spaced.
+fn spaced(n: usize, most: usize) -> Vec<u32> {
+    let count = most.min(n);
+    (0..count).map(|at| (at * n / count) as u32).collect()
+}
+
 fn squares(rows: &[f32], count: usize, width: usize) -> Vec<f32> {
     let mut squares: Vec<f32> =
         rows.chunks_exact(width.max(1)).map(|row| row.iter().map(|x| x * x).sum()).collect();
@@ -364,7 +394,30 @@ fn squares(rows: &[f32], count: usize, width: usize) -> Vec<f32> {
     squares
 }
 
+/// The squared distance between the directions of two rows, by their product and the squares of their lengths. A row at the mean has
+/// no direction: its own is the zero vector.
+#[inline(always)]
+fn between_directions(product: f32, own: f32, other: f32) -> f32 {
+    let (a, b) = (f32::from(own > 0.0), f32::from(other > 0.0));
+    let cosine = product / (own * other).sqrt().max(f32::MIN_POSITIVE);
+    not_negative(a + b - 2.0 * cosine)
+}
+
+dispatched! {
+    /// See [`Centred::nearness`]; a row that is no number is near nothing.
+    fn near_directions(products: &[f32], own: &[f32], marks: &[f32], near: &mut [u8]) {
+        let m = marks.len();
+        for ((products, near), &own) in products.chunks_exact(m).zip(near.chunks_exact_mut(m)).zip(own) {
+            for ((&product, near), &other) in products.iter().zip(near).zip(marks) {
+                let similarity = exp(-between_directions(product, own, other));
+                *near = (f32::from(u8::MAX) * similarity + 0.5) as u8;
+            }
+        }
+    }
+}
+
 /// Zero for a negative number; one that is none stays.
+#[inline(always)]
 fn not_negative(value: f32) -> f32 {
     if value < 0.0 { 0.0 } else { value }
 }
