@@ -88,31 +88,55 @@ fn followed(number: u64, soft: f64) -> Result<Vec<State>> {
     Ok(states)
 }
 
+/// Means over states of how two sets of values of the same candidates agree.
+struct Agreement {
+    correlation: f64,
+    /// States in which both have the same best candidate, in %.
+    same: f64,
+    /// What the best by the first is worth by the second over the mean candidate, and what the best by the second is, in points.
+    taken: f64,
+    best: f64,
+}
+
+impl Agreement {
+    fn of<'a>(pairs: impl Iterator<Item = (&'a Vec<f64>, &'a Vec<f64>)>) -> Self {
+        let mut sums = [0.0; 4];
+        let mut count = 0.0;
+        for (a, b) in pairs {
+            let mean = b.iter().sum::<f64>() / b.len() as f64;
+            let first = top(a);
+            let same = if first == top(b) { 100.0 } else { 0.0 };
+            let one = [correlation(a, b), same, 100.0 * (b[first] - mean), 100.0 * (b[top(b)] - mean)];
+            sums.iter_mut().zip(one).for_each(|(sum, one)| *sum += one);
+            count += 1.0;
+        }
+        let [correlation, same, taken, best] = sums.map(|sum| sum / count);
+        Self { correlation, same, taken, best }
+    }
+}
+
+/// Lines of a table: how the worth of a candidate over so many queries is predicted by another rollout of as many, and by one query. What two
+/// rollouts of one candidate do not share is chance, by which the last column corrects (Spearman, 1904).
 fn report(what: &str, states: &[&State]) {
-    println!("{what}: {} states", states.len());
-    for (kind, called) in ["mean over the queries", "after the last query"].into_iter().enumerate() {
+    println!("\n{what}: {} states\n", states.len());
+    println!(
+        "| worth | by another rollout: correlation, same best, points of best | by one query | without chance |"
+    );
+    println!("|---|---|---|---|");
+    for (kind, called) in ["mean over", "after"].into_iter().enumerate() {
         let of = |seeds: usize, length: usize| states.iter().map(move |state| &state.0[seeds][length][kind]);
-        let agree = |a: (usize, usize), b: (usize, usize)| {
-            let mut sum = 0.0;
-            let mut same = 0;
-            let (mut taken, mut best) = (0.0, 0.0);
-            for (a, b) in of(a.0, a.1).zip(of(b.0, b.1)) {
-                sum += correlation(a, b);
-                let first = top(a);
-                same += usize::from(first == top(b));
-                let mean = b.iter().sum::<f64>() / b.len() as f64;
-                taken += b[first] - mean;
-                best += b[top(b)] - mean;
-            }
-            let count = states.len() as f64;
-            (sum / count, 100.0 * same as f64 / count, 100.0 * taken / count, 100.0 * best / count)
-        };
+        let agree = |a: usize, b: usize| Agreement::of(of(0, a).zip(of(1, b)));
+        let one = agree(0, 0).correlation;
         for (length, queries) in LENGTHS.iter().enumerate() {
-            let (own, same, taken, best) = agree((0, length), (1, length));
-            let (one, same_one, taken_one, _) = agree((0, 0), (1, length));
-            println!(
-                "  {called}, {queries:2} queries: other seeds correlation {own:.3}, same best {same:.0} %, best of one set of seeds is worth {taken:+.2} points of {best:.2}; by one query {one:.3}, {same_one:.0} %, {taken_one:+.2}"
-            );
+            let (own, by_one) = (agree(length, length), agree(0, length));
+            let shown = |found: &Agreement| {
+                format!(
+                    "{:.2}, {:.0} %, {:+.2} of {:.2}",
+                    found.correlation, found.same, found.taken, found.best
+                )
+            };
+            let without_chance = by_one.correlation / (one * own.correlation).sqrt();
+            println!("| {called} {queries} | {} | {} | {without_chance:.2} |", shown(&own), shown(&by_one));
         }
     }
 }

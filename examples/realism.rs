@@ -7,8 +7,8 @@
 //! class, thirty queries of one row, twelve candidates of each visited state judged by the one-step oracle.
 
 use querist::agent::{
-    CollectPlan, Forgetful, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, Source, agreement,
-    collect, imitate,
+    CONTEXT, CollectPlan, Forgetful, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, Source,
+    agreement, collect, imitate,
 };
 use querist::arch::NetSpec;
 use querist::data::synthetic::{Family, SourceFamily};
@@ -17,6 +17,8 @@ use querist::episode::features::SCHEMA;
 use querist::episode::{EpisodePlan, Measure, PreparedTask};
 use querist::learner::{DeviceKind, ModelData, Optimiser, TrainPlan, networks};
 use querist::{Key, Result};
+use rand::distr::Distribution;
+use rand::distr::weighted::WeightedIndex;
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -41,8 +43,11 @@ const REAL: [&str; 15] = [
 /// The share of generated tasks with many classes, as in `universal.toml`.
 const MANY_CLASSES: f64 = 0.15;
 /// States per task: episodes, and states visited in each; of a real set, which are fewer, more.
-const GENERATED: CollectPlan = CollectPlan { episodes: 3, states: 6, candidates: 12, soft: 0.5, horizon: 1 };
+const GENERATED: CollectPlan =
+    CollectPlan { episodes: 3, states: 6, candidates: 12, soft: 0.5, horizon: 1, context: CONTEXT };
 const JUDGED: CollectPlan = CollectPlan { episodes: 20, ..GENERATED };
+/// The largest weight of a generated state that is drawn to look like real ones.
+const MOST: f64 = 10.0;
 /// Parts that the domain classifier is tested on in turn; a task is in one of them with all of its states.
 const FOLDS: usize = 5;
 
@@ -75,8 +80,8 @@ pub fn main() -> Result<()> {
         on_real.len(),
         real.len()
     );
-    tell_apart(&on_generated, &on_real, key)?;
-    transfer(&on_generated, &on_real, key)
+    let odds = tell_apart(&on_generated, &on_real, key)?;
+    transfer(&on_generated, &odds, &on_real, key)
 }
 
 /// One split of a set, and thirty queries of one row.
@@ -124,8 +129,8 @@ fn area(scores: &[(f32, u32)]) -> f64 {
 }
 
 /// Whether states of generated tasks can be told from those of real sets: by logistic regression on all columns, tested on tasks that it has
-/// not seen, and by each column alone.
-fn tell_apart(generated: &[LabelledState], real: &[LabelledState], key: Key) -> Result<()> {
+/// not seen, and by each column alone. The odds of every generated state to be a real one.
+fn tell_apart(generated: &[LabelledState], real: &[LabelledState], key: Key) -> Result<Vec<f64>> {
     let states: Vec<(&LabelledState, u32)> =
         generated.iter().map(|state| (state, 0)).chain(real.iter().map(|state| (state, 1))).collect();
     let mut rows: Vec<Vec<f32>> = states.iter().map(|(state, _)| described(state)).collect();
@@ -142,6 +147,7 @@ fn tell_apart(generated: &[LabelledState], real: &[LabelledState], key: Key) -> 
     let train =
         TrainPlan { optimiser: Optimiser::Lbfgs { ridge: 1.0 }, weight_decay: 0.0, ..TrainPlan::default() };
     let mut scores = Vec::new();
+    let mut odds = vec![0.0; generated.len()];
     for tested in 0..FOLDS {
         // The side with fewer states is repeated, so that both weigh about the same.
         let times = (generated.len() / real.len()).max(1);
@@ -161,6 +167,9 @@ fn tell_apart(generated: &[LabelledState], real: &[LabelledState], key: Key) -> 
         network.fit(&[data], &train, &[key.named("domain")])?;
         let held: Vec<u32> = (0..rows.len()).filter(|&at| fold(at) == tested).map(|at| at as u32).collect();
         let p = network.probabilities(0, inputs.view(), Some(&held));
+        for (at, &row) in held.iter().enumerate().filter(|(_, row)| labels[**row as usize] == 0) {
+            odds[row as usize] = f64::from(p.row(at)[1] / p.row(at)[0].max(f32::MIN_POSITIVE));
+        }
         scores.extend(held.iter().enumerate().map(|(at, &row)| (p.row(at)[1], labels[row as usize])));
     }
     println!(
@@ -174,7 +183,7 @@ fn tell_apart(generated: &[LabelledState], real: &[LabelledState], key: Key) -> 
     single.sort_by(|a, b| (b.0 - 0.5).abs().total_cmp(&(a.0 - 0.5).abs()));
     println!("single columns, above 0.5 larger on real sets:");
     single.iter().take(12).for_each(|(area, name)| println!("  {area:.3} {name}"));
-    Ok(())
+    Ok(odds)
 }
 
 /// The least-squares scorer of some states.
@@ -185,9 +194,9 @@ fn fitted(states: &[LabelledState], key: Key) -> Result<Network> {
     Ok(imitate(untrained, states, &[], &config, &Forgetful, key)?.0)
 }
 
-/// The share of the best candidate's gain that a scorer's first choice has, on real sets: fitted to generated tasks, to each family of them,
-/// and to all real sets but the judged one.
-fn transfer(generated: &[LabelledState], real: &[LabelledState], key: Key) -> Result<()> {
+/// The share of the best candidate's gain that a scorer's first choice has, on real sets: fitted to generated tasks, to states of them drawn
+/// by their odds (at most [`MOST`]) to be real ones, to each family, and to all real sets but the judged one.
+fn transfer(generated: &[LabelledState], odds: &[f64], real: &[LabelledState], key: Key) -> Result<()> {
     let temperature = ImitationConfig::default().temperature;
     let sets: Vec<Vec<LabelledState>> = (0..REAL.len() as u32)
         .map(|task| real.iter().filter(|state| state.task == task).cloned().collect())
@@ -205,6 +214,15 @@ fn transfer(generated: &[LabelledState], real: &[LabelledState], key: Key) -> Re
     let mut lines = Vec::new();
     let all = fitted(generated, key)?;
     lines.push(("all generated tasks".to_string(), captured(&|_| Ok(all.clone()))?));
+    let weights = WeightedIndex::new(odds.iter().map(|odds| odds.min(MOST))).expect("odds are positive");
+    let mut rng = key.named("resampled").rng();
+    let alike: Vec<LabelledState> =
+        (0..generated.len()).map(|_| generated[weights.sample(&mut rng)].clone()).collect();
+    let alike = fitted(&alike, key)?;
+    lines.push((
+        "generated states drawn to look like real ones".to_string(),
+        captured(&|_| Ok(alike.clone()))?,
+    ));
     for (at, family) in Family::ALL.iter().enumerate() {
         let own = fitted(&of(at as u32), key)?;
         lines.push((format!("{} alone", family.name()), captured(&|_| Ok(own.clone()))?));

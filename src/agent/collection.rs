@@ -20,9 +20,6 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range as Span;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Candidates that a collected state keeps beside the looked-ahead ones.
-const CONTEXT: usize = 48;
-
 /// How states for imitation are collected.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +35,13 @@ pub struct CollectPlan {
     /// Queries of one row over which a label's gain is averaged: with 1 the next alone. Those after the first are margin's, or
     /// those of the network that plays.
     pub horizon: usize,
+    /// Candidates that a state keeps beside the looked-ahead ones. A network that pools over the candidates learns from them what it
+    /// will see in use ([`CONTEXT`]); to a linear one they are nothing.
+    pub context: usize,
 }
+
+/// Context enough for what a network pools.
+pub const CONTEXT: usize = 48;
 
 impl CollectPlan {
     /// States of one episode of so many rounds that are looked ahead in.
@@ -209,7 +212,9 @@ pub(super) fn collect_bank(
                 let view = episodes.view(env, &signals);
                 let seen = features::observe(&view, episodes.batch(env), usize::MAX, step)?;
                 collected.range.include(&seen.globals);
-                collected.states.extend(found.map(|gains| labelled(&seen, gains, task, step)));
+                collected
+                    .states
+                    .extend(found.map(|gains| labelled(&seen, gains, (task, plan.context), step)));
             }
             match acting(env) {
                 Some((network, cap)) => best_of(network, episodes, env, cap, step),
@@ -250,13 +255,17 @@ fn gains<'a>(
     looking.iter().map(of_one).collect()
 }
 
-/// The looked-ahead candidates of an observation with their gains, and after them some more, so that what
-/// the network pools over the candidates is like what it will see in use.
-fn labelled(seen: &Observation, gains: &[(RowId, f32)], task: u32, key: Key) -> LabelledState {
+/// The looked-ahead candidates of an observation with their gains, and after them some more: the context.
+fn labelled(
+    seen: &Observation,
+    gains: &[(RowId, f32)],
+    (task, context): (u32, usize),
+    key: Key,
+) -> LabelledState {
     let place = |row: &RowId| seen.candidates.binary_search(row).expect("every candidate is shown");
     let mut places: Vec<usize> = gains.iter().map(|(row, _)| place(row)).collect();
     let others: Vec<usize> = (0..seen.candidates.len()).filter(|at| !places.contains(at)).collect();
-    let drawn = index::sample(&mut key.named("context").rng(), others.len(), CONTEXT.min(others.len()));
+    let drawn = index::sample(&mut key.named("context").rng(), others.len(), context.min(others.len()));
     places.extend(drawn.iter().map(|at| others[at]));
     LabelledState {
         observation: Observation {
@@ -295,7 +304,8 @@ mod tests {
     fn collection_goes_on_from_its_parts() {
         let sources = sources();
         // Two banks of every source.
-        let plan = CollectPlan { episodes: 18, states: 1, candidates: 2, soft: 0.5, horizon: 1 };
+        let plan =
+            CollectPlan { episodes: 18, states: 1, candidates: 2, soft: 0.5, horizon: 1, context: CONTEXT };
         let go = |parts: &Kept| collect(&sources, 3, plan, Key::root(1), parts, &|| Ok(()));
         let whole = Kept::default();
         let expected = go(&whole).unwrap();
@@ -348,5 +358,19 @@ mod tests {
             assert!(soft.iter().all(|(_, gain)| *gain != 0.0 && gain.abs() < 1.0), "{soft:?}");
             assert_ne!(hard, soft);
         }
+    }
+
+    /// Over three queries a candidate is worth the mean of what its rollout comes to; candidates and all else are those of one query.
+    #[test]
+    fn a_horizon_averages_rollouts() {
+        let sources = &sources()[..1];
+        let plan =
+            CollectPlan { episodes: 2, states: 2, candidates: 3, soft: 0.5, horizon: 1, context: CONTEXT };
+        let go =
+            |plan| collect(&sources.to_vec(), 0, plan, Key::root(1), &Kept::default(), &|| Ok(())).unwrap();
+        let (one, three) = (go(plan), go(CollectPlan { horizon: 3, ..plan }));
+        assert_eq!(three, go(CollectPlan { horizon: 3, ..plan }));
+        assert_eq!(one.states[0].observation, three.states[0].observation);
+        assert_ne!(one.states[0].gains, three.states[0].gains);
     }
 }

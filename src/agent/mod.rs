@@ -70,7 +70,7 @@ pub(crate) mod trajectory;
 
 pub use algorithm::{AlgorithmEntry, Algorithms, Extent, Learned, LearningAlgorithm, Training};
 pub use card::{Card, Provenance, SeenSet};
-pub use collection::{Behaviour, CollectPlan, Collected, collect, collect_by};
+pub use collection::{Behaviour, CONTEXT, CollectPlan, Collected, collect, collect_by};
 pub use dagger::{DaggerConfig, Expert, dagger};
 pub use error::AgentError;
 pub use evolution::{AntitheticPair, Evolution, EvolutionConfig, Generation, PairResult, Shaping};

@@ -57,3 +57,53 @@ pub fn rollouts(
 pub fn mean_worth(worths: &[f64]) -> f64 {
     worths.iter().sum::<f64>() / worths.len() as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::sources;
+    use super::*;
+    use crate::episode::Reference;
+
+    /// With the seeds of the episode itself, one query is the one-step look-ahead.
+    #[test]
+    fn one_query_is_the_look_ahead() {
+        for source in sources() {
+            let replicate = source.replicate(Key::root(3), 0);
+            let key = replicate.key;
+            let episodes = Episodes::reset(&source.learning_plan(), &[replicate]).unwrap();
+            for soft in [0.0, 0.5] {
+                let ahead = episodes.look_ahead(&[0], 6, soft, Reference::Present).unwrap().remove(0);
+                let rows = episodes.sample_candidates(0, 6);
+                let before = episodes.judged(0, soft);
+                let branches = episodes.branches(0, &rows, 0, key).unwrap();
+                for (copy, (row, gain)) in ahead.into_iter().enumerate() {
+                    assert_eq!(row, rows[copy]);
+                    assert_eq!((branches.judged(copy, soft) - before) as f32, gain, "{row:?}");
+                }
+                assert!(branches.live().is_empty(), "each has asked for all that it may");
+            }
+        }
+    }
+
+    /// What follows the first query is the base policy's, one row at a time; longer rollouts begin as shorter ones, and end with the pool.
+    #[test]
+    fn rollouts_go_on_as_the_base_policy_asks() {
+        let source = &sources()[0];
+        let episodes =
+            Episodes::reset(&source.learning_plan(), &[source.replicate(Key::root(3), 0)]).unwrap();
+        let (rows, key) = (episodes.sample_candidates(0, 4), Key::root(9));
+        let of = |horizon, base| rollouts(&episodes, 0, &rows, (horizon, 0.5), base, key).unwrap();
+        let (margin, random) = (BasePolicy::Strategy("margin"), BasePolicy::Strategy("random"));
+        let (short, long, other) = (of(2, margin), of(4, margin), of(4, random));
+        for copy in 0..rows.len() {
+            assert_eq!(short[copy], long[copy][..2]);
+            assert_eq!(long[copy].len(), 4);
+            assert_eq!(long[copy][0], other[copy][0], "the first query is the candidate's");
+        }
+        assert_ne!(long, other);
+        let pool = episodes.replicate(0).prepared.task().pool().rows();
+        let whole = rollouts(&episodes, 0, &rows[..1], (pool, 0.5), margin, key).unwrap();
+        assert_eq!(whole[0].len(), pool - episodes.labelled(0).1.len());
+        assert!((mean_worth(&[0.25, 0.75]) - 0.5).abs() < 1e-12);
+    }
+}

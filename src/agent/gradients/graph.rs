@@ -57,22 +57,17 @@ pub(super) struct StateBatch {
 
 impl StateBatch {
     pub(super) fn new(observations: &[&Observation], device: &Device) -> Self {
-        let all: Vec<_> = observations.iter().map(|&seen| (seen, seen.candidates.len())).collect();
-        Self::of_first(&all, device)
-    }
-
-    /// Of each observation, so many of the first candidates.
-    pub(super) fn of_first(observations: &[(&Observation, usize)], device: &Device) -> Self {
         let states = observations.len();
-        let width = observations.iter().map(|&(_, shown)| shown).max().unwrap_or(0);
-        let f = observations.first().map_or(0, |(o, _)| o.features.cols());
-        let g = observations.first().map_or(0, |(o, _)| o.globals.len());
+        let width = observations.iter().map(|o| o.candidates.len()).max().unwrap_or(0);
+        let f = observations.first().map_or(0, |o| o.features.cols());
+        let g = observations.first().map_or(0, |o| o.globals.len());
         let mut features = vec![0.0f32; states * width * f];
         let mut globals = Vec::with_capacity(states * (g + 1));
         let mut valid = vec![0.0f32; states * width];
         let mut share = Vec::with_capacity(states);
-        for (s, &(observation, m)) in observations.iter().enumerate() {
-            features[s * width * f..][..m * f].copy_from_slice(&observation.features.values()[..m * f]);
+        for (s, observation) in observations.iter().enumerate() {
+            let m = observation.candidates.len();
+            features[s * width * f..][..m * f].copy_from_slice(observation.features.values());
             globals.push(1.0);
             globals.extend_from_slice(&observation.globals);
             valid[s * width..][..m].fill(1.0);

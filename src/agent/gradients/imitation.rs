@@ -3,7 +3,7 @@
 use super::graph::{self, Graph, StateBatch};
 use crate::agent::error::AgentError;
 use crate::agent::imitation::{LabelledState, Targets, softmax};
-use crate::agent::network::{Kind, Network};
+use crate::agent::network::Network;
 use crate::episode::Observation;
 
 /// Mean loss of the chosen states and its gradient.
@@ -17,10 +17,7 @@ pub(in crate::agent) fn imitation(
     let device = graph::device();
     let mut total = vec![0.0f32; network.weights().len()];
     let mut loss = 0.0;
-    // Context is for networks that pool over the candidates.
-    let pools = network.config().kind != Kind::Linear;
-    let shown = |s: usize| if pools { states[s].observation.candidates.len() } else { states[s].gains.len() };
-    let sizes: Vec<_> = chosen.iter().map(|&s| (shown(s), 1)).collect();
+    let sizes: Vec<_> = chosen.iter().map(|&s| (states[s].observation.candidates.len(), 1)).collect();
     for chunk in graph::chunks(&sizes) {
         let chosen = &chosen[chunk.clone()];
         let width = sizes[chunk].iter().map(|size| size.0).max().unwrap_or(0);
@@ -33,9 +30,8 @@ pub(in crate::agent) fn imitation(
                 *t = p as f32;
             }
         }
-        let observations: Vec<(&Observation, usize)> =
-            chosen.iter().map(|&s| (&states[s].observation, shown(s))).collect();
-        let batch = StateBatch::of_first(&observations, &device);
+        let observations: Vec<&Observation> = chosen.iter().map(|&s| &states[s].observation).collect();
+        let batch = StateBatch::new(&observations, &device);
         let leaves = Graph::new(network, &device);
         let shape = [chosen.len(), width];
         let log_p = graph::masked_log_softmax(leaves.scores(&batch), graph::tensor(allowed, shape, &device));

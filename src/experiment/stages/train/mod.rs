@@ -10,9 +10,9 @@ pub(in crate::experiment) mod search;
 use super::{StageContext, algorithms, head};
 use crate::agent::trainer::validations;
 use crate::agent::{
-    self, Algorithm, CollectPlan, DomainGuard, DuelPlan, Evolution, Group, Kind, LabelledState, Network,
-    NetworkConfig, Parts, Policy, PolicyGradient, Provenance, RolloutPlan, Side, Simulation, Source, Tasks,
-    Training, TrainingTasks, collect, importance, policy,
+    self, Algorithm, CONTEXT, CollectPlan, DomainGuard, DuelPlan, Evolution, Group, Kind, LabelledState,
+    Network, NetworkConfig, Parts, Policy, PolicyGradient, Provenance, RolloutPlan, Side, Simulation, Source,
+    Tasks, Training, TrainingTasks, collect, importance, policy,
 };
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
 use crate::error::Result;
@@ -125,8 +125,9 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPoli
     // Where nothing is held out, on what was learned from: a policy can be asked what it looks at anyway.
     let (side, judges) =
         if validation.is_empty() { (Side::Sources, &sources) } else { (Side::Validation, &validation) };
-    let judged =
-        collect(Tasks::of(side, judges), 0, collect_plan(plan), key.named("importance"), &parts, &|| Ok(()))?;
+    // What a feature decides, it decides among candidates like those that are shown in use.
+    let seen = CollectPlan { context: CONTEXT, ..collect_plan(plan) };
+    let judged = collect(Tasks::of(side, judges), 0, seen, key.named("importance"), &parts, &|| Ok(()))?;
     let importance = look(plan, &network, &judged.states, &parts, key)?;
     let (repetitions, cap) = (section.validation_episodes, plan.episode().candidates);
     let selection_profile = agent::selection_profile(
@@ -301,15 +302,17 @@ fn limits(plan: &Plan) -> Vec<String> {
     limits
 }
 
-/// How states are collected for imitation.
+/// How states are collected for imitation: where the network is linear, without context.
 pub(in crate::experiment) fn collect_plan(plan: &Plan) -> CollectPlan {
-    let imitation = &plan.train().expect("the stage runs where there is a section").imitation;
+    let train = plan.train().expect("the stage runs where there is a section");
+    let imitation = &train.imitation;
     CollectPlan {
         episodes: imitation.episodes,
         states: imitation.states,
         candidates: imitation.candidates,
         soft: imitation.soft,
         horizon: imitation.horizon,
+        context: if train.network.kind == NetworkKind::Linear { 0 } else { CONTEXT },
     }
 }
 

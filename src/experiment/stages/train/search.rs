@@ -4,9 +4,9 @@ use super::super::StageContext;
 use super::super::keeper::Kept;
 use super::Point;
 use crate::agent::{
-    self, Algorithm, CollectPlan, Evolution, EvolutionConfig, GradientConfig, Keeper, Learns, Network,
-    OptimiserConfig, Parts, PolicyGradient, Simulation, Source, Trainer, TrainerConfig, TrainingPoint,
-    collect,
+    self, Algorithm, CONTEXT, CollectPlan, Evolution, EvolutionConfig, GradientConfig, Keeper, Learns,
+    Network, OptimiserConfig, Parts, PolicyGradient, Simulation, Source, Trainer, TrainerConfig,
+    TrainingPoint, collect,
 };
 use crate::error::Result;
 use crate::experiment::plan::Plan;
@@ -26,7 +26,7 @@ const POLICY_GRADIENT: Phase = Phase { name: "policy gradient", checkpoint: stor
 /// weights is found. Their candidates are not looked ahead at.
 pub(in crate::experiment) const SCALE_TASKS: usize = 64;
 pub(in crate::experiment) const SCALE_PLAN: CollectPlan =
-    CollectPlan { episodes: 1, states: 4, candidates: 1, soft: 0.0, horizon: 1 };
+    CollectPlan { episodes: 1, states: 4, candidates: 1, soft: 0.0, horizon: 1, context: CONTEXT };
 /// What a search came to.
 pub(super) struct Searched {
     /// The network that gained most on the validation tasks, the start included.
