@@ -41,21 +41,19 @@ def main(folders):
         level = [f"{statistics.fmean(base.values()):.1f}" for _, base in runs.values()]
         print("| random, accuracy | " + " | ".join(level) + " |")
         for name in names:
-            cells = [overall([of[task, name] for task in tasks]) for of, _ in runs.values()]
+            played = [of for of, _ in runs.values() if (tasks[0], name) in of]
+            cells = [overall([of[t, name] for t in tasks]) if of in played else "–" for of, _ in runs.values()]
             print(f"| {name} | " + " | ".join(cells) + " |")
         first = runs[folders[0]][0]
         for name in names:
-            print(f"\n{name}, by set: lead (what it gained)")
-            for task in tasks:
-                cells = []
-                for of, _ in runs.values():
-                    gained = [b - a for a, b in zip(first[task, name], of[task, name])]
-                    cells.append(f"{overall([of[task, name]])} ({overall([gained])})" if any(gained) else overall([of[task, name]]))
-                print(f"  {task}: " + "; ".join(cells))
-            for folder, (of, _) in list(runs.items())[1:]:
+            print(f"\n{name}: lead by set; what it gained over that of the first run")
+            for folder, (of, _) in runs.items():
+                if (tasks[0], name) not in of or (tasks[0], name) not in first:
+                    continue
                 gained = [[b - a for a, b in zip(first[t, name], of[t, name])] for t in tasks]
                 up = sum(statistics.fmean(part) > 0 for part in gained)
-                print(f"  {folder}: gained {overall(gained)}, on {up} of {len(tasks)}")
+                by_set = ", ".join(f"{t} {overall([of[t, name]])} ({overall([part])})" for t, part in zip(tasks, gained))
+                print(f"  {folder}: {overall(gained)}, more on {up} of {len(tasks)}: {by_set}")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@
 
 Differences of mean accuracy over all rounds, in points: the policy against margin and against the hand-made rule with the highest
 mean over sets in that run, which is chosen afterwards and so flattered. Intervals hold 95 % of 2,000 draws of the sets, and
-within each of the repetitions. Behind it what every strategy has over margin, set by set, and where questions were rejected the
-share of those that were not.
+within each of the repetitions. Behind it what every strategy has over margin, set by set; where questions were rejected, the share of
+those that were not; where fits had pseudo-labels, the share of these that were wrong.
 """
 
 import collections
 import json
 import random
+import re
 import statistics
 import sys
 
@@ -18,19 +19,24 @@ DRAWS = 2000
 
 
 def read(folder):
-    """Per set and strategy, by repetition: the mean accuracy; and the share of answered questions at the end."""
+    """Per set and strategy, by repetition: the mean accuracy; and remarks on strategies."""
     curves = collections.defaultdict(lambda: collections.defaultdict(list))
     wanted = collections.defaultdict(list)
+    pseudo = collections.defaultdict(lambda: [0, 0])
     last = {}
     with open(f"{folder}/rows.jsonl", encoding="utf-8") as file:
         for row in map(json.loads, file):
             curves[row["task"], row["strategy"]][row["repetition"]].append(100 * row["accuracy"])
             if row.get("answers"):
                 last[row["task"], row["strategy"], row["repetition"]] = row["answers"]
+            if taught := re.search(r"trained on (\d+) pseudo-labels, (\d+) of them wrong", row.get("note") or ""):
+                pseudo[row["strategy"]] = [a + int(b) for a, b in zip(pseudo[row["strategy"]], taught.groups())]
     for (_, name, _), answers in last.items():
         wanted[name].append(answers["answered"] / (answers["answered"] + answers["unanswerable"]))
     areas = {key: {r: statistics.fmean(of) for r, of in by.items()} for key, by in curves.items()}
-    return areas, {name: statistics.fmean(of) for name, of in wanted.items()}
+    remarks = {name: f", {100 * statistics.fmean(of):.0f} % of its questions answered" for name, of in wanted.items()}
+    remarks |= {name: f", {100 * wrong / all_:.1f} % of its pseudo-labels wrong" for name, (all_, wrong) in pseudo.items()}
+    return areas, remarks
 
 
 def differences(areas, tasks, name, reference):
@@ -57,7 +63,7 @@ def main(folders):
     print("|---|---|---|---|---|---|")
     details = []
     for folder in folders:
-        areas, wanted = read(folder)
+        areas, remarks = read(folder)
         tasks = sorted({task for task, _ in areas})
         names = sorted({name for _, name in areas})
         level = {name: statistics.fmean(statistics.fmean(areas[t, name].values()) for t in tasks) for name in names}
@@ -81,9 +87,8 @@ def main(folders):
         details.append(f"\n{world}, {repetitions} repetitions: over margin (margin {level['margin']:.1f})")
         for name in sorted(names, key=level.get, reverse=True):
             parts = differences(areas, tasks, name, "margin")
-            share = f", {100 * wanted[name]:.0f} % of its questions answered" if name in wanted else ""
             sets = "; ".join(f"{t} {plain(part)}" for t, part in zip(tasks, parts))
-            details.append(f"  {name}: {interval(parts)}{share} ({sets})")
+            details.append(f"  {name}: {interval(parts)}{remarks.get(name, '')} ({sets})")
     print("\n".join(details))
 
 
