@@ -58,6 +58,10 @@ pub enum DataError {
     )]
     #[diagnostic(help("with one set of labels there is nothing to learn"))]
     OneSet { name: String, rows: usize },
+    /// Classes that nobody wants, of too few.
+    #[error("{name}: an open set of {classes} classes, but two must be left of at least {least}")]
+    #[diagnostic(help("leave `open_set` out for this data set"))]
+    FewForOpenSet { name: String, classes: usize, least: usize },
     /// What is about classes, where targets are of another kind.
     #[error("{name}: `episode.world.{key}` is about classes, and the targets are {}", found.name())]
     #[diagnostic(help("leave the key out, or take a data set of classes"))]

@@ -19,7 +19,7 @@ pub fn initial_rows(task: &Task, per_class: usize, key: Key) -> Result<Vec<RowId
         return Err(DataError::OneClass { name, found: 0, classes: task.classes() }.into());
     }
     let mut by_class = vec![Vec::new(); task.classes()];
-    for row in (0..task.pool().rows() as u32).map(RowId) {
+    for row in answerable(task) {
         by_class[task.pool_label(row) as usize].push(row);
     }
     for (class, rows) in by_class.iter_mut().enumerate() {
@@ -30,10 +30,15 @@ pub fn initial_rows(task: &Task, per_class: usize, key: Key) -> Result<Vec<RowId
     Ok((0..per_class.min(longest)).flat_map(nth).collect())
 }
 
+/// Rows of the pool that are of a class.
+fn answerable(task: &Task) -> impl Iterator<Item = RowId> + '_ {
+    (0..task.pool().rows() as u32).map(RowId).filter(|&row| task.has_answer(row))
+}
+
 /// How many rows [`initial_rows`] gives.
 pub fn initial_count(task: &Task, per_class: usize) -> usize {
     let mut of_class = vec![0; task.classes()];
-    for row in (0..task.pool().rows() as u32).map(RowId) {
+    for row in answerable(task) {
         of_class[task.pool_label(row) as usize] += 1;
     }
     of_class.into_iter().map(|count: usize| count.min(per_class)).sum()

@@ -201,13 +201,15 @@ impl Oracle {
     fn reveal(&mut self, row: RowId) -> Answer {
         let (annotator, key) = self.asked(row);
         let time = self.times.entry(row).or_default();
-        let truth = self.task.pool_label(row);
-        let answer = annotator.answer(row, truth, self.task.classes(), *time, key);
+        let answer = match self.task.has_answer(row) {
+            true => annotator.answer(row, self.task.pool_label(row), self.task.classes(), *time, key),
+            false => Answer::Unanswerable,
+        };
         *time += 1;
         let price = match answer {
             Answer::Label(label) => {
                 self.answers.answered += 1;
-                self.answers.wrong += u32::from(label != truth);
+                self.answers.wrong += u32::from(label != self.task.pool_label(row));
                 annotator.price
             }
             Answer::Abstained => {
@@ -224,7 +226,7 @@ impl Oracle {
     }
 
     /// Reads labels without charging for them: what a *simulated* look-ahead (the greedy oracle, an
-    /// expert to imitate) needs. Never to be handed to a strategy.
+    /// expert to imitate) needs. Never to be handed to a strategy. Rows must [have an answer](Task::has_answer).
     pub fn peek(&self, rows: &[RowId]) -> Vec<u32> {
         rows.iter().map(|&row| self.task.pool_label(row)).collect()
     }

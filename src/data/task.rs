@@ -126,7 +126,10 @@ pub struct Task {
     classes: usize,
     /// The rows of the pool, then those of the reward part, then those of the validation part.
     all_but_test: Matrix,
+    /// Those of rows that have no answer mean nothing.
     pool_labels: Vec<u32>,
+    /// Whether a question about a row of the pool has an answer; empty where all have.
+    answerable: Vec<bool>,
     reward: Held<Reward>,
     validation: Held<Validation>,
     test: Held<Test>,
@@ -192,18 +195,29 @@ impl Task {
         plan.world.check_kind(dataset)?;
         let mut rows = split_rows(dataset, plan, key)?;
         rows.pool = plan.world.thin(dataset, rows.pool, key.named("world"));
+        let known = plan.world.known(dataset.classes(), key.named("world"));
+        let number = |row: u32| match &known {
+            Some(known) => known[dataset.labels()[row as usize] as usize],
+            None => Some(dataset.targets().word(row as usize)),
+        };
+        let classes = known.as_ref().map_or(dataset.classes(), |known| known.iter().flatten().count());
+        if known.is_some() {
+            for part in [&mut rows.reward, &mut rows.validation, &mut rows.test] {
+                part.retain(|&row| number(row).is_some());
+            }
+        }
         let (inputs, gaps) = (dataset.inputs(), dataset.gaps());
         let medians = gaps.medians(inputs, &rows.pool);
         let part = |rows: &[u32]| {
             let values = rows.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
             let mut part = Matrix::new(values, rows.len(), inputs.cols());
             gaps.fill(&mut part, rows, &medians);
-            let labels = rows.iter().map(|&row| dataset.targets().word(row as usize)).collect::<Vec<_>>();
+            let labels = rows.iter().map(|&row| number(row).unwrap_or_default()).collect::<Vec<_>>();
             (part, labels)
         };
         let scaled = |scaler: &Scaler, (inputs, labels): (Matrix, Vec<u32>)| (scaler.scale(inputs), labels);
         let ((pool, labels), test) = (part(&rows.pool), part(&rows.test));
-        let pool = (pool, plan.world.answers(dataset.classes(), labels, key.named("world")));
+        let pool = (pool, plan.world.answers(classes, labels, key.named("world")));
         let scaler = Scaler::fit(plan.scaling, pool.0.view());
         let own = plan.test_by_itself.then(|| Scaler::fit(plan.scaling, test.0.view()));
         let test = scaled(own.as_ref().unwrap_or(&scaler), test);
@@ -212,9 +226,13 @@ impl Task {
         let called = |ids: &[String]| rows.pool.iter().map(|&row| ids[row as usize].clone()).collect();
         let pool_ids = dataset.ids().map(called).unwrap_or_default();
         let source_rows = rows.pool.iter().map(|&row| dataset.source_row(row)).collect();
-        let of = (dataset.kind(), dataset.classes());
+        let of = (dataset.kind(), classes);
+        let answerable: Vec<bool> = match known.is_some() {
+            true => rows.pool.iter().map(|&row| number(row).is_some()).collect(),
+            false => Vec::new(),
+        };
         let task = Self::assemble(dataset.name(), of, pool, reward, validation, test, rows)?;
-        Ok(Self { pool_ids, source_rows, shape: dataset.shape(), scaler, ..task })
+        Ok(Self { pool_ids, source_rows, answerable, shape: dataset.shape(), scaler, ..task })
     }
 
     /// A task over three parts that are apart already, each `(inputs, labels)`, and without a validation
@@ -282,6 +300,7 @@ impl Task {
             classes,
             all_but_test: Matrix::new(all_but_test, learned, width),
             pool_labels: pool.1,
+            answerable: Vec::new(),
             reward: Held::new(reward.0, reward.1),
             validation: Held::new(validation.0, validation.1),
             test: Held::new(test.0, test.1),
@@ -290,6 +309,36 @@ impl Task {
             pool_ids: Vec::new(),
             shape: Shape::Vector(width),
             scaler: Scaler::fit(Scaling::None, MatrixView::new(&[], 0, width)),
+        })
+    }
+
+    /// The same rows with what `encode` makes of their inputs, one vector each, in their place; they are scaled as `scaling` says, by the
+    /// pool's.
+    ///
+    /// # Errors
+    /// [`DataError`] when a number of a code is not finite.
+    pub fn encoded(&self, encode: impl Fn(MatrixView<'_>) -> Matrix, scaling: Scaling) -> Result<Self> {
+        let [all_but_test, test] = [self.all_but_test.view(), self.test.inputs()].map(encode);
+        [&all_but_test, &test].into_iter().try_for_each(|codes| check_finite(&self.name, codes.view()))?;
+        let (pool, width) = (self.pool_labels.len(), all_but_test.cols());
+        let scaler =
+            Scaler::fit(scaling, MatrixView::new(&all_but_test.values()[..pool * width], pool, width));
+        let all_but_test = scaler.scale(all_but_test);
+        let mut first = pool;
+        let mut part = |labels: &[u32]| {
+            let rows = all_but_test.gather(first..first + labels.len());
+            first += labels.len();
+            (rows, labels.to_vec())
+        };
+        let (reward, validation) = (part(self.reward.labels()), part(self.validation.labels()));
+        Ok(Self {
+            reward: Held::new(reward.0, reward.1),
+            validation: Held::new(validation.0, validation.1),
+            test: Held::new(scaler.scale(test), self.test.labels().to_vec()),
+            shape: Shape::Vector(width),
+            all_but_test,
+            scaler,
+            ..self.clone()
         })
     }
 
@@ -382,7 +431,22 @@ impl Task {
         Separation { pool, reward, validation, test, shared }
     }
 
+    /// Whether there are rows of classes that nobody wants in the pool.
+    pub fn is_open(&self) -> bool {
+        !self.answerable.is_empty()
+    }
+
+    /// Whether a question about a row of the pool has an answer: not where it is of a class that nobody wants. For simulations;
+    /// never to be handed to a strategy.
+    ///
+    /// # Panics
+    /// If the pool has no such row.
+    pub fn has_answer(&self, row: RowId) -> bool {
+        !self.is_open() || self.answerable[row.index()]
+    }
+
     pub(super) fn pool_label(&self, row: RowId) -> u32 {
+        debug_assert!(self.has_answer(row), "the label of a row that has none");
         self.pool_labels[row.index()]
     }
 }

@@ -29,6 +29,10 @@ pub const MAX_TAIL: f64 = 1e6;
 pub const MAX_NOISE: f64 = 0.95;
 /// The strongest shift of inputs.
 pub const MAX_SHIFT: f64 = 20.0;
+/// The largest share of classes that are not wanted.
+pub const MAX_OPEN: f64 = 0.9;
+/// The fewest classes that are left.
+const MIN_KNOWN: usize = 2;
 /// Steps of the power iteration that finds the direction of a shift.
 const ITERATIONS: usize = 50;
 
@@ -48,6 +52,11 @@ pub struct World {
     /// along the direction in which the pool's standardised inputs vary most, of unit variance and a sign that is drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub covariate_shift: Option<f64>,
+    /// The share of classes that nobody wants, drawn per split, at least one and all but two at most: their rows are in the pool, and a
+    /// question about one is charged and answered by a rejection. Held-out rows are of the other classes, and so are the classes of the
+    /// task (Kothawade, Beck, Killamsetty & Iyer, NeurIPS 2021).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_set: Option<f64>,
 }
 
 impl World {
@@ -62,6 +71,7 @@ impl World {
             ("long_tail", self.long_tail, 1.0, MAX_TAIL),
             ("label_noise", self.label_noise, 0.0, MAX_NOISE),
             ("covariate_shift", self.covariate_shift, 0.0, MAX_SHIFT),
+            ("open_set", self.open_set, 0.0, MAX_OPEN),
         ];
         for (key, found, low, high) in settings {
             // A NaN is in no range.
@@ -72,13 +82,18 @@ impl World {
         Ok(())
     }
 
-    /// Refuses what is about classes, where targets are numbers.
+    /// Refuses what is about classes, where targets are numbers, and to have fewer than two of them left.
     pub(super) fn check_kind(&self, dataset: &Dataset) -> Result<(), DataError> {
-        let about_classes = [("long_tail", self.long_tail), ("label_noise", self.label_noise)];
+        let about_classes =
+            [("long_tail", self.long_tail), ("label_noise", self.label_noise), ("open_set", self.open_set)];
         match about_classes.into_iter().find(|(_, given)| given.is_some()) {
             Some((key, _)) if dataset.kind() != TargetKind::Class => {
                 let (name, found) = (dataset.name().to_string(), dataset.kind());
                 Err(DataError::AboutClasses { name, key, found })
+            }
+            _ if self.open_set.is_some_and(|share| share > 0.0) && dataset.classes() <= MIN_KNOWN => {
+                let (name, classes) = (dataset.name().to_string(), dataset.classes());
+                Err(DataError::FewForOpenSet { name, classes, least: MIN_KNOWN + 1 })
             }
             _ => Ok(()),
         }
@@ -94,6 +109,20 @@ impl World {
             Some(ratio) => tailed(dataset, pool, ratio, key.named("long tail")),
             None => pool,
         }
+    }
+
+    /// The number of every class of the data set among those that are wanted; all are, where there is no open set.
+    pub(super) fn known(&self, classes: usize, key: Key) -> Option<Vec<Option<u32>>> {
+        let share = self.open_set.filter(|&share| share > 0.0)?;
+        let unknown = ((share * classes as f64).round() as usize).clamp(1, classes - MIN_KNOWN);
+        let mut order: Vec<usize> = (0..classes).collect();
+        order.shuffle(&mut key.named("open set").rng());
+        let mut number = 0..;
+        Some(
+            (0..classes)
+                .map(|class| if order[..unknown].contains(&class) { None } else { number.next() })
+                .collect(),
+        )
     }
 
     /// The answers for rows whose classes are `labels`.
@@ -294,6 +323,7 @@ mod tests {
     fn numbers_out_of_range_are_refused() {
         let digits = embedded::load("digits").unwrap();
         for (world, words) in [
+            (World { open_set: Some(0.95), ..World::default() }, "`open_set` is 0.95, expected 0 to 0.9"),
             (World { long_tail: Some(0.5), ..World::default() }, "`long_tail` is 0.5, expected 1 to 1000000"),
             (
                 World { label_noise: Some(f64::NAN), ..World::default() },
@@ -308,5 +338,78 @@ mod tests {
             let message = Task::split(&digits, &plan, Key::root(1)).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         }
+    }
+
+    /// The pool is what it was, rows of some classes have no answer, and all else is of the other classes.
+    #[test]
+    fn an_open_set_has_rows_that_no_class_is_for() {
+        let open = World { open_set: Some(0.4), ..World::default() };
+        let mut unknown = std::collections::BTreeSet::new();
+        for seed in 0..6 {
+            let (plain, open) = (split(World::default(), seed), split(open, seed));
+            assert_eq!((open.classes(), open.pool().rows()), (6, plain.pool().rows()));
+            assert_eq!(open.pool().values(), plain.pool().values());
+            let truth = answers(&plain);
+            // Of every class, either no row has an answer, or all have the same one.
+            let said: Vec<Option<u32>> = (0..10)
+                .map(|class| {
+                    let rows: Vec<RowId> = (0..truth.len() as u32)
+                        .map(RowId)
+                        .filter(|row| truth[row.index()] == class)
+                        .collect();
+                    let known: Vec<RowId> =
+                        rows.iter().copied().filter(|&row| open.has_answer(row)).collect();
+                    let labels: std::collections::BTreeSet<u32> =
+                        Oracle::new(std::sync::Arc::new(open.clone()), 0).peek(&known).into_iter().collect();
+                    assert!(known.is_empty() || known.len() == rows.len() && labels.len() == 1);
+                    labels.into_iter().next()
+                })
+                .collect();
+            let known: Vec<u32> = said.iter().flatten().copied().collect();
+            assert_eq!(known, (0..6).collect::<Vec<_>>(), "numbered in the order of the classes");
+            unknown.insert((0..10).filter(|&class| said[class].is_none()).collect::<Vec<_>>());
+            let kept: Vec<u32> =
+                plain.test().labels().iter().filter_map(|&class| said[class as usize]).collect();
+            assert_eq!(open.test().labels(), kept);
+            assert_eq!(open.separation().shared, 0);
+        }
+        assert!(unknown.len() > 3, "every split draws its own: {unknown:?}");
+    }
+
+    #[test]
+    fn two_classes_are_left_or_it_is_refused() {
+        let iris = split_of("iris", World { open_set: Some(0.9), ..World::default() }).unwrap();
+        assert_eq!(iris.classes(), 2);
+        let none = split_of("breast_cancer", World { open_set: Some(0.0), ..World::default() }).unwrap();
+        assert_eq!((none.classes(), none.is_open()), (2, false));
+        let error = split_of("breast_cancer", World { open_set: Some(0.1), ..World::default() }).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "breast_cancer: an open set of 2 classes, but two must be left of at least 3"
+        );
+    }
+
+    fn split_of(name: &str, world: World) -> crate::error::Result<Task> {
+        Task::split(
+            &embedded::load(name).unwrap(),
+            &SplitPlan { world, ..SplitPlan::default() },
+            Key::root(1),
+        )
+    }
+
+    /// A rejection is charged and leaves no label.
+    #[test]
+    fn what_is_not_wanted_is_rejected_and_charged() {
+        let task = std::sync::Arc::new(split(World { open_set: Some(0.5), ..World::default() }, 1));
+        let rows: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
+        let known = rows.iter().filter(|&&row| task.has_answer(row)).count();
+        let mut oracle = Oracle::new(task.clone(), rows.len());
+        let mut pool = crate::data::Pool::unlabelled(rows.len());
+        let said = pool.ask(&mut oracle, &rows).unwrap();
+        let rejected = said.iter().filter(|&&answer| answer == crate::data::Answer::Unanswerable).count();
+        assert_eq!((rejected, pool.labels().len(), oracle.left()), (rows.len() - known, known, 0));
+        assert!(rejected > rows.len() / 3 && pool.candidates().is_empty());
+        let answers = oracle.answers();
+        assert_eq!((answers.unanswerable, answers.answered), (rejected as u32, known as u32));
     }
 }

@@ -201,7 +201,7 @@ fn beta(alpha: f64) -> Beta<f64> {
 }
 
 /// For every pixel of an image that is moved at random by up to `pixels`, the one that it comes from.
-fn shifted(shape: Shape, pixels: usize, rng: &mut impl Rng) -> Vec<usize> {
+pub(super) fn shifted(shape: Shape, pixels: usize, rng: &mut impl Rng) -> Vec<usize> {
     let Shape::Image { channels, height, width } = shape else { unreachable!("checked to be images") };
     let mut by = || rng.random_range(0..=2 * pixels) as isize - pixels as isize;
     let (down, right) = (by(), by());
@@ -214,7 +214,7 @@ fn shifted(shape: Shape, pixels: usize, rng: &mut impl Rng) -> Vec<usize> {
 }
 
 /// The pixels of a square of this side, centred on a random pixel, that lie in the image.
-fn hole(shape: Shape, side: usize, rng: &mut impl Rng) -> Vec<usize> {
+pub(super) fn hole(shape: Shape, side: usize, rng: &mut impl Rng) -> Vec<usize> {
     let Shape::Image { channels, height, width } = shape else { unreachable!("checked to be images") };
     let mut span = |length: usize| {
         let centre = rng.random_range(0..length);

@@ -5,7 +5,7 @@ use super::fitting::full_pool;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::Replicate;
 use crate::arch::NetSpec;
-use crate::data::{Annotator, Answers, Matrix, Oracle, Pool, RowId, TargetKind};
+use crate::data::{Annotator, Answers, Matrix, Oracle, Pool, RowId, TargetKind, Task};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Network, Scores};
 use crate::query::{Head, Mixture, Nearest, Needs, Passes, PoolView, Progress, Signals};
@@ -42,7 +42,8 @@ pub struct EpisodeState {
     pub round: u32,
     /// Labels that were asked for, the initial ones included. With annotators of the plan's, not all of them are in hand.
     pub labels: usize,
-    /// What the questions have come to; `None` without annotators of the plan's, where all have their label.
+    /// What the questions have come to; `None` where all have their label: without annotators of the plan's, and without rows of
+    /// classes that nobody wants.
     pub answers: Option<Answers>,
     /// What the last fit was taught beyond the labels in hand.
     pub pseudo_labels: Option<PseudoLabels>,
@@ -115,9 +116,9 @@ impl Env {
 
     /// The distances of the pool's rows to what counts as labelled.
     fn nearest(&self) -> Arc<Nearest> {
-        let task = self.replicate.prepared.task();
+        let seen = self.replicate.prepared.seen();
         let (rows, classes) = self.known();
-        let make = || Nearest::of(task.pool(), rows, classes);
+        let make = || Nearest::of(seen, rows, classes);
         self.nearest.get_or_init(|| Arc::new(make())).clone()
     }
 
@@ -135,6 +136,11 @@ impl Env {
     pub(super) fn fit_key(&self, number: u64) -> Key {
         self.replicate.key.named("fit").at(number)
     }
+}
+
+/// Whether a question may have another answer than the row's label.
+fn counts_answers(plan: &EpisodePlan, task: &Task) -> bool {
+    plan.annotator.is_some() || task.is_open()
 }
 
 /// Lanes that share a network shape, with the engine that trains them.
@@ -195,7 +201,7 @@ impl Episodes {
                 state: EpisodeState {
                     round: 0,
                     labels: pool.labelled().len(),
-                    answers: plan.annotator.map(|_| Answers::default()),
+                    answers: counts_answers(plan, task).then(Answers::default),
                     pseudo_labels: None,
                     reward_accuracy: 0.0,
                     test: None,
@@ -325,10 +331,11 @@ impl Episodes {
     /// Episode `env` as a strategy may see it.
     pub fn view<'a>(&'a self, env: usize, signals: &'a Signals) -> PoolView<'a> {
         let env = &self.envs[env];
-        let task = env.replicate.prepared.task();
+        let (prepared, task) = (&env.replicate.prepared, env.replicate.prepared.task());
         let (rows, targets) = env.known();
         let (kind, classes) = (task.kind(), task.classes());
-        PoolView::of_kind(kind, task.pool(), rows, targets, env.pool.candidates(), classes, signals)
+        PoolView::of_kind(kind, prepared.seen(), rows, targets, env.pool.candidates(), classes, signals)
+            .with_network_inputs(task.pool())
             .with_waiting(env.waiting.len())
     }
 
@@ -371,7 +378,7 @@ impl Episodes {
             let env = &mut self.envs[*env];
             let before = env.pool.labels().len();
             env.pool.ask(&mut env.oracle, rows)?;
-            let inputs = env.replicate.prepared.task().pool();
+            let inputs = env.replicate.prepared.seen();
             // Distances to a row of which a class was only predicted cannot be taken back.
             if env.known.take().is_some() {
                 env.nearest = OnceLock::new();
@@ -380,7 +387,8 @@ impl Episodes {
                 let labelled = env.pool.labelled().iter().zip(env.pool.labels());
                 labelled.skip(before).for_each(|(&row, &label)| nearest.add(inputs, row, label));
             }
-            env.state.answers = self.plan.annotator.map(|_| env.oracle.answers());
+            let task = env.replicate.prepared.task();
+            env.state.answers = counts_answers(&self.plan, task).then(|| env.oracle.answers());
             env.state.round += 1;
             env.state.labels += rows.len();
             env.fresh += rows.len();

@@ -109,36 +109,34 @@ impl Episodes {
         soft: f64,
         reference: Reference,
     ) -> Result<Vec<Vec<(RowId, f32)>>> {
-        let mut trials = Vec::new();
+        let (mut trials, mut asked) = (Vec::new(), Vec::new());
         for &env in envs {
             let at = &self.envs[env];
             let next = at.fit_key(at.fit_number(&self.plan) + 1);
             if reference == Reference::Refitted {
                 trials.push(self.trial(env, next));
             }
-            let drawn = self.sample_candidates(env, count);
-            for (&row, label) in drawn.iter().zip(at.oracle.peek(&drawn)) {
+            for row in self.sample_candidates(env, count) {
                 let mut trial = self.trial(env, next);
-                trial.rows.push(row.0);
-                trial.labels.push(label);
+                self.add_answered(env, &mut trial, &[row]);
                 trials.push(trial);
+                asked.push(row);
             }
         }
         let worths = self.fit_trials(&trials, &self.plan.train, |bank, place, trial| {
             self.validation_score(trial.env, bank, place, soft)
         })?;
-        let gains = |&env: &usize| {
+        let mut asked = asked.into_iter();
+        let mut gains = |&env: &usize| {
             let mut own = trials.iter().zip(&worths).filter(|(trial, _)| trial.env == env);
             let before = match reference {
                 Reference::Refitted => *own.next().expect("the reference comes first").1,
                 Reference::Present => self.judged(env, soft),
             };
-            own.map(|(trial, validation_score)| {
-                (RowId(trial.rows[trial.rows.len() - 1]), (validation_score - before) as f32)
-            })
-            .collect()
+            let gain = |(_, score): (&Trial, &f64)| (score - before) as f32;
+            own.map(gain).zip(asked.by_ref()).map(|(gain, row)| (row, gain)).collect()
         };
-        Ok(envs.iter().map(gains).collect())
+        Ok(envs.iter().map(&mut gains).collect())
     }
 
     /// The gain in accuracy, on the rows that the plan names, that labelling each of these batches with its true labels would
@@ -149,14 +147,22 @@ impl Episodes {
         let mut trials = vec![self.trial(env, next)];
         for batch in batches {
             let mut trial = self.trial(env, next);
-            trial.rows.extend(batch.iter().map(|row| row.0));
-            trial.labels.extend(at.oracle.peek(batch));
+            self.add_answered(env, &mut trial, batch);
             trials.push(trial);
         }
         let worths = self.fit_trials(&trials, &self.plan.train, |bank, place, _| {
             self.validation_score(env, bank, place, 0.0)
         })?;
         Ok(worths[1..].iter().map(|validation_score| (validation_score - worths[0]) as f32).collect())
+    }
+
+    /// Adds the rows of `batch` that have an answer, and their labels.
+    fn add_answered(&self, env: usize, trial: &mut Trial, batch: &[RowId]) {
+        let at = &self.envs[env];
+        let task = at.replicate.prepared.task();
+        let answered: Vec<RowId> = batch.iter().copied().filter(|&row| task.has_answer(row)).collect();
+        trial.labels.extend(at.oracle.peek(&answered));
+        trial.rows.extend(answered.iter().map(|row| row.0));
     }
 
     /// What look-ahead judges network `place` of `bank` in episode `env` by.

@@ -22,9 +22,9 @@ impl Episodes {
                 let (reward, test) = (task.reward(), task.test());
                 let pseudo = std::mem::take(&mut env.pseudo);
                 env.mixtures.clear();
-                let rows: Vec<RowId> = pseudo.iter().map(|&(row, _)| row).collect();
-                let truth = env.oracle.peek(&rows);
-                let wrong = pseudo.iter().zip(truth).filter(|((_, class), truth)| class != truth).count();
+                // What no class is for has none.
+                let right = |row, class| task.has_answer(row) && env.oracle.peek(&[row]) == [class];
+                let wrong = pseudo.iter().filter(|&&(row, class)| !right(row, class)).count();
                 env.state.pseudo_labels =
                     (!pseudo.is_empty()).then_some(PseudoLabels { count: pseudo.len(), wrong });
                 env.fresh = 0;
@@ -169,7 +169,8 @@ fn fresh(envs: &[&Env]) -> Result<usize, EpisodeError> {
 pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let task = replicate.prepared.task();
     let plan = &plan.on(task.kind());
-    let all: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
+    let all: Vec<RowId> =
+        (0..task.pool().rows() as u32).map(RowId).filter(|&row| task.has_answer(row)).collect();
     let labels = Oracle::new(task.clone(), 0).peek(&all);
     let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
     let key = replicate.key.named("ceiling");

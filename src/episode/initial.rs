@@ -82,17 +82,17 @@ impl InitialPool {
         self.check()?;
         let mut strategy = Registry::builtin().build(rule)?;
         let needs = strategy.needs();
+        let pool = prepared.seen();
         let signals = Signals {
             embeddings: needs
                 .embeddings
-                .then(|| Matrix::new(task.pool().values().to_vec(), task.pool().rows(), task.pool().cols())),
+                .then(|| Matrix::new(pool.values().to_vec(), pool.rows(), pool.cols())),
             neighbours: needs.neighbours.then(|| prepared.neighbours()),
             components: needs.components.then(|| prepared.components()),
             ..Signals::default()
         };
-        let candidates: Vec<RowId> = (0..task.pool().rows() as u32).map(RowId).collect();
+        let candidates: Vec<RowId> = (0..pool.rows() as u32).map(RowId).collect();
         strategy.kinds().expect(task.kind(), rule)?;
-        let pool = task.pool();
         let view = PoolView::of_kind(task.kind(), pool, &[], &[], &candidates, task.classes(), &signals);
         strategy.select(&view, count, key)
     }

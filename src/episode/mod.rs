@@ -2,13 +2,14 @@
 //!
 //! [`Episodes`] advances several episodes in lock-step, one bank fit per round; [`play()`] lets strategies
 //! play them and gives tidy rows; `features` turns a pool view into what a policy looks at; `stop` says when labels have
-//! stopped to help. What is
+//! stopped to help; `encoder` learns codes of a pool's rows before there are labels. What is
 //! learned from episodes belongs to the `agent` layer, who runs them where to `experiment`.
 
 mod ablation;
 pub mod augment;
 mod branches;
 mod committee;
+pub mod encoder;
 pub(crate) mod env;
 pub(crate) mod extras;
 pub mod features;

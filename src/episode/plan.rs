@@ -152,7 +152,9 @@ pub enum EpisodeError {
     #[diagnostic(help("ask for equally many rows in every episode that is not over"))]
     Uneven { task: String, found: usize, expected: usize },
     /// Fits label by label, where answers may stay out.
-    #[error("episode: a fit per label beside annotators who abstain, are late or leave rows unanswered")]
+    #[error(
+        "episode: a fit per label beside annotators who abstain, are late or leave rows unanswered, or in an open set"
+    )]
     #[diagnostic(help("set learner.fit_per_label to false, or let every question have its answer at once"))]
     FitPerLabel,
     /// Tasks of several kinds side by side.
@@ -182,6 +184,10 @@ pub enum EpisodeError {
     )]
     #[diagnostic(help("lower episode.augment.copies, the budget, or episode.max_pool"))]
     Augmented { task: String, labels: usize, numbers: usize, limit: usize },
+    /// A pool that no encoder can be fitted to.
+    #[error("episode on {task}: no codes of its rows: {why}")]
+    #[diagnostic(help("change [episode.encoder], above all `dimensions`, or leave it out"))]
+    Encoder { task: String, why: String },
     /// An ensemble of none, or of copies.
     #[error(
         "episode: an ensemble of {found} networks, expected 1 or more, and 1 where the optimiser is \"lbfgs\""
@@ -284,6 +290,9 @@ impl EpisodePlan {
         ];
         if let Some((reader, _)) = readers.into_iter().find(|&(_, reads)| none && reads) {
             return Err(EpisodeError::NoValidation { task: task.name().to_string(), reader });
+        }
+        if self.fit_per_label && task.is_open() {
+            return Err(EpisodeError::FitPerLabel);
         }
         let about_classes = [
             ("annotator", self.annotator.is_some()),

@@ -1,7 +1,7 @@
 //! [`PreparedTask`] and [`Replicate`]: what episodes that are compared share.
 
 use super::features::NEIGHBOURS;
-use crate::data::Task;
+use crate::data::{Matrix, MatrixView, Task};
 use crate::query::{KernelPca, Neighbours};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
@@ -10,6 +10,8 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct PreparedTask {
     task: Arc<Task>,
+    /// Codes of the pool's rows, where strategies look at those.
+    codes: Option<Matrix>,
     neighbours: OnceLock<Arc<Neighbours>>,
     components: OnceLock<Arc<KernelPca>>,
 }
@@ -17,12 +19,31 @@ pub struct PreparedTask {
 impl PreparedTask {
     /// One task, of which nothing is computed yet.
     pub fn new(task: Task) -> Arc<Self> {
-        Arc::new(Self { task: Arc::new(task), neighbours: OnceLock::new(), components: OnceLock::new() })
+        Arc::new(Self::of(task, None))
+    }
+
+    /// One task, of whose pool strategies see these codes, one row each, and not the inputs.
+    ///
+    /// # Panics
+    /// If there is not one code per row of the pool.
+    pub fn with_codes(task: Task, codes: Matrix) -> Arc<Self> {
+        assert_eq!(codes.rows(), task.pool().rows(), "codes per row of the pool");
+        Arc::new(Self::of(task, Some(codes)))
+    }
+
+    fn of(task: Task, codes: Option<Matrix>) -> Self {
+        Self { task: Arc::new(task), codes, neighbours: OnceLock::new(), components: OnceLock::new() }
     }
 
     /// The task.
     pub fn task(&self) -> &Arc<Task> {
         &self.task
+    }
+
+    /// What strategies see of the pool's rows, shape `[n, width]`: their inputs, or their codes. Neighbours, distances to labelled rows
+    /// and components are of these.
+    pub fn seen(&self) -> MatrixView<'_> {
+        self.codes.as_ref().map_or_else(|| self.task.pool(), Matrix::view)
     }
 
     /// Whether neither neighbour lists nor components were made yet.
@@ -32,12 +53,12 @@ impl PreparedTask {
 
     /// The pool's kernel principal components, made when first asked for.
     pub fn components(&self) -> Arc<KernelPca> {
-        self.components.get_or_init(|| Arc::new(KernelPca::of(self.task.pool()))).clone()
+        self.components.get_or_init(|| Arc::new(KernelPca::of(self.seen()))).clone()
     }
 
     /// The neighbour lists of the pool, made when first asked for.
     pub fn neighbours(&self) -> Arc<Neighbours> {
-        self.neighbours.get_or_init(|| Arc::new(Neighbours::of(self.task.pool(), NEIGHBOURS))).clone()
+        self.neighbours.get_or_init(|| Arc::new(Neighbours::of(self.seen(), NEIGHBOURS))).clone()
     }
 }
 

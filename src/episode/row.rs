@@ -50,7 +50,7 @@ pub struct Row {
     /// part in, or what the query left out of account, if there was any of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What the questions came to; only with annotators of the plan's.
+    /// What the questions came to; only with annotators of the plan's, and in open sets, where `unanswerable` counts rejections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
     /// Rules that would have stopped here; only where the plan asks them.

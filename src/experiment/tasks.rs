@@ -9,6 +9,7 @@ use crate::data::load::Loaded;
 use crate::data::readers::ReadOptions;
 use crate::data::synthetic::{Friedman, LabelTeachers, SourceFamily, diverging_sin, three_clust};
 use crate::data::{self, Dataset, SplitPlan, TargetKind, Task, Variation};
+use crate::episode::encoder::Encoders;
 use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask};
 use crate::error::Result;
 use crate::rng::Key;
@@ -46,21 +47,27 @@ pub fn load(plan: &Plan, reference: &DataRef) -> Result<Arc<Dataset>> {
     Ok(dataset)
 }
 
-/// The data sets of a plan that were read.
+/// The data sets of a plan that were read, and the encoders of pools that were trained.
 #[derive(Debug, Default)]
-pub(super) struct Held(Mutex<HashMap<DataRef, Arc<Dataset>>>);
+pub(super) struct Held {
+    datasets: Mutex<HashMap<DataRef, Arc<Dataset>>>,
+    encoders: Encoders,
+}
 
 impl Held {
     fn get(&self, reference: &DataRef) -> Option<Arc<Dataset>> {
-        self.0.lock().expect("no panic while it is held").get(reference).cloned()
+        self.datasets.lock().expect("no panic while it is held").get(reference).cloned()
     }
 
     fn add(&self, reference: &DataRef, dataset: &Arc<Dataset>) {
-        self.0.lock().expect("no panic while it is held").insert(reference.clone(), Arc::clone(dataset));
+        self.datasets
+            .lock()
+            .expect("no panic while it is held")
+            .insert(reference.clone(), Arc::clone(dataset));
     }
 }
 
-/// What was read already makes no difference between plans.
+/// What was made already makes no difference between plans.
 impl PartialEq for Held {
     fn eq(&self, _other: &Self) -> bool {
         true
@@ -251,7 +258,7 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
     let split =
         SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() };
     let prepared_tasks = (0..sources.splits as u64)
-        .map(|index| Ok(PreparedTask::new(Task::split(dataset, &split, key.named("split").at(index))?)))
+        .map(|index| prepare(plan, Task::split(dataset, &split, key.named("split").at(index))?))
         .collect::<Result<Vec<_>>>()?;
     let mut episode = episode_plan(plan)?;
     if let Some(randomise) = &sources.randomise {
@@ -278,8 +285,10 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
 /// Refuses, before anything is written, a target on which the plan's episodes cannot be played.
 pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     let episode = episode_plan(plan)?;
-    let prepared = prepared(plan, dataset, 0)?;
-    let task = prepared.task();
+    let task = &split(plan, dataset, 0)?;
+    if let Some(encoder) = &plan.episode().encoder {
+        encoder.encode().check_task(task)?;
+    }
     episode.check_task(task)?;
     let unlabelled = task.pool().rows() - episode.initial_count(task);
     if episode.budget > unlabelled {
@@ -317,10 +326,25 @@ pub fn check_strategies(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// The split of one repetition on a target.
+/// The split of one repetition on a target, with codes where the plan has an encoder.
 pub fn prepared(plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<Arc<PreparedTask>> {
+    prepare(plan, split(plan, dataset, repetition)?)
+}
+
+fn split(plan: &Plan, dataset: &Dataset, repetition: u32) -> Result<Task> {
     let key = replicate_key(plan, dataset, repetition).named("split");
-    Ok(PreparedTask::new(Task::split(dataset, &plan.episode().split(), key)?))
+    Task::split(dataset, &plan.episode().split(), key)
+}
+
+/// A task with the codes of `[episode.encoder]`, by an encoder that the plan and its clones train once per pool.
+fn prepare(plan: &Plan, task: Task) -> Result<Arc<PreparedTask>> {
+    match &plan.episode().encoder {
+        None => Ok(PreparedTask::new(task)),
+        Some(encoder) => {
+            let key = Key::root(plan.seed()).named("encoder");
+            encoder.encode().prepare(task, &plan.held().encoders, key)
+        }
+    }
 }
 
 /// The key of one repetition on a target: the same for every strategy and architecture, and whatever the
@@ -403,5 +427,30 @@ mod tests {
         assert_eq!(one.len(), 3);
         assert_eq!(one, of("another.csv"));
         assert_ne!(one[1].0, one[2].0, "variations are tasks of their own");
+    }
+
+    /// Sources and targets are, and everything else of a split is what it is without.
+    #[test]
+    fn tasks_are_encoded_where_a_plan_says_so() {
+        let of = |episode: &str| {
+            let text = format!(
+                "{episode}\n[sources]\ndatasets = [\"wine\"]\nsynthetic = 0\n[train]\n[transfer]\ntargets = [\"digits\"]\n"
+            );
+            Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap()
+        };
+        let plan = of("[episode.encoder]\ndimensions = 3\nepochs = 2\nseen_by = \"all\"");
+        let digits = load(&plan, &plan.transfer().unwrap().targets[0]).unwrap();
+        let (plain, coded) = (prepared(&of(""), &digits, 0).unwrap(), prepared(&plan, &digits, 0).unwrap());
+        assert_eq!((plain.task().width(), coded.task().width()), (64, 3));
+        assert_eq!(plain.task().separation(), coded.task().separation());
+        assert_eq!(sources(&plan).unwrap()[0].prepared_tasks[0].task().width(), 3);
+        let again = prepared(&plan.clone(), &digits, 0).unwrap();
+        assert_eq!(again.task().pool().values(), coded.task().pool().values());
+        let other = prepared(&plan, &digits, 1).unwrap();
+        assert_ne!(other.task().pool().values()[..3], coded.task().pool().values()[..3]);
+        check_target(&plan, &digits).unwrap();
+        let error = check_target(&of("[episode.encoder]\ndimensions = 64"), &digits).unwrap_err();
+        assert!(error.to_string().contains("dimensions is 64 for rows of 64 numbers"), "{error}");
+        assert_eq!(error.exit(), crate::error::Exit::BadInput);
     }
 }

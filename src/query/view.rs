@@ -28,6 +28,8 @@ pub const PROBABILITY_TOLERANCE: f32 = 1e-3;
 #[derive(Clone, Copy, Debug)]
 pub struct PoolView<'a> {
     inputs: MatrixView<'a>,
+    // Where they are other rows than `inputs`.
+    network_inputs: Option<MatrixView<'a>>,
     labelled: &'a [RowId],
     labels: &'a [u32],
     candidates: &'a [RowId],
@@ -94,6 +96,7 @@ impl<'a> PoolView<'a> {
         per_candidate.assert_for(m);
         Self {
             inputs,
+            network_inputs: None,
             labelled,
             labels,
             candidates,
@@ -133,6 +136,15 @@ impl<'a> PoolView<'a> {
     pub fn with_embeddings(self, embeddings: MatrixView<'a>) -> Self {
         assert_eq!(embeddings.rows(), self.inputs.rows(), "embeddings per row of the pool");
         Self { embeddings: Some(embeddings), ..self }
+    }
+
+    /// The same pool, of which the classifier takes these inputs in the place of those that strategies look at.
+    ///
+    /// # Panics
+    /// If they have not one row per row of the pool.
+    pub fn with_network_inputs(self, inputs: MatrixView<'a>) -> Self {
+        assert_eq!(inputs.rows(), self.inputs.rows(), "inputs per row of the pool");
+        Self { network_inputs: Some(inputs), ..self }
     }
 
     /// The same pool, of whose labelled rows the last `count` count as labelled with the class that is predicted of them: their
@@ -181,9 +193,15 @@ impl<'a> PoolView<'a> {
         Self { per_candidate, ..self }
     }
 
-    /// Inputs of all rows of the pool, shape `[n, width]`, indexed by [`RowId`].
+    /// Inputs of all rows of the pool, or codes that an encoder made of them, shape `[n, width]`, indexed by [`RowId`].
     pub fn inputs(&self) -> MatrixView<'a> {
         self.inputs
+    }
+
+    /// What the classifier takes of all rows of the pool, shape `[n, inputs of the network]`: [`inputs`](Self::inputs), unless
+    /// strategies are shown codes that it does not see.
+    pub fn network_inputs(&self) -> MatrixView<'a> {
+        self.network_inputs.unwrap_or(self.inputs)
     }
 
     /// Labelled rows, in the order in which they were asked for.
@@ -403,7 +421,7 @@ impl<'a> PoolView<'a> {
         Ok(Some(found))
     }
 
-    /// The trained network, which takes the pool's inputs and gives the pool's classes.
+    /// The trained network, which takes the pool's [`network_inputs`](Self::network_inputs) and gives the pool's classes.
     ///
     /// # Errors
     /// [`QueryError::Missing`]; [`QueryError::Shape`].
@@ -411,9 +429,10 @@ impl<'a> PoolView<'a> {
         let signal = "the network";
         let network = self.signals.network.as_ref().ok_or(QueryError::Missing { signal })?;
         let spec = network.spec();
-        for (unit, found, expected) in
-            [("inputs", spec.inputs(), self.inputs.cols()), ("outputs", spec.outputs(), self.classes)]
-        {
+        for (unit, found, expected) in [
+            ("inputs", spec.inputs(), self.network_inputs().cols()),
+            ("outputs", spec.outputs(), self.classes),
+        ] {
             if found != expected {
                 return Err(QueryError::Shape { signal, unit, found, expected });
             }
@@ -441,6 +460,15 @@ impl<'a> PoolView<'a> {
     pub fn finite_inputs(&self) -> Result<MatrixView<'a>, QueryError> {
         check_finite("inputs", self.inputs)?;
         Ok(self.inputs)
+    }
+
+    /// [`network_inputs`](Self::network_inputs), every number of which was checked.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFinite`] with the place.
+    pub fn finite_network_inputs(&self) -> Result<MatrixView<'a>, QueryError> {
+        check_finite("the network's inputs", self.network_inputs())?;
+        Ok(self.network_inputs())
     }
 
     /// The candidates' rows of `matrix`, which is indexed by [`RowId`].

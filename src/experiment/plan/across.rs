@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::arch::Space;
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::sections::{ArchitectureChoice, DataRef, OptimiserKind};
+use crate::experiment::sections::{ArchitectureChoice, DataRef, OptimiserKind, SeenBy};
 use crate::experiment::stages::search::space;
 use crate::learner::Loss;
 use std::collections::HashSet;
@@ -30,6 +30,8 @@ impl Plan {
         self.check_space(&root)?;
         self.check_comparison(&root)?;
         self.check_annotator(&root)?;
+        self.check_encoder(&root)?;
+        self.check_open_set(&root)?;
         if (self.train.is_some() || self.searches_sources()) && self.sources.tasks() == 0 {
             let why = "training and search need at least one source task".to_string();
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
@@ -85,6 +87,45 @@ impl Plan {
                 "draws its labels by itself, and not from `[episode.annotator]`",
                 "give searches a file of their own, without annotators",
             ),
+        }
+    }
+
+    /// Whether everything that runs heeds `[episode.encoder]`.
+    fn check_encoder(&self, root: &Place) -> Result<(), ExperimentError> {
+        let Some(encoder) = &self.episode.encoder else { return Ok(()) };
+        let conflict = |why: &str, hint: &str| {
+            let (place, key) = (root.clone(), "episode.encoder".to_string());
+            Err(ExperimentError::Conflict { place, key, why: why.to_string(), hint: hint.to_string() })
+        };
+        match encoder.seen_by {
+            SeenBy::Strategies if self.search_comparison.is_some() => conflict(
+                "shows codes to strategies, and [search_comparison] has none",
+                "set episode.encoder.seen_by = \"all\", or give searches a file of their own",
+            ),
+            SeenBy::All if self.search.as_ref().is_some_and(|search| search.image.is_some()) => conflict(
+                "has classifiers see codes, which are no images",
+                "set episode.encoder.seen_by = \"strategies\", or leave search.image out",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether everything that runs asks, and does not read labels that rows of an open set have not.
+    fn check_open_set(&self, root: &Place) -> Result<(), ExperimentError> {
+        let open = self.episode.world.as_ref().is_some_and(|world| world.open_set.is_some());
+        let reads = match (&self.search_comparison, self.searches_sources()) {
+            (Some(_), _) => "[search_comparison]",
+            (None, true) => "[search]",
+            (None, false) => return Ok(()),
+        };
+        match open {
+            false => Ok(()),
+            true => Err(ExperimentError::Conflict {
+                place: root.clone(),
+                key: "episode.world.open_set".into(),
+                why: format!("has rows without a class, and {reads} reads the labels of random ones"),
+                hint: "give searches a file of their own, without an open set".into(),
+            }),
         }
     }
 

@@ -3,9 +3,10 @@
 use super::super::sections::{ArchitectureChoice, LEARNED, MethodSettings, OptimiserKind};
 use super::*;
 use crate::data::World;
+use crate::episode::encoder::{CodeReaders, Encode, Objective, Views};
 use crate::episode::{Augment, Change};
 use crate::experiment::sections::DataRef;
-use crate::learner::{Optimiser, Stop};
+use crate::learner::{EncoderPlan, Optimiser, Stop};
 use crate::search::Methods;
 
 fn vocabulary() -> Vocabulary {
@@ -84,12 +85,24 @@ fn the_resolved_plan_reads_back_to_itself() {
     let exact = "[episode]\nquery_size = 10\nbudget = 25\n[train]";
     assert_eq!((parse(exact).unwrap().episode().budget(), parse(exact).unwrap().episode().rounds()), (25, 3));
     let augmented = "[episode]\naugment = { kind = \"cutout\", side = 3, weight = 0.5 }\n\
-        world = { long_tail = 9.0, label_noise = 0.1 }\n[train]";
+        world = { long_tail = 9.0, label_noise = 0.1, open_set = 0.3 }\n\
+        encoder = { kind = \"contrastive\", seen_by = \"all\", dimensions = 5, side = 2 }\n[train]";
     let episode = parse(augmented).unwrap().episode().clone();
     let expected = Augment { change: Change::Cutout { side: 3 }, copies: 1, weight: 0.5 };
     assert_eq!(episode.augment.as_ref().map(|keys| keys.augment()), Some(expected));
-    let world = World { long_tail: Some(9.0), label_noise: Some(0.1), covariate_shift: None };
+    let world =
+        World { long_tail: Some(9.0), label_noise: Some(0.1), covariate_shift: None, open_set: Some(0.3) };
     assert_eq!(episode.split().world, world);
+    let views = Views { side: Some(2), ..Views::default() };
+    let expected = Encode {
+        objective: Objective::Contrast { temperature: 0.5, views },
+        plan: EncoderPlan { dimensions: 5, ..EncoderPlan::default() },
+        readers: CodeReaders::All,
+    };
+    assert_eq!(episode.encoder.map(|keys| keys.encode()), Some(expected));
+    let usual =
+        parse("[episode.encoder]\n[train]").unwrap().episode().encoder.as_ref().map(|keys| keys.encode());
+    assert_eq!(usual, Some(Encode::default()));
     for text in [FULL, exact, augmented, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"] {
         let plan = parse(text).unwrap();
         let resolved = plan.to_toml();
@@ -97,6 +110,28 @@ fn the_resolved_plan_reads_back_to_itself() {
         assert_eq!(again, plan, "{resolved}");
         assert_eq!(again.digest(), plan.digest());
     }
+}
+
+/// What has no strategies, images or rejections does not heed these keys.
+#[test]
+fn encoders_and_open_sets_stand_where_they_are_heeded() {
+    let comparison = "[search]\n[search_comparison]\ntargets = [\"digits\"]\nmethods = [\"random\"]\n";
+    let with = |episode: &str, rest: &str| format!("[episode]\n{episode}\n{rest}");
+    let (text, _) = refused(&with("encoder = {}", comparison));
+    assert!(
+        text.contains("`episode.encoder` shows codes to strategies, and [search_comparison] has none"),
+        "{text}"
+    );
+    parse(&with("encoder = { seen_by = \"all\" }", comparison)).unwrap();
+    let (text, _) = refused(&with("world = { open_set = 0.2 }", comparison));
+    assert!(
+        text.contains("`episode.world.open_set` has rows without a class, and [search_comparison]"),
+        "{text}"
+    );
+    let (text, _) = refused(&with("world = { open_set = 0.2 }", "[search]"));
+    assert!(text.contains("and [search] reads the labels of random ones"), "{text}");
+    let (text, _) = refused(&with("encoder = { temperature = 0.5 }", "[train]"));
+    assert!(text.contains("episode.encoder.temperature"), "{text}");
 }
 
 /// Fault case 62.

@@ -1,6 +1,7 @@
 //! `[episode]`: how a labelling is simulated.
 
-use crate::data::world::{MAX_NOISE, MAX_SHIFT, MAX_TAIL};
+use super::encoder::EncoderKeys;
+use crate::data::world::{MAX_NOISE, MAX_OPEN, MAX_SHIFT, MAX_TAIL};
 use crate::data::{Annotator, Scaling, SplitPlan, World};
 use crate::episode::augment::ALPHAS;
 use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
@@ -117,6 +118,9 @@ section! {
         /// How the pools of all tasks differ from what is tested on, and how far answers can be trusted.
         #[serde(skip_serializing_if = "Option::is_none")]
         world: Option<WorldKeys> = table(WorldKeys::keys).optional();
+        /// Codes of rows that are learned on the inputs of every pool, without labels, once per split.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        encoder: Option<EncoderKeys> = table(EncoderKeys::keys).optional();
     }
 }
 
@@ -134,14 +138,18 @@ section! {
         /// place along the direction of most variance.
         #[serde(skip_serializing_if = "Option::is_none")]
         covariate_shift: Option<f64> = number(0.0..=MAX_SHIFT).optional();
+        /// Share of classes that nobody wants, drawn per split, all but two at most. Their rows are in the pool; asking for one is
+        /// charged as a label and answered by a rejection, which the column `unanswerable` counts. Held-out rows are of the others.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        open_set: Option<f64> = number(0.0..=MAX_OPEN).optional();
     }
 }
 
 impl WorldKeys {
     /// What splits do.
     fn world(&self) -> World {
-        let Self { long_tail, label_noise, covariate_shift } = *self;
-        World { long_tail, label_noise, covariate_shift }
+        let Self { long_tail, label_noise, covariate_shift, open_set } = *self;
+        World { long_tail, label_noise, covariate_shift, open_set }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod architecture;
 mod dataset;
+mod encoder;
 mod episode;
 mod learner;
 mod randomise;
@@ -19,6 +20,7 @@ mod transfer;
 
 pub use architecture::ArchitectureChoice;
 pub use dataset::{DataRef, Decimal, FileRef};
+pub use encoder::{EncoderKeys, EncoderKind, SeenBy};
 pub use episode::{AugmentKeys, ChangeKind, Episode, Length, MAX_POOL, WorldKeys};
 pub use learner::{Learner, OptimiserKind};
 pub use randomise::Randomise;

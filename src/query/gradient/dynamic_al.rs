@@ -72,7 +72,7 @@ impl Score for DynamicAl {
 impl DynamicAl {
     /// The network, and the sum of the labelled rows' gradients.
     fn start<'a>(&self, view: &PoolView<'a>) -> Result<(&'a Network, GradientSum), QueryError> {
-        let (network, inputs) = (view.network()?, view.finite_inputs()?);
+        let (network, inputs) = (view.network()?, view.finite_network_inputs()?);
         let mut row = network.row_gradient(self.layers);
         let mut sum = GradientSum::default();
         for (at, &label) in view.labelled().iter().zip(view.labels()) {
@@ -93,7 +93,7 @@ impl DynamicAl {
         let mut values = vec![0.0; rows.len()];
         // A row costs about three times the network's weights, not its own width.
         let passes = 3 * network.spec().parameters() / network.spec().inputs().max(1);
-        in_blocks(Rows::new(view.inputs(), rows), &mut values, passes, |rows, values| {
+        in_blocks(Rows::new(view.network_inputs(), rows), &mut values, passes, |rows, values| {
             let mut row = network.row_gradient(self.layers);
             for (place, value) in values.iter_mut().enumerate() {
                 row.take(rows.get(place), None);
@@ -114,7 +114,7 @@ pub struct Spread {
 
 impl Strategy for Spread {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let (inputs, mut open) = (view.inputs(), view.candidates().to_vec());
+        let (inputs, mut open) = (view.network_inputs(), view.candidates().to_vec());
         let mut scores = self.of.score(view, key)?;
         let network = view.network()?;
         let batch = batch.min(open.len());
@@ -169,7 +169,7 @@ pub fn approximation_ratio(view: &PoolView<'_>, picks: &[RowId], layers: Depth) 
     let (network, labelled) = DynamicAl { layers, factor: 1.0, redundancy: 0 }.start(view)?;
     let (mut row, mut union, mut sum) = (network.row_gradient(layers), labelled.clone(), 0.0);
     for pick in picks {
-        row.take(view.inputs().row(pick.index()), None);
+        row.take(view.network_inputs().row(pick.index()), None);
         sum += row.squared_norm() + 2.0 * labelled.inner(&row);
         union.add(&row);
     }

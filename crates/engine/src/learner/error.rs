@@ -82,6 +82,10 @@ pub enum LearnError {
     /// A number of the training plan outside its range.
     #[error("training plan: {field} is {found}, expected {expected}")]
     Plan { field: &'static str, found: String, expected: &'static str },
+    /// Fewer rows than an encoder can be fitted to.
+    #[error("an encoder is fitted to {found} rows, expected at least {expected}")]
+    #[diagnostic(help("leave the encoder out, or raise the number of rows of the pool"))]
+    FewRows { found: usize, expected: usize },
     /// A logit or probability that is not a number to reckon with.
     #[error("score at row {row}, column {column} is {found}, expected a finite number")]
     Score { row: usize, column: usize, found: f32 },

@@ -4,7 +4,8 @@
 //! mini-batches and dropout; a single network is a bank of one. [`BurnNet`] does the same through burn.
 //! Both are a [`Learner`]. A bank fits its networks on the processor, or `stacked` on a device of burn's
 //! ([`DeviceKind`]). `plan` says how to train, `calibration` corrects probabilities afterwards.
-//! `reverse` is plain backpropagation for gradients of single rows; `loss_prediction` trains by it.
+//! `reverse` is plain backpropagation for gradients of single rows; `loss_prediction` trains by it. `encoder` learns codes of rows
+//! without labels.
 //! What is not here: choosing rows (`query`), choosing architectures (`search`).
 
 pub mod bank;
@@ -15,6 +16,7 @@ mod burn_optimiser;
 pub mod calibration;
 pub mod descent;
 mod device;
+pub mod encoder;
 mod ensemble;
 pub mod error;
 pub mod export;
@@ -39,6 +41,7 @@ pub use burn_net::BurnNet;
 pub use calibration::{Temperature, expected_calibration_error};
 pub use descent::Descent;
 pub use device::DeviceKind;
+pub use encoder::{Encoder, EncoderPlan};
 pub use ensemble::Ensemble;
 pub use error::LearnError;
 pub use loss_prediction::{LossModule, LossPredictor};

@@ -164,7 +164,7 @@ impl Lada {
 
 /// The entropy of what the classifier says of every pair's mixtures, by share.
 fn entropies(view: &PoolView<'_>, pairs: &[[usize; 2]]) -> Result<Vec<[f64; GRID]>> {
-    let (network, inputs, candidates) = (view.network()?, view.inputs(), view.candidates());
+    let (network, inputs, candidates) = (view.network()?, view.network_inputs(), view.candidates());
     let shares = shares();
     let one = |predictor: &mut crate::learner::Predictor<'_>, pair: &[usize; 2]| {
         let [a, b] = pair.map(|place| inputs.row(candidates[place].index()));
