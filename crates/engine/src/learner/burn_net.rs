@@ -397,6 +397,10 @@ impl Learner for BurnNet {
         self.set_weights(model, &other.weights(from))
     }
 
+    fn approach(&mut self, model: usize, other: &dyn Learner, from: usize, share: f32) -> Result<()> {
+        self.set_weights(model, &super::between(&self.weights(model), other.weights(from), share))
+    }
+
     fn logits(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {
         self.predict(model, inputs, rows, &[], Reading::Logits, |logits| logits)
     }
