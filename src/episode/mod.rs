@@ -8,6 +8,7 @@
 mod ablation;
 pub mod augment;
 mod committee;
+pub mod consistency;
 pub(crate) mod env;
 pub(crate) mod extras;
 pub mod features;
@@ -24,6 +25,7 @@ pub mod stop;
 mod testing;
 
 pub use augment::{Augment, Change};
+pub use consistency::Consistency;
 pub use env::{EpisodeState, Episodes, PseudoLabels, Step, Termination};
 pub use extras::Reference;
 pub use fitting::full_pool;
