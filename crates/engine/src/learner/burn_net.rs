@@ -369,6 +369,14 @@ impl Learner for BurnNet {
             }
             .into());
         }
+        if data.iter().any(|data| data.extra.is_some_and(|extra| extra.hidden.is_some())) {
+            return Err(LearnError::Plan {
+                field: "extra",
+                found: "rows that are mixed at hidden layers".into(),
+                expected: "rows that are mixed at their inputs: networks through burn learn no others",
+            }
+            .into());
+        }
         if plan.start == Start::Scratch {
             for (model, key) in keys.iter().enumerate() {
                 self.init(model, key.named("weights"));
