@@ -26,8 +26,9 @@ use serde::{Deserialize, Serialize};
 
 /// How often what is random about a fit's virtual rows is drawn; its epochs take the draws in turn.
 pub const DRAWS: usize = 10;
-/// How often shares of mixtures are drawn, at most.
+/// How often shares of mixtures are drawn, at most, and the numbers that all draws may hold if they are more than [`DRAWS`]: 64 MiB.
 const MAX_DRAWS: usize = 200;
+const MIXED_NUMBERS: usize = 1 << 24;
 /// The most numbers that the virtual rows of one fit may hold: 1 GiB.
 pub const MAX_NUMBERS: usize = 1 << 28;
 /// The least and the largest parameter of a Beta distribution that shares are drawn from.
@@ -147,7 +148,10 @@ impl Extra {
         let draws = match (augment, mixtures.is_empty(), transformed.is_empty()) {
             (None, true, true) => return None,
             (None, true, false) => 1,
-            (None, false, _) => epochs.clamp(1, MAX_DRAWS),
+            (None, false, _) => {
+                let room = MIXED_NUMBERS / (mixtures.len() * task.width());
+                epochs.min(room.clamp(DRAWS, MAX_DRAWS)).max(1)
+            }
             (Some(_), ..) => DRAWS,
         };
         let hidden = mixtures.iter().any(|&(_, _, layer)| layer > 0).then(Hidden::default);
