@@ -200,11 +200,10 @@ impl Consistency {
     }
 }
 
-/// What the rounds of one network came to.
-pub(super) struct Taught {
-    /// Gradient steps, loss of the last epoch, and the first divergence if there was one, counted from the first of these rounds.
+/// What the training of one network came to.
+pub(super) struct Trained {
     pub report: FitReport,
-    /// Rows that were trained on in the last round as if their class were known.
+    /// Rows that were trained on in the last round as if their class were known; none without rounds.
     pub sure: Vec<(RowId, u32)>,
 }
 
@@ -219,14 +218,14 @@ pub(super) fn go_on(
     plan: &EpisodePlan,
     train: &TrainPlan,
     models: &[(&Task, &Divided, Key)],
-) -> Result<Vec<Taught>> {
+) -> Result<Vec<Trained>> {
     let mut teacher = ensembles(bank.spec(), models.len(), plan.ensemble, plan.device)?;
     for model in 0..models.len() {
         teacher.adopt(model, bank, model)?;
     }
     let epochs = consistency.epochs as u32;
     let train = TrainPlan { stop: Stop::Epochs { epochs }, start: Start::Warm, ..*train };
-    let mut taught: Vec<Taught> = Vec::new();
+    let mut trained: Vec<Trained> = Vec::new();
     for round in 0..consistency.rounds {
         let keys: Vec<Key> =
             models.iter().map(|(.., key)| key.named("consistency").at(round as u64)).collect();
@@ -245,17 +244,17 @@ pub(super) fn go_on(
         for model in 0..models.len() {
             teacher.approach(model, bank, model, (1.0 - consistency.decay) as f32)?;
         }
-        taught = (reports.into_iter().zip(sure).enumerate())
+        trained = (reports.into_iter().zip(sure).enumerate())
             .map(|(model, (report, sure))| {
-                let before = taught.get(model).map(|taught| taught.report);
-                Taught { report: before.map_or(report, |before| before.then(report)), sure }
+                let before = trained.get(model).map(|trained| trained.report);
+                Trained { report: before.map_or(report, |before| before.then(report)), sure }
             })
             .collect();
     }
     for model in 0..models.len() {
         bank.adopt(model, &*teacher, model)?;
     }
-    Ok(taught)
+    Ok(trained)
 }
 
 #[cfg(test)]
@@ -327,9 +326,9 @@ mod tests {
             let mut bank = ensembles(&plan.spec(task).unwrap(), 1, 1, plan.device).unwrap();
             bank.fit(&[divided.env(task)], &plan.train, &[key]).unwrap();
             let models = [(task, &divided, key)];
-            let taught = go_on(&Consistency::default(), &mut *bank, &plan, &plan.train, &models).unwrap();
-            assert!(taught[0].sure.iter().all(|(row, _)| !rows.contains(&row.0)));
-            (bank.weights(0), taught[0].sure.clone(), taught[0].report)
+            let trained = go_on(&Consistency::default(), &mut *bank, &plan, &plan.train, &models).unwrap();
+            assert!(trained[0].sure.iter().all(|(row, _)| !rows.contains(&row.0)));
+            (bank.weights(0), trained[0].sure.clone(), trained[0].report)
         };
         let as_it_is = course(&clusters(|_, class| class));
         let others = course(&clusters(|row, class| (class + 1 + row % 3) % 6));

@@ -1,7 +1,7 @@
 //! Fits of the live episodes: one bank (or what trains images) per network shape, one fit per round or per label.
 
 use super::augment::Steering;
-use super::consistency::go_on;
+use super::consistency::{Trained, go_on};
 use super::env::{Env, Episodes, Group, PseudoLabels, Termination};
 use super::holdout::Divided;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
@@ -115,8 +115,7 @@ struct Fitted {
     sure: Vec<(RowId, u32)>,
 }
 
-/// Fits the networks of `bank` to their rows, and has them go on with others where the plan says so. A report, and the rows
-/// that were taken for known, for every network.
+/// Fits the networks of `bank` to their rows, and has them go on with others where the plan says so.
 ///
 /// # Errors
 /// As [`Learner::fit`].
@@ -125,15 +124,16 @@ pub(super) fn fit_all(
     plan: &EpisodePlan,
     train: &TrainPlan,
     models: &[(&Task, &Divided, Key)],
-) -> Result<Vec<(FitReport, Vec<(RowId, u32)>)>> {
+) -> Result<Vec<Trained>> {
     let data: Vec<ModelData<'_>> = models.iter().map(|(task, divided, _)| divided.env(task)).collect();
     let keys: Vec<Key> = models.iter().map(|&(.., key)| key).collect();
     let reports = bank.fit(&data, train, &keys)?;
     let Some(consistency) = &plan.consistency else {
-        return Ok(reports.into_iter().map(|report| (report, Vec::new())).collect());
+        return Ok(reports.into_iter().map(|report| Trained { report, sure: Vec::new() }).collect());
     };
-    let taught = go_on(consistency, bank, plan, train, models)?;
-    Ok(reports.into_iter().zip(taught).map(|(first, own)| (first.then(own.report), own.sure)).collect())
+    let gone_on = go_on(consistency, bank, plan, train, models)?;
+    let whole = |(first, own): (FitReport, Trained)| Trained { report: first.then(own.report), ..own };
+    Ok(reports.into_iter().zip(gone_on).map(whole).collect())
 }
 
 /// Fits the networks of a group: once, or once for every label that is new, in the order in which they were
@@ -164,7 +164,7 @@ fn fit_group(group: &mut Group, envs: &[Env], plan: &EpisodePlan) -> Result<Vec<
             .collect();
         let reports = fit_all(&mut *group.bank, plan, &train, &models)?;
         fitted = (reports.into_iter().enumerate())
-            .map(|(place, (last, sure))| {
+            .map(|(place, Trained { report: last, sure })| {
                 let before = fitted.get(place).map_or(0, |fitted| fitted.steps);
                 Fitted { steps: before + u64::from(last.steps), last, sure }
             })
