@@ -265,25 +265,30 @@ mod tests {
     use crate::episode::{Episodes, PreparedTask, Replicate};
     use crate::learner::Loss;
 
-    /// Six clusters around a circle, a class each, whose first label says little of how far they reach; four of six columns
-    /// say nothing. Classes that nobody has asked for are `hidden(row, class)`.
+    /// Six spherical clusters in sixty columns, a class each: one label of each says little of where its centre is, and the pool
+    /// says much. Classes that nobody has asked for are `hidden(row, class)`.
     fn clusters(hidden: impl Fn(u32, u32) -> u32) -> Task {
         const CLUSTERS: u32 = 6;
+        const WIDTH: usize = 60;
         let mut rng = Key::root(11).rng();
-        let mut part = |rows: u32, class: &dyn Fn(u32) -> u32| {
-            let mut normal = |deviation: f64| -> f64 {
-                let value: f64 = StandardNormal.sample(&mut rng);
-                deviation * value
-            };
-            let mut values = Vec::new();
-            for row in 0..rows {
-                let angle = f64::from(row % CLUSTERS) / f64::from(CLUSTERS) * std::f64::consts::TAU;
-                values.extend([angle.cos(), angle.sin()].map(|centre| (1.5 * centre + normal(0.28)) as f32));
-                values.extend((0..4).map(|_| normal(0.8) as f32));
-            }
-            (Matrix::new(values, rows as usize, 6), (0..rows).map(class).collect::<Vec<u32>>())
+        let mut normals = |count: usize, deviation: f64| -> Vec<f64> {
+            let mut one = || -> f64 { StandardNormal.sample(&mut rng) };
+            (0..count).map(|_| deviation * one()).collect()
         };
-        let pool = part(360, &|row| hidden(row, row % CLUSTERS));
+        let centres: Vec<Vec<f64>> = (0..CLUSTERS).map(|_| normals(WIDTH, 0.6)).collect();
+        let mut part = |rows: u32, class: &dyn Fn(u32) -> u32| {
+            let row = |row: u32| {
+                let centre = &centres[(row % CLUSTERS) as usize];
+                normals(WIDTH, 1.0)
+                    .into_iter()
+                    .zip(centre)
+                    .map(|(x, centre)| (x + centre) as f32)
+                    .collect::<Vec<_>>()
+            };
+            let values = (0..rows).flat_map(row).collect();
+            (Matrix::new(values, rows as usize, WIDTH), (0..rows).map(class).collect::<Vec<u32>>())
+        };
+        let pool = part(540, &|row| hidden(row, row % CLUSTERS));
         let (reward, test) = (part(60, &|row| row % CLUSTERS), part(300, &|row| row % CLUSTERS));
         Task::from_parts("clusters", CLUSTERS as usize, pool, reward, test).unwrap()
     }
@@ -297,7 +302,7 @@ mod tests {
         (0..count).map(|at| Replicate { prepared: prepared.clone(), key: Key::root(7).at(at) }).collect()
     }
 
-    /// One label per class: twenty replicates.
+    /// One label per class, and sixty other rows for each: twenty replicates.
     #[test]
     fn beats_the_learner_that_knows_labelled_rows_alone() {
         let replicates = replicates(clusters(|_, class| class), 20);
@@ -305,8 +310,9 @@ mod tests {
             let episodes = Episodes::reset(&consistent(consistency), &replicates).unwrap();
             (0..20).map(|env| episodes.state(env).measured).sum::<f64>() / 20.0
         };
-        let (plain, consistent) = (mean(None), mean(Some(Consistency::default())));
-        assert!(consistent > plain + 0.05, "{plain} {consistent}");
+        let most = Consistency { unlabelled: 60, ..Consistency::default() };
+        let (plain, consistent) = (mean(None), mean(Some(most)));
+        assert!(consistent > plain + 0.08, "{plain} {consistent}");
     }
 
     /// All labels that were not asked for are others; what is learned, and taken for known, is the same to the bit.
@@ -385,7 +391,7 @@ mod tests {
         let mut rng = Key::root(5).rng();
         let row = task.pool().row(3);
         let (mut weak, mut strong, mut dropped) = (0.0, 0.0, 0);
-        const DRAWS: usize = 2_000;
+        const DRAWS: usize = 200;
         for _ in 0..DRAWS {
             let changed = consistency.changed(&task, row, false, &mut rng);
             weak += changed.iter().zip(row).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
@@ -396,7 +402,7 @@ mod tests {
                 }
             }
         }
-        let all = (DRAWS * 6) as f64;
+        let all = (DRAWS * row.len()) as f64;
         let kept = all - f64::from(dropped);
         // Standard errors are below .002, .004 and .005.
         assert!(((weak / all).sqrt() - 0.2).abs() < 0.01);
@@ -431,8 +437,9 @@ mod tests {
         let refused = EpisodePlan { train, ..plan }.check().unwrap_err();
         assert!(refused.to_string().contains("episode.consistency makes rows"), "{refused}");
         let many = Consistency { unlabelled: 1_000, epochs: 10_000, ..Consistency::default() };
-        let task = clusters(|_, class| class);
-        let refused = many.check_task(&task, 200).unwrap_err();
+        let part = |rows: usize| (Matrix::zeros(rows, 400), (0..rows as u32).map(|row| row % 2).collect());
+        let wide = Task::from_parts("wide", 2, part(400), part(2), part(2)).unwrap();
+        let refused = many.check_task(&wide, 200).unwrap_err();
         assert!(matches!(refused, EpisodeError::Augmented { labels: 200, .. }), "{refused}");
     }
 }
