@@ -273,6 +273,7 @@ impl Case {
             stops: false,
             annotator: None,
             augment: None,
+            consistency: None,
             ensemble: 1,
             stop_on: StopOn::default(),
         }

@@ -161,6 +161,7 @@ fn growing() -> Value {
             fit_per_label: false,
             device: DeviceKind::Cpu,
             augment: None,
+            consistency: None,
             ensemble: 1,
             stops: false,
             annotator: None,

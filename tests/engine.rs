@@ -405,7 +405,7 @@ impl Mixed {
 
     fn view(&self) -> VirtualRows<'_> {
         let (inputs, targets) = (self.inputs.view(), self.targets.view());
-        VirtualRows { inputs, targets, weights: &self.weights, draws: self.draws }
+        VirtualRows { inputs, targets, weights: &self.weights, draws: self.draws, hidden: None }
     }
 }
 
@@ -488,8 +488,13 @@ fn virtual_rows_change_no_bit_of_others() {
             targets.row_mut(at)[label as usize] = 1.0;
         }
         let weights = vec![1.0; behind.len()];
-        let extra =
-            VirtualRows { inputs: inputs.view(), targets: targets.view(), weights: &weights, draws: 1 };
+        let extra = VirtualRows {
+            inputs: inputs.view(),
+            targets: targets.view(),
+            weights: &weights,
+            draws: 1,
+            hidden: None,
+        };
         let soft = ModelData { rows, labels: &model.labels[..13], extra: Some(extra), ..model };
         for layout in [1, 17] {
             let mut bank = Bank::new(&spec, layout).unwrap();
@@ -509,7 +514,8 @@ fn the_gradient_of_a_virtual_row_is_its_weight_by_what_its_target_is_missed_by()
     let spec = NetSpec::mlp(1, &[], 2).unwrap();
     let (pool, point) = (Matrix::new(vec![3.0], 1, 1), Matrix::new(vec![-1.0], 1, 1));
     let target = Matrix::new(vec![0.2, 0.8], 1, 2);
-    let extra = VirtualRows { inputs: point.view(), targets: target.view(), weights: &[2.0], draws: 1 };
+    let extra =
+        VirtualRows { inputs: point.view(), targets: target.view(), weights: &[2.0], draws: 1, hidden: None };
     let validation = (&[][..], &[][..]);
     let data = ModelData { inputs: pool.view(), rows: &[0], labels: &[0], validation, extra: Some(extra) };
     let plan = TrainPlan {

@@ -206,7 +206,7 @@ fn every_key_is_on_the_page_and_every_experiment_fits_the_schema() {
         "[learner]\ntrain_loss = 0.5\n[train]",
         "[episode]\nannotator = { noise = 0.1 }\nstops = true\nworld = { long_tail = 2.0, label_noise = 0.1, covariate_shift = 1.0 }\n\
          augment = { kind = \"mixup\" }\n[train]",
-        "[episode]\naugment = { kind = \"noise\" }\n[train]",
+        "[episode]\naugment = { kind = \"noise\" }\nconsistency = { side = 3 }\n[train]",
         "[episode]\naugment = { kind = \"shift\" }\n[train]",
         "[episode]\naugment = { kind = \"cutout\" }\n[train]",
         "[search]\nimage = [1, 8, 8]\n[sources]\nsynthetic = 0\nvalidation_synthetic = 0\ndatasets = [\"digits\"]",

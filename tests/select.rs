@@ -324,6 +324,7 @@ fn episode() -> EpisodePlan {
         stops: false,
         annotator: None,
         augment: None,
+        consistency: None,
         ensemble: 1,
         stop_on: StopOn::default(),
     }

@@ -48,6 +48,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         stops: false,
         annotator: None,
         augment: None,
+        consistency: None,
         ensemble: 1,
         target_share: None,
         stop_on: StopOn::default(),

@@ -113,6 +113,7 @@ pub(super) fn sources() -> Vec<Source> {
         stops: false,
         annotator: None,
         augment: None,
+        consistency: None,
         ensemble: 1,
         target_share: None,
         stop_on: StopOn::default(),

@@ -27,7 +27,7 @@ pub fn standardised(inputs: Matrix) -> Matrix {
 }
 
 /// Per column, `scaled = (value - shift) * factor`; `None` leaves values alone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Scaler(Option<Vec<(f64, f64)>>);
 
 impl Scaler {
@@ -66,6 +66,27 @@ impl Scaler {
             (((value - shift) * factor) as f32).clamp(-SCALED_LIMIT, SCALED_LIMIT)
         };
         columns.iter().zip(from).map(one).collect()
+    }
+
+    /// A scaled row as it was before, constant columns as their constant.
+    pub(super) fn before(&self, row: &[f32]) -> Vec<f64> {
+        let Some(columns) = &self.0 else { return row.iter().copied().map(f64::from).collect() };
+        assert_eq!(row.len(), columns.len(), "columns");
+        let one = |(&value, &(shift, factor)): (&f32, &(f64, f64))| {
+            if factor == 0.0 { shift } else { f64::from(value) / factor + shift }
+        };
+        row.iter().zip(columns).map(one).collect()
+    }
+
+    /// A row, scaled as a table is, and the derivative of each number by what it was.
+    pub(super) fn after(&self, row: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let Some(columns) = &self.0 else { return (row.to_vec(), vec![1.0; row.len()]) };
+        assert_eq!(row.len(), columns.len(), "columns");
+        let one = |(&value, &(shift, factor)): (&f64, &(f64, f64))| {
+            let (scaled, limit) = ((value - shift) * factor, f64::from(SCALED_LIMIT));
+            if scaled.abs() < limit { (scaled, factor) } else { (scaled.clamp(-limit, limit), 0.0) }
+        };
+        row.iter().zip(columns).map(one).unzip()
     }
 
     /// The rows, scaled.

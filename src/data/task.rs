@@ -3,6 +3,7 @@
 use super::RowId;
 use super::dataset::{Dataset, Shape, check_finite, check_size, hex};
 use super::error::DataError;
+use super::images::Images;
 use super::matrix::{Matrix, MatrixView};
 use super::scaling::Scaler;
 pub use super::scaling::Scaling;
@@ -365,6 +366,16 @@ impl Task {
     /// The shape of one example.
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// What its images are; `None` where inputs are rows of numbers.
+    pub fn images(&self) -> Option<Images> {
+        match self.shape {
+            Shape::Image { channels, height, width } => {
+                Some(Images { channels, height, width, scaler: self.scaler.clone() })
+            }
+            Shape::Vector(_) => None,
+        }
     }
 
     /// An input of this task in which the value of column `from[c]` stands in column `c`, moved as it was before it was

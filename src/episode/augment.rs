@@ -17,8 +17,8 @@
 
 use super::plan::EpisodeError;
 use crate::data::{MatrixView, RowId, Shape, Task};
-use crate::learner::VirtualRows;
-use crate::query::Mixture;
+use crate::learner::{HiddenMixtures, VirtualRows};
+use crate::query::{Mixture, Transformed};
 use crate::rng::Key;
 use rand::{Rng, RngExt};
 use rand_distr::{Beta, Distribution, StandardNormal};
@@ -26,6 +26,9 @@ use serde::{Deserialize, Serialize};
 
 /// How often what is random about a fit's virtual rows is drawn; its epochs take the draws in turn.
 pub const DRAWS: usize = 10;
+/// How often shares of mixtures are drawn, at most, and the numbers that all draws may hold if they are more than [`DRAWS`]: 64 MiB.
+const MAX_DRAWS: usize = 200;
+const MIXED_NUMBERS: usize = 1 << 24;
 /// The most numbers that the virtual rows of one fit may hold: 1 GiB.
 pub const MAX_NUMBERS: usize = 1 << 28;
 /// The least and the largest parameter of a Beta distribution that shares are drawn from.
@@ -102,39 +105,101 @@ pub(super) struct Extra {
     weights: Vec<f32>,
     width: usize,
     classes: usize,
+    draws: usize,
+    /// What rows are mixed with at hidden layers; none where no row of the fit is.
+    hidden: Option<Hidden>,
+}
+
+/// Second inputs, shares of the first ones, and layers, of every row; a row that is not mixed has the share 1.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Hidden {
+    others: Vec<f32>,
+    shares: Vec<f32>,
+    layers: Vec<usize>,
+}
+
+/// What a strategy has the next fit train on beside labels.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Steering {
+    pub mixtures: Vec<Mixture>,
+    pub transformed: Vec<Transformed>,
 }
 
 impl Extra {
-    /// Changed copies of `rows`, and `mixtures` of such rows of which both labels are among them; `None` where there
-    /// are neither.
+    /// Changed copies of `rows`, and what a strategy wants made of such rows of which all labels are among them; `None` where there
+    /// is neither. Shares of mixtures are drawn anew for each of `epochs`, or where there are copies, too, [`DRAWS`] times.
     pub fn of(
         augment: Option<&Augment>,
-        mixtures: &[Mixture],
+        steering: &Steering,
         task: &Task,
         (rows, labels): (&[u32], &[u32]),
+        epochs: usize,
         key: Key,
     ) -> Option<Self> {
         let class = |row: RowId| rows.iter().position(|&known| known == row.0).map(|at| labels[at]);
-        let mixtures: Vec<_> = (mixtures.iter())
+        let mixtures: Vec<_> = (steering.mixtures.iter())
             .filter_map(|mixture| {
                 let end = |row: RowId| Some((task.pool().row(row.index()), class(row)?));
-                Some(([end(mixture.a)?, end(mixture.b)?], beta(mixture.alpha)))
+                Some(([end(mixture.a)?, end(mixture.b)?], beta(mixture.alpha), mixture.layer))
             })
             .collect();
-        if augment.is_none() && mixtures.is_empty() {
-            return None;
-        }
-        let mut extra = Self { width: task.width(), classes: task.classes(), ..Self::default() };
-        for draw in 0..DRAWS as u64 {
+        let transformed: Vec<_> =
+            (steering.transformed.iter()).filter_map(|one| Some((&one.input, class(one.row)?))).collect();
+        let draws = match (augment, mixtures.is_empty(), transformed.is_empty()) {
+            (None, true, true) => return None,
+            (None, true, false) => 1,
+            (None, false, _) => {
+                let room = MIXED_NUMBERS / (mixtures.len() * task.width());
+                epochs.min(room.clamp(DRAWS, MAX_DRAWS)).max(1)
+            }
+            (Some(_), ..) => DRAWS,
+        };
+        let hidden = mixtures.iter().any(|&(_, _, layer)| layer > 0).then(Hidden::default);
+        let mut extra = Self { hidden, ..Self::none(task) };
+        for draw in 0..draws as u64 {
+            extra.begin_draw();
             if let Some(augment) = augment {
                 extra.change(augment, task, rows, labels, key.named("augment").at(draw));
             }
             let mut rng = key.named("mixtures").at(draw).rng();
-            for (ends, beta) in &mixtures {
-                extra.mix(*ends, beta.sample(&mut rng), 1.0);
+            for (ends, beta, layer) in &mixtures {
+                extra.mix(*ends, beta.sample(&mut rng), 1.0, *layer);
+            }
+            for (input, label) in &transformed {
+                extra.push(input.to_vec(), [(*label, 1.0), (*label, 0.0)], 1.0);
             }
         }
         Some(extra)
+    }
+
+    /// No row of `task`, in no draw.
+    pub fn none(task: &Task) -> Self {
+        Self { width: task.width(), classes: task.classes(), ..Self::default() }
+    }
+
+    /// No row of `task`, in no draw, beside those of another set.
+    pub fn beside(task: &Task, other: Option<&Self>) -> Self {
+        let hidden = other.and_then(|other| other.hidden.as_ref()).map(|_| Hidden::default());
+        Self { hidden, ..Self::none(task) }
+    }
+
+    /// Has the rows that follow be another draw. Draws are to be of the same length.
+    pub fn begin_draw(&mut self) {
+        self.draws += 1;
+    }
+
+    /// Adds the rows of a draw of another set; its draws are taken in turn.
+    pub fn append_draw(&mut self, other: &Self, draw: usize) {
+        let each = other.weights.len() / other.draws;
+        let from = draw % other.draws * each;
+        self.inputs.extend_from_slice(&other.inputs[from * self.width..][..each * self.width]);
+        self.targets.extend_from_slice(&other.targets[from * self.classes..][..each * self.classes]);
+        self.weights.extend_from_slice(&other.weights[from..][..each]);
+        if let (Some(own), Some(other)) = (&mut self.hidden, &other.hidden) {
+            own.others.extend_from_slice(&other.others[from * self.width..][..each * self.width]);
+            own.shares.extend_from_slice(&other.shares[from..][..each]);
+            own.layers.extend_from_slice(&other.layers[from..][..each]);
+        }
     }
 
     fn change(&mut self, augment: &Augment, task: &Task, rows: &[u32], labels: &[u32], key: Key) {
@@ -148,7 +213,7 @@ impl Extra {
                     Change::Mixup { alpha } => {
                         let other = row(rng.random_range(0..rows.len()));
                         let share = beta(alpha).sample(&mut rng);
-                        self.mix([(input, label), other], share, augment.weight);
+                        self.mix([(input, label), other], share, augment.weight, 0);
                         continue;
                     }
                     Change::Noise { deviation } => {
@@ -167,13 +232,22 @@ impl Extra {
         }
     }
 
-    fn mix(&mut self, [(a, first), (b, second)]: [(&[f32], u32); 2], share: f64, weight: f32) {
+    fn mix(&mut self, [(a, first), (b, second)]: [(&[f32], u32); 2], share: f64, weight: f32, layer: usize) {
         let share = share as f32;
-        let input = a.iter().zip(b).map(|(a, b)| share * a + (1.0 - share) * b).collect();
+        let input = match layer {
+            0 => a.iter().zip(b).map(|(a, b)| share * a + (1.0 - share) * b).collect(),
+            _ => a.to_vec(),
+        };
         self.push(input, [(first, share), (second, 1.0 - share)], weight);
+        if let (Some(hidden), true) = (&mut self.hidden, layer > 0) {
+            let (from, last) = (hidden.others.len() - b.len(), hidden.shares.len() - 1);
+            hidden.others[from..].copy_from_slice(b);
+            (hidden.shares[last], hidden.layers[last]) = (share, layer);
+        }
     }
 
-    fn push(&mut self, input: Vec<f32>, target: [(u32, f32); 2], weight: f32) {
+    /// Adds a row: its input, the shares of classes in its target, and its weight.
+    pub fn push(&mut self, input: Vec<f32>, target: [(u32, f32); 2], weight: f32) {
         self.inputs.extend(input);
         let from = self.targets.len();
         self.targets.resize(from + self.classes, 0.0);
@@ -181,6 +255,16 @@ impl Extra {
             self.targets[from + class as usize] += share;
         }
         self.weights.push(weight);
+        if let Some(hidden) = &mut self.hidden {
+            hidden.others.resize(hidden.others.len() + self.width, 0.0);
+            hidden.shares.push(1.0);
+            hidden.layers.push(0);
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_empty()
     }
 
     /// As a learner wants them.
@@ -190,7 +274,12 @@ impl Extra {
             inputs: MatrixView::new(&self.inputs, rows, self.width),
             targets: MatrixView::new(&self.targets, rows, self.classes),
             weights: &self.weights,
-            draws: DRAWS,
+            draws: self.draws,
+            hidden: self.hidden.as_ref().map(|hidden| HiddenMixtures {
+                others: MatrixView::new(&hidden.others, rows, self.width),
+                shares: &hidden.shares,
+                layers: &hidden.layers,
+            }),
         }
     }
 }
@@ -253,7 +342,8 @@ mod tests {
     fn made(change: Change, scaling: Scaling) -> (Task, Extra) {
         let task = task(scaling);
         let augment = Augment { change, copies: 3, weight: 0.5 };
-        let extra = Extra::of(Some(&augment), &[], &task, (&[2, 5, 7], &[0, 1, 1]), Key::root(3)).unwrap();
+        let (steering, known) = (Steering::default(), (&[2, 5, 7][..], &[0, 1, 1][..]));
+        let extra = Extra::of(Some(&augment), &steering, &task, known, 1, Key::root(3)).unwrap();
         assert_eq!(extra.weights, vec![0.5; 3 * 3 * DRAWS]);
         assert_eq!(extra.view().each(), 9);
         (task, extra)
@@ -293,9 +383,13 @@ mod tests {
     #[test]
     fn shares_of_mixtures_have_the_moments_of_their_distribution() {
         let task = task(Scaling::None);
+        let made = |mixtures| {
+            let steering = Steering { mixtures, ..Steering::default() };
+            Extra::of(None, &steering, &task, (&[2, 5], &[0, 1]), 10, Key::root(4))
+        };
         for alpha in [0.3, 1.0, 4.0] {
-            let mixtures = vec![Mixture { a: RowId(2), b: RowId(5), alpha }; 4_000];
-            let extra = Extra::of(None, &mixtures, &task, (&[2, 5], &[0, 1]), Key::root(4)).unwrap();
+            let mixtures = vec![Mixture { a: RowId(2), b: RowId(5), alpha, layer: 0 }; 4_000];
+            let extra = made(mixtures).unwrap();
             let n = extra.weights.len() as f64;
             let share = |at: usize| f64::from(extra.view().targets.row(at)[0]);
             let mean = (0..extra.weights.len()).map(share).sum::<f64>() / n;
@@ -304,8 +398,24 @@ mod tests {
             assert!((variance - 0.25 / (2.0 * alpha + 1.0)).abs() < 0.005, "{alpha}: {variance}");
         }
         // A pair of which one label is not in hand has no target.
-        let pair = [Mixture { a: RowId(2), b: RowId(9), alpha: 1.0 }];
-        assert_eq!(Extra::of(None, &pair, &task, (&[2, 5], &[0, 1]), Key::root(4)), None);
+        assert_eq!(made(vec![Mixture { a: RowId(2), b: RowId(9), alpha: 1.0, layer: 0 }]), None);
+        // Every epoch has a share of its own, at hidden layers, too; what is mixed there comes as two inputs.
+        let pair = Mixture { a: RowId(2), b: RowId(5), alpha: 1.0, layer: 0 };
+        let extra = made(vec![pair, Mixture { layer: 1, ..pair }]).unwrap();
+        let hidden = extra.view().hidden.unwrap();
+        assert_eq!((extra.view().draws, extra.view().each(), hidden.shares.len()), (10, 2, 20));
+        for at in 0..20 {
+            let (row, target) = (extra.view().inputs.row(at), extra.view().targets.row(at));
+            match at % 2 {
+                0 => assert_eq!((hidden.shares[at], hidden.layers[at]), (1.0, 0)),
+                _ => {
+                    assert_eq!((row, hidden.others.row(at)), (task.pool().row(2), task.pool().row(5)));
+                    assert_eq!((hidden.shares[at], hidden.layers[at]), (target[0], 1));
+                }
+            }
+        }
+        let distinct: std::collections::BTreeSet<u32> = hidden.shares.iter().map(|s| s.to_bits()).collect();
+        assert_eq!(distinct.len(), 11);
     }
 
     #[test]
@@ -389,23 +499,30 @@ mod tests {
         };
         let noise = Augment { change: Change::Noise { deviation: 0.3 }, copies: 2, weight: 1.0 };
         let (mut plain, mut noisy, mut mixed) = (start(None), start(Some(noise)), start(None));
+        let mut mapped = start(None);
         assert_eq!((plain.state(0).steps, noisy.state(0).steps), (10, 30));
         let signals = plain.signals(0, Default::default(), Key::root(0));
         let picks = plain.view(0, &signals).candidates()[..8].to_vec();
-        let pair = Mixture { a: picks[0], b: picks[1], alpha: 0.5 };
+        let pair = Mixture { a: picks[0], b: picks[1], alpha: 0.5, layer: 0 };
         let refused = mixed.mix(0, &[pair]).unwrap_err();
         assert!(refused.to_string().contains("expected labelled rows"), "{refused}");
-        for episodes in [&mut plain, &mut noisy, &mut mixed] {
+        for episodes in [&mut plain, &mut noisy, &mut mixed, &mut mapped] {
             episodes.ask(&[(0, picks[..4].to_vec())]).unwrap();
         }
         assert!(mixed.mix(0, &[Mixture { alpha: f64::NAN, ..pair }]).is_err());
-        mixed.mix(0, &[pair, Mixture { b: picks[2], ..pair }]).unwrap();
-        for episodes in [&mut plain, &mut noisy, &mut mixed] {
+        let deep = mixed.mix(0, &[Mixture { layer: 2, ..pair }]).unwrap_err();
+        assert!(deep.to_string().contains("mixtures at layer 2 of a network with 1 hidden ones"), "{deep}");
+        let version = Transformed { row: picks[0], input: vec![0.5; 20] };
+        let short = Transformed { input: vec![0.5; 3], ..version.clone() };
+        assert!(plain.transform(0, &[short]).unwrap_err().to_string().contains("3 numbers"));
+        mixed.mix(0, &[pair, Mixture { b: picks[2], layer: 1, ..pair }]).unwrap();
+        mapped.transform(0, &[version.clone(), version]).unwrap();
+        for episodes in [&mut plain, &mut noisy, &mut mixed, &mut mapped] {
             episodes.refit().unwrap();
         }
         // Six labels; eighteen rows; eight rows.
         let steps = |episodes: &Episodes| episodes.state(0).steps;
-        assert_eq!([&plain, &noisy, &mixed].map(steps), [10 + 30, 30 + 90, 10 + 40]);
+        assert_eq!([&plain, &noisy, &mixed, &mapped].map(steps), [10 + 30, 30 + 90, 10 + 40, 10 + 40]);
         plain.step(&[(0, picks[4..].to_vec())]).unwrap();
         mixed.step(&[(0, picks[4..].to_vec())]).unwrap();
         assert_eq!((steps(&plain), steps(&mixed)), (90, 100), "mixtures are for one fit");

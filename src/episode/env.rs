@@ -1,6 +1,6 @@
 //! [`Episodes`]: several episodes in lock-step, one bank fit per round.
 
-use super::augment::ALPHAS;
+use super::augment::{ALPHAS, Steering};
 use super::fitting::full_pool;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::Replicate;
@@ -8,7 +8,7 @@ use crate::arch::NetSpec;
 use crate::data::{Annotator, Answers, Matrix, Oracle, Pool, RowId, TargetKind, Task};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Network, Scores};
-use crate::query::{Head, Mixture, Nearest, Needs, Passes, PoolView, Progress, Signals};
+use crate::query::{Head, Mixture, Nearest, Needs, Passes, PoolView, Progress, Signals, Transformed};
 use crate::rng::Key;
 use std::sync::{Arc, OnceLock};
 
@@ -86,8 +86,8 @@ pub(super) struct Env {
     pub(super) state: EpisodeState,
     /// Candidates that the next fit trains on as if their class were known.
     pub(super) pseudo: Vec<(RowId, u32)>,
-    /// Labelled rows that the next fit trains on mixtures of.
-    pub(super) mixtures: Vec<Mixture>,
+    /// What the next fit trains on mixtures and other versions of.
+    pub(super) steering: Steering,
     /// Labels bought since the last fit.
     pub(super) fresh: usize,
     pub(super) end: Option<Termination>,
@@ -172,9 +172,7 @@ impl Episodes {
         for replicate in replicates {
             let task = replicate.prepared.task();
             plan.check_task(task)?;
-            if let Some(augment) = &plan.augment {
-                augment.check_task(task, plan.initial_count(task).saturating_add(plan.budget))?;
-            }
+            plan.check_memory(task, plan.initial_count(task).saturating_add(plan.budget))?;
             if task.kind() != kind {
                 let (task, found) = (task.name().to_string(), task.kind());
                 return Err(EpisodeError::Kinds { task, found, expected: kind }.into());
@@ -217,7 +215,7 @@ impl Episodes {
                 },
                 pool,
                 pseudo: Vec::new(),
-                mixtures: Vec::new(),
+                steering: Steering::default(),
                 fresh: 0,
                 end: None,
                 replicate: replicate.clone(),
@@ -301,6 +299,7 @@ impl Episodes {
             },
             neighbours: needs.neighbours.then(|| at.replicate.prepared.neighbours()),
             nearest: needs.neighbours.then(|| at.nearest()),
+            images: needs.images.then(|| task.images()).flatten(),
             components: needs.components.then(|| at.replicate.prepared.components()),
             progress: Progress { spent: at.oracle.spent(), budget: self.plan.budget },
             ..extras
@@ -432,11 +431,38 @@ impl Episodes {
         let strange = |mixture: &&Mixture| {
             !labelled(&mixture.a) || !labelled(&mixture.b) || !ALPHAS.contains(&mixture.alpha)
         };
-        if let Some(&Mixture { a, b, alpha }) = mixtures.iter().find(strange) {
+        if let Some(&Mixture { a, b, alpha, .. }) = mixtures.iter().find(strange) {
             let task = at.replicate.prepared.task().name().to_string();
             return Err(EpisodeError::Mixture { task, a: a.0, b: b.0, alpha }.into());
         }
-        at.mixtures = mixtures.to_vec();
+        let layers = at.spec.blocks().len();
+        if let Some(&Mixture { layer, .. }) = mixtures.iter().find(|mixture| mixture.layer > layers) {
+            let task = at.replicate.prepared.task().name().to_string();
+            return Err(EpisodeError::Layer { task, layer, layers }.into());
+        }
+        at.steering.mixtures = mixtures.to_vec();
+        Ok(())
+    }
+
+    /// Has the next [`refit`](Self::refit) of episode `env`, and no other, train on other versions of labelled rows, with
+    /// their labels.
+    ///
+    /// # Errors
+    /// If a row's label is not in hand, a version has another width than inputs, or the classifier cannot be trained on virtual rows.
+    pub fn transform(&mut self, env: usize, transformed: &[Transformed]) -> Result<()> {
+        let at = &mut self.envs[env];
+        if !transformed.is_empty() {
+            self.plan.check_soft("a strategy that transforms rows")?;
+        }
+        let task = at.replicate.prepared.task();
+        let expected = task.width();
+        let strange =
+            |one: &&Transformed| !at.pool.labelled().contains(&one.row) || one.input.len() != expected;
+        if let Some(Transformed { row, input }) = transformed.iter().find(strange) {
+            let (task, row, found) = (task.name().to_string(), row.0, input.len());
+            return Err(EpisodeError::Transformed { task, row, found, expected }.into());
+        }
+        at.steering.transformed = transformed.to_vec();
         Ok(())
     }
 

@@ -3,14 +3,15 @@
 //! The fits of all episodes that ask for them are made together, one bank per network shape; a learned loss is a
 //! network with a module of its own, which no bank trains.
 
+use super::augment::Steering;
 use super::env::Episodes;
-use super::fitting::distinct;
+use super::fitting::{distinct, fit_all};
 use super::holdout::Divided;
 use super::plan::{Measure, OracleOn};
-use crate::data::{Matrix, MatrixView, RowId};
+use crate::data::{Matrix, MatrixView, RowId, Task};
 use crate::error::Result;
 use crate::learner::{
-    Learner, LossModule, LossPredictor, ModelData, Start, Temperature, TrainPlan, calibration, ensembles,
+    Learner, LossModule, LossPredictor, Start, Temperature, TrainPlan, calibration, ensembles,
 };
 use crate::query::{Needs, Passes, Signals};
 use crate::rng::Key;
@@ -334,16 +335,15 @@ impl Episodes {
                     let task = self.envs[trial.env].replicate.prepared.task();
                     let all = Divided::of(&self.plan, train, task, &trial.rows, &trial.labels, trial.key);
                     let all = if trial.bootstrap { all.resampled(task.kind(), trial.key) } else { all };
-                    all.and_make(&self.plan, task, &[], trial.key)
+                    all.and_make(&self.plan, task, &Steering::default(), trial.key)
                 })
                 .collect();
-            let data: Vec<ModelData<'_>> = group
-                .iter()
-                .zip(&divided)
-                .map(|((_, trial), divided)| divided.env(self.envs[trial.env].replicate.prepared.task()))
+            let models: Vec<(&Task, &Divided, Key)> = (group.iter().zip(&divided))
+                .map(|((_, trial), divided)| {
+                    (&**self.envs[trial.env].replicate.prepared.task(), divided, trial.key)
+                })
                 .collect();
-            let keys: Vec<Key> = group.iter().map(|(_, trial)| trial.key).collect();
-            bank.fit(&data, train, &keys)?;
+            fit_all(&mut *bank, &self.plan, train, &models)?;
             results.extend(
                 group.iter().enumerate().map(|(place, &(at, trial))| (at, measure(&*bank, place, trial))),
             );

@@ -1,13 +1,15 @@
 //! Fits of the live episodes: one bank (or what trains images) per network shape, one fit per round or per label.
 
+use super::augment::Steering;
+use super::consistency::{Trained, go_on};
 use super::env::{Env, Episodes, Group, PseudoLabels, Termination};
 use super::holdout::Divided;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::replicate::Replicate;
 use crate::arch::NetSpec;
-use crate::data::{Oracle, RowId};
+use crate::data::{Oracle, RowId, Task};
 use crate::error::Result;
-use crate::learner::{FitReport, ModelData, Scores, ensembles};
+use crate::learner::{FitReport, Learner, ModelData, Scores, TrainPlan, ensembles};
 use crate::rng::Key;
 
 impl Episodes {
@@ -20,8 +22,9 @@ impl Episodes {
                 let env = &mut self.envs[env];
                 let task = env.replicate.prepared.task();
                 let (reward, test) = (task.reward(), task.test());
-                let pseudo = std::mem::take(&mut env.pseudo);
-                env.mixtures.clear();
+                let mut pseudo = std::mem::take(&mut env.pseudo);
+                pseudo.extend(report.sure);
+                env.steering = Steering::default();
                 // What no class is for has none.
                 let right = |row, class| task.has_answer(row) && env.oracle.peek(&[row]) == [class];
                 let wrong = pseudo.iter().filter(|&&(row, class)| !right(row, class)).count();
@@ -108,6 +111,29 @@ struct Fitted {
     /// Gradient steps of all of them.
     steps: u64,
     last: FitReport,
+    /// What the last one took for known, by [`go_on`].
+    sure: Vec<(RowId, u32)>,
+}
+
+/// Fits the networks of `bank` to their rows, and has them go on with others where the plan says so.
+///
+/// # Errors
+/// As [`Learner::fit`].
+pub(super) fn fit_all(
+    bank: &mut dyn Learner,
+    plan: &EpisodePlan,
+    train: &TrainPlan,
+    models: &[(&Task, &Divided, Key)],
+) -> Result<Vec<Trained>> {
+    let data: Vec<ModelData<'_>> = models.iter().map(|(task, divided, _)| divided.env(task)).collect();
+    let keys: Vec<Key> = models.iter().map(|&(.., key)| key).collect();
+    let reports = bank.fit(&data, train, &keys)?;
+    let Some(consistency) = &plan.consistency else {
+        return Ok(reports.into_iter().map(|report| Trained { report, sure: Vec::new() }).collect());
+    };
+    let gone_on = go_on(consistency, bank, plan, train, models)?;
+    let whole = |(first, own): (FitReport, Trained)| Trained { report: first.then(own.report), ..own };
+    Ok(reports.into_iter().zip(gone_on).map(whole).collect())
 }
 
 /// Fits the networks of a group: once, or once for every label that is new, in the order in which they were
@@ -129,22 +155,20 @@ fn fit_group(group: &mut Group, envs: &[Env], plan: &EpisodePlan) -> Result<Vec<
                 let rows: Vec<u32> = env.pool.labelled()[..known].iter().map(|row| row.0).collect();
                 let (task, labels) = (env.replicate.prepared.task(), &env.pool.labels()[..known]);
                 Divided::of(plan, &train, task, &rows, labels, key)
-                    .and_make(plan, task, &env.mixtures, key)
+                    .and_make(plan, task, &env.steering, key)
                     .and_train(&env.pseudo)
             })
             .collect();
-        let data: Vec<ModelData<'_>> = envs
-            .iter()
-            .zip(&divided)
-            .map(|(env, divided)| divided.env(env.replicate.prepared.task()))
+        let models: Vec<(&Task, &Divided, Key)> = (envs.iter().zip(&divided).zip(&keys))
+            .map(|((env, divided), &key)| (&**env.replicate.prepared.task(), divided, key))
             .collect();
-        let reports = group.bank.fit(&data, &train, &keys)?;
-        if fitted.is_empty() {
-            fitted = reports.iter().map(|&last| Fitted { steps: 0, last }).collect();
-        }
-        for (fitted, last) in fitted.iter_mut().zip(reports) {
-            *fitted = Fitted { steps: fitted.steps + u64::from(last.steps), last };
-        }
+        let reports = fit_all(&mut *group.bank, plan, &train, &models)?;
+        fitted = (reports.into_iter().enumerate())
+            .map(|(place, Trained { report: last, sure })| {
+                let before = fitted.get(place).map_or(0, |fitted| fitted.steps);
+                Fitted { steps: before + u64::from(last.steps), last, sure }
+            })
+            .collect();
     }
     Ok(fitted)
 }
@@ -175,12 +199,11 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let rows: Vec<u32> = all.iter().map(|row| row.0).collect();
     let key = replicate.key.named("ceiling");
     let train = plan.from_scratch();
-    if let Some(augment) = &plan.augment {
-        augment.check_task(task, rows.len())?;
-    }
-    let divided = Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &[], key);
+    plan.check_memory(task, rows.len())?;
+    let none = Steering::default();
+    let divided = Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &none, key);
     let mut bank = ensembles(&plan.spec(task)?, 1, plan.ensemble, plan.device)?;
-    bank.fit(&[divided.env(task)], &train, &[key])?;
+    fit_all(&mut *bank, plan, &train, &[(task, &divided, key)])?;
     let (inputs, targets) = match plan.measure {
         Measure::Reward => (task.reward().inputs(), task.reward().labels()),
         Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
@@ -189,7 +212,7 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
 }
 
 /// The class of the largest probability, the first of equals.
-fn predicted(p: &[f32]) -> u32 {
+pub(super) fn predicted(p: &[f32]) -> u32 {
     (1..p.len()).fold(0, |best, class| if p[class] > p[best] { class } else { best }) as u32
 }
 
@@ -208,9 +231,9 @@ pub(super) fn distinct<'a, T: PartialEq + Clone + 'a>(values: impl Iterator<Item
 mod tests {
     use super::*;
     use crate::arch::Block;
-    use crate::data::{SplitPlan, Task, embedded};
+    use crate::data::{SplitPlan, embedded};
     use crate::episode::{InitialPool, OracleOn, PreparedTask, StopOn};
-    use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
+    use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop};
 
     const EPOCHS: u32 = 3;
 
@@ -244,6 +267,7 @@ mod tests {
             stops: false,
             annotator: None,
             augment: None,
+            consistency: None,
             ensemble: 1,
         }
     }

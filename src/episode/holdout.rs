@@ -1,11 +1,10 @@
 //! Labelled rows that are held back where training stops early by a validation loss.
 
-use super::augment::Extra;
+use super::augment::{self, Extra, Steering};
 use super::plan::{EpisodePlan, StopOn};
 use crate::data::TargetKind;
 use crate::data::{RowId, Task};
 use crate::learner::{ModelData, Stop, TrainPlan};
-use crate::query::Mixture;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::index;
@@ -89,10 +88,11 @@ impl Divided {
         Self { train, ..self }
     }
 
-    /// Trains on what `plan` makes of the rows that are trained on by now, and on mixtures of them, too.
-    pub fn and_make(mut self, plan: &EpisodePlan, task: &Task, mixtures: &[Mixture], key: Key) -> Self {
+    /// Trains on what `plan` and a strategy make of the rows that are trained on by now, too.
+    pub fn and_make(mut self, plan: &EpisodePlan, task: &Task, steering: &Steering, key: Key) -> Self {
         let (rows, labels) = (&self.train.0[..], &self.train.1[..]);
-        self.extra = Extra::of(plan.augment.as_ref(), mixtures, task, (rows, labels), key);
+        let epochs = plan.train.stop.epochs().map_or(augment::DRAWS, |epochs| epochs as usize);
+        self.extra = Extra::of(plan.augment.as_ref(), steering, task, (rows, labels), epochs, key);
         self
     }
 
@@ -103,14 +103,41 @@ impl Divided {
         self
     }
 
+    /// How many rows are trained on whose label counts as known.
+    pub fn trained_on(&self) -> usize {
+        self.train.0.len()
+    }
+
+    /// Rows of a pool of `pool` rows that are neither trained on nor held back, ascending.
+    pub fn others(&self, pool: usize) -> Vec<u32> {
+        let mut own = vec![false; pool];
+        let known = self.train.0.iter().chain(&self.validation.0);
+        known.filter(|&&row| (row as usize) < pool).for_each(|&row| own[row as usize] = true);
+        (0..pool as u32).filter(|&row| !own[row as usize]).collect()
+    }
+
+    /// Rows that are made up.
+    pub fn extra(&self) -> Option<&Extra> {
+        self.extra.as_ref()
+    }
+
     /// As the bank wants it.
     pub fn env<'a>(&'a self, task: &'a Task) -> ModelData<'a> {
+        self.with(task, self.extra.as_ref())
+    }
+
+    /// The same with `extra` in the place of the rows that are made up, if it has any.
+    pub fn beside<'a>(&'a self, task: &'a Task, extra: &'a Extra) -> ModelData<'a> {
+        self.with(task, Some(extra).filter(|extra| !extra.is_empty()))
+    }
+
+    fn with<'a>(&'a self, task: &'a Task, extra: Option<&'a Extra>) -> ModelData<'a> {
         ModelData {
             inputs: task.all_but_test(),
             rows: &self.train.0,
             labels: &self.train.1,
             validation: (&self.validation.0, &self.validation.1),
-            extra: self.extra.as_ref().map(Extra::view),
+            extra: extra.map(Extra::view),
         }
     }
 }

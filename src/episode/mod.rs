@@ -9,6 +9,7 @@ mod ablation;
 pub mod augment;
 mod branches;
 mod committee;
+pub mod consistency;
 pub mod encoder;
 pub(crate) mod env;
 pub(crate) mod extras;
@@ -26,6 +27,7 @@ pub mod stop;
 mod testing;
 
 pub use augment::{Augment, Change};
+pub use consistency::Consistency;
 pub use env::{EpisodeState, Episodes, PseudoLabels, Step, Termination};
 pub use extras::Reference;
 pub use fitting::full_pool;

@@ -1,6 +1,7 @@
 //! What an episode is, as plain data.
 
 use super::augment::{ALPHAS, Augment, Change};
+use super::consistency::Consistency;
 use super::initial::InitialPool;
 use crate::arch::{Block, NetSpec};
 use crate::data::{Annotator, TargetKind, Task};
@@ -79,6 +80,9 @@ pub struct EpisodePlan {
     /// Changed copies of the labelled rows that fits train on, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment: Option<Augment>,
+    /// Rows without a label that every fit of the episode goes on with; without it, fits know labelled rows alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
     /// Networks whose mean is the classifier ([`Ensemble`](crate::learner::Ensemble)); 1 for a single one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub ensemble: usize,
@@ -180,9 +184,11 @@ pub enum EpisodeError {
     NoImage { task: String, kind: &'static str },
     /// More virtual rows than memory is for.
     #[error(
-        "episode on {task}: changed copies of {labels} labelled rows hold {numbers} numbers, at most {limit} are allowed"
+        "episode on {task}: changed rows beside {labels} labelled ones hold {numbers} numbers, at most {limit} are allowed"
     )]
-    #[diagnostic(help("lower episode.augment.copies, the budget, or episode.max_pool"))]
+    #[diagnostic(help(
+        "lower episode.augment.copies, episode.consistency.unlabelled or epochs, the budget, or episode.max_pool"
+    ))]
     Augmented { task: String, labels: usize, numbers: usize, limit: usize },
     /// A pool that no encoder can be fitted to.
     #[error("episode on {task}: no codes of its rows: {why}")]
@@ -209,6 +215,14 @@ pub enum EpisodeError {
         "episode on {task}: a mixture of rows {a} and {b} by Beta({alpha}, {alpha}), expected labelled rows and a parameter of .001 to 1000"
     )]
     Mixture { task: String, a: u32, b: u32, alpha: f64 },
+    /// Mixtures at a layer that the classifier has not.
+    #[error("episode on {task}: mixtures at layer {layer} of a network with {layers} hidden ones")]
+    Layer { task: String, layer: usize, layers: usize },
+    /// Another version of a row whose label is not in hand, or of another width.
+    #[error(
+        "episode on {task}: another version of row {row}, of {found} numbers, expected a labelled row and {expected} numbers"
+    )]
+    Transformed { task: String, row: u32, found: usize, expected: usize },
     /// Validation rows are to be read, but the task has none.
     #[error("episode on {task}: {reader} reads validation rows, found none")]
     #[diagnostic(help(
@@ -251,6 +265,7 @@ impl Default for EpisodePlan {
             stops: false,
             annotator: None,
             augment: None,
+            consistency: None,
             ensemble: 1,
         }
     }
@@ -297,6 +312,7 @@ impl EpisodePlan {
         let about_classes = [
             ("annotator", self.annotator.is_some()),
             ("augment", self.augment.is_some()),
+            ("consistency", self.consistency.is_some()),
             ("stops", self.stops),
         ];
         match about_classes.into_iter().find(|&(_, given)| given && task.kind() != TargetKind::Class) {
@@ -310,6 +326,15 @@ impl EpisodePlan {
     /// Rows that a fit on so many labels passes over in an epoch, changed copies included.
     pub fn trained_on(&self, labels: usize) -> usize {
         labels.saturating_mul(1 + self.augment.map_or(0, |augment| augment.copies))
+    }
+
+    /// Refuses more virtual rows beside `labels` labelled ones of `task` than memory is for, and changes that cannot be made to
+    /// its rows.
+    pub(super) fn check_memory(&self, task: &Task, labels: usize) -> Result<(), EpisodeError> {
+        if let Some(augment) = &self.augment {
+            augment.check_task(task, labels)?;
+        }
+        self.consistency.map_or(Ok(()), |consistency| consistency.check_task(task, labels))
     }
 
     /// Refuses virtual rows, which `what` asks for, where the classifier cannot be trained on them.
@@ -362,6 +387,9 @@ impl EpisodePlan {
         if let Some(augment) = &self.augment {
             self.check_soft(&format!("episode.augment.kind = \"{}\"", augment.change.name()))?;
         }
+        if self.consistency.is_some() {
+            self.check_soft("episode.consistency")?;
+        }
         let change = self.augment.map(|augment| match augment.change {
             Change::Mixup { alpha } => ("augment.alpha", Some(alpha), *ALPHAS.start(), *ALPHAS.end()),
             Change::Noise { deviation } => ("augment.deviation", Some(deviation), 0.0, 1e6),
@@ -385,10 +413,15 @@ impl EpisodePlan {
             ("annotator.price", Some(annotator.price), 0.0, f64::MAX),
             ("annotator.price_abstained", Some(annotator.price_abstained), 0.0, f64::MAX),
         ];
+        let consistency = self.consistency.iter().flat_map(Consistency::settings);
+        let side = self.consistency.and_then(|own| own.side).map(|side| side as f64);
+        let consistency = consistency.map(|(key, found, low, high)| (key, Some(found), low, high));
+        let settings = settings.into_iter().chain(consistency);
+        let mut settings = settings.chain([("consistency.side", side, 1.0, MAX_PIXELS as f64)]);
         let wrong = |&(_, found, low, high): &(&str, Option<f64>, f64, f64)| {
             found.is_some_and(|found| !(low..=high).contains(&found))
         };
-        match settings.into_iter().find(wrong) {
+        match settings.find(wrong) {
             Some((key, Some(found), low, high)) => Err(EpisodeError::Setting { key, found, low, high }),
             _ => Ok(()),
         }

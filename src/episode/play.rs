@@ -150,6 +150,7 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         for &env in &live {
             episodes.believe(env, players[env].strategy.pseudo_labels())?;
             episodes.mix(env, players[env].strategy.mixtures())?;
+            episodes.transform(env, players[env].strategy.transformed())?;
         }
         episodes.refit()?;
         for (&env, stops) in live.iter().zip(stops(&mut watches, &episodes, &live)?) {

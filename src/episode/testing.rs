@@ -37,6 +37,7 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         stops: false,
         annotator: None,
         augment: None,
+        consistency: None,
         ensemble: 1,
     }
 }

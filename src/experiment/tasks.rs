@@ -160,6 +160,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         stops: episode.stops,
         annotator: episode.annotator,
         augment: episode.augment.as_ref().map(|keys| keys.augment()),
+        consistency: episode.consistency,
         ensemble: learner.ensemble,
     })
 }

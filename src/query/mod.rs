@@ -59,6 +59,16 @@ pub struct Mixture {
     pub b: RowId,
     /// Above 0: below 1, mixtures lie near their ends, above in the middle.
     pub alpha: f64,
+    /// Where they are mixed: 0 is the inputs, `k` the output of the learner's hidden block `k`.
+    pub layer: usize,
+}
+
+/// Another version of a row to train on, with the row's label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transformed {
+    pub row: RowId,
+    /// As wide as the pool's inputs.
+    pub input: Vec<f32>,
 }
 
 /// Chooses rows to label.
@@ -118,6 +128,13 @@ pub trait Strategy: Send {
     /// but [`lada`](hybrid::lada).
     fn mixtures(&self) -> &[Mixture] {
         self.in_charge().map_or(&[], |strategy| strategy.mixtures())
+    }
+
+    /// Other versions of rows, asked for by the last [`select`](Strategy::select) or labelled before, that the learner is to train on
+    /// until the next query, once it has their labels. Those of who is [in charge](Strategy::in_charge), empty for all others but
+    /// [`info_stn`](hybrid::lada::info_stn).
+    fn transformed(&self) -> &[Transformed] {
+        self.in_charge().map_or(&[], |strategy| strategy.transformed())
     }
 
     /// What is to be told of the last [`select`](Strategy::select): what it left out of account to end in

@@ -90,13 +90,17 @@ needs! {
     temperature: bool,
     /// The trained network itself, for gradients row by row.
     network: bool,
+    /// What images the inputs are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    images: bool,
     /// The loss of every candidate, as a module on the network's hidden activations predicts it.
     predicted_loss: bool,
     /// Class probabilities of the labelled rows, by networks that were trained without them.
     out_of_fold: bool,
     /// What out-of-fold predictions are worth after some of the labels are left out.
     ablations: bool,
-    /// That the learner trains on the [mixtures](super::Strategy::mixtures) that the strategy names.
+    /// That the learner trains on the [mixtures](super::Strategy::mixtures) and [transformed](super::Strategy::transformed) rows that the
+    /// strategy names.
     mixing: bool,
     /// That the learner trains on the [pseudo-labels](super::Strategy::pseudo_labels) that the strategy names.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -139,10 +143,11 @@ impl Needs {
             (self.head, "head".to_string()),
             (self.temperature, "temperature".to_string()),
             (self.network, "network".to_string()),
+            (self.images, "images".to_string()),
             (self.predicted_loss, "predicted losses".to_string()),
             (self.out_of_fold, "out-of-fold probabilities".to_string()),
             (self.ablations, "fits without some labels".to_string()),
-            (self.mixing, "training on mixtures".to_string()),
+            (self.mixing, "training on made-up rows".to_string()),
             (self.pseudo_labels, "training on pseudo-labels".to_string()),
             (self.labels, "labels".to_string()),
             (self.drafts > 0, format!("labels of {} batches", self.drafts)),

@@ -2,7 +2,7 @@
 
 use super::geometry::{Rows, lanes};
 use super::{KernelPca, Nearest, Neighbours};
-use crate::data::{Matrix, RowId};
+use crate::data::{Images, Matrix, RowId};
 use crate::learner::Network;
 use std::sync::Arc;
 
@@ -100,6 +100,8 @@ pub struct Signals {
     pub temperature: Option<f32>,
     /// The network that made the probabilities.
     pub network: Option<Network>,
+    /// What images the inputs are, where they are any.
+    pub images: Option<Images>,
     /// Per candidate, the predicted loss; higher = a larger loss. Only the order means anything.
     pub predicted_loss: Option<Vec<f64>>,
     /// `[labelled, classes]`, rows in the order of [`PoolView::labelled`](super::PoolView::labelled), each by a network that was trained

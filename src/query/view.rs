@@ -8,7 +8,7 @@ use super::signals::{Ablations, Head, Passes, PerCandidate, Signals};
 use super::ties::Ties;
 use crate::data::TargetKind;
 use crate::data::target::number_of;
-use crate::data::{Matrix, MatrixView, RowId};
+use crate::data::{Images, Matrix, MatrixView, RowId};
 use crate::learner::Network;
 use crate::rng::Key;
 
@@ -279,6 +279,9 @@ impl<'a> PoolView<'a> {
         if needs.network {
             self.network()?;
         }
+        if needs.images {
+            self.images()?;
+        }
         if needs.predicted_loss {
             self.predicted_loss()?;
         }
@@ -438,6 +441,20 @@ impl<'a> PoolView<'a> {
             }
         }
         Ok(network)
+    }
+
+    /// What images the inputs are.
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`] where they are rows of numbers, [`QueryError::Shape`] where they have another width.
+    pub fn images(&self) -> Result<&'a Images, QueryError> {
+        let signal = "images";
+        let images = self.signals.images.as_ref().ok_or(QueryError::Missing { signal })?;
+        let (found, expected) = (images.channels * images.height * images.width, self.inputs.cols());
+        match found == expected {
+            true => Ok(images),
+            false => Err(QueryError::Shape { signal, unit: "pixels", found, expected }),
+        }
     }
 
     /// The predicted loss of every candidate.

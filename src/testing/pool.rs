@@ -3,7 +3,7 @@
 use crate::arch::NetSpec;
 use crate::data::TargetKind;
 use crate::data::target::word_of;
-use crate::data::{Matrix, RowId};
+use crate::data::{Images, Matrix, RowId};
 use crate::learner::Network;
 use crate::query::{Head, Passes, PoolView, Signals};
 use crate::rng::Key;
@@ -98,6 +98,7 @@ impl ExamplePool {
             }),
             temperature: Some(1.7),
             network: Some(network(5, key.named("network"))),
+            images: Some(Images::unscaled(1, 1, 5)),
             predicted_loss: Some((0..m).map(|_| rng.random::<f64>() * 3.0 - 1.0).collect()),
             ..Signals::default()
         };
@@ -210,6 +211,7 @@ impl ExamplePool {
                 head: signals.head.clone(),
                 temperature: signals.temperature,
                 network: signals.network.clone(),
+                images: signals.images.clone(),
                 ..signals.at(&old_places, &candidates)
             },
             candidates,

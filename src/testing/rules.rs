@@ -4,7 +4,7 @@ use super::Contract;
 use super::pool::{CLASSES, ExamplePool, MEMBERS, PASSES, matrix, network, votes};
 use crate::data::TargetKind;
 use crate::data::target::has_label;
-use crate::data::{Matrix, RowId};
+use crate::data::{Images, Matrix, RowId};
 use crate::query::registry::Built;
 use crate::query::{Needs, Passes, QueryError, Score, Signals, Spec, Strategy};
 use crate::rng::Key;
@@ -346,6 +346,7 @@ impl Contract<'_> {
             head.weights = matrix(CLASSES, WIDTH, |_, _| rng.random());
         }
         pool.signals.network = Some(network(WIDTH, Key::root(8).named("network")));
+        pool.signals.images = Some(Images::unscaled(1, 1, WIDTH));
         let under = |threads| {
             let worker_pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             worker_pool.map_err(|error| error.to_string())?.install(|| self.picks(&pool, 7, 3))

@@ -19,7 +19,7 @@ use crate::experiment::stages::{
 };
 use crate::experiment::tasks;
 use crate::learner::{Start, Stop, TrainPlan};
-use crate::query::{Kinds, Mixture, Needs, PoolView, Registry, Strategy};
+use crate::query::{Kinds, Mixture, Needs, PoolView, Registry, Strategy, Transformed};
 use crate::rng::Key;
 use crate::run::{Cell, RunError, usage};
 use std::collections::BTreeMap;
@@ -276,7 +276,8 @@ fn whole_pools<'a>(
     let cells = full_pool::cells(transfer, Shard::WHOLE);
     let one = |episode: &EpisodePlan, task: &Task| {
         let multiply_adds = EpisodeCost::own(episode, task).multiply_adds;
-        Work::fit(&episode.from_scratch(), episode.trained_on(task.pool().rows()), multiply_adds)
+        let pool = task.pool().rows();
+        Work::episode_fit(episode, &episode.from_scratch(), (pool, pool), multiply_adds)
     };
     let work = cells.iter().map(|cell| one(&episode, targets.task(&cell.input.target))).sum::<Work>();
     let mut left = full_pool::cells(transfer, Shard::WHOLE).into_iter();
@@ -481,6 +482,10 @@ impl Strategy for Paced {
 
     fn mixtures(&self) -> &[Mixture] {
         self.inner.mixtures()
+    }
+
+    fn transformed(&self) -> &[Transformed] {
+        self.inner.transformed()
     }
 
     fn note(&self) -> Option<String> {

@@ -7,7 +7,7 @@
 use crate::agent::{CollectPlan, Source};
 use crate::data::Task;
 use crate::episode::{EpisodePlan, Measure};
-use crate::learner::TrainPlan;
+use crate::learner::{Stop, TrainPlan};
 
 /// Floating-point operations per second and core that training of small networks nominally reaches.
 const FLOPS_PER_CORE: f64 = 8e9;
@@ -41,6 +41,23 @@ impl Work {
         // Forward, backward through the inputs and through the weights; two operations each.
         let flops = steps * 6.0 * multiply_adds * train.batch.min(rows) as f64;
         Self { trainings: 1.0, steps, flops, looked_at: 0.0 }
+    }
+
+    /// One fit of an episode on so many labels of a pool, with the rows that it makes up and goes on with.
+    pub fn episode_fit(
+        plan: &EpisodePlan,
+        train: &TrainPlan,
+        (labels, pool): (usize, usize),
+        multiply_adds: f64,
+    ) -> Self {
+        let rows = plan.trained_on(labels);
+        let fit = Self::fit(train, rows, multiply_adds);
+        let Some(consistency) = &plan.consistency else { return fit };
+        let looked_at = consistency.looked_at(labels, pool);
+        let epochs = Stop::Epochs { epochs: consistency.epochs as u32 };
+        let round = Self::fit(&TrainPlan { stop: epochs, ..*train }, rows + looked_at, multiply_adds);
+        let round = Self { trainings: 0.0, ..round.plus(Self::prediction(looked_at, multiply_adds)) };
+        fit.plus(round.times(consistency.rounds as f64))
     }
 
     /// Predictions for so many rows.
@@ -126,15 +143,15 @@ impl<'a> EpisodeCost<'a> {
             let fits = if self.plan.fit_per_label && round > 0 { labels - self.labels(round - 1) } else { 1 };
             let held = self.task.reward().labels().len()
                 + if self.plan.measure == Measure::Reward { 0 } else { self.task.test().labels().len() };
-            let rows = self.plan.trained_on(labels);
-            let fit = Work::fit(&train, rows, self.multiply_adds).times(fits as f64);
+            let known = (labels, self.task.pool().rows());
+            let fit = Work::episode_fit(self.plan, &train, known, self.multiply_adds).times(fits as f64);
             fit.plus(Work::prediction(held, self.multiply_adds)).times(members)
         };
         let query = |round: usize| {
             let labels = self.labels(round);
             let candidates = self.task.pool().rows() - labels;
-            let rows = self.plan.trained_on(labels);
-            let extras = Work::fit(&self.plan.from_scratch(), rows, self.multiply_adds);
+            let (train, known) = (self.plan.from_scratch(), (labels, self.task.pool().rows()));
+            let extras = Work::episode_fit(self.plan, &train, known, self.multiply_adds);
             let look = Work { looked_at: self.look * candidates as f64, ..Work::default() };
             let networks =
                 extras.times(self.extras as f64).plus(Work::prediction(candidates, self.multiply_adds));
@@ -175,8 +192,8 @@ pub fn collected_on(source: &Source, collect: &CollectPlan) -> Work {
     let cost = EpisodeCost::own(&source.plan, task);
     // Rounds are drawn uniformly, so the middle one stands for them.
     let labels = cost.labels(cost.queries() / 2);
-    let rows = source.plan.trained_on(labels + 1);
-    let ahead = Work::fit(&source.plan.from_scratch(), rows, cost.multiply_adds)
+    let known = (labels + 1, task.pool().rows());
+    let ahead = Work::episode_fit(&source.plan, &source.plan.from_scratch(), known, cost.multiply_adds)
         .plus(Work::prediction(task.reward().labels().len(), cost.multiply_adds));
     // What margin looks at between the queries of a rollout.
     let between = Work::prediction(task.pool().rows() - labels, cost.multiply_adds);

@@ -140,6 +140,9 @@ impl Plan {
         let strategy = self.transfer.iter().flat_map(|transfer| &transfer.strategies).find(mixes);
         let (key, why) = match (&self.episode.augment, strategy) {
             (Some(_), _) => ("episode.augment", "makes rows with weights and of mixed classes".to_string()),
+            (None, _) if self.episode.consistency.is_some() => {
+                ("episode.consistency", "makes rows with weights".to_string())
+            }
             (None, Some(name)) => {
                 ("transfer.strategies", format!("holds \"{name}\", which makes rows of mixed classes"))
             }

@@ -103,7 +103,10 @@ fn the_resolved_plan_reads_back_to_itself() {
     let usual =
         parse("[episode.encoder]\n[train]").unwrap().episode().encoder.as_ref().map(|keys| keys.encode());
     assert_eq!(usual, Some(Encode::default()));
-    for text in [FULL, exact, augmented, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"] {
+    let consistent = "[episode]\nconsistency = { threshold = 0.9, side = 3 }\n[train]";
+    for text in
+        [FULL, exact, augmented, consistent, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"]
+    {
         let plan = parse(text).unwrap();
         let resolved = plan.to_toml();
         let again = Plan::parse(&resolved, "plan.toml", &[], None, &vocabulary()).unwrap();
@@ -264,6 +267,8 @@ fn contradictions_are_refused() {
         ("[train]\n[sources]\ndatasets = [\"iris\"]\n[transfer]\ntargets = [\"iris\"]", "holds too"),
         ("[train]\n[sources]\ndatasets = [\"iris\"]\nvalidation = [\"iris\"]", "which is learned from"),
         ("[episode]\naugment = {}\n[learner]\nloss = \"squared\"\n[train]", "`learner` cannot be trained"),
+        ("[episode]\nconsistency = {}\n[learner]\nloss = \"squared\"\n[train]", "makes rows with weights"),
+        ("[episode]\nconsistency = { decay = 2.0 }\n[train]", "expected 0 to 1"),
         (
             "[learner]\nhidden = []\noptimiser = \"lbfgs\"\n[transfer]\ntargets = [\"iris\"]\nstrategies = [\"lada\"]",
             "holds \"lada\", which makes rows of mixed classes",

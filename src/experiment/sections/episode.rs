@@ -4,8 +4,9 @@ use super::encoder::EncoderKeys;
 use crate::data::world::{MAX_NOISE, MAX_OPEN, MAX_SHIFT, MAX_TAIL};
 use crate::data::{Annotator, Scaling, SplitPlan, World};
 use crate::episode::augment::ALPHAS;
+use crate::episode::consistency::{MAX_EPOCHS, MAX_ROUNDS, MAX_UNLABELLED};
 use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
-use crate::episode::{Augment, Change, InitialPool, OracleOn, StopOn};
+use crate::episode::{Augment, Change, Consistency, InitialPool, OracleOn, StopOn};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::keys::{Ask, boolean, inline, number, section, table, text, whole, whole_table, word};
 use crate::experiment::raw::Section;
@@ -115,6 +116,10 @@ section! {
         /// they are. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
         #[serde(skip_serializing_if = "Option::is_none")]
         augment: Option<AugmentKeys> = table(AugmentKeys::keys).optional();
+        /// Rows of the pool without a label that every fit of an episode goes on with (FixMatch): the semi-supervised classifier
+        /// that all strategies of a comparison share. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        consistency: Option<Consistency> = table(consistency_keys).optional();
         /// How the pools of all tasks differ from what is tested on, and how far answers can be trusted.
         #[serde(skip_serializing_if = "Option::is_none")]
         world: Option<WorldKeys> = table(WorldKeys::keys).optional();
@@ -209,6 +214,65 @@ impl AugmentKeys {
         };
         Augment { change, copies: self.copies, weight: self.weight as f32 }
     }
+}
+
+/// The keys of `[episode.consistency]`.
+fn consistency_keys(section: &mut Section) -> Result<Consistency, ExperimentError> {
+    let own = Consistency::default();
+    Ok(Consistency {
+        threshold: number(0.0..=1.0).or(own.threshold).ask(
+            section,
+            "threshold",
+            "What the teacher's largest probability on a weakly changed row must be for its class to be trained on.",
+        )?,
+        weight: number(0.0..=1e6).or(own.weight).ask(
+            section,
+            "weight",
+            "What all rows that the teacher looked at count for, beside the labelled rows' 1; those that it is not sure of count for nothing.",
+        )?,
+        unlabelled: whole(1..=MAX_UNLABELLED).or(own.unlabelled).ask(
+            section,
+            "unlabelled",
+            "Rows that the teacher looks at in a round, per labelled row.",
+        )?,
+        rounds: whole(1..=MAX_ROUNDS).or(own.rounds).ask(
+            section,
+            "rounds",
+            "Rounds behind the ordinary fit, each with other rows and a later teacher.",
+        )?,
+        epochs: whole(1..=MAX_EPOCHS).or(own.epochs).ask(
+            section,
+            "epochs",
+            "Passes of a round over the labelled rows and those that the teacher is sure of.",
+        )?,
+        decay: number(0.0..=1.0).or(own.decay).ask(
+            section,
+            "decay",
+            "The teacher's share in the next one, per round; the rest is the network as it stands at the end of the round. The last teacher is \
+             the classifier.",
+        )?,
+        deviation: number(0.0..=1e6).or(own.deviation).ask(
+            section,
+            "deviation",
+            "Of rows that are no images: standard deviation of the Gaussian noise of a weak change, in the units of scaled inputs; a \
+             strong one has twice as much.",
+        )?,
+        dropped: number(0.0..=1.0).or(own.dropped).ask(
+            section,
+            "dropped",
+            "Of rows that are no images: share of the inputs that a strong change sets to zero.",
+        )?,
+        pixels: whole(0..=MAX_PIXELS).or(own.pixels).ask(
+            section,
+            "pixels",
+            "Of images: pixels by which either change moves them in each direction, at most.",
+        )?,
+        side: whole(1..=MAX_PIXELS).optional().absent("half of the shorter side").ask(
+            section,
+            "side",
+            "Of images: side of the square that a strong change sets to zero.",
+        )?,
+    })
 }
 
 /// The highest price.

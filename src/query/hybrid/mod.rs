@@ -32,4 +32,5 @@ pub(super) const ENTRIES: &[Entry] = &[
     dsa::ENTRY,
     lsa::ENTRY,
     lada::ENTRY,
+    lada::info_stn::ENTRY,
 ];

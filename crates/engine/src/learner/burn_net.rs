@@ -369,6 +369,14 @@ impl Learner for BurnNet {
             }
             .into());
         }
+        if data.iter().any(|data| data.extra.is_some_and(|extra| extra.hidden.is_some())) {
+            return Err(LearnError::Plan {
+                field: "extra",
+                found: "rows that are mixed at hidden layers".into(),
+                expected: "rows that are mixed at their inputs: networks through burn learn no others",
+            }
+            .into());
+        }
         if plan.start == Start::Scratch {
             for (model, key) in keys.iter().enumerate() {
                 self.init(model, key.named("weights"));
@@ -395,6 +403,10 @@ impl Learner for BurnNet {
 
     fn adopt(&mut self, model: usize, other: &dyn Learner, from: usize) -> Result<()> {
         self.set_weights(model, &other.weights(from))
+    }
+
+    fn approach(&mut self, model: usize, other: &dyn Learner, from: usize, share: f32) -> Result<()> {
+        self.set_weights(model, &super::between(&self.weights(model), other.weights(from), share))
     }
 
     fn logits(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix {

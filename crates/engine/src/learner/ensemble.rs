@@ -102,6 +102,20 @@ impl Learner for Ensemble {
         Ok(())
     }
 
+    /// Member by member, of an ensemble of the same size; of a single network, all members approach it.
+    fn approach(&mut self, model: usize, other: &dyn Learner, from: usize, share: f32) -> Result<()> {
+        for (member, place) in self.places(model).enumerate() {
+            match other.as_ensemble().filter(|other| other.members == self.members) {
+                Some(other) => {
+                    let from = from * self.members + member;
+                    self.networks.approach(place, &*other.networks, from, share)?;
+                }
+                None => self.networks.approach(place, other, from, share)?,
+            }
+        }
+        Ok(())
+    }
+
     fn as_ensemble(&self) -> Option<&Ensemble> {
         Some(self)
     }

@@ -89,6 +89,12 @@ pub enum LearnError {
     /// A logit or probability that is not a number to reckon with.
     #[error("score at row {row}, column {column} is {found}, expected a finite number")]
     Score { row: usize, column: usize, found: f32 },
+    /// A layer that a network has not.
+    #[error("layer {found} of a network with {layers} hidden ones")]
+    Layer { found: usize, layers: usize },
+    /// Activations of another width than the layer's.
+    #[error("layer {layer}: {found} activations per row, the network has {expected}")]
+    Activations { layer: usize, expected: usize, found: usize },
     /// A module that reads hidden activations, on a network that has none.
     #[error("the network has no hidden block whose activations could tell its loss")]
     #[diagnostic(help("give the learner a hidden layer"))]

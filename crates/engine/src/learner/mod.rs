@@ -23,8 +23,10 @@ pub mod export;
 #[cfg(feature = "burn")]
 mod image;
 mod kind;
+mod layers;
 mod logistic;
 pub mod loss_prediction;
+mod manifold;
 pub mod metric;
 pub mod plan;
 mod program;
@@ -44,11 +46,12 @@ pub use device::DeviceKind;
 pub use encoder::{Encoder, EncoderPlan};
 pub use ensemble::Ensemble;
 pub use error::LearnError;
+pub use layers::{Above, Below};
 pub use loss_prediction::{LossModule, LossPredictor};
 pub use metric::{Metric, Scores};
 pub use plan::{FitReport, Loss, ModelData, Optimiser, Start, Stop, TrainPlan};
 pub use reverse::{Depth, GradientSum, Network, Predictor, RowGradient};
-pub use virtual_rows::VirtualRows;
+pub use virtual_rows::{HiddenMixtures, VirtualRows};
 
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView};
@@ -89,6 +92,16 @@ pub trait Learner: Send + Sync {
     /// If there is no such model in either.
     fn adopt(&mut self, model: usize, other: &dyn Learner, from: usize) -> Result<()>;
 
+    /// Moves the weights of one network towards those of another of the same shape: `(1 - share) w + share v`. What an
+    /// optimiser remembers stays as it is.
+    ///
+    /// # Errors
+    /// If that network has another number of weights.
+    ///
+    /// # Panics
+    /// If there is no such model in either.
+    fn approach(&mut self, model: usize, other: &dyn Learner, from: usize, share: f32) -> Result<()>;
+
     /// This learner as a bank, if it is one.
     fn as_bank(&self) -> Option<&Bank> {
         None
@@ -107,6 +120,32 @@ pub trait Learner: Send + Sync {
 
     /// Penultimate activations, shape `[rows, embedding]`.
     fn embeddings(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
+
+    /// Activations of a [layer](layers), shape `[rows, units]`; of an ensemble, those of its first member.
+    ///
+    /// # Errors
+    /// [`LearnError::Layer`] beyond the last hidden layer, [`LearnError::NotRectified`] for a network of images.
+    ///
+    /// # Panics
+    /// If there is no such model or row, or `inputs` has not the network's width.
+    fn activations(
+        &self,
+        model: usize,
+        inputs: MatrixView<'_>,
+        rows: Option<&[u32]>,
+        layer: usize,
+    ) -> Result<Matrix> {
+        Network::new(self.spec(), &self.weights(model))?.activations(inputs, rows, layer)
+    }
+
+    /// Logits of rows of activations of a [layer](layers), shape `[rows, outputs]`; of an ensemble, by its first member. They are
+    /// computed in 64 bits, so that those of [`activations`](Self::activations) are [`logits`](Self::logits) up to rounding.
+    ///
+    /// # Errors
+    /// As [`activations`](Self::activations); [`LearnError::Activations`] for another width.
+    fn forward_from(&self, model: usize, layer: usize, hidden: MatrixView<'_>) -> Result<Matrix> {
+        Network::new(self.spec(), &self.weights(model))?.forward_from(layer, hidden)
+    }
 
     /// Softmax probabilities of `count` stochastic passes with dropout at `rate` (Gal & Ghahramani, ICML 2016), which
     /// need not be the rate of training; each of shape `[rows, outputs]`. A pass has one mask, shared over all rows;
@@ -153,6 +192,14 @@ pub trait Learner: Send + Sync {
     /// If there is not one label per row of `inputs`.
     fn accuracy(&self, model: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
         self.scores(model, inputs, labels).accuracy
+    }
+}
+
+/// `(1 - share) own + share other`; `other` itself where the lengths differ, which whoever takes weights refuses.
+fn between(own: &[f32], other: Vec<f32>, share: f32) -> Vec<f32> {
+    match own.len() == other.len() {
+        true => own.iter().zip(other).map(|(own, other)| (1.0 - share) * own + share * other).collect(),
+        false => other,
     }
 }
 

@@ -88,6 +88,18 @@ pub enum Stop {
     Validation { epochs: u32, patience: u32 },
 }
 
+impl Stop {
+    /// The most passes over the labelled rows; `None` where steps are counted.
+    pub fn epochs(self) -> Option<u32> {
+        match self {
+            Stop::Steps { .. } => None,
+            Stop::Epochs { epochs } | Stop::TrainLoss { epochs, .. } | Stop::Validation { epochs, .. } => {
+                Some(epochs)
+            }
+        }
+    }
+}
+
 /// Where a fit starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -190,4 +202,13 @@ pub struct FitReport {
     /// The step at which the loss stopped being finite, or would have. The model's weights are then the
     /// last ones whose loss was finite.
     pub diverged_at: Option<u32>,
+}
+
+impl FitReport {
+    /// What two fits come to of which the second goes on from the first: steps of both, counted through.
+    pub fn then(self, next: Self) -> Self {
+        let later = next.diverged_at.map(|step| self.steps.saturating_add(step));
+        let (steps, diverged_at) = (self.steps.saturating_add(next.steps), self.diverged_at.or(later));
+        Self { steps, diverged_at, loss: next.loss }
+    }
 }

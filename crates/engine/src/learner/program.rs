@@ -48,6 +48,9 @@ pub(super) struct Program {
     pub maps: Vec<Affine>,
     /// Units per buffer.
     pub buffers: Vec<usize>,
+    /// Per layer, the buffer of its activations and the first map behind it. Layer 0 is the inputs, and layer `k` the
+    /// output of block `k`.
+    pub cuts: Vec<(usize, usize)>,
     pub parameters: usize,
 }
 
@@ -65,7 +68,8 @@ impl Program {
     /// # Panics
     /// For one with convolutions.
     pub fn new(spec: &NetSpec) -> Self {
-        let mut p = Self { maps: Vec::new(), buffers: vec![spec.inputs()], parameters: 0 };
+        let mut p =
+            Self { maps: Vec::new(), buffers: vec![spec.inputs()], cuts: vec![(0, 0)], parameters: 0 };
         let mut at = 0;
         for block in spec.blocks() {
             match *block {
@@ -95,6 +99,7 @@ impl Program {
                     unreachable!("a network for images has no program")
                 }
             }
+            p.cuts.push((at, p.maps.len()));
         }
         let logits = p.buffer(spec.outputs());
         p.map(at, logits, true, Start::Bias, Finish::Keep, false);

@@ -10,13 +10,14 @@ use super::program::{Finish, rectified};
 use super::program::{Program, Start};
 use crate::arch::NetSpec;
 use crate::error::Result;
+use std::ops::Range;
 
 /// A trained network as plain data, for what reads its gradients row by row.
 #[derive(Clone, Debug)]
 pub struct Network {
     spec: NetSpec,
-    program: Program,
-    weights: Vec<f64>,
+    pub(super) program: Program,
+    pub(super) weights: Vec<f64>,
 }
 
 impl Network {
@@ -210,12 +211,39 @@ impl Tape {
         &self.values[buffer]
     }
 
+    /// The loss's derivative by the values of a buffer.
+    pub fn slope(&self, buffer: usize) -> &[f64] {
+        &self.slopes[buffer]
+    }
+
+    /// Puts a row into the buffer of the inputs.
+    pub fn set_input(&mut self, input: &[f32]) {
+        assert_eq!(input.len(), self.values[0].len(), "width of the input");
+        self.values[0].iter_mut().zip(input).for_each(|(value, &input)| *value = f64::from(input));
+    }
+
+    /// Puts values into a buffer.
+    pub fn set(&mut self, buffer: usize, values: &[f64]) {
+        self.values[buffer].copy_from_slice(values);
+    }
+
     /// Fills all buffers. `masks` holds the dropout factors of each map that has them; empty without
     /// dropout.
     pub fn forward(&mut self, program: &Program, weights: &[f64], input: &[f32], masks: &[Option<&[f32]>]) {
-        assert_eq!(input.len(), self.values[0].len(), "width of the input");
-        self.values[0].iter_mut().zip(input).for_each(|(value, &input)| *value = f64::from(input));
-        for (index, map) in program.maps.iter().enumerate() {
+        self.set_input(input);
+        self.forward_through(program, weights, 0..program.maps.len(), masks);
+    }
+
+    /// Fills the buffers of some maps, in whose input buffer there is something. Masks are those of all maps.
+    pub fn forward_through(
+        &mut self,
+        program: &Program,
+        weights: &[f64],
+        maps: Range<usize>,
+        masks: &[Option<&[f32]>],
+    ) {
+        for index in maps {
+            let map = &program.maps[index];
             let mut sums = std::mem::take(&mut self.values[map.output]);
             let bias = map.bias.map(|at| &weights[at..at + map.fan_out]);
             match (map.start, bias) {
@@ -259,12 +287,23 @@ impl Tape {
         logits: &[f64],
         also: &[(usize, &[f64])],
     ) {
-        self.slopes.iter_mut().for_each(|slopes| slopes.fill(0.0));
-        self.slopes[program.logits()].copy_from_slice(logits);
+        self.start_slopes(program.logits(), logits);
         for (buffer, slopes) in also {
             axpy(1.0, slopes, &mut self.slopes[*buffer]);
         }
-        for (index, map) in program.maps.iter().enumerate().rev() {
+        self.backward_through(program, weights, 0..program.maps.len(), false);
+    }
+
+    /// Starts a backward pass: a loss depends on the values of one buffer alone.
+    pub fn start_slopes(&mut self, buffer: usize, slopes: &[f64]) {
+        self.slopes.iter_mut().for_each(|slopes| slopes.fill(0.0));
+        self.slopes[buffer].copy_from_slice(slopes);
+    }
+
+    /// Fills the signals of some maps and the slopes before them; those of the network's inputs where `inputs` says so.
+    pub fn backward_through(&mut self, program: &Program, weights: &[f64], maps: Range<usize>, inputs: bool) {
+        for index in maps.rev() {
+            let map = &program.maps[index];
             let mut signal = std::mem::take(&mut self.signals[index]);
             signal.copy_from_slice(&self.slopes[map.output]);
             for (signal, &factor) in signal.iter_mut().zip(&self.factors[index]) {
@@ -283,14 +322,28 @@ impl Tape {
                 // The map before this one put out the sums that this one started from.
                 Start::Output => self.slopes[map.output].copy_from_slice(&signal),
             }
-            // Nothing learns from the slopes of the inputs.
-            if map.input != 0 {
+            if map.input != 0 || inputs {
                 let rows = weights[map.weights..][..map.fan_in * map.fan_out].chunks_exact(map.fan_out);
                 for (slope, row) in self.slopes[map.input].iter_mut().zip(rows) {
                     *slope += dot(&signal, row);
                 }
             }
             self.signals[index] = signal;
+        }
+    }
+
+    /// Adds the gradient by the weights of some maps, whose signals are there, to one in the order of all weights.
+    pub fn add_gradient(&self, program: &Program, maps: Range<usize>, gradient: &mut [f64]) {
+        for (map, signal) in program.maps[maps.clone()].iter().zip(&self.signals[maps]) {
+            let sums = gradient[map.weights..][..map.fan_in * map.fan_out].chunks_exact_mut(map.fan_out);
+            for (&value, sums) in self.value(map.input).iter().zip(sums) {
+                if value != 0.0 {
+                    axpy(value, signal, sums);
+                }
+            }
+            if let Some(bias) = map.bias {
+                axpy(1.0, signal, &mut gradient[bias..bias + map.fan_out]);
+            }
         }
     }
 

@@ -152,9 +152,14 @@ impl<'a> ModelRun<'a> {
         self.data.rows.len() + self.data.extra.map_or(0, |extra| extra.weights.len())
     }
 
+    /// Whether some of the rows are mixed at a hidden layer.
+    pub fn is_mixed(&self) -> bool {
+        self.data.extra.is_some_and(|extra| extra.hidden.is_some())
+    }
+
     /// Whether some of the rows are virtual.
     pub fn is_soft(&self) -> bool {
-        self.data.extra.is_some()
+        self.data.extra.is_some() && !self.is_mixed()
     }
 
     /// The number of the coming step, from 1, and of its epoch, from 0.

@@ -10,7 +10,7 @@
 //! let pool = Matrix::new(vec![0.0, 1.0, 1.0, 0.0], 2, 2);
 //! // The point between the two rows is of both classes.
 //! let (mixed, target) = (Matrix::new(vec![0.5, 0.5], 1, 2), Matrix::new(vec![0.5, 0.5], 1, 2));
-//! let extra = VirtualRows { inputs: mixed.view(), targets: target.view(), weights: &[1.0], draws: 1 };
+//! let extra = VirtualRows { inputs: mixed.view(), targets: target.view(), weights: &[1.0], draws: 1, hidden: None };
 //! let data = ModelData {
 //!     inputs: pool.view(),
 //!     rows: &[0, 1],
@@ -26,6 +26,7 @@
 
 use super::error::LearnError;
 use super::plan::{Loss, Optimiser, TrainPlan};
+use super::program::rectified;
 use crate::arch::NetSpec;
 use crate::data::MatrixView;
 
@@ -48,6 +49,21 @@ pub struct VirtualRows<'a> {
     pub weights: &'a [f32],
     /// How many draws there are, at least one.
     pub draws: usize,
+    /// What rows are mixed with at a hidden layer, if they are.
+    pub hidden: Option<HiddenMixtures<'a>>,
+}
+
+/// Second inputs of virtual rows: up to a layer, both go through the network, and from there on
+/// `h = share h_a + (1 - share) h_b` (manifold mixup: Verma et al., ICML 2019). Fits on such rows leave the bank's kernels for plain
+/// backpropagation; what the optimiser remembers of fits before is not read.
+#[derive(Clone, Copy, Debug)]
+pub struct HiddenMixtures<'a> {
+    /// Shape `[draws * m, width]`; what is in the place of a row that is not mixed is not read.
+    pub others: MatrixView<'a>,
+    /// Shares of the first inputs, 0 to 1, `[draws * m]`; at 1, the row is not mixed.
+    pub shares: &'a [f32],
+    /// Layers at which rows are mixed, `[draws * m]`: 0 is the inputs, `k` the output of hidden block `k`.
+    pub layers: &'a [usize],
 }
 
 impl<'a> VirtualRows<'a> {
@@ -85,6 +101,9 @@ impl<'a> VirtualRows<'a> {
             }
         }
         let value = |row, what, found: f32| Err(LearnError::VirtualValue { model, row, what, found });
+        if let Some(hidden) = &self.hidden {
+            hidden.check(model, spec, count)?;
+        }
         for row in 0..count {
             if let Some(&found) = self.inputs.row(row).iter().find(|value| !value.is_finite()) {
                 return value(row, "an input, expected a finite number", found);
@@ -103,6 +122,36 @@ impl<'a> VirtualRows<'a> {
             }
         }
         Ok(())
+    }
+}
+
+impl HiddenMixtures<'_> {
+    fn check(&self, model: usize, spec: &NetSpec, count: usize) -> Result<(), LearnError> {
+        rectified(spec)?;
+        for (what, found, expected) in [
+            ("columns of second inputs", self.others.cols(), spec.inputs()),
+            ("second inputs", self.others.rows(), count),
+            ("shares", self.shares.len(), count),
+            ("layers", self.layers.len(), count),
+        ] {
+            if found != expected {
+                return Err(LearnError::VirtualShape { model, what, found, expected });
+            }
+        }
+        let value = |row, what, found: f32| Err(LearnError::VirtualValue { model, row, what, found });
+        for (row, &share) in self.shares.iter().enumerate() {
+            if !(0.0..=1.0).contains(&share) {
+                return value(row, "a share, expected 0 to 1", share);
+            }
+            if let Some(&found) = self.others.row(row).iter().find(|value| !value.is_finite()) {
+                return value(row, "a second input, expected a finite number", found);
+            }
+        }
+        let layers = spec.blocks().len();
+        match self.layers.iter().find(|&&layer| layer > layers) {
+            Some(&found) => Err(LearnError::Layer { found, layers }),
+            None => Ok(()),
+        }
     }
 }
 

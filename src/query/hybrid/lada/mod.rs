@@ -1,16 +1,24 @@
-//! LADA: pairs of candidates that are worth asking for together with the points between them, on which the learner then trains.
+//! LADA: candidates that are worth asking for together with what augmentation will make of them, on which the learner then trains.
+//!
+//! InfoMixup, which asks for pairs and mixes them, is here and in `policy`; [`info_stn`] maps images, by `sampler`. What learns within a query
+//! is a `perceptron`.
 
+pub mod info_stn;
+mod perceptron;
 mod policy;
+mod sampler;
 
 pub use policy::{GRID, Policy, expected, shares};
 
 use crate::data::RowId;
 use crate::error::Result;
+use crate::learner::{Above, Below};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::uncertainty::entropy;
 use crate::query::{Mixture, Needs, PoolView, Size, Strategy, Ties};
 use crate::rng::Key;
+use rand::RngExt;
 use rayon::prelude::*;
 
 const NEEDS: Needs =
@@ -18,6 +26,9 @@ const NEEDS: Needs =
 
 /// The most pairs that are looked at.
 const MAX_PAIRS: usize = 100_000;
+
+/// The highest layer that can be asked for; networks have fewer.
+const MAX_LAYER: usize = 1_000;
 
 /// The least parameter of a mixture: by less, it is one of its rows in single precision. What is learned may come to less.
 const LEAST_ALPHA: f64 = 1e-3;
@@ -41,6 +52,8 @@ pub(super) const ENTRY: Entry = Entry {
             pairs: params.count("pairs", 1_000, 1..=MAX_PAIRS)?,
             epochs: params.count("epochs", 10, 1..=10_000)?,
             rate: params.real("rate", 0.01, 1e-9..=10.0)?,
+            from: params.count("from", 0, 0..=MAX_LAYER)?,
+            to: params.count("to", 0, 0..=MAX_LAYER)?,
             mixtures: Vec::new(),
         })
     },
@@ -56,7 +69,11 @@ pub(super) const ENTRY: Entry = Entry {
 /// mixes at random; `lada(look_ahead=false)` asks by entropy, then learns how to mix; `lada(alpha=2)` looks ahead at mixtures
 /// of a given distribution.
 ///
-/// Three things are not the authors': rows are mixed as inputs, not at a hidden layer that is drawn; the expectation
+/// Every query draws the layer at which its pairs are mixed, evenly from `from` to `to`: 0 is the inputs, `k` the output of hidden
+/// block `k`, and what the network has not is left out of the range. Where it is a hidden one, the policy reads its activations. The
+/// authors' code draws from 1 to 2; by default inputs are mixed, on which a bank trains faster.
+///
+/// Three things are not the authors': the layer is drawn once per query and not at every step, the expectation
 /// over `λ` is that of the entropy interpolated between [`GRID`] shares, by quadrature, with its exact gradient by `alpha`, where
 /// theirs is a mean over draws; and the policy takes `epochs` whole
 /// steps of Adam at `rate`, where theirs takes many small ones (5e-5).
@@ -73,6 +90,9 @@ pub struct Lada {
     pub epochs: usize,
     /// Their size.
     pub rate: f64,
+    /// The first and the last layer at which pairs may be mixed.
+    pub from: usize,
+    pub to: usize,
     mixtures: Vec<Mixture>,
 }
 
@@ -92,10 +112,11 @@ impl Strategy for Lada {
         let most = if self.look_ahead { self.pairs } else { batch };
         let half = (places.len() / 2).min(most);
         let pairs: Vec<[usize; 2]> = (0..half).map(|at| [places[at], places[half + at]]).collect();
-        let mixed = entropies(view, &pairs)?;
+        let layer = self.layer(view, key.named("layer"))?;
+        let mixed = entropies(view, &pairs, layer)?;
         let alphas = match self.alpha {
             Some(alpha) => vec![alpha; pairs.len()],
-            None => self.learned(view, &pairs, &mixed, key.named("policy"))?,
+            None => self.learned(view, (&pairs, layer), &mixed, key.named("policy"))?,
         };
         let worth = |((pair, mixed), alpha): ((&[usize; 2], &[f64; GRID]), &f64)| {
             alone[pair[0]] + alone[pair[1]] + expected(mixed, *alpha)
@@ -106,7 +127,7 @@ impl Strategy for Lada {
         self.mixtures = (chosen.iter())
             .map(|&at| {
                 let [a, b] = pairs[at].map(|place| candidates[place]);
-                Mixture { a, b, alpha: alphas[at].max(LEAST_ALPHA) }
+                Mixture { a, b, alpha: alphas[at].max(LEAST_ALPHA), layer }
             })
             .collect();
         let mut picks: Vec<RowId> = self.mixtures.iter().flat_map(|pair| [pair.a, pair.b]).collect();
@@ -133,7 +154,11 @@ impl Strategy for Lada {
             return Some("no pair to mix: a query of one row has none".into());
         }
         let mean = self.mixtures.iter().map(|mixture| mixture.alpha).sum::<f64>() / count as f64;
-        Some(format!("{count} pairs to mix, by a mean alpha of {mean:.3}"))
+        let at = match (self.to, self.mixtures[0].layer) {
+            (0, _) => String::new(),
+            (_, layer) => format!(" at layer {layer}"),
+        };
+        Some(format!("{count} pairs to mix{at}, by a mean alpha of {mean:.3}"))
     }
 
     fn memory(&self, size: &Size) -> u64 {
@@ -143,29 +168,51 @@ impl Strategy for Lada {
 }
 
 impl Lada {
+    /// The layer at which the coming pairs are mixed.
+    fn layer(&self, view: &PoolView<'_>, key: Key) -> Result<usize> {
+        let last = self.to.min(view.network()?.layers());
+        let first = self.from.min(last);
+        Ok(if first == last { first } else { key.rng().random_range(first..=last) })
+    }
+
     /// The parameter of every pair, by a policy that learns it from these pairs.
     fn learned(
         &self,
         view: &PoolView<'_>,
-        pairs: &[[usize; 2]],
+        (pairs, layer): (&[[usize; 2]], usize),
         mixed: &[[f64; GRID]],
         key: Key,
     ) -> Result<Vec<f64>> {
-        let (embeddings, candidates) = (view.embeddings()?, view.candidates());
-        let feature = |pair: &[usize; 2]| {
-            let of = |place: usize| embeddings.row(candidates[place].index()).iter().copied().map(f64::from);
-            of(pair[0]).chain(of(pair[1])).collect::<Vec<f64>>()
+        let (embeddings, inputs, candidates) = (view.embeddings()?, view.network_inputs(), view.candidates());
+        let mut below = view.network()?.below(layer)?;
+        let mut of = |place: usize| -> Vec<f64> {
+            let row = candidates[place].index();
+            match layer {
+                0 => embeddings.row(row).iter().copied().map(f64::from).collect(),
+                _ => below.activations(inputs.row(row)).to_vec(),
+            }
         };
-        let features: Vec<Vec<f64>> = pairs.iter().map(feature).collect();
-        let mut policy = Policy::new(2 * embeddings.cols(), self.bound, key);
+        let features: Vec<Vec<f64>> = pairs.iter().map(|pair| [of(pair[0]), of(pair[1])].concat()).collect();
+        let mut policy = Policy::new(features.first().map_or(0, Vec::len), self.bound, key);
         Ok(policy.learn(&features, mixed, self.epochs, self.rate))
     }
 }
 
 /// The entropy of what the classifier says of every pair's mixtures, by share.
-fn entropies(view: &PoolView<'_>, pairs: &[[usize; 2]]) -> Result<Vec<[f64; GRID]>> {
+fn entropies(view: &PoolView<'_>, pairs: &[[usize; 2]], layer: usize) -> Result<Vec<[f64; GRID]>> {
     let (network, inputs, candidates) = (view.network()?, view.network_inputs(), view.candidates());
     let shares = shares();
+    if layer > 0 {
+        let (below, above) = (network.below(layer)?, network.above(layer)?);
+        let one = |(below, above): &mut (Below<'_>, Above<'_>), pair: &[usize; 2]| {
+            let [a, b] = pair.map(|place| below.activations(inputs.row(candidates[place].index())).to_vec());
+            shares.map(|share| {
+                let mixed: Vec<f64> = a.iter().zip(&b).map(|(a, b)| share * a + (1.0 - share) * b).collect();
+                entropy::of_shares(above.probabilities(&mixed).into_iter())
+            })
+        };
+        return Ok(pairs.par_iter().map_init(|| (below.clone(), above.clone()), one).collect());
+    }
     let one = |predictor: &mut crate::learner::Predictor<'_>, pair: &[usize; 2]| {
         let [a, b] = pair.map(|place| inputs.row(candidates[place].index()));
         shares.map(|share| {
@@ -258,5 +305,42 @@ mod tests {
         };
         assert!(sums("lada(alpha=0.001)").windows(2).all(|two| two[0] >= two[1] - 1e-3));
         assert!(!sums("lada(alpha=5)").windows(2).all(|two| two[0] >= two[1] - 1e-3));
+    }
+
+    /// Layers come evenly from the range that there is, and what is mixed there is looked at there: at the ends, a mixture is one of
+    /// its rows, wherever it is made.
+    #[test]
+    fn layers_are_drawn_from_the_range() {
+        let pool = ExamplePool::new(60, 6, 3);
+        let view = pool.view();
+        let layers = |text: &str| -> Vec<usize> {
+            let mut strategy = lada(text);
+            (0..40)
+                .map(|seed| {
+                    strategy.select(&view, 6, Key::root(seed)).unwrap();
+                    let layer = strategy.mixtures()[0].layer;
+                    assert!(strategy.mixtures().iter().all(|pair| pair.layer == layer));
+                    layer
+                })
+                .collect()
+        };
+        assert_eq!(layers("lada"), [0; 40]);
+        // The network has one hidden layer.
+        assert_eq!(layers("lada(from=1, to=7)"), [1; 40]);
+        let both = layers("lada(to=2)");
+        assert!((8..32).contains(&both.iter().sum::<usize>()), "{both:?}");
+        let pairs: Vec<[usize; 2]> = (0..10).map(|at| [at, at + 10]).collect();
+        let [inputs, hidden] = [0, 1].map(|layer| entropies(&view, &pairs, layer).unwrap());
+        let mut apart = 0.0f64;
+        for (inputs, hidden) in inputs.iter().zip(&hidden) {
+            for end in [0, GRID - 1] {
+                assert!((inputs[end] - hidden[end]).abs() < 1e-6);
+            }
+            apart = apart.max((inputs[GRID / 2] - hidden[GRID / 2]).abs());
+        }
+        assert!(apart > 1e-3, "{apart}");
+        let mut strategy = lada("lada(from=1, to=1)");
+        strategy.select(&view, 6, Key::root(0)).unwrap();
+        assert!(strategy.note().unwrap().starts_with("3 pairs to mix at layer 1, by"));
     }
 }

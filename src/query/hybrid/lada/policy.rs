@@ -1,13 +1,10 @@
 //! The mixing policy: from the embeddings of two rows to the distribution of the share at which they are mixed.
 
-use crate::learner::{Descent, Optimiser, TrainPlan};
+use super::perceptron::Perceptron;
 use crate::rng::Key;
-use rand::RngExt;
 
 /// Shares at which mixtures are looked at; between them, entropies are interpolated.
 pub const GRID: usize = 9;
-/// Hidden units of the policy.
-const HIDDEN: usize = 16;
 /// Points of the quadrature over half of a distribution.
 const POINTS: usize = 64;
 
@@ -51,57 +48,35 @@ fn expectation(values: &[f64; GRID], alpha: f64) -> (f64, f64) {
     (mean, (sum.1 - mean * mass.1) / mass.0)
 }
 
-/// A network with one rectified hidden layer, whose output is a parameter below `bound`.
+/// A network whose output is a parameter below `bound`.
 pub struct Policy {
-    width: usize,
     bound: f64,
-    /// `[HIDDEN][width + 1]`, biases last, and then `[HIDDEN + 1]` of the output.
-    parameters: Vec<f64>,
+    network: Perceptron,
 }
 
 impl Policy {
-    /// A policy on features of this width, drawn as the networks of the learner are.
+    /// A policy on features of this width.
     pub fn new(width: usize, bound: f64, key: Key) -> Self {
-        let mut rng = key.rng();
-        let mut draw = |count: usize, fan_in: usize| -> Vec<f64> {
-            let limit = 1.0 / (fan_in.max(1) as f64).sqrt();
-            (0..count).map(|_| rng.random_range(-limit..=limit)).collect()
-        };
-        let parameters = [draw(HIDDEN * (width + 1), width), draw(HIDDEN + 1, HIDDEN)].concat();
-        Self { width, bound, parameters }
-    }
-
-    /// The parameter for a pair, and the hidden values.
-    fn alpha(&self, features: &[f64]) -> (f64, [f64; HIDDEN]) {
-        let (first, last) = self.parameters.split_at(HIDDEN * (self.width + 1));
-        let hidden = std::array::from_fn(|unit| {
-            let own = &first[unit * (self.width + 1)..][..self.width + 1];
-            let sum: f64 = own.iter().zip(features.iter().chain([&1.0])).map(|(w, x)| w * x).sum();
-            sum.max(0.0)
-        });
-        let output: f64 = last.iter().zip(hidden.iter().chain([&1.0])).map(|(w, x)| w * x).sum();
-        (self.bound / (1.0 + (-output).exp()), hidden)
+        Self { bound, network: Perceptron::new(width, 1, key) }
     }
 
     /// The mean expected entropy of the mixtures, the parameter of every pair, and the gradient of the mean.
-    fn gradient(&self, features: &[Vec<f64>], mixed: &[[f64; GRID]]) -> (f64, Vec<f64>, Vec<f64>) {
+    fn gradient(
+        network: &Perceptron,
+        bound: f64,
+        features: &[Vec<f64>],
+        mixed: &[[f64; GRID]],
+    ) -> (f64, Vec<f64>, Vec<f64>) {
         let share = 1.0 / features.len().max(1) as f64;
-        let (mut mean, mut alphas, mut gradient) = (0.0, Vec::new(), vec![0.0; self.parameters.len()]);
-        let split = HIDDEN * (self.width + 1);
+        let (mut mean, mut alphas, mut gradient) = (0.0, Vec::new(), vec![0.0; network.parameters.len()]);
         for (features, mixed) in features.iter().zip(mixed) {
-            let (alpha, hidden) = self.alpha(features);
+            let (outputs, hidden) = network.forward(features);
+            let alpha = bound / (1.0 + (-outputs[0]).exp());
             let (value, slope) = expectation(mixed, alpha);
             mean += share * value;
             alphas.push(alpha);
-            let by_output = share * slope * alpha * (1.0 - alpha / self.bound);
-            for (unit, &value) in hidden.iter().chain([&1.0]).enumerate() {
-                gradient[split + unit] += by_output * value;
-            }
-            for (unit, _) in hidden.iter().enumerate().filter(|(_, value)| **value > 0.0) {
-                let signal = by_output * self.parameters[split + unit];
-                let own = &mut gradient[unit * (self.width + 1)..][..self.width + 1];
-                own.iter_mut().zip(features.iter().chain([&1.0])).for_each(|(g, x)| *g += signal * x);
-            }
+            let by_output = share * slope * alpha * (1.0 - alpha / bound);
+            network.add_gradient(features, &hidden, &[by_output], &mut gradient);
         }
         (mean, alphas, gradient)
     }
@@ -115,31 +90,15 @@ impl Policy {
         epochs: usize,
         rate: f64,
     ) -> Vec<f64> {
-        let plan = TrainPlan {
-            optimiser: Optimiser::Adam,
-            learning_rate: rate as f32,
-            weight_decay: 0.0,
-            ..TrainPlan::default()
-        };
-        let mut descent = Descent::new(&plan, self.parameters.len());
-        let (mut best, mut best_alphas) = (f64::NEG_INFINITY, Vec::new());
-        for epoch in 0..=epochs {
-            let (mean, alphas, mut gradient) = self.gradient(features, mixed);
-            if mean > best {
-                (best, best_alphas) = (mean, alphas);
-            }
-            if epoch < epochs {
-                gradient.iter_mut().for_each(|slope| *slope = -*slope);
-                descent.step(&mut self.parameters, &gradient);
-            }
-        }
-        best_alphas
+        let bound = self.bound;
+        self.network.ascend(epochs, rate, |network| Self::gradient(network, bound, features, mixed))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::RngExt;
 
     /// Two logits `h` and `-h` at `h = ±2`: the entropy of the mixture is ln 2 in the middle.
     fn opposite() -> [f64; GRID] {
@@ -191,16 +150,17 @@ mod tests {
         }
         let features = features(3, 4);
         let mut policy = Policy::new(4, 2.0, Key::root(1));
-        let (_, alphas, gradient) = policy.gradient(&features, &mixed);
+        let mean = |policy: &Policy| Policy::gradient(&policy.network, policy.bound, &features, &mixed);
+        let (_, alphas, gradient) = mean(&policy);
         assert!(alphas.iter().all(|alpha| (0.0..2.0).contains(alpha)));
         for (at, &found) in gradient.iter().enumerate() {
             let step = 1e-6;
-            let own = policy.parameters[at];
-            policy.parameters[at] = own + step;
-            let above = policy.gradient(&features, &mixed).0;
-            policy.parameters[at] = own - step;
-            let below = policy.gradient(&features, &mixed).0;
-            policy.parameters[at] = own;
+            let own = policy.network.parameters[at];
+            policy.network.parameters[at] = own + step;
+            let above = mean(&policy).0;
+            policy.network.parameters[at] = own - step;
+            let below = mean(&policy).0;
+            policy.network.parameters[at] = own;
             let expected = (above - below) / (2.0 * step);
             assert!((found - expected).abs() < 1e-6, "{at}: {found} {expected}");
         }
@@ -216,7 +176,7 @@ mod tests {
         let mixed: Vec<[f64; GRID]> =
             features.iter().map(|own| if own[0] > 0.0 { inner } else { outer }).collect();
         let mut policy = Policy::new(6, 1.0, Key::root(2));
-        let before = policy.gradient(&features, &mixed).0;
+        let before = Policy::gradient(&policy.network, policy.bound, &features, &mixed).0;
         let alphas = policy.learn(&features, &mixed, 200, 0.02);
         let after =
             mixed.iter().zip(&alphas).map(|(mixed, &alpha)| expected(mixed, alpha)).sum::<f64>() / 40.0;

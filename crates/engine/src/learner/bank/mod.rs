@@ -38,13 +38,14 @@ use super::plan::{FitReport, ModelData, Optimiser, Start, Stop, TrainPlan};
 use super::program::{Program, rectified};
 use super::schedule::ModelRun;
 use super::standardise::Standardised;
-use super::{Learner, logistic};
+use super::{Learner, between, logistic, manifold};
 use crate::arch::NetSpec;
 use crate::data::{Matrix, MatrixView, TargetKind};
 use crate::error::Result;
 use crate::rng::Key;
 use crate::simd::{SimdError, SimdPath};
 use kernels::Kernels;
+use rayon::prelude::*;
 use tile::{DropKeys, Tile};
 use update::Clocks;
 use vector::LINE;
@@ -229,11 +230,32 @@ impl Bank {
         let before = self.memory.clone();
         let mut runs: Vec<_> =
             data.iter().zip(keys).map(|(&data, &key)| ModelRun::new(data, plan, key)).collect();
+        let mixed: Vec<usize> = (0..runs.len()).filter(|&model| runs[model].is_mixed()).collect();
+        mixed.iter().for_each(|&model| runs[model].stop_here());
         self.train(0, &mut runs, plan);
         for (model, run) in runs.iter_mut().enumerate() {
             self.restore_diverged(model, run, data[model], plan, keys[model], before.as_ref());
         }
-        Ok(runs.iter().map(ModelRun::report).collect())
+        let mut reports: Vec<FitReport> = runs.iter().map(ModelRun::report).collect();
+        for (model, report) in mixed.iter().zip(self.fit_mixed(&mixed, data, plan, keys)) {
+            reports[*model] = report;
+        }
+        Ok(reports)
+    }
+
+    /// Trains the networks of these numbers, which have rows that are mixed at hidden layers, each by itself.
+    fn fit_mixed(
+        &mut self,
+        models: &[usize],
+        data: &[ModelData<'_>],
+        plan: &TrainPlan,
+        keys: &[Key],
+    ) -> Vec<FitReport> {
+        let (program, dropout) = (&self.program, self.spec.dropout());
+        let own = self.weights.par_chunks_mut(program.parameters).enumerate();
+        own.filter(|(model, _)| models.contains(model))
+            .map(|(model, weights)| manifold::fit(program, weights, data[model], plan, dropout, keys[model]))
+            .collect()
     }
 
     /// Fits every network, which is linear, to the optimum of its rows. One whose loss is not finite keeps
@@ -445,6 +467,10 @@ impl Learner for Bank {
             Some(bank) => self.adopt(model, bank, from),
             None => self.set_weights(model, &other.weights(from)),
         }
+    }
+
+    fn approach(&mut self, model: usize, other: &dyn Learner, from: usize, share: f32) -> Result<()> {
+        self.set_weights(model, &between(self.own(model), other.weights(from), share))
     }
 
     fn as_bank(&self) -> Option<&Bank> {

@@ -144,17 +144,7 @@ impl Layout {
             let mut logits = residuals[at].clone();
             logits.iter_mut().for_each(|value| *value /= rows);
             tape.backward_with(&self.program, parameters, &logits, &also);
-            for (map, signal) in self.program.maps.iter().zip(&tape.signals) {
-                let sums = gradient[map.weights..][..map.fan_in * map.fan_out].chunks_exact_mut(map.fan_out);
-                for (&value, sums) in tape.value(map.input).iter().zip(sums) {
-                    if value != 0.0 {
-                        axpy(value, signal, sums);
-                    }
-                }
-                if let Some(bias) = map.bias {
-                    axpy(1.0, signal, &mut gradient[bias..bias + map.fan_out]);
-                }
-            }
+            tape.add_gradient(&self.program, 0..self.program.maps.len(), gradient);
         }
         let target = losses.iter().sum::<f64>() / rows;
         Objective { target, total: target + self.module.weight * ranking }

@@ -17,11 +17,12 @@ mod layout;
 #[cfg(test)]
 mod tests;
 
-use super::bank::{check_fit, host_mask};
+use super::bank::check_fit;
 use super::descent::Descent;
 use super::error::LearnError;
+use super::manifold::masks;
 use super::plan::{Loss, ModelData, TrainPlan};
-use super::program::{Affine, Program};
+use super::program::Program;
 use super::reverse::Tape;
 use super::schedule::ModelRun;
 use super::standardise::Standardised;
@@ -238,12 +239,4 @@ impl LossPredictor {
     pub fn weights(&self) -> Vec<f32> {
         self.parameters[..self.layout.program.parameters].iter().map(|&weight| weight as f32).collect()
     }
-}
-
-/// The dropout factors of one step, for every map that dropout follows.
-fn masks(program: &Program, rate: f32, word: u64, rows: usize) -> Vec<Option<Vec<f32>>> {
-    let mask = |(index, map): (usize, &Affine)| {
-        (rate > 0.0 && map.drop).then(|| host_mask(rate, word, index, rows * map.fan_out))
-    };
-    program.maps.iter().enumerate().map(mask).collect()
 }
