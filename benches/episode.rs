@@ -274,6 +274,7 @@ impl Case {
             annotator: None,
             augment: None,
             ensemble: 1,
+            price: querist::data::Price::default(),
             stop_on: StopOn::default(),
         }
     }

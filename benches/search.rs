@@ -162,6 +162,7 @@ fn growing() -> Value {
             device: DeviceKind::Cpu,
             augment: None,
             ensemble: 1,
+            price: querist::data::Price::default(),
             stops: false,
             annotator: None,
             blocks: blocks(start),

@@ -325,6 +325,7 @@ fn episode() -> EpisodePlan {
         annotator: None,
         augment: None,
         ensemble: 1,
+        price: querist::data::Price::default(),
         stop_on: StopOn::default(),
     }
 }

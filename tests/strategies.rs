@@ -49,6 +49,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         annotator: None,
         augment: None,
         ensemble: 1,
+        price: querist::data::Price::default(),
         target_share: None,
         stop_on: StopOn::default(),
     }

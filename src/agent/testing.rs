@@ -114,6 +114,7 @@ pub(super) fn sources() -> Vec<Source> {
         annotator: None,
         augment: None,
         ensemble: 1,
+        price: crate::data::Price::default(),
         target_share: None,
         stop_on: StopOn::default(),
     };

@@ -42,7 +42,7 @@ pub struct EpisodeState {
     pub round: u32,
     /// Labels that were asked for, the initial ones included. With annotators of the plan's, not all of them are in hand.
     pub labels: usize,
-    /// What the questions have come to; `None` without annotators of the plan's, where all have their label.
+    /// What the questions have come to; `None` without annotators or prices of the plan's, where all have their label for 1.
     pub answers: Option<Answers>,
     /// What the last fit was taught beyond the labels in hand.
     pub pseudo_labels: Option<PseudoLabels>,
@@ -189,13 +189,14 @@ impl Episodes {
                     plan.budget,
                     plan.annotator.unwrap_or_default(),
                     replicate.key,
-                ),
+                )
+                .priced(plan.price),
                 waiting: Vec::new(),
                 known: None,
                 state: EpisodeState {
                     round: 0,
                     labels: pool.labelled().len(),
-                    answers: plan.annotator.map(|_| Answers::default()),
+                    answers: plan.says_answers().then(Answers::default),
                     pseudo_labels: None,
                     reward_accuracy: 0.0,
                     test: None,
@@ -380,7 +381,7 @@ impl Episodes {
                 let labelled = env.pool.labelled().iter().zip(env.pool.labels());
                 labelled.skip(before).for_each(|(&row, &label)| nearest.add(inputs, row, label));
             }
-            env.state.answers = self.plan.annotator.map(|_| env.oracle.answers());
+            env.state.answers = self.plan.says_answers().then(|| env.oracle.answers());
             env.state.round += 1;
             env.state.labels += rows.len();
             env.fresh += rows.len();

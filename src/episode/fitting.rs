@@ -38,7 +38,8 @@ impl Episodes {
                     let like = (0..looks.rows()).map(|at| predicted(looks.row(at)));
                     expected.extend(waiting.into_iter().zip(like));
                 }
-                let scores = |inputs, targets| task.kind().scores(&*group.bank, place, inputs, targets);
+                let scores =
+                    |inputs, targets| task.kind().scores(&*group.bank, place, inputs, &task.in_full(targets));
                 let rewarded = scores(reward.inputs(), reward.labels());
                 env.state.reward_accuracy = rewarded.accuracy;
                 env.state.test = (self.plan.measure == Measure::RewardAndTest)
@@ -131,6 +132,7 @@ fn fit_group(group: &mut Group, envs: &[Env], plan: &EpisodePlan) -> Result<Vec<
                 Divided::of(plan, &train, task, &rows, labels, key)
                     .and_make(plan, task, &env.mixtures, key)
                     .and_train(&env.pseudo)
+                    .in_full(task)
             })
             .collect();
         let data: Vec<ModelData<'_>> = envs
@@ -177,14 +179,15 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     if let Some(augment) = &plan.augment {
         augment.check_task(task, rows.len())?;
     }
-    let divided = Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &[], key);
+    let divided =
+        Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &[], key).in_full(task);
     let mut bank = ensembles(&plan.spec(task)?, 1, plan.ensemble, plan.device)?;
     bank.fit(&[divided.env(task)], &train, &[key])?;
     let (inputs, targets) = match plan.measure {
         Measure::Reward => (task.reward().inputs(), task.reward().labels()),
         Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
     };
-    Ok(task.kind().scores(&*bank, 0, inputs, targets))
+    Ok(task.kind().scores(&*bank, 0, inputs, &task.in_full(targets)))
 }
 
 /// The class of the largest probability, the first of equals.
@@ -244,6 +247,7 @@ mod tests {
             annotator: None,
             augment: None,
             ensemble: 1,
+            price: crate::data::Price::default(),
         }
     }
 

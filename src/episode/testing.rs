@@ -38,6 +38,7 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         annotator: None,
         augment: None,
         ensemble: 1,
+        price: crate::data::Price::default(),
     }
 }
 

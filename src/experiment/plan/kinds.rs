@@ -15,6 +15,7 @@ fn usual(kind: TargetKind) -> [&'static str; 2] {
         TargetKind::Class => ["random", "margin"],
         TargetKind::Real => ["random", "igs"],
         TargetKind::MultiLabel => ["random", "by_label(margin)"],
+        TargetKind::Mask => ["random", "by_pixel(margin)"],
     }
 }
 

@@ -1,7 +1,7 @@
 //! `[episode]`: how a labelling is simulated.
 
 use crate::data::world::{MAX_NOISE, MAX_SHIFT, MAX_TAIL};
-use crate::data::{Annotator, Scaling, SplitPlan, World};
+use crate::data::{Annotator, Price, Scaling, SplitPlan, World};
 use crate::episode::augment::ALPHAS;
 use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
 use crate::episode::{Augment, Change, InitialPool, OracleOn, StopOn};
@@ -110,6 +110,10 @@ section! {
         /// are those that simulated look-ahead and searches on sources read.
         #[serde(skip_serializing_if = "Option::is_none")]
         annotator: Option<Annotator> = table(annotator_keys).optional();
+        /// What an answer costs: as much for every row, or where targets are masks the length of the foreground's outline in pixels. Rows then say
+        /// what was spent; the budget counts rows.
+        #[serde(skip_serializing_if = "Price::is_by_row")]
+        price: Price = word([("row", Price::Row), ("outline", Price::Outline)]).or(Price::Row);
         /// Changed copies of the labelled rows, on which every fit of an episode trains, too. Predictions are for rows as
         /// they are. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@
 //! mini-batches and dropout; a single network is a bank of one. [`BurnNet`] does the same through burn.
 //! Both are a [`Learner`]. A bank fits its networks on the processor, or `stacked` on a device of burn's
 //! ([`DeviceKind`]). `plan` says how to train, `calibration` corrects probabilities afterwards.
-//! `reverse` is plain backpropagation for gradients of single rows; `loss_prediction` trains by it.
+//! An [`Fcn`] says of every pixel of an image whether it is foreground. `reverse` is plain backpropagation for gradients of single rows; `loss_prediction` trains by it.
 //! What is not here: choosing rows (`query`), choosing architectures (`search`).
 
 pub mod bank;
@@ -18,6 +18,7 @@ mod device;
 mod ensemble;
 pub mod error;
 pub mod export;
+pub mod fcn;
 #[cfg(feature = "burn")]
 mod image;
 mod kind;
@@ -41,6 +42,7 @@ pub use descent::Descent;
 pub use device::DeviceKind;
 pub use ensemble::Ensemble;
 pub use error::LearnError;
+pub use fcn::Fcn;
 pub use loss_prediction::{LossModule, LossPredictor};
 pub use metric::{Metric, Scores};
 pub use plan::{FitReport, Loss, ModelData, Optimiser, Start, Stop, TrainPlan};
@@ -159,12 +161,15 @@ fn largest(values: &Matrix) -> Vec<u32> {
     (0..values.rows()).map(|row| of(values.row(row)) as u32).collect()
 }
 
-/// `models` networks on the engine that can train them: a bank, or for images and for other activations than the
-/// rectifier burn, which is on the processor unless `device` is another one.
+/// `models` networks on the engine that can train them: a bank; over pixels [`Fcn`], which is on the processor; or for other images and for other
+/// activations than the rectifier burn, which is on the processor unless `device` is another one.
 ///
 /// # Errors
 /// As [`Bank::on`] and [`BurnNet::new`]; [`LearnError::NoBurn`] where burn is needed and not built in.
 pub fn networks(spec: &NetSpec, models: usize, device: DeviceKind) -> Result<Box<dyn Learner>> {
+    if spec.is_over_pixels() {
+        return Ok(Box::new(Fcn::new(spec, models)?));
+    }
     Ok(match spec.is_rectified() {
         true => Box::new(Bank::on(spec, models, device)?),
         #[cfg(feature = "burn")]
