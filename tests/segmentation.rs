@@ -41,20 +41,6 @@ fn plan(epochs: u32) -> TrainPlan {
     }
 }
 
-fn spec(task: &Task) -> NetSpec {
-    EpisodePlan::default().on(TargetKind::Mask).spec(task).unwrap()
-}
-
-fn data<'a>(task: &'a Task, rows: &'a [u32], masks: &'a [u32]) -> ModelData<'a> {
-    ModelData { inputs: task.pool(), rows, labels: masks, validation: (&[], &[]), extra: None }
-}
-
-/// The words of the first masks of the held-out part, whose targets are anybody's.
-fn dice(network: &Fcn, task: &Task) -> f64 {
-    let test = task.test();
-    TargetKind::Mask.scores(network, 0, test.inputs(), &task.in_full(test.labels())).by(Metric::Dice)
-}
-
 /// Forty images are enough to find glands in others; the same call gives the same weights, and a second network beside the first changes
 /// nothing of it.
 #[test]
@@ -165,34 +151,66 @@ fn suggestive_keeps_the_most_varied_and_covers_by_the_committees_embeddings() {
     assert!(needs.descriptors && !needs.embeddings && needs.bootstrap == Some(true) && needs.committee == 2);
 }
 
-/// A module learns where losses are large on masks as on classes and numbers: ranks of predicted and true losses of unseen images go together.
-/// (Classes, numbers and sets of labels: `tests/multi_label.rs` and the module's own tests.)
+/// Rows in a square, of which those on the right have a class, or a number, that is drawn at random.
+fn half_noisy(loss: Loss, rows: usize) -> (Matrix, Vec<u32>) {
+    use querist::data::target::word_of;
+    use rand::RngExt;
+    let mut rng = Key::root(12).rng();
+    let values: Vec<f32> = (0..2 * rows).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect();
+    let word = |x: &[f32]| {
+        let noise = if x[0] > 0.0 { rng.random::<f32>() * 4.0 - 2.0 } else { 0.0 };
+        match loss {
+            Loss::CrossEntropy => u32::from(x[1] + noise > 0.0),
+            _ => word_of(x[1] + noise),
+        }
+    };
+    let words = values.chunks(2).map(word).collect();
+    (Matrix::new(values, rows, 2), words)
+}
+
+/// A module learns where losses are large, whatever the targets are: the ranks of predicted and true losses of unseen rows, or images, go together
+/// on classes, numbers and masks.
 #[test]
-fn learned_losses_are_of_masks_too() {
-    let set = Glands::Stained.draw(Key::root(5)).unwrap();
+fn learned_losses_are_of_classes_numbers_and_masks() {
+    let set = Glands::Plain.draw(Key::root(5)).unwrap();
     let Targets::Mask(masks) = set.targets() else { panic!("masks") };
-    let (known, unseen): (Vec<u32>, Vec<u32>) = ((0..120).collect(), (120..240).collect());
-    let in_full = |rows: &[u32]| -> Vec<u32> {
-        rows.iter().flat_map(|&row| masks.mask(row as usize)).copied().collect()
-    };
-    let split = SplitPlan::default();
-    let spec = spec(&Task::split(&set, &split, Key::root(1)).unwrap());
-    let words = in_full(&known);
-    let data =
-        ModelData { inputs: set.inputs(), rows: &known, labels: &words, validation: (&[], &[]), extra: None };
-    let module = LossModule::default();
-    let predictor = LossPredictor::fit(&spec, None, data, &plan(15), &module, Key::root(1)).unwrap();
-    let predicted = predictor.predicted(set.inputs(), &unseen);
-    let losses = predictor.losses(set.inputs(), &unseen, &in_full(&unseen));
-    let ranks = |values: &[f64]| {
-        let below = |value: f64| values.iter().filter(|&&other| other < value).count() as f64;
-        values.iter().map(|&value| below(value) - 59.5).collect::<Vec<f64>>()
-    };
-    let (a, b) = (ranks(&predicted), ranks(&losses));
-    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let spearman = product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt();
-    println!("rank correlation on masks: {spearman:.2}");
-    assert!(spearman > 0.2, "{spearman}");
+    let scaled: Vec<f32> = set.inputs().values().iter().map(|value| (value - 0.6) / 0.25).collect();
+    let image = Image { channels: 1, height: 32, width: 32 };
+    let pixels = NetSpec::new(1024, vec![Block::EncoderDecoder { image, filters: 8 }], 1024, 0.0).unwrap();
+    let vectors = |outputs| NetSpec::mlp(2, &[16], outputs).unwrap();
+    let epochs = |loss, epochs| TrainPlan { loss, ..plan(epochs) };
+    for (loss, spec, words, train) in [
+        (Loss::CrossEntropy, vectors(2), 1, epochs(Loss::CrossEntropy, 40)),
+        (Loss::SquaredError, vectors(1), 1, epochs(Loss::SquaredError, 40)),
+        (Loss::CrossEntropyDice, pixels, 32, epochs(Loss::CrossEntropyDice, 20)),
+    ] {
+        let (inputs, targets) = match loss {
+            Loss::CrossEntropyDice => (Matrix::new(scaled.clone(), 240, 1024), masks.words().to_vec()),
+            _ => half_noisy(loss, 240),
+        };
+        let (known, unseen): (Vec<u32>, Vec<u32>) = ((0..120).collect(), (120..240).collect());
+        let (first, last) = targets.split_at(120 * words);
+        let data = ModelData {
+            inputs: inputs.view(),
+            rows: &known,
+            labels: first,
+            validation: (&[], &[]),
+            extra: None,
+        };
+        let module = LossModule::default();
+        let predictor = LossPredictor::fit(&spec, None, data, &train, &module, Key::root(1)).unwrap();
+        let predicted = predictor.predicted(inputs.view(), &unseen);
+        let losses = predictor.losses(inputs.view(), &unseen, last);
+        let ranks = |values: &[f64]| {
+            let below = |value: f64| values.iter().filter(|&&other| other < value).count() as f64;
+            values.iter().map(|&value| below(value) - 59.5).collect::<Vec<f64>>()
+        };
+        let (a, b) = (ranks(&predicted), ranks(&losses));
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let spearman = product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt();
+        println!("{loss:?}: rank correlation {spearman:.2}");
+        assert!(spearman > 0.2, "{loss:?}: {spearman}");
+    }
 }
 
 #[test]
@@ -266,8 +284,8 @@ fn folders_of_masks_are_read_or_refused_with_place() {
         picture.save(root.join(folder).join(name)).unwrap();
     };
     for name in ["a", "b"] {
-        save("images", &format!("{name}.bmp"), 6, &|x| 40 * x as u8);
-        save("masks", &format!("{name}.png"), 6, &|x| if x > 3 { 255 } else { 0 });
+        save("images", &format!("{name}.png"), 6, &|x| 40 * x as u8);
+        save("masks", &format!("{name}.bmp"), 6, &|x| if x > 3 { 255 } else { 0 });
     }
     let path = root.display().to_string();
     let set = read_masks(&path).unwrap();
@@ -280,20 +298,20 @@ fn folders_of_masks_are_read_or_refused_with_place() {
     assert!(refused(&masked(ColumnOptions::default())).contains("masks: no folder that holds pictures"));
     let named = masked(ColumnOptions { label: Some("truth".into()), ..ColumnOptions::default() });
     assert_eq!(read(&root, &named).unwrap().content(), set.content());
-    save("truth", "b.png", 6, &|x| x as u8);
+    save("truth", "b.bmp", 6, &|x| x as u8);
     let error = refused(&named);
-    assert!(error.contains("b.png: row 0, column 2: 2 is neither background"), "{error}");
-    save("truth", "b.png", 5, &|_| 0);
+    assert!(error.contains("b.bmp: row 0, column 2: 2 is neither background"), "{error}");
+    save("truth", "b.bmp", 5, &|_| 0);
     let error = refused(&named);
     assert!(error.contains("a picture of 5x4, but the first is of 6x4"), "{error}");
-    fs::remove_file(root.join("truth/b.png")).unwrap();
+    fs::remove_file(root.join("truth/b.bmp")).unwrap();
     let error = refused(&named);
     assert!(
-        error.contains("b.bmp: no mask called \"b\"") && error.contains("1 pictures beside 2"),
+        error.contains("b.png: no mask called \"b\"") && error.contains("1 pictures beside 2"),
         "{error}"
     );
-    save("truth", "a.png", 5, &|_| 0);
-    fs::remove_file(root.join("images/b.bmp")).unwrap();
+    save("truth", "a.bmp", 5, &|_| 0);
+    fs::remove_file(root.join("images/b.png")).unwrap();
     assert!(refused(&named).contains("masks of 4x5 pixels for examples of shape 1x4x6"));
 }
 

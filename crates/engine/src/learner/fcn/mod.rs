@@ -1,9 +1,8 @@
 //! Fully convolutional networks, which say of every pixel of an image whether it is foreground.
 //!
 //! [`Fcn`] is a [`Learner`](super::Learner) whose outputs are pixels: see `network` for the architecture, `loss` for what it is fitted by. Targets
-//! are masks, [packed](crate::data::mask) one after the other where other learners take one word per row. Its convolutions are `convolution`'s: those
-//! of burn on the processor take several times as long on images this small, and networks are trained in 32 bits by the code whose gradient is checked in
-//! 64.
+//! are masks, [packed](crate::data::mask) one after the other where other learners take one word per row. Its convolutions are `convolution`'s: burn's take three times as long per multiply-add on a core,
+//! and these give the same bits on every instruction set, by the code whose gradient is checked in 64.
 //!
 //! ```
 //! use querist_engine::arch::{Block, Image, NetSpec};

@@ -81,38 +81,3 @@ fn a_detached_module_does_not_move_the_network() {
     assert_eq!(detached[own..], steered[own..], "the module itself learns on");
     assert!(detached[own..].iter().any(|&slope| slope != 0.0));
 }
-
-/// How long a step takes.
-#[test]
-#[ignore]
-fn speed() {
-    use crate::arch::{Block, NetSpec};
-    use crate::data::Matrix;
-    use crate::learner::{Learner, Loss, ModelData, Stop, TrainPlan};
-    let image = Image { channels: 1, height: 32, width: 32 };
-    let images = batch(image, 64);
-    let inputs = Matrix::new(images.iter().flat_map(|(x, _)| x.clone()).collect(), 64, 1024);
-    let labels: Vec<u32> = images.iter().flat_map(|(_, m)| m.clone()).collect();
-    let rows: Vec<u32> = (0..64).collect();
-    let spec = NetSpec::new(1024, vec![Block::EncoderDecoder { image, filters: 8 }], 1024, 0.0).unwrap();
-    let mut fcn = crate::learner::Fcn::new(&spec, 1).unwrap();
-    let data = ModelData {
-        inputs: inputs.view(),
-        rows: &rows,
-        labels: &labels,
-        validation: (&[], &[]),
-        extra: None,
-    };
-    let plan = TrainPlan {
-        loss: Loss::CrossEntropyDice,
-        batch: 8,
-        stop: Stop::Epochs { epochs: 10 },
-        ..TrainPlan::default()
-    };
-    let start = std::time::Instant::now();
-    let report = fcn.fit(&[data], &plan, &[Key::root(1)]).unwrap();
-    eprintln!("{report:?}: {:.3} ms per image and step", start.elapsed().as_secs_f64() * 1e3 / 640.0);
-    let start = std::time::Instant::now();
-    fcn.logits(0, inputs.view(), None);
-    eprintln!("{:.3} ms per image forward (threads)", start.elapsed().as_secs_f64() * 1e3 / 64.0);
-}
