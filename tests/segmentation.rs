@@ -18,7 +18,6 @@ use querist::pipeline::Pipeline;
 use querist::query::{Passes, PoolView, QueryError, Registry, Signals};
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 fn querist(dir: &Path) -> Command {
     let mut command = Command::new(cargo_bin("querist"));
