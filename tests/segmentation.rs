@@ -299,7 +299,7 @@ fn folders_of_masks_are_read_or_refused_with_place() {
     assert_eq!(read(&root, &named).unwrap().content(), set.content());
     save("truth", "b.bmp", 6, &|x| x as u8);
     let error = refused(&named);
-    assert!(error.contains("b.bmp: row 0, column 2: 2 is neither background"), "{error}");
+    assert!(error.contains("b.bmp: row 0, column 1: 1 is neither background"), "{error}");
     save("truth", "b.bmp", 5, &|_| 0);
     let error = refused(&named);
     assert!(error.contains("a picture of 5x4, but the first is of 6x4"), "{error}");
