@@ -275,6 +275,7 @@ impl Case {
             augment: None,
             consistency: None,
             ensemble: 1,
+            price: querist::data::Price::default(),
             stop_on: StopOn::default(),
         }
     }

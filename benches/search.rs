@@ -163,6 +163,7 @@ fn growing() -> Value {
             augment: None,
             consistency: None,
             ensemble: 1,
+            price: querist::data::Price::default(),
             stops: false,
             annotator: None,
             blocks: blocks(start),

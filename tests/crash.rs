@@ -49,6 +49,7 @@ fn work(cell: &Cell<u32>) -> Vec<Row> {
         balanced_accuracy: Some(rng.random()),
         macro_f1: Some(rng.random()),
         mean_average_precision: None,
+        iou: None,
         reward_accuracy: rng.random(),
         steps: 10,
         answers: None,

@@ -644,7 +644,11 @@ fn reference_loss(spec: &NetSpec, weights: &[f64], inputs: &Matrix, labels: &[u3
                     let skip = if x.len() == width { x } else { affine(&x, width, false, &mut rest) };
                     relu(outer.iter().zip(&skip).map(|(a, b)| a + b).collect())
                 }
-                Block::Smooth { .. } | Block::Stem { .. } | Block::Convolution { .. } | Block::Average => {
+                Block::Smooth { .. }
+                | Block::Stem { .. }
+                | Block::Convolution { .. }
+                | Block::Average
+                | Block::EncoderDecoder { .. } => {
                     unreachable!("rectified shapes for vectors")
                 }
             };
@@ -657,7 +661,7 @@ fn reference_loss(spec: &NetSpec, weights: &[f64], inputs: &Matrix, labels: &[u3
                 let miss = |(o, z): (usize, &f64)| (z - f64::from(u8::from(o == label as usize))).powi(2);
                 z.iter().enumerate().map(miss).sum::<f64>() / z.len() as f64
             }
-            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy => {
+            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy | Loss::CrossEntropyDice => {
                 unreachable!("shapes for classes")
             }
         };

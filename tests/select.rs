@@ -326,6 +326,7 @@ fn episode() -> EpisodePlan {
         augment: None,
         consistency: None,
         ensemble: 1,
+        price: querist::data::Price::default(),
         stop_on: StopOn::default(),
     }
 }

@@ -214,6 +214,7 @@ fn verdict_rows(golden: &Value) -> Vec<Row> {
                         balanced_accuracy: Some(accuracy),
                         macro_f1: Some(accuracy),
                         mean_average_precision: None,
+                        iou: None,
                         reward_accuracy: accuracy,
                         steps: 0,
                         picks: Vec::new(),

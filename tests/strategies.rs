@@ -50,6 +50,7 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         augment: None,
         consistency: None,
         ensemble: 1,
+        price: querist::data::Price::default(),
         target_share: None,
         stop_on: StopOn::default(),
     }

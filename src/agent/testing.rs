@@ -115,6 +115,7 @@ pub(super) fn sources() -> Vec<Source> {
         augment: None,
         consistency: None,
         ensemble: 1,
+        price: crate::data::Price::default(),
         target_share: None,
         stop_on: StopOn::default(),
     };

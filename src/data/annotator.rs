@@ -36,6 +36,24 @@ pub enum Answer {
     Late(u32),
 }
 
+/// What an answer costs, in units of the annotator's price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Price {
+    /// As much for every row.
+    #[default]
+    Row,
+    /// The length of the foreground's outline in pixels, which is what is drawn: of masks.
+    Outline,
+}
+
+impl Price {
+    /// Whether it is the same for every row.
+    pub fn is_by_row(&self) -> bool {
+        *self == Self::Row
+    }
+}
+
 /// How simulated annotators answer. What a row is answered follows from the key of the episode, the row, and how often it
 /// was asked for: strategies that are compared get the same answers to the same questions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -81,7 +81,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DataError`] when there is no row or no column, a limit is exceeded, lengths disagree, a value
-    /// is not finite, a label is out of range, two classes or labels share a name, or no row has a label.
+    /// is not finite, a label is out of range, two classes or labels share a name, no row has a label, or masks are not of the images' size.
     pub fn new(
         name: impl Into<String>,
         shape: Shape,
@@ -113,6 +113,7 @@ impl Dataset {
         }
         check_finite(&name, inputs.view())?;
         targets.check(&name)?;
+        check_masks(&name, shape, &targets)?;
         Ok(Self {
             name,
             shape,
@@ -258,9 +259,9 @@ impl Dataset {
         }
     }
 
-    /// The number of classes, those without a row included, or of labels; 0 where targets are numbers.
+    /// The number of classes, those without a row included, of labels, or of pixels; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
-        self.class_names().len()
+        self.targets.count()
     }
 
     /// The names of the classes, or labels, all different.
@@ -388,6 +389,16 @@ pub fn check_size(name: &str, rows: usize, width: usize) -> Result<(), DataError
         }
     }
     Ok(())
+}
+
+/// Refuses masks of rows that are no images, or of images of another size.
+fn check_masks(name: &str, shape: Shape, targets: &Targets) -> Result<(), DataError> {
+    let Targets::Mask(masks) = targets else { return Ok(()) };
+    let (height, width) = masks.size();
+    match shape {
+        Shape::Image { height: high, width: wide, .. } if (high, wide) == (height, width) => Ok(()),
+        _ => Err(DataError::MaskSize { name: name.to_string(), height, width, images: shape.to_string() }),
+    }
 }
 
 pub(super) fn check_finite(name: &str, inputs: MatrixView<'_>) -> Result<(), DataError> {

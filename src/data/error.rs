@@ -62,6 +62,12 @@ pub enum DataError {
     #[error("{name}: an open set of {classes} classes, but two must be left of at least {least}")]
     #[diagnostic(help("leave `open_set` out for this data set"))]
     FewForOpenSet { name: String, classes: usize, least: usize },
+    /// Masks that do not fit the images.
+    #[error("{name}: masks of {height}x{width} pixels for examples of shape {images}")]
+    #[diagnostic(help(
+        "an image is as high and as wide as its mask; `--inputs` and `--channels` say how an archive's images lie"
+    ))]
+    MaskSize { name: String, height: usize, width: usize, images: String },
     /// What is about classes, where targets are of another kind.
     #[error("{name}: `episode.world.{key}` is about classes, and the targets are {}", found.name())]
     #[diagnostic(help("leave the key out, or take a data set of classes"))]

@@ -5,6 +5,7 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use super::readers::{ReadError, ReadOptions, folders, format, read, read_examples};
 use super::{embedded, synthetic};
+use crate::data::TargetKind;
 use crate::error::Result;
 use crate::rng::Key;
 use std::path::{Path, PathBuf};
@@ -73,7 +74,11 @@ pub enum Loaded {
 /// # Errors
 /// As [`load_with`].
 pub fn look(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> Result<Loaded> {
-    if let Place::File(path, name) = place(spec, data_dir)? {
+    // Whoever says that there are masks wants them; without any, the reader says so.
+    let masked = options.columns.task == TargetKind::Mask;
+    if let Place::File(path, name) = place(spec, data_dir)?
+        && !masked
+    {
         let examples = read_examples(&path, &found_options(&path, name, options)?)?;
         return Ok(match examples.is_labelled() {
             true => Loaded::Labelled(Box::new(examples.into_dataset()?)),

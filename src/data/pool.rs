@@ -1,7 +1,7 @@
 //! The labelled and unlabelled rows of one episode, and the oracle that moves rows between them.
 
 use super::RowId;
-use super::annotator::{Annotator, Answer, Answers};
+use super::annotator::{Annotator, Answer, Answers, Price};
 use super::task::Task;
 use crate::error::{Fault, Result};
 use crate::rng::Key;
@@ -136,6 +136,7 @@ pub struct Oracle {
     budget: usize,
     spent: usize,
     annotator: Annotator,
+    price: Price,
     key: Key,
     /// Who answers for a row, by number, where it is not `annotator`.
     appointed: HashMap<RowId, (u32, Annotator)>,
@@ -154,7 +155,13 @@ impl Oracle {
     pub fn of(task: Arc<Task>, budget: usize, annotator: Annotator, key: Key) -> Self {
         let answers = Answers::default();
         let (appointed, times) = (HashMap::new(), HashMap::new());
-        Self { task, budget, spent: 0, annotator, key, appointed, times, answers }
+        let price = Price::default();
+        Self { task, budget, spent: 0, annotator, price, key, appointed, times, answers }
+    }
+
+    /// The same, who charges what a row costs by `price`.
+    pub fn priced(self, price: Price) -> Self {
+        Self { price, ..self }
     }
 
     /// From now on, questions about `row` go to the annotator of this number, whose draws are that number's own.
@@ -210,7 +217,10 @@ impl Oracle {
             Answer::Label(label) => {
                 self.answers.answered += 1;
                 self.answers.wrong += u32::from(label != self.task.pool_label(row));
-                annotator.price
+                match self.price {
+                    Price::Row => annotator.price,
+                    Price::Outline => annotator.price * self.task.outline(row),
+                }
             }
             Answer::Abstained => {
                 self.answers.abstained += 1;

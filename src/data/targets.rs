@@ -2,10 +2,12 @@
 
 use super::dataset::{absorb, absorb_texts, check_labels};
 use super::error::DataError;
+use super::masks::Masks;
 use crate::data::TargetKind;
 use crate::data::target::{MAX_LABELS, has_label, number_of, word_of};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Classes of a classification set. A column of identifiers read as labels exceeds it soon.
 pub const MAX_CLASSES: usize = 10_000;
@@ -21,6 +23,8 @@ pub enum Targets {
     /// Any of the labels per row, or none: bit `l` of a row's set says whether the row has label `l`. At most
     /// [`MAX_LABELS`] labels, each of which a row has.
     MultiLabel { sets: Vec<u32>, names: Vec<String> },
+    /// One foreground mask per row, which is an image of the same size.
+    Mask(Arc<Masks>),
 }
 
 impl Targets {
@@ -29,6 +33,7 @@ impl Targets {
         match self {
             Targets::Class { labels: words, .. } | Targets::MultiLabel { sets: words, .. } => words.len(),
             Targets::Real { values } => values.len(),
+            Targets::Mask(masks) => masks.rows(),
         }
     }
 
@@ -38,6 +43,7 @@ impl Targets {
             Targets::Class { .. } => TargetKind::Class,
             Targets::Real { .. } => TargetKind::Real,
             Targets::MultiLabel { .. } => TargetKind::MultiLabel,
+            Targets::Mask(_) => TargetKind::Mask,
         }
     }
 
@@ -49,14 +55,26 @@ impl Targets {
         match self {
             Targets::Class { labels: words, .. } | Targets::MultiLabel { sets: words, .. } => words[row],
             Targets::Real { values } => word_of(values[row]),
+            Targets::Mask(masks) => {
+                assert!(row < masks.rows(), "row {row} of {} masks", masks.rows());
+                row as u32
+            }
         }
     }
 
-    /// What the classes or labels are called; numbers have no names.
+    /// The number of classes, labels or pixels; 0 where targets are numbers.
+    pub fn count(&self) -> usize {
+        match self {
+            Targets::Mask(masks) => masks.pixels(),
+            _ => self.names().len(),
+        }
+    }
+
+    /// What the classes or labels are called; numbers and masks have no names.
     pub fn names(&self) -> &[String] {
         match self {
             Targets::Class { names, .. } | Targets::MultiLabel { names, .. } => names,
-            Targets::Real { .. } => &[],
+            Targets::Real { .. } | Targets::Mask(_) => &[],
         }
     }
 
@@ -64,6 +82,8 @@ impl Targets {
     pub(super) fn check(&self, name: &str) -> Result<(), DataError> {
         let (what, limit) = match self {
             Targets::Real { values } => return check_numbers(name, values),
+            // Any mask may be one; its size is compared with the images'.
+            Targets::Mask(_) => return Ok(()),
             Targets::Class { .. } => ("classes", MAX_CLASSES),
             Targets::MultiLabel { .. } => ("labels", MAX_LABELS),
         };
@@ -81,7 +101,7 @@ impl Targets {
         }
         match self {
             Targets::Class { labels, .. } => check_labels(name, labels, names.len()),
-            Targets::Real { .. } => Ok(()),
+            Targets::Real { .. } | Targets::Mask(_) => Ok(()),
             Targets::MultiLabel { sets, .. } => check_sets(name, sets, names),
         }
     }
@@ -96,6 +116,7 @@ impl Targets {
                 sha.update((names.len() as u64).to_le_bytes());
             }
             Targets::Real { values } => absorb_numbers(sha, values),
+            Targets::Mask(masks) => absorb_masks(sha, masks),
             Targets::MultiLabel { sets, names } => {
                 absorb_sets(sha, sets);
                 sha.update((names.len() as u64).to_le_bytes());
@@ -112,6 +133,7 @@ impl Targets {
                 absorb_texts(sha, names);
             }
             Targets::Real { values } => absorb_numbers(sha, values),
+            Targets::Mask(masks) => absorb_masks(sha, masks),
             Targets::MultiLabel { sets, names } => {
                 absorb_sets(sha, sets);
                 absorb_texts(sha, names);
@@ -131,7 +153,7 @@ pub(super) fn check_part(
     match kind {
         TargetKind::Class => check_labels(name, words, names)?,
         TargetKind::Real => check_varies(name, part, words)?,
-        TargetKind::MultiLabel => {}
+        TargetKind::MultiLabel | TargetKind::Mask => {}
     }
     if part != "pool" {
         return Ok(());
@@ -145,7 +167,7 @@ pub(super) fn check_part(
         TargetKind::MultiLabel if words.iter().all(|word| Some(word) == words.first()) => {
             Err(DataError::OneSet { name, rows: words.len() })
         }
-        TargetKind::Real | TargetKind::MultiLabel => Ok(()),
+        TargetKind::Real | TargetKind::MultiLabel | TargetKind::Mask => Ok(()),
     }
 }
 
@@ -195,6 +217,11 @@ pub(super) fn by_appearance(labels: &[u32], classes: usize) -> (Vec<u32>, Vec<u3
 fn absorb_numbers(sha: &mut Sha256, values: &[f32]) {
     sha.update(b"real");
     absorb(sha, values, |value: &f32| value.to_le_bytes());
+}
+
+fn absorb_masks(sha: &mut Sha256, masks: &Masks) {
+    sha.update(b"mask");
+    absorb(sha, masks.words(), |word: &u32| word.to_le_bytes());
 }
 
 fn absorb_sets(sha: &mut Sha256, sets: &[u32]) {

@@ -1,9 +1,10 @@
 //! [`Task`]: one seeded split of a data set into pool, reward and test rows.
 
 use super::RowId;
-use super::dataset::{Dataset, Shape, check_finite, check_size, hex};
+use super::dataset::{Dataset, Shape, Targets, check_finite, check_size, hex};
 use super::error::DataError;
 use super::images::Images;
+use super::masks::Masks;
 use super::matrix::{Matrix, MatrixView};
 use super::scaling::Scaler;
 pub use super::scaling::Scaling;
@@ -15,6 +16,7 @@ use crate::error::Result;
 use crate::rng::Key;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -137,6 +139,8 @@ pub struct Task {
     rows: PartRows,
     /// The rows of the file that the rows of the pool are.
     source_rows: Vec<u32>,
+    /// The masks of the data set, of which targets name the rows; none where targets are of another kind.
+    masks: Option<Arc<Masks>>,
     /// What the rows of the pool are called; none where the data set does not say.
     pool_ids: Vec<String>,
     shape: Shape,
@@ -233,7 +237,11 @@ impl Task {
             false => Vec::new(),
         };
         let task = Self::assemble(dataset.name(), of, pool, reward, validation, test, rows)?;
-        Ok(Self { pool_ids, source_rows, answerable, shape: dataset.shape(), scaler, ..task })
+        let masks = match dataset.targets() {
+            Targets::Mask(masks) => Some(Arc::clone(masks)),
+            _ => None,
+        };
+        Ok(Self { pool_ids, source_rows, answerable, masks, shape: dataset.shape(), scaler, ..task })
     }
 
     /// A task over three parts that are apart already, each `(inputs, labels)`, and without a validation
@@ -307,6 +315,7 @@ impl Task {
             test: Held::new(test.0, test.1),
             rows,
             source_rows,
+            masks: None,
             pool_ids: Vec::new(),
             shape: Shape::Vector(width),
             scaler: Scaler::fit(Scaling::None, MatrixView::new(&[], 0, width)),
@@ -353,7 +362,7 @@ impl Task {
         self.kind
     }
 
-    /// The number of classes, or of labels; 0 where targets are numbers.
+    /// The number of classes, of labels, or of pixels; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -398,6 +407,23 @@ impl Task {
     /// validation part: for fits that stop by the loss on one of the two.
     pub fn all_but_test(&self) -> MatrixView<'_> {
         self.all_but_test.view()
+    }
+
+    /// Targets as fits and scores take them: masks, of which a word names one, in full, and all others as they are. Only targets that
+    /// were revealed are anybody's to hand in.
+    ///
+    /// # Panics
+    /// If a word names no mask.
+    pub fn in_full<'a>(&self, words: &'a [u32]) -> Cow<'a, [u32]> {
+        match &self.masks {
+            None => Cow::Borrowed(words),
+            Some(masks) => words.iter().flat_map(|&row| masks.mask(row as usize)).copied().collect(),
+        }
+    }
+
+    /// What it takes to draw the mask of a row of the pool: the length of its [outline](Masks::perimeter); 1 where targets are of another kind.
+    pub(super) fn outline(&self, row: RowId) -> f64 {
+        self.masks.as_ref().map_or(1.0, |masks| masks.perimeter(self.pool_label(row) as usize) as f64)
     }
 
     /// The rows that rewards are computed on.

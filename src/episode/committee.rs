@@ -12,22 +12,45 @@ use crate::error::Result;
 use crate::learner::Optimiser;
 use crate::query::Needs;
 
+/// What a committee says.
+pub(super) struct Committee {
+    /// Of every candidate.
+    pub members: Vec<Matrix>,
+    /// The mean of the members' embeddings of the whole pool, where it is asked for.
+    pub descriptors: Option<Matrix>,
+}
+
+/// The mean of matrices of one shape.
+fn mean(all: &[Matrix]) -> Matrix {
+    let (rows, cols) = (all[0].rows(), all[0].cols());
+    let at =
+        |place: usize| all.iter().map(|one| f64::from(one.values()[place])).sum::<f64>() / all.len() as f64;
+    Matrix::new((0..rows * cols).map(|place| at(place) as f32).collect(), rows, cols)
+}
+
 impl Episodes {
     /// Class probabilities of every candidate under every member (Lakshminarayanan et al., NeurIPS 2017), shape
-    /// `[candidates, classes]` each (where targets are numbers their predictions, `[candidates, 1]`), for the slots that ask for a committee. A member is trained as the first fit of an
+    /// `[candidates, classes]` each (where targets are numbers their predictions, `[candidates, 1]`, of masks a probability per pixel), for the slots that ask for a committee. A member is trained as the first fit of an
     /// episode is; on a resample of the labels under [`Needs::bootstrap`] (Abe & Mamitsuka, ICML 1998).
-    pub(super) fn committees(&self, envs: &[(usize, Needs)]) -> Result<Vec<(usize, Vec<Matrix>)>> {
+    pub(super) fn committees(&self, envs: &[(usize, Needs)]) -> Result<Vec<(usize, Committee)>> {
+        let described = |env: usize| envs.iter().any(|&(other, needs)| other == env && needs.descriptors);
         let mut members = self
             .fit_trials(&self.members(envs), &self.plan.from_scratch(), |bank, place, trial| {
                 let at = &self.envs[trial.env];
                 let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
                 let task = at.replicate.prepared.task();
-                task.kind().answers(bank, place, task.pool(), Some(&rows))
+                let embeddings = described(trial.env).then(|| bank.embeddings(place, task.pool(), None));
+                (task.kind().answers(bank, place, task.pool(), Some(&rows)), embeddings)
             })?
             .into_iter();
         let asking = envs.iter().enumerate().filter(|(_, (_, needs))| needs.committee > 0);
         Ok(asking
-            .map(|(slot, (_, needs))| (slot, members.by_ref().take(needs.committee).collect()))
+            .map(|(slot, (_, needs))| {
+                let (members, embeddings): (Vec<Matrix>, Vec<Option<Matrix>>) =
+                    members.by_ref().take(needs.committee).unzip();
+                let embeddings: Option<Vec<Matrix>> = embeddings.into_iter().collect();
+                (slot, Committee { members, descriptors: embeddings.map(|all| mean(&all)) })
+            })
             .collect())
     }
 

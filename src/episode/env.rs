@@ -42,8 +42,8 @@ pub struct EpisodeState {
     pub round: u32,
     /// Labels that were asked for, the initial ones included. With annotators of the plan's, not all of them are in hand.
     pub labels: usize,
-    /// What the questions have come to; `None` where all have their label: without annotators of the plan's, and without rows of
-    /// classes that nobody wants.
+    /// What the questions have come to; `None` where all have their label for 1: without annotators and prices of the plan's, and
+    /// without rows of classes that nobody wants.
     pub answers: Option<Answers>,
     /// What the last fit was taught beyond the labels in hand.
     pub pseudo_labels: Option<PseudoLabels>,
@@ -138,9 +138,9 @@ impl Env {
     }
 }
 
-/// Whether a question may have another answer than the row's label.
+/// Whether a question may have another answer than the row's label, or another price than 1.
 fn counts_answers(plan: &EpisodePlan, task: &Task) -> bool {
-    plan.annotator.is_some() || task.is_open()
+    plan.says_answers() || task.is_open()
 }
 
 /// Lanes that share a network shape, with the engine that trains them.
@@ -193,7 +193,8 @@ impl Episodes {
                     plan.budget,
                     plan.annotator.unwrap_or_default(),
                     replicate.key,
-                ),
+                )
+                .priced(plan.price),
                 waiting: Vec::new(),
                 known: None,
                 state: EpisodeState {

@@ -81,8 +81,9 @@ impl Episodes {
                 extras[slot].lookahead = Some(gains);
             }
         }
-        for (slot, members) in self.committees(envs)? {
-            extras[slot].committee = Some(Passes { members });
+        for (slot, committee) in self.committees(envs)? {
+            extras[slot].committee = Some(Passes { members: committee.members });
+            extras[slot].descriptors = committee.descriptors;
         }
         for (slot, temperature) in self.temperatures(envs)? {
             extras[slot].temperature = Some(temperature);
@@ -174,7 +175,7 @@ impl Episodes {
             (OracleOn::Validation, _) => (task.validation().inputs(), task.validation().labels()),
             _ => (task.reward().inputs(), task.reward().labels()),
         };
-        let accuracy = task.kind().scores(bank, place, inputs, labels).accuracy;
+        let accuracy = task.kind().scores(bank, place, inputs, &task.in_full(labels)).accuracy;
         if soft == 0.0 || labels.is_empty() {
             return accuracy;
         }
@@ -288,7 +289,8 @@ impl Episodes {
                 let task = at.replicate.prepared.task();
                 let trial = self.trial(env, at.fit_key(at.fit_number(&self.plan)));
                 let divided =
-                    Divided::of(&self.plan, &self.plan.train, task, &trial.rows, &trial.labels, trial.key);
+                    Divided::of(&self.plan, &self.plan.train, task, &trial.rows, &trial.labels, trial.key)
+                        .in_full(task);
                 let start = (self.plan.train.start != Start::Scratch).then(|| {
                     let (own, place) = self.places[env];
                     self.groups[own].bank.weights(place)
@@ -335,7 +337,7 @@ impl Episodes {
                     let task = self.envs[trial.env].replicate.prepared.task();
                     let all = Divided::of(&self.plan, train, task, &trial.rows, &trial.labels, trial.key);
                     let all = if trial.bootstrap { all.resampled(task.kind(), trial.key) } else { all };
-                    all.and_make(&self.plan, task, &Steering::default(), trial.key)
+                    all.and_make(&self.plan, task, &Steering::default(), trial.key).in_full(task)
                 })
                 .collect();
             let models: Vec<(&Task, &Divided, Key)> = (group.iter().zip(&divided))

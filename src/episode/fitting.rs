@@ -41,7 +41,8 @@ impl Episodes {
                     let like = (0..looks.rows()).map(|at| predicted(looks.row(at)));
                     expected.extend(waiting.into_iter().zip(like));
                 }
-                let scores = |inputs, targets| task.kind().scores(&*group.bank, place, inputs, targets);
+                let scores =
+                    |inputs, targets| task.kind().scores(&*group.bank, place, inputs, &task.in_full(targets));
                 let rewarded = scores(reward.inputs(), reward.labels());
                 env.state.reward_accuracy = rewarded.accuracy;
                 env.state.test = (self.plan.measure == Measure::RewardAndTest)
@@ -157,6 +158,7 @@ fn fit_group(group: &mut Group, envs: &[Env], plan: &EpisodePlan) -> Result<Vec<
                 Divided::of(plan, &train, task, &rows, labels, key)
                     .and_make(plan, task, &env.steering, key)
                     .and_train(&env.pseudo)
+                    .in_full(task)
             })
             .collect();
         let models: Vec<(&Task, &Divided, Key)> = (envs.iter().zip(&divided).zip(&keys))
@@ -201,14 +203,15 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let train = plan.from_scratch();
     plan.check_memory(task, rows.len())?;
     let none = Steering::default();
-    let divided = Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &none, key);
+    let divided =
+        Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &none, key).in_full(task);
     let mut bank = ensembles(&plan.spec(task)?, 1, plan.ensemble, plan.device)?;
     fit_all(&mut *bank, plan, &train, &[(task, &divided, key)])?;
     let (inputs, targets) = match plan.measure {
         Measure::Reward => (task.reward().inputs(), task.reward().labels()),
         Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
     };
-    Ok(task.kind().scores(&*bank, 0, inputs, targets))
+    Ok(task.kind().scores(&*bank, 0, inputs, &task.in_full(targets)))
 }
 
 /// The class of the largest probability, the first of equals.
@@ -269,6 +272,7 @@ mod tests {
             augment: None,
             consistency: None,
             ensemble: 1,
+            price: crate::data::Price::default(),
         }
     }
 

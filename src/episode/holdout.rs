@@ -121,6 +121,14 @@ impl Divided {
         self.extra.as_ref()
     }
 
+    /// With targets as fits take them: see [`Task::in_full`].
+    pub fn in_full(mut self, task: &Task) -> Self {
+        for words in [&mut self.train.1, &mut self.validation.1] {
+            *words = task.in_full(words).into_owned();
+        }
+        self
+    }
+
     /// As the bank wants it.
     pub fn env<'a>(&'a self, task: &'a Task) -> ModelData<'a> {
         self.with(task, self.extra.as_ref())

@@ -3,14 +3,16 @@
 use super::augment::{ALPHAS, Augment, Change};
 use super::consistency::Consistency;
 use super::initial::InitialPool;
-use crate::arch::{Block, NetSpec};
-use crate::data::{Annotator, TargetKind, Task};
+use crate::arch::{Block, Image, NetSpec};
+use crate::data::{Annotator, Price, Shape, TargetKind, Task};
 use crate::error::{Fault, Result};
 use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop, TrainPlan};
 use serde::{Deserialize, Serialize};
 
 /// The highest dropout rate.
 const MAX_DROPOUT: f64 = 0.99;
+/// Planes of the first level of networks over pixels.
+const FILTERS: usize = 8;
 /// The most changed copies of a labelled row.
 pub const MAX_COPIES: usize = 1_000;
 /// The farthest move of an image, and the largest side of what is cut out of it.
@@ -86,6 +88,9 @@ pub struct EpisodePlan {
     /// Networks whose mean is the classifier ([`Ensemble`](crate::learner::Ensemble)); 1 for a single one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub ensemble: usize,
+    /// What an answer costs; rows say what was spent where that differs from row to row. The budget counts rows whatever it is.
+    #[serde(default, skip_serializing_if = "Price::is_by_row")]
+    pub price: Price,
 }
 
 /// The rows that tell a fit when to stop.
@@ -169,6 +174,10 @@ pub enum EpisodeError {
     #[error("episode on {task}: `episode.{key}` is about classes, and the targets are {}", found.name())]
     #[diagnostic(help("leave the key out, or play on tasks of classes"))]
     AboutClasses { task: String, key: &'static str, found: TargetKind },
+    /// What is about masks, where targets are others.
+    #[error("episode on {task}: `episode.price` is \"outline\", and the targets are {}, which have none", found.name())]
+    #[diagnostic(help("leave the key out, or play on tasks of masks"))]
+    NoOutline { task: String, found: TargetKind },
     /// A pseudo-label for what cannot have one.
     #[error(
         "episode on {task}: a pseudo-label for row {row}, which is no candidate, comes twice, or is given a \
@@ -267,6 +276,7 @@ impl Default for EpisodePlan {
             augment: None,
             consistency: None,
             ensemble: 1,
+            price: Price::default(),
         }
     }
 }
@@ -283,9 +293,19 @@ impl EpisodePlan {
         Self { query_size: rows, budget: rounds.saturating_mul(rows), ..self }
     }
 
-    /// The classifier of this plan for a task.
+    /// Whether rows say what their questions came to.
+    pub(super) fn says_answers(&self) -> bool {
+        self.annotator.is_some() || !self.price.is_by_row()
+    }
+
+    /// The classifier of this plan for a task; where targets are masks, the one network over pixels that there is, whatever the plan's blocks are.
     pub fn spec(&self, task: &Task) -> Result<NetSpec> {
         let outputs = task.kind().loss(self.train.loss).outputs(task.classes());
+        if let (TargetKind::Mask, Shape::Image { channels, height, width }) = (task.kind(), task.shape()) {
+            let image = Image { channels, height, width };
+            let blocks = vec![Block::EncoderDecoder { image, filters: FILTERS }];
+            return Ok(NetSpec::new(task.width(), blocks, outputs, 0.0)?);
+        }
         Ok(NetSpec::new(task.width(), self.blocks.clone(), outputs, self.dropout)?)
     }
 
@@ -308,6 +328,9 @@ impl EpisodePlan {
         }
         if self.fit_per_label && task.is_open() {
             return Err(EpisodeError::FitPerLabel);
+        }
+        if self.price == Price::Outline && task.kind() != TargetKind::Mask {
+            return Err(EpisodeError::NoOutline { task: task.name().to_string(), found: task.kind() });
         }
         let about_classes = [
             ("annotator", self.annotator.is_some()),

@@ -213,6 +213,7 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
         balanced_accuracy: scores.known(Metric::BalancedAccuracy),
         macro_f1: scores.known(Metric::MacroF1),
         mean_average_precision: scores.known(Metric::MeanAveragePrecision),
+        iou: scores.known(Metric::Iou),
         reward_accuracy,
         steps,
         picks: Vec::new(),

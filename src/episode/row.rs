@@ -36,6 +36,9 @@ pub struct Row {
     /// Mean average precision on the test rows of sets of labels ([`Scores`]); none of other targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_average_precision: Option<f64>,
+    /// Mean intersection over union on the test images of masks ([`Scores`]); none of other targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iou: Option<f64>,
     /// Share of reward rows classified correctly; of other targets, their first figure on the reward rows.
     pub reward_accuracy: f64,
     /// Gradient steps made so far in the episode, search included.
@@ -61,10 +64,11 @@ pub struct Row {
 impl Row {
     /// One of the figures on the test rows; NaN for one that the row has not.
     pub fn by(&self, metric: Metric) -> f64 {
-        let [balanced_accuracy, macro_f1, mean_average_precision] =
-            [self.balanced_accuracy, self.macro_f1, self.mean_average_precision]
+        let [balanced_accuracy, macro_f1, mean_average_precision, iou] =
+            [self.balanced_accuracy, self.macro_f1, self.mean_average_precision, self.iou]
                 .map(|figure| figure.unwrap_or(f64::NAN));
         let (first, accuracy) = (self.metric, self.accuracy);
-        Scores { metric: first, accuracy, balanced_accuracy, macro_f1, mean_average_precision }.by(metric)
+        Scores { metric: first, accuracy, balanced_accuracy, macro_f1, mean_average_precision, iou }
+            .by(metric)
     }
 }

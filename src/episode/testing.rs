@@ -39,6 +39,7 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         augment: None,
         consistency: None,
         ensemble: 1,
+        price: crate::data::Price::default(),
     }
 }
 

@@ -441,6 +441,7 @@ mod tests {
                     balanced_accuracy: Some(0.5),
                     macro_f1: Some(0.25),
                     mean_average_precision: None,
+                    iou: None,
                     reward_accuracy: 0.5,
                     steps: 1,
                     picks: vec![],
@@ -471,6 +472,7 @@ mod tests {
                 balanced_accuracy: 0.5,
                 macro_f1: 0.5,
                 mean_average_precision: None,
+                iou: None,
                 largest_class: 0.4,
             })
         }

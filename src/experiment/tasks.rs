@@ -7,7 +7,7 @@ use super::sections::{DataRef, is_reserved};
 use crate::agent::{SeenSet, Source};
 use crate::data::load::Loaded;
 use crate::data::readers::ReadOptions;
-use crate::data::synthetic::{Friedman, LabelTeachers, SourceFamily, diverging_sin, three_clust};
+use crate::data::synthetic::{Friedman, Glands, LabelTeachers, SourceFamily, diverging_sin, three_clust};
 use crate::data::{self, Dataset, SplitPlan, TargetKind, Task, Variation};
 use crate::episode::encoder::Encoders;
 use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask};
@@ -18,9 +18,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-/// Generated data sets that an experiment file may name: rows, width and classes are those of the paper. The targets of the
-/// last three are numbers.
-pub const GENERATED: [&str; 8] = [
+/// Generated data sets that an experiment file may name. The first two are of classes, rows, width and classes as in the paper; then come problems of
+/// numbers, of sets of labels, and of masks.
+pub const GENERATED: [&str; 13] = [
     "three_clust",
     "diverging_sin",
     "friedman1",
@@ -29,6 +29,11 @@ pub const GENERATED: [&str; 8] = [
     "labels_independent",
     "labels_correlated",
     "labels_rare",
+    "glands_plain",
+    "glands_faint",
+    "glands_dense",
+    "glands_blurred",
+    "glands_stained",
 ];
 
 /// The data set that a plan names, its classes numbered as the rows show them: however they are spelt,
@@ -116,6 +121,9 @@ pub(super) fn named_kind(name: &str) -> TargetKind {
     if Friedman::ALL.iter().any(|problem| problem.name() == name) {
         return TargetKind::Real;
     }
+    if Glands::ALL.iter().any(|domain| domain.name() == name) {
+        return TargetKind::Mask;
+    }
     match LabelTeachers::ALL.iter().any(|problem| problem.name() == name) {
         true => TargetKind::MultiLabel,
         false => TargetKind::Class,
@@ -126,9 +134,11 @@ fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
     let DataRef::Named(name) = reference else { return None };
     let numbers = Friedman::ALL.into_iter().find(|problem| problem.name() == name);
     let labels = LabelTeachers::ALL.into_iter().find(|problem| problem.name() == name);
-    let generated = match (numbers, labels) {
-        (Some(problem), _) => problem.draw(key),
-        (_, Some(problem)) => problem.draw(key),
+    let glands = Glands::ALL.into_iter().find(|domain| domain.name() == name);
+    let generated = match (numbers, labels, glands) {
+        (Some(problem), ..) => problem.draw(key),
+        (_, Some(problem), _) => problem.draw(key),
+        (.., Some(domain)) => domain.draw(key),
         _ if name == GENERATED[0] => three_clust(key),
         _ if name == GENERATED[1] => diverging_sin(key),
         _ => return None,
@@ -162,6 +172,7 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         augment: episode.augment.as_ref().map(|keys| keys.augment()),
         consistency: episode.consistency,
         ensemble: learner.ensemble,
+        price: episode.price,
     })
 }
 

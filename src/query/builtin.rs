@@ -2,13 +2,13 @@
 
 use super::registry::{Entry, Registry};
 use super::{
-    bandit, bayesian, distribution, gradient, hybrid, multi_label, random, regression, simulation,
-    uncertainty, wrapper,
+    bandit, bayesian, distribution, gradient, hybrid, multi_label, random, regression, segmentation,
+    simulation, uncertainty, wrapper,
 };
 use std::sync::LazyLock;
 
 static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
-    let families: [&[Entry]; 11] = [
+    let families: [&[Entry]; 12] = [
         &[random::ENTRY],
         uncertainty::ENTRIES,
         bayesian::ENTRIES,
@@ -17,6 +17,7 @@ static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
         gradient::ENTRIES,
         regression::ENTRIES,
         multi_label::ENTRIES,
+        segmentation::ENTRIES,
         bandit::ENTRIES,
         wrapper::ENTRIES,
         simulation::ENTRIES,

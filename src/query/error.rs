@@ -33,6 +33,10 @@ pub enum QueryError {
     )]
     #[diagnostic(help("lift `margin`, `entropy`, `least_confidence` or `qbc`, as in by_label(margin)"))]
     ByLabel { strategy: String },
+    /// A score of a pixel that reads more than one pixel has.
+    #[error("{strategy} scores pixels one by one, by what reads class probabilities alone")]
+    #[diagnostic(help("lift `margin`, `entropy`, `least_confidence` or `qbc`, as in by_pixel(margin)"))]
+    ByPixel { strategy: String },
     /// No strategy has this name.
     #[error("strategy `{}` is unknown", shorten(name))]
     Unknown {

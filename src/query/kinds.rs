@@ -13,19 +13,25 @@ pub struct Kinds {
     pub real: bool,
     /// [`TargetKind::MultiLabel`].
     pub multi_label: bool,
+    /// [`TargetKind::Mask`].
+    pub mask: bool,
 }
 
 impl Kinds {
+    /// None at all.
+    const NONE: Self = Self { class: false, real: false, multi_label: false, mask: false };
     /// Classes alone.
-    pub const CLASS: Self = Self { class: true, real: false, multi_label: false };
+    pub const CLASS: Self = Self { class: true, ..Self::NONE };
     /// Numbers alone.
-    pub const REAL: Self = Self { class: false, real: true, multi_label: false };
+    pub const REAL: Self = Self { real: true, ..Self::NONE };
     /// Sets of labels alone.
-    pub const MULTI_LABEL: Self = Self { class: false, real: false, multi_label: true };
-    /// What probabilities are predicted of: classes, and sets of labels.
-    pub const PROBABLE: Self = Self { class: true, real: false, multi_label: true };
+    pub const MULTI_LABEL: Self = Self { multi_label: true, ..Self::NONE };
+    /// Masks alone.
+    pub const MASK: Self = Self { mask: true, ..Self::NONE };
+    /// What probabilities are predicted of, which stand for classes or labels: classes, and sets of labels.
+    pub const PROBABLE: Self = Self { class: true, multi_label: true, ..Self::NONE };
     /// Whatever targets are: for what looks at no target, and at no prediction of one.
-    pub const ALL: Self = Self { class: true, real: true, multi_label: true };
+    pub const ALL: Self = Self { class: true, real: true, multi_label: true, mask: true };
 
     /// Whether a kind is among them.
     pub fn serve(self, kind: TargetKind) -> bool {
@@ -33,6 +39,17 @@ impl Kinds {
             TargetKind::Class => self.class,
             TargetKind::Real => self.real,
             TargetKind::MultiLabel => self.multi_label,
+            TargetKind::Mask => self.mask,
+        }
+    }
+
+    /// The kinds that are among either.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            class: self.class || other.class,
+            real: self.real || other.real,
+            multi_label: self.multi_label || other.multi_label,
+            mask: self.mask || other.mask,
         }
     }
 
@@ -42,6 +59,7 @@ impl Kinds {
             class: self.class && other.class,
             real: self.real && other.real,
             multi_label: self.multi_label && other.multi_label,
+            mask: self.mask && other.mask,
         }
     }
 

@@ -26,6 +26,7 @@ pub mod registry;
 pub mod regression;
 pub mod rewards;
 pub mod score;
+pub mod segmentation;
 pub mod signals;
 pub mod simulation;
 pub mod spec;

@@ -84,6 +84,9 @@ needs! {
     /// Whether every member is fitted to a resample of the labelled rows; `None` for where members would be copies
     /// of each other without.
     bootstrap: Option<bool>,
+    /// The embeddings of every row of the pool by the members of the committee, averaged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    descriptors: bool,
     /// The classifier's last layer, which makes logits of embeddings.
     head: bool,
     /// The temperature that calibrates the probabilities.
@@ -140,6 +143,7 @@ impl Needs {
             (self.embeddings, "embeddings".to_string()),
             (self.passes > 0, passes),
             (self.committee > 0, format!("{} members", self.committee)),
+            (self.descriptors, "their embeddings".to_string()),
             (self.head, "head".to_string()),
             (self.temperature, "temperature".to_string()),
             (self.network, "network".to_string()),

@@ -38,6 +38,8 @@ pub enum Family {
     Regression,
     /// Any of several labels per row.
     MultiLabel,
+    /// Images with masks.
+    Segmentation,
     /// Reads labels that a real labelling would not have.
     Simulation,
     /// Registered by another crate.

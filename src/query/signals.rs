@@ -16,7 +16,7 @@ pub struct Progress {
 }
 
 /// Class probabilities of every candidate under several stochastic passes or committee members; where targets are numbers,
-/// their predictions.
+/// their predictions, and where they are masks, a probability of every pixel.
 #[derive(Clone, Debug)]
 pub struct Passes {
     /// One matrix `[candidates, classes]` per pass; of numbers, `[candidates, 1]`.
@@ -94,6 +94,8 @@ pub struct Signals {
     pub progress: Progress,
     /// Members of a committee, with weights of their own and, under [`Needs::bootstrap`](super::Needs::bootstrap), a resample of the labels.
     pub committee: Option<Passes>,
+    /// `[pool rows, d]`, indexed by [`RowId`]: the mean of the committee members' embeddings.
+    pub descriptors: Option<Matrix>,
     /// The last layer.
     pub head: Option<Head>,
     /// `T > 0` such that `softmax(z / T)` is calibrated; 1 where it could not be fitted.

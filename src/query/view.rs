@@ -60,8 +60,8 @@ impl<'a> PoolView<'a> {
         Self::of_kind(TargetKind::Class, inputs, labelled, labels, candidates, classes, signals)
     }
 
-    /// A view over one pool whose targets are of this kind; `classes` counts labels where they are sets of such, and is 0 where
-    /// they are numbers.
+    /// A view over one pool whose targets are of this kind; `classes` counts labels where they are sets of such, pixels where they are masks, and is 0
+    /// where they are numbers.
     ///
     /// # Panics
     /// As [`new`](Self::new).
@@ -88,6 +88,9 @@ impl<'a> PoolView<'a> {
         }
         if let Some(e) = &signals.embeddings {
             assert_eq!(e.rows(), n, "embeddings per row of the pool");
+        }
+        if let Some(d) = &signals.descriptors {
+            assert_eq!(d.rows(), n, "descriptors per row of the pool");
         }
         for member in [&signals.passes, &signals.committee].into_iter().flatten().flat_map(|p| &p.members) {
             assert_eq!(member.cols(), width, "columns of passes");
@@ -229,7 +232,7 @@ impl<'a> PoolView<'a> {
         self.candidates
     }
 
-    /// The number of classes, or of labels; 0 where targets are numbers.
+    /// The number of classes, of labels, or of pixels; 0 where targets are numbers.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -270,6 +273,9 @@ impl<'a> PoolView<'a> {
         if needs.committee > 0 {
             self.committee()?;
         }
+        if needs.descriptors {
+            self.descriptors()?;
+        }
         if needs.head {
             self.head()?;
         }
@@ -295,7 +301,7 @@ impl<'a> PoolView<'a> {
     }
 
     /// Class probabilities, shape `[candidates, classes]`, each row summing to one; where targets are sets of labels, the
-    /// probability of every label, shape `[candidates, labels]`.
+    /// probability of every label, shape `[candidates, labels]`, and where they are masks, that of every pixel to be foreground, shape `[candidates, pixels]`.
     ///
     /// # Errors
     /// [`QueryError::Missing`]; [`QueryError::NotFinite`] and [`QueryError::NotProbabilities`] with the
@@ -354,6 +360,17 @@ impl<'a> PoolView<'a> {
         let embeddings = self.embeddings.ok_or(QueryError::Missing { signal })?;
         check_finite(signal, embeddings)?;
         Ok(embeddings)
+    }
+
+    /// The mean of the committee members' embeddings of the whole pool, shape `[n, d]`, indexed by [`RowId`].
+    ///
+    /// # Errors
+    /// [`QueryError::Missing`]; [`QueryError::NotFinite`] with the place.
+    pub fn descriptors(&self) -> Result<MatrixView<'a>, QueryError> {
+        let signal = "a committee's embeddings";
+        let descriptors = self.signals.descriptors.as_ref().ok_or(QueryError::Missing { signal })?.view();
+        check_finite(signal, descriptors)?;
+        Ok(descriptors)
     }
 
     /// The last layer, whose width is that of the embeddings.
@@ -576,6 +593,7 @@ fn check_answers(kind: TargetKind, signal: &'static str, p: MatrixView<'_>) -> R
     check_finite(signal, p)?;
     let expected = match kind {
         TargetKind::MultiLabel => "numbers from 0 to 1, one for each label",
+        TargetKind::Mask => "numbers from 0 to 1, one for each pixel",
         TargetKind::Class | TargetKind::Real => "non-negative numbers that sum to 1",
     };
     for row in 0..p.rows() {
@@ -583,7 +601,7 @@ fn check_answers(kind: TargetKind, signal: &'static str, p: MatrixView<'_>) -> R
         let refuse = |found: String| Err(QueryError::NotProbabilities { signal, row, found, expected });
         let least = values.iter().copied().fold(0.0, f32::min);
         match kind {
-            TargetKind::Class | TargetKind::MultiLabel if least < 0.0 => {
+            TargetKind::Class | TargetKind::MultiLabel | TargetKind::Mask if least < 0.0 => {
                 return refuse(format!("the entry {least}"));
             }
             TargetKind::Class => {
@@ -592,7 +610,7 @@ fn check_answers(kind: TargetKind, signal: &'static str, p: MatrixView<'_>) -> R
                     return refuse(format!("the sum {sum}"));
                 }
             }
-            TargetKind::MultiLabel => {
+            TargetKind::MultiLabel | TargetKind::Mask => {
                 if let Some(most) = values.iter().find(|&&value| value > 1.0) {
                     return refuse(format!("the entry {most}"));
                 }

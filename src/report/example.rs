@@ -17,6 +17,7 @@ pub(crate) fn row(task: &str, strategy: &str, repetition: u32, round: u32, accur
         balanced_accuracy: Some(accuracy),
         macro_f1: Some(accuracy),
         mean_average_precision: None,
+        iou: None,
         reward_accuracy: accuracy,
         steps: u64::from(round) * 50,
         picks: vec![round],

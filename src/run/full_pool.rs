@@ -29,6 +29,9 @@ pub struct FullPool {
     /// Mean average precision on the test rows of sets of labels ([`Scores`]); none of other targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_average_precision: Option<f64>,
+    /// Mean intersection over union on the test images of masks ([`Scores`]); none of other targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iou: Option<f64>,
     /// Share of test rows that are of their most frequent class: the accuracy of always predicting it; 0 of other targets.
     pub largest_class: f64,
 }
@@ -37,8 +40,10 @@ impl FullPool {
     /// One of the figures on the test rows.
     pub fn by(&self, metric: Metric) -> f64 {
         let Self { metric: first, accuracy, balanced_accuracy, macro_f1, .. } = *self;
-        let mean_average_precision = self.mean_average_precision.unwrap_or(f64::NAN);
-        Scores { metric: first, accuracy, balanced_accuracy, macro_f1, mean_average_precision }.by(metric)
+        let [mean_average_precision, iou] =
+            [self.mean_average_precision, self.iou].map(|figure| figure.unwrap_or(f64::NAN));
+        Scores { metric: first, accuracy, balanced_accuracy, macro_f1, mean_average_precision, iou }
+            .by(metric)
     }
 }
 
@@ -83,6 +88,7 @@ mod tests {
             balanced_accuracy: 0.8,
             macro_f1: 0.7,
             mean_average_precision: None,
+            iou: None,
             largest_class: 0.4,
         };
         let all = sorted(vec![one("wine", 1), one("iris", 0), one("wine", 0), one("wine", 1)]);

@@ -134,6 +134,7 @@ mod tests {
             balanced_accuracy: Some(0.5),
             macro_f1: Some(0.25),
             mean_average_precision: None,
+            iou: None,
             reward_accuracy: 0.5,
             steps: 10,
             picks: vec![round],

@@ -105,6 +105,7 @@ mod tests {
             balanced_accuracy: Some(0.5),
             macro_f1: Some(0.5),
             mean_average_precision: None,
+            iou: None,
             reward_accuracy: 0.5,
             steps: 1,
             picks: vec![],

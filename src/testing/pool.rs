@@ -118,6 +118,7 @@ impl ExamplePool {
             TargetKind::Class => pool,
             TargetKind::Real => pool.with_numbers(Key::root(seed).named("numbers")),
             TargetKind::MultiLabel => pool.with_label_sets(Key::root(seed).named("label sets")),
+            TargetKind::Mask => pool.with_masks(Key::root(seed).named("masks")),
         }
     }
 
@@ -135,6 +136,14 @@ impl ExamplePool {
             ..self.signals
         };
         Self { kind: TargetKind::MultiLabel, signals, ..self }
+    }
+
+    /// Of masks of as many pixels as there are classes elsewhere; a word names a row.
+    fn with_masks(self, key: Key) -> Self {
+        let mut pool = self.with_label_sets(key);
+        pool.labels.iter_mut().zip(&pool.labelled).for_each(|(word, row)| *word = row.0);
+        pool.signals.descriptors = pool.signals.embeddings.clone();
+        Self { kind: TargetKind::Mask, ..pool }
     }
 
     fn with_numbers(mut self, key: Key) -> Self {
@@ -159,7 +168,7 @@ impl ExamplePool {
     /// column stands for predictions where targets are numbers.
     pub(super) fn say(&mut self, answers: &Matrix) {
         match self.kind {
-            TargetKind::Class | TargetKind::MultiLabel => {
+            TargetKind::Class | TargetKind::MultiLabel | TargetKind::Mask => {
                 self.signals.probabilities = Some(answers.clone());
                 let passes = Passes { members: vec![answers.clone(); PASSES] };
                 self.signals.passes = Some(passes).filter(|_| self.kind == TargetKind::Class);
@@ -205,6 +214,7 @@ impl ExamplePool {
             ids: inverse.iter().map(|&old| self.ids[old]).collect(),
             signals: Signals {
                 embeddings: signals.embeddings.as_ref().map(|e| e.gather(inverse.iter().copied())),
+                descriptors: signals.descriptors.as_ref().map(|d| d.gather(inverse.iter().copied())),
                 drafts: signals.drafts.clone(),
                 lookahead: (signals.lookahead.as_ref())
                     .map(|gains| gains.iter().map(|(row, gain)| (rename(row), *gain)).collect()),

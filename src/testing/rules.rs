@@ -493,7 +493,8 @@ impl Contract<'_> {
         if !self.entry.card.needs.probabilities {
             return Ok(());
         }
-        let no_share = if self.kind == TargetKind::MultiLabel { 1.5 } else { 0.9 };
+        let apart = matches!(self.kind, TargetKind::MultiLabel | TargetKind::Mask);
+        let no_share = if apart { 1.5 } else { 0.9 };
         [(no_share, 0.9), (-0.5, 1.0)].into_iter().try_for_each(|(a, b)| {
             let mut pool = self.pool(30, 6, 9);
             if let Some(p) = &mut pool.signals.probabilities {

@@ -61,6 +61,7 @@ fn rows(tasks: usize, strategies: usize, repetitions: u32) -> Vec<Row> {
                         balanced_accuracy: Some(accuracy),
                         macro_f1: Some(0.95 * accuracy),
                         mean_average_precision: None,
+                        iou: None,
                         reward_accuracy: accuracy,
                         steps: u64::from(round) * 400,
                         picks: vec![round],

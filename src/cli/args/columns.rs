@@ -20,7 +20,7 @@ pub struct ColumnArgs {
     /// of simulations
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub label: Option<String>,
-    /// What the labels are: classification, regression for numbers that are to be predicted, or multi_label for any of
+    /// What the labels are: classification, regression for numbers that are to be predicted, segmentation for masks of images, or multi_label for any of
     /// several labels per row, whose columns of 0 and 1 --label then names (red,round or tag_*)
     #[arg(long, value_name = "TASK", default_value_t, hide_default_value = true, value_parser = str::parse::<TargetKind>)]
     pub task: TargetKind,

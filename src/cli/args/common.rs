@@ -24,7 +24,7 @@ pub struct CommonArgs {
     pub device: Option<String>,
     /// What learning curves, verdicts and targets measure, instead of the file's episode.metric: accuracy,
     /// balanced_accuracy, or macro_f1; where numbers are predicted, nrmse (one minus the normalised error) or r2; of sets of labels,
-    /// label_macro_f1 or mean_average_precision
+    /// label_macro_f1 or mean_average_precision; of masks, dice or iou
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
     /// The seed, instead of the file's

@@ -15,7 +15,7 @@ pub struct SchemaArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct StrategiesArgs {
-    /// List those alone that serve such a task: classification, regression or multi_label
+    /// List those alone that serve such a task: classification, regression, multi_label or segmentation
     #[arg(long, value_name = "TASK", value_parser = str::parse::<TargetKind>, conflicts_with_all = ["name", "markdown"])]
     pub task: Option<TargetKind>,
     /// Print the whole card of this one

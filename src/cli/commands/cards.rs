@@ -38,6 +38,7 @@ fn heading(family: Family) -> &'static str {
         Family::Gradient => "Gradients of the training loss",
         Family::Regression => "Regression: numbers that are to be predicted",
         Family::MultiLabel => "Multi-label: any of several labels per row",
+        Family::Segmentation => "Segmentation: images with masks",
         Family::Simulation => "Simulation: reads labels that a real labelling would not have",
         Family::Own => "Of your own",
     }

@@ -248,6 +248,14 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         match (options.columns.task, &options.columns.label_separator) {
             (TargetKind::Class, _) => labels = Some(Labels::read(&reading, &names[at], &cells(at))?),
             (TargetKind::Real, _) => numbers = Some(Numbers::read(&reading, &names[at], &cells(at))?),
+            (TargetKind::Mask, _) => {
+                return Err(ReadError::Option {
+                    file: reading.file.to_string(),
+                    problem: "a table holds no masks".to_string(),
+                    hint: "masks are read from archives of NumPy and from folders of pictures".to_string(),
+                }
+                .into());
+            }
             (TargetKind::MultiLabel, Some(separator)) => {
                 sets = Some(LabelSets::of_lists(&reading, &names[at], &cells(at), separator)?);
             }

@@ -12,6 +12,7 @@ use super::table::Decision;
 use crate::data::TargetKind;
 use serde::Serialize;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 
 /// A data set in figures. See [`describe`].
@@ -34,6 +35,9 @@ pub struct Description {
     /// The labels of a row, where it may have several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels_per_row: Option<LabelsPerRow>,
+    /// How much is foreground, where targets are masks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreground: Option<Foreground>,
     /// The numbers that are to be predicted, where targets are such.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numbers: Option<Numbers>,
@@ -107,6 +111,33 @@ impl LabelsPerRow {
     }
 }
 
+/// How much of images is foreground.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Foreground {
+    /// The share of all pixels.
+    pub share: f64,
+    /// Images without any.
+    pub none: usize,
+}
+
+impl Foreground {
+    /// That of targets that are masks.
+    fn of(targets: &Targets) -> Option<Self> {
+        let Targets::Mask(masks) = targets else { return None };
+        let areas: Vec<usize> = (0..masks.rows()).map(|row| masks.area(row)).collect();
+        let share = areas.iter().sum::<usize>() as f64 / (masks.rows() * masks.pixels()) as f64;
+        Some(Self { share, none: areas.iter().filter(|&&area| area == 0).count() })
+    }
+}
+
+/// The target of every row as a word that is another's where the target is another: of masks, the first row that has the same.
+fn targets(dataset: &Dataset) -> Vec<Option<u32>> {
+    let words = (0..dataset.rows()).map(|row| dataset.targets().word(row));
+    let Targets::Mask(masks) = dataset.targets() else { return words.map(Some).collect() };
+    let mut first = HashMap::new();
+    words.map(|row| Some(*first.entry(masks.mask(row as usize)).or_insert(row))).collect()
+}
+
 /// Numbers that are to be predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Numbers {
@@ -158,6 +189,7 @@ struct View<'a> {
     labels: Vec<Option<u32>>,
     classes: &'a [String],
     labels_per_row: Option<LabelsPerRow>,
+    foreground: Option<Foreground>,
     numbers: Option<Numbers>,
     split: Option<&'a [SplitTag]>,
     preparation: &'a Preparation,
@@ -175,7 +207,8 @@ pub fn describe(dataset: &Dataset) -> Description {
         missing: dataset.gaps().columns().iter().map(|gap| gap.rows.len()).sum(),
         kind: dataset.kind(),
         labels_per_row: LabelsPerRow::of(dataset.targets()),
-        labels: (0..dataset.rows()).map(|row| Some(dataset.targets().word(row))).collect(),
+        foreground: Foreground::of(dataset.targets()),
+        labels: targets(dataset),
         classes: dataset.class_names(),
         numbers: Numbers::of(dataset.values()),
         split: dataset.split(),
@@ -194,6 +227,7 @@ pub fn describe_examples(examples: &Examples) -> Description {
         missing: examples.gaps.columns().iter().map(|gap| gap.rows.len()).sum(),
         kind: TargetKind::Class,
         labels_per_row: None,
+        foreground: None,
         labels: examples.labels.clone().unwrap_or_else(|| vec![None; filled.rows()]),
         classes: &examples.classes,
         numbers: None,
@@ -218,6 +252,7 @@ fn of(view: &View<'_>) -> Description {
         columns: view.preparation.columns.clone(),
         classes: count_classes(view),
         labels_per_row: view.labels_per_row,
+        foreground: view.foreground,
         numbers: view.numbers,
         split,
         missing: view.missing,

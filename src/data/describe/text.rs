@@ -1,6 +1,6 @@
 //! A description for people.
 
-use super::{Description, LabelsPerRow, Numbers, Scale};
+use super::{Description, Foreground, LabelsPerRow, Numbers, Scale};
 use crate::data::table::Decision;
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl fmt::Display for Description {
             None => writeln!(f, "  split       none")?,
         }
         match self.classes.len() {
-            0 if self.numbers.is_some() => {}
+            0 if self.numbers.is_some() || self.foreground.is_some() => {}
             0 => writeln!(f, "  classes     none: no labels")?,
             count => match self.labels_per_row {
                 Some(LabelsPerRow { mean, none }) => {
@@ -32,6 +32,9 @@ impl fmt::Display for Description {
         }
         if let Some(Numbers { least, most, mean, spread }) = self.numbers {
             writeln!(f, "  targets     numbers from {least} to {most}, mean {mean:.4}, spread {spread:.4}")?;
+        }
+        if let Some(Foreground { share, none }) = self.foreground {
+            writeln!(f, "  targets     masks, {:.1} % foreground, {none} images without any", 100.0 * share)?;
         }
         for class in self.classes.iter().take(LISTED) {
             writeln!(f, "    {:<20} {:>8}", class.name, class.rows)?;

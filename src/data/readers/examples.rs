@@ -10,6 +10,7 @@ use crate::data::columns::labels::Book;
 use crate::data::columns::{Examples as Rows, Preparation};
 use crate::data::dataset::{Dataset, Shape, SplitTag, Targets, check_finite};
 use crate::data::gaps::Gaps;
+use crate::data::masks::Masks;
 use crate::data::matrix::Matrix;
 use crate::data::table::{Decision, Table};
 use crate::data::target::has_label;
@@ -25,6 +26,7 @@ pub(super) enum Labels {
     Named(Vec<u32>, Vec<String>),
     /// Sets of names, bit by bit.
     Sets(Vec<u32>, Vec<String>),
+    Masks(Masks),
 }
 
 impl Labels {
@@ -34,6 +36,7 @@ impl Labels {
             Labels::Whole(labels) => labels.len(),
             Labels::Texts(labels) => labels.len(),
             Labels::Named(labels, _) | Labels::Sets(labels, _) => labels.len(),
+            Labels::Masks(masks) => masks.rows(),
         }
     }
 
@@ -48,6 +51,8 @@ impl Labels {
             {
                 labels.extend(more)
             }
+            (Labels::Masks(masks), Labels::Masks(more)) if masks.size() == more.size() => masks.append(more),
+            (Labels::Masks(_), _) => return Err("masks are of another size in one part than in another"),
             (Labels::Sets(..), _) => return Err("one part has other labels than another"),
             _ => return Err("labels are texts in one part and numbers in another"),
         }
@@ -59,6 +64,7 @@ impl Labels {
         match self {
             Labels::Named(labels, names) => Ok(Targets::Class { labels, names }),
             Labels::Sets(sets, names) => Ok(Targets::MultiLabel { sets, names }),
+            Labels::Masks(masks) => Ok(Targets::Mask(Arc::new(masks))),
             Labels::Whole(labels) => {
                 let texts: Vec<String> = labels.iter().map(i64::to_string).collect();
                 classes(file, target, texts.iter().map(String::as_str))
@@ -84,6 +90,7 @@ impl Labels {
                 let own = names.iter().enumerate().filter(|&(label, _)| has_label(sets[row], label));
                 own.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(";")
             }
+            Labels::Masks(masks) => format!("{} pixels", masks.area(row)),
         }
     }
 }
@@ -144,7 +151,7 @@ impl Examples {
         let (labels, sets, classes) = match targets {
             Some(Targets::Class { labels, names }) => (known(labels), None, names),
             Some(Targets::MultiLabel { sets, names }) => (None, known(sets), names),
-            Some(Targets::Real { .. }) | None => (None, None, Vec::new()),
+            Some(Targets::Real { .. } | Targets::Mask(_)) | None => (None, None, Vec::new()),
         };
         check_finite(name, self.inputs.view())?;
         Ok(Rows {

@@ -250,11 +250,16 @@ pub(super) fn decode_files(
     decode(file, files.len(), fetch, decisions)
 }
 
+/// The pictures that lie in a folder itself, by name.
+pub(super) fn pictures_in(folder: &Path) -> Vec<PathBuf> {
+    entries(folder).into_iter().filter(|entry| is_picture(entry)).collect()
+}
+
 /// The pictures that lie in a folder itself, by name, where it is no data set: nobody has sorted them into classes.
 pub(super) fn unsorted(path: &Path) -> Vec<PathBuf> {
     match kind(path) {
         Some(_) => Vec::new(),
-        None => entries(path).into_iter().filter(|entry| is_picture(entry)).collect(),
+        None => pictures_in(path),
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) mod format;
 mod idx;
 mod ipc;
 mod json;
+mod masks;
 mod npy;
 mod npz;
 mod parquet;
@@ -155,6 +156,10 @@ fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
 }
 
 fn content_of(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
+    if path.is_dir() && options.columns.task == TargetKind::Mask {
+        options.check_mask_folder(&path.display().to_string())?;
+        return Ok(Content::Examples(masks::read_folder(path, options)?));
+    }
     if path.is_dir() {
         let file = path.display().to_string();
         options.check(&file, None)?;
@@ -273,7 +278,11 @@ impl ReadOptions {
             (
                 task_option(self.columns.task),
                 self.columns.task != TargetKind::Class,
-                columns || self.columns.task == TargetKind::MultiLabel && is(&[Format::Npz, Format::Sparse]),
+                match self.columns.task {
+                    TargetKind::MultiLabel => columns || is(&[Format::Npz, Format::Sparse]),
+                    TargetKind::Mask => is(&[Format::Npz]),
+                    TargetKind::Class | TargetKind::Real => columns,
+                },
             ),
             ("`--label-separator`", self.columns.label_separator.is_some(), columns),
             ("`--label`", self.columns.label.is_some(), columns || is(&[Format::Npz])),
@@ -283,6 +292,13 @@ impl ReadOptions {
             None if columns => Ok(()),
             None => self.expect_no_columns(file),
         }
+    }
+
+    /// Refuses what a folder of images beside one of masks has no use for: it has names of the two, and nothing else.
+    fn check_mask_folder(&self, file: &str) -> Result<(), ReadError> {
+        let columns = ColumnOptions { label: None, task: TargetKind::Class, ..self.columns.clone() };
+        let others = Self { inputs: None, columns, ..self.clone() };
+        others.check(file, None)
     }
 
     /// What makes sparse rows narrow, if that is asked for.
@@ -321,6 +337,7 @@ fn task_option(kind: TargetKind) -> &'static str {
         TargetKind::Class => "`--task classification`",
         TargetKind::Real => "`--task regression`",
         TargetKind::MultiLabel => "`--task multi_label`",
+        TargetKind::Mask => "`--task segmentation`",
     }
 }
 

@@ -5,6 +5,7 @@ use super::ReadOptions;
 use super::array::Layout;
 use super::error::ReadError;
 use super::examples::{Examples, Labels, arrange, doubtful_channels};
+use super::masks;
 use super::npy::Array;
 use super::scipy;
 use super::zip::Archive;
@@ -297,8 +298,10 @@ pub(super) fn read_labels(
     options: &ReadOptions,
     decisions: &mut Vec<Decision>,
 ) -> Result<Labels> {
-    if options.columns.task == TargetKind::MultiLabel {
-        return read_sets(archive, member);
+    match options.columns.task {
+        TargetKind::MultiLabel => return read_sets(archive, member),
+        TargetKind::Mask => return masks::read_member(archive, member),
+        TargetKind::Class | TargetKind::Real => {}
     }
     let (labels, one_hot) = archive.array(member, |file, layout, from| {
         let width = layout.width();

@@ -1,4 +1,4 @@
-//! Data sets made from a [`Key`](crate::Key): two from the literature, three regression problems, three of sets of labels, a parametric
+//! Data sets made from a [`Key`](crate::Key): two from the literature, three regression problems, three of sets of labels, five of images with masks, a parametric
 //! generator, and a sampler that draws unlimited diverse source tasks.
 //!
 //! The same key gives the same bytes on every machine of one kind. Nothing here reads a file.
@@ -8,6 +8,7 @@ pub(crate) mod classic;
 mod draw;
 pub mod family;
 pub(crate) mod friedman;
+pub(crate) mod glands;
 pub(crate) mod label_teachers;
 mod manifold;
 pub(crate) mod plan;
@@ -21,5 +22,6 @@ mod warp;
 pub use classic::{diverging_sin, diverging_sin_of, three_clust};
 pub use family::{Family, SourceFamily};
 pub use friedman::Friedman;
+pub use glands::{Domain, Glands};
 pub use label_teachers::LabelTeachers;
 pub use plan::SyntheticPlan;

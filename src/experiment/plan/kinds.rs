@@ -5,7 +5,7 @@ use crate::agent::Algorithms;
 use crate::data::TargetKind;
 use crate::episode::InitialPool;
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::sections::{OptimiserKind, is_reserved};
+use crate::experiment::sections::{HIDDEN, OptimiserKind, is_reserved};
 use crate::learner::Loss;
 use crate::query::Registry;
 
@@ -15,6 +15,7 @@ fn usual(kind: TargetKind) -> [&'static str; 2] {
         TargetKind::Class => ["random", "margin"],
         TargetKind::Real => ["random", "igs"],
         TargetKind::MultiLabel => ["random", "by_label(margin)"],
+        TargetKind::Mask => ["random", "by_pixel(margin)"],
     }
 }
 
@@ -112,6 +113,13 @@ impl Plan {
         ];
         if let Some((key, _, why)) = refused.into_iter().find(|(_, given, _)| *given) {
             return Err(conflict(key, format!("{why}; the targets are {}", kind.name()), "leave it out"));
+        }
+        // A resolved plan names what it leaves as it is.
+        let shaped =
+            [("learner.hidden", learner.hidden != HIDDEN), ("learner.dropout", learner.dropout > 0.0)];
+        if let Some((key, _)) = shaped.into_iter().find(|(_, given)| kind == TargetKind::Mask && *given) {
+            let why = "shapes networks of vectors; masks have one network over pixels".to_string();
+            return Err(conflict(key, why, "leave it out"));
         }
         let registry = &self.registry;
         if let InitialPool::Rule(rule) = &self.episode.initial {

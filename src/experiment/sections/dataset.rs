@@ -45,7 +45,8 @@ section! {
         label: Option<String> = text().optional().absent("`\"label\"`, or what the format has");
         /// What the labels are: classes, with `"regression"` numbers to be predicted, or with `"multi_label"` any of several per
         /// row: `label` then names a column of 0 and 1 for each, with commas between (`"red,round"`, `"tag_*"`). Numbers
-        /// are read from tables alone.
+        /// are read from tables alone. With `"segmentation"` a row is an image and has a mask: of archives of NumPy, `label` names the member
+        /// of the masks, and of a folder, the folder of their pictures.
         #[serde(skip_serializing_if = "is_classification", serialize_with = "by_task")]
         task: TargetKind = word(TargetKind::ALL.map(|kind| (kind.task(), kind))).or(TargetKind::Class)
             .absent("`\"classification\"`");

@@ -2,7 +2,7 @@
 
 use super::encoder::EncoderKeys;
 use crate::data::world::{MAX_NOISE, MAX_OPEN, MAX_SHIFT, MAX_TAIL};
-use crate::data::{Annotator, Scaling, SplitPlan, World};
+use crate::data::{Annotator, Price, Scaling, SplitPlan, World};
 use crate::episode::augment::ALPHAS;
 use crate::episode::consistency::{MAX_EPOCHS, MAX_ROUNDS, MAX_UNLABELLED};
 use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
@@ -112,6 +112,10 @@ section! {
         /// are those that simulated look-ahead and searches on sources read.
         #[serde(skip_serializing_if = "Option::is_none")]
         annotator: Option<Annotator> = table(annotator_keys).optional();
+        /// What an answer costs: as much for every row, or where targets are masks the length of the foreground's outline in pixels. Rows then say
+        /// what was spent; the budget counts rows.
+        #[serde(skip_serializing_if = "Price::is_by_row")]
+        price: Price = word([("row", Price::Row), ("outline", Price::Outline)]).or(Price::Row);
         /// Changed copies of the labelled rows, on which every fit of an episode trains, too. Predictions are for rows as
         /// they are. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
         #[serde(skip_serializing_if = "Option::is_none")]

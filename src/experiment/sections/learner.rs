@@ -18,11 +18,14 @@ pub enum OptimiserKind {
     Lbfgs,
 }
 
+/// The usual widths of hidden layers.
+pub const HIDDEN: [usize; 1] = [32];
+
 section! {
     /// The classifier that is trained inside every episode.
     pub struct Learner {
         /// Hidden widths, input side first; `[]` is a linear head.
-        hidden: Vec<usize> = list(whole(1..=MAX_WIDTH)).or(vec![32]);
+        hidden: Vec<usize> = list(whole(1..=MAX_WIDTH)).or(HIDDEN.to_vec());
         /// Share of hidden units dropped in training.
         dropout: f64 = number(0.0..=0.95).or(0.0);
         /// The loss that is minimised. `"cross_entropy"` and `"squared"` are of classes; networks that predict numbers minimise the squared

@@ -22,7 +22,7 @@ pub use architecture::ArchitectureChoice;
 pub use dataset::{DataRef, Decimal, FileRef};
 pub use encoder::{EncoderKeys, EncoderKind, SeenBy};
 pub use episode::{AugmentKeys, ChangeKind, Episode, Length, MAX_POOL, WorldKeys};
-pub use learner::{Learner, OptimiserKind};
+pub use learner::{HIDDEN, Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;
 pub use search::{BlockKind, Search};

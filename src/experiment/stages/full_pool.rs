@@ -89,6 +89,7 @@ pub fn whole(
         balanced_accuracy,
         macro_f1,
         mean_average_precision: scores.known(Metric::MeanAveragePrecision),
+        iou: scores.known(Metric::Iou),
         largest_class: f64::from(largest) / task.test().labels().len().max(1) as f64,
     })
 }

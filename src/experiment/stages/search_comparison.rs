@@ -142,6 +142,7 @@ fn played<S: NamedSpace>(
                 balanced_accuracy: Some(trained.test.balanced_accuracy),
                 macro_f1: Some(trained.test.macro_f1),
                 mean_average_precision: None,
+                iou: None,
                 reward_accuracy: trained.reward_accuracy,
                 steps,
                 picks: Vec::new(),

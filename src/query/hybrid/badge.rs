@@ -49,7 +49,8 @@ pub enum First {
 /// meets are measured, and not all of them for every pick; the probabilities of picks are the same.
 ///
 /// Where targets are sets of labels, the loss is a sum over labels, and the gradient at the predicted set is
-/// `g = (p - 1[p >= 1/2]) h'`, up to a factor; all else is the same. See also
+/// `g = (p - 1[p >= 1/2]) h'`, up to a factor; all else is the same. Where they are masks, `h` is the mean of the deepest planes, and the
+/// residual the mean of `p - 1[p >= 1/2]` over the pixels: one number. See also
 /// [`split`](crate::query::wrapper::split).
 pub struct Badge {
     pub first: First,
@@ -68,7 +69,7 @@ impl Strategy for Badge {
     }
 
     fn kinds(&self) -> Kinds {
-        Kinds::PROBABLE
+        Kinds::PROBABLE.or(Kinds::MASK)
     }
 
     fn memory(&self, size: &Size) -> u64 {
@@ -83,9 +84,24 @@ pub(crate) fn plus_plus(gradients: Rows<'_>, batch: usize, key: Key, ties: Ties<
     Gradients::plain(gradients).plus_plus(batch, First::Largest, key, ties)
 }
 
+/// What is left of predictions after what is predicted by them is taken away; of masks, its mean over the pixels.
+fn residuals(kind: TargetKind, probabilities: MatrixView<'_>) -> Matrix {
+    let (n, outputs) = (probabilities.rows(), probabilities.cols());
+    let mut residuals = Matrix::new(probabilities.values().to_vec(), n, outputs);
+    (0..n).for_each(|row| kind.take_predicted(residuals.row_mut(row)));
+    if kind != TargetKind::Mask {
+        return residuals;
+    }
+    let mean = |row: usize| {
+        let sum: f64 = residuals.row(row).iter().map(|&value| f64::from(value)).sum();
+        (sum / outputs as f64) as f32
+    };
+    Matrix::new((0..n).map(mean).collect(), n, 1)
+}
+
 /// Gradient embeddings in factored form: `g_x = r_x h_x'`.
 pub(in crate::query) struct Gradients<'a> {
-    /// `p - onehot(argmax p)`, shape `[n, C]`; of labels, `p - 1[p >= 1/2]`.
+    /// `p - onehot(argmax p)`, shape `[n, C]`; of labels, `p - 1[p >= 1/2]`; of masks, the mean of that, shape `[n, 1]`.
     residuals: Matrix,
     /// `0..n`, what `residuals` is indexed by.
     places: Vec<RowId>,
@@ -101,14 +117,13 @@ impl<'a> Gradients<'a> {
         Self::of_kind(TargetKind::Class, probabilities, embeddings)
     }
 
-    /// Of candidates' probabilities, of classes or of labels, and embeddings, in the same order.
+    /// Of candidates' probabilities, of classes, labels or pixels, and embeddings, in the same order.
     pub fn of_kind(kind: TargetKind, probabilities: MatrixView<'_>, embeddings: Rows<'a>) -> Self {
-        let (n, classes) = (probabilities.rows(), probabilities.cols());
-        let mut residuals = Matrix::new(probabilities.values().to_vec(), n, classes);
+        let n = probabilities.rows();
+        let residuals = residuals(kind, probabilities);
         let mut norms = Vec::with_capacity(n);
         for row in 0..n {
-            let residual = residuals.row_mut(row);
-            kind.take_predicted(residual);
+            let residual = residuals.row(row);
             let embedding = embeddings.get(row);
             norms.push(
                 f64::from(lanes::dot(residual, residual)) * f64::from(lanes::dot(embedding, embedding)),

@@ -7,7 +7,7 @@ use crate::query::geometry::{Rows, lanes, normalised};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::wrapper::members::{Committee, MEMBERS};
-use crate::query::{Needs, PoolView, Score, Size, Strategy, Ties};
+use crate::query::{Kinds, Needs, PoolView, Score, Size, Strategy, Ties};
 use crate::rng::Key;
 
 /// Candidates above which likeness is measured to a random part of this many.
@@ -48,6 +48,10 @@ pub(super) const ENTRY: Entry = Entry {
 /// `sum over candidates of the largest cosine to a pick`, at least `1 - 1/e` of the best possible sum.
 /// Equal gains come in the order of [`Ties`].
 ///
+/// As published it is for masks: `suggestive(committee_variance(members=4,bootstrap=true))` in batches of 8 keeps the 16 images of the
+/// largest mean variance of their pixels under four networks, each fitted to a bootstrap resample, and compares images by the mean of the
+/// four networks' embeddings, which are the means of their deepest planes.
+///
 /// Deterministic up to [`MAX_POOL`] candidates; above, a random part of that many stands for the pool.
 pub struct Suggestive {
     pub space: Space,
@@ -56,9 +60,18 @@ pub struct Suggestive {
     pub inner: Box<dyn Score>,
 }
 
+impl Suggestive {
+    /// Whether embeddings are those of the committee that scores, which is so of masks.
+    fn averages(&self) -> bool {
+        self.space == Space::Embeddings
+            && self.inner.kinds() != Kinds::CLASS
+            && self.inner.needs().committee > 0
+    }
+}
+
 impl Strategy for Suggestive {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let vectors = self.space.of(view)?;
+        let vectors = if self.averages() { view.descriptors()? } else { self.space.of(view)? };
         let ties = view.ties(key);
         let scores = self.inner.score(view, key.named("inner"))?;
         let kept = top_places(view.candidates(), &scores, batch.saturating_mul(self.keep), ties)?;
@@ -74,7 +87,15 @@ impl Strategy for Suggestive {
     }
 
     fn needs(&self) -> Needs {
-        self.inner.needs().union(self.space.needs())
+        let own = self.inner.needs();
+        match self.averages() {
+            true => Needs { descriptors: true, ..own },
+            false => own.union(self.space.needs()),
+        }
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::CLASS.or(Kinds::MASK).and(self.inner.kinds())
     }
 
     fn memory(&self, size: &Size) -> u64 {

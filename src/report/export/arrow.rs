@@ -1,7 +1,8 @@
 //! The tidy rows as a table of Arrow's: what the Parquet file holds, and what other languages are handed.
 
 use super::csv::{
-    ANSWERS, COLUMNS, MEAN_AVERAGE_PRECISION, METRIC, STOPS, answered, says_metric, says_precision, watched,
+    ANSWERS, COLUMNS, IOU, MEAN_AVERAGE_PRECISION, METRIC, STOPS, answered, says_iou, says_metric,
+    says_precision, watched,
 };
 use crate::data::Answers;
 use crate::episode::Row;
@@ -72,6 +73,10 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
     if says_precision(rows) {
         names.push(MEAN_AVERAGE_PRECISION);
         columns.push(figures(|row| row.mean_average_precision));
+    }
+    if says_iou(rows) {
+        names.push(IOU);
+        columns.push(figures(|row| row.iou));
     }
     let fields = names.into_iter().zip(&columns).map(|(name, column)| {
         let may_be_null = ["note", "query_seconds"].contains(&name) || ANSWERS.contains(&name);

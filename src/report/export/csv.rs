@@ -51,6 +51,14 @@ pub(super) fn says_precision(rows: &[Row]) -> bool {
     rows.iter().any(|row| row.mean_average_precision.is_some())
 }
 
+/// The column behind it where targets are masks.
+pub const IOU: &str = "iou";
+
+/// Whether rows have what the column [`IOU`] holds.
+pub(super) fn says_iou(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.iou.is_some())
+}
+
 /// Whether rows have to say what their figures are.
 pub(super) fn says_metric(rows: &[Row]) -> bool {
     rows.iter().any(|row| !row.metric.is_accuracy())
@@ -61,12 +69,13 @@ pub(super) fn says_metric(rows: &[Row]) -> bool {
 /// row without picks, ids, note or query has an empty field there. `stops` are names with `; ` between.
 pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
     let (answered, watched, metric) = (answered(rows), watched(rows), says_metric(rows));
-    let precision = says_precision(rows);
+    let (precision, iou) = (says_precision(rows), says_iou(rows));
     let more: &[&str] = if answered { &ANSWERS } else { &[] };
     let stops: &[&str] = if watched { &[STOPS] } else { &[] };
     let figures: &[&str] = if metric { &[METRIC] } else { &[] };
     let labels: &[&str] = if precision { &[MEAN_AVERAGE_PRECISION] } else { &[] };
-    let mut text = [&COLUMNS, more, stops, figures, labels].concat().join(",");
+    let masks: &[&str] = if iou { &[IOU] } else { &[] };
+    let mut text = [&COLUMNS, more, stops, figures, labels, masks].concat().join(",");
     text.push('\n');
     let figure = |figure: Option<f64>| figure.map_or_else(String::new, |figure| figure.to_string());
     for row in rows {
@@ -108,6 +117,9 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
         if precision {
             text.push_str(&format!(",{}", figure(row.mean_average_precision)));
         }
+        if iou {
+            text.push_str(&format!(",{}", figure(row.iou)));
+        }
         text.push('\n');
     }
     text.into_bytes()
@@ -148,6 +160,7 @@ mod tests {
             balanced_accuracy: Some(0.625),
             macro_f1: Some(1.0 / 3.0),
             mean_average_precision: None,
+            iou: None,
             reward_accuracy: 0.5,
             steps: 120,
             picks: picks.to_vec(),

@@ -28,6 +28,7 @@ mod tests {
             balanced_accuracy: Some(1.0 / f64::from(at + 2)),
             macro_f1: Some(1.0 / f64::from(at + 3)),
             mean_average_precision: None,
+            iou: None,
             reward_accuracy: 0.5,
             steps: u64::MAX - u64::from(at),
             picks: (0..at % 4).collect(),

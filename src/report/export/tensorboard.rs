@@ -16,7 +16,7 @@ const FILE: &str = "events.out.tfevents.0000000000.querist";
 /// One folder with an event file per strategy, which TensorBoard shows as one line each. The scalars are
 /// means over repetitions, at the number of labels as the step: `TASK/accuracy`, `TASK/balanced_accuracy`,
 /// `TASK/macro_f1`, `TASK/reward_accuracy` (of numbers, `TASK/nrmse`, `TASK/r2` and `TASK/reward_nrmse`; of sets of labels,
-/// `TASK/label_macro_f1`, `TASK/mean_average_precision` and `TASK/reward_label_macro_f1`), and how many repetitions there were, `TASK/repetitions`. Times are zero, so that equal rows give equal
+/// `TASK/label_macro_f1`, `TASK/mean_average_precision` and `TASK/reward_label_macro_f1`; of masks `TASK/dice`, `TASK/iou` and `TASK/reward_dice`), and how many repetitions there were, `TASK/repetitions`. Times are zero, so that equal rows give equal
 /// bytes.
 pub fn events(rows: &[Row]) -> Vec<Export> {
     /// Sums of the figures of rows, and how many rows there were.
@@ -204,6 +204,7 @@ mod tests {
             balanced_accuracy: Some(0.5 * accuracy),
             macro_f1: Some(0.125),
             mean_average_precision: None,
+            iou: None,
             reward_accuracy: 0.25,
             steps: 1,
             picks: vec![],

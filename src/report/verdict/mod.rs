@@ -124,6 +124,8 @@ impl Entry {
             Metric::R2 => self.final_r2,
             Metric::LabelMacroF1 => self.final_label_macro_f1,
             Metric::MeanAveragePrecision => self.final_mean_average_precision,
+            Metric::Dice => self.final_dice,
+            Metric::Iou => self.final_iou,
         }
     }
 }
@@ -182,6 +184,12 @@ pub struct Entry {
     /// The mean of the mean average precision there, of sets of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub final_mean_average_precision: Option<f64>,
+    /// The mean Dice coefficient there, of masks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_dice: Option<f64>,
+    /// The mean intersection over union there, of masks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_iou: Option<f64>,
     /// Labels needed for each of the task's targets.
     pub labels_to_target: Vec<LabelsToTarget>,
     /// The share of the oracle's lead over random that is closed: of the highest mean of what reads hidden labels.
@@ -316,6 +324,8 @@ fn judge(task: &TaskCurves, by_metric: &[(Metric, &TaskCurves)], options: &Verdi
                 final_r2: end(Metric::R2),
                 final_label_macro_f1: end(Metric::LabelMacroF1),
                 final_mean_average_precision: end(Metric::MeanAveragePrecision),
+                final_dice: end(Metric::Dice),
+                final_iou: end(Metric::Iou),
                 labels_to_target: targets
                     .iter()
                     .filter_map(|target| labels_to_target(&task.strategies[name], target.value, task.shared))

@@ -344,6 +344,7 @@ fn whole(task: &str, repetition: u32, accuracy: f64, largest: f64) -> FullPool {
         balanced_accuracy: 0.5 * accuracy,
         macro_f1: 0.4 * accuracy,
         mean_average_precision: None,
+        iou: None,
         largest_class: largest,
     }
 }

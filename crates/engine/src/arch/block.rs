@@ -47,6 +47,9 @@ pub enum Block {
     },
     /// The mean of every plane: from an image to a vector.
     Average,
+    /// All of a network over pixels: an encoder of three levels with `filters`, twice and four times as many planes, and a decoder with skip
+    /// connections, whose outputs are the logits of the pixels. `filters` is a multiple of 8.
+    EncoderDecoder { image: Image, filters: usize },
 }
 
 impl Block {
@@ -54,7 +57,9 @@ impl Block {
     pub fn units(&self) -> Option<usize> {
         match *self {
             Block::Dense { width } | Block::Smooth { width, .. } | Block::Residual { width } => Some(width),
-            Block::Stem { filters, .. } | Block::Convolution { filters, .. } => Some(filters),
+            Block::Stem { filters, .. }
+            | Block::Convolution { filters, .. }
+            | Block::EncoderDecoder { filters, .. } => Some(filters),
             Block::Average => None,
         }
     }
@@ -75,6 +80,7 @@ impl Block {
             }
             Block::Convolution { halve, norm, .. } => Block::Convolution { filters: width, halve, norm },
             Block::Average => Block::Average,
+            Block::EncoderDecoder { image, .. } => Block::EncoderDecoder { image, filters: width },
         }
     }
 }
@@ -90,6 +96,8 @@ pub enum Flow {
     Vector(usize),
     /// An image.
     Image(Image),
+    /// Planes from which the pixels of such an image are told.
+    Pixels { image: Image, filters: usize },
 }
 
 impl std::fmt::Display for Flow {
@@ -97,6 +105,7 @@ impl std::fmt::Display for Flow {
         match self {
             Flow::Vector(units) => write!(f, "a vector of {units}"),
             Flow::Image(image) => write!(f, "an image of {image}"),
+            Flow::Pixels { image, .. } => write!(f, "the pixels of an image of {image}"),
         }
     }
 }

@@ -177,10 +177,34 @@ impl NetSpec {
                     Flow::Image(out)
                 }
                 (Block::Average, Flow::Image(image)) => Flow::Vector(image.channels),
+                (Block::EncoderDecoder { image, filters }, Flow::Vector(units)) => {
+                    if at > 0 || image.numbers() != units || units == 0 {
+                        let expected = format!("{} numbers of an example, as {image}", image.numbers());
+                        return refuse(flow, expected);
+                    }
+                    if filters % 8 != 0 {
+                        return refuse(flow, format!("filters in multiples of 8, not {filters}"));
+                    }
+                    let half = |image: Image| Image {
+                        height: image.height.div_ceil(2),
+                        width: image.width.div_ceil(2),
+                        ..image
+                    };
+                    let (full, lower, lowest) =
+                        (image.places(), half(image).places(), half(half(image)).places());
+                    let planes = |count: usize| filters.saturating_mul(count);
+                    let nine = |count: usize| planes(count).saturating_mul(9);
+                    map(image.channels.saturating_mul(9), filters, true, full);
+                    map(nine(1), planes(2), true, lower);
+                    map(nine(2), planes(4), true, lowest);
+                    map(nine(6), planes(2), true, lower);
+                    map(nine(3), filters, true, full);
+                    Flow::Pixels { image, filters }
+                }
                 (Block::Convolution { .. } | Block::Average, Flow::Vector(_)) => {
                     return refuse(flow, "an image".to_string());
                 }
-                (_, Flow::Image(_)) => return refuse(flow, "a vector".to_string()),
+                (_, Flow::Image(_) | Flow::Pixels { .. }) => return refuse(flow, "a vector".to_string()),
             };
         }
         match flow {
@@ -190,6 +214,17 @@ impl NetSpec {
                 visit(self.blocks.len(), head);
                 Ok(flow)
             }
+            Flow::Pixels { image, filters } if self.outputs == image.places() => {
+                let head =
+                    MapShape { fan_in: filters, fan_out: 1, bias: true, norm: false, places: self.outputs };
+                visit(self.blocks.len(), head);
+                Ok(flow)
+            }
+            Flow::Pixels { image, .. } => Err(SpecError::Flow {
+                place: format!("an output of {}", self.outputs),
+                found: flow,
+                expected: format!("{} outputs, one per pixel", image.places()),
+            }),
             Flow::Image(_) => Err(SpecError::Flow {
                 place: "the output".to_string(),
                 found: flow,
@@ -201,7 +236,7 @@ impl NetSpec {
     /// The image that the inputs are, where the network is one for images.
     pub fn image(&self) -> Option<Image> {
         match self.blocks.first() {
-            Some(Block::Stem { image, .. }) => Some(*image),
+            Some(Block::Stem { image, .. } | Block::EncoderDecoder { image, .. }) => Some(*image),
             _ => None,
         }
     }
@@ -241,15 +276,22 @@ impl NetSpec {
         self.weight_decay
     }
 
+    /// Whether its outputs are pixels.
+    pub fn is_over_pixels(&self) -> bool {
+        matches!(self.blocks[..], [Block::EncoderDecoder { .. }])
+    }
+
     /// Whether it is made of rectified affine maps between vectors alone, which is what the bank engine computes.
     pub fn is_rectified(&self) -> bool {
         self.blocks.iter().all(|block| matches!(block, Block::Dense { .. } | Block::Residual { .. }))
     }
 
-    /// The width of the penultimate activations; the input's where there is no hidden block.
+    /// The width of the penultimate activations, of a network over pixels that of the deepest planes' means; the input's where there is no
+    /// hidden block.
     pub fn embedding(&self) -> usize {
         match self.walk(|_, _| ()) {
             Ok(Flow::Vector(units)) => units,
+            Ok(Flow::Pixels { filters, .. }) => 4 * filters,
             // No checked specification ends in an image.
             _ => self.inputs,
         }

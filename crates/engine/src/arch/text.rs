@@ -9,7 +9,7 @@ impl fmt::Display for NetSpec {
     /// `64-24-12-10`; residual blocks are marked `r`, those with another activation `t` (tanh) or `g` (gelu).
     /// `64-s8@1x8x8-c8-c16/2-a-10`: a stem of eight filters over images (`p` behind them: pooled; `+2f`: moved by
     /// up to two places and flipped in training), convolutions, `/2` those that halve, an average; `n` where maps
-    /// are normalised. Dropout and weight decay are left out.
+    /// are normalised; `64-e8@1x8x8-64`: an encoder and decoder over images. Dropout and weight decay are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.inputs())?;
         for block in self.blocks() {
@@ -27,6 +27,7 @@ impl fmt::Display for NetSpec {
                     write!(f, "-c{filters}{norm}{halve}")?;
                 }
                 Block::Average => write!(f, "-a")?,
+                Block::EncoderDecoder { image, filters } => write!(f, "-e{filters}@{image}")?,
             }
         }
         write!(f, "-{}", self.outputs())
@@ -78,13 +79,22 @@ fn block(text: &str) -> Option<Block> {
                 None => (image, Augment::default()),
             };
             let (image, pool) = ends(image, "p");
-            let sides = image.split('x').map(|side| side.parse().ok()).collect::<Option<Vec<usize>>>()?;
-            let [channels, height, width] = sides[..] else { return None };
-            let image = Image { channels, height, width };
+            let image = sides(image)?;
             Some(Block::Stem { image, filters: filters.parse().ok()?, pool, norm, augment })
+        }
+        "e" => {
+            let (filters, image) = rest.split_once('@')?;
+            Some(Block::EncoderDecoder { image: sides(image)?, filters: filters.parse().ok()? })
         }
         _ => None,
     }
+}
+
+/// `1x8x8`.
+fn sides(text: &str) -> Option<Image> {
+    let sides = text.split('x').map(|side| side.parse().ok()).collect::<Option<Vec<usize>>>()?;
+    let [channels, height, width] = sides[..] else { return None };
+    Some(Image { channels, height, width })
 }
 
 #[cfg(test)]
@@ -101,6 +111,7 @@ mod tests {
             "64-s4@1x8x8p-c4-c8/2-a-10",
             "64-s4n@1x8x8+2f-c4n-c8n/2-a-10",
             "64-s4n@1x8x8p+1-a-32-10",
+            "64-e8@1x8x8-64",
         ] {
             assert_eq!(NetSpec::read(text).map(|spec| spec.to_string()).as_deref(), Some(text));
         }
@@ -116,6 +127,9 @@ mod tests {
             "64-a-10",
             "63-s4@1x8x8-a-10",
             "64-s4@8x8-a-10",
+            "64-e7@1x8x8-64",
+            "64-e8@1x8x8-10",
+            "64-e8@1x8x8-a-64",
             "64-s4@1x8x8+0f-c4-10",
             "64-08-10",
         ];

@@ -1,6 +1,7 @@
 //! What kernels read: row-major matrices, the numbers of their rows, and targets. Data sets, readers and tasks are the same
 //! module of `querist`, which hands both on.
 
+pub mod mask;
 pub mod matrix;
 mod row;
 pub mod target;

@@ -1,7 +1,8 @@
 //! Kinds of targets, and targets as words.
 //!
 //! A target is one 32-bit word wherever it is handed on, from the oracle through the pool to a fit: the number of a class,
-//! the bits of a finite `f32` ([`word_of`], [`number_of`]), or a set of labels, one bit each ([`has_label`]). What the word
+//! the bits of a finite `f32` ([`word_of`], [`number_of`]), a set of labels, one bit each ([`has_label`]), or the row of
+//! its data set whose mask it is, which fits and scores are handed in full ([`mask`](super::mask)). What the word
 //! means is said by the [`TargetKind`] of the task.
 //! So nothing on the way knows kinds but what has to.
 
@@ -18,6 +19,8 @@ pub enum TargetKind {
     Real,
     /// Any of several labels per row, or none.
     MultiLabel,
+    /// One foreground mask per row, which is an image.
+    Mask,
 }
 
 /// The most labels of a row. A word has a bit for each; a word of ones alone marks the place of no row in a fit.
@@ -25,7 +28,7 @@ pub const MAX_LABELS: usize = 31;
 
 impl TargetKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Class, Self::Real, Self::MultiLabel];
+    pub const ALL: [Self; 4] = [Self::Class, Self::Real, Self::MultiLabel, Self::Mask];
 
     /// The word that options and files use for tasks of this kind.
     pub fn task(self) -> &'static str {
@@ -33,6 +36,7 @@ impl TargetKind {
             Self::Class => "classification",
             Self::Real => "regression",
             Self::MultiLabel => "multi_label",
+            Self::Mask => "segmentation",
         }
     }
 
@@ -42,14 +46,15 @@ impl TargetKind {
             Self::Class => "classes",
             Self::Real => "numbers",
             Self::MultiLabel => "sets of labels",
+            Self::Mask => "masks",
         }
     }
 
-    /// Whether a row whose target is this word is of that class, or has that label; no number is or has any.
+    /// Whether a row whose target is this word is of that class, or has that label; no number and no mask is or has any.
     pub fn holds(self, word: u32, name: usize) -> bool {
         match self {
             Self::Class => word as usize == name,
-            Self::Real => false,
+            Self::Real | Self::Mask => false,
             Self::MultiLabel => has_label(word, name),
         }
     }
@@ -60,6 +65,7 @@ impl TargetKind {
             Self::Class => (word as usize) < names,
             Self::Real => number_of(word).is_finite(),
             Self::MultiLabel => names <= MAX_LABELS && word >> names == 0,
+            Self::Mask => true,
         }
     }
 }
@@ -73,12 +79,14 @@ impl std::fmt::Display for TargetKind {
 impl std::str::FromStr for TargetKind {
     type Err = String;
 
-    /// `classification`, `regression` or `multi_label`.
+    /// `classification`, `regression`, `multi_label` or `segmentation`.
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|kind| kind.task() == text);
         let quoted = crate::error::shorten(text);
         known.ok_or_else(|| {
-            format!("a task is `classification`, `regression` or `multi_label`, not {quoted:?}")
+            format!(
+                "a task is `classification`, `regression`, `multi_label` or `segmentation`, not {quoted:?}"
+            )
         })
     }
 }

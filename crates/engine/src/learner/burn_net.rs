@@ -99,6 +99,12 @@ impl BurnNet {
     pub fn new(spec: &NetSpec, models: usize, device: Device) -> Result<Self> {
         spec.check()?;
         super::bank::check_models(models)?;
+        if spec.is_over_pixels() {
+            let (field, found) = ("architecture", spec.to_string());
+            return Err(
+                LearnError::Plan { field, found, expected: "one that says something of whole rows" }.into()
+            );
+        }
         let program = spec.image().is_none().then(|| Program::new(spec));
         let slots = Slot::of(spec)?;
         let device = device.autodiff();
@@ -303,7 +309,7 @@ impl BurnNet {
                 let hot = classes.one_hot::<2>(self.spec.outputs()).float();
                 MseLoss::new().forward(logits.clone(), hot, Reduction::Mean)
             }
-            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy => {
+            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy | Loss::CrossEntropyDice => {
                 unreachable!("networks of burn are fitted to classes alone")
             }
         }

@@ -115,7 +115,10 @@ impl LearnError {
         match kind {
             TargetKind::Class => Self::Class { model, row, found, classes: outputs },
             TargetKind::Real => Self::Target { model, row, found: number_of(found) },
-            TargetKind::MultiLabel => Self::LabelSet { model, row, found, labels: outputs },
+            // Every word may be one of a mask.
+            TargetKind::MultiLabel | TargetKind::Mask => {
+                Self::LabelSet { model, row, found, labels: outputs }
+            }
         }
     }
 }

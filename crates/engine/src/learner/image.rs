@@ -96,6 +96,7 @@ pub(super) fn forward(
                     None => means,
                 });
             }
+            Block::EncoderDecoder { .. } => unreachable!("networks over pixels are not burn's"),
             Block::Dense { .. } => {
                 let map = next();
                 vector = vector.map(|own| relu(affine(own, map)));

@@ -13,13 +13,14 @@ impl TargetKind {
             Self::Class => &Metric::OF_CLASSES,
             Self::Real => &Metric::OF_NUMBERS,
             Self::MultiLabel => &Metric::OF_LABELS,
+            Self::Mask => &Metric::OF_MASKS,
         }
     }
 
-    /// Outputs of a network for such a task, which has so many classes, or labels.
+    /// Outputs of a network for such a task, which has so many classes, labels or pixels.
     pub fn outputs(self, classes: usize) -> usize {
         match self {
-            Self::Class | Self::MultiLabel => classes,
+            Self::Class | Self::MultiLabel | Self::Mask => classes,
             Self::Real => 1,
         }
     }
@@ -31,12 +32,13 @@ impl TargetKind {
             Self::Real if loss.targets() == self => loss,
             Self::Real => Loss::SquaredError,
             Self::MultiLabel => Loss::BinaryCrossEntropy,
+            Self::Mask => Loss::CrossEntropyDice,
         }
     }
 
     /// What network `model` of `learner` says of `rows`, or of all rows of `inputs`: class probabilities, shape
-    /// `[rows, classes]`, what is predicted, shape `[rows, 1]`, or the probability of every label, shape `[rows, labels]`. Of an
-    /// ensemble, the mean over its members.
+    /// `[rows, classes]`, what is predicted, shape `[rows, 1]`, or the probability of every label, or of every pixel to be foreground, shape
+    /// `[rows, labels]` or `[rows, pixels]`. Of an ensemble, the mean over its members.
     pub fn answers(
         self,
         learner: &dyn Learner,
@@ -48,7 +50,7 @@ impl TargetKind {
             return ensemble.answers(self, model, inputs, rows);
         }
         match self {
-            Self::Class => learner.probabilities(model, inputs, rows),
+            Self::Class | Self::Mask => learner.probabilities(model, inputs, rows),
             Self::Real => {
                 let predictions = learner.predictions(model, inputs, rows);
                 let count = predictions.len();
@@ -68,7 +70,7 @@ impl TargetKind {
 
     /// Takes from the answers of a row what is predicted by them: what is left is the derivative of the row's loss by each output,
     /// up to a factor, if the row turns out to be as predicted. The predicted class is the first of the most probable ones;
-    /// a label is predicted from a probability of one half on; a number is predicted as it is.
+    /// a label, or the foreground, is predicted from a probability of one half on; a number is predicted as it is.
     pub fn take_predicted(self, answers: &mut [f32]) {
         match self {
             Self::Class => {
@@ -81,13 +83,13 @@ impl TargetKind {
                 answers[predicted] -= 1.0;
             }
             Self::Real => answers.fill(0.0),
-            Self::MultiLabel => {
+            Self::MultiLabel | Self::Mask => {
                 answers.iter_mut().filter(|value| **value >= 0.5).for_each(|value| *value -= 1.0);
             }
         }
     }
 
-    /// How well network `model` of `learner` predicts `targets`, one word per row of `inputs`.
+    /// How well network `model` of `learner` predicts `targets`, one word per row of `inputs`, or one [mask in full](crate::data::mask).
     ///
     /// # Panics
     /// If there is not one target per row of `inputs`.
@@ -102,6 +104,7 @@ impl TargetKind {
             Self::Class => learner.scores(model, inputs, targets),
             Self::Real => Scores::of_numbers(&learner.predictions(model, inputs, None), targets),
             Self::MultiLabel => Scores::of_labels(&self.answers(learner, model, inputs, None), targets),
+            Self::Mask => Scores::of_masks(&self.answers(learner, model, inputs, None), targets),
         }
     }
 }

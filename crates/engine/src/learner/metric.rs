@@ -1,6 +1,7 @@
 //! How well predictions agree with the truth: accuracy, balanced accuracy and macro-F1 of classes, the normalised error
-//! of numbers, macro-F1 and mean average precision of sets of labels.
+//! of numbers, macro-F1 and mean average precision of sets of labels, overlap of masks.
 
+use crate::data::mask::{mask_words, pixel};
 use crate::data::target::{has_label, number_of};
 use crate::data::{Matrix, TargetKind};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,11 @@ pub enum Metric {
     LabelMacroF1,
     /// The mean, over the labels, of the area under the curve of precision against recall.
     MeanAveragePrecision,
+    /// The mean over images of the Dice coefficient of the foreground, twice what is shared over the sum of both; 1 where both are empty. A pixel is
+    /// predicted to be foreground where its probability is at least one half.
+    Dice,
+    /// The mean over images of the intersection of the foregrounds over their union; 1 where both are empty.
+    Iou,
 }
 
 impl Metric {
@@ -34,8 +40,10 @@ impl Metric {
     pub const OF_NUMBERS: [Self; 2] = [Self::Nrmse, Self::R2];
     /// Those of sets of labels, in the order in which they are shown.
     pub const OF_LABELS: [Self; 2] = [Self::LabelMacroF1, Self::MeanAveragePrecision];
+    /// Those of masks, in the order in which they are shown.
+    pub const OF_MASKS: [Self; 2] = [Self::Dice, Self::Iou];
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Accuracy,
         Self::BalancedAccuracy,
         Self::MacroF1,
@@ -43,6 +51,8 @@ impl Metric {
         Self::R2,
         Self::LabelMacroF1,
         Self::MeanAveragePrecision,
+        Self::Dice,
+        Self::Iou,
     ];
 
     /// The kind of targets that it is a figure of.
@@ -51,6 +61,7 @@ impl Metric {
             Self::Accuracy | Self::BalancedAccuracy | Self::MacroF1 => TargetKind::Class,
             Self::Nrmse | Self::R2 => TargetKind::Real,
             Self::LabelMacroF1 | Self::MeanAveragePrecision => TargetKind::MultiLabel,
+            Self::Dice | Self::Iou => TargetKind::Mask,
         }
     }
 
@@ -62,7 +73,7 @@ impl Metric {
     /// The least that it can be; the most is 1.
     pub fn least(self) -> f64 {
         match self.targets() {
-            TargetKind::Class | TargetKind::MultiLabel => 0.0,
+            TargetKind::Class | TargetKind::MultiLabel | TargetKind::Mask => 0.0,
             TargetKind::Real => f64::NEG_INFINITY,
         }
     }
@@ -82,6 +93,8 @@ impl Metric {
             Self::R2 => "r2",
             Self::LabelMacroF1 => "label_macro_f1",
             Self::MeanAveragePrecision => "mean_average_precision",
+            Self::Dice => "dice",
+            Self::Iou => "iou",
         }
     }
 
@@ -95,6 +108,8 @@ impl Metric {
             Self::R2 => "R²",
             Self::LabelMacroF1 => "macro-F1 of labels",
             Self::MeanAveragePrecision => "mean average precision",
+            Self::Dice => "Dice",
+            Self::Iou => "IoU",
         }
     }
 
@@ -104,7 +119,7 @@ impl Metric {
             Self::BalancedAccuracy => "balanced",
             Self::LabelMacroF1 => "macro-F1",
             Self::MeanAveragePrecision => "mAP",
-            Self::Accuracy | Self::MacroF1 | Self::Nrmse | Self::R2 => self.name(),
+            Self::Accuracy | Self::MacroF1 | Self::Nrmse | Self::R2 | Self::Dice | Self::Iou => self.name(),
         }
     }
 
@@ -119,6 +134,8 @@ impl Metric {
                 "macro-F1 (the mean F1 of the labels, predicted from a probability of ½ on)"
             }
             Self::MeanAveragePrecision => "mean average precision over the labels",
+            Self::Dice => "Dice (the mean over images of twice the shared foreground over the sum of both)",
+            Self::Iou => "IoU (the mean over images of the foregrounds' intersection over their union)",
             Self::Accuracy | Self::MacroF1 | Self::R2 => self.name(),
         }
     }
@@ -140,6 +157,9 @@ pub struct Scores {
     /// [`Metric::MeanAveragePrecision`] of sets of labels; 0 of other targets.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mean_average_precision: f64,
+    /// [`Metric::Iou`] of masks; 0 of other targets.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub iou: f64,
 }
 
 /// Whether a figure is one that targets of other kinds have.
@@ -238,6 +258,31 @@ impl Scores {
         }
     }
 
+    /// The figures of masks of which these `probabilities` are predicted, shape `[n, pixels]`, against the true ones, [packed](crate::data::mask) one
+    /// after the other. Zero images give zeros.
+    ///
+    /// # Panics
+    /// If there is not one mask per row of probabilities.
+    pub fn of_masks(probabilities: &Matrix, truth: &[u32]) -> Self {
+        let (images, words) = (probabilities.rows(), mask_words(probabilities.cols()));
+        assert_eq!(truth.len(), images * words, "one mask per image");
+        let (mut dice, mut iou) = (0.0, 0.0);
+        for (row, mask) in truth.chunks_exact(words).enumerate() {
+            let (mut shared, mut both) = (0u32, 0u32);
+            for (at, &probability) in probabilities.row(row).iter().enumerate() {
+                let (predicted, true_) = (probability >= 0.5, pixel(mask, at));
+                shared += u32::from(predicted && true_);
+                both += u32::from(predicted) + u32::from(true_);
+            }
+            let share =
+                |part: u32, whole: u32| if whole == 0 { 1.0 } else { f64::from(part) / f64::from(whole) };
+            dice += share(2 * shared, both);
+            iou += share(shared, both - shared);
+        }
+        let count = images.max(1) as f64;
+        Self { metric: Metric::Dice, accuracy: dice / count, iou: iou / count, ..Self::default() }
+    }
+
     /// One of the figures; none for one that targets of another kind have.
     pub fn known(&self, metric: Metric) -> Option<f64> {
         (metric.targets() == self.metric.targets()).then(|| self.by(metric))
@@ -249,11 +294,12 @@ impl Scores {
             return f64::NAN;
         }
         match metric {
-            Metric::Accuracy | Metric::Nrmse | Metric::LabelMacroF1 => self.accuracy,
+            Metric::Accuracy | Metric::Nrmse | Metric::LabelMacroF1 | Metric::Dice => self.accuracy,
             Metric::BalancedAccuracy => self.balanced_accuracy,
             Metric::MacroF1 => self.macro_f1,
             Metric::R2 => 1.0 - (1.0 - self.accuracy).powi(2),
             Metric::MeanAveragePrecision => self.mean_average_precision,
+            Metric::Iou => self.iou,
         }
     }
 }
@@ -274,6 +320,41 @@ fn average_precision(mut rows: Vec<(f32, bool)>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::mask::mask_of;
+    use proptest::prelude::*;
+
+    /// The figures of one image.
+    fn overlap(predicted: &[bool], truth: &[bool]) -> (f64, f64) {
+        let p = predicted.iter().map(|&on| if on { 0.5 } else { 0.25 }).collect();
+        let scores = Scores::of_masks(&Matrix::new(p, 1, predicted.len()), &mask_of(truth));
+        (scores.by(Metric::Dice), scores.by(Metric::Iou))
+    }
+
+    /// Three pixels predicted, four true, two shared.
+    #[test]
+    fn overlap_by_hand() {
+        let pixels = |on: [usize; 4]| -> Vec<bool> { (0..70).map(|at| on.contains(&at)).collect() };
+        let (dice, iou) = overlap(&pixels([1, 40, 69, 69]), &pixels([1, 2, 69, 3]));
+        assert!((dice - 4.0 / 7.0).abs() < 1e-15 && (iou - 0.4).abs() < 1e-15, "{dice} {iou}");
+        assert_eq!(overlap(&[false; 40], &[false; 40]), (1.0, 1.0));
+        assert_eq!(overlap(&[true; 40], &[false; 40]), (0.0, 0.0));
+        // Of two images the mean, and not the overlap of both together.
+        let two = Matrix::new(vec![1.0, 0.0, 1.0, 1.0], 2, 2);
+        let truth = [mask_of(&[true, false]), mask_of(&[true, false])].concat();
+        let scores = Scores::of_masks(&two, &truth);
+        assert_eq!((scores.accuracy, scores.iou), ((1.0 + 2.0 / 3.0) / 2.0, 0.75));
+        assert_eq!(Scores::of_masks(&Matrix::zeros(0, 4), &[]).accuracy, 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn dice_is_twice_iou_over_one_more(pixels in prop::collection::vec(any::<(bool, bool)>(), 1..80)) {
+            let (predicted, truth): (Vec<bool>, Vec<bool>) = pixels.into_iter().unzip();
+            let (dice, iou) = overlap(&predicted, &truth);
+            prop_assert!((dice - 2.0 * iou / (1.0 + iou)).abs() < 1e-12);
+            prop_assert_eq!(overlap(&truth, &predicted), (dice, iou));
+        }
+    }
 
     /// Ten positives in six hundred: who never says so has an accuracy of 98.3 % and is of no use.
     #[test]

@@ -5,7 +5,7 @@
 //! Both are a [`Learner`]. A bank fits its networks on the processor, or `stacked` on a device of burn's
 //! ([`DeviceKind`]). `plan` says how to train, `calibration` corrects probabilities afterwards.
 //! `reverse` is plain backpropagation for gradients of single rows; `loss_prediction` trains by it. `encoder` learns codes of rows
-//! without labels.
+//! without labels. An [`Fcn`] says of every pixel of an image whether it is foreground.
 //! What is not here: choosing rows (`query`), choosing architectures (`search`).
 
 pub mod bank;
@@ -20,6 +20,7 @@ pub mod encoder;
 mod ensemble;
 pub mod error;
 pub mod export;
+pub mod fcn;
 #[cfg(feature = "burn")]
 mod image;
 mod kind;
@@ -46,6 +47,7 @@ pub use device::DeviceKind;
 pub use encoder::{Encoder, EncoderPlan};
 pub use ensemble::Ensemble;
 pub use error::LearnError;
+pub use fcn::Fcn;
 pub use layers::{Above, Below};
 pub use loss_prediction::{LossModule, LossPredictor};
 pub use metric::{Metric, Scores};
@@ -209,12 +211,15 @@ fn largest(values: &Matrix) -> Vec<u32> {
     (0..values.rows()).map(|row| of(values.row(row)) as u32).collect()
 }
 
-/// `models` networks on the engine that can train them: a bank, or for images and for other activations than the
-/// rectifier burn, which is on the processor unless `device` is another one.
+/// `models` networks on the engine that can train them: a bank; over pixels [`Fcn`], which is on the processor; or for other images and for other
+/// activations than the rectifier burn, which is on the processor unless `device` is another one.
 ///
 /// # Errors
 /// As [`Bank::on`] and [`BurnNet::new`]; [`LearnError::NoBurn`] where burn is needed and not built in.
 pub fn networks(spec: &NetSpec, models: usize, device: DeviceKind) -> Result<Box<dyn Learner>> {
+    if spec.is_over_pixels() {
+        return Ok(Box::new(Fcn::new(spec, models)?));
+    }
     Ok(match spec.is_rectified() {
         true => Box::new(Bank::on(spec, models, device)?),
         #[cfg(feature = "burn")]

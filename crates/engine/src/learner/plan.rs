@@ -3,6 +3,7 @@
 use super::error::LearnError;
 use super::virtual_rows::VirtualRows;
 use crate::arch::NetSpec;
+use crate::data::mask::mask_words;
 use crate::data::{MatrixView, TargetKind};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,9 @@ pub enum Loss {
     /// Mean over rows and outputs of the binary cross-entropy of the output's sigmoid with whether the row has the label;
     /// targets are sets of labels ([`target`](crate::data::target)).
     BinaryCrossEntropy,
+    /// Mean over rows of the mean binary cross-entropy of the pixels plus one minus the soft Dice coefficient of the foreground; targets are masks in
+    /// full ([`mask`](crate::data::mask)).
+    CrossEntropyDice,
 }
 
 impl Loss {
@@ -34,6 +38,7 @@ impl Loss {
             Loss::CrossEntropy | Loss::Squared => TargetKind::Class,
             Loss::SquaredError | Loss::BetaNll => TargetKind::Real,
             Loss::BinaryCrossEntropy => TargetKind::MultiLabel,
+            Loss::CrossEntropyDice => TargetKind::Mask,
         }
     }
 
@@ -42,6 +47,14 @@ impl Loss {
         match self {
             Loss::BetaNll => 2,
             _ => self.targets().outputs(names),
+        }
+    }
+
+    /// Words of one row's target, of a network with so many outputs.
+    pub fn words(self, outputs: usize) -> usize {
+        match self {
+            Loss::CrossEntropyDice => mask_words(outputs),
+            _ => 1,
         }
     }
 
@@ -177,7 +190,7 @@ pub struct ModelData<'a> {
     pub inputs: MatrixView<'a>,
     /// Rows of `inputs` to train on.
     pub rows: &'a [u32],
-    /// Their classes; under a [`Loss`] of other targets, the words of those ([`target`](crate::data::target)).
+    /// Their classes; under a [`Loss`] of other targets, the words of those ([`target`](crate::data::target)), of masks [several](Loss::words) per row.
     pub labels: &'a [u32],
     /// Rows and targets for [`Stop::Validation`]; empty where that rule is not used.
     pub validation: (&'a [u32], &'a [u32]),

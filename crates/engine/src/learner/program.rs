@@ -95,7 +95,10 @@ impl Program {
                     }
                     at = to;
                 }
-                Block::Stem { .. } | Block::Convolution { .. } | Block::Average => {
+                Block::Stem { .. }
+                | Block::Convolution { .. }
+                | Block::Average
+                | Block::EncoderDecoder { .. } => {
                     unreachable!("a network for images has no program")
                 }
             }

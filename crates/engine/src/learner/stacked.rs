@@ -206,7 +206,7 @@ impl<'a> Stack<'a> {
                     miss.clone().square().sum_dim(2).sum_dim(1).div_scalar(outputs).reshape(networks);
                 (losses, miss.mul_scalar(2.0 / outputs))
             }
-            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy => {
+            Loss::SquaredError | Loss::BetaNll | Loss::BinaryCrossEntropy | Loss::CrossEntropyDice => {
                 unreachable!("a bank on a device is fitted to classes alone")
             }
         }

@@ -115,10 +115,11 @@ pub fn check_model(
         return Err(LearnError::NoValidation { model });
     }
     for (rows, labels) in [(data.rows, data.labels), (held_rows, held_labels)] {
-        if rows.len() != labels.len() {
-            return Err(LearnError::Labels { model, rows: rows.len(), labels: labels.len() });
+        let words = plan.loss.words(spec.outputs());
+        if rows.len().checked_mul(words) != Some(labels.len()) {
+            return Err(LearnError::Labels { model, rows: rows.len(), labels: labels.len() / words });
         }
-        for (&row, &label) in rows.iter().zip(labels) {
+        for (&row, &label) in rows.iter().zip(labels.iter().step_by(words)) {
             if row as usize >= data.inputs.rows() {
                 return Err(LearnError::Row { model, found: row, rows: data.inputs.rows() });
             }

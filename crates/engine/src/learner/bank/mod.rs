@@ -23,7 +23,7 @@ mod product;
 mod read;
 mod tile;
 mod update;
-mod vector;
+pub(super) mod vector;
 
 pub use check::{MAX_LANES, MAX_STEPS, check_plan};
 pub(super) use check::{check_fit, check_models};
@@ -177,6 +177,10 @@ impl Bank {
         }
         match plan.loss.targets() {
             TargetKind::Class | TargetKind::MultiLabel => self.fit_checked(data, plan, keys),
+            found @ TargetKind::Mask => {
+                let what = format!("{} without an encoder and decoder", self.spec);
+                Err(LearnError::Targets { what, found }.into())
+            }
             TargetKind::Real => self.fit_numbers(data, plan, keys),
         }
     }

@@ -1,5 +1,6 @@
 //! Where the parameters of a network and its module lie, and the gradient of what they are trained by.
 
+use super::taps::Taps;
 use super::{LossModule, ranking_loss};
 use crate::arch::NetSpec;
 use crate::data::target::{has_label, number_of};
@@ -8,9 +9,8 @@ use crate::learner::bank::MAX_NUMBERS;
 use crate::learner::error::LearnError;
 use crate::learner::plan::Loss;
 use crate::learner::program::{Program, rectified};
-use crate::learner::reverse::{Tape, axpy, dot, residual, sigmoid, softmax};
+use crate::learner::reverse::{Tape, dot, residual, sigmoid, softmax};
 use crate::rng::Key;
-use rand::RngExt;
 
 /// Numbers that training keeps per parameter: value, copy, gradient and two moments, 64 bits each.
 const NUMBERS_PER_PARAMETER: usize = 10;
@@ -28,10 +28,9 @@ pub(super) struct Objective {
 pub(super) struct Layout {
     pub program: Program,
     pub module: LossModule,
-    /// Buffer and offset of every tap.
-    pub taps: Vec<(usize, usize)>,
-    /// Offset of the last unit's weights.
-    pub last: usize,
+    /// The buffers that are tapped.
+    pub tapped: Vec<usize>,
+    pub taps: Taps,
 }
 
 impl Layout {
@@ -42,27 +41,20 @@ impl Layout {
         }
         rectified(spec)?;
         let program = Program::new(spec);
-        let mut at = program.parameters;
-        let mut taps = Vec::new();
         // What dropout follows is the output of a hidden block.
-        for buffer in program.maps.iter().filter(|map| map.drop).map(|map| map.output) {
-            taps.push((buffer, at));
-            at = at.saturating_add((program.buffers[buffer] + 1).saturating_mul(module.width));
-        }
-        if taps.is_empty() {
+        let tapped: Vec<usize> = program.maps.iter().filter(|map| map.drop).map(|map| map.output).collect();
+        if tapped.is_empty() {
             return Err(LearnError::Taps.into());
         }
-        let layout = Self { program, module, taps, last: at };
-        let parameters = layout.parameters();
+        let activations = tapped.iter().map(|&buffer| program.buffers[buffer]);
+        let taps = Taps::new(module.width, activations, program.parameters);
+        let layout = Self { program, module, tapped, taps };
+        let parameters = layout.taps.end();
         let found = parameters.saturating_mul(NUMBERS_PER_PARAMETER);
         if found > MAX_NUMBERS {
             return Err(LearnError::Memory { models: 1, parameters, found, limit: MAX_NUMBERS }.into());
         }
         Ok(layout)
-    }
-
-    fn parameters(&self) -> usize {
-        self.last.saturating_add(self.module.width.saturating_mul(self.taps.len())).saturating_add(1)
     }
 
     /// Where training starts: the module's parameters are drawn as a network's are.
@@ -80,37 +72,18 @@ impl Layout {
             return Err(LearnError::NotFinite { model: 0, index, found }.into());
         }
         let mut parameters: Vec<f64> = own.into_iter().map(f64::from).collect();
-        let mut rng = key.named("loss module").rng();
-        let mut draw = |fan_in: usize, count: usize| {
-            let bound = (1.0 / fan_in as f64).sqrt();
-            parameters.extend((0..count).map(|_| bound * (rng.random::<f64>() * 2.0 - 1.0)));
-        };
-        for &(buffer, _) in &self.taps {
-            let units = self.program.buffers[buffer];
-            draw(units, (units + 1) * self.module.width);
-        }
-        let hidden = self.module.width * self.taps.len();
-        draw(hidden, hidden + 1);
+        self.taps.start(key.named("loss module"), &mut parameters);
         Ok(parameters)
+    }
+
+    /// The tapped activations.
+    fn tapped<'a>(&self, tape: &'a Tape) -> Vec<&'a [f64]> {
+        self.tapped.iter().map(|&buffer| tape.value(buffer)).collect()
     }
 
     /// The activations of the module's hidden units, tap after tap, and the predicted loss.
     pub fn predict(&self, parameters: &[f64], tape: &Tape) -> (Vec<f64>, f64) {
-        let width = self.module.width;
-        let mut hidden = Vec::with_capacity(width * self.taps.len());
-        for &(buffer, at) in &self.taps {
-            let values = tape.value(buffer);
-            let mut sums = parameters[at + values.len() * width..][..width].to_vec();
-            for (&value, row) in values.iter().zip(parameters[at..].chunks_exact(width)) {
-                if value != 0.0 {
-                    axpy(value, row, &mut sums);
-                }
-            }
-            hidden.extend(sums.into_iter().map(|sum| sum.max(0.0)));
-        }
-        let last = &parameters[self.last..];
-        let predicted = dot(&hidden, &last[..hidden.len()]) + last[hidden.len()];
-        (hidden, predicted)
+        self.taps.predict(parameters, &self.tapped(tape))
     }
 
     /// The objective of a mini-batch that went forward on `tapes`, and its gradient. Where the module does
@@ -136,9 +109,9 @@ impl Layout {
         let (ranking, slopes) = ranking_loss(&predicted, &losses, self.module.margin);
         for (at, tape) in tapes.iter_mut().enumerate() {
             let slope = self.module.weight * slopes[at];
-            let of_taps = self.module_gradient(parameters, tape, &hidden[at], slope, gradient);
+            let of_taps = self.taps.gradient(parameters, &self.tapped(tape), &hidden[at], slope, gradient);
             let also: Vec<(usize, &[f64])> = match steers {
-                true => self.taps.iter().zip(&of_taps).map(|(tap, slopes)| (tap.0, &slopes[..])).collect(),
+                true => self.tapped.iter().copied().zip(of_taps.iter().map(Vec::as_slice)).collect(),
                 false => Vec::new(),
             };
             let mut logits = residuals[at].clone();
@@ -148,41 +121,6 @@ impl Layout {
         }
         let target = losses.iter().sum::<f64>() / rows;
         Objective { target, total: target + self.module.weight * ranking }
-    }
-
-    /// Adds what one row, whose prediction the objective depends on by `slope`, gives to the module's
-    /// gradient; gives the objective's derivative by the tapped activations, tap after tap.
-    fn module_gradient(
-        &self,
-        parameters: &[f64],
-        tape: &Tape,
-        hidden: &[f64],
-        slope: f64,
-        gradient: &mut [f64],
-    ) -> Vec<Vec<f64>> {
-        let width = self.module.width;
-        axpy(slope, hidden, &mut gradient[self.last..][..hidden.len()]);
-        gradient[self.last + hidden.len()] += slope;
-        let mut of_taps = Vec::with_capacity(self.taps.len());
-        for (number, &(buffer, at)) in self.taps.iter().enumerate() {
-            let values = tape.value(buffer);
-            let own = number * width..(number + 1) * width;
-            let last = &parameters[self.last..][own.clone()];
-            let signal: Vec<f64> = hidden[own]
-                .iter()
-                .zip(last)
-                .map(|(&unit, weight)| if unit > 0.0 { slope * weight } else { 0.0 })
-                .collect();
-            for (&value, sums) in values.iter().zip(gradient[at..].chunks_exact_mut(width)) {
-                if value != 0.0 {
-                    axpy(value, &signal, sums);
-                }
-            }
-            axpy(1.0, &signal, &mut gradient[at + values.len() * width..][..width]);
-            let rows = parameters[at..].chunks_exact(width).take(values.len());
-            of_taps.push(rows.map(|row| dot(&signal, row)).collect());
-        }
-        of_taps
     }
 }
 
@@ -210,6 +148,7 @@ pub(super) fn target_loss(loss: Loss, logits: &[f64], label: u32) -> (f64, Vec<f
             let (losses, slopes): (Vec<f64>, Vec<f64>) = logits.iter().enumerate().map(of).unzip();
             (losses.iter().sum(), slopes)
         }
+        Loss::CrossEntropyDice => unreachable!("masks are refused before they are trained on"),
         Loss::Squared => {
             let mut differences = logits.to_vec();
             differences[label as usize] -= 1.0;

@@ -1,9 +1,11 @@
 //! The module against what was computed by hand, finite differences, and the bank.
 
+use super::layout::Layout;
 use super::*;
 use crate::arch::Block;
 use crate::data::Matrix;
-use crate::learner::{Bank, LearnError, Optimiser, Start, Stop};
+use crate::learner::reverse::Tape;
+use crate::learner::{Bank, LearnError, Loss, Optimiser, Start, Stop};
 use rand::RngExt;
 
 #[test]
@@ -72,7 +74,7 @@ fn gradients_are_finite_differences_and_stop_at_detached_taps() {
     for loss in [Loss::CrossEntropy, Loss::Squared] {
         let module = LossModule { width: 3, weight: 0.7, ..LossModule::default() };
         let layout = Layout::new(&residual_spec(), module).unwrap();
-        assert_eq!(layout.taps.len(), 3);
+        assert_eq!(layout.tapped.len(), 3);
         let parameters = layout.start(None, Key::root(3)).unwrap();
         let (inputs, labels) = noisy(6, Key::root(4));
         let run = |parameters: &[f64], steers: bool| {
@@ -267,5 +269,5 @@ fn divergence_keeps_finite_parameters() {
     let plan = plan(Optimiser::Sgd { momentum: 0.9, nesterov: false }, 1e30, 50);
     let predictor =
         LossPredictor::fit(&spec, None, data, &plan, &LossModule::default(), Key::root(1)).unwrap();
-    assert!(predictor.parameters.iter().all(|value| value.is_finite()));
+    assert!(predictor.weights().iter().all(|value| value.is_finite()));
 }

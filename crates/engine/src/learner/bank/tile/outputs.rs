@@ -84,6 +84,7 @@ impl Tile {
                 Loss::SquaredError => (self.kernels.squared_error)(&losses),
                 Loss::BetaNll => (self.kernels.beta_nll)(&losses),
                 Loss::BinaryCrossEntropy => (self.kernels.binary_cross_entropy)(&losses),
+                Loss::CrossEntropyDice => unreachable!("a bank refuses masks before it trains"),
             }
         }
         if !self.lanes && keep_gradient {

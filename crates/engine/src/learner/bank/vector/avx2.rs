@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 /// Eight elements; a logical vector is two of them.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Avx2(__m256);
+pub(in crate::learner) struct Avx2(__m256);
 
 impl Vector for Avx2 {
     const LANES: usize = 8;

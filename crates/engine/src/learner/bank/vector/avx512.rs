@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 /// Sixteen elements.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Avx512(__m512);
+pub(in crate::learner) struct Avx512(__m512);
 
 impl Vector for Avx512 {
     const LANES: usize = 16;

@@ -24,13 +24,13 @@ mod avx512;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use avx2::Avx2;
+pub(in crate::learner) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
-pub(super) use avx512::Avx512;
-pub(super) use portable::Portable;
+pub(in crate::learner) use avx512::Avx512;
+pub(in crate::learner) use portable::Portable;
 
 /// Numbers in a logical vector, whatever the width of the hardware's registers.
-pub(super) const LINE: usize = 16;
+pub(in crate::learner) const LINE: usize = 16;
 
 /// One register of `f32`, with the same number of 32-bit integers beside it.
 ///
@@ -38,7 +38,7 @@ pub(super) const LINE: usize = 16;
 /// A method may be called only where the processor has the instructions of its path, which is so in kernels
 /// that were entered through [`SimdPath`](crate::simd::SimdPath). Pointers must be valid for `LANES` elements,
 /// aligned as `f32`s are; of [`Self::transpose`], the `LANES` rows, and `to` from each `c * stride` on.
-pub(super) trait Vector: Copy {
+pub(in crate::learner) trait Vector: Copy {
     /// Elements per register; divides [`LINE`].
     const LANES: usize;
     /// The integers.

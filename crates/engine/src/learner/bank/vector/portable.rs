@@ -6,7 +6,7 @@ const N: usize = 16;
 
 /// Sixteen elements in an array.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Portable([f32; N]);
+pub(in crate::learner) struct Portable([f32; N]);
 
 #[inline(always)]
 fn each(f: impl Fn(usize) -> f32) -> Portable {

@@ -1,0 +1,133 @@
+//! Foreground masks: a member of an archive, or a folder of pictures beside a folder of images of the same names.
+
+use super::ReadOptions;
+use super::error::ReadError;
+use super::examples::{Examples, Labels};
+use super::folders::{decode_files, pictures_in};
+use super::zip::Archive;
+use crate::data::dataset::Shape;
+use crate::data::masks::Masks;
+use crate::data::matrix::MatrixView;
+use crate::error::{Result, shorten};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The folders of images and masks where none are named.
+const FOLDERS: [&str; 2] = ["images", "masks"];
+
+/// The masks of an array of shape `[n, height, width]`, or with a last axis of 1.
+pub(super) fn read_member(archive: &Archive, member: &str) -> Result<Labels> {
+    archive.array(member, |file, layout, from| {
+        let (height, width) = match layout.shape[..] {
+            [_, height, width] | [_, height, width, 1] => (height, width),
+            _ => {
+                let problem = format!(
+                    "masks have the shape [images, height, width], this array's is {:?}",
+                    layout.shape
+                );
+                return Err(ReadError::Header { file: file.to_string(), problem }.into());
+            }
+        };
+        let values = layout.read_matrix(file, &mut *from)?;
+        from.expect_sum(file)?;
+        let place = |image: usize, at: usize| (file.to_string(), image, at);
+        Ok(Labels::Masks(masks(values.view(), (height, width), place)?))
+    })
+}
+
+/// Reads a folder with a folder of images and one of masks, which are called alike but for their endings. Images are rows in the order of their names,
+/// and their names are what rows are called.
+pub(super) fn read_folder(path: &Path, options: &ReadOptions) -> Result<Examples> {
+    let file = path.display().to_string();
+    let [images, masked] = [
+        (options.inputs.as_deref(), "--inputs", FOLDERS[0]),
+        (options.columns.label.as_deref(), "--label", FOLDERS[1]),
+    ]
+    .map(|(named, flag, usual)| {
+        let folder = path.join(named.unwrap_or(usual));
+        let by_stem: BTreeMap<String, PathBuf> =
+            pictures_in(&folder).into_iter().map(|path| (stem(&path), path)).collect();
+        match by_stem.is_empty() {
+            false => Ok((folder, by_stem)),
+            true => Err(ReadError::Option {
+                file: folder.display().to_string(),
+                problem: "no folder that holds pictures".to_string(),
+                hint: format!("a folder of segmentation has images in `images` and masks in `masks`; `{flag}` names another one"),
+            }),
+        }
+    });
+    let ((image_folder, images), (mask_folder, masked)) = (images?, masked?);
+    for (own, other, folder, what) in
+        [(&images, &masked, &mask_folder, "mask"), (&masked, &images, &image_folder, "image")]
+    {
+        if let Some((name, path)) = own.iter().find(|(name, _)| !other.contains_key(*name)) {
+            return Err(ReadError::Option {
+                file: path.display().to_string(),
+                problem: format!(
+                    "no {what} called {:?} in {}, which holds {} pictures beside {}",
+                    shorten(name),
+                    folder.display(),
+                    other.len(),
+                    own.len()
+                ),
+                hint: "every image has a mask of the same name, whatever their endings".to_string(),
+            }
+            .into());
+        }
+    }
+    let mut decisions = Vec::new();
+    let files = |of: &BTreeMap<String, PathBuf>| of.values().cloned().collect::<Vec<_>>();
+    let mask_files = files(&masked);
+    let (mask_shape, values) = decode_files(&file, &mask_files, &mut Vec::new())?;
+    let Shape::Image { channels, height, width } = mask_shape else { unreachable!("pictures are images") };
+    let places = height * width;
+    let place = |image: usize, at: usize| (mask_files[image].display().to_string(), at / width, at % width);
+    let mut grey = Vec::with_capacity(values.rows() * places);
+    for image in 0..values.rows() {
+        let (own, others) = values.row(image).split_at(places);
+        // Of a picture with colours, all three planes have to agree.
+        if let Some(at) = (0..places * (channels - 1)).find(|&at| others[at] != own[at % places]) {
+            return Err(neither(place(image, at % places), "a colour".to_string()).into());
+        }
+        grey.extend_from_slice(own);
+    }
+    let masks = masks(MatrixView::new(&grey, values.rows(), places), (height, width), place)?;
+    let (shape, inputs) = decode_files(&file, &files(&images), &mut decisions)?;
+    let target = mask_folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (labels, warnings) = (Some(Labels::Masks(masks)), Vec::new());
+    Ok(Examples { file, shape, inputs, labels, split: None, target, decisions, warnings })
+}
+
+/// The masks of these values, of which one is background, 0, and one other is foreground, 1 or 255.
+fn masks(
+    values: MatrixView<'_>,
+    (height, width): (usize, usize),
+    place: impl Fn(usize, usize) -> (String, usize, usize),
+) -> Result<Masks> {
+    let mut masks = Masks::new(height, width);
+    let mut foreground = None;
+    for image in 0..values.rows() {
+        let row = values.row(image);
+        for (at, &value) in row.iter().enumerate() {
+            let allowed =
+                value == 0.0 || [1.0, 255.0].contains(&value) && *foreground.get_or_insert(value) == value;
+            if !allowed {
+                return Err(neither(place(image, at), value.to_string()).into());
+            }
+        }
+        masks.push(&row.iter().map(|&value| value != 0.0).collect::<Vec<_>>());
+    }
+    Ok(masks)
+}
+
+/// Refuses a pixel that is neither background nor foreground.
+fn neither((file, row, column): (String, usize, usize), value: String) -> ReadError {
+    let problem = "neither background, 0, nor foreground, which is 1 everywhere or 255 everywhere";
+    let hint = "a mask has two values; of several classes, save one as a mask";
+    ReadError::Element { file, row, column, value, problem, hint }
+}
+
+/// A file's name without its ending.
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
