@@ -21,6 +21,7 @@ const EXCEPTIONS: [(&str, Rule, &str); 25] = [
     ("galaxy", Rule::Deterministic, "draws where no class has labels of its own and of others"),
     ("suggestive", Rule::Deterministic, "two rows that resemble only each other are worth the same"),
     ("dynamic_al", Rule::ClassOrder, "sums of gradients run in the order of the network's outputs"),
+    ("info_stn", Rule::Random, "the key draws where the maps start, which moves no rank in a small pool"),
     ("badge", Rule::RowOrder, "draws from the running sum of squared distances over the rows"),
     ("capped", Rule::RowOrder, "its example holds badge"),
     ("split", Rule::RowOrder, "its example holds badge"),

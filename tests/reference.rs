@@ -208,6 +208,8 @@ fn every_key_is_on_the_page_and_every_experiment_fits_the_schema() {
          augment = { kind = \"mixup\" }\n[train]",
         "[episode]\naugment = { kind = \"noise\" }\nconsistency = { side = 3 }\n[train]",
         "[episode]\naugment = { kind = \"shift\" }\n[train]",
+        "[episode]\nencoder = { kind = \"contrastive\", pixels = 1, side = 2 }\nworld = { open_set = 0.3 }\n[train]",
+        "[episode]\nprice = \"outline\"\n[transfer]\ntargets = [\"glands_plain\"]",
         "[episode]\naugment = { kind = \"cutout\" }\n[train]",
         "[search]\nimage = [1, 8, 8]\n[sources]\nsynthetic = 0\nvalidation_synthetic = 0\ndatasets = [\"digits\"]",
     ];

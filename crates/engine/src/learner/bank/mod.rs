@@ -241,8 +241,10 @@ impl Bank {
             self.restore_diverged(model, run, data[model], plan, keys[model], before.as_ref());
         }
         let mut reports: Vec<FitReport> = runs.iter().map(ModelRun::report).collect();
-        for (model, report) in mixed.iter().zip(self.fit_mixed(&mixed, data, plan, keys)) {
-            reports[*model] = report;
+        if !mixed.is_empty() {
+            for (&model, report) in mixed.iter().zip(self.fit_mixed(&mixed, data, plan, keys)) {
+                reports[model] = report;
+            }
         }
         Ok(reports)
     }
