@@ -9,7 +9,7 @@ use querist::{Key, Result};
 use rayon::prelude::*;
 
 /// What builtin strategies do not keep, and why.
-const EXCEPTIONS: [(&str, Rule, &str); 25] = [
+const EXCEPTIONS: [(&str, Rule, &str); 26] = [
     ("robust_k_center", Rule::Deterministic, "counts rows, so that its values tie all the time"),
     ("max_herding", Rule::Deterministic, "two rows that cover only each other are worth the same"),
     (
