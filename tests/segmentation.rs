@@ -227,6 +227,11 @@ fn plans_are_checked_by_kind() {
         (transfer("[train]"), "trains policies"),
         (transfer("[learner]\nhidden = [64]"), "masks have one network over pixels"),
         (transfer("[learner]\ndropout = 0.2"), "masks have one network over pixels"),
+        (
+            transfer("[learner]\nwarm_start = true\nkeep_optimiser = true"),
+            "masks have one network over pixels",
+        ),
+        (transfer("[episode.encoder]\nseen_by = \"all\""), "masks have one network over pixels"),
         (transfer("[learner]\nhidden = []\noptimiser = \"lbfgs\""), "the targets are masks"),
         (transfer("[episode]\ninitial = \"typiclust\""), "does not serve segmentation"),
         ("name = \"m\"\n[train]\n[sources]\ndatasets = [\"glands_faint\"]".into(), "whose targets are masks"),
@@ -305,6 +310,10 @@ fn folders_of_masks_are_read_or_refused_with_place() {
     save("truth", "b.bmp", 5, &|_| 0);
     let error = refused(&named);
     assert!(error.contains("a picture of 5x4, but the first is of 6x4"), "{error}");
+    save("truth", "b.png", 6, &|_| 0);
+    let error = refused(&named);
+    assert!(error.contains("called as") && error.contains("b.bmp is, but for the ending"), "{error}");
+    fs::remove_file(root.join("truth/b.png")).unwrap();
     fs::remove_file(root.join("truth/b.bmp")).unwrap();
     let error = refused(&named);
     assert!(

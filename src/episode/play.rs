@@ -7,6 +7,7 @@ use super::replicate::Replicate;
 use super::row::Row;
 use super::stop::{self, Watch};
 use crate::arch::NetSpec;
+use crate::data::RowId;
 use crate::error::Result;
 use crate::learner::Metric;
 use crate::query::{Needs, Strategy, subsample};
@@ -149,8 +150,15 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         }
         for &env in &live {
             episodes.believe(env, players[env].strategy.pseudo_labels())?;
-            episodes.mix(env, players[env].strategy.mixtures())?;
-            episodes.transform(env, players[env].strategy.transformed())?;
+            // Of rows that were asked for in vain, or whose answers are still out, nothing is made.
+            let (known, _) = episodes.labelled(env);
+            let has_label = |row: &RowId| known.contains(&row.0);
+            let strategy = &players[env].strategy;
+            let pairs = strategy.mixtures().iter().filter(|pair| has_label(&pair.a) && has_label(&pair.b));
+            let versions = strategy.transformed().iter().filter(|version| has_label(&version.row));
+            let (pairs, versions): (Vec<_>, Vec<_>) = (pairs.cloned().collect(), versions.cloned().collect());
+            episodes.mix(env, &pairs)?;
+            episodes.transform(env, &versions)?;
         }
         episodes.refit()?;
         for (&env, stops) in live.iter().zip(stops(&mut watches, &episodes, &live)?) {

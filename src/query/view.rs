@@ -460,14 +460,15 @@ impl<'a> PoolView<'a> {
         Ok(network)
     }
 
-    /// What images the inputs are.
+    /// What images the [`network_inputs`](Self::network_inputs) are.
     ///
     /// # Errors
     /// [`QueryError::Missing`] where they are rows of numbers, [`QueryError::Shape`] where they have another width.
     pub fn images(&self) -> Result<&'a Images, QueryError> {
         let signal = "images";
         let images = self.signals.images.as_ref().ok_or(QueryError::Missing { signal })?;
-        let (found, expected) = (images.channels * images.height * images.width, self.inputs.cols());
+        let (found, expected) =
+            (images.channels * images.height * images.width, self.network_inputs().cols());
         match found == expected {
             true => Ok(images),
             false => Err(QueryError::Shape { signal, unit: "pixels", found, expected }),

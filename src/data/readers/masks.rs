@@ -45,8 +45,16 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions) -> Result<Examples
     ]
     .map(|(named, flag, usual)| {
         let folder = path.join(named.unwrap_or(usual));
-        let by_stem: BTreeMap<String, PathBuf> =
-            pictures_in(&folder).into_iter().map(|path| (stem(&path), path)).collect();
+        let mut by_stem: BTreeMap<String, PathBuf> = BTreeMap::new();
+        for path in pictures_in(&folder) {
+            if let Some(other) = by_stem.insert(stem(&path), path.clone()) {
+                return Err(ReadError::Option {
+                    file: path.display().to_string(),
+                    problem: format!("called as {} is, but for the ending", other.display()),
+                    hint: "images and masks are told apart by their names without endings".to_string(),
+                });
+            }
+        }
         match by_stem.is_empty() {
             false => Ok((folder, by_stem)),
             true => Err(ReadError::Option {

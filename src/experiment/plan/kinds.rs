@@ -5,7 +5,7 @@ use crate::agent::Algorithms;
 use crate::data::TargetKind;
 use crate::episode::InitialPool;
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::sections::{HIDDEN, OptimiserKind, is_reserved};
+use crate::experiment::sections::{HIDDEN, OptimiserKind, SeenBy, is_reserved};
 use crate::learner::Loss;
 use crate::query::Registry;
 
@@ -115,11 +115,16 @@ impl Plan {
             return Err(conflict(key, format!("{why}; the targets are {}", kind.name()), "leave it out"));
         }
         // A resolved plan names what it leaves as it is.
-        let shaped =
-            [("learner.hidden", learner.hidden != HIDDEN), ("learner.dropout", learner.dropout > 0.0)];
-        if let Some((key, _)) = shaped.into_iter().find(|(_, given)| kind == TargetKind::Mask && *given) {
-            let why = "shapes networks of vectors; masks have one network over pixels".to_string();
-            return Err(conflict(key, why, "leave it out"));
+        let coded = self.episode.encoder.as_ref().is_some_and(|encoder| encoder.seen_by == SeenBy::All);
+        let of_pixels = [
+            ("learner.hidden", learner.hidden != HIDDEN, "shapes networks of vectors"),
+            ("learner.dropout", learner.dropout > 0.0, "shapes networks of vectors"),
+            ("learner.keep_optimiser", learner.keep_optimiser, "goes on with networks of vectors"),
+            ("episode.encoder.seen_by", coded, "makes vectors of images"),
+        ];
+        let given = of_pixels.into_iter().find(|(_, given, _)| kind == TargetKind::Mask && *given);
+        if let Some((key, _, why)) = given {
+            return Err(conflict(key, format!("{why}; masks have one network over pixels"), "leave it out"));
         }
         let registry = &self.registry;
         if let InitialPool::Rule(rule) = &self.episode.initial {

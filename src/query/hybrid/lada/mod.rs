@@ -45,6 +45,10 @@ pub(super) const ENTRY: Entry = Entry {
         deterministic: false,
     },
     make: |params| {
+        let (from, to) = (params.count("from", 0, 0..=MAX_LAYER)?, params.count("to", 0, 0..=MAX_LAYER)?);
+        if from > to {
+            return Err(params.conflict("from", Some(from), Some(to)).into());
+        }
         Built::batch(Lada {
             look_ahead: params.choice("look_ahead", &[("true", true), ("false", false)])?,
             alpha: params.optional_real("alpha", LEAST_ALPHA..=1e3)?,
@@ -52,8 +56,8 @@ pub(super) const ENTRY: Entry = Entry {
             pairs: params.count("pairs", 1_000, 1..=MAX_PAIRS)?,
             epochs: params.count("epochs", 10, 1..=10_000)?,
             rate: params.real("rate", 0.01, 1e-9..=10.0)?,
-            from: params.count("from", 0, 0..=MAX_LAYER)?,
-            to: params.count("to", 0, 0..=MAX_LAYER)?,
+            from,
+            to,
             mixtures: Vec::new(),
         })
     },
@@ -327,6 +331,8 @@ mod tests {
         assert_eq!(layers("lada"), [0; 40]);
         // The network has one hidden layer.
         assert_eq!(layers("lada(from=1, to=7)"), [1; 40]);
+        let Err(error) = Registry::builtin().build("lada(from=2)") else { panic!("a range from 2 to 0") };
+        assert!(error.to_string().contains("from"), "{error}");
         let both = layers("lada(to=2)");
         assert!((8..32).contains(&both.iter().sum::<usize>()), "{both:?}");
         let pairs: Vec<[usize; 2]> = (0..10).map(|at| [at, at + 10]).collect();
