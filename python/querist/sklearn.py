@@ -135,9 +135,10 @@ class QueristStrategy(SingleAnnotatorPoolQueryStrategy):  # type: ignore[misc]
         places = selection.picks if mapping is None else mapping[selection.picks]
         if not return_utilities:
             return places
-        # What a strategy chooses as a whole has an order alone.
+        # What a strategy chooses as a whole has an order alone; so have rows that were scored one after the other, each as if those
+        # before it were labelled, where a later one has the larger score.
         worth = selection.utilities
-        if worth is None:
+        if worth is None or (np.diff(worth) > 0).any():
             worth = np.arange(len(places), 0, -1, dtype=np.float64)
         told = np.full(len(X_cand) if mapping is None else len(X), np.nan)
         told[np.arange(len(X_cand)) if mapping is None else mapping] = min(0.0, worth[-1] - 1.0)
