@@ -123,7 +123,7 @@ pub trait Learner: Send + Sync {
     /// Penultimate activations, shape `[rows, embedding]`.
     fn embeddings(&self, model: usize, inputs: MatrixView<'_>, rows: Option<&[u32]>) -> Matrix;
 
-    /// Activations of a [layer](layers), shape `[rows, units]`; of an ensemble, those of its first member.
+    /// Activations of a layer, shape `[rows, units]`; of an ensemble, those of its first member.
     ///
     /// # Errors
     /// [`LearnError::Layer`] beyond the last hidden layer, [`LearnError::NotRectified`] for a network of images.
@@ -140,7 +140,7 @@ pub trait Learner: Send + Sync {
         Network::new(self.spec(), &self.weights(model))?.activations(inputs, rows, layer)
     }
 
-    /// Logits of rows of activations of a [layer](layers), shape `[rows, outputs]`; of an ensemble, by its first member. They are
+    /// Logits of rows of activations of a layer, shape `[rows, outputs]`; of an ensemble, by its first member. They are
     /// computed in 64 bits, so that those of [`activations`](Self::activations) are [`logits`](Self::logits) up to rounding.
     ///
     /// # Errors

@@ -89,7 +89,7 @@ impl LossPredictor {
     /// Where a loss stops being finite, the last parameters with a finite one are kept.
     ///
     /// # Errors
-    /// What [`Learner::fit`](super::Learner::fit) refuses. [`LearnError`]: `Taps` for a
+    /// What [`Learner::fit`](super::Learner::fit) refuses. [`LearnError`](super::LearnError): `Taps` for a
     /// network without hidden blocks, `Plan` for a module without units, `Weights` and `NotFinite` for
     /// `start`, `Memory`.
     pub fn fit(
