@@ -1,6 +1,7 @@
 //! LADA's InfoSTN: images that are worth asking for together with a turned, stretched or moved version of them, on which the
 //! learner then trains.
 
+use super::filled_up;
 use super::perceptron::Perceptron;
 use super::sampler::{Affine, NUMBERS};
 use crate::data::{Images, RowId};
@@ -92,14 +93,10 @@ impl Strategy for InfoStn {
         self.transformed = (chosen.iter())
             .map(|&at| Transformed { row: rows[at], input: mapped[at].input.clone() })
             .collect();
-        let mut picks: Vec<RowId> = chosen.iter().map(|&at| rows[at]).collect();
+        let picks = chosen.iter().map(|&at| rows[at]).collect();
         // What the rows that were looked at do not suffice for.
-        let mut taken = picks.clone();
-        taken.sort_unstable();
         let left = by_entropy(candidates.len())?.into_iter().map(|place| candidates[place]);
-        let left = left.filter(|row| taken.binary_search(row).is_err());
-        picks.extend(left.take(batch - taken.len()));
-        Ok(picks)
+        Ok(filled_up(picks, left, batch))
     }
 
     fn needs(&self) -> Needs {

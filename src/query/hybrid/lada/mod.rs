@@ -134,14 +134,10 @@ impl Strategy for Lada {
                 Mixture { a, b, alpha: alphas[at].max(LEAST_ALPHA), layer }
             })
             .collect();
-        let mut picks: Vec<RowId> = self.mixtures.iter().flat_map(|pair| [pair.a, pair.b]).collect();
+        let picks = self.mixtures.iter().flat_map(|pair| [pair.a, pair.b]).collect();
         // An odd one, and what pairs do not suffice for.
-        let mut taken = picks.clone();
-        taken.sort_unstable();
         let left = by_entropy(candidates.len())?.into_iter().map(|place| candidates[place]);
-        let left = left.filter(|row| taken.binary_search(row).is_err());
-        picks.extend(left.take(batch - taken.len()));
-        Ok(picks)
+        Ok(filled_up(picks, left, batch))
     }
 
     fn needs(&self) -> Needs {
@@ -200,6 +196,14 @@ impl Lada {
         let mut policy = Policy::new(features.first().map_or(0, Vec::len), self.bound, key);
         Ok(policy.learn(&features, mixed, self.epochs, self.rate))
     }
+}
+
+/// `picks`, and behind them of `left`, in its order, those that are not among them: `batch` rows in all.
+fn filled_up(mut picks: Vec<RowId>, left: impl Iterator<Item = RowId>, batch: usize) -> Vec<RowId> {
+    let mut taken = picks.clone();
+    taken.sort_unstable();
+    picks.extend(left.filter(|row| taken.binary_search(row).is_err()).take(batch - taken.len()));
+    picks
 }
 
 /// The entropy of what the classifier says of every pair's mixtures, by share.
