@@ -461,8 +461,8 @@ fn plans_are_checked_by_kind() {
         (transfer("strategies = [\"margin\"]"), "strategy `margin` does not serve multi_label"),
         (transfer("strategies = [\"tailor(margin,k_center)\"]"), "does not serve multi_label"),
         (
-            transfer("policy = \"universal\"\nstrategies = [\"policy\"]"),
-            "strategy `policy` does not serve multi_label",
+            transfer("policy = \"universal\"\nstrategies = [\"policy_adapted\"]"),
+            "strategy `policy_adapted` does not serve multi_label",
         ),
         (
             "[transfer]\ntargets = [\"iris\"]\nstrategies = [\"cvirs\"]".into(),

@@ -483,8 +483,8 @@ fn plans_are_checked_by_kind() {
         (transfer("strategies = [\"margin\"]"), "strategy `margin` does not serve regression"),
         (transfer("strategies = [\"random\", \"power(badge)\"]"), "power"),
         (
-            transfer("policy = \"universal\"\nstrategies = [\"policy\"]"),
-            "strategy `policy` does not serve regression",
+            transfer("policy = \"universal\"\nstrategies = [\"policy_adapted\"]"),
+            "strategy `policy_adapted` does not serve regression",
         ),
         (
             "[transfer]\ntargets = [\"iris\"]\nstrategies = [\"igs\"]".into(),
@@ -501,7 +501,12 @@ fn plans_are_checked_by_kind() {
             "is a loss of numbers; the targets are classes",
         ),
         (transfer("[learner]\nhidden = []\noptimiser = \"lbfgs\""), "which fits a classifier"),
-        (transfer("[train]"), "trains policies"),
+        (transfer("[train]"), "sources.task: is \"classification\", and targets are numbers"),
+        ("[train]\n[sources]\ntask = \"regression\"\n[transfer]\ntargets = [\"iris\"]".into(), "and targets are classes"),
+        ("[train]\n[sources]\ntask = \"regression\"\nvariants = 2".into(), "varies sets of classes"),
+        ("[train]\n[sources]\ntask = \"regression\"\nmany_classes = 0.1".into(), "counts classes"),
+        ("[train]\n[train.dqn]\niterations = 2\n[sources]\ntask = \"regression\"".into(), "train.dqn"),
+        ("[train]\n[sources]\ntask = \"regression\"\ndatasets = [\"iris\"]".into(), "whose targets are classes"),
         (
             "[transfer]\ntargets = [\"friedman1\", \"iris\"]".into(),
             "targets of regression and \"iris\", of classification",
@@ -563,7 +568,6 @@ fn a_benchmark_of_numbers_runs_to_its_report() {
             &["session", "new", "s", "--pool", DIABETES, "--label", "target", "--task", "regression"][..],
             "regression",
         ),
-        (&["transfer", "--policy", "universal", "--target", "friedman1"], "does not serve regression"),
         (&["data", "describe", DIABETES, "--label", "target"], "--task regression"),
     ] {
         querist(dir.path()).args(args).assert().code(2).stderr(predicate::str::contains(wanted));

@@ -13,6 +13,7 @@ use crate::data::RowId;
 use crate::episode::features::SCHEMA;
 use crate::episode::{Episodes, Observation, Reference, Replicate, features};
 use crate::error::Result;
+use crate::query::usual;
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::index;
@@ -91,7 +92,7 @@ pub type Watch<'a> = &'a (dyn Fn() -> Result<()> + Sync);
 /// Who continues an episode whose states are collected. What is learned from a state does not depend on it.
 #[derive(Clone, Copy, Debug)]
 pub enum Behaviour<'a> {
-    /// Random rows, margin, or the best row found, drawn anew at every step, so that the states cover what
+    /// Random rows, those of the [usual] strategy (margin, where targets are classes), or the best row found, drawn anew at every step, so that the states cover what
     /// good and bad policies come through.
     Mixture,
     /// A network, without drawing, over at most `cap` candidates; by one coin per episode, the mixture with
@@ -241,7 +242,7 @@ fn gains<'a>(
         let rows = episodes.sample_candidates(env, plan.candidates);
         let base = match acting(env) {
             Some((network, cap)) => BasePolicy::Network { network, cap },
-            None => BasePolicy::Strategy("margin"),
+            None => BasePolicy::Strategy(usual(episodes.replicate(env).prepared.task().kind())),
         };
         let key = episodes.replicate(env).key.named("rollout").at(u64::from(episodes.state(env).round));
         let before = episodes.judged(env, plan.soft);
@@ -291,7 +292,8 @@ fn continue_by(
         let best = gains.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
         return Ok(best.map(|&(row, _)| row).into_iter().collect());
     }
-    select(episodes, env, if coin < 0.75 { "margin" } else { "random" }, key)
+    let usual = usual(episodes.replicate(env).prepared.task().kind());
+    select(episodes, env, if coin < 0.75 { usual } else { "random" }, key)
 }
 
 #[cfg(test)]

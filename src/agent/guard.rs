@@ -6,12 +6,16 @@
 
 use super::error::AgentError;
 use crate::episode::{Observation, Schema, features};
-use crate::error::shorten;
+use crate::data::TargetKind;
+use crate::error::{Result, shorten};
 use crate::query::{Needs, Registry};
 use serde::{Deserialize, Serialize};
 
 /// How far beyond the range of the states a feature may lie, as a share of that range.
 const SLACK: f32 = 0.25;
+
+/// Who asks outside of the range whatever the targets are.
+pub const ANYWHERE: &str = "k_center(space=inputs)";
 
 /// The range of each global feature, and who asks outside of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,6 +127,15 @@ impl DomainGuard {
             }
         }
         Ok(())
+    }
+
+    /// Who asks for targets of a kind: the fallback, if it serves it, and else [`ANYWHERE`].
+    ///
+    /// # Errors
+    /// If the fallback is no strategy.
+    pub fn fallback_on(&self, kind: TargetKind) -> Result<&str> {
+        let serves = Registry::builtin().build(&self.fallback)?.kinds().serve(kind);
+        Ok(if serves { &self.fallback } else { ANYWHERE })
     }
 
     fn check_fallback(&self) -> Result<(), AgentError> {

@@ -13,10 +13,10 @@ use super::spread::{Unkept, Weights, Work, pieces};
 use super::tensors;
 use super::trainer::Environment;
 use super::trajectory::{Decision, Returns, Trajectory};
-use crate::data::RowId;
+use crate::data::{RowId, TargetKind};
 use crate::episode::{EpisodePlan, Episodes, Measure, Observation, PreparedTask, Replicate, features};
 use crate::error::Result;
-use crate::query::{Registry, Ties};
+use crate::query::{Registry, Ties, usual};
 use crate::rng::Key;
 use rand::seq::index;
 use std::ops::Range;
@@ -42,6 +42,11 @@ impl Source {
             prepared: self.prepared_tasks[index % self.prepared_tasks.len()].clone(),
             key: key.at(index as u64),
         }
+    }
+
+    /// What its targets are.
+    pub fn kind(&self) -> TargetKind {
+        self.prepared_tasks.first().map_or(TargetKind::Class, |prepared| prepared.task().kind())
     }
 
     /// Queries of one of its episodes.
@@ -126,9 +131,6 @@ pub enum Baseline {
     Strategy(&'static str),
 }
 
-/// The strategy that validation compares with.
-const REFERENCE: &str = "margin";
-
 /// Pairs of networks that play one task in one bank.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bank {
@@ -173,10 +175,11 @@ pub struct TrainingTasks<'a> {
 }
 
 impl TrainingTasks<'_> {
-    /// Margin's mean metric on a validation task.
+    /// The mean metric on a validation task of the strategy that is [usual](usual) for its targets: margin, where they are classes.
     pub(super) fn reference(&self, source: &Source) -> Result<f64> {
         let replicates = validation_replicates(source, self.repetitions, self.key);
-        mean_measured(source, &replicates, |episodes, env, step| select(episodes, env, REFERENCE, step))
+        let name = usual(source.kind());
+        mean_measured(source, &replicates, |episodes, env, step| select(episodes, env, name, step))
     }
 
     /// A network's mean metric on a validation task.
@@ -218,12 +221,12 @@ impl TrainingTasks<'_> {
 pub struct Simulation<'a> {
     training_tasks: TrainingTasks<'a>,
     parts: &'a dyn Parts,
-    /// Per validation task, the mean metric of [`REFERENCE`]; its episodes are the same every time.
+    /// Per validation task, the mean metric of what is [usual]; its episodes are the same every time.
     reference: Vec<f64>,
 }
 
 impl<'a> Simulation<'a> {
-    /// Plays margin's validation episodes: what a policy is compared with.
+    /// Plays the validation episodes of the [usual] strategy, margin where targets are classes: what a policy is compared with.
     ///
     /// # Errors
     /// Whatever keeps an episode from being played.

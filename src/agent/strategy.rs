@@ -7,7 +7,7 @@ use super::policy::Policy;
 use crate::data::RowId;
 use crate::episode::features::{self, BatchBuilder};
 use crate::error::Result;
-use crate::query::{Needs, PoolView, Registry, Strategy};
+use crate::query::{Kinds, Needs, PoolView, Registry, Strategy};
 use crate::rng::Key;
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl Strategy for PolicyStrategy {
             && let Some(outside) = guard.out_of_range(batch_builder.first())
         {
             let feature = &self.policy.card().schema.global[outside.column];
-            let (fallback, OutOfRange { value, low, high, .. }) = (&guard.fallback, outside);
+            let (fallback, OutOfRange { value, low, high, .. }) = (guard.fallback_on(view.kind())?, outside);
             self.note = Some(format!(
                 "the policy left the choice to {fallback}: {feature} is {value:.3}, trained on {low:.3} to {high:.3}"
             ));
@@ -78,6 +78,10 @@ impl Strategy for PolicyStrategy {
 
     fn needs(&self) -> Needs {
         features::needs()
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::ALL
     }
 
     fn note(&self) -> Option<String> {

@@ -277,10 +277,11 @@ impl Episodes {
         let bank = &self.groups[group].bank;
         let task = at.replicate.prepared.task();
         let (inputs, kind) = (task.pool(), task.kind());
+        let numbers = kind == TargetKind::Real;
         let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
         Signals {
-            probabilities: needs.probabilities.then(|| kind.answers(&**bank, place, inputs, Some(&rows))),
-            predictions: needs.predictions.then(|| bank.predictions(place, inputs, Some(&rows))),
+            probabilities: (needs.probabilities && !numbers).then(|| kind.answers(&**bank, place, inputs, Some(&rows))),
+            predictions: (needs.predictions || needs.probabilities && numbers).then(|| bank.predictions(place, inputs, Some(&rows))),
             embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
             passes: (needs.passes > 0).then(|| Passes {
                 members: bank.passes(

@@ -8,7 +8,7 @@ use super::env::Episodes;
 use super::fitting::{distinct, fit_all};
 use super::holdout::Divided;
 use super::plan::{Measure, OracleOn};
-use crate::data::{Matrix, MatrixView, RowId, Task};
+use crate::data::{Matrix, MatrixView, RowId, TargetKind, Task};
 use crate::error::Result;
 use crate::learner::{
     Learner, LossModule, LossPredictor, Start, Temperature, TrainPlan, calibration, ensembles,
@@ -59,6 +59,9 @@ pub(super) struct Trial {
     /// Whether it is on a resample of the rows.
     pub bootstrap: bool,
 }
+
+/// Errors below this share of the targets' spread are as good as none.
+const LEAST_ERROR: f64 = 1e-3;
 
 impl Episodes {
     /// What the given episodes need beyond [`signals`](Self::signals), in their order, and nothing else.
@@ -178,6 +181,13 @@ impl Episodes {
         let accuracy = task.kind().scores(bank, place, inputs, &task.in_full(labels)).accuracy;
         if soft == 0.0 || labels.is_empty() {
             return accuracy;
+        }
+        match task.kind() {
+            TargetKind::Class => {}
+            // Few labels can leave errors many times the spread of the targets, which would drown all others: their logarithm does not.
+            TargetKind::Real => return soft * -(1.0 - accuracy).max(LEAST_ERROR).ln() + (1.0 - soft) * accuracy,
+            // Their scores move with every label by themselves.
+            TargetKind::MultiLabel | TargetKind::Mask => return accuracy,
         }
         let probabilities = bank.probabilities(place, inputs, None);
         let of_true = labels.iter().enumerate().map(|(row, &label)| probabilities.row(row)[label as usize]);

@@ -235,7 +235,8 @@ fn make<T: Send>(
 ) -> Result<Vec<T>> {
     let family = SourceFamily::of(&plan.sources().families, key.named("synthetic"))
         .unwrap_or_else(|| SourceFamily::new(key.named("synthetic")))
-        .with_many_classes(plan.sources().many_classes);
+        .with_many_classes(plan.sources().many_classes)
+        .with_targets(plan.sources().task);
     let real: Vec<Arc<Dataset>> =
         datasets.par_iter().map(|reference| load(plan, reference)).collect::<Result<_>>()?;
     let of_each = 1 + variants;

@@ -17,6 +17,16 @@ pub struct Kinds {
     pub mask: bool,
 }
 
+/// The strategy that others are compared with, on targets of a kind.
+pub fn usual(kind: TargetKind) -> &'static str {
+    match kind {
+        TargetKind::Class => "margin",
+        TargetKind::Real => "igs",
+        TargetKind::MultiLabel => "by_label(margin)",
+        TargetKind::Mask => "by_pixel(margin)",
+    }
+}
+
 impl Kinds {
     /// None at all.
     const NONE: Self = Self { class: false, real: false, multi_label: false, mask: false };

@@ -35,7 +35,7 @@ pub mod view;
 pub mod wrapper;
 
 pub use error::QueryError;
-pub use kinds::Kinds;
+pub use kinds::{Kinds, usual};
 pub use needs::Needs;
 pub use querist_engine::query::{
     Herding, KernelMap, KernelPca, LowRankGp, Nearest, Neighbours, Projection, Size, Subsample, Ties, draw,

@@ -58,7 +58,7 @@ macro_rules! needs {
 needs! {
     /// The inputs themselves, which every view has.
     inputs: bool,
-    /// Class probabilities of every candidate.
+    /// Class probabilities of every candidate; where targets are numbers, what is predicted of it.
     probabilities: bool,
     /// The number that is predicted of every candidate, where targets are numbers.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

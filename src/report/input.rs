@@ -73,7 +73,7 @@ pub struct TrainingPoint {
     pub iteration: u64,
     /// The stage ("imitation", "policy gradient").
     pub stage: String,
-    /// Mean AULC lead over margin on the validation episodes, as a share; positive = better.
+    /// Mean AULC lead over the [usual](crate::query::usual) strategy (margin, where targets are classes) on the validation episodes, as a share; positive = better.
     pub gain: f64,
     /// Its 95 % interval, if there is one.
     pub ci95: Option<[f64; 2]>,

@@ -21,9 +21,10 @@ pub struct TransferArgs {
     pub name: Option<String>,
     #[command(flatten)]
     pub columns: ColumnArgs,
-    /// What the policy is compared with
-    #[arg(long, value_name = "A,B,C", default_value = "random,margin")]
-    pub strategies: String,
+    /// What the policy is compared with [default: random, and margin (of numbers igs, of sets of labels by_label(margin), of masks
+    /// by_pixel(margin))]
+    #[arg(long, value_name = "A,B,C")]
+    pub strategies: Option<String>,
     /// Labels per class at the start; where numbers are predicted, in all
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub initial: usize,

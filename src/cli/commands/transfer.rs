@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::experiment::sections::{DataRef, LEARNED};
 use crate::experiment::{ExperimentError, Plan, Vocabulary, split_specifications};
 use crate::pipeline::Pipeline;
+use crate::query::usual;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -30,8 +31,11 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
     let text = |path: &Path| Value::String(path.display().to_string());
     let count = |n: usize| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let vocabulary = &vocabulary.with_folder(vocabulary.data_dir.as_deref());
-    let target = value(&args.columns.reference(&args.target, args.name.as_deref(), vocabulary));
-    let mut strategies = split_specifications(&args.strategies);
+    let target = args.columns.reference(&args.target, args.name.as_deref(), vocabulary);
+    let mut strategies = match &args.strategies {
+        Some(given) => split_specifications(given),
+        None => vec!["random".to_string(), usual(target.kind()).to_string()],
+    };
     if !strategies.iter().any(|name| name == LEARNED) {
         strategies.push(LEARNED.to_string());
     }
@@ -42,7 +46,7 @@ fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, Experiment
     ]);
     let transfer = Table::from_iter([
         ("policy".to_string(), text(&args.policy)),
-        ("targets".to_string(), Value::Array(vec![target])),
+        ("targets".to_string(), Value::Array(vec![value(&target)])),
         ("strategies".to_string(), strategies.into()),
         ("repetitions".to_string(), Value::Integer(args.repetitions.into())),
     ]);

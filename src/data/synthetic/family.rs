@@ -7,8 +7,8 @@
 use super::draw::{flip_labels, geometric, log_uniform, log_uniform_count, shuffled};
 use super::plan::SyntheticPlan;
 use super::scores::MIN_CLASS_ROWS;
-use super::{categorical, manifold, sequence, survey, teacher, tree, warp};
-use crate::data::{Dataset, Matrix, Shape};
+use super::{categorical, manifold, numbers, sequence, survey, teacher, tree, warp};
+use crate::data::{Dataset, Matrix, Shape, TargetKind};
 use crate::error::Result;
 use crate::rng::Key;
 use rand::RngExt;
@@ -110,17 +110,23 @@ pub struct SourceFamily {
     families: Vec<Family>,
     key: Key,
     many_classes: f64,
+    numbers: bool,
 }
 
 impl SourceFamily {
     /// A sampler over all families.
     pub fn new(key: Key) -> Self {
-        Self { families: Family::ALL.to_vec(), key, many_classes: 0.0 }
+        Self { families: Family::ALL.to_vec(), key, many_classes: 0.0, numbers: false }
     }
 
     /// A sampler over `families` only; `None` for none.
     pub fn of(families: &[Family], key: Key) -> Option<Self> {
-        (!families.is_empty()).then(|| Self { families: families.to_vec(), key, many_classes: 0.0 })
+        (!families.is_empty()).then(|| Self {
+            families: families.to_vec(),
+            key,
+            many_classes: 0.0,
+            numbers: false,
+        })
     }
 
     /// The same with this share of tasks, from 0 to 1, that have from 21 to [`MANY_CLASSES`] classes. The others stay as
@@ -129,12 +135,21 @@ impl SourceFamily {
         Self { many_classes: share, ..self }
     }
 
+    /// The same with numbers in the place of classes where `kind` is [`TargetKind::Real`]: a random function of a few columns, with
+    /// noise.
+    pub fn with_targets(self, kind: TargetKind) -> Self {
+        Self { numbers: kind == TargetKind::Real, ..self }
+    }
+
     /// Task number `index`, called for example `synthetic/clusters-00017`: 400 to 2,500 rows, 2 to 256
     /// numbers per example, 2 to 20 classes (or [many](Self::with_many_classes)) with at least 8 rows each before label noise. It has no official split.
     pub fn sample(&self, index: u64) -> Result<Dataset> {
         let family = self.families[(index % self.families.len() as u64) as usize];
-        let name = format!("synthetic/{}-{index:05}", family.name());
-        family.sample(&name, self.key.named(family.name()).at(index), self.many_classes)
+        let key = self.key.named(family.name()).at(index);
+        if self.numbers {
+            return numbers::draw(family, &format!("synthetic/regression-{}-{index:05}", family.name()), key);
+        }
+        family.sample(&format!("synthetic/{}-{index:05}", family.name()), key, self.many_classes)
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod friedman;
 pub(crate) mod glands;
 pub(crate) mod label_teachers;
 mod manifold;
+mod numbers;
 pub(crate) mod plan;
 mod scores;
 mod sequence;

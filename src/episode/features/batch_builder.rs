@@ -2,7 +2,7 @@
 
 use super::class_shares::ClassShares;
 use super::pool_rows::{self, Changes};
-use super::predictions::{self, Prediction};
+use super::predictions::{Beliefs, Prediction};
 use super::variance_reduction::{self, VarianceReduction};
 use super::{FeatureError, QUANTILES, SCHEMA, cut, globals, herding_gain};
 use crate::data::{Matrix, RowId};
@@ -75,16 +75,17 @@ impl<'a> BatchBuilder<'a> {
     /// query of `batch` rows.
     ///
     /// # Errors
-    /// If probabilities, neighbours, components or distances are missing from the view, or a probability is
+    /// If probabilities (of numbers, predictions), neighbours, components or distances are missing from the view, or a probability is
     /// not finite.
     pub fn new(view: &'a PoolView<'a>, batch: usize, cap: usize, key: Key) -> Result<Self> {
         let signals = view.signals();
         let missing = |signal| FeatureError::Missing { signal };
-        let probabilities = signals.probabilities.as_ref().ok_or(missing("probabilities"))?;
         let neighbours = signals.neighbours.as_deref().ok_or(missing("neighbours"))?;
         let components = signals.components.as_deref().ok_or(missing("components"))?;
         let nearest = signals.nearest.as_deref().ok_or(missing("distances to labels"))?;
-        let predictions = predictions::read(view, probabilities)?;
+        let beliefs = Beliefs::of(view)?;
+        let globals = globals::of(view, batch, &beliefs, nearest);
+        let Beliefs { predictions, labels, classes, .. } = beliefs;
         let pool_rows = pool_rows::of(view, neighbours, nearest, &predictions);
         let doubts: Vec<(RowId, f32)> = view
             .candidates()
@@ -98,7 +99,7 @@ impl<'a> BatchBuilder<'a> {
             components,
             before: nearest,
             nearest: Cow::Borrowed(nearest),
-            class_shares: ClassShares::of(view.classes(), view.labels(), &predictions),
+            class_shares: ClassShares::of(classes, &labels, &predictions),
             posterior: LowRankGp::of(components, view.labelled(), &doubts),
             herding: Herding::of(components, view.labelled(), |row| {
                 view.candidates().binary_search(&row).map_or(0.0, |at| doubts[at].1)
@@ -135,7 +136,6 @@ impl<'a> BatchBuilder<'a> {
             }
         }
         let candidates = shown.iter().map(|&at| view.candidates()[at]).collect();
-        let globals = globals::of(view, batch, &state.predictions, nearest);
         let first = Observation { candidates, features, globals };
         let later = Later {
             left: Vec::new(),

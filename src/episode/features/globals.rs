@@ -1,7 +1,7 @@
 //! What all candidates of a state share.
 
 use super::cut;
-use super::predictions::Prediction;
+use super::predictions::{Beliefs, Prediction};
 use crate::data::RowId;
 use crate::query::distribution::proxy_distance::proxy_distance;
 use crate::query::{Nearest, PoolView};
@@ -10,16 +10,16 @@ use crate::query::{Nearest, PoolView};
 pub(super) fn of(
     view: &PoolView<'_>,
     batch: usize,
-    predictions: &[Prediction],
+    beliefs: &Beliefs,
     nearest: &Nearest,
 ) -> Vec<f32> {
     let signals = view.signals();
-    let classes = view.classes() as f32;
+    let (predictions, classes) = (&beliefs.predictions, beliefs.classes as f32);
     let candidates = predictions.len().max(1) as f32;
     let doubt = predictions.iter().map(|prediction| prediction.margin).sum::<f32>();
     // Without labels, no class is the nearest, and none agrees.
     let agrees = |(row, prediction): &(&RowId, &Prediction)| {
-        nearest.any(row.index()).is_some_and(|(_, class)| class == prediction.first)
+        nearest.any(row.index()).is_some_and(|(_, target)| beliefs.class_of(target) == prediction.first)
     };
     let agree = view.candidates().iter().zip(predictions).filter(agrees).count();
     let marks = signals.components.as_deref().map_or(&[][..], |components| components.landmarks());

@@ -5,19 +5,9 @@ use crate::agent::Algorithms;
 use crate::data::TargetKind;
 use crate::episode::InitialPool;
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::sections::{HIDDEN, OptimiserKind, SeenBy, is_reserved};
+use crate::experiment::sections::{Baseline, HIDDEN, LEARNED, OptimiserKind, SeenBy, UNTRAINED, is_reserved};
 use crate::learner::Loss;
-use crate::query::Registry;
-
-/// What is compared on a kind of targets where a file does not say; on classes, the section of transfer says.
-fn usual(kind: TargetKind) -> [&'static str; 2] {
-    match kind {
-        TargetKind::Class => ["random", "margin"],
-        TargetKind::Real => ["random", "igs"],
-        TargetKind::MultiLabel => ["random", "by_label(margin)"],
-        TargetKind::Mask => ["random", "by_pixel(margin)"],
-    }
-}
+use crate::query::{Kinds, Registry, usual};
 
 /// What a file says itself, of what a kind of targets has another default for.
 pub(super) struct Said {
@@ -29,11 +19,11 @@ impl Plan {
     /// The kind of targets that the episodes of the plan are played on.
     pub fn kind(&self) -> TargetKind {
         let first = self.transfer.as_ref().and_then(|transfer| transfer.targets.first());
-        first.map_or(TargetKind::Class, |target| target.kind())
+        first.map_or(self.sources.task, |target| target.kind())
     }
 
-    /// Fills in the defaults of the plan's kind of targets, and refuses what does not serve it. What learns from labels beyond
-    /// its own episodes (policies, searches) learns from classes alone.
+    /// Fills in the defaults of the plan's kind of targets, and refuses what does not serve it. Policies learn from classes or from
+    /// numbers, searches from classes alone.
     pub(super) fn check_kinds(&mut self, place: &Place, said: Said) -> Result<(), ExperimentError> {
         let conflict = |key: &str, why: String, hint: &str| ExperimentError::Conflict {
             place: place.clone(),
@@ -51,16 +41,42 @@ impl Plan {
                 "a run measures one figure: make a file for each kind",
             ));
         }
-        let learned =
-            [("sources.datasets", &self.sources.datasets), ("sources.validation", &self.sources.validation)];
-        let compared = self
-            .search_comparison
-            .as_ref()
-            .map(|search_comparison| ("search_comparison.targets", &search_comparison.targets));
-        for (key, sets) in learned.into_iter().chain(compared) {
-            if let Some(set) = sets.iter().find(|set| set.kind() != TargetKind::Class) {
+        let learned_from = self.sources.task;
+        let hint = match learned_from {
+            TargetKind::Class => "policies learn from classes, or from numbers where `sources.task` is \"regression\"",
+            _ => "name sets of numbers, as `sources.task` says",
+        };
+        let compared = self.search_comparison.as_ref().map(|compared| &compared.targets);
+        let searches = "searches learn from classes alone";
+        let all = [
+            ("sources.datasets", Some(&self.sources.datasets), learned_from, hint),
+            ("sources.validation", Some(&self.sources.validation), learned_from, hint),
+            ("search_comparison.targets", compared, TargetKind::Class, searches),
+        ];
+        for (key, sets, expected, hint) in all {
+            if let Some(set) = sets.into_iter().flatten().find(|set| set.kind() != expected) {
                 let why = format!("holds \"{}\", whose targets are {}", set.name(), set.kind().name());
-                return Err(conflict(key, why, "policies and searches learn from classes alone"));
+                return Err(conflict(key, why, hint));
+            }
+        }
+        if self.train.is_some() && learned_from != kind && matches!(kind, TargetKind::Class | TargetKind::Real) {
+            let why = format!("is \"{learned_from}\", and targets are {}", kind.name());
+            return Err(conflict("sources.task", why, "learn from what the policy is to ask for"));
+        }
+        if learned_from == TargetKind::Real {
+            let (sources, train) = (&self.sources, self.train.as_ref());
+            let margin = train.is_some_and(|train| train.policy_gradient.baseline == Baseline::Margin);
+            let others = train.and_then(|train| train.algorithms.learning().next().map(|(name, _)| format!("train.{name}")));
+            let head = train.is_some_and(|train| train.architecture.episodes > 0);
+            let refused = [
+                ("sources.many_classes", sources.many_classes > 0.0, "counts classes"),
+                ("sources.variants", sources.variants > 0, "varies sets of classes"),
+                ("train.architecture", head, "learns from classes alone"),
+                ("train.policy_gradient.baseline", margin, "is \"margin\", which asks for classes"),
+                (others.as_deref().unwrap_or(""), others.is_some(), "learns from classes alone"),
+            ];
+            if let Some((key, _, why)) = refused.into_iter().find(|(_, given, _)| *given) {
+                return Err(conflict(key, format!("{why}; `sources.task` is \"regression\""), "leave it out"));
             }
         }
         if said.metric && self.episode.metric.targets() != kind {
@@ -98,7 +114,7 @@ impl Plan {
         }
         let learner = &self.learner;
         let refused = [
-            ("train", self.train.is_some(), "trains policies, which ask for classes alone"),
+            ("train", self.train.is_some() && kind != TargetKind::Real, "trains policies on classes or on numbers"),
             ("search", self.search.is_some(), "searches architectures, which is done on classes alone"),
             (
                 "learner.optimiser",
@@ -132,7 +148,9 @@ impl Plan {
         }
         if let Some(transfer) = &mut self.transfer {
             if !said.strategies {
-                transfer.strategies = usual(kind).map(str::to_string).to_vec();
+                let policy = self.train.is_some() || transfer.policy.is_some();
+                let named = ["random", usual(kind)].into_iter().chain(policy.then_some(LEARNED));
+                transfer.strategies = named.map(str::to_string).collect();
             }
             for (at, name) in transfer.strategies.iter().enumerate() {
                 serves(registry, &self.algorithms, name, kind, place, &format!("transfer.strategies[{at}]"))?;
@@ -142,7 +160,7 @@ impl Plan {
     }
 }
 
-/// Refuses a strategy that does not serve `kind`, and every policy: they ask for classes.
+/// Refuses a strategy that does not serve `kind`, and every learned one but the policy, which sees what all kinds have.
 fn serves(
     registry: &Registry,
     algorithms: &Algorithms,
@@ -152,7 +170,8 @@ fn serves(
     key: &str,
 ) -> Result<(), ExperimentError> {
     let kinds = match is_reserved(name, algorithms) {
-        true => Ok(crate::query::Kinds::CLASS),
+        true if [LEARNED, UNTRAINED].contains(&name) => Ok(Kinds::ALL),
+        true => Ok(Kinds::CLASS),
         false => registry.build(name).map(|strategy| strategy.kinds()),
     };
     let refused = |error: crate::Error| ExperimentError::Refused {

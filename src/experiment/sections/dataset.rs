@@ -129,7 +129,7 @@ fn by_word<S: Serializer>(choice: &Option<impl std::fmt::Display>, to: S) -> Res
     choice.as_ref().map(ToString::to_string).serialize(to)
 }
 
-fn is_classification(kind: &TargetKind) -> bool {
+pub(super) fn is_classification(kind: &TargetKind) -> bool {
     *kind == TargetKind::Class
 }
 

@@ -1,8 +1,9 @@
 //! `[sources]`: where the policy and the architecture are learned.
 
-use super::dataset::DataRef;
+use super::dataset::{DataRef, is_classification};
 use super::episode::MAX_POOL;
 use super::randomise::{self, Randomise, Switch};
+use crate::data::TargetKind;
 use crate::data::synthetic::Family;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::keys::{Ask, list, number, section, whole, whole_table, word};
@@ -12,6 +13,10 @@ use crate::experiment::vocabulary::Vocabulary;
 section! {
     /// Where the policy and the architecture are learned.
     pub struct Sources(vocabulary: &Vocabulary) {
+        /// What policies learn to ask for: classes, or numbers (`"regression"`), whose generated tasks are random functions of the
+        /// inputs of the others.
+        #[serde(skip_serializing_if = "is_classification")]
+        task: TargetKind = word([TargetKind::Class, TargetKind::Real].map(|kind| (kind.task(), kind))).or(TargetKind::Class);
         /// Real data sets.
         datasets: Vec<DataRef> = DataRef::rule(vocabulary).or(vec![]);
         /// Synthetic tasks, drawn by the run's seed. A policy that is imitated on 63 gains half as much as one on 252,

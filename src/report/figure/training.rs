@@ -1,4 +1,4 @@
-//! The policy's training curve: its lead over margin on the validation episodes.
+//! The policy's training curve: its lead over a reference on the validation episodes.
 
 use super::Figure;
 use super::axis::{Scale, extent};
@@ -14,17 +14,17 @@ const BOTTOM: f64 = HEIGHT - 40.0;
 const LEFT: f64 = 40.0;
 const RIGHT: f64 = WIDTH - 54.0;
 
-/// Draws the training; `None` without a finite point.
-pub fn training_curve(points: &[TrainingPoint], theme: Theme) -> Option<Figure> {
+/// Draws the training, whose gains are over the strategy `reference`; `None` without a finite point.
+pub fn training_curve(points: &[TrainingPoint], reference: &str, theme: Theme) -> Option<Figure> {
     let mut points: Vec<&TrainingPoint> = points.iter().filter(|point| point.gain.is_finite()).collect();
     points.sort_by_key(|point| point.iteration);
     let (first, last) = (points.first()?.iteration as f64, points.last()?.iteration as f64);
     let ends = points.iter().flat_map(|p| p.ci95.into_iter().flatten().chain([p.gain]));
     let range = extent(ends.chain([0.0]).map(|share| 100.0 * share), 0.06)?;
     let (x, y) = (Scale::new((first, last), (LEFT, RIGHT)), Scale::new(range, (BOTTOM, TOP)));
-    let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, "The policy's lead over margin in validation");
+    let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, &format!("The policy's lead over {reference} in validation"));
     let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
-    canvas.text((4.0, 16.0), heading, "Lead over margin in validation");
+    canvas.text((4.0, 16.0), heading, &format!("Lead over {reference} in validation"));
     let small = Font::new(Ink::Muted, Anchor::Start).sized(11.0);
     canvas.text((4.0, 33.0), small, "AULC, points; above the line = better");
     let (ticks, decimals) = y.ticks(5);
@@ -40,7 +40,7 @@ pub fn training_curve(points: &[TrainingPoint], theme: Theme) -> Option<Figure> 
     let middle = 0.5 * (LEFT + RIGHT);
     canvas.text((middle, BOTTOM + 34.0), small_centred(), "iteration");
     canvas.line((LEFT, y.at(0.0)), (RIGHT, y.at(0.0)), Stroke::solid(Ink::Series(1), 1.4));
-    canvas.text((RIGHT + 5.0, y.at(0.0) + 4.0), Font::new(Ink::Series(1), Anchor::Start), "margin");
+    canvas.text((RIGHT + 5.0, y.at(0.0) + 4.0), Font::new(Ink::Series(1), Anchor::Start), reference);
     stages(&mut canvas, &points, &x);
     let band: Vec<&&TrainingPoint> = points.iter().filter(|point| point.ci95.is_some()).collect();
     let edge = |point: &TrainingPoint, side: usize| {
@@ -60,10 +60,10 @@ pub fn training_curve(points: &[TrainingPoint], theme: Theme) -> Option<Figure> 
     }
     Some(Figure {
         name: "training".to_owned(),
-        caption:
-            "The policy's lead over margin on episodes of the validation tasks, from untrained to trained; \
-                  band: 95 % interval."
-                .to_owned(),
+        caption: format!(
+            "The policy's lead over {reference} on episodes of the validation tasks, from untrained to trained; \
+             band: 95 % interval."
+        ),
         wide: false,
         svg: canvas.finish(),
     })

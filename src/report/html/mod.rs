@@ -20,6 +20,7 @@ use super::stats::penalty::penalty_matrix;
 use super::verdict::compare::aulc_by_repetition;
 use super::verdict::{MARGIN, RANDOM};
 use crate::episode::Row;
+use crate::query::usual;
 use page::{Page, Run};
 
 const STYLE: &str = include_str!("style.css");
@@ -158,7 +159,7 @@ impl Drawn {
                 .collect(),
             differences: margin.into_iter().chain(random).collect(),
             ranking: ranks.into_iter().chain(penalties).chain(profiles).chain(gaps).collect(),
-            training: training::training_curve(&input.training, theme).into_iter().collect(),
+            training: training::training_curve(&input.training, usual(input.verdict.metric.targets()), theme).into_iter().collect(),
             importance: importance(input, theme)
                 .into_iter()
                 .chain(selection_profile::selection_profile(&input.selection_profile, theme))

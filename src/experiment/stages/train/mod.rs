@@ -8,25 +8,26 @@ pub(in crate::experiment) mod imitation;
 pub(in crate::experiment) mod search;
 
 use super::{StageContext, algorithms, head};
+use crate::agent::guard::ANYWHERE;
 use crate::agent::trainer::validations;
 use crate::agent::{
     self, Algorithm, CONTEXT, CollectPlan, DomainGuard, DuelPlan, Evolution, Group, Kind, LabelledState,
     Network, NetworkConfig, Parts, Policy, PolicyGradient, Provenance, RolloutPlan, Side, Simulation, Source,
     Tasks, Training, TrainingTasks, collect, importance, policy,
 };
+use crate::data::TargetKind;
 use crate::episode::features::{LOG_LIMIT, QUERY_SIZE, SCHEMA};
 use crate::error::Result;
 use crate::experiment::plan::Plan;
 use crate::experiment::sections::{Baseline, NetworkKind, Randomise};
 use crate::experiment::tasks;
+use crate::query::usual;
 use crate::rng::Key;
 use crate::run::{Bar, Digests, digest, store};
 use serde::{Deserialize, Serialize};
 
 /// Episodes of a task that are played side by side against as many of the baseline.
 const EPISODES_PER_TASK: usize = 8;
-/// Who asks where a policy's guard does not let it.
-const FALLBACK: &str = "margin";
 /// Shuffles per feature for its importance.
 const SHUFFLES: usize = 3;
 
@@ -140,7 +141,8 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPoli
     )?;
     // A batch is grown in looks that each see it as it stands, so larger ones than were trained on are no
     // extrapolation of the kind that the guard is for.
-    let guard = DomainGuard::around(judged.range.unite(&imitated.range), FALLBACK)
+    let fallback = if plan.sources().task == TargetKind::Class { usual(TargetKind::Class) } else { ANYWHERE };
+    let guard = DomainGuard::around(judged.range.unite(&imitated.range), fallback)
         .map(|guard| guard.unbounded(QUERY_SIZE, LOG_LIMIT));
     let frozen = Policy::new(network, &SCHEMA, provenance)?;
     let frozen = guard.map_or(Ok(frozen.clone()), |guard| frozen.guarded(guard, &SCHEMA))?;
@@ -285,6 +287,8 @@ fn limits(plan: &Plan) -> Vec<String> {
     }
     sizes.sort_unstable();
     sizes.dedup();
+    let kind = plan.sources().task;
+    let asks = (kind != TargetKind::Class).then(|| format!("Trained to ask for {}.", kind.name()));
     let mut limits = vec![
         format!(
             "Trained on episodes of up to {} queries of {} rows each.",
@@ -294,6 +298,7 @@ fn limits(plan: &Plan) -> Vec<String> {
         format!("Trained with classifiers of hidden widths around {:?}.", plan.learner().hidden),
         format!("Trained on pools of up to {} rows.", plan.sources().max_pool),
     ];
+    limits.extend(asks);
     let device = plan.learner().device;
     if !device.is_cpu() {
         let name = device.name();
