@@ -502,11 +502,17 @@ fn plans_are_checked_by_kind() {
         ),
         (transfer("[learner]\nhidden = []\noptimiser = \"lbfgs\""), "which fits a classifier"),
         (transfer("[train]"), "sources.task: is \"classification\", and targets are numbers"),
-        ("[train]\n[sources]\ntask = \"regression\"\n[transfer]\ntargets = [\"iris\"]".into(), "and targets are classes"),
+        (
+            "[train]\n[sources]\ntask = \"regression\"\n[transfer]\ntargets = [\"iris\"]".into(),
+            "and targets are classes",
+        ),
         ("[train]\n[sources]\ntask = \"regression\"\nvariants = 2".into(), "varies sets of classes"),
         ("[train]\n[sources]\ntask = \"regression\"\nmany_classes = 0.1".into(), "counts classes"),
         ("[train]\n[train.dqn]\niterations = 2\n[sources]\ntask = \"regression\"".into(), "train.dqn"),
-        ("[train]\n[sources]\ntask = \"regression\"\ndatasets = [\"iris\"]".into(), "whose targets are classes"),
+        (
+            "[train]\n[sources]\ntask = \"regression\"\ndatasets = [\"iris\"]".into(),
+            "whose targets are classes",
+        ),
         (
             "[transfer]\ntargets = [\"friedman1\", \"iris\"]".into(),
             "targets of regression and \"iris\", of classification",

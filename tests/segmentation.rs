@@ -221,7 +221,10 @@ fn plans_are_checked_by_kind() {
     for (text, wanted) in [
         (transfer("strategies = [\"margin\"]"), "strategy `margin` does not serve segmentation"),
         (transfer("strategies = [\"suggestive\"]"), "strategy `suggestive` does not serve segmentation"),
-        (transfer("policy = \"universal\"\nstrategies = [\"policy_adapted\"]"), "does not serve segmentation"),
+        (
+            transfer("policy = \"universal\"\nstrategies = [\"policy_adapted\"]"),
+            "does not serve segmentation",
+        ),
         (transfer("[episode]\nmetric = \"accuracy\""), "is no figure of segmentation"),
         (transfer("[learner]\nloss = \"squared\""), "is a loss of classifiers"),
         (transfer("[train]"), "trains policies"),
@@ -364,7 +367,11 @@ fn a_benchmark_of_masks_runs_to_its_report() {
         .unwrap();
     querist(dir.path()).args(["fit", "net.json"]).args(target).assert().code(2);
     let short = ["--budget", "4", "--query-size", "2", "--repetitions", "1", "--initial", "4"];
-    let transfer = querist(dir.path()).args(["transfer", "--policy", "universal", "--out", "t"]).args(target).args(short).assert();
+    let transfer = querist(dir.path())
+        .args(["transfer", "--policy", "universal", "--out", "t"])
+        .args(target)
+        .args(short)
+        .assert();
     transfer.code(0);
     let rows = fs::read_to_string(dir.path().join("t/rows.jsonl")).unwrap();
     assert!(rows.contains("\"policy\"") && rows.contains("by_pixel(margin)"), "{rows}");

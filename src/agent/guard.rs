@@ -5,8 +5,8 @@
 //! in the policy's place outside of it.
 
 use super::error::AgentError;
-use crate::episode::{Observation, Schema, features};
 use crate::data::TargetKind;
+use crate::episode::{Observation, Schema, features};
 use crate::error::{Result, shorten};
 use crate::query::{Needs, Registry};
 use serde::{Deserialize, Serialize};

@@ -280,8 +280,10 @@ impl Episodes {
         let numbers = kind == TargetKind::Real;
         let rows: Vec<u32> = at.pool.candidates().iter().map(|row| row.0).collect();
         Signals {
-            probabilities: (needs.probabilities && !numbers).then(|| kind.answers(&**bank, place, inputs, Some(&rows))),
-            predictions: (needs.predictions || needs.probabilities && numbers).then(|| bank.predictions(place, inputs, Some(&rows))),
+            probabilities: (needs.probabilities && !numbers)
+                .then(|| kind.answers(&**bank, place, inputs, Some(&rows))),
+            predictions: (needs.predictions || needs.probabilities && numbers)
+                .then(|| bank.predictions(place, inputs, Some(&rows))),
             embeddings: needs.embeddings.then(|| bank.embeddings(place, inputs, None)),
             passes: (needs.passes > 0).then(|| Passes {
                 members: bank.passes(

@@ -185,7 +185,9 @@ impl Episodes {
         match task.kind() {
             TargetKind::Class => {}
             // Few labels can leave errors many times the spread of the targets, which would drown all others: their logarithm does not.
-            TargetKind::Real => return soft * -(1.0 - accuracy).max(LEAST_ERROR).ln() + (1.0 - soft) * accuracy,
+            TargetKind::Real => {
+                return soft * -(1.0 - accuracy).max(LEAST_ERROR).ln() + (1.0 - soft) * accuracy;
+            }
             // Their scores move with every label by themselves.
             TargetKind::MultiLabel | TargetKind::Mask => return accuracy,
         }

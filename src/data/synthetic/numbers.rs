@@ -26,7 +26,8 @@ pub const NOISE: (f64, f64) = (0.05, 3.0);
 /// The task of numbers whose inputs are those of the task of classes that `family` draws for `key`.
 pub(super) fn draw(family: Family, name: &str, key: Key) -> Result<Dataset> {
     let classes = family.sample(name, key, 0.0)?;
-    let inputs = Matrix::new(classes.inputs().values().to_vec(), classes.inputs().rows(), classes.inputs().cols());
+    let inputs =
+        Matrix::new(classes.inputs().values().to_vec(), classes.inputs().rows(), classes.inputs().cols());
     let mut rng = key.named("numbers").rng();
     let columns = relevant(&inputs, &mut rng);
     let mut values = match rng.random_range(0..4) {
@@ -191,7 +192,10 @@ mod tests {
                 let apart = |other: usize| -> f32 {
                     inputs.row(row).iter().zip(inputs.row(other)).map(|(a, b)| (a - b).powi(2)).sum()
                 };
-                (0..rows).filter(|&other| other != row).min_by(|&a, &b| apart(a).total_cmp(&apart(b))).unwrap()
+                (0..rows)
+                    .filter(|&other| other != row)
+                    .min_by(|&a, &b| apart(a).total_cmp(&apart(b)))
+                    .unwrap()
             };
             let apart: f32 = (0..rows).map(|row| (values[row] - values[nearest(row)]).powi(2)).sum();
             // Two independent draws of variance 1 are 2 apart.

@@ -7,12 +7,7 @@ use crate::query::distribution::proxy_distance::proxy_distance;
 use crate::query::{Nearest, PoolView};
 
 /// The global features, in the schema's order, before a query of `batch` rows.
-pub(super) fn of(
-    view: &PoolView<'_>,
-    batch: usize,
-    beliefs: &Beliefs,
-    nearest: &Nearest,
-) -> Vec<f32> {
+pub(super) fn of(view: &PoolView<'_>, batch: usize, beliefs: &Beliefs, nearest: &Nearest) -> Vec<f32> {
     let signals = view.signals();
     let (predictions, classes) = (&beliefs.predictions, beliefs.classes as f32);
     let candidates = predictions.len().max(1) as f32;

@@ -49,7 +49,10 @@ impl Beliefs {
                 let prediction =
                     |top: Top| Prediction { first: top.first, second: top.second, margin: top.margin() };
                 Ok(Self {
-                    predictions: tops(p, classes, 0..view.candidates().len()).into_iter().map(prediction).collect(),
+                    predictions: tops(p, classes, 0..view.candidates().len())
+                        .into_iter()
+                        .map(prediction)
+                        .collect(),
                     labels: view.labels().to_vec(),
                     classes,
                     parts: None,
@@ -59,7 +62,8 @@ impl Beliefs {
                 let p = probabilities()?.values();
                 let parts = view.classes().max(1);
                 check(view, p, parts)?;
-                let doubt = |p: &[f32]| p.iter().map(|p| 1.0 - (2.0 * p - 1.0).abs()).sum::<f32>() / parts as f32;
+                let doubt =
+                    |p: &[f32]| p.iter().map(|p| 1.0 - (2.0 * p - 1.0).abs()).sum::<f32>() / parts as f32;
                 let prediction = |p| Prediction { first: 0, second: 0, margin: doubt(p) };
                 Ok(Self {
                     predictions: p.chunks_exact(parts).map(prediction).collect(),
@@ -119,7 +123,8 @@ impl Parts {
         let (low, high) = (known.first().copied().unwrap_or(0.0), known.last().copied().unwrap_or(0.0));
         let count = known.len().max(1) as f64;
         let mean = known.iter().map(|&y| f64::from(y)).sum::<f64>() / count;
-        let spread = (known.iter().map(|&y| (f64::from(y) - mean).powi(2)).sum::<f64>() / count).sqrt() as f32;
+        let spread =
+            (known.iter().map(|&y| (f64::from(y) - mean).powi(2)).sum::<f64>() / count).sqrt() as f32;
         Self { low, width: high - low, spread: if spread > 0.0 { spread } else { 1.0 }, known }
     }
 
@@ -145,7 +150,9 @@ impl Parts {
             false => (first + 1).min(BINS as u32 - 1),
         };
         let at = self.known.partition_point(|&y| y < number);
-        let apart = |at: Option<usize>| at.and_then(|at| self.known.get(at)).map_or(f32::INFINITY, |y| (number - y).abs());
+        let apart = |at: Option<usize>| {
+            at.and_then(|at| self.known.get(at)).map_or(f32::INFINITY, |y| (number - y).abs())
+        };
         let nearest = apart(Some(at)).min(apart(at.checked_sub(1)));
         let margin = match nearest.is_finite() {
             true => nearest / (nearest + 0.5 * self.spread),

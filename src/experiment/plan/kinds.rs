@@ -43,7 +43,9 @@ impl Plan {
         }
         let learned_from = self.sources.task;
         let hint = match learned_from {
-            TargetKind::Class => "policies learn from classes, or from numbers where `sources.task` is \"regression\"",
+            TargetKind::Class => {
+                "policies learn from classes, or from numbers where `sources.task` is \"regression\""
+            }
             _ => "name sets of numbers, as `sources.task` says",
         };
         let compared = self.search_comparison.as_ref().map(|compared| &compared.targets);
@@ -59,14 +61,19 @@ impl Plan {
                 return Err(conflict(key, why, hint));
             }
         }
-        if self.train.is_some() && learned_from != kind && matches!(kind, TargetKind::Class | TargetKind::Real) {
+        if self.train.is_some()
+            && learned_from != kind
+            && matches!(kind, TargetKind::Class | TargetKind::Real)
+        {
             let why = format!("is \"{learned_from}\", and targets are {}", kind.name());
             return Err(conflict("sources.task", why, "learn from what the policy is to ask for"));
         }
         if learned_from == TargetKind::Real {
             let (sources, train) = (&self.sources, self.train.as_ref());
             let margin = train.is_some_and(|train| train.policy_gradient.baseline == Baseline::Margin);
-            let others = train.and_then(|train| train.algorithms.learning().next().map(|(name, _)| format!("train.{name}")));
+            let others = train.and_then(|train| {
+                train.algorithms.learning().next().map(|(name, _)| format!("train.{name}"))
+            });
             let head = train.is_some_and(|train| train.architecture.episodes > 0);
             let refused = [
                 ("sources.many_classes", sources.many_classes > 0.0, "counts classes"),
@@ -76,7 +83,11 @@ impl Plan {
                 (others.as_deref().unwrap_or(""), others.is_some(), "learns from classes alone"),
             ];
             if let Some((key, _, why)) = refused.into_iter().find(|(_, given, _)| *given) {
-                return Err(conflict(key, format!("{why}; `sources.task` is \"regression\""), "leave it out"));
+                return Err(conflict(
+                    key,
+                    format!("{why}; `sources.task` is \"regression\""),
+                    "leave it out",
+                ));
             }
         }
         if said.metric && self.episode.metric.targets() != kind {
@@ -114,7 +125,11 @@ impl Plan {
         }
         let learner = &self.learner;
         let refused = [
-            ("train", self.train.is_some() && kind != TargetKind::Real, "trains policies on classes or on numbers"),
+            (
+                "train",
+                self.train.is_some() && kind != TargetKind::Real,
+                "trains policies on classes or on numbers",
+            ),
             ("search", self.search.is_some(), "searches architectures, which is done on classes alone"),
             (
                 "learner.optimiser",

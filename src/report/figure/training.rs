@@ -22,7 +22,8 @@ pub fn training_curve(points: &[TrainingPoint], reference: &str, theme: Theme) -
     let ends = points.iter().flat_map(|p| p.ci95.into_iter().flatten().chain([p.gain]));
     let range = extent(ends.chain([0.0]).map(|share| 100.0 * share), 0.06)?;
     let (x, y) = (Scale::new((first, last), (LEFT, RIGHT)), Scale::new(range, (BOTTOM, TOP)));
-    let mut canvas = Canvas::new(theme, WIDTH, HEIGHT, &format!("The policy's lead over {reference} in validation"));
+    let mut canvas =
+        Canvas::new(theme, WIDTH, HEIGHT, &format!("The policy's lead over {reference} in validation"));
     let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
     canvas.text((4.0, 16.0), heading, &format!("Lead over {reference} in validation"));
     let small = Font::new(Ink::Muted, Anchor::Start).sized(11.0);

@@ -159,7 +159,9 @@ impl Drawn {
                 .collect(),
             differences: margin.into_iter().chain(random).collect(),
             ranking: ranks.into_iter().chain(penalties).chain(profiles).chain(gaps).collect(),
-            training: training::training_curve(&input.training, usual(input.verdict.metric.targets()), theme).into_iter().collect(),
+            training: training::training_curve(&input.training, usual(input.verdict.metric.targets()), theme)
+                .into_iter()
+                .collect(),
             importance: importance(input, theme)
                 .into_iter()
                 .chain(selection_profile::selection_profile(&input.selection_profile, theme))
