@@ -2,10 +2,12 @@
 //!
 //! Which function is drawn anew for every task: a network, a sum of functions of one column each, waves (a draw from a
 //! Gaussian process, by random Fourier features: Rahimi & Recht, NIPS 2007) or boxes; some tasks also have a level of its own
-//! for every class. Then come noise and, for some, a skewed scale.
+//! for every class. Half of the tasks get categories as real tables have them, some of whose levels are rare, and a third gets columns with
+//! heavy tails. Then come noise and, for some, a skewed scale.
 
-use super::draw::{log_uniform, log_uniform_count, normal, normals};
+use super::draw::{geometric, log_uniform, log_uniform_count, normal, normals};
 use super::family::Family;
+use super::sequence::choose;
 use super::teacher::Layer;
 use crate::data::{Dataset, Matrix, Shape, Targets};
 use crate::error::Result;
@@ -26,7 +28,7 @@ pub const NOISE: (f64, f64) = (0.05, 3.0);
 /// The task of numbers whose inputs are those of the task of classes that `family` draws for `key`.
 pub(super) fn draw(family: Family, name: &str, key: Key) -> Result<Dataset> {
     let classes = family.sample(name, key, 0.0)?;
-    let inputs =
+    let mut inputs =
         Matrix::new(classes.inputs().values().to_vec(), classes.inputs().rows(), classes.inputs().cols());
     let mut rng = key.named("numbers").rng();
     let columns = relevant(&inputs, &mut rng);
@@ -43,6 +45,13 @@ pub(super) fn draw(family: Family, name: &str, key: Key) -> Result<Dataset> {
     if rng.random_bool(0.3) {
         let levels = normals(&mut rng, classes.classes());
         values.iter_mut().zip(classes.labels()).for_each(|(value, &class)| *value += levels[class as usize]);
+        standardise(&mut values);
+    }
+    if rng.random_bool(0.3) {
+        stretch(&mut inputs, &mut rng);
+    }
+    if rng.random_bool(0.5) {
+        inputs = with_categories(&inputs, &mut values, &mut rng);
         standardise(&mut values);
     }
     let noise = log_uniform(&mut rng, NOISE.0, NOISE.1) as f32;
@@ -156,6 +165,46 @@ fn boxes(columns: &Matrix, rng: &mut ChaCha8Rng) -> Vec<f32> {
         levels[(0..depth).fold(0, step) - inner]
     };
     (0..columns.rows()).map(of).collect()
+}
+
+/// Gives half of the columns heavy tails, which the function, whose columns were read before, does not follow.
+fn stretch(inputs: &mut Matrix, rng: &mut ChaCha8Rng) {
+    let strength = 0.5 + rng.random::<f32>();
+    for column in 0..inputs.cols() {
+        let (stretched, skewed) = (rng.random_bool(0.5), rng.random_bool(0.5));
+        let mut values: Vec<f32> = (0..inputs.rows()).map(|row| inputs.row(row)[column]).collect();
+        if !stretched || !standardise(&mut values) {
+            continue;
+        }
+        let of = |x: f32| match skewed {
+            true => (strength * x.clamp(-6.0, 6.0)).exp(),
+            false => (strength * x.clamp(-6.0, 6.0)).sinh(),
+        };
+        values.into_iter().enumerate().for_each(|(row, x)| inputs.row_mut(row)[column] = of(x));
+    }
+}
+
+/// Adds one to four categories of two to ten levels, as a column per level; half of them move the values.
+fn with_categories(inputs: &Matrix, values: &mut [f32], rng: &mut ChaCha8Rng) -> Matrix {
+    let sizes: Vec<usize> = (0..rng.random_range(1..=4)).map(|_| log_uniform_count(rng, 2, 10)).collect();
+    let width = inputs.cols();
+    let mut wider = Matrix::zeros(inputs.rows(), width + sizes.iter().sum::<usize>());
+    (0..inputs.rows()).for_each(|row| wider.row_mut(row)[..width].copy_from_slice(inputs.row(row)));
+    let mut first = width;
+    for levels in sizes {
+        let weights = geometric(levels, log_uniform(rng, 1.0, 100.0));
+        let moves = rng.random_bool(0.5);
+        let effects = normals(rng, levels);
+        for (row, value) in values.iter_mut().enumerate() {
+            let level = choose(rng, &weights);
+            wider.row_mut(row)[first + level] = 1.0;
+            if moves {
+                *value += 0.5 * effects[level];
+            }
+        }
+        first += levels;
+    }
+    wider
 }
 
 #[cfg(test)]
