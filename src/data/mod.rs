@@ -39,6 +39,7 @@ pub use dataset::{Dataset, Shape, SplitTag, Targets};
 pub use describe::{Description, describe};
 pub use error::DataError;
 pub use images::Images;
+pub(crate) use images::png;
 pub use initial::{initial_count, initial_rows, uniform_rows};
 pub use load::load;
 pub use masks::Masks;

@@ -151,7 +151,7 @@ fn played<S: NamedSpace>(
                 answers: None,
                 stops: vec![],
             };
-            rows.push(TimedRow { row, selecting: None });
+            rows.push(TimedRow { row, selecting: None, overlays: Vec::new() });
         }
     }
     Ok(rows)
