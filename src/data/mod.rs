@@ -47,6 +47,6 @@ pub use pool::{Oracle, Pool};
 pub use querist_engine::data::{Matrix, MatrixView, RowId, TargetKind, mask, matrix, target};
 pub use registered::{ReaderEntry, Readers};
 pub use scaling::standardised;
-pub use task::{Held, Reward, Scaling, Separation, SplitPlan, Task, Test, Validation};
+pub use task::{Held, Partly, Reward, Scaling, Separation, SplitPlan, Task, Test, Validation};
 pub use variation::Variation;
 pub use world::World;

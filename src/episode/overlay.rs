@@ -45,10 +45,8 @@ impl Episodes {
     /// [`answered`](Self::answered). `kept` is how many of the episode are kept already.
     pub(super) fn about_to_ask(&self, env: usize, rows: &[RowId], kept: usize) -> Vec<(RowId, Vec<f32>)> {
         let count = rows.len().min(ASKED_OF_A_QUERY).min(ASKED.saturating_sub(kept));
-        let (group, place) = self.places[env];
-        let pool = self.replicate(env).prepared.task().pool();
         let numbers: Vec<u32> = rows[..count].iter().map(|row| row.0).collect();
-        let answers = TargetKind::Mask.answers(&*self.groups[group].bank, place, pool, Some(&numbers));
+        let answers = self.answers(env, &numbers);
         rows[..count].iter().enumerate().map(|(at, &row)| (row, answers.row(at).to_vec())).collect()
     }
 

@@ -90,7 +90,7 @@ pub fn read(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
 }
 
 /// What a data set is looked for by, and how it is read.
-fn located(reference: &DataRef) -> (&str, ReadOptions) {
+pub(super) fn located(reference: &DataRef) -> (&str, ReadOptions) {
     match reference {
         DataRef::Named(name) => (name, ReadOptions::default()),
         DataRef::File(it) => (&it.file, reference.options()),
