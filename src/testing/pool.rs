@@ -57,9 +57,13 @@ pub(super) fn voting(rows: usize, members: usize) -> Option<Passes> {
     Some(Passes { members: (0..members).map(|t| votes(rows, t)).collect() })
 }
 
-/// A network of one hidden layer with random weights.
+/// A network of one hidden layer with random weights, for classes.
 pub(super) fn network(inputs: usize, key: Key) -> Network {
-    let spec = NetSpec::mlp(inputs, &[8], CLASSES).expect("a small network");
+    network_of(inputs, CLASSES, key)
+}
+
+fn network_of(inputs: usize, outputs: usize, key: Key) -> Network {
+    let spec = NetSpec::mlp(inputs, &[8], outputs).expect("a small network");
     let mut rng = key.rng();
     let weights: Vec<f32> = (0..spec.parameters()).map(|_| rng.random::<f32>() - 0.5).collect();
     Network::new(&spec, &weights).expect("as many weights as parameters")
@@ -156,7 +160,7 @@ impl ExamplePool {
             probabilities: None,
             passes: None,
             head: None,
-            network: None,
+            network: Some(network_of(5, 1, key.named("network"))),
             predictions: Some((0..m).map(|_| rng.random::<f32>() * 6.0 - 3.0).collect()),
             committee: Some(Passes { members }),
             ..self.signals
