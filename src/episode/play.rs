@@ -237,6 +237,7 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
         accuracy: scores.accuracy,
         balanced_accuracy: scores.known(Metric::BalancedAccuracy),
         macro_f1: scores.known(Metric::MacroF1),
+        verification: scores.known(Metric::Verification),
         mean_average_precision: scores.known(Metric::MeanAveragePrecision),
         iou: scores.known(Metric::Iou),
         reward_accuracy,
