@@ -199,12 +199,15 @@ fn what_cannot_be_asked_is_refused() {
 fn fits_are_of_every_kind_of_targets() {
     let dir = tempfile::tempdir().unwrap();
     let net = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
-    net("two.json", r#"{"inputs": 10, "blocks": [{"dense": {"width": 16}}], "outputs": 5, "dropout": 0.0}"#);
-    let args = ["fit", "two.json", "--target", "labels_independent", "--predictions", "held.csv"];
-    let found = querist(dir.path(), &args).output().unwrap();
-    let text = String::from_utf8_lossy(&found.stderr).into_owned();
-    // Whatever the generated set's ends are, they are named where they differ.
-    assert!(found.status.success() || text.contains("the data set"), "{text}");
+    net("sets.json", r#"{"inputs": 12, "blocks": [{"dense": {"width": 16}}], "outputs": 6, "dropout": 0.0}"#);
+    let sets = ["fit", "sets.json", "--target", "labels_independent"];
+    let found = json(dir.path(), &[&sets[..], &["--predictions", "sets.csv"]].concat());
+    assert!(found["held_out_label_macro_f1"].as_f64().unwrap() > 0.7, "{found}");
+    let held = fs::read_to_string(dir.path().join("sets.csv")).unwrap();
+    assert!(held.starts_with("row,predicted,p(label0),"), "{held}");
+    assert_eq!(held.lines().count() as u64, 1 + found["held_out_rows"].as_u64().unwrap());
+    net("few.json", r#"{"inputs": 12, "blocks": [], "outputs": 5, "dropout": 0.0}"#);
+    refused(dir.path(), &["fit", "few.json", "--target", "labels_independent"], "5 outputs, the data set 6");
     fs::write(dir.path().join("numbers.csv"), {
         let line = |i: usize| format!("{},{},{}\n", inputs(i)[0], inputs(i)[1], 3.0 * inputs(i)[0]);
         format!("x,y,z\n{}", (0..60).map(line).collect::<String>())
@@ -228,5 +231,5 @@ fn fits_are_of_every_kind_of_targets() {
     assert_eq!(pictures, found["held_out_rows"].as_u64().unwrap());
     // Another network than one over pixels has no masks.
     net("plain.json", r#"{"inputs": 256, "blocks": [], "outputs": 256, "dropout": 0.0}"#);
-    refused(dir.path(), &[&["fit", "plain.json"][..], &masks].concat(), "");
+    refused(dir.path(), &[&["fit", "plain.json"][..], &masks].concat(), "CROSS");
 }

@@ -131,10 +131,7 @@ pub fn next_rows(plan: &Plan, chooser: &Chooser, batch: usize) -> Result<NextRow
     let key = Key::root(plan.seed()).named("next rows");
     let inputs = (examples.shape, examples.filled());
     let task = Task::partly_labelled(&examples.name, (targets, classes), inputs, &labelled)?;
-    let size = match examples.masks.as_ref() {
-        Some((masks, _)) => Some(masks.size()),
-        None => None,
-    };
+    let size = examples.masks.as_ref().map(|(masks, _)| masks.size());
     let prepared = PreparedTask::new(task);
     let ids = examples.ids.unwrap_or_default();
     let fewer = (count < batch).then(|| format!("{batch} asked for, {count} left"));

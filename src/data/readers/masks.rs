@@ -141,8 +141,8 @@ fn masks(
 ) -> Result<Masks> {
     let mut masks = Masks::new(height, width);
     let mut foreground = None;
-    for image in 0..values.rows() {
-        if !known[image] {
+    for (image, &known) in known.iter().enumerate() {
+        if !known {
             masks.push(&vec![false; height * width]);
             continue;
         }

@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
         needs: Needs { embeddings: true, ..Needs::NONE },
         cost: "one logistic regression on L + n rows; memory n d",
         example: "discriminative",
-        deterministic: false,
+        deterministic: true,
     },
     make: |params| {
         Built::score(Discriminative {

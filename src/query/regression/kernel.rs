@@ -55,9 +55,18 @@ impl Kernel {
     pub fn read(params: &mut Params<'_>) -> Result<Self, QueryError> {
         let spaces =
             [("embeddings", Some(Space::Embeddings)), ("inputs", Some(Space::Inputs)), ("gradients", None)];
-        let base = match params.choice("space", &spaces)? {
-            Some(space) => Base::Space(space),
-            None => Base::Gradients { sketch: params.count("sketch", SKETCH, 1..=MAX_SKETCH)? },
+        let space = params.choice("space", &spaces)?;
+        let base = match (space, params.optional_count("sketch", 1..=MAX_SKETCH)?) {
+            (Some(space), None) => Base::Space(space),
+            (None, sketch) => Base::Gradients { sketch: sketch.unwrap_or(SKETCH) },
+            (Some(_), Some(sketch)) => {
+                return Err(QueryError::Value {
+                    strategy: params.strategy().to_string(),
+                    name: "sketch".to_string(),
+                    found: sketch.to_string(),
+                    expected: "none, unless space is gradients".to_string(),
+                });
+            }
         };
         Ok(Self { base, posterior: params.optional_real("posterior", 1e-4..=1e4)? })
     }

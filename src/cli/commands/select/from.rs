@@ -55,7 +55,7 @@ pub(super) fn select(args: &SelectArgs) -> Result<()> {
     let out = args
         .predictions
         .as_deref()
-        .map(|path| PredictionsOut::new(path, args.read.task, args.force, &inputs))
+        .map(|path| PredictionsOut::new(path, plan.kind(), args.force, &inputs))
         .transpose()?;
     let NextRows { rows, ids, labelled, candidates, note, predicted } =
         next_rows(&plan, &chooser, args.batch)?;
