@@ -33,7 +33,7 @@ fn table(label: &str, of: impl Fn([f64; 2]) -> String) -> String {
     let empty = ",".repeat(label.matches(',').count());
     let line = |i: usize| {
         let x = inputs(i);
-        let own = if i % 4 == 0 { of(x) } else { empty.clone() };
+        let own = if i.is_multiple_of(4) { of(x) } else { empty.clone() };
         format!("r{i},{},{},{own}\n", x[0], x[1])
     };
     format!("id,x,y,{label}\n{}", (0..60).map(line).collect::<String>())
