@@ -85,7 +85,7 @@ fn journal() -> f64 {
     let cells: Vec<Cell<()>> =
         (0..CELLS).map(|cell| Cell { key: format!("cell/{cell}"), input: () }).collect();
     let work = || -> Vec<TimedRow> {
-        let timed = |row| TimedRow { row, selecting: Some(1e-3) };
+        let timed = |row| TimedRow { row, selecting: Some(1e-3), overlays: Vec::new() };
         episodes(case, &task, "random").into_iter().flat_map(|played| played.rows).map(timed).collect()
     };
     let shares = (0..BLOCKS).map(|_| {

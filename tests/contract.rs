@@ -1,9 +1,12 @@
 //! One suite that every registered strategy passes: what [`querist::query::Strategy`] promises.
 
 use querist::data::{Matrix, RowId};
+use querist::query::distribution::Space;
 use querist::query::registry::{Built, Card, Entry};
+use querist::query::regression::kernel::{Base, Kernel};
+use querist::query::regression::lcmd::Lcmd;
 use querist::query::uncertainty::{Entropy, Margin};
-use querist::query::{PoolView, Registry, Score, Strategy};
+use querist::query::{Needs, PoolView, Registry, Score, Strategy};
 use querist::testing::{Contract, ExamplePool, Rule, strategy_contract};
 use querist::{Key, Result};
 use rayon::prelude::*;
@@ -72,6 +75,31 @@ fn every_builtin_strategy_keeps_the_contract() {
 fn exceptions_are_of_registered_strategies() {
     for (name, ..) in EXCEPTIONS {
         Registry::builtin().find(name).unwrap();
+    }
+}
+
+/// Kernels of full gradients, and posteriors, keep what the strategies over them promise.
+#[test]
+fn kernels_keep_the_contract() {
+    fn lcmd(base: Base) -> Result<Built> {
+        Built::batch(Lcmd { kernel: Kernel { base, posterior: Some(0.3) } })
+    }
+    let gradients = Needs { network: true, ..Needs::NONE };
+    let card = Card { needs: gradients, ..Card::new("of_gradients", "lcmd over sketched gradients") };
+    let registry = with(Entry { card, make: |_| lcmd(Base::Gradients { sketch: 16 }) });
+    let registry = registry
+        .with(Entry {
+            card: Card {
+                needs: Needs { embeddings: true, ..Needs::NONE },
+                deterministic: true,
+                ..Card::new("of_embeddings", "lcmd under a posterior")
+            },
+            make: |_| lcmd(Base::Space(Space::Embeddings)),
+        })
+        .unwrap();
+    for name in ["of_gradients", "of_embeddings"] {
+        let broken = Contract::of(&registry, name).unwrap().check();
+        assert!(broken.is_empty(), "{broken:?}");
     }
 }
 

@@ -48,6 +48,7 @@ fn work(cell: &Cell<u32>) -> Vec<Row> {
         metric: Metric::Accuracy,
         balanced_accuracy: Some(rng.random()),
         macro_f1: Some(rng.random()),
+        verification: None,
         mean_average_precision: None,
         iou: None,
         reward_accuracy: rng.random(),

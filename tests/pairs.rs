@@ -88,10 +88,23 @@ fn a_folder_gets_all_tables_and_is_not_overwritten() {
     assert!(read("found.csv").starts_with("rule,repetition,gene_a,gene_b,outcome,round,pathways\n"));
     let report: Value = serde_json::from_str(&read("report.json")).unwrap();
     assert_eq!(report["campaigns"].as_array().unwrap().len(), 4);
-    let again = small(dir.path(), &args);
-    assert_eq!(again.status.code(), Some(2));
-    assert!(stderr(&again).contains("rounds.csv: exists"), "{}", stderr(&again));
-    assert_eq!(small(dir.path(), &[&args[..], &["--force"]].concat()).status.code(), Some(0));
+    // A run that came to its end is told again; another one is refused, and what was changed is not written over.
+    let again = small(dir.path(), &args[..6]);
+    assert_eq!((again.status.code(), String::from_utf8_lossy(&again.stdout).into_owned()), (Some(0), text));
+    assert!(!stderr(&again).contains("round"), "{}", stderr(&again));
+    let other = small(dir.path(), &[&args[..], &["--corruption", "0.3"]].concat());
+    assert_eq!(other.status.code(), Some(2));
+    assert!(
+        stderr(&other).contains("`corruption = 0.2` there, `corruption = 0.3` here"),
+        "{}",
+        stderr(&other)
+    );
+    fs::write(dir.path().join("found/rounds.csv"), "mine").unwrap();
+    assert_eq!(small(dir.path(), &args).status.code(), Some(2));
+    fs::remove_file(dir.path().join("found/rounds.csv")).unwrap();
+    let fresh = small(dir.path(), &[&args[..], &["--corruption", "0.3", "--fresh"]].concat());
+    assert_eq!(fresh.status.code(), Some(0), "{}", stderr(&fresh));
+    assert_eq!(read("rounds.csv").lines().count(), 13);
 }
 
 /// Twelve genes, all pairs; outcomes are low between the first four.
@@ -212,18 +225,51 @@ fn hostile_tables_are_refused_with_their_place_and_nothing_is_written() {
     }
 }
 
-/// SIGKILL after the first round: the folder was not begun.
+/// SIGKILL in the middle of rounds, several times over: the same command goes on, and ends with the bytes of one that nobody killed.
 #[test]
-fn a_killed_run_leaves_nothing_behind() {
+fn a_killed_run_goes_on_to_the_same_bytes() {
     let dir = tempfile::tempdir().unwrap();
-    let args = ["--genes", "40", "--rounds", "10", "--batch", "20", "--top", "20", "--out", "found"];
-    let mut child = command(dir.path(), &args).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(line.contains("round 1: 20 pairs measured"), "{line}");
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let base = [
+        "--genes",
+        "40",
+        "--rounds",
+        "6",
+        "--batch",
+        "20",
+        "--top",
+        "20",
+        "--members",
+        "2",
+        "--repetitions",
+        "2",
+    ];
+    let args =
+        |out: &'static str| [&base[..], &["--rule", "thompson", "--rule", "random", "--out", out]].concat();
+    assert_eq!(run(dir.path(), &args("whole")).status.code(), Some(0));
+    let mut told = Vec::new();
+    for lines in [1, 4, 9] {
+        let mut child = command(dir.path(), &args("killed")).spawn().unwrap();
+        let mut reader = BufReader::new(child.stderr.take().unwrap());
+        for _ in 0..lines {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            told.push(line);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!dir.path().join("killed/report.json").exists());
+    }
+    let last = run(dir.path(), &args("killed"));
+    assert_eq!(last.status.code(), Some(0), "{}", stderr(&last));
+    told.extend(stderr(&last).lines().map(|line| format!("{line}\n")));
+    // A round whose line was read is never played again.
+    let played = told.iter().filter(|line| line.contains("pairs measured")).count();
+    let distinct: std::collections::HashSet<&String> = told.iter().collect();
+    assert_eq!((played, distinct.len()), (told.len(), told.len()));
+    for name in ["rounds.csv", "pathways.csv", "found.csv", "report.json"] {
+        let read = |out: &str| fs::read(dir.path().join(out).join(name)).unwrap();
+        assert_eq!(read("killed"), read("whole"), "{name}");
+    }
 }
 
 /// 356 genes, 63,190 pairs, eight networks: the peak of all children of this process, whichever is the largest.

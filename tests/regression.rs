@@ -532,7 +532,8 @@ fn a_benchmark_of_numbers_runs_to_its_report() {
     let text = format!(
         "[learner]\nhidden = [8]\nepochs = 10\n[episode]\ninitial_per_class = 8\nquery_size = 4\nrounds = 3\n[transfer]\n\
          targets = [\"friedman1\", {{ file = {DIABETES:?}, label = \"target\", task = \"regression\" }}]\n\
-         strategies = [\"random\", \"igs\", \"lcmd\", \"committee_variance\"]\nrepetitions = 3\n"
+         strategies = [\"random\", \"igs\", \"lcmd\", \"committee_variance\", \"lcmd(space=gradients,sketch=32)\", \"k_center(posterior=0.1)\"]\n\
+         repetitions = 3\n"
     );
     fs::write(dir.path().join("x.toml"), text).unwrap();
     let rows = |out: &str, jobs: &str| {
@@ -541,7 +542,7 @@ fn a_benchmark_of_numbers_runs_to_its_report() {
     };
     let one = rows("one", "1");
     assert_eq!(one, rows("two", "2"));
-    assert_eq!(one.lines().count(), 2 * 4 * 3 * 4);
+    assert_eq!(one.lines().count(), 2 * 6 * 3 * 4);
     let first: serde_json::Value = serde_json::from_str(one.lines().next().unwrap()).unwrap();
     assert_eq!(first["metric"], "nrmse");
     assert!(first.get("macro_f1").is_none() && first["accuracy"].as_f64().unwrap() <= 1.0, "{first}");

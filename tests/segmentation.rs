@@ -355,6 +355,26 @@ fn a_benchmark_of_masks_runs_to_its_report() {
     assert!(csv.lines().next().unwrap().ends_with(",query_seconds,metric,iou"), "{csv}");
     let page = fs::read_to_string(dir.path().join("one/report.html")).unwrap();
     assert!(page.contains("final: Dice | IoU"), "what is measured is said");
+    // Images of repetition 0 under each strategy: two of both queries, and three of the test part.
+    let overlays = |out: &str| fs::read_to_string(dir.path().join(out).join("overlays.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        overlays("one").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), overlays("one") == overlays("two")), (2 * 3 * (2 * 2 + 3), true));
+    let first_picks: Vec<String> =
+        first["picks"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    let asked: Vec<&str> = lines[..2].iter().map(|line| line["overlay"]["name"].as_str().unwrap()).collect();
+    assert_eq!((&first["task"], &first["strategy"]), (&lines[0]["task"], &lines[0]["strategy"]));
+    assert_eq!(asked, first_picks, "what was asked for first");
+    let set = read_masks(&golden("segmentation.npz")).unwrap();
+    let Targets::Mask(masks) = set.targets() else { panic!("masks") };
+    let of_file = lines.iter().filter(|line| line["task"] == "m" && line["overlay"]["asked"] == true);
+    for line in of_file {
+        let row: usize = line["overlay"]["name"].as_str().unwrap().parse().unwrap();
+        let truth: Vec<u32> = serde_json::from_value(line["overlay"]["truth"].clone()).unwrap();
+        assert_eq!(truth, masks.mask(row));
+    }
+    assert_eq!(page.matches("data:image/png;base64,").count(), lines.len());
+    assert!(dir.path().join("one/figures/overlays-glands-blurred.svg").exists());
     assert_eq!(one, rows("iou", &["--metric", "iou"]));
     let described = ["data", "describe", "m.npz", "--task", "segmentation"];
     querist(dir.path()).args(described).assert().code(0).stdout(predicate::str::contains("masks"));

@@ -213,6 +213,7 @@ fn verdict_rows(golden: &Value) -> Vec<Row> {
                         metric: Metric::Accuracy,
                         balanced_accuracy: Some(accuracy),
                         macro_f1: Some(accuracy),
+                        verification: None,
                         mean_average_precision: None,
                         iou: None,
                         reward_accuracy: accuracy,

@@ -1,8 +1,10 @@
 //! A file that a command writes because it was asked to: never over anything that was not meant.
 
 use super::error::CliError;
-use crate::durable;
+use crate::data::TargetKind;
+use crate::durable::{self, DurableError};
 use crate::error::Result;
+use crate::experiment::predicted::{Predicted, PredictedFiles};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -38,5 +40,50 @@ impl<'a> OutFile<'a> {
     pub fn write(self, bytes: &[u8]) -> Result<()> {
         durable::check_free(self.path, self.force)?;
         Ok(durable::replace(self.path, bytes)?)
+    }
+}
+
+/// Where predictions are written: one file, or a folder with a picture per mask.
+#[derive(Clone, Copy, Debug)]
+pub enum PredictionsOut<'a> {
+    File(OutFile<'a>),
+    Folder { path: &'a Path, force: bool },
+}
+
+impl<'a> PredictionsOut<'a> {
+    /// A place for predictions of targets of this kind, checked before anything is computed.
+    ///
+    /// # Errors
+    /// As [`OutFile::new`]; where pictures are to be written, what is no folder, and without `force` one that holds anything.
+    pub fn new(path: &'a Path, kind: TargetKind, force: bool, inputs: &[&Path]) -> Result<Self> {
+        if kind != TargetKind::Mask {
+            return OutFile::new(path, force, inputs).map(Self::File);
+        }
+        let holds = |mut entries: std::fs::ReadDir| entries.next().is_some();
+        match std::fs::read_dir(path).map(holds) {
+            Ok(true) if !force => Err(DurableError::Exists { path: path.into() }.into()),
+            Ok(_) => Ok(Self::Folder { path, force }),
+            // A folder of this name may still be made; anything else that stands there may not.
+            Err(_) => {
+                durable::check_free(path, false).map(|()| Self::Folder { path, force }).map_err(Into::into)
+            }
+        }
+    }
+
+    /// Writes them, file by file, each whole.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), since time has passed; whatever writing fails with.
+    pub fn write(self, predicted: &Predicted) -> Result<()> {
+        match (self, predicted.files()) {
+            (Self::File(out), PredictedFiles::Table(bytes)) => out.write(&bytes),
+            (Self::Folder { path, force }, PredictedFiles::Pictures(files)) => {
+                durable::create_dir(path)?;
+                files
+                    .iter()
+                    .try_for_each(|(name, bytes)| OutFile { path: &path.join(name), force }.write(bytes))
+            }
+            _ => unreachable!("masks are pictures, and nothing else is"),
+        }
     }
 }

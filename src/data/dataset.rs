@@ -113,7 +113,9 @@ impl Dataset {
         }
         check_finite(&name, inputs.view())?;
         targets.check(&name)?;
-        check_masks(&name, shape, &targets)?;
+        if let Targets::Mask(masks) = &targets {
+            check_masks(&name, shape, masks)?;
+        }
         Ok(Self {
             name,
             shape,
@@ -392,8 +394,7 @@ pub fn check_size(name: &str, rows: usize, width: usize) -> Result<(), DataError
 }
 
 /// Refuses masks of rows that are no images, or of images of another size.
-fn check_masks(name: &str, shape: Shape, targets: &Targets) -> Result<(), DataError> {
-    let Targets::Mask(masks) = targets else { return Ok(()) };
+pub(super) fn check_masks(name: &str, shape: Shape, masks: &super::masks::Masks) -> Result<(), DataError> {
     let (height, width) = masks.size();
     match shape {
         Shape::Image { height: high, width: wide, .. } if (high, wide) == (height, width) => Ok(()),

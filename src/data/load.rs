@@ -88,6 +88,18 @@ pub fn look(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> Resul
     Ok(Loaded::Labelled(Box::new(load_with(spec, data_dir, options)?)))
 }
 
+/// All rows of the file or folder that `spec` names, of which some may have no label; `None` for a set that comes with the program, whose rows
+/// all have one.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn rows(spec: &str, data_dir: Option<&Path>, options: &ReadOptions) -> Result<Option<Examples>> {
+    match place(spec, data_dir)? {
+        Place::File(path, name) => read_examples(&path, &found_options(&path, name, options)?).map(Some),
+        Place::Embedded | Place::Classic(_) => Ok(None),
+    }
+}
+
 /// Where a data set is.
 enum Place {
     /// A file, and the name under which a data folder has it.

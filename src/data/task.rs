@@ -1,7 +1,7 @@
 //! [`Task`]: one seeded split of a data set into pool, reward and test rows.
 
 use super::RowId;
-use super::dataset::{Dataset, Shape, Targets, check_finite, check_size, hex};
+use super::dataset::{Dataset, Shape, Targets, check_finite, check_masks, check_size, hex};
 use super::error::DataError;
 use super::images::Images;
 use super::masks::Masks;
@@ -148,6 +148,17 @@ pub struct Task {
     scaler: Scaler,
 }
 
+/// Targets of which some are not known.
+#[derive(Clone, Debug)]
+pub struct Partly {
+    /// What they are.
+    pub kind: TargetKind,
+    /// A [word](TargetKind) per row.
+    pub words: Vec<u32>,
+    /// The masks that words name, where targets are such.
+    pub masks: Option<Arc<Masks>>,
+}
+
 /// The rows of the data set that each part was made of, in the order of the part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PartRows {
@@ -269,6 +280,54 @@ impl Task {
         let rows = PartRows { pool: pool_rows, reward: reward_rows, validation: Vec::new(), test: test_rows };
         let none = (Matrix::zeros(0, pool.0.cols()), Vec::new());
         Self::assemble(name, (TargetKind::Class, classes), pool, reward, none, test, rows)
+    }
+
+    /// Rows of which the `labelled` ones have a target, for whoever labels in earnest: all are the pool, scaled by themselves, and nothing is held
+    /// out. The words of the others mean nothing.
+    ///
+    /// # Errors
+    /// [`DataError`] as [`split`](Self::split) has it, by the labelled rows.
+    ///
+    /// # Panics
+    /// If there is not one word per row, or no such labelled row.
+    pub fn partly_labelled(
+        name: &str,
+        (targets, classes): (Partly, usize),
+        (shape, inputs): (Shape, Matrix),
+        labelled: &[u32],
+    ) -> Result<Self> {
+        let Partly { kind, words, masks } = targets;
+        check_size(name, inputs.rows(), inputs.cols())?;
+        check_finite(name, inputs.view())?;
+        if let Some(masks) = &masks {
+            check_masks(name, shape, masks)?;
+        }
+        let known: Vec<u32> = labelled.iter().map(|&row| words[row as usize]).collect();
+        if !known.is_empty() {
+            check_part(name, "pool", kind, &known, classes)?;
+        }
+        let (rows, width) = (inputs.rows(), inputs.cols());
+        assert_eq!(rows, words.len(), "one word per row");
+        let scaler = Scaler::fit(Scaling::Standard, inputs.view());
+        let all: Vec<u32> = (0..rows as u32).collect();
+        let none = || Vec::new();
+        Ok(Self {
+            name: name.into(),
+            kind,
+            classes,
+            all_but_test: scaler.scale(inputs),
+            pool_labels: words,
+            answerable: Vec::new(),
+            reward: Held::new(Matrix::zeros(0, width), Vec::new()),
+            validation: Held::new(Matrix::zeros(0, width), Vec::new()),
+            test: Held::new(Matrix::zeros(0, width), Vec::new()),
+            rows: PartRows { pool: all.clone(), reward: none(), validation: none(), test: none() },
+            source_rows: all,
+            masks,
+            pool_ids: Vec::new(),
+            shape,
+            scaler,
+        })
     }
 
     fn assemble(
@@ -456,6 +515,11 @@ impl Task {
     pub fn row_id(&self, row: RowId) -> Option<&str> {
         let named = !self.pool_ids.is_empty();
         named.then(|| self.pool_ids[row.index()].as_str())
+    }
+
+    /// The rows of the data set that the test part is, in its order.
+    pub fn test_rows(&self) -> &[u32] {
+        &self.rows.test
     }
 
     /// Counts and digests of the row sets, and how many rows they share.

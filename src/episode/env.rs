@@ -165,6 +165,24 @@ impl Episodes {
     /// # Errors
     /// If the plan cannot be satisfied on one of the tasks, or the network's shape is refused.
     pub fn reset(plan: &EpisodePlan, replicates: &[Replicate]) -> Result<Self> {
+        Self::start(plan, replicates, |plan, replicate| {
+            plan.initial.rows(plan, &replicate.prepared, replicate.key.named("initial"))
+        })
+    }
+
+    /// One episode that starts from these labelled rows of its pool, fitted to them.
+    ///
+    /// # Errors
+    /// As [`reset`](Self::reset).
+    pub fn from_labelled(plan: &EpisodePlan, replicate: &Replicate, labelled: &[RowId]) -> Result<Self> {
+        Self::start(plan, std::slice::from_ref(replicate), |_, _| Ok(labelled.to_vec()))
+    }
+
+    fn start(
+        plan: &EpisodePlan,
+        replicates: &[Replicate],
+        initial: impl Fn(&EpisodePlan, &Replicate) -> Result<Vec<RowId>>,
+    ) -> Result<Self> {
         plan.check()?;
         let kind = replicates.first().map_or(TargetKind::Class, |one| one.prepared.task().kind());
         let plan = &plan.on(kind);
@@ -172,12 +190,12 @@ impl Episodes {
         for replicate in replicates {
             let task = replicate.prepared.task();
             plan.check_task(task)?;
-            plan.check_memory(task, plan.initial_count(task).saturating_add(plan.budget))?;
             if task.kind() != kind {
                 let (task, found) = (task.name().to_string(), task.kind());
                 return Err(EpisodeError::Kinds { task, found, expected: kind }.into());
             }
-            let rows = plan.initial.rows(plan, &replicate.prepared, replicate.key.named("initial"))?;
+            let rows = initial(plan, replicate)?;
+            plan.check_memory(task, rows.len().saturating_add(plan.budget))?;
             let mut pool = Pool::unlabelled(task.pool().rows());
             pool.ask(&mut Oracle::new(task.clone(), rows.len()), &rows)?;
             let unlabelled = pool.candidates().len();
@@ -315,6 +333,13 @@ impl Episodes {
         let (group, place) = self.places[env];
         let pool = self.envs[env].replicate.prepared.task().pool();
         self.groups[group].bank.probabilities(place, pool, Some(rows))
+    }
+
+    /// What the network of episode `env` says of rows of the pool: see [`TargetKind::answers`].
+    pub fn answers(&self, env: usize, rows: &[u32]) -> Matrix {
+        let (group, place) = self.places[env];
+        let task = self.envs[env].replicate.prepared.task();
+        task.kind().answers(&*self.groups[group].bank, place, task.pool(), Some(rows))
     }
 
     /// The last layer of a network: the end of its weights, `[d, classes]` and then the biases.

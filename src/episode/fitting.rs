@@ -41,8 +41,10 @@ impl Episodes {
                     let like = (0..looks.rows()).map(|at| predicted(looks.row(at)));
                     expected.extend(waiting.into_iter().zip(like));
                 }
-                let scores =
-                    |inputs, targets| task.kind().scores(&*group.bank, place, inputs, &task.in_full(targets));
+                let (kind, metric) = (task.kind(), self.plan.metric);
+                let scores = |inputs, targets| {
+                    kind.scores_with(metric, &*group.bank, place, inputs, &task.in_full(targets))
+                };
                 let rewarded = scores(reward.inputs(), reward.labels());
                 env.state.reward_accuracy = rewarded.accuracy;
                 env.state.test = (self.plan.measure == Measure::RewardAndTest)
@@ -211,7 +213,7 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
         Measure::Reward => (task.reward().inputs(), task.reward().labels()),
         Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
     };
-    Ok(task.kind().scores(&*bank, 0, inputs, &task.in_full(targets)))
+    Ok(task.kind().scores_with(plan.metric, &*bank, 0, inputs, &task.in_full(targets)))
 }
 
 /// The class of the largest probability, the first of equals.

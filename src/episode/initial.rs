@@ -72,14 +72,22 @@ impl InitialPool {
     pub(super) fn rows(&self, plan: &EpisodePlan, prepared: &PreparedTask, key: Key) -> Result<Vec<RowId>> {
         let task = prepared.task();
         let count = plan.initial_count(task);
-        let rule = match self {
+        match self {
             InitialPool::PerClass if plan.initial_per_class > 0 && task.kind() == TargetKind::Class => {
-                return initial_rows(task, plan.initial_per_class, key);
+                initial_rows(task, plan.initial_per_class, key)
             }
-            InitialPool::PerClass => return uniform_rows(task, count, key),
-            InitialPool::Rule(rule) => rule,
-        };
-        self.check()?;
+            InitialPool::PerClass => uniform_rows(task, count, key),
+            InitialPool::Rule(rule) => Self::by_rule(rule, prepared, count, key),
+        }
+    }
+
+    /// The `count` rows that the strategy `rule` asks for before there is any label.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), and those of the strategy.
+    pub fn by_rule(rule: &str, prepared: &PreparedTask, count: usize, key: Key) -> Result<Vec<RowId>> {
+        Self::Rule(rule.to_string()).check()?;
+        let task = prepared.task();
         let mut strategy = Registry::builtin().build(rule)?;
         let needs = strategy.needs();
         let pool = prepared.seen();

@@ -2,12 +2,13 @@
 
 use super::env::{EpisodeState, Episodes, PseudoLabels, Termination};
 use super::features;
+use super::overlay::Overlay;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::replicate::Replicate;
 use super::row::Row;
 use super::stop::{self, Watch};
 use crate::arch::NetSpec;
-use crate::data::RowId;
+use crate::data::{RowId, TargetKind};
 use crate::error::Result;
 use crate::learner::Metric;
 use crate::query::{Needs, Strategy, subsample};
@@ -72,6 +73,8 @@ pub struct Played {
     /// How long each query took, signals included, by round; not part of the results. One less than there
     /// are rows.
     pub selecting: Vec<Duration>,
+    /// Of repetition 0 where targets are masks, a few images that were asked for and a few of the test part, with their masks; else none.
+    pub overlays: Vec<Overlay>,
 }
 
 /// Plays every player's episode to its end, all in lock-step, and measures it on reward and test rows
@@ -87,6 +90,9 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
         player.strategy.kinds().expect(player.replicate.prepared.task().kind(), &player.name)?;
     }
     let mut episodes = Episodes::reset(&plan, &replicates)?;
+    let shown = |player: &Player| {
+        player.repetition == 0 && player.replicate.prepared.task().kind() == TargetKind::Mask
+    };
     let sees = |player: &Player| player.architect.as_ref().is_some_and(|architect| architect.sees());
     let watched = replicates.iter().filter(|_| plan.stops);
     let mut watches: Vec<Watch> = watched.map(Watch::new).collect();
@@ -94,14 +100,18 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
     let all: Vec<usize> = (0..players.len()).collect();
     for ((env, player), stops) in players.iter().enumerate().zip(stops(&mut watches, &episodes, &all)?) {
         let rows = vec![Row { stops, ..row(player, &episodes, env, plan.metric) }];
-        played.push(Played { rows, selecting: Vec::new() });
+        played.push(Played { rows, selecting: Vec::new(), overlays: Vec::new() });
     }
     loop {
         let live = episodes.live();
         if live.is_empty() {
+            for env in all.into_iter().filter(|&env| shown(&players[env])) {
+                played[env].overlays.extend(episodes.unseen(env));
+            }
             return Ok(played);
         }
         let mut picks = Vec::with_capacity(live.len());
+        let mut pictured = Vec::new();
         let needs: Vec<(usize, Needs)> =
             live.iter().map(|&env| (env, players[env].strategy.needs())).collect();
         for ((env, needs), extras) in needs.iter().copied().zip(episodes.extras(&needs)?) {
@@ -130,6 +140,10 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             last.picks = rows.iter().map(|&row| task.dataset_row(row)).collect();
             last.pick_ids = rows.iter().filter_map(|&row| task.row_id(row)).map(str::to_string).collect();
             last.note = subsample::join([last.note.take(), player.strategy.note()]);
+            if shown(player) {
+                let kept = played[env].overlays.len();
+                pictured.push((env, episodes.state(env).round, episodes.about_to_ask(env, &rows, kept)));
+            }
             picks.push((env, rows));
         }
         let mut globals: Vec<Option<Vec<f32>>> = vec![None; players.len()];
@@ -137,6 +151,9 @@ pub fn play(plan: &EpisodePlan, mut players: Vec<Player>) -> Result<Vec<Played>>
             globals[env] = Some(look(&episodes, env, players[env].replicate.key)?);
         }
         episodes.ask(&picks)?;
+        for (env, round, predicted) in pictured {
+            played[env].overlays.extend(episodes.answered(env, round, predicted));
+        }
         for &env in &live {
             let key = players[env].replicate.key.named("architect").at(u64::from(episodes.state(env).round));
             if let Some(architect) = &mut players[env].architect {
@@ -220,6 +237,7 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
         accuracy: scores.accuracy,
         balanced_accuracy: scores.known(Metric::BalancedAccuracy),
         macro_f1: scores.known(Metric::MacroF1),
+        verification: scores.known(Metric::Verification),
         mean_average_precision: scores.known(Metric::MeanAveragePrecision),
         iou: scores.known(Metric::Iou),
         reward_accuracy,

@@ -33,6 +33,9 @@ pub struct Row {
     /// Mean F1 on the test rows of the classes that have one or are predicted ([`Scores`]); none of other targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macro_f1: Option<f64>,
+    /// One minus the equal error rate on the test rows ([`Metric::Verification`]), where it is what a run is judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<f64>,
     /// Mean average precision on the test rows of sets of labels ([`Scores`]); none of other targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_average_precision: Option<f64>,
@@ -68,7 +71,16 @@ impl Row {
             [self.balanced_accuracy, self.macro_f1, self.mean_average_precision, self.iou]
                 .map(|figure| figure.unwrap_or(f64::NAN));
         let (first, accuracy) = (self.metric, self.accuracy);
-        Scores { metric: first, accuracy, balanced_accuracy, macro_f1, mean_average_precision, iou }
-            .by(metric)
+        let verification = self.verification;
+        Scores {
+            metric: first,
+            accuracy,
+            balanced_accuracy,
+            macro_f1,
+            verification,
+            mean_average_precision,
+            iou,
+        }
+        .by(metric)
     }
 }

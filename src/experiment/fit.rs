@@ -1,13 +1,13 @@
 //! One network on one data set, without any querying: what `querist fit` computes.
 
 use super::plan::Plan;
+use super::predicted::Predicted;
 use super::tasks;
 use crate::arch::{ArchSpace, Cost, NetSpec, Space};
-use crate::data::TargetKind;
-use crate::data::{Matrix, Oracle, uniform_rows};
+use crate::data::{Matrix, Oracle, Targets, uniform_rows};
 use crate::durable::{InputError, input};
 use crate::error::{Fault, Result};
-use crate::learner::{FitReport, ModelData, Start, TrainPlan, networks};
+use crate::learner::{FitReport, ModelData, Scores, Start, TrainPlan, networks};
 use crate::rng::Key;
 use crate::search::{ARCH_FORMAT, MAX_ARCH_BYTES, Prior};
 use serde::Deserialize;
@@ -86,7 +86,7 @@ impl Architecture {
     fn spec(&self, path: &Path, width: usize, classes: usize, labels: usize) -> Result<NetSpec> {
         match self {
             Self::Learned(prior) => {
-                let start = prior.start(labels as f64 / classes as f64);
+                let start = prior.start(labels as f64 / classes.max(1) as f64);
                 Ok(prior.space().spec(start, width, classes)?)
             }
             Self::Network(spec) => {
@@ -115,12 +115,14 @@ pub struct Fitted {
     pub cost: Cost,
     /// Rows trained on.
     pub rows: usize,
-    /// Share of them classified correctly.
-    pub training: f64,
+    /// How well it predicts them.
+    pub training: Scores,
     /// Rows held out.
     pub held: usize,
-    /// Share of them classified correctly.
-    pub accuracy: f64,
+    /// How well it predicts those.
+    pub held_out: Scores,
+    /// What it predicts of those.
+    pub predicted: Predicted,
     /// How training went.
     pub report: FitReport,
 }
@@ -135,7 +137,6 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     let target = plan.transfer().and_then(|transfer| transfer.targets.first());
     let target = target.expect("a plan of a fit names its data set");
     let dataset = tasks::read(plan, target)?;
-    dataset.expect_kind(TargetKind::Class, "`querist fit` trains classifiers")?;
     let prepared = tasks::prepared(plan, &dataset, 0)?;
     let task = prepared.task();
     if plan.learner().ensemble > 1 {
@@ -146,25 +147,42 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     if labels > rows {
         return Err(FitError::Labels { task: task.name().to_string(), found: labels, rows }.into());
     }
-    let spec = architecture.spec(path, task.width(), task.classes(), labels)?;
+    let kind = task.kind();
+    let train = plan.learner().train_plan();
+    let train = TrainPlan { start: Start::Scratch, loss: kind.loss(train.loss), ..train };
+    let outputs = train.loss.outputs(task.classes());
+    let spec = architecture.spec(path, task.width(), outputs, labels)?;
     let cost = Cost { parameters: spec.parameters() as u64, multiply_adds: spec.multiply_adds() as u64 };
     let key = Key::root(plan.seed()).named("fit");
     let chosen = uniform_rows(task, labels, key.named("labelled"))?;
     let classes = Oracle::new(task.clone(), 0).peek(&chosen);
     let rows: Vec<u32> = chosen.iter().map(|row| row.0).collect();
-    let train = TrainPlan { start: Start::Scratch, ..plan.learner().train_plan() };
     let mut bank = networks(&spec, 1, plan.learner().device)?;
+    let targets = task.in_full(&classes);
     let data =
-        ModelData { inputs: task.pool(), rows: &rows, labels: &classes, validation: (&[], &[]), extra: None };
+        ModelData { inputs: task.pool(), rows: &rows, labels: &targets, validation: (&[], &[]), extra: None };
     let report = bank.fit(&[data], &train, &[key.named("network")])?[0];
     let values = rows.iter().flat_map(|&row| task.pool().row(row as usize)).copied().collect();
     let (inputs, test) = (Matrix::new(values, rows.len(), task.width()), task.test());
+    let ids = dataset.ids().unwrap_or_default();
+    let predicted = Predicted {
+        kind,
+        names: dataset.targets().names().to_vec(),
+        size: match dataset.targets() {
+            Targets::Mask(masks) => Some(masks.size()),
+            _ => None,
+        },
+        ids: task.test_rows().iter().filter_map(|&row| ids.get(row as usize).cloned()).collect(),
+        rows: task.test_rows().iter().map(|&row| dataset.source_row(row)).collect(),
+        answers: kind.answers(&*bank, 0, test.inputs(), None),
+    };
     Ok(Fitted {
         cost,
         rows: rows.len(),
-        training: bank.accuracy(0, inputs.view(), &classes),
+        training: kind.scores(&*bank, 0, inputs.view(), &targets),
         held: test.labels().len(),
-        accuracy: bank.accuracy(0, test.inputs(), test.labels()),
+        held_out: kind.scores(&*bank, 0, test.inputs(), &task.in_full(test.labels())),
+        predicted,
         weights: bank.weights(0),
         report,
         spec,

@@ -3,7 +3,7 @@
 //! [`raw`] is TOML with places; [`set`] changes it as `--set` asks; [`Plan`] is what comes of it once
 //! every key is known and every number in range, and only a `Plan` runs. [`forecast`] says beforehand what
 //! it will take, and [`leaks`] refuses to judge on rows that are learned from. [`run`](fn@run) goes through the [`stages`] in the order train, search, transfer, and
-//! leaves a run folder; [`fit`] trains one network and nothing else, and [`quality`]
+//! leaves a run folder; [`fit`] trains one network and nothing else, [`next_rows`] asks for rows of a partly labelled file, and [`quality`]
 //! looks at a data set before anything is played on it. How figures are made of the rows is the `report` layer's business.
 
 mod error;
@@ -12,8 +12,10 @@ pub(crate) mod forecast;
 pub mod inputs;
 mod keys;
 pub(crate) mod leaks;
+pub mod next_rows;
 mod overlap;
 mod plan;
+pub mod predicted;
 pub mod quality;
 pub(crate) mod raw;
 pub(crate) mod reference;

@@ -12,10 +12,10 @@ use crate::agent::{Team, Work};
 use crate::episode::Row;
 use crate::error::Result;
 use crate::run::exchange::{self, Exchange};
-use crate::run::store::{FULL_POOL, ROWS, SEARCH_PARTS, SELECTION, SUMMARY, TIMINGS, TRAIN_PARTS};
+use crate::run::store::{FULL_POOL, OVERLAYS, ROWS, SEARCH_PARTS, SELECTION, SUMMARY, TIMINGS, TRAIN_PARTS};
 use crate::run::{
-    Cancel, Digests, FullPool, Manifest, Progress, QueryTimes, RunError, Store, WorkerPool, digest,
-    full_pool, once, redo, rows,
+    Cancel, Digests, FullPool, Manifest, Pictured, Progress, QueryTimes, RunError, Store, WorkerPool, digest,
+    full_pool, once, overlays, redo, rows,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -106,6 +106,8 @@ pub struct Finished {
     pub full_pool: Vec<FullPool>,
     /// Seconds that their queries took.
     pub times: QueryTimes,
+    /// Images of repetition 0 with their masks, where targets are masks.
+    pub overlays: Vec<Pictured>,
 }
 
 impl Finished {
@@ -121,7 +123,8 @@ impl Finished {
             None => Vec::new(),
         };
         let times = QueryTimes::read(&dir.join(SELECTION))?;
-        Ok(Self { dir: dir.to_path_buf(), summary, rows, full_pool, times })
+        let overlays = overlays::read(&dir.join(OVERLAYS))?;
+        Ok(Self { dir: dir.to_path_buf(), summary, rows, full_pool, times, overlays })
     }
 }
 
@@ -246,6 +249,7 @@ fn execute(
     }
 
     let times = times(&all);
+    let overlays = pictured(&all);
     let tasks = identities(plan, stages, stage_context)?;
     let mut rows: Vec<Row> = all.into_iter().map(|timed| timed.row).collect();
     let rows_digest = rows::digest(&rows, &tasks)?;
@@ -272,13 +276,16 @@ fn execute(
         files.push(file(FULL_POOL, bytes));
         whole
     });
+    if !overlays.is_empty() {
+        files.push(file(OVERLAYS, overlays::to_jsonl(&overlays)));
+    }
     // The summary last: it says that the rest is there.
     files.push(file(SUMMARY, text));
     store.publish(&files)?;
     if let Some(exchange) = exchange {
         exchange.finish()?;
     }
-    Ok(Finished { dir: context.dir.to_path_buf(), summary, rows, full_pool, times })
+    Ok(Finished { dir: context.dir.to_path_buf(), summary, rows, full_pool, times, overlays })
 }
 
 /// What the draws on each target are derived from, by its name.
@@ -318,12 +325,20 @@ fn restore<T: Send>(
 /// The times of the queries that have one.
 fn times(rows: &[TimedRow]) -> QueryTimes {
     let mut times = QueryTimes::default();
-    for TimedRow { row, selecting } in rows {
+    for TimedRow { row, selecting, .. } in rows {
         if let Some(seconds) = *selecting {
             times.insert(row, seconds);
         }
     }
     times
+}
+
+/// The images of all rows, in canonical order.
+fn pictured(rows: &[TimedRow]) -> Vec<Pictured> {
+    let of = |timed: &TimedRow| -> Vec<Pictured> {
+        timed.overlays.iter().map(|overlay| Pictured::of(&timed.row, overlay.clone())).collect()
+    };
+    overlays::sorted(rows.iter().flat_map(of).collect())
 }
 
 fn timings(ledger: &crate::run::Ledger) -> Vec<u8> {
@@ -429,6 +444,7 @@ mod tests {
             let key = Key::root(plan.seed()).named(block.target.name()).named(&block.strategy);
             let row = |repetition: u32| TimedRow {
                 selecting: Some(0.25),
+                overlays: Vec::new(),
                 row: Row {
                     task: block.target.name().into(),
                     strategy: block.strategy.clone(),
@@ -440,6 +456,7 @@ mod tests {
                     metric: Metric::Accuracy,
                     balanced_accuracy: Some(0.5),
                     macro_f1: Some(0.25),
+                    verification: None,
                     mean_average_precision: None,
                     iou: None,
                     reward_accuracy: 0.5,
@@ -471,6 +488,7 @@ mod tests {
                 metric: Metric::Accuracy,
                 balanced_accuracy: 0.5,
                 macro_f1: 0.5,
+                verification: None,
                 mean_average_precision: None,
                 iou: None,
                 largest_class: 0.4,

@@ -7,7 +7,9 @@ use super::sections::{DataRef, is_reserved};
 use crate::agent::{SeenSet, Source};
 use crate::data::load::Loaded;
 use crate::data::readers::ReadOptions;
-use crate::data::synthetic::{Friedman, Glands, LabelTeachers, SourceFamily, diverging_sin, three_clust};
+use crate::data::synthetic::{
+    Friedman, Glands, LabelTeachers, SourceFamily, diverging_sin, palmprints, three_clust,
+};
 use crate::data::{self, Dataset, SplitPlan, TargetKind, Task, Variation};
 use crate::episode::encoder::Encoders;
 use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask};
@@ -19,8 +21,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// Generated data sets that an experiment file may name. The first two are of classes, rows, width and classes as in the paper; then come problems of
-/// numbers, of sets of labels, and of masks.
-pub const GENERATED: [&str; 13] = [
+/// numbers, of sets of labels, and of masks, and one of classes with a few images each.
+pub const GENERATED: [&str; 14] = [
     "three_clust",
     "diverging_sin",
     "friedman1",
@@ -34,6 +36,7 @@ pub const GENERATED: [&str; 13] = [
     "glands_dense",
     "glands_blurred",
     "glands_stained",
+    "palmprints",
 ];
 
 /// The data set that a plan names, its classes numbered as the rows show them: however they are spelt,
@@ -90,7 +93,7 @@ pub fn read(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
 }
 
 /// What a data set is looked for by, and how it is read.
-fn located(reference: &DataRef) -> (&str, ReadOptions) {
+pub(super) fn located(reference: &DataRef) -> (&str, ReadOptions) {
     match reference {
         DataRef::Named(name) => (name, ReadOptions::default()),
         DataRef::File(it) => (&it.file, reference.options()),
@@ -141,6 +144,7 @@ fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
         (.., Some(domain)) => domain.draw(key),
         _ if name == GENERATED[0] => three_clust(key),
         _ if name == GENERATED[1] => diverging_sin(key),
+        _ if name == palmprints::NAME => palmprints(key),
         _ => return None,
     };
     Some(generated.map(|dataset| dataset.renamed(reference.name())))

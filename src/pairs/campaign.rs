@@ -8,6 +8,8 @@ use super::rules::{PairRule, PairView, Random};
 use super::screen::{Screen, lowest};
 use crate::error::Result;
 use crate::rng::Key;
+use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// Members of an ensemble that are handled.
 pub const MAX_MEMBERS: usize = 64;
@@ -69,6 +71,16 @@ pub struct Round {
     pub rmse: Option<f64>,
 }
 
+/// What a round came to, which is enough to go on behind it without fitting anything again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// See [`Round::rmse`].
+    pub rmse: Option<f64>,
+    /// Places of the pairs that were then chosen; none in the last round.
+    pub picks: Vec<u32>,
+}
+
 /// A campaign's rounds and what it measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CampaignResult {
@@ -78,8 +90,8 @@ pub struct CampaignResult {
     pub measured: Vec<u32>,
 }
 
-/// A screen, a graph and networks that have seen nothing but links; [`run`](Self::run) plays one rule. All rules begin with the same
-/// random round.
+/// A screen, a graph and networks; [`run`](Self::run) plays one rule. All rules begin with the same random round, and with networks that
+/// were pre-trained and fitted to it once, when one was first asked for.
 #[derive(Debug)]
 pub struct Campaign<'a> {
     plan: CampaignPlan,
@@ -88,32 +100,40 @@ pub struct Campaign<'a> {
     outcomes: Vec<f64>,
     /// Per pair, whether it is among the lowest.
     top: Vec<bool>,
-    ensemble: Ensemble,
     first: Vec<u32>,
-    /// After the first round.
-    beliefs: Beliefs,
+    /// Networks that have seen nothing but links, and what they believe after the first round.
+    fitted: OnceLock<(Ensemble, Beliefs)>,
     key: Key,
 }
 
 impl<'a> Campaign<'a> {
-    /// Pre-trains the networks and plays the first round.
+    /// Plays the first round.
     ///
     /// # Errors
-    /// [`PairsError::Setting`], [`PairsError::Few`] pairs for the plan or outcomes that are missing, and [`PairsError::Diverged`].
+    /// [`PairsError::Setting`], [`PairsError::Few`] pairs for the plan or outcomes that are missing.
     pub fn new(plan: CampaignPlan, screen: &'a Screen, graph: &'a Graph, key: Key) -> Result<Self> {
         plan.check(screen)?;
         let outcomes = screen.known()?;
         let mut top = vec![false; outcomes.len()];
         lowest(&outcomes, plan.top).into_iter().for_each(|at| top[at] = true);
-        let genes = screen.genes().len();
-        let ensemble = Ensemble::new(plan.network, graph, genes, plan.members, key.named("networks"));
         let hidden: Vec<u32> = (0..outcomes.len() as u32).collect();
-        let nothing = Beliefs { predictions: Vec::new(), embeddings: Vec::new() };
+        let nothing = Beliefs::none();
         let choice = [0, plan.rounds - 1];
         let view = PairView { beliefs: &nothing, pairs: screen.pairs(), hidden: &hidden, seen: &[], choice };
         let first = Random.choose(&view, plan.batch, key.named("first"))?;
-        let beliefs = ensemble.fit(screen, graph, &outcomes, &sorted(&first), 1)?;
-        Ok(Self { plan, screen, graph, outcomes, top, ensemble, first, beliefs, key })
+        Ok(Self { plan, screen, graph, outcomes, top, first, fitted: OnceLock::new(), key })
+    }
+
+    /// The pre-trained networks, and what they believe after the first round.
+    fn fitted(&self) -> Result<&(Ensemble, Beliefs), PairsError> {
+        if self.fitted.get().is_none() {
+            let (plan, genes) = (&self.plan, self.screen.genes().len());
+            let key = self.key.named("networks");
+            let ensemble = Ensemble::new(plan.network, self.graph, genes, plan.members, key);
+            let beliefs = ensemble.fit(self.screen, self.graph, &self.outcomes, &sorted(&self.first), 1)?;
+            let _ = self.fitted.set((ensemble, beliefs));
+        }
+        Ok(self.fitted.get().expect("it was just put there"))
     }
 
     /// Places of the pairs that count as hits.
@@ -126,34 +146,81 @@ impl<'a> Campaign<'a> {
     /// # Errors
     /// As [`PairRule::choose`], and [`PairsError::Diverged`].
     pub fn run(&self, rule: &dyn PairRule, mut told: impl FnMut(&Round)) -> Result<CampaignResult> {
+        self.resume(rule, Vec::new(), |round, _| {
+            told(round);
+            Ok(())
+        })
+    }
+
+    /// Goes on behind the rounds that are `done`, from the first; `told` gets every further one and what it came to. The result is that of one
+    /// go.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`PairsError::Step`] for a round that cannot have been played; those of `told`.
+    pub fn resume(
+        &self,
+        rule: &dyn PairRule,
+        done: Vec<Step>,
+        mut told: impl FnMut(&Round, &Step) -> Result<()>,
+    ) -> Result<CampaignResult> {
+        let mut done = done.into_iter();
         let mut measured = self.first.clone();
         let mut seen = vec![false; self.outcomes.len()];
         measured.iter().for_each(|&pair| seen[pair as usize] = true);
         let mut rounds = Vec::with_capacity(self.plan.rounds);
-        let mut later = None;
         for round in 1..=self.plan.rounds {
             let (known, hidden): (Vec<u32>, Vec<u32>) =
                 (0..seen.len() as u32).partition(|&pair| seen[pair as usize]);
-            if round > 1 && rule.needs_beliefs() {
-                let fitted = self.ensemble.fit(self.screen, self.graph, &self.outcomes, &known, round)?;
-                later = Some(fitted);
+            let (step, new) = match done.next() {
+                Some(step) => (self.checked(step, round, &hidden)?, false),
+                None => (self.step(rule, round, &known, &hidden)?, true),
+            };
+            rounds.push(self.round(round, &measured, step.rmse));
+            if new {
+                told(&rounds[round - 1], &step)?;
             }
-            let beliefs = later.as_ref().unwrap_or(&self.beliefs);
-            let rmse = rule.needs_beliefs().then(|| beliefs.rmse(&self.outcomes, &hidden)).flatten();
-            rounds.push(self.round(round, &measured, rmse));
-            told(&rounds[round - 1]);
-            if round == self.plan.rounds {
-                break;
-            }
-            let choice = [round, self.plan.rounds - 1];
-            let pairs = self.screen.pairs();
-            let view = PairView { beliefs, pairs, hidden: &hidden, seen: &known, choice };
-            let key = self.key.named("choice").at(round as u64);
-            let picks = rule.choose(&view, self.plan.batch, key)?;
-            picks.iter().for_each(|&pair| seen[pair as usize] = true);
-            measured.extend(picks);
+            step.picks.iter().for_each(|&pair| seen[pair as usize] = true);
+            measured.extend(step.picks);
         }
         Ok(CampaignResult { rounds, measured })
+    }
+
+    /// Fits the networks to what is `known` and has the rule choose of what is `hidden`.
+    fn step(&self, rule: &dyn PairRule, round: usize, known: &[u32], hidden: &[u32]) -> Result<Step> {
+        let own;
+        let beliefs = match (rule.needs_beliefs(), round) {
+            (false, _) => {
+                own = Beliefs::none();
+                &own
+            }
+            (true, 1) => &self.fitted()?.1,
+            (true, _) => {
+                let ensemble = &self.fitted()?.0;
+                own = ensemble.fit(self.screen, self.graph, &self.outcomes, known, round)?;
+                &own
+            }
+        };
+        let rmse = rule.needs_beliefs().then(|| beliefs.rmse(&self.outcomes, hidden)).flatten();
+        if round == self.plan.rounds {
+            return Ok(Step { rmse, picks: Vec::new() });
+        }
+        let choice = [round, self.plan.rounds - 1];
+        let view = PairView { beliefs, pairs: self.screen.pairs(), hidden, seen: known, choice };
+        let key = self.key.named("choice").at(round as u64);
+        Ok(Step { rmse, picks: rule.choose(&view, self.plan.batch, key)? })
+    }
+
+    /// Refuses a step that no rule can have taken in this round: of pairs that are not hidden, that come twice, or of another number.
+    fn checked(&self, step: Step, round: usize, hidden: &[u32]) -> Result<Step, PairsError> {
+        let expected = if round == self.plan.rounds { 0 } else { self.plan.batch };
+        let mut picks = step.picks.clone();
+        picks.sort_unstable();
+        picks.dedup();
+        let found = picks.iter().filter(|pick| hidden.binary_search(pick).is_ok()).count();
+        match found == expected && step.picks.len() == expected {
+            true => Ok(step),
+            false => Err(PairsError::Step { round, found, expected }),
+        }
     }
 
     fn round(&self, round: usize, measured: &[u32], rmse: Option<f64>) -> Round {
@@ -169,7 +236,7 @@ impl CampaignPlan {
         range("members", self.members, MAX_MEMBERS)
     }
 
-    fn check(&self, screen: &Screen) -> Result<(), PairsError> {
+    pub(super) fn check(&self, screen: &Screen) -> Result<(), PairsError> {
         self.check_members()?;
         range("rounds", self.rounds, MAX_ROUNDS)?;
         range("batch", self.batch, usize::MAX)?;

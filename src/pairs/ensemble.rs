@@ -68,6 +68,11 @@ impl Ensemble {
 }
 
 impl Beliefs {
+    /// Those of no network.
+    pub(super) fn none() -> Self {
+        Self { predictions: Vec::new(), embeddings: Vec::new() }
+    }
+
     /// The members' predictions for one pair.
     fn of(&self, pair: u32) -> impl ExactSizeIterator<Item = f64> + Clone + '_ {
         self.predictions.iter().map(move |member| f64::from(member[pair as usize]))

@@ -61,6 +61,10 @@ pub enum PairsError {
     #[error("pairs: network {member} of round {round} diverged")]
     #[diagnostic(help("look for outcomes far outside the range of the others"))]
     Diverged { member: usize, round: usize },
+    /// A stored round that cannot have been played.
+    #[error("pairs: round {round} is stored with {found} pairs that were hidden before, expected {expected}")]
+    #[diagnostic(help("--fresh plays everything anew"))]
+    Step { round: usize, found: usize, expected: usize },
     /// No rule of this name.
     #[error("pairs: no rule is called `{}`", shorten(name))]
     #[diagnostic(help("{hint}"))]

@@ -42,7 +42,7 @@ pub mod study;
 pub mod suggest;
 pub(crate) mod world;
 
-pub use campaign::{Campaign, CampaignPlan, CampaignResult, Round};
+pub use campaign::{Campaign, CampaignPlan, CampaignResult, Round, Step};
 pub use ensemble::{Beliefs, Ensemble};
 pub use error::PairsError;
 pub use graph::Graph;

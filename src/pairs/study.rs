@@ -1,6 +1,6 @@
 //! [`study`]: rules compared on one screen or on generated ones, and the pathways that what they found falls in.
 
-use super::campaign::{Campaign, CampaignPlan, CampaignResult, Round};
+use super::campaign::{Campaign, CampaignPlan, CampaignResult, Round, Step};
 use super::error::PairsError;
 use super::graph::Graph;
 use super::rules;
@@ -8,7 +8,10 @@ use super::screen::Screen;
 use super::world::{Pathway, WorldPlan};
 use crate::error::Result;
 use crate::rng::Key;
-use serde::Serialize;
+use crate::run::Ledger;
+use crate::run::journal::Record;
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
 
 /// Repetitions that are handled.
 pub const MAX_REPETITIONS: usize = 1_000;
@@ -87,23 +90,46 @@ pub struct Played {
     pub found: Vec<Found>,
 }
 
-/// Plays all rules in all repetitions; `told` gets the rule, the repetition and every round.
+impl StudyPlan {
+    /// Refuses what cannot be played on this source; of generated screens, the first is looked at.
+    ///
+    /// # Errors
+    /// [`PairsError::Setting`], [`PairsError::UnknownRule`] and what is wrong with a rule's parameters; [`PairsError::Few`].
+    pub fn check(&self, source: &Source, root: Key) -> Result<()> {
+        self.built()?;
+        match source {
+            Source::Given { screen, .. } => {
+                self.campaign.check(screen)?;
+                screen.known()?;
+            }
+            Source::Generated(plan) => self.campaign.check(&plan.make(world_key(root, 1))?.screen)?,
+        }
+        Ok(())
+    }
+
+    fn built(&self) -> Result<Vec<Box<dyn rules::PairRule>>> {
+        if !(1..=MAX_REPETITIONS).contains(&self.repetitions) {
+            let expected = format!("1 to {MAX_REPETITIONS}");
+            let found = self.repetitions.to_string();
+            return Err(PairsError::Setting { setting: "repetitions", found, expected }.into());
+        }
+        self.rules.iter().map(|rule| rules::build(rule)).collect()
+    }
+}
+
+/// Plays all rules in all repetitions; `told` gets the rule, the repetition and every round. With a `ledger`, every round is kept in it as it
+/// ends, and those that it holds are not played again, nor told.
 ///
 /// # Errors
-/// As [`Campaign`]; [`PairsError::Setting`], [`PairsError::UnknownRule`] and what is wrong with a rule's parameters, before
-/// anything is computed.
+/// As [`StudyPlan::check`] and [`Campaign`], before anything is computed; what writing to the ledger fails with.
 pub fn study(
     source: &Source,
     plan: &StudyPlan,
     root: Key,
+    mut ledger: Option<&mut Ledger>,
     mut told: impl FnMut(&str, usize, &Round),
 ) -> Result<Vec<Played>> {
-    if !(1..=MAX_REPETITIONS).contains(&plan.repetitions) {
-        let expected = format!("1 to {MAX_REPETITIONS}");
-        let found = plan.repetitions.to_string();
-        return Err(PairsError::Setting { setting: "repetitions", found, expected }.into());
-    }
-    let built = plan.rules.iter().map(|rule| rules::build(rule)).collect::<Result<Vec<_>>>()?;
+    let built = plan.built()?;
     let mut played = Vec::new();
     for repetition in 1..=plan.repetitions {
         let key = of_repetition(root, repetition);
@@ -120,7 +146,24 @@ pub fn study(
         let graph = shuffled.as_ref().unwrap_or(graph);
         let campaign = Campaign::new(plan.campaign, screen, graph, key.named("campaign"))?;
         for (rule, built) in plan.rules.iter().zip(&built) {
-            let result = campaign.run(&**built, |round| told(rule, repetition, round))?;
+            let place = |round: usize| format!("pairs/{repetition}/{rule}/{round}");
+            let mut done = Vec::new();
+            while let Some(step) = ledger.as_ref().and_then(|ledger| ledger.output(&place(done.len() + 1))) {
+                let damaged =
+                    |_| PairsError::Step { round: done.len() + 1, found: 0, expected: plan.campaign.batch };
+                done.push(Step::deserialize(step).map_err(damaged)?);
+            }
+            let mut begun = Instant::now();
+            let result = campaign.resume(&**built, done, |round, step| {
+                if let Some(ledger) = &mut ledger {
+                    let output = serde_json::to_value(step).expect("finite numbers serialise");
+                    let seconds = begun.elapsed().as_secs_f64();
+                    ledger.record(vec![Record::Done { key: place(round.round), output, seconds }])?;
+                }
+                begun = Instant::now();
+                told(rule, repetition, round);
+                Ok(())
+            })?;
             played.push(Played {
                 rule: rule.clone(),
                 repetition,

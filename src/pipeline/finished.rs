@@ -9,7 +9,7 @@ use crate::experiment::stages::{self, Failure};
 use crate::experiment::{self, Plan, Summary};
 use crate::report::{Verdict, VerdictOptions, verdict};
 use crate::rng::Key;
-use crate::run::{FullPool, QueryTimes, full_pool, rows, store};
+use crate::run::{FullPool, Pictured, QueryTimes, full_pool, overlays, rows, store};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -22,13 +22,14 @@ pub struct Finished {
     pub(super) rows: Arc<[Row]>,
     full_pool: Vec<FullPool>,
     pub(super) times: QueryTimes,
+    pub(super) overlays: Vec<Pictured>,
     verdict: OnceLock<Verdict>,
 }
 
 impl Finished {
     pub(super) fn new(plan: Plan, run: experiment::Finished) -> Self {
-        let experiment::Finished { dir, summary, rows, full_pool, times } = run;
-        Self { plan, dir, summary, rows: rows.into(), full_pool, times, verdict: OnceLock::new() }
+        let experiment::Finished { dir, summary, rows, full_pool, times, overlays } = run;
+        Self { plan, dir, summary, rows: rows.into(), full_pool, times, overlays, verdict: OnceLock::new() }
     }
 
     /// Reads the runs in `dirs`; those of one manifest, which are shards of one benchmark, as one. A row that
@@ -48,6 +49,8 @@ impl Finished {
                     run.full_pool.extend(read.full_pool);
                     run.full_pool = full_pool::sorted(std::mem::take(&mut run.full_pool));
                     run.times.extend(read.times);
+                    run.overlays.extend(read.overlays);
+                    run.overlays = overlays::sorted(std::mem::take(&mut run.overlays));
                     run.summary.failures.extend(read.summary.failures);
                     run.summary.rows = run.rows.len();
                     run.summary.rows_digest = rows::digest(&run.rows, &run.summary.tasks)?;

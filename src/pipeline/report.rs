@@ -103,6 +103,7 @@ pub(super) fn write(finished: &Finished, dir: &Path, force: bool) -> Result<Path
     input.contrasts = contrast::judge(&finished.rows, &contrasts::contrasts(plan), &options);
     input.separation = separation(plan)?;
     input.times = finished.times.clone();
+    input.overlays.clone_from(&finished.overlays);
     input.plan = Some(plan.to_toml());
     input.facts = facts(finished);
     let file = |name: &str, text: String| (name.to_string(), text.into_bytes());

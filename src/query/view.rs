@@ -441,7 +441,8 @@ impl<'a> PoolView<'a> {
         Ok(Some(found))
     }
 
-    /// The trained network, which takes the pool's [`network_inputs`](Self::network_inputs) and gives the pool's classes.
+    /// The trained network, which takes the pool's [`network_inputs`](Self::network_inputs) and gives the pool's classes; where targets are numbers, its first output is
+    /// what it predicts, in some unit, and a second may stand for the variance.
     ///
     /// # Errors
     /// [`QueryError::Missing`]; [`QueryError::Shape`].
@@ -449,10 +450,13 @@ impl<'a> PoolView<'a> {
         let signal = "the network";
         let network = self.signals.network.as_ref().ok_or(QueryError::Missing { signal })?;
         let spec = network.spec();
-        for (unit, found, expected) in [
-            ("inputs", spec.inputs(), self.network_inputs().cols()),
-            ("outputs", spec.outputs(), self.classes),
-        ] {
+        let outputs = match self.kind {
+            TargetKind::Real => spec.outputs().clamp(1, 2),
+            _ => self.classes,
+        };
+        for (unit, found, expected) in
+            [("inputs", spec.inputs(), self.network_inputs().cols()), ("outputs", spec.outputs(), outputs)]
+        {
             if found != expected {
                 return Err(QueryError::Shape { signal, unit, found, expected });
             }

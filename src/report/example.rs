@@ -16,6 +16,7 @@ pub(crate) fn row(task: &str, strategy: &str, repetition: u32, round: u32, accur
         metric: Metric::Accuracy,
         balanced_accuracy: Some(accuracy),
         macro_f1: Some(accuracy),
+        verification: None,
         mean_average_precision: None,
         iou: None,
         reward_accuracy: accuracy,

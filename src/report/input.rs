@@ -5,7 +5,7 @@ use super::contrast::Judged;
 use super::verdict::Verdict;
 use crate::episode::Row;
 use crate::query::Registry;
-use crate::run::QueryTimes;
+use crate::run::{Pictured, QueryTimes};
 use std::sync::Arc;
 
 /// Everything a report shows.
@@ -17,6 +17,8 @@ pub struct ReportInput {
     pub rows: Arc<[Row]>,
     /// Seconds that their queries took.
     pub times: QueryTimes,
+    /// Images of repetition 0 with predicted and true masks, in the order of rows.
+    pub overlays: Vec<Pictured>,
     /// The verdict on them.
     pub verdict: Verdict,
     /// The strategies that are known, those that read hidden labels among them.
@@ -50,6 +52,7 @@ impl ReportInput {
             title: title.into(),
             rows: rows.into(),
             times: QueryTimes::default(),
+            overlays: Vec::new(),
             verdict,
             registry: Registry::builtin(),
             subject: super::verdict::VerdictOptions::default().subject,

@@ -26,6 +26,9 @@ pub struct FullPool {
     pub balanced_accuracy: f64,
     /// Mean F1 on the test rows ([`Scores`]); 0 of other targets.
     pub macro_f1: f64,
+    /// One minus the equal error rate on the test rows ([`Metric::Verification`]), where it is what a run is judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<f64>,
     /// Mean average precision on the test rows of sets of labels ([`Scores`]); none of other targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_average_precision: Option<f64>,
@@ -39,11 +42,19 @@ pub struct FullPool {
 impl FullPool {
     /// One of the figures on the test rows.
     pub fn by(&self, metric: Metric) -> f64 {
-        let Self { metric: first, accuracy, balanced_accuracy, macro_f1, .. } = *self;
+        let Self { metric: first, accuracy, balanced_accuracy, macro_f1, verification, .. } = *self;
         let [mean_average_precision, iou] =
             [self.mean_average_precision, self.iou].map(|figure| figure.unwrap_or(f64::NAN));
-        Scores { metric: first, accuracy, balanced_accuracy, macro_f1, mean_average_precision, iou }
-            .by(metric)
+        Scores {
+            metric: first,
+            accuracy,
+            balanced_accuracy,
+            macro_f1,
+            verification,
+            mean_average_precision,
+            iou,
+        }
+        .by(metric)
     }
 }
 
@@ -87,6 +98,7 @@ mod tests {
             accuracy: 0.9,
             balanced_accuracy: 0.8,
             macro_f1: 0.7,
+            verification: None,
             mean_average_precision: None,
             iou: None,
             largest_class: 0.4,

@@ -19,6 +19,7 @@ pub mod journal;
 pub(crate) mod ledger;
 pub(crate) mod lines;
 pub(crate) mod manifest;
+pub(crate) mod overlays;
 pub(crate) mod parts;
 pub(crate) mod progress;
 #[cfg(feature = "mpi")]
@@ -39,6 +40,7 @@ pub use executor::{Cell, Outcome, WorkerPool, once, redo, run_cells};
 pub use full_pool::FullPool;
 pub use ledger::Ledger;
 pub use manifest::{Decisions, Manifest};
+pub use overlays::Pictured;
 pub use parts::{PartsLog, SAVE_EVERY};
 pub use progress::{Bar, Progress, Silent};
 pub use store::Store;

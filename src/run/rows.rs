@@ -4,6 +4,7 @@ use super::digest;
 use super::error::RunError;
 use crate::durable::input;
 use crate::episode::Row;
+use crate::learner::Metric;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,7 +27,8 @@ pub fn to_jsonl(rows: &mut [Row]) -> Result<Vec<u8>, RunError> {
         let figures = row.metric.targets().metrics();
         let measured = figures.iter().map(|&metric| (metric.key(), metric, row.by(metric)));
         let rewarded = ("reward_accuracy", row.metric, row.reward_accuracy);
-        for (field, metric, found) in measured.chain([rewarded]) {
+        let verified = row.verification.map(|found| ("verification", Metric::Verification, found));
+        for (field, metric, found) in measured.chain([rewarded]).chain(verified) {
             if !metric.admits(found) {
                 return Err(RunError::Value { place: describe(row), field, found });
             }
@@ -119,7 +121,6 @@ fn describe(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learner::Metric;
 
     fn row(task: &str, repetition: u32, round: u32) -> Row {
         Row {
@@ -133,6 +134,7 @@ mod tests {
             metric: Metric::Accuracy,
             balanced_accuracy: Some(0.5),
             macro_f1: Some(0.25),
+            verification: None,
             mean_average_precision: None,
             iou: None,
             reward_accuracy: 0.5,

@@ -7,6 +7,7 @@
 //! rows.jsonl      the results, sorted
 //! full_pool.jsonl what the classifier reaches with all labels ([`FullPool`](super::FullPool))
 //! timings.jsonl   seconds per cell
+//! overlays.jsonl  images of repetition 0 with predicted and true masks ([`Pictured`](super::Pictured)), where targets are masks
 //! selection.jsonl seconds per query ([`QueryTimes`](super::QueryTimes))
 //! summary.json    totals and the rows' digest
 //! report.html     figures; beside it results.csv, rows.parquet, figures/, tables/ and tensorboard/
@@ -37,6 +38,8 @@ pub const JOURNAL: &str = "journal";
 pub const ROWS: &str = "rows.jsonl";
 /// What the classifier reaches with all labels.
 pub const FULL_POOL: &str = "full_pool.jsonl";
+/// Images with their masks.
+pub const OVERLAYS: &str = "overlays.jsonl";
 pub const TIMINGS: &str = "timings.jsonl";
 /// Seconds that each query took.
 pub const SELECTION: &str = "selection.jsonl";
@@ -77,11 +80,12 @@ pub const TRAIN_PARTS: &str = "checkpoints/train.parts";
 pub const SEARCH_PARTS: &str = "checkpoints/search.parts";
 
 /// Every file that a run writes by a fixed name, besides the manifest; the list of artefacts has the rest.
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     JOURNAL,
     PLAN,
     ROWS,
     FULL_POOL,
+    OVERLAYS,
     TIMINGS,
     SELECTION,
     SUMMARY,

@@ -104,6 +104,7 @@ mod tests {
             metric: Metric::Accuracy,
             balanced_accuracy: Some(0.5),
             macro_f1: Some(0.5),
+            verification: None,
             mean_average_precision: None,
             iou: None,
             reward_accuracy: 0.5,

@@ -7,11 +7,10 @@
 use super::error::SessionError;
 use super::plan::Settings;
 use crate::data::readers::{Array, Pool as Read, Shown, read_array};
-use crate::data::{Matrix, Shape};
+use crate::data::{Matrix, Shape, png};
 use crate::durable::{self, input};
 use crate::error::Result;
 use crate::run::digest;
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -247,25 +246,4 @@ impl Pool {
 /// A price as it is written.
 pub(super) fn price(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|price: &f64| price.is_finite() && *price > 0.0)
-}
-
-/// A row of `[channels, height, width]` as PNG. Values beyond what a byte holds are stretched to its range.
-fn png(values: &[f32], [channels, height, width]: [usize; 3]) -> Vec<u8> {
-    let least = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let bytes = (0.0..=255.0).contains(&least) && (16.0..=255.0).contains(&most);
-    let (shift, factor) = match bytes {
-        true => (0.0, 1.0),
-        false => (least, if most > least { 255.0 / (most - least) } else { 0.0 }),
-    };
-    let area = height * width;
-    let pixel = |at: usize| (0..channels).map(move |channel| values[channel * area + at]);
-    let buffer: Vec<u8> =
-        (0..area).flat_map(pixel).map(|value| ((value - shift) * factor).round() as u8).collect();
-    let kind = if channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
-    let mut png = Vec::new();
-    PngEncoder::new(&mut png)
-        .write_image(&buffer, width as u32, height as u32, kind)
-        .expect("a buffer of the picture's size encodes into memory");
-    png
 }

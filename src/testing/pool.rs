@@ -58,8 +58,9 @@ pub(super) fn voting(rows: usize, members: usize) -> Option<Passes> {
 }
 
 /// A network of one hidden layer with random weights.
-pub(super) fn network(inputs: usize, key: Key) -> Network {
-    let spec = NetSpec::mlp(inputs, &[8], CLASSES).expect("a small network");
+pub(super) fn network(inputs: usize, kind: TargetKind, key: Key) -> Network {
+    let outputs = kind.outputs(CLASSES);
+    let spec = NetSpec::mlp(inputs, &[8], outputs).expect("a small network");
     let mut rng = key.rng();
     let weights: Vec<f32> = (0..spec.parameters()).map(|_| rng.random::<f32>() - 0.5).collect();
     Network::new(&spec, &weights).expect("as many weights as parameters")
@@ -97,7 +98,7 @@ impl ExamplePool {
                 bias: vec![0.1, 0.0, -0.1],
             }),
             temperature: Some(1.7),
-            network: Some(network(5, key.named("network"))),
+            network: Some(network(5, TargetKind::Class, key.named("network"))),
             images: Some(Images::unscaled(1, 1, 5)),
             predicted_loss: Some((0..m).map(|_| rng.random::<f64>() * 3.0 - 1.0).collect()),
             ..Signals::default()
@@ -156,7 +157,7 @@ impl ExamplePool {
             probabilities: None,
             passes: None,
             head: None,
-            network: None,
+            network: Some(network(5, TargetKind::Real, key.named("network"))),
             predictions: Some((0..m).map(|_| rng.random::<f32>() * 6.0 - 3.0).collect()),
             committee: Some(Passes { members }),
             ..self.signals

@@ -345,7 +345,7 @@ impl Contract<'_> {
         if let Some(head) = &mut pool.signals.head {
             head.weights = matrix(CLASSES, WIDTH, |_, _| rng.random());
         }
-        pool.signals.network = Some(network(WIDTH, Key::root(8).named("network")));
+        pool.signals.network = Some(network(WIDTH, pool.kind, Key::root(8).named("network")));
         pool.signals.images = Some(Images::unscaled(1, 1, WIDTH));
         let under = |threads| {
             let worker_pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();

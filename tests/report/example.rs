@@ -60,6 +60,7 @@ fn rows(tasks: usize, strategies: usize, repetitions: u32) -> Vec<Row> {
                         metric: Metric::Accuracy,
                         balanced_accuracy: Some(accuracy),
                         macro_f1: Some(0.95 * accuracy),
+                        verification: None,
                         mean_average_precision: None,
                         iou: None,
                         reward_accuracy: accuracy,

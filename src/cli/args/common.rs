@@ -23,7 +23,7 @@ pub struct CommonArgs {
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// What learning curves, verdicts and targets measure, instead of the file's episode.metric: accuracy,
-    /// balanced_accuracy, or macro_f1; where numbers are predicted, nrmse (one minus the normalised error) or r2; of sets of labels,
+    /// balanced_accuracy, macro_f1, or verification (one minus the equal error rate); where numbers are predicted, nrmse (one minus the normalised error) or r2; of sets of labels,
     /// label_macro_f1 or mean_average_precision; of masks, dice or iou
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,

@@ -71,12 +71,13 @@ pub struct PairsArgs {
     /// The seed of everything that is drawn
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: u64,
-    /// Write report.json, rounds.csv, pathways.csv and found.csv into this folder, at the end
+    /// Keep every round in this folder, and write report.json, rounds.csv, pathways.csv and found.csv there at the end; the same command
+    /// again continues
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Overwrite files of these names
+    /// Remove the files of a run that is there, instead of continuing it
     #[arg(long, requires = "out")]
-    pub force: bool,
+    pub fresh: bool,
     /// Print JSON instead of tables
     #[arg(long)]
     pub json: bool,

@@ -1,10 +1,13 @@
 //! `querist select`.
 
+use super::columns::ColumnArgs;
+use super::common::DataDirArgs;
 use crate::data::dataset::MAX_CLASSES;
 use clap::builder::RangedU64ValueParser;
 use std::path::PathBuf;
 
-/// One selection on plain arrays. Prints row numbers of the pool, counted from 0, most wanted first.
+/// One selection, on plain arrays, or with --from on a data set of which some rows have labels. Prints row numbers, counted from 0,
+/// most wanted first.
 #[derive(Debug, clap::Args)]
 pub struct SelectArgs {
     /// The strategy, as `querist strategies` lists it: margin, or power(margin, beta=2)
@@ -17,8 +20,24 @@ pub struct SelectArgs {
     #[arg(long, value_name = "N")]
     pub budget: Option<usize>,
     /// The inputs of all rows, shape (n, d); f16, f32 or f64
-    #[arg(long, value_name = "FILE.npy")]
-    pub pool: PathBuf,
+    #[arg(long, value_name = "FILE.npy", required_unless_present = "from")]
+    pub pool: Option<PathBuf>,
+    /// Instead of arrays: a data set of which some rows have labels, or some images masks. A network is fitted to them as an
+    /// experiment would, and rows without a label are asked for
+    #[arg(long, value_name = "FILE|DIR", conflicts_with_all = [
+        "pool", "labelled", "proba", "embeddings", "passes", "committee", "head", "temperature", "classes", "normalise", "budget",
+        "dry_run",
+    ])]
+    pub from: Option<String>,
+    /// With --from, write what is predicted of all rows without a label: a CSV file, or a folder for masks, which are pictures
+    #[arg(long, value_name = "FILE|DIR", requires = "from")]
+    pub predictions: Option<PathBuf>,
+    /// Overwrite the files of --predictions
+    #[arg(long, requires = "predictions")]
+    pub force: bool,
+    /// With --from, change keys of an experiment file (learner.*); may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "from")]
+    pub sets: Vec<String>,
     /// Rows that are labelled: one number per line, and their class in a second column [default: none]
     #[arg(long, value_name = "FILE.csv")]
     pub labelled: Option<PathBuf>,
@@ -58,4 +77,8 @@ pub struct SelectArgs {
     /// Print one JSON object, with times and the peak of memory
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub data: DataDirArgs,
+    #[command(flatten)]
+    pub read: ColumnArgs,
 }

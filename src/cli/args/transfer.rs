@@ -61,8 +61,11 @@ pub struct FitArgs {
     /// Write the trained network here; a file that is there is not overwritten
     #[arg(long, value_name = "FILE.safetensors")]
     pub out: Option<PathBuf>,
-    /// Overwrite the file of --out
-    #[arg(long, requires = "out")]
+    /// Write here what is predicted of the rows that are held out: a CSV file, or a folder for masks, which are pictures
+    #[arg(long, value_name = "FILE|DIR")]
+    pub predictions: Option<PathBuf>,
+    /// Overwrite the files of --out and --predictions
+    #[arg(long)]
     pub force: bool,
     /// Change keys of an experiment file (learner.*, episode.test, episode.scaling); may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]

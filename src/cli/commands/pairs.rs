@@ -1,9 +1,7 @@
 //! `querist pairs`: rules compared on a screen of gene pairs, and the pairs to measure next.
 
 use crate::cli::args::PairsArgs;
-use crate::cli::outfile::OutFile;
 use crate::cli::output;
-use crate::durable;
 use crate::error::Result;
 use crate::pairs::study::world_key;
 use crate::pairs::{
@@ -11,19 +9,14 @@ use crate::pairs::{
     files, report, study, suggest,
 };
 use crate::rng::Key;
-use crate::run::RunError;
-use std::path::{Path, PathBuf};
+use crate::run::{Digests, Manifest, RunError, Store, digest};
+use toml::{Table, Value};
 
-/// The files of `--out`; the last one is written last.
-const FILES: [&str; 4] = ["rounds.csv", "pathways.csv", "found.csv", "report.json"];
+/// The file of `--out` that is written last.
+const REPORT: &str = "report.json";
 
 /// Compares rules, or says what to measure next.
 pub fn pairs(args: &PairsArgs, quiet: bool) -> Result<()> {
-    let inputs: Vec<&Path> =
-        [&args.pairs, &args.edges, &args.pathways].into_iter().flatten().map(PathBuf::as_path).collect();
-    if let Some(out) = args.out.as_deref().filter(|out| out.is_dir()) {
-        FILES.iter().try_for_each(|name| OutFile::new(&out.join(name), args.force, &inputs).map(|_| ()))?;
-    }
     let source = source(args)?;
     let plan = plan(args, &source);
     all_count(args, &source, &plan)?;
@@ -129,15 +122,23 @@ fn compare(args: &PairsArgs, source: &Source, plan: &StudyPlan, quiet: bool) -> 
             ));
         }
     };
-    let played = study(source, plan, Key::root(args.seed), told)?;
-    let json = report::json(&played, args.top);
-    if let Some(out) = &args.out {
-        durable::create_dir(out)?;
-        for (name, bytes) in report::tables(&played, args.top) {
-            OutFile::new(&out.join(name), args.force, &[])?.write(&bytes)?;
+    let root = Key::root(args.seed);
+    plan.check(source, root)?;
+    let played = match &args.out {
+        None => study(source, plan, root, None, told)?,
+        Some(out) => {
+            let text = resolved(args, source, plan);
+            let manifest = Manifest::new(&text, args.seed, digests(args)?)?;
+            let (store, mut ledger) = Store::open(out, &manifest, &text, args.fresh)?;
+            let played = study(source, plan, root, Some(&mut ledger), told)?;
+            let tables = report::tables(&played, args.top).into_iter();
+            let json = format!("{:#}\n", report::json(&played, args.top)).into_bytes();
+            let files = tables.map(|(name, bytes)| (name.to_string(), bytes));
+            store.publish(&files.chain([(REPORT.to_string(), json)]).collect::<Vec<_>>())?;
+            played
         }
-        OutFile::new(&out.join(FILES[3]), args.force, &[])?.write(format!("{json:#}\n").as_bytes())?;
-    }
+    };
+    let json = report::json(&played, args.top);
     if args.json { output::json(&json) } else { output::data(&report::text(&played, args.top)) }
 }
 
@@ -145,4 +146,42 @@ fn compare(args: &PairsArgs, source: &Source, plan: &StudyPlan, quiet: bool) -> 
 fn next(args: &PairsArgs, screen: &Screen, graph: &Graph, plan: &StudyPlan) -> Result<()> {
     let key = Key::root(args.seed).named("next");
     output::data(&report::suggestions(&suggest(screen, graph, &plan.campaign, &plan.rules[0], key)?))
+}
+
+/// What the results depend on besides the files that are read, as text: by it, an interrupted run is known again.
+fn resolved(args: &PairsArgs, source: &Source, plan: &StudyPlan) -> String {
+    let count = |n: usize| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+    let CampaignPlan { rounds, batch, top, members, network } = plan.campaign;
+    let mut table = Table::from_iter([
+        ("rules".to_string(), Value::from(plan.rules.clone())),
+        ("embedding".to_string(), Value::String(network.embedding.name().to_string())),
+        ("shuffle_edges".to_string(), Value::Boolean(plan.shuffled)),
+        ("other_nodes".to_string(), Value::Boolean(args.other_nodes)),
+    ]);
+    let counts = [
+        ("rounds", rounds),
+        ("batch", batch),
+        ("top", top),
+        ("members", members),
+        ("pretraining", network.pretraining),
+        ("epochs", network.epochs),
+        ("repetitions", plan.repetitions),
+    ];
+    table.extend(counts.map(|(name, n)| (name.to_string(), count(n))));
+    if let Source::Generated(world) = source {
+        table.insert("genes".to_string(), count(world.genes));
+        table.insert("corruption".to_string(), Value::Float(world.corruption));
+    }
+    table.to_string()
+}
+
+/// The digests of the tables that are read.
+fn digests(args: &PairsArgs) -> Result<Digests> {
+    let files = [("pairs", &args.pairs), ("edges", &args.edges), ("pathways", &args.pathways)];
+    let of = |(name, path): (&str, &Option<std::path::PathBuf>)| {
+        let path = path.as_ref()?;
+        let unreadable = |source| RunError::Read { path: path.clone(), source };
+        Some(digest::of_file(path).map(|found| (name.to_string(), found)).map_err(|e| unreadable(e).into()))
+    };
+    files.into_iter().filter_map(of).collect()
 }

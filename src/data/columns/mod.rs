@@ -37,6 +37,7 @@ pub use text::{TEXT_WIDTH, texts};
 use super::dataset::{Dataset, Shape, SplitTag, Targets, check_size, filled};
 use super::error::DataError;
 use super::gaps::{Gap, Gaps};
+use super::masks::Masks;
 use super::matrix::Matrix;
 use super::provenance;
 use super::readers::{ReadError, ReadOptions, Separator, read_features};
@@ -120,6 +121,8 @@ pub struct Examples {
     pub numbers: Option<Vec<Option<f32>>>,
     /// The set of labels of every row that has been labelled, where such are to be predicted; `classes` are then the labels' names.
     pub sets: Option<Vec<Option<u32>>>,
+    /// The masks of all images, and whether each is known; what an unknown one holds means nothing.
+    pub masks: Option<(Arc<Masks>, Vec<bool>)>,
     /// The official split, one entry per row.
     pub split: Option<Vec<SplitTag>>,
     /// What the rows are called.
@@ -145,7 +148,8 @@ impl Examples {
         fn any<T>(of: &Option<Vec<Option<T>>>) -> bool {
             of.iter().flatten().any(Option::is_some)
         }
-        any(&self.labels) || any(&self.numbers) || any(&self.sets)
+        let masked = self.masks.as_ref().is_some_and(|(_, known)| known.contains(&true));
+        any(&self.labels) || any(&self.numbers) || any(&self.sets) || masked
     }
 
     /// The inputs with the medians of all rows in gaps.
@@ -330,6 +334,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         classes,
         numbers,
         sets,
+        masks: None,
         split,
         ids,
         label_column,

@@ -6,11 +6,11 @@ use super::choices::Channels;
 use super::columnar::{TextColumn, table};
 use super::doubts::doubts;
 use super::error::ReadError;
+use super::masks::MaskLabels;
 use crate::data::columns::labels::Book;
 use crate::data::columns::{Examples as Rows, Preparation};
 use crate::data::dataset::{Dataset, Shape, SplitTag, Targets, check_finite};
 use crate::data::gaps::Gaps;
-use crate::data::masks::Masks;
 use crate::data::matrix::Matrix;
 use crate::data::table::{Decision, Table};
 use crate::data::target::has_label;
@@ -26,7 +26,7 @@ pub(super) enum Labels {
     Named(Vec<u32>, Vec<String>),
     /// Sets of names, bit by bit.
     Sets(Vec<u32>, Vec<String>),
-    Masks(Masks),
+    Masks(MaskLabels),
 }
 
 impl Labels {
@@ -36,7 +36,7 @@ impl Labels {
             Labels::Whole(labels) => labels.len(),
             Labels::Texts(labels) => labels.len(),
             Labels::Named(labels, _) | Labels::Sets(labels, _) => labels.len(),
-            Labels::Masks(masks) => masks.rows(),
+            Labels::Masks(labels) => labels.known.len(),
         }
     }
 
@@ -51,7 +51,11 @@ impl Labels {
             {
                 labels.extend(more)
             }
-            (Labels::Masks(masks), Labels::Masks(more)) if masks.size() == more.size() => masks.append(more),
+            (Labels::Masks(own), Labels::Masks(more)) if own.masks.size() == more.masks.size() => {
+                own.masks.append(more.masks);
+                own.known.extend(more.known);
+                own.names.extend(more.names);
+            }
             (Labels::Masks(_), _) => return Err("masks are of another size in one part than in another"),
             (Labels::Sets(..), _) => return Err("one part has other labels than another"),
             _ => return Err("labels are texts in one part and numbers in another"),
@@ -64,7 +68,7 @@ impl Labels {
         match self {
             Labels::Named(labels, names) => Ok(Targets::Class { labels, names }),
             Labels::Sets(sets, names) => Ok(Targets::MultiLabel { sets, names }),
-            Labels::Masks(masks) => Ok(Targets::Mask(Arc::new(masks))),
+            Labels::Masks(labels) => Ok(Targets::Mask(Arc::new(labels.masks))),
             Labels::Whole(labels) => {
                 let texts: Vec<String> = labels.iter().map(i64::to_string).collect();
                 classes(file, target, texts.iter().map(String::as_str))
@@ -90,7 +94,7 @@ impl Labels {
                 let own = names.iter().enumerate().filter(|&(label, _)| has_label(sets[row], label));
                 own.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(";")
             }
-            Labels::Masks(masks) => format!("{} pixels", masks.area(row)),
+            Labels::Masks(labels) => format!("{} pixels", labels.masks.area(row)),
         }
     }
 }
@@ -139,19 +143,30 @@ impl Examples {
     }
 
     /// All rows, with their labels if there are any, for a pool.
-    pub fn into_rows(self, name: &str, options: &ReadOptions) -> Result<Rows> {
+    pub fn into_rows(mut self, name: &str, options: &ReadOptions) -> Result<Rows> {
         let shape = match options.shape {
             None => self.shape,
             Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
         };
         let mut warnings = self.warnings;
+        let (masked, names) = match &mut self.labels {
+            Some(Labels::Masks(labels)) => {
+                (std::mem::take(&mut labels.known), std::mem::take(&mut labels.names))
+            }
+            _ => Default::default(),
+        };
         let targets = self.labels.map(|labels| labels.into_targets(&self.file, &self.target)).transpose()?;
         warnings.extend(doubts(shape, &self.inputs, targets.as_ref()));
         let known = |words: Vec<u32>| Some(words.into_iter().map(Some).collect());
+        let mut masks = None;
         let (labels, sets, classes) = match targets {
             Some(Targets::Class { labels, names }) => (known(labels), None, names),
             Some(Targets::MultiLabel { sets, names }) => (None, known(sets), names),
-            Some(Targets::Real { .. } | Targets::Mask(_)) | None => (None, None, Vec::new()),
+            Some(Targets::Mask(all)) => {
+                masks = Some((all, masked));
+                (None, None, Vec::new())
+            }
+            Some(Targets::Real { .. }) | None => (None, None, Vec::new()),
         };
         check_finite(name, self.inputs.view())?;
         Ok(Rows {
@@ -164,8 +179,9 @@ impl Examples {
             classes,
             numbers: None,
             sets,
+            masks,
             split: self.split,
-            ids: None,
+            ids: (!names.is_empty()).then_some(names),
             label_column: None,
             preparation: Preparation { decisions: self.decisions, warnings, ..Preparation::default() },
         })

@@ -6,17 +6,28 @@ use super::examples::{Examples, Labels};
 use super::folders::{decode_files, pictures_in};
 use super::zip::Archive;
 use crate::data::dataset::Shape;
+use crate::data::mask::pixel;
 use crate::data::masks::Masks;
-use crate::data::matrix::MatrixView;
+use crate::data::matrix::{Matrix, MatrixView};
 use crate::error::{Result, shorten};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// One mask per image, of which some may not be known yet.
+pub(super) struct MaskLabels {
+    /// Where one is not known, all background.
+    pub masks: Masks,
+    pub known: Vec<bool>,
+    /// What the images are called; empty where they have no names.
+    pub names: Vec<String>,
+}
+
 /// The folders of images and masks where none are named.
 const FOLDERS: [&str; 2] = ["images", "masks"];
 
-/// The masks of an array of shape `[n, height, width]`, or with a last axis of 1.
-pub(super) fn read_member(archive: &Archive, member: &str) -> Result<Labels> {
+/// The masks of an array of shape `[n, height, width]`, or with a last axis of 1; where not all have to be known, one of
+/// -1 throughout is not.
+pub(super) fn read_member(archive: &Archive, member: &str, all: bool) -> Result<Labels> {
     archive.array(member, |file, layout, from| {
         let (height, width) = match layout.shape[..] {
             [_, height, width] | [_, height, width, 1] => (height, width),
@@ -31,13 +42,16 @@ pub(super) fn read_member(archive: &Archive, member: &str) -> Result<Labels> {
         let values = layout.read_matrix(file, &mut *from)?;
         from.expect_sum(file)?;
         let place = |image: usize, at: usize| (file.to_string(), image, at);
-        Ok(Labels::Masks(masks(values.view(), (height, width), place)?))
+        let known: Vec<bool> =
+            (0..values.rows()).map(|row| all || values.row(row).iter().any(|&value| value != -1.0)).collect();
+        let masks = masks(values.view(), &known, (height, width), place)?;
+        Ok(Labels::Masks(MaskLabels { masks, known, names: Vec::new() }))
     })
 }
 
 /// Reads a folder with a folder of images and one of masks, which are called alike but for their endings. Images are rows in the order of their names,
-/// and their names are what rows are called.
-pub(super) fn read_folder(path: &Path, options: &ReadOptions) -> Result<Examples> {
+/// and their names are what rows are called. Where not `all` have to be known, images may be without a mask.
+pub(super) fn read_folder(path: &Path, options: &ReadOptions, all: bool) -> Result<Examples> {
     let file = path.display().to_string();
     let [images, masked] = [
         (options.inputs.as_deref(), "--inputs", FOLDERS[0]),
@@ -55,7 +69,7 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions) -> Result<Examples
                 });
             }
         }
-        match by_stem.is_empty() {
+        match by_stem.is_empty() && (all || flag == "--inputs") {
             false => Ok((folder, by_stem)),
             true => Err(ReadError::Option {
                 file: folder.display().to_string(),
@@ -65,10 +79,10 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions) -> Result<Examples
         }
     });
     let ((image_folder, images), (mask_folder, masked)) = (images?, masked?);
-    for (own, other, folder, what) in
-        [(&images, &masked, &mask_folder, "mask"), (&masked, &images, &image_folder, "image")]
+    for (own, other, folder, what, needed) in
+        [(&images, &masked, &mask_folder, "mask", all), (&masked, &images, &image_folder, "image", true)]
     {
-        if let Some((name, path)) = own.iter().find(|(name, _)| !other.contains_key(*name)) {
+        if needed && let Some((name, path)) = own.iter().find(|(name, _)| !other.contains_key(*name)) {
             return Err(ReadError::Option {
                 file: path.display().to_string(),
                 problem: format!(
@@ -85,8 +99,12 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions) -> Result<Examples
     }
     let mut decisions = Vec::new();
     let files = |of: &BTreeMap<String, PathBuf>| of.values().cloned().collect::<Vec<_>>();
+    let (shape, inputs) = decode_files(&file, &files(&images), &mut decisions)?;
     let mask_files = files(&masked);
-    let (mask_shape, values) = decode_files(&file, &mask_files, &mut Vec::new())?;
+    let (mask_shape, values) = match mask_files.is_empty() {
+        true => (shape, Matrix::zeros(0, shape.width())),
+        false => decode_files(&file, &mask_files, &mut Vec::new())?,
+    };
     let Shape::Image { channels, height, width } = mask_shape else { unreachable!("pictures are images") };
     let places = height * width;
     let place = |image: usize, at: usize| (mask_files[image].display().to_string(), at / width, at % width);
@@ -99,22 +117,35 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions) -> Result<Examples
         }
         grey.extend_from_slice(own);
     }
-    let masks = masks(MatrixView::new(&grey, values.rows(), places), (height, width), place)?;
-    let (shape, inputs) = decode_files(&file, &files(&images), &mut decisions)?;
+    let every = vec![true; values.rows()];
+    let given = masks(MatrixView::new(&grey, values.rows(), places), &every, (height, width), place)?;
+    let (mut masks, mut next) = (Masks::new(height, width), 0..given.rows());
+    let known: Vec<bool> = images.keys().map(|name| masked.contains_key(name)).collect();
+    for &known in &known {
+        let words = known.then(|| given.mask(next.next().expect("a mask per image that has one")));
+        let foreground = |at| words.is_some_and(|words| pixel(words, at));
+        masks.push(&(0..places).map(foreground).collect::<Vec<_>>());
+    }
+    let names = images.into_keys().collect();
     let target = mask_folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (labels, warnings) = (Some(Labels::Masks(masks)), Vec::new());
+    let (labels, warnings) = (Some(Labels::Masks(MaskLabels { masks, known, names })), Vec::new());
     Ok(Examples { file, shape, inputs, labels, split: None, target, decisions, warnings })
 }
 
-/// The masks of these values, of which one is background, 0, and one other is foreground, 1 or 255.
+/// The masks of these values, of which one is background, 0, and one other is foreground, 1 or 255; of rows that are not `known`, all background.
 fn masks(
     values: MatrixView<'_>,
+    known: &[bool],
     (height, width): (usize, usize),
     place: impl Fn(usize, usize) -> (String, usize, usize),
 ) -> Result<Masks> {
     let mut masks = Masks::new(height, width);
     let mut foreground = None;
-    for image in 0..values.rows() {
+    for (image, &known) in known.iter().enumerate() {
+        if !known {
+            masks.push(&vec![false; height * width]);
+            continue;
+        }
         let row = values.row(image);
         for (at, &value) in row.iter().enumerate() {
             let allowed =

@@ -158,7 +158,7 @@ fn open(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
 fn content_of(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Content> {
     if path.is_dir() && options.columns.task == TargetKind::Mask {
         options.check_mask_folder(&path.display().to_string())?;
-        return Ok(Content::Examples(masks::read_folder(path, options)?));
+        return Ok(Content::Examples(masks::read_folder(path, options, labelled)?));
     }
     if path.is_dir() {
         let file = path.display().to_string();

@@ -109,7 +109,7 @@ pub(super) fn read(path: &Path, options: &ReadOptions, labelled: bool) -> Result
     // Labels before inputs, which are larger.
     let mut labels: Option<Labels> = None;
     for member in members.parts.iter().filter_map(|(_, labels, _)| labels.as_ref()) {
-        let more = read_labels(&archive, member, options, &mut decisions)?;
+        let more = read_labels(&archive, member, options, labelled, &mut decisions)?;
         match &mut labels {
             None => labels = Some(more),
             Some(labels) => labels.append(more).map_err(|problem| ReadError::Header {
@@ -296,11 +296,12 @@ pub(super) fn read_labels(
     archive: &Archive,
     member: &str,
     options: &ReadOptions,
+    labelled: bool,
     decisions: &mut Vec<Decision>,
 ) -> Result<Labels> {
     match options.columns.task {
         TargetKind::MultiLabel => return read_sets(archive, member),
-        TargetKind::Mask => return masks::read_member(archive, member),
+        TargetKind::Mask => return masks::read_member(archive, member, labelled),
         TargetKind::Class | TargetKind::Real => {}
     }
     let (labels, one_hot) = archive.array(member, |file, layout, from| {

@@ -44,10 +44,14 @@ pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
         return Err(ReadError::Option {
             file: path.display().to_string(),
             problem: format!(
-                "{} are to be predicted, but sessions collect classes",
+                "{} are to be predicted, but sessions collect one class per row",
                 options.columns.task.name()
             ),
-            hint: format!("leave out --task {}", options.columns.task),
+            hint: format!(
+                "`querist select --from` asks for the next rows of a file in which some have their {}; or leave out --task {}",
+                options.columns.task.name(),
+                options.columns.task
+            ),
         }
         .into());
     }
@@ -97,6 +101,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         classes: Vec::new(),
         numbers: None,
         sets: None,
+        masks: None,
         split: None,
         ids: Some(files.iter().map(called).collect()),
         label_column: None,

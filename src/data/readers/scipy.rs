@@ -42,7 +42,7 @@ pub(super) fn read(archive: &Archive, options: &ReadOptions) -> Result<Examples>
     };
     let split = names.iter().find(|name| *name == "split");
     let labels =
-        label.as_ref().map(|label| read_labels(archive, label, options, &mut decisions)).transpose()?;
+        label.as_ref().map(|label| read_labels(archive, label, options, true, &mut decisions)).transpose()?;
     let split = split.map(|split| read_split(archive, split)).transpose()?;
     let inputs = matrix(archive, options, &mut decisions)?;
     let counts = [

@@ -88,6 +88,7 @@ pub fn whole(
         accuracy,
         balanced_accuracy,
         macro_f1,
+        verification: scores.known(Metric::Verification),
         mean_average_precision: scores.known(Metric::MeanAveragePrecision),
         iou: scores.known(Metric::Iou),
         largest_class: f64::from(largest) / task.test().labels().len().max(1) as f64,

@@ -25,7 +25,7 @@ pub use transfer::{Block, Failure, Shard, blocks, transfer};
 use super::plan::Plan;
 use super::sections::{DataRef, Transfer};
 use crate::agent::Team;
-use crate::episode::Row;
+use crate::episode::{Overlay, Row};
 use crate::error::Result;
 use crate::run::{Cancel, Cell, Checkpoint, FullPool, Outcome, PartsLog, Progress, RunError, Store};
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,9 @@ pub struct TimedRow {
     pub row: Row,
     /// Seconds that the query at the end of the round took, signals included; `None` without a query.
     pub selecting: Option<f64>,
+    /// Images of the round, with their masks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<Overlay>,
 }
 
 /// How many cells there are for the targets of a transfer.

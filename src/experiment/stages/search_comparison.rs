@@ -141,6 +141,7 @@ fn played<S: NamedSpace>(
                 metric: Metric::Accuracy,
                 balanced_accuracy: Some(trained.test.balanced_accuracy),
                 macro_f1: Some(trained.test.macro_f1),
+                verification: None,
                 mean_average_precision: None,
                 iou: None,
                 reward_accuracy: trained.reward_accuracy,
@@ -151,7 +152,7 @@ fn played<S: NamedSpace>(
                 answers: None,
                 stops: vec![],
             };
-            rows.push(TimedRow { row, selecting: None });
+            rows.push(TimedRow { row, selecting: None, overlays: Vec::new() });
         }
     }
     Ok(rows)

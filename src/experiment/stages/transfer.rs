@@ -323,12 +323,13 @@ pub fn episodes(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let timed = |Played { rows, selecting }| {
+    let timed = |Played { rows, selecting, overlays }| {
         let mut seconds = selecting.into_iter().map(|time| time.as_secs_f64());
         let strategy = label(transfer, &block.strategy, block.architecture);
         rows.into_iter().map(move |row| TimedRow {
-            row: Row { strategy: strategy.clone(), ..row },
             selecting: seconds.next(),
+            overlays: overlays.iter().filter(|one| one.round == row.round).cloned().collect(),
+            row: Row { strategy: strategy.clone(), ..row },
         })
     };
     Ok(play(&episode, players)?.into_iter().flat_map(timed).collect())

@@ -1,10 +1,10 @@
 //! Core-set selection by greedy k-center.
 
-use super::Space;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::query::geometry::{self, FarthestFirst, Rows};
 use crate::query::registry::{Built, Card, Entry, Family};
+use crate::query::regression::kernel::Kernel;
 use crate::query::{Kinds, Needs, PoolView, Size, Strategy, Ties};
 use crate::rng::Key;
 
@@ -19,7 +19,7 @@ pub(super) const ENTRY: Entry = Entry {
         example: "k_center",
         deterministic: true,
     },
-    make: |params| Built::batch(KCenter { space: params.choice("space", &Space::EMBEDDINGS_FIRST)? }),
+    make: |params| Built::batch(KCenter { kernel: Kernel::read(params)? }),
 };
 
 /// Greedy k-center: the covering radius of its picks is at most twice the smallest possible.
@@ -27,28 +27,31 @@ pub(super) const ENTRY: Entry = Entry {
 /// With nothing labelled, the first pick is the candidate nearest the mean. Equal distances come in the order
 /// of [`Ties`].
 pub struct KCenter {
-    /// The vectors that are covered.
-    pub space: Space,
+    /// What distances are of.
+    pub kernel: Kernel,
 }
 
 impl Strategy for KCenter {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let vectors = self.space.of(view)?;
+        let vectors = self.kernel.vectors(view, key.named("kernel"))?;
+        let vectors = vectors.view();
         let (rows, labelled) = (view.candidate_rows(vectors), view.labelled_rows(vectors));
         Ok(cover(rows, labelled, batch, view.ties(key)).into_iter().map(|place| rows.ids()[place]).collect())
     }
 
     fn needs(&self) -> Needs {
-        self.space.needs()
+        self.kernel.needs()
     }
 
     fn kinds(&self) -> Kinds {
-        Kinds::ALL
+        self.kernel.kinds()
     }
 
     fn memory(&self, size: &Size) -> u64 {
         // A bound per row, its copy while the largest are sought, and what is watched; the picks.
-        Size::items(size.candidates, 20) + size.vectors(size.batch + 2 * size.labelled.min(1_024))
+        self.kernel.memory(size)
+            + Size::items(size.candidates, 20)
+            + size.vectors(size.batch + 2 * size.labelled.min(1_024))
     }
 }
 

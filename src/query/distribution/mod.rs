@@ -9,6 +9,7 @@ pub mod active_ft;
 pub mod bilaf;
 pub mod core_gcn;
 pub mod dal;
+pub mod discriminative;
 pub mod information_density;
 pub mod k_center;
 pub mod k_means;
@@ -37,6 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     core_gcn::ENTRY,
     information_density::ENTRY,
     dal::ENTRY,
+    discriminative::ENTRY,
 ];
 
 /// The vectors that a strategy looks at.

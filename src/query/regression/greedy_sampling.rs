@@ -24,7 +24,7 @@ pub(super) const GSX: Entry = Entry {
         example: "gsx",
         deterministic: true,
     },
-    make: |_| Built::batch(KCenter { space: Space::Inputs }),
+    make: |_| Built::batch(KCenter { kernel: Space::Inputs.into() }),
 };
 
 pub(super) const GSY: Entry = Entry {

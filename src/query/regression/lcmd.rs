@@ -1,8 +1,8 @@
 //! LCMD: largest cluster maximum distance, over the gradients of a network's last layer.
 
+use super::kernel::Kernel;
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::distribution::Space;
 use crate::query::geometry::{blocks, lanes};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
@@ -17,22 +17,21 @@ pub(super) const ENTRY: Entry = Entry {
         paper: "Holzmüller, Zaverkin, Kästner & Steinwart, JMLR 2023 (LCMD-TP)",
         family: Family::Regression,
         needs: Needs { embeddings: true, ..Needs::NONE },
-        cost: "time (L + b) n d, memory n",
+        cost: "time (L + b) n d, memory n; of gradients sketched to s of P weights s P (n + L), and of a posterior s² (n + L)",
         example: "lcmd",
         deterministic: true,
     },
-    make: |params| Built::batch(Lcmd { space: params.choice("space", &Space::EMBEDDINGS_FIRST)? }),
+    make: |params| Built::batch(Lcmd { kernel: Kernel::read(params)? }),
 };
 
 /// Every candidate belongs to the nearest of the centres, which are the labelled rows and then the picks. A cluster's size
 /// is the sum of squared distances to its centre; of the largest, the farthest candidate is picked.
 ///
 /// The gradient of a prediction with respect to the weights of the last layer is the embedding and a 1 for the bias, so
-/// distances are those of embeddings. The paper's other kernels (full gradients, sketched) are not here. With nothing labelled, the
-/// first pick is the candidate of the largest gradient.
+/// distances are those of embeddings; `space=gradients` takes all layers. With nothing labelled, the first pick is the candidate of the largest gradient.
 pub struct Lcmd {
-    /// The vectors that are covered.
-    pub space: Space,
+    /// What distances are of.
+    pub kernel: Kernel,
 }
 
 /// Which centre every candidate belongs to.
@@ -81,7 +80,8 @@ impl Clusters {
 
 impl Strategy for Lcmd {
     fn select(&mut self, view: &PoolView<'_>, batch: usize, key: Key) -> Result<Vec<RowId>> {
-        let vectors = self.space.of(view)?;
+        let vectors = self.kernel.vectors(view, key.named("kernel"))?;
+        let vectors = vectors.view();
         let candidates = view.candidates();
         let rows = view.candidate_rows(vectors).to_matrix();
         let mut clusters = Clusters::new(candidates.len());
@@ -105,15 +105,18 @@ impl Strategy for Lcmd {
     }
 
     fn needs(&self) -> Needs {
-        self.space.needs()
+        self.kernel.needs()
     }
 
     fn kinds(&self) -> Kinds {
-        Kinds::ALL
+        self.kernel.kinds()
     }
 
     fn memory(&self, size: &Size) -> u64 {
-        size.vectors(size.candidates) + size.scores() + Size::items(size.candidates, 20)
+        self.kernel.memory(size)
+            + size.vectors(size.candidates)
+            + size.scores()
+            + Size::items(size.candidates, 20)
     }
 }
 
@@ -122,6 +125,7 @@ mod tests {
     use super::*;
     use crate::data::Matrix;
     use crate::query::Signals;
+    use crate::query::distribution::Space;
 
     fn picks(values: &[f32], labelled: &[u32], batch: usize) -> Vec<u32> {
         let matrix = Matrix::new(values.to_vec(), values.len(), 1);
@@ -131,7 +135,7 @@ mod tests {
             (0..values.len() as u32).map(RowId).filter(|row| !labelled.contains(row)).collect();
         let labels = vec![0; labelled.len()];
         let view = PoolView::new(matrix.view(), &labelled, &labels, &candidates, 1, &signals);
-        let picks = Lcmd { space: Space::Embeddings }.select(&view, batch, Key::root(1)).unwrap();
+        let picks = Lcmd { kernel: Space::Embeddings.into() }.select(&view, batch, Key::root(1)).unwrap();
         picks.into_iter().map(|row| row.0).collect()
     }
 

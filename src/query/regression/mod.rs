@@ -16,6 +16,7 @@
 
 pub mod committee_variance;
 pub mod greedy_sampling;
+pub mod kernel;
 pub mod lcmd;
 pub mod model_change;
 

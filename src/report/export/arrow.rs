@@ -1,8 +1,8 @@
 //! The tidy rows as a table of Arrow's: what the Parquet file holds, and what other languages are handed.
 
 use super::csv::{
-    ANSWERS, COLUMNS, IOU, MEAN_AVERAGE_PRECISION, METRIC, STOPS, answered, says_iou, says_metric,
-    says_precision, watched,
+    ANSWERS, COLUMNS, IOU, MEAN_AVERAGE_PRECISION, METRIC, STOPS, VERIFICATION, answered, says_iou,
+    says_metric, says_precision, says_verification, watched,
 };
 use crate::data::Answers;
 use crate::episode::Row;
@@ -69,6 +69,10 @@ pub fn table(rows: &[Row], times: &QueryTimes) -> RecordBatch {
         names.push(METRIC);
         columns
             .push(Arc::new(rows.iter().map(|row| row.metric.key()).collect::<DictionaryArray<Int32Type>>()));
+    }
+    if says_verification(rows) {
+        names.push(VERIFICATION);
+        columns.push(figures(|row| row.verification));
     }
     if says_precision(rows) {
         names.push(MEAN_AVERAGE_PRECISION);

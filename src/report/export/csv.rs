@@ -43,6 +43,14 @@ pub(super) fn watched(rows: &[Row]) -> bool {
 /// `balanced_accuracy` and `macro_f1` are empty.
 pub const METRIC: &str = "metric";
 
+/// The column behind them where verification is what a run is judged by.
+pub const VERIFICATION: &str = "verification";
+
+/// Whether rows have what the column [`VERIFICATION`] holds.
+pub(super) fn says_verification(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.verification.is_some())
+}
+
 /// The column behind it where targets are sets of labels.
 pub const MEAN_AVERAGE_PRECISION: &str = "mean_average_precision";
 
@@ -73,9 +81,11 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
     let more: &[&str] = if answered { &ANSWERS } else { &[] };
     let stops: &[&str] = if watched { &[STOPS] } else { &[] };
     let figures: &[&str] = if metric { &[METRIC] } else { &[] };
+    let verified = says_verification(rows);
+    let identities: &[&str] = if verified { &[VERIFICATION] } else { &[] };
     let labels: &[&str] = if precision { &[MEAN_AVERAGE_PRECISION] } else { &[] };
     let masks: &[&str] = if iou { &[IOU] } else { &[] };
-    let mut text = [&COLUMNS, more, stops, figures, labels, masks].concat().join(",");
+    let mut text = [&COLUMNS, more, stops, figures, identities, labels, masks].concat().join(",");
     text.push('\n');
     let figure = |figure: Option<f64>| figure.map_or_else(String::new, |figure| figure.to_string());
     for row in rows {
@@ -113,6 +123,9 @@ pub fn csv(rows: &[Row], times: &QueryTimes) -> Vec<u8> {
         }
         if metric {
             text.push_str(&format!(",{}", row.metric.key()));
+        }
+        if verified {
+            text.push_str(&format!(",{}", figure(row.verification)));
         }
         if precision {
             text.push_str(&format!(",{}", figure(row.mean_average_precision)));
@@ -159,6 +172,7 @@ mod tests {
             metric: Metric::Accuracy,
             balanced_accuracy: Some(0.625),
             macro_f1: Some(1.0 / 3.0),
+            verification: None,
             mean_average_precision: None,
             iou: None,
             reward_accuracy: 0.5,

@@ -27,6 +27,7 @@ mod tests {
             metric: Metric::Accuracy,
             balanced_accuracy: Some(1.0 / f64::from(at + 2)),
             macro_f1: Some(1.0 / f64::from(at + 3)),
+            verification: None,
             mean_average_precision: None,
             iou: None,
             reward_accuracy: 0.5,

@@ -6,6 +6,7 @@
 
 use super::Export;
 use crate::episode::Row;
+use crate::learner::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The folder of the event files.
@@ -25,7 +26,9 @@ pub fn events(rows: &[Row]) -> Vec<Export> {
     for row in rows {
         let points = strategies.entry(&row.strategy).or_default();
         let (sums, count) = points.entry((&row.task, row.labels)).or_default();
-        let figures = row.metric.targets().metrics().iter().map(|metric| (metric.key(), row.by(*metric)));
+        let verified = row.verification.map(|_| Metric::Verification);
+        let all = row.metric.targets().metrics().iter().copied().chain(verified);
+        let figures = all.map(|metric| (metric.key(), row.by(metric)));
         let rewarded = (format!("reward_{}", row.metric.key()), row.reward_accuracy);
         let own = figures.map(|(name, figure)| (name.to_string(), figure)).chain([rewarded]);
         match sums.is_empty() {
@@ -161,7 +164,6 @@ fn crc32c(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learner::Metric;
 
     /// The examples of RFC 3720, appendix B.4, and the customary check value.
     #[test]
@@ -203,6 +205,7 @@ mod tests {
             metric: Metric::Accuracy,
             balanced_accuracy: Some(0.5 * accuracy),
             macro_f1: Some(0.125),
+            verification: None,
             mean_average_precision: None,
             iou: None,
             reward_accuracy: 0.25,

@@ -156,6 +156,33 @@ impl Canvas {
         self.element("path", &format!("d=\"{}Z\" style=\"{style}\"", path(&corners)), hover);
     }
 
+    /// Many straight lines as one, none of which is joined to another.
+    pub fn segments(&mut self, segments: impl Iterator<Item = [(f64, f64); 2]>, stroke: Stroke) {
+        let paths: String = segments.map(|ends| path(&ends)).collect();
+        if !paths.is_empty() {
+            let style = format!(
+                "fill:none;stroke:{};stroke-width:{};stroke-linecap:square",
+                stroke.ink.css(self.theme),
+                coordinate(stroke.width)
+            );
+            self.element("path", &format!("d=\"{paths}\" style=\"{style}\""), "");
+        }
+    }
+
+    /// A picture in PNG, in base64, with a text shown on hover (none if empty). Pixels keep their edges.
+    pub fn picture(&mut self, corner: (f64, f64), size: (f64, f64), png: &str, hover: &str) {
+        let attributes = format!(
+            "x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
+             style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{}\"",
+            coordinate(corner.0),
+            coordinate(corner.1),
+            coordinate(size.0.max(0.0)),
+            coordinate(size.1.max(0.0)),
+            escape(png)
+        );
+        self.element("image", &attributes, hover);
+    }
+
     /// A line of text whose baseline starts, is centred or ends at a position.
     pub fn text(&mut self, at: (f64, f64), font: Font, content: &str) {
         if content.is_empty() {

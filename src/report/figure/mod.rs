@@ -10,6 +10,7 @@ pub(crate) mod forest;
 pub(crate) mod heat;
 pub(crate) mod learning;
 pub mod marker;
+pub(crate) mod overlays;
 pub mod palette;
 pub(crate) mod path;
 pub(crate) mod profile;

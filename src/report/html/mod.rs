@@ -10,7 +10,8 @@ use super::curves::{TaskCurves, gather};
 use super::figure::critical::Blocks;
 use super::figure::palette::{Palette, Theme, variables};
 use super::figure::{
-    Figure, bars, critical, forest, heat, learning, path, profile, search, selection_profile, steps, training,
+    Figure, bars, critical, forest, heat, learning, overlays, path, profile, search, selection_profile,
+    steps, training,
 };
 use super::input::{ReportInput, SearchPoint};
 use super::roles::{is_ranked, ranked_everywhere};
@@ -38,6 +39,7 @@ pub fn html(input: &ReportInput) -> String {
     let sections = [
         sections::learning(&drawn.learning, input, &palette),
         sections::over_tasks(input, &palette),
+        sections::figures("What was asked for and predicted", &drawn.overlays),
         sections::figures("Differences", &drawn.differences),
         sections::verdict_table(input, &palette),
         sections::label_savings(input, &palette),
@@ -96,6 +98,7 @@ pub fn figures(input: &ReportInput) -> Vec<Figure> {
     let drawn = Drawn::new(input, &curves, &palette, Theme::Alone);
     let groups = [
         drawn.learning,
+        drawn.overlays,
         drawn.differences,
         drawn.ranking,
         drawn.training,
@@ -126,6 +129,7 @@ fn palette(input: &ReportInput, curves: &[TaskCurves]) -> Palette {
 /// All figures of a report, by section.
 struct Drawn {
     learning: Vec<Figure>,
+    overlays: Vec<Figure>,
     differences: Vec<Figure>,
     ranking: Vec<Figure>,
     training: Vec<Figure>,
@@ -157,6 +161,7 @@ impl Drawn {
                 .iter()
                 .filter_map(|task| learning::learning_curves(task, palette, theme))
                 .collect(),
+            overlays: overlays::overlays(&input.overlays, palette, theme),
             differences: margin.into_iter().chain(random).collect(),
             ranking: ranks.into_iter().chain(penalties).chain(profiles).chain(gaps).collect(),
             training: training::training_curve(&input.training, usual(input.verdict.metric.targets()), theme)

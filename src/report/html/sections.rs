@@ -53,7 +53,7 @@ pub(super) fn verdict_table<'a>(input: &ReportInput, palette: &Palette) -> Optio
     if input.verdict.entries.is_empty() {
         return None;
     }
-    let metrics = input.verdict.metric.targets().metrics();
+    let metrics = input.verdict.metric.beside();
     let of =
         |name: fn(Metric) -> &'static str| metrics.iter().map(|&metric| name(metric)).collect::<Vec<_>>();
     let finals = &*format!("final: {}", of(Metric::short_name).join(" | "));

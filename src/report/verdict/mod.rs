@@ -120,6 +120,7 @@ impl Entry {
             Metric::Accuracy => self.final_accuracy,
             Metric::BalancedAccuracy => self.final_balanced_accuracy,
             Metric::MacroF1 => self.final_macro_f1,
+            Metric::Verification => self.final_verification,
             Metric::Nrmse => self.final_nrmse,
             Metric::R2 => self.final_r2,
             Metric::LabelMacroF1 => self.final_label_macro_f1,
@@ -172,6 +173,9 @@ pub struct Entry {
     pub final_balanced_accuracy: Option<f64>,
     /// The mean macro-F1 there.
     pub final_macro_f1: Option<f64>,
+    /// The mean of one minus the equal error rate there, where it is what a run is judged by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_verification: Option<f64>,
     /// The mean of 1 − nRMSE there, of numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub final_nrmse: Option<f64>,
@@ -235,7 +239,7 @@ pub fn verdict(rows: &[Row], options: &VerdictOptions) -> Verdict {
     let curves = gather(rows, options.metric);
     // The same tasks in the same order.
     let by_metric: Vec<_> =
-        options.metric.targets().metrics().iter().map(|&metric| (metric, gather(rows, metric))).collect();
+        options.metric.beside().iter().map(|&metric| (metric, gather(rows, metric))).collect();
     let mut entries = Vec::new();
     let mut tasks = Vec::new();
     let mut warnings = Vec::new();
@@ -320,6 +324,7 @@ fn judge(task: &TaskCurves, by_metric: &[(Metric, &TaskCurves)], options: &Verdi
                 final_accuracy: end(Metric::Accuracy),
                 final_balanced_accuracy: end(Metric::BalancedAccuracy),
                 final_macro_f1: end(Metric::MacroF1),
+                final_verification: end(Metric::Verification),
                 final_nrmse: end(Metric::Nrmse),
                 final_r2: end(Metric::R2),
                 final_label_macro_f1: end(Metric::LabelMacroF1),

@@ -343,6 +343,7 @@ fn whole(task: &str, repetition: u32, accuracy: f64, largest: f64) -> FullPool {
         accuracy,
         balanced_accuracy: 0.5 * accuracy,
         macro_f1: 0.4 * accuracy,
+        verification: None,
         mean_average_precision: None,
         iou: None,
         largest_class: largest,

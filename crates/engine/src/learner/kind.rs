@@ -107,4 +107,23 @@ impl TargetKind {
             Self::Mask => Scores::of_masks(&self.answers(learner, model, inputs, None), targets),
         }
     }
+
+    /// As [`scores`](Self::scores), with `metric` among the figures, if it is one that takes more than the others.
+    ///
+    /// # Panics
+    /// As [`scores`](Self::scores).
+    pub fn scores_with(
+        self,
+        metric: Metric,
+        learner: &dyn Learner,
+        model: usize,
+        inputs: MatrixView<'_>,
+        targets: &[u32],
+    ) -> Scores {
+        let scores = self.scores(learner, model, inputs, targets);
+        match metric {
+            Metric::Verification => scores.verified(&self.answers(learner, model, inputs, None), targets),
+            _ => scores,
+        }
+    }
 }

@@ -17,6 +17,9 @@ pub enum Metric {
     BalancedAccuracy,
     /// The mean F1 of the classes that have a row or a prediction.
     MacroF1,
+    /// One minus the equal error rate of verification: every row claims every class, with its probability as the score, and the threshold is where as large a share of
+    /// the true claims is rejected as of the false ones accepted.
+    Verification,
     /// One minus the root of the mean squared error over the standard deviation of the truth on the same rows: 1 for the
     /// truth itself, 0 for its mean everywhere, and negative for what is worse than that.
     Nrmse,
@@ -36,6 +39,8 @@ pub enum Metric {
 impl Metric {
     /// Those of classes, in the order in which they are shown.
     pub const OF_CLASSES: [Self; 3] = [Self::Accuracy, Self::BalancedAccuracy, Self::MacroF1];
+    /// Those of classes that are identities, in the order in which they are shown: the share of rows whose identity ranks first, and verification.
+    pub const OF_IDENTITIES: [Self; 2] = [Self::Accuracy, Self::Verification];
     /// Those of numbers, in the order in which they are shown.
     pub const OF_NUMBERS: [Self; 2] = [Self::Nrmse, Self::R2];
     /// Those of sets of labels, in the order in which they are shown.
@@ -43,10 +48,11 @@ impl Metric {
     /// Those of masks, in the order in which they are shown.
     pub const OF_MASKS: [Self; 2] = [Self::Dice, Self::Iou];
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Accuracy,
         Self::BalancedAccuracy,
         Self::MacroF1,
+        Self::Verification,
         Self::Nrmse,
         Self::R2,
         Self::LabelMacroF1,
@@ -58,10 +64,18 @@ impl Metric {
     /// The kind of targets that it is a figure of.
     pub fn targets(self) -> TargetKind {
         match self {
-            Self::Accuracy | Self::BalancedAccuracy | Self::MacroF1 => TargetKind::Class,
+            Self::Accuracy | Self::BalancedAccuracy | Self::MacroF1 | Self::Verification => TargetKind::Class,
             Self::Nrmse | Self::R2 => TargetKind::Real,
             Self::LabelMacroF1 | Self::MeanAveragePrecision => TargetKind::MultiLabel,
             Self::Dice | Self::Iou => TargetKind::Mask,
+        }
+    }
+
+    /// The figures that are shown where this one is what a run is judged by.
+    pub fn beside(self) -> &'static [Self] {
+        match self {
+            Self::Verification => &Self::OF_IDENTITIES,
+            _ => self.targets().metrics(),
         }
     }
 
@@ -89,6 +103,7 @@ impl Metric {
             Self::Accuracy => "accuracy",
             Self::BalancedAccuracy => "balanced_accuracy",
             Self::MacroF1 => "macro_f1",
+            Self::Verification => "verification",
             Self::Nrmse => "nrmse",
             Self::R2 => "r2",
             Self::LabelMacroF1 => "label_macro_f1",
@@ -104,6 +119,7 @@ impl Metric {
             Self::Accuracy => "accuracy",
             Self::BalancedAccuracy => "balanced accuracy",
             Self::MacroF1 => "macro-F1",
+            Self::Verification => "1 − EER",
             Self::Nrmse => "1 − nRMSE",
             Self::R2 => "R²",
             Self::LabelMacroF1 => "macro-F1 of labels",
@@ -119,13 +135,22 @@ impl Metric {
             Self::BalancedAccuracy => "balanced",
             Self::LabelMacroF1 => "macro-F1",
             Self::MeanAveragePrecision => "mAP",
-            Self::Accuracy | Self::MacroF1 | Self::Nrmse | Self::R2 | Self::Dice | Self::Iou => self.name(),
+            Self::Accuracy
+            | Self::MacroF1
+            | Self::Verification
+            | Self::Nrmse
+            | Self::R2
+            | Self::Dice
+            | Self::Iou => self.name(),
         }
     }
 
     /// The name with what it is, where the name does not say.
     pub fn explained(self) -> &'static str {
         match self {
+            Self::Verification => {
+                "1 − EER (of the equal error rate of claims of a class, by their probability)"
+            }
             Self::BalancedAccuracy => "balanced accuracy (the mean recall of the classes)",
             Self::Nrmse => {
                 "1 − nRMSE (of the root of the mean squared error over the truth's standard deviation)"
@@ -154,6 +179,9 @@ pub struct Scores {
     pub balanced_accuracy: f64,
     /// The mean F1 of the classes that have a row or a prediction; 0 of other targets.
     pub macro_f1: f64,
+    /// [`Metric::Verification`] of classes, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<f64>,
     /// [`Metric::MeanAveragePrecision`] of sets of labels; 0 of other targets.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mean_average_precision: f64,
@@ -202,6 +230,19 @@ impl Scores {
             macro_f1: mean(&|class| (2 * hits[class], rows[class] + predictions[class])),
             ..Self::default()
         }
+    }
+
+    /// These with [`Metric::Verification`] by class `probabilities`, shape `[n, classes]`, against the true classes. Zero rows, and one class, give 1.
+    ///
+    /// # Panics
+    /// If there is not one row of probabilities per class.
+    pub fn verified(self, probabilities: &Matrix, truth: &[u32]) -> Self {
+        assert_eq!(probabilities.rows(), truth.len(), "one prediction per row");
+        let claims = truth.iter().enumerate().flat_map(|(row, &own)| {
+            let scores = probabilities.row(row).iter().enumerate();
+            scores.map(move |(class, &score)| (score, class == own as usize))
+        });
+        Self { verification: Some(1.0 - equal_error_rate(claims.collect())), ..self }
     }
 
     /// The figures of numbers that were `predicted` against the true ones, given by their words, shape `[n]` each. Where
@@ -283,12 +324,15 @@ impl Scores {
         Self { metric: Metric::Dice, accuracy: dice / count, iou: iou / count, ..Self::default() }
     }
 
-    /// One of the figures; none for one that targets of another kind have.
+    /// One of the figures; none for one that targets of another kind have, or that was not asked for.
     pub fn known(&self, metric: Metric) -> Option<f64> {
-        (metric.targets() == self.metric.targets()).then(|| self.by(metric))
+        match metric {
+            Metric::Verification => self.verification,
+            _ => (metric.targets() == self.metric.targets()).then(|| self.by(metric)),
+        }
     }
 
-    /// One of the figures; NaN for one that targets of another kind have.
+    /// One of the figures; NaN for one that targets of another kind have, or that was not asked for.
     pub fn by(&self, metric: Metric) -> f64 {
         if metric.targets() != self.metric.targets() {
             return f64::NAN;
@@ -297,11 +341,37 @@ impl Scores {
             Metric::Accuracy | Metric::Nrmse | Metric::LabelMacroF1 | Metric::Dice => self.accuracy,
             Metric::BalancedAccuracy => self.balanced_accuracy,
             Metric::MacroF1 => self.macro_f1,
+            Metric::Verification => self.verification.unwrap_or(f64::NAN),
             Metric::R2 => 1.0 - (1.0 - self.accuracy).powi(2),
             Metric::MeanAveragePrecision => self.mean_average_precision,
             Metric::Iou => self.iou,
         }
     }
+}
+
+/// The rate at which as large a share of false claims is accepted as of true ones rejected, of claims that are each `(score, true)`, straight between the thresholds
+/// that there are; 0 where all claims are true, or all are false.
+fn equal_error_rate(mut claims: Vec<(f32, bool)>) -> f64 {
+    claims.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    let genuine = claims.iter().filter(|(_, own)| *own).count();
+    let false_claims = claims.len() - genuine;
+    if genuine == 0 || false_claims == 0 {
+        return 0.0;
+    }
+    let (mut accepted, mut found) = (0, 0);
+    let mut before = [0.0, 1.0];
+    for alike in claims.chunk_by(|a, b| a.0 == b.0) {
+        let own = alike.iter().filter(|(_, own)| *own).count();
+        (accepted, found) = (accepted + alike.len() - own, found + own);
+        let now = [accepted as f64 / false_claims as f64, 1.0 - found as f64 / genuine as f64];
+        if now[0] >= now[1] {
+            let (gap, next) = (before[1] - before[0], now[0] - now[1]);
+            let along = if gap + next > 0.0 { gap / (gap + next) } else { 0.0 };
+            return before[0] + along * (now[0] - before[0]);
+        }
+        before = now;
+    }
+    unreachable!("all are accepted in the end")
 }
 
 /// The average precision of rows that are each `(score, positive)`; 0 without a positive one.
@@ -320,6 +390,32 @@ fn average_precision(mut rows: Vec<(f32, bool)>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// True claims of .9, .6 and .4, false ones of .7, .5, .3, .2, .1 and .1: from .5 on, a third of either is wrong. With a false one at .45 in the place of .5, a
+    /// third is rejected while a sixth is accepted at .6, and a third of both at .45.
+    #[test]
+    fn equal_error_rates_by_hand() {
+        let claims = |genuine: &[f32], others: &[f32]| {
+            let of = |scores: &[f32], own: bool| scores.iter().map(|&score| (score, own)).collect::<Vec<_>>();
+            equal_error_rate([of(genuine, true), of(others, false)].concat())
+        };
+        let third = 1.0 / 3.0;
+        assert!((claims(&[0.9, 0.6, 0.4], &[0.7, 0.5, 0.3, 0.2, 0.1, 0.1]) - third).abs() < 1e-12);
+        assert!((claims(&[0.9, 0.6, 0.4], &[0.7, 0.45, 0.3, 0.2, 0.1, 0.1]) - third).abs() < 1e-12);
+        assert_eq!(claims(&[0.9, 0.8], &[0.1, 0.2]), 0.0);
+        assert_eq!(claims(&[0.1, 0.2], &[0.8, 0.9]), 1.0);
+        // All alike: half way.
+        assert_eq!(claims(&[0.5, 0.5], &[0.5, 0.5, 0.5]), 0.5);
+        assert_eq!(claims(&[0.5], &[]), 0.0);
+        let p = Matrix::new(vec![0.8, 0.2, 0.3, 0.7, 0.6, 0.4], 3, 2);
+        let scores = Scores::of(&[0, 1, 0], &[0, 1, 1], 2);
+        assert_eq!(scores.known(Metric::Verification), None);
+        // True claims .8, .7 and .4; false ones .2, .3 and .6.
+        let verified = scores.verified(&p, &[0, 1, 1]);
+        assert!((verified.by(Metric::Verification) - 2.0 * third).abs() < 1e-12);
+        assert_eq!(verified.by(Metric::Accuracy), scores.accuracy);
+    }
+
     use crate::data::mask::mask_of;
     use proptest::prelude::*;
 

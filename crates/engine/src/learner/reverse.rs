@@ -122,6 +122,21 @@ impl RowGradient<'_> {
         class
     }
 
+    /// Takes the gradient of an output itself, before any softmax, at `input`.
+    ///
+    /// # Panics
+    /// If `input` has not the network's width, or there is no such output.
+    pub fn take_output(&mut self, input: &[f32], output: usize) {
+        let (program, weights) = (&self.network.program, &self.network.weights);
+        self.tape.forward(program, weights, input, &[]);
+        let mut one = vec![0.0; self.tape.value(program.logits()).len()];
+        one[output] = 1.0;
+        match self.depth {
+            Depth::All => self.tape.backward(program, weights, &one),
+            Depth::Last => self.tape.backward_last(&one),
+        }
+    }
+
     /// The parts of the gradient that was taken last, in the order of the maps.
     pub fn layers(&self) -> impl Iterator<Item = Layer<'_>> {
         let maps = &self.network.program.maps;

@@ -9,6 +9,9 @@ pub(super) enum FileError {
     Dimensions { file: String, found: usize, expected: &'static str },
     #[error("{file}: line {line}: {found:?} is not {expected}")]
     Field { file: String, line: u64, found: String, expected: String },
+    #[error("{option} says how a data set is read, and --pool is an array")]
+    #[diagnostic(help("give the data set as --from"))]
+    Columns { option: &'static str },
     #[error("{file}: line {line}: row {row} was named before")]
     Repeated { file: String, line: u64, row: usize },
 }

@@ -76,7 +76,7 @@ impl Shapes {
 /// Prints the forecast.
 pub(super) fn print(args: &SelectArgs, selector: &Selector) -> Result<()> {
     let flags = Flags(args);
-    let (rows, width) = matrix_shape(&args.pool)?;
+    let (rows, width) = matrix_shape(args.pool.as_deref().expect("forecasts are of arrays"))?;
     let (labelled, labels) = match &args.labelled {
         Some(path) => read_labelled(path, rows, selector.reads(Argument::Labels))?,
         None => (Vec::new(), Vec::new()),

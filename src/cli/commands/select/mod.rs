@@ -3,6 +3,7 @@
 mod arrays;
 mod error;
 mod forecast;
+mod from;
 mod words;
 
 use crate::cli::args::SelectArgs;
@@ -12,12 +13,17 @@ use crate::query::Registry;
 use crate::run::usage;
 use crate::select::{Argument, Request, Selector};
 use arrays::{matrix, passes, read_head, read_labelled};
+use error::FileError;
 use serde_json::json;
 use std::time::Instant;
 use words::Flags;
 
 /// Chooses rows and prints their numbers.
 pub fn select(args: &SelectArgs) -> Result<()> {
+    let Some(pool) = &args.pool else { return from::select(args) };
+    if let Some(option) = from::columns_named(args) {
+        return Err(FileError::Columns { option }.into());
+    }
     let mut selector = match (&args.policy, &args.strategy) {
         (Some(name), _) => Selector::policy_named(name)?,
         (None, name) => {
@@ -30,7 +36,7 @@ pub fn select(args: &SelectArgs) -> Result<()> {
         return forecast::print(args, &selector);
     }
     let started = Instant::now();
-    let pool = matrix(&args.pool)?;
+    let pool = matrix(pool)?;
     let (labelled, labels) = match &args.labelled {
         Some(path) => read_labelled(path, pool.rows(), selector.reads(Argument::Labels))?,
         None => Default::default(),

@@ -29,9 +29,9 @@ impl Flags<'_> {
     fn file(&self, argument: Argument) -> Option<&Path> {
         let args = self.0;
         match argument {
-            Argument::Features => Some(&args.pool),
+            Argument::Features => args.pool.as_deref(),
             // Of a pool without candidates either is the one to look at.
-            Argument::Labelled | Argument::Labels => Some(args.labelled.as_deref().unwrap_or(&args.pool)),
+            Argument::Labelled | Argument::Labels => args.labelled.as_deref().or(args.pool.as_deref()),
             Argument::Probabilities => args.proba.as_deref(),
             Argument::Passes => args.passes.as_deref(),
             Argument::Committee => args.committee.as_deref(),
