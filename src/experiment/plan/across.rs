@@ -2,6 +2,7 @@
 
 use super::Plan;
 use crate::arch::Space;
+use crate::episode::InitialPool;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::sections::{ArchitectureChoice, DataRef, OptimiserKind, SeenBy};
 use crate::experiment::stages::search::space;
@@ -31,7 +32,7 @@ impl Plan {
         self.check_comparison(&root)?;
         self.check_annotator(&root)?;
         self.check_encoder(&root)?;
-        self.check_open_set(&root)?;
+        self.check_world(&root)?;
         if (self.train.is_some() || self.searches_sources()) && self.sources.tasks() == 0 {
             let why = "training and search need at least one source task".to_string();
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
@@ -110,22 +111,44 @@ impl Plan {
         }
     }
 
-    /// Whether everything that runs asks, and does not read labels that rows of an open set have not.
-    fn check_open_set(&self, root: &Place) -> Result<(), ExperimentError> {
-        let open = self.episode.world.as_ref().is_some_and(|world| world.open_set.is_some());
+    /// Whether everything that runs asks, and does not read labels that rows of an open set have not, or takes rows of two domains for one.
+    fn check_world(&self, root: &Place) -> Result<(), ExperimentError> {
+        let Some(world) = &self.episode.world else { return Ok(()) };
+        let conflict = |key: &str, why: String, hint: &str| {
+            let (place, key) = (root.clone(), key.to_string());
+            Err(ExperimentError::Conflict { place, key, why, hint: hint.to_string() })
+        };
+        let (open, domains) = (world.open_set.is_some(), world.domains.is_some());
+        if domains && self.episode.initial != InitialPool::PerClass {
+            let why =
+                "chooses rows to start from, and `[episode.world.domains]` has all of the source".to_string();
+            return conflict("episode.initial", why, "leave it out, or the domains");
+        }
+        if domains && self.train.is_some() && self.sources.randomise.is_some() {
+            let why = "varies the labels at the start, of which `[episode.world.domains]` has as many as there are of the source";
+            return conflict(
+                "sources.randomise",
+                why.to_string(),
+                "set sources.randomise = false, or train without domains",
+            );
+        }
         let reads = match (&self.search_comparison, self.searches_sources()) {
             (Some(_), _) => "[search_comparison]",
             (None, true) => "[search]",
             (None, false) => return Ok(()),
         };
-        match open {
-            false => Ok(()),
-            true => Err(ExperimentError::Conflict {
-                place: root.clone(),
-                key: "episode.world.open_set".into(),
-                why: format!("has rows without a class, and {reads} reads the labels of random ones"),
-                hint: "give searches a file of their own, without an open set".into(),
-            }),
+        match (open, domains) {
+            (false, false) => Ok(()),
+            (true, _) => conflict(
+                "episode.world.open_set",
+                format!("has rows without a class, and {reads} reads the labels of random ones"),
+                "give searches a file of their own, without an open set",
+            ),
+            (false, true) => conflict(
+                "episode.world.domains",
+                format!("has labels of a source at the start, and {reads} draws them of all rows"),
+                "give searches a file of their own, without domains",
+            ),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::sections::{ArchitectureChoice, LEARNED, MethodSettings, OptimiserKind};
 use super::*;
-use crate::data::World;
+use crate::data::{Domains, World};
 use crate::episode::encoder::{CodeReaders, Encode, Objective, Views};
 use crate::episode::{Augment, Change};
 use crate::experiment::sections::DataRef;
@@ -91,7 +91,7 @@ fn the_resolved_plan_reads_back_to_itself() {
     let expected = Augment { change: Change::Cutout { side: 3 }, copies: 1, weight: 0.5 };
     assert_eq!(episode.augment.as_ref().map(|keys| keys.augment()), Some(expected));
     let world =
-        World { long_tail: Some(9.0), label_noise: Some(0.1), covariate_shift: None, open_set: Some(0.3) };
+        World { long_tail: Some(9.0), label_noise: Some(0.1), open_set: Some(0.3), ..World::default() };
     assert_eq!(episode.split().world, world);
     let views = Views { side: Some(2), ..Views::default() };
     let expected = Encode {
@@ -103,10 +103,21 @@ fn the_resolved_plan_reads_back_to_itself() {
     let usual =
         parse("[episode.encoder]\n[train]").unwrap().episode().encoder.as_ref().map(|keys| keys.encode());
     assert_eq!(usual, Some(Encode::default()));
+    let domains = "[episode]\ninitial_per_class = 5\n[episode.world.domains]\nscale = 2.0\nconcept_shift = 0.3\n\
+        [transfer]\ntargets = [\"iris\"]";
+    let expected = Domains { per_class: 5, scale: 2.0, concept_shift: 0.3, ..Domains::default() };
+    assert_eq!(parse(domains).unwrap().episode().split().world.domains, Some(expected));
     let consistent = "[episode]\nconsistency = { threshold = 0.9, side = 3 }\n[train]";
-    for text in
-        [FULL, exact, augmented, consistent, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"]
-    {
+    for text in [
+        FULL,
+        exact,
+        augmented,
+        domains,
+        consistent,
+        "[train]",
+        "[search]",
+        "[transfer]\ntargets = [\"iris\"]",
+    ] {
         let plan = parse(text).unwrap();
         let resolved = plan.to_toml();
         let again = Plan::parse(&resolved, "plan.toml", &[], None, &vocabulary()).unwrap();
@@ -131,6 +142,14 @@ fn encoders_and_open_sets_stand_where_they_are_heeded() {
         text.contains("`episode.world.open_set` has rows without a class, and [search_comparison]"),
         "{text}"
     );
+    let (text, _) = refused(&with("world = { domains = {} }", comparison));
+    assert!(text.contains("`episode.world.domains` has labels of a source at the start"), "{text}");
+    let (text, _) = refused(&with("world = { domains = {} }", "[train]"));
+    assert!(text.contains("`sources.randomise` varies the labels at the start"), "{text}");
+    parse(&with("world = { domains = {} }", "[sources]\nrandomise = false\n[train]")).unwrap();
+    let (text, _) =
+        refused(&with("initial = \"random\"\nworld = { domains = {} }", "[transfer]\ntargets = [\"iris\"]"));
+    assert!(text.contains("`episode.initial` chooses rows to start from"), "{text}");
     let (text, _) = refused(&with("world = { open_set = 0.2 }", "[search]"));
     assert!(text.contains("and [search] reads the labels of random ones"), "{text}");
     let (text, _) = refused(&with("encoder = { temperature = 0.5 }", "[train]"));

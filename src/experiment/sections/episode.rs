@@ -1,8 +1,9 @@
 //! `[episode]`: how a labelling is simulated.
 
 use super::encoder::EncoderKeys;
+use crate::data::domains::{MAX_SCALE, MAX_TRANSLATION};
 use crate::data::world::{MAX_NOISE, MAX_OPEN, MAX_SHIFT, MAX_TAIL};
-use crate::data::{Annotator, Price, Scaling, SplitPlan, World};
+use crate::data::{Annotator, Domains, Price, Scaling, SplitPlan, World};
 use crate::episode::augment::ALPHAS;
 use crate::episode::consistency::{MAX_EPOCHS, MAX_ROUNDS, MAX_UNLABELLED};
 use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
@@ -135,6 +136,7 @@ section! {
 
 section! {
     /// `[episode.world]`: reward, validation and test rows stay as the data set has them.
+    #[derive(Copy)]
     pub struct WorldKeys {
         /// Rows of the pool's most frequent class over those of the rarest; classes in between fall geometrically, in an
         /// order that every split draws.
@@ -151,14 +153,45 @@ section! {
         /// charged as a label and answered by a rejection, which the column `unanswerable` counts. Held-out rows are of the others.
         #[serde(skip_serializing_if = "Option::is_none")]
         open_set: Option<f64> = number(0.0..=MAX_OPEN).optional();
+        /// Two domains: episodes start from `initial_per_class` labels per class of a source domain; what is asked for, rewarded and
+        /// tested on is of the target domain, which is as the data set has it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        domains: Option<DomainKeys> = table(DomainKeys::keys).optional();
     }
 }
 
 impl WorldKeys {
-    /// What splits do.
-    fn world(&self) -> World {
-        let Self { long_tail, label_noise, covariate_shift, open_set } = *self;
-        World { long_tail, label_noise, covariate_shift, open_set }
+    /// What splits do, where episodes start from so many labels per class.
+    fn world(&self, per_class: usize) -> World {
+        let Self { long_tail, label_noise, covariate_shift, open_set, domains } = *self;
+        let domains = domains.map(|keys| keys.domains(per_class));
+        World { long_tail, label_noise, covariate_shift, open_set, domains }
+    }
+}
+
+section! {
+    /// `[episode.world.domains]`: how the rows of the source differ. Without a key, they do not.
+    #[derive(Copy)]
+    pub struct DomainKeys {
+        /// Rows of a class are drawn with weights `exp(-s z)`, `z` being a row's standardised place along the direction of most variance.
+        selection: f64 = number(0.0..=MAX_SHIFT).or(0.0);
+        /// Degrees by which pairs of columns, drawn at random, are rotated one way or the other, in standardised inputs.
+        rotation: f64 = number(0.0..=180.0).or(0.0);
+        /// Columns are stretched by factors from the reciprocal of this one to this one.
+        scale: f64 = number(1.0..=MAX_SCALE).or(1.0);
+        /// Standard deviations by which every column is moved, up or down.
+        translation: f64 = number(0.0..=MAX_TRANSLATION).or(0.0);
+        /// Rows of the most frequent class over those of the rarest; the most frequent one has `initial_per_class`.
+        label_shift: f64 = number(1.0..=MAX_TAIL).or(1.0);
+        /// Share of the source's rows, those farthest along a direction that is drawn, in which classes have each other's names.
+        concept_shift: f64 = number(0.0..=1.0).or(0.0);
+    }
+}
+
+impl DomainKeys {
+    fn domains(&self, per_class: usize) -> Domains {
+        let Self { selection, rotation, scale, translation, label_shift, concept_shift } = *self;
+        Domains { per_class, selection, rotation, scale, translation, label_shift, concept_shift }
     }
 }
 
@@ -355,7 +388,7 @@ impl Episode {
             max_held: self.max_held,
             scaling: self.scaling,
             test_by_itself: self.test_by_itself,
-            world: self.world.as_ref().map(WorldKeys::world).unwrap_or_default(),
+            world: self.world.map(|keys| keys.world(self.initial_per_class)).unwrap_or_default(),
         }
     }
 
