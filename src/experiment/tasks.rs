@@ -10,7 +10,7 @@ use crate::data::readers::ReadOptions;
 use crate::data::synthetic::{Friedman, Glands, LabelTeachers, SourceFamily, diverging_sin, three_clust};
 use crate::data::{self, Dataset, SplitPlan, TargetKind, Task, Variation};
 use crate::episode::encoder::Encoders;
-use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask};
+use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask, Pretrained, Training};
 use crate::error::Result;
 use crate::rng::Key;
 use rayon::prelude::*;
@@ -149,9 +149,15 @@ fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
 /// The episodes of a plan, with the classifier of `[learner]`.
 pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
     let (learner, episode) = (plan.learner(), plan.episode());
+    let layers = match &episode.encoder {
+        Some(encoder) if encoder.training() != Training::Frozen => {
+            Pretrained::blocks(&encoder.encode().plan).to_vec()
+        }
+        _ => Vec::new(),
+    };
     Ok(EpisodePlan {
         // The widths at both ends are the task's; any will do to see the blocks.
-        blocks: learner.spec(1, 1)?.blocks().to_vec(),
+        blocks: layers.into_iter().chain(learner.spec(1, 1)?.blocks().to_vec()).collect(),
         dropout: learner.dropout as f32,
         train: learner.train_plan(),
         initial: episode.initial.clone(),
@@ -171,6 +177,8 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         annotator: episode.annotator,
         augment: episode.augment.as_ref().map(|keys| keys.augment()),
         consistency: episode.consistency,
+        generator: episode.generator,
+        rejected: episode.rejected,
         ensemble: learner.ensemble,
         price: episode.price,
     })

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::arch::Space;
-use crate::episode::InitialPool;
+use crate::episode::{InitialPool, Training};
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::sections::{ArchitectureChoice, DataRef, OptimiserKind, SeenBy};
 use crate::experiment::stages::search::space;
@@ -33,6 +33,7 @@ impl Plan {
         self.check_annotator(&root)?;
         self.check_encoder(&root)?;
         self.check_world(&root)?;
+        self.check_rejected(&root)?;
         if (self.train.is_some() || self.searches_sources()) && self.sources.tasks() == 0 {
             let why = "training and search need at least one source task".to_string();
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
@@ -107,7 +108,46 @@ impl Plan {
                 "has classifiers see codes, which are no images",
                 "set episode.encoder.seen_by = \"strategies\", or leave search.image out",
             ),
+            _ if encoder.training() != Training::Frozen => self.check_layers(encoder.training(), root),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether every classifier can begin with the layers of `[episode.encoder]`.
+    fn check_layers(&self, training: Training, root: &Place) -> Result<(), ExperimentError> {
+        let (learner, episode) = (&self.learner, &self.episode);
+        let architectures = self.transfer.iter().flat_map(|transfer| &transfer.architectures);
+        let predicts =
+            |name: &&String| self.registry.build(name).is_ok_and(|strategy| strategy.needs().predicted_loss);
+        let losses =
+            self.transfer.iter().flat_map(|transfer| &transfer.strategies).any(|name| predicts(&name));
+        let in_turn = training == Training::Alternating;
+        let standing = [
+            ("search", self.search.is_some() || self.search_comparison.is_some()),
+            ("transfer.architectures", architectures.clone().any(|own| *own != ArchitectureChoice::Learner)),
+            ("transfer.strategies", losses),
+            ("sources.randomise", self.train.is_some() && self.sources.randomise.is_some()),
+            ("learner.warm_start", learner.warm_start),
+            ("learner.ensemble", learner.ensemble > 1),
+            ("learner.device", !learner.device.is_cpu()),
+            ("learner.optimiser", learner.optimiser == OptimiserKind::Lbfgs),
+            ("learner.steps", in_turn && learner.steps.is_some()),
+            ("learner.train_loss", in_turn && learner.train_loss.is_some()),
+            ("learner.patience", in_turn && learner.patience.is_some()),
+            ("episode.augment", in_turn && episode.augment.is_some()),
+            ("episode.consistency", in_turn && episode.consistency.is_some()),
+            ("episode.generator", in_turn && episode.generator.is_some()),
+        ];
+        match standing.into_iter().find(|&(_, given)| given) {
+            None => Ok(()),
+            Some((key, _)) => Err(ExperimentError::Conflict {
+                place: root.clone(),
+                key: "episode.encoder.training".into(),
+                why: format!(
+                    "has classifiers begin with the encoder's layers in every fit, which `{key}` stands against"
+                ),
+                hint: format!("set episode.encoder.training = \"frozen\", or change `{key}`"),
+            }),
         }
     }
 
@@ -152,6 +192,21 @@ impl Plan {
         }
     }
 
+    /// Whether there are rejected rows to be shown.
+    fn check_rejected(&self, root: &Place) -> Result<(), ExperimentError> {
+        let open = self.episode.world.as_ref().is_some_and(|world| world.open_set.is_some());
+        let unanswerable = self.episode.annotator.is_some_and(|annotator| annotator.unanswerable > 0.0);
+        match self.episode.rejected.is_ignored() || open || unanswerable {
+            true => Ok(()),
+            false => Err(ExperimentError::Conflict {
+                place: root.clone(),
+                key: "episode.rejected".into(),
+                why: "says what is shown of rejected rows, and every question has an answer".into(),
+                hint: "leave it out, or set episode.world.open_set or episode.annotator.unanswerable".into(),
+            }),
+        }
+    }
+
     /// Whether the classifier can be trained on virtual rows, where something makes some.
     fn check_soft_targets(&self, root: &Place) -> Result<(), ExperimentError> {
         let learner = &self.learner;
@@ -165,6 +220,9 @@ impl Plan {
             (Some(_), _) => ("episode.augment", "makes rows with weights and of mixed classes".to_string()),
             (None, _) if self.episode.consistency.is_some() => {
                 ("episode.consistency", "makes rows with weights".to_string())
+            }
+            (None, _) if self.episode.generator.is_some() => {
+                ("episode.generator", "makes rows with weights".to_string())
             }
             (None, Some(name)) => {
                 ("transfer.strategies", format!("holds \"{name}\", which makes rows of mixed classes"))

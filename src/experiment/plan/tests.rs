@@ -4,7 +4,7 @@ use super::super::sections::{ArchitectureChoice, LEARNED, MethodSettings, Optimi
 use super::*;
 use crate::data::{Domains, World};
 use crate::episode::encoder::{CodeReaders, Encode, Objective, Views};
-use crate::episode::{Augment, Change};
+use crate::episode::{Augment, Change, Generate, Rejected, Training};
 use crate::experiment::sections::DataRef;
 use crate::learner::{EncoderPlan, Optimiser, Stop};
 use crate::search::Methods;
@@ -98,6 +98,7 @@ fn the_resolved_plan_reads_back_to_itself() {
         objective: Objective::Contrast { temperature: 0.5, views },
         plan: EncoderPlan { dimensions: 5, ..EncoderPlan::default() },
         readers: CodeReaders::All,
+        training: Training::Frozen,
     };
     assert_eq!(episode.encoder.map(|keys| keys.encode()), Some(expected));
     let usual =
@@ -107,12 +108,19 @@ fn the_resolved_plan_reads_back_to_itself() {
         [transfer]\ntargets = [\"iris\"]";
     let expected = Domains { per_class: 5, scale: 2.0, concept_shift: 0.3, ..Domains::default() };
     assert_eq!(parse(domains).unwrap().episode().split().world.domains, Some(expected));
+    let made = "[episode]\nrejected = \"covered\"\nworld = { open_set = 0.2 }\ngenerator = { copies = 3, pool = false }\n\
+        encoder = { seen_by = \"all\", training = \"fine_tuned\" }\n[transfer]\ntargets = [\"iris\"]";
+    let episode = parse(made).unwrap().episode().clone();
+    assert_eq!(episode.generator, Some(Generate { copies: 3, pool: false, ..Generate::default() }));
+    assert_eq!(episode.rejected, Rejected::Covered);
+    assert_eq!(episode.encoder.map(|keys| keys.encode().training), Some(Training::FineTuned));
     let consistent = "[episode]\nconsistency = { threshold = 0.9, side = 3 }\n[train]";
     for text in [
         FULL,
         exact,
         augmented,
         domains,
+        made,
         consistent,
         "[train]",
         "[search]",
@@ -137,6 +145,25 @@ fn encoders_and_open_sets_stand_where_they_are_heeded() {
         "{text}"
     );
     parse(&with("encoder = { seen_by = \"all\" }", comparison)).unwrap();
+    let targets = "[transfer]\ntargets = [\"iris\"]";
+    for (training, rest, key) in [
+        ("fine_tuned", "[learner]\nwarm_start = true", "learner.warm_start"),
+        ("fine_tuned", "[learner]\nensemble = 3", "learner.ensemble"),
+        ("alternating", "[learner]\nsteps = 30", "learner.steps"),
+        ("alternating", "[episode.augment]", "episode.augment"),
+    ] {
+        let text = format!(
+            "[episode]\nencoder = {{ seen_by = \"all\", training = \"{training}\" }}\n{rest}\n{targets}"
+        );
+        let (text, _) = refused(&text);
+        assert!(text.contains(&format!("in every fit, which `{key}` stands against")), "{text}");
+    }
+    let (text, _) = refused(&with("encoder = { training = \"fine_tuned\" }", targets));
+    assert!(text.contains("with `seen_by = \"all\"`"), "{text}");
+    let (text, _) = refused(&with("rejected = \"covered\"", targets));
+    assert!(text.contains("`episode.rejected` says what is shown of rejected rows"), "{text}");
+    let (text, _) = refused(&format!("[episode.generator]\n[learner]\nloss = \"squared\"\n{targets}"));
+    assert!(text.contains("`episode.generator` makes rows with weights"), "{text}");
     let (text, _) = refused(&with("world = { open_set = 0.2 }", comparison));
     assert!(
         text.contains("`episode.world.open_set` has rows without a class, and [search_comparison]"),

@@ -1,5 +1,6 @@
 //! `[episode.encoder]`: codes of rows that are learned on every pool.
 
+use crate::episode::Training;
 use crate::episode::encoder::{CodeReaders, Encode, Objective, Views};
 use crate::episode::plan::MAX_PIXELS;
 use crate::experiment::keys::{Ask, number, section, whole, word};
@@ -29,6 +30,12 @@ pub enum SeenBy {
     All,
 }
 
+const TRAININGS: [(&str, Training); 3] = [
+    ("frozen", Training::Frozen),
+    ("fine_tuned", Training::FineTuned),
+    ("alternating", Training::Alternating),
+];
+
 const SEEN_BY: [(&str, SeenBy); 2] = [("strategies", SeenBy::Strategies), ("all", SeenBy::All)];
 
 section! {
@@ -41,6 +48,12 @@ section! {
         /// `"strategies"`: strategies and policies look at codes where they would look at inputs, and the classifier is trained
         /// on inputs. `"all"`: the classifier is trained on codes, too, scaled to mean 0 and variance 1.
         seen_by: SeenBy = word(SEEN_BY).or(SeenBy::Strategies);
+        /// What becomes of the encoder's layers in the classifier. `"frozen"`: nothing, it is trained on codes. `"fine_tuned"`: it is trained on
+        /// inputs, and its first two hidden layers are the encoder's (the code's with every number and its negative, as hidden layers
+        /// are rectified); those of `learner.hidden` follow; every fit starts from them and trains all layers. `"alternating"`: the same, but
+        /// one epoch trains the other layers and the next the encoder's. Strategies see the frozen codes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        training: Option<Training> = word(TRAININGS).or(Training::Frozen).when(seen_by == SeenBy::All, "with `seen_by = \"all\"`");
         /// Numbers of a code, fewer than there are inputs.
         dimensions: usize = whole(1..=MAX_UNITS).or(EncoderPlan::default().dimensions);
         /// Units of the hidden layer, and of that of the decoder or projection that is trained behind the codes.
@@ -72,6 +85,11 @@ section! {
 }
 
 impl EncoderKeys {
+    /// What becomes of its layers in the classifier.
+    pub fn training(&self) -> Training {
+        self.training.unwrap_or_default()
+    }
+
     /// What becomes of tasks.
     pub fn encode(&self) -> Encode {
         let usual = Views::default();
@@ -98,6 +116,6 @@ impl EncoderKeys {
             SeenBy::Strategies => CodeReaders::Strategies,
             SeenBy::All => CodeReaders::All,
         };
-        Encode { objective, plan, readers }
+        Encode { objective, plan, readers, training: self.training() }
     }
 }

@@ -6,8 +6,9 @@ use crate::data::world::{MAX_NOISE, MAX_OPEN, MAX_SHIFT, MAX_TAIL};
 use crate::data::{Annotator, Domains, Price, Scaling, SplitPlan, World};
 use crate::episode::augment::ALPHAS;
 use crate::episode::consistency::{MAX_EPOCHS, MAX_ROUNDS, MAX_UNLABELLED};
+use crate::episode::generator::{MAX_STEPS, MAX_UNITS};
 use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
-use crate::episode::{Augment, Change, Consistency, InitialPool, OracleOn, StopOn};
+use crate::episode::{Augment, Change, Consistency, Generate, InitialPool, OracleOn, Rejected, StopOn};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::keys::{Ask, boolean, inline, number, section, table, text, whole, whole_table, word};
 use crate::experiment::raw::Section;
@@ -125,6 +126,15 @@ section! {
         /// that all strategies of a comparison share. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
         #[serde(skip_serializing_if = "Option::is_none")]
         consistency: Option<Consistency> = table(consistency_keys).optional();
+        /// Rows that a class-conditional decoder makes, on which every fit of an episode trains, too: of every labelled row's class so many,
+        /// drawn ten times per fit. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        generator: Option<Generate> = table(generator_keys).optional();
+        /// What whoever asks is shown of rows that were asked for in vain, those of an open set and those that annotators cannot answer:
+        /// `"ignored"`, nothing; `"covered"`, they stand among the labelled rows with the class that is predicted of them, so that
+        /// where they lie is not asked for again. The classifier does not learn from them.
+        #[serde(skip_serializing_if = "Rejected::is_ignored")]
+        rejected: Rejected = word(REJECTED).or(Rejected::Ignored);
         /// How the pools of all tasks differ from what is tested on, and how far answers can be trusted.
         #[serde(skip_serializing_if = "Option::is_none")]
         world: Option<WorldKeys> = table(WorldKeys::keys).optional();
@@ -312,6 +322,44 @@ fn consistency_keys(section: &mut Section) -> Result<Consistency, ExperimentErro
     })
 }
 
+/// The keys of `[episode.generator]`.
+fn generator_keys(section: &mut Section) -> Result<Generate, ExperimentError> {
+    let own = Generate::default();
+    Ok(Generate {
+        copies: whole(1..=MAX_COPIES).or(own.copies).ask(
+            section,
+            "copies",
+            "Rows per labelled row, of its class.",
+        )?,
+        weight: number(0.0..=1e6).or(own.weight).ask(
+            section,
+            "weight",
+            "What such a row counts for beside a labelled row, which counts for 1.",
+        )?,
+        pool: boolean().or(own.pool).ask(
+            section,
+            "pool",
+            "Whether inputs of the pool teach the decoder, too: half of the rows of each of its steps, without a class.",
+        )?,
+        dimensions: whole(1..=MAX_UNITS).or(own.dimensions).ask(section, "dimensions", "Numbers of a code.")?,
+        hidden: whole(1..=MAX_UNITS).or(own.hidden).ask(
+            section,
+            "hidden",
+            "Units between rows and codes, and between codes and rows.",
+        )?,
+        steps: whole(1..=MAX_STEPS).or(own.steps).ask(
+            section,
+            "steps",
+            "Gradient steps by which the decoder is trained for every fit.",
+        )?,
+        noise: number(1e-3..=1e3).or(own.noise).ask(
+            section,
+            "noise",
+            "Standard deviation of what a row has beyond its code, in the units of scaled inputs: the smaller, the more a code says.",
+        )?,
+    })
+}
+
 /// The highest price.
 const MAX_PRICE: f64 = 1e9;
 
@@ -353,6 +401,8 @@ fn annotator_keys(section: &mut Section) -> Result<Annotator, ExperimentError> {
     })
 }
 
+/// The words for what is shown of rejected rows.
+const REJECTED: [(&str, Rejected); 2] = [("ignored", Rejected::Ignored), ("covered", Rejected::Covered)];
 /// The words for scalings.
 const SCALINGS: [(&str, Scaling); 3] =
     [("standard", Scaling::Standard), ("min_max", Scaling::MinMax), ("none", Scaling::None)];
