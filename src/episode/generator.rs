@@ -38,7 +38,8 @@ pub struct Generate {
     pub copies: usize,
     /// The weight of a row beside a labelled one's 1.
     pub weight: f64,
-    /// Whether inputs of the pool teach the decoder, too: half of the rows of each step, without a class.
+    /// Whether inputs of the pool teach the decoder, too: half of the rows of each step, without a class. They teach it what rows look
+    /// like, and drown what little the labels say of classes.
     pub pool: bool,
     /// Numbers of a code.
     pub dimensions: usize,
@@ -54,7 +55,7 @@ impl Default for Generate {
     fn default() -> Self {
         let GeneratorPlan { dimensions, hidden, steps, noise, .. } = GeneratorPlan::default();
         let (steps, noise) = (steps as usize, f64::from(noise));
-        Self { copies: 1, weight: 0.5, pool: true, dimensions, hidden, steps, noise }
+        Self { copies: 1, weight: 0.5, pool: false, dimensions, hidden, steps, noise }
     }
 }
 
@@ -186,7 +187,7 @@ mod tests {
         let loss = |generator| start(&plan(Some(generator))).state(0).fit.loss;
         let own = Generate::default();
         assert_ne!(loss(own), loss(Generate { weight: 2.0, ..own }));
-        assert_ne!(loss(own), loss(Generate { pool: false, ..own }));
+        assert_ne!(loss(own), loss(Generate { pool: true, ..own }));
         assert_eq!(loss(own), loss(own));
     }
 

@@ -390,7 +390,7 @@ impl EpisodePlan {
 
     /// Refuses more virtual rows beside `labels` labelled ones of `task` than memory is for, and changes that cannot be made to
     /// its rows.
-    pub(super) fn check_memory(&self, task: &Task, labels: usize) -> Result<(), EpisodeError> {
+    pub fn check_memory(&self, task: &Task, labels: usize) -> Result<(), EpisodeError> {
         if let Some(augment) = &self.augment {
             augment.check_task(task, labels)?;
         }

@@ -204,21 +204,23 @@ mod tests {
     /// One epoch in turn moves the head alone, a second one the layers as well; fine-tuning moves all in the first.
     #[test]
     fn layers_are_trained_with_the_head_or_in_turn() {
-        let weights = |training, epochs| {
+        let weights = |training, epochs, learning_rate| {
             let prepared = prepared(training);
             let first = prepared.pretrained().unwrap().weights.clone();
-            let replicate = Replicate { prepared, key: Key::root(3) };
-            let episodes = Episodes::reset(&plan(epochs), &[replicate]).unwrap();
-            let own = episodes.groups[0].bank.weights(0);
+            let own = plan(epochs);
+            let own =
+                EpisodePlan { train: TrainPlan { learning_rate, weight_decay: 0.0, ..own.train }, ..own };
+            let episodes = Episodes::reset(&own, &[Replicate { prepared, key: Key::root(3) }]).unwrap();
             assert_eq!(episodes.state(0).steps, u64::from(epochs));
+            let own = episodes.groups[0].bank.weights(0);
             (own[..first.len()] == first, own[first.len()..].to_vec())
         };
-        let untrained = weights(Training::FineTuned, 0);
+        let untrained = weights(Training::FineTuned, 1, 0.0);
         assert!(untrained.0);
         let (in_turn, both, tuned) = (
-            weights(Training::Alternating, 1),
-            weights(Training::Alternating, 2),
-            weights(Training::FineTuned, 1),
+            weights(Training::Alternating, 1, 0.01),
+            weights(Training::Alternating, 2, 0.01),
+            weights(Training::FineTuned, 1, 0.01),
         );
         assert!(in_turn.0 && in_turn.1 != untrained.1);
         assert!(!both.0 && both.1 == in_turn.1);

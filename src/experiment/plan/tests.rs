@@ -108,10 +108,10 @@ fn the_resolved_plan_reads_back_to_itself() {
         [transfer]\ntargets = [\"iris\"]";
     let expected = Domains { per_class: 5, scale: 2.0, concept_shift: 0.3, ..Domains::default() };
     assert_eq!(parse(domains).unwrap().episode().split().world.domains, Some(expected));
-    let made = "[episode]\nrejected = \"covered\"\nworld = { open_set = 0.2 }\ngenerator = { copies = 3, pool = false }\n\
+    let made = "[episode]\nrejected = \"covered\"\nworld = { open_set = 0.2 }\ngenerator = { copies = 3, pool = true }\n\
         encoder = { seen_by = \"all\", training = \"fine_tuned\" }\n[transfer]\ntargets = [\"iris\"]";
     let episode = parse(made).unwrap().episode().clone();
-    assert_eq!(episode.generator, Some(Generate { copies: 3, pool: false, ..Generate::default() }));
+    assert_eq!(episode.generator, Some(Generate { copies: 3, pool: true, ..Generate::default() }));
     assert_eq!(episode.rejected, Rejected::Covered);
     assert_eq!(episode.encoder.map(|keys| keys.encode().training), Some(Training::FineTuned));
     let consistent = "[episode]\nconsistency = { threshold = 0.9, side = 3 }\n[train]";

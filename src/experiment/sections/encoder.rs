@@ -11,6 +11,10 @@ use serde::Serialize;
 /// The most numbers of a code, and units of a hidden layer.
 pub const MAX_UNITS: usize = 4_096;
 
+/// The usual noise of a view of a row of numbers, and share of it that is set to zero.
+const DEVIATION: f64 = 0.2;
+const DROP: f64 = 0.3;
+
 /// What an encoder is trained for, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,10 +73,10 @@ section! {
         temperature: Option<f64> = number(0.01..=100.0).or(0.5).when(kind == EncoderKind::Contrastive, "with `kind = \"contrastive\"`");
         /// Standard deviation of the noise of a view, in the units of scaled inputs, where inputs are no images.
         #[serde(skip_serializing_if = "Option::is_none")]
-        deviation: Option<f64> = number(0.0..=1e6).or(0.2).when(kind == EncoderKind::Contrastive, "with `kind = \"contrastive\"`");
+        deviation: Option<f64> = number(0.0..=1e6).or(DEVIATION).when(kind == EncoderKind::Contrastive, "with `kind = \"contrastive\"`");
         /// Share of the inputs of a view that are set to zero, where they are no images.
         #[serde(skip_serializing_if = "Option::is_none")]
-        drop: Option<f64> = number(0.0..=0.99).or(0.3).when(kind == EncoderKind::Contrastive, "with `kind = \"contrastive\"`");
+        drop: Option<f64> = number(0.0..=0.99).or(DROP).when(kind == EncoderKind::Contrastive, "with `kind = \"contrastive\"`");
         /// Pixels by which the image of a view is moved in each direction, at most.
         #[serde(skip_serializing_if = "Option::is_none")]
         pixels: Option<usize> = whole(0..=MAX_PIXELS).optional().absent("an eighth of the shorter side")
@@ -88,6 +92,22 @@ impl EncoderKeys {
     /// What becomes of its layers in the classifier.
     pub fn training(&self) -> Training {
         self.training.unwrap_or_default()
+    }
+
+    /// Whether classifiers see codes and nothing else.
+    pub fn codes_for_all(&self) -> bool {
+        self.seen_by == SeenBy::All && self.training() == Training::Frozen
+    }
+
+    /// Its keys about views, whether they say another thing than they would without, and whether they are about images.
+    pub fn said(&self) -> [(&'static str, bool, bool); 4] {
+        let other = |found: Option<f64>, usual: f64| found.is_some_and(|found| found != usual);
+        [
+            ("episode.encoder.pixels", self.pixels.is_some(), true),
+            ("episode.encoder.side", self.side.is_some(), true),
+            ("episode.encoder.deviation", other(self.deviation, DEVIATION), false),
+            ("episode.encoder.drop", other(self.drop, DROP), false),
+        ]
     }
 
     /// What becomes of tasks.

@@ -339,7 +339,8 @@ fn generator_keys(section: &mut Section) -> Result<Generate, ExperimentError> {
         pool: boolean().or(own.pool).ask(
             section,
             "pool",
-            "Whether inputs of the pool teach the decoder, too: half of the rows of each of its steps, without a class.",
+            "Whether inputs of the pool teach the decoder, too: half of the rows of each of its steps, without a class. Most rows \
+             that it then makes are of another class than they are made for, on images above all.",
         )?,
         dimensions: whole(1..=MAX_UNITS).or(own.dimensions).ask(section, "dimensions", "Numbers of a code.")?,
         hidden: whole(1..=MAX_UNITS).or(own.hidden).ask(
