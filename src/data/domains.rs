@@ -179,8 +179,6 @@ impl Domains {
 mod tests {
     use super::*;
     use crate::data::{Oracle, RowId, Shape, SplitPlan, Targets, Task, World, embedded};
-    use crate::query::distribution::proxy_distance::proxy_distance;
-    use crate::query::{PoolView, Signals};
     use std::sync::Arc;
 
     fn split(name: &str, domains: Option<Domains>, seed: u64) -> Arc<Task> {
@@ -334,24 +332,6 @@ mod tests {
         assert!((0..8).all(|seed| middle(0.0, seed).abs() < 0.5));
         assert!(means.iter().all(|mean| mean.abs() > 1.0), "{means:?}");
         assert!(means.iter().any(|&mean| mean > 0.0) && means.iter().any(|&mean| mean < 0.0), "{means:?}");
-    }
-
-    /// The proxy distance of the labelled rows to the others is about 0 where domains are one, and 2 where they do not overlap.
-    #[test]
-    fn the_proxy_distance_tells_domains_apart() {
-        let distance = |domains: Domains| {
-            let task = split("digits", Some(domains), 6);
-            let (start, signals) = (task.source().to_vec(), Signals::default());
-            let rest: Vec<RowId> =
-                all(&task).into_iter().filter(|row| start.binary_search(row).is_err()).collect();
-            let classes = labels(&task, &start);
-            let view = PoolView::new(task.pool(), &start, &classes, &rest, 10, &signals);
-            let others: Vec<u32> = rest.iter().step_by(3).map(|row| row.0).collect();
-            proxy_distance(&view, &others).unwrap()
-        };
-        let own = Domains { per_class: 8, ..Domains::default() };
-        assert!(distance(own).abs() < 0.5);
-        assert!(distance(Domains { translation: 5.0, ..own }) > 1.95);
     }
 
     #[test]

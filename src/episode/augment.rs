@@ -73,7 +73,8 @@ impl Change {
         }
     }
 
-    fn for_images(&self) -> bool {
+    /// Whether it can be made to images alone.
+    pub fn for_images(&self) -> bool {
         matches!(self, Change::Shift { .. } | Change::Cutout { .. })
     }
 }

@@ -332,12 +332,32 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     Ok(())
 }
 
+/// Refuses, before anything is written, a data set to be learned from whose rows a plan would change as images that they are not.
+pub fn check_source(plan: &Plan, dataset: &Dataset) -> Result<()> {
+    let change = plan.episode().augment.as_ref().map(|keys| keys.augment().change);
+    match change.filter(|change| change.for_images()) {
+        Some(change) if !matches!(dataset.shape(), Shape::Image { .. }) => {
+            let (task, kind) = (dataset.name().to_string(), change.name());
+            Err(EpisodeError::NoImage { task, kind }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses keys that say how images are changed where no data set of the plan has any, and keys about rows of numbers where all have
 /// images. `shapes` are those of all data sets; generated sources are rows of numbers.
 pub fn check_views(plan: &Plan, shapes: &[Shape]) -> Result<()> {
     let is_image = |shape: &Shape| matches!(shape, Shape::Image { .. });
     let generated = plan.sources().synthetic + plan.sources().validation_synthetic;
     let learns = plan.train().is_some() || plan.searches_sources();
+    if let Some(change) = plan.episode().augment.as_ref().map(|keys| keys.augment().change)
+        && change.for_images()
+        && learns
+        && generated > 0
+    {
+        let (task, kind) = ("generated sources".to_string(), change.name());
+        return Err(EpisodeError::NoImage { task, kind }.into());
+    }
     let images = shapes.iter().any(is_image);
     let numbers = shapes.iter().any(|shape| !is_image(shape)) || learns && generated > 0;
     let episode = plan.episode();
@@ -552,6 +572,16 @@ mod tests {
             assert!(error.starts_with(&format!("`{key}` says how")), "{error}");
             assert_eq!(views(text, &[numbers, images]), Ok(()), "heeded on one of the two");
         }
+        let shift = "[episode]\naugment = { kind = \"shift\" }\n[sources]\ndatasets = [\"wine\"]\n";
+        let trained = of(&format!("{shift}synthetic = 5\n[train]"));
+        let error = check_views(&trained, &[images]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "episode on generated sources: shift changes images, but an example is a row of numbers"
+        );
+        let wine = load(&trained, &trained.sources().datasets[0]).unwrap();
+        assert!(check_source(&trained, &wine).unwrap_err().to_string().starts_with("episode on wine: shift"));
+        assert!(check_views(&of(&format!("{shift}synthetic = 0\n[train]")), &[images]).is_ok());
         let usual = "[episode.encoder]\nkind = \"contrastive\"\n[episode.consistency]\n";
         assert_eq!(views(usual, &[numbers]).and(views(usual, &[images])), Ok(()));
     }

@@ -198,6 +198,7 @@ fn read(plan: &Plan) -> Result<Inputs> {
     let validation = sources.validation.iter().map(|reference| (reference, Role::Validation));
     for (reference, role) in learned.chain(validation).filter(|_| learns) {
         let dataset = tasks::load(plan, reference)?;
+        tasks::check_source(plan, &dataset)?;
         prints.push(Prints::of(&dataset, role));
         shapes.push(dataset.shape());
         read.add(reference, &dataset)?;

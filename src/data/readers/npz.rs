@@ -123,7 +123,7 @@ pub(super) fn read(path: &Path, options: &ReadOptions, labelled: bool) -> Result
     for (inputs, _, tag) in &members.parts {
         let part = archive.array(inputs, |file, layout, from| {
             let inputs =
-                layout.read_matrix(file, &mut *from).map_err(|error| located(error, &layout, options))?;
+                layout.read_matrix(file, &mut *from).map_err(|error| located(error, layout, options))?;
             from.expect_sum(file)?;
             Ok(inputs)
         })?;
