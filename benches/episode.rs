@@ -276,6 +276,8 @@ impl Case {
             consistency: None,
             ensemble: 1,
             price: querist::data::Price::default(),
+            generator: None,
+            rejected: querist::episode::Rejected::default(),
             stop_on: StopOn::default(),
         }
     }

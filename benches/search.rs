@@ -164,6 +164,8 @@ fn growing() -> Value {
             consistency: None,
             ensemble: 1,
             price: querist::data::Price::default(),
+            generator: None,
+            rejected: querist::episode::Rejected::default(),
             stops: false,
             annotator: None,
             blocks: blocks(start),

@@ -273,7 +273,7 @@ fn archives_of_masks_are_read_or_refused_with_place() {
     }
     for (name, wanted) in [
         ("segmentation_size.npz", "masks of 6x4 pixels for examples of shape 1x6x5"),
-        ("segmentation_value.npz", "row 3, column 11: 2 is neither background"),
+        ("segmentation_value.npz", "row 3, channel 0, y 2, x 1: 2 is neither background"),
         ("segmentation_rows.npz", "39 rows"),
     ] {
         let error = read_masks(&golden(name)).unwrap_err().to_string();

@@ -327,6 +327,8 @@ fn episode() -> EpisodePlan {
         consistency: None,
         ensemble: 1,
         price: querist::data::Price::default(),
+        generator: None,
+        rejected: querist::episode::Rejected::default(),
         stop_on: StopOn::default(),
     }
 }

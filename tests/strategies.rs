@@ -51,6 +51,8 @@ fn plan(hidden: &[usize], epochs: u32, query_size: usize, budget: usize) -> Epis
         consistency: None,
         ensemble: 1,
         price: querist::data::Price::default(),
+        generator: None,
+        rejected: querist::episode::Rejected::default(),
         target_share: None,
         stop_on: StopOn::default(),
     }

@@ -1,10 +1,10 @@
-"""What consistency training changes, from two runs of `consistency.toml`. Standard library only.
+"""What other training changes, from two runs of `consistency.toml` or of `generator.toml`. Standard library only.
 
     python3 experiments/more_rows/consistency.py PLAIN TRAINED
 
 Per set and strategy the mean area under the learning curve in accuracy points under either classifier and the paired
 difference between them; of every strategy the difference to margin under either; and of the rows that the trained
-classifier took for known, the share that was wrong, by round.
+classifier took for known, or that were made for it, the share that was wrong, by round.
 """
 
 import collections
@@ -13,7 +13,7 @@ import re
 import statistics
 import sys
 
-TAUGHT = re.compile(r"trained on (\d+) pseudo-labels, (\d+) of them wrong")
+TAUGHT = re.compile(r"trained on (\d+) (?:pseudo-labels|generated rows), (\d+) of them (?:wrong|of another class)")
 
 
 def read(folder):
@@ -60,10 +60,12 @@ def main(plain, trained):
             for areas in (plain, trained)
         ]
         print(f"policy on {task:12} {cells[0]:14} {cells[1]}")
-    print("\nrows taken for known in a fit, and the share of them that is wrong, after 0, 10 and 20 queries")
+    last = max(at for _, at in taught)
+    rounds = (0, last // 2, last)
+    print(f"\nrows taken for known or made in a fit, and the share of them that is wrong, after {rounds} queries")
     for task in tasks:
         fits = len(strategies) * len(repetitions)
-        parts = [(taught[task, at][0] / fits, taught[task, at][1] / max(taught[task, at][0], 1)) for at in (0, 10, 20)]
+        parts = [(taught[task, at][0] / fits, taught[task, at][1] / max(taught[task, at][0], 1)) for at in rounds]
         print(f"{task:12} " + "   ".join(f"{count:5.1f} rows, {100 * wrong:4.1f} %" for count, wrong in parts))
 
 

@@ -1,10 +1,10 @@
-"""Of a run of `lada.toml` or `info_stn.toml`: what looking ahead is worth. Standard library only.
+"""Of a run of `lada.toml` or `info_stn.toml`: what looking ahead is worth; of one of `domains.toml`: CLUE. Standard library only.
 
     python3 experiments/more_rows/wins.py RUN
 
 Per set and strategy the mean difference to `entropy` in the area under the learning curve, in accuracy points, with its standard error;
 and per set the share of repetitions in which a strategy that looks ahead is above the one that asks by entropy and augments afterwards,
-ties counting half, with the two-sided sign test over all sets.
+or CLUE above entropy, ties counting half, with the two-sided sign test over all sets.
 """
 
 import collections
@@ -18,6 +18,8 @@ PAIRS = [
     ("lada(alpha=2)", "lada(look_ahead=false, alpha=2)"),
     ("lada(from=1, to=2)", "lada(look_ahead=false, from=1, to=2)"),
     ("info_stn", "info_stn(look_ahead=false)"),
+    ("clue", "entropy"),
+    ("clue(temperature=0.1)", "entropy"),
 ]
 
 
@@ -41,7 +43,7 @@ def main(folder):
             found = [areas[task, strategy, at] - areas[task, "entropy", at] for at in repetitions]
             cells.append(f"{statistics.fmean(found):+.1f} ± {statistics.stdev(found) / len(found) ** 0.5:.1f}")
         print(f"{strategy:40} " + "   ".join(cells))
-    print("\nlooking ahead is above, of the repetitions of " + ", ".join(tasks))
+    print("\nthe first is above the second, of the repetitions of " + ", ".join(tasks))
     for ahead, after in PAIRS:
         if ahead not in strategies or after not in strategies:
             continue
@@ -52,7 +54,7 @@ def main(folder):
             cells.append(f"{(own + (len(found) - own - other) / 2) / len(found):.2f} ({statistics.fmean(found):+.1f})")
             above, below, gains = above + own, below + other, gains + found
         p = sign_test(above, below)
-        print(f"{ahead:20} {'   '.join(cells)}   all: {above} of {above + below}, {statistics.fmean(gains):+.2f}, p {p:.2g}")
+        print(f"{ahead:22} {'   '.join(cells)}   all: {above} of {above + below}, {statistics.fmean(gains):+.2f}, p {p:.2g}")
 
 
 if __name__ == "__main__":

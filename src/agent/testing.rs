@@ -116,6 +116,8 @@ pub(super) fn sources() -> Vec<Source> {
         consistency: None,
         ensemble: 1,
         price: crate::data::Price::default(),
+        generator: None,
+        rejected: crate::episode::Rejected::default(),
         target_share: None,
         stop_on: StopOn::default(),
     };

@@ -33,6 +33,8 @@ pub struct Pool {
     unlabelled: Vec<RowId>,
     /// Rows whose answers are still out, with the queries until they arrive.
     waiting: Vec<(RowId, u32)>,
+    /// Rows that were asked for and that nobody has a label for, in the order of their answers.
+    rejected: Vec<RowId>,
     rows: usize,
 }
 
@@ -40,7 +42,8 @@ impl Pool {
     /// A pool of `rows` rows without a label.
     pub fn unlabelled(rows: usize) -> Self {
         let unlabelled = (0..rows as u32).map(RowId).collect();
-        Self { labelled: Vec::new(), labels: Vec::new(), unlabelled, waiting: Vec::new(), rows }
+        let (labelled, labels, waiting, rejected) = Default::default();
+        Self { labelled, labels, unlabelled, waiting, rejected, rows }
     }
 
     /// Labelled rows, in the order in which their labels came.
@@ -61,6 +64,11 @@ impl Pool {
     /// Rows that were asked for and whose answers are still out, in the order of asking.
     pub fn waiting(&self) -> Vec<RowId> {
         self.waiting.iter().map(|&(row, _)| row).collect()
+    }
+
+    /// Rows that were asked for and that nobody has a label for, in the order of their answers.
+    pub fn rejected(&self) -> &[RowId] {
+        &self.rejected
     }
 
     /// Asks `oracle` for the labels of `picks` and moves the rows over; what it says of them, in their order. Answers to
@@ -123,7 +131,8 @@ impl Pool {
                 let place = self.unlabelled.partition_point(|other| *other < row);
                 self.unlabelled.insert(place, row);
             }
-            Answer::Unanswerable | Answer::Late(_) => {}
+            Answer::Unanswerable => self.rejected.push(row),
+            Answer::Late(_) => {}
         }
         answer
     }
@@ -349,6 +358,7 @@ mod tests {
             };
             assert_eq!((said, pool.candidates(), pool.labels()), (vec![answer; 2], &left[..], &[][..]));
             assert_eq!((oracle.left(), oracle.answers().spent), (1, 0.5));
+            assert_eq!(pool.rejected(), if abstains == 1.0 { vec![] } else { rows(&[7, 2]) });
             assert_eq!(oracle.answers().abstained + oracle.answers().unanswerable, 2);
         }
     }

@@ -17,6 +17,7 @@ use crate::rng::Key;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -133,6 +134,8 @@ pub struct Task {
     pool_labels: Vec<u32>,
     /// Whether a question about a row of the pool has an answer; empty where all have.
     answerable: Vec<bool>,
+    /// Rows of the pool that are of the source domain, ascending; none where there is but one domain.
+    source: Vec<RowId>,
     reward: Held<Reward>,
     validation: Held<Validation>,
     test: Held<Test>,
@@ -210,13 +213,30 @@ impl Task {
         plan.check()?;
         plan.world.check_kind(dataset)?;
         let mut rows = split_rows(dataset, plan, key)?;
-        rows.pool = plan.world.thin(dataset, rows.pool, key.named("world"));
         let known = plan.world.known(dataset.classes(), key.named("world"));
         let number = |row: u32| match &known {
             Some(known) => known[dataset.labels()[row as usize] as usize],
             None => Some(dataset.targets().word(row as usize)),
         };
         let classes = known.as_ref().map_or(dataset.classes(), |known| known.iter().flatten().count());
+        let from = match &plan.world.domains {
+            Some(domains) => domains.source(dataset, &rows.pool, (classes, number), key.named("domains")),
+            None => HashSet::new(),
+        };
+        rows.pool = match from.is_empty() {
+            true => plan.world.thin(dataset, rows.pool, key.named("world")),
+            false => {
+                let others: Vec<u32> = rows.pool.iter().copied().filter(|row| !from.contains(row)).collect();
+                if others.len() < 2 {
+                    let (name, part) = (dataset.name().to_string(), "target domain's");
+                    let (found, least, rows) = (others.len(), 2, dataset.rows());
+                    return Err(DataError::PartTooSmall { name, part, found, least, rows }.into());
+                }
+                let left: HashSet<u32> =
+                    plan.world.thin(dataset, others, key.named("world")).into_iter().collect();
+                rows.pool.into_iter().filter(|row| from.contains(row) || left.contains(row)).collect()
+            }
+        };
         if known.is_some() {
             for part in [&mut rows.reward, &mut rows.validation, &mut rows.test] {
                 part.retain(|&row| number(row).is_some());
@@ -233,6 +253,11 @@ impl Task {
         };
         let scaled = |scaler: &Scaler, (inputs, labels): (Matrix, Vec<u32>)| (scaler.scale(inputs), labels);
         let ((pool, labels), test) = (part(&rows.pool), part(&rows.test));
+        let source: Vec<usize> = (0..rows.pool.len()).filter(|&at| from.contains(&rows.pool[at])).collect();
+        let (mut pool, mut labels) = (pool, labels);
+        if let Some(domains) = &plan.world.domains {
+            domains.shift((&mut pool, &mut labels), &source, classes, key.named("domains"));
+        }
         let pool = (pool, plan.world.answers(classes, labels, key.named("world")));
         let scaler = Scaler::fit(plan.scaling, pool.0.view());
         let own = plan.test_by_itself.then(|| Scaler::fit(plan.scaling, test.0.view()));
@@ -252,7 +277,8 @@ impl Task {
             Targets::Mask(masks) => Some(Arc::clone(masks)),
             _ => None,
         };
-        Ok(Self { pool_ids, source_rows, answerable, masks, shape: dataset.shape(), scaler, ..task })
+        let source = source.into_iter().map(|at| RowId(at as u32)).collect();
+        Ok(Self { pool_ids, source_rows, answerable, source, masks, shape: dataset.shape(), scaler, ..task })
     }
 
     /// A task over three parts that are apart already, each `(inputs, labels)`, and without a validation
@@ -322,6 +348,7 @@ impl Task {
             validation: Held::new(Matrix::zeros(0, width), Vec::new()),
             test: Held::new(Matrix::zeros(0, width), Vec::new()),
             rows: PartRows { pool: all.clone(), reward: none(), validation: none(), test: none() },
+            source: Vec::new(),
             source_rows: all,
             masks,
             pool_ids: Vec::new(),
@@ -369,6 +396,7 @@ impl Task {
             all_but_test: Matrix::new(all_but_test, learned, width),
             pool_labels: pool.1,
             answerable: Vec::new(),
+            source: Vec::new(),
             reward: Held::new(reward.0, reward.1),
             validation: Held::new(validation.0, validation.1),
             test: Held::new(test.0, test.1),
@@ -544,6 +572,12 @@ impl Task {
     /// If the pool has no such row.
     pub fn has_answer(&self, row: RowId) -> bool {
         !self.is_open() || self.answerable[row.index()]
+    }
+
+    /// Rows of the pool that are of the source domain of [`Domains`](super::Domains), ascending: what an episode starts from. None where
+    /// there is but one domain.
+    pub fn source(&self) -> &[RowId] {
+        &self.source
     }
 
     pub(super) fn pool_label(&self, row: RowId) -> u32 {

@@ -13,13 +13,14 @@
 //! ```
 
 use super::dataset::Dataset;
+use super::domains::Domains;
 use super::error::DataError;
 use super::matrix::Matrix;
 use super::scaling::standardised;
 use crate::data::TargetKind;
 use crate::rng::Key;
-use rand::RngExt;
 use rand::seq::SliceRandom;
+use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,9 @@ pub struct World {
     /// task (Kothawade, Beck, Killamsetty & Iyer, NeurIPS 2021).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_set: Option<f64>,
+    /// A source domain, in which episodes start, beside the target domain, in which they ask and are tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domains: Option<Domains>,
 }
 
 impl World {
@@ -73,7 +77,9 @@ impl World {
             ("covariate_shift", self.covariate_shift, 0.0, MAX_SHIFT),
             ("open_set", self.open_set, 0.0, MAX_OPEN),
         ];
-        for (key, found, low, high) in settings {
+        let domains = self.domains.iter().flat_map(Domains::settings);
+        let domains = domains.map(|(key, found, low, high)| (key, Some(found), low, high));
+        for (key, found, low, high) in settings.into_iter().chain(domains) {
             // A NaN is in no range.
             if let Some(found) = found.filter(|found| !(low..=high).contains(found)) {
                 return Err(DataError::World { key, found, low, high });
@@ -84,9 +90,13 @@ impl World {
 
     /// Refuses what is about classes, where targets are numbers, and to have fewer than two of them left.
     pub(super) fn check_kind(&self, dataset: &Dataset) -> Result<(), DataError> {
-        let about_classes =
-            [("long_tail", self.long_tail), ("label_noise", self.label_noise), ("open_set", self.open_set)];
-        match about_classes.into_iter().find(|(_, given)| given.is_some()) {
+        let about_classes = [
+            ("long_tail", self.long_tail.is_some()),
+            ("label_noise", self.label_noise.is_some()),
+            ("open_set", self.open_set.is_some()),
+            ("domains", self.domains.is_some()),
+        ];
+        match about_classes.into_iter().find(|&(_, given)| given) {
             Some((key, _)) if dataset.kind() != TargetKind::Class => {
                 let (name, found) = (dataset.name().to_string(), dataset.kind());
                 Err(DataError::AboutClasses { name, key, found })
@@ -145,13 +155,8 @@ fn tailed(dataset: &Dataset, pool: Vec<u32>, ratio: f64, key: Key) -> Vec<u32> {
     let label = |row: u32| dataset.labels()[row as usize] as usize;
     let mut counts = vec![0usize; dataset.classes()];
     pool.iter().for_each(|&row| counts[label(row)] += 1);
-    let mut ranks: Vec<usize> = (0..counts.len()).collect();
-    ranks.shuffle(&mut key.rng());
-    let (most, last) = (counts.iter().copied().max().unwrap_or(0), (counts.len() - 1).max(1) as f64);
-    let mut left: Vec<usize> = ranks
-        .into_iter()
-        .map(|rank| (most as f64 * ratio.powf(-(rank as f64) / last)).round().max(1.0) as usize)
-        .collect();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let mut left = falling(most as f64, ratio, counts.len(), key);
     let keep = |row: &u32| {
         let left = &mut left[label(*row)];
         let kept = *left > 0;
@@ -161,21 +166,36 @@ fn tailed(dataset: &Dataset, pool: Vec<u32>, ratio: f64, key: Key) -> Vec<u32> {
     pool.into_iter().filter(keep).collect()
 }
 
+/// Rows of every class, which fall geometrically from `most` to its part `1 / ratio`, in an order that is drawn; at least one of each.
+pub(super) fn falling(most: f64, ratio: f64, classes: usize, key: Key) -> Vec<usize> {
+    let mut ranks: Vec<usize> = (0..classes).collect();
+    ranks.shuffle(&mut key.rng());
+    let last = (classes - 1).max(1) as f64;
+    let count = |rank: usize| (most * ratio.powf(-(rank as f64) / last)).round().max(1.0) as usize;
+    ranks.into_iter().map(count).collect()
+}
+
+/// A log weight and a Gumbel variate: the largest of such sums are a draw without replacement by weight.
+pub(super) fn gumbel(log_weight: f64, rng: &mut impl Rng) -> f64 {
+    log_weight - (-rng.random::<f64>().max(f64::MIN_POSITIVE).ln()).ln()
+}
+
+/// The inputs of `rows`, with medians of `pool` for what is missing.
+pub(super) fn filled(dataset: &Dataset, rows: &[u32], pool: &[u32]) -> Matrix {
+    let (inputs, gaps) = (dataset.inputs(), dataset.gaps());
+    let values = rows.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
+    let mut found = Matrix::new(values, rows.len(), inputs.cols());
+    gaps.fill(&mut found, rows, &gaps.medians(inputs, pool));
+    found
+}
+
 /// Half of the rows, those at one end more likely.
 fn shifted(dataset: &Dataset, pool: Vec<u32>, strength: f64, key: Key) -> Vec<u32> {
-    let (inputs, gaps) = (dataset.inputs(), dataset.gaps());
-    let values = pool.iter().flat_map(|&row| inputs.row(row as usize)).copied().collect();
-    let mut rows = Matrix::new(values, pool.len(), inputs.cols());
-    gaps.fill(&mut rows, &pool, &gaps.medians(inputs, &pool));
-    let places = along_most_variance(&standardised(rows), key.named("start"));
+    let places = along_most_variance(&standardised(filled(dataset, &pool, &pool)), key.named("start"));
     let mut rng = key.named("draw").rng();
     let sign = if rng.random::<bool>() { 1.0 } else { -1.0 };
-    // The largest sums of a log weight and a Gumbel variate are a draw without replacement by weight.
-    let mut scores: Vec<(f64, usize)> = places
-        .iter()
-        .map(|place| -sign * strength * place - (-rng.random::<f64>().max(f64::MIN_POSITIVE).ln()).ln())
-        .zip(0..)
-        .collect();
+    let mut scores: Vec<(f64, usize)> =
+        places.iter().map(|place| gumbel(-sign * strength * place, &mut rng)).zip(0..).collect();
     scores.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut kept: Vec<usize> = scores[..pool.len().div_ceil(2).max(2)].iter().map(|&(_, at)| at).collect();
     kept.sort_unstable();
@@ -183,7 +203,7 @@ fn shifted(dataset: &Dataset, pool: Vec<u32>, strength: f64, key: Key) -> Vec<u3
 }
 
 /// Each row's place along the first principal direction, with mean 0 and variance 1; zeros where nothing varies.
-fn along_most_variance(rows: &Matrix, key: Key) -> Vec<f64> {
+pub(super) fn along_most_variance(rows: &Matrix, key: Key) -> Vec<f64> {
     let mut rng = key.rng();
     let mut direction: Vec<f64> = (0..rows.cols()).map(|_| StandardNormal.sample(&mut rng)).collect();
     let project = |direction: &[f64]| -> Vec<f64> {

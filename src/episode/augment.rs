@@ -15,8 +15,9 @@
 //! # Ok::<(), querist::Error>(())
 //! ```
 
+use super::generator::Generate;
 use super::plan::EpisodeError;
-use crate::data::{MatrixView, RowId, Shape, Task};
+use crate::data::{Matrix, MatrixView, RowId, Shape, Task};
 use crate::learner::{HiddenMixtures, VirtualRows};
 use crate::query::{Mixture, Transformed};
 use crate::rng::Key;
@@ -72,7 +73,8 @@ impl Change {
         }
     }
 
-    fn for_images(&self) -> bool {
+    /// Whether it can be made to images alone.
+    pub fn for_images(&self) -> bool {
         matches!(self, Change::Shift { .. } | Change::Cutout { .. })
     }
 }
@@ -106,6 +108,8 @@ pub(super) struct Extra {
     width: usize,
     classes: usize,
     draws: usize,
+    /// How many rows at the end of every draw a decoder has made.
+    generated: usize,
     /// What rows are mixed with at hidden layers; none where no row of the fit is.
     hidden: Option<Hidden>,
 }
@@ -126,10 +130,11 @@ pub(super) struct Steering {
 }
 
 impl Extra {
-    /// Changed copies of `rows`, and what a strategy wants made of such rows of which all labels are among them; `None` where there
-    /// is neither. Shares of mixtures are drawn anew for each of `epochs`, or where there are copies, too, [`DRAWS`] times.
+    /// Changed copies of `rows`, what a strategy wants made of such rows of which all labels are among them, and rows of a decoder; `None`
+    /// where there is nothing of these. Shares of mixtures are drawn anew for each of `epochs`, or where there are copies or rows of a decoder,
+    /// too, [`DRAWS`] times.
     pub fn of(
-        augment: Option<&Augment>,
+        (augment, generate): (Option<&Augment>, Option<&Generate>),
         steering: &Steering,
         task: &Task,
         (rows, labels): (&[u32], &[u32]),
@@ -145,17 +150,23 @@ impl Extra {
             .collect();
         let transformed: Vec<_> =
             (steering.transformed.iter()).filter_map(|one| Some((&one.input, class(one.row)?))).collect();
-        let draws = match (augment, mixtures.is_empty(), transformed.is_empty()) {
-            (None, true, true) => return None,
-            (None, true, false) => 1,
-            (None, false, _) => {
-                let room = MIXED_NUMBERS / (mixtures.len() * task.width());
-                epochs.min(room.clamp(DRAWS, MAX_DRAWS)).max(1)
-            }
-            (Some(_), ..) => DRAWS,
-        };
+        let draws =
+            match (augment.is_some() || generate.is_some(), mixtures.is_empty(), transformed.is_empty()) {
+                (false, true, true) => return None,
+                (false, true, false) => 1,
+                (false, false, _) => {
+                    let room = MIXED_NUMBERS / (mixtures.len() * task.width());
+                    epochs.min(room.clamp(DRAWS, MAX_DRAWS)).max(1)
+                }
+                (true, ..) => DRAWS,
+            };
         let hidden = mixtures.iter().any(|&(_, _, layer)| layer > 0).then(Hidden::default);
-        let mut extra = Self { hidden, ..Self::none(task) };
+        // A decoder without a row to learn from makes none.
+        let generate = generate.filter(|_| !rows.is_empty());
+        let generated = generate.map_or(0, |generate| generate.copies * rows.len());
+        let mut extra = Self { hidden, generated, ..Self::none(task) };
+        let made = key.named("generator");
+        let mut generator = generate.map(|generate| (generate, generate.fit(task, (rows, labels), made)));
         for draw in 0..draws as u64 {
             extra.begin_draw();
             if let Some(augment) = augment {
@@ -167,6 +178,9 @@ impl Extra {
             }
             for (input, label) in &transformed {
                 extra.push(input.to_vec(), [(*label, 1.0), (*label, 0.0)], 1.0);
+            }
+            if let Some((generate, generator)) = &mut generator {
+                generate.push(generator, labels, &mut extra, made.at(draw));
             }
         }
         Some(extra)
@@ -262,6 +276,18 @@ impl Extra {
         }
     }
 
+    /// The rows of the first draw that a decoder has made, and their classes; `None` where there is none.
+    pub fn generated(&self) -> Option<(Matrix, Vec<u32>)> {
+        let end = self.weights.len() / self.draws.max(1);
+        let rows = end.saturating_sub(self.generated)..end;
+        let inputs = self.inputs[rows.start * self.width..rows.end * self.width].to_vec();
+        let class = |row: usize| {
+            let target = &self.targets[row * self.classes..][..self.classes];
+            target.iter().position(|&share| share > 0.5).unwrap_or(0) as u32
+        };
+        (self.generated > 0).then(|| (Matrix::new(inputs, rows.len(), self.width), rows.map(class).collect()))
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.weights.is_empty()
@@ -343,7 +369,7 @@ mod tests {
         let task = task(scaling);
         let augment = Augment { change, copies: 3, weight: 0.5 };
         let (steering, known) = (Steering::default(), (&[2, 5, 7][..], &[0, 1, 1][..]));
-        let extra = Extra::of(Some(&augment), &steering, &task, known, 1, Key::root(3)).unwrap();
+        let extra = Extra::of((Some(&augment), None), &steering, &task, known, 1, Key::root(3)).unwrap();
         assert_eq!(extra.weights, vec![0.5; 3 * 3 * DRAWS]);
         assert_eq!(extra.view().each(), 9);
         (task, extra)
@@ -385,7 +411,7 @@ mod tests {
         let task = task(Scaling::None);
         let made = |mixtures| {
             let steering = Steering { mixtures, ..Steering::default() };
-            Extra::of(None, &steering, &task, (&[2, 5], &[0, 1]), 10, Key::root(4))
+            Extra::of((None, None), &steering, &task, (&[2, 5], &[0, 1]), 10, Key::root(4))
         };
         for alpha in [0.3, 1.0, 4.0] {
             let mixtures = vec![Mixture { a: RowId(2), b: RowId(5), alpha, layer: 0 }; 4_000];

@@ -18,6 +18,7 @@ use super::augment::{Extra, MAX_NUMBERS, hole, shifted};
 use super::fitting::predicted;
 use super::holdout::Divided;
 use super::plan::{EpisodeError, EpisodePlan};
+use super::replicate::PreparedTask;
 use crate::data::{Matrix, RowId, Shape, Task};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Start, Stop, TrainPlan, ensembles};
@@ -217,7 +218,7 @@ pub(super) fn go_on(
     bank: &mut dyn Learner,
     plan: &EpisodePlan,
     train: &TrainPlan,
-    models: &[(&Task, &Divided, Key)],
+    models: &[(&PreparedTask, &Divided, Key)],
 ) -> Result<Vec<Trained>> {
     let mut teacher = ensembles(bank.spec(), models.len(), plan.ensemble, plan.device)?;
     for model in 0..models.len() {
@@ -230,7 +231,8 @@ pub(super) fn go_on(
         let keys: Vec<Key> =
             models.iter().map(|(.., key)| key.named("consistency").at(round as u64)).collect();
         let (mut sure, mut extras) = (Vec::new(), Vec::new());
-        for (model, (&(task, divided, _), &key)) in models.iter().zip(&keys).enumerate() {
+        for (model, (&(prepared, divided, _), &key)) in models.iter().zip(&keys).enumerate() {
+            let task = prepared.task();
             let own = consistency.sure_of(&*teacher, model, task, divided, key);
             extras.push(consistency.strongly(task, divided, &own, (round, key)));
             sure.push(own);
@@ -238,7 +240,7 @@ pub(super) fn go_on(
         let data: Vec<_> = models
             .iter()
             .zip(&extras)
-            .map(|((task, divided, _), extra)| divided.beside(task, extra))
+            .map(|((prepared, divided, _), extra)| divided.beside(prepared.task(), extra))
             .collect();
         let reports = bank.fit(&data, &train, &keys)?;
         for model in 0..models.len() {
@@ -262,7 +264,7 @@ mod tests {
     use super::*;
     use crate::data::{Dataset, Scaling, SplitPlan, Targets};
     use crate::episode::augment::Steering;
-    use crate::episode::{Episodes, PreparedTask, Replicate};
+    use crate::episode::{Episodes, Replicate};
     use crate::learner::Loss;
 
     /// Six spherical clusters in sixty columns, a class each: one label of each says little of where its centre is, and the pool
@@ -331,7 +333,8 @@ mod tests {
             );
             let mut bank = ensembles(&plan.spec(task).unwrap(), 1, 1, plan.device).unwrap();
             bank.fit(&[divided.env(task)], &plan.train, &[key]).unwrap();
-            let models = [(task, &divided, key)];
+            let prepared = PreparedTask::new(task.clone());
+            let models = [(&*prepared, &divided, key)];
             let trained = go_on(&Consistency::default(), &mut *bank, &plan, &plan.train, &models).unwrap();
             assert!(trained[0].sure.iter().all(|(row, _)| !rows.contains(&row.0)));
             (bank.weights(0), trained[0].sure.clone(), trained[0].report)

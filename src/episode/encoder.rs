@@ -16,8 +16,9 @@
 
 use super::augment::{hole, shifted};
 use super::plan::EpisodeError;
+use super::pretrained::{Pretrained, Training};
 use super::replicate::PreparedTask;
-use crate::data::{MatrixView, Scaling, Shape, Task};
+use crate::data::{Matrix, MatrixView, Scaling, Shape, Task};
 use crate::error::Result;
 use crate::learner::{Encoder, EncoderPlan};
 use crate::query::geometry::normalised;
@@ -41,6 +42,8 @@ pub struct Encode {
     pub objective: Objective,
     pub plan: EncoderPlan,
     pub readers: CodeReaders,
+    /// What becomes of the encoder's layers in the classifier, where that sees codes.
+    pub training: Training,
 }
 
 /// What an encoder is trained for.
@@ -112,7 +115,16 @@ impl Encode {
             }
         };
         match self.readers {
-            CodeReaders::All => Ok(PreparedTask::new(task.encoded(codes, Scaling::Standard)?)),
+            CodeReaders::All => {
+                let coded = task.encoded(codes, Scaling::Standard)?;
+                if self.training == Training::Frozen {
+                    return Ok(PreparedTask::new(coded));
+                }
+                let layers = Pretrained::of(&encoder, task.pool(), self.training);
+                let codes = coded.pool();
+                let codes = Matrix::new(codes.values().to_vec(), codes.rows(), codes.cols());
+                Ok(PreparedTask::with_layers(task, codes, layers))
+            }
             CodeReaders::Strategies => {
                 let codes = codes(task.pool());
                 Ok(PreparedTask::with_codes(task, codes))
@@ -215,7 +227,7 @@ impl Encoders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Dataset, Matrix, SplitPlan, Targets, embedded};
+    use crate::data::{Dataset, SplitPlan, Targets, embedded};
     use crate::episode::testing::plan;
     use crate::episode::{EpisodePlan, Episodes, Replicate};
     use crate::learner::Start;

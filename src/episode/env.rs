@@ -1,7 +1,8 @@
 //! [`Episodes`]: several episodes in lock-step, one bank fit per round.
 
 use super::augment::{ALPHAS, Steering};
-use super::fitting::full_pool;
+use super::fitting::{full_pool, knowing_all};
+use super::generator::Judge;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::Replicate;
 use crate::arch::NetSpec;
@@ -47,6 +48,8 @@ pub struct EpisodeState {
     pub answers: Option<Answers>,
     /// What the last fit was taught beyond the labels in hand.
     pub pseudo_labels: Option<PseudoLabels>,
+    /// Rows that a decoder made for the last fit. Wrong are those that a classifier of all labels of the pool takes for another class.
+    pub generated: Option<PseudoLabels>,
     /// Share of reward rows classified correctly; of other targets, the first of their [figures](TargetKind::metrics).
     pub reward_accuracy: f64,
     /// The figures on the test rows; `None` under [`Measure::Reward`](super::Measure::Reward).
@@ -77,10 +80,15 @@ pub(super) struct Env {
     pub(super) spec: NetSpec,
     pub(super) pool: Pool,
     pub(super) oracle: Oracle,
-    /// Rows whose answers are still out, with the classes that the last fit predicts of them.
-    pub(super) waiting: Vec<(RowId, u32)>,
-    /// Labelled rows and those that wait, where there are any of the latter.
+    /// Rows that count as labelled for whoever asks, with the classes that the last fit predicts of them: rejected ones, where the plan says
+    /// so, and those whose answers are still out.
+    pub(super) expected: Vec<(RowId, u32)>,
+    /// How many of them, at the end, are still out.
+    out: usize,
+    /// Labelled rows and those that are expected, where there are any of the latter.
     known: Option<(Vec<RowId>, Vec<u32>)>,
+    /// Tells of rows that are made up whether they are of their class, where there are any.
+    pub(super) judge: Option<Judge>,
     /// Made when a strategy first looks at it; most never do.
     nearest: OnceLock<Arc<Nearest>>,
     pub(super) state: EpisodeState,
@@ -94,7 +102,7 @@ pub(super) struct Env {
 }
 
 impl Env {
-    /// What counts as labelled: what is, and behind it the rows whose answers are still out, as what they look like.
+    /// What counts as labelled: what is, and behind it the rows that are expected to be, as what they look like.
     fn known(&self) -> (&[RowId], &[u32]) {
         match &self.known {
             Some((rows, classes)) => (rows, classes),
@@ -102,16 +110,16 @@ impl Env {
         }
     }
 
-    /// Has these rows, whose answers are still out, count as labelled.
-    pub(super) fn expect(&mut self, waiting: Vec<(RowId, u32)>) {
-        self.known = (!waiting.is_empty()).then(|| {
-            let (rows, classes): (Vec<RowId>, Vec<u32>) = waiting.iter().copied().unzip();
+    /// Has these rows count as labelled; the answers to the last `out` are still out.
+    pub(super) fn expect(&mut self, expected: Vec<(RowId, u32)>, out: usize) {
+        self.known = (!expected.is_empty()).then(|| {
+            let (rows, classes): (Vec<RowId>, Vec<u32>) = expected.iter().copied().unzip();
             ([self.pool.labelled(), &rows].concat(), [self.pool.labels(), &classes].concat())
         });
         if self.known.is_some() {
             self.nearest = OnceLock::new();
         }
-        self.waiting = waiting;
+        (self.expected, self.out) = (expected, out);
     }
 
     /// The distances of the pool's rows to what counts as labelled.
@@ -190,6 +198,9 @@ impl Episodes {
         for replicate in replicates {
             let task = replicate.prepared.task();
             plan.check_task(task)?;
+            if let Some(pretrained) = replicate.prepared.pretrained() {
+                pretrained.check(plan, task)?;
+            }
             if task.kind() != kind {
                 let (task, found) = (task.name().to_string(), task.kind());
                 return Err(EpisodeError::Kinds { task, found, expected: kind }.into());
@@ -213,13 +224,22 @@ impl Episodes {
                     replicate.key,
                 )
                 .priced(plan.price),
-                waiting: Vec::new(),
+                expected: Vec::new(),
+                out: 0,
                 known: None,
+                judge: match plan.generator {
+                    Some(_) => {
+                        let plain = EpisodePlan { generator: None, ..plan.clone() };
+                        Some(Judge(knowing_all(&plain, replicate)?.into()))
+                    }
+                    None => None,
+                },
                 state: EpisodeState {
                     round: 0,
                     labels: pool.labelled().len(),
                     answers: counts_answers(plan, task).then(Answers::default),
                     pseudo_labels: None,
+                    generated: None,
                     reward_accuracy: 0.0,
                     test: None,
                     measured: 0.0,
@@ -364,7 +384,7 @@ impl Episodes {
         let (kind, classes) = (task.kind(), task.classes());
         PoolView::of_kind(kind, prepared.seen(), rows, targets, env.pool.candidates(), classes, signals)
             .with_network_inputs(task.pool())
-            .with_waiting(env.waiting.len())
+            .with_waiting(env.out)
     }
 
     /// Changes the network shape of episode `env`; the next fit is from fresh weights, and `steps`
@@ -558,7 +578,7 @@ mod tests {
     use super::*;
     use crate::data::{SplitPlan, Task, embedded};
     use crate::episode::testing;
-    use crate::episode::{EpisodePlan, PreparedTask};
+    use crate::episode::{EpisodePlan, PreparedTask, Rejected};
     use crate::learner::Start;
 
     fn episodes(annotator: Option<Annotator>) -> Episodes {
@@ -618,6 +638,38 @@ mod tests {
         plain.envs[0].state.round += 1;
         plain.refit().unwrap();
         assert_eq!(plain.groups[0].bank.weights(0), late.groups[0].bank.weights(0));
+    }
+
+    /// A rejected row stands behind the labelled ones where it is to count as covered, is out of nobody's hands, and is not learned from.
+    #[test]
+    fn rejected_rows_count_as_covered_for_who_asks_and_not_for_who_learns() {
+        let nobody = Annotator { unanswerable: 1.0, ..Annotator::default() };
+        let play = |rejected| {
+            let plain = episodes(Some(nobody));
+            let plan = EpisodePlan { rejected, ..plain.plan.clone() };
+            let mut played = Episodes::reset(&plan, &[plain.envs[0].replicate.clone()]).unwrap();
+            let asked = played.envs[0].pool.candidates()[..6].to_vec();
+            played.step(&[(0, asked.clone())]).unwrap();
+            (played, asked)
+        };
+        let ((ignored, _), (covered, asked)) = (play(Rejected::Ignored), play(Rejected::Covered));
+        let needs = Needs { neighbours: true, out_of_fold: true, ..Needs::NONE };
+        let seen = |episodes: &Episodes| {
+            let extras = episodes.extras(&[(0, needs)]).unwrap().remove(0);
+            let signals = episodes.signals_beside(extras, 0, needs, Key::root(1));
+            let view = episodes.view(0, &signals);
+            let nearest = signals.nearest.as_ref().unwrap().least(asked[0].index());
+            assert_eq!(
+                (view.waiting(), view.candidates().len()),
+                (0, episodes.envs[0].pool.candidates().len())
+            );
+            (view.labelled().to_vec(), nearest)
+        };
+        let (before, after) = (seen(&ignored), seen(&covered));
+        assert_eq!((before.0.len(), &after.0[..3], &after.0[3..]), (3, &before.0[..], &asked[..]));
+        assert!(before.1 > 0.0 && after.1 == 0.0, "{} {}", before.1, after.1);
+        assert_eq!(ignored.groups[0].bank.weights(0), covered.groups[0].bank.weights(0));
+        assert_eq!(covered.labelled(0).0.len(), 3);
     }
 
     #[test]

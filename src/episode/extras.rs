@@ -8,7 +8,8 @@ use super::env::Episodes;
 use super::fitting::{distinct, fit_all};
 use super::holdout::Divided;
 use super::plan::{Measure, OracleOn};
-use crate::data::{Matrix, MatrixView, RowId, TargetKind, Task};
+use super::replicate::PreparedTask;
+use crate::data::{Matrix, MatrixView, RowId, TargetKind};
 use crate::error::Result;
 use crate::learner::{
     Learner, LossModule, LossPredictor, Start, Temperature, TrainPlan, calibration, ensembles,
@@ -224,7 +225,7 @@ impl Episodes {
     }
 
     /// Out-of-fold probabilities of the labels in hand, for the slots that ask for them and have a label per
-    /// fold. Behind them those of the rows whose answers are still out, by the network itself, which has not seen them.
+    /// fold. Behind them those of the rows that count as labelled without a label, by the network itself, which has not seen them.
     fn out_of_fold(&self, envs: &[(usize, Needs)]) -> Result<Vec<(usize, Matrix)>> {
         let (slots, asking): (Vec<usize>, Vec<usize>) = envs
             .iter()
@@ -235,7 +236,7 @@ impl Episodes {
         let found =
             self.held_out(&asking, |bank, place, pool, rows| bank.probabilities(place, pool, Some(rows)))?;
         let whole = |(env, found): (usize, Matrix)| {
-            let rows: Vec<u32> = self.envs[env].waiting.iter().map(|(row, _)| row.0).collect();
+            let rows: Vec<u32> = self.envs[env].expected.iter().map(|(row, _)| row.0).collect();
             let waiting = self.probabilities(env, &rows);
             let (count, width) = (found.rows() + rows.len(), found.cols());
             Matrix::new([found.values(), waiting.values()].concat(), count, width)
@@ -352,10 +353,8 @@ impl Episodes {
                     all.and_make(&self.plan, task, &Steering::default(), trial.key).in_full(task)
                 })
                 .collect();
-            let models: Vec<(&Task, &Divided, Key)> = (group.iter().zip(&divided))
-                .map(|((_, trial), divided)| {
-                    (&**self.envs[trial.env].replicate.prepared.task(), divided, trial.key)
-                })
+            let models: Vec<(&PreparedTask, &Divided, Key)> = (group.iter().zip(&divided))
+                .map(|((_, trial), divided)| (&*self.envs[trial.env].replicate.prepared, divided, trial.key))
                 .collect();
             fit_all(&mut *bank, &self.plan, train, &models)?;
             results.extend(

@@ -4,10 +4,11 @@ use super::augment::Steering;
 use super::consistency::{Trained, go_on};
 use super::env::{Env, Episodes, Group, PseudoLabels, Termination};
 use super::holdout::Divided;
-use super::plan::{EpisodeError, EpisodePlan, Measure};
-use super::replicate::Replicate;
+use super::plan::{EpisodeError, EpisodePlan, Measure, Rejected};
+use super::pretrained::{self, Pretrained};
+use super::replicate::{PreparedTask, Replicate};
 use crate::arch::NetSpec;
-use crate::data::{Oracle, RowId, Task};
+use crate::data::{Matrix, Oracle, RowId};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, ModelData, Scores, TrainPlan, ensembles};
 use crate::rng::Key;
@@ -30,16 +31,24 @@ impl Episodes {
                 let wrong = pseudo.iter().filter(|&&(row, class)| !right(row, class)).count();
                 env.state.pseudo_labels =
                     (!pseudo.is_empty()).then_some(PseudoLabels { count: pseudo.len(), wrong });
+                let made = report.generated.as_ref().zip(env.judge.as_ref());
+                env.state.generated = made.map(|((rows, classes), judge)| judge.judge(rows, classes));
                 env.fresh = 0;
                 env.state.fit = report.last;
                 env.state.steps += report.steps;
                 let waiting = env.pool.waiting();
+                let out = waiting.len();
+                let rejected = match self.plan.rejected {
+                    Rejected::Ignored => &[][..],
+                    Rejected::Covered => env.pool.rejected(),
+                };
+                let without_label = [rejected, &waiting].concat();
                 let mut expected = Vec::new();
-                if !waiting.is_empty() {
-                    let rows: Vec<u32> = waiting.iter().map(|row| row.0).collect();
+                if !without_label.is_empty() {
+                    let rows: Vec<u32> = without_label.iter().map(|row| row.0).collect();
                     let looks = group.bank.probabilities(place, task.pool(), Some(&rows));
                     let like = (0..looks.rows()).map(|at| predicted(looks.row(at)));
-                    expected.extend(waiting.into_iter().zip(like));
+                    expected.extend(without_label.into_iter().zip(like));
                 }
                 let (kind, metric) = (task.kind(), self.plan.metric);
                 let scores = |inputs, targets| {
@@ -51,7 +60,7 @@ impl Episodes {
                     .then(|| scores(test.inputs(), test.labels()));
                 let measured = env.state.test.unwrap_or(rewarded).by(self.plan.metric);
                 env.state.measured = measured;
-                env.expect(expected);
+                env.expect(expected, out);
                 let target = env.state.target.or(self.plan.target_accuracy);
                 env.end = if target.is_some_and(|target| measured >= target) {
                     Some(Termination::Target)
@@ -116,6 +125,8 @@ struct Fitted {
     last: FitReport,
     /// What the last one took for known, by [`go_on`].
     sure: Vec<(RowId, u32)>,
+    /// Rows that a decoder made for the last one, and their classes.
+    generated: Option<(Matrix, Vec<u32>)>,
 }
 
 /// Fits the networks of `bank` to their rows, and has them go on with others where the plan says so.
@@ -126,11 +137,17 @@ pub(super) fn fit_all(
     bank: &mut dyn Learner,
     plan: &EpisodePlan,
     train: &TrainPlan,
-    models: &[(&Task, &Divided, Key)],
+    models: &[(&PreparedTask, &Divided, Key)],
 ) -> Result<Vec<Trained>> {
-    let data: Vec<ModelData<'_>> = models.iter().map(|(task, divided, _)| divided.env(task)).collect();
+    let data: Vec<ModelData<'_>> =
+        models.iter().map(|(prepared, divided, _)| divided.env(prepared.task())).collect();
     let keys: Vec<Key> = models.iter().map(|&(.., key)| key).collect();
-    let reports = bank.fit(&data, train, &keys)?;
+    let starts: Vec<&Pretrained> = models.iter().filter_map(|(prepared, ..)| prepared.pretrained()).collect();
+    // Episodes of one plan have an encoder all or none.
+    let reports = match starts.len() == models.len() {
+        true => pretrained::fit(bank, &starts, &data, train, &keys)?,
+        false => bank.fit(&data, train, &keys)?,
+    };
     let Some(consistency) = &plan.consistency else {
         return Ok(reports.into_iter().map(|report| Trained { report, sure: Vec::new() }).collect());
     };
@@ -163,14 +180,15 @@ fn fit_group(group: &mut Group, envs: &[Env], plan: &EpisodePlan) -> Result<Vec<
                     .in_full(task)
             })
             .collect();
-        let models: Vec<(&Task, &Divided, Key)> = (envs.iter().zip(&divided).zip(&keys))
-            .map(|((env, divided), &key)| (&**env.replicate.prepared.task(), divided, key))
+        let models: Vec<(&PreparedTask, &Divided, Key)> = (envs.iter().zip(&divided).zip(&keys))
+            .map(|((env, divided), &key)| (&*env.replicate.prepared, divided, key))
             .collect();
         let reports = fit_all(&mut *group.bank, plan, &train, &models)?;
         fitted = (reports.into_iter().enumerate())
             .map(|(place, Trained { report: last, sure })| {
                 let before = fitted.get(place).map_or(0, |fitted| fitted.steps);
-                Fitted { steps: before + u64::from(last.steps), last, sure }
+                let generated = divided[place].generated();
+                Fitted { steps: before + u64::from(last.steps), last, sure, generated }
             })
             .collect();
     }
@@ -197,6 +215,17 @@ fn fresh(envs: &[&Env]) -> Result<usize, EpisodeError> {
 pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let task = replicate.prepared.task();
     let plan = &plan.on(task.kind());
+    let bank = knowing_all(plan, replicate)?;
+    let (inputs, targets) = match plan.measure {
+        Measure::Reward => (task.reward().inputs(), task.reward().labels()),
+        Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
+    };
+    Ok(task.kind().scores_with(plan.metric, &*bank, 0, inputs, &task.in_full(targets)))
+}
+
+/// The plan's classifier, fitted from scratch to every label of the pool.
+pub(super) fn knowing_all(plan: &EpisodePlan, replicate: &Replicate) -> Result<Box<dyn Learner>> {
+    let task = replicate.prepared.task();
     let all: Vec<RowId> =
         (0..task.pool().rows() as u32).map(RowId).filter(|&row| task.has_answer(row)).collect();
     let labels = Oracle::new(task.clone(), 0).peek(&all);
@@ -208,12 +237,8 @@ pub fn full_pool(plan: &EpisodePlan, replicate: &Replicate) -> Result<Scores> {
     let divided =
         Divided::of(plan, &train, task, &rows, &labels, key).and_make(plan, task, &none, key).in_full(task);
     let mut bank = ensembles(&plan.spec(task)?, 1, plan.ensemble, plan.device)?;
-    fit_all(&mut *bank, plan, &train, &[(task, &divided, key)])?;
-    let (inputs, targets) = match plan.measure {
-        Measure::Reward => (task.reward().inputs(), task.reward().labels()),
-        Measure::RewardAndTest => (task.test().inputs(), task.test().labels()),
-    };
-    Ok(task.kind().scores_with(plan.metric, &*bank, 0, inputs, &task.in_full(targets)))
+    fit_all(&mut *bank, plan, &train, &[(&*replicate.prepared, &divided, key)])?;
+    Ok(bank)
 }
 
 /// The class of the largest probability, the first of equals.
@@ -236,8 +261,8 @@ pub(super) fn distinct<'a, T: PartialEq + Clone + 'a>(values: impl Iterator<Item
 mod tests {
     use super::*;
     use crate::arch::Block;
-    use crate::data::{SplitPlan, embedded};
-    use crate::episode::{InitialPool, OracleOn, PreparedTask, StopOn};
+    use crate::data::{SplitPlan, Task, embedded};
+    use crate::episode::{InitialPool, OracleOn, StopOn};
     use crate::learner::{DeviceKind, Loss, Metric, Optimiser, Start, Stop};
 
     const EPOCHS: u32 = 3;
@@ -275,6 +300,8 @@ mod tests {
             consistency: None,
             ensemble: 1,
             price: crate::data::Price::default(),
+            generator: None,
+            rejected: crate::episode::Rejected::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::augment::{self, Extra, Steering};
 use super::plan::{EpisodePlan, StopOn};
 use crate::data::TargetKind;
-use crate::data::{RowId, Task};
+use crate::data::{Matrix, RowId, Task};
 use crate::learner::{ModelData, Stop, TrainPlan};
 use crate::rng::Key;
 use rand::RngExt;
@@ -92,7 +92,14 @@ impl Divided {
     pub fn and_make(mut self, plan: &EpisodePlan, task: &Task, steering: &Steering, key: Key) -> Self {
         let (rows, labels) = (&self.train.0[..], &self.train.1[..]);
         let epochs = plan.train.stop.epochs().map_or(augment::DRAWS, |epochs| epochs as usize);
-        self.extra = Extra::of(plan.augment.as_ref(), steering, task, (rows, labels), epochs, key);
+        self.extra = Extra::of(
+            (plan.augment.as_ref(), plan.generator.as_ref()),
+            steering,
+            task,
+            (rows, labels),
+            epochs,
+            key,
+        );
         self
     }
 
@@ -119,6 +126,11 @@ impl Divided {
     /// Rows that are made up.
     pub fn extra(&self) -> Option<&Extra> {
         self.extra.as_ref()
+    }
+
+    /// The rows that a decoder made for the first epoch, and their classes.
+    pub fn generated(&self) -> Option<(Matrix, Vec<u32>)> {
+        self.extra.as_ref().and_then(Extra::generated)
     }
 
     /// With targets as fits take them: see [`Task::in_full`].

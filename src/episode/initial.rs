@@ -73,6 +73,7 @@ impl InitialPool {
         let task = prepared.task();
         let count = plan.initial_count(task);
         match self {
+            InitialPool::PerClass if !task.source().is_empty() => Ok(task.source().to_vec()),
             InitialPool::PerClass if plan.initial_per_class > 0 && task.kind() == TargetKind::Class => {
                 initial_rows(task, plan.initial_per_class, key)
             }
@@ -116,7 +117,10 @@ impl EpisodePlan {
         if !by_class || self.initial != InitialPool::PerClass || self.initial_per_class == 0 {
             return in_all;
         }
-        initial_count(task, self.initial_per_class)
+        match task.source() {
+            [] => initial_count(task, self.initial_per_class),
+            source => source.len(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::augment::{ALPHAS, Augment, Change};
 use super::consistency::Consistency;
+use super::generator::Generate;
 use super::initial::InitialPool;
 use crate::arch::{Block, Image, NetSpec};
 use crate::data::{Annotator, Price, Shape, TargetKind, Task};
@@ -85,12 +86,37 @@ pub struct EpisodePlan {
     /// Rows without a label that every fit of the episode goes on with; without it, fits know labelled rows alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,
+    /// Rows of a class-conditional decoder that fits train on, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<Generate>,
     /// Networks whose mean is the classifier ([`Ensemble`](crate::learner::Ensemble)); 1 for a single one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub ensemble: usize,
     /// What an answer costs; rows say what was spent where that differs from row to row. The budget counts rows whatever it is.
     #[serde(default, skip_serializing_if = "Price::is_by_row")]
     pub price: Price,
+    /// What whoever asks is shown of rows that were asked for in vain.
+    #[serde(default, skip_serializing_if = "Rejected::is_ignored")]
+    pub rejected: Rejected,
+}
+
+/// What whoever asks is shown of rows that were asked for and that nobody has a class for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejected {
+    /// Nothing: they are no candidates any more, and where they lie is not covered.
+    #[default]
+    Ignored,
+    /// They stand behind the labelled rows, with the class that the last fit predicts of them, so that where they lie counts as covered.
+    /// The classifier does not learn from them.
+    Covered,
+}
+
+impl Rejected {
+    /// Whether nothing is shown.
+    pub fn is_ignored(&self) -> bool {
+        *self == Rejected::Ignored
+    }
 }
 
 /// The rows that tell a fit when to stop.
@@ -203,6 +229,13 @@ pub enum EpisodeError {
     #[error("episode on {task}: no codes of its rows: {why}")]
     #[diagnostic(help("change [episode.encoder], above all `dimensions`, or leave it out"))]
     Encoder { task: String, why: String },
+    /// A plan that cannot begin with what was learned on the pool.
+    #[error("episode on {task}: its classifiers begin with an encoder's layers, but {why}")]
+    #[diagnostic(help(
+        "set episode.encoder.training = \"frozen\", or change what stands against it: learner.warm_start, ensemble, device, steps, train_loss and \
+         patience, and rows that are made up"
+    ))]
+    Pretrained { task: String, why: String },
     /// An ensemble of none, or of copies.
     #[error(
         "episode: an ensemble of {found} networks, expected 1 or more, and 1 where the optimiser is \"lbfgs\""
@@ -277,6 +310,8 @@ impl Default for EpisodePlan {
             consistency: None,
             ensemble: 1,
             price: Price::default(),
+            generator: None,
+            rejected: Rejected::default(),
         }
     }
 }
@@ -336,6 +371,7 @@ impl EpisodePlan {
             ("annotator", self.annotator.is_some()),
             ("augment", self.augment.is_some()),
             ("consistency", self.consistency.is_some()),
+            ("generator", self.generator.is_some()),
             ("stops", self.stops),
         ];
         match about_classes.into_iter().find(|&(_, given)| given && task.kind() != TargetKind::Class) {
@@ -346,16 +382,20 @@ impl EpisodePlan {
         }
     }
 
-    /// Rows that a fit on so many labels passes over in an epoch, changed copies included.
+    /// Rows that a fit on so many labels passes over in an epoch, changed copies and rows of a decoder included.
     pub fn trained_on(&self, labels: usize) -> usize {
-        labels.saturating_mul(1 + self.augment.map_or(0, |augment| augment.copies))
+        let copies = self.augment.map_or(0, |augment| augment.copies);
+        labels.saturating_mul(1 + copies + self.generator.map_or(0, |generator| generator.copies))
     }
 
     /// Refuses more virtual rows beside `labels` labelled ones of `task` than memory is for, and changes that cannot be made to
     /// its rows.
-    pub(super) fn check_memory(&self, task: &Task, labels: usize) -> Result<(), EpisodeError> {
+    pub fn check_memory(&self, task: &Task, labels: usize) -> Result<(), EpisodeError> {
         if let Some(augment) = &self.augment {
             augment.check_task(task, labels)?;
+        }
+        if let Some(generator) = &self.generator {
+            generator.check_task(task, labels)?;
         }
         self.consistency.map_or(Ok(()), |consistency| consistency.check_task(task, labels))
     }
@@ -413,6 +453,9 @@ impl EpisodePlan {
         if self.consistency.is_some() {
             self.check_soft("episode.consistency")?;
         }
+        if self.generator.is_some() {
+            self.check_soft("episode.generator")?;
+        }
         let change = self.augment.map(|augment| match augment.change {
             Change::Mixup { alpha } => ("augment.alpha", Some(alpha), *ALPHAS.start(), *ALPHAS.end()),
             Change::Noise { deviation } => ("augment.deviation", Some(deviation), 0.0, 1e6),
@@ -439,7 +482,9 @@ impl EpisodePlan {
         let consistency = self.consistency.iter().flat_map(Consistency::settings);
         let side = self.consistency.and_then(|own| own.side).map(|side| side as f64);
         let consistency = consistency.map(|(key, found, low, high)| (key, Some(found), low, high));
-        let settings = settings.into_iter().chain(consistency);
+        let generator = self.generator.iter().flat_map(Generate::settings);
+        let generator = generator.map(|(key, found, low, high)| (key, Some(found), low, high));
+        let settings = settings.into_iter().chain(consistency).chain(generator);
         let mut settings = settings.chain([("consistency.side", side, 1.0, MAX_PIXELS as f64)]);
         let wrong = |&(_, found, low, high): &(&str, Option<f64>, f64, f64)| {
             found.is_some_and(|found| !(low..=high).contains(&found))

@@ -210,6 +210,7 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
         labels,
         answers,
         pseudo_labels,
+        generated,
         reward_accuracy,
         test,
         measured: _,
@@ -219,12 +220,21 @@ fn row(player: &Player, episodes: &Episodes, env: usize, metric: Metric) -> Row 
     } = episodes.state(env).clone();
     let diverged = |step| format!("the loss was not finite at step {step}; weights of step before kept");
     let taught = |b: PseudoLabels| format!("trained on {} pseudo-labels, {} of them wrong", b.count, b.wrong);
+    let made = |b: PseudoLabels| {
+        format!("trained on {} generated rows, {} of them of another class", b.count, b.wrong)
+    };
     let ended = target.zip(episodes.end(env)).map(|(target, end)| {
         let outcome = if end == Termination::Target { "reached" } else { "not reached" };
         format!("target {} {target:.4} {outcome}", metric.name())
     });
-    let notes: Vec<String> =
-        fit.diverged_at.map(diverged).into_iter().chain(pseudo_labels.map(taught)).chain(ended).collect();
+    let notes: Vec<String> = fit
+        .diverged_at
+        .map(diverged)
+        .into_iter()
+        .chain(pseudo_labels.map(taught))
+        .chain(generated.map(made))
+        .chain(ended)
+        .collect();
     let scores = test.expect("measured on the test rows");
     Row {
         task: player.replicate.prepared.task().name().to_string(),

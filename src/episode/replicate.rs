@@ -1,6 +1,7 @@
 //! [`PreparedTask`] and [`Replicate`]: what episodes that are compared share.
 
 use super::features::NEIGHBOURS;
+use super::pretrained::Pretrained;
 use crate::data::{Matrix, MatrixView, Task};
 use crate::query::{KernelPca, Neighbours};
 use crate::rng::Key;
@@ -12,6 +13,8 @@ pub struct PreparedTask {
     task: Arc<Task>,
     /// Codes of the pool's rows, where strategies look at those.
     codes: Option<Matrix>,
+    /// What its classifiers begin with, where that is learned on the pool.
+    pretrained: Option<Pretrained>,
     neighbours: OnceLock<Arc<Neighbours>>,
     components: OnceLock<Arc<KernelPca>>,
 }
@@ -19,7 +22,7 @@ pub struct PreparedTask {
 impl PreparedTask {
     /// One task, of which nothing is computed yet.
     pub fn new(task: Task) -> Arc<Self> {
-        Arc::new(Self::of(task, None))
+        Arc::new(Self::of(task, None, None))
     }
 
     /// One task, of whose pool strategies see these codes, one row each, and not the inputs.
@@ -28,16 +31,27 @@ impl PreparedTask {
     /// If there is not one code per row of the pool.
     pub fn with_codes(task: Task, codes: Matrix) -> Arc<Self> {
         assert_eq!(codes.rows(), task.pool().rows(), "codes per row of the pool");
-        Arc::new(Self::of(task, Some(codes)))
+        Arc::new(Self::of(task, Some(codes), None))
     }
 
-    fn of(task: Task, codes: Option<Matrix>) -> Self {
-        Self { task: Arc::new(task), codes, neighbours: OnceLock::new(), components: OnceLock::new() }
+    /// The same, whose classifiers begin with layers that were learned on the pool.
+    pub(super) fn with_layers(task: Task, codes: Matrix, layers: Pretrained) -> Arc<Self> {
+        Arc::new(Self::of(task, Some(codes), Some(layers)))
+    }
+
+    fn of(task: Task, codes: Option<Matrix>, pretrained: Option<Pretrained>) -> Self {
+        let (neighbours, components) = Default::default();
+        Self { task: Arc::new(task), codes, pretrained, neighbours, components }
     }
 
     /// The task.
     pub fn task(&self) -> &Arc<Task> {
         &self.task
+    }
+
+    /// The layers that its classifiers begin with, where they were learned on the pool.
+    pub fn pretrained(&self) -> Option<&Pretrained> {
+        self.pretrained.as_ref()
     }
 
     /// What strategies see of the pool's rows, shape `[n, width]`: their inputs, or their codes. Neighbours, distances to labelled rows

@@ -40,6 +40,8 @@ pub(super) fn plan(start: Start) -> EpisodePlan {
         consistency: None,
         ensemble: 1,
         price: crate::data::Price::default(),
+        generator: None,
+        rejected: crate::episode::Rejected::default(),
     }
 }
 

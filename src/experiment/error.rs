@@ -147,6 +147,19 @@ pub enum ExperimentError {
     )]
     #[diagnostic(help("give the learner a hidden layer: learner.hidden = [32]"))]
     Taps { strategy: String },
+    /// A key about images where there are none, or about rows of numbers where all are images.
+    #[error("`{key}` says how {} are changed, and no data set has any", if *of_images { "images" } else { "rows of numbers" })]
+    #[diagnostic(help(
+        "leave the key out; IDX files, arrays of three and more dimensions and folders of pictures hold images, tables rows of numbers"
+    ))]
+    Unheeded { key: &'static str, of_images: bool },
+    /// A strategy that maps images, on rows of numbers.
+    #[error("`transfer.strategies`: {strategy} maps images, but an example of {name} is a row of numbers")]
+    #[diagnostic(help(
+        "leave the strategy out, or read the data set from files that know its images: IDX, .npy or .npz of three and more \
+         dimensions, a folder of pictures; where classifiers see codes, there are none"
+    ))]
+    NoImages { strategy: String, name: String },
     /// A head that walks another space than the local search behind it.
     #[error("the policy's head walks {found}, but [search] says {expected}")]
     #[diagnostic(help("set [search] to the head's space: the policy's card.toml has it under [head.space]"))]

@@ -10,9 +10,11 @@ use crate::data::readers::ReadOptions;
 use crate::data::synthetic::{
     Friedman, Glands, LabelTeachers, SourceFamily, diverging_sin, palmprints, three_clust,
 };
-use crate::data::{self, Dataset, SplitPlan, TargetKind, Task, Variation};
+use crate::data::{self, Dataset, Shape, SplitPlan, TargetKind, Task, Variation};
 use crate::episode::encoder::Encoders;
-use crate::episode::{EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask};
+use crate::episode::{
+    Consistency, EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask, Pretrained, Training,
+};
 use crate::error::Result;
 use crate::rng::Key;
 use rayon::prelude::*;
@@ -153,9 +155,15 @@ fn generate(reference: &DataRef, key: Key) -> Option<Result<Dataset>> {
 /// The episodes of a plan, with the classifier of `[learner]`.
 pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
     let (learner, episode) = (plan.learner(), plan.episode());
+    let layers = match &episode.encoder {
+        Some(encoder) if encoder.training() != Training::Frozen => {
+            Pretrained::blocks(&encoder.encode().plan).to_vec()
+        }
+        _ => Vec::new(),
+    };
     Ok(EpisodePlan {
         // The widths at both ends are the task's; any will do to see the blocks.
-        blocks: learner.spec(1, 1)?.blocks().to_vec(),
+        blocks: layers.into_iter().chain(learner.spec(1, 1)?.blocks().to_vec()).collect(),
         dropout: learner.dropout as f32,
         train: learner.train_plan(),
         initial: episode.initial.clone(),
@@ -175,6 +183,8 @@ pub fn episode_plan(plan: &Plan) -> Result<EpisodePlan> {
         annotator: episode.annotator,
         augment: episode.augment.as_ref().map(|keys| keys.augment()),
         consistency: episode.consistency,
+        generator: episode.generator,
+        rejected: episode.rejected,
         ensemble: learner.ensemble,
         price: episode.price,
     })
@@ -307,6 +317,17 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
         encoder.encode().check_task(task)?;
     }
     episode.check_task(task)?;
+    episode.check_memory(task, episode.initial_count(task).saturating_add(episode.budget))?;
+    let coded = plan.episode().encoder.as_ref().is_some_and(|encoder| encoder.codes_for_all());
+    if coded || task.images().is_none() {
+        for name in plan.transfer().map_or(&[][..], |transfer| &transfer.strategies) {
+            let maps = !is_reserved(name, plan.algorithms()) && plan.registry().build(name)?.needs().images;
+            if maps {
+                let (strategy, name) = (name.clone(), task.name().to_string());
+                return Err(ExperimentError::NoImages { strategy, name }.into());
+            }
+        }
+    }
     let unlabelled = task.pool().rows() - episode.initial_count(task);
     if episode.budget > unlabelled {
         let (task, budget) = (task.name().to_string(), episode.budget);
@@ -314,6 +335,53 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     }
     episode.spec(task)?;
     Ok(())
+}
+
+/// Refuses, before anything is written, a data set to be learned from whose rows a plan would change as images that they are not.
+pub fn check_source(plan: &Plan, dataset: &Dataset) -> Result<()> {
+    let change = plan.episode().augment.as_ref().map(|keys| keys.augment().change);
+    match change.filter(|change| change.for_images()) {
+        Some(change) if !matches!(dataset.shape(), Shape::Image { .. }) => {
+            let (task, kind) = (dataset.name().to_string(), change.name());
+            Err(EpisodeError::NoImage { task, kind }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses keys that say how images are changed where no data set of the plan has any, and keys about rows of numbers where all have
+/// images. `shapes` are those of all data sets; generated sources are rows of numbers.
+pub fn check_views(plan: &Plan, shapes: &[Shape]) -> Result<()> {
+    let is_image = |shape: &Shape| matches!(shape, Shape::Image { .. });
+    let generated = plan.sources().synthetic + plan.sources().validation_synthetic;
+    let learns = plan.train().is_some() || plan.searches_sources();
+    if let Some(change) = plan.episode().augment.as_ref().map(|keys| keys.augment().change)
+        && change.for_images()
+        && learns
+        && generated > 0
+    {
+        let (task, kind) = ("generated sources".to_string(), change.name());
+        return Err(EpisodeError::NoImage { task, kind }.into());
+    }
+    let images = shapes.iter().any(is_image);
+    let numbers = shapes.iter().any(|shape| !is_image(shape)) || learns && generated > 0;
+    let episode = plan.episode();
+    let encoder = episode.encoder.iter().flat_map(|encoder| encoder.said());
+    let usual = Consistency::default();
+    let consistency = episode.consistency.iter().flat_map(|own| {
+        [
+            ("episode.consistency.pixels", own.pixels != usual.pixels, true),
+            ("episode.consistency.side", own.side != usual.side, true),
+            ("episode.consistency.deviation", own.deviation != usual.deviation, false),
+            ("episode.consistency.dropped", own.dropped != usual.dropped, false),
+        ]
+    });
+    let unheeded =
+        |&(_, said, of_images): &(&str, bool, bool)| said && !if of_images { images } else { numbers };
+    match encoder.chain(consistency).find(unheeded) {
+        Some((key, _, of_images)) => Err(ExperimentError::Unheeded { key, of_images }.into()),
+        None => Ok(()),
+    }
 }
 
 /// Refuses rules for the first labels that no untrained network could follow.
@@ -469,5 +537,57 @@ mod tests {
         let error = check_target(&of("[episode.encoder]\ndimensions = 64"), &digits).unwrap_err();
         assert!(error.to_string().contains("dimensions is 64 for rows of 64 numbers"), "{error}");
         assert_eq!(error.exit(), crate::error::Exit::BadInput);
+    }
+
+    /// These plans once failed when their first episode began, or not at all.
+    #[test]
+    fn what_is_about_images_is_refused_on_rows_of_numbers_before_anything_runs() {
+        let of = |text: &str| {
+            let text = format!(
+                "{text}\n[transfer]\ntargets = [\"digits\"]\nstrategies = [\"random\", \"info_stn\"]\n"
+            );
+            Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap()
+        };
+        let refused = |text: &str| {
+            let plan = of(text);
+            let digits = load(&plan, &plan.transfer().unwrap().targets[0]).unwrap();
+            let error = check_target(&plan, &digits).unwrap_err();
+            assert_eq!(error.exit(), crate::error::Exit::BadInput);
+            error.to_string()
+        };
+        assert_eq!(
+            refused(""),
+            "`transfer.strategies`: info_stn maps images, but an example of digits is a row of numbers"
+        );
+        let error = refused("[episode]\naugment = { kind = \"shift\" }");
+        assert_eq!(error, "episode on digits: shift changes images, but an example is a row of numbers");
+        let error = refused("[episode]\nbudget = 1000\nconsistency = { unlabelled = 1000, epochs = 10000 }");
+        assert!(error.contains("changed rows beside"), "{error}");
+        let (numbers, images) = (Shape::Vector(64), Shape::Image { channels: 1, height: 8, width: 8 });
+        let views =
+            |text: &str, shapes: &[Shape]| check_views(&of(text), shapes).map_err(|error| error.to_string());
+        for (text, shape, key) in [
+            ("[episode.encoder]\nkind = \"contrastive\"\npixels = 2", numbers, "episode.encoder.pixels"),
+            ("[episode.encoder]\nkind = \"contrastive\"\nside = 2", numbers, "episode.encoder.side"),
+            ("[episode.encoder]\nkind = \"contrastive\"\ndrop = 0.5", images, "episode.encoder.drop"),
+            ("[episode.consistency]\nside = 2", numbers, "episode.consistency.side"),
+            ("[episode.consistency]\ndropped = 0.5", images, "episode.consistency.dropped"),
+        ] {
+            let error = views(text, &[shape]).unwrap_err();
+            assert!(error.starts_with(&format!("`{key}` says how")), "{error}");
+            assert_eq!(views(text, &[numbers, images]), Ok(()), "heeded on one of the two");
+        }
+        let shift = "[episode]\naugment = { kind = \"shift\" }\n[sources]\ndatasets = [\"wine\"]\n";
+        let trained = of(&format!("{shift}synthetic = 5\n[train]"));
+        let error = check_views(&trained, &[images]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "episode on generated sources: shift changes images, but an example is a row of numbers"
+        );
+        let wine = load(&trained, &trained.sources().datasets[0]).unwrap();
+        assert!(check_source(&trained, &wine).unwrap_err().to_string().starts_with("episode on wine: shift"));
+        assert!(check_views(&of(&format!("{shift}synthetic = 0\n[train]")), &[images]).is_ok());
+        let usual = "[episode.encoder]\nkind = \"contrastive\"\n[episode.consistency]\n";
+        assert_eq!(views(usual, &[numbers]).and(views(usual, &[images])), Ok(()));
     }
 }

@@ -191,14 +191,16 @@ fn read(plan: &Plan) -> Result<Inputs> {
     tasks::check_initial(plan)?;
     tasks::check_strategies(plan)?;
     let mut read = Inputs::default();
-    let mut prints = Vec::new();
+    let (mut prints, mut shapes) = (Vec::new(), Vec::new());
     let sources = plan.sources();
     let learns = plan.train().is_some() || plan.searches_sources();
     let learned = sources.datasets.iter().map(|reference| (reference, Role::Source));
     let validation = sources.validation.iter().map(|reference| (reference, Role::Validation));
     for (reference, role) in learned.chain(validation).filter(|_| learns) {
         let dataset = tasks::load(plan, reference)?;
+        tasks::check_source(plan, &dataset)?;
         prints.push(Prints::of(&dataset, role));
+        shapes.push(dataset.shape());
         read.add(reference, &dataset)?;
     }
     if let Some(transfer) = plan.transfer() {
@@ -208,6 +210,7 @@ fn read(plan: &Plan) -> Result<Inputs> {
         for target in &transfer.targets {
             let dataset = tasks::load(plan, target)?;
             tasks::check_target(plan, &dataset)?;
+            shapes.push(dataset.shape());
             if learns {
                 prints.push(Prints::of(&dataset, Role::Target));
             }
@@ -219,8 +222,11 @@ fn read(plan: &Plan) -> Result<Inputs> {
         read.digests.extend(inputs::of_policies(plan, transfer)?);
     }
     for target in plan.search_comparison().map_or(&[][..], |search_comparison| &search_comparison.targets) {
-        read.add(target, &*tasks::load(plan, target)?)?;
+        let dataset = tasks::load(plan, target)?;
+        shapes.push(dataset.shape());
+        read.add(target, &dataset)?;
     }
+    tasks::check_views(plan, &shapes)?;
     read.warnings.extend(leaks::check(&prints)?);
     Ok(read)
 }

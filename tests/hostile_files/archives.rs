@@ -130,7 +130,7 @@ fn archives_24_and_25() {
         (
             "two that may be features",
             zip(&[member("a.npy", x()), member("b.npy", x()), member("y.npy", y(3))]),
-            "no member is called \"X\" | there are: a, b, y; `--inputs` names one",
+            "no member is called \"x\" | there are: a, b, y; inputs are called x, data, features, ",
         ),
         (
             "parts of different shapes",

@@ -167,6 +167,19 @@ pub enum ReadError {
     #[error("{file}: elements of type {found}, but {expected} is needed")]
     #[diagnostic(help("convert with `array.astype(...)` and save again without pickling"))]
     ElementType { file: String, found: String, expected: &'static str },
+    /// A pixel of an array of images that is not finite, out of range, or of no mask.
+    #[error("{file}: row {row}, channel {channel}, y {y}, x {x}: {value} is {problem}")]
+    #[diagnostic(help("{hint}"))]
+    Pixel {
+        file: String,
+        row: usize,
+        channel: usize,
+        y: usize,
+        x: usize,
+        value: String,
+        problem: &'static str,
+        hint: &'static str,
+    },
     /// An array element that is not finite or out of range.
     #[error("{file}: row {row}, column {column}: {value} is {problem}")]
     #[diagnostic(help("{hint}"))]

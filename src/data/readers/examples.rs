@@ -14,7 +14,7 @@ use crate::data::gaps::Gaps;
 use crate::data::matrix::Matrix;
 use crate::data::table::{Decision, Table};
 use crate::data::target::has_label;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use arrow_array::{ArrayRef, Float32Array};
 use std::sync::Arc;
 
@@ -216,6 +216,37 @@ impl Examples {
     }
 }
 
+/// Which axis of rows of three axes has the channels, and why.
+fn channels_of([a, b, c]: [usize; 3], options: &ReadOptions) -> (Channels, String) {
+    let likely = matches!(c, 1 | 3 | 4) && a > c && b > c;
+    match options.channels {
+        Some(channels) => (channels, "asked for".to_string()),
+        None if likely => (Channels::Last, format!("{a}x{b}x{c}: a last axis of {c} beside two larger ones")),
+        None => (
+            Channels::First,
+            format!("{a}x{b}x{c}: the last axis is not one of 1, 3 or 4 beside two larger ones"),
+        ),
+    }
+}
+
+/// An error in reading an array, which names the place of an element among pixels where rows are images.
+pub(super) fn located(error: Error, layout: &Layout, options: &ReadOptions) -> Error {
+    let Some(ReadError::Element { file, row, column, value, problem, hint }) = error.downcast_ref() else {
+        return error;
+    };
+    let (row, at) = (*row, *column);
+    let (channel, y, x) = match layout.shape[..] {
+        [_, _, width] => (0, at / width, at % width),
+        [_, a, b, c] => match channels_of([a, b, c], options).0 {
+            Channels::First => (at / (b * c), at / c % b, at % c),
+            Channels::Last => (at % c, at / (b * c), at / c % b),
+        },
+        _ => return error,
+    };
+    let (file, value, problem, hint) = (file.clone(), value.clone(), *problem, *hint);
+    ReadError::Pixel { file, row, channel, y, x, value, problem, hint }.into()
+}
+
 /// The shape of the rows of an array, and its elements with channels first. Which axis has the channels is decided,
 /// and said, where there are three.
 pub(super) fn arrange(
@@ -225,15 +256,7 @@ pub(super) fn arrange(
     decisions: &mut Vec<Decision>,
 ) -> (Shape, Matrix) {
     let [_, a, b, c] = layout.shape[..] else { return (layout.row_shape(), inputs) };
-    let likely = matches!(c, 1 | 3 | 4) && a > c && b > c;
-    let (channels, reason) = match options.channels {
-        Some(channels) => (channels, "asked for".to_string()),
-        None if likely => (Channels::Last, format!("{a}x{b}x{c}: a last axis of {c} beside two larger ones")),
-        None => (
-            Channels::First,
-            format!("{a}x{b}x{c}: the last axis is not one of 1, 3 or 4 beside two larger ones"),
-        ),
-    };
+    let (channels, reason) = channels_of([a, b, c], options);
     decisions.push(Decision {
         what: "channels".to_string(),
         choice: channels.to_string(),
@@ -289,6 +312,29 @@ pub(super) fn channels_first(inputs: Matrix, channels: usize) -> Matrix {
 mod tests {
     use super::super::array::Element;
     use super::*;
+
+    /// Pixels were once named by their place in the row.
+    #[test]
+    fn elements_of_images_are_named_by_channel_and_pixel() {
+        let said = |shape: &[usize], column, channels| {
+            let layout = Layout {
+                element: Element::Float(4),
+                big_endian: false,
+                fortran: false,
+                shape: shape.to_vec(),
+            };
+            let (file, value) = ("a".to_string(), "NaN".to_string());
+            let error = ReadError::Element { file, row: 3, column, value, problem: "no number", hint: "" };
+            located(error.into(), &layout, &ReadOptions { channels, ..ReadOptions::default() }).to_string()
+        };
+        assert_eq!(said(&[9, 4, 5], 11, None), "a: row 3, channel 0, y 2, x 1: NaN is no number");
+        assert_eq!(said(&[9, 2, 4, 5], 31, None), "a: row 3, channel 1, y 2, x 1: NaN is no number");
+        // Pixel (2, 1) of 4 x 5 of three channels, the last of them.
+        assert_eq!(said(&[9, 4, 5, 3], 35, None), "a: row 3, channel 2, y 2, x 1: NaN is no number");
+        let first = Some(Channels::First);
+        assert_eq!(said(&[9, 4, 5, 3], 35, first), "a: row 3, channel 2, y 1, x 2: NaN is no number");
+        assert_eq!(said(&[9, 20], 11, None), "a: row 3, column 11: NaN is no number");
+    }
 
     #[test]
     fn channels_come_first() {

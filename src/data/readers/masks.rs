@@ -22,6 +22,9 @@ pub(super) struct MaskLabels {
     pub names: Vec<String>,
 }
 
+/// What is wrong with a pixel that is neither background nor foreground.
+const NEITHER: &str = "neither background, 0, nor foreground, which is 1 everywhere or 255 everywhere";
+const TWO_VALUES: &str = "a mask has two values; of several classes, save one as a mask";
 /// The folders of images and masks where none are named.
 const FOLDERS: [&str; 2] = ["images", "masks"];
 
@@ -41,10 +44,19 @@ pub(super) fn read_member(archive: &Archive, member: &str, all: bool) -> Result<
         };
         let values = layout.read_matrix(file, &mut *from)?;
         from.expect_sum(file)?;
-        let place = |image: usize, at: usize| (file.to_string(), image, at);
         let known: Vec<bool> =
             (0..values.rows()).map(|row| all || values.row(row).iter().any(|&value| value != -1.0)).collect();
-        let masks = masks(values.view(), &known, (height, width), place)?;
+        let refused = |image: usize, at: usize, value: String| ReadError::Pixel {
+            file: file.to_string(),
+            row: image,
+            channel: 0,
+            y: at / width,
+            x: at % width,
+            value,
+            problem: NEITHER,
+            hint: TWO_VALUES,
+        };
+        let masks = masks(values.view(), &known, (height, width), refused)?;
         Ok(Labels::Masks(MaskLabels { masks, known, names: Vec::new() }))
     })
 }
@@ -107,18 +119,25 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions, all: bool) -> Resu
     };
     let Shape::Image { channels, height, width } = mask_shape else { unreachable!("pictures are images") };
     let places = height * width;
-    let place = |image: usize, at: usize| (mask_files[image].display().to_string(), at / width, at % width);
+    let refused = |image: usize, at: usize, value: String| ReadError::Element {
+        file: mask_files[image].display().to_string(),
+        row: at / width,
+        column: at % width,
+        value,
+        problem: NEITHER,
+        hint: TWO_VALUES,
+    };
     let mut grey = Vec::with_capacity(values.rows() * places);
     for image in 0..values.rows() {
         let (own, others) = values.row(image).split_at(places);
         // Of a picture with colours, all three planes have to agree.
         if let Some(at) = (0..places * (channels - 1)).find(|&at| others[at] != own[at % places]) {
-            return Err(neither(place(image, at % places), "a colour".to_string()).into());
+            return Err(refused(image, at % places, "a colour".to_string()).into());
         }
         grey.extend_from_slice(own);
     }
     let every = vec![true; values.rows()];
-    let given = masks(MatrixView::new(&grey, values.rows(), places), &every, (height, width), place)?;
+    let given = masks(MatrixView::new(&grey, values.rows(), places), &every, (height, width), refused)?;
     let (mut masks, mut next) = (Masks::new(height, width), 0..given.rows());
     let known: Vec<bool> = images.keys().map(|name| masked.contains_key(name)).collect();
     for &known in &known {
@@ -137,7 +156,7 @@ fn masks(
     values: MatrixView<'_>,
     known: &[bool],
     (height, width): (usize, usize),
-    place: impl Fn(usize, usize) -> (String, usize, usize),
+    refused: impl Fn(usize, usize, String) -> ReadError,
 ) -> Result<Masks> {
     let mut masks = Masks::new(height, width);
     let mut foreground = None;
@@ -151,19 +170,12 @@ fn masks(
             let allowed =
                 value == 0.0 || [1.0, 255.0].contains(&value) && *foreground.get_or_insert(value) == value;
             if !allowed {
-                return Err(neither(place(image, at), value.to_string()).into());
+                return Err(refused(image, at, value.to_string()).into());
             }
         }
         masks.push(&row.iter().map(|&value| value != 0.0).collect::<Vec<_>>());
     }
     Ok(masks)
-}
-
-/// Refuses a pixel that is neither background nor foreground.
-fn neither((file, row, column): (String, usize, usize), value: String) -> ReadError {
-    let problem = "neither background, 0, nor foreground, which is 1 everywhere or 255 everywhere";
-    let hint = "a mask has two values; of several classes, save one as a mask";
-    ReadError::Element { file, row, column, value, problem, hint }
 }
 
 /// A file's name without its ending.

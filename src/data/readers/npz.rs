@@ -4,7 +4,7 @@
 use super::ReadOptions;
 use super::array::Layout;
 use super::error::ReadError;
-use super::examples::{Examples, Labels, arrange, doubtful_channels};
+use super::examples::{Examples, Labels, arrange, doubtful_channels, located};
 use super::masks;
 use super::npy::Array;
 use super::scipy;
@@ -122,7 +122,8 @@ pub(super) fn read(path: &Path, options: &ReadOptions, labelled: bool) -> Result
     let (mut values, mut width) = (Vec::new(), 0);
     for (inputs, _, tag) in &members.parts {
         let part = archive.array(inputs, |file, layout, from| {
-            let inputs = layout.read_matrix(file, &mut *from)?;
+            let inputs =
+                layout.read_matrix(file, &mut *from).map_err(|error| located(error, layout, options))?;
             from.expect_sum(file)?;
             Ok(inputs)
         })?;
@@ -224,7 +225,15 @@ fn choose(
     let whole = match (whole, inputs) {
         (Some(found), _) => found.clone(),
         (None, Some(wanted)) => return Err(missing(wanted, "--inputs").into()),
-        (None, None) => only_inputs(archive, names)?.ok_or_else(|| missing("X", "--inputs"))?,
+        (None, None) => only_inputs(archive, names)?.ok_or_else(|| ReadError::NoMember {
+            file: archive.file.clone(),
+            member: INPUTS[0].to_string(),
+            hint: format!(
+                "{}; inputs are called {}, or are the only array of rows; `--inputs` names them",
+                archive.listed(),
+                INPUTS.join(", ")
+            ),
+        })?,
     };
     let labels = match label {
         Some(wanted) => Some(exact(wanted).ok_or_else(|| missing(wanted, "--label"))?.clone()),

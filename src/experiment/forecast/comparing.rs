@@ -276,8 +276,7 @@ fn whole_pools<'a>(
     let cells = full_pool::cells(transfer, Shard::WHOLE);
     let one = |episode: &EpisodePlan, task: &Task| {
         let multiply_adds = EpisodeCost::own(episode, task).multiply_adds;
-        let pool = task.pool().rows();
-        Work::episode_fit(episode, &episode.from_scratch(), (pool, pool), multiply_adds)
+        Work::episode_fit(episode, &episode.from_scratch(), (task.pool().rows(), task), multiply_adds)
     };
     let work = cells.iter().map(|cell| one(&episode, targets.task(&cell.input.target))).sum::<Work>();
     let mut left = full_pool::cells(transfer, Shard::WHOLE).into_iter();

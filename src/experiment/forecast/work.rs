@@ -47,17 +47,32 @@ impl Work {
     pub fn episode_fit(
         plan: &EpisodePlan,
         train: &TrainPlan,
-        (labels, pool): (usize, usize),
+        (labels, task): (usize, &Task),
         multiply_adds: f64,
     ) -> Self {
-        let rows = plan.trained_on(labels);
-        let fit = Self::fit(train, rows, multiply_adds);
+        let (rows, pool) = (plan.trained_on(labels), task.pool().rows());
+        let fit = Self::fit(train, rows, multiply_adds).plus(Self::generator(plan, task));
         let Some(consistency) = &plan.consistency else { return fit };
         let looked_at = consistency.looked_at(labels, pool);
         let epochs = Stop::Epochs { epochs: consistency.epochs as u32 };
         let round = Self::fit(&TrainPlan { stop: epochs, ..*train }, rows + looked_at, multiply_adds);
         let round = Self { trainings: 0.0, ..round.plus(Self::prediction(looked_at, multiply_adds)) };
         fit.plus(round.times(consistency.rounds as f64))
+    }
+
+    /// The training of the decoder that a fit makes rows by, if it does.
+    fn generator(plan: &EpisodePlan, task: &Task) -> Self {
+        let Some(generate) = &plan.generator else { return Self::default() };
+        let own = generate.plan();
+        let ends = 2 * (task.width() + task.classes()) + 3 * own.dimensions;
+        let rows = if generate.pool { 2 * own.batch } else { own.batch };
+        let stop = Stop::Steps { steps: own.steps };
+        let work = Self::fit(
+            &TrainPlan { stop, batch: rows, ..TrainPlan::default() },
+            rows,
+            (own.hidden * ends) as f64,
+        );
+        Self { trainings: 0.0, ..work }
     }
 
     /// Predictions for so many rows.
@@ -143,14 +158,14 @@ impl<'a> EpisodeCost<'a> {
             let fits = if self.plan.fit_per_label && round > 0 { labels - self.labels(round - 1) } else { 1 };
             let held = self.task.reward().labels().len()
                 + if self.plan.measure == Measure::Reward { 0 } else { self.task.test().labels().len() };
-            let known = (labels, self.task.pool().rows());
+            let known = (labels, self.task);
             let fit = Work::episode_fit(self.plan, &train, known, self.multiply_adds).times(fits as f64);
             fit.plus(Work::prediction(held, self.multiply_adds)).times(members)
         };
         let query = |round: usize| {
             let labels = self.labels(round);
             let candidates = self.task.pool().rows() - labels;
-            let (train, known) = (self.plan.from_scratch(), (labels, self.task.pool().rows()));
+            let (train, known) = (self.plan.from_scratch(), (labels, self.task));
             let extras = Work::episode_fit(self.plan, &train, known, self.multiply_adds);
             let look = Work { looked_at: self.look * candidates as f64, ..Work::default() };
             let networks =
@@ -192,7 +207,7 @@ pub fn collected_on(source: &Source, collect: &CollectPlan) -> Work {
     let cost = EpisodeCost::own(&source.plan, task);
     // Rounds are drawn uniformly, so the middle one stands for them.
     let labels = cost.labels(cost.queries() / 2);
-    let known = (labels + 1, task.pool().rows());
+    let known = (labels + 1, &**task);
     let ahead = Work::episode_fit(&source.plan, &source.plan.from_scratch(), known, cost.multiply_adds)
         .plus(Work::prediction(task.reward().labels().len(), cost.multiply_adds));
     // What margin looks at between the queries of a rollout.

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use crate::arch::Space;
+use crate::episode::{InitialPool, Training};
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::sections::{ArchitectureChoice, DataRef, OptimiserKind, SeenBy};
 use crate::experiment::stages::search::space;
@@ -31,7 +32,8 @@ impl Plan {
         self.check_comparison(&root)?;
         self.check_annotator(&root)?;
         self.check_encoder(&root)?;
-        self.check_open_set(&root)?;
+        self.check_world(&root)?;
+        self.check_rejected(&root)?;
         if (self.train.is_some() || self.searches_sources()) && self.sources.tasks() == 0 {
             let why = "training and search need at least one source task".to_string();
             return Err(ExperimentError::Missing { place: sources, key: "sources.datasets".into(), why });
@@ -106,25 +108,101 @@ impl Plan {
                 "has classifiers see codes, which are no images",
                 "set episode.encoder.seen_by = \"strategies\", or leave search.image out",
             ),
+            _ if encoder.training() != Training::Frozen => self.check_layers(encoder.training(), root),
             _ => Ok(()),
         }
     }
 
-    /// Whether everything that runs asks, and does not read labels that rows of an open set have not.
-    fn check_open_set(&self, root: &Place) -> Result<(), ExperimentError> {
-        let open = self.episode.world.as_ref().is_some_and(|world| world.open_set.is_some());
+    /// Whether every classifier can begin with the layers of `[episode.encoder]`.
+    fn check_layers(&self, training: Training, root: &Place) -> Result<(), ExperimentError> {
+        let (learner, episode) = (&self.learner, &self.episode);
+        let architectures = self.transfer.iter().flat_map(|transfer| &transfer.architectures);
+        let predicts =
+            |name: &&String| self.registry.build(name).is_ok_and(|strategy| strategy.needs().predicted_loss);
+        let losses =
+            self.transfer.iter().flat_map(|transfer| &transfer.strategies).any(|name| predicts(&name));
+        let in_turn = training == Training::Alternating;
+        let standing = [
+            ("search", self.search.is_some() || self.search_comparison.is_some()),
+            ("transfer.architectures", architectures.clone().any(|own| *own != ArchitectureChoice::Learner)),
+            ("transfer.strategies", losses),
+            ("sources.randomise", self.train.is_some() && self.sources.randomise.is_some()),
+            ("learner.warm_start", learner.warm_start),
+            ("learner.ensemble", learner.ensemble > 1),
+            ("learner.device", !learner.device.is_cpu()),
+            ("learner.optimiser", learner.optimiser == OptimiserKind::Lbfgs),
+            ("learner.steps", in_turn && learner.steps.is_some()),
+            ("learner.train_loss", in_turn && learner.train_loss.is_some()),
+            ("learner.patience", in_turn && learner.patience.is_some()),
+            ("episode.augment", in_turn && episode.augment.is_some()),
+            ("episode.consistency", in_turn && episode.consistency.is_some()),
+            ("episode.generator", in_turn && episode.generator.is_some()),
+        ];
+        match standing.into_iter().find(|&(_, given)| given) {
+            None => Ok(()),
+            Some((key, _)) => Err(ExperimentError::Conflict {
+                place: root.clone(),
+                key: "episode.encoder.training".into(),
+                why: format!(
+                    "has classifiers begin with the encoder's layers in every fit, which `{key}` stands against"
+                ),
+                hint: format!("set episode.encoder.training = \"frozen\", or change `{key}`"),
+            }),
+        }
+    }
+
+    /// Whether everything that runs asks, and does not read labels that rows of an open set have not, or takes rows of two domains for one.
+    fn check_world(&self, root: &Place) -> Result<(), ExperimentError> {
+        let Some(world) = &self.episode.world else { return Ok(()) };
+        let conflict = |key: &str, why: String, hint: &str| {
+            let (place, key) = (root.clone(), key.to_string());
+            Err(ExperimentError::Conflict { place, key, why, hint: hint.to_string() })
+        };
+        let (open, domains) = (world.open_set.is_some(), world.domains.is_some());
+        if domains && self.episode.initial != InitialPool::PerClass {
+            let why =
+                "chooses rows to start from, and `[episode.world.domains]` has all of the source".to_string();
+            return conflict("episode.initial", why, "leave it out, or the domains");
+        }
+        if domains && self.train.is_some() && self.sources.randomise.is_some() {
+            let why = "varies the labels at the start, of which `[episode.world.domains]` has as many as there are of the source";
+            return conflict(
+                "sources.randomise",
+                why.to_string(),
+                "set sources.randomise = false, or train without domains",
+            );
+        }
         let reads = match (&self.search_comparison, self.searches_sources()) {
             (Some(_), _) => "[search_comparison]",
             (None, true) => "[search]",
             (None, false) => return Ok(()),
         };
-        match open {
-            false => Ok(()),
-            true => Err(ExperimentError::Conflict {
+        match (open, domains) {
+            (false, false) => Ok(()),
+            (true, _) => conflict(
+                "episode.world.open_set",
+                format!("has rows without a class, and {reads} reads the labels of random ones"),
+                "give searches a file of their own, without an open set",
+            ),
+            (false, true) => conflict(
+                "episode.world.domains",
+                format!("has labels of a source at the start, and {reads} draws them of all rows"),
+                "give searches a file of their own, without domains",
+            ),
+        }
+    }
+
+    /// Whether there are rejected rows to be shown.
+    fn check_rejected(&self, root: &Place) -> Result<(), ExperimentError> {
+        let open = self.episode.world.as_ref().is_some_and(|world| world.open_set.is_some());
+        let unanswerable = self.episode.annotator.is_some_and(|annotator| annotator.unanswerable > 0.0);
+        match self.episode.rejected.is_ignored() || open || unanswerable {
+            true => Ok(()),
+            false => Err(ExperimentError::Conflict {
                 place: root.clone(),
-                key: "episode.world.open_set".into(),
-                why: format!("has rows without a class, and {reads} reads the labels of random ones"),
-                hint: "give searches a file of their own, without an open set".into(),
+                key: "episode.rejected".into(),
+                why: "says what is shown of rejected rows, and every question has an answer".into(),
+                hint: "leave it out, or set episode.world.open_set or episode.annotator.unanswerable".into(),
             }),
         }
     }
@@ -142,6 +220,9 @@ impl Plan {
             (Some(_), _) => ("episode.augment", "makes rows with weights and of mixed classes".to_string()),
             (None, _) if self.episode.consistency.is_some() => {
                 ("episode.consistency", "makes rows with weights".to_string())
+            }
+            (None, _) if self.episode.generator.is_some() => {
+                ("episode.generator", "makes rows with weights".to_string())
             }
             (None, Some(name)) => {
                 ("transfer.strategies", format!("holds \"{name}\", which makes rows of mixed classes"))

@@ -2,9 +2,9 @@
 
 use super::super::sections::{ArchitectureChoice, LEARNED, MethodSettings, OptimiserKind};
 use super::*;
-use crate::data::World;
+use crate::data::{Domains, World};
 use crate::episode::encoder::{CodeReaders, Encode, Objective, Views};
-use crate::episode::{Augment, Change};
+use crate::episode::{Augment, Change, Generate, Rejected, Training};
 use crate::experiment::sections::DataRef;
 use crate::learner::{EncoderPlan, Optimiser, Stop};
 use crate::search::Methods;
@@ -91,22 +91,41 @@ fn the_resolved_plan_reads_back_to_itself() {
     let expected = Augment { change: Change::Cutout { side: 3 }, copies: 1, weight: 0.5 };
     assert_eq!(episode.augment.as_ref().map(|keys| keys.augment()), Some(expected));
     let world =
-        World { long_tail: Some(9.0), label_noise: Some(0.1), covariate_shift: None, open_set: Some(0.3) };
+        World { long_tail: Some(9.0), label_noise: Some(0.1), open_set: Some(0.3), ..World::default() };
     assert_eq!(episode.split().world, world);
     let views = Views { side: Some(2), ..Views::default() };
     let expected = Encode {
         objective: Objective::Contrast { temperature: 0.5, views },
         plan: EncoderPlan { dimensions: 5, ..EncoderPlan::default() },
         readers: CodeReaders::All,
+        training: Training::Frozen,
     };
     assert_eq!(episode.encoder.map(|keys| keys.encode()), Some(expected));
     let usual =
         parse("[episode.encoder]\n[train]").unwrap().episode().encoder.as_ref().map(|keys| keys.encode());
     assert_eq!(usual, Some(Encode::default()));
+    let domains = "[episode]\ninitial_per_class = 5\n[episode.world.domains]\nscale = 2.0\nconcept_shift = 0.3\n\
+        [transfer]\ntargets = [\"iris\"]";
+    let expected = Domains { per_class: 5, scale: 2.0, concept_shift: 0.3, ..Domains::default() };
+    assert_eq!(parse(domains).unwrap().episode().split().world.domains, Some(expected));
+    let made = "[episode]\nrejected = \"covered\"\nworld = { open_set = 0.2 }\ngenerator = { copies = 3, pool = true }\n\
+        encoder = { seen_by = \"all\", training = \"fine_tuned\" }\n[transfer]\ntargets = [\"iris\"]";
+    let episode = parse(made).unwrap().episode().clone();
+    assert_eq!(episode.generator, Some(Generate { copies: 3, pool: true, ..Generate::default() }));
+    assert_eq!(episode.rejected, Rejected::Covered);
+    assert_eq!(episode.encoder.map(|keys| keys.encode().training), Some(Training::FineTuned));
     let consistent = "[episode]\nconsistency = { threshold = 0.9, side = 3 }\n[train]";
-    for text in
-        [FULL, exact, augmented, consistent, "[train]", "[search]", "[transfer]\ntargets = [\"iris\"]"]
-    {
+    for text in [
+        FULL,
+        exact,
+        augmented,
+        domains,
+        made,
+        consistent,
+        "[train]",
+        "[search]",
+        "[transfer]\ntargets = [\"iris\"]",
+    ] {
         let plan = parse(text).unwrap();
         let resolved = plan.to_toml();
         let again = Plan::parse(&resolved, "plan.toml", &[], None, &vocabulary()).unwrap();
@@ -126,11 +145,38 @@ fn encoders_and_open_sets_stand_where_they_are_heeded() {
         "{text}"
     );
     parse(&with("encoder = { seen_by = \"all\" }", comparison)).unwrap();
+    let targets = "[transfer]\ntargets = [\"iris\"]";
+    for (training, rest, key) in [
+        ("fine_tuned", "[learner]\nwarm_start = true", "learner.warm_start"),
+        ("fine_tuned", "[learner]\nensemble = 3", "learner.ensemble"),
+        ("alternating", "[learner]\nsteps = 30", "learner.steps"),
+        ("alternating", "[episode.augment]", "episode.augment"),
+    ] {
+        let text = format!(
+            "[episode]\nencoder = {{ seen_by = \"all\", training = \"{training}\" }}\n{rest}\n{targets}"
+        );
+        let (text, _) = refused(&text);
+        assert!(text.contains(&format!("in every fit, which `{key}` stands against")), "{text}");
+    }
+    let (text, _) = refused(&with("encoder = { training = \"fine_tuned\" }", targets));
+    assert!(text.contains("with `seen_by = \"all\"`"), "{text}");
+    let (text, _) = refused(&with("rejected = \"covered\"", targets));
+    assert!(text.contains("`episode.rejected` says what is shown of rejected rows"), "{text}");
+    let (text, _) = refused(&format!("[episode.generator]\n[learner]\nloss = \"squared\"\n{targets}"));
+    assert!(text.contains("`episode.generator` makes rows with weights"), "{text}");
     let (text, _) = refused(&with("world = { open_set = 0.2 }", comparison));
     assert!(
         text.contains("`episode.world.open_set` has rows without a class, and [search_comparison]"),
         "{text}"
     );
+    let (text, _) = refused(&with("world = { domains = {} }", comparison));
+    assert!(text.contains("`episode.world.domains` has labels of a source at the start"), "{text}");
+    let (text, _) = refused(&with("world = { domains = {} }", "[train]"));
+    assert!(text.contains("`sources.randomise` varies the labels at the start"), "{text}");
+    parse(&with("world = { domains = {} }", "[sources]\nrandomise = false\n[train]")).unwrap();
+    let (text, _) =
+        refused(&with("initial = \"random\"\nworld = { domains = {} }", "[transfer]\ntargets = [\"iris\"]"));
+    assert!(text.contains("`episode.initial` chooses rows to start from"), "{text}");
     let (text, _) = refused(&with("world = { open_set = 0.2 }", "[search]"));
     assert!(text.contains("and [search] reads the labels of random ones"), "{text}");
     let (text, _) = refused(&with("encoder = { temperature = 0.5 }", "[train]"));

@@ -1,12 +1,14 @@
 //! `[episode]`: how a labelling is simulated.
 
 use super::encoder::EncoderKeys;
+use crate::data::domains::{MAX_SCALE, MAX_TRANSLATION};
 use crate::data::world::{MAX_NOISE, MAX_OPEN, MAX_SHIFT, MAX_TAIL};
-use crate::data::{Annotator, Price, Scaling, SplitPlan, World};
+use crate::data::{Annotator, Domains, Price, Scaling, SplitPlan, World};
 use crate::episode::augment::ALPHAS;
 use crate::episode::consistency::{MAX_EPOCHS, MAX_ROUNDS, MAX_UNLABELLED};
+use crate::episode::generator::{MAX_STEPS, MAX_UNITS};
 use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
-use crate::episode::{Augment, Change, Consistency, InitialPool, OracleOn, StopOn};
+use crate::episode::{Augment, Change, Consistency, Generate, InitialPool, OracleOn, Rejected, StopOn};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::keys::{Ask, boolean, inline, number, section, table, text, whole, whole_table, word};
 use crate::experiment::raw::Section;
@@ -124,6 +126,15 @@ section! {
         /// that all strategies of a comparison share. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
         #[serde(skip_serializing_if = "Option::is_none")]
         consistency: Option<Consistency> = table(consistency_keys).optional();
+        /// Rows that a class-conditional decoder makes, on which every fit of an episode trains, too: of every labelled row's class so many,
+        /// drawn ten times per fit. Not beside `learner.loss = "squared"` or `learner.optimiser = "lbfgs"`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        generator: Option<Generate> = table(generator_keys).optional();
+        /// What whoever asks is shown of rows that were asked for in vain, those of an open set and those that annotators cannot answer:
+        /// `"ignored"`, nothing; `"covered"`, they stand among the labelled rows with the class that is predicted of them, so that
+        /// where they lie is not asked for again. The classifier does not learn from them.
+        #[serde(skip_serializing_if = "Rejected::is_ignored")]
+        rejected: Rejected = word(REJECTED).or(Rejected::Ignored);
         /// How the pools of all tasks differ from what is tested on, and how far answers can be trusted.
         #[serde(skip_serializing_if = "Option::is_none")]
         world: Option<WorldKeys> = table(WorldKeys::keys).optional();
@@ -135,6 +146,7 @@ section! {
 
 section! {
     /// `[episode.world]`: reward, validation and test rows stay as the data set has them.
+    #[derive(Copy)]
     pub struct WorldKeys {
         /// Rows of the pool's most frequent class over those of the rarest; classes in between fall geometrically, in an
         /// order that every split draws.
@@ -151,14 +163,45 @@ section! {
         /// charged as a label and answered by a rejection, which the column `unanswerable` counts. Held-out rows are of the others.
         #[serde(skip_serializing_if = "Option::is_none")]
         open_set: Option<f64> = number(0.0..=MAX_OPEN).optional();
+        /// Two domains: episodes start from `initial_per_class` labels per class of a source domain; what is asked for, rewarded and
+        /// tested on is of the target domain, which is as the data set has it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        domains: Option<DomainKeys> = table(DomainKeys::keys).optional();
     }
 }
 
 impl WorldKeys {
-    /// What splits do.
-    fn world(&self) -> World {
-        let Self { long_tail, label_noise, covariate_shift, open_set } = *self;
-        World { long_tail, label_noise, covariate_shift, open_set }
+    /// What splits do, where episodes start from so many labels per class.
+    fn world(&self, per_class: usize) -> World {
+        let Self { long_tail, label_noise, covariate_shift, open_set, domains } = *self;
+        let domains = domains.map(|keys| keys.domains(per_class));
+        World { long_tail, label_noise, covariate_shift, open_set, domains }
+    }
+}
+
+section! {
+    /// `[episode.world.domains]`: how the rows of the source differ. Without a key, they do not.
+    #[derive(Copy)]
+    pub struct DomainKeys {
+        /// Rows of a class are drawn with weights `exp(-s z)`, `z` being a row's standardised place along the direction of most variance.
+        selection: f64 = number(0.0..=MAX_SHIFT).or(0.0);
+        /// Degrees by which pairs of columns, drawn at random, are rotated one way or the other, in standardised inputs.
+        rotation: f64 = number(0.0..=180.0).or(0.0);
+        /// Columns are stretched by factors from the reciprocal of this one to this one.
+        scale: f64 = number(1.0..=MAX_SCALE).or(1.0);
+        /// Standard deviations by which every column is moved, up or down.
+        translation: f64 = number(0.0..=MAX_TRANSLATION).or(0.0);
+        /// Rows of the most frequent class over those of the rarest; the most frequent one has `initial_per_class`.
+        label_shift: f64 = number(1.0..=MAX_TAIL).or(1.0);
+        /// Share of the source's rows, those farthest along a direction that is drawn, in which classes have each other's names.
+        concept_shift: f64 = number(0.0..=1.0).or(0.0);
+    }
+}
+
+impl DomainKeys {
+    fn domains(&self, per_class: usize) -> Domains {
+        let Self { selection, rotation, scale, translation, label_shift, concept_shift } = *self;
+        Domains { per_class, selection, rotation, scale, translation, label_shift, concept_shift }
     }
 }
 
@@ -279,6 +322,45 @@ fn consistency_keys(section: &mut Section) -> Result<Consistency, ExperimentErro
     })
 }
 
+/// The keys of `[episode.generator]`.
+fn generator_keys(section: &mut Section) -> Result<Generate, ExperimentError> {
+    let own = Generate::default();
+    Ok(Generate {
+        copies: whole(1..=MAX_COPIES).or(own.copies).ask(
+            section,
+            "copies",
+            "Rows per labelled row, of its class.",
+        )?,
+        weight: number(0.0..=1e6).or(own.weight).ask(
+            section,
+            "weight",
+            "What such a row counts for beside a labelled row, which counts for 1.",
+        )?,
+        pool: boolean().or(own.pool).ask(
+            section,
+            "pool",
+            "Whether inputs of the pool teach the decoder, too: half of the rows of each of its steps, without a class. Most rows \
+             that it then makes are of another class than they are made for, on images above all.",
+        )?,
+        dimensions: whole(1..=MAX_UNITS).or(own.dimensions).ask(section, "dimensions", "Numbers of a code.")?,
+        hidden: whole(1..=MAX_UNITS).or(own.hidden).ask(
+            section,
+            "hidden",
+            "Units between rows and codes, and between codes and rows.",
+        )?,
+        steps: whole(1..=MAX_STEPS).or(own.steps).ask(
+            section,
+            "steps",
+            "Gradient steps by which the decoder is trained for every fit.",
+        )?,
+        noise: number(1e-3..=1e3).or(own.noise).ask(
+            section,
+            "noise",
+            "Standard deviation of what a row has beyond its code, in the units of scaled inputs: the smaller, the more a code says.",
+        )?,
+    })
+}
+
 /// The highest price.
 const MAX_PRICE: f64 = 1e9;
 
@@ -320,6 +402,8 @@ fn annotator_keys(section: &mut Section) -> Result<Annotator, ExperimentError> {
     })
 }
 
+/// The words for what is shown of rejected rows.
+const REJECTED: [(&str, Rejected); 2] = [("ignored", Rejected::Ignored), ("covered", Rejected::Covered)];
 /// The words for scalings.
 const SCALINGS: [(&str, Scaling); 3] =
     [("standard", Scaling::Standard), ("min_max", Scaling::MinMax), ("none", Scaling::None)];
@@ -355,7 +439,7 @@ impl Episode {
             max_held: self.max_held,
             scaling: self.scaling,
             test_by_itself: self.test_by_itself,
-            world: self.world.as_ref().map(WorldKeys::world).unwrap_or_default(),
+            world: self.world.map(|keys| keys.world(self.initial_per_class)).unwrap_or_default(),
         }
     }
 

@@ -144,7 +144,9 @@ impl Learner {
                 place: section.place().clone(),
                 key: "learner.optimiser".into(),
                 why: "\"lbfgs\" fits a linear head under cross-entropy to its optimum".into(),
-                hint: "set learner.hidden = [], and leave learner.loss and learner.patience out".into(),
+                hint: "of classes, set learner.hidden = [], and leave learner.loss and learner.patience out; of other targets, leave \
+                       learner.optimiser out"
+                    .into(),
             });
         }
         if learner.keep_optimiser && !learner.warm_start {

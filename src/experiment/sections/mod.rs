@@ -21,7 +21,7 @@ mod transfer;
 pub use architecture::ArchitectureChoice;
 pub use dataset::{DataRef, Decimal, FileRef};
 pub use encoder::{EncoderKeys, EncoderKind, SeenBy};
-pub use episode::{AugmentKeys, ChangeKind, Episode, Length, MAX_POOL, WorldKeys};
+pub use episode::{AugmentKeys, ChangeKind, DomainKeys, Episode, Length, MAX_POOL, WorldKeys};
 pub use learner::{HIDDEN, Learner, OptimiserKind};
 pub use randomise::Randomise;
 pub use report::Report;

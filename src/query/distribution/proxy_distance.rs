@@ -64,7 +64,7 @@ dispatched! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Matrix;
+    use crate::data::{Domains, Matrix, SplitPlan, Task, World, embedded};
     use crate::query::Signals;
     use crate::rng::Key;
     use rand::RngExt;
@@ -120,5 +120,27 @@ mod tests {
         let signals = Signals::default();
         let view = PoolView::new(inputs.view(), &rows[..4], &[0; 4], &rows[4..], 2, &signals);
         assert_eq!(proxy_distance(&view, &[4, 5, 6, 7]), Some(2.0));
+    }
+
+    /// Of labels of a source domain it is about 0 where domains are one, and 2 where they do not overlap.
+    #[test]
+    fn domains_are_told_apart() {
+        let distance = |domains: Domains| {
+            let world = World { domains: Some(domains), ..World::default() };
+            let plan = SplitPlan { world, ..SplitPlan::default() };
+            let task = Task::split(&embedded::load("digits").unwrap(), &plan, Key::root(6)).unwrap();
+            let (start, signals) = (task.source(), Signals::default());
+            let classes = vec![0; start.len()];
+            let rest: Vec<RowId> = (0..task.pool().rows() as u32)
+                .map(RowId)
+                .filter(|row| start.binary_search(row).is_err())
+                .collect();
+            let view = PoolView::new(task.pool(), start, &classes, &rest, 10, &signals);
+            let others: Vec<u32> = rest.iter().step_by(3).map(|row| row.0).collect();
+            proxy_distance(&view, &others).unwrap()
+        };
+        let own = Domains { per_class: 8, ..Domains::default() };
+        assert!(distance(own).abs() < 0.5);
+        assert!(distance(Domains { translation: 5.0, ..own }) > 1.95);
     }
 }

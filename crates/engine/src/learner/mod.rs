@@ -44,7 +44,7 @@ pub use burn_net::BurnNet;
 pub use calibration::{Temperature, expected_calibration_error};
 pub use descent::Descent;
 pub use device::DeviceKind;
-pub use encoder::{Encoder, EncoderPlan};
+pub use encoder::{Encoder, EncoderPlan, Generator, GeneratorPlan};
 pub use ensemble::Ensemble;
 pub use error::LearnError;
 pub use fcn::Fcn;

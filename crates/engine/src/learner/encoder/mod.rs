@@ -1,15 +1,17 @@
-//! [`Encoder`]: codes of rows, learned on inputs alone.
+//! [`Encoder`]: codes of rows, learned on inputs alone; [`Generator`]: rows of a class, made of codes.
 //!
 //! An encoder is a network `inputs → hidden → code` with a linear code. It is trained below a head that is thrown away: a decoder
 //! `code → hidden → inputs` on the squared error of reconstruction, or a projection `code → hidden → code` on the
 //! contrast of pairs of views ([`nt_xent`]). Both are [`NetSpec`]s of dense blocks; `pass.rs` runs them over whole mini-batches.
 //! What is not here: what a view is, which depends on what the rows are (`episode::encoder`), and how codes are used.
 
+mod generator;
 mod nt_xent;
 mod pass;
 #[cfg(test)]
 mod tests;
 
+pub use generator::{Generator, GeneratorPlan};
 pub use nt_xent::nt_xent;
 
 use super::descent::Descent;

@@ -3,13 +3,13 @@
 use super::*;
 use rand::RngExt;
 
-fn uniform(count: usize, key: Key) -> Vec<f32> {
+pub(super) fn uniform(count: usize, key: Key) -> Vec<f32> {
     let mut rng = key.rng();
     (0..count).map(|_| rng.random_range(-1.0f32..1.0)).collect()
 }
 
 /// A network of one hidden layer over rows, in 64 bits and one number after the other.
-fn exact_forward(spec: &NetSpec, weights: &[f64], inputs: &[f64], rows: usize) -> Vec<f64> {
+pub(super) fn exact_forward(spec: &NetSpec, weights: &[f64], inputs: &[f64], rows: usize) -> Vec<f64> {
     let (fan_in, hidden, out) = (spec.inputs(), spec.embedding(), spec.outputs());
     let affine = |weights: &[f64], input: &[f64], fan_out: usize| -> Vec<f64> {
         let bias = &weights[input.len() * fan_out..];
