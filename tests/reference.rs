@@ -208,6 +208,8 @@ fn every_key_is_on_the_page_and_every_experiment_fits_the_schema() {
          augment = { kind = \"mixup\" }\n[train]",
         "[episode]\naugment = { kind = \"noise\" }\nconsistency = { side = 3 }\n[train]",
         "[episode]\naugment = { kind = \"shift\" }\n[train]",
+        "[episode]\nencoder = { seen_by = \"all\", training = \"fine_tuned\" }\nrejected = \"covered\"\n\
+         world = { open_set = 0.3, domains = {} }\ngenerator = {}\n[transfer]\ntargets = [\"iris\"]",
         "[episode]\nencoder = { kind = \"contrastive\", pixels = 1, side = 2 }\nworld = { open_set = 0.3 }\n[train]",
         "[episode]\nprice = \"outline\"\n[transfer]\ntargets = [\"glands_plain\"]",
         "[episode]\naugment = { kind = \"cutout\" }\n[train]",

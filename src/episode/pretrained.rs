@@ -215,7 +215,7 @@ mod tests {
             let own = episodes.groups[0].bank.weights(0);
             (own[..first.len()] == first, own[first.len()..].to_vec())
         };
-        let untrained = weights(Training::FineTuned, 1, 0.0);
+        let untrained = weights(Training::FineTuned, 1, 1e-30);
         assert!(untrained.0);
         let (in_turn, both, tuned) = (
             weights(Training::Alternating, 1, 0.01),

@@ -561,7 +561,7 @@ mod tests {
         );
         let error = refused("[episode]\naugment = { kind = \"shift\" }");
         assert_eq!(error, "episode on digits: shift changes images, but an example is a row of numbers");
-        let error = refused("[episode]\nbudget = 1000\nconsistency = { unlabelled = 1000, epochs = 10000 }");
+        let error = refused("[episode]\nbudget = 400\nconsistency = { unlabelled = 1000, epochs = 10000 }");
         assert!(error.contains("changed rows beside"), "{error}");
         let (numbers, images) = (Shape::Vector(64), Shape::Image { channels: 1, height: 8, width: 8 });
         let views =
@@ -586,7 +586,10 @@ mod tests {
         );
         let wine = load(&trained, &trained.sources().datasets[0]).unwrap();
         assert!(check_source(&trained, &wine).unwrap_err().to_string().starts_with("episode on wine: shift"));
-        assert!(check_views(&of(&format!("{shift}synthetic = 0\n[train]")), &[images]).is_ok());
+        assert!(
+            check_views(&of(&format!("{shift}synthetic = 0\nvalidation_synthetic = 0\n[train]")), &[images])
+                .is_ok()
+        );
         let usual = "[episode.encoder]\nkind = \"contrastive\"\n[episode.consistency]\n";
         assert_eq!(views(usual, &[numbers]).and(views(usual, &[images])), Ok(()));
     }

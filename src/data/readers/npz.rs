@@ -328,7 +328,8 @@ pub(super) fn read_labels(
             from.expect_sum(file)?;
             return Ok((Labels::Texts(texts), None));
         }
-        let numbers = layout.read_whole(file, &mut *from)?;
+        let numbers =
+            layout.read_whole(file, &mut *from).map_err(|error| located(error, layout, options))?;
         from.expect_sum(file)?;
         if width == 1 {
             return Ok((Labels::Whole(numbers), None));
