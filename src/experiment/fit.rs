@@ -3,8 +3,8 @@
 use super::plan::Plan;
 use super::predicted::Predicted;
 use super::tasks;
-use crate::arch::{ArchSpace, Cost, NetSpec, Space};
-use crate::data::{Matrix, Oracle, Targets, uniform_rows};
+use crate::arch::{ArchSpace, Block, Cost, NetSpec, Space};
+use crate::data::{Matrix, Oracle, TargetKind, Targets, uniform_rows};
 use crate::durable::{InputError, input};
 use crate::error::{Fault, Result};
 use crate::learner::{FitReport, ModelData, Scores, Start, TrainPlan, networks};
@@ -34,6 +34,12 @@ pub enum FitError {
     #[error("{}: the network has {found} {what}, the data set {expected}", path.display())]
     #[diagnostic(help("an arch.json takes its ends from the data set"))]
     Shape { path: PathBuf, what: &'static str, found: usize, expected: usize },
+    /// A network over pixels for other targets than masks, or another one for masks.
+    #[error("{}: {found} does not predict {}", path.display(), kind.name())]
+    #[diagnostic(help(
+        "an `encoder_decoder` alone predicts masks, and nothing else: docs/segmentation.md shows one"
+    ))]
+    Pixels { path: PathBuf, found: String, kind: TargetKind },
     /// More labels than there are rows to train on.
     #[error("{found} labels, but the training part of {task} has {rows} rows")]
     Labels { task: String, found: usize, rows: usize },
@@ -152,6 +158,11 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     let train = TrainPlan { start: Start::Scratch, loss: kind.loss(train.loss), ..train };
     let outputs = train.loss.outputs(task.classes());
     let spec = architecture.spec(path, task.width(), outputs, labels)?;
+    let over_pixels = spec.blocks().iter().any(|block| matches!(block, Block::EncoderDecoder { .. }));
+    if over_pixels != (kind == TargetKind::Mask) {
+        let (path, found) = (path.to_path_buf(), spec.to_string());
+        return Err(FitError::Pixels { path, found, kind }.into());
+    }
     let cost = Cost { parameters: spec.parameters() as u64, multiply_adds: spec.multiply_adds() as u64 };
     let key = Key::root(plan.seed()).named("fit");
     let chosen = uniform_rows(task, labels, key.named("labelled"))?;

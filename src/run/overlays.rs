@@ -114,6 +114,6 @@ mod tests {
         bad[1].overlay.truth.push(0);
         std::fs::write(&path, to_jsonl(&bad)).unwrap();
         let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains("2 words for 1 x 2 pixels") && error.contains("line 2"), "{error}");
+        assert!(error.contains("overlays.jsonl:2: not a row: a mask of 2 words for 1 x 2 pixels"), "{error}");
     }
 }
