@@ -478,6 +478,11 @@ fn plans_are_checked_by_kind() {
     // The resolved plan says it again.
     let again = Pipeline::parse(&plan.plan().to_toml()).unwrap();
     assert_eq!(again.plan(), &plan.plan().clone());
+    let learning =
+        "name = \"numbers\"\n[train]\n[sources]\ntask = \"regression\"\ndatasets = [\"friedman1\"]\n";
+    let learning = Pipeline::parse(learning).unwrap();
+    assert_eq!(learning.plan().episode().metric, Metric::Nrmse);
+    assert_eq!(Pipeline::parse(&learning.plan().to_toml()).unwrap().plan(), learning.plan());
     let transfer = |more: &str| format!("[transfer]\ntargets = [{target}]\n{more}");
     for (text, wanted) in [
         (transfer("strategies = [\"margin\"]"), "strategy `margin` does not serve regression"),
@@ -578,5 +583,44 @@ fn a_benchmark_of_numbers_runs_to_its_report() {
         (&["data", "describe", DIABETES, "--label", "target"], "--task regression"),
     ] {
         querist(dir.path()).args(args).assert().code(2).stderr(predicate::str::contains(wanted));
+    }
+}
+
+/// A policy that has seen classes alone asks for numbers, and one is trained on numbers, by one thread and by two.
+#[test]
+fn policies_ask_for_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let transfer = "transfer --policy universal --target friedman1 --budget 6 --query-size 2 --initial 8 --repetitions 2 --out t -q";
+    querist(dir.path()).args(transfer.split(' ')).assert().code(0);
+    let rows = fs::read_to_string(dir.path().join("t/rows.jsonl")).unwrap();
+    let asked = |name: &str| {
+        let parsed = rows.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        parsed.filter(|row| row["strategy"] == name).map(|row| row["picks"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("policy").len(), 2 * 4);
+    assert!(asked("policy") != asked("igs") && asked("policy") != asked("random"));
+    // It is the policy that asks, and not who stands in for it.
+    assert!(!rows.contains("left the choice"), "{rows}");
+
+    let text = "[learner]\nhidden = [8]\nepochs = 10\n[episode]\ninitial_per_class = 6\nrounds = 3\n\
+         [sources]\ntask = \"regression\"\nsynthetic = 7\nvalidation_synthetic = 7\nmax_pool = 60\nmax_held = 40\nrandomise = false\n\
+         [train]\nimitation = { episodes = 1, states = 2, candidates = 3 }\nvalidation_episodes = 2\n\
+         policy_gradient = { iterations = 0 }\nnetwork = { kind = \"linear\" }\n\
+         [transfer]\ntargets = [\"friedman3\"]\nrepetitions = 2\n";
+    fs::write(dir.path().join("x.toml"), text).unwrap();
+    let run = |out: &str, jobs: &str| {
+        querist(dir.path()).args(["run", "x.toml", "-q", "--out", out, "--jobs", jobs]).assert().code(0);
+        let file = |name: &str| fs::read(dir.path().join(out).join(name)).unwrap();
+        (file("policy/policy.safetensors"), file("policy/card.toml"), file("rows.jsonl"))
+    };
+    let one = run("one", "1");
+    assert_eq!(one, run("two", "2"));
+    let (card, rows) = (String::from_utf8(one.1).unwrap(), String::from_utf8(one.2).unwrap());
+    assert!(
+        card.contains("Trained to ask for numbers.") && card.contains("k_center(space=inputs)"),
+        "{card}"
+    );
+    for name in ["random", "igs", "policy"] {
+        assert!(rows.contains(&format!("\"{name}\"")), "{rows}");
     }
 }

@@ -213,4 +213,16 @@ mod tests {
             DomainGuard { fallback: fallback.to_string(), ..good.clone() }.check(&SCHEMA).unwrap();
         }
     }
+
+    /// A fallback asks for what it serves; for all else, who looks at inputs alone.
+    #[test]
+    fn the_fallback_serves_the_targets() {
+        let guard = |fallback: &str| DomainGuard { fallback: fallback.into(), low: vec![], high: vec![] };
+        for kind in TargetKind::ALL {
+            let margin = if kind == TargetKind::Class { "margin" } else { ANYWHERE };
+            assert_eq!(guard("margin").fallback_on(kind).unwrap(), margin);
+            assert_eq!(guard("random").fallback_on(kind).unwrap(), "random");
+            assert!(Registry::builtin().build(ANYWHERE).unwrap().kinds().serve(kind));
+        }
+    }
 }

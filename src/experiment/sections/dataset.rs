@@ -133,7 +133,7 @@ pub(super) fn is_classification(kind: &TargetKind) -> bool {
     *kind == TargetKind::Class
 }
 
-fn by_task<S: Serializer>(kind: &TargetKind, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn by_task<S: Serializer>(kind: &TargetKind, to: S) -> Result<S::Ok, S::Error> {
     kind.task().serialize(to)
 }
 

@@ -1,6 +1,6 @@
 //! `[sources]`: where the policy and the architecture are learned.
 
-use super::dataset::{DataRef, is_classification};
+use super::dataset::{DataRef, by_task, is_classification};
 use super::episode::MAX_POOL;
 use super::randomise::{self, Randomise, Switch};
 use crate::data::TargetKind;
@@ -13,10 +13,11 @@ use crate::experiment::vocabulary::Vocabulary;
 section! {
     /// Where the policy and the architecture are learned.
     pub struct Sources(vocabulary: &Vocabulary) {
-        /// What policies learn to ask for: classes, or numbers (`"regression"`), whose generated tasks are random functions of the
-        /// inputs of the others.
-        #[serde(skip_serializing_if = "is_classification")]
-        task: TargetKind = word([TargetKind::Class, TargetKind::Real].map(|kind| (kind.task(), kind))).or(TargetKind::Class);
+        /// What policies learn to ask for: classes, or numbers (`"regression"`). Generated tasks of numbers have the inputs of
+        /// generated tasks of classes, and random functions of them in the place of classes.
+        #[serde(skip_serializing_if = "is_classification", serialize_with = "by_task")]
+        task: TargetKind = word([TargetKind::Class, TargetKind::Real].map(|kind| (kind.task(), kind))).or(TargetKind::Class)
+            .absent("`\"classification\"`");
         /// Real data sets.
         datasets: Vec<DataRef> = DataRef::rule(vocabulary).or(vec![]);
         /// Synthetic tasks, drawn by the run's seed. A policy that is imitated on 63 gains half as much as one on 252,
