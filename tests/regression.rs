@@ -506,7 +506,7 @@ fn plans_are_checked_by_kind() {
             "is a loss of numbers; the targets are classes",
         ),
         (transfer("[learner]\nhidden = []\noptimiser = \"lbfgs\""), "which fits a classifier"),
-        (transfer("[train]"), "sources.task: is \"classification\", and targets are numbers"),
+        (transfer("[train]"), "`sources.task` is \"classification\", and targets are numbers"),
         (
             "[train]\n[sources]\ntask = \"regression\"\n[transfer]\ntargets = [\"iris\"]".into(),
             "and targets are classes",
