@@ -136,6 +136,11 @@ fn images_without_a_mask_are_asked_for_and_outlined() {
         (value.0[0] == 255) == ((x + 9) % 16 < 8 && *y < 8) && [0, 255].contains(&value.0[0])
     });
     assert!(right.count() > 230, "of 256 pixels");
+    // What is read is not written to, neither the folder nor one within it, by force or not.
+    for within in ["./tissue", "tissue/images", "tissue/masks", "tissue/new"] {
+        let args = [&args[..], &["--force", "--predictions", within]].concat();
+        refused(dir.path(), &args, "which is read");
+    }
     // A folder that holds something is not written to; an answer is a file in `masks`, and the rest follows from it.
     refused(dir.path(), &[&args[..], &["--predictions", "outlines"]].concat(), "exists");
     fs::copy(dir.path().join("outlines/i9.png"), dir.path().join("tissue/masks/i9.png")).unwrap();
@@ -232,4 +237,70 @@ fn fits_are_of_every_kind_of_targets() {
     // Another network than one over pixels has no masks.
     net("plain.json", r#"{"inputs": 256, "blocks": [], "outputs": 256, "dropout": 0.0}"#);
     refused(dir.path(), &[&["fit", "plain.json"][..], &masks].concat(), "does not predict masks");
+}
+
+/// Labels that are all alike teach nothing, but whoever looks at inputs alone goes on beside them, and asks for no labelled row.
+#[test]
+fn labels_that_teach_nothing_do_not_end_the_labelling() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| fs::write(dir.path().join(name), text).unwrap();
+    write("one.csv", table("label", |_| "a".into()));
+    write("number.csv", table("z", |_| "2.5".into()));
+    write("sets.csv", table("red,round", |_| "1,0".into()));
+    for (file, more) in [
+        ("one.csv", &["--label", "label"][..]),
+        ("number.csv", &["--label", "z", "--task", "regression"]),
+        ("sets.csv", &["--label", "red,round", "--task", "multi_label"]),
+    ] {
+        for strategy in ["k_center", "random"] {
+            let args = ["select", "--from", file, "--id", "id", "--strategy", strategy, "--batch", "7"];
+            let found = json(dir.path(), &[&args[..], more].concat());
+            let picks: Vec<u64> =
+                found["picks"].as_array().unwrap().iter().map(|row| row.as_u64().unwrap()).collect();
+            assert!(picks.len() == 7 && picks.iter().all(|row| row % 4 != 0), "{file} {strategy} {picks:?}");
+            assert_eq!(found["labelled"], 15);
+        }
+    }
+    let args = ["select", "--from", "one.csv", "--id", "id", "--label", "label", "--strategy", "margin"];
+    refused(dir.path(), &args, "class");
+}
+
+/// An option that decides nothing is refused, and so is one place for two outputs.
+#[test]
+fn what_decides_nothing_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("z.csv"), table("z", |[x, y]| (3.0 * x + y).to_string())).unwrap();
+    let from = [
+        "select",
+        "--from",
+        "z.csv",
+        "--id",
+        "id",
+        "--label",
+        "z",
+        "--task",
+        "regression",
+        "--strategy",
+        "igs",
+    ];
+    for key in ["episode.rounds=3", "train.network.kind=mlp", "seed=9", "episode.scaling=none"] {
+        let expected =
+            format!("--set {}: decides nothing of `querist select --from`", key.split('=').next().unwrap());
+        refused(dir.path(), &[&from[..], &["--set", key]].concat(), &expected);
+    }
+    let wild = [
+        "--set",
+        "learner.learning_rate=100",
+        "--set",
+        "learner.epochs=2000",
+        "--set",
+        "learner.momentum=0.9999",
+    ];
+    let wild = json(dir.path(), &[&from[..], &wild, &["--set", "learner.optimiser=sgd"]].concat());
+    assert!(wild["note"].as_str().unwrap_or_default().contains("diverged at step"), "{wild}");
+    fs::write(dir.path().join("n.json"), "{\"inputs\":2,\"blocks\":[],\"outputs\":1,\"dropout\":0.0}")
+        .unwrap();
+    let fit = ["fit", "n.json", "--target", "friedman1", "--force", "--out", "y", "--predictions", "./y"];
+    refused(dir.path(), &fit, "--out and --predictions in one place");
+    assert!(!dir.path().join("y").exists());
 }

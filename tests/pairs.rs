@@ -153,6 +153,16 @@ fn files_of_ones_own_are_simulated_and_reported_by_pathway() {
         text.lines().skip(1).collect::<Vec<_>>().iter().rev().map(|line| turned(line)).collect();
     fs::write(dir.path().join("pairs.csv"), format!("gene_a,gene_b,outcome\n{turned}")).unwrap();
     assert_eq!(run(dir.path(), &[&args[..], &rest].concat()).stdout, output.stdout);
+    // A folder in which an input lies is not written to, and nothing is removed from it.
+    fs::create_dir(dir.path().join("io")).unwrap();
+    fs::copy(dir.path().join("pairs.csv"), dir.path().join("io/found.csv")).unwrap();
+    let into =
+        ["--pairs", "io/found.csv", "--out", "io", "--fresh", "--rounds", "6", "--batch", "11", "--top", "6"];
+    let refused = run(dir.path(), &into);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("the input io/found.csv lies in it"), "{}", stderr(&refused));
+    let files = |name: &str| fs::read(dir.path().join(name)).unwrap();
+    assert_eq!(files("io/found.csv"), files("pairs.csv"));
 }
 
 #[test]

@@ -43,6 +43,22 @@ pub enum CliError {
     #[error("{}: the same file as the input {}", path.display(), input.display())]
     #[diagnostic(help("choose another name; an input is never overwritten, not even with --force"))]
     OwnInput { path: std::path::PathBuf, input: std::path::PathBuf },
+    /// An output in a folder that the command reads.
+    #[error("{}: within {}, which is read", path.display(), input.display())]
+    #[diagnostic(help("choose another folder; an input is never written to, not even with --force"))]
+    WithinInput { path: std::path::PathBuf, input: std::path::PathBuf },
+    /// An output's folder that holds what the command reads.
+    #[error("{}: the input {} lies in it", path.display(), input.display())]
+    #[diagnostic(help("choose another folder; an input is never overwritten or removed"))]
+    HoldsInput { path: std::path::PathBuf, input: std::path::PathBuf },
+    /// One place for two outputs.
+    #[error("{}: --out and --predictions in one place", path.display())]
+    #[diagnostic(help("give each a file of its own"))]
+    SameOutput { path: std::path::PathBuf },
+    /// A key of an experiment file that decides nothing here.
+    #[error("--set {key}: decides nothing of `querist {command}`")]
+    #[diagnostic(help("keys that do begin with {known}"))]
+    NoEffect { key: String, command: &'static str, known: String },
     /// One place for the reports of several runs.
     #[error("--out {}: {runs} different runs, which cannot be reported in one folder", out.display())]
     #[diagnostic(help(
@@ -74,6 +90,10 @@ impl Fault for CliError {
             | CliError::FreshHelper { .. }
             | CliError::NoMpi
             | CliError::OwnInput { .. }
+            | CliError::WithinInput { .. }
+            | CliError::HoldsInput { .. }
+            | CliError::SameOutput { .. }
+            | CliError::NoEffect { .. }
             | CliError::OneReport { .. }
             | CliError::NoCommand { .. }
             | CliError::NoDataDir { .. } => Exit::BadInput,

@@ -6,7 +6,42 @@ use crate::durable::{self, DurableError};
 use crate::error::Result;
 use crate::experiment::predicted::{Predicted, PredictedFiles};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A path with all links resolved; of what is not there yet, its name in its folder's.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    std::fs::canonicalize(path).ok().or_else(|| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Some(std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?.join(path.file_name()?))
+    })
+}
+
+/// Refuses two outputs in one place.
+///
+/// # Errors
+/// [`CliError::SameOutput`].
+pub fn check_apart(out: Option<&Path>, predictions: Option<&Path>) -> Result<(), CliError> {
+    match (out, predictions) {
+        (Some(out), Some(other)) if resolved(out).is_some_and(|place| Some(place) == resolved(other)) => {
+            Err(CliError::SameOutput { path: out.into() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a folder to write to in which an input lies.
+///
+/// # Errors
+/// [`CliError::HoldsInput`].
+pub fn check_holds_none(folder: &Path, inputs: &[&Path]) -> Result<(), CliError> {
+    let place = resolved(folder);
+    let inside =
+        |input: &Path| resolved(input).zip(place.as_ref()).is_some_and(|(own, place)| own.starts_with(place));
+    match inputs.iter().find(|input| inside(input)) {
+        Some(input) => Err(CliError::HoldsInput { path: folder.into(), input: input.into() }),
+        None => Ok(()),
+    }
+}
 
 /// Where a command writes, if it was told to.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +89,19 @@ impl<'a> PredictionsOut<'a> {
     /// A place for predictions of targets of this kind, checked before anything is computed.
     ///
     /// # Errors
-    /// As [`OutFile::new`]; where pictures are to be written, what is no folder, and without `force` one that holds anything.
+    /// As [`OutFile::new`]; where pictures are to be written, an input's folder or one within it, what is no folder, and without
+    /// `force` one that holds anything.
     pub fn new(path: &'a Path, kind: TargetKind, force: bool, inputs: &[&Path]) -> Result<Self> {
         if kind != TargetKind::Mask {
             return OutFile::new(path, force, inputs).map(Self::File);
+        }
+        let place = resolved(path);
+        let folder = |input: &&&Path| {
+            let own = std::fs::canonicalize(input).ok().filter(|own| own.is_dir());
+            own.zip(place.as_ref()).is_some_and(|(own, place)| place.starts_with(own))
+        };
+        if let Some(input) = inputs.iter().find(folder) {
+            return Err(CliError::WithinInput { path: path.into(), input: input.into() }.into());
         }
         let holds = |mut entries: std::fs::ReadDir| entries.next().is_some();
         match std::fs::read_dir(path).map(holds) {

@@ -162,6 +162,20 @@ pub struct Partly {
     pub masks: Option<Arc<Masks>>,
 }
 
+impl Partly {
+    /// Refuses labels that teach nothing, or are none; no label at all is none of these.
+    ///
+    /// # Errors
+    /// [`DataError`] as [`Task::split`] has it of the pool.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn check(&self, name: &str, classes: usize, labelled: &[u32]) -> Result<(), DataError> {
+        let known: Vec<u32> = labelled.iter().map(|&row| self.words[row as usize]).collect();
+        if known.is_empty() { Ok(()) } else { check_part(name, "pool", self.kind, &known, classes) }
+    }
+}
+
 /// The rows of the data set that each part was made of, in the order of the part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PartRows {
@@ -322,15 +336,12 @@ impl Task {
         (shape, inputs): (Shape, Matrix),
         labelled: &[u32],
     ) -> Result<Self> {
+        targets.check(name, classes, labelled)?;
         let Partly { kind, words, masks } = targets;
         check_size(name, inputs.rows(), inputs.cols())?;
         check_finite(name, inputs.view())?;
         if let Some(masks) = &masks {
             check_masks(name, shape, masks)?;
-        }
-        let known: Vec<u32> = labelled.iter().map(|&row| words[row as usize]).collect();
-        if !known.is_empty() {
-            check_part(name, "pool", kind, &known, classes)?;
         }
         let (rows, width) = (inputs.rows(), inputs.cols());
         assert_eq!(rows, words.len(), "one word per row");

@@ -78,15 +78,22 @@ impl InitialPool {
                 initial_rows(task, plan.initial_per_class, key)
             }
             InitialPool::PerClass => uniform_rows(task, count, key),
-            InitialPool::Rule(rule) => Self::by_rule(rule, prepared, count, key),
+            InitialPool::Rule(rule) => Self::by_rule(rule, prepared, &[], count, key),
         }
     }
 
-    /// The `count` rows that the strategy `rule` asks for before there is any label.
+    /// The `count` rows that the strategy `rule` asks for by inputs alone, beside rows whose target is `known` already: none, or too
+    /// few to learn from.
     ///
     /// # Errors
     /// As [`check`](Self::check), and those of the strategy.
-    pub fn by_rule(rule: &str, prepared: &PreparedTask, count: usize, key: Key) -> Result<Vec<RowId>> {
+    pub fn by_rule(
+        rule: &str,
+        prepared: &PreparedTask,
+        known: &[(RowId, u32)],
+        count: usize,
+        key: Key,
+    ) -> Result<Vec<RowId>> {
         Self::Rule(rule.to_string()).check()?;
         let task = prepared.task();
         let mut strategy = Registry::builtin().build(rule)?;
@@ -100,9 +107,12 @@ impl InitialPool {
             components: needs.components.then(|| prepared.components()),
             ..Signals::default()
         };
-        let candidates: Vec<RowId> = (0..pool.rows() as u32).map(RowId).collect();
+        let (labelled, words): (Vec<RowId>, Vec<u32>) = known.iter().copied().unzip();
+        let all = (0..pool.rows() as u32).map(RowId);
+        let candidates: Vec<RowId> = all.filter(|row| !labelled.contains(row)).collect();
         strategy.kinds().expect(task.kind(), rule)?;
-        let view = PoolView::of_kind(task.kind(), pool, &[], &[], &candidates, task.classes(), &signals);
+        let view =
+            PoolView::of_kind(task.kind(), pool, &labelled, &words, &candidates, task.classes(), &signals);
         strategy.select(&view, count, key)
     }
 }

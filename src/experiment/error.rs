@@ -132,6 +132,13 @@ pub enum ExperimentError {
     #[error("{place}: `{key}` {why}")]
     #[diagnostic(help("{hint}"))]
     Conflict { place: Place, key: String, why: String, hint: String },
+    /// Images of another shape than the search is told.
+    #[error(
+        "`search.image` is {}x{}x{}, but {name} has images of {}x{}x{} (channels, height, width)",
+        found[0], found[1], found[2], expected[0], expected[1], expected[2]
+    )]
+    #[diagnostic(help("say what the images are, or leave the data set out"))]
+    ImageShape { name: String, found: [usize; 3], expected: [usize; 3] },
     /// Stochastic passes of a network without dropout.
     #[error(
         "`transfer.strategies`: {strategy} needs {passes} dropout passes, but the learner's hidden units are dropped at rate {dropout}"

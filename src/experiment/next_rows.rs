@@ -28,7 +28,7 @@ pub enum NextRowsError {
     /// There is nothing to fit a network to.
     #[error("{set}: none of {rows} rows has a label, and {by} chooses by labels")]
     #[diagnostic(help(
-        "choose the first rows by a strategy that looks at inputs alone: --strategy k_center, or typiclust"
+        "choose the first rows by a strategy that looks at inputs alone: --strategy k_center"
     ))]
     NoLabels { set: String, rows: usize, by: String },
     /// A strategy that reads what only a simulation has.
@@ -130,18 +130,29 @@ pub fn next_rows(plan: &Plan, chooser: &Chooser, batch: usize) -> Result<NextRow
     let count = batch.min(candidates.len());
     let key = Key::root(plan.seed()).named("next rows");
     let inputs = (examples.shape, examples.filled());
-    let task = Task::partly_labelled(&examples.name, (targets, classes), inputs, &labelled)?;
+    let rule = match chooser {
+        Chooser::Strategy(name) if InitialPool::Rule(name.clone()).check().is_ok() => Some(name),
+        _ => None,
+    };
+    let known: Vec<(RowId, u32)> =
+        labelled.iter().map(|&row| (RowId(row), targets.words[row as usize])).collect();
+    // Labels that are all alike teach nothing, and whoever looks at inputs alone does without.
+    let teaching = match targets.check(&examples.name, classes, &labelled) {
+        Err(_) if rule.is_some() => &[][..],
+        Err(error) => return Err(error.into()),
+        Ok(()) => &labelled[..],
+    };
+    let task = Task::partly_labelled(&examples.name, (targets, classes), inputs, teaching)?;
+    let by_inputs = teaching.is_empty();
     let size = examples.masks.as_ref().map(|(masks, _)| masks.size());
     let prepared = PreparedTask::new(task);
     let ids = examples.ids.unwrap_or_default();
     let fewer = (count < batch).then(|| format!("{batch} asked for, {count} left"));
-    let (picks, predicted) = match labelled.is_empty() {
+    let mut diverged = None;
+    let (picks, predicted) = match by_inputs {
         true => {
-            let rule = match chooser {
-                Chooser::Strategy(name) if InitialPool::Rule(name.clone()).check().is_ok() => name,
-                _ => return Err(NextRowsError::NoLabels { set, rows, by }.into()),
-            };
-            (InitialPool::by_rule(rule, &prepared, count, key)?, None)
+            let Some(rule) = rule else { return Err(NextRowsError::NoLabels { set, rows, by }.into()) };
+            (InitialPool::by_rule(rule, &prepared, &known, count, key)?, None)
         }
         false => {
             let replicate = Replicate { prepared, key };
@@ -156,6 +167,9 @@ pub fn next_rows(plan: &Plan, chooser: &Chooser, batch: usize) -> Result<NextRow
             };
             let known: Vec<RowId> = labelled.iter().copied().map(RowId).collect();
             let episodes = Episodes::from_labelled(&episode, &replicate, &known)?;
+            let step = episodes.state(0).fit.diverged_at;
+            diverged =
+                step.map(|step| format!("the fit diverged at step {step}; the weights before it were kept"));
             let key = key.named("query").named(&by);
             let extras = episodes.extras(&[(0, needs)])?.remove(0);
             let signals = episodes.signals_beside(extras, 0, needs, key);
@@ -177,7 +191,7 @@ pub fn next_rows(plan: &Plan, chooser: &Chooser, batch: usize) -> Result<NextRow
         rows: picks.into_iter().map(|row| row.0).collect(),
         labelled: labelled.len(),
         candidates: candidates.len(),
-        note: subsample::join([fewer, strategy.note()]),
+        note: subsample::join([diverged, fewer, strategy.note()]),
         predicted,
     })
 }

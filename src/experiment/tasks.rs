@@ -311,6 +311,13 @@ fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
 
 /// Refuses, before anything is written, a target on which the plan's episodes cannot be played.
 pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
+    if let (Some(found), Shape::Image { channels, height, width }) =
+        (plan.search().and_then(|search| search.image), dataset.shape())
+        && found != [channels, height, width]
+    {
+        let (name, expected) = (dataset.name().to_string(), [channels, height, width]);
+        return Err(ExperimentError::ImageShape { name, found, expected }.into());
+    }
     let episode = episode_plan(plan)?;
     let task = &split(plan, dataset, 0)?;
     if let Some(encoder) = &plan.episode().encoder {

@@ -2,7 +2,7 @@
 
 use super::transfer::value;
 use crate::cli::args::FitArgs;
-use crate::cli::outfile::{OutFile, PredictionsOut};
+use crate::cli::outfile::{OutFile, PredictionsOut, check_apart};
 use crate::cli::output;
 use crate::data::TargetKind;
 use crate::error::Result;
@@ -22,6 +22,7 @@ pub fn fit(args: &FitArgs) -> Result<()> {
     let plan = plan(args, &vocabulary)?;
     let beside = args.columns.features.iter().map(Path::new);
     let inputs: Vec<&Path> = found.iter().chain([&args.file]).map(PathBuf::as_path).chain(beside).collect();
+    check_apart(args.out.as_deref(), args.predictions.as_deref())?;
     let out = args.out.as_deref().map(|out| OutFile::new(out, args.force, &inputs)).transpose()?;
     let predictions = args
         .predictions

@@ -5,10 +5,11 @@ use super::run::RUNS;
 use crate::agent::{Policy, shipped};
 use crate::cli::args::{PoliciesArgs, StrategiesArgs};
 use crate::cli::output;
+use crate::data::TargetKind;
 use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::query::registry::{Entry, Registry};
-use crate::query::{Kinds, Needs};
+use crate::query::{Kinds, Needs, usual};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -103,7 +104,11 @@ pub fn policies(args: &PoliciesArgs) -> Result<()> {
         Ok(policy) => {
             let about = &policy.card().policy;
             let gain = about.figures.get("validation_gain_over_baseline");
-            let gain = gain.map_or("-".into(), |gain| format!("{:+.2} points over margin", 100.0 * gain));
+            // A policy of classes falls back on margin, which is what its gains are over.
+            let of_classes =
+                policy.card().guard.as_ref().is_none_or(|guard| guard.fallback == usual(TargetKind::Class));
+            let over = usual(if of_classes { TargetKind::Class } else { TargetKind::Real });
+            let gain = gain.map_or("-".into(), |gain| format!("{:+.2} points over {over}", 100.0 * gain));
             let first_limit = about.limits.first().cloned().unwrap_or_default();
             vec![name, learned_from(&about.source_tasks), gain, first_limit]
         }

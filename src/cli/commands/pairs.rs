@@ -1,6 +1,7 @@
 //! `querist pairs`: rules compared on a screen of gene pairs, and the pairs to measure next.
 
 use crate::cli::args::PairsArgs;
+use crate::cli::outfile::check_holds_none;
 use crate::cli::output;
 use crate::error::Result;
 use crate::pairs::study::world_key;
@@ -127,6 +128,8 @@ fn compare(args: &PairsArgs, source: &Source, plan: &StudyPlan, quiet: bool) -> 
     let played = match &args.out {
         None => study(source, plan, root, None, told)?,
         Some(out) => {
+            let inputs = [&args.pairs, &args.edges, &args.pathways].into_iter().flatten();
+            check_holds_none(out, &inputs.map(|path| path.as_path()).collect::<Vec<_>>())?;
             let text = resolved(args, source, plan);
             let manifest = Manifest::new(&text, args.seed, digests(args)?)?;
             let (store, mut ledger) = Store::open(out, &manifest, &text, args.fresh)?;

@@ -6,7 +6,7 @@ use crate::data::TargetKind;
 use crate::episode::InitialPool;
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::sections::{Baseline, HIDDEN, LEARNED, OptimiserKind, SeenBy, UNTRAINED, is_reserved};
-use crate::learner::Loss;
+use crate::learner::{Loss, Metric};
 use crate::query::{Kinds, Registry, usual};
 
 /// What a file says itself, of what a kind of targets has another default for.
@@ -91,7 +91,8 @@ impl Plan {
             }
         }
         if said.metric && self.episode.metric.targets() != kind {
-            let known: Vec<&str> = kind.metrics().iter().map(|metric| metric.key()).collect();
+            let of_kind = Metric::ALL.iter().filter(|metric| metric.targets() == kind);
+            let known: Vec<&str> = of_kind.map(|metric| metric.key()).collect();
             let why = format!("is \"{}\", which is no figure of {kind}", self.episode.metric.key());
             return Err(conflict("episode.metric", why, &format!("known are {}", known.join(", "))));
         }

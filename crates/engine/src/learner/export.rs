@@ -10,7 +10,7 @@ pub const ARCHITECTURE: &str = "architecture";
 /// The tensors of a network in the order of its flat weights: name and shape. `block.N` counts hidden blocks
 /// from zero; weights are `[fan_in, fan_out]`. A residual or convolutional block has `first`, `second` and, where
 /// width or size change, `skip`; the last layer is `head`. The `fan_in` of a convolution are its nine places in one
-/// plane after the other; a normalised one has `gain`, `shift`, running `mean` and `variance` instead of a bias.
+/// plane after the other; the maps of an `encoder_decoder` have numbers, in the order in which they are passed. A normalised one has `gain`, `shift`, running `mean` and `variance` instead of a bias.
 pub fn tensors(spec: &NetSpec) -> Vec<(String, Vec<usize>)> {
     let (mut tensors, mut last, mut part) = (Vec::new(), usize::MAX, 0);
     // A specification that was refused has no network to export.
@@ -22,6 +22,7 @@ pub fn tensors(spec: &NetSpec) -> Vec<(String, Vec<usize>)> {
             Some(Block::Residual { .. } | Block::Convolution { .. }) => {
                 format!("block.{at}.{}", ["first", "second", "skip"][part])
             }
+            Some(Block::EncoderDecoder { .. }) => format!("block.{at}.{part}"),
             Some(_) => format!("block.{at}"),
         };
         tensors.push((format!("{name}.weight"), vec![map.fan_in, map.fan_out]));
@@ -62,6 +63,7 @@ pub fn safetensors(spec: &NetSpec, weights: &[f32]) -> Vec<u8> {
 mod tests {
     use super::super::bank::Bank;
     use super::*;
+    use crate::arch::Image;
     use crate::rng::Key;
     use safetensors::SafeTensors;
 
@@ -89,5 +91,21 @@ mod tests {
         let (_, metadata) = SafeTensors::read_metadata(&file).unwrap();
         let text = &metadata.metadata().as_ref().unwrap()[ARCHITECTURE];
         assert_eq!(serde_json::from_str::<NetSpec>(text).unwrap(), spec);
+    }
+
+    /// The maps of a network over pixels have names of their own, too.
+    #[test]
+    fn a_network_over_pixels_is_written_whole() {
+        let image = Image { channels: 1, height: 8, width: 8 };
+        let spec = NetSpec::new(64, vec![Block::EncoderDecoder { image, filters: 8 }], 64, 0.0).unwrap();
+        let weights: Vec<f32> = (0..spec.parameters()).map(|at| at as f32).collect();
+        let file = safetensors(&spec, &weights);
+        let read = SafeTensors::deserialize(&file).unwrap();
+        let named = tensors(&spec);
+        assert_eq!(read.len(), named.len());
+        let values = named.iter().flat_map(|(name, _)| {
+            read.tensor(name).unwrap().data().as_chunks::<4>().0.iter().copied().map(f32::from_le_bytes)
+        });
+        assert_eq!(values.collect::<Vec<_>>(), weights);
     }
 }

@@ -12,6 +12,9 @@ pub(super) enum FileError {
     #[error("{option} says how a data set is read, and --pool is an array")]
     #[diagnostic(help("give the data set as --from"))]
     Columns { option: &'static str },
+    #[error("{option} is about a network that is fitted to a data set, and --pool is an array")]
+    #[diagnostic(help("give the data set as --from"))]
+    Fit { option: &'static str },
     #[error("{file}: line {line}: row {row} was named before")]
     Repeated { file: String, line: u64, row: usize },
 }

@@ -2,11 +2,12 @@
 
 use crate::cli::args::SelectArgs;
 use crate::cli::commands::transfer::value;
+use crate::cli::error::CliError;
 use crate::cli::outfile::PredictionsOut;
 use crate::cli::output;
 use crate::data::TargetKind;
 use crate::episode::features::SCHEMA;
-use crate::error::Result;
+use crate::error::{Result, shorten};
 use crate::experiment::next_rows::{Chooser, NextRows, next_rows};
 use crate::experiment::{ExperimentError, Plan, Vocabulary};
 use serde_json::json;
@@ -40,10 +41,27 @@ pub(super) fn columns_named(args: &SelectArgs) -> Option<&'static str> {
     given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
 }
 
+/// What the keys begin with that decide something of a selection: how the network is fitted.
+const KEYS: [&str; 4] = ["learner.", "episode.augment", "episode.generator", "episode.consistency"];
+
+/// Refuses keys of experiment files that decide nothing here.
+fn check_keys(sets: &[String]) -> Result<(), CliError> {
+    let key = |set: &String| set.split('=').next().unwrap_or_default().trim().to_string();
+    let strange = |key: &String| !KEYS.iter().any(|known| key.starts_with(known));
+    match sets.iter().map(key).find(strange) {
+        Some(key) => {
+            let known = KEYS.map(|known| format!("`{known}`")).join(", ");
+            Err(CliError::NoEffect { key: shorten(&key).into_owned(), command: "select --from", known })
+        }
+        None => Ok(()),
+    }
+}
+
 /// Chooses rows and prints their numbers, and their names where they have any.
 pub(super) fn select(args: &SelectArgs) -> Result<()> {
     let from = args.from.as_deref().expect("one of --pool and --from is there");
     let vocabulary = Vocabulary { data_dir: args.data.folder()?, ..Vocabulary::default() };
+    check_keys(&args.sets)?;
     let plan = plan(args, from, &vocabulary)?;
     let chooser = match (&args.policy, &args.strategy) {
         (Some(name), _) => Chooser::Policy(Arc::new(crate::agent::shipped::open(name, &SCHEMA)?)),
@@ -77,7 +95,7 @@ pub(super) fn select(args: &SelectArgs) -> Result<()> {
         }));
     }
     if unfitted {
-        output::message("note: no row has a label yet: nothing is predicted");
+        output::message("note: there are no labels to fit a network to yet: nothing is predicted");
     }
     if let Some(note) = note {
         output::message(&format!("note: {note}"));

@@ -24,6 +24,10 @@ pub fn select(args: &SelectArgs) -> Result<()> {
     if let Some(option) = from::columns_named(args) {
         return Err(FileError::Columns { option }.into());
     }
+    let fitting = [("--predictions", args.predictions.is_some()), ("--set", !args.sets.is_empty())];
+    if let Some((option, _)) = fitting.into_iter().find(|(_, given)| *given) {
+        return Err(FileError::Fit { option }.into());
+    }
     let mut selector = match (&args.policy, &args.strategy) {
         (Some(name), _) => Selector::policy_named(name)?,
         (None, name) => {
