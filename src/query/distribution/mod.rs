@@ -19,6 +19,7 @@ pub mod part;
 pub mod prob_cover;
 pub mod proxy_distance;
 pub mod robust_k_center;
+pub mod similar;
 pub mod typiclust;
 
 use super::registry::Entry;
@@ -39,6 +40,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     information_density::ENTRY,
     dal::ENTRY,
     discriminative::ENTRY,
+    similar::ENTRY,
 ];
 
 /// The vectors that a strategy looks at.
