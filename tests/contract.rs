@@ -12,7 +12,7 @@ use querist::{Key, Result};
 use rayon::prelude::*;
 
 /// What builtin strategies do not keep, and why.
-const EXCEPTIONS: [(&str, Rule, &str); 26] = [
+const EXCEPTIONS: [(&str, Rule, &str); 27] = [
     ("robust_k_center", Rule::Deterministic, "counts rows, so that its values tie all the time"),
     ("max_herding", Rule::Deterministic, "two rows that cover only each other are worth the same"),
     (
@@ -20,6 +20,7 @@ const EXCEPTIONS: [(&str, Rule, &str); 26] = [
         Rule::Deterministic,
         "two rows that cover only each other are worth the same while nothing is labelled",
     ),
+    ("similar", Rule::Deterministic, "is max_herding while nothing is labelled"),
     ("dcom", Rule::Deterministic, "counts rows while little is covered, so that its values tie all the time"),
     ("galaxy", Rule::Deterministic, "draws where no class has labels of its own and of others"),
     ("suggestive", Rule::Deterministic, "two rows that resemble only each other are worth the same"),

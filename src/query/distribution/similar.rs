@@ -4,7 +4,7 @@ use super::Space;
 use super::part::Part;
 use crate::data::RowId;
 use crate::error::Result;
-use crate::query::geometry::lanes;
+use crate::query::geometry::{Kernel, lanes};
 use crate::query::registry::{Built, Card, Entry, Family};
 use crate::query::score::top_places;
 use crate::query::{Needs, PoolView, Size, Strategy, Subsample};
@@ -39,7 +39,8 @@ pub(super) const ENTRY: Entry = Entry {
 ///
 /// A class is rare that has fewer labels than the mean of the classes that have any; where none is, all labelled rows are in `Q`. The
 /// similarity `s` is a Gaussian kernel of width `delta` on vectors of length one. The paper has it of gradients, is told which classes are
-/// rare, and has other measures for open sets and for redundant pools, which are not here. Without a label all are worth the same.
+/// rare, and has other measures for open sets and for redundant pools, which are not here. Without a label it is
+/// [`max_herding`](super::max_herding).
 ///
 /// Deterministic up to [`MAX_CANDIDATES`](super::part::MAX_CANDIDATES) candidates and 500 rows in `Q`; above, a random part of as many.
 pub struct Similar {
@@ -65,6 +66,11 @@ impl Strategy for Similar {
         let part = Part::of(view, self.space.of(view)?, batch, key);
         self.note = part.note();
         let places: Vec<RowId> = rare(view.labels()).into_iter().map(|at| RowId(at as u32)).collect();
+        if places.is_empty() {
+            let weights = vec![1.0; part.cut.rows.len()];
+            let rank = |place: usize| view.ties(key).rank(part.cut.rows[place]);
+            return Ok(part.cover(Kernel::gaussian(self.delta), &weights, batch, rank));
+        }
         let query = Subsample::new(&places, MAX_RARE, view.draws(key.named("rare"))).rows;
         let (candidates, labelled) = (part.candidates(), part.labelled());
         let width = self.delta * self.delta;
@@ -110,7 +116,7 @@ impl Strategy for Similar {
     fn memory(&self, size: &Size) -> u64 {
         let kept = Part::kept(size);
         let compared = Size::items(kept, 4).saturating_mul(size.labelled.min(MAX_RARE) as u64);
-        Part::memory_with(size, compared + Size::items(kept, 24))
+        Part::memory_with(size, compared + Size::items(kept, 24)).max(Part::memory(size))
     }
 }
 
