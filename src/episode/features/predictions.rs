@@ -141,7 +141,7 @@ impl Parts {
     }
 
     /// The part of a predicted number, the next nearest, and how far it is from the nearest known number: half a standard deviation
-    /// away is half of all doubt. An affine change of the numbers changes nothing.
+    /// away is half of all doubt. Other units and origins change nothing.
     fn prediction(&self, number: f32) -> Prediction {
         let place = self.place(number);
         let first = place as u32;
