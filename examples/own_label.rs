@@ -7,62 +7,28 @@
 //! the one-step oracle. Least-squares scorers are fitted to generated tasks and choose on real sets: one from the policy's features,
 //! one from these and from what the network and the labels in hand say of the candidate's true class.
 
+mod judged;
+
+use judged::{CANDIDATES, Judged, REAL, paired};
 use querist::agent::{
     Forgetful, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, agreement, imitate,
 };
-use querist::data::synthetic::SourceFamily;
-use querist::data::{Dataset, Matrix, RowId, SplitPlan, Task, load};
-use querist::episode::features::{self, SCHEMA};
-use querist::episode::{EpisodePlan, Episodes, Measure, Observation, PreparedTask, Reference, Replicate};
-use querist::query::Registry;
+use querist::data::{Dataset, Matrix, RowId, load};
+use querist::episode::Observation;
+use querist::episode::features::SCHEMA;
 use querist::{Key, Result};
 use rayon::prelude::*;
 use std::path::Path;
 
-/// The sets of `choice.toml`.
-const REAL: [&str; 15] = [
-    "glass",
-    "authorship",
-    "car",
-    "colic",
-    "hypothyroid",
-    "sick",
-    "sonar",
-    "audiology",
-    "spambase",
-    "anneal",
-    "balance_scale",
-    "primary_tumor",
-    "cmc",
-    "pendigits",
-    "page_blocks",
-];
-/// The share of generated tasks with many classes, as in `universal.toml`.
-const MANY_CLASSES: f64 = 0.15;
 /// Episodes per generated task and per real set, of thirty queries each.
 const EPISODES: [u64; 2] = [3, 20];
-/// Labels are looked ahead in every fifth round, of so many candidates, with half of the gain in the mean probability of the
-/// true class: as in training.
-const EVERY: usize = 5;
-const CANDIDATES: usize = 12;
-const SOFT: f64 = 0.5;
-/// What a known label tells of its row.
-const OWN: usize = 4;
 
 pub fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (folder, count) = match &arguments[..] {
-        [folder] => (folder, 504),
-        [folder, tasks] if tasks.parse::<u64>().is_ok() => (folder, tasks.parse().unwrap_or_default()),
-        _ => {
-            eprintln!("say the folder with the sets of choice.toml, and how many tasks are generated");
-            std::process::exit(2);
-        }
-    };
+    let (folder, count) = judged::arguments();
     let key = Key::root(47);
-    let family = SourceFamily::new(key.named("sources")).with_many_classes(MANY_CLASSES);
+    let family = judged::family(key);
     let of = |dataset: &Dataset, task: u32, episodes: u64| -> Result<Vec<LabelledState>> {
-        let own = (0..episodes).map(|episode| episode_states(dataset, task, key, episode));
+        let own = (0..episodes).map(|episode| judged::states(dataset, task, key, episode, &own_label));
         Ok(own.collect::<Result<Vec<_>>>()?.concat())
     };
     let generated = (0..count)
@@ -73,7 +39,7 @@ pub fn main() -> Result<()> {
     let real = REAL
         .into_par_iter()
         .enumerate()
-        .map(|(at, name)| of(&load(name, Some(Path::new(folder)))?, at as u32, EPISODES[1]))
+        .map(|(at, name)| of(&load(name, Some(Path::new(&folder)))?, at as u32, EPISODES[1]))
         .collect::<Result<Vec<_>>>()?;
     println!("{} states of {count} generated tasks, {} real sets", generated.len(), real.len());
     println!(
@@ -85,71 +51,24 @@ pub fn main() -> Result<()> {
         key,
     )?;
     let knowing = captured(&generated, &real, key)?;
-    let n = plain.len() as f64;
-    let mean = |shares: &[f64]| shares.iter().sum::<f64>() / n;
-    let differences: Vec<f64> = knowing.iter().zip(&plain).map(|(a, b)| a - b).collect();
-    let difference = mean(&differences);
-    let variance = differences.iter().map(|d| (d - difference).powi(2)).sum::<f64>() / (n - 1.0);
+    let mean = |shares: &[f64]| shares.iter().sum::<f64>() / shares.len() as f64;
+    let (difference, error) = paired(&knowing, &plain);
     println!("  the policy's features: {:.3}", mean(&plain));
-    println!(
-        "  and the candidate's own label: {:.3} ({difference:+.3} ± {:.3})",
-        mean(&knowing),
-        (variance / n).sqrt()
-    );
+    println!("  and the candidate's own label: {:.3} ({difference:+.3} ± {error:.3})", mean(&knowing));
     Ok(())
 }
 
-/// States of one of margin's episodes on a set, with the features of a policy and, behind them, [`OWN`] of the known label.
-fn episode_states(dataset: &Dataset, number: u32, key: Key, episode: u64) -> Result<Vec<LabelledState>> {
-    let key = key.named(dataset.identity()).at(episode);
-    let split = SplitPlan { max_pool: 400, max_held: 400, ..SplitPlan::default() };
-    let task = Task::split(dataset, &split, key.named("split"))?;
-    let left = task.pool().rows().saturating_sub(task.classes());
-    let plan = EpisodePlan { measure: Measure::Reward, ..EpisodePlan::default() }.queries(left.min(30), 1);
-    let prepared = PreparedTask::new(task);
-    let mut episodes =
-        Episodes::reset(&plan, &[Replicate { prepared: prepared.clone(), key: key.named("play") }])?;
-    let mut margin = Registry::builtin().build("margin")?;
-    let (mut states, mut round) = (Vec::new(), 0);
-    while !episodes.live().is_empty() {
-        let own = key.named("state").at(round as u64);
-        if round % EVERY == 0 {
-            let gains = episodes.look_ahead(&[0], CANDIDATES, SOFT, Reference::Present)?.remove(0);
-            let signals = episodes.signals(0, features::needs(), own);
-            let seen = features::observe(&episodes.view(0, &signals), 1, usize::MAX, own)?;
-            let rows: Vec<RowId> = gains.iter().map(|&(row, _)| row).collect();
-            let class = |row: RowId| dataset.labels()[prepared.task().dataset_row(row) as usize] as usize;
-            let (_, labels) = episodes.labelled(0);
-            let classes = prepared.task().classes();
-            let ids: Vec<u32> = rows.iter().map(|row| row.0).collect();
-            let p = episodes.probabilities(0, &ids);
-            let mut values = Vec::new();
-            for (at, &row) in rows.iter().enumerate() {
-                let place = seen.candidates.binary_search(&row).expect("every candidate is shown");
-                let true_class = class(row);
-                let known = labels.iter().filter(|&&label| label as usize == true_class).count() as f32;
-                let share = (known + 1.0) / (labels.len() + classes) as f32 * classes as f32;
-                let of_true = p.row(at)[true_class];
-                let wrong = p.row(at).iter().any(|&other| other > of_true);
-                values.extend_from_slice(seen.features.row(place));
-                values.extend([of_true, of_true.max(1e-3).ln(), f32::from(wrong), share.ln()]);
-            }
-            states.push(LabelledState {
-                observation: Observation {
-                    features: Matrix::new(values, rows.len(), SCHEMA.candidate.len() + OWN),
-                    candidates: rows,
-                    globals: seen.globals,
-                },
-                gains: gains.into_iter().map(|(_, gain)| gain).collect(),
-                task: number,
-            });
-        }
-        let signals = episodes.signals(0, margin.needs(), own);
-        let picks = margin.select(&episodes.view(0, &signals), 1, own)?;
-        episodes.step(&[(0, picks)])?;
-        round += 1;
-    }
-    Ok(states)
+/// What the true class of a candidate, the network and the labels in hand say together.
+fn own_label(state: &Judged<'_>, row: RowId) -> Vec<f32> {
+    let true_class = state.dataset.labels()[state.task.dataset_row(row) as usize] as usize;
+    let (_, labels) = state.episodes.labelled(0);
+    let classes = state.task.classes();
+    let p = state.episodes.probabilities(0, &[row.0]);
+    let known = labels.iter().filter(|&&label| label as usize == true_class).count() as f32;
+    let share = (known + 1.0) / (labels.len() + classes) as f32 * classes as f32;
+    let of_true = p.row(0)[true_class];
+    let wrong = p.row(0).iter().any(|&other| other > of_true);
+    vec![of_true, of_true.max(1e-3).ln(), f32::from(wrong), share.ln()]
 }
 
 /// The same states without what the labels tell.

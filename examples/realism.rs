@@ -6,15 +6,18 @@
 //! FOLDER holds the sets of `choice.toml` (`public.py` makes them ready). States are of the same episodes on both sides: one label per
 //! class, thirty queries of one row, twelve candidates of each visited state judged by the one-step oracle.
 
+mod judged;
+
+use judged::{REAL, paired};
 use querist::agent::{
     CONTEXT, CollectPlan, Forgetful, ImitationConfig, Kind, LabelledState, Network, NetworkConfig, Source,
     agreement, collect, imitate,
 };
 use querist::arch::NetSpec;
-use querist::data::synthetic::{Family, SourceFamily};
-use querist::data::{Dataset, Matrix, SplitPlan, Task, load};
+use querist::data::synthetic::Family;
+use querist::data::{Dataset, Matrix, load};
+use querist::episode::PreparedTask;
 use querist::episode::features::SCHEMA;
-use querist::episode::{EpisodePlan, Measure, PreparedTask};
 use querist::learner::{DeviceKind, ModelData, Optimiser, TrainPlan, networks};
 use querist::{Key, Result};
 use rand::distr::Distribution;
@@ -22,26 +25,6 @@ use rand::distr::weighted::WeightedIndex;
 use rayon::prelude::*;
 use std::path::Path;
 
-/// The sets of `choice.toml`.
-const REAL: [&str; 15] = [
-    "glass",
-    "authorship",
-    "car",
-    "colic",
-    "hypothyroid",
-    "sick",
-    "sonar",
-    "audiology",
-    "spambase",
-    "anneal",
-    "balance_scale",
-    "primary_tumor",
-    "cmc",
-    "pendigits",
-    "page_blocks",
-];
-/// The share of generated tasks with many classes, as in `universal.toml`.
-const MANY_CLASSES: f64 = 0.15;
 /// States per task: episodes, and states visited in each; of a real set, which are fewer, more.
 const GENERATED: CollectPlan =
     CollectPlan { episodes: 3, states: 6, candidates: 12, soft: 0.5, horizon: 1, context: CONTEXT };
@@ -52,22 +35,14 @@ const MOST: f64 = 10.0;
 const FOLDS: usize = 5;
 
 pub fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (folder, count) = match &arguments[..] {
-        [folder] => (folder, 504),
-        [folder, tasks] if tasks.parse::<u64>().is_ok() => (folder, tasks.parse().unwrap_or_default()),
-        _ => {
-            eprintln!("say the folder with the sets of choice.toml, and how many tasks are generated");
-            std::process::exit(2);
-        }
-    };
+    let (folder, count) = judged::arguments();
     let key = Key::root(43);
-    let family = SourceFamily::new(key.named("sources")).with_many_classes(MANY_CLASSES);
+    let family = judged::family(key);
     let generated: Vec<Source> =
         (0..count).into_par_iter().map(|at| source(&family.sample(at)?, key)).collect::<Result<_>>()?;
     let real: Vec<Source> = REAL
         .into_par_iter()
-        .map(|name| source(&load(name, Some(Path::new(folder)))?, key))
+        .map(|name| source(&load(name, Some(Path::new(&folder)))?, key))
         .collect::<Result<_>>()?;
     let collected = |sources: &Vec<Source>, plan, side: &str| {
         collect(sources, 0, plan, key.named(side), &Forgetful, &|| Ok(())).map(|found| found.states)
@@ -86,10 +61,7 @@ pub fn main() -> Result<()> {
 
 /// One split of a set, and thirty queries of one row.
 fn source(dataset: &Dataset, key: Key) -> Result<Source> {
-    let split = SplitPlan { max_pool: 400, max_held: 400, ..SplitPlan::default() };
-    let task = Task::split(dataset, &split, key.named("split").named(dataset.identity()))?;
-    let left = task.pool().rows().saturating_sub(task.classes());
-    let plan = EpisodePlan { measure: Measure::Reward, ..EpisodePlan::default() }.queries(left.min(30), 1);
+    let (task, plan) = judged::split(dataset, key.named("split").named(dataset.identity()))?;
     let prepared_tasks = vec![PreparedTask::new(task)];
     Ok(Source { name: dataset.name().into(), identity: dataset.identity().into(), prepared_tasks, plan })
 }
@@ -245,12 +217,9 @@ fn transfer(generated: &[LabelledState], odds: &[f64], real: &[LabelledState], k
     );
     let base = lines[0].1.clone();
     for (name, shares) in &lines {
-        let n = shares.len() as f64;
-        let mean = shares.iter().sum::<f64>() / n;
-        let differences: Vec<f64> = shares.iter().zip(&base).map(|(a, b)| a - b).collect();
-        let difference = differences.iter().sum::<f64>() / n;
-        let variance = differences.iter().map(|d| (d - difference).powi(2)).sum::<f64>() / (n - 1.0);
-        println!("  {name}: {mean:.3} ({difference:+.3} ± {:.3})", (variance / n).sqrt());
+        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+        let (difference, error) = paired(shares, &base);
+        println!("  {name}: {mean:.3} ({difference:+.3} ± {error:.3})");
     }
     let own = agreement(&all, generated, temperature)?.captured;
     println!("on the generated tasks themselves, which it was fitted to: {own:.3}");

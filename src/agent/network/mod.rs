@@ -151,7 +151,7 @@ impl Network {
     /// [`AgentError::Score`] if a score is not finite.
     pub fn score(&self, observation: &Observation) -> Result<Vec<f32>> {
         observation.check(self.features, self.globals)?;
-        let mut scores = self.linear(observation);
+        let mut scores = self.linear_scores(observation, observation.candidates.len());
         match self.config.kind {
             Kind::Linear => {}
             Kind::Mlp => self.add_mlp(observation, &mut scores),
@@ -164,14 +164,14 @@ impl Network {
         Ok(scores)
     }
 
-    /// `x_i^T W [1; g]`.
-    fn linear(&self, observation: &Observation) -> Vec<f32> {
+    /// `x_i^T W [1; g]` of the first `count` candidates.
+    pub(in crate::agent) fn linear_scores(&self, observation: &Observation, count: usize) -> Vec<f32> {
         let skip = self.slot("skip");
         let slopes: Vec<f32> = skip
             .chunks_exact(self.globals + 1)
             .map(|row| row[0] + row[1..].iter().zip(&observation.globals).map(|(w, g)| w * g).sum::<f32>())
             .collect();
-        dots(observation.features.values(), &slopes)
+        dots(&observation.features.values()[..count * self.features], &slopes)
     }
 
     /// Adds `ρ([ψ(x_i); mean ψ; max ψ; g])`.

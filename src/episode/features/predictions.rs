@@ -33,7 +33,17 @@ pub(super) struct Beliefs {
     pub labels: Vec<u32>,
     /// The number of classes.
     pub classes: usize,
-    parts: Option<Parts>,
+    words: Words,
+}
+
+/// What the words of known targets say of their classes.
+enum Words {
+    /// The class itself.
+    Classes,
+    /// Nothing: there is one class.
+    OneClass,
+    /// Numbers, in parts of their range.
+    Numbers(Parts),
 }
 
 impl Beliefs {
@@ -55,7 +65,7 @@ impl Beliefs {
                         .collect(),
                     labels: view.labels().to_vec(),
                     classes,
-                    parts: None,
+                    words: Words::Classes,
                 })
             }
             TargetKind::MultiLabel | TargetKind::Mask => {
@@ -70,7 +80,7 @@ impl Beliefs {
                     labels: vec![0; view.labels().len()],
                     // Each label, or pixel, is there or not.
                     classes: 2,
-                    parts: None,
+                    words: Words::OneClass,
                 })
             }
             TargetKind::Real => {
@@ -81,7 +91,7 @@ impl Beliefs {
                     predictions: predictions.iter().map(|&number| parts.prediction(number)).collect(),
                     labels: view.labels().iter().map(|&word| parts.part(number_of(word))).collect(),
                     classes: BINS,
-                    parts: Some(parts),
+                    words: Words::Numbers(parts),
                 })
             }
         }
@@ -89,7 +99,11 @@ impl Beliefs {
 
     /// The class of a known target.
     pub(super) fn class_of(&self, word: u32) -> u32 {
-        self.parts.as_ref().map_or(word, |parts| parts.part(number_of(word)))
+        match &self.words {
+            Words::Classes => word,
+            Words::OneClass => 0,
+            Words::Numbers(parts) => parts.part(number_of(word)),
+        }
     }
 }
 
@@ -217,6 +231,8 @@ mod tests {
             let found = beliefs(kind, &[1, 3], 2, &signals);
             let doubts: Vec<f32> = found.predictions.iter().map(|one| one.margin).collect();
             assert_eq!(doubts, [0.5, 0.0, 0.5]);
+            // Whatever the nearest row has, its class is the one that is predicted: no set and no row of a mask disagrees.
+            assert!([0, 1, 3, 7].iter().all(|&word| found.class_of(word) == found.predictions[0].first));
             assert_eq!((found.labels, found.classes), (vec![0, 0], 2));
         }
     }
