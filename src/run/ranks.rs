@@ -22,6 +22,9 @@ use std::sync::Mutex;
 /// Pieces of one order, per thread of every rank: what is lost when a job ends in the middle of one, and what a rank
 /// sends at once.
 const PER_THREAD: usize = 8;
+/// The fewest pieces of one order for every rank. An order ends with its slowest rank, and pieces differ: the fewer there are, the longer
+/// the others wait.
+const PER_RANK: usize = 64;
 /// The most bytes that are broadcast or sent at once: MPI counts them in 31 bits.
 const MAX_BYTES: usize = i32::MAX as usize;
 
@@ -164,7 +167,7 @@ impl Team for Ranks<'_> {
     fn make(&self, work: &Work, pieces: &[usize], make: Make<'_>, deliver: Deliver<'_>) -> Result<()> {
         let _turn = self.turn.lock().expect("no order panics");
         let world = SimpleCommunicator::world();
-        let at_once = self.ranks * rayon::current_num_threads() * PER_THREAD;
+        let at_once = self.ranks * (rayon::current_num_threads() * PER_THREAD).max(PER_RANK);
         for pieces in pieces.chunks(at_once) {
             self.cancel.check()?;
             let order = Order::Make { run: self.run.clone(), work: work.clone(), pieces: pieces.to_vec() };
