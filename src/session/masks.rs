@@ -1,0 +1,81 @@
+//! Masks as texts: rows and columns of pixels, and the lengths of runs, row by row, of background and foreground in turn, background first. `2x3 1 2 3`
+//! is two rows of three pixels, of which the second and the third are foreground.
+
+use super::answer::{Answer, RowName, Verdict};
+use crate::data::Masks;
+use crate::data::dataset::MAX_WIDTH;
+use crate::data::mask::pixel;
+use crate::data::readers::read_masks;
+use crate::error::Result;
+use std::path::Path;
+
+/// The text of the mask of a row.
+pub(super) fn text(masks: &Masks, row: usize) -> String {
+    let (mask, (height, width)) = (masks.mask(row), masks.size());
+    let (mut runs, mut length, mut foreground) = (Vec::new(), 0usize, false);
+    for at in 0..masks.pixels() {
+        if pixel(mask, at) != foreground {
+            runs.push(length.to_string());
+            (length, foreground) = (0, !foreground);
+        }
+        length += 1;
+    }
+    runs.push(length.to_string());
+    format!("{height}x{width} {}", runs.join(" "))
+}
+
+/// Rows and columns of pixels, and the pixels, of a text that is a mask.
+pub(super) fn parse(text: &str) -> Option<((usize, usize), Vec<bool>)> {
+    let mut words = text.split(' ');
+    let (height, width) = words.next()?.split_once('x')?;
+    let (height, width): (usize, usize) = (height.parse().ok()?, width.parse().ok()?);
+    let pixels = height.checked_mul(width).filter(|&pixels| (1..=MAX_WIDTH).contains(&pixels))?;
+    let (mut mask, mut foreground) = (Vec::with_capacity(pixels), false);
+    for word in words {
+        let length: usize = word.parse().ok()?;
+        if length > pixels - mask.len() {
+            return None;
+        }
+        mask.resize(mask.len() + length, foreground);
+        foreground = !foreground;
+    }
+    (mask.len() == pixels).then_some(((height, width), mask))
+}
+
+/// The masks of a folder of pictures as answers to the images that are called alike but for the endings.
+///
+/// # Errors
+/// What reading refuses, with the file and the pixel.
+pub(super) fn read(folder: &Path, annotator: &str) -> Result<Vec<Answer>> {
+    let answer = |(file, name, masks): (String, String, Masks)| Answer {
+        row: RowName::Id(name),
+        verdict: Verdict::Label(text(&masks, 0)),
+        annotator: annotator.to_string(),
+        session: None,
+        place: file,
+    };
+    Ok(read_masks(folder)?.into_iter().map(answer).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_and_masks_are_one_another() {
+        let mut masks = Masks::new(2, 3);
+        let all = ["......", "######", ".##...", "#.#.#."];
+        all.iter().for_each(|shown| masks.push(&shown.chars().map(|c| c == '#').collect::<Vec<_>>()));
+        let texts: Vec<String> = (0..4).map(|row| text(&masks, row)).collect();
+        assert_eq!(texts, ["2x3 6", "2x3 0 6", "2x3 1 2 3", "2x3 0 1 1 1 1 1 1"]);
+        for (text, shown) in texts.iter().zip(all) {
+            let (size, pixels) = parse(text).unwrap();
+            assert_eq!((size, pixels), ((2, 3), shown.chars().map(|c| c == '#').collect()));
+        }
+        for none in
+            ["", "cat", "2x3", "2x3 5", "2x3 7", "2x3 -1 7", "0x3 0", "2x3 6 x", "99999999999x99999999 1"]
+        {
+            assert_eq!(parse(none), None, "{none}");
+        }
+    }
+}
