@@ -470,6 +470,40 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
     );
 }
 
+/// In an archive images have no names: masks are told, and exported, by the numbers of the rows.
+#[test]
+fn masks_of_images_without_names_go_by_their_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    tissue(dir);
+    // The same pictures as an array.
+    let pictures: Vec<Vec<u8>> = (0..12)
+        .map(|at| image::open(dir.join(format!("tissue/i{at}.jpg"))).unwrap().into_luma8().into_raw())
+        .collect();
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (12, 16, 16), }";
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    let padded = (10 + header.len() + 1).next_multiple_of(64) - 10;
+    bytes.extend((padded as u16).to_le_bytes());
+    bytes.extend(format!("{header:<width$}\n", width = padded - 1).into_bytes());
+    bytes.extend(pictures.concat());
+    fs::write(dir.join("tissue.npy"), bytes).unwrap();
+    done(dir, &["session", "new", "s", "--pool", "tissue.npy", "--task", "segmentation"]);
+    fs::create_dir(dir.join("told")).unwrap();
+    for row in [3, 7] {
+        fs::copy(dir.join(format!("truth/i{row}.png")), dir.join(format!("told/{row}.png"))).unwrap();
+    }
+    assert!(done(dir, &["session", "tell", "s", "told"]).starts_with("2 new answers"));
+    done(dir, &["session", "export", "s", "--out", "masks"]);
+    assert!(dir.join("masks/3.png").is_file() && dir.join("masks/7.png").is_file());
+    assert!(done(dir, &["session", "tell", "s", "masks"]).starts_with("0 new answers, 0 revised, 2 known"));
+    refused(dir, &["session", "tell", "s", "truth"], "\"i0\" is not a row's number");
+    // As a library, masks are texts.
+    let mut session = Session::open(&dir.join("s")).unwrap();
+    let predictions = session.predict().unwrap();
+    assert!(predictions.of(0).0.starts_with("16x16 "), "{:?}", predictions.of(0));
+    assert_eq!(predictions.table().rows(), 12);
+}
+
 #[test]
 fn masks_that_do_not_fit_are_refused_with_their_place_and_nothing_is_taken() {
     let folder = tempfile::tempdir().unwrap();

@@ -152,7 +152,8 @@ impl Session {
 
     /// Takes answers, all of them or none; they are on the disk when this returns. An answer may come late, to a row that
     /// nobody asked for, or replace an earlier one of the same annotator. A number is written as a decimal; a set as its labels with the
-    /// session's separator between, the empty one as the separator alone; masks come from [`read`](Self::read).
+    /// session's separator between, the empty one as the separator alone; a mask as rows and columns of pixels and
+    /// the lengths of runs of background and foreground in turn (`2x3 1 2 3`), which [`read`](Self::read) makes of pictures.
     ///
     /// # Errors
     /// [`SessionError`] with the place of an answer that does not fit: an unknown row, a label that is none, a second

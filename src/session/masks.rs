@@ -2,19 +2,25 @@
 //! is two rows of three pixels, of which the second and the third are foreground.
 
 use super::answer::{Answer, RowName, Verdict};
+use super::error::SessionError;
 use crate::data::Masks;
 use crate::data::dataset::MAX_WIDTH;
 use crate::data::mask::pixel;
 use crate::data::readers::read_masks;
-use crate::error::Result;
+use crate::error::{Result, shorten};
 use std::path::Path;
 
 /// The text of the mask of a row.
 pub(super) fn text(masks: &Masks, row: usize) -> String {
-    let (mask, (height, width)) = (masks.mask(row), masks.size());
+    let mask = masks.mask(row);
+    text_of(masks.size(), |at| pixel(mask, at))
+}
+
+/// The text of the mask of this many rows and columns of pixels, by which of them are foreground.
+pub(super) fn text_of((height, width): (usize, usize), on: impl Fn(usize) -> bool) -> String {
     let (mut runs, mut length, mut foreground) = (Vec::new(), 0usize, false);
-    for at in 0..masks.pixels() {
-        if pixel(mask, at) != foreground {
+    for at in 0..height * width {
+        if on(at) != foreground {
             runs.push(length.to_string());
             (length, foreground) = (0, !foreground);
         }
@@ -42,19 +48,26 @@ pub(super) fn parse(text: &str) -> Option<((usize, usize), Vec<bool>)> {
     (mask.len() == pixels).then_some(((height, width), mask))
 }
 
-/// The masks of a folder of pictures as answers to the images that are called alike but for the endings.
+/// The masks of a folder of pictures as answers to the images that are called alike but for the endings; where images are not `named`, by
+/// the numbers of their rows.
 ///
 /// # Errors
-/// What reading refuses, with the file and the pixel.
-pub(super) fn read(folder: &Path, annotator: &str) -> Result<Vec<Answer>> {
-    let answer = |(file, name, masks): (String, String, Masks)| Answer {
-        row: RowName::Id(name),
-        verdict: Verdict::Label(text(&masks, 0)),
-        annotator: annotator.to_string(),
-        session: None,
-        place: file,
+/// What reading refuses, with the file and the pixel; [`SessionError::Field`] for what is no number of a row.
+pub(super) fn read(folder: &Path, named: bool, annotator: &str) -> Result<Vec<Answer>> {
+    let answer = |(file, name, masks): (String, String, Masks)| {
+        let row = match (named, name.parse()) {
+            (true, _) => RowName::Id(name),
+            (false, Ok(row)) => RowName::Number(row),
+            (false, Err(_)) => {
+                let (found, expected) =
+                    (shorten(&name).into_owned(), "a row's number, as images have no names");
+                return Err(SessionError::Field { place: file, found, expected: expected.to_string() }.into());
+            }
+        };
+        let verdict = Verdict::Label(text(&masks, 0));
+        Ok(Answer { row, verdict, annotator: annotator.to_string(), session: None, place: file })
     };
-    Ok(read_masks(folder)?.into_iter().map(answer).collect())
+    read_masks(folder)?.into_iter().map(answer).collect()
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ impl Session {
     /// classes.
     pub fn read(&self, path: &Path, annotator: &str) -> Result<Vec<Answer>> {
         if self.settings.task == TargetKind::Mask && path.is_dir() {
-            return masks::read(path, annotator);
+            return masks::read(path, self.settings.named, annotator);
         }
         if path.extension().is_some_and(|ending| ending == "json" || ending == "jsonl") {
             self.expect_classes("answers of Label Studio and Prodigy")?;

@@ -22,20 +22,20 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// What is predicted of a row: the first of the most probable classes and its probability, or a number or a set of labels in the form that tables have. Of
-    /// a mask, the [pictures](Predicted::files) say it.
+    /// What is predicted of a row: the first of the most probable classes and its probability, or a number, a set of labels or a mask in the form that tables
+    /// have.
     pub fn of(&self, row: usize) -> (String, Option<f32>) {
         let answers = self.predicted.answers.row(row);
-        let probability = match self.predicted.kind {
-            TargetKind::Class => Some(answers[best(answers)]),
-            _ => None,
-        };
-        (self.predicted.text(row), probability)
+        match (self.predicted.kind, self.predicted.size) {
+            (TargetKind::Class, _) => (self.predicted.text(row), Some(answers[best(answers)])),
+            (_, Some(size)) => (masks::text_of(size, |at| answers[at] >= 0.5), None),
+            (_, None) => (self.predicted.text(row), None),
+        }
     }
 
     /// Of classes, columns `row`, `id` where rows have names, `label` (empty without), `predicted`, `probability` (of the
-    /// predicted class), and `p.CLASS` for every class. Of others, those of [`Predicted::files`]: `row`, `id`, `predicted`, and `p(LABEL)` for every label.
-    /// Masks have no table.
+    /// predicted class), and `p.CLASS` for every class. Of others, those of [`Predicted::files`]: `row`, `id`, `predicted`, and `p(LABEL)` for every label; a mask is
+    /// written as [answers](Session::tell) are.
     pub fn table(&self) -> Table {
         let Predicted { kind, names, rows, ids, answers, .. } = &self.predicted;
         let all = || 0..rows.len();
