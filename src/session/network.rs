@@ -227,9 +227,16 @@ impl Known<'_> {
             kind.figures(&Matrix::new(values, places.len(), width), &targets).by(metric)
         };
         let all: Vec<usize> = (0..judged.len()).collect();
+        // That of masks is a mean over images, whose pixels need not be counted again.
+        let alone: Option<Vec<f64>> =
+            (kind == TargetKind::Mask).then(|| all.par_iter().map(|&at| figure(&[at])).collect());
         let resample = |draw: usize| {
             let mut rng = key.named("resample").at(draw as u64).rng();
-            figure(&all.iter().map(|_| rng.random_range(0..all.len())).collect::<Vec<usize>>())
+            let drawn: Vec<usize> = all.iter().map(|_| rng.random_range(0..all.len())).collect();
+            match &alone {
+                Some(figures) => drawn.iter().map(|&at| figures[at]).sum::<f64>() / drawn.len() as f64,
+                None => figure(&drawn),
+            }
         };
         let mut figures: Vec<f64> = (0..RESAMPLES).into_par_iter().map(resample).collect();
         figures.sort_by(f64::total_cmp);

@@ -100,7 +100,12 @@ fn missing(selector: &Selector, kind: TargetKind) -> Option<String> {
             .into_iter()
             .find(|need| matches!(need, Need::Episode | Need::PredictedLoss | Need::Network))
             .map(|need| need.to_string()),
-        _ if needs.lookahead > 0 || needs.drafts > 0 => Some("labels that nobody has yet".to_string()),
+        _ if needs.lookahead > 0
+            || needs.drafts > 0
+            || Registry::builtin().reads_hidden_labels(selector.name()) =>
+        {
+            Some("labels that nobody has yet".to_string())
+        }
         _ => None,
     }
 }
