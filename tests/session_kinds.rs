@@ -537,3 +537,35 @@ fn masks_that_do_not_fit_are_refused_with_their_place_and_nothing_is_taken() {
     done(dir, &["session", "new", "n", "--pool", "patients.csv", "--task", "regression"]);
     querist(dir, &["session", "tell", "n", "truth"]).assert().code(2);
 }
+
+/// The lines of the page run as they stand: on what comes with the program, and, of masks, on every image outlined.
+#[test]
+fn the_page_says_what_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    tissue(dir);
+    fs::rename(dir.join("tissue"), dir.join("images")).unwrap();
+    fs::rename(dir.join("truth"), dir.join("outlined")).unwrap();
+    std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/data"), dir.join("data")).unwrap();
+    let page = include_str!("../docs/labelling.md");
+    let blocks: Vec<&str> =
+        page.split("```sh\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    let flowers = blocks[0].lines().next().unwrap();
+    let own =
+        |block: &&&str| ["new patients", "new traits", "new cells"].iter().any(|new| block.contains(new));
+    let own: Vec<&str> = blocks.iter().filter(own).copied().collect();
+    assert_eq!(own.len(), 3);
+    let program = cargo_bin("querist");
+    let path = std::env::var("PATH").unwrap_or_default();
+    for lines in [flowers].into_iter().chain(own) {
+        Command::new("sh")
+            .args(["-e", "-c", lines])
+            .current_dir(dir)
+            .env("PATH", format!("{}:{path}", program.parent().unwrap().display()))
+            .assert()
+            .success();
+    }
+    // Where every image has a mask, all are predicted all the same.
+    let count = |folder: &str| fs::read_dir(dir.join(folder)).unwrap().count();
+    assert_eq!((count("predicted"), count("masks")), (12, 12));
+}
