@@ -3,6 +3,10 @@
 
 #![allow(clippy::disallowed_methods)]
 
+#[allow(dead_code)]
+#[path = "hostile_files/make.rs"]
+mod make;
+
 use assert_cmd::{Command, cargo::cargo_bin};
 use predicates::prelude::*;
 use proptest::prelude::*;
@@ -502,6 +506,47 @@ fn masks_of_images_without_names_go_by_their_rows() {
     let predictions = session.predict().unwrap();
     assert!(predictions.of(0).0.starts_with("16x16 "), "{:?}", predictions.of(0));
     assert_eq!(predictions.table().rows(), 12);
+}
+
+/// An archive is told again with more masks filled in.
+#[test]
+fn archives_of_masks_are_told_by_their_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let archive = |name: &str, images: usize, outlined: usize, foreground: f32| {
+        let inside = |image: usize, at: usize| (at % 6 + image).is_multiple_of(2);
+        let each = |of: &dyn Fn(usize, usize) -> f32| -> Vec<f32> {
+            (0..images)
+                .flat_map(|image| (0..36).map(move |at| (image, at)))
+                .map(|(image, at)| of(image, at))
+                .collect()
+        };
+        let x = each(&|image, at| if inside(image, at) { 0.2 + image as f32 / 100.0 } else { 0.9 });
+        let y = each(&|image, at| match (image < outlined, inside(image, at)) {
+            (false, _) => -1.0,
+            (true, on) => {
+                if on {
+                    foreground
+                } else {
+                    0.0
+                }
+            }
+        });
+        let shape = format!("({images}, 6, 6)");
+        let member =
+            |name, values: &[f32]| make::member(name, make::npy("<f4", false, &shape, &make::floats(values)));
+        fs::write(dir.join(name), make::zip(&[member("x.npy", &x), member("y.npy", &y)])).unwrap();
+    };
+    archive("pool.npz", 12, 2, 1.0);
+    archive("more.npz", 12, 11, 1.0);
+    archive("fewer.npz", 10, 10, 1.0);
+    archive("third.npz", 12, 12, 7.0);
+    done(dir, &["session", "new", "s", "--pool", "pool.npz", "--task", "segmentation"]);
+    refused(dir, &["session", "tell", "s", "fewer.npz"], "\"10 masks\" is not one for each of 12 images");
+    refused(dir, &["session", "tell", "s", "third.npz"], "7 is neither background");
+    assert!(done(dir, &["session", "tell", "s", "more.npz"]).starts_with("11 new answers"));
+    let status = json(dir, &["session", "status", "s"]);
+    assert_eq!((&status["counts"]["labelled"], &status["score"]["judged"]), (&11.into(), &11.into()));
 }
 
 #[test]

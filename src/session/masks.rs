@@ -3,10 +3,11 @@
 
 use super::answer::{Answer, RowName, Verdict};
 use super::error::SessionError;
-use crate::data::Masks;
+use crate::data::columns::ColumnOptions;
 use crate::data::dataset::MAX_WIDTH;
 use crate::data::mask::pixel;
-use crate::data::readers::read_masks;
+use crate::data::readers::{ReadOptions, read_masks};
+use crate::data::{Masks, TargetKind, load};
 use crate::error::{Result, shorten};
 use std::path::Path;
 
@@ -68,6 +69,27 @@ pub(super) fn read(folder: &Path, named: bool, annotator: &str) -> Result<Vec<An
         Ok(Answer { row, verdict, annotator: annotator.to_string(), session: None, place: file })
     };
     read_masks(folder)?.into_iter().map(answer).collect()
+}
+
+/// The masks of an archive of images and masks, as pools come, as answers to the images of the same numbers; a mask of -1 throughout is none.
+///
+/// # Errors
+/// What reading refuses, with the image and the pixel; [`SessionError::Field`] for another number of images than the session's `rows`.
+pub(super) fn read_archive(path: &Path, rows: usize, annotator: &str) -> Result<Vec<Answer>> {
+    let file = path.display().to_string();
+    let columns = ColumnOptions { task: TargetKind::Mask, ..ColumnOptions::default() };
+    let examples = load::rows(&file, None, &ReadOptions { columns, ..ReadOptions::default() })?;
+    let Some((masks, known)) = examples.and_then(|examples| examples.masks) else { return Ok(Vec::new()) };
+    if known.len() != rows {
+        let (found, expected) = (format!("{} masks", known.len()), format!("one for each of {rows} images"));
+        return Err(SessionError::Field { place: file, found, expected }.into());
+    }
+    let answer = |row: usize| Answer {
+        verdict: Verdict::Label(text(&masks, row)),
+        place: format!("{file}, image {row}"),
+        ..Answer::new(row, "").by(annotator)
+    };
+    Ok((0..rows).filter(|&row| known[row]).map(answer).collect())
 }
 
 #[cfg(test)]

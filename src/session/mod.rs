@@ -176,7 +176,7 @@ impl Session {
         consensus(&self.state, &Spelling::of(&self.settings), &self.settings.classes)
     }
 
-    /// Reads the answers of a file, or of a folder of masks where those are collected, for [`tell`](Self::tell): see [`Answer::read`].
+    /// Reads the answers of a file, or of a folder or an archive of masks where those are collected, for [`tell`](Self::tell): see [`Answer::read`].
     ///
     /// # Errors
     /// [`SessionError`] with the line, or what reading refuses; [`SessionError::ClassesAlone`] for files of other programs, whose answers are
@@ -184,6 +184,9 @@ impl Session {
     pub fn read(&self, path: &Path, annotator: &str) -> Result<Vec<Answer>> {
         if self.settings.task == TargetKind::Mask && path.is_dir() {
             return masks::read(path, self.settings.named, annotator);
+        }
+        if self.settings.task == TargetKind::Mask && path.extension().is_some_and(|ending| ending == "npz") {
+            return masks::read_archive(path, self.settings.rows, annotator);
         }
         if path.extension().is_some_and(|ending| ending == "json" || ending == "jsonl") {
             self.expect_classes("answers of Label Studio and Prodigy")?;

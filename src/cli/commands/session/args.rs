@@ -144,7 +144,8 @@ pub struct TellArgs {
     /// A table with the columns row (or id) and label, and perhaps annotator and session. Rows without a label are not
     /// answered yet; - stands for an abstention and ? for a row that nobody can answer. A label is a class, a number, or a set of labels with ; between
     /// (; alone is the empty set). A file that ends with .json is an export of Label Studio (JSON or JSON_MIN), one that ends with .jsonl has Prodigy's
-    /// answers. Masks are told as a folder of black and white pictures, called as the images are but for the endings
+    /// answers. Masks are told as a folder of black and white pictures, called as the images are but for the endings, or
+    /// as an archive of NumPy with a mask for every image, -1 throughout where there is none
     #[arg(value_name = "FILE", required_unless_present = "row")]
     pub file: Option<PathBuf>,
     /// One answer; may be repeated
