@@ -12,6 +12,7 @@ use predicates::prelude::*;
 use proptest::prelude::*;
 use querist::Key;
 use querist::data::TargetKind;
+use querist::query::Registry;
 use querist::session::{Answer, Chooser, Price, Session, SessionError, SessionPlan};
 use rand::seq::SliceRandom;
 use serde_json::Value;
@@ -122,6 +123,46 @@ proptest! {
             });
         });
         prop_assert_eq!(together, shuffled);
+    }
+}
+
+/// Whatever serves numbers, or sets, asks by labels, beside rows that somebody else has in hand; what cannot is refused when the session is made.
+#[test]
+fn every_strategy_that_serves_asks_or_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::builtin();
+    for case in [diabetes(folder.path()), items(folder.path())] {
+        let mut asked = 0;
+        for entry in registry.entries() {
+            let name = entry.card.example;
+            if !registry.build(name).unwrap().kinds().serve(case.kind) {
+                continue;
+            }
+            let dir = folder.path().join(format!("{} {name}", case.kind));
+            if let Err(error) = Session::create(&dir, case.plan(Some(name), 1)) {
+                assert!(matches!(error.downcast_ref(), Some(SessionError::Unfit { .. })), "{name}: {error}");
+                assert!(!dir.exists(), "{name}");
+                continue;
+            }
+            let known = course(&dir, &case, 2, |session, answers| {
+                session.tell(&answers).unwrap();
+            });
+            let mut session = Session::open(&dir).unwrap();
+            let mut rows = known;
+            for who in ["me", "bob"] {
+                let asking = session.ask_as(who, 5).unwrap();
+                assert!(
+                    asking.rows.iter().all(|one| one.by == name && one.predicted.is_some()),
+                    "{asking:?}"
+                );
+                rows.extend(asking.rows.iter().map(|one| one.row));
+            }
+            rows.sort_unstable();
+            rows.dedup();
+            assert_eq!(rows.len(), 20, "{name}");
+            asked += 1;
+        }
+        assert!(asked >= 8, "{asked} strategies of {}", case.kind);
     }
 }
 

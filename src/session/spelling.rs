@@ -173,7 +173,10 @@ impl<'a> Spelling<'a> {
             }
             TargetKind::Real | TargetKind::MultiLabel => {
                 let text = self.text(self.kind.predicted(answers, 0), names);
-                let said = format!("{} predicted", shorten(&text));
+                let said = match text == self.separator {
+                    true => "no label predicted".to_string(),
+                    false => format!("{} predicted", shorten(&text)),
+                };
                 (Some((text, None)), said)
             }
             TargetKind::Mask => {
