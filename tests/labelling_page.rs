@@ -129,18 +129,83 @@ fn twenty_rows_by_keys_survive_a_reload_and_a_killed_server() {
                    !one.textContent.trim() && !one.ariaLabel).length";
     assert_eq!(browser.number(unnamed), 0, "controls without a name");
     drop(served);
-    let out = folder.path().join("labels.csv");
-    let exported = querist().args(["session", "export"]).arg(&dir).arg("--out").arg(&out).output().unwrap();
-    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
-    let mut reader = csv::Reader::from_path(&out).unwrap();
+    let found = exported(&dir, &folder.path().join("labels.csv"));
+    assert_eq!(json!(found), json!(told));
+}
+
+/// The labels of a session by row, as they are exported.
+fn exported(dir: &Path, out: &Path) -> BTreeMap<usize, String> {
+    let run =
+        querist().args(["session", "export", "--force"]).arg(dir).arg("--out").arg(out).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let mut reader = csv::Reader::from_path(out).unwrap();
     let header = reader.headers().unwrap().clone();
     let place = |name| header.iter().position(|column| column == name).unwrap();
     let (row, label) = (place("row"), place("label"));
-    let found: BTreeMap<usize, String> = reader
-        .records()
-        .map(|record| record.unwrap())
-        .filter(|record| !record[label].is_empty())
-        .map(|record| (record[row].parse().unwrap(), record[label].to_string()))
-        .collect();
-    assert_eq!(json!(found), json!(told));
+    let records = reader.records().map(Result::unwrap);
+    records.map(|record| (record[row].parse().unwrap(), record[label].to_string())).collect()
+}
+
+/// Numbers are typed into a field; labels are switched by keys, and Enter sends them, or none.
+#[test]
+fn numbers_are_typed_and_labels_of_sets_switched() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let pool = folder.path().join("notes.csv");
+    let line = |row: usize| {
+        let (mood, thing) = (["good", "bad"][row % 2], ["film", "book", "song"][row % 3]);
+        format!("a {mood} {thing} number {row},{}\n", row % 5)
+    };
+    std::fs::write(&pool, format!("text,pages\n{}", (0..60).map(line).collect::<String>())).unwrap();
+    for (task, more) in [("regression", &[][..]), ("multi_label", &["--classes", "film,good,long"])] {
+        let dir = folder.path().join(task);
+        let made = querist()
+            .args(["session", "new"])
+            .arg(&dir)
+            .arg("--pool")
+            .arg(&pool)
+            .args(["--batch", "5", "--task", task])
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let served = Served::start(&dir, "127.0.0.1:0");
+        browser.open(&served.url);
+        let mut told: BTreeMap<usize, String> = BTreeMap::new();
+        while told.len() < 12 {
+            browser
+                .wait("document.querySelector('#content td') && !document.getElementById('unsure').disabled");
+            let row = browser.number("Number(document.getElementById('title').textContent.match(/\\d+/)[0])");
+            let text = browser.text("document.getElementById('content').textContent");
+            if task == "regression" {
+                let number = format!("{}.5", row % 7);
+                if told.len() == 3 {
+                    browser.number("(document.getElementById('name').value = 'seven', document.getElementById('new').requestSubmit(), 0)");
+                    let said = browser.text("document.getElementById('message').textContent");
+                    assert_eq!(said, "seven is no number.");
+                }
+                browser.number(&format!("(document.getElementById('name').value = '{number}', document.getElementById('new').requestSubmit(), 0)"));
+                told.insert(row, number);
+            } else {
+                let held: Vec<&str> =
+                    ["film", "good"].into_iter().filter(|label| text.contains(label)).collect();
+                // On, off and on again, or off for good.
+                for key in ["3", "3"]
+                    .iter()
+                    .chain(held.iter().map(|label| if *label == "film" { &"1" } else { &"2" }))
+                {
+                    browser.press(key);
+                }
+                let pressed =
+                    browser.number("document.querySelectorAll('#classes [aria-pressed=true]').length");
+                assert_eq!(pressed, held.len(), "row {row}: {text}");
+                browser.press("Enter");
+                told.insert(row, if held.is_empty() { ";".to_string() } else { held.join(";") });
+            }
+        }
+        browser.wait("localStorage.getItem('querist-unsent-' + session.session) === '[]'");
+        browser.wait("document.querySelectorAll('#map circle').length >= 60");
+        assert_eq!(exported(&dir, &folder.path().join("labels.csv")), told, "{task}");
+        drop(served);
+    }
 }

@@ -481,7 +481,7 @@ fn plans_are_checked_by_kind() {
             "targets of multi_label and \"iris\", of classification",
         ),
         ("[train]\n[sources]\ndatasets = [\"labels_rare\"]".into(), "whose targets are sets of labels"),
-        (transfer("[episode]\ninitial = \"typiclust\""), "strategy `typiclust` does not serve multi_label"),
+        (transfer("[episode]\ninitial = \"prob_cover\""), "strategy `prob_cover` does not serve multi_label"),
     ] {
         let error = parse(&text).err().unwrap_or_else(|| panic!("taken: {text}"));
         assert!(error.contains(wanted), "{text}: {error}");
@@ -534,7 +534,7 @@ fn a_benchmark_of_label_sets_runs_to_its_report() {
     querist(dir.path()).args(described).assert().code(0).stdout(predicate::str::contains("labels      3, "));
     querist(dir.path()).args(described).arg("--quality").assert().code(2);
     let new = ["session", "new", "s", "--pool", "t.csv", "--label", "a,b,c", "--task", "multi_label"];
-    querist(dir.path()).args(new).assert().code(2).stderr(predicate::str::contains("sets of labels"));
+    querist(dir.path()).args(new).assert().code(2).stderr(predicate::str::contains("have labels already"));
     assert!(!dir.path().join("s").exists());
 }
 

@@ -523,7 +523,7 @@ fn plans_are_checked_by_kind() {
             "targets of regression and \"iris\", of classification",
         ),
         ("[train]\n[sources]\ndatasets = [\"friedman2\"]".into(), "whose targets are numbers"),
-        (transfer("[episode]\ninitial = \"typiclust\""), "strategy `typiclust` does not serve regression"),
+        (transfer("[episode]\ninitial = \"prob_cover\""), "strategy `prob_cover` does not serve regression"),
     ] {
         let error = parse(&text).err().unwrap_or_else(|| panic!("taken: {text}"));
         assert!(error.contains(wanted), "{text}: {error}");
@@ -578,7 +578,7 @@ fn a_benchmark_of_numbers_runs_to_its_report() {
     for (args, wanted) in [
         (
             &["session", "new", "s", "--pool", DIABETES, "--label", "target", "--task", "regression"][..],
-            "regression",
+            "all 442 rows have labels already",
         ),
         (&["data", "describe", DIABETES, "--label", "target"], "--task regression"),
     ] {

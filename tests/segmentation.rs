@@ -236,7 +236,7 @@ fn plans_are_checked_by_kind() {
         ),
         (transfer("[episode.encoder]\nseen_by = \"all\""), "masks have one network over pixels"),
         (transfer("[learner]\nhidden = []\noptimiser = \"lbfgs\""), "the targets are masks"),
-        (transfer("[episode]\ninitial = \"typiclust\""), "does not serve segmentation"),
+        (transfer("[episode]\ninitial = \"prob_cover\""), "does not serve segmentation"),
         ("name = \"m\"\n[train]\n[sources]\ndatasets = [\"glands_faint\"]".into(), "whose targets are masks"),
         (
             "name = \"m\"\n[transfer]\ntargets = [\"iris\"]\nstrategies = [\"by_pixel(margin)\"]".into(),
@@ -380,7 +380,7 @@ fn a_benchmark_of_masks_runs_to_its_report() {
     querist(dir.path()).args(described).assert().code(0).stdout(predicate::str::contains("masks"));
     let pool = ["--pool", "m.npz", "--task", "segmentation"];
     let refused = querist(dir.path()).args(["session", "new", "s"]).args(pool).assert().code(2);
-    refused.stderr(predicate::str::contains("masks are to be predicted"));
+    refused.stderr(predicate::str::contains("have labels already"));
     assert!(!dir.path().join("s").exists());
     let target = ["--target", "m.npz", "--task", "segmentation"];
     fs::write(dir.path().join("net.json"), "{\"inputs\":30,\"blocks\":[],\"outputs\":30,\"dropout\":0.0}")

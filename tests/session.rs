@@ -7,7 +7,7 @@
 
 use assert_cmd::Command as Program;
 use querist::Key;
-use querist::data::{Dataset, embedded};
+use querist::data::{Dataset, TargetKind, embedded};
 use querist::session::{Answer, Asking, Chooser, Clock, Price, Session, SessionError, SessionPlan};
 use rand::RngExt;
 use std::fs;
@@ -17,6 +17,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const DIR: &str = "QUERIST_SESSION_DIR";
+/// A file with the answer to every row.
+const ANSWERS: &str = "QUERIST_SESSION_ANSWERS";
 const NAME: &str = "QUERIST_SESSION_ANNOTATOR";
 const BUDGET: usize = 60;
 const BATCH: usize = 5;
@@ -47,15 +49,15 @@ fn next(session: &mut Session) -> Asking {
     session.ask(if pending > 0 { pending } else { BATCH }).unwrap()
 }
 
-/// Answers truthfully, one row at a time, until the budget is used up; `told` learns of every acknowledged row.
-fn label(session: &mut Session, set: &Dataset, mut told: impl FnMut(usize)) {
+/// Answers one row at a time, until the budget is used up; `told` learns of every acknowledged row.
+fn label(session: &mut Session, truth: impl Fn(usize) -> String, mut told: impl FnMut(usize)) {
     loop {
         let asking = next(session);
         if asking.rows.is_empty() {
             return;
         }
         for asked in asking.rows {
-            session.tell(&[Answer::new(asked.row, truth(set, asked.row))]).unwrap();
+            session.tell(&[Answer::new(asked.row, &truth(asked.row))]).unwrap();
             told(asked.row);
         }
     }
@@ -86,71 +88,109 @@ fn annotator() {
         }
         return;
     }
+    let answers = fs::read_to_string(std::env::var(ANSWERS).unwrap()).unwrap();
+    let answers: Vec<&str> = answers.lines().collect();
     let mut out = std::io::stdout().lock();
-    label(&mut session, &set, |row| {
+    let told = |row| {
         writeln!(out, "told {row}").unwrap();
         out.flush().unwrap();
-    });
+    };
+    label(&mut session, |row| answers[row].to_string(), told);
 }
 
 fn start(dir: &Path, name: Option<&str>) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["annotator", "--exact", "--nocapture", "--test-threads=1"]).env(DIR, dir);
+    let answers = dir.parent().unwrap().join("answers");
+    command
+        .args(["annotator", "--exact", "--nocapture", "--test-threads=1"])
+        .env(DIR, dir)
+        .env(ANSWERS, answers);
     if let Some(name) = name {
         command.env(NAME, name);
     }
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Fault cases 44 and 77: kill -9 at 200 random moments. Every acknowledged answer is there afterwards, and the session
+/// What is collected of the flowers of iris: their class, a number, or a set of labels.
+fn answer(set: &Dataset, kind: TargetKind, row: usize) -> String {
+    let inputs = set.inputs().row(row);
+    match kind {
+        TargetKind::Class => truth(set, row).to_string(),
+        TargetKind::MultiLabel => {
+            let held = [("long", inputs[0] > 5.8), ("wide", inputs[1] > 3.0), ("large", inputs[2] > 4.3)];
+            let held: Vec<&str> = held.into_iter().filter(|(_, held)| *held).map(|(name, _)| name).collect();
+            if held.is_empty() { ";".to_string() } else { held.join(";") }
+        }
+        TargetKind::Real | TargetKind::Mask => (inputs[2] - 0.3 * inputs[1]).to_string(),
+    }
+}
+
+/// Fault cases 44 and 77: kill -9 at 300 random moments, whatever is collected. Every acknowledged answer is there afterwards, and the session
 /// asks for the rows that it asks for without.
 #[test]
 fn nothing_that_was_acknowledged_is_lost() {
-    const KILLS: usize = 200;
     let folder = tempfile::tempdir().unwrap();
     let set = embedded::load("iris").unwrap();
     let pool = pool(&set, folder.path());
     let mut rng = Key::root(44).rng();
-    let (mut kills, mut seed) = (0, 0);
-    while kills < KILLS {
-        let quiet = folder.path().join(format!("quiet{seed}"));
-        label(&mut Session::create(&quiet, plan(&pool, seed)).unwrap(), &set, |_| ());
-        let dir = folder.path().join(format!("killed{seed}"));
-        drop(Session::create(&dir, plan(&pool, seed)).unwrap());
-        loop {
-            let mut child = start(&dir, None);
-            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-            let mut told = Vec::new();
-            let told_before_end: usize = rng.random_range(0..6);
-            let mut ended = true;
-            while let Some(Ok(line)) = lines.next() {
-                // The harness's own words may stand before the first on its line.
-                if let Some((_, row)) = line.split_once("told ") {
-                    told.push(row.parse::<usize>().unwrap());
-                }
-                if told.len() > told_before_end {
-                    ended = false;
-                    break;
-                }
+    for (kind, limit) in [(TargetKind::Class, 200), (TargetKind::Real, 50), (TargetKind::MultiLabel, 50)] {
+        let all: Vec<String> = (0..set.rows()).map(|row| answer(&set, kind, row)).collect();
+        fs::write(folder.path().join("answers"), all.join("\n")).unwrap();
+        let plan = |seed| {
+            let mut plan = plan(&pool, seed);
+            plan.read.columns.task = kind;
+            if kind == TargetKind::MultiLabel {
+                plan.classes = ["long", "wide", "large"].map(String::from).to_vec();
             }
-            if !ended {
-                std::thread::sleep(Duration::from_micros(rng.random_range(0..4_000)));
-                child.kill().unwrap();
-                kills += 1;
-                // What it said before it died was acknowledged, too.
-                let more = lines.map_while(Result::ok);
-                told.extend(more.filter_map(|line| line.strip_prefix("told ")?.parse::<usize>().ok()));
+            plan
+        };
+        let (mut kills, mut seed) = (0, 0);
+        while kills < limit {
+            let quiet = folder.path().join(format!("quiet {kind} {seed}"));
+            label(&mut Session::create(&quiet, plan(seed)).unwrap(), |row| all[row].clone(), |_| ());
+            let dir = folder.path().join(format!("killed {kind} {seed}"));
+            drop(Session::create(&dir, plan(seed)).unwrap());
+            kills += killed(&dir, &mut rng);
+            assert_eq!(order(&dir), order(&quiet), "{kind}, seed {seed}");
+            assert_eq!(order(&dir).len(), BUDGET);
+            seed += 1;
+        }
+    }
+}
+
+/// Labels in processes that are killed until one comes to its end; how many were killed.
+fn killed(dir: &Path, rng: &mut impl RngExt) -> usize {
+    let mut kills = 0;
+    loop {
+        let mut child = start(dir, None);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut told = Vec::new();
+        let told_before_end: usize = rng.random_range(0..6);
+        let mut ended = true;
+        while let Some(Ok(line)) = lines.next() {
+            // The harness's own words may stand before the first on its line.
+            if let Some((_, row)) = line.split_once("told ") {
+                told.push(row.parse::<usize>().unwrap());
             }
-            child.wait().unwrap();
-            let there = order(&dir);
-            assert!(told.iter().all(|row| there.contains(row)), "kill {kills}: {told:?} in {there:?}");
-            if ended {
+            if told.len() > told_before_end {
+                ended = false;
                 break;
             }
         }
-        assert_eq!(order(&dir), order(&quiet), "seed {seed}");
-        assert_eq!(order(&dir).len(), BUDGET);
-        seed += 1;
+        if !ended {
+            std::thread::sleep(Duration::from_micros(rng.random_range(0..4_000)));
+            child.kill().unwrap();
+            kills += 1;
+            // What it said before it died was acknowledged, too.
+            let more = lines.map_while(Result::ok);
+            told.extend(more.filter_map(|line| line.strip_prefix("told ")?.parse::<usize>().ok()));
+        }
+        child.wait().unwrap();
+        let there = order(dir);
+        assert!(told.iter().all(|row| there.contains(row)), "kill {kills}: {told:?} in {there:?}");
+        if ended {
+            return kills;
+        }
     }
 }
 
@@ -405,7 +445,7 @@ fn suspected_labels_are_exported() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("session");
     let mut session = Session::create(&dir, plan(&pool(&set, folder.path()), 3)).unwrap();
-    label(&mut session, &set, |_| ());
+    label(&mut session, |row| truth(&set, row).to_string(), |_| ());
     let wrong = order(&dir)[0]; // one that stands for many others
     let truth = truth(&set, wrong);
     let other = set.class_names().iter().find(|name| *name != truth).unwrap();
@@ -470,7 +510,7 @@ fn the_end_of_a_budget_is_a_reason_to_stop() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("session");
     let mut session = Session::create(&dir, plan(&pool(&set, folder.path()), 3)).unwrap();
-    label(&mut session, &set, |_| ());
+    label(&mut session, |row| truth(&set, row).to_string(), |_| ());
     let status = session.status().unwrap();
     assert!(status.stop.reasons.iter().any(|reason| reason.rule == "budget"), "{:?}", status.stop.reasons);
     assert_eq!(status.forecast, None, "no labels are left whose worth could be forecast");

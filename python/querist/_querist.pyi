@@ -144,6 +144,8 @@ class Session:
         spend: float | None,
         think: int,
         seed: int,
+        task: str,
+        label_separator: str | None,
     ) -> Session: ...
     @staticmethod
     def open(dir: str) -> Session: ...

@@ -61,6 +61,8 @@ class Session:
         spend: float | None = None,
         think: int = 1,
         seed: int = 0,
+        task: str = "classification",
+        label_separator: str | None = None,
     ) -> Session:
         """A new session in the folder ``dir`` on ``pool``: the path of a table, an array or a folder of pictures; or a table in
         memory, of pandas, polars, pyarrow or whatever else exports Arrow data; or a NumPy array ``[n, d]``. The session keeps
@@ -73,7 +75,9 @@ class Session:
         once there are labels; until then ``start`` does, ``initial`` rows by features alone. ``lease`` is the seconds after
         which rows that were not answered may be asked of somebody else. ``price`` is the column with what an answer costs,
         or a price for every class; ``spend`` what answers may cost in all. ``think`` times as much is looked at in a query,
-        for people who are slower than the machine.
+        for people who are slower than the machine. ``task`` says what is collected: ``"classification"``, ``"regression"``
+        (answers are numbers, as text), ``"multi_label"`` (labels with ``label_separator`` between, ``";"`` unless said
+        otherwise) or ``"segmentation"``.
         """
         with held() as memory:
             return Session(
@@ -106,6 +110,8 @@ class Session:
                     spend=spend,
                     think=count("think", think, 1),
                     seed=count("seed", seed),
+                    task=task,
+                    label_separator=label_separator,
                 )
             )
 
@@ -124,7 +130,8 @@ class Session:
         return asked
 
     def tell(self, answers: Mapping[int | str, str], *, annotator: str | None = None) -> dict[str, int]:
-        """Takes answers: a class by row number or id, ``"-"`` for an abstention, ``"?"`` for what nobody can answer.
+        """Takes answers: a class, or what else is collected, as text by row number or id, ``"-"`` for an abstention, ``"?"``
+        for what nobody can answer.
 
         All of them, or where one is refused, none.
         """
@@ -160,11 +167,11 @@ class Session:
         return f"<pre>{html.escape(self.describe())}</pre>{pictures}"
 
     def predict(self) -> Any:
-        """Class and calibrated probabilities of every row, as a ``pyarrow.Table``."""
+        """Class and calibrated probabilities of every row, or what else is collected, as a ``pyarrow.Table``."""
         return _table(self._inner.predict())
 
     def labels(self) -> Any:
-        """What was answered, one class per row, as a ``pyarrow.Table``."""
+        """What was answered, one label per row, as a ``pyarrow.Table``."""
         return _table(self._inner.labels())
 
     def content(self, row: int) -> dict[str, str]:
@@ -205,7 +212,9 @@ def _map(found: dict[str, Any], names: list[str]) -> str:
     shapes = [dot(place, 'r="1.5" fill="currentColor" fill-opacity=".25"') + "</circle>" for _, place in found["rows"]]
     for row, place, label in found["labelled"]:
         colour = _COLOURS[label % len(_COLOURS)]
-        shapes.append(dot(place, f'r="3.5" fill="{colour}"') + f"<title>{row}: {html.escape(names[label])}</title></circle>")
+        # Numbers have no names.
+        said = f"{row}: {names[label]}" if names else f"{row}"
+        shapes.append(dot(place, f'r="3.5" fill="{colour}"') + f"<title>{html.escape(said)}</title></circle>")
     return _svg(f"the pool, {len(found['labelled'])} rows with a label", shapes)
 
 

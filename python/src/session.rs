@@ -53,7 +53,7 @@ fn small(name: &'static str, found: u64, least: u64, most: u64) -> Result<u64, S
 #[pymethods]
 impl Session {
     #[staticmethod]
-    #[pyo3(signature = (dir, pool, *, features, label, id, columns, ignore, separator, header, decimal, inputs, channels, base, hash, svd, classes, policy, strategy, start, initial, batch, budget, lease, price, prices, spend, think, seed))]
+    #[pyo3(signature = (dir, pool, *, features, label, id, columns, ignore, separator, header, decimal, inputs, channels, base, hash, svd, classes, policy, strategy, start, initial, batch, budget, lease, price, prices, spend, think, seed, task, label_separator))]
     #[expect(clippy::too_many_arguments, reason = "the settings of a session, by name")]
     fn create(
         py: Python<'_>,
@@ -85,9 +85,20 @@ impl Session {
         spend: Option<f64>,
         think: usize,
         seed: u64,
+        task: String,
+        label_separator: Option<String>,
     ) -> PyResult<Self> {
         let create = || -> Result<session::Session> {
-            let columns = ColumnOptions { label, id, columns, ignore, ..ColumnOptions::default() };
+            let task = word("task", &task, "classification, regression, multi_label or segmentation")?;
+            let columns = ColumnOptions {
+                label,
+                id,
+                columns,
+                ignore,
+                task,
+                label_separator,
+                ..ColumnOptions::default()
+            };
             let read = ReadOptions {
                 features,
                 columns,

@@ -104,3 +104,23 @@ def test_tables_and_arrays_in_memory_are_as_good_as_files(pool, tmp_path):
     with pytest.raises(querist.QueristError, match="pool: found a list"):
         querist.Session.create(tmp_path / "list", [[1.0, 2.0]])
     assert not (tmp_path / "list").exists()
+
+
+def test_numbers_and_sets_of_labels_are_collected_too(pool, tmp_path):
+    file, _ = pool
+    number = lambda row: str((row * 7) % 11 / 2)  # noqa: E731
+    session = querist.Session.create(tmp_path / "numbers", file, task="regression", batch=5)
+    for _ in range(4):
+        session.tell({row["row"]: number(row["row"]) for row in session.ask()["rows"]})
+    status = session.status()
+    assert status["task"] == "regression" and status["score"]["metric"] == "nrmse" and status["score"]["judged"] == 20
+    assert session.predict().column_names[-1] == "predicted" and "<svg" in session._repr_html_()
+    with pytest.raises(querist.QueristError, match="nan"):
+        session.tell({0: "nan"})
+    sets = querist.Session.create(
+        tmp_path / "sets", file, task="multi_label", classes=["red", "round"], label_separator="|"
+    )
+    assert sets.tell({0: "red|round", 1: "|", 2: "round"})["new"] == 3
+    assert sets.labels()["label"].to_pylist() == ["red|round", "|", "round"]
+    with pytest.raises(querist.QueristError, match="task"):
+        querist.Session.create(tmp_path / "none", file, task="numbers")

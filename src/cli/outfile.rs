@@ -121,13 +121,18 @@ impl<'a> PredictionsOut<'a> {
     pub fn write(self, predicted: &Predicted) -> Result<()> {
         match (self, predicted.files()) {
             (Self::File(out), PredictedFiles::Table(bytes)) => out.write(&bytes),
-            (Self::Folder { path, force }, PredictedFiles::Pictures(files)) => {
-                durable::create_dir(path)?;
-                files
-                    .iter()
-                    .try_for_each(|(name, bytes)| OutFile { path: &path.join(name), force }.write(bytes))
-            }
+            (Self::Folder { .. }, PredictedFiles::Pictures(files)) => self.write_pictures(&files),
             _ => unreachable!("masks are pictures, and nothing else is"),
         }
+    }
+
+    /// Writes pictures, each with its name.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_pictures(self, files: &[(String, Vec<u8>)]) -> Result<()> {
+        let Self::Folder { path, force } = self else { unreachable!("pictures go into a folder") };
+        durable::create_dir(path)?;
+        files.iter().try_for_each(|(name, bytes)| OutFile { path: &path.join(name), force }.write(bytes))
     }
 }

@@ -34,6 +34,16 @@ impl Masks {
         self.words.extend(other.words);
     }
 
+    /// The masks of these rows, one after the other; all background where there is none.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn gather(&self, rows: impl Iterator<Item = Option<usize>>) -> Self {
+        let background = vec![0; mask_words(self.pixels())];
+        let words = rows.flat_map(|row| row.map_or(&background[..], |row| self.mask(row)).to_vec());
+        Self { words: words.collect(), ..*self }
+    }
+
     /// The number of masks.
     pub fn rows(&self) -> usize {
         self.words.len() / mask_words(self.pixels()).max(1)
@@ -112,5 +122,8 @@ mod tests {
         let found: Vec<(usize, usize)> =
             (0..masks.rows()).map(|row| (masks.area(row), masks.perimeter(row))).collect();
         assert_eq!(found, [(0, 0), (5, 12), (12, 14)]);
+        let gathered = masks.gather([Some(2), None, Some(1)].into_iter());
+        let areas: Vec<usize> = (0..gathered.rows()).map(|row| gathered.area(row)).collect();
+        assert_eq!((areas, gathered.size()), (vec![12, 0, 5], (3, 4)));
     }
 }

@@ -108,6 +108,19 @@ impl Pool {
         Ok(said)
     }
 
+    /// Takes candidates out that somebody else was asked for, and whose answers stay out.
+    ///
+    /// # Errors
+    /// [`PoolError::Repeated`] for a row that is no candidate; nothing is changed then.
+    pub fn set_aside(&mut self, rows: &[RowId]) -> Result<(), PoolError> {
+        if let Some(row) = rows.iter().find(|row| self.unlabelled.binary_search(row).is_err()) {
+            return Err(PoolError::Repeated { row: row.0 });
+        }
+        self.unlabelled.retain(|row| !rows.contains(row));
+        self.waiting.extend(rows.iter().map(|&row| (row, u32::MAX)));
+        Ok(())
+    }
+
     /// Takes the answers that are due.
     fn arrive(&mut self, oracle: &mut Oracle, due: impl Fn(u32) -> bool) {
         let (arrived, waiting) =

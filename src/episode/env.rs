@@ -173,22 +173,25 @@ impl Episodes {
     /// # Errors
     /// If the plan cannot be satisfied on one of the tasks, or the network's shape is refused.
     pub fn reset(plan: &EpisodePlan, replicates: &[Replicate]) -> Result<Self> {
-        Self::start(plan, replicates, |plan, replicate| {
+        let initial = |plan: &EpisodePlan, replicate: &Replicate| {
             plan.initial.rows(plan, &replicate.prepared, replicate.key.named("initial"))
-        })
+        };
+        Self::start(plan, replicates, true, initial)
     }
 
-    /// One episode that starts from these labelled rows of its pool, fitted to them.
+    /// One episode that starts from these labelled rows of its pool, fitted to them. Where these are all rows, it is over at once, and predicts.
     ///
     /// # Errors
     /// As [`reset`](Self::reset).
     pub fn from_labelled(plan: &EpisodePlan, replicate: &Replicate, labelled: &[RowId]) -> Result<Self> {
-        Self::start(plan, std::slice::from_ref(replicate), |_, _| Ok(labelled.to_vec()))
+        let open = labelled.len() < replicate.prepared.task().pool().rows();
+        Self::start(plan, std::slice::from_ref(replicate), open, |_, _| Ok(labelled.to_vec()))
     }
 
     fn start(
         plan: &EpisodePlan,
         replicates: &[Replicate],
+        buys: bool,
         initial: impl Fn(&EpisodePlan, &Replicate) -> Result<Vec<RowId>>,
     ) -> Result<Self> {
         plan.check()?;
@@ -210,7 +213,7 @@ impl Episodes {
             let mut pool = Pool::unlabelled(task.pool().rows());
             pool.ask(&mut Oracle::new(task.clone(), rows.len()), &rows)?;
             let unlabelled = pool.candidates().len();
-            if plan.budget > unlabelled {
+            if buys && plan.budget > unlabelled {
                 let (task, budget) = (task.name().to_string(), plan.budget);
                 return Err(EpisodeError::Budget { task, budget, unlabelled }.into());
             }
@@ -444,6 +447,21 @@ impl Episodes {
         Ok(())
     }
 
+    /// Has candidates of episode `env` count as labelled for whoever asks, as what its network predicts of them: somebody else was asked for
+    /// them, and the answers are out. The network does not learn from them.
+    ///
+    /// # Errors
+    /// If a row is not a candidate (any more).
+    pub fn hand_out(&mut self, env: usize, rows: &[RowId]) -> Result<()> {
+        let answers = self.answers(env, &rows.iter().map(|row| row.0).collect::<Vec<u32>>());
+        let at = &mut self.envs[env];
+        at.pool.set_aside(rows)?;
+        let kind = at.replicate.prepared.task().kind();
+        let like = |(place, &row): (usize, &RowId)| (row, kind.predicted(answers.row(place), row.0));
+        at.expect(rows.iter().enumerate().map(like).collect(), rows.len());
+        Ok(())
+    }
+
     /// Has the next [`refit`](Self::refit) of episode `env`, and no other, train on candidates as if their
     /// class were known. Nothing is bought: the rows stay candidates, and the budget is what it was.
     ///
@@ -670,6 +688,28 @@ mod tests {
         assert!(before.1 > 0.0 && after.1 == 0.0, "{} {}", before.1, after.1);
         assert_eq!(ignored.groups[0].bank.weights(0), covered.groups[0].bank.weights(0));
         assert_eq!(covered.labelled(0).0.len(), 3);
+    }
+
+    /// Somebody else's rows are no candidates, count as labelled with what is predicted, and are not learned from; where all rows have labels, a fit predicts.
+    #[test]
+    fn rows_that_are_handed_out_count_as_labelled_for_who_asks() {
+        let replicate = episodes(None).envs[0].replicate.clone();
+        let plan = EpisodePlan { query_size: 2, budget: 2, ..testing::plan(Start::Scratch) };
+        let all: Vec<RowId> = (0..replicate.prepared.task().pool().rows() as u32).map(RowId).collect();
+        let mut seen = Episodes::from_labelled(&plan, &replicate, &all[..20]).unwrap();
+        let weights = seen.groups[0].bank.weights(0).to_vec();
+        seen.hand_out(0, &all[30..33]).unwrap();
+        let signals = seen.signals(0, Needs::NONE, Key::root(1));
+        let view = seen.view(0, &signals);
+        assert_eq!((view.waiting(), view.labelled().len()), (3, 23));
+        assert!(view.candidates().iter().all(|row| !all[30..33].contains(row) && row.0 >= 20));
+        let p = seen.answers(0, &[30]);
+        assert_eq!(view.labels()[20], TargetKind::Class.predicted(p.row(0), 30));
+        assert_eq!(seen.groups[0].bank.weights(0), weights);
+        assert!(seen.hand_out(0, &all[30..31]).is_err(), "it is in somebody's hand");
+        assert!(seen.hand_out(0, &all[..1]).is_err(), "it has a label");
+        let whole = Episodes::from_labelled(&plan, &replicate, &all).unwrap();
+        assert_eq!((whole.end(0), whole.answers(0, &[1, 2]).rows()), (Some(Termination::PoolEmpty), 2));
     }
 
     #[test]

@@ -6,10 +6,8 @@ use super::plan::Plan;
 use super::predicted::Predicted;
 use super::tasks;
 use crate::agent::{Choice, Policy, PolicyStrategy};
-use crate::data::columns::Examples;
 use crate::data::load;
-use crate::data::target::word_of;
-use crate::data::{Partly, RowId, TargetKind, Task};
+use crate::data::{RowId, Task};
 use crate::episode::{EpisodePlan, Episodes, InitialPool, Measure, PreparedTask, Replicate};
 use crate::error::{Fault, Result};
 use crate::query::{Strategy, subsample};
@@ -65,37 +63,6 @@ pub struct NextRows {
     pub predicted: Option<Predicted>,
 }
 
-/// What a file says of its targets.
-struct Known {
-    targets: Partly,
-    classes: usize,
-    labelled: Vec<u32>,
-}
-
-impl Known {
-    fn of(examples: &Examples, kind: TargetKind) -> Self {
-        let rows = examples.inputs.rows();
-        let words: Vec<Option<u32>> = match kind {
-            TargetKind::Class => examples.labels.clone().unwrap_or_default(),
-            TargetKind::MultiLabel => examples.sets.clone().unwrap_or_default(),
-            TargetKind::Real => examples.numbers.iter().flatten().map(|number| number.map(word_of)).collect(),
-            TargetKind::Mask => {
-                let known = examples.masks.iter().flat_map(|(_, known)| known);
-                (0..).zip(known).map(|(row, &known)| known.then_some(row)).collect()
-            }
-        };
-        let words = if words.is_empty() { vec![None; rows] } else { words };
-        let classes = match (kind, &examples.masks) {
-            (TargetKind::Mask, Some((masks, _))) => masks.pixels(),
-            _ => examples.classes.len(),
-        };
-        let labelled = (0..).zip(&words).filter(|(_, word)| word.is_some()).map(|(row, _)| row).collect();
-        let masks = examples.masks.as_ref().map(|(masks, _)| Arc::clone(masks));
-        let words = words.into_iter().map(Option::unwrap_or_default).collect();
-        Self { targets: Partly { kind, words, masks }, classes, labelled }
-    }
-}
-
 /// Asks for `batch` rows of the first target of `plan` that have no label, by what its `[learner]` learns from those that have one.
 ///
 /// # Errors
@@ -121,7 +88,7 @@ pub fn next_rows(plan: &Plan, chooser: &Chooser, batch: usize) -> Result<NextRow
     };
     let kind = options.columns.task;
     strategy.kinds().expect(kind, &by)?;
-    let Known { targets, classes, labelled } = Known::of(&examples, kind);
+    let (targets, classes, labelled) = examples.partly(kind);
     let rows = examples.inputs.rows();
     let candidates: Vec<u32> = (0..rows as u32).filter(|row| labelled.binary_search(row).is_err()).collect();
     if candidates.is_empty() {

@@ -59,14 +59,18 @@ impl Predicted {
             let answers = self.answers.row(at);
             let shares = answers.iter().filter(|_| !self.names.is_empty()).map(f32::to_string);
             let id = self.ids.get(at).cloned();
-            let start = [row.to_string()].into_iter().chain(id).chain([self.predicted(answers)]);
+            let start = [row.to_string()].into_iter().chain(id).chain([self.text(at)]);
             write(start.chain(shares).collect());
         }
         writer.into_inner().expect("memory takes all records")
     }
 
-    /// What is predicted by the answers of a row: the first of the most probable classes, all labels from a probability of ½ on, or the number.
-    fn predicted(&self, answers: &[f32]) -> String {
+    /// What is predicted of the row at this place: the first of the most probable classes, all labels from a probability of ½ on, or the number.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn text(&self, at: usize) -> String {
+        let answers = self.answers.row(at);
         match self.kind {
             TargetKind::Class => {
                 let best = (1..answers.len())

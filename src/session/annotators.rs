@@ -1,12 +1,17 @@
-//! One class per row from the answers of several annotators, and how reliable each of them is.
+//! One target per row from the answers of several annotators, and how reliable each of them is.
 //!
-//! A. P. Dawid and A. M. Skene, *Maximum likelihood estimation of observer error-rates using the EM algorithm*, Applied
+//! Of classes: A. P. Dawid and A. M. Skene, *Maximum likelihood estimation of observer error-rates using the EM algorithm*, Applied
 //! Statistics 28 (1979): every annotator has a confusion matrix, every row a class that is not seen; expectation and
 //! maximisation take turns, from majority votes on. The rows of a confusion matrix have a prior here
 //! (`prior` answers, of which [`PRIOR_ACCURACY`] are right), since most annotators have seen few rows of most classes.
+//! Of numbers, the median; of sets, every label that more than half name; of masks, every pixel that more than half have in the foreground.
 
 use super::answer::Verdict;
+use super::spelling::{Names, Spelling};
 use super::state::State;
+use crate::data::mask::pixel;
+use crate::data::target::{has_label, number_of, word_of};
+use crate::data::{Masks, TargetKind};
 use std::collections::{BTreeMap, HashMap};
 
 /// Answers that a row of a confusion matrix counts for before any is seen.
@@ -22,57 +27,106 @@ const MAX_ENTRIES: usize = 1 << 22;
 /// A row on which annotators disagree is asked again while no class is surer than this.
 const SURE: f64 = 0.9;
 
-/// A row with the class that its answers make likely.
+/// A row with the target that its answers come to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Labelled {
     pub row: u32,
-    pub class: u32,
-    pub confidence: f64,
-    /// Whether annotators disagree and none is sure enough to be believed.
+    /// The target as a [word](crate::data::target); of masks, its place among those of the consensus.
+    pub word: u32,
+    /// How sure it is, from 0 to 1; none of numbers and masks, where that is not estimated.
+    pub confidence: Option<f64>,
+    /// Whether annotators disagree so that somebody else is to be asked.
     pub disputed: bool,
 }
 
 /// Rows with labels, in the order in which they were asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Consensus {
+    pub kind: TargetKind,
+    /// The names of the classes or labels.
     pub classes: Vec<String>,
     pub labelled: Vec<Labelled>,
     pub annotators: Vec<Reliability>,
+    /// The masks that words name, where targets are such.
+    pub masks: Option<Masks>,
+}
+
+impl Consensus {
+    /// Rows of every class, or with every label.
+    pub fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for one in &self.labelled {
+            match self.kind {
+                TargetKind::Class => counts[one.word as usize] += 1,
+                TargetKind::MultiLabel => {
+                    let own = counts.iter_mut().enumerate();
+                    own.for_each(|(label, rows)| *rows += usize::from(has_label(one.word, label)));
+                }
+                TargetKind::Real | TargetKind::Mask => {}
+            }
+        }
+        counts
+    }
+
+    /// The class of a word, or its first label; 0 where there is none.
+    pub fn first(&self, word: u32) -> usize {
+        match self.kind {
+            TargetKind::Class => word as usize,
+            TargetKind::MultiLabel if word > 0 => word.trailing_zeros() as usize,
+            TargetKind::MultiLabel | TargetKind::Real | TargetKind::Mask => 0,
+        }
+    }
+
+    /// How many different targets there are; masks count as different.
+    pub fn distinct(&self) -> usize {
+        let mut seen: Vec<u32> = self.labelled.iter().map(|one| one.word).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen.len()
+    }
 }
 
 /// How an annotator answers.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Reliability {
     pub annotator: String,
-    /// Classes that were named.
+    /// Labels that were given.
     pub answers: usize,
     /// Rows that the annotator did not say.
     pub abstained: usize,
-    /// The share of right answers by the estimate; none where nobody else has answered the same rows.
+    /// The share of right classes by the estimate; none where nobody else has answered the same rows, or targets are no classes.
     pub accuracy: Option<f64>,
 }
 
-/// What the answers of `state` come to. Classes are `fixed` where there are any, else all that were named, by name.
-pub(super) fn consensus(state: &State, fixed: &[String]) -> Consensus {
+/// What the answers to a row come to.
+struct Agreed {
+    word: u32,
+    confidence: Option<f64>,
+    disputed: bool,
+}
+
+/// What the answers of `state` come to. Classes are those of the session where it has any, else all that were named, by name.
+pub(super) fn consensus(state: &State, spelling: &Spelling<'_>, fixed: &[String]) -> Consensus {
     let mut classes = fixed.to_vec();
-    if fixed.is_empty() {
-        let named = state.answers.values().flatten().filter_map(|one| one.verdict.class());
+    if fixed.is_empty() && spelling.kind == TargetKind::Class {
+        let named = state.answers.values().flatten().filter_map(|one| one.verdict.label());
         classes = named.map(str::to_string).collect();
         classes.sort();
         classes.dedup();
     }
-    let number: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+    let numbers = Names::new(&classes);
     let mut names: Vec<&str> = state.answers.values().flatten().map(|one| one.annotator.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     let who: HashMap<&str, usize> = names.iter().copied().zip(0..).collect();
-    let mut order = Vec::new();
+    let (mut order, mut said) = (Vec::new(), None);
     for (&row, all) in &state.answers {
         let unanswerable = all.iter().any(|one| one.verdict == Verdict::Unanswerable);
-        let votes: Vec<(usize, u32)> = all
-            .iter()
-            .filter_map(|one| Some((who[one.annotator.as_str()], *number.get(one.verdict.class()?)?)))
-            .collect();
+        let mut votes: Vec<(usize, u32)> = Vec::new();
+        for one in all {
+            let word = one.verdict.label().and_then(|text| spelling.word(text, &numbers, &mut said));
+            votes.extend(word.map(|word| (who[one.annotator.as_str()], word)));
+        }
         if !votes.is_empty() && !unanswerable {
             order.push((state.asked.get(&row).copied().unwrap_or(u64::MAX), row, votes));
         }
@@ -80,24 +134,38 @@ pub(super) fn consensus(state: &State, fixed: &[String]) -> Consensus {
     order.sort_by_key(|&(asked, row, _)| (asked, row));
     let votes: Vec<&[(usize, u32)]> = order.iter().map(|(_, _, votes)| &votes[..]).collect();
     let several = votes.iter().any(|votes| votes.len() > 1);
-    let estimate = several.then(|| dawid_skene(&votes, names.len(), classes.len(), PRIOR));
+    let (mut estimate, mut masks) = (None, None);
+    let agreed: Vec<Agreed> = match (spelling.kind, said) {
+        (TargetKind::Mask, None) => Vec::new(),
+        (TargetKind::Mask, Some(said)) => {
+            let (height, width) = said.size();
+            let mut all = Masks::new(height, width);
+            let agreed = votes.iter().map(|votes| by_pixel(votes, &said, &mut all)).collect();
+            masks = Some(all);
+            agreed
+        }
+        (TargetKind::Real, _) => votes.iter().map(|votes| median(votes)).collect(),
+        (TargetKind::MultiLabel, _) => votes.iter().map(|votes| by_label(votes, classes.len())).collect(),
+        (TargetKind::Class, _) => {
+            estimate = several.then(|| dawid_skene(&votes, names.len(), classes.len(), PRIOR));
+            votes.iter().enumerate().map(|(at, votes)| by_class(votes, at, estimate.as_ref())).collect()
+        }
+    };
     let labelled = order
         .iter()
-        .enumerate()
-        .map(|(at, (_, row, votes))| {
-            let (class, confidence) = match &estimate {
-                None => (votes[0].1, 1.0),
-                Some(estimate) => estimate.posteriors[at],
-            };
-            let disagree = votes.iter().any(|&(_, class)| class != votes[0].1);
-            Labelled { row: *row, class, confidence, disputed: disagree && confidence < SURE }
+        .zip(agreed)
+        .map(|((_, row, _), Agreed { word, confidence, disputed })| Labelled {
+            row: *row,
+            word,
+            confidence,
+            disputed,
         })
         .collect();
     // Answers, abstentions, and whether anybody else has answered one of the same rows.
     let mut counts = vec![(0, 0, false); names.len()];
     for one in state.answers.values().flatten() {
         let (answers, abstained, _) = &mut counts[who[one.annotator.as_str()]];
-        *answers += usize::from(one.verdict.class().is_some());
+        *answers += usize::from(one.verdict.label().is_some());
         *abstained += usize::from(one.verdict == Verdict::Abstained);
     }
     for &(at, _) in votes.iter().filter(|votes| votes.len() > 1).copied().flatten() {
@@ -109,7 +177,46 @@ pub(super) fn consensus(state: &State, fixed: &[String]) -> Consensus {
         Reliability { annotator: name.to_string(), answers, abstained, accuracy }
     };
     let annotators = names.iter().enumerate().map(reliability).collect();
-    Consensus { classes, labelled, annotators }
+    Consensus { kind: spelling.kind, classes, labelled, annotators, masks }
+}
+
+/// The likeliest class of the row at this place by the estimate, where several annotators have answered the same rows.
+fn by_class(votes: &[(usize, u32)], at: usize, estimate: Option<&Estimate>) -> Agreed {
+    let (word, confidence) = match estimate {
+        None => (votes[0].1, 1.0),
+        Some(estimate) => estimate.posteriors[at],
+    };
+    let disagree = votes.iter().any(|&(_, class)| class != votes[0].1);
+    Agreed { word, confidence: Some(confidence), disputed: disagree && confidence < SURE }
+}
+
+/// The median of numbers; of an even number of them, the mean of the two in the middle.
+fn median(votes: &[(usize, u32)]) -> Agreed {
+    let mut numbers: Vec<f64> = votes.iter().map(|&(_, word)| f64::from(number_of(word))).collect();
+    numbers.sort_by(f64::total_cmp);
+    let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
+    Agreed { word: word_of((low + (high - low) / 2.0) as f32), confidence: None, disputed: false }
+}
+
+/// The labels that more than half name. What is sure is the smallest share that agrees about a label; where half do, somebody
+/// else is to be asked.
+fn by_label(votes: &[(usize, u32)], labels: usize) -> Agreed {
+    let (mut word, mut least) = (0, votes.len());
+    for label in 0..labels {
+        let held = votes.iter().filter(|&&(_, set)| has_label(set, label)).count();
+        word |= u32::from(2 * held > votes.len()) << label;
+        least = least.min(held.max(votes.len() - held));
+    }
+    let confidence = Some(least as f64 / votes.len() as f64);
+    Agreed { word, confidence, disputed: 2 * least == votes.len() }
+}
+
+/// The pixels that more than half have in the foreground; the mask is added to `all`.
+fn by_pixel(votes: &[(usize, u32)], said: &Masks, all: &mut Masks) -> Agreed {
+    let on = |at: usize| votes.iter().filter(|&&(_, mask)| pixel(said.mask(mask as usize), at)).count();
+    let mask: Vec<bool> = (0..said.pixels()).map(|at| 2 * on(at) > votes.len()).collect();
+    all.push(&mask);
+    Agreed { word: all.rows() as u32 - 1, confidence: None, disputed: false }
 }
 
 /// What the rounds end with.
@@ -232,6 +339,32 @@ mod tests {
         for (row, (class, p)) in found.posteriors.iter().enumerate() {
             assert_eq!(*class, golden.class[row], "row {row}");
             assert!((p - golden.probability[row]).abs() < 1e-3, "row {row}: {p} {}", golden.probability[row]);
+        }
+    }
+
+    #[test]
+    fn numbers_sets_and_masks_by_hand() {
+        let votes = |words: &[u32]| words.iter().copied().enumerate().collect::<Vec<_>>();
+        let of = |numbers: &[f32]| {
+            number_of(median(&votes(&numbers.iter().map(|&number| word_of(number)).collect::<Vec<_>>())).word)
+        };
+        assert_eq!((of(&[3.0]), of(&[3.0, 9.0]), of(&[3.0, 100.0, 4.0])), (3.0, 6.0, 4.0));
+        assert_eq!(of(&[f32::MAX, f32::MAX]), f32::MAX);
+        let set = |words: &[u32]| {
+            let Agreed { word, confidence, disputed } = by_label(&votes(words), 3);
+            (word, confidence.unwrap(), disputed)
+        };
+        assert_eq!(set(&[0b101]), (0b101, 1.0, false));
+        assert_eq!(set(&[0b101, 0b100]), (0b100, 0.5, true));
+        assert_eq!(set(&[0b101, 0b100, 0b011]), (0b101, 2.0 / 3.0, false));
+        let mut said = Masks::new(1, 3);
+        for shown in ["##.", "#.#", "#.."] {
+            said.push(&shown.chars().map(|c| c == '#').collect::<Vec<_>>());
+        }
+        let mut all = Masks::new(1, 3);
+        for (votes, area) in [(votes(&[0]), 2), (votes(&[0, 1]), 1), (votes(&[0, 1, 2]), 1)] {
+            let at = by_pixel(&votes, &said, &mut all).word as usize;
+            assert_eq!(all.area(at), area);
         }
     }
 

@@ -16,8 +16,10 @@ pub const ANNOTATOR: &str = "me";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It is of this class.
-    Class(String),
+    /// This is its target: a class, a number, a set of labels, or a mask, [as sessions spell it](super::Session::tell). Journals have called it so
+    /// since there were classes alone.
+    #[serde(rename = "class")]
+    Label(String),
     /// This annotator does not say; somebody else may be asked.
     Abstained,
     /// Nobody can say; the row is asked of nobody any more.
@@ -25,19 +27,19 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// A class, `-` for an abstention or `?` for a row that cannot be answered.
+    /// A label, `-` for an abstention or `?` for a row that cannot be answered.
     pub fn of(text: &str) -> Self {
         match text.trim() {
             ABSTAINED => Verdict::Abstained,
             UNANSWERABLE => Verdict::Unanswerable,
-            class => Verdict::Class(class.to_string()),
+            label => Verdict::Label(label.to_string()),
         }
     }
 
-    /// The class, if one was named.
-    pub fn class(&self) -> Option<&str> {
+    /// The label, if one was given.
+    pub fn label(&self) -> Option<&str> {
         match self {
-            Verdict::Class(class) => Some(class),
+            Verdict::Label(label) => Some(label),
             Verdict::Abstained | Verdict::Unanswerable => None,
         }
     }
@@ -45,7 +47,7 @@ impl Verdict {
     /// As [`of`](Self::of) reads it.
     pub fn text(&self) -> &str {
         match self {
-            Verdict::Class(class) => class,
+            Verdict::Label(label) => label,
             Verdict::Abstained => ABSTAINED,
             Verdict::Unanswerable => UNANSWERABLE,
         }
@@ -76,7 +78,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer `text` (a class, `-` or `?`) to row `row`.
+    /// The answer `text` (a label, `-` or `?`) to row `row`.
     pub fn new(row: usize, text: &str) -> Self {
         Self {
             row: RowName::Number(row),
@@ -100,7 +102,7 @@ impl Answer {
         let refuse = || SessionError::Field {
             place: place.to_string(),
             found: shorten(text).into_owned(),
-            expected: "ROW=LABEL, such as 17=cat".to_string(),
+            expected: "ROW=LABEL, such as 17=cat or 17=3.4".to_string(),
         };
         let (row, label) = text.split_once('=').ok_or_else(refuse)?;
         let row: usize = row.trim().parse().map_err(|_| refuse())?;

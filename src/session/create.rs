@@ -2,15 +2,17 @@
 
 use super::error::SessionError;
 use super::journal::{self, Event, Given, JOURNAL};
-use super::plan::{Chooser, Price, SessionPlan, Settings, check_class};
+use super::plan::{Chooser, Price, SessionPlan, Settings};
 use super::pool::{self, Pool};
 use super::query::{self, Who};
 use super::search::Searching;
+use super::spelling::{SEPARATOR, Spelling};
 use super::state::State;
-use super::{Clock, POOL, Session, Verdict, lock};
+use super::{Clock, POOL, Session, Verdict, lock, masks};
 use crate::agent::policy::{CARD_FILE, WEIGHTS_FILE};
 use crate::agent::{Policy, shipped};
 use crate::arch::ArchSpace;
+use crate::data::TargetKind;
 use crate::data::columns::Examples;
 use crate::data::readers::{Pool as Read, Shown, read_pool};
 use crate::durable::{self, input};
@@ -40,11 +42,12 @@ impl Session {
     /// it; what reading the pool or the policy refuses. No session is there then.
     pub fn create(dir: &Path, plan: SessionPlan) -> Result<Self> {
         plan.check()?;
-        query::check(&plan.start, true)?;
+        let kind = plan.kind();
+        query::check(&plan.start, kind, true)?;
         let policy = match &plan.chooser {
             Chooser::Policy(name) => Some(shipped::open(name, &SCHEMA)?),
             Chooser::Strategy(name) => {
-                query::check(name, false)?;
+                query::check(name, kind, false)?;
                 None
             }
         };
@@ -54,16 +57,29 @@ impl Session {
         }
         check_empty(dir)?;
         let mut options = plan.read.clone();
-        let column = plan.price.as_ref().and_then(Price::column);
-        options.columns.ignore.extend(column.map(str::to_string));
+        let column = plan.price.as_ref().and_then(Price::column).map(str::to_string);
+        options.columns.ignore.extend(column.clone());
+        // It stands between the labels of answers; a column of lists has a set for every row already.
+        options.columns.label_separator = None;
         let read = read_pool(&plan.pool, &options)?;
         let examples = &read.examples;
         let rows = examples.inputs.rows();
-        let given = given(examples, &plan)?;
+        let plan = named(plan, examples)?;
+        let picture = pool::picture(examples.shape);
+        if kind == TargetKind::Mask && picture.is_none() {
+            let found = examples.shape.to_string();
+            let expected = "pictures with one or three channels, as masks are collected".to_string();
+            return Err(
+                SessionError::Field { place: format!("{}, a row", examples.file), found, expected }.into()
+            );
+        }
+        let label_separator = plan.read.columns.label_separator.clone();
+        let separator = label_separator.as_deref().unwrap_or(SEPARATOR);
+        let given = given(examples, &Spelling::new(kind, &plan.classes, separator, picture))?;
         if given.len() == rows {
             return Err(SessionError::AllLabelled { file: examples.file.clone(), rows }.into());
         }
-        let price = column.map(|column| prices(&read, column)).transpose()?;
+        let price = column.map(|column| prices(&read, &column)).transpose()?;
         durable::create_dir(dir)?;
         let _lock = lock(dir)?;
         check_empty(dir)?;
@@ -84,6 +100,8 @@ impl Session {
         let (initial, methods) = (plan.initial(), plan.methods);
         let settings = Settings {
             format: FORMAT,
+            task: kind,
+            label_separator,
             pool: examples.name.clone(),
             decisions: examples.preparation.decisions.clone(),
             warnings: examples.preparation.warnings.clone(),
@@ -108,7 +126,7 @@ impl Session {
             seed: plan.seed,
             rows,
             width: examples.inputs.cols(),
-            picture: written.picture,
+            picture,
             shown: written.shown,
             named: written.named,
             files: written.files,
@@ -260,28 +278,44 @@ fn prices(read: &Read, column: &str) -> Result<usize, SessionError> {
     }
 }
 
-/// The labels that a pool has, as answers.
-fn given(examples: &Examples, plan: &SessionPlan) -> Result<Vec<Given>> {
-    let labels = examples.labels.as_deref().unwrap_or_default();
-    let mut given = Vec::new();
-    for (row, class) in (0u32..).zip(labels) {
-        let Some(class) = class else { continue };
-        let class = &examples.classes[*class as usize];
-        let place = || format!("{}, row {row}", examples.file);
-        check_class(class, place)?;
-        if !plan.classes.is_empty() && !plan.classes.contains(class) {
-            let found = shorten(class).into_owned();
-            let hint = "add it to --classes, or leave --classes out".to_string();
-            return Err(SessionError::UnknownClass {
-                place: place(),
-                found,
-                known: plan.classes.len(),
-                hint,
-            }
-            .into());
+/// The plan with the labels that sets are of: those that it names, or those that the columns of the pool are called by.
+fn named(mut plan: SessionPlan, examples: &Examples) -> Result<SessionPlan, SessionError> {
+    if plan.kind() == TargetKind::MultiLabel && plan.classes.is_empty() {
+        plan.classes = examples.classes.clone();
+        if plan.classes.is_empty() {
+            return Err(SessionError::Setting {
+                name: "classes",
+                found: "none".to_string(),
+                expected: "the labels that rows may have (--classes red,round), or columns of them in the pool (--label)"
+                    .to_string(),
+            });
         }
-        let (annotator, verdict) = (POOL.to_string(), Verdict::Class(class.clone()));
-        given.push(Given { row, annotator, verdict });
+        plan.check()?;
     }
-    Ok(given)
+    Ok(plan)
+}
+
+/// The labels that a pool has, as answers.
+fn given(examples: &Examples, spelling: &Spelling<'_>) -> Result<Vec<Given>, SessionError> {
+    let (targets, _, labelled) = examples.partly(spelling.kind);
+    let of_pool = |error| match error {
+        SessionError::UnknownClass { place, found, known, .. } => {
+            let hint = "add it to --classes, or leave --classes out".to_string();
+            SessionError::UnknownClass { place, found, known, hint }
+        }
+        SessionError::UnknownLabel { place, found, known, .. } => {
+            let hint = "add it to --classes, or leave --classes out".to_string();
+            SessionError::UnknownLabel { place, found, known, hint }
+        }
+        other => other,
+    };
+    let answer = |row: u32| {
+        let text = match &targets.masks {
+            Some(masks) => masks::text(masks, row as usize),
+            None => spelling.text(targets.words[row as usize], &examples.classes),
+        };
+        let text = spelling.read(&text, || format!("{}, row {row}", examples.file)).map_err(of_pool)?;
+        Ok(Given { row, annotator: POOL.to_string(), verdict: Verdict::Label(text) })
+    };
+    labelled.into_iter().map(answer).collect()
 }

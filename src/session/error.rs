@@ -1,5 +1,6 @@
 //! What can be wrong with a session, or with what it is told.
 
+use crate::data::TargetKind;
 use crate::error::{Exit, Fault};
 use std::path::PathBuf;
 
@@ -46,12 +47,15 @@ pub enum SessionError {
     Setting { name: &'static str, found: String, expected: String },
     /// A strategy that cannot choose here.
     #[error("strategy `{strategy}` cannot choose in a session: {reason}")]
-    #[diagnostic(help("`querist strategies` lists all; margin, badge, typiclust and policies can"))]
+    #[diagnostic(help(
+        "`querist strategies` lists all, and with --task those that serve what is collected; policies can, and typiclust before there is any label"
+    ))]
     Unfit { strategy: String, reason: String },
     /// A pool in which there is nothing to ask for.
     #[error("{file}: all {rows} rows have labels already")]
     #[diagnostic(help(
-        "name the column of labels with --label if another one was taken, or leave it out with --ignore"
+        "name the column of labels with --label if another one was taken, or leave it out with --ignore; in a column of lists, an \
+         empty one is a set of no label"
     ))]
     AllLabelled { file: String, rows: usize },
     /// An answer to a row that the pool does not have.
@@ -70,6 +74,20 @@ pub enum SessionError {
     #[error("{place}: class {found:?} is none of the {known} classes of this session")]
     #[diagnostic(help("{hint}"))]
     UnknownClass { place: String, found: String, known: usize, hint: String },
+    /// A label that is none of those the session was made with.
+    #[error("{place}: label {found:?} is none of the {known} labels of this session")]
+    #[diagnostic(help("{hint}"))]
+    UnknownLabel { place: String, found: String, known: usize, hint: String },
+    /// What sessions of classes alone can do.
+    #[error("{what}: of classes alone, and this session collects {}", kind.name())]
+    #[diagnostic(help("{hint}"))]
+    ClassesAlone { what: &'static str, kind: TargetKind, hint: &'static str },
+    /// What cannot show or take masks.
+    #[error("{what}: not for masks, which this session collects")]
+    #[diagnostic(help(
+        "outline the images of `querist session ask DIR` elsewhere, and `tell` the folder of the masks, called as the images are"
+    ))]
+    NoMasks { what: &'static str },
     /// Two answers of one annotator to one row at once.
     #[error("{place}: row {row} was answered before, in {first}, by the same annotator")]
     #[diagnostic(help("nothing was taken; leave one of the two out"))]
@@ -88,9 +106,9 @@ pub enum SessionError {
     ))]
     NoColumn { file: String, missing: &'static str, found: String },
     /// Nothing to predict with.
-    #[error("{}: labels of {classes} classes, at least 2 are needed to predict", dir.display())]
+    #[error("{}: labels of {found} different {}, at least 2 are needed to predict", dir.display(), kind.name())]
     #[diagnostic(help("ask and tell some more"))]
-    TooFew { dir: PathBuf, classes: usize },
+    TooFew { dir: PathBuf, kind: TargetKind, found: usize },
 }
 
 impl Fault for SessionError {

@@ -48,8 +48,8 @@ pub(super) struct Pick {
     pub row: u32,
     /// Why, in words.
     pub reason: String,
-    /// The class that is predicted and its probability, where anything is.
-    pub predicted: Option<(String, f32)>,
+    /// What is predicted, where anything is that can be written, and of a class its probability.
+    pub predicted: Option<(String, Option<f32>)>,
 }
 
 /// An answer that was taken.

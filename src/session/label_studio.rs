@@ -77,6 +77,7 @@ impl Session {
     /// # Errors
     /// A damaged pool; [`SessionError::Field`] for a row that has nothing to show as text.
     pub fn label_studio_tasks(&self, asking: &Asking) -> Result<Value> {
+        self.expect_classes("tasks of Label Studio")?;
         Ok(tasks(self.name(), self.answers_given(), &with_contents(self, asking)?))
     }
 
@@ -96,6 +97,7 @@ impl Session {
     /// # Errors
     /// A damaged journal; those of the strategy.
     pub fn label_studio_predictions(&mut self, tasks: &[Value]) -> Result<Vec<Prediction>> {
+        self.expect_classes("predictions for Label Studio")?;
         self.refresh()?;
         let rows: Vec<Option<usize>> = tasks.iter().map(|task| self.row_of(task)).collect();
         let known: HashSet<usize> = rows.iter().flatten().copied().collect();
@@ -188,6 +190,7 @@ impl Session {
     /// # Errors
     /// A damaged journal or pool.
     pub fn label_studio_labels(&mut self) -> Result<Value> {
+        self.expect_classes("tasks of Label Studio")?;
         let (classes, labelled) = (self.classes()?, self.labelled()?);
         let task = |(row, class): &(usize, usize)| {
             let content = self.content(*row)?;
@@ -351,7 +354,7 @@ fn verdict(annotation: &Value) -> Result<Option<Verdict>, (Value, &'static str)>
     }
     match &choices[..] {
         [] => Ok(None),
-        [Value::String(class)] => Ok(Some(Verdict::Class(class.clone()))),
+        [Value::String(class)] => Ok(Some(Verdict::Label(class.clone()))),
         [other] => Err((other.clone(), "a class in words")),
         _ => Err((Value::Array(choices), "one class for a row")),
     }
@@ -409,7 +412,7 @@ mod tests {
             id: Some(format!("doc{row}")),
             by: "universal".into(),
             reason: "r".into(),
-            predicted: predicted.map(|(class, share)| (class.to_string(), share)),
+            predicted: predicted.map(|(class, share)| (class.to_string(), Some(share))),
             until: None,
         };
         (asked, Content { id: None, fields: vec![("text".into(), "so <b>good</b>".into())], picture: false })

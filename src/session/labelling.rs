@@ -3,11 +3,12 @@
 use super::answer::{ANNOTATOR, Answer, RowName, Verdict};
 use super::error::SessionError;
 use super::journal::{Event, Given};
-use super::plan::{MAX_BATCH, check_class, check_name};
+use super::plan::{MAX_BATCH, check_name};
 use super::query::{self, Query};
+use super::spelling::Spelling;
 use super::state::{Pending, Standing};
 use super::{POOL, Session, current, lock};
-use crate::error::{Result, nearest, shorten};
+use crate::error::{Result, shorten};
 use crate::query::subsample;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -37,8 +38,8 @@ pub struct Asked {
     pub by: String,
     /// Why, in words.
     pub reason: String,
-    /// The class that is predicted, and its probability.
-    pub predicted: Option<(String, f32)>,
+    /// What is predicted, where anything is that can be written, and of a class its probability.
+    pub predicted: Option<(String, Option<f32>)>,
     /// When the lease ends, in seconds since 1970.
     pub until: Option<u64>,
 }
@@ -58,17 +59,17 @@ pub struct Taken {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     pub rows: usize,
-    /// Rows with a class.
+    /// Rows with a label.
     pub labelled: usize,
     /// Rows that cannot be answered.
     pub unanswerable: usize,
-    /// Rows without a class that somebody did not say.
+    /// Rows without a label that somebody did not say.
     pub abstained: usize,
     /// Rows in somebody's hand.
     pub pending: usize,
     /// Rows on which annotators disagree.
     pub disputed: usize,
-    /// Labelled rows of every class, by its name.
+    /// Labelled rows of every class, or with every label, by its name.
     pub classes: Vec<(String, usize)>,
     /// Answers that count against the budget.
     pub bought: usize,
@@ -150,10 +151,12 @@ impl Session {
     }
 
     /// Takes answers, all of them or none; they are on the disk when this returns. An answer may come late, to a row that
-    /// nobody asked for, or replace an earlier one of the same annotator.
+    /// nobody asked for, or replace an earlier one of the same annotator. A number is written as a decimal; a set as its labels with the
+    /// session's separator between, the empty one as the separator alone; a mask as rows and columns of pixels and
+    /// the lengths of runs of background and foreground in turn (`2x3 1 2 3`), which [`read`](Self::read) makes of pictures.
     ///
     /// # Errors
-    /// [`SessionError`] with the place of an answer that does not fit: an unknown row, a class that is none, a second
+    /// [`SessionError`] with the place of an answer that does not fit: an unknown row, a label that is none, a second
     /// answer of one annotator to one row, an answer to another session.
     pub fn tell(&mut self, answers: &[Answer]) -> Result<Taken> {
         let mut first: BTreeMap<(u32, &str), &str> = BTreeMap::new();
@@ -213,8 +216,7 @@ impl Session {
     pub fn counts(&mut self) -> Result<Counts> {
         self.refresh()?;
         let consensus = self.consensus();
-        let mut classes = vec![0; consensus.classes.len()];
-        consensus.labelled.iter().for_each(|one| classes[one.class as usize] += 1);
+        let classes = consensus.counts();
         let with = |verdict: Verdict| {
             let rows = self.state.answers.values();
             rows.filter(move |all| all.iter().any(|one| one.verdict == verdict))
@@ -254,6 +256,7 @@ impl Session {
             now,
             purse,
             key: key.named("query").at(seen),
+            fits: key.named("network"),
         };
         query.choose(count, budget, || current(classifier, &consensus, found, pool, settings.think, key))
     }
@@ -287,20 +290,11 @@ impl Session {
         };
         self.check_row(row, place)?;
         check_annotator(&answer.annotator, place)?;
-        if let Some(class) = answer.verdict.class() {
-            check_class(class, place)?;
-            let known = &self.settings.classes;
-            if !known.is_empty() && !known.iter().any(|one| one == class) {
-                let hint = match nearest(class, known.iter().map(String::as_str)) {
-                    Some(near) => format!("nothing was taken; did you mean {near:?}?"),
-                    None => "nothing was taken; a session made without --classes takes classes as they come"
-                        .to_string(),
-                };
-                let found = shorten(class).into_owned();
-                return Err(SessionError::UnknownClass { place: place(), found, known: known.len(), hint });
-            }
-        }
-        Ok(Given { row: row as u32, annotator: answer.annotator.clone(), verdict: answer.verdict.clone() })
+        let verdict = match answer.verdict.label() {
+            Some(text) => Verdict::Label(Spelling::of(&self.settings).read(text, place)?),
+            None => answer.verdict.clone(),
+        };
+        Ok(Given { row: row as u32, annotator: answer.annotator.clone(), verdict })
     }
 }
 

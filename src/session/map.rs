@@ -1,6 +1,7 @@
 //! [`PoolMap`]: the rows of a pool as points of a plane, for people to look at.
 
 use super::Session;
+use super::annotators::Labelled;
 use crate::error::Result;
 use crate::query::kernel_pca::KernelPca;
 
@@ -26,14 +27,16 @@ impl PoolMap {
 }
 
 impl Session {
-    /// Rows with a label, ascending, each with its class by its number in [`Session::classes`].
+    /// Rows with a label, ascending, each with its class by its number in [`Session::classes`]; of sets, with its first label, and of what has
+    /// neither, with 0.
     ///
     /// # Errors
     /// A damaged journal.
     pub fn labelled(&mut self) -> Result<Vec<(usize, usize)>> {
         self.refresh()?;
-        let mut rows: Vec<_> =
-            self.consensus().labelled.iter().map(|one| (one.row as usize, one.class as usize)).collect();
+        let consensus = self.consensus();
+        let first = |one: &Labelled| (one.row as usize, consensus.first(one.word));
+        let mut rows: Vec<_> = consensus.labelled.iter().map(first).collect();
         rows.sort_unstable();
         Ok(rows)
     }

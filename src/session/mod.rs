@@ -25,7 +25,8 @@
 //! ```
 //!
 //! What is here: `plan` (settings), `pool` (the copy of inputs and texts), `journal` and `state` (what happened, and what
-//! it adds up to), `price` (what answers cost), `annotators` (one class per row from several people), `classifier`, `search` (for its network), `query` (which rows to ask for).
+//! it adds up to), `spelling` and `masks` (answers as texts and as words), `price` (what answers cost), `annotators` (one target per row from several
+//! people), `classifier`, `search` (for its network), `network` (of targets that are no classes), `query` (which rows to ask for).
 //! What is not: simulated labelling (`episode`), pages to label on (`cli`).
 
 mod annotators;
@@ -38,6 +39,8 @@ mod journal;
 pub mod label_studio;
 mod labelling;
 mod map;
+mod masks;
+mod network;
 mod plan;
 mod pool;
 mod predictions;
@@ -45,6 +48,7 @@ mod price;
 pub(crate) mod prodigy;
 mod query;
 mod search;
+mod spelling;
 mod state;
 mod status;
 mod table;
@@ -62,9 +66,11 @@ pub use plan::{
 pub use pool::Content;
 pub use predictions::Predictions;
 pub use search::{ArchSearch, MAX_NETWORKS, NETWORKS};
-pub use status::{Accuracy, Batch, Forecast, Status, Stopping};
+pub use spelling::SEPARATOR;
+pub use status::{Accuracy, Batch, Forecast, Score, Status, Stopping};
 pub use table::{Column, Format, Table};
 
+use crate::data::TargetKind;
 use crate::durable::{self, DurableError, Lock, input};
 use crate::error::Result;
 use crate::rng::Key;
@@ -74,6 +80,7 @@ use journal::{Event, JOURNAL};
 use pool::Pool;
 use query::{LabelledRows, Who};
 use search::Searching;
+use spelling::Spelling;
 use state::State;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -150,7 +157,7 @@ impl Session {
         self.pool.picture(row)
     }
 
-    /// The classes: those the session was made with, or all that were named so far, by name.
+    /// The classes: those the session was made with, or all that were named so far, by name. Of sets, the labels; numbers and masks have none.
     ///
     /// # Errors
     /// A damaged journal.
@@ -161,12 +168,56 @@ impl Session {
 
     /// Answers that count against the budget.
     fn bought(&self) -> usize {
-        let counts = |one: &&state::Standing| one.annotator != POOL && one.verdict.class().is_some();
+        let counts = |one: &&state::Standing| one.annotator != POOL && one.verdict.label().is_some();
         self.state.answers.values().flatten().filter(counts).count()
     }
 
     fn consensus(&self) -> Consensus {
-        consensus(&self.state, &self.settings.classes)
+        consensus(&self.state, &Spelling::of(&self.settings), &self.settings.classes)
+    }
+
+    /// Reads the answers of a file, or of a folder or an archive of masks where those are collected, for [`tell`](Self::tell): see [`Answer::read`].
+    ///
+    /// # Errors
+    /// [`SessionError`] with the line, or what reading refuses; [`SessionError::ClassesAlone`] for files of other programs, whose answers are
+    /// classes.
+    pub fn read(&self, path: &Path, annotator: &str) -> Result<Vec<Answer>> {
+        if self.settings.task == TargetKind::Mask && path.is_dir() {
+            return masks::read(path, self.settings.named, annotator);
+        }
+        if self.settings.task == TargetKind::Mask && path.extension().is_some_and(|ending| ending == "npz") {
+            return masks::read_archive(path, self.settings.rows, annotator);
+        }
+        if path.extension().is_some_and(|ending| ending == "json" || ending == "jsonl") {
+            self.expect_classes("answers of Label Studio and Prodigy")?;
+        }
+        Answer::read(path, annotator)
+    }
+
+    /// Refuses what writes labels as text where masks are collected.
+    ///
+    /// # Errors
+    /// [`SessionError::NoMasks`].
+    pub fn expect_labels(&self, what: &'static str) -> Result<(), SessionError> {
+        match self.settings.task {
+            TargetKind::Mask => Err(SessionError::NoMasks { what }),
+            TargetKind::Class | TargetKind::Real | TargetKind::MultiLabel => Ok(()),
+        }
+    }
+
+    /// Refuses what is of classes alone where something else is collected.
+    ///
+    /// # Errors
+    /// [`SessionError::ClassesAlone`].
+    pub fn expect_classes(&self, what: &'static str) -> Result<(), SessionError> {
+        match self.settings.task {
+            TargetKind::Class => Ok(()),
+            kind => Err(SessionError::ClassesAlone {
+                what,
+                kind,
+                hint: "`querist session ask DIR --csv FILE` writes the rows to label, and `tell` takes the answers",
+            }),
+        }
     }
 
     fn key(&self) -> Key {

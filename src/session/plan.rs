@@ -2,10 +2,13 @@
 
 use super::error::SessionError;
 use super::search::{ArchSearch, MAX_NETWORKS};
+use super::spelling::SEPARATOR;
 use crate::agent::policy::CARD_FILE;
+use crate::data::TargetKind;
 use crate::data::dataset::MAX_CLASSES;
 use crate::data::readers::ReadOptions;
 use crate::data::table::Decision;
+use crate::data::target::MAX_LABELS;
 use crate::error::shorten;
 use crate::run::store::ARCHITECTURE;
 use crate::search::Methods;
@@ -60,15 +63,17 @@ impl Price {
 pub struct SessionPlan {
     /// The table, array or folder of pictures to be labelled.
     pub pool: PathBuf,
-    /// How it is read.
+    /// How it is read, and [what is collected](crate::data::columns::ColumnOptions::task): classes, unless it says otherwise. Its separator of labels is that of
+    /// answers, too.
     pub read: ReadOptions,
-    /// The classes; empty where they appear with their first answer.
+    /// The classes; empty where they appear with their first answer. Of sets, the labels; empty for those that the pool's columns of labels are
+    /// called by.
     pub classes: Vec<String>,
     /// Who chooses, once there are labels to choose by.
     pub chooser: Chooser,
     /// The strategy that looks at inputs alone and chooses until then.
     pub start: String,
-    /// Rows that `start` chooses; `None` for 10, or 2 per class where the classes are known.
+    /// Rows that `start` chooses; `None` for 10, or 2 per class or label where these are known.
     pub initial: Option<usize>,
     /// Rows asked for at once, unless a query says otherwise.
     pub batch: usize,
@@ -83,7 +88,7 @@ pub struct SessionPlan {
     /// How much is thought about a query: so many times the candidates, and the networks of a committee, that 1 looks at. For
     /// people who are slower than the machine.
     pub think: usize,
-    /// The search for a network of the session's own, beside a linear one and one with a hidden layer; `None` for no search.
+    /// The search for a network of the session's own, beside a linear one and one with a hidden layer; `None` for no search. Of classes alone.
     pub search: Option<ArchSearch>,
     /// What source tasks taught of where to start: the `arch.json` of a run, or the run's folder. `None` for the one beside or in
     /// the policy's folder, if there is one. Only with a search.
@@ -137,10 +142,13 @@ impl SessionPlan {
             let expected = "a search beside it".to_string();
             return Err(SessionError::Setting { name: "where the search starts", found, expected });
         }
+        self.check_kind()?;
         self.check_prices()?;
         range("lease", self.lease.map_or(1, |seconds| seconds.min(u32::MAX.into()) as usize), 1, 1 << 31)?;
-        if !self.classes.is_empty() {
-            range("the number of classes", self.classes.len(), 2, MAX_CLASSES)?;
+        match self.kind() {
+            _ if self.classes.is_empty() => {}
+            TargetKind::MultiLabel => range("the number of labels", self.classes.len(), 1, MAX_LABELS)?,
+            _ => range("the number of classes", self.classes.len(), 2, MAX_CLASSES)?,
         }
         for (at, class) in self.classes.iter().enumerate() {
             check_class(class, || format!("classes: entry {at}"))?;
@@ -150,6 +158,57 @@ impl SessionPlan {
             }
         }
         Ok(())
+    }
+
+    /// What is collected.
+    pub(super) fn kind(&self) -> TargetKind {
+        self.read.columns.task
+    }
+
+    /// Refuses what decides nothing where targets are of this kind, and labels that cannot be told from what stands between them.
+    fn check_kind(&self) -> Result<(), SessionError> {
+        let kind = self.kind();
+        let refuse =
+            |name, found: String, expected: String| Err(SessionError::Setting { name, found, expected });
+        let none = |what: &str| format!("none: {what}, and {} are collected", kind.name());
+        let (named, sets) = (kind == TargetKind::Class, kind == TargetKind::MultiLabel);
+        if let Some(search) = self.search.as_ref().filter(|_| !named) {
+            return refuse(
+                "search",
+                quoted(&search.method),
+                none("networks are searched for among classifiers"),
+            );
+        }
+        if let Some(Price::Classes(_)) = self.price.as_ref().filter(|_| !named) {
+            let expected = format!("a column of the pool, as {} are collected", kind.name());
+            return refuse("price", "by class".to_string(), expected);
+        }
+        if let Some(class) = self.classes.first().filter(|_| !named && !sets) {
+            return refuse("classes", quoted(class), none("they have no names"));
+        }
+        let Some(separator) = self.read.columns.label_separator.as_deref().or(sets.then_some(SEPARATOR))
+        else {
+            return Ok(());
+        };
+        let sound = !separator.trim().is_empty()
+            && !separator.chars().any(char::is_control)
+            && ![ABSTAINED, UNANSWERABLE].contains(&separator.trim());
+        if !sets || !sound {
+            let expected = match sets {
+                true => "characters on one line that no label has, and neither blanks alone nor - or ?"
+                    .to_string(),
+                false => none("it stands between labels"),
+            };
+            return refuse("label separator", quoted(separator), expected);
+        }
+        match self.classes.iter().find(|label| label.contains(separator)) {
+            Some(label) => refuse(
+                "classes",
+                quoted(label),
+                format!("labels without {separator:?}, which stands between them"),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// Refuses prices that are none, of classes that are not there or not of all that are, and a limit without prices.
@@ -240,12 +299,18 @@ fn quoted(name: &str) -> String {
 pub struct Settings {
     /// The format's version.
     pub format: u64,
+    /// What is collected.
+    #[serde(default, skip_serializing_if = "is_class", with = "word")]
+    pub task: TargetKind,
+    /// What stands between the labels of a set, where it is not the usual [`SEPARATOR`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_separator: Option<String>,
     /// What the pool is called.
     pub pool: String,
     /// What was decided in order to read it, and what may well have been meant otherwise.
     pub decisions: Vec<Decision>,
     pub warnings: Vec<String>,
-    /// The classes; empty where they appear with their first answer.
+    /// The classes, empty where they appear with their first answer, or the labels.
     pub classes: Vec<String>,
     pub chooser: Chooser,
     pub start: String,
@@ -280,6 +345,31 @@ pub struct Settings {
     pub named: bool,
     /// The other files and their SHA-256.
     pub files: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// What stands between the labels of a set.
+    pub fn separator(&self) -> &str {
+        self.label_separator.as_deref().unwrap_or(SEPARATOR)
+    }
+}
+
+/// What is collected, by the word that options have for it.
+pub(super) mod word {
+    use super::TargetKind;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(kind: &TargetKind, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(kind.task())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TargetKind, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+pub(super) fn is_class(task: &TargetKind) -> bool {
+    *task == TargetKind::Class
 }
 
 /// What is thought where nothing is said.

@@ -55,7 +55,6 @@ pub(super) struct Written {
     pub files: BTreeMap<String, String>,
     pub shown: Vec<String>,
     pub named: bool,
-    pub picture: Option<[usize; 3]>,
 }
 
 /// Writes the files of a pool.
@@ -85,13 +84,17 @@ pub(super) fn write(dir: &Path, read: &Read) -> Result<Written> {
         durable::replace(&dir.join(name), bytes)?;
         files.insert(name.to_string(), digest::of(bytes));
     }
-    let picture = match examples.shape {
+    Ok(Written { files, shown, named: examples.ids.is_some() })
+}
+
+/// Channels, height and width of inputs that can be shown as pictures.
+pub(super) fn picture(shape: Shape) -> Option<[usize; 3]> {
+    match shape {
         Shape::Image { channels, height, width } if matches!(channels, 1 | 3) => {
             Some([channels, height, width])
         }
         _ => None,
-    };
-    Ok(Written { files, shown, named: examples.ids.is_some(), picture })
+    }
 }
 
 /// NumPy's format 1.0.
@@ -162,6 +165,14 @@ impl Pool {
 
     pub fn rows(&self) -> usize {
         self.inputs.rows()
+    }
+
+    /// The shape of a row.
+    pub fn shape(&self) -> Shape {
+        match self.pixels {
+            Some((_, [channels, height, width])) => Shape::Image { channels, height, width },
+            None => Shape::Vector(self.inputs.cols()),
+        }
     }
 
     /// The name and the texts of a row.

@@ -54,7 +54,7 @@ impl<'a> Prices<'a> {
         let mut spent = 0.0;
         for (&row, all) in &state.answers {
             for one in all.iter().filter(|one| one.annotator != POOL) {
-                if let Some(class) = one.verdict.class() {
+                if let Some(class) = one.verdict.label() {
                     spent += self.paid(row, class)?;
                 }
             }

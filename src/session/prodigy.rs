@@ -15,6 +15,7 @@ impl Session {
     /// # Errors
     /// A damaged journal or pool.
     pub fn prodigy_tasks(&mut self, asking: &Asking) -> Result<String> {
+        self.expect_classes("tasks of Prodigy")?;
         let classes = self.classes()?;
         Ok(tasks(self.name(), &classes, &with_contents(self, asking)?))
     }
@@ -63,7 +64,7 @@ pub fn answer(line: &Value, annotator: &str, place: &str) -> Result<Option<Answe
     let verdict = match (line.get("answer").and_then(Value::as_str), &accepted[..]) {
         (Some("ignore"), _) => Verdict::Abstained,
         (Some("reject"), _) => return Ok(None),
-        (Some("accept"), [Value::String(class)]) => Verdict::Class(class.clone()),
+        (Some("accept"), [Value::String(class)]) => Verdict::Label(class.clone()),
         (Some("accept"), []) => return Ok(None),
         (Some("accept"), several) => return Err(wrong(&json!(several), "one class in `accept`")),
         (_, _) => return Err(wrong(line, "a line with `answer`: accept, reject or ignore")),

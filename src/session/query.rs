@@ -1,25 +1,28 @@
 //! One query of a session: which rows to ask for next, and why.
 //!
-//! Until there are labels to choose by, a strategy that looks at inputs alone chooses. Then the session's classifier
-//! gives the signals that its policy or strategy reads. Rows in somebody's hand count as labelled with the class that
+//! Until there are labels to choose by, a strategy that looks at inputs alone chooses. Then the session's classifier, or its network where
+//! targets are no classes, gives the signals that its policy or strategy reads. Rows in somebody's hand count as labelled with what
 //! is predicted. A row on which annotators disagree is a candidate again, for those who have not answered it: of a
 //! batch, one row in [`AGAIN`] at most.
 
-use super::annotators::Consensus;
+use super::annotators::{Consensus, Labelled};
 use super::classifier::{Classifier, Labels, Net, best};
 use super::error::SessionError;
 use super::journal::Pick;
+use super::network::{Ask, Known, Ranked};
 use super::plan::Settings;
 use super::pool::Pool;
 use super::price::Prices;
+use super::spelling::Spelling;
 use super::state::State;
-use crate::agent::Policy;
-use crate::data::{Matrix, RowId};
+use crate::agent::{Choice, Policy, PolicyStrategy};
+use crate::data::{Matrix, RowId, TargetKind};
+use crate::episode::InitialPool;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
 use crate::query::registry::Family;
 use crate::query::subsample::{self, Subsample};
-use crate::query::{Needs, Registry, Spec};
+use crate::query::{Needs, Registry, Spec, Strategy};
 use crate::rng::Key;
 use crate::select::{Need, Request, Selection, Selector};
 use std::sync::Arc;
@@ -59,20 +62,25 @@ impl Who {
             Who::Strategy(name) => Selector::named(name),
         }
     }
+
+    /// The same within an episode.
+    pub fn strategy(&self) -> Result<Box<dyn Strategy>> {
+        match self {
+            Who::Policy(policy) => Ok(Box::new(PolicyStrategy::new(Arc::clone(policy), Choice::Greedy))),
+            Who::Strategy(name) => Registry::builtin().build(name),
+        }
+    }
 }
 
-/// Refuses a strategy that needs what a session does not have, or `inputs_only` one that needs more than inputs.
-pub(super) fn check(strategy: &str, inputs_only: bool) -> Result<()> {
+/// Refuses a strategy that does not serve the targets or needs what a session does not have, or `inputs_only` one that needs more than inputs.
+pub(super) fn check(strategy: &str, kind: TargetKind, inputs_only: bool) -> Result<()> {
     let selector = Selector::named(strategy)?;
+    selector.strategy().kinds().expect(kind, strategy)?;
     let refuse = |reason: String| Err(SessionError::Unfit { strategy: strategy.to_string(), reason }.into());
-    if let Some(need) = selector
-        .needs()
-        .into_iter()
-        .find(|need| matches!(need, Need::Episode | Need::PredictedLoss | Need::Network))
-    {
+    if let Some(need) = missing(&selector, kind) {
         return refuse(format!("it needs {need}"));
     }
-    if let Some(need) = selector.needs().first().filter(|_| inputs_only) {
+    if let Some(need) = beyond_inputs(&selector, kind).filter(|_| inputs_only) {
         return refuse(format!("it needs {need}, and is to choose before there is any label"));
     }
     match bandit(&Registry::builtin(), &strategy.parse()?) {
@@ -80,6 +88,36 @@ pub(super) fn check(strategy: &str, inputs_only: bool) -> Result<()> {
             refuse(format!("`{name}` learns from query to query, and a session keeps labels alone"))
         }
         None => Ok(()),
+    }
+}
+
+/// What it needs and a session does not have: one of classes is a query on arrays, all others are episodes.
+fn missing(selector: &Selector, kind: TargetKind) -> Option<String> {
+    let needs = selector.strategy().needs();
+    match kind {
+        TargetKind::Class => selector
+            .needs()
+            .into_iter()
+            .find(|need| matches!(need, Need::Episode | Need::PredictedLoss | Need::Network))
+            .map(|need| need.to_string()),
+        _ if needs.lookahead > 0
+            || needs.drafts > 0
+            || Registry::builtin().reads_hidden_labels(selector.name()) =>
+        {
+            Some("labels that nobody has yet".to_string())
+        }
+        _ => None,
+    }
+}
+
+/// What it needs beside inputs.
+fn beyond_inputs(selector: &Selector, kind: TargetKind) -> Option<String> {
+    match kind {
+        TargetKind::Class => selector.needs().first().map(|need| need.to_string()),
+        _ => {
+            let rule = InitialPool::Rule(selector.name().to_string());
+            rule.check().is_err().then(|| "what a fitted network tells".to_string())
+        }
     }
 }
 
@@ -100,7 +138,9 @@ pub(super) struct Query<'a> {
     pub now: u64,
     /// What is left to spend; `None` without a limit.
     pub purse: Option<f64>,
+    /// What the query is drawn by, and what fits are.
     pub key: Key,
+    pub fits: Key,
 }
 
 /// What was chosen.
@@ -132,9 +172,9 @@ impl Query<'_> {
         // Where rows have prices, more are ranked than are taken.
         let ranked = count * if self.prices().is_some() { RANKED } else { 1 };
         let labelled: Vec<u32> = self.consensus.labelled.iter().map(|one| one.row).collect();
-        let mut first_class = self.consensus.labelled.iter().map(|one| one.class);
-        let first = first_class.next();
-        let several = first_class.any(|class| Some(class) != first);
+        let mut words = self.consensus.labelled.iter().map(|one| one.word);
+        let first = words.next();
+        let several = words.any(|word| Some(word) != first);
         let cold = !several || labelled.len() + held.len() < self.settings.initial;
         let by = if cold { self.settings.start.clone() } else { self.who.name().to_string() };
         if free.is_empty() || count == 0 {
@@ -156,24 +196,69 @@ impl Query<'_> {
         rows.sort_unstable();
         let place = |row: &u32| rows.partition_point(|other| other < row);
         let known: Vec<usize> = labelled.iter().chain(&held).map(place).collect();
+        let chosen = match self.settings.task {
+            TargetKind::Class => {
+                self.by_classifier(cold, &rows, &held, &known, ranked, budget, classifier)?
+            }
+            _ => self.by_network(cold, &rows, &held, ranked, budget)?,
+        };
+        let mut picks = again;
+        let ranked: Vec<u32> = chosen.picks.iter().map(|&pick| rows[pick]).collect();
+        for at in self.affordable(&ranked, count, chosen.answers.as_ref(), &mut purse)? {
+            let utility = chosen.utilities.as_ref().map(|all| all[at]);
+            picks.push(self.pick(ranked[at], &by, utility, chosen.answers.as_ref().map(|all| all.row(at))));
+        }
+        let note = subsample::join([cut.note("the query looked at"), chosen.note]);
+        Ok(Chosen { picks, by, note })
+    }
+
+    /// The choice among `rows` by the session's classifier, or, `cold`, by inputs alone.
+    #[expect(clippy::too_many_arguments, reason = "one query's parts")]
+    fn by_classifier<'c>(
+        &self,
+        cold: bool,
+        rows: &[u32],
+        held: &[u32],
+        known: &[usize],
+        count: usize,
+        budget: Option<usize>,
+        classifier: impl FnOnce() -> Result<&'c Classifier>,
+    ) -> Result<Ranked> {
         let inputs = self.pool.inputs.gather(rows.iter().map(|&row| row as usize));
         let (selection, probabilities) = if cold {
             let mut selector = Selector::named(&self.settings.start)?;
-            let request = Request::new(inputs).labelled(&known).batch(ranked).key(self.key.named("start"));
+            let request = Request::new(inputs).labelled(known).batch(count).key(self.key.named("start"));
             (selector.select(request)?, None)
         } else {
             let (selection, probabilities) =
-                self.by_labels(classifier()?, inputs, &rows, &held, &known, ranked, budget)?;
+                self.by_labels(classifier()?, inputs, rows, held, known, count, budget)?;
             (selection, Some(probabilities))
         };
-        let mut picks = again;
-        for at in self.affordable(&selection.picks, &rows, count, probabilities.as_ref(), &mut purse)? {
-            let pick = selection.picks[at];
-            let utility = selection.utilities.as_ref().map(|all| all[at]);
-            picks.push(self.pick(rows[pick], &by, utility, probabilities.as_ref().map(|p| p.row(pick))));
-        }
-        let note = subsample::join([cut.note("the query looked at"), selection.note]);
-        Ok(Chosen { picks, by, note })
+        let Selection { picks, utilities, note, .. } = selection;
+        let answers = probabilities.map(|all| all.gather(picks.iter().copied()));
+        Ok(Ranked { picks, utilities, answers, note })
+    }
+
+    /// The choice among `rows` by the network of sessions of other targets than classes, or, `cold`, by inputs alone.
+    fn by_network(
+        &self,
+        cold: bool,
+        rows: &[u32],
+        held: &[u32],
+        count: usize,
+        budget: Option<usize>,
+    ) -> Result<Ranked> {
+        let known = Known { consensus: self.consensus, pool: self.pool, key: self.fits };
+        known.choose(&Ask {
+            who: self.who,
+            start: cold.then_some(&*self.settings.start),
+            rows,
+            held,
+            count,
+            budget,
+            think: self.settings.think,
+            key: self.key.named(if cold { "start" } else { "query" }),
+        })
     }
 
     /// The rows that cost no more than is in the purse. What goes by class is not known of rows yet.
@@ -204,19 +289,18 @@ impl Query<'_> {
         Ok(kept)
     }
 
-    /// Places of at most `count` picks: the first, or, where answers have prices, those that leave the largest share of the
+    /// Places of at most `count` picks, with what is predicted of each, if anything: the first, or, where answers have prices, those that leave the largest share of the
     /// picks behind them per price, and for which the purse has enough.
     fn affordable(
         &self,
-        picks: &[usize],
-        rows: &[u32],
+        picks: &[u32],
         count: usize,
         probabilities: Option<&Matrix>,
         purse: &mut Option<f64>,
     ) -> Result<Vec<usize>, SessionError> {
         let mut places: Vec<usize> = (0..picks.len()).collect();
         if let Some(prices) = self.prices() {
-            let price = |at: usize| prices.expected(rows[picks[at]], probabilities.map(|p| p.row(picks[at])));
+            let price = |at: usize| prices.expected(picks[at], probabilities.map(|p| p.row(at)));
             let found = places.iter().map(|&at| price(at)).collect::<Result<Vec<f64>, SessionError>>()?;
             let worth = |at: usize| (1.0 - at as f64 / picks.len() as f64) / found[at];
             places.sort_by(|&a, &b| worth(b).total_cmp(&worth(a)).then(a.cmp(&b)));
@@ -247,7 +331,7 @@ impl Query<'_> {
         let needs: Needs = selector.strategy().needs();
         let view = inputs.view();
         let probabilities = classifier.probabilities(view, None);
-        let mut classes: Vec<u32> = self.consensus.labelled.iter().map(|one| one.class).collect();
+        let mut classes: Vec<u32> = self.consensus.labelled.iter().map(|one| one.word).collect();
         // What is in somebody's hand counts as what it looks like.
         let place = |row: &u32| rows.partition_point(|other| other < row);
         classes.extend(held.iter().map(|row| best(probabilities.row(place(row))) as u32));
@@ -300,11 +384,12 @@ impl Query<'_> {
             let answered = self.state.answers[&one.row].iter().any(|other| other.annotator == self.annotator);
             !held && !answered
         });
-        rows.sort_by(|a, b| a.confidence.total_cmp(&b.confidence).then(a.row.cmp(&b.row)));
-        let pick = |one: &&super::annotators::Labelled| {
+        let sure = |one: &Labelled| one.confidence.unwrap_or(1.0);
+        rows.sort_by(|a, b| sure(a).total_cmp(&sure(b)).then(a.row.cmp(&b.row)));
+        let pick = |one: &&Labelled| {
             let said: Vec<String> = self.state.answers[&one.row]
                 .iter()
-                .filter_map(|answer| Some(format!("{} says {}", answer.annotator, answer.verdict.class()?)))
+                .filter_map(|answer| Some(format!("{} says {}", answer.annotator, answer.verdict.label()?)))
                 .collect();
             Pick {
                 row: one.row,
@@ -315,21 +400,13 @@ impl Query<'_> {
         rows.iter().take(most).map(pick).collect()
     }
 
-    fn pick(&self, row: u32, by: &str, utility: Option<f64>, probabilities: Option<&[f32]>) -> Pick {
-        let Some(p) = probabilities else {
+    fn pick(&self, row: u32, by: &str, utility: Option<f64>, answers: Option<&[f32]>) -> Pick {
+        let Some(answers) = answers else {
             return Pick { row, reason: format!("{by}: no labels to choose by yet"), predicted: None };
         };
-        let class = |class: usize| format!("{} {:.0} %", self.consensus.classes[class], 100.0 * p[class]);
-        let first = best(p);
-        let mut others = p.to_vec();
-        others[first] = -1.0;
-        let second = best(&others);
         let utility = utility.map_or(String::new(), |utility| format!(", utility {utility:.4}"));
-        Pick {
-            row,
-            reason: format!("{by}: {} or {}{utility}", class(first), class(second)),
-            predicted: Some((self.consensus.classes[first].clone(), p[first])),
-        }
+        let (predicted, said) = Spelling::of(self.settings).predicted(answers, &self.consensus.classes);
+        Pick { row, reason: format!("{by}: {said}{utility}"), predicted }
     }
 }
 
@@ -352,7 +429,7 @@ pub(super) struct LabelledRows {
 
 impl LabelledRows {
     pub fn of(consensus: &Consensus) -> Self {
-        let (rows, classes) = consensus.labelled.iter().map(|one| (one.row, one.class)).unzip();
+        let (rows, classes) = consensus.labelled.iter().map(|one| (one.row, one.word)).unzip();
         Self { rows, classes, names: consensus.classes.len() }
     }
 

@@ -86,7 +86,7 @@ impl Searching {
             count *= 2;
         }
         labelled.truncate(count);
-        let mut names: Vec<u32> = labelled.iter().map(|one| one.class).collect();
+        let mut names: Vec<u32> = labelled.iter().map(|one| one.word).collect();
         names.sort_unstable();
         names.dedup();
         if names.len() < 2 {
@@ -95,7 +95,7 @@ impl Searching {
         // Classes that came later change nothing.
         let place = |class: u32| names.partition_point(|other| *other < class) as u32;
         let (rows, classes): (Vec<u32>, Vec<u32>) =
-            labelled.iter().map(|one| (one.row, place(one.class))).unzip();
+            labelled.iter().map(|one| (one.row, place(one.word))).unzip();
         let inputs: MatrixView<'a> = pool.inputs.view();
         let plan = Net::Hidden.plan(count - count.div_ceil(FOLDS));
         let folds = key.named("folds");

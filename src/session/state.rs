@@ -96,12 +96,12 @@ impl State {
         self.pending.iter().filter(move |one| one.until.is_none_or(|until| until > now))
     }
 
-    /// Rows that have an answer but are not to be asked of this annotator: they have a class, cannot be answered, or the
+    /// Rows that have an answer but are not to be asked of this annotator: they have a label, cannot be answered, or the
     /// annotator abstained.
     pub fn closed(&self, row: u32, annotator: &str) -> bool {
         self.answers.get(&row).is_some_and(|all| {
             all.iter().any(|one| match one.verdict {
-                Verdict::Class(_) | Verdict::Unanswerable => true,
+                Verdict::Label(_) | Verdict::Unanswerable => true,
                 Verdict::Abstained => one.annotator == annotator,
             })
         })

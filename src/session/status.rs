@@ -3,14 +3,17 @@
 use super::annotators::{Consensus, Reliability};
 use super::classifier::{Classifier, Kind, OutOfFold, Tried};
 use super::journal::{Event, Pick};
+use super::network::{Judged, Known};
+use super::plan::{is_class, word};
 use super::pool::Pool;
 use super::query::LabelledRows;
 use super::{Counts, Session, current};
-use crate::data::{Dataset, Shape, Targets};
+use crate::data::{Dataset, Shape, TargetKind, Targets};
 use crate::episode::stop::curve::{Point, PowerLaw};
 use crate::episode::stop::{self, Look, Reason, Seen, Stabilising};
 use crate::error::Result;
 use crate::experiment::quality::{Quality, quality};
+use crate::learner::Metric;
 use crate::rng::Key;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -43,8 +46,14 @@ pub struct Status {
     pub by: String,
     /// Everybody who has answered.
     pub annotators: Vec<Reliability>,
+    /// What is collected.
+    #[serde(skip_serializing_if = "is_class", serialize_with = "word::serialize")]
+    pub task: TargetKind,
     /// How well the classifier does on labels that it was not trained on; none with too few.
     pub accuracy: Option<Accuracy>,
+    /// The same of the network, where targets are no classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
     /// What the classifier was chosen from, on the same labels; of equals, the first.
     pub tried: Vec<Tried>,
     /// Its accuracy by the number of labels that it is trained on, always on the same labels held out.
@@ -73,6 +82,18 @@ pub struct Accuracy {
     pub interval: [f64; 2],
     /// What logits are divided by.
     pub temperature: f64,
+}
+
+/// The first [figure](TargetKind::metrics) of targets that are no classes, on labels that were held out: on those that were asked for, as
+/// [`Accuracy`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Score {
+    pub metric: Metric,
+    /// Labels that were judged.
+    pub judged: usize,
+    pub score: f64,
+    /// The interval at 95 %: percentiles over resamples of the judged labels (B. Efron, Annals of Statistics 1979).
+    pub interval: [f64; 2],
 }
 
 /// What further labels are worth.
@@ -131,14 +152,24 @@ impl Session {
         let consensus = self.consensus();
         let key = self.key();
         let batches = batches(&self.events, &consensus);
-        let several = counts.classes.iter().filter(|(_, rows)| *rows > 0).count() > 1;
+        let several = consensus.distinct() > 1;
+        let classes = consensus.kind == TargetKind::Class;
         let step = self.settings.batch.max(STEP);
         let spent = self.spent()?;
         let found = self.network(&consensus)?;
         self.keep_found()?;
         let Self { settings, pool, classifier, .. } = self;
-        let classifier =
-            several.then(|| current(classifier, &consensus, found, pool, settings.think, key)).transpose()?;
+        let classifier = (several && classes)
+            .then(|| current(classifier, &consensus, found, pool, settings.think, key))
+            .transpose()?;
+        let known = Known { consensus: &consensus, pool, key: key.named("network") };
+        let judged = (several && !classes).then(|| known.judged()).transpose()?.flatten();
+        let score = judged.map(|Judged { metric, labels, score, interval }| Score {
+            metric,
+            judged: labels,
+            score,
+            interval,
+        });
         let (mut accuracy, mut points, mut stop) = (None, Vec::new(), Stopping::default());
         let mut tried = Vec::new();
         if let Some(classifier) = classifier {
@@ -181,7 +212,9 @@ impl Session {
             drift: batches.last().is_some_and(|batch| batch.surprise < -DRIFT),
             batches,
             annotators: consensus.annotators.clone(),
+            task: consensus.kind,
             accuracy,
+            score,
             tried,
             curve: points,
             forecast: law.filter(|_| more > 0).map(|law| Forecast {
@@ -190,17 +223,17 @@ impl Session {
                 law,
             }),
             stop,
-            quality: if several { self.quality(&consensus)? } else { None },
+            quality: if several && classes { self.quality(&consensus)? } else { None },
             counts,
         })
     }
 
-    /// What is wrong with the labels.
+    /// What is wrong with the labels, which are classes.
     pub(super) fn quality(&self, consensus: &Consensus) -> Result<Option<Quality>> {
         let mut labelled: Vec<_> = consensus.labelled.iter().collect();
         labelled.sort_by_key(|one| one.row);
         let rows: Vec<u32> = labelled.iter().map(|one| one.row).collect();
-        let labels = labelled.iter().map(|one| one.class).collect();
+        let labels = labelled.iter().map(|one| one.word).collect();
         let inputs = self.pool.inputs.gather(rows.iter().map(|&row| row as usize));
         let targets = Targets::Class { labels, names: consensus.classes.clone() };
         let shape = Shape::Vector(inputs.cols());
@@ -278,14 +311,15 @@ fn batches(events: &[Event], consensus: &Consensus) -> Vec<Batch> {
 
 /// Every batch that was asked for, in order; none where it holds no row that had a prediction and has a label.
 pub(super) fn judged(events: &[Event], consensus: &Consensus) -> Vec<Option<Batch>> {
-    let labels: HashMap<u32, u32> = consensus.labelled.iter().map(|one| (one.row, one.class)).collect();
+    let labels: HashMap<u32, u32> = consensus.labelled.iter().map(|one| (one.row, one.word)).collect();
     let label = |row: u32| Some(consensus.classes[*labels.get(&row)? as usize].as_str());
     let of = |picks: &Vec<Pick>| {
         let seen: Vec<(bool, f64)> = picks
             .iter()
             .filter_map(|pick| {
                 let (class, p) = pick.predicted.as_ref()?;
-                Some((label(pick.row)? == class, f64::from(*p)))
+                let p = (*p)?;
+                Some((label(pick.row)? == class, f64::from(p)))
             })
             .collect();
         let n = seen.len() as f64;
@@ -325,6 +359,10 @@ impl fmt::Display for Status {
             let [low, high] = it.interval.map(|share| 100.0 * share);
             write!(f, "; accuracy {:.0} % [{low:.0}, {high:.0}]", 100.0 * it.accuracy)?;
         }
+        if let Some(it) = &self.score {
+            let [low, high] = it.interval;
+            write!(f, "; {} {:.3} [{low:.3}, {high:.3}]", it.metric.name(), it.score)?;
+        }
         if let Some(it) = &self.forecast {
             write!(f, "; the next {} are expected to add {:.1} points", it.labels, 100.0 * it.gain)?;
         }
@@ -347,7 +385,21 @@ impl fmt::Display for Status {
         writeln!(f)?;
         let classes =
             self.counts.classes.iter().map(|(name, rows)| format!("{} {rows}", crate::error::shorten(name)));
-        writeln!(f, "  classes      {}", classes.take(20).collect::<Vec<_>>().join(", "))?;
+        match self.task {
+            TargetKind::Real | TargetKind::Mask => {}
+            TargetKind::Class | TargetKind::MultiLabel => {
+                let what = if self.task == TargetKind::Class { "classes" } else { "labels " };
+                writeln!(f, "  {what}      {}", classes.take(20).collect::<Vec<_>>().join(", "))?;
+            }
+        }
+        if let Some(it) = &self.score {
+            writeln!(
+                f,
+                "  network      judged by {} out of fold on {} labels",
+                it.metric.explained(),
+                it.judged
+            )?;
+        }
         if let Some(it) = &self.accuracy {
             writeln!(
                 f,
@@ -364,6 +416,13 @@ impl fmt::Display for Status {
             let points =
                 self.curve.iter().map(|point| format!("{} {:.0} %", point.labels, 100.0 * point.accuracy));
             writeln!(f, "  curve        {}", points.collect::<Vec<_>>().join(", "))?;
+        }
+        if self.task != TargetKind::Class {
+            let what = self.task.name();
+            writeln!(
+                f,
+                "  advice       none: rules to stop, and signs of wrong labels, are of classes and not of {what}"
+            )?;
         }
         match (&self.stop.reasons[..], self.stop.kappa, self.stop.uncertainty) {
             ([], kappa, Some(uncertainty)) => {

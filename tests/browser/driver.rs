@@ -94,7 +94,9 @@ impl Browser {
     }
 
     pub fn press(&mut self, key: &str) {
-        self.call("Input.dispatchKeyEvent", json!({ "type": "keyDown", "key": key, "text": key }));
+        // Keys with a name of several letters, such as Enter, write nothing.
+        let text = if key.chars().count() == 1 { key } else { "" };
+        self.call("Input.dispatchKeyEvent", json!({ "type": "keyDown", "key": key, "text": text }));
         self.call("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": key }));
     }
 

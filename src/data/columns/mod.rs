@@ -42,7 +42,8 @@ use super::matrix::Matrix;
 use super::provenance;
 use super::readers::{ReadError, ReadOptions, Separator, read_features};
 use super::table::{Decision, Table};
-use crate::data::TargetKind;
+use crate::data::target::word_of;
+use crate::data::{Partly, TargetKind};
 use crate::error::{Result, shorten};
 use arrow_array::{ArrayRef, RecordBatch};
 use cells::Cells;
@@ -150,6 +151,29 @@ impl Examples {
         }
         let masked = self.masks.as_ref().is_some_and(|(_, known)| known.contains(&true));
         any(&self.labels) || any(&self.numbers) || any(&self.sets) || masked
+    }
+
+    /// The targets, of this kind, as words, of which those of rows without one mean nothing; how many classes, labels or pixels there
+    /// are; and the rows that have a target, ascending.
+    pub fn partly(&self, kind: TargetKind) -> (Partly, usize, Vec<u32>) {
+        let words: Vec<Option<u32>> = match kind {
+            TargetKind::Class => self.labels.clone().unwrap_or_default(),
+            TargetKind::MultiLabel => self.sets.clone().unwrap_or_default(),
+            TargetKind::Real => self.numbers.iter().flatten().map(|number| number.map(word_of)).collect(),
+            TargetKind::Mask => {
+                let known = self.masks.iter().flat_map(|(_, known)| known);
+                (0..).zip(known).map(|(row, &known)| known.then_some(row)).collect()
+            }
+        };
+        let words = if words.is_empty() { vec![None; self.inputs.rows()] } else { words };
+        let classes = match (kind, &self.masks) {
+            (TargetKind::Mask, Some((masks, _))) => masks.pixels(),
+            _ => self.classes.len(),
+        };
+        let labelled = (0..).zip(&words).filter(|(_, word)| word.is_some()).map(|(row, _)| row).collect();
+        let masks = self.masks.as_ref().map(|(masks, _)| Arc::clone(masks));
+        let words = words.into_iter().map(Option::unwrap_or_default).collect();
+        (Partly { kind, words, masks }, classes, labelled)
     }
 
     /// The inputs with the medians of all rows in gaps.

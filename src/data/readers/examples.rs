@@ -63,6 +63,14 @@ impl Labels {
         Ok(())
     }
 
+    /// What the rows are called, where the labels say so.
+    fn take_names(&mut self) -> Vec<String> {
+        match self {
+            Labels::Masks(labels) => std::mem::take(&mut labels.names),
+            _ => Vec::new(),
+        }
+    }
+
     /// Classes in ascending order of their numbers or names.
     fn into_targets(self, file: &str, target: &str) -> Result<Targets> {
         match self {
@@ -124,7 +132,7 @@ pub(super) struct Examples {
 impl Examples {
     /// The data set; labels are needed.
     pub fn into_dataset(self, name: &str, options: &ReadOptions) -> Result<Dataset> {
-        let labels = self.labels.ok_or_else(|| ReadError::Option {
+        let mut labels = self.labels.ok_or_else(|| ReadError::Option {
             file: self.file.clone(),
             problem: "inputs without labels".to_string(),
             hint: "save inputs and labels together with `np.savez(file, X=…, y=…)`, or hand the inputs in beside a \
@@ -135,11 +143,13 @@ impl Examples {
             None => self.shape,
             Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
         };
+        let ids = labels.take_names();
         let targets = labels.into_targets(&self.file, &self.target)?;
         let mut warnings = self.warnings;
         warnings.extend(doubts(shape, &self.inputs, Some(&targets)));
         let preparation = Preparation { decisions: self.decisions, warnings, ..Preparation::default() };
-        Ok(Dataset::new(name, shape, self.inputs, targets, self.split)?.prepared_by(preparation))
+        let set = Dataset::new(name, shape, self.inputs, targets, self.split)?.prepared_by(preparation);
+        Ok(if ids.is_empty() { set } else { set.with_ids(ids)? })
     }
 
     /// All rows, with their labels if there are any, for a pool.
@@ -149,11 +159,10 @@ impl Examples {
             Some(_) => super::shape_of(&self.file, self.inputs.cols(), options)?,
         };
         let mut warnings = self.warnings;
-        let (masked, names) = match &mut self.labels {
-            Some(Labels::Masks(labels)) => {
-                (std::mem::take(&mut labels.known), std::mem::take(&mut labels.names))
-            }
-            _ => Default::default(),
+        let names = self.labels.as_mut().map(Labels::take_names).unwrap_or_default();
+        let masked = match &mut self.labels {
+            Some(Labels::Masks(labels)) => std::mem::take(&mut labels.known),
+            _ => Vec::new(),
         };
         let targets = self.labels.map(|labels| labels.into_targets(&self.file, &self.target)).transpose()?;
         warnings.extend(doubts(shape, &self.inputs, targets.as_ref()));

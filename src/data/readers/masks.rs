@@ -6,7 +6,6 @@ use super::examples::{Examples, Labels};
 use super::folders::{decode_files, pictures_in};
 use super::zip::Archive;
 use crate::data::dataset::Shape;
-use crate::data::mask::pixel;
 use crate::data::masks::Masks;
 use crate::data::matrix::{Matrix, MatrixView};
 use crate::error::{Result, shorten};
@@ -71,16 +70,7 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions, all: bool) -> Resu
     ]
     .map(|(named, flag, usual)| {
         let folder = path.join(named.unwrap_or(usual));
-        let mut by_stem: BTreeMap<String, PathBuf> = BTreeMap::new();
-        for path in pictures_in(&folder) {
-            if let Some(other) = by_stem.insert(stem(&path), path.clone()) {
-                return Err(ReadError::Option {
-                    file: path.display().to_string(),
-                    problem: format!("called as {} is, but for the ending", other.display()),
-                    hint: "images and masks are told apart by their names without endings".to_string(),
-                });
-            }
-        }
+        let by_stem = by_stem(pictures_in(&folder))?;
         match by_stem.is_empty() && (all || flag == "--inputs") {
             false => Ok((folder, by_stem)),
             true => Err(ReadError::Option {
@@ -117,10 +107,61 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions, all: bool) -> Resu
         true => (shape, Matrix::zeros(0, shape.width())),
         false => decode_files(&file, &mask_files, &mut Vec::new())?,
     };
-    let Shape::Image { channels, height, width } = mask_shape else { unreachable!("pictures are images") };
+    let given = of_pictures(&mask_files, mask_shape, &values)?;
+    let known: Vec<bool> = images.keys().map(|name| masked.contains_key(name)).collect();
+    let mut next = 0..given.rows();
+    let own = known.iter().map(|known| known.then(|| next.next().expect("a mask per image that has one")));
+    let masks = given.gather(own);
+    let names = images.into_keys().collect();
+    let target = mask_folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (labels, warnings) = (Some(Labels::Masks(MaskLabels { masks, known, names })), Vec::new());
+    Ok(Examples { file, shape, inputs, labels, split: None, target, decisions, warnings })
+}
+
+/// The pictures by their names without endings.
+pub(super) fn by_stem(files: Vec<PathBuf>) -> Result<BTreeMap<String, PathBuf>, ReadError> {
+    let mut by_stem: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for path in files {
+        if let Some(other) = by_stem.insert(stem(&path), path.clone()) {
+            return Err(ReadError::Option {
+                file: path.display().to_string(),
+                problem: format!("called as {} is, but for the ending", other.display()),
+                hint: "images and masks are told apart by their names without endings".to_string(),
+            });
+        }
+    }
+    Ok(by_stem)
+}
+
+/// The masks of a folder of pictures, of whatever sizes: the file of each, its name without its ending, and the mask alone.
+///
+/// # Errors
+/// [`ReadError`] for a folder without pictures, two of one name, and a pixel that is neither background nor foreground.
+pub fn read_masks(folder: &Path) -> Result<Vec<(String, String, Masks)>> {
+    let files = by_stem(pictures_in(folder))?;
+    if files.is_empty() {
+        return Err(ReadError::Option {
+            file: folder.display().to_string(),
+            problem: "no pictures in this folder".to_string(),
+            hint: "masks are black and white pictures, called as the images are but for the endings"
+                .to_string(),
+        }
+        .into());
+    }
+    let mask = |(name, path): (String, PathBuf)| {
+        let file = path.display().to_string();
+        let (shape, values) = decode_files(&file, std::slice::from_ref(&path), &mut Vec::new())?;
+        Ok((file, name, of_pictures(&[path], shape, &values)?))
+    };
+    files.into_iter().map(mask).collect()
+}
+
+/// The masks of pictures that were decoded.
+fn of_pictures(files: &[PathBuf], shape: Shape, values: &Matrix) -> Result<Masks> {
+    let Shape::Image { channels, height, width } = shape else { unreachable!("pictures are images") };
     let places = height * width;
     let refused = |image: usize, at: usize, value: String| ReadError::Element {
-        file: mask_files[image].display().to_string(),
+        file: files[image].display().to_string(),
         row: at / width,
         column: at % width,
         value,
@@ -137,18 +178,7 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions, all: bool) -> Resu
         grey.extend_from_slice(own);
     }
     let every = vec![true; values.rows()];
-    let given = masks(MatrixView::new(&grey, values.rows(), places), &every, (height, width), refused)?;
-    let (mut masks, mut next) = (Masks::new(height, width), 0..given.rows());
-    let known: Vec<bool> = images.keys().map(|name| masked.contains_key(name)).collect();
-    for &known in &known {
-        let words = known.then(|| given.mask(next.next().expect("a mask per image that has one")));
-        let foreground = |at| words.is_some_and(|words| pixel(words, at));
-        masks.push(&(0..places).map(foreground).collect::<Vec<_>>());
-    }
-    let names = images.into_keys().collect();
-    let target = mask_folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (labels, warnings) = (Some(Labels::Masks(MaskLabels { masks, known, names })), Vec::new());
-    Ok(Examples { file, shape, inputs, labels, split: None, target, decisions, warnings })
+    masks(MatrixView::new(&grey, values.rows(), places), &every, (height, width), refused)
 }
 
 /// The masks of these values, of which one is background, 0, and one other is foreground, 1 or 255; of rows that are not `known`, all background.

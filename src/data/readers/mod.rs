@@ -40,6 +40,7 @@ pub use choices::{Channels, Separator};
 pub use error::ReadError;
 pub use folders::{Listed, list_pictures, read_picture};
 pub use format::stem_of;
+pub use masks::read_masks;
 pub use npy::{Array, MAX_HEADER_BYTES, read_array, read_shape};
 pub use npz::read_arrays;
 pub use pool::{Pool, Shown, read_pool};
@@ -299,6 +300,13 @@ impl ReadOptions {
         let columns = ColumnOptions { label: None, task: TargetKind::Class, ..self.columns.clone() };
         let others = Self { inputs: None, columns, ..self.clone() };
         others.check(file, None)
+    }
+
+    /// The same for inputs that come without labels.
+    fn of_inputs(&self) -> Self {
+        let columns =
+            ColumnOptions { task: TargetKind::Class, label_separator: None, ..self.columns.clone() };
+        Self { columns, ..self.clone() }
     }
 
     /// What makes sparse rows narrow, if that is asked for.

@@ -1,7 +1,10 @@
 //! A pool to be labelled in earnest: all rows, whether they have labels or not, and what people are shown of them.
 
 use super::folders;
+use super::format::Format;
+use super::masks::by_stem;
 use super::pictures::Content;
+use super::source::Source;
 use super::{ReadError, ReadOptions};
 use super::{open, stem};
 use crate::data::TargetKind;
@@ -40,26 +43,11 @@ pub enum Shown {
 /// [`ReadError`](super::ReadError) with the place of the fault, or [`DataError`](crate::data::DataError) where a limit is exceeded.
 pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
     let name = options.name.clone().unwrap_or_else(|| stem(path));
-    if options.columns.task != TargetKind::Class {
-        return Err(ReadError::Option {
-            file: path.display().to_string(),
-            problem: format!(
-                "{} are to be predicted, but sessions collect one class per row",
-                options.columns.task.name()
-            ),
-            hint: format!(
-                "`querist select --from` asks for the next rows of a file in which some have their {}; or leave out --task {}",
-                options.columns.task.name(),
-                options.columns.task
-            ),
-        }
-        .into());
-    }
     let files = if path.is_dir() { folders::unsorted(path) } else { Vec::new() };
     if !files.is_empty() {
         return pictures(path, name, files, options);
     }
-    match open(path, options, false)? {
+    match open(path, &without_labels(path, options)?, false)? {
         Content::Table(table) => {
             let all = table.columns.clone();
             let examples = columns::pool(table, &ReadOptions { name: Some(name), ..options.clone() })?;
@@ -73,10 +61,32 @@ pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
     }
 }
 
+/// The options for what cannot hold labels: there, what is collected is nothing to read.
+fn without_labels(path: &Path, options: &ReadOptions) -> Result<ReadOptions> {
+    let array = path.is_file() && Format::of(path, Source::open(path)?.peek()?) == Ok(Format::Npy);
+    Ok(if array { options.of_inputs() } else { options.clone() })
+}
+
 fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOptions) -> Result<Pool> {
     let file = path.display().to_string();
+    let masks = options.columns.task == TargetKind::Mask;
+    let options = &options.of_inputs();
     options.check(&file, None)?;
     options.expect_no_columns(&file)?;
+    if masks && !options.features.is_empty() {
+        return Err(ReadError::Option {
+            file,
+            problem: "features take the place of pictures, and their masks are collected".to_string(),
+            hint: "leave out --features".to_string(),
+        }
+        .into());
+    }
+    let called = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (ids, files): (Vec<String>, Vec<PathBuf>) = match masks {
+        // Masks are called as their images are, whatever the endings.
+        true => by_stem(files)?.into_iter().unzip(),
+        false => files.into_iter().map(|path| (called(&path), path)).unzip(),
+    };
     let mut decisions = vec![Decision {
         what: "labels".to_string(),
         choice: "none".to_string(),
@@ -90,7 +100,6 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         decisions.extend(said);
         (Shape::Vector(inputs.cols()), inputs)
     };
-    let called = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let examples = Examples {
         file,
         name,
@@ -103,7 +112,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         sets: None,
         masks: None,
         split: None,
-        ids: Some(files.iter().map(called).collect()),
+        ids: Some(ids),
         label_column: None,
         preparation: Preparation { decisions, ..Preparation::default() },
     };

@@ -5,7 +5,7 @@ use crate::data::{Matrix, RowId};
 use crate::error::Result;
 use crate::query::geometry::{Rows, Scale, Weights, kmeans, normalised, typicality};
 use crate::query::registry::{Built, Card, Entry, Family};
-use crate::query::{Needs, PoolView, Size, Strategy, subsample};
+use crate::query::{Kinds, Needs, PoolView, Size, Strategy, subsample};
 use crate::rng::Key;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -123,6 +123,10 @@ impl Strategy for TypiClust {
             }
         }
         Ok(picks)
+    }
+
+    fn kinds(&self) -> Kinds {
+        Kinds::ALL
     }
 
     fn needs(&self) -> Needs {

@@ -4,6 +4,7 @@
 use super::metric::{Metric, Scores};
 use super::reverse::sigmoid;
 use super::{Learner, Loss};
+use crate::data::target::word_of;
 use crate::data::{Matrix, MatrixView, TargetKind};
 
 impl TargetKind {
@@ -89,6 +90,39 @@ impl TargetKind {
         }
     }
 
+    /// What is predicted by the [answers](Self::answers) of a row, as a word: see [`take_predicted`](Self::take_predicted). A mask, which a
+    /// word can only name, is that of the row.
+    pub fn predicted(self, answers: &[f32], row: u32) -> u32 {
+        match self {
+            Self::Class => (1..answers.len())
+                .fold(0, |best, at| if answers[at] > answers[best] { at } else { best })
+                as u32,
+            Self::Real => word_of(answers[0]),
+            Self::MultiLabel => {
+                let held = answers.iter().enumerate().filter(|(_, p)| **p >= 0.5);
+                held.fold(0, |set, (label, _)| set | 1 << label)
+            }
+            Self::Mask => row,
+        }
+    }
+
+    /// The figures of [answers](Self::answers) against `targets`, one word per row, or one [mask in full](crate::data::mask).
+    ///
+    /// # Panics
+    /// If there is not one target per row of `answers`.
+    pub fn figures(self, answers: &Matrix, targets: &[u32]) -> Scores {
+        match self {
+            Self::Class => {
+                let predicted: Vec<u32> =
+                    (0..answers.rows()).map(|row| self.predicted(answers.row(row), 0)).collect();
+                Scores::of(&predicted, targets, answers.cols())
+            }
+            Self::Real => Scores::of_numbers(answers.values(), targets),
+            Self::MultiLabel => Scores::of_labels(answers, targets),
+            Self::Mask => Scores::of_masks(answers, targets),
+        }
+    }
+
     /// How well network `model` of `learner` predicts `targets`, one word per row of `inputs`, or one [mask in full](crate::data::mask).
     ///
     /// # Panics
@@ -102,9 +136,9 @@ impl TargetKind {
     ) -> Scores {
         match self {
             Self::Class => learner.scores(model, inputs, targets),
-            Self::Real => Scores::of_numbers(&learner.predictions(model, inputs, None), targets),
-            Self::MultiLabel => Scores::of_labels(&self.answers(learner, model, inputs, None), targets),
-            Self::Mask => Scores::of_masks(&self.answers(learner, model, inputs, None), targets),
+            Self::Real | Self::MultiLabel | Self::Mask => {
+                self.figures(&self.answers(learner, model, inputs, None), targets)
+            }
         }
     }
 
@@ -125,5 +159,30 @@ impl TargetKind {
             Metric::Verification => scores.verified(&self.answers(learner, model, inputs, None), targets),
             _ => scores,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::mask::mask_of;
+
+    #[test]
+    fn what_is_predicted_and_its_figures_by_hand() {
+        let kinds = TargetKind::ALL.map(|kind| kind.predicted(&[0.25, 0.5, 0.5], 7));
+        assert_eq!(kinds, [1, word_of(0.25), 0b110, 7]);
+        let answers =
+            |values: &[f32], width: usize| Matrix::new(values.to_vec(), values.len() / width, width);
+        let of = |kind: TargetKind, values: &[f32], width: usize, targets: &[u32]| {
+            kind.figures(&answers(values, width), targets).by(kind.metrics()[0])
+        };
+        assert_eq!(of(TargetKind::Class, &[0.9, 0.1, 0.2, 0.8], 2, &[0, 0]), 0.5);
+        assert_eq!(of(TargetKind::Real, &[1.0, 3.0], 1, &[1.0, 3.0].map(word_of)), 1.0);
+        assert_eq!(
+            of(TargetKind::MultiLabel, &[0.9, 0.1, 0.2, 0.8], 2, &[0b01, 0b11]),
+            (2.0 / 3.0 + 1.0) / 2.0
+        );
+        let mask = mask_of(&[true, true, false]);
+        assert_eq!(of(TargetKind::Mask, &[0.9, 0.1, 0.9], 3, &mask), 0.5);
     }
 }

@@ -24,7 +24,7 @@ pub enum SessionCommand {
     Release(ReleaseArgs),
     /// Say how far the labelling has come, what further labels are worth, and when to stop
     Status(StatusArgs),
-    /// Predict the class of every row
+    /// Predict every row
     Predict(PredictArgs),
     /// Write the labels
     Export(ExportArgs),
@@ -40,7 +40,8 @@ pub struct NewArgs {
     /// What is to be labelled: a table, an array, or a folder of pictures. Labels that it has are taken as given
     #[arg(long, value_name = "FILE")]
     pub pool: PathBuf,
-    /// The classes; without, they appear with their first answer. A name with a comma stands in quotation marks
+    /// The classes; without, they appear with their first answer. Of --task multi_label, the labels [default: what the columns of --label are
+    /// called]. A name with a comma stands in quotation marks
     #[arg(long, value_name = "A,B,C")]
     pub classes: Vec<String>,
     /// The policy that chooses, by the name that `querist policies` lists or its folder [default: universal]
@@ -52,7 +53,7 @@ pub struct NewArgs {
     /// The strategy that chooses by inputs alone until there are labels to choose by
     #[arg(long, value_name = "NAME", default_value = "typiclust")]
     pub start: String,
-    /// Rows that it chooses [default: 2 per class of --classes, else 10]
+    /// Rows that it chooses [default: 2 per class or label of --classes, else 10]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..=MAX_BATCH as u64))]
     pub initial: Option<usize>,
     /// Rows asked for at once
@@ -78,7 +79,7 @@ pub struct NewArgs {
     #[arg(long, value_name = "N|TIME", default_value_t = 1, value_parser = think)]
     pub think: usize,
     /// Let the classifier's network be searched for, too, at 20 labels and whenever they have doubled: local, hill_climbing,
-    /// annealing, random, evolution, halving or grid. `querist schema --markdown` says what they do [default: no search]
+    /// annealing, random, evolution, halving or grid. `querist schema --markdown` says what they do. Of classes alone [default: no search]
     #[arg(long, value_name = "METHOD")]
     pub search: Option<String>,
     /// Networks that one search may train, five times each
@@ -141,8 +142,10 @@ pub struct TellArgs {
     #[command(flatten)]
     pub open: OpenArgs,
     /// A table with the columns row (or id) and label, and perhaps annotator and session. Rows without a label are not
-    /// answered yet; - stands for an abstention and ? for a row that nobody can answer. A file that ends with .json is an
-    /// export of Label Studio (JSON or JSON_MIN), one that ends with .jsonl has Prodigy's answers
+    /// answered yet; - stands for an abstention and ? for a row that nobody can answer. A label is a class, a number, or a set of labels with ; between
+    /// (; alone is the empty set). A file that ends with .json is an export of Label Studio (JSON or JSON_MIN), one that ends with .jsonl has Prodigy's
+    /// answers. Masks are told as a folder of black and white pictures, called as the images are but for the endings, or
+    /// as an archive of NumPy with a mask for every image, -1 throughout where there is none
     #[arg(value_name = "FILE", required_unless_present = "row")]
     pub file: Option<PathBuf>,
     /// One answer; may be repeated
@@ -180,7 +183,7 @@ pub struct StatusArgs {
 /// A file that a command writes.
 #[derive(Debug, clap::Args)]
 pub struct WriteArgs {
-    /// Where to write; a file that is there is not overwritten
+    /// Where to write; a file that is there is not overwritten. Of masks, a folder for a picture each
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Overwrite the file of --out

@@ -14,6 +14,10 @@ const SHOWN: usize = 60;
 pub fn ask(args: &AskArgs) -> Result<()> {
     let file = args.csv.as_deref().or(args.label_studio.as_deref()).or(args.prodigy.as_deref());
     let mut session = open(&args.open)?;
+    if args.label_studio.is_some() || args.prodigy.is_some() {
+        // Before any row is given out.
+        session.expect_classes("tasks of Label Studio and Prodigy")?;
+    }
     let out = file.map(|path| out_file(&session, path, args.force)).transpose()?;
     let count = args.batch.unwrap_or(session.settings().batch);
     let asking = session.ask_as(&args.annotator, count)?;

@@ -51,7 +51,7 @@ fn out_file<'a>(session: &Session, path: &'a Path, force: bool) -> Result<OutFil
 fn tell(args: &TellArgs) -> Result<()> {
     let mut session = open(&args.open)?;
     let answers = match &args.file {
-        Some(file) => Answer::read(file, &args.annotator)?,
+        Some(file) => session.read(file, &args.annotator)?,
         None => {
             let parse =
                 |text: &String| Ok(Answer::parse(text, &format!("--row {text}"))?.by(&args.annotator));

@@ -34,6 +34,9 @@ pub(super) fn routes(shared: Shared) -> Router {
 struct Described {
     session: String,
     pool: String,
+    /// What is collected, and what stands between the labels of a set.
+    task: &'static str,
+    separator: String,
     /// Whether further classes may appear.
     fixed: bool,
     batch: usize,
@@ -48,6 +51,8 @@ async fn session(State(shared): State<Shared>) -> Answered {
         Ok(Described {
             session: session.name().to_string(),
             pool: settings.pool.clone(),
+            task: settings.task.task(),
+            separator: settings.separator().to_string(),
             fixed: !settings.classes.is_empty(),
             batch: settings.batch,
             budget: settings.budget,
@@ -108,6 +113,7 @@ struct Tell {
 struct Told {
     row: usize,
     annotator: String,
+    /// A class, a number, or a set of labels.
     class: Option<String>,
     verdict: Kind,
 }
@@ -123,7 +129,7 @@ enum Kind {
 impl Told {
     fn answer(self, at: usize) -> Result<Answer, Refusal> {
         let verdict = match (self.verdict, self.class) {
-            (Kind::Class, Some(class)) => Verdict::Class(class),
+            (Kind::Class, Some(class)) => Verdict::Label(class),
             (Kind::Abstained, None) => Verdict::Abstained,
             (Kind::Unanswerable, None) => Verdict::Unanswerable,
             _ => {

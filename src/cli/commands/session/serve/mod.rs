@@ -46,6 +46,10 @@ pub struct ServeArgs {
 /// `querist session serve`.
 pub fn serve(args: &ServeArgs) -> Result<()> {
     let session = Session::open(&args.dir)?;
+    if args.label_studio {
+        session.expect_classes("the back end for Label Studio")?;
+    }
+    session.expect_labels("the page to label on")?;
     let cancel = signals::catch()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let failed = |source| CliError::Listen { address: args.listen, source };

@@ -24,6 +24,7 @@ let busy = false; // whether answers are on their way
 let asking = false;
 let done = null; // why there are no further rows
 let map = null;
+let chosen = new Set(); // labels of the row that is shown, where sets are collected
 let labels = []; // rows with a class, and the class by its number
 
 async function call(path, body) {
@@ -66,6 +67,9 @@ function drawing(name, attributes) {
   return made;
 }
 
+const numbers = () => session.task === "regression";
+const sets = () => session.task === "multi_label";
+
 const annotator = () => $("annotator").value.trim();
 const store = () => `querist-unsent-${session.session}`;
 
@@ -77,6 +81,7 @@ function remember() {
 
 function classes() {
   const named = session.counts.classes.map(([name]) => name);
+  if (numbers() || sets()) return named;
   const waiting = unsent.map((one) => one.class).filter((name) => name && !named.includes(name));
   return [...named, ...new Set(waiting)];
 }
@@ -84,7 +89,7 @@ function classes() {
 let shownRow = null;
 async function show() {
   const one = queue[0];
-  for (const id of ["unsure", "unanswerable", "skip"]) $(id).disabled = !one;
+  for (const id of ["unsure", "unanswerable", "skip", "send"]) $(id).disabled = !one;
   $("undo").disabled = answered.length === 0;
   buttons();
   if (!one) {
@@ -98,9 +103,14 @@ async function show() {
   $("title").textContent = one.id === null ? `Row ${one.row}` : `Row ${one.row}: ${one.id}`;
   $("reason").textContent = one.again ? "Again, since you went back." : `Why this one: ${one.reason}`;
   $("hint").hidden = !one.predicted;
-  if (one.predicted) $("predicted").textContent = `${one.predicted[0]}, ${Math.round(100 * one.predicted[1])} %`;
+  if (one.predicted) {
+    const [what, share] = one.predicted;
+    $("predicted").textContent = share === null ? what : `${what}, ${Math.round(100 * share)} %`;
+  }
   if (shownRow === one.row) return;
   shownRow = one.row;
+  if (chosen.size > 0) { chosen = new Set(); buttons(); }
+  if (numbers() && document.activeElement === document.body) $("name").focus();
   $("hint").open = false;
   const { fields, picture } = one.content;
   const parts = [];
@@ -142,10 +152,24 @@ function buttons() {
     }
     made.append(name);
     made.disabled = queue.length === 0;
-    made.addEventListener("click", () => answer(name));
+    if (sets()) made.setAttribute("aria-pressed", String(chosen.has(name)));
+    made.addEventListener("click", () => choose(name));
     return made;
   }));
   return shown;
+}
+
+// A class is the answer; a label is one of several.
+function choose(name) {
+  if (!sets()) { answer(name); return; }
+  if (!chosen.delete(name)) chosen.add(name);
+  buttons();
+}
+
+// The set that was chosen, in the session's order; the separator alone is a row without any label.
+function sendSet() {
+  const held = classes().filter((name) => chosen.has(name));
+  answer(held.length === 0 ? session.separator : held.join(session.separator));
 }
 
 function answer(name, kind) {
@@ -325,7 +349,9 @@ document.addEventListener("keydown", (event) => {
   };
   if (/^[1-9]$/.test(event.key)) {
     const name = buttons()[Number(event.key) - 1];
-    if (name !== undefined) answer(name);
+    if (name !== undefined) choose(name);
+  } else if (event.key === "Enter" && sets() && event.target.tagName !== "BUTTON") {
+    sendSet();
   } else if (actions[event.key]) {
     actions[event.key]();
   } else {
@@ -338,13 +364,15 @@ $("unsure").addEventListener("click", () => answer(null, "abstained"));
 $("unanswerable").addEventListener("click", () => answer(null, "unanswerable"));
 $("skip").addEventListener("click", skip);
 $("undo").addEventListener("click", undo);
+$("send").addEventListener("click", sendSet);
 $("search").addEventListener("input", buttons);
 $("new").addEventListener("submit", (event) => {
   event.preventDefault();
   const name = $("name").value.trim();
   if (!name) return;
+  if (numbers() && !Number.isFinite(Number(name))) { say(`${name} is no number.`, true); return; }
   $("name").value = "";
-  $("name").blur();
+  if (!numbers()) $("name").blur();
   answer(name);
 });
 $("annotator").addEventListener("change", () => {
@@ -367,6 +395,18 @@ async function start() {
     return;
   }
   $("pool").textContent = session.pool;
+  $("send").hidden = !sets();
+  if (numbers()) {
+    $("what").textContent = "Number";
+    $("add").textContent = "Enter";
+    $("name").inputMode = "decimal";
+  }
+  if (numbers() || sets()) {
+    $("h-curve").textContent = "So far";
+    $("curve").hidden = true;
+  }
+  $("h-counts").textContent = sets() ? "Labels" : "Classes";
+  $("counted").hidden = numbers();
   document.title = `${session.pool}: labelling`;
   unsent = JSON.parse(localStorage.getItem(store()) || "[]");
   unsent.forEach((one) => given.add(one.row));
