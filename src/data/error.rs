@@ -72,6 +72,10 @@ pub enum DataError {
     #[error("{name}: `episode.world.{key}` is about classes, and the targets are {}", found.name())]
     #[diagnostic(help("leave the key out, or take a data set of classes"))]
     AboutClasses { name: String, key: &'static str, found: crate::data::TargetKind },
+    /// Domains that a column is to tell apart, where none was read.
+    #[error("{name}: no column says which rows are of the source domain")]
+    #[diagnostic(help("name one with `episode.world.domains.column`; only tables have columns"))]
+    NoDomains { name: String },
     /// A number of a [world](super::World) out of its range.
     #[error("world: `{key}` is {found}, expected {low} to {high}")]
     World { key: &'static str, found: f64, low: f64, high: f64 },

@@ -90,7 +90,8 @@ pub fn read(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
     if let Some(generated) = generate(reference, Key::root(plan.seed()).named("generated")) {
         return generated;
     }
-    let (spec, options) = located(reference);
+    let (spec, mut options) = located(reference);
+    options.columns.domains = plan.episode().domain_column();
     plan.readers().load(spec, plan.data_dir(), &options)
 }
 

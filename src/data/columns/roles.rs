@@ -17,6 +17,7 @@ pub(in crate::data) enum Role {
     Label,
     Split,
     Id,
+    Domain,
     Ignored,
 }
 
@@ -115,11 +116,13 @@ impl Roles {
             },
         };
         let id = columns.id.as_deref().map(one).transpose()?;
+        let domain = columns.domains.as_ref().map(|domains| one(&domains.column)).transpose()?;
         let mut given = vec![None; count];
         let labels = labels.into_iter().map(|at| (Role::Label, "the labels", at));
         let split = split.map(|at| (Role::Split, "the split", at));
         let id = id.map(|at| (Role::Id, "the row ids", at));
-        for (role, what, at) in labels.chain(split).chain(id) {
+        let domain = domain.map(|at| (Role::Domain, "the domains", at));
+        for (role, what, at) in labels.chain(split).chain(id).chain(domain) {
             if let Some(before) = given[at].replace(what) {
                 let column = shorten(&names[at]);
                 return Err(ReadError::Option {

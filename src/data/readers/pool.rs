@@ -104,6 +104,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         masks: None,
         split: None,
         ids: Some(files.iter().map(called).collect()),
+        domains: None,
         label_column: None,
         preparation: Preparation { decisions, ..Preparation::default() },
     };

@@ -108,6 +108,13 @@ fn the_resolved_plan_reads_back_to_itself() {
         [transfer]\ntargets = [\"iris\"]";
     let expected = Domains { per_class: 5, scale: 2.0, concept_shift: 0.3, ..Domains::default() };
     assert_eq!(parse(domains).unwrap().episode().split().world.domains, Some(expected));
+    let column = "[episode]\ninitial_per_class = 5\n[episode.world.domains]\ncolumn = \"site\"\nsource = [\"a\", \"b\"]\n\
+        [transfer]\ntargets = [\"iris\"]";
+    let plan = parse(column).unwrap();
+    let expected = Domains { per_class: 5, by_column: true, ..Domains::default() };
+    assert_eq!(plan.episode().split().world.domains, Some(expected));
+    let read = plan.episode().domain_column().unwrap();
+    assert_eq!((read.column.as_str(), read.source), ("site", vec!["a".to_string(), "b".to_string()]));
     let made = "[episode]\nrejected = \"covered\"\nworld = { open_set = 0.2 }\ngenerator = { copies = 3, pool = true }\n\
         encoder = { seen_by = \"all\", training = \"fine_tuned\" }\n[transfer]\ntargets = [\"iris\"]";
     let episode = parse(made).unwrap().episode().clone();
@@ -120,6 +127,7 @@ fn the_resolved_plan_reads_back_to_itself() {
         exact,
         augmented,
         domains,
+        column,
         made,
         consistent,
         "[train]",
@@ -181,6 +189,47 @@ fn encoders_and_open_sets_stand_where_they_are_heeded() {
     assert!(text.contains("and [search] reads the labels of random ones"), "{text}");
     let (text, _) = refused(&with("encoder = { temperature = 0.5 }", "[train]"));
     assert!(text.contains("episode.encoder.temperature"), "{text}");
+}
+
+/// What is drawn differs by nothing that a column says, and the other way round.
+#[test]
+fn domains_are_drawn_or_told_apart_by_a_column() {
+    let with = |domains: &str, rest: &str| format!("[episode.world.domains]\n{domains}\n{rest}");
+    let iris = "[transfer]\ntargets = [\"iris\"]";
+    let column = "column = \"site\"\nsource = [\"a\"]";
+    for (domains, rest, words) in [
+        ("column = \"site\"", iris, "`episode.world.domains.source` is missing"),
+        ("column = \"site\"\nsource = []", iris, "`episode.world.domains.source` is missing"),
+        ("column = \"site\"\nsource = [\"a\", \"a\"]", iris, "lists \"a\" twice"),
+        ("source = [\"a\"]", iris, "`episode.world.domains.source` is read only with `column`"),
+        (
+            "column = \"site\"\nsource = [\"a\"]\nscale = 2.0",
+            iris,
+            "`episode.world.domains.scale` is read only without `column`",
+        ),
+        (
+            column,
+            "[transfer]\ntargets = [\"three_clust\"]",
+            "`transfer.targets` holds \"three_clust\", which is generated",
+        ),
+        (
+            column,
+            "[sources]\nrandomise = false\n[train]",
+            "`sources.synthetic` is 252, and tasks that are made have no column",
+        ),
+        (
+            column,
+            "[sources]\nrandomise = false\nsynthetic = 0\nvalidation_synthetic = 0\ndatasets = [\"wine\"]\nvariants = 2\n[train]",
+            "`sources.variants` is 2",
+        ),
+    ] {
+        let text = Plan::parse(&with(domains, rest), "x.toml", &[], None, &Vocabulary::default())
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains(words), "{text}");
+    }
+    let real = "[sources]\nrandomise = false\nsynthetic = 0\nvalidation_synthetic = 0\ndatasets = [\"wine\"]\n[train]";
+    parse(&with(column, real)).unwrap();
 }
 
 /// Fault case 62.
