@@ -59,8 +59,10 @@ pub enum DataError {
     #[diagnostic(help("with one set of labels there is nothing to learn"))]
     OneSet { name: String, rows: usize },
     /// Classes that nobody wants, of too few.
-    #[error("{name}: an open set of {classes} classes, but two must be left of at least {least}")]
-    #[diagnostic(help("leave `open_set` out for this data set"))]
+    #[error(
+        "{name}: `episode.world.open_set` needs at least {least} classes, of which two are left, and there are {classes}"
+    )]
+    #[diagnostic(help("leave the key out, or take a data set of more classes"))]
     FewForOpenSet { name: String, classes: usize, least: usize },
     /// Masks that do not fit the images.
     #[error("{name}: masks of {height}x{width} pixels for examples of shape {images}")]

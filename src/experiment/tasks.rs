@@ -10,7 +10,8 @@ use crate::data::readers::ReadOptions;
 use crate::data::synthetic::{
     Friedman, Glands, LabelTeachers, SourceFamily, diverging_sin, palmprints, three_clust,
 };
-use crate::data::{self, Dataset, Shape, SplitPlan, TargetKind, Task, Variation};
+use crate::data::world::MIN_OPEN;
+use crate::data::{self, Dataset, Shape, SplitPlan, TargetKind, Task, Variation, World};
 use crate::episode::encoder::Encoders;
 use crate::episode::{
     Consistency, EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask, Pretrained, Training,
@@ -262,6 +263,7 @@ fn make<T: Send>(
         .map(|at| {
             let index = at * all / taken;
             let made;
+            let mut world = plan.episode().split().world;
             let dataset = match (real.get(index / of_each), index % of_each) {
                 (Some(dataset), 0) => &**dataset,
                 (Some(dataset), variant) => {
@@ -275,16 +277,26 @@ fn make<T: Send>(
                     &made
                 }
             };
-            source(plan, dataset, key.named("task").named(dataset.identity())).map(&look)
+            let named = real.get(index / of_each).is_some() && index.is_multiple_of(of_each);
+            if !named && dataset.classes() < MIN_OPEN {
+                // What is made has two classes by chance, and neither can be unwanted.
+                world.open_set = None;
+            }
+            source(plan, dataset, world, key.named("task").named(dataset.identity())).map(&look)
         })
         .collect()
 }
 
-/// A source task: its splits, and what is played on them.
-fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
+/// How a source task is split.
+fn source_split(plan: &Plan) -> SplitPlan {
     let sources = plan.sources();
-    let split =
-        SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() };
+    SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() }
+}
+
+/// A source task: its splits in `world`, and what is played on them.
+fn source(plan: &Plan, dataset: &Dataset, world: World, key: Key) -> Result<Source> {
+    let sources = plan.sources();
+    let split = SplitPlan { world, ..source_split(plan) };
     let prepared_tasks = (0..sources.splits as u64)
         .map(|index| prepare(plan, Task::split(dataset, &split, key.named("split").at(index))?))
         .collect::<Result<Vec<_>>>()?;
@@ -345,8 +357,12 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// Refuses, before anything is written, a data set to be learned from whose rows a plan would change as images that they are not.
+/// Refuses, before anything is written, a data set to be learned from that has not what the plan's world needs, or whose rows a plan would
+/// change as images that they are not.
 pub fn check_source(plan: &Plan, dataset: &Dataset) -> Result<()> {
+    if plan.episode().world.is_some() {
+        Task::split(dataset, &source_split(plan), Key::root(plan.seed()))?;
+    }
     let change = plan.episode().augment.as_ref().map(|keys| keys.augment().change);
     match change.filter(|change| change.for_images()) {
         Some(change) if !matches!(dataset.shape(), Shape::Image { .. }) => {
@@ -494,6 +510,36 @@ mod tests {
                 assert_eq!(prepared.task().reward().labels(), expected.reward().labels());
             }
         }
+    }
+
+    /// A run with an open set once failed on the first generated task of two classes.
+    #[test]
+    fn made_tasks_of_two_classes_keep_both() {
+        let plan = |rest: &str| {
+            let text = format!("[episode.world]\nopen_set = 0.4\n[sources]\n{rest}\n[train]\n");
+            Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap()
+        };
+        let made = sources(&plan("synthetic = 14\nmax_pool = 60\nmax_held = 40")).unwrap();
+        let family = SourceFamily::new(Key::root(1).named("sources").named("synthetic"));
+        let mut open = 0;
+        for (index, source) in made.iter().enumerate() {
+            let (task, classes) =
+                (source.prepared_tasks[0].task(), family.sample(index as u64).unwrap().classes());
+            assert_eq!(task.is_open(), classes > 2, "{}: {classes} classes", source.name);
+            assert!(task.classes() >= 2);
+            open += usize::from(task.is_open());
+        }
+        assert!((1..14).contains(&open), "{open} of 14");
+        let varied = sources(&plan("synthetic = 0\ndatasets = [\"wine\"]\nvariants = 12")).unwrap();
+        assert!(varied[0].prepared_tasks[0].task().is_open());
+        let open = varied[1..].iter().filter(|source| source.prepared_tasks[0].task().is_open()).count();
+        assert!((1..12).contains(&open), "{open} of 12 variations");
+        // A data set that was named is another matter.
+        let named = plan("synthetic = 0\ndatasets = [\"breast_cancer\"]");
+        let set = load(&named, &named.sources().datasets[0]).unwrap();
+        let error = check_source(&named, &set).unwrap_err();
+        assert!(error.to_string().contains("`episode.world.open_set` needs at least 3 classes"), "{error}");
+        assert_eq!(error.exit(), crate::error::Exit::BadInput);
     }
 
     /// Seeds once came from the names of data sets and files.

@@ -96,6 +96,19 @@ impl Plan {
             let why = format!("is \"{}\", which is no figure of {kind}", self.episode.metric.key());
             return Err(conflict("episode.metric", why, &format!("known are {}", known.join(", "))));
         }
+        let world = self.episode.world.as_ref();
+        let about_classes = [
+            ("episode.world.long_tail", world.is_some_and(|world| world.long_tail.is_some())),
+            ("episode.world.label_noise", world.is_some_and(|world| world.label_noise.is_some())),
+            ("episode.world.open_set", world.is_some_and(|world| world.open_set.is_some())),
+            ("episode.world.domains", world.is_some_and(|world| world.domains.is_some())),
+        ];
+        if let Some((key, _)) =
+            about_classes.into_iter().find(|&(_, given)| given && kind != TargetKind::Class)
+        {
+            let why = format!("is about classes; the targets are {}", kind.name());
+            return Err(conflict(key, why, "leave it out"));
+        }
         let loss = self.learner.loss;
         // What is not said stands for the usual loss of the kind.
         if loss != Loss::CrossEntropy && loss.targets() != kind {

@@ -191,6 +191,26 @@ fn encoders_and_open_sets_stand_where_they_are_heeded() {
     assert!(text.contains("episode.encoder.temperature"), "{text}");
 }
 
+/// Training on numbers once began, and failed on its first task.
+#[test]
+fn worlds_of_classes_are_refused_where_targets_are_others() {
+    for (world, key) in [
+        ("open_set = 0.2", "open_set"),
+        ("label_noise = 0.2", "label_noise"),
+        ("long_tail = 3.0", "long_tail"),
+        ("domains = {}", "domains"),
+    ] {
+        for rest in ["[sources]\ntask = \"regression\"\n[train]", "[transfer]\ntargets = [\"friedman1\"]"] {
+            let text = format!("[episode]\nworld = {{ {world} }}\n{rest}");
+            let text =
+                Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap_err().to_string();
+            let words = format!("`episode.world.{key}` is about classes; the targets are numbers");
+            assert!(text.contains(&words), "{text}");
+        }
+    }
+    parse("[episode]\nworld = { covariate_shift = 1.0 }\n[sources]\ntask = \"regression\"\n[train]").unwrap();
+}
+
 /// What is drawn differs by nothing that a column says, and the other way round.
 #[test]
 fn domains_are_drawn_or_told_apart_by_a_column() {

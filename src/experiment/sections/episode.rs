@@ -163,6 +163,7 @@ section! {
         covariate_shift: Option<f64> = number(0.0..=MAX_SHIFT).optional();
         /// Share of classes that nobody wants, drawn per split, all but two at most. Their rows are in the pool; asking for one is
         /// charged as a label and answered by a rejection, which the column `unanswerable` counts. Held-out rows are of the others.
+        /// A data set needs three classes; tasks that are generated or varied and have two, which is about half of those generated, keep both.
         #[serde(skip_serializing_if = "Option::is_none")]
         open_set: Option<f64> = number(0.0..=MAX_OPEN).optional();
         /// Two domains: episodes start from `initial_per_class` labels per class of a source domain; what is asked for, rewarded and
@@ -448,7 +449,8 @@ impl Episode {
         let episode = whole_table(section, Self::keys)?;
         if episode.domain_column().is_some_and(|domains| domains.source.is_empty()) {
             let key = "episode.world.domains.source".to_string();
-            let why = "`column` says where rows are from, and at least one of its values must be the source's";
+            let why =
+                "`column` says where rows are from, and at least one of its values must be the source's";
             return Err(ExperimentError::Missing { place, key, why: why.to_string() });
         }
         if episode.target_accuracy.is_some() && episode.target_share.is_some() {
