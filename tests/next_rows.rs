@@ -272,6 +272,32 @@ fn pictures_of_an_earlier_round_give_way_to_the_next_ones() {
     assert_eq!(shown(&out), ["i6.png", "i9.png", "mine.png"]);
 }
 
+/// A program is a strategy here, too, and what is wrong with one is said without a key of experiment files.
+#[test]
+fn programs_are_asked_and_strategies_are_refused_by_what_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let label = |[x, _]: [f64; 2]| if x > 0.0 { "b" } else { "a" }.to_string();
+    fs::write(dir.path().join("c.csv"), table("label", label)).unwrap();
+    let script = "IFS=,\nwhile read -r question; do\n\
+        candidates=${question#*\\\"candidates\\\":[}\nset -- ${candidates%%]*}\n\
+        echo \"{\\\"picks\\\":[$1]}\"\ndone\n";
+    fs::write(dir.path().join("first.sh"), script).unwrap();
+    let from = ["select", "--from", "c.csv", "--id", "id", "--strategy"];
+    let found = json(dir.path(), &[&from[..], &["external(command=\"sh first.sh\")"]].concat());
+    assert_eq!(found["picks"], serde_json::json!([1]));
+    for (args, words) in [
+        (&["nonsense"][..], "nonsense"),
+        (&["margin(beta=2)"], "beta"),
+        (&["igs"], "igs"),
+        (&["policy"], "policy"),
+    ] {
+        let output = querist(dir.path(), &[&from[..], args].concat()).assert().code(2).stdout("");
+        let said = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+        assert!(said.contains(words) && !said.contains("transfer"), "{said}");
+    }
+    refused(dir.path(), &["select", "--from", "friedman1", "--strategy", "random"], "friedman1");
+}
+
 /// Labels that are all alike teach nothing, but whoever looks at inputs alone goes on beside them, and asks for no labelled row.
 #[test]
 fn labels_that_teach_nothing_do_not_end_the_labelling() {
