@@ -93,6 +93,19 @@ fn a_column_of_a_table_tells_domains_apart() {
     );
 }
 
+/// It was once read and left aside; `bench`, which trains nothing, follows it.
+#[test]
+fn a_policy_that_is_named_beside_one_that_is_trained_is_refused() {
+    let dir = experiment(
+        "[train]\n[sources]\nsynthetic = 3\n[transfer]\ntargets = [\"iris\"]\npolicy = \"universal\"\n",
+    );
+    let error = "`transfer.policy` is \"universal\", and [train] makes the policy that is compared";
+    for args in [&["run", "x.toml"][..], &["run", "x.toml", "--dry-run"]] {
+        refused(dir.path(), args, error, "leave one of the two out");
+    }
+    querist(dir.path()).args(["bench", "x.toml", "--dry-run"]).assert().success();
+}
+
 /// A device that is no device, and one that this build does not know how to use.
 #[test]
 fn devices_that_are_not_there_are_refused() {

@@ -132,4 +132,14 @@ fn what_cannot_be_fitted_is_refused() {
             json(dir.path(), &["mlp.json", "--target", "iris", "--set", key])
         });
     }
+    // A generated set has the targets that it has.
+    for kind in ["multi_label", "segmentation"] {
+        refused(
+            &["mlp.json", "--target", "friedman1", "--task", kind],
+            "friedman1: a generated set has no columns or members to name, and its targets are numbers",
+        );
+    }
+    let one = r#"{"inputs": 10, "blocks": [], "outputs": 1, "dropout": 0.0}"#;
+    std::fs::write(dir.path().join("one.json"), one).unwrap();
+    json(dir.path(), &["one.json", "--target", "friedman1", "--task", "regression"]);
 }

@@ -6,12 +6,12 @@ use super::plan::Plan;
 use super::sections::{DataRef, is_reserved};
 use crate::agent::{SeenSet, Source};
 use crate::data::load::Loaded;
-use crate::data::readers::ReadOptions;
+use crate::data::readers::{ReadError, ReadOptions};
 use crate::data::synthetic::{
     Friedman, Glands, LabelTeachers, SourceFamily, diverging_sin, palmprints, three_clust,
 };
 use crate::data::world::MIN_OPEN;
-use crate::data::{self, Dataset, Shape, SplitPlan, TargetKind, Task, Variation, World};
+use crate::data::{self, DataError, Dataset, Shape, SplitPlan, TargetKind, Task, Variation, World};
 use crate::episode::encoder::Encoders;
 use crate::episode::{
     Consistency, EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask, Pretrained, Training,
@@ -93,7 +93,20 @@ pub fn read(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
     }
     let (spec, mut options) = located(reference);
     options.columns.domains = plan.episode().domain_column();
-    plan.readers().load(spec, plan.data_dir(), &options)
+    plan.readers().load(spec, plan.data_dir(), &options).map_err(|error| match error.downcast_ref() {
+        Some(DataError::UnknownName { name, .. }) if GENERATED.contains(&name.as_str()) => {
+            let targets = named_kind(name).name();
+            ReadError::Option {
+                file: name.clone(),
+                problem: format!(
+                    "a generated set has no columns or members to name, and its targets are {targets}"
+                ),
+                hint: "leave out what says how it is read".to_string(),
+            }
+            .into()
+        }
+        _ => error,
+    })
 }
 
 /// What a data set is looked for by, and how it is read.
@@ -124,7 +137,7 @@ pub fn redrawn(plan: &Plan, target: &DataRef, repetition: u32) -> Option<Result<
 }
 
 /// What the targets of a data set are that has this name.
-pub(super) fn named_kind(name: &str) -> TargetKind {
+pub fn named_kind(name: &str) -> TargetKind {
     if Friedman::ALL.iter().any(|problem| problem.name() == name) {
         return TargetKind::Real;
     }
@@ -413,6 +426,14 @@ pub fn check_initial(plan: &Plan) -> Result<()> {
     plan.episode().initial.check()?;
     let randomise = plan.sources().randomise.as_ref();
     randomise.map_or(&[][..], |randomise| &randomise.initial).iter().try_for_each(InitialPool::check)
+}
+
+/// Refuses a policy that is named where another one is trained.
+pub fn check_policy(plan: &Plan) -> Result<()> {
+    match plan.transfer().and_then(|transfer| transfer.policy.clone()) {
+        Some(policy) if plan.train().is_some() => Err(ExperimentError::TwoPolicies { policy }.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses strategies that ask for what the classifier of `[learner]` cannot give.

@@ -102,7 +102,15 @@ impl Roles {
         }
         let labels = match &columns.label {
             Some(patterns) if sets && columns.label_separator.is_none() => {
-                let found: Vec<Vec<usize>> = patterns.split(',').map(all).collect::<Result<_, _>>()?;
+                let patterns: Vec<&str> = patterns.split(',').collect();
+                if let Some(at) = (1..patterns.len()).find(|&at| patterns[..at].contains(&patterns[at])) {
+                    return Err(ReadError::Option {
+                        file: file.to_string(),
+                        problem: format!("--label names \"{}\" twice", shorten(patterns[at])),
+                        hint: "name every column once".to_string(),
+                    });
+                }
+                let found: Vec<Vec<usize>> = patterns.into_iter().map(all).collect::<Result<_, _>>()?;
                 let mut seen = vec![false; count];
                 found.into_iter().flatten().filter(|&at| !std::mem::replace(&mut seen[at], true)).collect()
             }

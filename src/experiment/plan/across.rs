@@ -243,7 +243,9 @@ impl Plan {
     /// Whether the classifier can be trained on virtual rows, where something makes some.
     fn check_soft_targets(&self, root: &Place) -> Result<(), ExperimentError> {
         let learner = &self.learner;
-        if learner.loss == Loss::CrossEntropy && learner.optimiser != OptimiserKind::Lbfgs {
+        if learner.loss.is_none_or(|loss| loss == Loss::CrossEntropy)
+            && learner.optimiser != OptimiserKind::Lbfgs
+        {
             return Ok(());
         }
         let mixes =

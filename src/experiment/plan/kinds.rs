@@ -109,9 +109,7 @@ impl Plan {
             let why = format!("is about classes; the targets are {}", kind.name());
             return Err(conflict(key, why, "leave it out"));
         }
-        let loss = self.learner.loss;
-        // What is not said stands for the usual loss of the kind.
-        if loss != Loss::CrossEntropy && loss.targets() != kind {
+        if let Some(loss) = self.learner.loss.filter(|loss| loss.targets() != kind) {
             let of = match loss.targets() {
                 TargetKind::Class => "classifiers",
                 other => other.name(),
@@ -120,6 +118,7 @@ impl Plan {
             return Err(conflict("learner.loss", why, "leave it out"));
         }
         if kind == TargetKind::Class {
+            self.learner.loss.get_or_insert(Loss::CrossEntropy);
             let named = self.transfer.iter().flat_map(|transfer| transfer.strategies.iter().enumerate());
             // What is no strategy at all is refused where strategies are checked.
             for (at, name) in named.filter(|(_, name)| self.registry.build(name).is_ok()) {

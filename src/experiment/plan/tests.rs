@@ -211,6 +211,33 @@ fn worlds_of_classes_are_refused_where_targets_are_others() {
     parse("[episode]\nworld = { covariate_shift = 1.0 }\n[sources]\ntask = \"regression\"\n[train]").unwrap();
 }
 
+/// A loss of classes was once read, and another one minimised.
+#[test]
+fn a_loss_is_of_the_targets() {
+    let of = |learner: &str, rest: &str| {
+        let text = format!("[learner]\n{learner}\n{rest}");
+        Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default())
+    };
+    let [numbers, labels, masks] = ["friedman1", "labels_rare", "glands_plain"]
+        .map(|name| format!("[transfer]\ntargets = [\"{name}\"]"));
+    for rest in [&numbers, &labels, &masks] {
+        for loss in ["cross_entropy", "squared"] {
+            let error = of(&format!("loss = \"{loss}\""), rest).unwrap_err().to_string();
+            assert!(error.contains("`learner.loss` is a loss of classifiers"), "{error}");
+        }
+        let plan = of("", rest).unwrap();
+        let again = Plan::parse(&plan.to_toml(), "x.toml", &[], None, &Vocabulary::default()).unwrap();
+        assert_eq!((plan.learner().loss, &again), (None, &plan));
+    }
+    let error = of("loss = \"beta_nll\"", &labels).unwrap_err().to_string();
+    assert!(error.contains("`learner.loss` is a loss of numbers"), "{error}");
+    of("loss = \"beta_nll\"", &numbers).unwrap();
+    // Of classes, the resolved plan says it, as it always did.
+    let plan = of("", "[transfer]\ntargets = [\"iris\"]").unwrap();
+    assert_eq!(plan.learner().loss, Some(crate::learner::Loss::CrossEntropy));
+    assert!(plan.to_toml().contains("loss = \"cross_entropy\""));
+}
+
 /// What is drawn differs by nothing that a column says, and the other way round.
 #[test]
 fn domains_are_drawn_or_told_apart_by_a_column() {
