@@ -39,6 +39,73 @@ fn refused(dir: &Path, args: &[&str], error: &str, hint: &str) {
     assert_eq!(fs::read_dir(dir).unwrap().count(), before, "something was written");
 }
 
+/// Labels of two hospitals at the start, questions in the third. What cannot be is refused before anything is written.
+#[test]
+fn a_column_of_a_table_tells_domains_apart() {
+    let plan = "[episode]\ninitial_per_class = 3\nrounds = 2\n\
+        [transfer]\ntargets = [{ file = \"wards.csv\" }]\nstrategies = [\"random\", \"margin\"]\nrepetitions = 1\n\
+        [episode.world.domains]\ncolumn = \"site\"\nsource = [\"north\", \"east\"]\n";
+    let dir = experiment(plan);
+    let site = |row: usize| ["north", "south", "east", "south"][row % 4];
+    let row = |row: usize| format!("{},{},{},{}\n", row % 3, row * row % 17, site(row), row * 7 % 23);
+    let table = |site_of: &dyn Fn(usize) -> String| -> String {
+        std::iter::once("label,x,site,y\n".to_string()).chain((0..120).map(site_of)).collect()
+    };
+    let wards = dir.path().join("wards.csv");
+    fs::write(&wards, table(&row)).unwrap();
+    querist(dir.path()).args(["run", "x.toml", "--out", "out"]).assert().success();
+    let manifest = fs::read_to_string(dir.path().join("out/manifest.json")).unwrap();
+    assert!(manifest.contains("60 of 120 rows, those with north, east in column"), "{manifest}");
+    fs::remove_dir_all(dir.path().join("out")).unwrap();
+
+    let dry = |set: &'static str| vec!["run", "x.toml", "--dry-run", "--set", set];
+    refused(
+        dir.path(),
+        &dry("episode.world.domains.column=\"sites\""),
+        "wards.csv: no column is called \"sites\"",
+        "did you mean \"site\"?",
+    );
+    refused(
+        dir.path(),
+        &dry("episode.world.domains.source=[\"nord\"]"),
+        "wards.csv: none of 120 rows has \"nord\" in column site, which is to be of the source domain",
+        "did you mean \"north\"?",
+    );
+    refused(
+        dir.path(),
+        &dry("episode.world.domains.source=[\"north\", \"east\", \"south\"]"),
+        "wards: the target domain's pool part would get 0 rows, but needs at least 2 (0 rows to split)",
+        "hand in more rows",
+    );
+    let error = "split: `max_pool` is 10, but must be at least 11";
+    querist(dir.path())
+        .args(dry("episode.max_pool=10"))
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains(error));
+    let gap = |at: usize| if at == 50 { "1,2,,3\n".to_string() } else { row(at) };
+    fs::write(&wards, table(&gap)).unwrap();
+    refused(
+        dir.path(),
+        &["run", "x.toml", "--dry-run"],
+        "wards.csv: line 52, column site: nothing, but it is to say which domain every row is of",
+        "fill it in",
+    );
+}
+
+/// It was once read and left aside; `bench`, which trains nothing, follows it.
+#[test]
+fn a_policy_that_is_named_beside_one_that_is_trained_is_refused() {
+    let dir = experiment(
+        "[train]\n[sources]\nsynthetic = 3\n[transfer]\ntargets = [\"iris\"]\npolicy = \"universal\"\n",
+    );
+    let error = "`transfer.policy` is \"universal\", and [train] makes the policy that is compared";
+    for args in [&["run", "x.toml"][..], &["run", "x.toml", "--dry-run"]] {
+        refused(dir.path(), args, error, "leave one of the two out");
+    }
+    querist(dir.path()).args(["bench", "x.toml", "--dry-run"]).assert().success();
+}
+
 /// A device that is no device, and one that this build does not know how to use.
 #[test]
 fn devices_that_are_not_there_are_refused() {

@@ -112,4 +112,34 @@ fn what_cannot_be_fitted_is_refused() {
     );
     refused(&["mlp.json", "--target", "nothing.csv", "--label", "y"], "nothing.csv");
     refused(&["mlp.json", "--target", "iris", "--set", "learner.epoch=3"], "unknown key `learner.epoch`");
+    // What was accepted and decided nothing.
+    for key in [
+        "learner.hidden=[7]",
+        "learner.warm_start=true",
+        "learner.patience=3",
+        "episode.rounds=3",
+        "episode.augment.kind=noise",
+        "episode.world.open_set=0.4",
+        "transfer.repetitions=3",
+        "sources.synthetic=3",
+        "seed=9",
+    ] {
+        let words = format!("--set {}: decides nothing of `querist fit`", key.split('=').next().unwrap());
+        refused(&["mlp.json", "--target", "iris", "--set", key], &words);
+    }
+    for key in ["episode.test=0.5", "episode.world.label_noise=0.3", "learner.learning_rate=0.1"] {
+        assert_ne!(json(dir.path(), &["mlp.json", "--target", "iris"]), {
+            json(dir.path(), &["mlp.json", "--target", "iris", "--set", key])
+        });
+    }
+    // A generated set has the targets that it has.
+    for kind in ["multi_label", "segmentation"] {
+        refused(
+            &["mlp.json", "--target", "friedman1", "--task", kind],
+            "friedman1: a generated set has no columns or members to name, and its targets are numbers",
+        );
+    }
+    let one = r#"{"inputs": 10, "blocks": [], "outputs": 1, "dropout": 0.0}"#;
+    std::fs::write(dir.path().join("one.json"), one).unwrap();
+    json(dir.path(), &["one.json", "--target", "friedman1", "--task", "regression"]);
 }

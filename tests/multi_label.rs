@@ -324,6 +324,7 @@ fn tables_of_label_sets() {
         ("x,a,b\n1,0,1\n2,0,0\n", "a,b", None, "none of 2 rows has the label \"a\""),
         ("x,a,b\n1,,\n2,,\n", "a,b", None, "none of 2 rows has a label"),
         ("x,a,b\n1,0,1\n", "a,c", None, "no column is called \"c\""),
+        ("x,a,b\n1,0,1\n2,1,0\n", "a,b,a", None, "--label names \"a\" twice"),
         ("x,tags\n1,\n2,\n", "tags", Some(";"), "there are no labels"),
         (&format!("x,tags\n{wide}"), "tags", Some(";"), "32 labels"),
         ("x,tags\n1,a\n2,b\n", "tags", Some(""), "--label-separator is given"),

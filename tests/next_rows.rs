@@ -19,6 +19,15 @@ fn json(dir: &Path, args: &[&str]) -> Value {
     serde_json::from_slice(&output).unwrap()
 }
 
+/// What a listing of a folder shows, without hidden files.
+fn shown(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+    names.sort();
+    names
+}
+
 fn refused(dir: &Path, args: &[&str], expected: &str) {
     querist(dir, args).assert().code(2).stdout("").stderr(predicate::str::contains(expected));
 }
@@ -125,12 +134,7 @@ fn images_without_a_mask_are_asked_for_and_outlined() {
     assert_eq!((&found["labelled"], &found["candidates"]), (&6.into(), &4.into()));
     let ids: Vec<&str> = found["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     assert!(ids.len() == 3 && ids.iter().all(|id| ["i6", "i7", "i8", "i9"].contains(id)), "{ids:?}");
-    let mut names: Vec<String> = fs::read_dir(dir.path().join("outlines"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    assert_eq!(names, ["i6.png", "i7.png", "i8.png", "i9.png"]);
+    assert_eq!(shown(&dir.path().join("outlines")), ["i6.png", "i7.png", "i8.png", "i9.png"]);
     let outline = image::open(dir.path().join("outlines/i9.png")).unwrap().into_luma8();
     let right = outline.enumerate_pixels().filter(|(x, y, value)| {
         (value.0[0] == 255) == ((x + 9) % 16 < 8 && *y < 8) && [0, 255].contains(&value.0[0])
@@ -228,10 +232,7 @@ fn fits_are_of_every_kind_of_targets() {
     let more = ["--set", "learner.epochs=40", "--predictions", "held"];
     let found = json(dir.path(), &[&["fit", "pixels.json"][..], &masks, &more].concat());
     assert!(found["held_out_dice"].as_f64().unwrap() > 0.8, "{found}");
-    let pictures: Vec<String> = fs::read_dir(dir.path().join("held"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let pictures = shown(&dir.path().join("held"));
     assert_eq!(pictures.len() as u64, found["held_out_rows"].as_u64().unwrap());
     // They are called as the images are.
     assert!(
@@ -241,6 +242,61 @@ fn fits_are_of_every_kind_of_targets() {
     // Another network than one over pixels has no masks.
     net("plain.json", r#"{"inputs": 256, "blocks": [], "outputs": 256, "dropout": 0.0}"#);
     refused(dir.path(), &[&["fit", "plain.json"][..], &masks].concat(), "does not predict masks");
+}
+
+/// Rows that have got a mask are no longer predicted, and their pictures of the round before once stayed beside the new ones. What somebody
+/// else has put there, or changed, stays.
+#[test]
+fn pictures_of_an_earlier_round_give_way_to_the_next_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("outlines");
+    let select = |force: bool| {
+        let args =
+            ["select", "--from", "./tissue", "--task", "segmentation", "--strategy", "random", "--set"];
+        let more = ["learner.epochs=2", "--predictions", "outlines"];
+        let mut command = querist(dir.path(), &[&args[..], &more].concat());
+        command.args(force.then_some("--force")).assert()
+    };
+    tissue(dir.path(), 5);
+    select(false).success();
+    assert_eq!(shown(&out), ["i5.png", "i6.png", "i7.png", "i8.png", "i9.png"]);
+    fs::write(out.join("mine.png"), "mine").unwrap();
+    fs::write(out.join("i6.png"), "mine, too").unwrap();
+    tissue(dir.path(), 7);
+    select(false).code(2).stderr(predicate::str::contains("outlines"));
+    assert_eq!(shown(&out).len(), 6, "nothing was written");
+    select(true).success();
+    assert_eq!(shown(&out), ["i6.png", "i7.png", "i8.png", "i9.png", "mine.png"]);
+    assert_eq!(fs::read(out.join("i6.png")).unwrap(), b"mine, too");
+    tissue(dir.path(), 9);
+    select(true).success();
+    assert_eq!(shown(&out), ["i6.png", "i9.png", "mine.png"]);
+}
+
+/// A program is a strategy here, too, and what is wrong with one is said without a key of experiment files.
+#[test]
+fn programs_are_asked_and_strategies_are_refused_by_what_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let label = |[x, _]: [f64; 2]| if x > 0.0 { "b" } else { "a" }.to_string();
+    fs::write(dir.path().join("c.csv"), table("label", label)).unwrap();
+    let script = "IFS=,\nwhile read -r question; do\n\
+        candidates=${question#*\\\"candidates\\\":[}\nset -- ${candidates%%]*}\n\
+        echo \"{\\\"picks\\\":[$1]}\"\ndone\n";
+    fs::write(dir.path().join("first.sh"), script).unwrap();
+    let from = ["select", "--from", "c.csv", "--id", "id", "--strategy"];
+    let found = json(dir.path(), &[&from[..], &["external(command=\"sh first.sh\")"]].concat());
+    assert_eq!(found["picks"], serde_json::json!([1]));
+    for (args, words) in [
+        (&["nonsense"][..], "nonsense"),
+        (&["margin(beta=2)"], "beta"),
+        (&["igs"], "igs"),
+        (&["policy"], "policy"),
+    ] {
+        let output = querist(dir.path(), &[&from[..], args].concat()).assert().code(2).stdout("");
+        let said = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+        assert!(said.contains(words) && !said.contains("transfer"), "{said}");
+    }
+    refused(dir.path(), &["select", "--from", "friedman1", "--strategy", "random"], "friedman1");
 }
 
 /// Labels that are all alike teach nothing, but whoever looks at inputs alone goes on beside them, and asks for no labelled row.

@@ -227,6 +227,10 @@ fn hostile_tables_are_refused_with_their_place_and_nothing_is_written() {
         (vec!["--embedding", "free", "--pretraining", "3"], "--pretraining would have no effect"),
         (vec!["--pairs", "p.csv", "--embedding", "fixed"], "--embedding would have no effect"),
         (vec!["--pairs", "p.csv", "--next", "--rule", "greedy", "--rule", "badge"], "a second --rule"),
+        (
+            vec!["--rule", "greedy", "--rule", "badge", "--rule", "greedy"],
+            "the rule \"greedy\" is named twice",
+        ),
         (vec!["--pairs", "/dev/zero"], "a device, not a regular file"),
     ] {
         let output = run(dir.path(), &args);

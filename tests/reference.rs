@@ -211,6 +211,7 @@ fn every_key_is_on_the_page_and_every_experiment_fits_the_schema() {
         "[episode]\nencoder = { seen_by = \"all\", training = \"fine_tuned\" }\nrejected = \"covered\"\n\
          world = { open_set = 0.3, domains = {} }\ngenerator = {}\n[transfer]\ntargets = [\"iris\"]",
         "[episode]\nencoder = { kind = \"contrastive\", pixels = 1, side = 2 }\nworld = { open_set = 0.3 }\n[train]",
+        "[episode.world.domains]\ncolumn = \"site\"\nsource = [\"a\"]\n[transfer]\ntargets = [\"iris\"]",
         "[episode]\nprice = \"outline\"\n[transfer]\ntargets = [\"glands_plain\"]",
         "[episode]\naugment = { kind = \"cutout\" }\n[train]",
         "[search]\nimage = [1, 8, 8]\n[sources]\nsynthetic = 0\nvalidation_synthetic = 0\ndatasets = [\"digits\"]",

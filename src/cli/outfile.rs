@@ -5,6 +5,7 @@ use crate::data::TargetKind;
 use crate::durable::{self, DurableError};
 use crate::error::Result;
 use crate::experiment::predicted::{Predicted, PredictedFiles};
+use crate::run::{Publication, check_publication, digest, publish};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,11 @@ pub fn check_holds_none(folder: &Path, inputs: &[&Path]) -> Result<(), CliError>
     }
 }
 
+/// How pictures are written to a folder: all of those that were written there before are replaced.
+fn pictures(run: &str, force: bool) -> Publication<'_> {
+    Publication { run, list: PICTURES, whole: &[""], force }
+}
+
 /// Where a command writes, if it was told to.
 #[derive(Clone, Copy, Debug)]
 pub struct OutFile<'a> {
@@ -78,6 +84,11 @@ impl<'a> OutFile<'a> {
     }
 }
 
+/// What the list of a folder of pictures is of, in the place of a run.
+const PREDICTIONS: &[u8] = b"querist predictions";
+/// That list: which pictures a command has written, so that the next one removes them and nothing else.
+const PICTURES: &str = ".querist-predictions";
+
 /// Where predictions are written: one file, or a folder with a picture per mask.
 #[derive(Clone, Copy, Debug)]
 pub enum PredictionsOut<'a> {
@@ -106,7 +117,11 @@ impl<'a> PredictionsOut<'a> {
         let holds = |mut entries: std::fs::ReadDir| entries.next().is_some();
         match std::fs::read_dir(path).map(holds) {
             Ok(true) if !force => Err(DurableError::Exists { path: path.into() }.into()),
-            Ok(_) => Ok(Self::Folder { path, force }),
+            Ok(_) => {
+                let run = digest::of(PREDICTIONS);
+                check_publication(path, pictures(&run, force))?;
+                Ok(Self::Folder { path, force })
+            }
             // A folder of this name may still be made; anything else that stands there may not.
             Err(_) => {
                 durable::check_free(path, false).map(|()| Self::Folder { path, force }).map_err(Into::into)
@@ -114,7 +129,7 @@ impl<'a> PredictionsOut<'a> {
         }
     }
 
-    /// Writes them, file by file, each whole.
+    /// Writes them, file by file, each whole. Pictures that an earlier command has written there are removed; all else stays.
     ///
     /// # Errors
     /// As [`new`](Self::new), since time has passed; whatever writing fails with.
@@ -132,7 +147,6 @@ impl<'a> PredictionsOut<'a> {
     /// As [`write`](Self::write).
     pub fn write_pictures(self, files: &[(String, Vec<u8>)]) -> Result<()> {
         let Self::Folder { path, force } = self else { unreachable!("pictures go into a folder") };
-        durable::create_dir(path)?;
-        files.iter().try_for_each(|(name, bytes)| OutFile { path: &path.join(name), force }.write(bytes))
+        publish(path, files, pictures(&digest::of(PREDICTIONS), force))
     }
 }

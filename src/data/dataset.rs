@@ -1,6 +1,7 @@
 //! [`Dataset`]: validated, immutable examples with a content digest.
 
 use super::columns::Preparation;
+use super::domains::Domain;
 use super::error::DataError;
 use super::gaps::Gaps;
 use super::matrix::{Matrix, MatrixView};
@@ -66,6 +67,7 @@ pub struct Dataset {
     split: Option<Vec<SplitTag>>,
     role: Option<String>,
     ids: Option<Vec<String>>,
+    domains: Option<Vec<Domain>>,
     gaps: Gaps,
     source_rows: Option<Arc<[u32]>>,
     preparation: Arc<Preparation>,
@@ -124,6 +126,7 @@ impl Dataset {
             split,
             role: None,
             ids: None,
+            domains: None,
             gaps: Gaps::default(),
             source_rows: None,
             preparation: Arc::default(),
@@ -160,6 +163,20 @@ impl Dataset {
         }
         self.ids = Some(ids);
         self.digest = OnceLock::new();
+        Ok(self)
+    }
+
+    /// The same data with the domain of every row.
+    ///
+    /// # Errors
+    /// [`DataError::Disagree`] if there are more or fewer domains than rows.
+    pub fn with_domains(mut self, domains: Vec<Domain>) -> Result<Self, DataError> {
+        let (expected, found) = (self.rows(), domains.len());
+        if found != expected {
+            return Err(DataError::Disagree { name: self.name, what: "domains", expected, found });
+        }
+        self.domains = Some(domains);
+        (self.digest, self.content) = (OnceLock::new(), OnceLock::new());
         Ok(self)
     }
 
@@ -281,6 +298,11 @@ impl Dataset {
         self.ids.as_deref()
     }
 
+    /// The domain of every row, where a column that says it was named.
+    pub fn domains(&self) -> Option<&[Domain]> {
+        self.domains.as_deref()
+    }
+
     /// Cells without a value.
     pub fn gaps(&self) -> &Gaps {
         &self.gaps
@@ -311,7 +333,7 @@ impl Dataset {
         self.role.as_deref().unwrap_or_else(|| self.content())
     }
 
-    /// SHA-256 over shape, inputs (bit for bit), gaps, targets, number of classes and split, as 64 hexadecimal
+    /// SHA-256 over shape, inputs (bit for bit), gaps, targets, number of classes, split and domains, as 64 hexadecimal
     /// digits. Unlike [`digest`](Self::digest) it leaves out what classes and rows are called: classes count
     /// by the order in which rows first show them.
     pub fn content(&self) -> &str {
@@ -325,9 +347,8 @@ impl Dataset {
         })
     }
 
-    /// SHA-256 over shape, inputs (bit for bit), gaps, targets, split, row ids and rows of the file, as 64 hexadecimal
-    /// digits. The name
-    /// is left out: the same content has the same digest wherever it was read from.
+    /// SHA-256 over shape, inputs (bit for bit), gaps, targets, split, domains, row ids and rows of the file, as 64
+    /// hexadecimal digits. The name is left out: the same content has the same digest wherever it was read from.
     pub fn digest(&self) -> &str {
         self.digest.get_or_init(|| {
             let mut sha = Sha256::new();
@@ -374,6 +395,10 @@ impl Dataset {
                 sha.update([1]);
                 absorb(sha, split, |tag: &SplitTag| [u8::from(*tag == SplitTag::Test)]);
             }
+        }
+        if let Some(domains) = &self.domains {
+            sha.update(b"domains");
+            absorb(sha, domains, |domain: &Domain| [u8::from(*domain == Domain::Source)]);
         }
     }
 }

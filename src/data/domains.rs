@@ -30,7 +30,17 @@ pub const MAX_SCALE: f64 = 100.0;
 /// The farthest move of a column, in standard deviations.
 pub const MAX_TRANSLATION: f64 = 100.0;
 
-/// A source domain: rows of the pool that have their label from the start, and that differ from all other rows as this says.
+/// Which of two domains a row is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Domain {
+    /// Where labelling starts.
+    Source,
+    /// Where it goes on, and what is tested on.
+    Target,
+}
+
+/// A source domain: rows of the pool that have their label from the start, and that differ from all other rows as this says, or
+/// are of it by a [column](super::columns::DomainColumn) of the data set.
 ///
 /// Columns are moved, stretched and rotated in units of the pool's standard deviations; what is random about a change is drawn once
 /// per split. The other rows of the pool are the target domain: what is asked for, rewarded, validated and tested on.
@@ -39,6 +49,10 @@ pub const MAX_TRANSLATION: f64 = 100.0;
 pub struct Domains {
     /// Rows of the most frequent class of the source, or all of a class that has fewer; at least 1.
     pub per_class: usize,
+    /// Whether the [data set](Dataset::domains) says which rows are of the source. They are drawn of those then, evenly of all classes,
+    /// and changed in nothing; the pool's other rows and all that is held out are of the target alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_column: bool,
     /// Covariate shift by selection: within a class, rows are drawn with weights `exp(-s z)`, `z` being a row's standardised place along the
     /// direction in which the pool varies most, with a sign that is drawn. What a label says of an input is the same in both domains.
     pub selection: f64,
@@ -59,6 +73,7 @@ impl Default for Domains {
     fn default() -> Self {
         Self {
             per_class: 1,
+            by_column: false,
             selection: 0.0,
             rotation: 0.0,
             scale: 1.0,
@@ -70,9 +85,10 @@ impl Default for Domains {
 }
 
 impl Domains {
-    /// The ranges that [`SplitPlan::check`](super::SplitPlan::check) holds the numbers to.
+    /// The ranges that [`SplitPlan::check`](super::SplitPlan::check) holds the numbers to. Domains that a column tells apart differ by
+    /// nothing else.
     pub(super) fn settings(&self) -> [(&'static str, f64, f64, f64); 7] {
-        [
+        let own = [
             ("initial_per_class", self.per_class as f64, 1.0, MAX_PER_CLASS as f64),
             ("domains.selection", self.selection, 0.0, super::world::MAX_SHIFT),
             ("domains.rotation", self.rotation, 0.0, 180.0),
@@ -80,7 +96,11 @@ impl Domains {
             ("domains.translation", self.translation, 0.0, MAX_TRANSLATION),
             ("domains.label_shift", self.label_shift, 1.0, super::world::MAX_TAIL),
             ("domains.concept_shift", self.concept_shift, 0.0, 1.0),
-        ]
+        ];
+        own.map(|(key, found, low, high)| match key {
+            "initial_per_class" => (key, found, low, high),
+            _ => (key, found, low, if self.by_column { low } else { high }),
+        })
     }
 
     /// Those of the rows `pool` that are of the source, `class` giving the class of a row that is wanted.
@@ -220,6 +240,7 @@ mod tests {
             translation: 0.5,
             label_shift: 3.0,
             concept_shift: 0.4,
+            ..Domains::default()
         };
         let (plain, task) = (split("digits", None, 2), split("digits", Some(domains), 2));
         assert_eq!(task.test().inputs().values(), plain.test().inputs().values());
@@ -332,6 +353,111 @@ mod tests {
         assert!((0..8).all(|seed| middle(0.0, seed).abs() < 0.5));
         assert!(means.iter().all(|mean| mean.abs() > 1.0), "{means:?}");
         assert!(means.iter().any(|&mean| mean > 0.0) && means.iter().any(|&mean| mean < 0.0), "{means:?}");
+    }
+
+    /// Iris with the domains that `of` gives its rows.
+    fn told_apart(of: impl Fn(u32) -> Domain) -> Dataset {
+        let set = embedded::load("iris").unwrap();
+        let domains = (0..set.rows() as u32).map(of).collect();
+        set.with_domains(domains).unwrap()
+    }
+
+    fn by_column(per_class: usize) -> SplitPlan {
+        let domains = Domains { per_class, by_column: true, ..Domains::default() };
+        let world = World { domains: Some(domains), ..World::default() };
+        SplitPlan { world, scaling: Scaling::None, ..SplitPlan::default() }
+    }
+
+    /// Rows of the one domain teach at the start, and nothing else is of it.
+    #[test]
+    fn a_column_tells_the_domains_apart() {
+        let of = |row: u32| if row.is_multiple_of(3) { Domain::Source } else { Domain::Target };
+        let set = told_apart(of);
+        let plan = by_column(4);
+        for seed in 0..5 {
+            let task = Arc::new(Task::split(&set, &plan, Key::root(seed)).unwrap());
+            assert_eq!(task.source().len(), 12);
+            let mut counts = [0; 3];
+            labels(&task, task.source()).iter().for_each(|&label| counts[label as usize] += 1);
+            assert_eq!(counts, [4; 3]);
+            for row in all(&task) {
+                let is_source = task.source().binary_search(&row).is_ok();
+                assert_eq!(of(task.dataset_row(row)) == Domain::Source, is_source);
+                assert_eq!(task.pool().row(row.index()), set.inputs().row(task.dataset_row(row) as usize));
+            }
+            assert!(task.test_rows().iter().all(|&row| of(row) == Domain::Target));
+            // A hundred rows of the target, of which thirty are tested on and 21 rewarded.
+            let sizes = [task.pool().rows() - 12, task.reward().labels().len(), task.test().labels().len()];
+            assert_eq!((sizes, task.separation().shared), ([49, 21, 30], 0));
+            let again = Task::split(&set, &plan, Key::root(seed)).unwrap();
+            assert_eq!(again.separation(), task.separation());
+        }
+        // Not all of the source lie at one end of the pool, where ids would tell them.
+        let task = Task::split(&set, &plan, Key::root(1)).unwrap();
+        let (first, last) = (task.source()[0].index(), task.source()[11].index());
+        assert!(first < 20 && last > 40, "{first} {last}");
+        let few = Task::split(&set, &SplitPlan { max_pool: 20, ..plan }, Key::root(1)).unwrap();
+        assert_eq!((few.pool().rows(), few.source().len()), (20, 12));
+        // What rows are of is content: draws and digests of runs follow from it.
+        let other = told_apart(|row| if row < 50 { Domain::Source } else { Domain::Target });
+        assert_ne!(set.digest(), other.digest());
+        assert_ne!(set.content(), embedded::load("iris").unwrap().content());
+    }
+
+    /// A class that one domain lacks is learned in the other; what nobody may test on is not trained on.
+    #[test]
+    fn classes_and_an_official_test_part_may_be_of_one_domain() {
+        let of = |row: u32| if row < 90 { Domain::Source } else { Domain::Target };
+        let task = Arc::new(Task::split(&told_apart(of), &by_column(5), Key::root(1)).unwrap());
+        let classes: HashSet<u32> = labels(&task, task.source()).into_iter().collect();
+        assert_eq!((task.source().len(), classes), (10, HashSet::from([0, 1])));
+        let set = embedded::load("iris").unwrap();
+        let tag = |row: u32| {
+            if row.is_multiple_of(2) { crate::data::SplitTag::Train } else { crate::data::SplitTag::Test }
+        };
+        let inputs = Matrix::new(set.inputs().values().to_vec(), set.rows(), set.width());
+        let tags = (0..150).map(tag).collect();
+        let set = Dataset::new("iris", set.shape(), inputs, set.targets().clone(), Some(tags)).unwrap();
+        let of = |row: u32| if row % 4 < 2 { Domain::Source } else { Domain::Target };
+        let set = set.with_domains((0..150).map(of).collect()).unwrap();
+        let task = Task::split(&set, &by_column(3), Key::root(1)).unwrap();
+        assert!(task.test_rows().iter().all(|row| row % 4 == 3));
+        assert!(task.source().iter().all(|&row| task.dataset_row(row).is_multiple_of(4)));
+    }
+
+    #[test]
+    fn domains_that_are_too_small_are_refused_with_their_numbers() {
+        let refused =
+            |set: &Dataset, plan: &SplitPlan| Task::split(set, plan, Key::root(1)).unwrap_err().to_string();
+        let of =
+            |source: u32| told_apart(move |row| if row < source { Domain::Source } else { Domain::Target });
+        for (set, plan, words) in [
+            (
+                of(0),
+                by_column(1),
+                "iris: the source domain's part would get 0 rows, but needs at least 1 (0 rows",
+            ),
+            (
+                of(149),
+                by_column(1),
+                "iris: the target domain's pool part would get 1 rows, but needs at least 2 (1 rows",
+            ),
+            (of(148), by_column(1), "iris: the target domain's pool part would get 1 rows"),
+            (of(75), SplitPlan { max_pool: 11, ..by_column(5) }, "`max_pool` is 11, but must be at least 12"),
+            (
+                embedded::load("iris").unwrap(),
+                by_column(1),
+                "iris: no column says which rows are of the source domain",
+            ),
+        ] {
+            let message = refused(&set, &plan);
+            assert!(message.contains(words), "{message}");
+        }
+        let mut plan = by_column(1);
+        plan.world.domains.as_mut().unwrap().rotation = 20.0;
+        assert!(refused(&of(75), &plan).contains("`domains.rotation` is 20, expected 0 to 0"));
+        let short = embedded::load("iris").unwrap().with_domains(vec![Domain::Source; 3]).unwrap_err();
+        assert_eq!(short.to_string(), "iris: 3 domains, but 150 were expected");
     }
 
     #[test]

@@ -59,8 +59,10 @@ pub enum DataError {
     #[diagnostic(help("with one set of labels there is nothing to learn"))]
     OneSet { name: String, rows: usize },
     /// Classes that nobody wants, of too few.
-    #[error("{name}: an open set of {classes} classes, but two must be left of at least {least}")]
-    #[diagnostic(help("leave `open_set` out for this data set"))]
+    #[error(
+        "{name}: `episode.world.open_set` needs at least {least} classes, of which two are left, and there are {classes}"
+    )]
+    #[diagnostic(help("leave the key out, or take a data set of more classes"))]
     FewForOpenSet { name: String, classes: usize, least: usize },
     /// Masks that do not fit the images.
     #[error("{name}: masks of {height}x{width} pixels for examples of shape {images}")]
@@ -72,6 +74,10 @@ pub enum DataError {
     #[error("{name}: `episode.world.{key}` is about classes, and the targets are {}", found.name())]
     #[diagnostic(help("leave the key out, or take a data set of classes"))]
     AboutClasses { name: String, key: &'static str, found: crate::data::TargetKind },
+    /// Domains that a column is to tell apart, where none was read.
+    #[error("{name}: no column says which rows are of the source domain")]
+    #[diagnostic(help("name one with `episode.world.domains.column`; only tables have columns"))]
+    NoDomains { name: String },
     /// A number of a [world](super::World) out of its range.
     #[error("world: `{key}` is {found}, expected {low} to {high}")]
     World { key: &'static str, found: f64, low: f64, high: f64 },

@@ -38,7 +38,7 @@ pub mod writers;
 pub use annotator::{Annotator, Answer, Answers, Price};
 pub use dataset::{Dataset, Shape, SplitTag, Targets};
 pub use describe::{Description, describe};
-pub use domains::Domains;
+pub use domains::{Domain, Domains};
 pub use error::DataError;
 pub use images::Images;
 pub(crate) use images::png;

@@ -2,25 +2,88 @@
 
 use super::dataset::Targets;
 use super::dataset::{Dataset, SplitTag};
+use super::domains::{Domain, Domains};
 use super::error::DataError;
 use super::task::{PartRows, SplitPlan};
 use crate::rng::Key;
 use rand::RngExt;
 use rand::seq::SliceRandom;
+use std::collections::HashSet;
+
+/// What messages call the parts of a task.
+const PARTS: [&str; 4] = ["pool", "reward", "validation", "test"];
+/// What they call them where a column tells the domains apart.
+const PARTS_OF_THE_TARGET: [&str; 4] =
+    ["target domain's pool", "target domain's reward", "target domain's validation", "target domain's test"];
 
 /// The rows of the parts; `plan` has been checked.
 pub(super) fn split_rows(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Result<PartRows, DataError> {
+    let (train, test) = official(dataset);
+    check_test_classes(dataset, &train, test.as_deref().unwrap_or_default())?;
+    parts(dataset, (train, test), plan, PARTS, key)
+}
+
+/// The rows of the parts where a column of the data set tells the domains apart, and those of the pool that are of the source: at most
+/// `domains.per_class` of each class that is `wanted`. All other rows of all parts are of the target. An official test part
+/// stays one, so that its rows of the source are in no part.
+pub(super) fn split_domains(
+    dataset: &Dataset,
+    plan: &SplitPlan,
+    domains: &Domains,
+    wanted: (usize, impl Fn(u32) -> Option<u32>),
+    key: Key,
+) -> Result<(PartRows, HashSet<u32>), DataError> {
+    let name = || dataset.name().to_string();
+    let of = dataset.domains().ok_or_else(|| DataError::NoDomains { name: name() })?;
+    let of_source = |row: &u32| of[*row as usize] == Domain::Source;
+    let (train, test) = official(dataset);
+    let test: Option<Vec<u32>> = test.map(|rows| rows.into_iter().filter(|row| !of_source(row)).collect());
+    check_test_classes(dataset, &train, test.as_deref().unwrap_or_default())?;
+    let (source, train): (Vec<u32>, Vec<u32>) = train.into_iter().partition(of_source);
+    let from = domains.source(dataset, &source, wanted, key.named("domains"));
+    if from.is_empty() {
+        let (name, part, rows) = (name(), "source domain's", source.len());
+        return Err(DataError::PartTooSmall { name, part, found: 0, least: 1, rows });
+    }
+    let least = from.len() + 2;
+    if plan.max_pool < least {
+        return Err(DataError::TooSmallLimit { key: "max_pool", value: plan.max_pool, least });
+    }
+    let target = SplitPlan { max_pool: plan.max_pool - from.len(), ..*plan };
+    let mut rows = parts(dataset, (train, test), &target, PARTS_OF_THE_TARGET, key)?;
+    rows.pool.extend(&from);
+    shuffle(&mut rows.pool, "pool", key);
+    Ok((rows, from))
+}
+
+/// The rows that may be trained on, and those of an official test part, if there is one.
+fn official(dataset: &Dataset) -> (Vec<u32>, Option<Vec<u32>>) {
     let all = 0..dataset.rows() as u32;
-    let official = dataset.split().filter(|split| split.contains(&SplitTag::Test));
-    let (mut pool, mut test) = match official {
+    match dataset.split().filter(|split| split.contains(&SplitTag::Test)) {
         Some(split) => {
-            let (test, train): (Vec<u32>, Vec<u32>) =
-                all.partition(|&row| split[row as usize] == SplitTag::Test);
-            check_test_classes(dataset, &train, &test)?;
+            let (test, train) = all.partition(|&row| split[row as usize] == SplitTag::Test);
+            (train, Some(test))
+        }
+        None => (all.collect(), None),
+    }
+}
+
+/// The parts of rows that may be trained on and of those that are only tested on, of which a share of the former is drawn where none are
+/// given; `names` are for messages.
+fn parts(
+    dataset: &Dataset,
+    (train, test): (Vec<u32>, Option<Vec<u32>>),
+    plan: &SplitPlan,
+    names: [&'static str; 4],
+    key: Key,
+) -> Result<PartRows, DataError> {
+    let all = train.len() + test.as_ref().map_or(0, Vec::len);
+    let (mut pool, mut test) = match test {
+        Some(test) => {
             (stratified(dataset, train, key.named("train")), stratified(dataset, test, key.named("test")))
         }
         None => {
-            let mut rows = stratified(dataset, all.collect(), key.named("rows"));
+            let mut rows = stratified(dataset, train, key.named("rows"));
             let test = rows.split_off(rows.len() - share(rows.len(), plan.test));
             (rows, test)
         }
@@ -30,26 +93,29 @@ pub(super) fn split_rows(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Resul
     let mut reward = pool.split_off(pool.len() - rewarded);
     let mut validation = pool.split_off(pool.len().saturating_sub(validated));
     let least = usize::from(plan.validation > 0.0);
-    for (part, rows, least) in
-        [("pool", &pool, 2), ("reward", &reward, 1), ("validation", &validation, least), ("test", &test, 1)]
-    {
+    let sizes = [(&pool, 2), (&reward, 1), (&validation, least), (&test, 1)];
+    for (part, (rows, least)) in names.into_iter().zip(sizes) {
         if rows.len() < least {
             let (name, found) = (dataset.name().to_string(), rows.len());
-            return Err(DataError::PartTooSmall { name, part, found, least, rows: dataset.rows() });
+            return Err(DataError::PartTooSmall { name, part, found, least, rows: all });
         }
     }
     pool.truncate(plan.max_pool);
     reward.truncate(plan.max_held);
     validation.truncate(plan.max_held);
     test.truncate(plan.max_held);
-    // Ids say nothing about classes only if the stratified order is undone.
     for (rows, name) in
         [(&mut pool, "pool"), (&mut reward, "reward"), (&mut validation, "validation"), (&mut test, "held")]
     {
-        rows.sort_unstable();
-        rows.shuffle(&mut key.named("order").named(name).rng());
+        shuffle(rows, name, key);
     }
     Ok(PartRows { pool, reward, validation, test })
+}
+
+/// Undoes whatever order `rows` are in: only then do ids say nothing about classes or domains.
+fn shuffle(rows: &mut [u32], part: &str, key: Key) {
+    rows.sort_unstable();
+    rows.shuffle(&mut key.named("order").named(part).rng());
 }
 
 /// `portion` of `rows`, to the nearest row.

@@ -8,7 +8,7 @@ use super::masks::Masks;
 use super::matrix::{Matrix, MatrixView};
 use super::scaling::Scaler;
 pub use super::scaling::Scaling;
-use super::split::split_rows;
+use super::split::{split_domains, split_rows};
 use super::targets::check_part;
 use super::world::World;
 use crate::data::TargetKind;
@@ -226,16 +226,22 @@ impl Task {
     pub fn split(dataset: &Dataset, plan: &SplitPlan, key: Key) -> Result<Self> {
         plan.check()?;
         plan.world.check_kind(dataset)?;
-        let mut rows = split_rows(dataset, plan, key)?;
         let known = plan.world.known(dataset.classes(), key.named("world"));
         let number = |row: u32| match &known {
             Some(known) => known[dataset.labels()[row as usize] as usize],
             None => Some(dataset.targets().word(row as usize)),
         };
         let classes = known.as_ref().map_or(dataset.classes(), |known| known.iter().flatten().count());
-        let from = match &plan.world.domains {
-            Some(domains) => domains.source(dataset, &rows.pool, (classes, number), key.named("domains")),
-            None => HashSet::new(),
+        let (mut rows, from) = match &plan.world.domains {
+            None => (split_rows(dataset, plan, key)?, HashSet::new()),
+            Some(domains) if domains.by_column => {
+                split_domains(dataset, plan, domains, (classes, number), key)?
+            }
+            Some(domains) => {
+                let rows = split_rows(dataset, plan, key)?;
+                let from = domains.source(dataset, &rows.pool, (classes, number), key.named("domains"));
+                (rows, from)
+            }
         };
         rows.pool = match from.is_empty() {
             true => plan.world.thin(dataset, rows.pool, key.named("world")),

@@ -34,6 +34,8 @@ pub const MAX_SHIFT: f64 = 20.0;
 pub const MAX_OPEN: f64 = 0.9;
 /// The fewest classes that are left.
 const MIN_KNOWN: usize = 2;
+/// The fewest classes of which some may be unwanted.
+pub const MIN_OPEN: usize = MIN_KNOWN + 1;
 /// Steps of the power iteration that finds the direction of a shift.
 const ITERATIONS: usize = 50;
 
@@ -101,9 +103,9 @@ impl World {
                 let (name, found) = (dataset.name().to_string(), dataset.kind());
                 Err(DataError::AboutClasses { name, key, found })
             }
-            _ if self.open_set.is_some_and(|share| share > 0.0) && dataset.classes() <= MIN_KNOWN => {
+            _ if self.open_set.is_some_and(|share| share > 0.0) && dataset.classes() < MIN_OPEN => {
                 let (name, classes) = (dataset.name().to_string(), dataset.classes());
-                Err(DataError::FewForOpenSet { name, classes, least: MIN_KNOWN + 1 })
+                Err(DataError::FewForOpenSet { name, classes, least: MIN_OPEN })
             }
             _ => Ok(()),
         }
@@ -405,7 +407,7 @@ mod tests {
         let error = split_of("breast_cancer", World { open_set: Some(0.1), ..World::default() }).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "breast_cancer: an open set of 2 classes, but two must be left of at least 3"
+            "breast_cancer: `episode.world.open_set` needs at least 3 classes, of which two are left, and there are 2"
         );
     }
 

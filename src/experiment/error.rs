@@ -171,6 +171,12 @@ pub enum ExperimentError {
     #[error("the policy's head walks {found}, but [search] says {expected}")]
     #[diagnostic(help("set [search] to the head's space: the policy's card.toml has it under [head.space]"))]
     HeadSpace { found: String, expected: String },
+    /// A policy that is handed in where one is trained.
+    #[error("`transfer.policy` is \"{}\", and [train] makes the policy that is compared", shorten(policy))]
+    #[diagnostic(help(
+        "leave one of the two out; `querist bench` compares with the named one, and trains nothing"
+    ))]
+    TwoPolicies { policy: String },
     /// The policy in the run's folder is not the one that was trained there.
     #[error("policy: weights with digest {found}, expected {expected}")]
     #[diagnostic(help("the run's folder was changed; run again with --fresh"))]

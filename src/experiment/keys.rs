@@ -366,6 +366,14 @@ pub fn list<'a, T: 'a>(item: Rule<'a, T>) -> Rule<'a, Vec<T>> {
     })
 }
 
+/// A list of strings, none of which stands twice.
+pub fn different_texts<'a>() -> Rule<'a, Vec<String>> {
+    list(text().try_map(|text, place, _| Ok((text, place)))).try_map(|given, _, name| {
+        raw::refuse_twice(&name, given.iter().map(|(one, place)| (one.as_str(), place)), |one| one)?;
+        Ok(given.into_iter().map(|(text, _)| text).collect())
+    })
+}
+
 /// A list, or what would be its only item.
 pub fn one_or_many<'a, T: 'a>(item: impl Fn() -> Rule<'a, T>) -> Rule<'a, Vec<T>> {
     let (one, many) = (item(), list(item()));

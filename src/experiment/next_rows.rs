@@ -4,6 +4,7 @@
 
 use super::plan::Plan;
 use super::predicted::Predicted;
+use super::sections::DataRef;
 use super::tasks;
 use crate::agent::{Choice, Policy, PolicyStrategy};
 use crate::data::load;
@@ -81,6 +82,9 @@ pub fn next_rows(plan: &Plan, chooser: &Chooser, batch: usize) -> Result<NextRow
     let needs = strategy.needs();
     if needs.lookahead > 0 || needs.drafts > 0 || plan.registry().reads_hidden_labels(&by) {
         return Err(NextRowsError::Hidden { strategy: by }.into());
+    }
+    if matches!(target, DataRef::Named(name) if tasks::GENERATED.contains(&name.as_str())) {
+        return Err(NextRowsError::AllLabelled { set }.into());
     }
     let (spec, options) = tasks::located(target);
     let Some(examples) = load::rows(spec, plan.data_dir(), &options)? else {

@@ -6,11 +6,12 @@ use super::plan::Plan;
 use super::sections::{DataRef, is_reserved};
 use crate::agent::{SeenSet, Source};
 use crate::data::load::Loaded;
-use crate::data::readers::ReadOptions;
+use crate::data::readers::{ReadError, ReadOptions};
 use crate::data::synthetic::{
     Friedman, Glands, LabelTeachers, SourceFamily, diverging_sin, palmprints, three_clust,
 };
-use crate::data::{self, Dataset, Shape, SplitPlan, TargetKind, Task, Variation};
+use crate::data::world::MIN_OPEN;
+use crate::data::{self, DataError, Dataset, Shape, SplitPlan, TargetKind, Task, Variation, World};
 use crate::episode::encoder::Encoders;
 use crate::episode::{
     Consistency, EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask, Pretrained, Training,
@@ -90,8 +91,22 @@ pub fn read(plan: &Plan, reference: &DataRef) -> Result<Dataset> {
     if let Some(generated) = generate(reference, Key::root(plan.seed()).named("generated")) {
         return generated;
     }
-    let (spec, options) = located(reference);
-    plan.readers().load(spec, plan.data_dir(), &options)
+    let (spec, mut options) = located(reference);
+    options.columns.domains = plan.episode().domain_column();
+    plan.readers().load(spec, plan.data_dir(), &options).map_err(|error| match error.downcast_ref() {
+        Some(DataError::UnknownName { name, .. }) if GENERATED.contains(&name.as_str()) => {
+            let targets = named_kind(name).name();
+            ReadError::Option {
+                file: name.clone(),
+                problem: format!(
+                    "a generated set has no columns or members to name, and its targets are {targets}"
+                ),
+                hint: "leave out what says how it is read".to_string(),
+            }
+            .into()
+        }
+        _ => error,
+    })
 }
 
 /// What a data set is looked for by, and how it is read.
@@ -122,7 +137,7 @@ pub fn redrawn(plan: &Plan, target: &DataRef, repetition: u32) -> Option<Result<
 }
 
 /// What the targets of a data set are that has this name.
-pub(super) fn named_kind(name: &str) -> TargetKind {
+pub fn named_kind(name: &str) -> TargetKind {
     if Friedman::ALL.iter().any(|problem| problem.name() == name) {
         return TargetKind::Real;
     }
@@ -261,6 +276,7 @@ fn make<T: Send>(
         .map(|at| {
             let index = at * all / taken;
             let made;
+            let mut world = plan.episode().split().world;
             let dataset = match (real.get(index / of_each), index % of_each) {
                 (Some(dataset), 0) => &**dataset,
                 (Some(dataset), variant) => {
@@ -274,16 +290,26 @@ fn make<T: Send>(
                     &made
                 }
             };
-            source(plan, dataset, key.named("task").named(dataset.identity())).map(&look)
+            let named = real.get(index / of_each).is_some() && index.is_multiple_of(of_each);
+            if !named && dataset.classes() < MIN_OPEN {
+                // What is made has two classes by chance, and neither can be unwanted.
+                world.open_set = None;
+            }
+            source(plan, dataset, world, key.named("task").named(dataset.identity())).map(&look)
         })
         .collect()
 }
 
-/// A source task: its splits, and what is played on them.
-fn source(plan: &Plan, dataset: &Dataset, key: Key) -> Result<Source> {
+/// How a source task is split.
+fn source_split(plan: &Plan) -> SplitPlan {
     let sources = plan.sources();
-    let split =
-        SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() };
+    SplitPlan { max_pool: sources.max_pool, max_held: sources.max_held, ..plan.episode().split() }
+}
+
+/// A source task: its splits in `world`, and what is played on them.
+fn source(plan: &Plan, dataset: &Dataset, world: World, key: Key) -> Result<Source> {
+    let sources = plan.sources();
+    let split = SplitPlan { world, ..source_split(plan) };
     let prepared_tasks = (0..sources.splits as u64)
         .map(|index| prepare(plan, Task::split(dataset, &split, key.named("split").at(index))?))
         .collect::<Result<Vec<_>>>()?;
@@ -344,8 +370,12 @@ pub fn check_target(plan: &Plan, dataset: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// Refuses, before anything is written, a data set to be learned from whose rows a plan would change as images that they are not.
+/// Refuses, before anything is written, a data set to be learned from that has not what the plan's world needs, or whose rows a plan would
+/// change as images that they are not.
 pub fn check_source(plan: &Plan, dataset: &Dataset) -> Result<()> {
+    if plan.episode().world.is_some() {
+        Task::split(dataset, &source_split(plan), Key::root(plan.seed()))?;
+    }
     let change = plan.episode().augment.as_ref().map(|keys| keys.augment().change);
     match change.filter(|change| change.for_images()) {
         Some(change) if !matches!(dataset.shape(), Shape::Image { .. }) => {
@@ -396,6 +426,14 @@ pub fn check_initial(plan: &Plan) -> Result<()> {
     plan.episode().initial.check()?;
     let randomise = plan.sources().randomise.as_ref();
     randomise.map_or(&[][..], |randomise| &randomise.initial).iter().try_for_each(InitialPool::check)
+}
+
+/// Refuses a policy that is named where another one is trained.
+pub fn check_policy(plan: &Plan) -> Result<()> {
+    match plan.transfer().and_then(|transfer| transfer.policy.clone()) {
+        Some(policy) if plan.train().is_some() => Err(ExperimentError::TwoPolicies { policy }.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses strategies that ask for what the classifier of `[learner]` cannot give.
@@ -493,6 +531,36 @@ mod tests {
                 assert_eq!(prepared.task().reward().labels(), expected.reward().labels());
             }
         }
+    }
+
+    /// A run with an open set once failed on the first generated task of two classes.
+    #[test]
+    fn made_tasks_of_two_classes_keep_both() {
+        let plan = |rest: &str| {
+            let text = format!("[episode.world]\nopen_set = 0.4\n[sources]\n{rest}\n[train]\n");
+            Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap()
+        };
+        let made = sources(&plan("synthetic = 14\nmax_pool = 60\nmax_held = 40")).unwrap();
+        let family = SourceFamily::new(Key::root(1).named("sources").named("synthetic"));
+        let mut open = 0;
+        for (index, source) in made.iter().enumerate() {
+            let (task, classes) =
+                (source.prepared_tasks[0].task(), family.sample(index as u64).unwrap().classes());
+            assert_eq!(task.is_open(), classes > 2, "{}: {classes} classes", source.name);
+            assert!(task.classes() >= 2);
+            open += usize::from(task.is_open());
+        }
+        assert!((1..14).contains(&open), "{open} of 14");
+        let varied = sources(&plan("synthetic = 0\ndatasets = [\"wine\"]\nvariants = 12")).unwrap();
+        assert!(varied[0].prepared_tasks[0].task().is_open());
+        let open = varied[1..].iter().filter(|source| source.prepared_tasks[0].task().is_open()).count();
+        assert!((1..12).contains(&open), "{open} of 12 variations");
+        // A data set that was named is another matter.
+        let named = plan("synthetic = 0\ndatasets = [\"breast_cancer\"]");
+        let set = load(&named, &named.sources().datasets[0]).unwrap();
+        let error = check_source(&named, &set).unwrap_err();
+        assert!(error.to_string().contains("`episode.world.open_set` needs at least 3 classes"), "{error}");
+        assert_eq!(error.exit(), crate::error::Exit::BadInput);
     }
 
     /// Seeds once came from the names of data sets and files.

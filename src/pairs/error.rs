@@ -12,6 +12,10 @@ pub enum PairsError {
     #[error("pairs: {setting} would have no effect: {why}")]
     #[diagnostic(help("leave it out"))]
     NoEffect { setting: &'static str, why: &'static str },
+    /// A rule that is compared with itself.
+    #[error("pairs: the rule \"{}\" is named twice", shorten(rule))]
+    #[diagnostic(help("name it once; more repetitions are asked for with --repetitions"))]
+    RuleTwice { rule: String },
     /// More than is handled.
     #[error("pairs: {found} {what}, at most {limit} are handled")]
     TooMany { what: &'static str, found: usize, limit: usize },

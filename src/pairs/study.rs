@@ -113,6 +113,9 @@ impl StudyPlan {
             let found = self.repetitions.to_string();
             return Err(PairsError::Setting { setting: "repetitions", found, expected }.into());
         }
+        if let Some(rule) = (1..self.rules.len()).find(|&at| self.rules[..at].contains(&self.rules[at])) {
+            return Err(PairsError::RuleTwice { rule: self.rules[rule].clone() }.into());
+        }
         self.rules.iter().map(|rule| rules::build(rule)).collect()
     }
 }

@@ -188,6 +188,7 @@ fn context<'a>(dir: &'a Path, options: &'a RunOptions<'_>) -> Context<'a> {
 
 fn read(plan: &Plan) -> Result<Inputs> {
     plan.learner().device.open()?;
+    tasks::check_policy(plan)?;
     tasks::check_initial(plan)?;
     tasks::check_strategies(plan)?;
     let mut read = Inputs::default();

@@ -8,10 +8,12 @@ use crate::episode::features::SCHEMA;
 use crate::error::Result;
 use crate::report::input::{Fact, Importance, Picks, SearchPoint, TrainingPoint};
 use crate::report::{ReportInput, contrast, export, figures, html, table};
-use crate::run::{publish, store, usage};
+use crate::run::{Publication, publish, store, usage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What is made of the rows anew every time: what of it an earlier report had and this one has not is removed.
+const WHOLE: [&str; 3] = ["figures/", "tables/", "tensorboard/"];
 /// The verdict's table for a text.
 const TABLE_MARKDOWN: &str = "tables/verdict.md";
 /// Contrasts between architectures, or searches.
@@ -118,7 +120,8 @@ pub(super) fn write(finished: &Finished, dir: &Path, force: bool) -> Result<Path
         files.push(file(TABLE_CONTRASTS, contrast::markdown(&input.contrasts, options.alpha)));
     }
     files.push(file(store::REPORT, html(&input)));
-    publish(dir, &summary.run, &files, force)?;
+    let how = Publication { whole: &WHOLE, force, ..Publication::of(&summary.run) };
+    publish(dir, &files, how)?;
     Ok(dir.join(store::REPORT))
 }
 

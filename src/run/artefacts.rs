@@ -5,11 +5,14 @@
 //! changed (and refuses to overwrite it), and what is not the run's at all. It is sealed, so
 //! that it holds for its own run only.
 //!
+//! Of a publication that says of some folders that it writes them whole, earlier files of the list that it does not write are removed, if they are as
+//! they were written: no figure of yesterday's report lies beside today's.
+//!
 //! The list is written before the files, with the digests before and after, and once more after them: a
 //! process that ends in between leaves files that are one or the other.
 
 use super::error::RunError;
-use super::store::{ARTEFACTS, MANIFEST, inside, read_text, write_in};
+use super::store::{ARTEFACTS, MANIFEST, folders_of, inside, read_text, write_in};
 use super::{digest, sealed};
 use crate::durable;
 use crate::error::Result;
@@ -41,23 +44,32 @@ impl Artefacts {
     /// # Errors
     /// A list of another run, with both digests; a damaged one.
     pub fn read(dir: &Path, run: &str) -> Result<Option<Self>, RunError> {
-        let path = inside(dir, ARTEFACTS)?;
+        Self::called(dir, ARTEFACTS, |bytes, path| sealed::open(bytes, run, path))
+    }
+
+    /// The list of this name in `dir`, whose body `open` finds in its bytes.
+    fn called(
+        dir: &Path,
+        name: &str,
+        open: impl for<'b> Fn(&'b [u8], &Path) -> Result<&'b [u8], RunError>,
+    ) -> Result<Option<Self>, RunError> {
+        let path = inside(dir, name)?;
         if !path.exists() {
             return Ok(None);
         }
         let bytes = read_text(&path)?;
-        let body = sealed::open(&bytes, run, &path)?;
+        let body = open(&bytes, &path)?;
         serde_json::from_slice(body).map(Some).map_err(|error| RunError::Damaged {
-            path,
+            path: path.clone(),
             offset: 0,
             reason: error.to_string(),
         })
     }
 
     /// Writes the list.
-    pub(super) fn write(&self, dir: &Path, run: &str) -> Result<()> {
+    pub(super) fn write(&self, dir: &Path, how: Publication<'_>) -> Result<()> {
         let body = serde_json::to_vec_pretty(self).expect("strings serialise");
-        write_in(dir, ARTEFACTS, &sealed::seal(run, &body)).map(drop)
+        write_in(dir, how.list, &sealed::seal(how.run, &body)).map(drop)
     }
 
     /// The files.
@@ -80,41 +92,89 @@ impl Artefacts {
     }
 }
 
-/// Writes `files` to the folder of the run with this digest, and to its list. With `force`, a regular file
-/// that is there is overwritten whatever it holds.
+/// How files are published.
+#[derive(Clone, Copy, Debug)]
+pub struct Publication<'a> {
+    /// The digest of the run that they are of.
+    pub run: &'a str,
+    /// The name of the list.
+    pub list: &'a str,
+    /// How the names of files begin that it writes all of: earlier ones of the list are removed.
+    pub whole: &'a [&'a str],
+    /// Whether a regular file that is there is overwritten whatever it holds, and a list of another run believed and replaced.
+    pub force: bool,
+}
+
+impl<'a> Publication<'a> {
+    /// More files of the run with this digest, none of which takes another's place.
+    pub fn of(run: &'a str) -> Self {
+        Self { run, list: ARTEFACTS, whole: &[], force: false }
+    }
+}
+
+/// Writes `files` to a folder, and to its list.
 ///
 /// # Errors
 /// [`RunError::ArtefactChanged`] for a file that somebody has changed, [`RunError::NotAnArtefact`] for one that
 /// the run has not written, [`RunError::Foreign`] for a folder of another run's artefacts: nothing is
 /// written then. The folder is in use; whatever writing fails with.
-pub fn publish(dir: &Path, run: &str, files: &[Named], force: bool) -> Result<()> {
+pub fn publish(dir: &Path, files: &[Named], how: Publication<'_>) -> Result<()> {
     durable::create_dir(dir)?;
-    check(dir, run, files, force)?;
+    check(dir, files, how)?;
     let _lock = durable::lock(dir)?;
-    publish_locked(dir, run, files, force)
+    publish_locked(dir, files, how)
 }
 
 /// As [`publish`], by the process that holds the folder.
-pub(super) fn publish_locked(dir: &Path, run: &str, files: &[Named], force: bool) -> Result<()> {
-    let mut list = check(dir, run, files, force)?;
+pub(super) fn publish_locked(dir: &Path, files: &[Named], how: Publication<'_>) -> Result<()> {
+    let (mut list, stale) = check(dir, files, how)?;
     let new: Vec<String> = files.iter().map(|(_, bytes)| digest::of(bytes)).collect();
     for ((name, _), new) in files.iter().zip(&new) {
         let both = of_file(dir, name)?.into_iter().filter(|old| old != new).chain([new.clone()]);
         list.files.insert(name.clone(), both.collect());
     }
-    list.write(dir, run)?;
+    list.write(dir, how)?;
     for (name, bytes) in files {
         write_in(dir, name, bytes)?;
+    }
+    for name in &stale {
+        // Between the check and this, nobody has written to it.
+        if of_file(dir, name)?.is_some_and(|found| list.files[name].contains(&found)) {
+            durable::remove(&inside(dir, name)?)?;
+        }
+    }
+    for folder in folders_of(stale.iter().map(String::as_str)) {
+        durable::remove_empty_dir(&inside(dir, &folder)?)?;
     }
     for ((name, _), new) in files.iter().zip(new) {
         list.files.insert(name.clone(), vec![new]);
     }
-    list.write(dir, run)
+    list.files.retain(|name, _| !stale.contains(name));
+    list.write(dir, how)
 }
 
-/// The folder's list, if all of `files` may be written there.
-fn check(dir: &Path, run: &str, files: &[Named], force: bool) -> Result<Artefacts> {
-    let list = match Artefacts::read(dir, run) {
+/// Refuses a folder to which nothing may be published, whatever it is.
+///
+/// # Errors
+/// As [`publish`].
+pub fn check_publication(dir: &Path, how: Publication<'_>) -> Result<()> {
+    check(dir, &[], how).map(drop)
+}
+
+/// The folder's list, if all of `files` may be written there, and which of its files they take the place of.
+fn check(dir: &Path, files: &[Named], how: Publication<'_>) -> Result<(Artefacts, Vec<String>)> {
+    let Publication { run, force, .. } = how;
+    let of_whole = |name: &str| how.whole.iter().any(|start| name.starts_with(start));
+    let list = match Artefacts::called(dir, how.list, |bytes, path| sealed::open(bytes, run, path)) {
+        Err(RunError::Foreign { .. }) if force => {
+            // Another run's: of what it wrote, no more is known here than what is replaced.
+            let theirs = Artefacts::called(dir, how.list, |bytes, path| {
+                sealed::open_any(bytes, path).map(|(_, body)| body)
+            });
+            let mut list = theirs.ok().flatten().unwrap_or_default();
+            list.files.retain(|name, _| of_whole(name));
+            Some(Artefacts { lost: inside(dir, MANIFEST)?.exists(), ..list })
+        }
         Err(_) if force => None,
         list => list?,
     };
@@ -122,6 +182,14 @@ fn check(dir: &Path, run: &str, files: &[Named], force: bool) -> Result<Artefact
         Some(list) => list,
         None => Artefacts { lost: inside(dir, MANIFEST)?.exists(), ..Artefacts::default() },
     };
+    let stale = |name: &&String| of_whole(name) && !files.iter().any(|(new, _)| new == *name);
+    let stale: Vec<String> = list.files.keys().filter(stale).cloned().collect();
+    for name in stale.iter().filter(|_| !force) {
+        let allowed = &list.files[name];
+        if let Some(found) = of_file(dir, name)?.filter(|found| !allowed.contains(found)) {
+            return Err(changed(dir, name, allowed, found).into());
+        }
+    }
     for (name, bytes) in files {
         let Some(found) = of_file(dir, name)? else { continue };
         if force || found == digest::of(bytes) {
@@ -134,7 +202,7 @@ fn check(dir: &Path, run: &str, files: &[Named], force: bool) -> Result<Artefact
             None => return Err(RunError::NotAnArtefact { path: dir.join(name) }.into()),
         }
     }
-    Ok(list)
+    Ok((list, stale))
 }
 
 /// Those of `files` that are not in `dir`.
@@ -177,6 +245,10 @@ mod tests {
         (name.to_string(), bytes.to_vec())
     }
 
+    fn how(run: &str, force: bool) -> Publication<'_> {
+        Publication { force, ..Publication::of(run) }
+    }
+
     fn refused(result: Result<()>) -> String {
         let error = result.unwrap_err();
         assert_eq!(error.exit(), crate::error::Exit::BadInput);
@@ -188,8 +260,8 @@ mod tests {
     fn files_are_replaced_as_long_as_they_are_as_they_were_written() {
         let dir = tempfile::tempdir().unwrap();
         let (dir, run) = (dir.path(), digest::of(b"run"));
-        publish(dir, &run, &[file("a.csv", b"1"), file("t/b.md", b"2")], false).unwrap();
-        publish(dir, &run, &[file("a.csv", b"3")], false).unwrap();
+        publish(dir, &[file("a.csv", b"1"), file("t/b.md", b"2")], how(&run, false)).unwrap();
+        publish(dir, &[file("a.csv", b"3")], how(&run, false)).unwrap();
         let list = Artefacts::read(dir, &run).unwrap().unwrap();
         assert_eq!(list.names().collect::<Vec<_>>(), ["a.csv", "t/b.md"]);
         list.check(dir).unwrap();
@@ -197,10 +269,10 @@ mod tests {
         fs::remove_file(dir.join("t/b.md")).unwrap();
         list.check(dir).unwrap();
         fs::write(dir.join("a.csv"), "mine").unwrap();
-        let text = refused(publish(dir, &run, &[file("a.csv", b"4")], false));
+        let text = refused(publish(dir, &[file("a.csv", b"4")], how(&run, false)));
         assert!(text.contains(&digest::of(b"3")) && text.contains(&digest::of(b"mine")), "{text}");
         assert_eq!(fs::read(dir.join("a.csv")).unwrap(), b"mine");
-        publish(dir, &run, &[file("a.csv", b"4")], true).unwrap();
+        publish(dir, &[file("a.csv", b"4")], how(&run, true)).unwrap();
         assert_eq!(fs::read(dir.join("a.csv")).unwrap(), b"4");
     }
 
@@ -209,14 +281,51 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (dir, run) = (dir.path(), digest::of(b"run"));
         fs::write(dir.join("report.html"), "mine").unwrap();
-        let text = refused(publish(dir, &run, &[file("report.html", b"x"), file("b", b"x")], false));
+        let text = refused(publish(dir, &[file("report.html", b"x"), file("b", b"x")], how(&run, false)));
         assert!(text.contains("report.html"), "{text}");
         assert_eq!(fs::read_dir(dir).unwrap().count(), 1, "nothing was written");
-        publish(dir, &run, &[file("b", b"x")], false).unwrap();
-        refused(publish(dir, &digest::of(b"other run"), &[file("b", b"x")], false));
+        publish(dir, &[file("b", b"x")], how(&run, false)).unwrap();
+        refused(publish(dir, &[file("b", b"x")], how(&digest::of(b"other run"), false)));
         std::os::unix::fs::symlink("report.html", dir.join("c")).unwrap();
-        refused(publish(dir, &run, &[file("c", b"x")], true));
+        refused(publish(dir, &[file("c", b"x")], how(&run, true)));
         assert_eq!(fs::read(dir.join("report.html")).unwrap(), b"mine");
+    }
+
+    /// Figures of an earlier report once stayed beside the new one, as if they were its own.
+    #[test]
+    fn what_a_publication_writes_whole_has_no_earlier_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let (dir, run) = (dir.path(), digest::of(b"run"));
+        let is_there = |name: &str| dir.join(name).exists();
+        let whole = |run, force| Publication { whole: &["figures/", "t/"], ..how(run, force) };
+        let first = [
+            file("rows", b"1"),
+            file("figures/a.svg", b"2"),
+            file("figures/b.svg", b"3"),
+            file("t/x/c", b"4"),
+        ];
+        publish(dir, &first, whole(&run, false)).unwrap();
+        fs::write(dir.join("figures/mine.svg"), "mine").unwrap();
+        publish(dir, &[file("figures/a.svg", b"5")], whole(&run, false)).unwrap();
+        assert!(is_there("rows") && is_there("figures/a.svg") && is_there("figures/mine.svg"));
+        assert!(!is_there("figures/b.svg") && !is_there("t"), "with its folders, as far as they are empty");
+        let list = Artefacts::read(dir, &run).unwrap().unwrap();
+        assert_eq!(list.names().collect::<Vec<_>>(), ["figures/a.svg", "rows"]);
+        // What somebody has changed is no longer the run's to remove.
+        fs::write(dir.join("figures/a.svg"), "mine").unwrap();
+        let text = refused(publish(dir, &[file("figures/d.svg", b"6")], whole(&run, false)));
+        assert!(text.contains("figures/a.svg"), "{text}");
+        assert!(!is_there("figures/d.svg"));
+        publish(dir, &[file("figures/d.svg", b"6")], whole(&run, true)).unwrap();
+        assert_eq!(fs::read(dir.join("figures/a.svg")).unwrap(), b"mine");
+        // Another run takes the place by force, and of the other files knows nothing.
+        let other = digest::of(b"other run");
+        refused(publish(dir, &[file("figures/e.svg", b"7")], whole(&other, false)));
+        assert!(is_there("figures/d.svg"));
+        publish(dir, &[file("figures/e.svg", b"7")], whole(&other, true)).unwrap();
+        assert!(!is_there("figures/d.svg") && is_there("rows") && is_there("figures/mine.svg"));
+        let list = Artefacts::read(dir, &other).unwrap().unwrap();
+        assert_eq!(list.names().collect::<Vec<_>>(), ["figures/e.svg"]);
     }
 
     /// Fault case 45: wherever a publication ends, the next one goes through.
@@ -225,12 +334,12 @@ mod tests {
         for n in 0.. {
             let dir = tempfile::tempdir().unwrap();
             let (dir, run) = (dir.path(), digest::of(b"run"));
-            publish(dir, &run, &[file("a", b"old"), file("b", b"old")], false).unwrap();
+            publish(dir, &[file("a", b"old"), file("b", b"old")], how(&run, false)).unwrap();
             let guard = arm(n, Outcome::Fail(libc::EIO));
-            let result = publish(dir, &run, &[file("a", b"new"), file("b", b"new")], false);
+            let result = publish(dir, &[file("a", b"new"), file("b", b"new")], how(&run, false));
             drop(guard);
             Artefacts::read(dir, &run).unwrap().unwrap().check(dir).unwrap();
-            publish(dir, &run, &[file("a", b"newer"), file("b", b"newer")], false).unwrap();
+            publish(dir, &[file("a", b"newer"), file("b", b"newer")], how(&run, false)).unwrap();
             assert_eq!(fs::read(dir.join("b")).unwrap(), b"newer");
             if result.is_ok() {
                 assert!(n > 10, "only {n} operations");

@@ -31,7 +31,7 @@ pub(crate) mod times;
 pub(crate) mod usage;
 
 pub(crate) use crate::durable::digest;
-pub use artefacts::{Artefacts, Digests, publish};
+pub use artefacts::{Artefacts, Digests, Publication, check_publication, publish};
 pub use blocks::{Blocks, ElementType};
 pub use cancel::Cancel;
 pub use checkpoint::Checkpoint;

@@ -31,6 +31,20 @@ pub fn seal(run: &str, body: &[u8]) -> Vec<u8> {
 /// [`RunError::Foreign`] with both digests for a file of another run; [`RunError::Damaged`] for one that is
 /// not what was sealed; [`RunError::Newer`].
 pub fn open<'a>(bytes: &'a [u8], run: &str, path: &Path) -> Result<&'a [u8], RunError> {
+    match open_any(bytes, path)? {
+        (stored, body) if stored == run => Ok(body),
+        (stored, _) => {
+            let (stored, found) = (stored.to_string(), run.to_string());
+            Err(RunError::Foreign { path: path.to_path_buf(), stored, found })
+        }
+    }
+}
+
+/// The digest of the run that a file is of, and its body; `path` is for the messages.
+///
+/// # Errors
+/// [`RunError::Damaged`] for what is not what was sealed; [`RunError::Newer`].
+pub fn open_any<'a>(bytes: &'a [u8], path: &Path) -> Result<(&'a str, &'a [u8]), RunError> {
     let damaged = |reason: String| RunError::Damaged { path: path.to_path_buf(), offset: 0, reason };
     let first = &bytes[..bytes.len().min(MAX_HEADER_BYTES as usize)];
     let end = first.iter().position(|&b| b == b'\n').ok_or_else(|| damaged("no header line".into()))?;
@@ -46,14 +60,10 @@ pub fn open<'a>(bytes: &'a [u8], run: &str, path: &Path) -> Result<&'a [u8], Run
         Ok(found) => return Err(RunError::Newer { path: path.to_path_buf(), found, known: VERSION }),
         Err(_) => return Err(damaged("no format version".into())),
     }
-    if stored != run {
-        let (stored, found) = (stored.to_string(), run.to_string());
-        return Err(RunError::Foreign { path: path.to_path_buf(), stored, found });
-    }
     let body = &bytes[end + 1..];
     let found = digest::of(body);
     match found == sealed {
-        true => Ok(body),
+        true => Ok((stored, body)),
         false => Err(damaged(format!("sha256 is {found}, expected {sealed}"))),
     }
 }

@@ -20,7 +20,7 @@
 //! Of a folder, a run touches only what it has written itself: files of the names below, and those in the
 //! list of artefacts. No name is followed out of the folder, and no link, pipe or device is read or written.
 
-use super::artefacts::{self, Artefacts, Digests, Named};
+use super::artefacts::{self, Artefacts, Digests, Named, Publication};
 use super::error::RunError;
 use super::journal::{self, Journal, Record};
 use super::ledger::Ledger;
@@ -194,7 +194,7 @@ impl Store {
     /// # Errors
     /// As [`artefacts::publish`].
     pub fn publish(&self, files: &[Named]) -> Result<()> {
-        artefacts::publish_locked(&self.dir, &self.run, files, false)
+        artefacts::publish_locked(&self.dir, files, Publication::of(&self.run))
     }
 
     /// Refuses what somebody has changed of the files that were made of the results.
@@ -317,16 +317,8 @@ impl Store {
 
     /// The folders that hold files of a run, inner ones first.
     fn folders(&self, listed: &[&str]) -> Vec<String> {
-        let above = |name: &str| {
-            let ends: Vec<usize> = name.match_indices('/').map(|(at, _)| at).collect();
-            ends.into_iter().map(|end| name[..end].to_string()).collect::<Vec<_>>()
-        };
-        let mut folders: Vec<String> = listed.iter().flat_map(|name| above(name)).collect();
-        folders.extend([POLICY, CHECKPOINTS, FIGURES].map(String::from));
-        folders.sort();
-        folders.dedup();
-        folders.reverse();
-        folders
+        let own = [POLICY, CHECKPOINTS, FIGURES].map(|folder| format!("{folder}/"));
+        folders_of(listed.iter().copied().chain(own.iter().map(String::as_str)))
     }
 
     /// Refuses to continue another run.
@@ -376,7 +368,7 @@ impl Store {
         let journal_path = self.path(JOURNAL)?;
         let journal = Journal::create(&journal_path, &self.run)?;
         self.write(PLAN, plan.as_bytes())?;
-        Artefacts::default().write(&self.dir, &self.run)?;
+        Artefacts::default().write(&self.dir, Publication::of(&self.run))?;
         self.write(MANIFEST, &self.manifest.to_json())?;
         Ok(journal)
     }
@@ -426,6 +418,16 @@ fn stored(dir: &Path, manifest: &Manifest, fresh: bool) -> Result<Option<Manifes
         None => Ok(None),
         Some(found) => Err(RunError::NotARun { dir: dir.to_path_buf(), found }),
     }
+}
+
+/// The folders that files of these names lie in, inner ones first; a name that ends in `/` is a folder's.
+pub(super) fn folders_of<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let above = |name: &'a str| name.match_indices('/').map(|(end, _)| name[..end].to_string());
+    let mut folders: Vec<String> = names.flat_map(above).collect();
+    folders.sort();
+    folders.dedup();
+    folders.reverse();
+    folders
 }
 
 /// The path of `name` in `dir`; see [`Store::path`].

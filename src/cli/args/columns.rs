@@ -9,6 +9,7 @@ use crate::experiment::Vocabulary;
 use crate::experiment::sections::DataRef;
 use crate::experiment::sections::Decimal;
 use crate::experiment::sections::FileRef;
+use crate::experiment::tasks::{GENERATED, named_kind};
 use clap::builder::RangedU64ValueParser;
 
 /// How the file of a data set is read. Columns are named as its header names them, or by position: 0 is the first, -1
@@ -110,7 +111,10 @@ impl ColumnArgs {
             types: self.types.clone(),
             missing: self.missing.clone(),
         };
-        let plain = file == FileRef { file: target.to_string(), ..FileRef::default() };
+        // What a generated set's targets are may be said.
+        let task = if GENERATED.contains(&target) { named_kind(target) } else { TargetKind::Class };
+        let plain = FileRef { file: target.to_string(), ..FileRef::default() };
+        let plain = file == plain || file == FileRef { task, ..plain };
         if plain && vocabulary.dataset_names().any(|known| known == target) {
             return DataRef::Named(target.to_string());
         }

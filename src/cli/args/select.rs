@@ -32,7 +32,7 @@ pub struct SelectArgs {
     /// With --from, write what is predicted of all rows without a label: a CSV file, or a folder for masks, which are pictures
     #[arg(long, value_name = "FILE|DIR", requires = "from")]
     pub predictions: Option<PathBuf>,
-    /// Overwrite the files of --predictions
+    /// Overwrite the files of --predictions; of a folder, remove pictures that an earlier command has written there
     #[arg(long, requires = "predictions")]
     pub force: bool,
     /// With --from, change keys of an experiment file (learner.*); may be repeated

@@ -64,10 +64,10 @@ pub struct FitArgs {
     /// Write here what is predicted of the rows that are held out: a CSV file, or a folder for masks, which are pictures
     #[arg(long, value_name = "FILE|DIR")]
     pub predictions: Option<PathBuf>,
-    /// Overwrite the files of --out and --predictions
+    /// Overwrite the files of --out and --predictions; of a folder, remove pictures that an earlier command has written there
     #[arg(long)]
     pub force: bool,
-    /// Change keys of an experiment file (learner.*, episode.test, episode.scaling); may be repeated
+    /// Change keys of an experiment file (learner.*, episode.test, episode.scaling, episode.world.*); may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
     /// The seed of the split, the weights and the mini-batches

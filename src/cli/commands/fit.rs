@@ -1,5 +1,6 @@
 //! `querist fit`: one network on one data set.
 
+use super::sets;
 use super::transfer::value;
 use crate::cli::args::FitArgs;
 use crate::cli::outfile::{OutFile, PredictionsOut, check_apart};
@@ -14,10 +15,35 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
+/// What the keys begin with that decide something of a fit: how the network is trained, and on what.
+const KEYS: [&str; 10] = [
+    "learner.",
+    "episode.test",
+    "episode.reward",
+    "episode.validation",
+    "episode.max_pool",
+    "episode.max_held",
+    "episode.scaling",
+    "episode.world.long_tail",
+    "episode.world.label_noise",
+    "episode.world.covariate_shift",
+];
+/// Those that say of a network what its file says, or are about fits that follow one another and rows that are held back.
+const IDLE: [&str; 7] = [
+    "learner.hidden",
+    "learner.dropout",
+    "learner.warm_start",
+    "learner.keep_optimiser",
+    "learner.first_epochs",
+    "learner.fit_per_label",
+    "learner.patience",
+];
+
 /// Fits the network and says what it is worth.
 pub fn fit(args: &FitArgs) -> Result<()> {
     let architecture = Architecture::load(&args.file)?;
     let vocabulary = Vocabulary { data_dir: args.data.folder()?, ..Vocabulary::default() };
+    sets::check(&args.sets, "fit", &KEYS, &IDLE)?;
     let found = crate::data::load::files(&args.target, vocabulary.data_dir.as_deref());
     let plan = plan(args, &vocabulary)?;
     let beside = args.columns.features.iter().map(Path::new);

@@ -12,5 +12,6 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod select;
 pub(crate) mod session;
+mod sets;
 pub(crate) mod stream;
 pub(crate) mod transfer;

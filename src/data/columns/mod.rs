@@ -13,6 +13,7 @@
 mod absent;
 mod categories;
 mod cells;
+mod domains;
 mod encode;
 mod exact;
 mod forms;
@@ -35,6 +36,7 @@ pub use kinds::Kind;
 pub use text::{TEXT_WIDTH, texts};
 
 use super::dataset::{Dataset, Shape, SplitTag, Targets, check_size, filled};
+use super::domains::Domain;
 use super::error::DataError;
 use super::gaps::{Gap, Gaps};
 use super::masks::Masks;
@@ -77,6 +79,8 @@ pub struct ColumnOptions {
     pub split: Option<String>,
     /// The column with what the rows are called, which is no feature.
     pub id: Option<String>,
+    /// The column that says which domain every row is of, which is no feature.
+    pub domains: Option<DomainColumn>,
     /// The features, by name or pattern (`x*`, `item_?`); empty for all columns that have no other role. What is named
     /// without a pattern is kept, whatever it looks like.
     pub columns: Vec<String>,
@@ -86,6 +90,15 @@ pub struct ColumnOptions {
     pub types: Vec<(String, Kind)>,
     /// Values that stand for none, as they are written: in all columns, or, as `COLUMN=VALUE`, in one.
     pub missing: Vec<String>,
+}
+
+/// A column that says where rows are from, such as a hospital, a camera or a year.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainColumn {
+    /// Its name or position.
+    pub column: String,
+    /// Its values in rows of the source domain. All others are of the target domain.
+    pub source: Vec<String>,
 }
 
 /// How a data set was made of a file: what was decided, and what to look into.
@@ -128,6 +141,8 @@ pub struct Examples {
     pub split: Option<Vec<SplitTag>>,
     /// What the rows are called.
     pub ids: Option<Vec<String>>,
+    /// The domain of every row, where a column says it.
+    pub domains: Option<Vec<Domain>>,
     /// The column that holds the labels, if there is one.
     pub label_column: Option<String>,
     /// What was decided.
@@ -216,14 +231,21 @@ impl Examples {
         let inputs = if whole { self.inputs } else { self.inputs.gather(rows()) };
         let gaps = if whole { self.gaps } else { self.gaps.of_rows(&kept) };
         let split = self.split.map(|split| rows().map(|row| split[row]).collect());
-        let ids = self.ids.map(|ids| rows().map(|row| ids[row].clone()).collect());
+        let ids: Option<Vec<String>> = self.ids.map(|ids| rows().map(|row| ids[row].clone()).collect());
+        let domains: Option<Vec<Domain>> =
+            self.domains.map(|domains| rows().map(|row| domains[row]).collect());
         let set = Dataset::new(self.name, self.shape, inputs, targets, split)?;
-        let set = set.with_gaps(gaps).prepared_by(self.preparation);
-        let set = if whole { set } else { set.of_rows(kept)? };
-        Ok(match ids {
-            Some(ids) => set.with_ids(ids)?,
-            None => set,
-        })
+        let mut set = set.with_gaps(gaps).prepared_by(self.preparation);
+        if !whole {
+            set = set.of_rows(kept)?;
+        }
+        if let Some(ids) = ids {
+            set = set.with_ids(ids)?;
+        }
+        if let Some(domains) = domains {
+            set = set.with_domains(domains)?;
+        }
+        Ok(set)
     }
 }
 
@@ -314,6 +336,14 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         Some(at) => split::read(&reading, &names[at], &Cells::of(&arrays[at]))?,
     };
     let ids = roles.of(Role::Id).map(|at| Cells::of(&arrays[at]).texts());
+    let domains = match (&options.columns.domains, roles.of(Role::Domain)) {
+        (Some(wanted), Some(at)) => {
+            let (domains, said) = domains::read(&reading, &names[at], &Cells::of(&arrays[at]), wanted)?;
+            decisions.push(said);
+            Some(domains)
+        }
+        _ => None,
+    };
 
     let (inputs, gaps) = if options.features.is_empty() {
         let classes = labels.as_ref().map(|labels| &labels.classes[..]);
@@ -361,6 +391,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         masks: None,
         split,
         ids,
+        domains,
         label_column,
         preparation,
     })

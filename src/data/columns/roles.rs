@@ -17,6 +17,7 @@ pub(in crate::data) enum Role {
     Label,
     Split,
     Id,
+    Domain,
     Ignored,
 }
 
@@ -101,7 +102,15 @@ impl Roles {
         }
         let labels = match &columns.label {
             Some(patterns) if sets && columns.label_separator.is_none() => {
-                let found: Vec<Vec<usize>> = patterns.split(',').map(all).collect::<Result<_, _>>()?;
+                let patterns: Vec<&str> = patterns.split(',').collect();
+                if let Some(at) = (1..patterns.len()).find(|&at| patterns[..at].contains(&patterns[at])) {
+                    return Err(ReadError::Option {
+                        file: file.to_string(),
+                        problem: format!("--label names \"{}\" twice", shorten(patterns[at])),
+                        hint: "name every column once".to_string(),
+                    });
+                }
+                let found: Vec<Vec<usize>> = patterns.into_iter().map(all).collect::<Result<_, _>>()?;
                 let mut seen = vec![false; count];
                 found.into_iter().flatten().filter(|&at| !std::mem::replace(&mut seen[at], true)).collect()
             }
@@ -115,11 +124,13 @@ impl Roles {
             },
         };
         let id = columns.id.as_deref().map(one).transpose()?;
+        let domain = columns.domains.as_ref().map(|domains| one(&domains.column)).transpose()?;
         let mut given = vec![None; count];
         let labels = labels.into_iter().map(|at| (Role::Label, "the labels", at));
         let split = split.map(|at| (Role::Split, "the split", at));
         let id = id.map(|at| (Role::Id, "the row ids", at));
-        for (role, what, at) in labels.chain(split).chain(id) {
+        let domain = domain.map(|at| (Role::Domain, "the domains", at));
+        for (role, what, at) in labels.chain(split).chain(id).chain(domain) {
             if let Some(before) = given[at].replace(what) {
                 let column = shorten(&names[at]);
                 return Err(ReadError::Option {

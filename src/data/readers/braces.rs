@@ -298,6 +298,7 @@ fn refuse_options(file: &str, options: &ReadOptions) -> Result<(), ReadError> {
     let asked = [
         (super::task_option(columns.task), columns.task != TargetKind::Class),
         ("`--id`", columns.id.is_some()),
+        ("a column of domains", columns.domains.is_some()),
         ("`--types`", !columns.types.is_empty()),
         ("`--missing`", !columns.missing.is_empty()),
         ("`--features`", !options.features.is_empty()),

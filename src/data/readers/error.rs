@@ -160,6 +160,17 @@ pub enum ReadError {
     ))]
     SplitValue { file: String, line: u64, column: String, value: String },
 
+    /// A row of no domain.
+    #[error("{file}: line {line}, column {column}: nothing, but it is to say which domain every row is of")]
+    #[diagnostic(help("fill it in, or leave the row out"))]
+    NoDomain { file: String, line: u64, column: String },
+    /// A source domain without a row.
+    #[error(
+        "{file}: none of {rows} rows has {value:?} in column {column}, which is to be of the source domain"
+    )]
+    #[diagnostic(help("{hint}"))]
+    UnknownDomain { file: String, column: String, value: String, rows: usize, hint: String },
+
     /// A number of the header that cannot be.
     #[error("{file}: {problem}")]
     Header { file: String, problem: String },

@@ -191,6 +191,7 @@ impl Examples {
             masks,
             split: self.split,
             ids: (!names.is_empty()).then_some(names),
+            domains: None,
             label_column: None,
             preparation: Preparation { decisions: self.decisions, warnings, ..Preparation::default() },
         })

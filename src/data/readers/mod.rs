@@ -322,6 +322,7 @@ impl ReadOptions {
             (task_option(columns.task), columns.task == TargetKind::Real),
             ("a split column", columns.split.is_some()),
             ("a column of row ids", columns.id.is_some()),
+            ("a column of domains", columns.domains.is_some()),
             ("columns to ignore", !columns.ignore.is_empty()),
             ("columns to take", !columns.columns.is_empty()),
             ("types of columns", !columns.types.is_empty()),

@@ -113,6 +113,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         masks: None,
         split: None,
         ids: Some(ids),
+        domains: None,
         label_column: None,
         preparation: Preparation { decisions, ..Preparation::default() },
     };

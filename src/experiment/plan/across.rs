@@ -6,6 +6,7 @@ use crate::episode::{InitialPool, Training};
 use crate::experiment::error::{ExperimentError, Place};
 use crate::experiment::sections::{ArchitectureChoice, DataRef, OptimiserKind, SeenBy};
 use crate::experiment::stages::search::space;
+use crate::experiment::tasks::GENERATED;
 use crate::learner::Loss;
 use std::collections::HashSet;
 
@@ -172,6 +173,11 @@ impl Plan {
                 "set sources.randomise = false, or train without domains",
             );
         }
+        let by_column = world.domains.as_ref().is_some_and(|domains| domains.column.is_some());
+        if let Some((key, why)) = by_column.then(|| self.without_columns()).flatten() {
+            let hint = "name data sets that have the column, or leave `episode.world.domains.column` out";
+            return conflict(key, why, hint);
+        }
         let reads = match (&self.search_comparison, self.searches_sources()) {
             (Some(_), _) => "[search_comparison]",
             (None, true) => "[search]",
@@ -189,6 +195,33 @@ impl Plan {
                 format!("has labels of a source at the start, and {reads} draws them of all rows"),
                 "give searches a file of their own, without domains",
             ),
+        }
+    }
+
+    /// What of the plan makes data, which has no column that tells domains apart.
+    fn without_columns(&self) -> Option<(&'static str, String)> {
+        let learns = self.train.is_some();
+        let (sources, targets) = (&self.sources, self.transfer.iter().flat_map(|transfer| &transfer.targets));
+        let learned_from = [&sources.datasets, &sources.validation].into_iter().flatten().filter(|_| learns);
+        let named = targets.map(|set| ("transfer.targets", set));
+        let named = named.chain(learned_from.map(|set| ("sources.datasets", set)));
+        let generated = named.into_iter().find(|(_, set)| GENERATED.contains(&set.name()));
+        let made = [
+            ("sources.synthetic", sources.synthetic),
+            ("sources.validation_synthetic", sources.validation_synthetic),
+            ("sources.variants", sources.variants),
+        ];
+        let made = made.into_iter().find(|&(_, count)| learns && count > 0);
+        let no_column = "which `episode.world.domains.column` could be of";
+        match (generated, made) {
+            (Some((key, set)), _) => Some((
+                key,
+                format!("holds \"{}\", which is generated and has no column {no_column}", set.name()),
+            )),
+            (None, Some((key, count))) => {
+                Some((key, format!("is {count}, and tasks that are made have no column {no_column}")))
+            }
+            (None, None) => None,
         }
     }
 
@@ -210,7 +243,9 @@ impl Plan {
     /// Whether the classifier can be trained on virtual rows, where something makes some.
     fn check_soft_targets(&self, root: &Place) -> Result<(), ExperimentError> {
         let learner = &self.learner;
-        if learner.loss == Loss::CrossEntropy && learner.optimiser != OptimiserKind::Lbfgs {
+        if learner.loss.is_none_or(|loss| loss == Loss::CrossEntropy)
+            && learner.optimiser != OptimiserKind::Lbfgs
+        {
             return Ok(());
         }
         let mixes =

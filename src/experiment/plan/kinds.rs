@@ -96,9 +96,20 @@ impl Plan {
             let why = format!("is \"{}\", which is no figure of {kind}", self.episode.metric.key());
             return Err(conflict("episode.metric", why, &format!("known are {}", known.join(", "))));
         }
-        let loss = self.learner.loss;
-        // What is not said stands for the usual loss of the kind.
-        if loss != Loss::CrossEntropy && loss.targets() != kind {
+        let world = self.episode.world.as_ref();
+        let about_classes = [
+            ("episode.world.long_tail", world.is_some_and(|world| world.long_tail.is_some())),
+            ("episode.world.label_noise", world.is_some_and(|world| world.label_noise.is_some())),
+            ("episode.world.open_set", world.is_some_and(|world| world.open_set.is_some())),
+            ("episode.world.domains", world.is_some_and(|world| world.domains.is_some())),
+        ];
+        if let Some((key, _)) =
+            about_classes.into_iter().find(|&(_, given)| given && kind != TargetKind::Class)
+        {
+            let why = format!("is about classes; the targets are {}", kind.name());
+            return Err(conflict(key, why, "leave it out"));
+        }
+        if let Some(loss) = self.learner.loss.filter(|loss| loss.targets() != kind) {
             let of = match loss.targets() {
                 TargetKind::Class => "classifiers",
                 other => other.name(),
@@ -107,6 +118,7 @@ impl Plan {
             return Err(conflict("learner.loss", why, "leave it out"));
         }
         if kind == TargetKind::Class {
+            self.learner.loss.get_or_insert(Loss::CrossEntropy);
             let named = self.transfer.iter().flat_map(|transfer| transfer.strategies.iter().enumerate());
             // What is no strategy at all is refused where strategies are checked.
             for (at, name) in named.filter(|(_, name)| self.registry.build(name).is_ok()) {

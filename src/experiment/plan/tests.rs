@@ -108,6 +108,13 @@ fn the_resolved_plan_reads_back_to_itself() {
         [transfer]\ntargets = [\"iris\"]";
     let expected = Domains { per_class: 5, scale: 2.0, concept_shift: 0.3, ..Domains::default() };
     assert_eq!(parse(domains).unwrap().episode().split().world.domains, Some(expected));
+    let column = "[episode]\ninitial_per_class = 5\n[episode.world.domains]\ncolumn = \"site\"\nsource = [\"a\", \"b\"]\n\
+        [transfer]\ntargets = [\"iris\"]";
+    let plan = parse(column).unwrap();
+    let expected = Domains { per_class: 5, by_column: true, ..Domains::default() };
+    assert_eq!(plan.episode().split().world.domains, Some(expected));
+    let read = plan.episode().domain_column().unwrap();
+    assert_eq!((read.column.as_str(), read.source), ("site", vec!["a".to_string(), "b".to_string()]));
     let made = "[episode]\nrejected = \"covered\"\nworld = { open_set = 0.2 }\ngenerator = { copies = 3, pool = true }\n\
         encoder = { seen_by = \"all\", training = \"fine_tuned\" }\n[transfer]\ntargets = [\"iris\"]";
     let episode = parse(made).unwrap().episode().clone();
@@ -120,6 +127,7 @@ fn the_resolved_plan_reads_back_to_itself() {
         exact,
         augmented,
         domains,
+        column,
         made,
         consistent,
         "[train]",
@@ -181,6 +189,94 @@ fn encoders_and_open_sets_stand_where_they_are_heeded() {
     assert!(text.contains("and [search] reads the labels of random ones"), "{text}");
     let (text, _) = refused(&with("encoder = { temperature = 0.5 }", "[train]"));
     assert!(text.contains("episode.encoder.temperature"), "{text}");
+}
+
+/// Training on numbers once began, and failed on its first task.
+#[test]
+fn worlds_of_classes_are_refused_where_targets_are_others() {
+    for (world, key) in [
+        ("open_set = 0.2", "open_set"),
+        ("label_noise = 0.2", "label_noise"),
+        ("long_tail = 3.0", "long_tail"),
+        ("domains = {}", "domains"),
+    ] {
+        for rest in ["[sources]\ntask = \"regression\"\n[train]", "[transfer]\ntargets = [\"friedman1\"]"] {
+            let text = format!("[episode]\nworld = {{ {world} }}\n{rest}");
+            let text =
+                Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default()).unwrap_err().to_string();
+            let words = format!("`episode.world.{key}` is about classes; the targets are numbers");
+            assert!(text.contains(&words), "{text}");
+        }
+    }
+    parse("[episode]\nworld = { covariate_shift = 1.0 }\n[sources]\ntask = \"regression\"\n[train]").unwrap();
+}
+
+/// A loss of classes was once read, and another one minimised.
+#[test]
+fn a_loss_is_of_the_targets() {
+    let of = |learner: &str, rest: &str| {
+        let text = format!("[learner]\n{learner}\n{rest}");
+        Plan::parse(&text, "x.toml", &[], None, &Vocabulary::default())
+    };
+    let [numbers, labels, masks] = ["friedman1", "labels_rare", "glands_plain"]
+        .map(|name| format!("[transfer]\ntargets = [\"{name}\"]"));
+    for rest in [&numbers, &labels, &masks] {
+        for loss in ["cross_entropy", "squared"] {
+            let error = of(&format!("loss = \"{loss}\""), rest).unwrap_err().to_string();
+            assert!(error.contains("`learner.loss` is a loss of classifiers"), "{error}");
+        }
+        let plan = of("", rest).unwrap();
+        let again = Plan::parse(&plan.to_toml(), "x.toml", &[], None, &Vocabulary::default()).unwrap();
+        assert_eq!((plan.learner().loss, &again), (None, &plan));
+    }
+    let error = of("loss = \"beta_nll\"", &labels).unwrap_err().to_string();
+    assert!(error.contains("`learner.loss` is a loss of numbers"), "{error}");
+    of("loss = \"beta_nll\"", &numbers).unwrap();
+    // Of classes, the resolved plan says it, as it always did.
+    let plan = of("", "[transfer]\ntargets = [\"iris\"]").unwrap();
+    assert_eq!(plan.learner().loss, Some(crate::learner::Loss::CrossEntropy));
+    assert!(plan.to_toml().contains("loss = \"cross_entropy\""));
+}
+
+/// What is drawn differs by nothing that a column says, and the other way round.
+#[test]
+fn domains_are_drawn_or_told_apart_by_a_column() {
+    let with = |domains: &str, rest: &str| format!("[episode.world.domains]\n{domains}\n{rest}");
+    let iris = "[transfer]\ntargets = [\"iris\"]";
+    let column = "column = \"site\"\nsource = [\"a\"]";
+    for (domains, rest, words) in [
+        ("column = \"site\"", iris, "`episode.world.domains.source` is missing"),
+        ("column = \"site\"\nsource = []", iris, "`episode.world.domains.source` is missing"),
+        ("column = \"site\"\nsource = [\"a\", \"a\"]", iris, "lists \"a\" twice"),
+        ("source = [\"a\"]", iris, "`episode.world.domains.source` is read only with `column`"),
+        (
+            "column = \"site\"\nsource = [\"a\"]\nscale = 2.0",
+            iris,
+            "`episode.world.domains.scale` is read only without `column`",
+        ),
+        (
+            column,
+            "[transfer]\ntargets = [\"three_clust\"]",
+            "`transfer.targets` holds \"three_clust\", which is generated",
+        ),
+        (
+            column,
+            "[sources]\nrandomise = false\n[train]",
+            "`sources.synthetic` is 252, and tasks that are made have no column",
+        ),
+        (
+            column,
+            "[sources]\nrandomise = false\nsynthetic = 0\nvalidation_synthetic = 0\ndatasets = [\"wine\"]\nvariants = 2\n[train]",
+            "`sources.variants` is 2",
+        ),
+    ] {
+        let text = Plan::parse(&with(domains, rest), "x.toml", &[], None, &Vocabulary::default())
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains(words), "{text}");
+    }
+    let real = "[sources]\nrandomise = false\nsynthetic = 0\nvalidation_synthetic = 0\ndatasets = [\"wine\"]\n[train]";
+    parse(&with(column, real)).unwrap();
 }
 
 /// Fault case 62.

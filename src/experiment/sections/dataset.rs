@@ -174,6 +174,7 @@ impl DataRef {
                 label_separator: it.label_separator.clone(),
                 split: it.split.clone(),
                 id: it.id.clone(),
+                domains: None,
                 columns: it.columns.clone(),
                 ignore: it.ignore.clone(),
                 types: it.types.clone(),

@@ -1,6 +1,7 @@
 //! `[episode]`: how a labelling is simulated.
 
 use super::encoder::EncoderKeys;
+use crate::data::columns::DomainColumn;
 use crate::data::domains::{MAX_SCALE, MAX_TRANSLATION};
 use crate::data::world::{MAX_NOISE, MAX_OPEN, MAX_SHIFT, MAX_TAIL};
 use crate::data::{Annotator, Domains, Price, Scaling, SplitPlan, World};
@@ -10,7 +11,9 @@ use crate::episode::generator::{MAX_STEPS, MAX_UNITS};
 use crate::episode::plan::{MAX_COPIES, MAX_PIXELS};
 use crate::episode::{Augment, Change, Consistency, Generate, InitialPool, OracleOn, Rejected, StopOn};
 use crate::experiment::error::ExperimentError;
-use crate::experiment::keys::{Ask, boolean, inline, number, section, table, text, whole, whole_table, word};
+use crate::experiment::keys::{
+    Ask, boolean, different_texts, inline, number, section, table, text, whole, whole_table, word,
+};
 use crate::experiment::raw::Section;
 use crate::learner::Metric;
 use serde::Serialize;
@@ -146,7 +149,6 @@ section! {
 
 section! {
     /// `[episode.world]`: reward, validation and test rows stay as the data set has them.
-    #[derive(Copy)]
     pub struct WorldKeys {
         /// Rows of the pool's most frequent class over those of the rarest; classes in between fall geometrically, in an
         /// order that every split draws.
@@ -161,6 +163,7 @@ section! {
         covariate_shift: Option<f64> = number(0.0..=MAX_SHIFT).optional();
         /// Share of classes that nobody wants, drawn per split, all but two at most. Their rows are in the pool; asking for one is
         /// charged as a label and answered by a rejection, which the column `unanswerable` counts. Held-out rows are of the others.
+        /// A data set needs three classes; tasks that are generated or varied and have two, which is about half of those generated, keep both.
         #[serde(skip_serializing_if = "Option::is_none")]
         open_set: Option<f64> = number(0.0..=MAX_OPEN).optional();
         /// Two domains: episodes start from `initial_per_class` labels per class of a source domain; what is asked for, rewarded and
@@ -173,35 +176,61 @@ section! {
 impl WorldKeys {
     /// What splits do, where episodes start from so many labels per class.
     fn world(&self, per_class: usize) -> World {
-        let Self { long_tail, label_noise, covariate_shift, open_set, domains } = *self;
-        let domains = domains.map(|keys| keys.domains(per_class));
+        let Self { long_tail, label_noise, covariate_shift, open_set, ref domains } = *self;
+        let domains = domains.as_ref().map(|keys| keys.domains(per_class));
         World { long_tail, label_noise, covariate_shift, open_set, domains }
     }
 }
 
 section! {
-    /// `[episode.world.domains]`: how the rows of the source differ. Without a key, they do not.
-    #[derive(Copy)]
+    /// `[episode.world.domains]`: how the rows of the source differ, or which column of the data sets says where rows are from.
+    /// Without a key, both domains are one.
     pub struct DomainKeys {
+        /// The column, by name or position, that says where every row of a table is from, such as a hospital, a camera or a year. It
+        /// is no input. Labels at the start are of rows of the source, all other rows of all parts of the target.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        column: Option<String> = text().optional();
+        /// The values of `column` in rows of the source; all others are of the target.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        source: Option<Vec<String>> = different_texts().items(1..=usize::MAX).or(vec![]).absent("must be given")
+            .when(column.is_some(), "with `column`");
         /// Rows of a class are drawn with weights `exp(-s z)`, `z` being a row's standardised place along the direction of most variance.
-        selection: f64 = number(0.0..=MAX_SHIFT).or(0.0);
+        #[serde(skip_serializing_if = "Option::is_none")]
+        selection: Option<f64> = number(0.0..=MAX_SHIFT).or(0.0).when(column.is_none(), DRAWN);
         /// Degrees by which pairs of columns, drawn at random, are rotated one way or the other, in standardised inputs.
-        rotation: f64 = number(0.0..=180.0).or(0.0);
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rotation: Option<f64> = number(0.0..=180.0).or(0.0).when(column.is_none(), DRAWN);
         /// Columns are stretched by factors from the reciprocal of this one to this one.
-        scale: f64 = number(1.0..=MAX_SCALE).or(1.0);
+        #[serde(skip_serializing_if = "Option::is_none")]
+        scale: Option<f64> = number(1.0..=MAX_SCALE).or(1.0).when(column.is_none(), DRAWN);
         /// Standard deviations by which every column is moved, up or down.
-        translation: f64 = number(0.0..=MAX_TRANSLATION).or(0.0);
+        #[serde(skip_serializing_if = "Option::is_none")]
+        translation: Option<f64> = number(0.0..=MAX_TRANSLATION).or(0.0).when(column.is_none(), DRAWN);
         /// Rows of the most frequent class over those of the rarest; the most frequent one has `initial_per_class`.
-        label_shift: f64 = number(1.0..=MAX_TAIL).or(1.0);
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label_shift: Option<f64> = number(1.0..=MAX_TAIL).or(1.0).when(column.is_none(), DRAWN);
         /// Share of the source's rows, those farthest along a direction that is drawn, in which classes have each other's names.
-        concept_shift: f64 = number(0.0..=1.0).or(0.0);
+        #[serde(skip_serializing_if = "Option::is_none")]
+        concept_shift: Option<f64> = number(0.0..=1.0).or(0.0).when(column.is_none(), DRAWN);
     }
 }
 
+/// Where keys that make a source of the target's rows may stand.
+const DRAWN: &str = "without `column`";
+
 impl DomainKeys {
     fn domains(&self, per_class: usize) -> Domains {
-        let Self { selection, rotation, scale, translation, label_shift, concept_shift } = *self;
-        Domains { per_class, selection, rotation, scale, translation, label_shift, concept_shift }
+        let own = Domains::default();
+        Domains {
+            per_class,
+            by_column: self.column.is_some(),
+            selection: self.selection.unwrap_or(own.selection),
+            rotation: self.rotation.unwrap_or(own.rotation),
+            scale: self.scale.unwrap_or(own.scale),
+            translation: self.translation.unwrap_or(own.translation),
+            label_shift: self.label_shift.unwrap_or(own.label_shift),
+            concept_shift: self.concept_shift.unwrap_or(own.concept_shift),
+        }
     }
 }
 
@@ -418,6 +447,12 @@ impl Episode {
     pub(in crate::experiment) fn read(section: Section) -> Result<Self, ExperimentError> {
         let place = section.place().clone();
         let episode = whole_table(section, Self::keys)?;
+        if episode.domain_column().is_some_and(|domains| domains.source.is_empty()) {
+            let key = "episode.world.domains.source".to_string();
+            let why =
+                "`column` says where rows are from, and at least one of its values must be the source's";
+            return Err(ExperimentError::Missing { place, key, why: why.to_string() });
+        }
         if episode.target_accuracy.is_some() && episode.target_share.is_some() {
             return Err(ExperimentError::Conflict {
                 place,
@@ -439,8 +474,14 @@ impl Episode {
             max_held: self.max_held,
             scaling: self.scaling,
             test_by_itself: self.test_by_itself,
-            world: self.world.map(|keys| keys.world(self.initial_per_class)).unwrap_or_default(),
+            world: self.world.as_ref().map(|keys| keys.world(self.initial_per_class)).unwrap_or_default(),
         }
+    }
+
+    /// The column of the data sets that tells the domains apart, if one does.
+    pub fn domain_column(&self) -> Option<DomainColumn> {
+        let keys = self.world.as_ref()?.domains.as_ref()?;
+        Some(DomainColumn { column: keys.column.clone()?, source: keys.source.clone().unwrap_or_default() })
     }
 
     /// Labels bought after the initial ones.

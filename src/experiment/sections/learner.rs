@@ -31,11 +31,12 @@ section! {
         /// The loss that is minimised. `"cross_entropy"` and `"squared"` are of classes; networks that predict numbers minimise the squared
         /// error, or under `"beta_nll"` that of a normal distribution with a variance of its own per row (β-NLL, β = ½); those of sets of labels
         /// minimise the binary cross-entropy.
-        loss: Loss = word([
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loss: Option<Loss> = word([
             ("cross_entropy", Loss::CrossEntropy),
             ("squared", Loss::Squared),
             ("beta_nll", Loss::BetaNll),
-        ]).or(Loss::CrossEntropy).absent("`\"cross_entropy\"`; of other targets than classes, the usual one");
+        ]).optional().absent("`\"cross_entropy\"`; of other targets than classes, the usual one");
         /// The update rule. `"lbfgs"` fits a linear head to the optimum of ridge logistic regression and reads none of
         /// the keys about steps.
         optimiser: OptimiserKind = word(OPTIMISERS).or(OptimiserKind::Adam);
@@ -138,7 +139,7 @@ impl Learner {
         if learner.train_loss.is_some() && learner.patience.is_some() {
             return Err(beside("train_loss", "patience"));
         }
-        let head = learner.hidden.is_empty() && learner.loss == Loss::CrossEntropy;
+        let head = learner.hidden.is_empty() && learner.loss.is_none_or(|loss| loss == Loss::CrossEntropy);
         if lbfgs && (!head || learner.patience.is_some()) {
             return Err(ExperimentError::Conflict {
                 place: section.place().clone(),
@@ -207,7 +208,7 @@ impl Learner {
             },
         };
         TrainPlan {
-            loss: self.loss,
+            loss: self.loss.unwrap_or_default(),
             optimiser,
             learning_rate: self.learning_rate as f32,
             weight_decay: self.weight_decay as f32,

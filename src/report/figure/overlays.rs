@@ -21,6 +21,11 @@ const TOP: f64 = 66.0;
 /// The height of a line of images with its heading and captions.
 const LINE: f64 = SIDE + 44.0;
 const SMALL: f64 = 10.0;
+/// The size of headings.
+const SIZE: f64 = 12.0;
+/// What stands above the two groups.
+const OF_QUERIES: &str = "asked for, as predicted before the answer";
+const UNSEEN: &str = "of the test part, after the last query";
 const TRUE_OUTLINE: Ink = Ink::Series(2);
 const PREDICTED: Ink = Ink::Series(0);
 
@@ -45,9 +50,14 @@ fn figure(task: &str, lines: &BTreeMap<&str, Vec<&Overlay>>, palette: &Palette, 
         let of = |name: &&str| lines[name].iter().filter(|one| one.asked == asked).count();
         strategies.iter().map(of).max().unwrap_or(0)
     };
+    // A group is as wide as its images, or as its heading where these are few.
+    let wide = |images: usize, heading: &str| match images {
+        0 => 0.0,
+        _ => (images as f64 * (SIDE + GAP)).max(text_width(heading, SIZE)),
+    };
     let asked = count(true);
-    let unseen_from = LEFT + asked as f64 * (SIDE + GAP) + if asked > 0 { BREAK } else { 0.0 };
-    let width = (unseen_from + count(false) as f64 * (SIDE + GAP)).max(480.0);
+    let unseen_from = LEFT + wide(asked, OF_QUERIES) + if asked > 0 { BREAK } else { 0.0 };
+    let width = (unseen_from + wide(count(false), UNSEEN)).max(480.0);
     let height = TOP + LINE * strategies.len() as f64;
     let mut canvas = Canvas::new(theme, width, height, &format!("Images and outlines on {task}"));
     let heading = Font::new(Ink::Text, Anchor::Start).bold().sized(14.0);
@@ -55,10 +65,10 @@ fn figure(task: &str, lines: &BTreeMap<&str, Vec<&Overlay>>, palette: &Palette, 
     key(&mut canvas);
     let muted = Font::new(Ink::Muted, Anchor::Start);
     if asked > 0 {
-        canvas.text((LEFT, TOP - 6.0), muted, "asked for, as predicted before the answer");
+        canvas.text((LEFT, TOP - 6.0), muted, OF_QUERIES);
     }
     if count(false) > 0 {
-        canvas.text((unseen_from, TOP - 6.0), muted, "of the test part, after the last query");
+        canvas.text((unseen_from, TOP - 6.0), muted, UNSEEN);
     }
     for (line, name) in strategies.iter().enumerate() {
         let y = TOP + LINE * line as f64;
@@ -176,6 +186,31 @@ mod tests {
             dice: 2.0 / 3.0,
         };
         Pictured { task: task.into(), strategy: strategy.into(), architecture: "fcn".into(), overlay }
+    }
+
+    /// Where the heading of a group of text begins.
+    fn place(svg: &str, text: &str) -> f64 {
+        let before = &svg[..svg.find(text).expect("it is drawn")];
+        let tag = &before[before.rfind("<text").unwrap()..];
+        let number = tag.split(" x=\"").nth(1).unwrap().split('"').next().unwrap();
+        number.parse().unwrap()
+    }
+
+    /// With a single query, one heading once lay over the other.
+    #[test]
+    fn headings_stand_beside_each_other_however_few_images_there_are() {
+        for (queries, unseen) in [(1, 1), (1, 3), (2, 3), (3, 1), (4, 3), (6, 3)] {
+            let of = |count: usize, asked| (0..count).map(move |_| pictured("t", "s", asked));
+            let all: Vec<Pictured> = of(queries, true).chain(of(unseen, false)).collect();
+            let palette = Palette::new(["s"], "s", &Registry::builtin());
+            let svg = &overlays(&all, &palette, Theme::Page)[0].svg;
+            let (first, second) = (place(svg, OF_QUERIES), place(svg, UNSEEN));
+            assert!(second >= first + text_width(OF_QUERIES, SIZE) + GAP, "{queries}: {first} {second}");
+            assert!(second >= LEFT + queries as f64 * (SIDE + GAP) + BREAK, "{queries}: images come first");
+            let width: f64 =
+                svg.split("viewBox=\"0 0 ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+            assert!(second + text_width(UNSEEN, SIZE) <= width, "{queries}: {second} of {width}");
+        }
     }
 
     #[test]

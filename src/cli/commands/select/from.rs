@@ -1,15 +1,16 @@
 //! `querist select --from`: rows of a data set in which some have labels.
 
 use crate::cli::args::SelectArgs;
+use crate::cli::commands::sets;
 use crate::cli::commands::transfer::value;
-use crate::cli::error::CliError;
 use crate::cli::outfile::PredictionsOut;
 use crate::cli::output;
 use crate::data::TargetKind;
 use crate::episode::features::SCHEMA;
-use crate::error::{Result, shorten};
+use crate::error::Result;
 use crate::experiment::next_rows::{Chooser, NextRows, next_rows};
 use crate::experiment::{ExperimentError, Plan, Vocabulary};
+use crate::query::Registry;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,24 +45,16 @@ pub(super) fn columns_named(args: &SelectArgs) -> Option<&'static str> {
 /// What the keys begin with that decide something of a selection: how the network is fitted.
 const KEYS: [&str; 4] = ["learner.", "episode.augment", "episode.generator", "episode.consistency"];
 
-/// Refuses keys of experiment files that decide nothing here.
-fn check_keys(sets: &[String]) -> Result<(), CliError> {
-    let key = |set: &String| set.split('=').next().unwrap_or_default().trim().to_string();
-    let strange = |key: &String| !KEYS.iter().any(|known| key.starts_with(known));
-    match sets.iter().map(key).find(strange) {
-        Some(key) => {
-            let known = KEYS.map(|known| format!("`{known}`")).join(", ");
-            Err(CliError::NoEffect { key: shorten(&key).into_owned(), command: "select --from", known })
-        }
-        None => Ok(()),
-    }
-}
-
 /// Chooses rows and prints their numbers, and their names where they have any.
 pub(super) fn select(args: &SelectArgs) -> Result<()> {
     let from = args.from.as_deref().expect("one of --pool and --from is there");
-    let vocabulary = Vocabulary { data_dir: args.data.folder()?, ..Vocabulary::default() };
-    check_keys(&args.sets)?;
+    let registry = Registry::builtin().with_programs();
+    let vocabulary = Vocabulary { data_dir: args.data.folder()?, registry, ..Vocabulary::default() };
+    sets::check(&args.sets, "select --from", &KEYS, &[])?;
+    if let Some(name) = &args.strategy {
+        // A plan would name a key of experiment files, which nobody has written.
+        vocabulary.registry.build(name)?.kinds().expect(args.read.task, name)?;
+    }
     let plan = plan(args, from, &vocabulary)?;
     let chooser = match (&args.policy, &args.strategy) {
         (Some(name), _) => Chooser::Policy(Arc::new(crate::agent::shipped::open(name, &SCHEMA)?)),
@@ -111,10 +104,9 @@ pub(super) fn select(args: &SelectArgs) -> Result<()> {
 fn plan(args: &SelectArgs, from: &str, vocabulary: &Vocabulary) -> Result<Plan, ExperimentError> {
     let vocabulary = &vocabulary.with_folder(vocabulary.data_dir.as_deref());
     let target = value(&args.read.reference(from, None, vocabulary));
-    let strategy = args.strategy.clone().unwrap_or_else(|| "random".to_string());
     let transfer = Table::from_iter([
         ("targets".to_string(), Value::Array(vec![target])),
-        ("strategies".to_string(), Value::Array(vec![Value::String(strategy)])),
+        ("strategies".to_string(), Value::Array(vec![Value::String("random".into())])),
     ]);
     let file = Table::from_iter([
         ("name".to_string(), Value::String("select".into())),

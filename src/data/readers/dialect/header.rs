@@ -156,6 +156,7 @@ fn is_header(first: &[String], rows: &[Vec<String>], decimal_comma: bool, option
     let number = |cell: &str| is_number(cell) || decimal_comma && decimal_point(cell).is_some();
     let asked = &options.columns;
     let named = [&asked.label, &asked.split, &asked.id].into_iter().flatten();
+    let named = named.chain(asked.domains.iter().map(|domains| &domains.column));
     let named = named.chain(&asked.columns).chain(&asked.ignore).map(String::as_str);
     if let Some(name) = named.into_iter().find(|&name| !number(name) && first.iter().any(|cell| cell == name))
     {
