@@ -1,8 +1,9 @@
 //! The processes of an MPI job, which make the pieces of one training together.
 //!
 //! Rank 0 trains and holds the run's folder; it is the only one that decides anything. The others [`serve`] it. An order
-//! (the work, and who makes which of its pieces) is broadcast; what a rank has made it sends to rank 0, which takes the
-//! ranks in their order. Nothing is summed on the way, so that no number depends on how many ranks there are.
+//! (the work) is broadcast; then every thread of every rank asks rank 0 for one piece after another, since pieces differ in
+//! length and shares that were dealt out beforehand would leave ranks waiting. What is made takes its place by the number of
+//! its piece, and nothing is summed on the way, so that no number depends on how many ranks there are.
 //!
 //! A rank that is lost ends the job, as MPI has it. Started again (`sbatch --requeue`), rank 0 goes on from its journal
 //! and checkpoints.
@@ -10,23 +11,22 @@
 use super::cancel::Cancel;
 use super::error::RunError;
 use crate::agent::spread::{Deliver, Make, Team, Work};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use mpi::Threading;
 use mpi::environment::Universe;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, Destination, Root, Source};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-/// Pieces of one order, per thread of every rank: what is lost when a job ends in the middle of one, and what a rank
-/// sends at once.
-const PER_THREAD: usize = 8;
-/// The fewest pieces of one order for every rank. An order ends with its slowest rank, and pieces differ: the fewer there are, the longer
-/// the others wait.
-const PER_RANK: usize = 64;
 /// The most bytes that are broadcast or sent at once: MPI counts them in 31 bits.
 const MAX_BYTES: usize = i32::MAX as usize;
+/// How often rank 0 looks whether another rank has something to say: waiting in MPI would keep a core busy.
+const LOOK: Duration = Duration::from_micros(200);
+/// The answer to a rank for which there is no further piece.
+const NONE: u64 = u64::MAX;
 
 /// This process as one of an MPI job. The job is left when it is dropped.
 pub struct Job {
@@ -75,51 +75,48 @@ impl Job {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 enum Order {
-    /// To make pieces of work of the run with this digest, each rank from its own number on every so many-th.
-    Make { run: String, work: Work, pieces: Vec<usize> },
+    /// To make pieces of work of the run with this digest, one after another, as rank 0 names them.
+    Make { run: String, work: Work },
     /// The training has ended.
     End,
 }
 
-/// The pieces of an order that a rank makes.
-fn share(pieces: &[usize], rank: usize, ranks: usize) -> Vec<usize> {
-    pieces.iter().skip(rank).step_by(ranks).copied().collect()
+/// What another rank says to rank 0. All but the last are answered with the number of a piece, or [`NONE`].
+#[derive(Debug, PartialEq)]
+enum Said {
+    /// A thread has nothing to do.
+    Idle,
+    /// A piece, as it was made.
+    Made { piece: u64, body: Vec<u8> },
+    /// Why one was not made.
+    Failed(String),
+    /// All threads have been told that there is no further piece.
+    Left,
 }
 
-/// What a rank has made, or why it has not.
-type Made = std::result::Result<Vec<Vec<u8>>, String>;
-
-/// As bytes: whether it was made, then every piece with its length before it, or the reason.
-fn packed(made: &Made) -> Vec<u8> {
-    match made {
-        Ok(bodies) => {
-            let length = 1 + bodies.iter().map(|body| 8 + body.len()).sum::<usize>();
-            let mut bytes = Vec::with_capacity(length);
-            bytes.push(1);
-            for body in bodies {
-                bytes.extend((body.len() as u64).to_le_bytes());
-                bytes.extend(body);
-            }
-            bytes
+impl Said {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Idle => vec![0],
+            Self::Made { piece, body } => [&[1][..], &piece.to_le_bytes(), body].concat(),
+            Self::Failed(reason) => [&[2], reason.as_bytes()].concat(),
+            Self::Left => vec![3],
         }
-        Err(reason) => [&[0], reason.as_bytes()].concat(),
     }
-}
 
-/// The inverse of [`packed`]; none for bytes that it does not make.
-fn unpacked(bytes: &[u8]) -> Option<Made> {
-    let (&kind, mut rest) = bytes.split_first()?;
-    if kind == 0 {
-        return Some(Err(String::from_utf8_lossy(rest).into_owned()));
+    /// The inverse of [`bytes`](Self::bytes); none for bytes that it does not make.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        match bytes.split_first()? {
+            (0, []) => Some(Self::Idle),
+            (1, rest) => {
+                let (piece, body) = rest.split_first_chunk::<8>()?;
+                Some(Self::Made { piece: u64::from_le_bytes(*piece), body: body.to_vec() })
+            }
+            (2, reason) => Some(Self::Failed(String::from_utf8_lossy(reason).into_owned())),
+            (3, []) => Some(Self::Left),
+            _ => None,
+        }
     }
-    let mut bodies = Vec::new();
-    while !rest.is_empty() {
-        let (length, after) = rest.split_first_chunk::<8>()?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-        bodies.push(after.get(..length)?.to_vec());
-        rest = &after[length..];
-    }
-    Some(Ok(bodies))
 }
 
 fn broadcast(bytes: &[u8]) -> Result<(), RunError> {
@@ -166,34 +163,72 @@ impl<'a> Ranks<'a> {
 impl Team for Ranks<'_> {
     fn make(&self, work: &Work, pieces: &[usize], make: Make<'_>, deliver: Deliver<'_>) -> Result<()> {
         let _turn = self.turn.lock().expect("no order panics");
-        let world = SimpleCommunicator::world();
-        let at_once = self.ranks * (rayon::current_num_threads() * PER_THREAD).max(PER_RANK);
-        for pieces in pieces.chunks(at_once) {
-            self.cancel.check()?;
-            let order = Order::Make { run: self.run.clone(), work: work.clone(), pieces: pieces.to_vec() };
-            broadcast(&serde_json::to_vec(&order).expect("plain data with string keys"))?;
-            let own = share(pieces, 0, self.ranks).par_iter().try_for_each(|&piece| {
-                self.cancel.check()?;
-                deliver(piece, make(piece)?)
+        self.cancel.check()?;
+        let order = Order::Make { run: self.run.clone(), work: work.clone() };
+        broadcast(&serde_json::to_vec(&order).expect("plain data with string keys"))?;
+        let queue = Queue { pieces, next: AtomicUsize::new(0), failure: Mutex::new(None) };
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.hand_out(&queue, deliver));
+            // One loop per thread, so that rayon calls within a piece cannot start another one.
+            rayon::broadcast(|_| {
+                while let Some(piece) = queue.take() {
+                    let made = self.cancel.check().map_err(Into::into).and_then(|()| make(piece));
+                    queue.check(made.and_then(|body| deliver(piece, body)));
+                }
             });
-            // All of them, whatever any of them says: an order is over when every rank has answered.
-            let answers: Vec<Vec<u8>> = (1..self.ranks)
-                .map(|rank| world.process_at_rank(rank as i32).receive_vec::<u8>().0)
-                .collect();
-            own?;
-            for (rank, answer) in (1..self.ranks).zip(answers) {
-                let failed = |problem: String| RunError::Mpi { problem: format!("rank {rank}: {problem}") };
-                let bodies = unpacked(&answer).unwrap_or_else(|| Err("no answer to an order".to_string()));
-                let (bodies, share) = (bodies.map_err(failed)?, share(pieces, rank, self.ranks));
-                if bodies.len() != share.len() {
-                    return Err(failed(format!("{} pieces, expected {}", bodies.len(), share.len())).into());
-                }
-                for (piece, body) in share.into_iter().zip(bodies) {
-                    deliver(piece, body)?;
-                }
-            }
+        });
+        queue.failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+}
+
+/// The pieces of an order that nobody has taken yet.
+struct Queue<'a> {
+    pieces: &'a [usize],
+    next: AtomicUsize,
+    /// The first failure of any rank; there are no further pieces after it.
+    failure: Mutex<Option<Error>>,
+}
+
+impl Queue<'_> {
+    fn take(&self) -> Option<usize> {
+        let failed = self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let at = self.next.fetch_add(1, Ordering::Relaxed);
+        self.pieces.get(at).copied().filter(|_| !failed)
+    }
+
+    fn check(&self, result: Result<()>) {
+        if let Err(error) = result {
+            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
-        Ok(())
+    }
+}
+
+impl Ranks<'_> {
+    /// Names pieces to the other ranks and delivers what they have made, until all of them have left: an order is over when every
+    /// rank has been told so, whatever any of them says.
+    fn hand_out(&self, queue: &Queue<'_>, deliver: Deliver<'_>) {
+        let world = SimpleCommunicator::world();
+        let mut there = self.ranks - 1;
+        while there > 0 {
+            let Some(waiting) = world.any_process().immediate_probe() else {
+                std::thread::sleep(LOOK);
+                continue;
+            };
+            let rank = waiting.source_rank();
+            let other = world.process_at_rank(rank);
+            let failed = |problem: String| RunError::Mpi { problem: format!("rank {rank}: {problem}") };
+            match Said::read(&other.receive_vec::<u8>().0) {
+                Some(Said::Left) => {
+                    there -= 1;
+                    continue;
+                }
+                Some(Said::Idle) => {}
+                Some(Said::Made { piece, body }) => queue.check(deliver(piece as usize, body)),
+                Some(Said::Failed(reason)) => queue.check(Err(failed(reason).into())),
+                None => queue.check(Err(failed("what it says cannot be read".to_string()).into())),
+            }
+            other.send(&queue.take().map_or(NONE, |piece| piece as u64));
+        }
     }
 }
 
@@ -217,30 +252,42 @@ pub fn serve(
     cancel: &Cancel,
     answer: &(dyn Fn(&Work, usize) -> Result<Vec<u8>> + Sync),
 ) -> Result<usize> {
-    let world = SimpleCommunicator::world();
-    let (rank, ranks) = (world.rank() as usize, world.size() as usize);
-    let mut made = 0;
+    let made = AtomicUsize::new(0);
     loop {
-        let Order::Make { run: ordered, work, pieces } = heard()? else { return Ok(made) };
-        let share = share(&pieces, rank, ranks);
-        let bodies: Made = if ordered == run {
-            let each = |&piece: &usize| {
-                cancel.check()?;
-                answer(&work, piece)
-            };
-            let bodies: Result<Vec<_>> = share.par_iter().map(each).collect();
-            bodies.map_err(|error| error.to_string())
-        } else {
-            Err(format!(
-                "its run is {run}, that of rank 0 {ordered}: another plan, other data or another binary"
-            ))
+        let Order::Make { run: ordered, work } = heard()? else { return Ok(made.into_inner()) };
+        // Threads talk to rank 0 one at a time, each until it has its answer.
+        let turn = Mutex::new(());
+        let say = |said: &Said| {
+            let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let world = SimpleCommunicator::world();
+            let leader = world.process_at_rank(0);
+            leader.send(&said.bytes()[..]);
+            let (piece, _) = leader.receive::<u64>();
+            (piece != NONE).then_some(piece)
         };
-        made += bodies.as_ref().map_or(0, Vec::len);
-        let mut bytes = packed(&bodies);
-        if bytes.len() > MAX_BYTES {
-            bytes = packed(&Err(format!("{} bytes to send, expected at most {MAX_BYTES}", bytes.len())));
+        if ordered == run {
+            rayon::broadcast(|_| {
+                let mut said = Said::Idle;
+                while let Some(piece) = say(&said) {
+                    let body = cancel.check().map_err(Into::into).and_then(|()| answer(&work, piece as usize));
+                    said = match body {
+                        Ok(body) if body.len() < MAX_BYTES - 16 => {
+                            made.fetch_add(1, Ordering::Relaxed);
+                            Said::Made { piece, body }
+                        }
+                        Ok(body) => {
+                            Said::Failed(format!("{} bytes to send, expected at most {MAX_BYTES}", body.len()))
+                        }
+                        Err(error) => Said::Failed(error.to_string()),
+                    };
+                }
+            });
+        } else {
+            say(&Said::Failed(format!(
+                "its run is {run}, that of rank 0 {ordered}: another plan, other data or another binary"
+            )));
         }
-        world.process_at_rank(0).send(&bytes[..]);
+        SimpleCommunicator::world().process_at_rank(0).send(&Said::Left.bytes()[..]);
     }
 }
 
@@ -251,27 +298,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_packed_is_unpacked(bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..6)) {
-            let made: Made = Ok(bodies);
-            prop_assert_eq!(unpacked(&packed(&made)), Some(made));
+        fn what_is_said_is_read(piece: u64, body in prop::collection::vec(any::<u8>(), 0..40), reason: String) {
+            for said in [Said::Idle, Said::Made { piece, body }, Said::Failed(reason), Said::Left] {
+                prop_assert_eq!(Said::read(&said.bytes()), Some(said));
+            }
         }
 
         #[test]
-        fn shares_are_disjoint_and_whole(pieces in prop::collection::vec(any::<usize>(), 0..40), ranks in 1usize..9) {
-            let mut all: Vec<usize> = (0..ranks).flat_map(|rank| share(&pieces, rank, ranks)).collect();
-            let mut expected = pieces;
-            all.sort_unstable();
-            expected.sort_unstable();
-            prop_assert_eq!(all, expected);
+        fn every_piece_is_taken_once(pieces in prop::collection::vec(any::<usize>(), 0..40)) {
+            let queue = Queue { pieces: &pieces, next: AtomicUsize::new(0), failure: Mutex::new(None) };
+            let taken: Vec<usize> = std::iter::from_fn(|| queue.take()).collect();
+            prop_assert_eq!(&taken, &pieces);
         }
     }
 
     #[test]
-    fn a_reason_is_carried_and_bytes_cut_short_are_not_taken() {
-        let failed: Made = Err("no memory".to_string());
-        assert_eq!(unpacked(&packed(&failed)), Some(failed));
-        let whole = packed(&Ok(vec![vec![1, 2, 3]]));
-        assert_eq!(unpacked(&whole[..whole.len() - 1]), None);
-        assert_eq!(unpacked(&[]), None);
+    fn nothing_is_taken_after_a_failure_and_bytes_cut_short_are_not_read() {
+        let queue = Queue { pieces: &[1, 2, 3], next: AtomicUsize::new(0), failure: Mutex::new(None) };
+        assert_eq!(queue.take(), Some(1));
+        queue.check(Err(RunError::Mpi { problem: "no memory".to_string() }.into()));
+        queue.check(Err(RunError::Mpi { problem: "a later one".to_string() }.into()));
+        assert_eq!(queue.take(), None);
+        assert!(queue.failure.into_inner().unwrap().unwrap().to_string().contains("no memory"));
+        let whole = Said::Made { piece: 7, body: Vec::new() }.bytes();
+        assert_eq!(Said::read(&whole[..whole.len() - 1]), None);
+        assert_eq!([Said::read(&[]), Said::read(&[9]), Said::read(&[0, 0])], [None, None, None]);
     }
 }
