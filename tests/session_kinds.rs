@@ -19,6 +19,15 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What a command has written to a folder, by name; the list of it is hidden.
+fn pictures(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+    names.sort();
+    names
+}
+
 fn querist(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(cargo_bin("querist"));
     command.current_dir(dir).env_remove("QUERIST_DATA").env("NO_COLOR", "1").args(args);
@@ -486,11 +495,9 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
     let asked = json(dir, &["session", "ask", "s", "--batch", "2"]);
     assert!(asked["rows"][0]["reason"].as_str().unwrap().contains("% foreground predicted"), "{asked}");
     done(dir, &["session", "predict", "s", "--out", "predicted"]);
-    assert_eq!(fs::read_dir(dir.join("predicted")).unwrap().count(), 12);
+    assert_eq!(pictures(&dir.join("predicted")).len(), 12);
     done(dir, &["session", "export", "s", "--out", "masks"]);
-    let mut names: Vec<_> =
-        fs::read_dir(dir.join("masks")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    names.sort();
+    let names = pictures(&dir.join("masks"));
     assert_eq!(names.len(), 10);
     for name in &names {
         let pixels = |folder: &str| image::open(dir.join(folder).join(name)).unwrap().into_luma8().into_raw();
@@ -652,6 +659,6 @@ fn the_page_says_what_runs() {
             .success();
     }
     // Where every image has a mask, all are predicted all the same.
-    let count = |folder: &str| fs::read_dir(dir.join(folder)).unwrap().count();
+    let count = |folder: &str| pictures(&dir.join(folder)).len();
     assert_eq!((count("predicted"), count("masks")), (12, 12));
 }

@@ -269,15 +269,17 @@ pub fn serve(
             rayon::broadcast(|_| {
                 let mut said = Said::Idle;
                 while let Some(piece) = say(&said) {
-                    let body = cancel.check().map_err(Into::into).and_then(|()| answer(&work, piece as usize));
+                    let body =
+                        cancel.check().map_err(Into::into).and_then(|()| answer(&work, piece as usize));
                     said = match body {
                         Ok(body) if body.len() < MAX_BYTES - 16 => {
                             made.fetch_add(1, Ordering::Relaxed);
                             Said::Made { piece, body }
                         }
-                        Ok(body) => {
-                            Said::Failed(format!("{} bytes to send, expected at most {MAX_BYTES}", body.len()))
-                        }
+                        Ok(body) => Said::Failed(format!(
+                            "{} bytes to send, expected at most {MAX_BYTES}",
+                            body.len()
+                        )),
                         Err(error) => Said::Failed(error.to_string()),
                     };
                 }
