@@ -515,6 +515,13 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
     // Nothing is written into the session, nor over what is there.
     refused(dir, &["session", "predict", "s", "--out", "s/new"], "which is read");
     refused(dir, &["session", "predict", "s", "--out", "predicted"], "exists");
+    // With --force, too, a mask takes the place of no image that it is called as.
+    let images = fs::read(dir.join("set/images").join(&names[0])).unwrap();
+    for what in ["predict", "export"] {
+        refused(dir, &["session", what, "s", "--out", "set/images", "--force"], "no command has written");
+    }
+    assert_eq!(fs::read(dir.join("set/images").join(&names[0])).unwrap(), images);
+    done(dir, &["session", "predict", "s", "--out", "predicted", "--force"]);
     refused(
         dir,
         &["session", "predict", "s", "--out", "p", "--format", "csv"],

@@ -47,6 +47,12 @@ pub enum CliError {
     #[error("{}: within {}, which is read", path.display(), input.display())]
     #[diagnostic(help("choose another folder; an input is never written to, not even with --force"))]
     WithinInput { path: std::path::PathBuf, input: std::path::PathBuf },
+    /// A folder for pictures that holds what no command has written.
+    #[error("{}: holds files, and no command has written pictures there", path.display())]
+    #[diagnostic(help(
+        "choose another folder: with --force, too, pictures take the place of earlier ones alone"
+    ))]
+    ForeignFolder { path: std::path::PathBuf },
     /// An output's folder that holds what the command reads.
     #[error("{}: the input {} lies in it", path.display(), input.display())]
     #[diagnostic(help("choose another folder; an input is never overwritten or removed"))]
@@ -91,6 +97,7 @@ impl Fault for CliError {
             | CliError::NoMpi
             | CliError::OwnInput { .. }
             | CliError::WithinInput { .. }
+            | CliError::ForeignFolder { .. }
             | CliError::HoldsInput { .. }
             | CliError::SameOutput { .. }
             | CliError::NoEffect { .. }

@@ -100,8 +100,8 @@ impl<'a> PredictionsOut<'a> {
     /// A place for predictions of targets of this kind, checked before anything is computed.
     ///
     /// # Errors
-    /// As [`OutFile::new`]; where pictures are to be written, an input's folder or one within it, what is no folder, and without
-    /// `force` one that holds anything.
+    /// As [`OutFile::new`]; where pictures are to be written, an input's folder or one within it, what is no folder, and one that holds
+    /// anything, unless an earlier command has written pictures there and `force` is given.
     pub fn new(path: &'a Path, kind: TargetKind, force: bool, inputs: &[&Path]) -> Result<Self> {
         if kind != TargetKind::Mask {
             return OutFile::new(path, force, inputs).map(Self::File);
@@ -117,6 +117,10 @@ impl<'a> PredictionsOut<'a> {
         let holds = |mut entries: std::fs::ReadDir| entries.next().is_some();
         match std::fs::read_dir(path).map(holds) {
             Ok(true) if !force => Err(DurableError::Exists { path: path.into() }.into()),
+            // Pictures that somebody else has put there may have the names of the new ones.
+            Ok(true) if !path.join(PICTURES).is_file() => {
+                Err(CliError::ForeignFolder { path: path.into() }.into())
+            }
             Ok(_) => {
                 let run = digest::of(PREDICTIONS);
                 check_publication(path, pictures(&run, force))?;
