@@ -516,11 +516,12 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
     refused(dir, &["session", "predict", "s", "--out", "s/new"], "which is read");
     refused(dir, &["session", "predict", "s", "--out", "predicted"], "exists");
     // With --force, too, a mask takes the place of no image that it is called as.
-    let images = fs::read(dir.join("set/images").join(&names[0])).unwrap();
+    let image = dir.join("set/images").join(&pictures(&dir.join("set/images"))[0]);
+    let before = fs::read(&image).unwrap();
     for what in ["predict", "export"] {
         refused(dir, &["session", what, "s", "--out", "set/images", "--force"], "no command has written");
     }
-    assert_eq!(fs::read(dir.join("set/images").join(&names[0])).unwrap(), images);
+    assert_eq!(fs::read(&image).unwrap(), before);
     done(dir, &["session", "predict", "s", "--out", "predicted", "--force"]);
     refused(
         dir,
