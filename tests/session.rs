@@ -341,6 +341,30 @@ fn answers_are_revised_repeated_and_put_together() {
     assert!(session.ask_as("a", 10).unwrap().rows.iter().all(|asked| asked.row != 30));
 }
 
+/// One who calls a row unanswerable does not outweigh others who give it a label.
+#[test]
+fn a_row_is_unanswerable_where_more_say_so_than_give_a_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, _) = asked(folder.path());
+    let mut session = Session::open(&dir).unwrap();
+    let class = session.classes().unwrap()[0].clone();
+    let say = |text: &str, who: &str| Answer::new(30, text).by(who);
+    let mut counts = |answers: &[Answer]| {
+        session.tell(answers).unwrap();
+        let counts = session.counts().unwrap();
+        (counts.labelled, counts.unanswerable, counts.disputed)
+    };
+    assert_eq!(counts(&[say("?", "a")]), (0, 1, 0));
+    assert_eq!(counts(&[say(&class, "b")]), (1, 0, 1), "one against one: a third is asked");
+    assert_eq!(counts(&[say(&class, "c")]), (1, 0, 0));
+    assert_eq!(counts(&[say("-", "c"), say("?", "d")]), (0, 1, 0));
+    assert_eq!(counts(&[say("?", "b")]), (0, 1, 0));
+    session.tell(&[say(&class, "a"), say("-", "d")]).unwrap();
+    let asking = session.ask_as("e", 10).unwrap();
+    assert_eq!(asking.rows[0].row, 30, "{asking:?}");
+    assert!(asking.rows[0].reason.contains("b says ?"), "{asking:?}");
+}
+
 #[test]
 fn a_folder_that_was_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -354,6 +378,11 @@ fn a_folder_that_was_changed_is_refused() {
         let plan = SessionPlan { chooser: Chooser::Strategy(strategy.into()), ..SessionPlan::new(&pool) };
         let error = Session::create(&folder.path().join("no"), plan).err().unwrap();
         assert!(matches!(error.downcast_ref(), Some(SessionError::Unfit { .. })), "{strategy}: {error}");
+    }
+    for program in ["external(command=\"true\")", "capped(external(command=\"true\"))"] {
+        let plan = SessionPlan { chooser: Chooser::Strategy(program.into()), ..SessionPlan::new(&pool) };
+        let error = Session::create(&folder.path().join("no"), plan).err().unwrap();
+        assert!(error.to_string().contains("runs a program"), "{error}");
     }
     assert!(!folder.path().join("no").exists());
     for name in ["session.json", "inputs.npy", "rows.jsonl", "policy.safetensors", "card.toml", "journal"] {

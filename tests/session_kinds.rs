@@ -239,6 +239,41 @@ fn numbers_from_the_pool_to_a_table_that_is_read_again() {
     assert_eq!(json(dir, &["session", "status", "again"])["score"]["judged"], 40);
 }
 
+/// Networks learn from 32 bits; what was answered, or stood in the pool, is kept as it was.
+#[test]
+fn numbers_keep_their_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    fs::write(dir.join("pool.csv"), "x,z\n1,1234.56789012\n2,0.1\n3,\n4,\n5,\n").unwrap();
+    done(dir, &["session", "new", "s", "--pool", "pool.csv", "--task", "regression", "--label", "z"]);
+    done(dir, &["session", "tell", "s", "--row", "2=16777217"]);
+    for (who, number) in [("ann", "16777217"), ("bob", "16777219")] {
+        done(dir, &["session", "tell", "s", "--row", &format!("3={number}"), "--annotator", who]);
+    }
+    done(dir, &["session", "export", "s", "--out", "labels.csv"]);
+    let exported = fs::read_to_string(dir.join("labels.csv")).unwrap();
+    for line in ["0,1234.56789012,", "1,0.1,", "2,16777217,", "3,16777218,ann=16777217 bob=16777219"] {
+        assert!(exported.contains(&format!("\n{line}")), "{exported}");
+    }
+    assert!(done(dir, &["session", "tell", "s", "--row", "2=16777217.0"]).contains("1 known"));
+}
+
+/// None of several columns of labels is shown to those who label, or stands in the export beside the labels.
+#[test]
+fn no_column_of_labels_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    fs::write(dir.join("pool.csv"), "x,red,round\n1,0,1\n2,1,0\n3,,\n4,,\n").unwrap();
+    let new = ["session", "new", "s", "--pool", "pool.csv", "--task", "multi_label", "--label", "red,round"];
+    done(dir, &new);
+    done(dir, &["session", "ask", "s", "--csv", "ask.csv"]);
+    let asked = fs::read_to_string(dir.join("ask.csv")).unwrap();
+    assert!(asked.lines().next().unwrap().contains(",x") && !asked.contains("round"), "{asked}");
+    done(dir, &["session", "export", "s", "--out", "labels.csv"]);
+    let exported = fs::read_to_string(dir.join("labels.csv")).unwrap();
+    assert!(exported.starts_with("row,label,confidence,answers,batch,x\n"), "{exported}");
+}
+
 #[test]
 fn sets_of_labels_from_the_pool_to_a_table_that_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -437,11 +472,11 @@ fn what_decides_nothing_of_a_kind_is_refused_when_a_session_is_made() {
 }
 
 /// Twelve images of 16 x 16 pixels with a dark square, and their masks in a folder beside.
-fn tissue(dir: &Path) {
+fn tissue(dir: &Path, images: u32) {
     for folder in ["tissue", "truth"] {
         fs::create_dir_all(dir.join(folder)).unwrap();
     }
-    for at in 0..12u32 {
+    for at in 0..images {
         let inside = move |x: u32, y: u32| (x + at) % 16 < 8 && y < 8;
         let shade = |on: bool, dark: u8, light: u8| image::Luma([if on { dark } else { light }]);
         let picture = image::GrayImage::from_fn(16, 16, |x, y| shade(inside(x, y), 60, 180));
@@ -455,7 +490,7 @@ fn tissue(dir: &Path) {
 fn masks_are_told_as_folders_and_exported_as_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
-    tissue(dir);
+    tissue(dir, 12);
     let new = [
         "session",
         "new",
@@ -531,11 +566,29 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
 }
 
 /// In an archive images have no names: masks are told, and exported, by the numbers of the rows.
+/// Fits of many images take long, so that one part of their masks is judged; with fewer, every part.
+#[test]
+fn of_many_masks_a_part_is_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    tissue(dir, 103);
+    done(dir, &["session", "new", "s", "--pool", "tissue", "--task", "segmentation"]);
+    for at in 0..2 {
+        fs::remove_file(dir.join(format!("truth/i{at}.png"))).unwrap();
+    }
+    done(dir, &["session", "tell", "s", "truth"]);
+    let score = json(dir, &["session", "status", "s"])["score"].clone();
+    assert_eq!(score["judged"], 21, "a fifth of 101");
+    assert!(score["score"].as_f64().unwrap() > 0.5, "{score}");
+    done(dir, &["session", "tell", "s", "--row", "2=-", "--row", "3=-"]);
+    assert_eq!(json(dir, &["session", "status", "s"])["score"]["judged"], 99);
+}
+
 #[test]
 fn masks_of_images_without_names_go_by_their_rows() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
-    tissue(dir);
+    tissue(dir, 12);
     // The same pictures as an array.
     let pictures: Vec<Vec<u8>> = (0..12)
         .map(|at| image::open(dir.join(format!("tissue/i{at}.jpg"))).unwrap().into_luma8().into_raw())
@@ -609,7 +662,7 @@ fn archives_of_masks_are_told_by_their_rows() {
 fn masks_that_do_not_fit_are_refused_with_their_place_and_nothing_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
-    tissue(dir);
+    tissue(dir, 12);
     done(dir, &["session", "new", "s", "--pool", "tissue", "--task", "segmentation"]);
     let before = fs::read(dir.join("s/journal")).unwrap();
     let mask = |name: &str, width: u32, value: u8| {
@@ -644,7 +697,7 @@ fn masks_that_do_not_fit_are_refused_with_their_place_and_nothing_is_taken() {
 fn the_page_says_what_runs() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
-    tissue(dir);
+    tissue(dir, 12);
     fs::rename(dir.join("tissue"), dir.join("images")).unwrap();
     fs::rename(dir.join("truth"), dir.join("outlined")).unwrap();
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/data"), dir.join("data")).unwrap();

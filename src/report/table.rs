@@ -2,7 +2,7 @@
 
 use super::roles::marked;
 use super::text::{ABSENT, escape_latex, escape_markdown, fixed, p_value, points, signed_points};
-use super::verdict::{AcrossTasks, Comparison, Entry, LabelsToTarget, Outcome, Target, TaskVerdict, Verdict};
+use super::verdict::{AcrossTasks, Comparison, Entry, LabelsToTarget, Outcome, TaskVerdict, Verdict};
 use crate::learner::Metric;
 use std::fmt;
 
@@ -132,16 +132,8 @@ fn caption(name: &str, task: &TaskVerdict, metric: Metric) -> String {
     let target = task
         .targets
         .first()
-        .map_or_else(String::new, |target| format!(", target {} {}", metric.name(), goal(target)));
+        .map_or_else(String::new, |target| format!(", target {} {target}", metric.name()));
     format!("{name}{labels}{target}")
-}
-
-/// `87.3 %`, or `87.3 % (90 % of what all labels give)`.
-pub(crate) fn goal(target: &Target) -> String {
-    let share = target.share.map_or_else(String::new, |share| {
-        format!(" ({} % of what all labels give)", fixed(100.0 * share, 0))
-    });
-    format!("{} %{share}", points(Some(target.value)))
 }
 
 /// The six cells of one entry.

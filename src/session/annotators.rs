@@ -7,10 +7,10 @@
 //! Of numbers, the median; of sets, every label that more than half name; of masks, every pixel that more than half have in the foreground.
 
 use super::answer::Verdict;
-use super::spelling::{Names, Spelling};
-use super::state::State;
+use super::spelling::{self, Names, Spelling};
+use super::state::{Standing, State, Votes};
 use crate::data::mask::pixel;
-use crate::data::target::{has_label, number_of, word_of};
+use crate::data::target::{has_label, word_of};
 use crate::data::{Masks, TargetKind};
 use std::collections::{BTreeMap, HashMap};
 
@@ -33,6 +33,8 @@ pub(super) struct Labelled {
     pub row: u32,
     /// The target as a [word](crate::data::target); of masks, its place among those of the consensus.
     pub word: u32,
+    /// A number as it was given; none of other targets. Its word has 32 bits.
+    pub number: Option<f64>,
     /// How sure it is, from 0 to 1; none of numbers and masks, where that is not estimated.
     pub confidence: Option<f64>,
     /// Whether annotators disagree so that somebody else is to be asked.
@@ -101,6 +103,7 @@ pub struct Reliability {
 /// What the answers to a row come to.
 struct Agreed {
     word: u32,
+    number: Option<f64>,
     confidence: Option<f64>,
     disputed: bool,
 }
@@ -121,18 +124,19 @@ pub(super) fn consensus(state: &State, spelling: &Spelling<'_>, fixed: &[String]
     let who: HashMap<&str, usize> = names.iter().copied().zip(0..).collect();
     let (mut order, mut said) = (Vec::new(), None);
     for (&row, all) in &state.answers {
-        let unanswerable = all.iter().any(|one| one.verdict == Verdict::Unanswerable);
+        let counted = Votes::of(all);
+        if !counted.labelled() {
+            continue;
+        }
         let mut votes: Vec<(usize, u32)> = Vec::new();
         for one in all {
             let word = one.verdict.label().and_then(|text| spelling.word(text, &numbers, &mut said));
             votes.extend(word.map(|word| (who[one.annotator.as_str()], word)));
         }
-        if !votes.is_empty() && !unanswerable {
-            order.push((state.asked.get(&row).copied().unwrap_or(u64::MAX), row, votes));
-        }
+        order.push((state.asked.get(&row).copied().unwrap_or(u64::MAX), row, votes, counted.tied()));
     }
-    order.sort_by_key(|&(asked, row, _)| (asked, row));
-    let votes: Vec<&[(usize, u32)]> = order.iter().map(|(_, _, votes)| &votes[..]).collect();
+    order.sort_by_key(|&(asked, row, ..)| (asked, row));
+    let votes: Vec<&[(usize, u32)]> = order.iter().map(|(_, _, votes, _)| &votes[..]).collect();
     let several = votes.iter().any(|votes| votes.len() > 1);
     let (mut estimate, mut masks) = (None, None);
     let agreed: Vec<Agreed> = match (spelling.kind, said) {
@@ -144,7 +148,9 @@ pub(super) fn consensus(state: &State, spelling: &Spelling<'_>, fixed: &[String]
             masks = Some(all);
             agreed
         }
-        (TargetKind::Real, _) => votes.iter().map(|votes| median(votes)).collect(),
+        (TargetKind::Real, _) => {
+            order.iter().map(|(_, row, ..)| median(numbers_of(&state.answers[row]))).collect()
+        }
         (TargetKind::MultiLabel, _) => votes.iter().map(|votes| by_label(votes, classes.len())).collect(),
         (TargetKind::Class, _) => {
             estimate = several.then(|| dawid_skene(&votes, names.len(), classes.len(), PRIOR));
@@ -154,11 +160,12 @@ pub(super) fn consensus(state: &State, spelling: &Spelling<'_>, fixed: &[String]
     let labelled = order
         .iter()
         .zip(agreed)
-        .map(|((_, row, _), Agreed { word, confidence, disputed })| Labelled {
+        .map(|((_, row, _, tied), Agreed { word, number, confidence, disputed })| Labelled {
             row: *row,
             word,
+            number,
             confidence,
-            disputed,
+            disputed: disputed || *tied,
         })
         .collect();
     // Answers, abstentions, and whether anybody else has answered one of the same rows.
@@ -187,15 +194,20 @@ fn by_class(votes: &[(usize, u32)], at: usize, estimate: Option<&Estimate>) -> A
         Some(estimate) => estimate.posteriors[at],
     };
     let disagree = votes.iter().any(|&(_, class)| class != votes[0].1);
-    Agreed { word, confidence: Some(confidence), disputed: disagree && confidence < SURE }
+    Agreed { word, number: None, confidence: Some(confidence), disputed: disagree && confidence < SURE }
+}
+
+/// The numbers among these answers.
+fn numbers_of(answers: &[Standing]) -> Vec<f64> {
+    answers.iter().filter_map(|one| spelling::number(one.verdict.label()?)).collect()
 }
 
 /// The median of numbers; of an even number of them, the mean of the two in the middle.
-fn median(votes: &[(usize, u32)]) -> Agreed {
-    let mut numbers: Vec<f64> = votes.iter().map(|&(_, word)| f64::from(number_of(word))).collect();
+fn median(mut numbers: Vec<f64>) -> Agreed {
     numbers.sort_by(f64::total_cmp);
     let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
-    Agreed { word: word_of((low + (high - low) / 2.0) as f32), confidence: None, disputed: false }
+    let number = low + (high - low) / 2.0;
+    Agreed { word: word_of(number as f32), number: Some(number), confidence: None, disputed: false }
 }
 
 /// The labels that more than half name. What is sure is the smallest share that agrees about a label; where half do, somebody
@@ -208,7 +220,7 @@ fn by_label(votes: &[(usize, u32)], labels: usize) -> Agreed {
         least = least.min(held.max(votes.len() - held));
     }
     let confidence = Some(least as f64 / votes.len() as f64);
-    Agreed { word, confidence, disputed: 2 * least == votes.len() }
+    Agreed { word, number: None, confidence, disputed: 2 * least == votes.len() }
 }
 
 /// The pixels that more than half have in the foreground; the mask is added to `all`.
@@ -216,7 +228,7 @@ fn by_pixel(votes: &[(usize, u32)], said: &Masks, all: &mut Masks) -> Agreed {
     let on = |at: usize| votes.iter().filter(|&&(_, mask)| pixel(said.mask(mask as usize), at)).count();
     let mask: Vec<bool> = (0..said.pixels()).map(|at| 2 * on(at) > votes.len()).collect();
     all.push(&mask);
-    Agreed { word: all.rows() as u32 - 1, confidence: None, disputed: false }
+    Agreed { word: all.rows() as u32 - 1, number: None, confidence: None, disputed: false }
 }
 
 /// What the rounds end with.
@@ -316,6 +328,7 @@ pub(super) fn dawid_skene(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::target::number_of;
     use serde::Deserialize;
 
     #[derive(Deserialize)]
@@ -345,13 +358,18 @@ mod tests {
     #[test]
     fn numbers_sets_and_masks_by_hand() {
         let votes = |words: &[u32]| words.iter().copied().enumerate().collect::<Vec<_>>();
-        let of = |numbers: &[f32]| {
-            number_of(median(&votes(&numbers.iter().map(|&number| word_of(number)).collect::<Vec<_>>())).word)
+        let of = |numbers: &[f64]| {
+            let Agreed { word, number, .. } = median(numbers.to_vec());
+            (number.unwrap(), number_of(word))
         };
-        assert_eq!((of(&[3.0]), of(&[3.0, 9.0]), of(&[3.0, 100.0, 4.0])), (3.0, 6.0, 4.0));
-        assert_eq!(of(&[f32::MAX, f32::MAX]), f32::MAX);
+        assert_eq!(
+            (of(&[3.0]), of(&[3.0, 9.0]), of(&[3.0, 100.0, 4.0])),
+            ((3.0, 3.0), (6.0, 6.0), (4.0, 4.0))
+        );
+        assert_eq!(of(&[16_777_217.0]), (16_777_217.0, 16_777_216.0));
+        assert_eq!(of(&[f32::MAX.into(), f32::MAX.into()]), (f32::MAX.into(), f32::MAX));
         let set = |words: &[u32]| {
-            let Agreed { word, confidence, disputed } = by_label(&votes(words), 3);
+            let Agreed { word, confidence, disputed, .. } = by_label(&votes(words), 3);
             (word, confidence.unwrap(), disputed)
         };
         assert_eq!(set(&[0b101]), (0b101, 1.0, false));

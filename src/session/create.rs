@@ -310,12 +310,20 @@ fn given(examples: &Examples, spelling: &Spelling<'_>) -> Result<Vec<Given>, Ses
         other => other,
     };
     let answer = |row: u32| {
-        let text = match &targets.masks {
-            Some(masks) => masks::text(masks, row as usize),
-            None => spelling.text(targets.words[row as usize], &examples.classes),
+        let number = examples.numbers.as_ref().and_then(|numbers| numbers[row as usize]);
+        let text = match (&targets.masks, number) {
+            (Some(masks), _) => masks::text(masks, row as usize),
+            (None, Some(number)) => shortest(number),
+            (None, None) => spelling.text(targets.words[row as usize], &examples.classes),
         };
         let text = spelling.read(&text, || format!("{}, row {row}", examples.file)).map_err(of_pool)?;
         Ok(Given { row, annotator: POOL.to_string(), verdict: Verdict::Label(text) })
     };
     labelled.into_iter().map(answer).collect()
+}
+
+/// The shortest decimal of a number; of one that was read from 32 bits, the shortest that they tell from others.
+fn shortest(number: f64) -> String {
+    let narrow = number as f32;
+    if f64::from(narrow) == number { narrow.to_string() } else { number.to_string() }
 }

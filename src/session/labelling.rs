@@ -6,7 +6,7 @@ use super::journal::{Event, Given};
 use super::plan::{MAX_BATCH, check_name};
 use super::query::{self, Query};
 use super::spelling::Spelling;
-use super::state::{Pending, Standing};
+use super::state::{Pending, Standing, Votes};
 use super::{POOL, Session, current, lock};
 use crate::error::{Result, shorten};
 use crate::query::subsample;
@@ -61,7 +61,7 @@ pub struct Counts {
     pub rows: usize,
     /// Rows with a label.
     pub labelled: usize,
-    /// Rows that cannot be answered.
+    /// Rows that cannot be answered: of which more annotators say so than give a label.
     pub unanswerable: usize,
     /// Rows without a label that somebody did not say.
     pub abstained: usize,
@@ -217,16 +217,13 @@ impl Session {
         self.refresh()?;
         let consensus = self.consensus();
         let classes = consensus.counts();
-        let with = |verdict: Verdict| {
-            let rows = self.state.answers.values();
-            rows.filter(move |all| all.iter().any(|one| one.verdict == verdict))
-        };
-        let classless = |all: &&Vec<Standing>| all.iter().all(|one| one.verdict == Verdict::Abstained);
+        let answers = || self.state.answers.values();
+        let nobody_said = |all: &&Vec<Standing>| all.iter().all(|one| one.verdict == Verdict::Abstained);
         Ok(Counts {
             rows: self.pool.rows(),
             labelled: consensus.labelled.len(),
-            unanswerable: with(Verdict::Unanswerable).count(),
-            abstained: with(Verdict::Abstained).filter(classless).count(),
+            unanswerable: answers().filter(|all| Votes::of(all).unanswerable()).count(),
+            abstained: answers().filter(nobody_said).count(),
             pending: self.state.in_hand(self.clock.now()).count(),
             disputed: consensus.labelled.iter().filter(|one| one.disputed).count(),
             classes: consensus.classes.into_iter().zip(classes).collect(),

@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// Labels that are judged, at most; of more, some that are drawn at random.
 const MAX_JUDGED: usize = 500;
+/// Masks from which on those of one part are judged instead of all: a fit of hundreds of images takes seconds.
+const MANY_MASKS: usize = 100;
 /// Images per mini-batch: a few make several steps of an epoch.
 const IMAGES: usize = 8;
 /// Resamples that an interval is made of.
@@ -176,8 +178,8 @@ impl Known<'_> {
         Ok(self.fit(&prepared, &self.places(&rows), self.key)?.answers(0, &rows))
     }
 
-    /// How well networks predict labels that they were not fitted to; `None` where there are fewer than two labels per part, or labels
-    /// that are all alike in what a network is to learn from.
+    /// How well networks predict labels that they were not fitted to, each part of the labels in turn (of [`MANY_MASKS`] masks, one part); `None`
+    /// where there are fewer than two labels per part, or labels that are all alike in what a network is to learn from.
     ///
     /// # Errors
     /// Those of fitting.
@@ -197,7 +199,10 @@ impl Known<'_> {
             let by_row: HashMap<RowId, u32> = by_row.map(|(row, one)| (row, one.word)).collect();
             judged.iter().map(|row| by_row[row]).collect()
         };
-        let parts: Vec<Option<Matrix>> = (0..FOLDS)
+        let kind = self.kind();
+        let many = kind == TargetKind::Mask && judged.len() >= MANY_MASKS;
+        let tried = if many { 1 } else { FOLDS };
+        let parts: Vec<Option<Matrix>> = (0..tried)
             .into_par_iter()
             .map(|part| {
                 let (held, kept): (Vec<usize>, Vec<usize>) =
@@ -212,8 +217,10 @@ impl Known<'_> {
             })
             .collect::<Result<_>>()?;
         let Some(parts) = parts.into_iter().collect::<Option<Vec<Matrix>>>() else { return Ok(None) };
-        let by_judged: Vec<&[f32]> = (0..judged.len()).map(|at| parts[at % FOLDS].row(at / FOLDS)).collect();
-        let kind = self.kind();
+        let (judged, by_judged): (Vec<RowId>, Vec<&[f32]>) = (0..judged.len())
+            .filter(|at| at % FOLDS < tried)
+            .map(|at| (judged[at], parts[at % FOLDS].row(at / FOLDS)))
+            .unzip();
         let metric = kind.metrics()[0];
         // Targets in full, so many words each.
         let rows: Vec<u32> = judged.iter().map(|row| row.0).collect();

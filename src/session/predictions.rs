@@ -125,9 +125,10 @@ impl Session {
                 .push(("id".to_string(), Column::Texts(contents.iter().map(|one| one.id.clone()).collect())));
         }
         let spelling = Spelling::of(&self.settings);
-        let label = |one: &&Labelled| match &consensus.masks {
-            Some(masks) => Some(masks::text(masks, one.word as usize)),
-            None => Some(spelling.text(one.word, &consensus.classes)),
+        let label = |one: &&Labelled| match (&consensus.masks, one.number) {
+            (Some(masks), _) => Some(masks::text(masks, one.word as usize)),
+            (None, Some(number)) => Some(number.to_string()),
+            (None, None) => Some(spelling.text(one.word, &consensus.classes)),
         };
         columns.push(("label".to_string(), Column::Texts(labelled.iter().map(label).collect())));
         // Of numbers and masks, none has any.

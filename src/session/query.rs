@@ -6,6 +6,7 @@
 //! batch, one row in [`AGAIN`] at most.
 
 use super::annotators::{Consensus, Labelled};
+use super::answer::Verdict;
 use super::classifier::{Classifier, Labels, Net, best};
 use super::error::SessionError;
 use super::journal::Pick;
@@ -20,6 +21,7 @@ use crate::data::{Matrix, RowId, TargetKind};
 use crate::episode::InitialPool;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
+use crate::query::external::ENTRY as PROGRAM;
 use crate::query::registry::Family;
 use crate::query::subsample::{self, Subsample};
 use crate::query::{Needs, Registry, Spec, Strategy};
@@ -74,16 +76,22 @@ impl Who {
 
 /// Refuses a strategy that does not serve the targets or needs what a session does not have, or `inputs_only` one that needs more than inputs.
 pub(super) fn check(strategy: &str, kind: TargetKind, inputs_only: bool) -> Result<()> {
+    let refuse = |reason: String| Err(SessionError::Unfit { strategy: strategy.to_string(), reason }.into());
+    let spec: Spec = strategy.parse()?;
+    if names(&spec, PROGRAM.card.name) {
+        return refuse(
+            "it runs a program, and a session, whose folder may be handed on, runs none; `querist select` does".to_string(),
+        );
+    }
     let selector = Selector::named(strategy)?;
     selector.strategy().kinds().expect(kind, strategy)?;
-    let refuse = |reason: String| Err(SessionError::Unfit { strategy: strategy.to_string(), reason }.into());
     if let Some(need) = missing(&selector, kind) {
         return refuse(format!("it needs {need}"));
     }
     if let Some(need) = beyond_inputs(&selector, kind).filter(|_| inputs_only) {
         return refuse(format!("it needs {need}, and is to choose before there is any label"));
     }
-    match bandit(&Registry::builtin(), &strategy.parse()?) {
+    match bandit(&Registry::builtin(), &spec) {
         Some(name) => {
             refuse(format!("`{name}` learns from query to query, and a session keeps labels alone"))
         }
@@ -119,6 +127,11 @@ fn beyond_inputs(selector: &Selector, kind: TargetKind) -> Option<String> {
             rule.check().is_err().then(|| "what a fitted network tells".to_string())
         }
     }
+}
+
+/// Whether `spec` or one that it is built over is the strategy `wanted`.
+fn names(spec: &Spec, wanted: &str) -> bool {
+    spec.name == wanted || spec.arms.iter().any(|arm| names(arm, wanted))
 }
 
 /// The first strategy in `spec` that learns from query to query.
@@ -389,7 +402,8 @@ impl Query<'_> {
         let pick = |one: &&Labelled| {
             let said: Vec<String> = self.state.answers[&one.row]
                 .iter()
-                .filter_map(|answer| Some(format!("{} says {}", answer.annotator, answer.verdict.label()?)))
+                .filter(|answer| answer.verdict != Verdict::Abstained)
+                .map(|answer| format!("{} says {}", answer.annotator, answer.verdict.text()))
                 .collect();
             Pick {
                 row: one.row,

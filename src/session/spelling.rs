@@ -60,10 +60,10 @@ impl<'a> Spelling<'a> {
             TargetKind::Real => {
                 let found: Option<f64> = text.trim().parse().ok().filter(|found: &f64| found.is_finite());
                 let found = found.ok_or_else(|| field("a finite number, such as 3.4".to_string()))?;
-                // There is one zero.
-                let number = found as f32 + 0.0;
-                match number.is_finite() {
-                    true => Ok(number.to_string()),
+                // Networks learn from `f32`; the answer itself is kept as it was given.
+                match (found as f32).is_finite() {
+                    // There is one zero.
+                    true => Ok((found + 0.0).to_string()),
                     false => Err(field(format!("a number from {} to {}", f32::MIN, f32::MAX))),
                 }
             }
@@ -131,7 +131,7 @@ impl<'a> Spelling<'a> {
     pub fn word(&self, text: &str, names: &Names, masks: &mut Option<Masks>) -> Option<u32> {
         match self.kind {
             TargetKind::Class => names.number(text),
-            TargetKind::Real => text.parse().ok().map(word_of),
+            TargetKind::Real => number(text).map(|number| word_of(number as f32)),
             TargetKind::MultiLabel => {
                 let held = text.split(self.separator).filter_map(|part| names.number(part));
                 Some(held.fold(0, |set, label| set | 1 << label))
@@ -187,6 +187,11 @@ impl<'a> Spelling<'a> {
     }
 }
 
+/// The number that a text which was [read](Spelling::read) stands for.
+pub(super) fn number(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
 /// The names of classes or labels, and the number of each.
 #[derive(Clone, Debug)]
 pub(super) struct Names<'a> {
@@ -226,6 +231,9 @@ mod tests {
             let word = numbers.word(one, &Names::new(&[]), &mut None).unwrap();
             assert_eq!(numbers.text(word, &[]), one);
         }
+        // More digits than 32 bits hold stay.
+        assert_eq!(read(&numbers, "16777217").as_deref(), Ok("16777217"));
+        assert_eq!(read(&numbers, "1234.56789012").as_deref(), Ok("1234.56789012"));
         for text in ["nan", "NaN", "inf", "-infinity", "three", "3,4", "", "1e39", "0x10"] {
             let error = read(&numbers, text).unwrap_err();
             assert!(error.starts_with("line 7: "), "{text}: {error}");

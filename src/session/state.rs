@@ -13,6 +13,38 @@ pub(super) struct Standing {
     pub verdict: Verdict,
 }
 
+/// What the annotators of a row say, counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Votes {
+    labels: usize,
+    unanswerable: usize,
+}
+
+impl Votes {
+    pub fn of(answers: &[Standing]) -> Self {
+        let count = |wanted: fn(&Verdict) -> bool| answers.iter().filter(|one| wanted(&one.verdict)).count();
+        Self {
+            labels: count(|verdict| matches!(verdict, Verdict::Label(_))),
+            unanswerable: count(|verdict| matches!(verdict, Verdict::Unanswerable)),
+        }
+    }
+
+    /// Whether the row has a label: somebody gave one, and not more say that nobody can.
+    pub fn labelled(self) -> bool {
+        self.labels > 0 && self.labels >= self.unanswerable
+    }
+
+    /// Whether the row cannot be answered: more say so than give a label.
+    pub fn unanswerable(self) -> bool {
+        self.unanswerable > self.labels
+    }
+
+    /// Whether as many give a label as say that nobody can.
+    pub fn tied(self) -> bool {
+        self.labels > 0 && self.labels == self.unanswerable
+    }
+}
+
 /// A row that somebody has in hand.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pending {

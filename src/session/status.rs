@@ -188,7 +188,7 @@ impl Session {
         }
         let law = PowerLaw::fit(&points);
         let now = points.last().map_or(0, |point| point.labels);
-        let rest = counts.rows - counts.labelled - counts.unanswerable.min(counts.rows - counts.labelled);
+        let rest = counts.rows - counts.labelled - counts.unanswerable;
         let left = self.settings.budget.map_or(rest, |budget| rest.min(budget.saturating_sub(counts.bought)));
         if left == 0 {
             let (rule, saw) = match rest {

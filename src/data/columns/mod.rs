@@ -132,7 +132,7 @@ pub struct Examples {
     /// The names of the classes.
     pub classes: Vec<String>,
     /// The number of every row that has one, where numbers are to be predicted; there are no classes then.
-    pub numbers: Option<Vec<Option<f32>>>,
+    pub numbers: Option<Vec<Option<f64>>>,
     /// The set of labels of every row that has been labelled, where such are to be predicted; `classes` are then the labels' names.
     pub sets: Option<Vec<Option<u32>>>,
     /// The masks of all images, and whether each is known; what an unknown one holds means nothing.
@@ -143,8 +143,8 @@ pub struct Examples {
     pub ids: Option<Vec<String>>,
     /// The domain of every row, where a column says it.
     pub domains: Option<Vec<Domain>>,
-    /// The column that holds the labels, if there is one.
-    pub label_column: Option<String>,
+    /// The columns that hold the labels.
+    pub label_columns: Vec<String>,
     /// What was decided.
     pub preparation: Preparation,
 }
@@ -174,7 +174,10 @@ impl Examples {
         let words: Vec<Option<u32>> = match kind {
             TargetKind::Class => self.labels.clone().unwrap_or_default(),
             TargetKind::MultiLabel => self.sets.clone().unwrap_or_default(),
-            TargetKind::Real => self.numbers.iter().flatten().map(|number| number.map(word_of)).collect(),
+            TargetKind::Real => {
+                let word = |number: f64| word_of(number as f32);
+                self.numbers.iter().flatten().map(|number| number.map(word)).collect()
+            }
             TargetKind::Mask => {
                 let known = self.masks.iter().flat_map(|(_, known)| known);
                 (0..).zip(known).map(|(row, &known)| known.then_some(row)).collect()
@@ -208,7 +211,10 @@ impl Examples {
         let (kept, targets) = match (&self.numbers, &self.sets) {
             (Some(numbers), _) => {
                 let kept = rows_with(&mut numbers.iter().map(Option::is_some));
-                (kept, Targets::Real { values: numbers.iter().flatten().copied().collect() })
+                (
+                    kept,
+                    Targets::Real { values: numbers.iter().flatten().map(|&number| number as f32).collect() },
+                )
             }
             (None, Some(sets)) => {
                 let kept = rows_with(&mut sets.iter().map(Option::is_some));
@@ -376,7 +382,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
     let (classes, labels) = labels.map_or((Vec::new(), None), |all| (all.names, Some(all.classes)));
     let (classes, sets) = sets.map_or((classes, None), |all| (all.names, Some(all.sets)));
     let name = options.name.clone().unwrap_or_else(|| file.clone());
-    let label_column = roles.of(Role::Label).map(|at| names[at].clone());
+    let label_columns = roles.all_of(Role::Label).map(|at| names[at].clone()).collect();
     let numbers = numbers.map(|numbers| numbers.values);
     Ok(Examples {
         file,
@@ -392,7 +398,7 @@ fn examples(table: Table, options: &ReadOptions, wanted: Wanted) -> Result<Examp
         split,
         ids,
         domains,
-        label_column,
+        label_columns,
         preparation,
     })
 }

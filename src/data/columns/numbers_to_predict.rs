@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 
 /// The numbers of a table.
 pub(super) struct Numbers {
-    /// The number of every row that has one.
-    pub values: Vec<Option<f32>>,
+    /// The number of every row that has one, which `f32` can hold nearly.
+    pub values: Vec<Option<f64>>,
     pub decisions: Vec<Decision>,
     pub warnings: Vec<String>,
 }
@@ -74,7 +74,6 @@ impl Numbers {
                  {least} to {most}: `--missing \"{column}={value}\"` says so"
             ));
         }
-        let values = values.into_iter().map(|value| value.map(|value| value as f32)).collect();
         Ok(Self { values, decisions, warnings })
     }
 }

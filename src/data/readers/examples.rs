@@ -192,7 +192,7 @@ impl Examples {
             split: self.split,
             ids: (!names.is_empty()).then_some(names),
             domains: None,
-            label_column: None,
+            label_columns: Vec::new(),
             preparation: Preparation { decisions: self.decisions, warnings, ..Preparation::default() },
         })
     }

@@ -52,7 +52,7 @@ pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
             let all = table.columns.clone();
             let examples = columns::pool(table, &ReadOptions { name: Some(name), ..options.clone() })?;
             let mut shown = columns::columns_as_text(&all);
-            shown.retain(|(column, _)| Some(column) != examples.label_column.as_ref());
+            shown.retain(|(column, _)| !examples.label_columns.contains(column));
             Ok(Pool { examples, shown: Shown::Columns(shown) })
         }
         Content::Examples(examples) => {
@@ -114,7 +114,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
         split: None,
         ids: Some(ids),
         domains: None,
-        label_column: None,
+        label_columns: Vec::new(),
         preparation: Preparation { decisions, ..Preparation::default() },
     };
     Ok(Pool { examples, shown: Shown::Pictures(files) })

@@ -6,7 +6,7 @@ use super::super::figure::canvas::{Canvas, Stroke};
 use super::super::figure::palette::{Palette, Style, Theme};
 use super::super::input::{Fact, ReportInput, Separation};
 use super::super::roles::{is_ranked, marked};
-use super::super::table::{OVER_TASKS, aulc, goal, labels_needed, legend, mark, over_tasks_cells};
+use super::super::table::{OVER_TASKS, aulc, labels_needed, legend, mark, over_tasks_cells};
 use super::super::text::{ABSENT, equals_p, fixed, points, signed, signed_points};
 use super::super::verdict::Comparison;
 use super::page::{Figures, Named, Run, Section, Table, TableRow};
@@ -121,7 +121,7 @@ pub(super) fn label_savings<'a>(input: &ReportInput, palette: &Palette) -> Optio
                 ];
                 of_strategy(&entry.strategy, cells, input, palette)
             });
-            let caption = format!("{}: {metric} {}", task.task, goal(target));
+            let caption = format!("{}: {metric} {target}", task.task);
             section = section.table(table(caption, &heads, rows));
         }
     }

@@ -385,11 +385,20 @@ fn a_class_that_reaches_the_target_alone_is_warned_of() {
         warnings.into_iter().find(|warning| warning.contains("largest class"))
     };
     let warning = warned(0.983, Metric::Accuracy).unwrap();
-    assert!(warning.contains("98.3 %, which alone reaches the target of 85.5 %"), "{warning}");
+    assert!(
+        warning.contains("98.3 %, which alone reaches the target of 85.5 % (95 % of what all labels give)"),
+        "{warning}"
+    );
     assert!(warning.contains("balanced_accuracy"), "{warning}");
     assert!(warned(0.82, Metric::Accuracy).unwrap().contains("reaches the target of 81.0 %"));
     assert_eq!(warned(0.80, Metric::Accuracy), None);
     assert_eq!(warned(0.983, Metric::BalancedAccuracy), None);
+    // Balanced classes that little is learned of: balanced accuracy would say the same.
+    let alike = vec![FullPool { balanced_accuracy: 0.5, ..whole("wine", 0, 0.52, 0.5) }];
+    let options = VerdictOptions { shares: vec![0.9, 0.95], full_pool: alike, ..options() };
+    let warnings = verdict(&clear(), &options).warnings;
+    let warning = warnings.into_iter().find(|warning| warning.contains("largest class")).unwrap();
+    assert!(warning.contains("49.4 %") && !warning.contains("balanced_accuracy"), "{warning}");
 }
 
 #[test]
