@@ -19,12 +19,14 @@ use mpi::traits::{Communicator, Destination, Root, Source};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most bytes that are broadcast or sent at once: MPI counts them in 31 bits.
 const MAX_BYTES: usize = i32::MAX as usize;
-/// How often rank 0 looks whether another rank has something to say: waiting in MPI would keep a core busy.
-const LOOK: Duration = Duration::from_micros(200);
+/// How often a rank looks whether there is a message for it, at the most and at the least often.
+const LOOKS: [Duration; 2] = [Duration::from_micros(50), Duration::from_millis(5)];
+/// The share of the time that it has waited already after which it looks again.
+const PATIENCE: u32 = 32;
 /// The answer to a rank for which there is no further piece.
 const NONE: u64 = u64::MAX;
 
@@ -119,6 +121,22 @@ impl Said {
     }
 }
 
+/// Waiting for a message without keeping a core busy, as waiting in MPI does: the longer there has been none, the more seldom it is
+/// looked for, since a look costs a hundredth of a millisecond of a core that works.
+struct Wait(Instant);
+
+impl Wait {
+    fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    fn pause(&self) {
+        let [least, most] = LOOKS;
+        std::thread::sleep((self.0.elapsed() / PATIENCE).clamp(least, most));
+    }
+}
+
+/// Tells every other rank an order.
 fn broadcast(bytes: &[u8]) -> Result<(), RunError> {
     let world = SimpleCommunicator::world();
     let root = world.process_at_rank(0);
@@ -126,16 +144,21 @@ fn broadcast(bytes: &[u8]) -> Result<(), RunError> {
         let problem = format!("an order of {} bytes, expected at most {MAX_BYTES}", bytes.len());
         return Err(RunError::Mpi { problem });
     }
-    root.broadcast_into(&mut (bytes.len() as u64));
+    let length = bytes.len() as u64;
+    (1..world.size()).for_each(|rank| world.process_at_rank(rank).send(&length));
     root.broadcast_into(&mut bytes.to_vec()[..]);
     Ok(())
 }
 
+/// The next order: its length is sent ahead, which can be waited for without keeping a core busy, and a broadcast cannot.
 fn heard() -> Result<Order, RunError> {
     let world = SimpleCommunicator::world();
     let root = world.process_at_rank(0);
-    let mut length = 0u64;
-    root.broadcast_into(&mut length);
+    let wait = Wait::begin();
+    while root.immediate_probe().is_none() {
+        wait.pause();
+    }
+    let (length, _) = root.receive::<u64>();
     let mut bytes = vec![0u8; length as usize];
     root.broadcast_into(&mut bytes[..]);
     serde_json::from_slice(&bytes).map_err(|error| RunError::Mpi { problem: format!("an order: {error}") })
@@ -209,11 +232,13 @@ impl Ranks<'_> {
     fn hand_out(&self, queue: &Queue<'_>, deliver: Deliver<'_>) {
         let world = SimpleCommunicator::world();
         let mut there = self.ranks - 1;
+        let mut wait = Wait::begin();
         while there > 0 {
             let Some(waiting) = world.any_process().immediate_probe() else {
-                std::thread::sleep(LOOK);
+                wait.pause();
                 continue;
             };
+            wait = Wait::begin();
             let rank = waiting.source_rank();
             let other = world.process_at_rank(rank);
             let failed = |problem: String| RunError::Mpi { problem: format!("rank {rank}: {problem}") };
