@@ -1,6 +1,7 @@
 //! Futures of one episode: copies of it that differ in the row they ask for next.
 
-use super::env::{Env, Episodes, Group};
+use super::env::{Episodes, Group};
+use super::state::Env;
 use crate::data::RowId;
 use crate::error::Result;
 use crate::learner::ensembles;

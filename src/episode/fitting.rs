@@ -2,11 +2,12 @@
 
 use super::augment::Steering;
 use super::consistency::{Trained, go_on};
-use super::env::{Env, Episodes, Group, PseudoLabels, Termination};
+use super::env::{Episodes, Group};
 use super::holdout::Divided;
 use super::plan::{EpisodeError, EpisodePlan, Measure, Rejected};
 use super::pretrained::{self, Pretrained};
 use super::replicate::{PreparedTask, Replicate};
+use super::state::{Env, PseudoLabels, Termination};
 use crate::arch::NetSpec;
 use crate::data::{Matrix, Oracle, RowId};
 use crate::error::Result;

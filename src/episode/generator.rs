@@ -16,8 +16,8 @@
 //! ```
 
 use super::augment::{DRAWS, Extra, MAX_NUMBERS};
-use super::env::PseudoLabels;
 use super::plan::EpisodeError;
+use super::state::PseudoLabels;
 use crate::data::{Matrix, MatrixView, Task};
 use crate::learner::{Generator, GeneratorPlan, Learner};
 use crate::rng::Key;

@@ -25,13 +25,14 @@ pub mod play;
 pub mod pretrained;
 pub(crate) mod replicate;
 pub(crate) mod row;
+pub(crate) mod state;
 pub mod stop;
 #[cfg(test)]
 mod testing;
 
 pub use augment::{Augment, Change};
 pub use consistency::Consistency;
-pub use env::{EpisodeState, Episodes, PseudoLabels, Step, Termination};
+pub use env::Episodes;
 pub use extras::Reference;
 pub use fitting::full_pool;
 pub use generator::Generate;
@@ -43,3 +44,4 @@ pub use play::{Architect, Choice, Labelled, Played, Player, play};
 pub use pretrained::{Pretrained, Training};
 pub use replicate::{PreparedTask, Replicate};
 pub use row::Row;
+pub use state::{EpisodeState, PseudoLabels, Step, Termination};

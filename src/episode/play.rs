@@ -1,11 +1,12 @@
 //! [`play`]: strategies play episodes, round by round, and leave tidy rows.
 
-use super::env::{EpisodeState, Episodes, PseudoLabels, Termination};
+use super::env::Episodes;
 use super::features;
 use super::overlay::Overlay;
 use super::plan::{EpisodeError, EpisodePlan, Measure};
 use super::replicate::Replicate;
 use super::row::Row;
+use super::state::{EpisodeState, PseudoLabels, Termination};
 use super::stop::{self, Watch};
 use crate::arch::NetSpec;
 use crate::data::{RowId, TargetKind};
