@@ -169,6 +169,20 @@ fn bad_experiments_are_refused_with_place_and_hint() {
         "--set rounds: not of the form key=value",
         "for example --set episode.rounds=20",
     );
+    let twice = "one key is set twice: episode.rounds=3, and then episode.rounds=4";
+    for args in [
+        &["run", "x.toml", "--set", "episode.rounds=3", "--set", "episode.rounds=4"][..],
+        &["bench", "x.toml", "--set", "episode.rounds=3", "--set", "episode.rounds=4"],
+        &["train", "x.toml", "--set", "episode.rounds=3", "--set", "episode.rounds=4"],
+    ] {
+        refused(dir.path(), args, twice, "leave one of the two out");
+    }
+    refused(
+        dir.path(),
+        &["run", "x.toml", "--set", "seed=3", "--seed", "4"],
+        "one key is set twice: seed=3, and then seed=4",
+        "leave one of the two out",
+    );
 }
 
 #[test]

@@ -312,10 +312,12 @@ fn tables_of_label_sets() {
         };
         assert!(set.preparation().decisions.iter().any(said), "{:?}", set.preparation().decisions);
     }
-    // Lists of names; an empty cell is no label.
-    let set = of("x,tags\n1,red | round\n2,\n3,round|round|\n4,blue\n", "tags", Some("|")).unwrap();
+    // Lists of names; the separator alone is a row without labels, and an empty cell is not labelled.
+    let lists = "x,tags\n1,red | round\n2,|\n3,round|round|\n4,\n5,blue\n6,  \n";
+    let set = of(lists, "tags", Some("|")).unwrap();
     assert_eq!(set.class_names(), ["blue", "red", "round"]);
     assert_eq!(words(&set), [0b110, 0, 0b100, 0b001]);
+    assert_eq!((set.preparation().unlabelled, set.source_row(3)), (2, 4));
     let wide: String = (0..40).map(|row| format!("{row},t{row}\n")).collect();
     for (text, label, separator, wanted) in [
         ("x,a,b\n1,0,1\n2,2,0\n", "a,b", None, "line 3, column a: \"2\" is neither 0 nor 1"),
@@ -325,7 +327,15 @@ fn tables_of_label_sets() {
         ("x,a,b\n1,,\n2,,\n", "a,b", None, "none of 2 rows has a label"),
         ("x,a,b\n1,0,1\n", "a,c", None, "no column is called \"c\""),
         ("x,a,b\n1,0,1\n2,1,0\n", "a,b,a", None, "--label names \"a\" twice"),
-        ("x,tags\n1,\n2,\n", "tags", Some(";"), "there are no labels"),
+        ("x,tags\n1,\n2,\n", "tags", Some(";"), "none of 2 rows has a label"),
+        ("x,tags\n1,;\n2,;\n", "tags", Some(";"), "there are no labels"),
+        (
+            "x,a,b\n1,0,1\n2,1,0\n",
+            "a,b",
+            Some(";"),
+            "stands for several columns, and --label-separator parts",
+        ),
+        ("x,a,b\n1,0,1\n2,1,0\n", "a*", Some(";"), "stands for several columns, and --label-separator parts"),
         (&format!("x,tags\n{wide}"), "tags", Some(";"), "32 labels"),
         ("x,tags\n1,a\n2,b\n", "tags", Some(""), "--label-separator is given"),
     ] {

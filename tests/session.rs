@@ -242,7 +242,7 @@ fn hostile_answers_are_refused_with_their_place() {
         (format!("row,label\n99999999999999999999999,{class}\n"), "line 2"),
         ("row,label\n3,nobody\n".to_string(), "line 2: class \"nobody\" is none of the 3 classes"),
         (format!("row,label\n3,{class}\n4,{class}\n3,{class}\n"), "line 4: row 3 was answered before, in"),
-        (format!("row,label,session\n3,{class},0123\n"), "line 2: of session 0123"),
+        (format!("row,label,session\n3,{class},0123\n"), "line 2: an answer of session 0123"),
         (
             format!("row,label,annotator\n3,{class},(pool)\n"),
             "line 2: \"(pool)\" is not a name of an annotator",
@@ -251,6 +251,12 @@ fn hostile_answers_are_refused_with_their_place() {
         (format!("id,label\nx,{class}\n"), "line 2: 0 rows are called \"x\""),
         ("row,class\n3,a\n".to_string(), "no column `label`"),
         ("label\na\n".to_string(), "no column `row` or `id`"),
+        (format!("row,label\n3,{class}\n4,{class},x\n"), "line 3: 3 fields, but the first line has 2"),
+        (format!("row,label,annotator\n3,{class}\n"), "line 2: 2 fields, but the first line has 3"),
+        (format!("row,label,label\n3,{class},x\n"), "columns 2 and 3 are both called \"label\""),
+        ("row;label\n3;nobody\n".to_string(), "line 2: class \"nobody\" is none of the 3 classes"),
+        (String::new(), "the file is empty"),
+        ("\n \n".to_string(), "the file is empty"),
     ];
     for (text, expected) in cases {
         let file = folder.path().join("answers.csv");
@@ -679,4 +685,123 @@ fn more_thought_is_kept_and_repeated() {
     assert_eq!(course("again", 4), more);
     assert_eq!(once[..10], more[..10], "inputs alone decide at first");
     assert_ne!(once, more);
+}
+
+/// Options that nothing would heed.
+#[test]
+fn options_without_an_effect_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, _) = asked(folder.path());
+    let dir = dir.to_str().unwrap();
+    let file = folder.path().join("answers.json");
+    fs::write(&file, "[]").unwrap();
+    let file = file.to_str().unwrap();
+    let (new, pool) = (folder.path().join("new"), folder.path().join("pool.csv"));
+    let (new, pool) = (new.to_str().unwrap(), pool.to_str().unwrap());
+    fs::write(pool, "x,y\n1,2\n3,4\n").unwrap();
+    for (args, expected) in [
+        (&["ask", dir, "--force"][..], "--csv"),
+        (&["ask", dir, "--json", "--force"], "--csv"),
+        (&["ask", dir, "--csv", "a.csv", "--prodigy", "a.jsonl"], "cannot be used with"),
+        (&["export", dir, "--out", "a.csv", "--now", "7"], "unexpected argument '--now'"),
+        (&["tell", dir, file, "--annotator", "ann"], "an export of Label Studio says who has answered"),
+        (&["new", new, "--pool", pool, "--classes", ""], "--classes: \"\" is not names between commas"),
+    ] {
+        let run = querist(&[&["session"], args].concat()).assert().code(2).stdout("");
+        let said = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        assert!(said.contains(expected), "{args:?}: {said}");
+    }
+    assert!(!Path::new(new).exists());
+}
+
+/// A pool's own columns called as those of answers once spoke for the answers.
+#[test]
+fn columns_of_the_pool_say_nothing_of_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = folder.path().join("pool.csv");
+    let line = |row: usize| format!("n{row},{},{},s{row},a{row},{}\n", row % 7, row * row % 11, 900 + row);
+    let lines: String = (0..40).map(line).collect();
+    fs::write(&pool, format!("id,x,y,session,annotator,Row\n{lines}")).unwrap();
+    let mut plan = SessionPlan::new(&pool);
+    plan.read.columns.id = Some("id".into());
+    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+    for dir in [&first, &second] {
+        Session::create(dir, SessionPlan { seed: u64::from(dir == &first), ..plan.clone() }).unwrap();
+    }
+    let [first, second] = [&first, &second].map(|dir| dir.to_str().unwrap());
+    let [asked, exported] = ["asked.csv", "exported.csv"].map(|name| folder.path().join(name));
+    querist(&["session", "ask", first, "--csv", asked.to_str().unwrap()]).assert().success();
+    let text = fs::read_to_string(&asked).unwrap();
+    let header = "row,label,predicted,reason,session,id,pool.id,x,y,pool.session,pool.annotator,pool.Row\n";
+    assert!(text.starts_with(header), "{text}");
+    let filled: String = text
+        .lines()
+        .enumerate()
+        .map(|(line, text)| match (line, text.split_once(',')) {
+            (1.., Some((row, rest))) => format!("{row},{}{rest}\n", ["a", "b"][line % 2]),
+            _ => format!("{text}\n"),
+        })
+        .collect();
+    fs::write(&asked, filled).unwrap();
+    querist(&["session", "tell", first, asked.to_str().unwrap()]).assert().success();
+    let mut session = Session::open(Path::new(first)).unwrap();
+    assert_eq!(
+        session.status().unwrap().annotators.iter().map(|one| &*one.annotator).collect::<Vec<_>>(),
+        ["me"]
+    );
+    querist(&["session", "export", first, "--out", exported.to_str().unwrap()]).assert().success();
+    let told = querist(&["session", "tell", second, exported.to_str().unwrap()]).assert().success();
+    let said = String::from_utf8(told.get_output().stdout.clone()).unwrap();
+    assert!(said.starts_with("10 new answers"), "{said}");
+}
+
+/// It is said which budget is used up, by how much of how much, and what is not answered yet.
+#[test]
+fn budgets_say_what_is_left_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = priced(folder.path());
+    let plan = SessionPlan { budget: Some(6), ..SessionPlan::new(&pool) };
+    let mut session = Session::create(&folder.path().join("labels"), plan.clone()).unwrap();
+    let asking = session.ask(4).unwrap();
+    let told: Vec<Answer> = asking.rows.iter().take(3).map(|one| Answer::new(one.row, "a")).collect();
+    session.tell(&told).unwrap();
+    let note = session.ask(10).unwrap().note.unwrap();
+    assert!(
+        note.starts_with(
+            "the budget leaves 2 rows to ask for: 3 of 6 labels are given, and 1 rows are asked for"
+        ),
+        "{note}"
+    );
+    let note = session.ask_as("ann", 10).unwrap().note.unwrap();
+    assert!(
+        note.starts_with("the budget is used up: 3 of 6 labels are given, and 3 rows are asked"),
+        "{note}"
+    );
+    let rest: Vec<Answer> =
+        session.ask(3).unwrap().rows.iter().map(|one| Answer::new(one.row, "b")).collect();
+    session.tell(&rest).unwrap();
+    let note = session.ask(1).unwrap().note.unwrap();
+    assert_eq!(note, "the budget is used up: 6 of 6 labels are given");
+    let status = session.status().unwrap().to_string();
+    assert!(status.contains("budget: 6 labels are given, all of the 6 that it allows"), "{status}");
+
+    let plan =
+        SessionPlan { budget: None, price: Some(Price::Column("price".into())), spend: Some(2.5), ..plan };
+    let mut session = Session::create(&folder.path().join("cost"), plan).unwrap();
+    let asking = session.ask(4).unwrap();
+    let note = asking.note.unwrap();
+    assert!(
+        asking.rows.len() == 2
+            && note.contains("of the 2.5 that answers may cost, 0 are spent and 2 expected of rows"),
+        "{note}"
+    );
+    let told: Vec<Answer> = asking.rows.iter().map(|one| Answer::new(one.row, "a")).collect();
+    session.tell(&told).unwrap();
+    let note = session.ask(4).unwrap().note.unwrap();
+    assert!(
+        note.ends_with(
+            "of the 2.5 that answers may cost, 2 are spent: what is left is too little for more rows"
+        ),
+        "{note}"
+    );
 }

@@ -305,6 +305,15 @@ fn sets_of_labels_from_the_pool_to_a_table_that_is_read_again() {
     done(dir, &["session", "predict", "s", "--out", "all.csv"]);
     let predicted = fs::read_to_string(dir.join("all.csv")).unwrap();
     assert!(predicted.starts_with("row,id,predicted,p(red),p(round),p(a small one)\n0,i0,"), "{predicted}");
+    // No set is written as nothing, which would be a row without an answer: what is predicted is read, and told, as it stands.
+    let sets: Vec<&str> = predicted.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+    assert!(sets.iter().all(|set| !set.is_empty()) && sets.contains(&";"), "{predicted}");
+    let read = ["--task", "multi_label", "--label", "predicted", "--label-separator", ";", "--id", "id"];
+    assert!(!done(dir, &[&["data", "describe", "all.csv"][..], &read].concat()).contains("have no label"));
+    let lines = sets.iter().enumerate().map(|(row, set)| format!("{row},{set}\n"));
+    fs::write(dir.join("told.csv"), format!("row,label\n{}", lines.collect::<String>())).unwrap();
+    done(dir, &[&new[..2], &["of_predictions"], &new[3..]].concat());
+    assert!(done(dir, &["session", "tell", "of_predictions", "told.csv"]).starts_with("90 new answers"));
     done(dir, &["session", "export", "s", "--out", "labels.csv"]);
     let lists = ["--task", "multi_label", "--label", "label", "--label-separator", ";", "--id", "id"];
     let described = done(dir, &[&["data", "describe", "labels.csv"][..], &lists].concat());
@@ -371,9 +380,60 @@ fn pools_come_with_numbers_and_sets() {
     );
     let asked = json(dir, &["session", "ask", "sets", "--batch", "3"]);
     assert!(asked["rows"][0]["predicted"][1].is_null(), "{asked}");
+    done(dir, &["session", "predict", "sets", "--out", "sets_out.csv"]);
+    let predicted = fs::read_to_string(dir.join("sets_out.csv")).unwrap();
+    let set = |line: &str| ["red|round", "red", "round", "|"].contains(&line.split(',').nth(1).unwrap());
+    assert!(predicted.lines().skip(1).all(set), "{predicted}");
     let settings = fs::read_to_string(dir.join("sets/session.json")).unwrap();
     assert!(
         settings.contains("\"label_separator\": \"|\"") && settings.contains("\"task\": \"multi_label\"")
+    );
+}
+
+/// In a column of lists the separator alone is a row without labels, and an empty field one to be asked for.
+#[test]
+fn pools_come_with_lists_of_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let list = |row: usize| match row % 4 {
+        0 => "",
+        1 => "|",
+        2 => "red|round",
+        _ => "round",
+    };
+    let line = |row: usize| format!("{},{},{}\n", row * 37 % 60, row * 23 % 59, list(row));
+    fs::write(dir.join("lists.csv"), format!("x,y,tags\n{}", (0..60).map(line).collect::<String>())).unwrap();
+    let new = ["session", "new", "s", "--pool", "lists.csv", "--task", "multi_label", "--label", "tags"];
+    refused(dir, &new, "--label-separator says what stands between them");
+    assert!(!dir.join("s").exists());
+    done(dir, &[&new[..], &["--label-separator", "|"]].concat());
+    let counts = json(dir, &["session", "status", "s"])["counts"].clone();
+    assert_eq!(
+        (&counts["labelled"], &counts["classes"]),
+        (&45.into(), &serde_json::json!([["red", 15], ["round", 30]]))
+    );
+    let asked = json(dir, &["session", "ask", "s", "--batch", "15"]);
+    let rows = asked["rows"].as_array().unwrap();
+    assert!(rows.len() == 15 && rows.iter().all(|row| row["row"].as_u64().unwrap() % 4 == 0), "{asked}");
+    done(dir, &["session", "tell", "s", "--row", "0=red|round", "--row", "4=|"]);
+    // As data, rows with an empty field are those without a label.
+    let read = ["data", "describe", "lists.csv", "--task", "multi_label", "--label", "tags"];
+    let described = done(dir, &[&read[..], &["--label-separator", "|"]].concat());
+    assert!(described.contains("15 of 60 rows have no label"), "{described}");
+    refused(
+        dir,
+        &[
+            "data",
+            "describe",
+            "lists.csv",
+            "--task",
+            "multi_label",
+            "--label",
+            "x,y",
+            "--label-separator",
+            "|",
+        ],
+        "leave out --label-separator where every label has a column",
     );
 }
 
@@ -405,13 +465,13 @@ fn what_is_no_answer_is_refused_with_its_place_and_nothing_is_taken() {
     refused(
         dir,
         &["session", "predict", "numbers", "--out", "n.csv"],
-        "labels of 0 different numbers, at least 2",
+        "the answers hold 0 different numbers, at least 2",
     );
     done(dir, &["session", "tell", "numbers", "--row", "1=7", "--row", "2=7.0"]);
     refused(
         dir,
         &["session", "predict", "numbers", "--out", "n.csv"],
-        "labels of 1 different numbers, at least 2",
+        "the answers hold 1 different numbers, at least 2",
     );
     assert!(!dir.join("n.csv").exists());
     // Other programs exchange classes.
@@ -427,7 +487,7 @@ fn what_is_no_answer_is_refused_with_its_place_and_nothing_is_taken() {
         refused(
             dir,
             &[&["session"], args].concat(),
-            "of classes alone, and this session collects sets of labels",
+            "only where classes are collected, and this session collects sets of labels",
         );
     }
     assert!(fs::read(dir.join("sets/journal")).unwrap() == before && !dir.join("t.json").exists());
@@ -558,11 +618,57 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
     }
     assert_eq!(fs::read(&image).unwrap(), before);
     done(dir, &["session", "predict", "s", "--out", "predicted", "--force"]);
+    // Nor of a file that somebody has put beside its pictures.
+    done(dir, &["session", "export", "s", "--out", "masks"]);
+    let open = (0..12).map(|at| format!("i{at}.png")).find(|name| !names.contains(name)).unwrap();
+    fs::create_dir(dir.join("one")).unwrap();
+    fs::copy(dir.join("truth").join(&open), dir.join("one").join(&open)).unwrap();
+    done(dir, &["session", "tell", "s", "one"]);
+    let (mine, own) = (dir.join("masks").join(&open), dir.join("masks").join(&names[0]));
+    fs::write(&mine, "mine").unwrap();
+    fs::write(&own, "changed").unwrap();
+    let export = ["session", "export", "s", "--out", "masks", "--force"];
+    refused(dir, &export, &format!("masks/{open}: exists, and no command has written it"));
+    let texts = [&mine, &own].map(|path| fs::read_to_string(path).unwrap());
+    assert_eq!(texts, ["mine", "changed"], "nothing is written");
+    fs::remove_file(&mine).unwrap();
+    done(dir, &export);
+    assert_eq!(pictures(&dir.join("masks")).len(), 11);
     refused(
         dir,
         &["session", "predict", "s", "--out", "p", "--format", "csv"],
         "masks are pictures in the folder of --out",
     );
+}
+
+/// A folder of masks that is not there was once left out without a word.
+#[test]
+fn folders_of_masks_that_hold_none_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    tissue(dir);
+    for name in ["set", "set/empty", "set/strange"] {
+        fs::create_dir(dir.join(name)).unwrap();
+    }
+    fs::copy(dir.join("truth/i1.png"), dir.join("set/strange/other.png")).unwrap();
+    // A folder of images alone has no place for masks.
+    let new =
+        |pool, label| ["session", "new", "s", "--pool", pool, "--task", "segmentation", "--label", label];
+    for label in ["nowhere", "truth"] {
+        refused(dir, &new("tissue", label), &format!("tissue: `--label {label}` named"));
+    }
+    fs::rename(dir.join("tissue"), dir.join("set/images")).unwrap();
+    fs::rename(dir.join("truth"), dir.join("set/truth")).unwrap();
+    refused(dir, &new("set", "nowhere"), "set/nowhere: no folder that holds pictures");
+    refused(dir, &new("set", "empty"), "set/empty: no folder that holds pictures");
+    refused(dir, &new("set", "strange"), "no image called \"other\"");
+    assert!(!dir.join("s").exists());
+    done(dir, &["session", "new", "s", "--pool", "set", "--task", "segmentation"]);
+    for at in 2..12 {
+        fs::remove_file(dir.join(format!("set/truth/i{at}.png"))).unwrap();
+    }
+    done(dir, &["session", "new", "t", "--pool", "set", "--task", "segmentation", "--label", "truth"]);
+    assert_eq!(json(dir, &["session", "status", "t"])["counts"]["labelled"], 2);
 }
 
 /// In an archive images have no names: masks are told, and exported, by the numbers of the rows.

@@ -53,6 +53,12 @@ pub enum CliError {
         "choose another folder: with --force, too, pictures take the place of earlier ones alone"
     ))]
     ForeignFolder { path: std::path::PathBuf },
+    /// A file that has the name of a picture and that no command has written.
+    #[error("{}: exists, and no command has written it; a picture is to have this name", path.display())]
+    #[diagnostic(help(
+        "nothing was written; move the file away or choose another folder: with --force, too, pictures take the place of earlier ones alone"
+    ))]
+    ForeignPicture { path: std::path::PathBuf },
     /// An output's folder that holds what the command reads.
     #[error("{}: the input {} lies in it", path.display(), input.display())]
     #[diagnostic(help("choose another folder; an input is never overwritten or removed"))]
@@ -98,6 +104,7 @@ impl Fault for CliError {
             | CliError::OwnInput { .. }
             | CliError::WithinInput { .. }
             | CliError::ForeignFolder { .. }
+            | CliError::ForeignPicture { .. }
             | CliError::HoldsInput { .. }
             | CliError::SameOutput { .. }
             | CliError::NoEffect { .. }

@@ -5,7 +5,7 @@ use crate::data::TargetKind;
 use crate::durable::{self, DurableError};
 use crate::error::Result;
 use crate::experiment::predicted::{Predicted, PredictedFiles};
-use crate::run::{Publication, check_publication, digest, publish};
+use crate::run::{Publication, RunError, check_publication, digest, publish};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -44,9 +44,9 @@ pub fn check_holds_none(folder: &Path, inputs: &[&Path]) -> Result<(), CliError>
     }
 }
 
-/// How pictures are written to a folder: all of those that were written there before are replaced.
+/// How pictures are written to a folder: all of those that were written there before are replaced, and nothing else.
 fn pictures(run: &str, force: bool) -> Publication<'_> {
-    Publication { run, list: PICTURES, whole: &[""], force }
+    Publication { run, list: PICTURES, whole: &[""], force, own_alone: true }
 }
 
 /// Where a command writes, if it was told to.
@@ -136,7 +136,8 @@ impl<'a> PredictionsOut<'a> {
     /// Writes them, file by file, each whole. Pictures that an earlier command has written there are removed; all else stays.
     ///
     /// # Errors
-    /// As [`new`](Self::new), since time has passed; whatever writing fails with.
+    /// As [`new`](Self::new), since time has passed; [`CliError::ForeignPicture`] for a file that has the name of a picture and that
+    /// no command has written; whatever writing fails with.
     pub fn write(self, predicted: &Predicted) -> Result<()> {
         match (self, predicted.files()) {
             (Self::File(out), PredictedFiles::Table(bytes)) => out.write(&bytes),
@@ -151,6 +152,13 @@ impl<'a> PredictionsOut<'a> {
     /// As [`write`](Self::write).
     pub fn write_pictures(self, files: &[(String, Vec<u8>)]) -> Result<()> {
         let Self::Folder { path, force } = self else { unreachable!("pictures go into a folder") };
-        publish(path, files, pictures(&digest::of(PREDICTIONS), force))
+        publish(path, files, pictures(&digest::of(PREDICTIONS), force)).map_err(|error| {
+            match error.downcast_ref::<RunError>() {
+                Some(RunError::NotAnArtefact { path }) => {
+                    CliError::ForeignPicture { path: path.clone() }.into()
+                }
+                _ => error,
+            }
+        })
     }
 }

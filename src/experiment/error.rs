@@ -41,6 +41,10 @@ pub enum ExperimentError {
     #[error("--set {}: not of the form key=value", shorten(text))]
     #[diagnostic(help("for example --set episode.rounds=20 or --set 'learner.hidden=[64, 32]'"))]
     Set { text: String },
+    /// Two changes of one key.
+    #[error("one key is set twice: {}, and then {}", shorten(first), shorten(second))]
+    #[diagnostic(help("leave one of the two out; --seed, --device and --metric set a key, too"))]
+    SetTwice { first: String, second: String },
     /// A key that nothing reads.
     #[error("{place}: unknown key `{}`", shorten(key))]
     #[diagnostic(help("{}", suggestion(nearest, known)))]

@@ -179,6 +179,7 @@ pub fn fit(plan: &Plan, architecture: &Architecture, path: &Path, labels: Option
     let predicted = Predicted {
         kind,
         names: dataset.targets().names().to_vec(),
+        separator: target.options().columns.separator().to_string(),
         size: match dataset.targets() {
             Targets::Mask(masks) => Some(masks.size()),
             _ => None,

@@ -20,9 +20,7 @@ use std::sync::Arc;
 pub enum NextRowsError {
     /// Nothing is left to ask for.
     #[error("{set}: every row has a label already")]
-    #[diagnostic(help(
-        "rows to be labelled have an empty cell for a label, or an image without a mask; in a column of lists, an empty one is a set of no label"
-    ))]
+    #[diagnostic(help("rows to be labelled have an empty cell for a label, or an image without a mask"))]
     AllLabelled { set: String },
     /// There is nothing to fit a network to.
     #[error("{set}: none of {rows} rows has a label, and {by} chooses by labels")]
@@ -149,6 +147,7 @@ pub fn next_rows(plan: &Plan, chooser: &Chooser, batch: usize) -> Result<NextRow
             let predicted = Predicted {
                 kind,
                 names: examples.classes,
+                separator: options.columns.separator().to_string(),
                 size,
                 ids: candidates.iter().filter_map(called).collect(),
                 answers: episodes.answers(0, &candidates),

@@ -1,5 +1,6 @@
 //! [`Predicted`]: what a network says of rows, as files that other tools read.
 
+use crate::data::columns::listed;
 use crate::data::{Matrix, TargetKind, png};
 
 /// What a network says of some rows of a file.
@@ -9,6 +10,8 @@ pub struct Predicted {
     pub kind: TargetKind,
     /// The names of classes or labels; none of others.
     pub names: Vec<String>,
+    /// What stands between the labels of a set.
+    pub separator: String,
     /// Rows and columns of pixels of masks.
     pub size: Option<(usize, usize)>,
     /// Rows of the file, counted from 0.
@@ -30,7 +33,7 @@ pub enum PredictedFiles {
 
 impl Predicted {
     /// Masks as black and white pictures called `NAME.png`, by the row's name or its number; everything else as CSV: `row`, `id` where rows have
-    /// names, `predicted`, and a probability per class or label. Several predicted labels have `;` between.
+    /// names, `predicted`, and a probability per class or label. Sets of labels are written as a column of lists has them.
     pub fn files(&self) -> PredictedFiles {
         match self.size {
             Some(size) => PredictedFiles::Pictures(self.pictures(size)),
@@ -79,7 +82,7 @@ impl Predicted {
             }
             TargetKind::MultiLabel => {
                 let held = self.names.iter().zip(answers).filter(|(_, p)| **p >= 0.5);
-                held.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";")
+                listed(held.map(|(name, _)| name.as_str()), &self.separator)
             }
             TargetKind::Real | TargetKind::Mask => answers[0].to_string(),
         }
@@ -93,7 +96,16 @@ mod tests {
     fn predicted(kind: TargetKind, names: &[&str], ids: &[&str], answers: &[f32]) -> Predicted {
         let texts = |all: &[&str]| all.iter().map(|one| one.to_string()).collect::<Vec<_>>();
         let answers = Matrix::new(answers.to_vec(), 2, answers.len() / 2);
-        Predicted { kind, names: texts(names), size: None, rows: vec![3, 8], ids: texts(ids), answers }
+        let separator = ";".to_string();
+        Predicted {
+            kind,
+            names: texts(names),
+            separator,
+            size: None,
+            rows: vec![3, 8],
+            ids: texts(ids),
+            answers,
+        }
     }
 
     #[test]
@@ -109,7 +121,7 @@ mod tests {
             "row,id,predicted,p(red),\"p(a,b)\"\n3,x,red,0.5,0.5\n8,y,\"a,b\",0.25,0.75\n"
         );
         let labels = predicted(TargetKind::MultiLabel, &["red", "round"], &[], &[0.5, 0.75, 0.25, 0.0]);
-        assert_eq!(text(labels), "row,predicted,p(red),p(round)\n3,red;round,0.5,0.75\n8,,0.25,0\n");
+        assert_eq!(text(labels), "row,predicted,p(red),p(round)\n3,red;round,0.5,0.75\n8,;,0.25,0\n");
         assert_eq!(text(predicted(TargetKind::Real, &[], &[], &[1.5, -2.0])), "row,predicted\n3,1.5\n8,-2\n");
     }
 

@@ -103,12 +103,14 @@ pub struct Publication<'a> {
     pub whole: &'a [&'a str],
     /// Whether a regular file that is there is overwritten whatever it holds, and a list of another run believed and replaced.
     pub force: bool,
+    /// Whether, with `force`, a file that the list does not name stays all the same.
+    pub own_alone: bool,
 }
 
 impl<'a> Publication<'a> {
     /// More files of the run with this digest, none of which takes another's place.
     pub fn of(run: &'a str) -> Self {
-        Self { run, list: ARTEFACTS, whole: &[], force: false }
+        Self { run, list: ARTEFACTS, whole: &[], force: false, own_alone: false }
     }
 }
 
@@ -192,6 +194,9 @@ fn check(dir: &Path, files: &[Named], how: Publication<'_>) -> Result<(Artefacts
     }
     for (name, bytes) in files {
         let Some(found) = of_file(dir, name)? else { continue };
+        if how.own_alone && !list.files.contains_key(name) {
+            return Err(RunError::NotAnArtefact { path: dir.join(name) }.into());
+        }
         if force || found == digest::of(bytes) {
             continue;
         }
@@ -289,6 +294,25 @@ mod tests {
         std::os::unix::fs::symlink("report.html", dir.join("c")).unwrap();
         refused(publish(dir, &[file("c", b"x")], how(&run, true)));
         assert_eq!(fs::read(dir.join("report.html")).unwrap(), b"mine");
+    }
+
+    /// A picture of somebody else's was once overwritten where it had the name of a new one.
+    #[test]
+    fn by_force_too_the_own_files_alone_are_replaced_where_that_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let (dir, run) = (dir.path(), digest::of(b"run"));
+        let own = |force| Publication { whole: &[""], own_alone: true, ..how(&run, force) };
+        publish(dir, &[file("a", b"1"), file("b", b"2")], own(false)).unwrap();
+        fs::write(dir.join("c"), "mine").unwrap();
+        fs::write(dir.join("a"), "changed").unwrap();
+        for mine in [&b"3"[..], b"mine"] {
+            let text = refused(publish(dir, &[file("a", b"3"), file("c", mine)], own(true)));
+            assert!(text.contains(&dir.join("c").display().to_string()), "{text}");
+        }
+        let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
+        assert_eq!((read("a"), read("b"), read("c")), ("changed".into(), "2".into(), "mine".into()));
+        publish(dir, &[file("a", b"3")], own(true)).unwrap();
+        assert_eq!((read("a"), read("c"), dir.join("b").exists()), ("3".into(), "mine".into(), false));
     }
 
     /// Figures of an earlier report once stayed beside the new one, as if they were its own.

@@ -59,8 +59,6 @@ impl Session {
         let mut options = plan.read.clone();
         let column = plan.price.as_ref().and_then(Price::column).map(str::to_string);
         options.columns.ignore.extend(column.clone());
-        // It stands between the labels of answers; a column of lists has a set for every row already.
-        options.columns.label_separator = None;
         let read = read_pool(&plan.pool, &options)?;
         let examples = &read.examples;
         let rows = examples.inputs.rows();

@@ -33,7 +33,7 @@ pub enum SessionError {
     #[diagnostic(help("use the release that wrote it"))]
     Newer { path: PathBuf, found: u64, known: u64 },
     /// The journal of another session.
-    #[error("{}: of session {stored}, this one is {found}", path.display())]
+    #[error("{}: belongs to session {stored}, but the settings beside it are those of session {found}", path.display())]
     #[diagnostic(help(
         "a journal goes on only beside the settings and the pool that it was begun with: copy the whole folder"
     ))]
@@ -54,12 +54,13 @@ pub enum SessionError {
     /// A pool in which there is nothing to ask for.
     #[error("{file}: all {rows} rows have labels already")]
     #[diagnostic(help(
-        "name the column of labels with --label if another one was taken, or leave it out with --ignore; in a column of lists, an \
-         empty one is a set of no label"
+        "name the column of labels with --label if another one was taken, or leave it out with --ignore; rows to \
+         be labelled have an empty cell there"
     ))]
     AllLabelled { file: String, rows: usize },
     /// An answer to a row that the pool does not have.
     #[error("{place}: row {found}, expected 0 to {last}")]
+    #[diagnostic(help("rows are counted from 0; the header of the pool is none"))]
     UnknownRow { place: String, found: String, last: usize },
     /// An answer to a row by a name that no row has, or several have.
     #[error("{place}: {count} rows are called {found:?}, expected 1")]
@@ -79,7 +80,7 @@ pub enum SessionError {
     #[diagnostic(help("{hint}"))]
     UnknownLabel { place: String, found: String, known: usize, hint: String },
     /// What sessions of classes alone can do.
-    #[error("{what}: of classes alone, and this session collects {}", kind.name())]
+    #[error("{what}: only where classes are collected, and this session collects {}", kind.name())]
     #[diagnostic(help("{hint}"))]
     ClassesAlone { what: &'static str, kind: TargetKind, hint: &'static str },
     /// What cannot show or take masks.
@@ -93,12 +94,18 @@ pub enum SessionError {
     #[diagnostic(help("nothing was taken; leave one of the two out"))]
     Twice { place: String, row: usize, first: String },
     /// Answers that were given to another session.
-    #[error("{place}: of session {found}, this one is {this}")]
+    #[error("{place}: an answer of session {found}, but this is session {this}")]
     #[diagnostic(help("rows are numbered by their session's pool; tell the session that asked"))]
     OtherSession { place: String, found: String, this: String },
     /// A text that is not what it should be.
     #[error("{place}: {found:?} is not {expected}")]
     Field { place: String, found: String, expected: String },
+    /// A line of a table of answers with more or fewer fields than its first.
+    #[error("{place}: {found} fields, but the first line has {expected}")]
+    #[diagnostic(help(
+        "nothing was taken; a label that holds what separates the fields stands in quotation marks, and between commas decimals have a point"
+    ))]
+    Fields { place: String, found: usize, expected: usize },
     /// A file of answers without a column that is needed.
     #[error("{file}: no column {missing}; it has {found}")]
     #[diagnostic(help(
@@ -106,8 +113,8 @@ pub enum SessionError {
     ))]
     NoColumn { file: String, missing: &'static str, found: String },
     /// Nothing to predict with.
-    #[error("{}: labels of {found} different {}, at least 2 are needed to predict", dir.display(), kind.name())]
-    #[diagnostic(help("ask and tell some more"))]
+    #[error("{}: the answers hold {found} different {}, at least 2 are needed to predict", dir.display(), kind.name())]
+    #[diagnostic(help("`querist session ask` says which rows to label next, and `tell` takes the answers"))]
     TooFew { dir: PathBuf, kind: TargetKind, found: usize },
 }
 

@@ -4,6 +4,7 @@ use super::answer::{ANNOTATOR, Answer, RowName, Verdict};
 use super::error::SessionError;
 use super::journal::{Event, Given};
 use super::plan::{MAX_BATCH, check_name};
+use super::price::Prices;
 use super::query::{self, Query};
 use super::spelling::Spelling;
 use super::state::{Pending, Standing, Votes};
@@ -11,7 +12,7 @@ use super::{POOL, Session, current, lock};
 use crate::error::{Result, shorten};
 use crate::query::subsample;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
 /// What was asked for.
@@ -111,17 +112,16 @@ impl Session {
         let (mut note, mut seconds) = (None, None);
         if missing > 0 {
             let started = Instant::now();
-            let spent = self.bought() + self.state.in_hand(now).count();
-            let left = self.settings.budget.map(|budget| budget.saturating_sub(spent));
+            let (given, held) = (self.bought(), self.state.in_hand(now).count());
+            let left = self.settings.budget.map(|budget| budget.saturating_sub(given + held));
             let fewer = missing.min(left.unwrap_or(missing));
-            if fewer < missing {
-                note = Some(format!("the budget of {} labels is used up", self.settings.budget.unwrap_or(0)));
+            if let Some(budget) = self.settings.budget.filter(|_| fewer < missing) {
+                note = Some(used_up(budget, given, held, fewer));
             }
             if fewer > 0 {
                 let chosen = self.choose(annotator, fewer, left, now)?;
-                let short = self.settings.spend.filter(|_| chosen.picks.len() < fewer);
-                let short = short.map(|spend| format!("the {spend} that answers may cost leave no more"));
-                note = subsample::join([note, chosen.note, short]);
+                let short = chosen.picks.len() < fewer;
+                note = subsample::join([note, chosen.note]);
                 if !chosen.picks.is_empty() {
                     let until = self.settings.lease.map(|lease| now.saturating_add(lease));
                     self.append(Event::Asked {
@@ -132,6 +132,9 @@ impl Session {
                         note: note.clone(),
                         picks: chosen.picks,
                     })?;
+                }
+                if short {
+                    note = subsample::join([note, self.too_dear(annotator, now)?]);
                 }
             }
             seconds = Some(started.elapsed().as_secs_f64());
@@ -148,6 +151,25 @@ impl Session {
         };
         let rows = mine(self).into_iter().map(asked).collect::<Result<_>>()?;
         Ok(Asking { session: self.name.clone(), rows, note, seconds })
+    }
+
+    /// That what answers may cost leaves too little for more rows; none where nothing limits it, or no row is left to ask of `annotator`.
+    fn too_dear(&self, annotator: &str, now: u64) -> Result<Option<String>, SessionError> {
+        let prices = Prices::of(&self.settings, &self.pool);
+        let (Some(spend), Some(prices)) = (self.settings.spend, prices) else { return Ok(None) };
+        let held: HashSet<u32> = self.state.in_hand(now).map(|one| one.pick.row).collect();
+        let mut rows = 0..self.pool.rows() as u32;
+        if rows.all(|row| self.state.closed(row, annotator) || held.contains(&row)) {
+            return Ok(None);
+        }
+        // In `f64`, a sum of prices has more digits than prices have.
+        let spent = prices.spent(&self.state)? as f32;
+        let mut said = format!("of the {spend} that answers may cost, {spent} are spent");
+        if !held.is_empty() {
+            let expected = prices.held(&self.state, now)? as f32;
+            said += &format!(" and {expected} expected of rows that are asked for and not answered yet");
+        }
+        Ok(Some(said + ": what is left is too little for more rows"))
     }
 
     /// Takes answers, all of them or none; they are on the disk when this returns. An answer may come late, to a row that
@@ -293,6 +315,20 @@ impl Session {
         };
         Ok(Given { row: row as u32, annotator: answer.annotator.clone(), verdict })
     }
+}
+
+/// What a budget of so many labels leaves, of which `given` are there and `held` are asked for: `fewer` rows.
+fn used_up(budget: usize, given: usize, held: usize, fewer: usize) -> String {
+    let mut said = match fewer {
+        0 => format!("the budget is used up: {given} of {budget} labels are given"),
+        _ => format!("the budget leaves {fewer} rows to ask for: {given} of {budget} labels are given"),
+    };
+    if held > 0 {
+        said += &format!(
+            ", and {held} rows are asked for and not answered yet, which `querist session release` takes back"
+        );
+    }
+    said
 }
 
 /// Refuses what is no name of a person.

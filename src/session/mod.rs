@@ -25,12 +25,13 @@
 //! ```
 //!
 //! What is here: `plan` (settings), `pool` (the copy of inputs and texts), `journal` and `state` (what happened, and what
-//! it adds up to), `spelling` and `masks` (answers as texts and as words), `price` (what answers cost), `annotators` (one target per row from several
+//! it adds up to), `answer_table` (answers from files), `spelling` and `masks` (answers as texts and as words), `price` (what answers cost), `annotators` (one target per row from several
 //! people), `classifier`, `search` (for its network), `network` (of targets that are no classes), `query` (which rows to ask for).
 //! What is not: simulated labelling (`episode`), pages to label on (`cli`).
 
 mod annotators;
 mod answer;
+mod answer_table;
 mod classifier;
 mod clock;
 mod create;
@@ -55,6 +56,7 @@ mod table;
 
 pub use annotators::Reliability;
 pub use answer::{ANNOTATOR, Answer, RowName, Verdict};
+pub(crate) use answer_table::says_something;
 pub use classifier::{Kind, Tried};
 pub use clock::Clock;
 pub use error::SessionError;

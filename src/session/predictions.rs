@@ -5,7 +5,7 @@ use super::classifier::best;
 use super::network::Known;
 use super::spelling::Spelling;
 use super::table::{Column, Format, Table};
-use super::{Session, SessionError, current, masks, status};
+use super::{Session, SessionError, current, masks, says_something, status};
 use crate::data::mask::pixel;
 use crate::data::{Masks, TargetKind, png};
 use crate::error::Result;
@@ -94,6 +94,7 @@ impl Session {
         };
         let predicted = Predicted {
             kind: consensus.kind,
+            separator: self.settings.separator().to_string(),
             size: consensus.masks.as_ref().map(Masks::size),
             rows: (0..pool.rows() as u32).collect(),
             ids: self.ids()?,
@@ -175,7 +176,11 @@ impl Session {
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
         for (at, name) in self.settings.shown.iter().enumerate() {
             let texts = contents.iter().map(|one| one.fields.get(at).map(|(_, text)| text.clone())).collect();
-            let name = if names.contains(name) { format!("pool.{name}") } else { name.clone() };
+            let name = if names.contains(name) || says_something(name) {
+                format!("pool.{name}")
+            } else {
+                name.clone()
+            };
             columns.push((name, Column::Texts(texts)));
         }
         Ok(Table { columns })

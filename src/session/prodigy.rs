@@ -4,6 +4,7 @@ use super::answer::{Answer, Verdict, last_of_each};
 use super::error::SessionError;
 use super::label_studio::{MAX_FILE_BYTES, origin, with_contents};
 use super::{Asked, Asking, Content, Session};
+use crate::data::readers::ReadError;
 use crate::durable::input;
 use crate::error::Result;
 use serde_json::{Value, json};
@@ -32,6 +33,9 @@ pub(super) fn read(path: &Path, annotator: &str, file: &str) -> Result<Vec<Answe
             problem: format!("line {}: {error}", at + 1),
         })?;
         answers.extend(answer(&value, annotator, &place)?);
+    }
+    if text.trim().is_empty() {
+        return Err(ReadError::Empty { file: file.to_string() }.into());
     }
     Ok(last_of_each(answers))
 }

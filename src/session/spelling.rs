@@ -8,12 +8,13 @@ use super::classifier::best;
 use super::error::SessionError;
 use super::masks;
 use super::plan::{Settings, check_class};
+use crate::data::columns::{LABEL_SEPARATOR, listed};
 use crate::data::target::{has_label, number_of, word_of};
 use crate::data::{Masks, TargetKind};
 use crate::error::{nearest, shorten};
 
 /// What stands between the labels of a set, unless a session says otherwise.
-pub const SEPARATOR: &str = ";";
+pub const SEPARATOR: &str = LABEL_SEPARATOR;
 
 /// How the answers of a session are spelled.
 #[derive(Clone, Copy, Debug)]
@@ -152,8 +153,7 @@ impl<'a> Spelling<'a> {
             TargetKind::Real => number_of(word).to_string(),
             TargetKind::MultiLabel => {
                 let held = names.iter().enumerate().filter(|&(label, _)| has_label(word, label));
-                let held: Vec<&str> = held.map(|(_, name)| name.as_str()).collect();
-                if held.is_empty() { self.separator.to_string() } else { held.join(self.separator) }
+                listed(held.map(|(_, name)| name.as_str()), self.separator)
             }
             TargetKind::Mask => String::new(),
         }

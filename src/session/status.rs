@@ -193,14 +193,19 @@ impl Session {
         if left == 0 {
             let (rule, saw) = match rest {
                 0 => ("no rows left", "every row has an answer".to_string()),
-                _ => ("budget", format!("all {} labels are bought", counts.bought)),
+                _ => {
+                    ("budget", format!("{0} labels are given, all of the {0} that it allows", counts.bought))
+                }
             };
             stop.reasons.push(Reason { rule, saw });
         }
         if let (Some(spent), Some(spend)) = (spent, self.settings.spend)
             && spent >= spend
         {
-            stop.reasons.push(Reason { rule: "budget", saw: format!("{spent} of {spend} are spent") });
+            stop.reasons.push(Reason {
+                rule: "budget",
+                saw: format!("{spent} of the {spend} that answers may cost are spent"),
+            });
         }
         let more = MORE.min(left);
         Ok(Status {

@@ -25,7 +25,8 @@ pub struct ColumnArgs {
     /// several labels per row, whose columns of 0 and 1 --label then names (red,round or tag_*)
     #[arg(long, value_name = "TASK", default_value_t, hide_default_value = true, value_parser = str::parse::<TargetKind>)]
     pub task: TargetKind,
-    /// What stands between the names of labels, where one column lists those of each row
+    /// What stands between the names of labels, where one column lists those of each row, alone in a row without any; in a session,
+    /// between those of an answer, too
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub label_separator: Option<String>,
     /// The columns that are features, by name or pattern (x*); named without a pattern, they are kept whatever

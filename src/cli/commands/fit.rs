@@ -56,11 +56,12 @@ pub fn fit(args: &FitArgs) -> Result<()> {
         .map(|path| PredictionsOut::new(path, plan.kind(), args.force, &inputs))
         .transpose()?;
     let fitted = compute(&plan, &architecture, &args.file, args.labels)?;
-    if let Some(out) = out {
-        out.write(&safetensors(&fitted.spec, &fitted.weights))?;
-    }
+    // Pictures may be refused by their names, before anything is written.
     if let Some(predictions) = predictions {
         predictions.write(&fitted.predicted)?;
+    }
+    if let Some(out) = out {
+        out.write(&safetensors(&fitted.spec, &fitted.weights))?;
     }
     let Fitted { spec, cost, rows, training, held, held_out, report, .. } = &fitted;
     let metric = training.metric;

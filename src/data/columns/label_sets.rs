@@ -11,6 +11,15 @@ use crate::data::target::MAX_LABELS;
 use crate::error::{Result, shorten};
 use std::collections::BTreeSet;
 
+/// What stands between the labels of a list, unless something else is said.
+pub const LABEL_SEPARATOR: &str = ";";
+
+/// The labels of a row as a column of lists has them, with `separator` between: without any, the separator alone.
+pub(crate) fn listed<'n>(held: impl Iterator<Item = &'n str>, separator: &str) -> String {
+    let held: Vec<&str> = held.collect();
+    if held.is_empty() { separator.to_string() } else { held.join(separator) }
+}
+
 /// The sets of labels of a table.
 pub(super) struct LabelSets {
     /// The set of every row that has been labelled, bit by bit.
@@ -50,7 +59,8 @@ impl LabelSets {
         Ok(Self::new(sets, names, &how, "--label COLUMN,COLUMN"))
     }
 
-    /// Reads one column of names of labels with `separator` between. An empty cell is a row without any label.
+    /// Reads one column of names of labels with `separator` between. A row whose cell is empty has not been labelled; the
+    /// separator alone is a row without any label.
     ///
     /// # Errors
     /// [`ReadError::Option`] where the column holds no texts, [`DataError::TooMany`] where there are too many names.
@@ -81,11 +91,12 @@ impl LabelSets {
             check_count(reading.file, names.len())?;
         }
         let names: Vec<String> = names.into_iter().collect();
-        let set = |text: Option<String>| {
-            let own = parts(text.as_deref().unwrap_or_default());
+        let set = |text: String| {
+            let own = parts(&text);
             own.iter().filter_map(|part| names.binary_search(part).ok()).fold(0u32, |set, at| set | 1 << at)
         };
-        let sets = texts.into_iter().map(|text| Some(set(text))).collect();
+        let known = |text: &String| !text.trim().is_empty();
+        let sets = texts.into_iter().map(|text| text.filter(known).map(set)).collect();
         let how = format!("column {shown} holds lists with {separator:?} between");
         Ok(Self::new(sets, names, &how, "--label-separator TEXT"))
     }

@@ -33,6 +33,9 @@ pub(super) mod words;
 
 pub use categories::{MAX_LEVELS, RARE_SHARE};
 pub use kinds::Kind;
+pub use label_sets::LABEL_SEPARATOR;
+pub(crate) use label_sets::listed;
+pub(super) use roles::several;
 pub use text::{TEXT_WIDTH, texts};
 
 use super::dataset::{Dataset, Shape, SplitTag, Targets, check_size, filled};
@@ -73,7 +76,8 @@ pub struct ColumnOptions {
     pub label: Option<String>,
     /// What the labels are: [`Class`](TargetKind::Class), unless numbers or sets of labels are to be predicted.
     pub task: TargetKind,
-    /// What stands between names of labels, where one column lists those of every row.
+    /// What stands between names of labels, where one column lists those of every row: alone in a row without any. An empty cell is a
+    /// row that has not been labelled.
     pub label_separator: Option<String>,
     /// The column with `train` or `test`; `None` for the one called [`split`](DEFAULT_SPLIT_COLUMN), if there is one.
     pub split: Option<String>,
@@ -90,6 +94,13 @@ pub struct ColumnOptions {
     pub types: Vec<(String, Kind)>,
     /// Values that stand for none, as they are written: in all columns, or, as `COLUMN=VALUE`, in one.
     pub missing: Vec<String>,
+}
+
+impl ColumnOptions {
+    /// What stands between names of labels where lists are written: as in those that are read, else as usual.
+    pub fn separator(&self) -> &str {
+        self.label_separator.as_deref().unwrap_or(LABEL_SEPARATOR)
+    }
 }
 
 /// A column that says where rows are from, such as a hospital, a camera or a year.

@@ -114,6 +114,18 @@ impl Roles {
                 let mut seen = vec![false; count];
                 found.into_iter().flatten().filter(|&at| !std::mem::replace(&mut seen[at], true)).collect()
             }
+            Some(column) if sets && exact(column).is_none() && several(column) => {
+                return Err(ReadError::Option {
+                    file: file.to_string(),
+                    problem: format!(
+                        "--label {} stands for several columns, and --label-separator parts the lists of one",
+                        shorten(column)
+                    ),
+                    hint: "leave out --label-separator where every label has a column of 0 and 1; where one column lists them, name \
+                           that one with --label"
+                        .to_string(),
+                });
+            }
             Some(column) => vec![one(column)?],
             None => match customary(DEFAULT_LABEL) {
                 Some(at) => vec![at],
@@ -261,6 +273,11 @@ fn which_label(names: &[String]) -> String {
     let order: Vec<String> =
         order.into_iter().filter(|name| seen.insert(*name)).map(|name| shorten(name).into_owned()).collect();
     format!("name one with --label; likely ones first, there are: {}", listed(&order))
+}
+
+/// Whether what names the columns of labels names several: a list, or a pattern.
+pub(in crate::data) fn several(label: &str) -> bool {
+    label.contains([',', '*', '?'])
 }
 
 /// Whether `pattern`, in which `*` stands for any characters and `?` for one, is `name` as a whole.

@@ -120,7 +120,8 @@ pub enum ReadError {
     /// A cell that says neither that its row has a label nor that it has not.
     #[error("{file}: line {line}, column {column}: {value:?} is neither 0 nor 1")]
     #[diagnostic(help(
-        "with --task multi_label every column of --label holds 0 and 1; --label-separator reads lists of names"
+        "with --task multi_label every column of --label holds 0 and 1; where one column lists the names of labels, --label-separator \
+         says what stands between them"
     ))]
     LabelValue { file: String, line: u64, column: String, value: String },
     /// A row of which some labels are known and others are not.

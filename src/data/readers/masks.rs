@@ -61,7 +61,7 @@ pub(super) fn read_member(archive: &Archive, member: &str, all: bool) -> Result<
 }
 
 /// Reads a folder with a folder of images and one of masks, which are called alike but for their endings. Images are rows in the order of their names,
-/// and their names are what rows are called. Where not `all` have to be known, images may be without a mask.
+/// and their names are what rows are called. Where not `all` have to be known, images may be without a mask, and all of them where no folder of masks is named.
 pub(super) fn read_folder(path: &Path, options: &ReadOptions, all: bool) -> Result<Examples> {
     let file = path.display().to_string();
     let [images, masked] = [
@@ -71,7 +71,7 @@ pub(super) fn read_folder(path: &Path, options: &ReadOptions, all: bool) -> Resu
     .map(|(named, flag, usual)| {
         let folder = path.join(named.unwrap_or(usual));
         let by_stem = by_stem(pictures_in(&folder))?;
-        match by_stem.is_empty() && (all || flag == "--inputs") {
+        match by_stem.is_empty() && (all || named.is_some() || flag == "--inputs") {
             false => Ok((folder, by_stem)),
             true => Err(ReadError::Option {
                 file: folder.display().to_string(),

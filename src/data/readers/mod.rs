@@ -62,7 +62,7 @@ use crate::data::dataset::{Dataset, Shape};
 use crate::data::error::DataError;
 use crate::data::matrix::Matrix;
 use crate::data::table::{Decision, Table};
-use crate::error::Result;
+use crate::error::{Result, shorten};
 use columnar::Batches;
 use examples::{Examples, arrange, doubtful_channels};
 use format::Format;
@@ -167,6 +167,7 @@ fn content_of(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Cont
         let found = folders::read(path, options)?;
         if matches!(found, Content::Examples(_)) {
             options.expect_no_columns(&file)?;
+            options.expect_no_label(&file)?;
         }
         return Ok(found);
     }
@@ -329,6 +330,18 @@ impl ReadOptions {
             ("values that are missing", !columns.missing.is_empty()),
         ];
         asked.into_iter().find(|(_, given)| *given).map_or(Ok(()), |(what, _)| Err(Self::refuse(file, what)))
+    }
+
+    /// Refuses a name for labels where pictures have none, or have them by their folders.
+    fn expect_no_label(&self, file: &str) -> Result<(), ReadError> {
+        let Some(label) = &self.columns.label else { return Ok(()) };
+        Err(ReadError::Option {
+            file: file.to_string(),
+            problem: format!("`--label {}` named, but pictures have their labels by their folders, or none", shorten(label)),
+            hint: "leave the option out; masks are read from a folder beside that of the images: name the folder that holds \
+                   both, with --task segmentation, and the two by --inputs and --label where they are not `images` and `masks`"
+                .to_string(),
+        })
     }
 
     fn refuse(file: &str, what: &str) -> ReadError {

@@ -8,7 +8,7 @@ use super::source::Source;
 use super::{ReadError, ReadOptions};
 use super::{open, stem};
 use crate::data::TargetKind;
-use crate::data::columns::{self, Examples, Preparation};
+use crate::data::columns::{self, ColumnOptions, Examples, Preparation, several};
 use crate::data::dataset::Shape;
 use crate::data::gaps::Gaps;
 use crate::data::table::Decision;
@@ -47,6 +47,7 @@ pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
     if !files.is_empty() {
         return pictures(path, name, files, options);
     }
+    let options = &with_lists(path, options)?;
     match open(path, &without_labels(path, options)?, false)? {
         Content::Table(table) => {
             let all = table.columns.clone();
@@ -61,9 +62,24 @@ pub fn read_pool(path: &Path, options: &ReadOptions) -> Result<Pool> {
     }
 }
 
+/// The format of a file, where that is known.
+fn format_of(path: &Path) -> Result<Option<Format>> {
+    Ok(if path.is_file() { Format::of(path, Source::open(path)?.peek()?).ok() } else { None })
+}
+
+/// The options with the separator of labels where it parts what a column lists. Elsewhere it stands between the labels of answers
+/// alone, and is nothing to read by.
+fn with_lists(path: &Path, options: &ReadOptions) -> Result<ReadOptions> {
+    let columns = &options.columns;
+    let lists =
+        !columns.label.as_deref().is_some_and(several) && format_of(path)?.is_none_or(Format::has_columns);
+    let label_separator = columns.label_separator.clone().filter(|_| lists);
+    Ok(ReadOptions { columns: ColumnOptions { label_separator, ..columns.clone() }, ..options.clone() })
+}
+
 /// The options for what cannot hold labels: there, what is collected is nothing to read.
 fn without_labels(path: &Path, options: &ReadOptions) -> Result<ReadOptions> {
-    let array = path.is_file() && Format::of(path, Source::open(path)?.peek()?) == Ok(Format::Npy);
+    let array = format_of(path)? == Some(Format::Npy);
     Ok(if array { options.of_inputs() } else { options.clone() })
 }
 
@@ -73,6 +89,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
     let options = &options.of_inputs();
     options.check(&file, None)?;
     options.expect_no_columns(&file)?;
+    options.expect_no_label(&file)?;
     if masks && !options.features.is_empty() {
         return Err(ReadError::Option {
             file,

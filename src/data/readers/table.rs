@@ -11,6 +11,7 @@ use crate::data::dataset::check_size;
 use crate::data::table::{Decision, RowLines, Table};
 use crate::error::{Result, nearest, shorten};
 use arrow_array::ArrayRef;
+use std::borrow::Cow;
 use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
@@ -130,20 +131,25 @@ fn records(source: Source<'_>, separator: Separator, line: u64) -> Records<Box<d
 }
 
 /// Calls `take` with every record of a table, the first like the others, with the line it begins in; an empty
-/// file has none. The limits are those of every table.
+/// file has none. What separates fields, where the table begins and which decimal mark numbers have are decided by `options`
+/// and the first records, and the limits are those of every table.
 ///
 /// # Errors
 /// [`ReadError`] with the place, and what `take` refuses.
-pub fn read_records(path: &Path, mut take: impl FnMut(u64, Fields<'_>) -> Result<()>) -> Result<()> {
+pub fn read_records(
+    path: &Path,
+    options: &ReadOptions,
+    mut take: impl FnMut(u64, Fields<'_>) -> Result<()>,
+) -> Result<()> {
     let mut source = match Source::open(path) {
         Err(ReadError::Empty { .. }) => return Ok(()),
         source => source?,
     };
     let file = source.file.clone();
-    source.expect_utf8()?;
-    let mut records = records(source, Separator::Byte(b','), 1);
+    let Dialect { separator, skipped, decimal_comma, .. } = start(&mut source, options)?;
+    let mut records = records(source, separator, skipped.1 + 1);
     while let Some(record) = records.next()? {
-        take(record.line, Fields { file: &file, record })?;
+        take(record.line, Fields { file: &file, record, decimal_comma })?;
     }
     Ok(())
 }
@@ -153,17 +159,30 @@ pub fn read_records(path: &Path, mut take: impl FnMut(u64, Fields<'_>) -> Result
 pub struct Fields<'a> {
     file: &'a str,
     record: Record<'a>,
+    decimal_comma: bool,
 }
 
 impl<'a> Fields<'a> {
-    /// The text of a field without the spaces around it, counted from 0; none beyond the last.
+    /// The text of a field without the spaces around it, counted from 0, a decimal comma turned into a point where the table has
+    /// such; none beyond the last.
     ///
     /// # Errors
     /// [`ReadError::NotUtf8`].
-    pub fn get(&self, index: usize) -> Result<Option<&'a str>, ReadError> {
+    pub fn get(&self, index: usize) -> Result<Option<Cow<'a, str>>, ReadError> {
         let column = (index + 1).to_string();
         let place = Place { file: self.file, line: self.record.line, column: &column };
-        self.record.get(index).map(|bytes| place.utf8(bytes)).transpose()
+        let Some(bytes) = self.record.get(index) else { return Ok(None) };
+        let text = place.utf8(bytes)?;
+        let turned = if self.decimal_comma { decimal_point(text) } else { None };
+        Ok(Some(turned.map_or(Cow::Borrowed(text), Cow::Owned)))
+    }
+
+    /// All fields, as [`get`](Self::get) has each.
+    ///
+    /// # Errors
+    /// [`ReadError::NotUtf8`].
+    pub fn all(&self) -> Result<Vec<Cow<'a, str>>, ReadError> {
+        (0..self.record.len()).filter_map(|index| self.get(index).transpose()).collect()
     }
 }
 

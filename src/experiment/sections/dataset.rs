@@ -50,7 +50,8 @@ section! {
         #[serde(skip_serializing_if = "is_classification", serialize_with = "by_task")]
         task: TargetKind = word(TargetKind::ALL.map(|kind| (kind.task(), kind))).or(TargetKind::Class)
             .absent("`\"classification\"`");
-        /// What stands between the names of labels, where one column lists those of each row (`"red;round"`).
+        /// What stands between the names of labels, where one column lists those of each row (`"red;round"`, and `";"` for none; an empty
+        /// field has not been labelled).
         #[serde(skip_serializing_if = "Option::is_none")]
         label_separator: Option<String> = text().optional();
         /// Arrays of NumPy (`.npy`) and sparse matrices of SciPy (`.npz`) with the inputs in place of all columns, one row

@@ -3,7 +3,7 @@
 use super::error::FileError;
 use crate::data::Matrix;
 use crate::data::dataset::MAX_CLASSES;
-use crate::data::readers::{Array, read_array, read_arrays, read_records};
+use crate::data::readers::{Array, ReadOptions, Separator, read_array, read_arrays, read_records};
 use crate::error::{Result, shorten};
 use crate::select::SelectError;
 use std::path::Path;
@@ -36,7 +36,8 @@ pub(super) fn passes(path: &Path) -> Result<Vec<Matrix>> {
 /// Row numbers, and classes where they are needed. A first line that starts with no digit is a heading.
 pub(super) fn read_labelled(path: &Path, n: usize, classes: bool) -> Result<(Vec<usize>, Vec<u32>)> {
     let (mut rows, mut labels, mut seen, mut first) = (Vec::new(), Vec::new(), vec![false; n], true);
-    read_records(path, |line, fields| {
+    let options = ReadOptions { separator: Some(Separator::Byte(b',')), ..ReadOptions::default() };
+    read_records(path, &options, |line, fields| {
         let field = |found: &str, expected: String| FileError::Field {
             file: path.display().to_string(),
             line,
@@ -49,7 +50,7 @@ pub(super) fn read_labelled(path: &Path, n: usize, classes: bool) -> Result<(Vec
             return Ok(());
         }
         let row: usize = text.parse().ok().filter(|&row| row < n).ok_or_else(|| {
-            field(text, format!("a row of the pool, a whole number from 0 to {}", n.saturating_sub(1)))
+            field(&text, format!("a row of the pool, a whole number from 0 to {}", n.saturating_sub(1)))
         })?;
         if std::mem::replace(&mut seen[row], true) {
             return Err(FileError::Repeated { file: path.display().to_string(), line, row }.into());
@@ -59,7 +60,7 @@ pub(super) fn read_labelled(path: &Path, n: usize, classes: bool) -> Result<(Vec
                 .parse::<u32>()
                 .ok()
                 .filter(|&label| (label as usize) < MAX_CLASSES)
-                .ok_or_else(|| field(text, "a class, a whole number from 0 on".to_string()))?,
+                .ok_or_else(|| field(&text, "a class, a whole number from 0 on".to_string()))?,
             None if classes => return Err(field("", "a class, which the strategy needs".to_string()).into()),
             // Nobody who gets here looks at it.
             None => 0,

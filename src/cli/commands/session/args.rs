@@ -3,7 +3,7 @@
 use crate::cli::args::ColumnArgs;
 use crate::session::{ANNOTATOR, BATCH, MAX_BATCH, MAX_NETWORKS, MAX_THINK, NETWORKS};
 use clap::builder::RangedU64ValueParser;
-use clap::{Subcommand, ValueEnum};
+use clap::{ArgGroup, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -111,6 +111,7 @@ pub struct OpenArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("file").args(["label_studio", "prodigy", "csv"]))]
 pub struct AskArgs {
     #[command(flatten)]
     pub open: OpenArgs,
@@ -121,19 +122,19 @@ pub struct AskArgs {
     #[arg(long, value_name = "NAME", default_value = ANNOTATOR)]
     pub annotator: String,
     /// Print JSON, with the content of the rows
-    #[arg(long, conflicts_with_all = ["csv", "label_studio", "prodigy"])]
+    #[arg(long, conflicts_with = "file")]
     pub json: bool,
     /// Write tasks to import into Label Studio, scored so that its uncertainty sampling keeps the order of asking
-    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["csv", "prodigy"])]
+    #[arg(long, value_name = "FILE.json")]
     pub label_studio: Option<PathBuf>,
     /// Write tasks for Prodigy's `choice` interface, a JSON object per line
-    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "csv")]
+    #[arg(long, value_name = "FILE.jsonl")]
     pub prodigy: Option<PathBuf>,
     /// Write a table to fill in and `tell`: a column `label`, and the content of the rows
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
-    /// Overwrite the file
-    #[arg(long)]
+    /// Overwrite the file of --csv, --label-studio or --prodigy
+    #[arg(long, requires = "file")]
     pub force: bool,
 }
 
@@ -141,8 +142,8 @@ pub struct AskArgs {
 pub struct TellArgs {
     #[command(flatten)]
     pub open: OpenArgs,
-    /// A table with the columns row (or id) and label, and perhaps annotator and session. Rows without a label are not
-    /// answered yet; - stands for an abstention and ? for a row that nobody can answer. A label is a class, a number, or a set of labels with ; between
+    /// A table with the columns row (or id) and label, and perhaps annotator and session, with whatever separates fields in tables of data.
+    /// Rows without a label are not answered yet; - stands for an abstention and ? for a row that nobody can answer. A label is a class, a number, or a set of labels with ; between
     /// (; alone is the empty set). A file that ends with .json is an export of Label Studio (JSON or JSON_MIN), one that ends with .jsonl has Prodigy's
     /// answers. Masks are told as a folder of black and white pictures, called as the images are but for the endings, or
     /// as an archive of NumPy with a mask for every image, -1 throughout where there is none
@@ -151,9 +152,9 @@ pub struct TellArgs {
     /// One answer; may be repeated
     #[arg(long, value_name = "ROW=LABEL", conflicts_with = "file")]
     pub row: Vec<String>,
-    /// Who answers, where the file does not say
-    #[arg(long, value_name = "NAME", default_value = ANNOTATOR)]
-    pub annotator: String,
+    /// Who answers, where the file does not say; an export of Label Studio always does [default: me]
+    #[arg(long, value_name = "NAME")]
+    pub annotator: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -214,8 +215,9 @@ pub struct PredictArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ExportArgs {
-    #[command(flatten)]
-    pub open: OpenArgs,
+    /// The session's folder
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
     #[command(flatten)]
     pub write: WriteArgs,
 }

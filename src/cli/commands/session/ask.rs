@@ -4,7 +4,7 @@ use super::args::AskArgs;
 use super::{open, out_file};
 use crate::cli::output;
 use crate::error::{Result, shorten};
-use crate::session::{Asked, Asking, Column, Format, Session, Table};
+use crate::session::{Asked, Asking, Column, Format, Session, Table, says_something};
 use serde_json::{Map, Value, json};
 
 /// Characters of a row's content in a line.
@@ -70,7 +70,10 @@ fn in_csv(session: &Session, asking: &Asking) -> Result<Vec<u8>> {
     let contents = rows.iter().map(|one| session.content(one.row)).collect::<Result<Vec<_>>>()?;
     for (at, name) in session.settings().shown.iter().enumerate() {
         let texts = contents.iter().map(|one| Some(one.fields.get(at)?.1.clone())).collect();
-        columns.push((name.clone(), Column::Texts(texts)));
+        // A column of the pool says nothing of the answer, whatever it is called.
+        let taken = says_something(name) || columns.iter().any(|(own, _)| own == name);
+        let name = if taken { format!("pool.{name}") } else { name.clone() };
+        columns.push((name, Column::Texts(texts)));
     }
     Table { columns }.bytes(Format::Csv)
 }

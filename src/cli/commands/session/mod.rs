@@ -12,7 +12,7 @@ pub use args::{SessionArgs, SessionCommand};
 use crate::cli::outfile::OutFile;
 use crate::cli::output;
 use crate::error::Result;
-use crate::session::{Answer, Clock, Session};
+use crate::session::{ANNOTATOR, Answer, Clock, Session, SessionError};
 use args::{OpenArgs, ReleaseArgs, TellArgs};
 use std::path::{Path, PathBuf};
 
@@ -31,12 +31,17 @@ pub fn session(args: &SessionArgs) -> Result<()> {
 }
 
 fn open(args: &OpenArgs) -> Result<Session> {
-    let session = Session::open(&args.dir)?.with_clock(args.now.map_or(Clock::System, Clock::Fixed));
+    open_at(&args.dir, args.now.map_or(Clock::System, Clock::Fixed))
+}
+
+fn open_at(dir: &Path, clock: Clock) -> Result<Session> {
+    let session = Session::open(dir)?.with_clock(clock);
     if session.torn() > 0 {
         output::message(&format!(
-            "note: {} bytes at the end of {}/journal are no whole record and left out; if the folder was copied, copy it again",
+            "note: the last {} bytes of {}/journal are no whole record, of a write that was cut off, and left out; if the folder was \
+             copied, copy it again",
             session.torn(),
-            args.dir.display()
+            dir.display()
         ));
     }
     Ok(session)
@@ -50,11 +55,19 @@ fn out_file<'a>(session: &Session, path: &'a Path, force: bool) -> Result<OutFil
 
 fn tell(args: &TellArgs) -> Result<()> {
     let mut session = open(&args.open)?;
+    let annotator = args.annotator.as_deref().unwrap_or(ANNOTATOR);
     let answers = match &args.file {
-        Some(file) => session.read(file, &args.annotator)?,
+        Some(file) if args.annotator.is_some() && file.extension().is_some_and(|ending| ending == "json") => {
+            return Err(SessionError::Field {
+                place: "--annotator".to_string(),
+                found: annotator.to_string(),
+                expected: "left out: an export of Label Studio says who has answered".to_string(),
+            }
+            .into());
+        }
+        Some(file) => session.read(file, annotator)?,
         None => {
-            let parse =
-                |text: &String| Ok(Answer::parse(text, &format!("--row {text}"))?.by(&args.annotator));
+            let parse = |text: &String| Ok(Answer::parse(text, &format!("--row {text}"))?.by(annotator));
             args.row.iter().map(parse).collect::<Result<_>>()?
         }
     };

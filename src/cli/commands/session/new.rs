@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 fn classes(lists: &[String]) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for list in lists {
+        let before = names.len();
         let mut reader =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(list.as_bytes());
         for line in reader.records() {
@@ -21,6 +22,15 @@ fn classes(lists: &[String]) -> Result<Vec<String>> {
                 expected: format!("names between commas ({error})"),
             })?;
             names.extend(line.iter().map(str::to_string));
+        }
+        if names.len() == before {
+            return Err(SessionError::Field {
+                place: "--classes".to_string(),
+                found: list.clone(),
+                expected: "names between commas; left out, classes appear with their first answer"
+                    .to_string(),
+            }
+            .into());
         }
     }
     Ok(names)
@@ -80,7 +90,9 @@ pub fn new(args: &NewArgs) -> Result<()> {
         return output::json(&json!({ "session": session.name(), "settings": settings, "counts": counts }));
     }
     settings.warnings.iter().for_each(|warning| output::message(&format!("warning: {warning}")));
-    output::message(&format!("how the pool was taken: querist data describe {pool}"));
+    output::message(&format!(
+        "how the pool was read: querist data describe {pool}, with the same options about it"
+    ));
     output::data(&format!(
         "{}: {} rows of {} numbers, {} with a label\nnext: querist session ask {}\n",
         args.dir.display(),

@@ -1,11 +1,11 @@
 //! `querist session predict` and `querist session export`.
 
 use super::args::{ExportArgs, FileFormat, PredictArgs, WriteArgs};
-use super::{open, out_file};
+use super::{open, open_at, out_file};
 use crate::cli::outfile::PredictionsOut;
 use crate::data::TargetKind;
 use crate::error::Result;
-use crate::session::{Format, Session, SessionError};
+use crate::session::{Clock, Format, Session, SessionError};
 
 /// Predicts every row and writes a table, or a picture per mask.
 pub fn predict(args: &PredictArgs) -> Result<()> {
@@ -20,7 +20,7 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
 
 /// Writes the labels.
 pub fn export(args: &ExportArgs) -> Result<()> {
-    let mut session = open(&args.open)?;
+    let mut session = open_at(&args.dir, Clock::System)?;
     if let Some(out) = folder(&session, &args.write)? {
         return out.write_pictures(&session.pictures()?);
     }

@@ -152,14 +152,22 @@ fn look_like_names(first: &[String]) -> bool {
     })
 }
 
-fn is_header(first: &[String], rows: &[Vec<String>], decimal_comma: bool, options: &ReadOptions) -> Verdict {
-    let number = |cell: &str| is_number(cell) || decimal_comma && decimal_point(cell).is_some();
+/// A column that `options` name among the fields of a record; numbers are positions, and name none.
+pub(super) fn asked<'o>(
+    fields: &[String],
+    options: &'o ReadOptions,
+    number: impl Fn(&str) -> bool,
+) -> Option<&'o str> {
     let asked = &options.columns;
     let named = [&asked.label, &asked.split, &asked.id].into_iter().flatten();
     let named = named.chain(asked.domains.iter().map(|domains| &domains.column));
-    let named = named.chain(&asked.columns).chain(&asked.ignore).map(String::as_str);
-    if let Some(name) = named.into_iter().find(|&name| !number(name) && first.iter().any(|cell| cell == name))
-    {
+    let mut named = named.chain(&asked.columns).chain(&asked.ignore).map(String::as_str);
+    named.find(|&name| !number(name) && fields.iter().any(|cell| cell == name))
+}
+
+fn is_header(first: &[String], rows: &[Vec<String>], decimal_comma: bool, options: &ReadOptions) -> Verdict {
+    let number = |cell: &str| is_number(cell) || decimal_comma && decimal_point(cell).is_some();
+    if let Some(name) = asked(first, options, number) {
         return Verdict::sure(true, format!("it names the column {:?}", shorten(name)));
     }
     let customary = |cell: &&String| LABEL_NAMES.iter().any(|name| cell.eq_ignore_ascii_case(name));

@@ -1,7 +1,7 @@
 //! What a table of delimited text leaves open (separator, header, decimal comma), and how it is taken.
 //!
 //! The first records are split by every separator in question; the one wins that gives records of one length and
-//! fields that look whole. What is decided is said with its reason, and every choice has an option.
+//! fields that look whole, and before it one that makes a column of a name that was asked for. What is decided is said with its reason, and every choice has an option.
 
 mod header;
 mod numbers;
@@ -10,7 +10,7 @@ use super::ReadOptions;
 use super::choices::Separator;
 use super::records::Records;
 use crate::data::table::Decision;
-use header::decide_header;
+use header::{asked, decide_header};
 use numbers::{decide_decimals, is_number};
 use std::collections::HashMap;
 
@@ -129,12 +129,13 @@ impl Dialect {
         let mut warnings = Vec::new();
         let (mut lead, announced) = leading_lines(sample);
         let marked = options.separator.or(announced);
-        let kept = lead.keep_rows(sample, |text| marked.unwrap_or_else(|| sniff(file, text, whole).0));
+        let kept =
+            lead.keep_rows(sample, |text| marked.unwrap_or_else(|| sniff(file, text, whole, options).0));
         let text = &sample[lead.bytes..];
         let (separator, reason) = match (options.separator, announced) {
             (Some(separator), _) => (separator, "asked for".to_string()),
             (None, Some(separator)) => (separator, "the first line says so (`sep=`)".to_string()),
-            (None, None) => sniff(file, text, whole),
+            (None, None) => sniff(file, text, whole, options),
         };
         let it = Sample::new(text, separator, whole);
         decisions.push(decision("separator", separator.to_string(), reason, "--separator"));
@@ -247,7 +248,7 @@ fn leading_lines(sample: &[u8]) -> (Lead, Option<Separator>) {
     (lead, separator)
 }
 
-fn sniff(file: &str, text: &[u8], whole: bool) -> (Separator, String) {
+fn sniff(file: &str, text: &[u8], whole: bool, options: &ReadOptions) -> (Separator, String) {
     let name = file.to_lowercase();
     let name = [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
     let customary = match name.rsplit('.').next() {
@@ -255,16 +256,17 @@ fn sniff(file: &str, text: &[u8], whole: bool) -> (Separator, String) {
         Some("psv") => Some(b'|'),
         _ => None,
     };
-    let mut best = (Separator::Byte(customary.unwrap_or(b',')), 0.0, (1, 1.0));
+    let mut best = (Separator::Byte(customary.unwrap_or(b',')), (false, 0.0), (1, 1.0));
     for separator in Separator::KNOWN {
         let sample = Sample::new(text, separator, whole);
         let likely = if customary == Some(separator.byte()) { 1.5 } else { 1.0 };
         let score = likely * sample.score();
-        if score > best.1 {
-            best = (separator, score, sample.width());
+        let names = score > 0.0 && asked(&sample.records[0], options, is_number).is_some();
+        if (names, score) > best.1 {
+            best = (separator, (names, score), sample.width());
         }
     }
-    let (separator, score, (width, share)) = best;
+    let (separator, (_, score), (width, share)) = best;
     let reason = match score > 0.0 {
         true => format!("{:.0} % of the first records then have {width} fields", 100.0 * share),
         false => "no separator is to be seen: one column".to_string(),

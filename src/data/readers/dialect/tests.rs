@@ -1,6 +1,7 @@
 //! Tests of the decisions as a whole.
 
 use super::*;
+use crate::data::columns::ColumnOptions;
 
 fn dialect(file: &str, text: &str) -> Dialect {
     Dialect::of(file, text.as_bytes(), true, &ReadOptions::default())
@@ -27,6 +28,11 @@ fn separators_are_told_by_the_records() {
     ] {
         assert_eq!(dialect("t.csv", text).separator, expected, "{text}");
     }
+    // Sets of labels called by numbers look like decimal commas, but for the column that is asked for.
+    let columns = ColumnOptions { label: Some("label".to_string()), ..ColumnOptions::default() };
+    let asked = ReadOptions { columns, ..ReadOptions::default() };
+    let text = "row,label\n0,1;2\n1,2;3\n";
+    assert_eq!(Dialect::of("t.csv", text.as_bytes(), true, &asked).separator, comma);
     assert_eq!("\\t".parse(), Ok(tab));
     assert_eq!("semicolon".parse(), Ok(Separator::Byte(b';')));
     assert!("ab".parse::<Separator>().is_err() && "7".parse::<Separator>().is_err());
