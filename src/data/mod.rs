@@ -46,7 +46,7 @@ pub use initial::{initial_count, initial_rows, uniform_rows};
 pub use load::load;
 pub use masks::Masks;
 pub use pool::{Oracle, Pool};
-pub use querist_engine::data::{Matrix, MatrixView, RowId, TargetKind, mask, matrix, target};
+pub use querist_engine::data::{Matrix, MatrixView, RowId, TargetKind, argmax, mask, matrix, target};
 pub use registered::{ReaderEntry, Readers};
 pub use scaling::standardised;
 pub use task::{Held, Partly, Reward, Scaling, Separation, SplitPlan, Task, Test, Validation};

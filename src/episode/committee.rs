@@ -71,6 +71,7 @@ impl Episodes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::argmax;
     use crate::episode::EpisodePlan;
     use crate::episode::testing::{logistic, plan, played};
     use crate::learner::{Start, Stop, TrainPlan};
@@ -90,9 +91,7 @@ mod tests {
     fn disagreement(members: &[Matrix]) -> (f32, f64) {
         let (one, two) = (&members[0], &members[1]);
         let apart = one.values().iter().zip(two.values()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        let best =
-            |row: &[f32]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
-        let other = (0..one.rows()).filter(|&row| best(one.row(row)) != best(two.row(row))).count();
+        let other = (0..one.rows()).filter(|&row| argmax(one.row(row)) != argmax(two.row(row))).count();
         (apart, other as f64 / one.rows() as f64)
     }
 

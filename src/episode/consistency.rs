@@ -15,11 +15,10 @@
 //! ```
 
 use super::augment::{Extra, MAX_NUMBERS, hole, shifted};
-use super::fitting::predicted;
 use super::holdout::Divided;
 use super::plan::{EpisodeError, EpisodePlan};
 use super::replicate::PreparedTask;
-use crate::data::{Matrix, RowId, Shape, Task};
+use crate::data::{Matrix, RowId, Shape, Task, argmax};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, Start, Stop, TrainPlan, ensembles};
 use crate::rng::Key;
@@ -168,7 +167,7 @@ impl Consistency {
         let weak = Matrix::new(weak, drawn.len(), pool.cols());
         let p = teacher.probabilities(model, weak.view(), None);
         let sure = |at: usize| {
-            let class = predicted(p.row(at));
+            let class = argmax(p.row(at)) as u32;
             (f64::from(p.row(at)[class as usize]) >= self.threshold).then_some((RowId(drawn[at]), class))
         };
         (0..drawn.len()).filter_map(sure).collect()

@@ -9,7 +9,7 @@ use super::pretrained::{self, Pretrained};
 use super::replicate::{PreparedTask, Replicate};
 use super::state::{Env, PseudoLabels, Termination};
 use crate::arch::NetSpec;
-use crate::data::{Matrix, Oracle, RowId};
+use crate::data::{Matrix, Oracle, RowId, argmax};
 use crate::error::Result;
 use crate::learner::{FitReport, Learner, ModelData, Scores, TrainPlan, ensembles};
 use crate::rng::Key;
@@ -48,7 +48,7 @@ impl Episodes {
                 if !without_label.is_empty() {
                     let rows: Vec<u32> = without_label.iter().map(|row| row.0).collect();
                     let looks = group.bank.probabilities(place, task.pool(), Some(&rows));
-                    let like = (0..looks.rows()).map(|at| predicted(looks.row(at)));
+                    let like = (0..looks.rows()).map(|at| argmax(looks.row(at)) as u32);
                     expected.extend(without_label.into_iter().zip(like));
                 }
                 let (kind, metric) = (task.kind(), self.plan.metric);
@@ -240,11 +240,6 @@ pub(super) fn knowing_all(plan: &EpisodePlan, replicate: &Replicate) -> Result<B
     let mut bank = ensembles(&plan.spec(task)?, 1, plan.ensemble, plan.device)?;
     fit_all(&mut *bank, plan, &train, &[(&*replicate.prepared, &divided, key)])?;
     Ok(bank)
-}
-
-/// The class of the largest probability, the first of equals.
-pub(super) fn predicted(p: &[f32]) -> u32 {
-    (1..p.len()).fold(0, |best, class| if p[class] > p[best] { class } else { best }) as u32
 }
 
 /// The distinct values in order of first appearance.

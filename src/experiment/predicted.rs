@@ -1,7 +1,7 @@
 //! [`Predicted`]: what a network says of rows, as files that other tools read.
 
 use crate::data::columns::listed;
-use crate::data::{Matrix, TargetKind, png};
+use crate::data::{Matrix, TargetKind, argmax, png};
 
 /// What a network says of some rows of a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,11 +75,7 @@ impl Predicted {
     pub fn text(&self, at: usize) -> String {
         let answers = self.answers.row(at);
         match self.kind {
-            TargetKind::Class => {
-                let best = (1..answers.len())
-                    .fold(0, |best, at| if answers[at] > answers[best] { at } else { best });
-                self.names[best].clone()
-            }
+            TargetKind::Class => self.names[argmax(answers)].clone(),
             TargetKind::MultiLabel => {
                 let held = self.names.iter().zip(answers).filter(|(_, p)| **p >= 0.5);
                 listed(held.map(|(name, _)| name.as_str()), &self.separator)

@@ -2,7 +2,7 @@
 //! one, one with a hidden layer and, where one is searched for, the one that was found, and calibrated by a temperature.
 
 use crate::arch::{ArchSpace, NetSpec, Point, Space};
-use crate::data::{Matrix, MatrixView};
+use crate::data::{Matrix, MatrixView, argmax};
 use crate::error::Result;
 use crate::learner::{Bank, Learner, Loss, ModelData, Optimiser, Start, Stop, Temperature, TrainPlan};
 use crate::query::Head;
@@ -192,7 +192,7 @@ impl OutOfFold {
 }
 
 fn right(labels: &Labels<'_>, places: &[usize], logits: &Matrix) -> usize {
-    (0..places.len()).filter(|&at| best(logits.row(at)) == labels.classes[places[at]] as usize).count()
+    (0..places.len()).filter(|&at| argmax(logits.row(at)) == labels.classes[places[at]] as usize).count()
 }
 
 /// Logits of the labels at `places`, each by a network that was trained on `size` of the other parts' labels at most.
@@ -229,11 +229,6 @@ fn held_out(labels: &Labels<'_>, net: &Net, places: &[usize], size: usize, key: 
         }
     }
     Ok(all)
-}
-
-/// The first of the largest.
-pub(super) fn best(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }
 
 /// How a network that was tried does on labels that it was not trained on.

@@ -179,7 +179,7 @@ impl Session {
         let shares = classifier.probabilities(pool.inputs.view(), Some(&rows));
         let of = |(at, row): (usize, &u32)| {
             let shares = shares.row(at);
-            let class = super::classifier::best(shares);
+            let class = crate::data::argmax(shares);
             (*row as usize, (consensus.classes[class].clone(), shares[class]))
         };
         Ok(rows.iter().enumerate().map(of).collect())

@@ -1,13 +1,12 @@
 //! What a session predicts, and what it has been told, as tables.
 
 use super::annotators::{Consensus, Labelled};
-use super::classifier::best;
 use super::network::Known;
 use super::spelling::Spelling;
 use super::table::{Column, Format, Table};
 use super::{Session, SessionError, current, masks, says_something, status};
 use crate::data::mask::pixel;
-use crate::data::{Masks, TargetKind, png};
+use crate::data::{Masks, TargetKind, argmax, png};
 use crate::error::Result;
 use crate::experiment::predicted::Predicted;
 use std::collections::HashMap;
@@ -27,7 +26,7 @@ impl Predictions {
     pub fn of(&self, row: usize) -> (String, Option<f32>) {
         let answers = self.predicted.answers.row(row);
         match (self.predicted.kind, self.predicted.size) {
-            (TargetKind::Class, _) => (self.predicted.text(row), Some(answers[best(answers)])),
+            (TargetKind::Class, _) => (self.predicted.text(row), Some(answers[argmax(answers)])),
             (_, Some(size)) => (masks::text_of(size, |at| answers[at] >= 0.5), None),
             (_, None) => (self.predicted.text(row), None),
         }

@@ -7,7 +7,7 @@
 
 use super::annotators::{Consensus, Labelled};
 use super::answer::Verdict;
-use super::classifier::{Classifier, Labels, Net, best};
+use super::classifier::{Classifier, Labels, Net};
 use super::error::SessionError;
 use super::journal::Pick;
 use super::network::{Ask, Known, Ranked};
@@ -17,7 +17,7 @@ use super::price::Prices;
 use super::spelling::Spelling;
 use super::state::State;
 use crate::agent::{Choice, Policy, PolicyStrategy};
-use crate::data::{Matrix, RowId, TargetKind};
+use crate::data::{Matrix, RowId, TargetKind, argmax};
 use crate::episode::InitialPool;
 use crate::error::Result;
 use crate::query::draw::RowDraws;
@@ -347,7 +347,7 @@ impl Query<'_> {
         let mut classes: Vec<u32> = self.consensus.labelled.iter().map(|one| one.word).collect();
         // What is in somebody's hand counts as what it looks like.
         let place = |row: &u32| rows.partition_point(|other| other < row);
-        classes.extend(held.iter().map(|row| best(probabilities.row(place(row))) as u32));
+        classes.extend(held.iter().map(|row| argmax(probabilities.row(place(row))) as u32));
         let embeddings = needs.embeddings.then(|| classifier.embeddings(view));
         let head = needs.head.then(|| classifier.head());
         let passes = (needs.passes > 0).then(|| {

@@ -4,13 +4,12 @@
 //! the session's order with the separator between, and the empty set as the separator alone, which a column of lists reads the same way; a mask
 //! by the [lengths of its runs](super::masks).
 
-use super::classifier::best;
 use super::error::SessionError;
 use super::masks;
 use super::plan::{Settings, check_class};
 use crate::data::columns::{LABEL_SEPARATOR, listed};
 use crate::data::target::{has_label, number_of, word_of};
-use crate::data::{Masks, TargetKind};
+use crate::data::{Masks, TargetKind, argmax};
 use crate::error::{nearest, shorten};
 
 /// What stands between the labels of a set, unless a session says otherwise.
@@ -165,10 +164,10 @@ impl<'a> Spelling<'a> {
         match self.kind {
             TargetKind::Class => {
                 let class = |class: usize| format!("{} {:.0} %", names[class], 100.0 * answers[class]);
-                let first = best(answers);
+                let first = argmax(answers);
                 let mut others = answers.to_vec();
                 others[first] = -1.0;
-                let said = format!("{} or {}", class(first), class(best(&others)));
+                let said = format!("{} or {}", class(first), class(argmax(&others)));
                 (Some((names[first].clone(), Some(answers[first]))), said)
             }
             TargetKind::Real | TargetKind::MultiLabel => {

@@ -29,7 +29,7 @@ pub use watch::Watch;
 
 use curve::Point;
 
-use crate::data::Matrix;
+use crate::data::{Matrix, argmax};
 use crate::rng::Key;
 use rand::seq::index;
 use serde::Serialize;
@@ -84,10 +84,8 @@ pub struct Look {
 impl Look {
     /// What class probabilities of the set say, shape `[rows, classes]`; of equal ones the first class counts.
     pub fn of(labels: usize, probabilities: &Matrix) -> Self {
-        let best =
-            |p: &[f32]| (1..p.len()).fold(0, |best, class| if p[class] > p[best] { class } else { best });
         let rows = || (0..probabilities.rows()).map(|row| probabilities.row(row));
-        let classes: Vec<u32> = rows().map(|p| best(p) as u32).collect();
+        let classes: Vec<u32> = rows().map(|p| argmax(p) as u32).collect();
         let unsure = rows().zip(&classes).map(|(p, &class)| 1.0 - f64::from(p[class as usize]));
         let uncertainty = unsure.sum::<f64>() / probabilities.rows() as f64;
         Self { labels, classes, uncertainty }

@@ -4,7 +4,7 @@ use super::DISCOUNT;
 use super::observation::{KEEP, Watch};
 use crate::agent::Side;
 use crate::agent::decisions::{Choice, Decide, Decision, DecisionState, Episode};
-use crate::data::{Dataset, MatrixView, RowId, Task};
+use crate::data::{Dataset, MatrixView, RowId, Task, argmax};
 use crate::error::Result;
 use crate::rng::Key;
 use crate::stream::error::StreamError;
@@ -121,8 +121,7 @@ impl Decision for KeepDecision {
 /// The share of rows whose most probable class is theirs.
 fn accuracy(learner: &OnlineLearner, inputs: MatrixView<'_>, labels: &[u32]) -> Result<f64> {
     let p = learner.all_probabilities(inputs)?;
-    let class = |row: &[f32]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
-    let right = labels.iter().enumerate().filter(|&(at, &label)| class(p.row(at)) as u32 == label);
+    let right = labels.iter().enumerate().filter(|&(at, &label)| argmax(p.row(at)) as u32 == label);
     Ok(right.count() as f64 / labels.len().max(1) as f64)
 }
 

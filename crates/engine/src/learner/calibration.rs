@@ -3,7 +3,7 @@
 //! Guo, Pleiss, Sun & Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017.
 
 use super::error::LearnError;
-use crate::data::MatrixView;
+use crate::data::{MatrixView, argmax};
 use crate::error::Result;
 use argmin::core::{CostFunction, Executor};
 use argmin::solver::goldensectionsearch::GoldenSectionSearch;
@@ -40,7 +40,7 @@ impl Temperature {
     pub fn fit(logits: MatrixView<'_>, labels: &[u32]) -> Result<Self> {
         check(logits, labels)?;
         let errors =
-            labels.iter().enumerate().filter(|&(row, &label)| best(logits.row(row)) != label as usize);
+            labels.iter().enumerate().filter(|&(row, &label)| argmax(logits.row(row)) != label as usize);
         if labels.len() < MIN_ROWS || errors.count() == 0 {
             return Ok(Self::default());
         }
@@ -81,7 +81,7 @@ pub fn expected_calibration_error(probabilities: MatrixView<'_>, labels: &[u32])
     let mut bins = [(0.0, 0.0); BINS];
     for (row, &label) in labels.iter().enumerate() {
         let row = probabilities.row(row);
-        let class = best(row);
+        let class = argmax(row);
         let confidence = f64::from(row[class]);
         // Bins are open below and closed above.
         let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
@@ -116,11 +116,6 @@ impl CostFunction for Likelihood<'_> {
 
 fn top(row: &[f32]) -> f64 {
     row.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max)
-}
-
-/// The first of the largest.
-fn best(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }
 
 fn check(scores: MatrixView<'_>, labels: &[u32]) -> Result<(), LearnError> {

@@ -5,7 +5,7 @@ use super::metric::{Metric, Scores};
 use super::reverse::sigmoid;
 use super::{Learner, Loss};
 use crate::data::target::word_of;
-use crate::data::{Matrix, MatrixView, TargetKind};
+use crate::data::{Matrix, MatrixView, TargetKind, argmax};
 
 impl TargetKind {
     /// The figures that such tasks are measured by; the first is what rewards are, and the default of experiment files.
@@ -94,9 +94,7 @@ impl TargetKind {
     /// word can only name, is that of the row.
     pub fn predicted(self, answers: &[f32], row: u32) -> u32 {
         match self {
-            Self::Class => (1..answers.len())
-                .fold(0, |best, at| if answers[at] > answers[best] { at } else { best })
-                as u32,
+            Self::Class => argmax(answers) as u32,
             Self::Real => word_of(answers[0]),
             Self::MultiLabel => {
                 let held = answers.iter().enumerate().filter(|(_, p)| **p >= 0.5);

@@ -56,7 +56,7 @@ pub use reverse::{Depth, GradientSum, Network, Predictor, RowGradient};
 pub use virtual_rows::{HiddenMixtures, VirtualRows};
 
 use crate::arch::NetSpec;
-use crate::data::{Matrix, MatrixView};
+use crate::data::{Matrix, MatrixView, argmax};
 use crate::error::Result;
 use crate::rng::Key;
 
@@ -205,10 +205,9 @@ fn between(own: &[f32], other: Vec<f32>, share: f32) -> Vec<f32> {
     }
 }
 
-/// The column of every row's largest value, the first of equals; a NaN is never larger.
+/// The column of every row's largest value.
 fn largest(values: &Matrix) -> Vec<u32> {
-    let of = |row: &[f32]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
-    (0..values.rows()).map(|row| of(values.row(row)) as u32).collect()
+    (0..values.rows()).map(|row| argmax(values.row(row)) as u32).collect()
 }
 
 /// `models` networks on the engine that can train them: a bank; over pixels [`Fcn`], which is on the processor; or for other images and for other

@@ -9,6 +9,7 @@ use super::error::LearnError;
 use super::program::{Finish, rectified};
 use super::program::{Program, Start};
 use crate::arch::NetSpec;
+use crate::data::argmax;
 use crate::error::Result;
 use std::ops::Range;
 
@@ -113,7 +114,7 @@ impl RowGradient<'_> {
         let (program, weights) = (&self.network.program, &self.network.weights);
         self.tape.forward(program, weights, input, &[]);
         let logits = self.tape.value(program.logits());
-        let class = class.unwrap_or_else(|| first_largest(logits) as u32);
+        let class = class.unwrap_or_else(|| argmax(logits) as u32);
         let residual = residual(logits, class);
         match self.depth {
             Depth::All => self.tape.backward(program, weights, &residual),
@@ -390,11 +391,6 @@ pub(super) fn softmax(logits: &[f64]) -> Vec<f64> {
 pub(super) fn sigmoid(logit: f64) -> f64 {
     let below = (-logit.abs()).exp();
     if logit < 0.0 { below / (1.0 + below) } else { 1.0 / (1.0 + below) }
-}
-
-/// The place of the largest value, the first of equals.
-fn first_largest(values: &[f64]) -> usize {
-    (1..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best })
 }
 
 /// `y += a x`.
