@@ -204,6 +204,26 @@ fn separators_can_be_asked_for() {
     );
 }
 
+/// Options about texts change nothing of pictures, and are refused there.
+#[test]
+fn options_about_texts_are_refused_for_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, shade) in [("a", 40), ("b", 200)] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        let picture = image::GrayImage::from_pixel(4, 4, image::Luma([shade]));
+        picture.save(folder.path().join(class).join("one.png")).unwrap();
+    }
+    assert_eq!(read(folder.path(), &ReadOptions::default()).unwrap().rows(), 2);
+    let separator = ColumnOptions { label_separator: Some(";".into()), ..ColumnOptions::default() };
+    for (options, what) in [
+        (ReadOptions { hash: Some(64), ..ReadOptions::default() }, "`--hash`"),
+        (ReadOptions { columns: separator, ..ReadOptions::default() }, "`--label-separator`"),
+    ] {
+        let refused = read(folder.path(), &options).unwrap_err().to_string();
+        assert!(refused.contains(&format!("{what} named, which this format does not have")), "{refused}");
+    }
+}
+
 /// Fault: the limit grew with the bytes of the file, so that ordinary bags of words were refused.
 #[test]
 fn bags_of_words_are_read_or_made_narrow() {

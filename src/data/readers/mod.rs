@@ -166,7 +166,7 @@ fn content_of(path: &Path, options: &ReadOptions, labelled: bool) -> Result<Cont
         options.check(&file, None)?;
         let found = folders::read(path, options)?;
         if matches!(found, Content::Examples(_)) {
-            options.expect_no_columns(&file)?;
+            options.expect_pictures(&file)?;
             options.expect_no_label(&file)?;
         }
         return Ok(found);
@@ -300,7 +300,8 @@ impl ReadOptions {
     fn check_mask_folder(&self, file: &str) -> Result<(), ReadError> {
         let columns = ColumnOptions { label: None, task: TargetKind::Class, ..self.columns.clone() };
         let others = Self { inputs: None, columns, ..self.clone() };
-        others.check(file, None)
+        others.check(file, None)?;
+        others.expect_pictures(file)
     }
 
     /// The same for inputs that come without labels.
@@ -330,6 +331,18 @@ impl ReadOptions {
             ("values that are missing", !columns.missing.is_empty()),
         ];
         asked.into_iter().find(|(_, given)| *given).map_or(Ok(()), |(what, _)| Err(Self::refuse(file, what)))
+    }
+
+    /// Refuses options about columns and texts, where there are pictures.
+    fn expect_pictures(&self, file: &str) -> Result<(), ReadError> {
+        let asked = [
+            ("`--hash`", self.hash.is_some()),
+            ("`--label-separator`", self.columns.label_separator.is_some()),
+        ];
+        match asked.into_iter().find(|(_, given)| *given) {
+            Some((what, _)) => Err(Self::refuse(file, what)),
+            None => self.expect_no_columns(file),
+        }
     }
 
     /// Refuses a name for labels where pictures have none, or have them by their folders.

@@ -88,7 +88,7 @@ fn pictures(path: &Path, name: String, files: Vec<PathBuf>, options: &ReadOption
     let masks = options.columns.task == TargetKind::Mask;
     let options = &options.of_inputs();
     options.check(&file, None)?;
-    options.expect_no_columns(&file)?;
+    options.expect_pictures(&file)?;
     options.expect_no_label(&file)?;
     if masks && !options.features.is_empty() {
         return Err(ReadError::Option {
