@@ -646,7 +646,7 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
 fn folders_of_masks_that_hold_none_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
-    tissue(dir);
+    tissue(dir, 12);
     for name in ["set", "set/empty", "set/strange"] {
         fs::create_dir(dir.join(name)).unwrap();
     }
