@@ -531,7 +531,7 @@ fn partly_labelled_tables_are_played_on_their_labels() {
     let set = folder.read(&text, plain()).unwrap();
     assert_eq!((set.rows(), set.preparation().unlabelled, set.source_row(2)), (60, 30, 4));
     assert_eq!(choice(&set, "rows without a label"), "30 of 90 are left out of simulation");
-    assert!(set.preparation().warnings[0].contains("a simulation plays on the other 60"));
+    assert!(set.preparation().warnings[0].contains("simulations and fits use the other 60"));
     let it = describe(&set);
     assert_eq!((it.rows, it.unlabelled), (60, 30));
     assert!(it.to_string().contains("unlabelled  30 rows of the file"));

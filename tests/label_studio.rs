@@ -3,6 +3,7 @@
 // The ban on writing files is for the library; these are thrown away.
 #![allow(clippy::disallowed_methods)]
 
+use querist::data::TargetKind;
 use querist::session::{Answer, Session, SessionPlan};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -30,7 +31,7 @@ fn a_table_has_one_person_and_their_newest_answer() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("table.csv");
     std::fs::write(&file, TABLE).unwrap();
-    let found = Answer::read(&file, "me").unwrap();
+    let found = Answer::read(&file, "me", TargetKind::Class).unwrap();
     let short: Vec<_> = found.iter().map(|one| (one.verdict.text(), &*one.annotator)).collect();
     assert_eq!(short, [("praise", "user 1"), ("blame", "user 1")]);
     let mut session = session(folder.path());

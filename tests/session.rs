@@ -347,6 +347,29 @@ fn answers_are_revised_repeated_and_put_together() {
     assert!(session.ask_as("a", 10).unwrap().rows.iter().all(|asked| asked.row != 30));
 }
 
+/// Who is alone is believed: a contradicted answer once called all others of its annotator wrong.
+#[test]
+fn one_disagreement_changes_no_other_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, _) = asked(folder.path());
+    let mut session = Session::open(&dir).unwrap();
+    let names = session.classes().unwrap();
+    let one = |row: usize, class: usize, who: &str| Answer::new(row, &names[class]).by(who);
+    let mut mine: Vec<Answer> = (0..40).map(|row| one(row, row % 2, "a")).collect();
+    session.tell(&mine).unwrap();
+    session.tell(&[one(0, 1, "b"), one(2, 1, "b")]).unwrap();
+    let disputed = |session: &mut Session| session.counts().unwrap().disputed;
+    assert_eq!(disputed(&mut session), 2);
+    let table = String::from_utf8(session.export(querist::session::Format::Csv).unwrap()).unwrap();
+    for (row, line) in table.lines().skip(1).enumerate().filter(|(row, _)| ![0, 2].contains(row)) {
+        assert!(line.starts_with(&format!("{row},{},1,", names[row % 2])), "{line}");
+    }
+    // Further answers that nobody contradicts end no dispute.
+    mine = (40..60).map(|row| one(row, 0, "a")).collect();
+    session.tell(&mine).unwrap();
+    assert_eq!(disputed(&mut session), 2);
+}
+
 /// One who calls a row unanswerable does not outweigh others who give it a label.
 #[test]
 fn a_row_is_unanswerable_where_more_say_so_than_give_a_label() {
@@ -581,7 +604,7 @@ fn a_row_and_an_id_that_contradict_are_refused() {
     let file = folder.path().join("answers.csv");
     let mut tell = |text: &str| {
         fs::write(&file, text).unwrap();
-        session.tell(&Answer::read(&file, "me").unwrap())
+        session.tell(&Answer::read(&file, "me", TargetKind::Class).unwrap())
     };
     assert_eq!(tell("row,id,label\n3,r3,a\n4,,b\n,r5,a\n").unwrap().new, 3);
     let error = tell("row,id,label\n6,r6,a\n7,r8,b\n").unwrap_err();
@@ -783,7 +806,7 @@ fn budgets_say_what_is_left_of_them() {
     let note = session.ask(1).unwrap().note.unwrap();
     assert_eq!(note, "the budget is used up: 6 of 6 labels are given");
     let status = session.status().unwrap().to_string();
-    assert!(status.contains("budget: 6 labels are given, all of the 6 that it allows"), "{status}");
+    assert!(status.contains("budget: 6 labels are given of the 6 that it allows"), "{status}");
 
     let plan =
         SessionPlan { budget: None, price: Some(Price::Column("price".into())), spend: Some(2.5), ..plan };

@@ -258,6 +258,38 @@ fn numbers_keep_their_digits() {
     assert!(done(dir, &["session", "tell", "s", "--row", "2=16777217.0"]).contains("1 known"));
 }
 
+/// What somebody answers takes the place of what the pool came with; their mean would be nobody's answer.
+#[test]
+fn answers_take_the_place_of_the_pools() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    fs::write(dir.join("pool.csv"), "x,z\n1,10\n2,5\n3,\n").unwrap();
+    done(dir, &["session", "new", "s", "--pool", "pool.csv", "--task", "regression", "--label", "z"]);
+    done(dir, &["session", "tell", "s", "--row", "0=20", "--row", "1=-"]);
+    done(dir, &["session", "export", "s", "--out", "labels.csv"]);
+    let exported = fs::read_to_string(dir.join("labels.csv")).unwrap();
+    assert!(exported.contains("\n0,20,(pool)=10 me=20,") && exported.contains("\n1,5,"), "{exported}");
+}
+
+/// Times of a day, say, are all alike in 32 bits.
+#[test]
+fn numbers_that_32_bits_do_not_tell_apart_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let table = |of: &dyn Fn(u64) -> u64| -> String {
+        let line = |row: u64| format!("{},{}\n", row % 7, of(row));
+        format!("x,z\n{}", (0..60).map(line).collect::<String>())
+    };
+    fs::write(dir.join("seconds.csv"), table(&|row| 1_700_000_000 + row)).unwrap();
+    fs::write(dir.join("days.csv"), table(&|row| 1_700_000_000 + 86_400 * row)).unwrap();
+    let new =
+        |pool: &'static str| ["session", "new", "s", "--pool", pool, "--task", "regression", "--label", "z"];
+    refused(dir, &new("seconds.csv"), "from 1700000000 to 1700000059");
+    assert!(!dir.join("s").exists());
+    let described = ["data", "describe", "days.csv", "--task", "regression", "--label", "z"];
+    done(dir, &described);
+}
+
 /// None of several columns of labels is shown to those who label, or stands in the export beside the labels.
 #[test]
 fn no_column_of_labels_is_shown() {
@@ -610,7 +642,16 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
     // Nothing is written into the session, nor over what is there.
     refused(dir, &["session", "predict", "s", "--out", "s/new"], "which is read");
     refused(dir, &["session", "predict", "s", "--out", "predicted"], "exists");
-    // With --force, too, a mask takes the place of no image that it is called as.
+    // With --force, too, a picture that somebody has corrected stays.
+    let corrected = dir.join("predicted").join(&pictures(&dir.join("predicted"))[0]);
+    fs::write(&corrected, b"corrected by hand").unwrap();
+    refused(
+        dir,
+        &["session", "predict", "s", "--out", "predicted", "--force"],
+        "no command has written it as it is",
+    );
+    assert_eq!(fs::read(&corrected).unwrap(), b"corrected by hand");
+    // Neither does a mask take the place of an image that it is called as.
     let image = dir.join("set/images").join(&pictures(&dir.join("set/images"))[0]);
     let before = fs::read(&image).unwrap();
     for what in ["predict", "export"] {

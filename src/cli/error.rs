@@ -53,8 +53,8 @@ pub enum CliError {
         "choose another folder: with --force, too, pictures take the place of earlier ones alone"
     ))]
     ForeignFolder { path: std::path::PathBuf },
-    /// A file that has the name of a picture and that no command has written.
-    #[error("{}: exists, and no command has written it; a picture is to have this name", path.display())]
+    /// A file that has the name of a picture and that no command has written, or that was changed since.
+    #[error("{}: exists, and no command has written it as it is; a picture is to have this name", path.display())]
     #[diagnostic(help(
         "nothing was written; move the file away or choose another folder: with --force, too, pictures take the place of earlier ones alone"
     ))]

@@ -402,7 +402,7 @@ impl Episodes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{SplitPlan, Task, embedded};
+    use crate::data::{Answers, SplitPlan, Task, embedded};
     use crate::episode::testing;
     use crate::episode::{EpisodePlan, PreparedTask, Rejected};
     use crate::learner::Start;

@@ -103,7 +103,7 @@ pub struct Publication<'a> {
     pub whole: &'a [&'a str],
     /// Whether a regular file that is there is overwritten whatever it holds, and a list of another run believed and replaced.
     pub force: bool,
-    /// Whether, with `force`, a file that the list does not name stays all the same.
+    /// Whether, with `force`, a file that the list does not name, or that was changed since, stays all the same.
     pub own_alone: bool,
 }
 
@@ -194,7 +194,8 @@ fn check(dir: &Path, files: &[Named], how: Publication<'_>) -> Result<(Artefacts
     }
     for (name, bytes) in files {
         let Some(found) = of_file(dir, name)? else { continue };
-        if how.own_alone && !list.files.contains_key(name) {
+        let own = list.files.get(name).is_some_and(|allowed| allowed.contains(&found));
+        if how.own_alone && !own {
             return Err(RunError::NotAnArtefact { path: dir.join(name) }.into());
         }
         if force || found == digest::of(bytes) {

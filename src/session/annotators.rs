@@ -3,12 +3,13 @@
 //! Of classes: A. P. Dawid and A. M. Skene, *Maximum likelihood estimation of observer error-rates using the EM algorithm*, Applied
 //! Statistics 28 (1979): every annotator has a confusion matrix, every row a class that is not seen; expectation and
 //! maximisation take turns, from majority votes on. The rows of a confusion matrix have a prior here
-//! (`prior` answers, of which [`PRIOR_ACCURACY`] are right), since most annotators have seen few rows of most classes.
+//! (`prior` answers, of which [`PRIOR_ACCURACY`] are right), since most annotators have seen few rows of most classes. Rows of one answer
+//! take no part: they would let the estimate explain one disagreement by calling all of somebody's answers wrong.
 //! Of numbers, the median; of sets, every label that more than half name; of masks, every pixel that more than half have in the foreground.
 
 use super::answer::Verdict;
 use super::spelling::{self, Names, Spelling};
-use super::state::{Standing, State, Votes};
+use super::state::{Standing, State, Votes, counted};
 use crate::data::mask::pixel;
 use crate::data::target::{has_label, word_of};
 use crate::data::{Masks, TargetKind};
@@ -124,20 +125,19 @@ pub(super) fn consensus(state: &State, spelling: &Spelling<'_>, fixed: &[String]
     let who: HashMap<&str, usize> = names.iter().copied().zip(0..).collect();
     let (mut order, mut said) = (Vec::new(), None);
     for (&row, all) in &state.answers {
-        let counted = Votes::of(all);
-        if !counted.labelled() {
+        let totals = Votes::of(all);
+        if !totals.labelled() {
             continue;
         }
         let mut votes: Vec<(usize, u32)> = Vec::new();
-        for one in all {
+        for one in counted(all) {
             let word = one.verdict.label().and_then(|text| spelling.word(text, &numbers, &mut said));
             votes.extend(word.map(|word| (who[one.annotator.as_str()], word)));
         }
-        order.push((state.asked.get(&row).copied().unwrap_or(u64::MAX), row, votes, counted.tied()));
+        order.push((state.asked.get(&row).copied().unwrap_or(u64::MAX), row, votes, totals.tied()));
     }
     order.sort_by_key(|&(asked, row, ..)| (asked, row));
     let votes: Vec<&[(usize, u32)]> = order.iter().map(|(_, _, votes, _)| &votes[..]).collect();
-    let several = votes.iter().any(|votes| votes.len() > 1);
     let (mut estimate, mut masks) = (None, None);
     let agreed: Vec<Agreed> = match (spelling.kind, said) {
         (TargetKind::Mask, None) => Vec::new(),
@@ -153,8 +153,11 @@ pub(super) fn consensus(state: &State, spelling: &Spelling<'_>, fixed: &[String]
         }
         (TargetKind::MultiLabel, _) => votes.iter().map(|votes| by_label(votes, classes.len())).collect(),
         (TargetKind::Class, _) => {
-            estimate = several.then(|| dawid_skene(&votes, names.len(), classes.len(), PRIOR));
-            votes.iter().enumerate().map(|(at, votes)| by_class(votes, at, estimate.as_ref())).collect()
+            let shared: Vec<&[(usize, u32)]> =
+                votes.iter().filter(|votes| votes.len() > 1).copied().collect();
+            estimate = (!shared.is_empty()).then(|| dawid_skene(&shared, names.len(), classes.len(), PRIOR));
+            let mut likeliest = estimate.iter().flat_map(|estimate| &estimate.posteriors);
+            votes.iter().map(|votes| by_class(votes, &mut likeliest)).collect()
         }
     };
     let labelled = order
@@ -187,11 +190,12 @@ pub(super) fn consensus(state: &State, spelling: &Spelling<'_>, fixed: &[String]
     Consensus { kind: spelling.kind, classes, labelled, annotators, masks }
 }
 
-/// The likeliest class of the row at this place by the estimate, where several annotators have answered the same rows.
-fn by_class(votes: &[(usize, u32)], at: usize, estimate: Option<&Estimate>) -> Agreed {
-    let (word, confidence) = match estimate {
-        None => (votes[0].1, 1.0),
-        Some(estimate) => estimate.posteriors[at],
+/// The only class that was said; of several answers, the next of `likeliest`. Who is alone is believed: what others say of other rows
+/// changes no answer that nobody has contradicted.
+fn by_class<'e>(votes: &[(usize, u32)], likeliest: &mut impl Iterator<Item = &'e (u32, f64)>) -> Agreed {
+    let (word, confidence) = match votes {
+        [(_, only)] => (*only, 1.0),
+        _ => *likeliest.next().expect("an estimate for every row of several answers"),
     };
     let disagree = votes.iter().any(|&(_, class)| class != votes[0].1);
     Agreed { word, number: None, confidence: Some(confidence), disputed: disagree && confidence < SURE }
@@ -199,7 +203,7 @@ fn by_class(votes: &[(usize, u32)], at: usize, estimate: Option<&Estimate>) -> A
 
 /// The numbers among these answers.
 fn numbers_of(answers: &[Standing]) -> Vec<f64> {
-    answers.iter().filter_map(|one| spelling::number(one.verdict.label()?)).collect()
+    counted(answers).filter_map(|one| spelling::number(one.verdict.label()?)).collect()
 }
 
 /// The median of numbers; of an even number of them, the mean of the two in the middle.

@@ -3,6 +3,7 @@
 use super::error::SessionError;
 use super::plan::{ABSTAINED, UNANSWERABLE};
 use super::{answer_table, label_studio, prodigy};
+use crate::data::TargetKind;
 use crate::error::{Result, shorten};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -112,7 +113,7 @@ impl Answer {
     }
 
     /// The answers of a table with the columns `row` or `id` or both, `label`, and perhaps `annotator` and `session`, as
-    /// [`ask`](super::Session::ask) writes them; fields are separated, and decimals written, as tables of data may have them.
+    /// [`ask`](super::Session::ask) writes them; fields are separated, and numbers, where answers are such, written, as tables of data may have them.
     /// Rows without a label are not answered yet, and left out. A file of two
     /// columns without a header holds rows and labels. Label Studio's CSV has the row in `querist_row`; its
     /// annotators are numbers of users, and of several answers of one to a row the newest counts. A file that ends
@@ -122,12 +123,12 @@ impl Answer {
     /// # Errors
     /// [`SessionError`] with the line, or what reading refuses: a line with more or fewer fields than the first, a column that is
     /// named twice, a file without any line.
-    pub fn read(path: &Path, annotator: &str) -> Result<Vec<Self>> {
+    pub fn read(path: &Path, annotator: &str, kind: TargetKind) -> Result<Vec<Self>> {
         let file = path.display().to_string();
         match path.extension().and_then(|ending| ending.to_str()) {
             Some("json") => label_studio::read(path, &file),
             Some("jsonl") => prodigy::read(path, annotator, &file),
-            _ => answer_table::read(path, annotator),
+            _ => answer_table::read(path, annotator, kind),
         }
     }
 }

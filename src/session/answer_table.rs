@@ -4,10 +4,10 @@ use super::answer::{Age, Answer, RowName, newest_of_each};
 use super::error::SessionError;
 use super::label_studio;
 use super::plan::check_name;
+use crate::data::TargetKind;
 use crate::data::columns::ColumnOptions;
-use crate::data::readers::{ReadError, ReadOptions, read_records};
+use crate::data::readers::{Fields, ReadError, ReadOptions, read_records};
 use crate::error::{Result, shorten};
-use std::borrow::Cow;
 use std::path::Path;
 
 const ROW: &str = "row";
@@ -29,12 +29,17 @@ pub(crate) fn says_something(column: &str) -> bool {
 ///
 /// # Errors
 /// [`SessionError`] with the line, or what reading refuses; [`ReadError::Empty`] where there is no line with anything in it.
-pub(super) fn read(path: &Path, annotator: &str) -> Result<Vec<Answer>> {
+pub(super) fn read(path: &Path, annotator: &str, kind: TargetKind) -> Result<Vec<Answer>> {
     let file = path.display().to_string();
     // The column that every such table has tells what separates fields.
     let columns = ColumnOptions { label: Some(LABEL.to_string()), ..ColumnOptions::default() };
     let options = ReadOptions { columns, ..ReadOptions::default() };
     let (mut answers, mut ages, mut columns) = (Vec::new(), Vec::new(), None::<Columns>);
+    // Names stay as they are written; of numbers, the decimal mark may be a comma.
+    let answer = |columns: &Columns, texts: &[&str], fields: &Fields<'_>, place: &str| {
+        let number = (kind == TargetKind::Real).then(|| fields.number(texts[columns.label]));
+        columns.answer(texts, number.as_deref(), annotator, place)
+    };
     read_records(path, &options, |line, fields| {
         let place = format!("{file}, line {line}");
         let texts = fields.all()?;
@@ -45,7 +50,7 @@ pub(super) fn read(path: &Path, annotator: &str) -> Result<Vec<Answer>> {
             let plain = texts.len() == 2 && texts[0].parse::<usize>().is_ok();
             let found = if plain { Columns::plain() } else { Columns::of(&file, &texts)? };
             if plain {
-                answers.extend(found.answer(&texts, annotator, &place)?);
+                answers.extend(answer(&found, &texts, &fields, &place)?);
             }
             columns = Some(found);
             return Ok(());
@@ -54,7 +59,7 @@ pub(super) fn read(path: &Path, annotator: &str) -> Result<Vec<Answer>> {
             let (found, expected) = (texts.len(), columns.count);
             return Err(SessionError::Fields { place, found, expected }.into());
         }
-        if let Some(answer) = columns.answer(&texts, annotator, &place)? {
+        if let Some(answer) = answer(columns, &texts, &fields, &place)? {
             answers.push(answer);
             ages.push(columns.age(&texts));
         }
@@ -99,7 +104,7 @@ impl Columns {
     }
 
     /// Those that the header names, none of them twice.
-    fn of(file: &str, header: &[Cow<'_, str>]) -> Result<Self> {
+    fn of(file: &str, header: &[&str]) -> Result<Self> {
         let find = |name: &str| {
             let named = header.iter().enumerate().filter(|(_, text)| text.eq_ignore_ascii_case(name));
             let mut places = named.map(|(at, _)| at);
@@ -132,14 +137,16 @@ impl Columns {
         Ok(Self { count, row, id, label, annotator, session, exported, changed, annotation })
     }
 
-    /// The answer of a row of the table; none where it has no label yet.
+    /// The answer of a row of the table, `number_of` in the place of its label where it is given; none where it has no label yet.
     fn answer(
         &self,
-        texts: &[Cow<'_, str>],
+        texts: &[&str],
+        number_of: Option<&str>,
         annotator: &str,
         place: &str,
     ) -> Result<Option<Answer>, SessionError> {
         let Some(label) = text(texts, Some(self.label)) else { return Ok(None) };
+        let label = number_of.unwrap_or(label);
         let row = match (text(texts, self.row), text(texts, self.id)) {
             (Some(row), None) => RowName::Number(number(row, place)?),
             (Some(row), Some(id)) => RowName::Both(number(row, place)?, id.to_string()),
@@ -165,15 +172,15 @@ impl Columns {
     }
 
     /// How new the answer of a row of the table is.
-    fn age(&self, texts: &[Cow<'_, str>]) -> Age {
+    fn age(&self, texts: &[&str]) -> Age {
         let id = text(texts, self.annotation).and_then(|id| id.parse().ok());
         Age::of(text(texts, self.changed).unwrap_or_default(), id)
     }
 }
 
 /// What stands in a field, if anything does.
-fn text<'t>(texts: &'t [Cow<'_, str>], at: Option<usize>) -> Option<&'t str> {
-    at.and_then(|at| texts.get(at)).map(|text| &**text).filter(|text| !text.is_empty())
+fn text<'t>(texts: &[&'t str], at: Option<usize>) -> Option<&'t str> {
+    at.and_then(|at| texts.get(at)).copied().filter(|text| !text.is_empty())
 }
 
 fn number(row: &str, place: &str) -> Result<usize, SessionError> {
@@ -190,6 +197,10 @@ mod tests {
 
     /// The answers of a file with this content, as `row=label` and `id=label`.
     fn answers(name: &str, text: &str) -> Result<Vec<String>, String> {
+        told(name, text, TargetKind::Class)
+    }
+
+    fn told(name: &str, text: &str, kind: TargetKind) -> Result<Vec<String>, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -197,7 +208,7 @@ mod tests {
             RowName::Number(row) | RowName::Both(row, _) => format!("{row}={}", answer.verdict.text()),
             RowName::Id(id) => format!("{id}={}", answer.verdict.text()),
         };
-        let told = Answer::read(&path, "me").map_err(|error| error.to_string());
+        let told = Answer::read(&path, "me", kind).map_err(|error| error.to_string());
         told.map(|answers| answers.into_iter().map(said).collect())
     }
 
@@ -267,7 +278,15 @@ mod tests {
         let sets = |text: &str| answers("a.csv", text).unwrap().join(" ");
         assert_eq!(sets("row,label\n0,1;2\n1,;\n2,2;3\n"), "0=1;2 1=; 2=2;3", "labels called by numbers");
         assert_eq!(sets("row;label\n0;\"red;round\"\n1;red\n"), "0=red;round 1=red");
-        assert_eq!(sets("row;label\n17;3,4\n18;2,25\n"), "17=3.4 18=2.25");
-        assert_eq!(sets("row;label\n17;3,4\n18;2.25\n"), "17=3,4 18=2.25", "a comma is no decimal mark here");
+        let numbers = |text: &str| told("a.csv", text, TargetKind::Real).unwrap().join(" ");
+        assert_eq!(numbers("row;label\n17;3,4\n18;2,25\n"), "17=3.4 18=2.25");
+        assert_eq!(
+            numbers("row;label\n17;3,4\n18;2.25\n"),
+            "17=3,4 18=2.25",
+            "a comma is no decimal mark here"
+        );
+        // Classes, rows and people may have names with a comma.
+        assert_eq!(sets("row;label\n17;3,4\n18;2,25\n"), "17=3,4 18=2,25");
+        assert_eq!(numbers("id;label\n1,5;3,4\n2,5;2,25\n"), "1,5=3.4 2,5=2.25");
     }
 }

@@ -190,10 +190,18 @@ impl Session {
         if self.settings.task == TargetKind::Mask && path.extension().is_some_and(|ending| ending == "npz") {
             return masks::read_archive(path, self.settings.rows, annotator);
         }
+        if self.settings.task == TargetKind::Mask && image::ImageFormat::from_path(path).is_ok() {
+            return Err(SessionError::Field {
+                place: path.display().to_string(),
+                found: "a picture".to_string(),
+                expected: "a folder of masks, called as the images are, or an archive of them".to_string(),
+            }
+            .into());
+        }
         if path.extension().is_some_and(|ending| ending == "json" || ending == "jsonl") {
             self.expect_classes("answers of Label Studio and Prodigy")?;
         }
-        Answer::read(path, annotator)
+        Answer::read(path, annotator, self.settings.task)
     }
 
     /// Refuses what writes labels as text where masks are collected.

@@ -15,7 +15,7 @@ use super::plan::Settings;
 use super::pool::Pool;
 use super::price::Prices;
 use super::spelling::Spelling;
-use super::state::State;
+use super::state::{State, counted};
 use crate::agent::{Choice, Policy, PolicyStrategy};
 use crate::data::{Matrix, RowId, TargetKind, argmax};
 use crate::episode::InitialPool;
@@ -182,8 +182,11 @@ impl Query<'_> {
             .map(RowId)
             .collect();
         let count = count - again.len();
-        // Where rows have prices, more are ranked than are taken.
-        let ranked = count * if self.prices().is_some() { RANKED } else { 1 };
+        // Where rows have prices, more are ranked than are taken, if there are so many.
+        let ranked = match self.prices() {
+            Some(_) => (count * RANKED).min(free.len()).max(count),
+            None => count,
+        };
         let labelled: Vec<u32> = self.consensus.labelled.iter().map(|one| one.row).collect();
         let mut words = self.consensus.labelled.iter().map(|one| one.word);
         let first = words.next();
@@ -202,6 +205,7 @@ impl Query<'_> {
         if looked_at.is_empty() {
             return Ok(Chosen { picks: again, by, note: cut.note("the query looked at") });
         }
+        let ranked = ranked.min(looked_at.len()).max(count);
         // Everything that is looked at, by row, so that ties are broken as they would be in the whole pool.
         let held: Vec<u32> = held.into_iter().filter(|row| !labelled.contains(row)).collect();
         let mut rows: Vec<u32> =
@@ -400,8 +404,7 @@ impl Query<'_> {
         let sure = |one: &Labelled| one.confidence.unwrap_or(1.0);
         rows.sort_by(|a, b| sure(a).total_cmp(&sure(b)).then(a.row.cmp(&b.row)));
         let pick = |one: &&Labelled| {
-            let said: Vec<String> = self.state.answers[&one.row]
-                .iter()
+            let said: Vec<String> = counted(&self.state.answers[&one.row])
                 .filter(|answer| answer.verdict != Verdict::Abstained)
                 .map(|answer| format!("{} says {}", answer.annotator, answer.verdict.text()))
                 .collect();

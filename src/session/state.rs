@@ -20,9 +20,17 @@ pub(super) struct Votes {
     unanswerable: usize,
 }
 
+/// The answers to a row that its label comes from: all of them, but the pool's where somebody has said otherwise or the same.
+pub(super) fn counted(answers: &[Standing]) -> impl Iterator<Item = &Standing> {
+    let says = |one: &Standing| one.annotator != POOL && one.verdict != Verdict::Abstained;
+    let replaced = answers.iter().any(says);
+    answers.iter().filter(move |one| !replaced || one.annotator != POOL)
+}
+
 impl Votes {
     pub fn of(answers: &[Standing]) -> Self {
-        let count = |wanted: fn(&Verdict) -> bool| answers.iter().filter(|one| wanted(&one.verdict)).count();
+        let count =
+            |wanted: fn(&Verdict) -> bool| counted(answers).filter(|one| wanted(&one.verdict)).count();
         Self {
             labels: count(|verdict| matches!(verdict, Verdict::Label(_))),
             unanswerable: count(|verdict| matches!(verdict, Verdict::Unanswerable)),

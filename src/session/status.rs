@@ -194,7 +194,8 @@ impl Session {
             let (rule, saw) = match rest {
                 0 => ("no rows left", "every row has an answer".to_string()),
                 _ => {
-                    ("budget", format!("{0} labels are given, all of the {0} that it allows", counts.bought))
+                    let allowed = self.settings.budget.unwrap_or_default();
+                    ("budget", format!("{} labels are given of the {allowed} that it allows", counts.bought))
                 }
             };
             stop.reasons.push(Reason { rule, saw });

@@ -117,7 +117,7 @@ impl LabelSets {
         let warnings = match rows - known {
             0 => Vec::new(),
             unlabelled => vec![format!(
-                "{unlabelled} of {rows} rows have no label: a simulation plays on the other {known}"
+                "{unlabelled} of {rows} rows have no label: simulations and fits use the other {known}"
             )],
         };
         Self { sets, names, decisions, warnings }

@@ -182,7 +182,7 @@ pub(super) fn without_a_label(column: &str, rows: usize, labelled: usize) -> (De
         flag: Some("--label COLUMN".to_string()),
     };
     let warning =
-        format!("{unlabelled} of {rows} rows have no label: a simulation plays on the other {labelled}");
+        format!("{unlabelled} of {rows} rows have no label: simulations and fits use the other {labelled}");
     (decision, warning)
 }
 

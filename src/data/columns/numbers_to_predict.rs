@@ -52,6 +52,7 @@ impl Numbers {
         }) {
             return Err(no_number(reading, &column, row, &value.to_string(), " that `f32` can hold").into());
         }
+        check_steps(reading, &column, &values)?;
         let (rows, known) = (values.len(), values.iter().flatten().count());
         let distinct: BTreeSet<u64> = values.iter().flatten().map(|value| value.to_bits()).collect();
         let written = said.map_or(String::new(), |form| format!("; {form}"));
@@ -76,6 +77,27 @@ impl Numbers {
         }
         Ok(Self { values, decisions, warnings })
     }
+}
+
+/// Refuses numbers so far from 0 that hardly any are told apart in the 32 bits that networks learn from.
+fn check_steps(reading: &Reading<'_>, column: &str, values: &[Option<f64>]) -> Result<(), ReadError> {
+    /// Steps between the least and the largest number, at least.
+    const STEPS: f64 = 1_000.0;
+    let known = || values.iter().flatten().copied();
+    let (least, most) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
+    let largest = least.abs().max(most.abs()) as f32;
+    let step = f64::from(largest) - f64::from(largest.next_down());
+    if least >= most || step * STEPS <= most - least {
+        return Ok(());
+    }
+    Err(ReadError::Option {
+        file: reading.file.to_string(),
+        problem: format!(
+            "column {column} holds numbers from {least} to {most}, and in the 32 bits that networks learn from, those of this size are \
+             {step} apart"
+        ),
+        hint: format!("predict what they are above a constant: subtract {least}, say, from the column"),
+    })
 }
 
 /// The numbers that texts are, in the one form that all of them are written in.

@@ -163,26 +163,28 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The text of a field without the spaces around it, counted from 0, a decimal comma turned into a point where the table has
-    /// such; none beyond the last.
+    /// The text of a field without the spaces around it, counted from 0; none beyond the last.
     ///
     /// # Errors
     /// [`ReadError::NotUtf8`].
-    pub fn get(&self, index: usize) -> Result<Option<Cow<'a, str>>, ReadError> {
+    pub fn get(&self, index: usize) -> Result<Option<&'a str>, ReadError> {
         let column = (index + 1).to_string();
         let place = Place { file: self.file, line: self.record.line, column: &column };
-        let Some(bytes) = self.record.get(index) else { return Ok(None) };
-        let text = place.utf8(bytes)?;
-        let turned = if self.decimal_comma { decimal_point(text) } else { None };
-        Ok(Some(turned.map_or(Cow::Borrowed(text), Cow::Owned)))
+        self.record.get(index).map(|bytes| place.utf8(bytes)).transpose()
     }
 
     /// All fields, as [`get`](Self::get) has each.
     ///
     /// # Errors
     /// [`ReadError::NotUtf8`].
-    pub fn all(&self) -> Result<Vec<Cow<'a, str>>, ReadError> {
+    pub fn all(&self) -> Result<Vec<&'a str>, ReadError> {
         (0..self.record.len()).filter_map(|index| self.get(index).transpose()).collect()
+    }
+
+    /// A number as it is written in this table with a decimal point: where decimals have a comma, that is turned into one.
+    pub fn number<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let turned = if self.decimal_comma { decimal_point(text) } else { None };
+        turned.map_or(Cow::Borrowed(text), Cow::Owned)
     }
 }
 
