@@ -651,6 +651,7 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
         "no command has written it as it is",
     );
     assert_eq!(fs::read(&corrected).unwrap(), b"corrected by hand");
+    fs::remove_file(&corrected).unwrap();
     // Neither does a mask take the place of an image that it is called as.
     let image = dir.join("set/images").join(&pictures(&dir.join("set/images"))[0]);
     let before = fs::read(&image).unwrap();
@@ -673,6 +674,8 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
     let texts = [&mine, &own].map(|path| fs::read_to_string(path).unwrap());
     assert_eq!(texts, ["mine", "changed"], "nothing is written");
     fs::remove_file(&mine).unwrap();
+    refused(dir, &export, &format!("masks/{}: exists", names[0]));
+    fs::remove_file(&own).unwrap();
     done(dir, &export);
     assert_eq!(pictures(&dir.join("masks")).len(), 11);
     refused(

@@ -305,13 +305,17 @@ mod tests {
         let own = |force| Publication { whole: &[""], own_alone: true, ..how(&run, force) };
         publish(dir, &[file("a", b"1"), file("b", b"2")], own(false)).unwrap();
         fs::write(dir.join("c"), "mine").unwrap();
+        // What was changed since is somebody's, too.
         fs::write(dir.join("a"), "changed").unwrap();
+        let text = refused(publish(dir, &[file("a", b"3")], own(true)));
+        assert!(text.contains(&dir.join("a").display().to_string()), "{text}");
+        fs::write(dir.join("a"), "1").unwrap();
         for mine in [&b"3"[..], b"mine"] {
             let text = refused(publish(dir, &[file("a", b"3"), file("c", mine)], own(true)));
             assert!(text.contains(&dir.join("c").display().to_string()), "{text}");
         }
         let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
-        assert_eq!((read("a"), read("b"), read("c")), ("changed".into(), "2".into(), "mine".into()));
+        assert_eq!((read("a"), read("b"), read("c")), ("1".into(), "2".into(), "mine".into()));
         publish(dir, &[file("a", b"3")], own(true)).unwrap();
         assert_eq!((read("a"), read("c"), dir.join("b").exists()), ("3".into(), "mine".into(), false));
     }

@@ -3,7 +3,8 @@
 //! Of classes: A. P. Dawid and A. M. Skene, *Maximum likelihood estimation of observer error-rates using the EM algorithm*, Applied
 //! Statistics 28 (1979): every annotator has a confusion matrix, every row a class that is not seen; expectation and
 //! maximisation take turns, from majority votes on. The rows of a confusion matrix have a prior here
-//! (`prior` answers, of which [`PRIOR_ACCURACY`] are right), since most annotators have seen few rows of most classes. Rows of one answer
+//! (`prior` answers, of which [`PRIOR_ACCURACY`] are right), since most annotators have seen few rows of most classes, and so have the
+//! shares of classes (`prior` rows). Rows of one answer
 //! take no part: they would let the estimate explain one disagreement by calling all of somebody's answers wrong.
 //! Of numbers, the median; of sets, every label that more than half name; of masks, every pixel that more than half have in the foreground.
 
@@ -269,11 +270,10 @@ pub(super) fn dawid_skene(
     let wrong = (1.0 - PRIOR_ACCURACY) / (classes.max(2) - 1) as f64;
     let mut accuracy = vec![PRIOR_ACCURACY; annotators];
     for _ in 0..MAX_ROUNDS {
-        let mut priors = vec![0.0; classes];
-        posteriors
-            .iter()
-            .flatten()
-            .for_each(|&(class, share)| priors[class as usize] += share / votes.len() as f64);
+        // Classes have a prior of as many rows, spread evenly: of a few rows, one class would soon be all.
+        let rows = votes.len() as f64 + prior;
+        let mut priors = vec![prior / classes as f64 / rows; classes];
+        posteriors.iter().flatten().for_each(|&(class, share)| priors[class as usize] += share / rows);
         let (mut right, mut all) = (vec![prior * PRIOR_ACCURACY; annotators], vec![prior; annotators]);
         let mut confusion = vec![0.0; if one_coin { 0 } else { annotators * classes * classes }];
         let place =
