@@ -666,16 +666,19 @@ fn masks_are_told_as_folders_and_exported_as_pictures() {
     fs::create_dir(dir.join("one")).unwrap();
     fs::copy(dir.join("truth").join(&open), dir.join("one").join(&open)).unwrap();
     done(dir, &["session", "tell", "s", "one"]);
-    let (mine, own) = (dir.join("masks").join(&open), dir.join("masks").join(&names[0]));
-    fs::write(&mine, "mine").unwrap();
-    fs::write(&own, "changed").unwrap();
+    // Both somebody's own picture and a changed one of the program's.
     let export = ["session", "export", "s", "--out", "masks", "--force"];
-    refused(dir, &export, &format!("masks/{open}: exists, and no command has written it"));
-    let texts = [&mine, &own].map(|path| fs::read_to_string(path).unwrap());
-    assert_eq!(texts, ["mine", "changed"], "nothing is written");
-    fs::remove_file(&mine).unwrap();
-    refused(dir, &export, &format!("masks/{}: exists", names[0]));
-    fs::remove_file(&own).unwrap();
+    for (name, text) in [(&open, "mine"), (&names[0], "changed")] {
+        let picture = dir.join("masks").join(name);
+        let before = fs::read(&picture).ok();
+        fs::write(&picture, text).unwrap();
+        refused(dir, &export, &format!("masks/{name}: exists, and no command has written it"));
+        assert_eq!(fs::read_to_string(&picture).unwrap(), text, "nothing is written");
+        match before {
+            Some(bytes) => fs::write(&picture, bytes).unwrap(),
+            None => fs::remove_file(&picture).unwrap(),
+        }
+    }
     done(dir, &export);
     assert_eq!(pictures(&dir.join("masks")).len(), 11);
     refused(

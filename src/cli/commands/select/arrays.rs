@@ -50,7 +50,7 @@ pub(super) fn read_labelled(path: &Path, n: usize, classes: bool) -> Result<(Vec
             return Ok(());
         }
         let row: usize = text.parse().ok().filter(|&row| row < n).ok_or_else(|| {
-            field(&text, format!("a row of the pool, a whole number from 0 to {}", n.saturating_sub(1)))
+            field(text, format!("a row of the pool, a whole number from 0 to {}", n.saturating_sub(1)))
         })?;
         if std::mem::replace(&mut seen[row], true) {
             return Err(FileError::Repeated { file: path.display().to_string(), line, row }.into());
@@ -60,7 +60,7 @@ pub(super) fn read_labelled(path: &Path, n: usize, classes: bool) -> Result<(Vec
                 .parse::<u32>()
                 .ok()
                 .filter(|&label| (label as usize) < MAX_CLASSES)
-                .ok_or_else(|| field(&text, "a class, a whole number from 0 on".to_string()))?,
+                .ok_or_else(|| field(text, "a class, a whole number from 0 on".to_string()))?,
             None if classes => return Err(field("", "a class, which the strategy needs".to_string()).into()),
             // Nobody who gets here looks at it.
             None => 0,
