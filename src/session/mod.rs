@@ -190,7 +190,9 @@ impl Session {
         if self.settings.task == TargetKind::Mask && path.extension().is_some_and(|ending| ending == "npz") {
             return masks::read_archive(path, self.settings.rows, annotator);
         }
-        if self.settings.task == TargetKind::Mask && image::ImageFormat::from_path(path).is_ok() {
+        if self.settings.task == TargetKind::Mask
+            && path.extension().and_then(image::ImageFormat::from_extension).is_some()
+        {
             return Err(SessionError::Field {
                 place: path.display().to_string(),
                 found: "a picture".to_string(),
