@@ -30,7 +30,7 @@ pub enum Termination {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// Gain in accuracy on the reward rows, or where targets are no classes in the first of their
-    /// [figures](TargetKind::metrics). The rewards of an episode telescope to its total gain.
+    /// [figures](crate::data::TargetKind::metrics). The rewards of an episode telescope to its total gain.
     pub reward: f64,
     /// Whether that was the last query, and why.
     pub end: Option<Termination>,
@@ -50,7 +50,7 @@ pub struct EpisodeState {
     pub pseudo_labels: Option<PseudoLabels>,
     /// Rows that a decoder made for the last fit. Wrong are those that a classifier of all labels of the pool takes for another class.
     pub generated: Option<PseudoLabels>,
-    /// Share of reward rows classified correctly; of other targets, the first of their [figures](TargetKind::metrics).
+    /// Share of reward rows classified correctly; of other targets, the first of their [figures](crate::data::TargetKind::metrics).
     pub reward_accuracy: f64,
     /// The figures on the test rows; `None` under [`Measure::Reward`](super::Measure::Reward).
     pub test: Option<Scores>,
