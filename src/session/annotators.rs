@@ -135,7 +135,9 @@ pub(super) fn consensus(state: &State, spelling: &Spelling<'_>, fixed: &[String]
             let word = one.verdict.label().and_then(|text| spelling.word(text, &numbers, &mut said));
             votes.extend(word.map(|word| (who[one.annotator.as_str()], word)));
         }
-        order.push((state.asked.get(&row).copied().unwrap_or(u64::MAX), row, votes, totals.tied()));
+        if !votes.is_empty() {
+            order.push((state.asked.get(&row).copied().unwrap_or(u64::MAX), row, votes, totals.tied()));
+        }
     }
     order.sort_by_key(|&(asked, row, ..)| (asked, row));
     let votes: Vec<&[(usize, u32)]> = order.iter().map(|(_, _, votes, _)| &votes[..]).collect();
