@@ -69,10 +69,16 @@ def midrank(level, task, name, names):
     return 1 + above + (equal - 1) / 2
 
 
-def main(folder, reference):
+def curves_of(folder):
+    """By task and strategy, and then by repetition, accuracies with their rounds."""
     curves = collections.defaultdict(lambda: collections.defaultdict(list))
     for row in lines(f"{folder}/rows.jsonl"):
         curves[row["task"], row["strategy"]][row["repetition"]].append((row["round"], row["accuracy"]))
+    return curves
+
+
+def main(folder, reference):
+    curves = curves_of(folder)
     tasks = sorted({task for task, _ in curves})
     names = sorted({name for _, name in curves})
     others = [name for name in names if name != reference]
