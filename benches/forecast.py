@@ -60,7 +60,7 @@ def main():
         plans = {
             "smoke": ["run", "experiments/smoke.toml"],
             "quickstart": ["run", "experiments/quickstart.toml"],
-            "universal": ["train", "experiments/policy/universal.toml", "--set", "sources.synthetic=252"],
+            "universal": ["train", "experiments/policy/universal.toml", "--set", "sources.synthetic=252", "--set", "train.evolution.iterations=0"],
             "own": ["run", own(folder)],
         }
         for name in args.plans:

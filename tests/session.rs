@@ -737,6 +737,29 @@ fn options_without_an_effect_are_refused() {
     assert!(!Path::new(new).exists());
 }
 
+/// What is wrong with a place or a file of answers is said of that place or file, as bad input.
+#[test]
+fn a_file_for_a_folder_and_answers_that_are_no_json_are_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, _) = asked(folder.path());
+    let (empty, pool) = (folder.path().join("empty.json"), folder.path().join("pool.csv"));
+    fs::write(&empty, "").unwrap();
+    fs::write(&pool, "x,y\n1,2\n3,4\n").unwrap();
+    let (dir, empty, pool) = (dir.to_str().unwrap(), empty.to_str().unwrap(), pool.to_str().unwrap());
+    for (args, expected) in [
+        (&["tell", dir, empty][..], ["not JSON", "an export of Label Studio"]),
+        (
+            &["new", empty, "--pool", pool],
+            ["cannot create a folder", "a file stands where a folder is needed"],
+        ),
+    ] {
+        let run = querist(&[&["session"], args].concat()).assert().code(2).stdout("");
+        let said = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        assert!(expected.iter().all(|part| said.contains(part)), "{args:?}: {said}");
+    }
+    assert_eq!(fs::read_to_string(empty).unwrap(), "");
+}
+
 /// A pool's own columns called as those of answers once spoke for the answers.
 #[test]
 fn columns_of_the_pool_say_nothing_of_answers() {

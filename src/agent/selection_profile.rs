@@ -85,7 +85,7 @@ pub(super) fn selection_profile_on(
     let mut phases = empty();
     let replicates: Vec<_> = (0..repetitions).map(|index| source.replicate(key, index)).collect();
     for replicates in replicates.chunks(source.envs()) {
-        measured(source, replicates, |episodes, env, step| -> Result<Vec<RowId>> {
+        measured(source, replicates, 0.0, |episodes, env, step| -> Result<Vec<RowId>> {
             let signals = episodes.signals(env, features::needs(), step);
             let (view, batch) = (episodes.view(env, &signals), episodes.batch(env));
             let batch_builder = BatchBuilder::new(&view, batch, cap.max(batch), step)?;

@@ -87,6 +87,8 @@ pub struct RolloutPlan {
     pub episodes: usize,
     /// Who plays the same replicates, for the returns to be compared with.
     pub baseline: Baseline,
+    /// The part of a return that is the mean probability of the true class; the rest is the plan's metric.
+    pub soft: f64,
     /// Most candidates that a state is described over.
     pub cap: usize,
 }
@@ -99,12 +101,14 @@ impl RolloutPlan {
 }
 
 /// How pairs of networks are played against each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DuelPlan {
     /// Source tasks per pair, drawn anew in each iteration. Pairs that fit into one bank share them.
     pub tasks: usize,
     /// Episodes of each half of a pair on each of its tasks.
     pub episodes: usize,
+    /// The part of a return that is the mean probability of the true class; the rest is the plan's metric.
+    pub soft: f64,
 }
 
 impl DuelPlan {
@@ -116,7 +120,7 @@ impl DuelPlan {
 
 impl Default for DuelPlan {
     fn default() -> Self {
-        Self { tasks: 4, episodes: 1 }
+        Self { tasks: 4, episodes: 1, soft: 0.0 }
     }
 }
 
@@ -198,7 +202,7 @@ impl TrainingTasks<'_> {
         key: Key,
     ) -> Result<Vec<(f64, f64)>> {
         let source = &self.sources[bank.task];
-        duel(source, pairs, bank.pairs.start, self.duels.episodes, self.rollouts.cap, key)
+        duel(source, &self.duels, pairs, bank.pairs.start, self.rollouts.cap, key)
     }
 
     /// The source tasks of one iteration of rollouts, ascending.
@@ -333,7 +337,7 @@ fn mean_measured(
 ) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
     for replicates in replicates.chunks(source.envs()) {
-        for env in measured(source, replicates, &mut pick)? {
+        for env in measured(source, replicates, 0.0, &mut pick)? {
             sum += env.iter().sum::<f64>();
             count += env.len();
         }
@@ -341,10 +345,12 @@ fn mean_measured(
     Ok(sum / count.max(1) as f64)
 }
 
-/// For each replicate, the plan's metric on the reward rows after each query, all replicates in one bank.
+/// For each replicate, the plan's metric on the reward rows after each query, or to `soft` parts the mean probability of the true
+/// class; all replicates in one bank.
 pub(super) fn measured(
     source: &Source,
     replicates: &[Replicate],
+    soft: f64,
     mut pick: impl FnMut(&Episodes, usize, Key) -> Result<Vec<RowId>>,
 ) -> Result<Vec<Vec<f64>>> {
     let mut curves = vec![Vec::new(); replicates.len()];
@@ -354,21 +360,22 @@ pub(super) fn measured(
             let step = replicates[env].key.named("step").at(u64::from(episodes.state(env).round));
             pick(episodes, env, step)
         },
-        |episodes, env, _| curves[env].push(episodes.state(env).measured),
+        |episodes, env, _| curves[env].push(episodes.soft_metric(env, soft)),
     )?;
     Ok(curves)
 }
 
-/// Plays pairs on one task, the first of which is number `first`: for each, the mean metric of both
-/// halves over the rounds and `repetitions` replicates, which they share. Other pairs have other replicates.
+/// Plays pairs on one task, the first of which is number `first`: for each, the mean of what returns are made of over the rounds and
+/// replicates of both halves, which they share. Other pairs have other replicates.
 fn duel(
     source: &Source,
+    plan: &DuelPlan,
     pairs: &[AntitheticPair],
     first: usize,
-    repetitions: usize,
     cap: usize,
     key: Key,
 ) -> Result<Vec<(f64, f64)>> {
+    let repetitions = plan.episodes;
     let key = key.named(&source.identity).named("seat");
     // Per pair, the environments of one half and then those of the other.
     let half =
@@ -378,8 +385,9 @@ fn duel(
         let pair = &pairs[env / (2 * repetitions)];
         if (env / repetitions).is_multiple_of(2) { &pair.plus } else { &pair.minus }
     };
-    let curves =
-        measured(source, &replicates, |episodes, env, step| best_of(network(env), episodes, env, cap, step))?;
+    let curves = measured(source, &replicates, plan.soft, |episodes, env, step| {
+        best_of(network(env), episodes, env, cap, step)
+    })?;
     let mean = |curves: &[Vec<f64>]| {
         let values = curves.iter().flatten();
         values.clone().sum::<f64>() / values.count().max(1) as f64
@@ -398,7 +406,7 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
     let replicates: Vec<Replicate> = own.iter().chain(&own).cloned().collect();
     let mut episodes = Episodes::reset(&source.learning_plan(), &replicates)?;
     let mut curves: Vec<Vec<f64>> =
-        (0..replicates.len()).map(|env| vec![episodes.state(env).reward_accuracy]).collect();
+        (0..replicates.len()).map(|env| vec![episodes.soft_metric(env, plan.soft)]).collect();
     let mut decisions: Vec<Vec<Decision>> = own.iter().map(|_| Vec::new()).collect();
     episodes.drive(
         |episodes, env| {
@@ -424,7 +432,7 @@ fn rollout(source: &Source, plan: &RolloutPlan, network: &Network, key: Key) -> 
             });
             Ok(rows)
         },
-        |episodes, env, _| curves[env].push(episodes.state(env).reward_accuracy),
+        |episodes, env, _| curves[env].push(episodes.soft_metric(env, plan.soft)),
     )?;
     let (played, reference) = curves.split_at(own.len());
     Ok(decisions
@@ -466,7 +474,7 @@ mod tests {
         TrainingTasks {
             sources,
             validation: sources,
-            rollouts: RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, cap: 500 },
+            rollouts: RolloutPlan { tasks: 1, episodes: 1, baseline: Baseline::Greedy, soft: 0.0, cap: 500 },
             duels: DuelPlan::default(),
             repetitions: 1,
             key: Key::root(3),
@@ -511,8 +519,10 @@ mod tests {
         let play = |pairs: &[AntitheticPair], threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let training_tasks =
-                    TrainingTasks { duels: DuelPlan { tasks: 2, episodes: 1 }, ..training_tasks(&sources) };
+                let training_tasks = TrainingTasks {
+                    duels: DuelPlan { tasks: 2, ..DuelPlan::default() },
+                    ..training_tasks(&sources)
+                };
                 Simulation::new(training_tasks, &Forgetful).unwrap().duels(pairs, 1, Key::root(4)).unwrap()
             })
         };
@@ -524,6 +534,55 @@ mod tests {
         for duel in play(&pairs[..3], 1) {
             assert!(all.contains(&duel), "{duel:?}");
         }
+    }
+
+    /// What is asked for does not depend on what it is judged by: returns in between are means of the two, to the parts that they have,
+    /// for pairs and for episodes that draw.
+    #[test]
+    fn returns_are_as_soft_as_the_plan_says() {
+        let source = &sources()[0];
+        let config = NetworkConfig { kind: Kind::Linear, ..NetworkConfig::default() };
+        let network =
+            |seed| random_network(config, SCHEMA.candidate.len(), SCHEMA.global.len(), Key::root(seed));
+        let pairs = [AntitheticPair { plus: network(1), minus: network(2) }];
+        let of_pair = |soft| {
+            let plan = DuelPlan { tasks: 1, episodes: 2, soft };
+            duel(source, &plan, &pairs, 0, 500, Key::root(4)).unwrap()[0]
+        };
+        let (hard, mixed, soft) = (of_pair(0.0), of_pair(0.25), of_pair(1.0));
+        let replicates = [source.replicate(Key::root(5), 0)];
+        let last = |soft| {
+            *measured(source, &replicates, soft, |episodes, env, step| select(episodes, env, "margin", step))
+                .unwrap()[0]
+                .last()
+                .unwrap()
+        };
+        let mut episodes = Episodes::reset(&source.learning_plan(), &replicates).unwrap();
+        while !episodes.live().is_empty() {
+            let step = replicates[0].key.named("step").at(u64::from(episodes.state(0).round));
+            let rows = select(&episodes, 0, "margin", step).unwrap();
+            episodes.step(&[(0, rows)]).unwrap();
+        }
+        assert_eq!(last(0.0), episodes.state(0).measured);
+        // Look-ahead judges by the same mean.
+        assert_eq!(last(1.0), episodes.judged(0, 1.0));
+        for (hard, mixed, soft) in
+            [(hard.0, mixed.0, soft.0), (hard.1, mixed.1, soft.1), (last(0.0), last(0.25), last(1.0))]
+        {
+            assert!(soft > 0.0 && soft < 1.0 && soft != hard, "{soft} {hard}");
+            assert!((mixed - (0.75 * hard + 0.25 * soft)).abs() < 1e-12, "{mixed} {hard} {soft}");
+        }
+        // The unit of a drawn episode's returns is its baseline's gain, which softness changes as well.
+        let drawn = |soft| {
+            let plan = RolloutPlan { soft, ..training_tasks(std::slice::from_ref(source)).rollouts };
+            let Returns::PerStep { values, .. } =
+                rollout(source, &plan, &network(1), Key::root(6)).unwrap().remove(0).returns
+            else {
+                panic!("one return per query")
+            };
+            values
+        };
+        assert_ne!(drawn(0.0), drawn(1.0));
     }
 
     #[test]

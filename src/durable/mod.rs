@@ -64,6 +64,8 @@ pub enum DurableError {
 impl Fault for DurableError {
     fn exit(&self) -> Exit {
         match self {
+            // What stands in the way is somebody's choice of a place, and no failure of the machine.
+            DurableError::Io { source, .. } if in_the_way(source) => Exit::BadInput,
             DurableError::Io { .. } | DurableError::Poisoned { .. } => Exit::Failed,
             DurableError::Locked { .. }
             | DurableError::NoName { .. }
@@ -74,6 +76,11 @@ impl Fault for DurableError {
     }
 }
 
+/// Whether a file stands where a folder is needed.
+fn in_the_way(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists)
+}
+
 fn io_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -82,7 +89,7 @@ fn io_hint(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "choose a folder that may be written to"
         }
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+        _ if in_the_way(error) => {
             "a file stands where a folder is needed: remove it or choose another folder"
         }
         _ => "nothing that was acknowledged before is lost; run the same command again",

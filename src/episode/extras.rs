@@ -192,10 +192,20 @@ impl Episodes {
             // Their scores move with every label by themselves.
             TargetKind::MultiLabel | TargetKind::Mask => return accuracy,
         }
-        let probabilities = bank.probabilities(place, inputs, None);
-        let of_true = labels.iter().enumerate().map(|(row, &label)| probabilities.row(row)[label as usize]);
-        let mean = of_true.map(f64::from).sum::<f64>() / labels.len() as f64;
-        soft * mean + (1.0 - soft) * accuracy
+        soft * true_class_probability(bank, place, inputs, labels) + (1.0 - soft) * accuracy
+    }
+
+    /// What returns are made of: `1 - soft` parts the plan's metric and `soft` parts the mean probability of the true class, both on
+    /// reward rows. Targets that are no classes have the metric alone.
+    pub fn soft_metric(&self, env: usize, soft: f64) -> f64 {
+        let (measured, task) = (self.state(env).measured, self.envs[env].replicate.prepared.task());
+        let (inputs, labels) = (task.reward().inputs(), task.reward().labels());
+        if soft == 0.0 || labels.is_empty() || task.kind() != TargetKind::Class {
+            return measured;
+        }
+        let (group, place) = self.places[env];
+        let probability = true_class_probability(&*self.groups[group].bank, place, inputs, labels);
+        soft * probability + (1.0 - soft) * measured
     }
 
     /// Temperatures from out-of-fold logits of the labels in hand (Guo et al., ICML 2017), for the slots
@@ -364,6 +374,13 @@ impl Episodes {
         results.sort_by_key(|&(at, _)| at);
         Ok(results.into_iter().map(|(_, result)| result).collect())
     }
+}
+
+/// The mean probability that network `place` of `bank` gives to the true class of rows, of which there is at least one.
+fn true_class_probability(bank: &dyn Learner, place: usize, inputs: MatrixView<'_>, labels: &[u32]) -> f64 {
+    let probabilities = bank.probabilities(place, inputs, None);
+    let of_true = labels.iter().enumerate().map(|(row, &label)| probabilities.row(row)[label as usize]);
+    of_true.map(f64::from).sum::<f64>() / labels.len() as f64
 }
 
 #[cfg(test)]

@@ -106,6 +106,12 @@ pub enum SessionError {
         "nothing was taken; a label that holds what separates the fields stands in quotation marks, and between commas decimals have a point"
     ))]
     Fields { place: String, found: usize, expected: usize },
+    /// A `.json` file of answers that is no JSON.
+    #[error("{}: not JSON: {problem}", path.display())]
+    #[diagnostic(help(
+        "nothing was taken; answers that end in .json are an export of Label Studio, those of a table end in .csv"
+    ))]
+    NoJson { path: PathBuf, problem: String },
     /// A file of answers without a column that is needed.
     #[error("{file}: no column {missing}; it has {found}")]
     #[diagnostic(help(

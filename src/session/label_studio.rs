@@ -232,7 +232,7 @@ fn shown(row: usize, content: &Content) -> Result<(), SessionError> {
 pub(super) fn read(path: &Path, file: &str) -> Result<Vec<Answer>> {
     let text = input::read_text(path, MAX_FILE_BYTES)?;
     let export = serde_json::from_str(&text)
-        .map_err(|error| SessionError::Content { path: path.to_path_buf(), problem: error.to_string() })?;
+        .map_err(|error| SessionError::NoJson { path: path.to_path_buf(), problem: error.to_string() })?;
     Ok(answers(&export, file)?)
 }
 

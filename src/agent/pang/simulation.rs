@@ -48,7 +48,7 @@ impl PangEnvironment for DatasetEpisodes<'_> {
                 let key = self.key.named(&source.identity);
                 let replicates: Vec<Replicate> =
                     (0..self.repetitions).map(|index| source.replicate(key, index)).collect();
-                let curves = measured(source, &replicates, |episodes, env, step| {
+                let curves = measured(source, &replicates, 0.0, |episodes, env, step| {
                     let seen = describe(episodes, env);
                     let (scores, wanted) = (network.score(&seen)?, episodes.batch(env));
                     let best = batch::greedy(&scores, &seen.candidates, wanted, Ties::new(step))?;

@@ -100,6 +100,8 @@ section! {
         tasks_per_pair: usize = whole(1..=100_000).or(4);
         /// Episodes per pair, task and way.
         episodes: usize = whole(1..=1_000).or(1);
+        /// The part of a return that is the mean probability of the true class; the rest is the metric.
+        soft: f64 = number(0.0..=1.0).or(0.0);
         /// Size of a move: by how much it disturbs scores, in units of what they differ.
         sigma: f64 = number(1e-6..=100.0).or(0.3);
         /// Step size of Adam, in the same unit.
@@ -118,6 +120,8 @@ section! {
         iterations: usize = whole(0..=1_000_000).or(0);
         /// Episodes per update.
         episodes: usize = whole(1..=100_000).or(16);
+        /// The part of a return that is the mean probability of the true class; the rest is the metric.
+        soft: f64 = number(0.0..=1.0).or(0.0);
         /// Updates between two looks at the validation tasks; the best policy is kept.
         validate_every: usize = whole(1..=1_000_000).or(5);
         /// Step size of Adam.

@@ -232,6 +232,7 @@ pub(in crate::experiment) fn rollout_plan(plan: &Plan) -> RolloutPlan {
             Baseline::Margin => agent::Baseline::Strategy("margin"),
             Baseline::Random => agent::Baseline::Strategy("random"),
         },
+        soft: section.soft,
         cap: plan.episode().candidates,
     }
 }
@@ -239,7 +240,7 @@ pub(in crate::experiment) fn rollout_plan(plan: &Plan) -> RolloutPlan {
 /// The episodes of one step of the evolution strategy.
 pub(in crate::experiment) fn duel_plan(plan: &Plan) -> DuelPlan {
     let section = &plan.train().expect("the stage runs where there is a section").evolution;
-    DuelPlan { tasks: section.tasks_per_pair, episodes: section.episodes }
+    DuelPlan { tasks: section.tasks_per_pair, episodes: section.episodes, soft: section.soft }
 }
 
 /// How often a policy plays the validation tasks: untrained, after every imitation, and in its searches.
