@@ -515,6 +515,14 @@ fn plans_are_checked_by_kind() {
         ("[train]\n[sources]\ntask = \"regression\"\nmany_classes = 0.1".into(), "counts classes"),
         ("[train]\n[train.dqn]\niterations = 2\n[sources]\ntask = \"regression\"".into(), "train.dqn"),
         (
+            "[train]\nevolution = { soft = 0.5 }\n[sources]\ntask = \"regression\"".into(),
+            "`train.evolution.soft` is a part of returns",
+        ),
+        (
+            "[train]\npolicy_gradient = { soft = 0.5 }\n[sources]\ntask = \"regression\"".into(),
+            "`train.policy_gradient.soft` is a part of returns",
+        ),
+        (
             "[train]\n[sources]\ntask = \"regression\"\ndatasets = [\"iris\"]".into(),
             "whose targets are classes",
         ),

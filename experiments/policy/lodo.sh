@@ -65,8 +65,6 @@ for rows in 5 20; do
     python3 "$here/table.py" "$runs/batches-$rows"
     python3 "$here/table.py" "$runs/batches-$rows" badge
 done
-play every every
-python3 "$here/table.py" "$runs/every"
 three='transfer.strategies=["random","margin","policy"]'
 play lal-rl ../lal_rl "$three"
 querist bench ../lal_rl flare-by-lal-rl "transfer.policy=$runs/thirty-records/policy" "$three" \

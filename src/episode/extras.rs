@@ -196,7 +196,7 @@ impl Episodes {
     }
 
     /// What returns are made of: `1 - soft` parts the plan's metric and `soft` parts the mean probability of the true class, both on
-    /// reward rows. Targets that are no classes have the metric alone.
+    /// reward rows. Plans refuse `soft` where targets are no classes, which have the metric alone.
     pub fn soft_metric(&self, env: usize, soft: f64) -> f64 {
         let (measured, task) = (self.state(env).measured, self.envs[env].replicate.prepared.task());
         let (inputs, labels) = (task.reward().inputs(), task.reward().labels());

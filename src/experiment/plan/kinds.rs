@@ -75,11 +75,18 @@ impl Plan {
                 train.algorithms.learning().next().map(|(name, _)| format!("train.{name}"))
             });
             let head = train.is_some_and(|train| train.architecture.episodes > 0);
+            let probability = "is a part of returns that is the probability of a class";
             let refused = [
                 ("sources.many_classes", sources.many_classes > 0.0, "counts classes"),
                 ("sources.variants", sources.variants > 0, "varies sets of classes"),
                 ("train.architecture", head, "learns from classes alone"),
                 ("train.policy_gradient.baseline", margin, "is \"margin\", which asks for classes"),
+                (
+                    "train.policy_gradient.soft",
+                    train.is_some_and(|train| train.policy_gradient.soft > 0.0),
+                    probability,
+                ),
+                ("train.evolution.soft", train.is_some_and(|train| train.evolution.soft > 0.0), probability),
                 (others.as_deref().unwrap_or(""), others.is_some(), "learns from classes alone"),
             ];
             if let Some((key, _, why)) = refused.into_iter().find(|(_, given, _)| *given) {
