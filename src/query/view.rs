@@ -313,6 +313,16 @@ impl<'a> PoolView<'a> {
         Ok(p)
     }
 
+    /// [`probabilities`](Self::probabilities) where there are any, without a look at what they are: for who checks them as they are read.
+    pub(crate) fn unchecked_probabilities(&self) -> Option<&'a Matrix> {
+        self.per_candidate.probabilities
+    }
+
+    /// [`predictions`](Self::predictions) where there are any, in the same way.
+    pub(crate) fn unchecked_predictions(&self) -> Option<&'a [f32]> {
+        self.per_candidate.predictions.map(Vec::as_slice)
+    }
+
     /// What is predicted of every candidate, in the unit of the targets.
     ///
     /// # Errors

@@ -229,6 +229,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_wrapper_shows_in_the_place_of_probabilities_is_what_is_seen() {
+        let world = World::random(60, 3, 3, 6, 3);
+        let old = world.signals.probabilities.as_ref().unwrap();
+        let shown = old.gather((0..old.rows()).rev());
+        let (inputs, labels, labelled) = (world.inputs.clone(), world.labels.clone(), world.labelled.clone());
+        let other = World::new(inputs, labels, labelled, shown.clone(), 3);
+        let view = world.view().with_probabilities(&shown);
+        let seen = observe(&view, 1, 1_000, Key::root(5)).unwrap();
+        assert_eq!(seen.features, other.observe(1_000).unwrap().features);
+        assert_ne!(seen.features, world.observe(1_000).unwrap().features);
+    }
+
+    #[test]
     fn the_query_size_is_where_it_is_said_to_be() {
         assert_eq!(SCHEMA.global[QUERY_SIZE], "log query size");
     }

@@ -50,7 +50,7 @@ impl Beliefs {
     /// Of a view's candidates and labels.
     pub(super) fn of(view: &PoolView<'_>) -> Result<Self, FeatureError> {
         let missing = |signal| FeatureError::Missing { signal };
-        let probabilities = || view.signals().probabilities.as_ref().ok_or(missing("probabilities"));
+        let probabilities = || view.unchecked_probabilities().ok_or(missing("probabilities"));
         match view.kind() {
             TargetKind::Class => {
                 let p = probabilities()?.values();
@@ -84,7 +84,7 @@ impl Beliefs {
                 })
             }
             TargetKind::Real => {
-                let predictions = view.signals().predictions.as_ref().ok_or(missing("predictions"))?;
+                let predictions = view.unchecked_predictions().ok_or(missing("predictions"))?;
                 check(view, predictions, 1)?;
                 let parts = Parts::of(view.labels());
                 Ok(Self {
