@@ -207,6 +207,16 @@ impl StandIns {
     }
 }
 
+/// What is worked out once per target, however many repetitions there are: of a million, each time would be minutes.
+#[derive(Default)]
+struct ByTarget(BTreeMap<usize, Work>);
+
+impl ByTarget {
+    fn get(&mut self, targets: &Targets, target: &DataRef, of: impl FnOnce(&Task) -> Work) -> Work {
+        *self.0.entry(targets.at(target)).or_insert_with(|| of(targets.task(target)))
+    }
+}
+
 /// The parts of the stages full pool, transfer and comparison of searches. `found` is what searches on some of the sources say.
 ///
 /// # Errors
@@ -278,7 +288,11 @@ fn whole_pools<'a>(
         let multiply_adds = EpisodeCost::own(episode, task).multiply_adds;
         Work::episode_fit(episode, &episode.from_scratch(), (task.pool().rows(), task), multiply_adds)
     };
-    let work = cells.iter().map(|cell| one(&episode, targets.task(&cell.input.target))).sum::<Work>();
+    let mut by_target = ByTarget::default();
+    let work = cells
+        .iter()
+        .map(|cell| by_target.get(targets, &cell.input.target, |task| one(&episode, task)))
+        .sum::<Work>();
     let mut left = full_pool::cells(transfer, Shard::WHOLE).into_iter();
     let sample = move |_| {
         let Some(cell) = left.next() else { return Ok(None) };
@@ -322,11 +336,12 @@ fn episodes<'a>(
     let (episode, architecture_factory) = stand_ins.drawn(plan, architecture)?;
     let watched = if episode.stops { FOLDS } else { 0 };
     let extras = extras(plan.registry(), strategy) + watched;
-    let work = |block: &Block| {
-        let cost = EpisodeCost { extras, ..EpisodeCost::own(&episode, targets.task(&block.target)) };
-        cost.whole().times(block.repetitions.len() as f64)
+    let mut by_target = ByTarget::default();
+    let mut work = |block: &Block| {
+        let cost = |task: &Task| EpisodeCost { extras, ..EpisodeCost::own(&episode, task) }.whole();
+        by_target.get(targets, &block.target, cost).times(block.repetitions.len() as f64)
     };
-    let whole = own.iter().map(work).sum::<Work>();
+    let whole = own.iter().map(&mut work).sum::<Work>();
     let count = own.iter().map(|block| block.repetitions.len() as u64).sum();
     // One block of each target, dear ones first: what a target takes is what is not known.
     own.sort_by(|a, b| work(b).nominal().total_cmp(&work(a).nominal()));
