@@ -62,6 +62,10 @@ fn arrays() -> tempfile::TempDir {
     fs::write(dir.path().join("rows.csv"), "0\n14\n").unwrap();
     fs::write(dir.path().join("twice.csv"), "3\n5\n3\n").unwrap();
     fs::write(dir.path().join("beyond.csv"), "3\n30\n").unwrap();
+    fs::write(dir.path().join("turned.csv"), "class,row\n0,5\n1,6\n").unwrap();
+    fs::write(dir.path().join("letter.csv"), "O5,0\n6,1\n").unwrap();
+    fs::write(dir.path().join("three.csv"), "row,class\n5,0,9\n").unwrap();
+    fs::write(dir.path().join("some.csv"), "5,0\n6\n").unwrap();
     dir
 }
 
@@ -119,6 +123,10 @@ fn arrays_that_do_not_fit_are_refused() {
         ("margin --proba p.npy --classes 3", "2 classes, expected 3"),
         ("k_center --labelled twice.csv", "line 3: row 3 was named before"),
         ("k_center --labelled beyond.csv", "from 0 to 29"),
+        ("k_center --labelled turned.csv", "line 1: \"class\" is not a row of the pool"),
+        ("k_center --labelled letter.csv", "a heading that begins with `row` or `index`"),
+        ("k_center --labelled three.csv", "line 2: \"9\" is not the end of the line"),
+        ("k_center --labelled some.csv", "a class with every row, or with none"),
         ("k_center --labelled missing.csv", "missing.csv"),
         ("class_balanced(margin) --proba p.npy --labelled rows.csv", "line 1"),
         ("scaled(margin) --proba p.npy --temperature 0", "positive"),

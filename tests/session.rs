@@ -394,6 +394,24 @@ fn a_row_is_unanswerable_where_more_say_so_than_give_a_label() {
     assert!(asking.rows[0].reason.contains("b says ?"), "{asking:?}");
 }
 
+/// A policy has two of the names of a session's files, and a pool may have a third.
+#[test]
+fn a_folder_of_somebody_elses_files_is_refused_whatever_they_are_called() {
+    let (dir, set) = (tempfile::tempdir().unwrap(), embedded::load("iris").unwrap());
+    let pool = pool(&set, dir.path());
+    for name in
+        ["card.toml", "policy.safetensors", "rows.jsonl", "inputs.npy", "session.json", ".lock", "unfinished"]
+    {
+        let folder = dir.path().join(name.replace('.', "-"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(name), "precious").unwrap();
+        let error = Session::create(&folder, plan(&pool, 1)).err().unwrap();
+        assert!(matches!(error.downcast_ref(), Some(SessionError::NotEmpty { .. })), "{name}: {error}");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "{name}");
+        assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), "precious", "{name}");
+    }
+}
+
 #[test]
 fn a_folder_that_was_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();

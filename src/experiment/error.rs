@@ -45,6 +45,10 @@ pub enum ExperimentError {
     #[error("one key is set twice: {}, and then {}", shorten(first), shorten(second))]
     #[diagnostic(help("leave one of the two out; --seed, --device and --metric set a key, too"))]
     SetTwice { first: String, second: String },
+    /// A change of a key that an option of the command is for.
+    #[error("--set {}: `{option}` says that here", shorten(text))]
+    #[diagnostic(help("give {option} in its place"))]
+    SetByOption { text: String, option: &'static str },
     /// A key that nothing reads.
     #[error("{place}: unknown key `{}`", shorten(key))]
     #[diagnostic(help("{}", suggestion(nearest, known)))]

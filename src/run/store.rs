@@ -292,7 +292,17 @@ impl Store {
         let of_algorithms = self.algorithms();
         let of_algorithms = of_algorithms.iter().flat_map(|name| [checkpoint_of(name), policy_of(name)]);
         let named: Vec<String> = policy.into_iter().chain(of_algorithms).collect();
-        for name in listed.iter().copied().chain(named.iter().map(String::as_str)).chain(FILES) {
+        let names = || listed.iter().copied().chain(named.iter().map(String::as_str)).chain(FILES);
+        // All of them, before any is gone.
+        for name in names() {
+            let path = self.path(name)?;
+            let within = path.ancestors().skip(1).take_while(|above| *above != self.dir);
+            if path.is_dir() || within.into_iter().any(|above| above.is_file()) {
+                let why = "files and folders have changed places there since the run was written";
+                return Err(RunError::Outside { dir: self.dir.clone(), name: name.to_string(), why }.into());
+            }
+        }
+        for name in names() {
             durable::remove(&self.path(name)?)?;
         }
         for folder in self.folders(&listed) {
@@ -520,6 +530,19 @@ mod tests {
         let (_store, ledger) = open(&run, 1, false).unwrap();
         assert_eq!(ledger.output("x"), Some(&1.into()));
         assert_eq!(files(&run), before, "opening changes nothing");
+    }
+
+    #[test]
+    fn beginning_anew_removes_all_or_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, mut ledger) = open(dir.path(), 1, false).unwrap();
+        ledger.record(vec![done("x")]).unwrap();
+        drop(ledger);
+        fs::write(dir.path().join(POLICY), "mine").unwrap();
+        let before = files(dir.path());
+        let error = open(dir.path(), 2, true).unwrap_err();
+        assert_eq!(error.exit(), Exit::BadInput, "{error}");
+        assert_eq!(files(dir.path()), before);
     }
 
     /// Fault cases 52 and 53: another seed, plan or data set is refused with both digests.

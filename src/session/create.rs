@@ -28,6 +28,11 @@ use std::sync::Arc;
 
 /// The file with the [`Settings`].
 pub(super) const SETTINGS: &str = "session.json";
+/// The file that a folder has while a session is made in it.
+const UNFINISHED: &str = "unfinished";
+/// What stands in it.
+const BEGUN: &str =
+    "A session of Querist is being made here. Where that was interrupted, the same command again makes it.\n";
 /// The format's version.
 const FORMAT: u64 = 1;
 /// The longest settings that are read: the names of ten thousand classes.
@@ -81,6 +86,7 @@ impl Session {
         durable::create_dir(dir)?;
         let _lock = lock(dir)?;
         check_empty(dir)?;
+        durable::replace(&dir.join(UNFINISHED), BEGUN.as_bytes())?;
         let mut written = pool::write(dir, &read)?;
         if let Some(policy) = &policy {
             for (name, bytes) in
@@ -135,6 +141,7 @@ impl Session {
         // The journal comes last: without it there is no session.
         let first = (!given.is_empty()).then(|| Event::Told { at: Clock::System.now(), answers: given });
         journal::create(&dir.join(JOURNAL), &name, first.as_ref())?;
+        durable::remove(&dir.join(UNFINISHED))?;
         drop(_lock);
         Self::open_with(dir, &methods)
     }
@@ -226,17 +233,26 @@ fn taught(path: &Path) -> Result<Prior<ArchSpace>> {
     }
 }
 
-/// Refuses a folder with a session or with anything else than what an interrupted creation leaves.
+/// Refuses a folder with a session or with anything else than what an interrupted creation leaves. Files of a session's names
+/// are one's own only where [`UNFINISHED`] says so: a user's policy has two of these names.
 fn check_empty(dir: &Path) -> Result<(), SessionError> {
     if dir.join(JOURNAL).exists() {
         return Err(SessionError::Exists { dir: dir.to_path_buf() });
     }
-    let own = [SETTINGS, pool::INPUTS, pool::ROWS, WEIGHTS_FILE, CARD_FILE, ARCHITECTURE, durable::LOCK];
+    let begun = input::read_text(&dir.join(UNFINISHED), MAX_SETTINGS_BYTES).is_ok_and(|text| text == BEGUN);
+    let own: &[&str] = match begun {
+        true => &[UNFINISHED, SETTINGS, pool::INPUTS, pool::ROWS, WEIGHTS_FILE, CARD_FILE, ARCHITECTURE],
+        false => &[],
+    };
+    let is_own = |name: &str| match name {
+        durable::LOCK => durable::is_lock(&dir.join(name)),
+        name => own.contains(&name) || durable::is_temporary(name),
+    };
     let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
     let mut names: Vec<String> =
         entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
     names.sort();
-    match names.into_iter().find(|name| !own.contains(&name.as_str()) && !durable::is_temporary(name)) {
+    match names.into_iter().find(|name| !is_own(name)) {
         None => Ok(()),
         Some(found) => {
             let found = shorten(&found).into_owned();

@@ -3,7 +3,7 @@
 //! Rows travel as tasks, with their number in `data.querist_row` and the session in `data.querist_session`, which every
 //! export of Label Studio brings back: JSON (`annotations` per task), JSON_MIN and CSV (a line per annotation).
 
-use super::answer::{Age, Answer, Verdict, newest_of_each};
+use super::answer::{Age, Answer, RowName, Verdict, newest_of_each};
 use super::error::SessionError;
 use super::predictions::enough;
 use super::{Asked, Asking, Content, MAX_BATCH, POOL, Session, current};
@@ -22,6 +22,7 @@ const FROM: &str = "label";
 const TO: &str = "item";
 /// Fields of a task's data.
 pub(super) const ROW: &str = "querist_row";
+const ID: &str = "querist_id";
 pub(super) const SESSION: &str = "querist_session";
 /// The version that all predictions bear, which is also the title that the model needs in a project.
 pub const MODEL_VERSION: &str = "querist";
@@ -131,6 +132,7 @@ impl Session {
     /// The row of a task, if it is one of this session.
     fn row_of(&self, task: &Value) -> Option<usize> {
         let (row, session) = origin(task)?;
+        let (RowName::Number(row) | RowName::Both(row, _)) = row else { return None };
         let ours = session.is_none_or(|session| session == self.name) && row < self.pool.rows();
         ours.then_some(row)
     }
@@ -250,7 +252,7 @@ fn data(session: &str, row: usize, id: Option<&String>, content: &Content) -> Ma
     data.insert(ROW.to_string(), json!(row));
     data.insert(SESSION.to_string(), json!(session));
     if let Some(id) = id {
-        data.insert("querist_id".to_string(), json!(id));
+        data.insert(ID.to_string(), json!(id));
     }
     data
 }
@@ -313,8 +315,7 @@ fn answers_of(task: &Value, place: &str) -> Result<Vec<(Answer, Age)>, SessionEr
         let said = verdict(annotation).map_err(|(found, expected)| wrong(place, &found, expected))?;
         if let Some(verdict) = said {
             let (annotator, session) = (annotator(annotation), session.clone());
-            let answer =
-                Answer { verdict, annotator, session, place: place.to_string(), ..Answer::new(row, "") };
+            let answer = Answer { row: row.clone(), verdict, annotator, session, place: place.to_string() };
             answers.push((answer, age(annotation)));
         }
     }
@@ -328,11 +329,16 @@ fn age(annotation: &Value) -> Age {
     Age::of(changed.unwrap_or_default(), id.and_then(Value::as_u64))
 }
 
-/// The row of a task, and its session.
-pub fn origin(task: &Value) -> Option<(usize, Option<String>)> {
+/// The row of a task, by its number and what the pool calls it, and its session.
+pub fn origin(task: &Value) -> Option<(RowName, Option<String>)> {
     let within = |key| task.get("data").unwrap_or(task).get(key);
-    let row = within(ROW)?.as_u64()?;
-    Some((usize::try_from(row).ok()?, within(SESSION).and_then(Value::as_str).map(str::to_string)))
+    let text = |key| within(key).and_then(Value::as_str).map(str::to_string);
+    let row = usize::try_from(within(ROW)?.as_u64()?).ok()?;
+    let row = match text(ID) {
+        Some(id) => RowName::Both(row, id),
+        None => RowName::Number(row),
+    };
+    Some((row, text(SESSION)))
 }
 
 /// What an annotation says; nothing where there is no choice in it.
@@ -429,7 +435,7 @@ mod tests {
         assert_eq!(tasks[0]["predictions"][0]["result"][0]["value"]["choices"], json!(["pos"]));
         assert_eq!(tasks[1]["predictions"][0]["score"], 0.5, "the next one is asked later");
         assert_eq!(tasks[1]["predictions"][0]["result"], json!([]));
-        assert_eq!(origin(&tasks[0]), Some((7, Some("abc".to_string()))));
+        assert_eq!(origin(&tasks[0]), Some((RowName::Both(7, "doc7".to_string()), Some("abc".to_string()))));
     }
 
     fn task(row: usize, annotations: Value) -> Value {

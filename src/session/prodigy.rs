@@ -64,7 +64,11 @@ pub fn answer(line: &Value, annotator: &str, place: &str) -> Result<Option<Answe
         found: crate::error::shorten(&found.to_string()).into_owned(),
         expected: expected.to_string(),
     };
-    let accepted: Vec<&Value> = line.get("accept").and_then(Value::as_array).into_iter().flatten().collect();
+    let accepted: Vec<&Value> = match line.get("accept") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(all)) => all.iter().collect(),
+        Some(other) => return Err(wrong(other, "a list of classes as `accept`")),
+    };
     let verdict = match (line.get("answer").and_then(Value::as_str), &accepted[..]) {
         (Some("ignore"), _) => Verdict::Abstained,
         (Some("reject"), _) => return Ok(None),
@@ -75,9 +79,8 @@ pub fn answer(line: &Value, annotator: &str, place: &str) -> Result<Option<Answe
     };
     let (row, session) = origin(line).ok_or_else(|| wrong(line, "a line with its `querist_row`"))?;
     let who = line.get("_annotator_id").or_else(|| line.get("_session_id")).and_then(Value::as_str);
-    let mut answer = Answer::new(row, "").by(who.unwrap_or(annotator));
-    (answer.verdict, answer.session, answer.place) = (verdict, session, place.to_string());
-    Ok(Some(answer))
+    let annotator = who.unwrap_or(annotator).to_string();
+    Ok(Some(Answer { row, verdict, annotator, session, place: place.to_string() }))
 }
 
 #[cfg(test)]
@@ -95,6 +98,8 @@ mod tests {
         assert_eq!(read(line("reject", json!(["cat"]))).unwrap(), None);
         let error = read(line("accept", json!(["cat", "dog"]))).unwrap_err().to_string();
         assert!(error.starts_with("a.jsonl, line 1: "), "{error}");
+        let error = read(line("accept", json!("cat"))).unwrap_err().to_string();
+        assert!(error.contains("a list of classes"), "{error}");
         assert!(read(json!({"answer": "accept", "accept": ["cat"]})).is_err(), "no row");
         assert!(read(json!({"querist_row": 1})).is_err(), "no answer");
     }

@@ -27,7 +27,33 @@ pub(super) fn value(reference: &DataRef) -> Value {
 }
 
 /// The arguments as an experiment file, checked like one.
+/// The keys that options of the command are for.
+const OF_OPTIONS: [(&str, &str); 8] = [
+    ("transfer.policy", "--policy"),
+    ("transfer.targets", "--target"),
+    ("transfer.strategies", "--strategies"),
+    ("transfer.repetitions", "--repetitions"),
+    ("episode.initial_per_class", "--initial"),
+    ("episode.query_size", "--query-size"),
+    ("episode.budget", "--budget"),
+    ("episode.rounds", "--budget"),
+];
+
+/// Refuses changes of what an option says: one of the two would be taken without a word.
+fn check_sets(sets: &[String]) -> Result<(), ExperimentError> {
+    for text in sets {
+        let key = text.split('=').next().unwrap_or_default().trim();
+        let within =
+            |own: &str| own == key || own.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        if let Some((_, option)) = OF_OPTIONS.into_iter().find(|(own, _)| within(own)) {
+            return Err(ExperimentError::SetByOption { text: text.clone(), option });
+        }
+    }
+    Ok(())
+}
+
 fn plan(args: &TransferArgs, vocabulary: &Vocabulary) -> Result<Plan, ExperimentError> {
+    check_sets(&args.sets)?;
     let text = |path: &Path| Value::String(path.display().to_string());
     let count = |n: usize| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let vocabulary = &vocabulary.with_folder(vocabulary.data_dir.as_deref());
@@ -99,6 +125,22 @@ mod tests {
         let target = &named.transfer().unwrap().targets[0];
         let DataRef::File(it) = target else { panic!() };
         assert_eq!((target.name(), it.id.as_deref()), ("mine", Some("case")));
+    }
+
+    #[test]
+    fn what_an_option_says_is_not_set_beside_it() {
+        for set in [
+            "transfer.targets=[\"wine\"]",
+            "transfer.repetitions=3",
+            "episode.budget=3",
+            "episode.rounds=3",
+            "transfer={}",
+            "transfer.policy=\"x\"",
+        ] {
+            let error = plan_of(&format!("--policy universal --target iris --set {set}")).unwrap_err();
+            assert!(matches!(error, ExperimentError::SetByOption { .. }), "{set}: {error}");
+        }
+        assert!(plan_of("--policy universal --target iris --set transfer.block=2").is_ok());
     }
 
     /// A name was once taken for the path of a file.

@@ -33,9 +33,13 @@ pub(super) fn passes(path: &Path) -> Result<Vec<Matrix>> {
     Ok(values.chunks_exact(rows * classes).map(|one| Matrix::new(one.to_vec(), rows, classes)).collect())
 }
 
-/// Row numbers, and classes where they are needed. A first line that starts with no digit is a heading.
+/// What a heading over row numbers begins with.
+const HEADINGS: [&str; 4] = ["row", "rows", "index", "idx"];
+
+/// Row numbers, and classes where they are needed. A first line may be a heading that begins with one of [`HEADINGS`].
 pub(super) fn read_labelled(path: &Path, n: usize, classes: bool) -> Result<(Vec<usize>, Vec<u32>)> {
     let (mut rows, mut labels, mut seen, mut first) = (Vec::new(), Vec::new(), vec![false; n], true);
+    let mut with_class = None;
     let options = ReadOptions { separator: Some(Separator::Byte(b',')), ..ReadOptions::default() };
     read_records(path, &options, |line, fields| {
         let field = |found: &str, expected: String| FileError::Field {
@@ -45,13 +49,23 @@ pub(super) fn read_labelled(path: &Path, n: usize, classes: bool) -> Result<(Vec
             expected,
         };
         let text = fields.get(0)?.unwrap_or_default();
-        let heading = !text.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-');
-        if std::mem::replace(&mut first, false) && heading {
+        if let Some(more) = fields.get(2)? {
+            return Err(field(more, "the end of the line, after a row and its class".to_string()).into());
+        }
+        let may_head = std::mem::replace(&mut first, false);
+        if may_head && HEADINGS.contains(&text.trim().to_ascii_lowercase().as_str()) {
             return Ok(());
         }
         let row: usize = text.parse().ok().filter(|&row| row < n).ok_or_else(|| {
-            field(text, format!("a row of the pool, a whole number from 0 to {}", n.saturating_sub(1)))
+            let heading = if may_head { ", or a heading that begins with `row` or `index`" } else { "" };
+            let most = n.saturating_sub(1);
+            field(text, format!("a row of the pool, a whole number from 0 to {most}{heading}"))
         })?;
+        let has_class = fields.get(1)?.is_some();
+        if *with_class.get_or_insert(has_class) != has_class {
+            let expected = "what the lines above have: a class with every row, or with none";
+            return Err(field(fields.get(1)?.unwrap_or_default(), expected.to_string()).into());
+        }
         if std::mem::replace(&mut seen[row], true) {
             return Err(FileError::Repeated { file: path.display().to_string(), line, row }.into());
         }
