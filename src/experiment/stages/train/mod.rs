@@ -106,12 +106,12 @@ pub fn train(plan: &Plan, stage_context: StageContext<'_>) -> Result<TrainedPoli
     let evolved = search::evolution(plan, stage_context, start, &mut simulation, &sources, &parts, key)?;
     let reinforced = search::policy_gradient(plan, stage_context, evolved.network, &mut simulation, key)?;
     let (network, episodes) = (reinforced.network, evolved.episodes + reinforced.episodes);
-    let curve = [imitated.curve.clone(), evolved.curve, reinforced.curve].concat();
-
     let mut figures = imitated.figures.clone();
-    if let Some(last) = curve.iter().max_by(|a, b| a.validation.total_cmp(&b.validation)) {
-        figures.insert("validation_gain_over_baseline".into(), last.validation);
+    let kept = kept(&imitated.curve, [&evolved.curve, &reinforced.curve]);
+    if let Some(kept) = kept.filter(|_| !validation.is_empty()) {
+        figures.insert("validation_gain_over_baseline".into(), kept);
     }
+    let curve = [imitated.curve.clone(), evolved.curve, reinforced.curve].concat();
     figures.insert("evolution_episodes".into(), evolved.episodes as f64);
     figures.insert("policy_gradient_episodes".into(), reinforced.episodes as f64);
     let names = |sources: &[Source]| sources.iter().map(|source| source.name.clone()).collect::<Vec<_>>();
@@ -257,6 +257,14 @@ pub(in crate::experiment) fn evaluations(plan: &Plan) -> u64 {
     1 + imitated + searched.sum::<u64>()
 }
 
+/// What the policy that is kept gains on validation tasks: after a search the best of its points, of which the first is where it
+/// began; without one what imitation ended with.
+fn kept(imitated: &[Point], searches: [&[Point]; 2]) -> Option<f64> {
+    let of = |point: &Point| point.validation;
+    let best = |points: &[Point]| points.iter().map(of).max_by(f64::total_cmp);
+    searches.into_iter().rev().find_map(best).or_else(|| imitated.last().map(of))
+}
+
 /// Real tasks by name, and how many there are of each kind of variation and of synthetic tasks.
 fn summarised(sources: &[Source]) -> Vec<String> {
     let mut counts: Vec<(&str, usize)> = Vec::new();
@@ -358,4 +366,23 @@ fn point(phase: &str, iteration: u64, gains: &[f64]) -> Point {
 fn watch(stage_context: StageContext<'_>, bar: &dyn Bar) -> Result<()> {
     bar.advance(1);
     super::check_cancelled(stage_context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The card's figure was once the best of the curve, which an untrained policy may have.
+    #[test]
+    fn the_figure_of_a_card_is_that_of_the_policy_that_is_kept() {
+        let curve = |points: &[f64]| -> Vec<Point> {
+            let point = |&validation| Point { phase: String::new(), iteration: 0, validation, error: None };
+            points.iter().map(point).collect()
+        };
+        let imitated = curve(&[0.3, 0.1]);
+        assert_eq!(kept(&imitated, [&[], &[]]), Some(0.1));
+        assert_eq!(kept(&imitated, [&curve(&[0.1, 0.2, 0.15]), &[]]), Some(0.2));
+        assert_eq!(kept(&imitated, [&curve(&[0.1, 0.25]), &curve(&[0.2, 0.1])]), Some(0.2));
+        assert_eq!(kept(&[], [&[], &[]]), None);
+    }
 }
