@@ -178,6 +178,7 @@ fn what_cannot_be_asked_is_refused() {
     refused(dir.path(), &from("one.csv", "margin"), "1 class");
     refused(dir.path(), &from("part.csv", "greedy_oracle"), "reads labels that are not known yet");
     refused(dir.path(), &from("part.csv", "igs"), "does not serve classification");
+    refused(dir.path(), &from("part.csv", "bald"), "bald needs 20 dropout passes");
     refused(dir.path(), &["select", "--strategy", "margin"], "--pool");
     refused(
         dir.path(),

@@ -254,12 +254,14 @@ fn a_policy_runs_on_a_table_of_ones_own() {
         "what is judged on must be unseen, whatever it is called",
     );
     refused(&["--strategies", "margn"], "margn", "did you mean `margin`?");
-    refused(&["--set", "episode.budget=500"], "a budget of 500 labels", "lower episode.rounds");
-    refused(
-        &["--set", "episode.rounds=5"],
-        "cannot stand beside `episode.budget`",
-        "give the number of queries",
-    );
+    for set in ["episode.budget=500", "episode.rounds=5"] {
+        refused(&["--set", set], "`--budget` says that here", "give --budget in its place");
+    }
+    let words = ["transfer", "--policy", &policy, "--target", "data/iris.csv.gz", "--label", "label"];
+    let output = querist(&[&words[..], &["--budget", "500", "--out", &out]].concat()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && text.contains("a budget of 500 labels"), "{text}");
+    assert!(!Path::new(&out).exists(), "nothing is written");
     refused(&["--strategies", "bald"], "dropout passes", "set learner.dropout above 0");
     refused(
         &["--strategies", "llal", "--set", "learner.hidden=[]"],

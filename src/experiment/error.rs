@@ -149,7 +149,7 @@ pub enum ExperimentError {
     ImageShape { name: String, found: [usize; 3], expected: [usize; 3] },
     /// Stochastic passes of a network without dropout.
     #[error(
-        "`transfer.strategies`: {strategy} needs {passes} dropout passes, but the learner's hidden units are dropped at rate {dropout}"
+        "strategy {strategy} needs {passes} dropout passes, but the learner's hidden units are dropped at rate {dropout}"
     )]
     #[diagnostic(help(
         "set learner.dropout above 0, or give the passes a rate of their own (rate=0.5), and give the learner a hidden \
@@ -157,9 +157,7 @@ pub enum ExperimentError {
     ))]
     Passes { strategy: String, passes: usize, dropout: f64 },
     /// Predicted losses of a network without hidden activations to predict them from.
-    #[error(
-        "`transfer.strategies`: {strategy} predicts losses from hidden activations, and the learner has none"
-    )]
+    #[error("strategy {strategy} predicts losses from hidden activations, and the learner has none")]
     #[diagnostic(help("give the learner a hidden layer: learner.hidden = [32]"))]
     Taps { strategy: String },
     /// A key about images where there are none, or about rows of numbers where all are images.

@@ -81,6 +81,9 @@ pub fn next_rows(plan: &Plan, chooser: &Chooser, batch: usize) -> Result<NextRow
     if needs.lookahead > 0 || needs.drafts > 0 || plan.registry().reads_hidden_labels(&by) {
         return Err(NextRowsError::Hidden { strategy: by }.into());
     }
+    if let Chooser::Strategy(name) = chooser {
+        tasks::check_needs(plan, name, needs)?;
+    }
     if matches!(target, DataRef::Named(name) if tasks::GENERATED.contains(&name.as_str())) {
         return Err(NextRowsError::AllLabelled { set }.into());
     }

@@ -17,6 +17,7 @@ use crate::episode::{
     Consistency, EpisodeError, EpisodePlan, InitialPool, Measure, PreparedTask, Pretrained, Training,
 };
 use crate::error::Result;
+use crate::query::Needs;
 use crate::rng::Key;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
@@ -438,20 +439,25 @@ pub fn check_policy(plan: &Plan) -> Result<()> {
 
 /// Refuses strategies that ask for what the classifier of `[learner]` cannot give.
 pub fn check_strategies(plan: &Plan) -> Result<()> {
-    let learner = plan.learner();
     for name in plan.transfer().map_or(&[][..], |transfer| &transfer.strategies) {
         if is_reserved(name, plan.algorithms()) {
             continue;
         }
-        let needs = plan.registry().build(name)?.needs();
-        let (strategy, dropout) = (name.clone(), learner.dropout);
-        let drops = needs.rate.is_some() || dropout > 0.0;
-        if needs.passes > 0 && (!drops || learner.hidden.is_empty()) {
-            return Err(ExperimentError::Passes { strategy, passes: needs.passes, dropout }.into());
-        }
-        if needs.hidden_layer() && learner.hidden.is_empty() {
-            return Err(ExperimentError::Taps { strategy }.into());
-        }
+        check_needs(plan, name, plan.registry().build(name)?.needs())?;
+    }
+    Ok(())
+}
+
+/// Refuses a strategy that asks for what the classifier of `[learner]` cannot give.
+pub fn check_needs(plan: &Plan, strategy: &str, needs: Needs) -> Result<(), ExperimentError> {
+    let (learner, strategy) = (plan.learner(), strategy.to_string());
+    let dropout = learner.dropout;
+    let drops = needs.rate.is_some() || dropout > 0.0;
+    if needs.passes > 0 && (!drops || learner.hidden.is_empty()) {
+        return Err(ExperimentError::Passes { strategy, passes: needs.passes, dropout });
+    }
+    if needs.hidden_layer() && learner.hidden.is_empty() {
+        return Err(ExperimentError::Taps { strategy });
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ const DATA_VARIABLE: &str = "QUERIST_DATA";
 /// What all commands that run something share.
 #[derive(Debug, clap::Args)]
 pub struct CommonArgs {
-    /// The run's folder [default: runs/NAME]
+    /// The run's folder [default: runs/NAME; of `train` runs/NAME-train, of `bench` runs/NAME-bench]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Threads; results do not depend on it [default: all cores]

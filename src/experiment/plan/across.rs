@@ -4,7 +4,7 @@ use super::Plan;
 use crate::arch::Space;
 use crate::episode::{InitialPool, Training};
 use crate::experiment::error::{ExperimentError, Place};
-use crate::experiment::sections::{ArchitectureChoice, DataRef, OptimiserKind, SeenBy};
+use crate::experiment::sections::{ArchitectureChoice, DataRef, NetworkKind, OptimiserKind, SeenBy};
 use crate::experiment::stages::search::space;
 use crate::experiment::tasks::GENERATED;
 use crate::learner::Loss;
@@ -29,6 +29,7 @@ impl Plan {
             return Err(ExperimentError::Missing { place: root, key: "transfer".into(), why });
         }
         self.check_soft_targets(&root)?;
+        self.check_heads(&root)?;
         self.check_space(&root)?;
         self.check_comparison(&root)?;
         self.check_annotator(&root)?;
@@ -237,6 +238,23 @@ impl Plan {
                 why: "says what is shown of rejected rows, and every question has an answer".into(),
                 hint: "leave it out, or set episode.world.open_set or episode.annotator.unanswerable".into(),
             }),
+        }
+    }
+
+    /// Whether the heads of the policy's attention share its width.
+    fn check_heads(&self, root: &Place) -> Result<(), ExperimentError> {
+        let network = self.train.as_ref().map(|train| &train.network);
+        match network.filter(|network| network.kind == NetworkKind::Attention) {
+            Some(network) if network.hidden % network.heads != 0 => Err(ExperimentError::Conflict {
+                place: root.clone(),
+                key: "train.network.heads".into(),
+                why: format!(
+                    "is {}, and does not divide `train.network.hidden`, {}",
+                    network.heads, network.hidden
+                ),
+                hint: "choose a width that is a multiple of the heads".into(),
+            }),
+            _ => Ok(()),
         }
     }
 

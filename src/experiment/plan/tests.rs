@@ -279,6 +279,14 @@ fn domains_are_drawn_or_told_apart_by_a_column() {
     parse(&with(column, real)).unwrap();
 }
 
+#[test]
+fn heads_that_do_not_share_a_width_are_refused_with_both() {
+    let plan = |network: &str| format!("[train]\nnetwork = {{ kind = \"attention\", {network} }}");
+    let (text, _) = refused(&plan("heads = 3, hidden = 32"));
+    assert!(text.contains("`train.network.heads` is 3, and does not divide"), "{text}");
+    parse(&plan("heads = 8, hidden = 32")).unwrap();
+}
+
 /// Fault case 62.
 #[test]
 fn unknown_keys_are_refused_with_place_and_nearest() {
